@@ -1,0 +1,64 @@
+import js from '@eslint/js'
+import { defineConfig } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+/** Rooms of core, by their folder; an import of one of them looks like `../store/index.ts`. */
+const room = (...names) => ({
+  regex: `^(\\.\\./)+(${names.join('|')})/`,
+  message: 'Dependencies point one way: see docs/architecture.md.',
+})
+
+const holdfastPackage = (...names) => ({
+  regex: `^(@holdfast/(${names.join('|')})|holdfast)(/|$)`,
+  message: 'Dependencies point one way: cli -> core <- adapter-*. See docs/architecture.md.',
+})
+
+const anyAdapter = 'adapter-[a-z0-9]+'
+
+const ofCore = [holdfastPackage(anyAdapter, 'conformance', 'core')]
+
+/** The arrows of docs/architecture.md: what each folder may not import. */
+const arrows = {
+  'packages/core/src/{retention,metrics,integrity,space,data}/**': [
+    room('store', 'backend', 'config'),
+    ...ofCore,
+  ],
+  'packages/core/src/backend/**': [
+    room('store', 'config', 'retention', 'metrics', 'space', 'data'),
+    ...ofCore,
+  ],
+  'packages/core/src/store/**': [room('config'), ...ofCore],
+  'packages/core/src/{config/**,*.ts}': ofCore,
+  'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, 'conformance')],
+  'packages/conformance/src/**': [holdfastPackage(anyAdapter)],
+  'packages/cli/src/**': [holdfastPackage(anyAdapter, 'conformance')],
+}
+
+const arrowRules = Object.entries(arrows).map(([folder, patterns]) => ({
+  files: [folder],
+  rules: { 'no-restricted-imports': ['error', { patterns }] },
+}))
+
+export default defineConfig(
+  { ignores: ['**/dist/**', '**/.types/**', '**/node_modules/**', '**/.turbo/**'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.ts'] } } },
+    rules: {
+      'no-console': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // A function of the port is async even where one store answers at once.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  ...arrowRules,
+  {
+    files: ['packages/cli/src/**', 'scripts/**', 'examples/**', '**/test/**', '**/scripts/**'],
+    rules: { 'no-console': 'off' },
+  },
+)

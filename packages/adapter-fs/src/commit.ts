@@ -1,0 +1,97 @@
+import type { FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type CommitOutcome, HoldfastError } from '@holdfast/core'
+import { failedWith } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { syncFolder } from './folders.ts'
+import type { Names } from './names.ts'
+import { writeFully } from './put.ts'
+import { unlinkIfThere, withTemporaryFile } from './temporary-file.ts'
+
+/**
+ * Temporary file, write, fsync, link, fsync of the folder.
+ *
+ * `link` fails if the name is there, on every POSIX file system and over NFS. `rename` would replace what is
+ * there, Node.js offers no `RENAME_NOREPLACE`, and a look before it would be a race; so a file system
+ * without hard links is refused.
+ */
+export async function commit(
+  fileSystem: FileSystem,
+  names: Names,
+  key: string,
+  bytes: Uint8Array,
+): Promise<CommitOutcome> {
+  return withTemporaryFile(fileSystem, names, key, async (temporary) => {
+    await writeDurably(temporary.handle, bytes)
+    const path = names.path(key)
+    const details = { key, url: names.url }
+    const outcome = await linkOrFind(fileSystem, temporary.path, path, details)
+    try {
+      await unlinkIfThere(fileSystem, temporary.path)
+      // Also when it exists: its creator may have died before this, and the caller will rely on what it reads.
+      await syncFolder(fileSystem, dirname(path))
+    } catch (error) {
+      throw new HoldfastError('OUTCOME_UNKNOWN', `${key} is there, but could not be made durable.`, {
+        ...details,
+        cause: error,
+      })
+    }
+    return outcome
+  })
+}
+
+async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFully(handle, bytes, 0)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function linkOrFind(
+  fileSystem: FileSystem,
+  temporary: string,
+  path: string,
+  details: { readonly key: string; readonly url: string },
+): Promise<CommitOutcome> {
+  try {
+    await fileSystem.link(temporary, path)
+    return 'created'
+  } catch (error) {
+    // Over NFS the answer to a link that was made may be lost, and its repetition fails: the count of links
+    // tells (open(2), O_EXCL; link(2), BUGS).
+    const links = await linkCount(fileSystem, temporary, error, details)
+    if (links > 1) return 'created'
+    if (failedWith(error, 'EEXIST')) return 'exists'
+    if (failedWith(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'))
+      throw noHardLinks(error, details)
+    throw error
+  }
+}
+
+async function linkCount(
+  fileSystem: FileSystem,
+  temporary: string,
+  linkError: unknown,
+  details: { readonly key: string; readonly url: string },
+): Promise<number> {
+  try {
+    return (await fileSystem.lstat(temporary)).nlink
+  } catch (error) {
+    throw new HoldfastError(
+      'OUTCOME_UNKNOWN',
+      `It is not known whether ${details.key} was created: the link failed, and so did the look at its outcome.`,
+      { ...details, cause: new AggregateError([linkError, error]) },
+    )
+  }
+}
+
+function noHardLinks(cause: unknown, details: { readonly key: string; readonly url: string }): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `The file system of ${details.url} has no hard links, and without them two writers could overwrite each other's ` +
+      'commits. Keep the store on one that has them (ext4, xfs, btrfs, zfs, apfs, ntfs, nfs), or in an object store.',
+    { ...details, cause },
+  )
+}

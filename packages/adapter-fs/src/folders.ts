@@ -1,0 +1,77 @@
+import { dirname } from 'node:path'
+import { HoldfastError } from '@holdfast/core'
+import { failedWith } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+
+/** Makes what happened to the names in a folder durable. */
+export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<void> {
+  if (process.platform === 'win32') return // Windows has no way to sync a folder
+  const handle = await fileSystem.open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing, each durably. Gives those that were made, the innermost
+ * first. One that another process makes meanwhile is no error.
+ */
+export async function makeFolders(fileSystem: FileSystem, folder: string): Promise<readonly string[]> {
+  try {
+    await fileSystem.mkdir(folder)
+  } catch (error) {
+    if (failedWith(error, 'EEXIST')) {
+      await refuseFile(fileSystem, folder)
+      return []
+    }
+    if (!failedWith(error, 'ENOENT') || dirname(folder) === folder) throw error
+    const above = await makeFolders(fileSystem, dirname(folder))
+    return [...(await makeFolders(fileSystem, folder)), ...above]
+  }
+  await syncFolder(fileSystem, dirname(folder))
+  return [folder]
+}
+
+/** Removes those of some folders that are empty, in the order given, up to the first that is not. */
+export async function removeEmpty(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await fileSystem.rmdir(folder)
+    } catch (error) {
+      // What another process uses or has removed is its affair.
+      if (failedWith(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY', 'ENOTDIR')) return
+      throw error
+    }
+  }
+}
+
+/**
+ * Refuses a key one of whose folders is a symbolic link: it could lead out of the root. A link that is planted
+ * between this look and the call that follows is not seen; the root is to be writable by its owner only.
+ */
+export async function refuseLinks(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      const stats = await fileSystem.lstat(folder)
+      if (stats.isSymbolicLink()) {
+        throw new HoldfastError(
+          'INVALID_ARGUMENT',
+          `${folder} is a symbolic link, and could lead out of the store. Remove it.`,
+        )
+      }
+    } catch (error) {
+      if (failedWith(error, 'ENOENT', 'ENOTDIR')) return
+      throw error
+    }
+  }
+}
+
+async function refuseFile(fileSystem: FileSystem, folder: string): Promise<void> {
+  if ((await fileSystem.stat(folder)).isDirectory()) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${folder} is a file, and a folder is needed there. Choose another place.`,
+  )
+}

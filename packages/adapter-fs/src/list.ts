@@ -1,0 +1,84 @@
+import type { Dirent } from 'node:fs'
+import { join } from 'node:path'
+import { type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
+import { failedWith } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { type Names, temporaryPrefix } from './names.ts'
+import { statOf } from './read.ts'
+
+/**
+ * Walks the folders in the order of keys. Temporary files, links and whatever else is no regular file are not
+ * listed; what vanishes meanwhile is passed over.
+ */
+export async function* list(
+  fileSystem: FileSystem,
+  names: Names,
+  prefix: string,
+  options: ListOptions,
+): AsyncGenerator<ObjectStat> {
+  const { startAfter = '', limit = Infinity, signal } = options
+  let listed = 0
+  for await (const key of keysBelow(fileSystem, names, '', prefix, startAfter)) {
+    throwIfAborted(signal, `Listing ${prefix}`, { url: names.url })
+    if (listed >= limit) return
+    const found = await statIfThere(fileSystem, names, key)
+    if (found === undefined) continue
+    yield found
+    listed += 1
+  }
+}
+
+/** `folder` is the key of a folder with its slash, or empty for the root. */
+async function* keysBelow(
+  fileSystem: FileSystem,
+  names: Names,
+  folder: string,
+  prefix: string,
+  startAfter: string,
+): AsyncGenerator<string> {
+  for (const { key, isFolder } of await sortedChildren(fileSystem, names, folder)) {
+    if (!isFolder && key.startsWith(prefix) && key > startAfter) yield key
+    const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
+    const isBefore = key <= startAfter && !startAfter.startsWith(key)
+    if (isFolder && mayHold && !isBefore) yield* keysBelow(fileSystem, names, key, prefix, startAfter)
+  }
+}
+
+/** In the order of keys a folder counts with its slash: `a-b`, `a/b`, `a0`. */
+async function sortedChildren(
+  fileSystem: FileSystem,
+  names: Names,
+  folder: string,
+): Promise<readonly { readonly key: string; readonly isFolder: boolean }[]> {
+  const children = await readFolder(fileSystem, join(names.root, folder))
+  return children
+    .filter((child) => child.isDirectory() || (child.isFile() && !child.name.startsWith(temporaryPrefix)))
+    .map((child) => ({
+      key: `${folder}${child.name}${child.isDirectory() ? '/' : ''}`,
+      isFolder: child.isDirectory(),
+    }))
+    .sort((one, other) => (one.key < other.key ? -1 : 1))
+}
+
+export async function readFolder(fileSystem: FileSystem, path: string): Promise<readonly Dirent[]> {
+  try {
+    return await fileSystem.readdir(path, { withFileTypes: true })
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+async function statIfThere(
+  fileSystem: FileSystem,
+  names: Names,
+  key: string,
+): Promise<ObjectStat | undefined> {
+  try {
+    const stats = await fileSystem.lstat(join(names.root, key))
+    return stats.isFile() ? statOf(key, stats) : undefined
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}

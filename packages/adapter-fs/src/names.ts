@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { assertKey, HoldfastError } from '@holdfast/core'
+
+/** How the names of our temporary files begin. No key may have a part that begins so. */
+export const temporaryPrefix = '.holdfast-tmp-'
+
+const reservedOnWindows = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|[<>:"|?*]|[. ]$/i
+
+/** Turns keys into paths below one root, and refuses those that this platform would take for something else. */
+export class Names {
+  readonly root: string
+  readonly url: string
+  readonly #platform: NodeJS.Platform
+
+  constructor(root: string, url: string, platform: NodeJS.Platform) {
+    this.root = root
+    this.url = url
+    this.#platform = platform
+  }
+
+  /** Throws `INVALID_ARGUMENT` for a key that is not valid, is reserved, or would leave the root. */
+  path(key: string): string {
+    assertKey(key, this.url)
+    for (const part of key.split('/')) {
+      if (part.startsWith(temporaryPrefix))
+        throw this.#refusal(key, `begins with ${temporaryPrefix}, which is ours`)
+      if (this.#platform === 'win32' && reservedOnWindows.test(part)) {
+        throw this.#refusal(key, `has the part ${JSON.stringify(part)}, which Windows reserves`)
+      }
+    }
+    return join(this.root, ...key.split('/'))
+  }
+
+  /** The folders between the root and the file of a key, the outermost first, without the root. */
+  foldersOf(key: string): readonly string[] {
+    const parts = key.split('/').slice(0, -1)
+    return parts.map((_, index) => join(this.root, ...parts.slice(0, index + 1)))
+  }
+
+  /** A name beside a path that nobody else uses. It has a length of its own, so it fits where the path fits. */
+  temporary(path: string): string {
+    return join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`)
+  }
+
+  #refusal(key: string, why: string): HoldfastError {
+    return new HoldfastError('INVALID_ARGUMENT', `The key ${JSON.stringify(key)} ${why}.`, {
+      key,
+      url: this.url,
+    })
+  }
+}

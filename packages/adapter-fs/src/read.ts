@@ -1,0 +1,109 @@
+import { constants, type Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import {
+  abortedError,
+  type HoldfastError,
+  type ObjectStat,
+  type ReadableObject,
+  type ReadOptions,
+  resolveRange,
+} from '@holdfast/core'
+import { failedWith, keyError } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { refuseLinks } from './folders.ts'
+import type { Names } from './names.ts'
+
+const readBytes = 2 ** 20
+
+/** A link in the place of a file is not followed. Windows does not know the flag. */
+const openFlags = constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW)
+
+/** Streams the file, or a range of it. The handle is closed at the end, on an error, and when it is cancelled. */
+export async function read(
+  fileSystem: FileSystem,
+  names: Names,
+  key: string,
+  options: ReadOptions,
+): Promise<ReadableObject> {
+  const path = names.path(key)
+  await refuseLinks(fileSystem, names.foldersOf(key))
+  const handle = await fileSystem.open(path, openFlags)
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'ENOENT' })
+    const { start, end } = resolveRange(options.range, stats.size, key, names.url)
+    const failed = (error: unknown): HoldfastError => keyError(error, `reading ${path}`, key, names.url)
+    return { stat: statOf(key, stats), body: streamOf(handle, start, end, options.signal, failed) }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+/** `undefined` when it is not there, or is no regular file. */
+export async function stat(
+  fileSystem: FileSystem,
+  names: Names,
+  key: string,
+): Promise<ObjectStat | undefined> {
+  const path = names.path(key)
+  await refuseLinks(fileSystem, names.foldersOf(key))
+  try {
+    const stats = await fileSystem.lstat(path)
+    return stats.isFile() ? statOf(key, stats) : undefined
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
+export function statOf(key: string, stats: Stats): ObjectStat {
+  return { key, size: stats.size, modifiedAt: stats.mtime }
+}
+
+function streamOf(
+  handle: FileHandle,
+  start: number,
+  end: number,
+  signal: AbortSignal | undefined,
+  failed: (error: unknown) => HoldfastError,
+): ReadableStream<Uint8Array> {
+  let position = start
+  let stopListening = (): void => undefined
+  const release = async (): Promise<void> => {
+    stopListening()
+    await handle.close()
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        if (signal === undefined) return
+        const onAbort = (): void => {
+          controller.error(abortedError(signal, 'The read'))
+          void release()
+        }
+        signal.addEventListener('abort', onAbort, { once: true })
+        stopListening = () => {
+          signal.removeEventListener('abort', onAbort)
+        }
+      },
+      async pull(controller) {
+        try {
+          const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, end - position))
+          const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
+          if (signal?.aborted === true) return
+          position += bytesRead
+          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead))
+          if (bytesRead > 0 && position < end) return
+          await release()
+          controller.close()
+        } catch (error) {
+          await release()
+          throw failed(error)
+        }
+      },
+      cancel: release,
+    },
+    { highWaterMark: 1 },
+  )
+}

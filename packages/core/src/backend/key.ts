@@ -1,0 +1,37 @@
+import { HoldfastError } from '../errors.ts'
+
+/** The longest part of a key in bytes of UTF-8: what common file systems take for a name. */
+export const maxKeyPartBytes = 255
+
+const encoder = new TextEncoder()
+
+/**
+ * Why a key is not valid, as the end of a sentence that begins with the key; `undefined` when it is.
+ *
+ * A valid key is one or more parts with `/` between them. No part is empty, `.` or `..`, longer than 255 bytes
+ * of UTF-8, or holds a backslash, a control character or half a surrogate pair: such names would leave the
+ * root, or mean different things on different stores.
+ */
+export function keyFault(key: string): string | undefined {
+  if (key === '') return 'is empty'
+  if (key.startsWith('/')) return 'is absolute'
+  if (!key.isWellFormed()) return 'is not valid Unicode'
+  if (key.includes('\\')) return 'holds a backslash'
+  // eslint-disable-next-line no-control-regex -- control characters are what this looks for
+  if (/[\u0000-\u001f\u007f]/.test(key)) return 'holds a control character'
+  for (const part of key.split('/')) {
+    if (part === '') return 'has an empty part'
+    if (part === '.' || part === '..') return `has the part "${part}", which could leave the root`
+    if (encoder.encode(part).length > maxKeyPartBytes)
+      return `has a part of more than ${maxKeyPartBytes} bytes`
+  }
+  return undefined
+}
+
+/** Throws `INVALID_ARGUMENT` unless the key is valid. */
+export function assertKey(key: string, url?: string): void {
+  const fault = keyFault(key)
+  if (fault !== undefined) {
+    throw new HoldfastError('INVALID_ARGUMENT', `The key ${JSON.stringify(key)} ${fault}.`, { key, url })
+  }
+}

@@ -1,0 +1,26 @@
+import { HoldfastError } from '../errors.ts'
+import type { ReadOptions } from './backend.ts'
+
+/**
+ * The bytes that a read asks for, as `start` to before `end`, within an object of `size` bytes. A range may
+ * reach past the end, which cuts it; one that begins past the end, or is reversed, is `INVALID_ARGUMENT`.
+ */
+export function resolveRange(
+  range: ReadOptions['range'],
+  size: number,
+  key: string,
+  url: string,
+): { readonly start: number; readonly end: number } {
+  if (range === undefined) return { start: 0, end: size }
+  const { start, end = size } = range
+  const valid =
+    Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= size && start <= end
+  if (!valid) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `The range ${start} to ${end} does not lie in ${key}, which has ${size} bytes.`,
+      { key, url },
+    )
+  }
+  return { start, end: Math.min(end, size) }
+}

@@ -1,0 +1,268 @@
+import { type BigIntStats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { abortedError, HoldfastError, messageOf, throwIfAborted } from '../errors.ts'
+import { StreamingDigest } from '../integrity/index.ts'
+import { fromNodeError } from '../node-errors.ts'
+
+/** A local file, named by its path. */
+export interface FileSource {
+  readonly path: string
+}
+
+/**
+ * What a `put` stores: bytes, a stream of any length (of Node, of the web, or any async iterable), or a local
+ * file. The caller leaves bytes and files unchanged until the call has ended; for a file that is checked.
+ */
+export type ByteSource = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | FileSource
+
+export interface SourceReaderOptions {
+  /** Every chunk but the last has exactly this many bytes. */
+  readonly chunkBytes: number
+  /**
+   * How many chunks the consumer may still be using when it asks for the next one. Buffers are used again
+   * after that.
+   */
+  readonly chunksHeld: number
+  /** The exact number of bytes, when known beforehand. */
+  readonly size?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export function isFileSource(source: ByteSource): source is FileSource {
+  return 'path' in source && typeof source.path === 'string' && !(Symbol.asyncIterator in source)
+}
+
+/**
+ * Reads a source once, from front to end, and knows the size and SHA-256 of what it handed out.
+ *
+ * Reading ahead, hashing and what the consumer does with the chunk before overlap.
+ *
+ * @example
+ * await using reader = await SourceReader.open(source, { chunkBytes: 4 << 20, chunksHeld: 1 })
+ * for await (const chunk of reader.chunks()) await handle.write(chunk)
+ * const { size, sha256 } = reader.result()
+ */
+export class SourceReader implements AsyncDisposable {
+  /** Bytes in all, when known before reading. */
+  readonly size: number | undefined
+  readonly #source: ByteSource
+  readonly #options: SourceReaderOptions
+  readonly #file: OpenFile | undefined
+  readonly #digest = new StreamingDigest()
+  #result: { readonly size: number; readonly sha256: string } | undefined
+
+  private constructor(source: ByteSource, options: SourceReaderOptions, file: OpenFile | undefined) {
+    this.#source = source
+    this.#options = options
+    this.#file = file
+    this.size = options.size ?? (file === undefined ? undefined : Number(file.before.size))
+    if (source instanceof Uint8Array) this.size ??= source.byteLength
+  }
+
+  /** Rejects with `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` when a file cannot be read. */
+  static async open(source: ByteSource, options: SourceReaderOptions): Promise<SourceReader> {
+    throwIfAborted(options.signal, 'Reading the source')
+    return new SourceReader(source, options, isFileSource(source) ? await openFile(source.path) : undefined)
+  }
+
+  /** The chunks, once. Rejects when the source fails, changes, or has not the size that was announced. */
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of this.#unchecked()) {
+      throwIfAborted(this.#options.signal, 'Reading the source')
+      this.#digest.update(chunk)
+      this.#refuseLonger()
+      yield chunk
+    }
+    if (this.#file !== undefined) await refuseChanged(this.#file)
+    this.#refuseShorter()
+    this.#result = { size: this.#digest.bytes, sha256: this.#digest.sha256() }
+  }
+
+  /** Size in bytes and lower-case hexadecimal digest of all chunks; only after the last. */
+  result(): { readonly size: number; readonly sha256: string } {
+    if (this.#result === undefined) throw new Error('The source has not been read to its end')
+    return this.#result
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.handle.close()
+  }
+
+  #unchecked(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+    const { chunkBytes, chunksHeld, signal } = this.#options
+    if (this.#file !== undefined) return fileChunks(this.#file, chunkBytes, chunksHeld + 2)
+    if (this.#source instanceof Uint8Array) return slices(this.#source, chunkBytes)
+    if (isFileSource(this.#source)) throw new Error('A file source is opened before it is read')
+    return rechunk(untilAborted(this.#source, signal), chunkBytes)
+  }
+
+  #refuseLonger(): void {
+    if (this.size === undefined || this.#digest.bytes <= this.size) return
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${this.#name()} is longer than the ${this.size} bytes announced.`,
+    )
+  }
+
+  #refuseShorter(): void {
+    if (this.size === undefined || this.#digest.bytes === this.size) return
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${this.#name()} ended after ${this.#digest.bytes} of the ${this.size} bytes announced.`,
+    )
+  }
+
+  #name(): string {
+    return this.#file === undefined ? 'The source' : `The file ${this.#file.path}`
+  }
+}
+
+interface OpenFile {
+  readonly path: string
+  readonly handle: FileHandle
+  readonly before: BigIntStats
+}
+
+async function openFile(path: string): Promise<OpenFile> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw fromNodeError(error, `reading ${path}`)
+  })
+  try {
+    const before = await handle.stat({ bigint: true })
+    if (!before.isFile()) throw new HoldfastError('INVALID_ARGUMENT', `${path} is not a regular file.`)
+    return { path, handle, before }
+  } catch (error) {
+    await handle.close()
+    throw fromNodeError(error, `reading ${path}`)
+  }
+}
+
+async function refuseChanged(file: OpenFile): Promise<void> {
+  const after = await file.handle.stat({ bigint: true })
+  if (after.size === file.before.size && after.mtimeNs === file.before.mtimeNs) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${file.path} changed while it was being saved. Nothing was saved; save it again once its writer has finished.`,
+  )
+}
+
+/** Reads a file into a ring of buffers, one read ahead of the consumer. */
+async function* fileChunks(file: OpenFile, chunkBytes: number, ring: number): AsyncGenerator<Uint8Array> {
+  const bufferBytes = Math.max(1, Math.min(chunkBytes, Number(file.before.size) + 1))
+  const buffers = new Map<number, Uint8Array>()
+  const bufferOf = (index: number): Uint8Array => {
+    const buffer = buffers.get(index % ring) ?? Buffer.allocUnsafeSlow(bufferBytes)
+    buffers.set(index % ring, buffer)
+    return buffer
+  }
+  let ahead = readFully(file, bufferOf(0), 0)
+  try {
+    for (let index = 0; ; index += 1) {
+      const chunk = await ahead
+      if (chunk.byteLength === bufferBytes) {
+        ahead = readFully(file, bufferOf(index + 1), (index + 1) * bufferBytes)
+        ahead.catch(() => undefined) // awaited at the next turn, or the consumer has left
+      }
+      if (chunk.byteLength > 0) yield chunk
+      if (chunk.byteLength < bufferBytes) return
+    }
+  } finally {
+    await ahead.catch(() => undefined) // the buffers are its until it has ended
+  }
+}
+
+async function readFully(file: OpenFile, buffer: Uint8Array, position: number): Promise<Uint8Array> {
+  let filled = 0
+  try {
+    while (filled < buffer.byteLength) {
+      const { bytesRead } = await file.handle.read(
+        buffer,
+        filled,
+        buffer.byteLength - filled,
+        position + filled,
+      )
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+  } catch (error) {
+    throw fromNodeError(error, `reading ${file.path}`)
+  }
+  return buffer.subarray(0, filled)
+}
+
+function* slices(bytes: Uint8Array, chunkBytes: number): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.byteLength; start += chunkBytes)
+    yield bytes.subarray(start, start + chunkBytes)
+}
+
+/** Passes a caller's stream on, stops waiting for it when the signal fires, and always lets go of it. */
+async function* untilAborted(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const iterator = stream[Symbol.asyncIterator]()
+  const aborted = Promise.withResolvers<never>()
+  aborted.promise.catch(() => undefined) // only ever seen through the race below
+  const onAbort = (): void => {
+    if (signal !== undefined) aborted.reject(abortedError(signal, 'Reading the source'))
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  let ended = false
+  try {
+    for (;;) {
+      const next = await Promise.race([nextChunk(iterator), aborted.promise])
+      if (next.done === true) {
+        ended = true
+        return
+      }
+      yield next.value
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    // A stream that hangs in `next` may hang in `return` too, so its end is not waited for.
+    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined)
+  }
+}
+
+async function nextChunk(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  let next: IteratorResult<Uint8Array>
+  try {
+    next = await iterator.next()
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error
+    throw new HoldfastError('INVALID_ARGUMENT', `The source stream failed: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+  const value: unknown = next.value
+  if (next.done !== true && !(value instanceof Uint8Array)) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `The source stream gave ${typeof value}, not bytes (Uint8Array).`,
+    )
+  }
+  return next
+}
+
+/** Cuts and joins chunks of any size into chunks of one size; a last shorter one may follow. */
+async function* rechunk(stream: AsyncIterable<Uint8Array>, chunkBytes: number): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  for await (let rest of stream) {
+    while (pendingBytes + rest.byteLength >= chunkBytes) {
+      const taken = chunkBytes - pendingBytes
+      yield pendingBytes === 0
+        ? rest.subarray(0, taken)
+        : Buffer.concat([...pending, rest.subarray(0, taken)])
+      pending = []
+      pendingBytes = 0
+      rest = rest.subarray(taken)
+    }
+    if (rest.byteLength > 0) {
+      pending.push(rest)
+      pendingBytes += rest.byteLength
+    }
+  }
+  if (pendingBytes > 0)
+    yield pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending)
+}

@@ -1,0 +1,5 @@
+export { type AdapterOptions, openBackend } from './adapters.ts'
+export { findConfig, type LoadedConfig } from './config-file.ts'
+export { parseLocation } from './location.ts'
+export { openStore, type OpenStoreOptions } from './open-store.ts'
+export { defineConfig, type HoldfastConfig, parseConfig } from './schema.ts'

@@ -1,0 +1,50 @@
+import * as v from 'valibot'
+import { HoldfastError } from '../errors.ts'
+import type { StoreOptions } from '../store/index.ts'
+
+const sizeSchema = v.union([v.number(), v.string()])
+
+const configSchema = v.strictObject({
+  store: v.optional(v.string()),
+  mode: v.optional(v.picklist(['exclusive', 'shared'])),
+  objectives: v.optional(
+    v.record(v.string(), v.strictObject({ metric: v.string(), direction: v.picklist(['min', 'max']) })),
+  ),
+  space: v.optional(
+    v.strictObject({ warnBelow: v.optional(sizeSchema), refuseBelow: v.optional(sizeSchema) }),
+  ),
+  background: v.optional(
+    v.strictObject({
+      limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+      atLimit: v.optional(v.picklist(['wait', 'skip', 'fail'])),
+    }),
+  ),
+  gracePeriod: v.optional(v.pipe(v.number(), v.minValue(0))),
+  writerName: v.optional(v.string()),
+  backend: v.optional(v.record(v.string(), v.unknown())),
+})
+
+/** What a configuration file holds: where the store is, and the options of `openStore`. */
+export interface HoldfastConfig extends Omit<StoreOptions, 'takeOver'> {
+  /** A path, relative to the file, or a URL. */
+  readonly store?: string | undefined
+  /** Passed to the adapter. */
+  readonly backend?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Types a configuration in TypeScript: `export default defineConfig({ store: 's3://bucket/runs/a' })`. */
+export function defineConfig(config: HoldfastConfig): HoldfastConfig {
+  return config
+}
+
+/** Throws `CONFIG`, naming the field and the file, for what is no configuration. */
+export function parseConfig(value: unknown, file: string): HoldfastConfig {
+  const parsed = v.safeParse(configSchema, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  throw new HoldfastError(
+    'CONFIG',
+    `${file}: ${v.getDotPath(issue) ?? 'the configuration'}: ${issue.message}. ` +
+      `Known at the top: ${Object.keys(configSchema.entries).join(', ')}.`,
+  )
+}

@@ -1,0 +1,1 @@
+export { StreamingDigest, sha256Hex } from './digest.ts'

@@ -1,0 +1,1 @@
+export { assertObjectives, bestBy, type Objective, type Objectives, type Scored } from './objective.ts'

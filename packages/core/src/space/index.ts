@@ -1,0 +1,10 @@
+export {
+  judgeSpace,
+  type Room,
+  spaceLimits,
+  type SpaceLimits,
+  type SpaceOptions,
+  type SpaceThreshold,
+  type SpaceVerdict,
+} from './guard.ts'
+export { formatSize, parseSize, type Size } from './size.ts'

@@ -1,0 +1,262 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
+import {
+  type Catalog,
+  catalogKey,
+  catalogPrefix,
+  catalogVersionOf,
+  decodeCatalog,
+  type Drop,
+  emptyCatalog,
+  encodeCatalog,
+} from '../documents/index.ts'
+import { readIfThere, readSmall } from '../read-object.ts'
+import type { Surroundings } from '../surroundings.ts'
+import type { Change } from './changes.ts'
+import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
+
+/** Races that one commit may lose before it gives up. */
+const maxRaces = 1000
+
+/** Milliseconds that the pause after a lost race does not exceed. */
+const maxPause = 500
+
+/** A version and when it was stored, by the store's own clock. */
+export interface CatalogVersion {
+  readonly version: number
+  readonly storedAt: Date
+}
+
+export interface Committed {
+  /** The newest version known, of which the commit is part. */
+  readonly catalog: Catalog
+  /** What the commit dropped from the list. */
+  readonly dropped: readonly Drop[]
+}
+
+/** The versions of one store's catalog: the newest, and the only way to add another. */
+export class CatalogLog {
+  readonly #backend: CheckpointBackend
+  readonly #writer: Writer
+  readonly #surroundings: Surroundings
+  #known: Catalog | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(backend: CheckpointBackend, writer: Writer, surroundings: Surroundings) {
+    this.#backend = backend
+    this.#writer = writer
+    this.#surroundings = surroundings
+  }
+
+  /** The newest version that this process has seen, without asking the store. */
+  get known(): Catalog | undefined {
+    return this.#known
+  }
+
+  /** All versions from `version` on, the oldest first. */
+  async versions(version: number, signal?: AbortSignal): Promise<readonly CatalogVersion[]> {
+    const found: CatalogVersion[] = []
+    const startAfter = version > 1 ? catalogKey(version - 1) : undefined
+    for await (const { key, modifiedAt } of this.#backend.list(catalogPrefix, { startAfter, signal })) {
+      const listed = catalogVersionOf(key)
+      if (listed !== undefined) found.push({ version: listed, storedAt: modifiedAt })
+    }
+    return found
+  }
+
+  /** The newest version; the empty one for a store without any. Rejects with `CORRUPT` when it is damaged. */
+  async newest(signal?: AbortSignal): Promise<Catalog> {
+    for (;;) {
+      const known = this.#known
+      const newest = (await this.versions(known?.version ?? 1, signal)).at(-1)
+      if (newest === undefined) {
+        if (known === undefined || known.version === 0) return emptyCatalog
+        throw this.#vanished(known.version)
+      }
+      if (known?.version === newest.version) return known
+      const catalog = await this.version(newest.version, signal)
+      if (catalog !== undefined) return this.#remember(catalog)
+      // Swept between the list and the read, so there is a newer one.
+    }
+  }
+
+  /** One version; `undefined` when it is not there. Rejects with `CORRUPT` when it is damaged. */
+  async version(version: number, signal?: AbortSignal): Promise<Catalog | undefined> {
+    const bytes = await readIfThere(this.#backend, catalogKey(version), signal)
+    return bytes === undefined ? undefined : decodeCatalog(bytes, version)
+  }
+
+  /**
+   * Commits a change, against whatever the newest version turns out to be. Commits of one process take turns.
+   *
+   * Rejects with `FENCED`, with what the change itself is refused for, or with `OUTCOME_UNKNOWN`: then the
+   * change may or may not be part of the truth, and nothing that it speaks of may be deleted.
+   */
+  async commit(change: Change, signal?: AbortSignal): Promise<Committed> {
+    const turn = this.#turn.then(() => this.#commit(change, signal))
+    this.#turn = turn.catch(() => undefined) // its caller sees the error
+    return turn
+  }
+
+  /** Commits a version that follows a damaged one: numbered after it, built upon `base`. */
+  async commitAfter(
+    damaged: number,
+    base: Catalog,
+    change: Change,
+    signal?: AbortSignal,
+  ): Promise<Committed> {
+    this.#known = undefined
+    const request = this.#request(change)
+    const verdict = nextCatalog({ ...base, version: damaged }, request)
+    if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
+    if (verdict.kind !== 'next') throw this.#refusal(verdict)
+    throwIfAborted(signal, 'The commit', { url: this.#backend.url })
+    if ((await this.#create(verdict.catalog)) === 'exists') {
+      throw new HoldfastError(
+        'FENCED',
+        'Another process has just repaired this catalog. Nothing is left to do.',
+        {
+          url: this.#backend.url,
+        },
+      )
+    }
+    return this.#settle(request, verdict.catalog)
+  }
+
+  async #commit(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
+    const request = this.#request(change)
+    let newest = this.#known ?? (await this.newest(signal))
+    let fresh = false
+    for (let races = 0; races <= maxRaces; races += 1) {
+      const verdict = nextCatalog(newest, request)
+      if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
+      if (verdict.kind === 'next') {
+        throwIfAborted(signal, 'The commit', { url: this.#backend.url })
+        // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
+        if ((await this.#create(verdict.catalog)) === 'created')
+          return await this.#settle(request, verdict.catalog)
+        await this.#surroundings.pause(
+          this.#surroundings.random() * Math.min(maxPause, 10 * 2 ** races),
+          signal,
+        )
+      } else if (fresh) {
+        throw this.#refusal(verdict)
+      }
+      newest = await this.newest(signal)
+      fresh = true
+    }
+    throw new HoldfastError(
+      'UNAVAILABLE',
+      `Too many writers: ${maxRaces} races for the next commit were lost.`,
+      {
+        url: this.#backend.url,
+      },
+    )
+  }
+
+  async #create(catalog: Catalog): Promise<'created' | 'exists'> {
+    const key = catalogKey(catalog.version)
+    const bytes = encodeCatalog(catalog)
+    try {
+      return await this.#backend.commit(key, bytes)
+    } catch (error) {
+      if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
+      return await this.#settleUnknown(catalog, bytes, error)
+    }
+  }
+
+  /** A body that is there settles it; one that is not there may still arrive, so that remains unknown (rule 7). */
+  async #settleUnknown(
+    catalog: Catalog,
+    bytes: Uint8Array,
+    unknown: HoldfastError,
+  ): Promise<'created' | 'exists'> {
+    let there: Uint8Array
+    try {
+      there = await readSmall(this.#backend, catalogKey(catalog.version), undefined)
+    } catch (error) {
+      throw this.#unknown(catalog, new AggregateError([unknown, error], messageOf(unknown)))
+    }
+    return Buffer.compare(there, bytes) === 0 ? 'created' : 'exists'
+  }
+
+  /** Looks for newer versions, and makes sure that what was created is part of their past (rule 6). */
+  async #settle(request: CommitRequest, created: Catalog): Promise<Committed> {
+    let newest: Catalog
+    try {
+      newest = await this.#newestFrom(created)
+    } catch (error) {
+      if (isHoldfastError(error, 'CORRUPT')) throw error
+      throw this.#unknown(created, error)
+    }
+    const outcome =
+      newest.version === created.version ? 'committed' : lookBack(request, created.version, newest)
+    this.#remember(newest)
+    if (outcome === 'unknown') throw this.#unknown(created, undefined)
+    if (outcome === 'committed') return { catalog: newest, dropped: created.history.at(-1)?.dropped ?? [] }
+    await this.#backend.delete([catalogKey(created.version)]) // below the newest floor: dead (rule 4)
+    throw this.#fenced(
+      'It slept through its own commit: others went on without it, and its number was swept.',
+    )
+  }
+
+  async #newestFrom(created: Catalog): Promise<Catalog> {
+    for (;;) {
+      const newest = (await this.versions(created.version)).at(-1)
+      if (newest === undefined) throw this.#vanished(created.version)
+      if (newest.version === created.version) return created
+      const catalog = await this.version(newest.version)
+      if (catalog !== undefined) return catalog
+    }
+  }
+
+  #request(change: Change): CommitRequest {
+    const surroundings = this.#surroundings
+    return {
+      writer: this.#writer,
+      commitId: surroundings.newId(),
+      change,
+      at: surroundings.now().toISOString(),
+    }
+  }
+
+  #remember(catalog: Catalog): Catalog {
+    if (this.#known === undefined || catalog.version > this.#known.version) this.#known = catalog
+    return this.#known
+  }
+
+  #refusal(verdict: Exclude<Verdict, { kind: 'next' | 'committed' }>): HoldfastError {
+    if (verdict.kind === 'fenced') return this.#fenced(verdict.why)
+    return new HoldfastError(verdict.code, verdict.why, { url: this.#backend.url })
+  }
+
+  #fenced(why: string): HoldfastError {
+    return new HoldfastError('FENCED', `Another writer won, and nothing was changed. ${why}`, {
+      url: this.#backend.url,
+    })
+  }
+
+  #unknown(catalog: Catalog, cause: unknown): HoldfastError {
+    const did = catalog.history.at(-1)?.did ?? 'the change'
+    return new HoldfastError(
+      'OUTCOME_UNKNOWN',
+      `It is not known whether "${did}" was committed: the answer to it was lost. Nothing was deleted. ` +
+        `Look once the store answers again (holdfast ls): it was committed if version ${catalog.version} of the ` +
+        `catalog has the commit id ${catalog.commitId}. If not, do it again.`,
+      { url: this.#backend.url, key: catalogKey(catalog.version), cause },
+    )
+  }
+
+  #vanished(version: number): HoldfastError {
+    return new HoldfastError(
+      'CORRUPT',
+      `Version ${version} of the catalog was there and is gone, with nothing after it: ` +
+        'the store was deleted or damaged under this process. Run holdfast repair on what is left.',
+      { url: this.#backend.url, key: catalogKey(version) },
+    )
+  }
+}
+
+function droppedBy(newest: Catalog, request: CommitRequest): readonly Drop[] {
+  return newest.history.find(({ commitId }) => commitId === request.commitId)?.dropped ?? []
+}

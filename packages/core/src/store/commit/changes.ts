@@ -1,0 +1,192 @@
+import type { AttemptId, Catalog, CatalogEntry, Drop, Pin, Quarantined } from '../documents/index.ts'
+
+/** What one commit does to the list of checkpoints. */
+export type Change =
+  | { readonly kind: 'save'; readonly entry: CatalogEntry; readonly onExisting: 'fail' | 'replace' }
+  | { readonly kind: 'delete'; readonly steps: readonly number[]; readonly because: string }
+  | { readonly kind: 'pin'; readonly step: number; readonly pin: Pin }
+  | { readonly kind: 'unpin'; readonly step: number }
+  | { readonly kind: 'quarantine'; readonly found: readonly Finding[] }
+  | { readonly kind: 'take over' }
+  | { readonly kind: 'release' }
+  | { readonly kind: 'raise floor'; readonly floor: number }
+  | {
+      readonly kind: 'rebuild'
+      readonly checkpoints: readonly CatalogEntry[]
+      readonly quarantined: readonly Quarantined[]
+      readonly dropped: readonly Drop[]
+    }
+
+/** A checkpoint that was found corrupt. */
+export interface Finding {
+  readonly step: number
+  readonly attempt: string
+  readonly reason: string
+}
+
+/** The lists after a change, or why it cannot be made. */
+export type Applied =
+  | {
+      readonly kind: 'applied'
+      readonly checkpoints: readonly CatalogEntry[]
+      readonly quarantined: readonly Quarantined[]
+      readonly dropped: readonly Drop[]
+    }
+  | {
+      readonly kind: 'refused'
+      readonly code: 'ALREADY_EXISTS' | 'NOT_FOUND' | 'INVALID_ARGUMENT'
+      readonly why: string
+    }
+
+/** The change itself, apart from every rule about who may commit it. `at` is the writer's clock, for people. */
+export function applyChange(catalog: Catalog, change: Change, at: string): Applied {
+  switch (change.kind) {
+    case 'save':
+      return applySave(catalog, change)
+    case 'delete':
+      return applyDelete(catalog, change)
+    case 'pin':
+      return applyPin(catalog, change.step, change.pin)
+    case 'unpin':
+      return applyPin(catalog, change.step, undefined)
+    case 'quarantine':
+      return applyQuarantine(catalog, change.found, at)
+    case 'rebuild':
+      return {
+        kind: 'applied',
+        checkpoints: change.checkpoints,
+        quarantined: change.quarantined,
+        dropped: change.dropped,
+      }
+    case 'take over':
+    case 'release':
+    case 'raise floor':
+      return unchangedLists(catalog)
+  }
+}
+
+/** What is done, for people and for the history: `save 42`, `pin 12`. */
+export function describeChange(change: Change): string {
+  switch (change.kind) {
+    case 'save':
+      return `save ${change.entry.step}`
+    case 'delete':
+      return `delete ${change.steps.join(' ')}`
+    case 'pin':
+    case 'unpin':
+      return `${change.kind} ${change.step}`
+    case 'quarantine':
+      return `quarantine ${change.found.map(({ step }) => step).join(' ')}`
+    case 'raise floor':
+      return `raise floor to ${change.floor}`
+    case 'take over':
+    case 'release':
+    case 'rebuild':
+      return change.kind
+  }
+}
+
+function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>): Applied {
+  const { entry, onExisting } = change
+  const existing = catalog.checkpoints.find(({ step }) => step === entry.step)
+  if (existing !== undefined && onExisting === 'fail') {
+    return {
+      kind: 'refused',
+      code: 'ALREADY_EXISTS',
+      why: `Step ${entry.step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,
+    }
+  }
+  const added: CatalogEntry = existing?.pinned === undefined ? entry : { ...entry, pinned: existing.pinned }
+  return {
+    kind: 'applied',
+    checkpoints: sorted([...catalog.checkpoints.filter((other) => other !== existing), added]),
+    quarantined: catalog.quarantined,
+    dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
+  }
+}
+
+function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' }>): Applied {
+  const steps = new Set(change.steps)
+  const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
+  const listed = catalog.checkpoints.filter(({ step }) => steps.has(step))
+  const missing = [...steps].filter(
+    (step) => ![...listed, ...quarantined.map(({ entry }) => entry)].some((entry) => entry.step === step),
+  )
+  if (missing.length > 0) return notThere(missing[0] ?? 0)
+  const pinned = listed.find((entry) => entry.pinned !== undefined)
+  if (pinned !== undefined) {
+    return {
+      kind: 'refused',
+      code: 'INVALID_ARGUMENT',
+      why: `Step ${pinned.step} is pinned. Unpin it first.`,
+    }
+  }
+  if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
+    return {
+      kind: 'refused',
+      code: 'INVALID_ARGUMENT',
+      why: 'The last good checkpoint is never deleted, and this would leave none. To be rid of all, delete the store itself.',
+    }
+  }
+  return {
+    kind: 'applied',
+    checkpoints: catalog.checkpoints.filter(({ step }) => !steps.has(step)),
+    quarantined: catalog.quarantined.filter(({ entry }) => !steps.has(entry.step)),
+    dropped: [...listed, ...quarantined.map(({ entry }) => entry)].map((entry) =>
+      drop(entry, change.because),
+    ),
+  }
+}
+
+function applyPin(catalog: Catalog, step: number, pin: Pin | undefined): Applied {
+  const entry = catalog.checkpoints.find((other) => other.step === step)
+  if (entry === undefined) return notThere(step)
+  const { pinned: _, ...unpinned } = entry
+  const changed = { ...unpinned, ...(pin === undefined ? {} : { pinned: pin }) } as CatalogEntry
+  return {
+    ...unchangedLists(catalog),
+    checkpoints: catalog.checkpoints.map((other) => (other === entry ? changed : other)),
+  }
+}
+
+function applyQuarantine(catalog: Catalog, found: readonly Finding[], at: string): Applied {
+  const reasons = new Map(found.map(({ attempt, reason }) => [attempt, reason]))
+  const aside = catalog.checkpoints.flatMap((entry) => {
+    const reason = reasons.get(entry.attempt)
+    return reason === undefined ? [] : [{ entry, reason, at }]
+  })
+  return {
+    kind: 'applied',
+    checkpoints: catalog.checkpoints.filter(({ attempt }) => !reasons.has(attempt)),
+    quarantined: [...catalog.quarantined, ...aside],
+    dropped: [],
+  }
+}
+
+function unchangedLists(catalog: Catalog): Extract<Applied, { kind: 'applied' }> {
+  return { kind: 'applied', checkpoints: catalog.checkpoints, quarantined: catalog.quarantined, dropped: [] }
+}
+
+function notThere(step: number): Applied {
+  return {
+    kind: 'refused',
+    code: 'NOT_FOUND',
+    why: `There is no checkpoint of step ${step}. See what there is: holdfast ls.`,
+  }
+}
+
+function drop(entry: CatalogEntry, because: string): Drop {
+  return { step: entry.step, attempt: entry.attempt, because }
+}
+
+function sorted(entries: readonly CatalogEntry[]): readonly CatalogEntry[] {
+  return entries.toSorted((one, other) => one.step - other.step)
+}
+
+/** Whether a catalog lists this attempt, as good or as quarantined. */
+export function lists(catalog: Catalog, attempt: AttemptId | string): boolean {
+  return (
+    catalog.checkpoints.some((entry) => entry.attempt === attempt) ||
+    catalog.quarantined.some(({ entry }) => entry.attempt === attempt)
+  )
+}

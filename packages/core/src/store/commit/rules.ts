@@ -1,0 +1,163 @@
+import {
+  type AttemptId,
+  type Catalog,
+  catalogVersionOf,
+  attemptOfKey,
+  type Owner,
+  partsOfAttempt,
+} from '../documents/index.ts'
+import { formatOf } from '../documents/format-version.ts'
+import { applyChange, type Applied, type Change, describeChange, lists } from './changes.ts'
+
+/** How a writer shares a store: alone, by owning it, or with others, without an owner. */
+export type WriterMode = 'exclusive' | 'shared'
+
+export interface Writer {
+  readonly id: string
+  /** For people: host and process. */
+  readonly name: string
+  readonly mode: WriterMode
+}
+
+export interface CommitRequest {
+  readonly writer: Writer
+  /** Never used twice: equal ids prove that it was this commit. */
+  readonly commitId: string
+  readonly change: Change
+  /** The writer's clock, for people; nothing is decided by it. */
+  readonly at: string
+}
+
+export type Verdict =
+  /** Create this version. */
+  | { readonly kind: 'next'; readonly catalog: Catalog }
+  /** It is part of the newest version already. */
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'fenced'; readonly why: string }
+  | Extract<Applied, { kind: 'refused' }>
+
+/** How many of the latest commits a catalog remembers. */
+const historyLength = 64
+
+/**
+ * The catalog version that follows `newest` when this request is committed, or why it may not be.
+ *
+ * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
+ *
+ * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
+ *    Taking over is the exception, and so is rebuilding a damaged catalog.
+ * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
+ * 3. The floor only grows, and never passes the version that carries it.
+ * 4. Only what is below the floor of a committed version may be swept: `isDead`.
+ * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
+ * 6. After its create every commit looks for newer versions, and was committed only if it is part of their
+ *    past: `lookBack`.
+ * 7. Three outcomes, never two: what neither the store nor rule 6 can settle is unknown, and is said so.
+ */
+export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
+  const { change } = request
+  if (hasCommitted(newest, request)) return { kind: 'committed' }
+  const stranger = foreignOwner(newest, request)
+  if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
+  if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt as AttemptId)) {
+    return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
+  }
+  const applied = applyChange(newest, change, request.at)
+  if (applied.kind === 'refused') return applied
+  const version = newest.version + 1
+  return {
+    kind: 'next',
+    catalog: {
+      ...newest,
+      format: formatOf('catalog'),
+      version,
+      commitId: request.commitId,
+      committedAt: request.at,
+      owner: nextOwner(newest, request), // rule 5
+      floor: nextFloor(newest, change), // rules 3 and 5
+      checkpoints: [...applied.checkpoints],
+      quarantined: [...applied.quarantined],
+      history: [
+        ...newest.history,
+        { version, commitId: request.commitId, did: describeChange(change), dropped: [...applied.dropped] },
+      ].slice(-historyLength),
+    },
+  }
+}
+
+/**
+ * Rule 6: whether the version that this request created at `version` is part of the past of `newest`, a later
+ * one. Until the floor passes a version it cannot have been swept, so the later one was built upon it.
+ */
+export function lookBack(
+  request: CommitRequest,
+  version: number,
+  newest: Catalog,
+): 'committed' | 'fenced' | 'unknown' {
+  if (newest.floor <= version) return 'committed'
+  if (hasCommitted(newest, request)) return 'committed'
+  // An attempt that the newest version does not know, and whose base is below its floor, is dead (rule 2).
+  if (request.change.kind === 'save') return 'fenced'
+  const oldest = newest.history[0]?.version ?? Infinity
+  return oldest <= version ? 'fenced' : 'unknown'
+}
+
+/** Rule 4: whether an object may be deleted by anyone, going by a committed version of the catalog. */
+export function isDead(newest: Catalog, key: string): boolean {
+  const version = catalogVersionOf(key)
+  if (version !== undefined) return version < newest.floor
+  const attempt = attemptOfKey(key)
+  if (attempt === undefined || lists(newest, attempt)) return false
+  return isBelowFloor(newest, attempt) || wasDropped(newest, attempt)
+}
+
+/** Whether the newest version knows this commit: its id, or the attempt that it was to add. */
+function hasCommitted(newest: Catalog, { commitId, change }: CommitRequest): boolean {
+  if (newest.history.some((record) => record.commitId === commitId)) return true
+  return (
+    change.kind === 'save' &&
+    (lists(newest, change.entry.attempt) || wasDropped(newest, change.entry.attempt))
+  )
+}
+
+/** An attempt is committed once at most: one that was committed and dropped never comes back. */
+function wasDropped(newest: Catalog, attempt: string): boolean {
+  return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
+}
+
+function isBelowFloor(newest: Catalog, attempt: AttemptId): boolean {
+  return partsOfAttempt(attempt).base < newest.floor
+}
+
+function foreignOwner(newest: Catalog, { writer, change }: CommitRequest): string | undefined {
+  if (change.kind === 'take over' || change.kind === 'rebuild') return undefined
+  if (newest.owner?.id === writer.id) return undefined
+  if (newest.owner !== null) {
+    return (
+      `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
+      'Stop that writer, or take the store over (takeOver(), --take-over), which fences it.'
+    )
+  }
+  if (writer.mode === 'shared') return undefined
+  return 'Another writer took the store over and has released it since. Open the store again to write to it.'
+}
+
+function nextOwner(newest: Catalog, { writer, change, at }: CommitRequest): Owner | null {
+  if (change.kind === 'release' || change.kind === 'rebuild') return null
+  if (change.kind !== 'take over') return newest.owner
+  return writer.mode === 'exclusive' ? { id: writer.id, name: writer.name, since: at } : null
+}
+
+function nextFloor(newest: Catalog, change: Change): number {
+  const version = newest.version + 1
+  if (change.kind === 'take over' || change.kind === 'rebuild') return version
+  if (change.kind !== 'raise floor') return newest.floor
+  return Math.min(Math.max(newest.floor, change.floor), version)
+}
+
+function deadAttempt(step: number): string {
+  return (
+    `The save of step ${step} began before a takeover, or took longer than the grace period, ` +
+    'and may have been swept. Save it again.'
+  )
+}

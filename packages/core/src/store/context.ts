@@ -1,0 +1,20 @@
+import type { CheckpointBackend } from '../backend/index.ts'
+import type { Objectives } from '../metrics/index.ts'
+import type { SpaceLimits } from '../space/index.ts'
+import type { CatalogLog } from './commit/catalog-log.ts'
+import type { Writer } from './commit/rules.ts'
+import type { StoreEventEmitter } from './events.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What every operation of one open store works with. */
+export interface StoreContext {
+  readonly backend: CheckpointBackend
+  readonly log: CatalogLog
+  readonly writer: Writer
+  readonly events: StoreEventEmitter
+  readonly surroundings: Surroundings
+  readonly objectives: Objectives
+  readonly space: SpaceLimits
+  /** Milliseconds by the store's own clock: what shared writers may be working on is not declared dead sooner. */
+  readonly gracePeriod: number
+}

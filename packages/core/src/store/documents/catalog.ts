@@ -1,0 +1,106 @@
+import * as v from 'valibot'
+import { HoldfastError } from '../../errors.ts'
+import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { catalogKey, isAttemptId } from './layout.ts'
+import { seal } from './sealed.ts'
+import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+
+const attemptSchema = v.pipe(v.string(), v.check(isAttemptId, 'not an attempt'))
+
+const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
+
+const entrySchema = v.looseObject({
+  step: countSchema,
+  epoch: v.optional(countSchema),
+  attempt: attemptSchema,
+  /** The manifest's own digest and size: with them this entry proves every byte of the checkpoint. */
+  manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),
+  /** How many files, and how many bytes they have together. */
+  files: countSchema,
+  bytes: countSchema,
+  savedAt: timeSchema,
+  metrics: metricsSchema,
+  tags: v.array(v.string()),
+  pinned: v.optional(pinSchema),
+})
+
+const quarantinedSchema = v.looseObject({
+  entry: entrySchema,
+  reason: v.string(),
+  at: timeSchema,
+})
+
+const ownerSchema = v.looseObject({
+  id: v.string(),
+  /** For people: host and process. */
+  name: v.string(),
+  since: timeSchema,
+})
+
+const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
+
+const commitRecordSchema = v.looseObject({
+  version: countSchema,
+  commitId: v.string(),
+  /** What was done, for people: `save 42`, `pin 12`, `take over`. */
+  did: v.string(),
+  dropped: v.array(dropSchema),
+})
+
+/** One version of the list of committed checkpoints. Immutable; the newest version is the truth. */
+export const catalogSchema = v.looseObject({
+  format: formatSchema('catalog'),
+  version: v.pipe(countSchema, v.minValue(1)),
+  commitId: v.string(),
+  committedAt: timeSchema,
+  /** The only writer that may commit, in exclusive mode. */
+  owner: v.nullable(ownerSchema),
+  floor: countSchema,
+  /** In the order of their steps, each step once. */
+  checkpoints: v.array(entrySchema),
+  quarantined: v.array(quarantinedSchema),
+  /** The latest commits, the oldest first, this one last. */
+  history: v.array(commitRecordSchema),
+})
+
+export type Catalog = Readonly<v.InferOutput<typeof catalogSchema>>
+export type CatalogEntry = Readonly<v.InferOutput<typeof entrySchema>>
+export type Quarantined = Readonly<v.InferOutput<typeof quarantinedSchema>>
+export type Owner = Readonly<v.InferOutput<typeof ownerSchema>>
+export type Pin = Readonly<v.InferOutput<typeof pinSchema>>
+export type Drop = Readonly<v.InferOutput<typeof dropSchema>>
+export type CommitRecord = Readonly<v.InferOutput<typeof commitRecordSchema>>
+
+/** What a store has before its first commit. Version 0 is never written. */
+export const emptyCatalog: Catalog = {
+  format: formatOf('catalog'),
+  version: 0,
+  commitId: '',
+  committedAt: new Date(0).toISOString(),
+  owner: null,
+  floor: 0,
+  checkpoints: [],
+  quarantined: [],
+  history: [],
+}
+
+export function encodeCatalog(catalog: Catalog): Uint8Array {
+  return seal('catalog', catalog)
+}
+
+/** Throws `CORRUPT` when it is damaged, is not this version, or contradicts itself. */
+export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
+  const where = catalogKey(version)
+  const catalog = parseDocument('catalog', catalogSchema, bytes, where)
+  if (catalog.version !== version) {
+    throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
+  }
+  if (catalog.floor > version) throw new HoldfastError('CORRUPT', `${where} has a floor above itself.`)
+  let before = -1
+  for (const { step } of catalog.checkpoints) {
+    if (step <= before)
+      throw new HoldfastError('CORRUPT', `${where} lists step ${step} twice or out of order.`)
+    before = step
+  }
+  return catalog
+}

@@ -1,0 +1,60 @@
+declare const attemptBrand: unique symbol
+
+/** The name of one try at saving a step: `<step>-<base>-<random>`. No other try ever has it. */
+export type AttemptId = string & { readonly [attemptBrand]: true }
+
+export const markerKey = 'holdfast.json'
+export const catalogPrefix = 'catalog/'
+export const dataPrefix = 'data/'
+export const probePrefix = 'probe/'
+export const manifestName = 'manifest.json'
+
+const versionDigits = String(Number.MAX_SAFE_INTEGER).length
+const catalogKeyPattern = new RegExp(`^catalog/(\\d{${versionDigits}})\\.json$`)
+const attemptPattern = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
+
+/** Versions are padded with zeros, so that key order is the order of versions. */
+export function catalogKey(version: number): string {
+  return `${catalogPrefix}${String(version).padStart(versionDigits, '0')}.json`
+}
+
+/** The version that a catalog key names; `undefined` for a key that is not one. */
+export function catalogVersionOf(key: string): number | undefined {
+  const digits = catalogKeyPattern.exec(key)?.[1]
+  const version = digits === undefined ? undefined : Number(digits)
+  return version !== undefined && Number.isSafeInteger(version) && version > 0 ? version : undefined
+}
+
+/** `token` is 16 hexadecimal digits. */
+export function newAttemptId(step: number, base: number, token: string): AttemptId {
+  return `${step}-${base}-${token}` as AttemptId
+}
+
+export function isAttemptId(text: string): text is AttemptId {
+  return attemptPattern.test(text)
+}
+
+/** The step that an attempt saves and the newest catalog version that its writer knew when it began. */
+export function partsOfAttempt(attempt: AttemptId): { readonly step: number; readonly base: number } {
+  const [step, base] = attempt.split('-')
+  return { step: Number(step), base: Number(base) }
+}
+
+export function attemptPrefix(attempt: AttemptId): string {
+  return `${dataPrefix}${attempt}/`
+}
+
+export function fileKey(attempt: AttemptId, name: string): string {
+  return `${dataPrefix}${attempt}/${name}`
+}
+
+export function manifestKey(attempt: AttemptId): string {
+  return fileKey(attempt, manifestName)
+}
+
+/** The attempt that a key lies under; `undefined` for a key that is under none. */
+export function attemptOfKey(key: string): AttemptId | undefined {
+  if (!key.startsWith(dataPrefix)) return undefined
+  const name = key.slice(dataPrefix.length, key.indexOf('/', dataPrefix.length))
+  return isAttemptId(name) && key.length > dataPrefix.length + name.length ? name : undefined
+}

@@ -1,0 +1,63 @@
+import * as v from 'valibot'
+import { HoldfastError } from '../../errors.ts'
+import { fileNameFault } from '../file-names.ts'
+import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { type AttemptId, isAttemptId, manifestKey } from './layout.ts'
+import { seal } from './sealed.ts'
+import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+
+const hashSchema = v.looseObject({
+  algorithm: v.picklist(['sha256', 'crc32', 'crc32c', 'crc64nvme', 'md5']),
+  value: v.pipe(v.string(), v.hexadecimal()),
+  origin: v.picklist(['store', 'writer', 'computed']),
+})
+
+const fileSchema = v.looseObject({
+  name: v.pipe(
+    v.string(),
+    v.check((name) => fileNameFault(name) === undefined, 'not a valid file name'),
+  ),
+  /** Bytes. */
+  size: countSchema,
+  sha256: sha256Schema,
+  /** The store's token for exactly this body. */
+  revision: v.optional(v.string()),
+  /** The digest that the store keeps of it. */
+  vouched: v.optional(hashSchema),
+})
+
+/** What a checkpoint is made of. Written once, last of its attempt's objects, and never changed. */
+export const manifestSchema = v.looseObject({
+  format: formatSchema('manifest'),
+  attempt: v.pipe(v.string(), v.check(isAttemptId, 'not an attempt')),
+  step: countSchema,
+  epoch: v.optional(countSchema),
+  /** When the save began, by the writer's clock. For people; nothing is decided by it. */
+  savedAt: timeSchema,
+  files: v.pipe(v.array(fileSchema), v.minLength(1)),
+  metrics: metricsSchema,
+  tags: v.array(v.string()),
+  metadata: v.optional(v.unknown()),
+  dataState: v.optional(v.unknown()),
+})
+
+export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>
+export type ManifestFile = Readonly<v.InferOutput<typeof fileSchema>>
+
+export function newManifest(fields: Omit<Manifest, 'format'>): Manifest {
+  return { format: formatOf('manifest'), ...fields } as Manifest
+}
+
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  return seal('manifest', manifest)
+}
+
+/** Throws `CORRUPT` when it is damaged, or is not the manifest of this attempt. */
+export function decodeManifest(bytes: Uint8Array, attempt: AttemptId): Manifest {
+  const where = manifestKey(attempt)
+  const manifest = parseDocument('manifest', manifestSchema, bytes, where)
+  if (manifest.attempt !== attempt) {
+    throw new HoldfastError('CORRUPT', `${where} is the manifest of another attempt, ${manifest.attempt}.`)
+  }
+  return manifest
+}

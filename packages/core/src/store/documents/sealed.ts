@@ -1,0 +1,59 @@
+import { HoldfastError } from '../../errors.ts'
+import { sha256Hex } from '../../integrity/index.ts'
+
+/** What kinds of document a store holds. The kind is the name of the member that holds the body. */
+export type DocumentKind = 'marker' | 'catalog' | 'manifest'
+
+/** Documents deeper than this are refused before they are parsed: nothing we write comes near. */
+const maxDepth = 64
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+const encoder = new TextEncoder()
+
+/**
+ * A document carries the SHA-256 of the exact bytes of its body:
+ *
+ *     {"sha256":"<64 hexadecimal digits>","<kind>":<body>}\n
+ *
+ * It is plain JSON, and any language can check it without agreeing on a canonical form: the body is the bytes
+ * between a prefix of known length and the last two bytes.
+ */
+export function seal(kind: DocumentKind, body: unknown): Uint8Array {
+  const text = JSON.stringify(body)
+  return encoder.encode(`{"sha256":"${sha256Hex(encoder.encode(text))}","${kind}":${text}}\n`)
+}
+
+/** The body of a sealed document. Throws `CORRUPT` when a single byte is not what was sealed. */
+export function unseal(kind: DocumentKind, bytes: Uint8Array, where: string): unknown {
+  const prefix = /^\{"sha256":"([0-9a-f]{64})","(marker|catalog|manifest)":/.exec(
+    latin1(bytes.subarray(0, 100)),
+  )
+  if (prefix?.[1] === undefined || prefix[2] !== kind || latin1(bytes.subarray(-2)) !== '}\n') {
+    throw new HoldfastError('CORRUPT', `${where} is not a ${kind} of Holdfast, or is cut short.`)
+  }
+  const body = bytes.subarray(prefix[0].length, -2)
+  if (sha256Hex(body) !== prefix[1]) {
+    throw new HoldfastError('CORRUPT', `${where} differs from what was written: its checksum is wrong.`)
+  }
+  try {
+    const text = decoder.decode(body)
+    refuseDeep(text, where)
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error
+    throw new HoldfastError('CORRUPT', `${where} is not valid JSON.`, { cause: error })
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+function refuseDeep(text: string, where: string): void {
+  let depth = 0
+  for (const [bracket] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/gs)) {
+    if (bracket === '{' || bracket === '[') depth += 1
+    else if (bracket === '}' || bracket === ']') depth -= 1
+    if (depth > maxDepth) throw new HoldfastError('CORRUPT', `${where} is nested more than ${maxDepth} deep.`)
+  }
+}

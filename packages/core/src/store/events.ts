@@ -1,0 +1,42 @@
+import { channel } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
+
+/** What a store tells those who listen. Every event also goes to `node:diagnostics_channel` as `holdfast:<name>`. */
+export interface StoreEvents {
+  /** A checkpoint is committed. */
+  readonly saved: { readonly step: number; readonly bytes: number }
+  /** A commit dropped checkpoints from the list; their bytes are deleted next. */
+  readonly dropped: { readonly step: number; readonly because: string }
+  /** A checkpoint was found corrupt and set aside. */
+  readonly quarantined: { readonly step: number; readonly reason: string }
+  /** A save fits, and leaves less free than `warnBelow`. Bytes. */
+  readonly spaceLow: { readonly left: number; readonly threshold: number }
+  /** This writer became the owner; `from` names the one that it took over from. */
+  readonly tookOver: { readonly from: string | undefined }
+  /** A damaged catalog was rebuilt from what is there. */
+  readonly rebuilt: { readonly version: number; readonly checkpoints: number }
+  /** What a commit dropped could not be deleted now; a sweep will. */
+  readonly leftBehind: { readonly keys: readonly string[]; readonly error: Error }
+  /** A save in the background failed. It is also thrown by its handle, and by `flush` and `close` if nobody looked. */
+  readonly backgroundError: { readonly step: number; readonly error: Error }
+}
+
+type EventArguments = { [Name in keyof StoreEvents]: [StoreEvents[Name]] }
+
+/** Typed events of one store. */
+export class StoreEventEmitter {
+  readonly #emitter = new EventEmitter<EventArguments>()
+
+  on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): void {
+    this.#emitter.on(name, listener as never)
+  }
+
+  off<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): void {
+    this.#emitter.off(name, listener as never)
+  }
+
+  emit<Name extends keyof StoreEvents>(name: Name, event: StoreEvents[Name]): void {
+    this.#emitter.emit(name, ...([event] as never))
+    channel(`holdfast:${name}`).publish(event)
+  }
+}

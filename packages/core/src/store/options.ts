@@ -1,0 +1,63 @@
+import { HoldfastError } from '../errors.ts'
+import { assertObjectives, type Objectives } from '../metrics/index.ts'
+import { spaceLimits, type SpaceOptions } from '../space/index.ts'
+import type { WriterMode } from './commit/rules.ts'
+import type { BackgroundOptions } from './save/background.ts'
+
+export interface StoreOptions {
+  /**
+   * `exclusive`: one long-lived writer. Its first write takes the store over from whoever owned it, and fences
+   * that one; reading never does. `shared`: many writers and no owner. Default: `exclusive`.
+   */
+  readonly mode?: WriterMode | undefined
+  /** In shared mode: let the first write end the ownership of an exclusive writer, which fences it. Default: false. */
+  readonly takeOver?: boolean | undefined
+  /** What 'best' means, by name. */
+  readonly objectives?: Objectives | undefined
+  /** When to warn of, and when to refuse for, too little free space. */
+  readonly space?: SpaceOptions | undefined
+  readonly background?: BackgroundOptions | undefined
+  /**
+   * Milliseconds by the store's own clock. In shared mode a save that takes longer may be fenced, and the
+   * leavings of crashed ones are swept after it. Default: one day.
+   */
+  readonly gracePeriod?: number | undefined
+  /** How this writer is called in messages to others. Default: host name and process id. */
+  readonly writerName?: string | undefined
+}
+
+const known: Readonly<Record<keyof StoreOptions, true>> = {
+  mode: true,
+  takeOver: true,
+  objectives: true,
+  space: true,
+  background: true,
+  gracePeriod: true,
+  writerName: true,
+}
+
+export const defaultGracePeriod = 24 * 60 * 60 * 1000
+
+/** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
+export function assertStoreOptions(options: StoreOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!(name in known)) {
+      throw invalid(
+        `There is no store option ${JSON.stringify(name)}. Known: ${Object.keys(known).join(', ')}.`,
+      )
+    }
+  }
+  const { mode, gracePeriod } = options
+  if (mode !== undefined && !['exclusive', 'shared'].includes(mode)) {
+    throw invalid(`mode is 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
+  }
+  if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
+    throw invalid(`gracePeriod is a number of milliseconds from 0, not ${String(gracePeriod)}.`)
+  }
+  assertObjectives(options.objectives ?? {})
+  spaceLimits(options.space)
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,88 @@
+import { HoldfastError } from '../../errors.ts'
+import { bestBy, type Objectives } from '../../metrics/index.ts'
+import { type Catalog, type CatalogEntry, metricsOf } from '../documents/index.ts'
+import { assertStep } from '../save/request.ts'
+
+/** A step, the newest step, or the best of the only objective or of a named one. */
+export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
+
+/** The entry that is meant, of those that `offered` lets pass; `undefined` when there is none. */
+export function chooseEntry(
+  catalog: Catalog,
+  choice: CheckpointChoice,
+  objectives: Objectives,
+  offered: (entry: CatalogEntry) => boolean = () => true,
+): CatalogEntry | undefined {
+  const entries = catalog.checkpoints.filter(offered)
+  if (choice === 'latest') return entries.at(-1)
+  if (typeof choice === 'number') {
+    assertStep(choice)
+    return entries.find(({ step }) => step === choice)
+  }
+  return bestEntry(entries, objectives, objectiveName(choice, objectives))
+}
+
+/** The names of the objectives of which each entry is the best, by attempt. */
+export function bestNames(catalog: Catalog, objectives: Objectives): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>()
+  for (const name of Object.keys(objectives)) {
+    const best = bestEntry(catalog.checkpoints, objectives, name)
+    if (best !== undefined) names.set(best.attempt, [...(names.get(best.attempt) ?? []), name])
+  }
+  return names
+}
+
+/** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
+export function parseChoice(text: string): CheckpointChoice {
+  if (text === 'latest' || text === 'best' || isNamedBest(text)) return text
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(text)} names no checkpoint. Write a step, "latest", "best" or "best:OBJECTIVE".`,
+  )
+}
+
+function isNamedBest(text: string): text is `best:${string}` {
+  return text.startsWith('best:')
+}
+
+function bestEntry(
+  entries: readonly CatalogEntry[],
+  objectives: Objectives,
+  name: string,
+): CatalogEntry | undefined {
+  const objective = objectives[name]
+  if (objective === undefined) throw unknownObjective(name, objectives)
+  return bestBy(
+    entries.map((entry) => ({ step: entry.step, metrics: metricsOf(entry.metrics), entry })),
+    objective,
+  )?.entry
+}
+
+function objectiveName(choice: 'best' | `best:${string}`, objectives: Objectives): string {
+  if (choice !== 'best') return choice.slice('best:'.length)
+  const [only, ...others] = Object.keys(objectives)
+  if (only !== undefined && others.length === 0) return only
+  throw only === undefined ? noObjective() : severalObjectives(objectives)
+}
+
+function noObjective(): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    "There is no objective, so no checkpoint is 'best'. Say what best means: " +
+      "objectives: { loss: { metric: 'val_loss', direction: 'min' } }, or --objective loss=val_loss:min.",
+  )
+}
+
+function severalObjectives(objectives: Objectives): HoldfastError {
+  const names = Object.keys(objectives).map((name) => `best:${name}`)
+  return new HoldfastError('INVALID_ARGUMENT', `Best of what? Choose one of ${names.join(', ')}.`)
+}
+
+function unknownObjective(name: string, objectives: Objectives): HoldfastError {
+  const known = Object.keys(objectives).join(', ') || 'none'
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `There is no objective ${JSON.stringify(name)}. Known: ${known}.`,
+  )
+}

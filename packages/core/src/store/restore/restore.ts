@@ -1,0 +1,180 @@
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { checkpointOf, type CheckpointDetails } from '../checkpoint.ts'
+import type { Finding } from '../commit/changes.ts'
+import type { StoreContext } from '../context.ts'
+import {
+  type AttemptId,
+  type Catalog,
+  type CatalogEntry,
+  fileKey,
+  type Manifest,
+  type ManifestFile,
+} from '../documents/index.ts'
+import { newestReadable } from '../upkeep/repair.ts'
+import { bestNames, type CheckpointChoice, chooseEntry } from './choose.ts'
+import { provedFile, provedManifest } from './proved.ts'
+import type { PassedOver, Restored, RestoreOptions } from './result.ts'
+import { deliverToDirectory } from './to-directory.ts'
+
+/** Sets a corrupt checkpoint aside, or says why it could not. */
+export type Quarantine = (finding: Finding) => Promise<true | string>
+
+/**
+ * One restore: newest catalog, choose, manifest, files, each proved by the one before. With `fallback`, what is
+ * corrupt is set aside and the next older one is chosen. `undefined` when nothing is there to choose.
+ */
+export async function restoreCheckpoint(
+  context: StoreContext,
+  choice: CheckpointChoice,
+  options: RestoreOptions,
+  quarantine: Quarantine,
+): Promise<Restored | undefined> {
+  const passedOver: PassedOver[] = []
+  const avoided = new Set<string>()
+  for (;;) {
+    const { catalog, damaged } = await readCatalog(context, options)
+    const entry = chooseEntry(catalog, choice, context.objectives, ({ attempt }) => !avoided.has(attempt))
+    const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
+    if (candidate === undefined) {
+      refuseNothing(choice, passedOver)
+      return undefined
+    }
+    try {
+      const delivered = await deliver(context, catalog, candidate, options)
+      return { ...delivered, passedOver, damagedCatalogs: damaged }
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
+      if (await wasDroppedMeanwhile(context, candidate, damaged.length > 0, options)) continue
+      if (options.fallback !== true) throw corruptCheckpoint(candidate, error)
+      const reason = messageOf(error)
+      avoided.add(candidate.attempt)
+      const quarantined = await quarantine({ step: candidate.step, attempt: candidate.attempt, reason })
+      passedOver.push({ step: candidate.step, reason, quarantined })
+    }
+  }
+}
+
+/** What a manifest and its entry tell of a checkpoint. */
+export function detailsOf(
+  context: StoreContext,
+  catalog: Catalog,
+  entry: CatalogEntry,
+  manifest: Manifest,
+): CheckpointDetails {
+  return {
+    ...checkpointOf(entry, bestNames(catalog, context.objectives).get(entry.attempt) ?? []),
+    contents: manifest.files.map(({ name, size, sha256 }) => ({
+      name,
+      size,
+      sha256,
+      key: fileKey(entry.attempt as AttemptId, name),
+    })),
+    metadata: manifest.metadata,
+    dataState: manifest.dataState,
+  }
+}
+
+async function readCatalog(
+  context: StoreContext,
+  { fallback, signal }: RestoreOptions,
+): Promise<{ readonly catalog: Catalog; readonly damaged: Restored['damagedCatalogs'] }> {
+  try {
+    return { catalog: await context.log.newest(signal), damaged: [] }
+  } catch (error) {
+    if (fallback !== true || !isHoldfastError(error, 'CORRUPT')) throw error
+    return newestReadable(context, signal)
+  }
+}
+
+async function deliver(
+  context: StoreContext,
+  catalog: Catalog,
+  entry: CatalogEntry,
+  options: RestoreOptions,
+): Promise<Omit<Restored, 'passedOver' | 'damagedCatalogs'>> {
+  const manifest = await provedManifest(context.backend, entry, options.signal)
+  const files = wantedFiles(manifest, options.files)
+  const total = files.reduce((sum, { size }) => sum + size, 0)
+  const paths = await deliverToDirectory(
+    options.to,
+    files.map((file) => ({
+      name: file.name,
+      open: (signal) => provedFile(context.backend, entry.attempt as AttemptId, file, signal),
+    })),
+    {
+      signal: options.signal,
+      onProgress: (bytes) => {
+        options.onProgress?.({ bytes, total })
+      },
+    },
+  )
+  return {
+    ...detailsOf(context, catalog, entry, manifest),
+    restored: files.map(({ name, size, sha256 }, index) => ({
+      name,
+      path: paths[index] ?? '',
+      size,
+      sha256,
+    })),
+  }
+}
+
+function wantedFiles(manifest: Manifest, names: readonly string[] | undefined): readonly ManifestFile[] {
+  if (names === undefined) return manifest.files
+  return names.map((name) => {
+    const file = manifest.files.find((other) => other.name === name)
+    if (file !== undefined) return file
+    const there = manifest.files.map((other) => other.name).join(', ')
+    throw new HoldfastError(
+      'NOT_FOUND',
+      `Step ${manifest.step} has no file ${JSON.stringify(name)}. It has: ${there}.`,
+    )
+  })
+}
+
+/** For a step that was asked for by number and is corrupt: the next older one. */
+function olderThan(
+  catalog: Catalog,
+  choice: CheckpointChoice,
+  avoided: ReadonlySet<string>,
+  passedOver: readonly PassedOver[],
+): CatalogEntry | undefined {
+  if (typeof choice !== 'number' || passedOver.length === 0) return undefined
+  return catalog.checkpoints.findLast(({ step, attempt }) => step < choice && !avoided.has(attempt))
+}
+
+function refuseNothing(choice: CheckpointChoice, passedOver: readonly PassedOver[]): void {
+  if (passedOver.length > 0) {
+    const steps = passedOver.map(({ step }) => step).join(', ')
+    throw new HoldfastError(
+      'CORRUPT',
+      `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
+    )
+  }
+  if (typeof choice !== 'number') return
+  throw new HoldfastError(
+    'NOT_FOUND',
+    `There is no checkpoint of step ${choice}. See what there is: holdfast ls.`,
+  )
+}
+
+/** A retention or a delete of another process may have taken it between our look at the list and its files. */
+async function wasDroppedMeanwhile(
+  { log }: StoreContext,
+  entry: CatalogEntry,
+  damaged: boolean,
+  { signal }: RestoreOptions,
+): Promise<boolean> {
+  if (damaged) return false
+  const newest = await log.newest(signal)
+  return !newest.checkpoints.some(({ attempt }) => attempt === entry.attempt)
+}
+
+function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {
+  return new HoldfastError(
+    'CORRUPT',
+    `Step ${step} is corrupt: ${cause.message}. Nothing of it was delivered. ` +
+      'Restore with fallback (--fallback) to set it aside and get the next older good one.',
+    { key: cause.key, url: cause.url, cause },
+  )
+}

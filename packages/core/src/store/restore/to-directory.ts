@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join, resolve, sep } from 'node:path'
+import { HoldfastError } from '../../errors.ts'
+import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
+import { concurrently } from '../concurrently.ts'
+
+/** A file to deliver: its name below the destination, and how to open its proved bytes. */
+export interface Delivery {
+  readonly name: string
+  readonly open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>
+}
+
+export interface DeliveryOptions {
+  readonly signal: AbortSignal | undefined
+  /** Called with the bytes delivered so far, of all files. */
+  readonly onProgress: ((bytes: number) => void) | undefined
+}
+
+const filesAtOnce = 4
+const waitingPrefix = '.holdfast-restore-'
+
+/**
+ * Delivers files into a folder, which is made if need be. All are first written, proved and made durable in a
+ * hidden folder within it, and only then take their places, each by one rename over what was there. When
+ * anything fails, nothing of them is at the destination.
+ */
+export async function deliverToDirectory(
+  destination: string,
+  deliveries: readonly Delivery[],
+  options: DeliveryOptions,
+): Promise<readonly string[]> {
+  const root = resolve(destination)
+  const madeRoot = await effect(`making ${root}`, () => mkdir(root, { recursive: true }))
+  const waiting = join(root, waitingName())
+  try {
+    await removeAbandoned(root)
+    await effect(`making ${waiting}`, () => mkdir(waiting))
+    await writeAll(waiting, deliveries, options)
+    const paths = await moveAll(root, waiting, deliveries)
+    await rm(waiting, { recursive: true })
+    return paths
+  } catch (error) {
+    await rm(waiting, { recursive: true, force: true })
+    if (madeRoot !== undefined) await removeIfEmpty(root)
+    throw error
+  }
+}
+
+async function writeAll(
+  waiting: string,
+  deliveries: readonly Delivery[],
+  options: DeliveryOptions,
+): Promise<void> {
+  let delivered = 0
+  await concurrently(
+    [...deliveries.entries()],
+    filesAtOnce,
+    options.signal,
+    async ([index, delivery], signal) => {
+      await writeDurably(join(waiting, String(index)), await delivery.open(signal), (bytes) => {
+        delivered += bytes
+        options.onProgress?.(delivered)
+      })
+    },
+  )
+}
+
+async function writeDurably(
+  path: string,
+  body: ReadableStream<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const handle = await effect(`writing ${path}`, () => open(path, 'wx'))
+  try {
+    // One write goes on while the next chunk is read and hashed.
+    let writing: Promise<unknown> = Promise.resolve()
+    for await (const chunk of body) {
+      await writing
+      writing = handle.writeFile(chunk).then(() => {
+        onBytes(chunk.byteLength)
+      })
+      writing.catch(() => undefined) // thrown where it is awaited
+    }
+    await writing
+    await handle.sync()
+  } catch (error) {
+    throw fromNodeError(error, `writing ${path}`)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function moveAll(
+  root: string,
+  waiting: string,
+  deliveries: readonly Delivery[],
+): Promise<readonly string[]> {
+  const places = deliveries.map(({ name }) => join(root, ...name.split('/')))
+  const folders = new Set(places.map((place) => dirname(place)))
+  for (const folder of folders) await makeWithin(root, folder)
+  for (const [index, place] of places.entries()) {
+    await effect(`putting ${place} in place`, () => rename(join(waiting, String(index)), place))
+  }
+  for (const folder of withParents(folders, root)) await syncFolder(folder)
+  return places
+}
+
+/** Makes a folder below the root, and refuses one that a link leads out of it. */
+async function makeWithin(root: string, folder: string): Promise<void> {
+  await effect(`making ${folder}`, () => mkdir(folder, { recursive: true }))
+  const [realRoot, realFolder] = await Promise.all([realpath(root), realpath(folder)])
+  if (realFolder === realRoot || realFolder.startsWith(realRoot + sep)) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${folder} is a link that leads out of ${root}. Remove it, or restore elsewhere.`,
+  )
+}
+
+function withParents(folders: ReadonlySet<string>, root: string): readonly string[] {
+  const all = new Set<string>([root])
+  for (const folder of folders) {
+    for (let each = folder; each !== root && each.startsWith(root); each = dirname(each)) all.add(each)
+  }
+  return [...all].sort((one, other) => other.length - one.length)
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return // Windows has no way to sync a folder
+  await effect(`syncing ${folder}`, async () => {
+    const handle = await open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  })
+}
+
+function waitingName(): string {
+  return `${waitingPrefix}${hostname()}-${process.pid}-${randomBytes(6).toString('hex')}`
+}
+
+/** Removes what restores left here whose process on this machine is gone. */
+async function removeAbandoned(root: string): Promise<void> {
+  const prefix = `${waitingPrefix}${hostname()}-`
+  for (const name of await effect(`reading ${root}`, () => readdir(root))) {
+    const pid = name.startsWith(prefix)
+      ? /^(\d+)-[0-9a-f]{12}$/.exec(name.slice(prefix.length))?.[1]
+      : undefined
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      await effect(`removing ${name}`, () => rm(join(root, name), { recursive: true, force: true }))
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return nodeErrorCode(error) === 'EPERM'
+  }
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder)
+  } catch (error) {
+    if (nodeErrorCode(error) !== 'ENOTEMPTY' && nodeErrorCode(error) !== 'ENOENT') throw error
+  }
+}
+
+async function effect<T>(what: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    throw fromNodeError(error, what)
+  }
+}

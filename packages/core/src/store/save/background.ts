@@ -1,0 +1,141 @@
+import { HoldfastError } from '../../errors.ts'
+import type { StoreEventEmitter } from '../events.ts'
+import type { FileContent, FilesToSave, SaveRequest } from './request.ts'
+import type { SaveResult } from './result.ts'
+
+export interface BackgroundOptions {
+  /** How many saves may be under way at once. Default: 1. */
+  readonly limit?: number | undefined
+  /**
+   * What a further save does: `wait` until one has ended, `skip` itself, or `fail` with `UNAVAILABLE`.
+   * Default: `wait`.
+   */
+  readonly atLimit?: 'wait' | 'skip' | 'fail' | undefined
+}
+
+/** A save that goes on behind the caller's back. */
+export interface BackgroundSave {
+  readonly step: number
+  /**
+   * Resolves when the checkpoint is durable and committed, with `undefined` when it was skipped; rejects as
+   * `save` does. An error that nobody looks at here is thrown by the next `flush` or `close`.
+   */
+  readonly done: Promise<SaveResult | undefined>
+  /** Stops the save, if it has not been committed by then. */
+  cancel(reason?: unknown): void
+}
+
+/** The saves of one store that are under way in the background, their bound, and their errors. */
+export class BackgroundSaves {
+  readonly #save: (request: SaveRequest) => Promise<SaveResult>
+  readonly #events: StoreEventEmitter
+  readonly #limit: number
+  readonly #atLimit: 'wait' | 'skip' | 'fail'
+  readonly #underWay = new Set<Promise<void>>()
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+  #unseen: Error[] = []
+
+  constructor(
+    save: (request: SaveRequest) => Promise<SaveResult>,
+    events: StoreEventEmitter,
+    { limit = 1, atLimit = 'wait' }: BackgroundOptions = {},
+  ) {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new HoldfastError('INVALID_ARGUMENT', `background.limit is a whole number from 1, not ${limit}.`)
+    }
+    this.#save = save
+    this.#events = events
+    this.#limit = limit
+    this.#atLimit = atLimit
+  }
+
+  /** Takes a copy of all bytes given, and returns as soon as the save has a place among those under way. */
+  async start(request: SaveRequest): Promise<BackgroundSave> {
+    if (this.#running >= this.#limit) {
+      if (this.#atLimit === 'skip') return skipped(request.step)
+      if (this.#atLimit === 'fail') throw atLimit(request.step, this.#limit)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    } else {
+      this.#running += 1
+    }
+    const stop = new AbortController()
+    const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal])
+    const result = this.#run({ ...request, files: copied(request.files), signal })
+    const observed = this.#watch(request.step, result)
+    return {
+      step: request.step,
+      get done() {
+        observed.seen = true
+        return result
+      },
+      cancel: (reason) => {
+        stop.abort(reason)
+      },
+    }
+  }
+
+  /** Waits for all that are under way. Throws the errors that nobody has seen, as one. */
+  async flush(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    const [first, ...others] = this.#unseen
+    this.#unseen = []
+    if (first === undefined) return
+    if (others.length === 0) throw first
+    throw new AggregateError(
+      [first, ...others],
+      `${others.length + 1} saves in the background failed: ${first.message}`,
+    )
+  }
+
+  async #run(request: SaveRequest): Promise<SaveResult> {
+    try {
+      return await this.#save(request)
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next() // takes over this one's place
+    }
+  }
+
+  #watch(step: number, result: Promise<SaveResult>): { seen: boolean } {
+    const observed = { seen: false }
+    const settled = result.then(
+      () => undefined,
+      (thrown: unknown) => {
+        const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+        if (!observed.seen) this.#unseen.push(error)
+        this.#events.emit('backgroundError', { step, error })
+      },
+    )
+    this.#underWay.add(settled)
+    void settled.finally(() => this.#underWay.delete(settled))
+    return observed
+  }
+}
+
+/** The caller goes on and changes its buffers, so bytes are copied; files and streams are not. */
+function copied(files: FilesToSave): FilesToSave {
+  if (typeof files === 'string' || isList(files)) return files
+  return Object.fromEntries(
+    Object.entries(files).map(([name, content]): [string, FileContent] => [
+      name,
+      content instanceof Uint8Array ? Uint8Array.from(content) : content,
+    ]),
+  )
+}
+
+function isList(files: FilesToSave): files is readonly string[] {
+  return Array.isArray(files)
+}
+
+function skipped(step: number): BackgroundSave {
+  return { step, done: Promise.resolve(undefined), cancel: () => undefined }
+}
+
+function atLimit(step: number, limit: number): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `Step ${step} was not saved: ${limit} saves are under way in the background already. Wait for one, or raise background.limit.`,
+  )
+}

@@ -1,0 +1,89 @@
+import { type Stats } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { type ByteSource, isFileSource } from '../../backend/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import { fromNodeError } from '../../node-errors.ts'
+import { assertFileNames } from '../file-names.ts'
+import type { FileContent, FilesToSave } from './request.ts'
+
+/** One file of the checkpoint to come. */
+export interface PlannedFile {
+  readonly name: string
+  readonly source: ByteSource
+  /** Bytes; not known of a stream. */
+  readonly size: number | undefined
+}
+
+/**
+ * Every file that a save will write, with its size where it is known. Folders are walked, links are followed.
+ * Rejects with `NOT_FOUND` for a path that is not there and `INVALID_ARGUMENT` for names that cannot be kept.
+ */
+export async function planFiles(files: FilesToSave): Promise<readonly PlannedFile[]> {
+  const planned: PlannedFile[] = []
+  for (const [name, content] of named(files)) planned.push(...(await planOne(name, content)))
+  if (planned.length === 0) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      'A checkpoint needs at least one file; there is none to save.',
+    )
+  }
+  assertFileNames(planned.map(({ name }) => name))
+  return planned.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+function named(files: FilesToSave): readonly (readonly [string, FileContent])[] {
+  if (typeof files === 'string') return [[basename(resolve(files)), files]]
+  if (isList(files)) return files.map((path) => [basename(resolve(path)), path])
+  return Object.entries(files)
+}
+
+function isList(
+  files: readonly string[] | Readonly<Record<string, FileContent>>,
+): files is readonly string[] {
+  return Array.isArray(files)
+}
+
+async function planOne(name: string, content: FileContent): Promise<readonly PlannedFile[]> {
+  if (typeof content === 'string') return planPath(name, content, [])
+  if (content instanceof Uint8Array) return [{ name, source: content, size: content.byteLength }]
+  if (isFileSource(content)) return planPath(name, content.path, [])
+  if (typeof content === 'object' && Symbol.asyncIterator in content)
+    return [{ name, source: content, size: undefined }]
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `The file ${JSON.stringify(name)} must be a path, bytes (Uint8Array) or a stream of bytes.`,
+  )
+}
+
+async function planPath(
+  name: string,
+  path: string,
+  within: readonly string[],
+): Promise<readonly PlannedFile[]> {
+  const stats = await statOf(path)
+  if (stats.isFile()) return [{ name, source: { path: resolve(path) }, size: stats.size }]
+  if (!stats.isDirectory()) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${path} is neither a file nor a folder, and cannot be saved.`,
+    )
+  }
+  const real = await realpath(path)
+  if (within.includes(real)) {
+    throw new HoldfastError('INVALID_ARGUMENT', `${path} is a link to a folder that it lies in.`)
+  }
+  const children: PlannedFile[] = []
+  for (const child of await readdir(path)) {
+    children.push(...(await planPath(`${name}/${child}`, join(path, child), [...within, real])))
+  }
+  return children
+}
+
+async function statOf(path: string): Promise<Stats> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    throw fromNodeError(error, `reading ${path}`)
+  }
+}

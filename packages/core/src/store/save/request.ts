@@ -1,0 +1,109 @@
+import type { ByteSource } from '../../backend/index.ts'
+import { HoldfastError } from '../../errors.ts'
+
+/** JSON as it is kept. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue }
+
+/** A file or folder of this machine by its path, bytes, or a stream. */
+export type FileContent = string | ByteSource
+
+/**
+ * What a checkpoint is made of: files by the names that they are to have; or paths of files and folders, which
+ * keep their own names.
+ */
+export type FilesToSave = string | readonly string[] | Readonly<Record<string, FileContent>>
+
+export interface SaveRequest {
+  /** Identifies the checkpoint: a whole number from 0. */
+  readonly step: number
+  readonly epoch?: number | undefined
+  readonly files: FilesToSave
+  /** Numbers of any kind; NaN and infinities are kept as what they are. */
+  readonly metrics?: Readonly<Record<string, number>> | undefined
+  readonly tags?: readonly string[] | undefined
+  /** Anything that JSON holds. */
+  readonly metadata?: JsonValue | undefined
+  /** The position in the data, as a loader's `stateDict()` gives it. */
+  readonly dataState?: JsonValue | undefined
+  /** What to do when the step is saved already. Default: `fail`. `replace` swaps it in one commit. */
+  readonly onExisting?: 'fail' | 'replace' | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Called as bytes are stored. `total` is there when every size is known beforehand. */
+  readonly onProgress?:
+    | ((progress: { readonly bytes: number; readonly total: number | undefined }) => void)
+    | undefined
+}
+
+/** Deeper metadata is refused. */
+const maxDepth = 32
+
+/** Throws `INVALID_ARGUMENT` for a request that could not be kept faithfully. */
+export function assertSaveRequest(request: SaveRequest): void {
+  assertStep(request.step)
+  if (request.epoch !== undefined && !isCount(request.epoch)) {
+    throw invalid(`The epoch must be a whole number from 0, not ${String(request.epoch)}.`)
+  }
+  for (const [name, value] of Object.entries(request.metrics ?? {})) {
+    if (typeof value !== 'number')
+      throw invalid(`The metric ${JSON.stringify(name)} is ${typeof value}, not a number.`)
+    if (name === '') throw invalid('A metric needs a name.')
+  }
+  if (request.tags?.some((tag) => typeof tag !== 'string' || tag === '') === true) {
+    throw invalid('Tags are texts, and not empty.')
+  }
+  if (request.onExisting !== undefined && !['fail', 'replace'].includes(request.onExisting)) {
+    throw invalid(`onExisting is 'fail' or 'replace', not ${JSON.stringify(request.onExisting)}.`)
+  }
+  assertJson(request.metadata, 'metadata', 0)
+  assertJson(request.dataState, 'dataState', 0)
+}
+
+export function assertStep(step: number): void {
+  if (!isCount(step)) throw invalid(`A step is a whole number from 0 to 2^53 - 1, not ${String(step)}.`)
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+/** What JSON would silently change or lose is refused. */
+function assertJson(value: unknown, where: string, depth: number): void {
+  if (depth > maxDepth) throw invalid(`${where} is nested more than ${maxDepth} deep.`)
+  if (value === undefined && depth === 0) return
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return
+  if (typeof value === 'number') {
+    if (Number.isFinite(value)) return
+    throw invalid(`${where} is ${value}, which JSON cannot hold. Write it as a text, or save it as a metric.`)
+  }
+  if (Array.isArray(value)) {
+    value.forEach((item: unknown, index) => {
+      assertJson(item, `${where}[${index}]`, depth + 1)
+    })
+    return
+  }
+  if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value) as never)) {
+    for (const [name, item] of Object.entries(value)) {
+      if (item !== undefined) assertJson(item, `${where}.${name}`, depth + 1)
+    }
+    return
+  }
+  throw invalid(
+    `${where} is ${describe(value)}, which JSON cannot hold. Give plain values, arrays and objects.`,
+  )
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'object'
+    ? `a ${(value?.constructor.name ?? 'object') || 'object'}`
+    : `a ${typeof value}`
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,116 @@
+import type { CheckpointBackend, PutResult } from '../../backend/index.ts'
+import { sha256Hex } from '../../integrity/index.ts'
+import {
+  type AttemptId,
+  type CatalogEntry,
+  encodeManifest,
+  fileKey,
+  type Manifest,
+  type ManifestFile,
+  manifestKey,
+  newManifest,
+  storedMetrics,
+} from '../documents/index.ts'
+import { concurrently } from '../concurrently.ts'
+import type { PlannedFile } from './plan.ts'
+import type { SaveRequest } from './request.ts'
+
+/** Files of one checkpoint that are written at once. */
+const filesAtOnce = 4
+
+/** An attempt whose files and manifest are durable, ready to be committed. */
+export interface WrittenAttempt {
+  readonly entry: CatalogEntry
+  readonly manifest: Manifest
+}
+
+/** Writes the files under the attempt's prefix, hashing as they pass, then the manifest that lists them. */
+export async function writeAttempt(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  files: readonly PlannedFile[],
+  request: SaveRequest,
+  savedAt: string,
+): Promise<WrittenAttempt> {
+  const written = await putFiles(backend, attempt, files, request)
+  const manifest = describeCheckpoint(attempt, written, request, savedAt)
+  const bytes = encodeManifest(manifest)
+  await backend.put(manifestKey(attempt), bytes, {
+    size: bytes.byteLength,
+    contentType: 'application/json',
+    signal: request.signal,
+  })
+  return { entry: entryOf(manifest, bytes), manifest }
+}
+
+/** The line of the catalog for a checkpoint whose manifest has these bytes. */
+export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
+  const { step, epoch, attempt, savedAt, metrics, tags, files } = manifest
+  return {
+    step,
+    ...(epoch === undefined ? {} : { epoch }),
+    attempt,
+    manifest: { sha256: sha256Hex(bytes), size: bytes.byteLength },
+    files: files.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    savedAt,
+    metrics,
+    tags,
+  }
+}
+
+async function putFiles(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  files: readonly PlannedFile[],
+  { signal, onProgress }: SaveRequest,
+): Promise<readonly ManifestFile[]> {
+  const sizes = files.map(({ size }) => size)
+  const total = sizes.every((size) => size !== undefined)
+    ? sizes.reduce((sum, size) => sum + size, 0)
+    : undefined
+  let bytes = 0
+  return concurrently(files, filesAtOnce, signal, async ({ name, source, size }, taskSignal) => {
+    let before = 0
+    const put = await backend.put(fileKey(attempt, name), source, {
+      size,
+      signal: taskSignal,
+      onProgress: (stored) => {
+        bytes += stored - before
+        before = stored
+        onProgress?.({ bytes, total })
+      },
+    })
+    return manifestFile(name, put)
+  })
+}
+
+function manifestFile(name: string, { size, sha256, revision, vouched }: PutResult): ManifestFile {
+  return {
+    name,
+    size,
+    sha256,
+    ...(revision === undefined ? {} : { revision }),
+    ...(vouched === undefined ? {} : { vouched: { ...vouched } }),
+  }
+}
+
+function describeCheckpoint(
+  attempt: AttemptId,
+  files: readonly ManifestFile[],
+  request: SaveRequest,
+  savedAt: string,
+): Manifest {
+  const { step, epoch, metrics = {}, tags = [], metadata, dataState } = request
+  return newManifest({
+    attempt,
+    step,
+    ...(epoch === undefined ? {} : { epoch }),
+    savedAt,
+    files: [...files],
+    metrics: storedMetrics(metrics),
+    tags: [...tags],
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(dataState === undefined ? {} : { dataState }),
+  })
+}

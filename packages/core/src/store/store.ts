@@ -1,0 +1,415 @@
+import { hostname } from 'node:os'
+import type { CheckpointBackend } from '../backend/index.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
+import { spaceLimits } from '../space/index.ts'
+import {
+  type Checkpoint,
+  type CheckpointDetails,
+  checkpointOf,
+  type QuarantinedCheckpoint,
+} from './checkpoint.ts'
+import { CatalogLog, type Committed } from './commit/catalog-log.ts'
+import type { Change, Finding } from './commit/changes.ts'
+import type { StoreContext } from './context.ts'
+import { type AttemptId, type Catalog, type CatalogEntry, partsOfAttempt } from './documents/index.ts'
+import { StoreEventEmitter, type StoreEvents } from './events.ts'
+import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
+import { bestNames, type CheckpointChoice, chooseEntry } from './restore/choose.ts'
+import { provedFile, provedManifest } from './restore/proved.ts'
+import { detailsOf, restoreCheckpoint } from './restore/restore.ts'
+import type { Restored, RestoreOptions } from './restore/result.ts'
+import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
+import { assertStep, type SaveRequest } from './save/request.ts'
+import type { SaveResult } from './save/result.ts'
+import { deleteDropped, saveCheckpoint } from './save/save.ts'
+import { realSurroundings, type Surroundings } from './surroundings.ts'
+import { type Diagnosis, examineStore } from './upkeep/doctor.ts'
+import { ensureMarker, newestToWriteUpon } from './upkeep/first-write.ts'
+import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
+import { floorToRaise, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
+import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
+
+export interface StoreCallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Every so many versions of the catalog a save raises the floor and sweeps what is below it. */
+const upkeepInterval = 64
+
+/**
+ * One run's checkpoints under one root. Opening touches nothing: the first write makes the store, and in
+ * exclusive mode takes it over; reading never does.
+ *
+ * Every method rejects with a `HoldfastError`; its `code` tells them apart. Close the store when done
+ * (`await using` does), which waits for saves in the background and gives ownership back.
+ */
+export class CheckpointStore implements AsyncDisposable {
+  readonly #context: StoreContext
+  readonly #background: BackgroundSaves
+  readonly #takesOver: boolean
+  readonly #attempts = new Set<AttemptId>()
+  #findings: Finding[] = []
+  #prepared: Promise<void> | undefined
+  #closed: Promise<void> | undefined
+
+  /** Takes the backend over: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
+  constructor(
+    backend: CheckpointBackend,
+    options: StoreOptions = {},
+    surroundings: Surroundings = realSurroundings,
+  ) {
+    assertStoreOptions(options)
+    const events = new StoreEventEmitter()
+    const mode = options.mode ?? 'exclusive'
+    const writer = {
+      id: surroundings.newId(),
+      name: options.writerName ?? `${hostname()}, process ${process.pid}`,
+      mode,
+    }
+    this.#context = {
+      backend,
+      log: new CatalogLog(backend, writer, surroundings),
+      writer,
+      events,
+      surroundings,
+      objectives: options.objectives ?? {},
+      space: spaceLimits(options.space),
+      gracePeriod: options.gracePeriod ?? defaultGracePeriod,
+    }
+    this.#background = new BackgroundSaves((request) => this.save(request), events, options.background)
+    this.#takesOver = mode === 'exclusive' || options.takeOver === true
+  }
+
+  /** Where the store is, without secrets. */
+  get url(): string {
+    return this.#context.backend.url
+  }
+
+  /** The backend beneath, for what only it knows. */
+  get backend(): CheckpointBackend {
+    return this.#context.backend
+  }
+
+  on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): this {
+    this.#context.events.on(name, listener)
+    return this
+  }
+
+  off<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): this {
+    this.#context.events.off(name, listener)
+    return this
+  }
+
+  /**
+   * Saves a checkpoint, and resolves when it is durable and committed.
+   *
+   * Rejects with `ALREADY_EXISTS` (the step is saved), `INSUFFICIENT_SPACE`, `FENCED`, `OUTCOME_UNKNOWN`,
+   * `INVALID_ARGUMENT`, `NOT_FOUND` (a source), `ABORTED`, or what the backend rejects with. Except after
+   * `OUTCOME_UNKNOWN` the store is then as it was.
+   */
+  async save(request: SaveRequest): Promise<SaveResult> {
+    const newest = await this.#readyToWrite(request.signal)
+    refuseExisting(newest, request)
+    const saved = await saveCheckpoint(this.#context, newest, this.#attempts, request)
+    await this.#upkeepNowAndThen()
+    return saved
+  }
+
+  /**
+   * Saves behind the caller's back: resolves as soon as the save has a place among those under way
+   * (`background.limit`), with a handle. Bytes are copied before it resolves; files must be left alone
+   * until the save is done.
+   */
+  async saveInBackground(request: SaveRequest): Promise<BackgroundSave> {
+    return this.#background.start(request)
+  }
+
+  /** Waits for all saves in the background, and throws the errors that nobody has seen. */
+  async flush(): Promise<void> {
+    await this.#background.flush()
+  }
+
+  /**
+   * Delivers a checkpoint into a folder: the proved whole or an error, and nothing partial. `undefined` when
+   * there is no checkpoint to be latest or best; `NOT_FOUND` for a step that is not there; `CORRUPT` when it is
+   * corrupt, or with `fallback` when none is good.
+   */
+  async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
+    return restoreCheckpoint(this.#context, choice, options, (finding) => this.#quarantine(finding))
+  }
+
+  /**
+   * One file as a stream, which ends only if every byte is what was saved; else it fails with `CORRUPT`, and what
+   * it gave before must not be used.
+   */
+  async read(
+    choice: CheckpointChoice,
+    file: string,
+    options: StoreCallOptions = {},
+  ): Promise<{ readonly size: number; readonly sha256: string; readonly body: ReadableStream<Uint8Array> }> {
+    const { entry } = await this.#require(choice, options.signal)
+    const manifest = await provedManifest(this.backend, entry, options.signal)
+    const found = manifest.files.find(({ name }) => name === file)
+    if (found === undefined) {
+      const names = manifest.files.map(({ name }) => name).join(', ')
+      throw new HoldfastError(
+        'NOT_FOUND',
+        `Step ${entry.step} has no file ${JSON.stringify(file)}. It has: ${names}.`,
+      )
+    }
+    const body = await provedFile(this.backend, entry.attempt as AttemptId, found, options.signal)
+    return { size: found.size, sha256: found.sha256, body }
+  }
+
+  /** All good checkpoints, in the order of their steps. */
+  async list(options: StoreCallOptions = {}): Promise<readonly Checkpoint[]> {
+    const catalog = await this.#context.log.newest(options.signal)
+    const best = bestNames(catalog, this.#context.objectives)
+    return catalog.checkpoints.map((entry) => checkpointOf(entry, best.get(entry.attempt) ?? []))
+  }
+
+  /** Those that were set aside as corrupt. */
+  async quarantined(options: StoreCallOptions = {}): Promise<readonly QuarantinedCheckpoint[]> {
+    const catalog = await this.#context.log.newest(options.signal)
+    return catalog.quarantined.map(({ entry, reason, at }) => ({
+      step: entry.step,
+      reason,
+      at: new Date(at),
+    }))
+  }
+
+  /** The newest checkpoint; `undefined` when there is none. */
+  async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
+    return this.#find('latest', options.signal)
+  }
+
+  /** The best of the only objective, or of the one named; `undefined` when none has its metric. */
+  async best(objective?: string, options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
+    return this.#find(objective === undefined ? 'best' : `best:${objective}`, options.signal)
+  }
+
+  /** A checkpoint with its files and metadata; `undefined` when it is not there, `CORRUPT` when its manifest is. */
+  async get(
+    choice: CheckpointChoice,
+    options: StoreCallOptions = {},
+  ): Promise<CheckpointDetails | undefined> {
+    const catalog = await this.#context.log.newest(options.signal)
+    const entry = chooseEntry(catalog, choice, this.#context.objectives)
+    if (entry === undefined) return undefined
+    return detailsOf(this.#context, catalog, entry, await provedManifest(this.backend, entry, options.signal))
+  }
+
+  /** Keeps a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
+  async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
+    assertStep(step)
+    const at = this.#context.surroundings.now().toISOString()
+    await this.#write(
+      { kind: 'pin', step, pin: reason === undefined ? { at } : { reason, at } },
+      options.signal,
+    )
+  }
+
+  async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
+    assertStep(step)
+    await this.#write({ kind: 'unpin', step }, options.signal)
+  }
+
+  /**
+   * Deletes checkpoints, quarantined ones too. Rejects with `NOT_FOUND`, and with `INVALID_ARGUMENT` for a
+   * pinned one and for the last good one; then none is deleted.
+   */
+  async delete(steps: readonly number[], options: StoreCallOptions = {}): Promise<SaveResult['dropped']> {
+    steps.forEach(assertStep)
+    if (steps.length === 0) return []
+    const committed = await this.#write({ kind: 'delete', steps, because: 'deleted by hand' }, options.signal)
+    await deleteDropped(this.#context, committed)
+    return committed.dropped.map(({ step, because }) => ({ step, because }))
+  }
+
+  /** Proves checkpoints, and the store's own documents, against what was written. Changes nothing. */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return verifyStore(this.#context, await this.#context.log.newest(options.signal), options)
+  }
+
+  /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions, unfinished work. */
+  async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
+    if (options.dryRun === true)
+      return sweepStore(this.#context, await this.#context.log.newest(options.signal), options)
+    return sweepStore(
+      this.#context,
+      await this.#raiseFloor(await this.#readyToWrite(options.signal), options.signal),
+      options,
+    )
+  }
+
+  /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
+  async repair(options: RepairOptions = {}): Promise<RepairReport> {
+    return repairStore(this.#context, options)
+  }
+
+  /** Looks at everything that a writer needs of the store, on the store itself. */
+  async examine(options: StoreCallOptions = {}): Promise<readonly Diagnosis[]> {
+    return examineStore(this.#context, options.signal)
+  }
+
+  /** Waits for saves in the background, gives ownership back, and closes the backend. Throws errors nobody has seen. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close()
+    await this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#background.flush()
+    } finally {
+      try {
+        await this.#release()
+      } finally {
+        await this.backend.close()
+      }
+    }
+  }
+
+  async #release(): Promise<void> {
+    const { log, writer } = this.#context
+    if (log.known?.owner?.id !== writer.id) return
+    try {
+      await log.commit({ kind: 'release' })
+    } catch (error) {
+      if (!isHoldfastError(error, 'FENCED')) throw error // whoever fenced us owns it now
+    }
+  }
+
+  async #find(choice: CheckpointChoice, signal: AbortSignal | undefined): Promise<Checkpoint | undefined> {
+    const catalog = await this.#context.log.newest(signal)
+    const entry = chooseEntry(catalog, choice, this.#context.objectives)
+    if (entry === undefined) return undefined
+    return checkpointOf(entry, bestNames(catalog, this.#context.objectives).get(entry.attempt) ?? [])
+  }
+
+  async #require(
+    choice: CheckpointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly catalog: Catalog; readonly entry: CatalogEntry }> {
+    const catalog = await this.#context.log.newest(signal)
+    const entry = chooseEntry(catalog, choice, this.#context.objectives)
+    if (entry !== undefined) return { catalog, entry }
+    const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
+    throw new HoldfastError(
+      'NOT_FOUND',
+      `There is no ${what} in ${this.url}. See what there is: holdfast ls.`,
+    )
+  }
+
+  async #write(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
+    await this.#readyToWrite(signal)
+    return this.#context.log.commit(change, signal)
+  }
+
+  /** The newest version known, once this writer may write: the store is made, proved, and taken over if need be. */
+  async #readyToWrite(signal: AbortSignal | undefined): Promise<Catalog> {
+    if (this.#closed !== undefined) {
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        `The store ${this.url} is closed. Open it again to write to it.`,
+      )
+    }
+    this.#prepared ??= this.#prepare(signal)
+    try {
+      await this.#prepared
+    } catch (error) {
+      this.#prepared = undefined
+      throw error
+    }
+    const { log } = this.#context
+    return log.known ?? (await log.newest(signal))
+  }
+
+  async #prepare(signal: AbortSignal | undefined): Promise<void> {
+    await ensureMarker(this.#context, signal)
+    const newest = await newestToWriteUpon(this.#context, signal)
+    if (this.#takesOver) await this.#takeOver(newest, signal)
+    if (this.#findings.length > 0) {
+      await this.#commitFindings(this.#findings)
+      this.#findings = []
+    }
+  }
+
+  async #takeOver(newest: Catalog, signal: AbortSignal | undefined): Promise<void> {
+    const { log, events } = this.#context
+    const { catalog } = await log.commit({ kind: 'take over' }, signal)
+    events.emit('tookOver', { from: newest.owner?.name })
+    // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
+    await this.#sweepQuietly(catalog, signal)
+  }
+
+  /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
+  async #quarantine(finding: Finding): Promise<true | string> {
+    const { log, writer } = this.#context
+    const owner = log.known?.owner
+    const mayWrite = owner?.id === writer.id || (writer.mode === 'shared' && owner === null)
+    if (!mayWrite) {
+      this.#findings.push(finding)
+      return writer.mode === 'exclusive'
+        ? "it will be noted with this writer's first save"
+        : `the store belongs to ${owner?.name ?? 'another writer'}`
+    }
+    try {
+      await this.#commitFindings([finding])
+      return true
+    } catch (error) {
+      if (isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
+      return messageOf(error)
+    }
+  }
+
+  async #commitFindings(found: readonly Finding[]): Promise<void> {
+    await this.#context.log.commit({ kind: 'quarantine', found })
+    for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
+  }
+
+  async #upkeepNowAndThen(): Promise<void> {
+    const { known } = this.#context.log
+    if (known === undefined || known.version % upkeepInterval !== 0) return
+    try {
+      await this.#sweepQuietly(await this.#raiseFloor(known, undefined), undefined)
+    } catch (error) {
+      // The save is committed; upkeep is tried again another time, and FENCED comes back with the next save.
+      if (!(error instanceof HoldfastError)) throw error
+      this.#context.events.emit('leftBehind', { keys: [], error })
+    }
+  }
+
+  async #raiseFloor(newest: Catalog, signal: AbortSignal | undefined): Promise<Catalog> {
+    const bases = [...this.#attempts].map((attempt) => partsOfAttempt(attempt).base)
+    const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal)
+    if (floor <= newest.floor) return newest
+    return (await this.#context.log.commit({ kind: 'raise floor', floor }, signal)).catalog
+  }
+
+  async #sweepQuietly(catalog: Catalog, signal: AbortSignal | undefined): Promise<void> {
+    const { events } = this.#context
+    try {
+      const { failed } = await sweepStore(this.#context, catalog, { signal })
+      const [failure] = failed
+      if (failure !== undefined)
+        events.emit('leftBehind', { keys: failed.map(({ key }) => key), error: failure.error })
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code === 'ABORTED') throw error
+      events.emit('leftBehind', { keys: [], error })
+    }
+  }
+}
+
+/** Refuses before a byte is written; the commit checks again. */
+function refuseExisting(newest: Catalog, { step, onExisting = 'fail' }: SaveRequest): void {
+  if (onExisting !== 'fail' || !newest.checkpoints.some((entry) => entry.step === step)) return
+  throw new HoldfastError(
+    'ALREADY_EXISTS',
+    `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,
+  )
+}

@@ -1,0 +1,32 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import { abortedError } from '../errors.ts'
+
+/** Time and chance, as parameters: a simulator gives its own. */
+export interface Surroundings {
+  /** This machine's clock. For people and for pauses; no decision about the store rests on it. */
+  now(): Date
+  /** From 0 to below 1. */
+  random(): number
+  /** A UUID that nobody else ever has. */
+  newId(): string
+  /** 16 hexadecimal digits that no other attempt at the same step upon the same base has. */
+  newToken(): string
+  /** Resolves after so many milliseconds; rejects with `ABORTED` when the signal fires. */
+  pause(milliseconds: number, signal?: AbortSignal): Promise<void>
+}
+
+export const realSurroundings: Surroundings = {
+  now: () => new Date(),
+  random: () => Math.random(),
+  newId: () => randomUUID(),
+  newToken: () => randomBytes(8).toString('hex'),
+  pause: async (milliseconds, signal) => {
+    try {
+      await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal })
+    } catch (error) {
+      if (signal?.aborted === true) throw abortedError(signal, 'The pause before another try')
+      throw error
+    }
+  },
+}

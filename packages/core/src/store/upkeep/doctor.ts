@@ -1,0 +1,126 @@
+import { isHoldfastError, messageOf } from '../../errors.ts'
+import { formatSize } from '../../space/index.ts'
+import type { StoreContext } from '../context.ts'
+import { decodeMarker, markerKey, probePrefix } from '../documents/index.ts'
+import { readIfThere, readSmall } from '../read-object.ts'
+import { probeEnforcement } from './probe.ts'
+
+/** One thing that was looked at. */
+export interface Diagnosis {
+  readonly check:
+    | 'read'
+    | 'write'
+    | 'conditional create'
+    | 'delete'
+    | 'free space'
+    | 'clock'
+    | 'marker'
+    | 'catalog'
+  readonly verdict: 'good' | 'warning' | 'bad'
+  /** What was seen, and for what is not good what to do. */
+  readonly finding: string
+}
+
+/** A clock that is off by more is worth a word. Milliseconds. */
+const clockTolerance = 60_000
+
+/** Looks at everything that a writer will need, on the store itself, and leaves nothing behind. */
+export async function examineStore(
+  context: StoreContext,
+  signal?: AbortSignal,
+): Promise<readonly Diagnosis[]> {
+  return [
+    await diagnose('read', () => canList(context, signal)),
+    await diagnose('marker', () => marker(context, signal)),
+    await diagnose('catalog', () => catalog(context, signal)),
+    ...(await writing(context, signal)),
+    await diagnose('conditional create', () => conditionalCreate(context, signal)),
+    await diagnose('free space', () => freeSpace(context, signal)),
+  ]
+}
+
+type Finding = string | { readonly verdict: 'warning' | 'bad'; readonly finding: string }
+
+async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>): Promise<Diagnosis> {
+  try {
+    const found = await look()
+    return typeof found === 'string' ? { check, verdict: 'good', finding: found } : { check, ...found }
+  } catch (error) {
+    if (isHoldfastError(error, 'ABORTED')) throw error
+    return { check, verdict: 'bad', finding: messageOf(error) }
+  }
+}
+
+async function canList({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  for await (const _ of backend.list('', { limit: 1, signal })) return 'objects can be listed'
+  return 'objects can be listed; there is none yet'
+}
+
+async function marker({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  const bytes = await readIfThere(backend, markerKey, signal)
+  if (bytes === undefined) return 'there is no store yet; the first save makes it'
+  const { format, createdAt } = decodeMarker(bytes)
+  return `${format}, made ${createdAt}`
+}
+
+async function catalog({ log }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  const { version, checkpoints, quarantined, owner } = await log.newest(signal)
+  const aside = quarantined.length === 0 ? '' : `, ${quarantined.length} quarantined`
+  const owned = owner === null ? '' : `, owned by ${owner.name} since ${owner.since}`
+  return `version ${version}: ${checkpoints.length} checkpoints${aside}${owned}`
+}
+
+async function writing(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly Diagnosis[]> {
+  const { backend, surroundings } = context
+  const key = `${probePrefix}${surroundings.newId()}`
+  let storedAt: Date | undefined
+  const write = await diagnose('write', async () => {
+    const bytes = Buffer.from('doctor\n')
+    storedAt = (await backend.put(key, bytes, { signal })).modifiedAt
+    const there = await readSmall(backend, key, signal)
+    if (Buffer.compare(bytes, there) !== 0)
+      return { verdict: 'bad', finding: 'what was read is not what was written' }
+    return 'an object was written and read back'
+  })
+  if (storedAt === undefined) return [write]
+  const difference = Math.abs(surroundings.now().getTime() - storedAt.getTime())
+  return [write, await diagnose('delete', () => canDelete(context, key, signal)), clock(difference)]
+}
+
+async function canDelete(
+  { backend }: StoreContext,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Finding> {
+  const { failed } = await backend.delete([key], { signal })
+  const [failure] = failed
+  return failure === undefined
+    ? 'objects can be deleted'
+    : { verdict: 'bad', finding: messageOf(failure.error) }
+}
+
+function clock(difference: number): Diagnosis {
+  const seconds = Math.round(difference / 1000)
+  if (difference <= clockTolerance) {
+    return { check: 'clock', verdict: 'good', finding: `within ${Math.max(1, seconds)} s of the store's` }
+  }
+  return {
+    check: 'clock',
+    verdict: 'warning',
+    finding: `${seconds} s away from the store's. Nothing is decided by it, but ages will look wrong, and requests may be refused.`,
+  }
+}
+
+async function conditionalCreate(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  await probeEnforcement(context.backend, context.surroundings.newId(), signal)
+  return 'enforced: a second creation of one key fails, and the first body stands'
+}
+
+async function freeSpace({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  const free = await backend.freeSpace({ signal })
+  if (free.kind === 'unbounded') return 'the store sets no limit'
+  return `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
+}

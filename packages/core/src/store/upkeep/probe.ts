@@ -1,0 +1,32 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import { probePrefix } from '../documents/index.ts'
+import { readSmall } from '../read-object.ts'
+
+/**
+ * Proves that the store enforces conditional creation: the second creation of one key must fail, and the first
+ * body must stand. A store that ignores the condition would lose checkpoints silently, so it is refused
+ * (`UNSUPPORTED`).
+ */
+export async function probeEnforcement(
+  backend: CheckpointBackend,
+  id: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const key = `${probePrefix}${id}`
+  const first = Buffer.from(`first ${id}\n`)
+  const second = Buffer.from(`second ${id}\n`)
+  const outcomes = [
+    await backend.commit(key, first, { signal }),
+    await backend.commit(key, second, { signal }),
+  ]
+  const standing = await readSmall(backend, key, signal)
+  await backend.delete([key], { signal })
+  if (outcomes[0] === 'created' && outcomes[1] === 'exists' && Buffer.compare(standing, first) === 0) return
+  throw new HoldfastError(
+    'UNSUPPORTED',
+    `${backend.url} does not enforce conditional creation: a second writer could overwrite a commit of the first, ` +
+      'and checkpoints would be lost without a word. Use a store that does; docs/stores.md lists some.',
+    { url: backend.url },
+  )
+}

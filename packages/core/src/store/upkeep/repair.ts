@@ -1,0 +1,226 @@
+import { isHoldfastError, messageOf } from '../../errors.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
+import type { StoreContext } from '../context.ts'
+import {
+  type AttemptId,
+  attemptOfKey,
+  type Catalog,
+  type CatalogEntry,
+  dataPrefix,
+  decodeManifest,
+  decodeMarker,
+  emptyCatalog,
+  encodeMarker,
+  manifestKey,
+  markerKey,
+  newMarker,
+  partsOfAttempt,
+} from '../documents/index.ts'
+import { lists } from '../commit/changes.ts'
+import { isDead } from '../commit/rules.ts'
+import { concurrently } from '../concurrently.ts'
+import { readIfThere } from '../read-object.ts'
+import { entryOf } from '../save/write-attempt.ts'
+import { problemsOf } from './verify.ts'
+
+/** Checkpoints that are looked at together. */
+const checkpointsAtOnce = 8
+
+export interface RepairOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RepairReport {
+  /** Versions of the catalog that are damaged, the newest first. */
+  readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
+  /** Steps of whole checkpoints that the list did not have, and has again. */
+  readonly found: readonly number[]
+  /** Steps that are incomplete, and set aside. */
+  readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
+  /** Steps that had been set aside and prove good. */
+  readonly released: readonly number[]
+  /** Whether the marker at the root had to be written anew. */
+  readonly markerRewritten: boolean
+  /** The version of the catalog that came of it; `undefined` when nothing had to be changed. */
+  readonly version: number | undefined
+}
+
+/** The newest version that can be read, and the damaged ones above it. */
+export interface ReadableCatalog {
+  readonly catalog: Catalog
+  readonly newestVersion: number
+  readonly damaged: readonly { readonly version: number; readonly reason: string }[]
+}
+
+/** Goes down from the newest version until one can be read; the empty one when none can. */
+export async function newestReadable({ log }: StoreContext, signal?: AbortSignal): Promise<ReadableCatalog> {
+  const versions = await log.versions(1, signal)
+  const damaged: { readonly version: number; readonly reason: string }[] = []
+  const newestVersion = versions.at(-1)?.version ?? 0
+  for (const { version } of versions.toReversed()) {
+    try {
+      const catalog = await log.version(version, signal)
+      if (catalog !== undefined) return { catalog, newestVersion, damaged }
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
+      damaged.push({ version, reason: messageOf(error) })
+    }
+  }
+  return { catalog: emptyCatalog, newestVersion, damaged }
+}
+
+/**
+ * Rebuilds the list from what is there: the newest version that can be read, and every whole attempt that may
+ * have been committed after it. No acknowledged checkpoint is lost; one that was saved whole and never
+ * acknowledged may come back. The commit raises the floor to itself, so what the damaged versions allowed to
+ * be swept can never be listed again. Safe to repeat.
+ */
+export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
+  const { backend, log, surroundings } = context
+  const { signal } = options
+  const markerRewritten = await repairMarker(context, signal)
+  const { catalog, newestVersion, damaged } = await newestReadable(context, signal)
+  const found = await unlistedWholes(backend, catalog, signal)
+  const { whole, incomplete } = await judge(context, [...catalog.checkpoints, ...found], signal)
+  const provedGood = await provedAgain(context, catalog, signal)
+  const { chosen, rivals } = onePerStep([...whole, ...provedGood])
+  const released = provedGood.filter((entry) => chosen.includes(entry))
+  const setAside = [...incomplete, ...rivals.filter((entry) => !provedGood.includes(entry)).map(asRival)]
+  const report = {
+    damagedCatalogs: damaged,
+    found: found.filter((entry) => chosen.includes(entry)).map(({ step }) => step),
+    quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
+    released: released.map(({ step }) => step),
+    markerRewritten,
+  }
+  const nothingToDo =
+    damaged.length === 0 && found.length === 0 && setAside.length === 0 && released.length === 0
+  if (nothingToDo) return { ...report, version: undefined }
+  const at = surroundings.now().toISOString()
+  const committed = await log.commitAfter(
+    newestVersion,
+    catalog,
+    {
+      kind: 'rebuild',
+      checkpoints: chosen,
+      quarantined: [
+        ...catalog.quarantined.filter(({ entry }) => !released.includes(entry)),
+        ...setAside.map(({ entry, reason }) => ({ entry, reason, at })),
+      ],
+      dropped: [],
+    },
+    signal,
+  )
+  context.events.emit('rebuilt', {
+    version: committed.catalog.version,
+    checkpoints: committed.catalog.checkpoints.length,
+  })
+  return { ...report, version: committed.catalog.version }
+}
+
+/** Writes the marker anew when it is missing from a store that has a catalog, or damaged. */
+export async function repairMarker(
+  { backend, log, surroundings }: StoreContext,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const bytes = await readIfThere(backend, markerKey, signal)
+  if (bytes !== undefined) {
+    try {
+      decodeMarker(bytes)
+      return false
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
+    }
+  } else if ((await log.versions(1, signal)).length === 0) {
+    return false
+  }
+  // `provedAt` stays empty: the next writer proves the store again.
+  const marker = encodeMarker(newMarker(surroundings.newId(), surroundings.now().toISOString(), ''))
+  await backend.put(markerKey, marker, { size: marker.byteLength, contentType: 'application/json', signal })
+  return true
+}
+
+/** Whole attempts that the catalog does not list and does not know to be dead. */
+async function unlistedWholes(
+  backend: CheckpointBackend,
+  catalog: Catalog,
+  signal: AbortSignal | undefined,
+): Promise<readonly CatalogEntry[]> {
+  const attempts = new Set<AttemptId>()
+  for await (const { key } of backend.list(dataPrefix, { signal })) {
+    const attempt = attemptOfKey(key)
+    if (attempt !== undefined && !lists(catalog, attempt) && !isDead(catalog, key)) attempts.add(attempt)
+  }
+  const wholes: CatalogEntry[] = []
+  for (const attempt of attempts) {
+    const bytes = await readIfThere(backend, manifestKey(attempt), signal)
+    if (bytes === undefined) continue // never finished
+    try {
+      wholes.push(entryOf(decodeManifest(bytes, attempt), bytes))
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
+    }
+  }
+  return wholes
+}
+
+interface SetAside {
+  readonly entry: CatalogEntry
+  readonly reason: string
+}
+
+/** Parts entries into those whose files are all there with the right size, and the others with what is wrong. */
+async function judge(
+  context: StoreContext,
+  entries: readonly CatalogEntry[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly whole: readonly CatalogEntry[]; readonly incomplete: readonly SetAside[] }> {
+  const judged = await concurrently(entries, checkpointsAtOnce, signal, async (entry, taskSignal) => ({
+    entry,
+    problems: await problemsOf(context, entry, { quick: true, signal: taskSignal }),
+  }))
+  return {
+    whole: judged.filter(({ problems }) => problems.length === 0).map(({ entry }) => entry),
+    incomplete: judged
+      .filter(({ problems }) => problems.length > 0)
+      .map(({ entry, problems }) => ({ entry, reason: problems.join('; ') })),
+  }
+}
+
+/** Of several whole attempts at one step the one that began upon the newer catalog, then the later one. */
+function onePerStep(entries: readonly CatalogEntry[]): {
+  readonly chosen: readonly CatalogEntry[]
+  readonly rivals: readonly CatalogEntry[]
+} {
+  const bySteps = new Map<number, CatalogEntry>()
+  for (const entry of entries) {
+    const rival = bySteps.get(entry.step)
+    if (rival === undefined || isLater(entry, rival)) bySteps.set(entry.step, entry)
+  }
+  const chosen = [...bySteps.values()].sort((one, other) => one.step - other.step)
+  return { chosen, rivals: entries.filter((entry) => !chosen.includes(entry)) }
+}
+
+function asRival(entry: CatalogEntry): SetAside {
+  return { entry, reason: 'repair found a later attempt at the same step, which is listed instead' }
+}
+
+function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {
+  const base = partsOfAttempt(entry.attempt as AttemptId).base
+  const rivalBase = partsOfAttempt(rival.attempt as AttemptId).base
+  return base > rivalBase || (base === rivalBase && entry.savedAt > rival.savedAt)
+}
+
+/** The quarantined that, read whole once more, prove good, and whose step has not been saved again since. */
+async function provedAgain(
+  context: StoreContext,
+  catalog: Catalog,
+  signal: AbortSignal | undefined,
+): Promise<readonly CatalogEntry[]> {
+  const good: CatalogEntry[] = []
+  for (const { entry } of catalog.quarantined) {
+    if (catalog.checkpoints.some(({ step }) => step === entry.step)) continue
+    if ((await problemsOf(context, entry, { signal })).length === 0) good.push(entry)
+  }
+  return good
+}

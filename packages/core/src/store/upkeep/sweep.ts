@@ -1,0 +1,138 @@
+import { isDead } from '../commit/rules.ts'
+import type { StoreContext } from '../context.ts'
+import {
+  attemptOfKey,
+  type Catalog,
+  catalogVersionOf,
+  dataPrefix,
+  markerKey,
+  probePrefix,
+} from '../documents/index.ts'
+import { type Deletion, deleteKeys } from './delete-dead.ts'
+
+export interface StoreSweepOptions {
+  /** Tell what would go; change nothing. */
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface StoreSweepReport {
+  /** Attempts that can never be committed, or were dropped: objects and bytes. */
+  readonly attempts: number
+  readonly objects: number
+  readonly bytes: number
+  /** Catalog versions below the floor. */
+  readonly catalogVersions: number
+  /** Temporary files, uploads and the like of the store's own kind. */
+  readonly unfinished: number
+  /** What could not be deleted. */
+  readonly failed: Deletion['failed']
+  /** Keys that are not of Holdfast's making. They are left alone. */
+  readonly foreign: readonly string[]
+}
+
+/** Foreign keys that a report names at most. */
+const foreignNamed = 1000
+
+/**
+ * Removes the dead: attempts below the floor, what commits dropped, old catalog versions, and unfinished work
+ * of the store's own kind. Reads the newest catalog first and only then lists, so that whatever is
+ * committed meanwhile began at or above the floor that it goes by. Safe to interrupt and to run again.
+ */
+export async function sweepStore(
+  context: StoreContext,
+  newest: Catalog,
+  options: StoreSweepOptions,
+): Promise<StoreSweepReport> {
+  const { backend, gracePeriod } = context
+  const { signal, dryRun = false } = options
+  const dead = await findDead(context, newest, signal)
+  const deletion = dryRun ? { deleted: 0, failed: [] } : await deleteKeys(backend, dead.keys, signal)
+  const ofAttempts = await backend.sweep({
+    olderThan: 0,
+    prefix: dataPrefix,
+    only: (key) => isDead(newest, key),
+    dryRun,
+    signal,
+  })
+  const ofOthers = await backend.sweep({
+    olderThan: gracePeriod,
+    only: (key) => !key.startsWith(dataPrefix),
+    dryRun,
+    signal,
+  })
+  return {
+    attempts: dead.attempts.size,
+    objects: dead.keys.length,
+    bytes: dead.bytes,
+    catalogVersions: dead.catalogVersions,
+    unfinished: ofAttempts.discarded.length + ofOthers.discarded.length,
+    failed: deletion.failed,
+    foreign: dead.foreign,
+  }
+}
+
+/**
+ * The highest floor that a commit may set now: in exclusive mode this writer's own oldest attempt, since no
+ * other can commit; in shared mode the newest version older than the grace period, both times by the store's
+ * own clock.
+ */
+export async function floorToRaise(
+  { log, writer, gracePeriod }: StoreContext,
+  newest: Catalog,
+  oldestBase: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  if (writer.mode === 'exclusive' && newest.owner?.id === writer.id)
+    return Math.min(oldestBase, newest.version)
+  const versions = await log.versions(Math.max(newest.floor, 1), signal)
+  const latest = versions.at(-1)
+  const old = versions.findLast(
+    ({ storedAt }) => latest !== undefined && latest.storedAt.getTime() - storedAt.getTime() > gracePeriod,
+  )
+  return Math.min(old?.version ?? newest.floor, oldestBase)
+}
+
+interface Dead {
+  readonly keys: readonly string[]
+  readonly bytes: number
+  readonly attempts: ReadonlySet<string>
+  readonly catalogVersions: number
+  readonly foreign: readonly string[]
+}
+
+async function findDead(
+  context: StoreContext,
+  newest: Catalog,
+  signal: AbortSignal | undefined,
+): Promise<Dead> {
+  const { backend, gracePeriod } = context
+  const keys: string[] = []
+  const foreign: string[] = []
+  const attempts = new Set<string>()
+  const probes: { readonly key: string; readonly storedAt: number }[] = []
+  let bytes = 0
+  let catalogVersions = 0
+  let storeTime = 0
+  for await (const { key, size, modifiedAt } of backend.list('', { signal })) {
+    const attempt = attemptOfKey(key)
+    storeTime = Math.max(storeTime, modifiedAt.getTime())
+    if (key.startsWith(probePrefix)) {
+      probes.push({ key, storedAt: modifiedAt.getTime() })
+    } else if (!isOurs(key)) {
+      if (foreign.length < foreignNamed) foreign.push(key)
+    } else if (isDead(newest, key)) {
+      keys.push(key)
+      bytes += size
+      if (attempt === undefined) catalogVersions += 1
+      else attempts.add(attempt)
+    }
+  }
+  // A probe takes a moment; one this old was cut off. Both times are the store's own.
+  keys.push(...probes.filter(({ storedAt }) => storeTime - storedAt > gracePeriod).map(({ key }) => key))
+  return { keys, bytes, attempts, catalogVersions, foreign }
+}
+
+function isOurs(key: string): boolean {
+  return key === markerKey || catalogVersionOf(key) !== undefined || attemptOfKey(key) !== undefined
+}
