@@ -85,12 +85,17 @@ export class MemoryBackend implements CheckpointBackend {
     this.#check('read', key, options)
     const { bytes } = this.#get(key)
     const { start, end } = resolveRange(options.range, bytes.byteLength, key, this.url)
+    let at = start
     const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        for (let at = start; at < end; at += chunkBytes) {
-          controller.enqueue(Uint8Array.from(bytes.subarray(at, Math.min(at + chunkBytes, end))))
+      pull(controller) {
+        throwIfAborted(options.signal, `The read of ${key}`)
+        if (at >= end) {
+          controller.close()
+          return
         }
-        controller.close()
+        const next = Math.min(at + chunkBytes, end)
+        controller.enqueue(Uint8Array.from(bytes.subarray(at, next)))
+        at = next
       },
     })
     return { stat: this.#statOf(key), body }

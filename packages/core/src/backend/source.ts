@@ -207,6 +207,7 @@ async function* untilAborted(
     if (signal !== undefined) aborted.reject(abortedError(signal, 'Reading the source'))
   }
   signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted === true) onAbort()
   let ended = false
   try {
     for (;;) {

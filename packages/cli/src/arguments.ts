@@ -1,0 +1,78 @@
+import { InvalidArgumentError } from 'commander'
+
+/** A step on the command line: a whole number from 0. */
+export function parseStep(text: string): number {
+  const step = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(step)) return step
+  throw new InvalidArgumentError(`A whole number from 0 is needed.`)
+}
+
+/** Several steps, as a variadic argument gathers them. */
+export function parseSteps(text: string, before: readonly number[] | undefined): readonly number[] {
+  return [...(before ?? []), parseStep(text)]
+}
+
+/** `name=number`; NaN and Infinity are numbers too. Gathers repeated options. */
+export function parseMetric(
+  text: string,
+  before: Readonly<Record<string, number>> | undefined,
+): Readonly<Record<string, number>> {
+  const [name, value] = splitPair(text, 'a metric', 'val_loss=0.183')
+  const number = numberOf(value)
+  if (number === undefined) throw new InvalidArgumentError(`${JSON.stringify(value)} is not a number.`)
+  return { ...before, [name]: number }
+}
+
+/** `name=value`: JSON where it is that, else the text itself. Gathers repeated options. */
+export function parseMeta(
+  text: string,
+  before: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> {
+  const [name, value] = splitPair(text, 'metadata', 'commit=abc123')
+  return { ...before, [name]: jsonOrText(value) }
+}
+
+/** `name=metric:min` or `metric:max`. Gathers repeated options. */
+export function parseObjective(
+  text: string,
+  before: Readonly<Record<string, ObjectiveArgument>> | undefined,
+): Readonly<Record<string, ObjectiveArgument>> {
+  const match = /^(?:([^=]+)=)?(.+):(min|max)$/.exec(text)
+  const [, name, metric, direction] = match ?? []
+  if (metric === undefined || (direction !== 'min' && direction !== 'max')) {
+    throw new InvalidArgumentError('Write NAME=METRIC:min or NAME=METRIC:max, such as loss=val_loss:min.')
+  }
+  return { ...before, [name ?? metric]: { metric, direction } }
+}
+
+export interface ObjectiveArgument {
+  readonly metric: string
+  readonly direction: 'min' | 'max'
+}
+
+/** Gathers a repeated option. */
+export function gather(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text]
+}
+
+function splitPair(text: string, what: string, example: string): readonly [string, string] {
+  const equals = text.indexOf('=')
+  if (equals <= 0) throw new InvalidArgumentError(`Write ${what} as NAME=VALUE, such as ${example}.`)
+  return [text.slice(0, equals), text.slice(equals + 1)]
+}
+
+function numberOf(text: string): number | undefined {
+  if (/^[+-]?nan$/i.test(text)) return Number.NaN
+  const infinity = /^([+-]?)inf(inity)?$/i.exec(text)
+  if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity
+  const number = Number(text)
+  return text.trim() === '' || Number.isNaN(number) ? undefined : number
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,71 @@
+import { type Checkpoint, formatSize } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type Column, formatTable } from '../output/table.ts'
+import { count, formatAge, formatMetric, joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+
+export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer }) => {
+    const checkpoints = await store.list({ signal })
+    const quarantined = await store.quarantined({ signal })
+    if (checkpoints.length === 0 && quarantined.length === 0) {
+      printer.line(
+        `No checkpoint in ${store.url} yet. The first save makes the store: holdfast save FILE --step 0`,
+      )
+    } else {
+      if (checkpoints.length > 0) printer.line(table(checkpoints, new Date()))
+      for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
+    }
+    const free = printer.json ? undefined : await freeText(store.backend, signal)
+    const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
+    if (checkpoints.length > 0) {
+      printer.line(joined(count(checkpoints.length, 'checkpoint'), formatSize(bytes), free, store.url))
+    }
+    for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
+    for (const aside of quarantined) printer.data({ type: 'quarantined', ...aside })
+    printer.data({ type: 'result', command: 'ls', checkpoints: checkpoints.length, bytes, url: store.url })
+    return exitCodes.done
+  })
+}
+
+function table(checkpoints: readonly Checkpoint[], now: Date): string {
+  const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].sort()
+  const hasEpochs = checkpoints.some(({ epoch }) => epoch !== undefined)
+  const columns: readonly Column[] = [
+    { title: 'STEP', align: 'right' },
+    ...(hasEpochs ? [{ title: 'EPOCH', align: 'right' } as const] : []),
+    { title: 'SIZE', align: 'right' },
+    { title: 'SAVED', align: 'right' },
+    ...metrics.map((title) => ({ title, align: 'right' }) as const),
+    { title: 'NOTES' },
+  ]
+  const rows = checkpoints
+    .toReversed()
+    .map((checkpoint) => [
+      String(checkpoint.step),
+      ...(hasEpochs ? [checkpoint.epoch === undefined ? '' : String(checkpoint.epoch)] : []),
+      formatSize(checkpoint.bytes),
+      formatAge(checkpoint.savedAt, now),
+      ...metrics.map((name) => formatMetric(checkpoint.metrics[name])),
+      notes(checkpoint),
+    ])
+  return formatTable(columns, rows)
+}
+
+/** What is special about a checkpoint, in few words. */
+export function notes({ bestOf, pinned, tags }: Checkpoint): string {
+  const because = pinned?.reason === undefined ? '' : ` ${JSON.stringify(pinned.reason)}`
+  return [
+    ...bestOf.map((name) => `best ${name}`),
+    ...(pinned === undefined ? [] : [`pinned${because}`]),
+    ...tags.map((tag) => `#${tag}`),
+  ].join(', ')
+}
+
+async function freeText(
+  backend: { freeSpace(options: { signal: AbortSignal }): Promise<{ kind: string; available?: number }> },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { available } = await backend.freeSpace({ signal })
+  return available === undefined ? undefined : `${formatSize(available)} free`
+}

@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { type CheckpointDetails, HoldfastError } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+import { requireCheckpoint } from './choice.ts'
+
+export async function path(
+  choice: string,
+  file: string,
+  options: GlobalOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  return withStore(options, signal, async (session) => {
+    const { store, printer } = session
+    const { localRoot } = store.backend.capabilities
+    if (localRoot === undefined) {
+      throw new HoldfastError(
+        'UNSUPPORTED',
+        `${store.url} is not on this machine. Use holdfast restore ${choice} --to DIR.`,
+      )
+    }
+    const { key } = fileNamed(await requireCheckpoint(session, choice), file)
+    const found = join(localRoot, ...key.split('/'))
+    printer.line(found)
+    printer.data({ type: 'result', command: 'path', path: found })
+    return exitCodes.done
+  })
+}
+
+function fileNamed({ step, contents }: CheckpointDetails, name: string): { readonly key: string } {
+  const file = contents.find((each) => each.name === name)
+  if (file !== undefined) return file
+  const names = contents.map((each) => each.name).join(', ')
+  throw new HoldfastError('NOT_FOUND', `Step ${step} has no file ${JSON.stringify(name)}. It has: ${names}.`)
+}

@@ -1,0 +1,61 @@
+import { relative } from 'node:path'
+import { formatSize, parseChoice } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { count, formatDuration, joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+import { nothingThere } from './choice.ts'
+
+interface RestoreOptions extends GlobalOptions {
+  readonly to: string
+  readonly fallback?: boolean
+  readonly file?: readonly string[]
+}
+
+export async function restore(
+  choice: string,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer, progress }) => {
+    const began = performance.now()
+    const bar = progress('restoring')
+    try {
+      const restored = await store.restore(parseChoice(choice), {
+        to: options.to,
+        fallback: options.fallback,
+        files: options.file,
+        signal,
+        onProgress: ({ bytes, total }) => {
+          bar.update(bytes, total)
+        },
+      })
+      bar.stop()
+      if (restored === undefined) throw nothingThere(choice, store.url)
+      for (const { version, reason } of restored.damagedCatalogs) {
+        printer.note(
+          `version ${version} of the catalog is damaged (${reason}) and was passed over. Run holdfast repair.`,
+        )
+      }
+      for (const { step, reason, quarantined } of restored.passedOver) {
+        const aside =
+          quarantined === true ? 'It is quarantined' : `It could not be quarantined (${quarantined})`
+        printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
+      }
+      const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)
+      const [first, ...others] = restored.restored
+      printer.line(
+        joined(
+          `restored step ${restored.step}`,
+          `${formatSize(bytes)} in ${formatDuration(performance.now() - began)}, verified`,
+          first !== undefined && others.length === 0
+            ? relative('', first.path)
+            : `${count(restored.restored.length, 'file')} in ${options.to}`,
+        ),
+      )
+      printer.data({ type: 'result', command: 'restore', ...restored })
+      return exitCodes.done
+    } finally {
+      bar.stop()
+    }
+  })
+}

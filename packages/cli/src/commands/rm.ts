@@ -1,0 +1,18 @@
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+
+export async function rm(
+  steps: readonly number[],
+  options: GlobalOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer }) => {
+    const failures: Error[] = []
+    store.on('leftBehind', ({ error }) => failures.push(error))
+    const dropped = await store.delete(steps, { signal })
+    for (const { step, because } of dropped) printer.line(joined(`dropped step ${step}`, because))
+    printer.data({ type: 'result', command: 'rm', dropped })
+    return failures.length === 0 ? exitCodes.done : exitCodes.partly
+  })
+}

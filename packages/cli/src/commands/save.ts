@@ -1,0 +1,74 @@
+import { basename, resolve } from 'node:path'
+import { type FileContent, formatSize, HoldfastError, type JsonValue } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { formatDuration, joined, shortDigest } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+
+interface SaveOptions extends GlobalOptions {
+  readonly step: number
+  readonly epoch?: number
+  readonly metric?: Readonly<Record<string, number>>
+  readonly tag?: readonly string[]
+  readonly meta?: Readonly<Record<string, JsonValue>>
+  readonly name: string
+  readonly replace?: boolean
+}
+
+export async function save(
+  paths: readonly string[],
+  options: SaveOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer, progress }) => {
+    const { step, epoch, metric, tag, meta, replace = false } = options
+    const bar = progress(`saving step ${step}`)
+    try {
+      const saved = await store.save({
+        step,
+        epoch,
+        files: filesByName(paths, options.name),
+        metrics: metric,
+        tags: tag,
+        metadata: meta,
+        onExisting: replace ? 'replace' : 'fail',
+        signal,
+        onProgress: ({ bytes, total }) => {
+          bar.update(bytes, total)
+        },
+      })
+      bar.stop()
+      const [only, ...others] = saved.contents
+      printer.line(
+        joined(
+          `saved step ${step}`,
+          `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
+          only !== undefined && others.length === 0
+            ? `sha256 ${shortDigest(only.sha256)}`
+            : `${saved.files} files`,
+          saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
+        ),
+      )
+      for (const dropped of saved.dropped)
+        printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
+      printer.data({ type: 'result', command: 'save', ...saved })
+      return exitCodes.done
+    } finally {
+      bar.stop()
+    }
+  })
+}
+
+function filesByName(paths: readonly string[], nameOfInput: string): Readonly<Record<string, FileContent>> {
+  const files = new Map<string, FileContent>()
+  for (const path of paths) {
+    const name = path === '-' ? nameOfInput : basename(resolve(path))
+    if (files.has(name)) {
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        `Two of the files are called ${name}. Save the folder that holds them, or rename one.`,
+      )
+    }
+    files.set(name, path === '-' ? process.stdin : path)
+  }
+  return Object.fromEntries(files)
+}

@@ -1,0 +1,37 @@
+import { formatSize } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { styled } from '../output/printer.ts'
+import { formatTable } from '../output/table.ts'
+import { count, formatAge, formatMetric, joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+import { requireCheckpoint } from './choice.ts'
+import { notes } from './ls.ts'
+
+export async function show(choice: string, options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
+  return withStore(options, signal, async (session) => {
+    const { printer } = session
+    const checkpoint = await requireCheckpoint(session, choice)
+    const { step, epoch, bytes, savedAt, metrics, contents, metadata, dataState } = checkpoint
+    printer.line(
+      joined(
+        styled('bold', `step ${step}`),
+        epoch !== undefined && `epoch ${epoch}`,
+        `${count(contents.length, 'file')}, ${formatSize(bytes)}`,
+        `saved ${formatAge(savedAt, new Date())} (${savedAt.toISOString()})`,
+        notes(checkpoint),
+      ),
+    )
+    for (const [name, value] of Object.entries(metrics)) printer.line(`  ${name} = ${formatMetric(value)}`)
+    if (metadata !== undefined) printer.line(`  metadata ${JSON.stringify(metadata)}`)
+    if (dataState !== undefined) printer.line(`  data state ${JSON.stringify(dataState)}`)
+    printer.line('')
+    printer.line(
+      formatTable(
+        [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
+        contents.map((file) => [file.name, formatSize(file.size), file.sha256]),
+      ),
+    )
+    printer.data({ type: 'result', command: 'show', ...checkpoint })
+    return exitCodes.done
+  })
+}

@@ -1,0 +1,31 @@
+import { formatSize } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { count, joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+
+interface SweepOptions extends GlobalOptions {
+  readonly dryRun?: boolean
+}
+
+export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer }) => {
+    const report = await store.sweep({ dryRun: options.dryRun, signal })
+    printer.line(
+      joined(
+        options.dryRun === true ? 'would remove' : 'removed',
+        `${count(report.attempts, 'dead attempt')}, ${formatSize(report.bytes)}`,
+        count(report.catalogVersions, 'old catalog version'),
+        `${report.unfinished} unfinished`,
+      ),
+    )
+    for (const key of report.foreign) printer.line(`not ours, left alone: ${key}`)
+    for (const { key, error } of report.failed) printer.note(`could not delete ${key}: ${error.message}`)
+    printer.data({
+      type: 'result',
+      command: 'sweep',
+      ...report,
+      failed: report.failed.map(({ key, error }) => ({ key, message: error.message })),
+    })
+    return report.failed.length === 0 ? exitCodes.done : exitCodes.partly
+  })
+}

@@ -1,0 +1,54 @@
+import { formatSize } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { styled } from '../output/printer.ts'
+import { count, formatDuration, joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../session.ts'
+
+interface VerifyOptions extends GlobalOptions {
+  readonly quick?: boolean
+}
+
+export async function verify(
+  steps: readonly number[] | undefined,
+  options: VerifyOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer, progress }) => {
+    const began = performance.now()
+    const bar = progress('verifying')
+    try {
+      const report = await store.verify({
+        steps,
+        quick: options.quick,
+        signal,
+        onProgress: ({ bytes, total }) => {
+          bar.update(bytes, total)
+        },
+      })
+      bar.stop()
+      const bad = report.checkpoints.filter(({ problems }) => problems.length > 0)
+      for (const { step, problems } of bad) {
+        printer.line(`${styled('red', 'corrupt')}  step ${step} · ${problems.join('; ')}`)
+      }
+      for (const problem of report.problems) printer.line(`${styled('red', 'corrupt')}  ${problem}`)
+      const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
+      const good = report.checkpoints.length - bad.length
+      printer.line(
+        joined(
+          `${count(good, 'checkpoint')} good`,
+          bad.length > 0 && `${bad.length} corrupt`,
+          `${formatSize(bytes)} ${options.quick === true ? 'looked at' : 'read'} in ${formatDuration(performance.now() - began)}`,
+        ),
+      )
+      if (bad.length > 0)
+        printer.line(
+          'Set them aside and go on with the newest good one: holdfast restore latest --fallback --to DIR',
+        )
+      for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
+      printer.data({ type: 'result', command: 'verify', good: report.good, problems: report.problems })
+      return report.good ? exitCodes.done : exitCodes.corrupt
+    } finally {
+      bar.stop()
+    }
+  })
+}

@@ -1,0 +1,52 @@
+import { formatSize } from '@holdfast/core'
+import cliProgress from 'cli-progress'
+import { formatDuration } from './text.ts'
+
+export interface Progress {
+  /** Bytes so far, and in all where that is known. */
+  update(bytes: number, total: number | undefined): void
+  stop(): void
+}
+
+/** A bar on stderr while bytes move, on a terminal; nothing in a pipe, and nothing beside JSON. */
+export function startProgress(what: string, json: boolean): Progress {
+  if (json || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
+  const began = performance.now()
+  const bar = new cliProgress.SingleBar({
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    fps: 10,
+    barsize: 20,
+    format: (options, { progress }, { bytes, total, known }: BarPayload) => {
+      const elapsed = (performance.now() - began) / 1000
+      const rate = bytes / Math.max(elapsed, 0.001)
+      const filled = Math.round(progress * (options.barsize ?? 20))
+      const drawn = `▕${'█'.repeat(filled)}${' '.repeat((options.barsize ?? 20) - filled)}▏`
+      if (!known) return `${what}  ${formatSize(bytes)}  ${formatSize(rate)}/s`
+      const left = formatDuration(((total - bytes) / Math.max(rate, 1)) * 1000)
+      const percent = `${Math.floor(progress * 100)}%`.padStart(4)
+      return `${what}  ${drawn} ${percent}  ${formatSize(bytes)}/${formatSize(total)}  ${formatSize(rate)}/s  ${left} left`
+    },
+  })
+  bar.start(1, 0, { bytes: 0, total: 1, known: false } satisfies BarPayload)
+  return {
+    update: (bytes, total) => {
+      bar.setTotal(Math.max(total ?? 1, 1))
+      bar.update(total === undefined ? 0 : bytes, {
+        bytes,
+        total: total ?? 1,
+        known: total !== undefined,
+      } satisfies BarPayload)
+    },
+    stop: () => {
+      bar.stop()
+    },
+  }
+}
+
+interface BarPayload {
+  readonly bytes: number
+  readonly total: number
+  readonly known: boolean
+}

@@ -1,0 +1,43 @@
+/** Milliseconds as people read them: `0.7 s`, `3 min`, `4 h`. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = milliseconds / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 119.5) return `${seconds.toFixed(0)} s`
+  const minutes = seconds / 60
+  if (minutes < 119.5) return `${minutes.toFixed(0)} min`
+  const hours = minutes / 60
+  return hours < 47.5 ? `${hours.toFixed(0)} h` : `${(hours / 24).toFixed(0)} d`
+}
+
+/** How long ago, by this machine's clock. */
+export function formatAge(then: Date, now: Date): string {
+  const age = now.getTime() - then.getTime()
+  if (age < 0) return 'in the future'
+  return age < 1500
+    ? 'just now'
+    : `${formatDuration(Math.max(1000, Math.round(age / 1000) * 1000)).replace('.0 s', ' s')} ago`
+}
+
+/** A metric in few digits, and NaN as NaN. */
+export function formatMetric(value: number | undefined): string {
+  if (value === undefined) return ''
+  if (!Number.isFinite(value) || Number.isInteger(value)) return String(value)
+  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6
+    ? Number(value.toPrecision(4)).toString()
+    : value.toExponential(3)
+}
+
+/** A digest as people compare it. */
+export function shortDigest(sha256: string): string {
+  return `${sha256.slice(0, 4)}…${sha256.slice(-2)}`
+}
+
+/** `1 checkpoint`, `4 checkpoints`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** The parts that there are, as one line. */
+export function joined(...parts: readonly (string | undefined | false)[]): string {
+  return parts.filter((part) => typeof part === 'string' && part !== '').join(' · ')
+}

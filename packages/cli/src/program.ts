@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
+import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
+import type { GlobalOptions } from './session.ts'
+
+/**
+ * The command line: every command, its arguments, and one example that works as it stands. What a command does
+ * is in `commands/`, loaded when it runs, so that `--version` and `--help` start at once.
+ */
+export function buildProgram(signal: AbortSignal, done: (code: ExitCode) => void): Command {
+  const program = new Command('holdfast')
+    .description('Keeps the checkpoints of long jobs: saved whole or not at all, proved on every read.')
+    .version(version(), '-V, --version', 'print the version')
+    .option('-s, --store <url>', 'a path or URL; else HOLDFAST_STORE, else holdfast.config.json or .ts')
+    .option('--json', 'lines of JSON for programs, the result last')
+    .option('--take-over', 'write although an exclusive writer owns the store: it is fenced')
+    .option('--objective <name=metric:min|max>', 'what "best" means; may be repeated', parseObjective)
+    .addHelpText('after', `\n${exitCodesHelp}`)
+    .showHelpAfterError('(holdfast --help tells more)')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+
+  const add = (usage: string, description: string, example: string): Command =>
+    program.command(usage).description(description).addHelpText('after', `\nExample:\n  $ ${example}`)
+
+  add(
+    'save',
+    'Save files or folders as the checkpoint of a step.',
+    'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183',
+  )
+    .argument('<file...>', 'files and folders, or - for standard input')
+    .option('--step <n>', 'identifies the checkpoint (needed)', parseStep)
+    .option('--epoch <n>', 'the epoch that it belongs to', parseStep)
+    .option('--metric <name=value>', 'may be repeated', parseMetric)
+    .option('--tag <tag>', 'may be repeated', gather)
+    .option('--meta <name=value>', 'JSON or text; may be repeated', parseMeta)
+    .option('--name <name>', 'the name of standard input among the files', 'stdin')
+    .option('--replace', 'replace the step if it is saved already')
+    .action(async (files: string[], _, command: Command) => {
+      needOption(command, 'step')
+      const { save } = await import('./commands/save.ts')
+      done(await save(files, command.optsWithGlobals(), signal))
+    })
+
+  add('ls', 'List the checkpoints.', 'holdfast ls').action(async (_, command: Command) => {
+    const { ls } = await import('./commands/ls.ts')
+    done(await ls(command.optsWithGlobals<GlobalOptions>(), signal))
+  })
+
+  add('show', 'Show one checkpoint with its files and metadata.', 'holdfast show latest')
+    .argument('[checkpoint]', 'a step, latest, best or best:OBJECTIVE', 'latest')
+    .action(async (checkpoint: string, _, command: Command) => {
+      const { show } = await import('./commands/show.ts')
+      done(await show(checkpoint, command.optsWithGlobals(), signal))
+    })
+
+  add(
+    'restore',
+    'Deliver a checkpoint into a folder, proved byte by byte.',
+    'holdfast restore latest --to resume/ --fallback',
+  )
+    .argument('[checkpoint]', 'a step, latest, best or best:OBJECTIVE', 'latest')
+    .option('--to <folder>', 'made if need be; files of the same names are replaced (needed)')
+    .option('--fallback', 'set a corrupt checkpoint aside and take the next older good one')
+    .option('--file <name>', 'only this file; may be repeated', gather)
+    .action(async (checkpoint: string, _, command: Command) => {
+      needOption(command, 'to')
+      const { restore } = await import('./commands/restore.ts')
+      done(await restore(checkpoint, command.optsWithGlobals(), signal))
+    })
+
+  add('verify', 'Prove checkpoints against what was saved. Changes nothing.', 'holdfast verify --all')
+    .argument('[step...]', 'default: all', parseSteps)
+    .option('--all', 'all checkpoints, and the documents of the store itself (the default)')
+    .option('--quick', "sizes and the store's own digests only: finds what is missing or cut")
+    .action(async (steps: readonly number[], options: { all?: boolean }, command: Command) => {
+      if (options.all === true && steps.length > 0) throw new InvalidArgumentError('Give steps, or --all.')
+      const { verify } = await import('./commands/verify.ts')
+      done(await verify(steps.length > 0 ? steps : undefined, command.optsWithGlobals(), signal))
+    })
+
+  add('pin', 'Keep a checkpoint from every deletion.', 'holdfast pin 12 --reason "before lr drop"')
+    .argument('<step>', 'the checkpoint', parseStep)
+    .option('--reason <text>', 'shown by ls')
+    .action(async (step: number, _, command: Command) => {
+      const { pin } = await import('./commands/pin.ts')
+      done(await pin(step, command.optsWithGlobals(), signal))
+    })
+
+  add('unpin', 'Let a pinned checkpoint be deleted again.', 'holdfast unpin 12')
+    .argument('<step>', 'the checkpoint', parseStep)
+    .action(async (step: number, _, command: Command) => {
+      const { unpin } = await import('./commands/pin.ts')
+      done(await unpin(step, command.optsWithGlobals(), signal))
+    })
+
+  add('rm', 'Delete checkpoints. A pinned one and the last good one are refused.', 'holdfast rm 37 38')
+    .argument('<step...>', 'the checkpoints', parseSteps)
+    .action(async (steps: readonly number[], _, command: Command) => {
+      const { rm } = await import('./commands/rm.ts')
+      done(await rm(steps, command.optsWithGlobals(), signal))
+    })
+
+  add('sweep', 'Remove what crashed and fenced writers left behind.', 'holdfast sweep --dry-run')
+    .option('--dry-run', 'tell what would go, and change nothing')
+    .action(async (_, command: Command) => {
+      const { sweep } = await import('./commands/sweep.ts')
+      done(await sweep(command.optsWithGlobals(), signal))
+    })
+
+  add('repair', 'Rebuild a lost or damaged catalog from what is there.', 'holdfast repair').action(
+    async (_, command: Command) => {
+      const { repair } = await import('./commands/repair.ts')
+      done(await repair(command.optsWithGlobals<GlobalOptions>(), signal))
+    },
+  )
+
+  add(
+    'doctor',
+    'Look at everything that a writer needs of the store.',
+    'holdfast doctor --store ./runs/a',
+  ).action(async (_, command: Command) => {
+    const { doctor } = await import('./commands/doctor.ts')
+    done(await doctor(command.optsWithGlobals<GlobalOptions>(), signal))
+  })
+
+  add(
+    'path',
+    'Print where a file lies on this machine. Its bytes are not proved.',
+    'holdfast path latest checkpoint.pth',
+  )
+    .argument('<checkpoint>', 'a step, latest, best or best:OBJECTIVE')
+    .argument('<file>', 'its name in the checkpoint')
+    .action(async (checkpoint: string, file: string, _, command: Command) => {
+      const { path } = await import('./commands/path.ts')
+      done(await path(checkpoint, file, command.optsWithGlobals(), signal))
+    })
+
+  add(
+    'sums',
+    'Print the digests of a checkpoint for sha256sum -c.',
+    '(cd resume && holdfast sums latest | sha256sum -c)',
+  )
+    .argument('[checkpoint]', 'a step, latest, best or best:OBJECTIVE', 'latest')
+    .action(async (checkpoint: string, _, command: Command) => {
+      const { sums } = await import('./commands/sums.ts')
+      done(await sums(checkpoint, command.optsWithGlobals(), signal))
+    })
+
+  return program
+}
+
+/** Asked for here and not by commander, which would name a missing option before a misspelt one. */
+function needOption(command: Command, name: string): void {
+  if (command.getOptionValue(name) === undefined) command.error(`error: the option --${name} is needed`)
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const { version: found } = JSON.parse(text) as { readonly version: string }
+  return found
+}

@@ -1,0 +1,40 @@
+import { CommanderError } from 'commander'
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { Interruption } from './interruption.ts'
+import { reportError } from './output/errors.ts'
+import { buildProgram } from './program.ts'
+
+/** Runs one command line, and gives the exit code. Whatever fails is said on stderr. */
+export async function run(argv: readonly string[]): Promise<ExitCode> {
+  const interruption = new Interruption()
+  let outcome: ExitCode = exitCodes.done
+  const program = buildProgram(interruption.signal, (code) => {
+    outcome = code
+  })
+  try {
+    await program.parseAsync(argv)
+    return outcome
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
+    const json = argv.includes('--json')
+    if (error instanceof CommanderError) {
+      if (json) reportError({ code: 'USAGE', message: error.message, exitCode: exitCodes.usage }, json)
+      return exitCodes.usage
+    }
+    return await fail(error, json, interruption)
+  } finally {
+    interruption.close()
+  }
+}
+
+async function fail(error: unknown, json: boolean, interruption: Interruption): Promise<ExitCode> {
+  const { isHoldfastError } = await import('@holdfast/core')
+  if (!isHoldfastError(error)) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    reportError({ code: 'UNEXPECTED', message, exitCode: exitCodes.failed }, json)
+    return exitCodes.failed
+  }
+  const exitCode = error.code === 'ABORTED' ? interruption.exitCode : exitCodeOf(error.code)
+  reportError({ code: error.code, message: error.message, exitCode }, json)
+  return exitCode
+}

@@ -1,0 +1,53 @@
+import { type CheckpointStore, openStore } from '@holdfast/core'
+import type { ObjectiveArgument } from './arguments.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { Printer } from './output/printer.ts'
+import { type Progress, startProgress } from './output/progress.ts'
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly store?: string
+  readonly json?: boolean
+  readonly takeOver?: boolean
+  readonly objective?: Readonly<Record<string, ObjectiveArgument>>
+}
+
+/** What a command works with. */
+export interface Session {
+  readonly store: CheckpointStore
+  readonly printer: Printer
+  readonly signal: AbortSignal
+  /** A bar on a terminal while bytes move. */
+  readonly progress: (what: string) => Progress
+}
+
+/** Opens the store as one of many writers, runs the command, and closes the store however it ends. */
+export async function withStore(
+  options: GlobalOptions,
+  signal: AbortSignal,
+  command: (session: Session) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { json = false, takeOver = false, objective } = options
+  await using store = await openStore(options.store, {
+    mode: 'shared',
+    takeOver,
+    ...(objective === undefined ? {} : { objectives: objective }),
+  })
+  const printer = new Printer(json)
+  let leftBehind: Error | undefined
+  store.on('leftBehind', ({ error }) => {
+    leftBehind = error
+  })
+  const code = await command({
+    store,
+    printer,
+    signal,
+    progress: (what) => startProgress(what, json),
+  })
+  if (leftBehind !== undefined) {
+    printer.note(
+      `Some of what was dropped could not be deleted yet (${leftBehind.message}). Run holdfast sweep later.`,
+    )
+  }
+  return code
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import type { CallOptions, CheckpointBackend } from '@holdfast/core'
+import { collect, hangingAfter, patterned } from '../bytes.ts'
+import { leavesNothing, rejectsWith } from '../expect.ts'
+import type { Case } from '../subject.ts'
+
+type Call = (backend: CheckpointBackend, options: CallOptions) => Promise<unknown>
+
+/** Every method, called on a key that is there. */
+const calls: readonly (readonly [string, Call])[] = [
+  ['put', (backend, options) => backend.put('new', patterned(10), options)],
+  ['commit', (backend, options) => backend.commit('new', patterned(10), options)],
+  ['read', (backend, options) => backend.read('there', options)],
+  ['stat', (backend, options) => backend.stat('there', options)],
+  ['list', (backend, options) => Array.fromAsync(backend.list('', options))],
+  ['delete', (backend, options) => backend.delete(['there'], options)],
+  ['hash', (backend, options) => backend.hash('there', options)],
+  ['freeSpace', (backend, options) => backend.freeSpace(options)],
+  ['sweep', (backend, options) => backend.sweep({ olderThan: 0, ...options })],
+]
+
+export const abortCases: readonly Case[] = [
+  {
+    name: 'every method rejects with ABORTED when the signal has fired before, and changes nothing',
+    async run(backend) {
+      await backend.put('there', patterned(10))
+      const before = await Array.fromAsync(backend.list(''))
+      for (const [, call] of calls)
+        await rejectsWith(call(backend, { signal: AbortSignal.abort() }), 'ABORTED')
+      assert.deepEqual(await Array.fromAsync(backend.list('')), before)
+    },
+  },
+  {
+    name: 'a put that is aborted while its source hangs ends at once, and leaves nothing',
+    async run(backend, { partBytes }) {
+      for (const given of [0, 100, partBytes + 100, 3 * partBytes]) {
+        const stop = new AbortController()
+        const source = hangingAfter(patterned(given))
+        const put = backend.put('hanging', source, { signal: stop.signal })
+        queueMicrotask(() => {
+          stop.abort()
+        })
+        await rejectsWith(put, 'ABORTED')
+        await leavesNothing(backend, 'hanging')
+      }
+    },
+  },
+  {
+    name: 'a put that is aborted as its bytes are stored leaves nothing',
+    async run(backend, { partBytes }) {
+      const stop = new AbortController()
+      const put = backend.put('middle', patterned(5 * partBytes), {
+        signal: stop.signal,
+        onProgress: (bytes) => {
+          if (bytes >= partBytes) stop.abort()
+        },
+      })
+      await rejectsWith(put, 'ABORTED')
+      await leavesNothing(backend, 'middle')
+    },
+  },
+  {
+    name: 'a read that is aborted in the middle fails with ABORTED',
+    async run(backend, { partBytes }) {
+      await backend.put('reading', patterned(4 * partBytes))
+      const stop = new AbortController()
+      const { body } = await backend.read('reading', { signal: stop.signal })
+      const reading = (async () => {
+        for await (const chunk of body) if (chunk.byteLength > 0) stop.abort()
+      })()
+      await rejectsWith(reading, 'ABORTED')
+      const { body: whole } = await backend.read('reading')
+      assert.equal((await collect(whole)).byteLength, 4 * partBytes)
+    },
+  },
+]

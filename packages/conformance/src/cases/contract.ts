@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import type { CallOptions, CheckpointBackend } from '@holdfast/core'
+import { patterned } from '../bytes.ts'
+import { holds, rejectsWith } from '../expect.ts'
+import type { Case } from '../subject.ts'
+
+/** A misspelt option, past the compiler as a program in JavaScript would get it. */
+const misspelt = { ifAbsnet: true } as CallOptions
+
+export const contractCases: readonly Case[] = [
+  {
+    name: 'every method refuses an option that it does not know',
+    async run(backend) {
+      await backend.put('there', patterned(10))
+      const calls: readonly ((backend: CheckpointBackend) => Promise<unknown>)[] = [
+        (each) => each.put('new', patterned(10), misspelt),
+        (each) => each.commit('new', patterned(10), misspelt),
+        (each) => each.read('there', misspelt),
+        (each) => each.stat('there', misspelt),
+        (each) => Array.fromAsync(each.list('', misspelt)),
+        (each) => each.delete(['there'], misspelt),
+        (each) => each.hash('there', misspelt),
+        (each) => each.freeSpace(misspelt),
+        (each) => each.sweep({ olderThan: 0, ...misspelt }),
+      ]
+      for (const call of calls) await rejectsWith(call(backend), 'INVALID_ARGUMENT')
+      assert.equal(await backend.stat('new'), undefined)
+      await holds(backend, 'there', patterned(10))
+    },
+  },
+  {
+    name: 'what one backend has written, another on the same place sees at once',
+    async run(backend, subject) {
+      const other = await subject.reopen(backend)
+      await backend.put('seen', patterned(1000))
+      await holds(other, 'seen', patterned(1000))
+      await other.delete(['seen'])
+      assert.equal(await backend.stat('seen'), undefined)
+      await other.close()
+    },
+  },
+  {
+    name: 'freeSpace is of the kind that the capabilities announce',
+    async run(backend) {
+      const free = await backend.freeSpace()
+      assert.equal(free.kind, backend.capabilities.freeSpace)
+      if (free.kind === 'unbounded') return
+      assert.ok(free.available >= 0 && free.available <= free.total)
+    },
+  },
+  {
+    name: 'sweep leaves finished objects alone, whatever their age',
+    async run(backend) {
+      await backend.put('finished/a', patterned(100))
+      await backend.commit('finished/b', patterned(100))
+      await backend.sweep({ olderThan: 0 })
+      await holds(backend, 'finished/a', patterned(100))
+      await holds(backend, 'finished/b', patterned(100))
+    },
+  },
+  {
+    name: 'modifiedAt is when it was stored, and does not go back',
+    async run(backend) {
+      const first = await backend.put('first', patterned(10))
+      const second = await backend.put('second', patterned(10))
+      assert.ok(second.modifiedAt.getTime() >= first.modifiedAt.getTime())
+      assert.deepEqual((await backend.stat('first'))?.modifiedAt, first.modifiedAt)
+    },
+  },
+  {
+    name: 'closing twice is no error, and the URL holds no secret that the options gave',
+    async run(backend) {
+      assert.ok(URL.canParse(backend.url))
+      assert.equal(new URL(backend.url).password, '')
+      await backend.close()
+      await backend.close()
+    },
+  },
+]

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { keysOf, rejectsWith } from '../expect.ts'
+import type { Case } from '../subject.ts'
+
+const lookAlikes = [
+  'a',
+  'a-b',
+  'a.b',
+  'ab',
+  'a b',
+  'a!',
+  'b/a',
+  'b/a/x',
+  'b/a-x',
+  'b/a.x',
+  'b/a0',
+  'b/aa',
+  'B/a',
+  'c',
+]
+  // A key cannot be a file and a folder at once on a file system.
+  .filter((key) => key !== 'b/a')
+
+/** More than one page of every store. */
+const many = 1100
+
+export const listCases: readonly Case[] = [
+  {
+    name: 'list gives the keys that begin with the prefix, as plain text, in key order',
+    async run(backend) {
+      for (const key of lookAlikes) await backend.put(key, Buffer.from(key))
+      for (const prefix of [
+        '',
+        'a',
+        'a-',
+        'a.',
+        'ab',
+        'b',
+        'b/',
+        'b/a',
+        'b/a/',
+        'b/a-',
+        'B',
+        'd',
+        'b/a/x',
+        'b/a/xy',
+      ]) {
+        const expected = lookAlikes.filter((key) => key.startsWith(prefix)).sort()
+        assert.deepEqual(await keysOf(backend, prefix), expected, `prefix ${JSON.stringify(prefix)}`)
+      }
+    },
+  },
+  {
+    name: 'list begins after startAfter, whether that is a key or not, and stops at the limit',
+    async run(backend) {
+      for (const key of lookAlikes) await backend.put(key, Buffer.from(key))
+      const sorted = lookAlikes.toSorted()
+      for (const startAfter of [...sorted, '', 'a/', 'b', 'b/', 'b/a/', 'b/a/zzz', 'zzz']) {
+        const expected = sorted.filter((key) => key > startAfter)
+        assert.deepEqual(
+          await keysOf(backend, '', { startAfter }),
+          expected,
+          `after ${JSON.stringify(startAfter)}`,
+        )
+        assert.deepEqual(await keysOf(backend, '', { startAfter, limit: 3 }), expected.slice(0, 3))
+        const below = expected.filter((key) => key.startsWith('b/'))
+        assert.deepEqual(await keysOf(backend, 'b/', { startAfter }), below)
+      }
+      assert.deepEqual(await keysOf(backend, '', { limit: 0 }), [])
+    },
+  },
+  {
+    name: 'list gives all pages, and delete takes more keys than one batch of the store',
+    async run(backend) {
+      const keys = Array.from({ length: many }, (_, index) => `pages/${String(index).padStart(5, '0')}`)
+      for (let start = 0; start < many; start += 50) {
+        await Promise.all(keys.slice(start, start + 50).map((key) => backend.put(key, Buffer.from(key))))
+      }
+      assert.deepEqual(await keysOf(backend, 'pages/'), keys)
+      assert.deepEqual(await keysOf(backend, 'pages/', { startAfter: keys[999] ?? '' }), keys.slice(1000))
+      const report = await backend.delete(keys)
+      assert.deepEqual(report.failed, [])
+      assert.deepEqual(report.deleted.toSorted(), keys)
+      assert.deepEqual(await keysOf(backend, ''), [])
+    },
+  },
+  {
+    name: 'list of what is not there is empty, and what a stat tells is what list tells',
+    async run(backend) {
+      assert.deepEqual(await keysOf(backend, 'nothing/'), [])
+      await backend.put('told', Buffer.from('12345'))
+      for await (const stat of backend.list('')) assert.deepEqual(stat, await backend.stat('told'))
+    },
+  },
+  {
+    name: 'delete counts a missing key and a repeated one as deleted',
+    async run(backend) {
+      await backend.put('there', Buffer.from('x'))
+      await backend.put('beside', Buffer.from('x'))
+      const { deleted, failed } = await backend.delete(['there', 'missing', 'not/there', 'there'])
+      assert.deepEqual(failed, [])
+      assert.deepEqual(new Set(deleted), new Set(['there', 'missing', 'not/there']))
+      assert.deepEqual(await keysOf(backend, ''), ['beside'])
+      assert.deepEqual(await backend.delete([]), { deleted: [], failed: [] })
+      await rejectsWith(backend.read('there'), 'NOT_FOUND')
+    },
+  },
+]

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { ByteSource } from '@holdfast/core'
+import { oddChunks, patterned, sha256 } from '../bytes.ts'
+import { holds, leavesNothing, rejectsWith } from '../expect.ts'
+import type { Case, Subject } from '../subject.ts'
+
+/** Sizes around every border that an implementation may have. */
+function sizes({ partBytes }: Subject): readonly number[] {
+  return [0, 1, 4096, partBytes - 1, partBytes, partBytes + 1, 2 * partBytes + partBytes / 2 + 3]
+}
+
+const sources: readonly (readonly [string, (bytes: Uint8Array) => ByteSource])[] = [
+  ['bytes', (bytes) => bytes],
+  ['an async iterable of unknown length', oddChunks],
+  ['a stream of Node.js', (bytes) => Readable.from(oddChunks(bytes))],
+  ['a stream of the web', (bytes) => ReadableStream.from<Uint8Array>(oddChunks(bytes))],
+]
+
+export const putCases: readonly Case[] = [
+  ...sources.map(
+    ([what, sourceOf]): Case => ({
+      name: `put stores ${what} of every size, and its digest is of the stored bytes`,
+      async run(backend, subject) {
+        for (const size of sizes(subject)) {
+          const bytes = patterned(size)
+          const result = await backend.put(`sizes/${size}`, sourceOf(bytes))
+          assert.equal(result.size, size)
+          assert.equal(result.sha256, sha256(bytes))
+          await holds(backend, `sizes/${size}`, bytes)
+        }
+      },
+    }),
+  ),
+  {
+    name: 'put stores a local file of every size',
+    async run(backend, subject) {
+      await withFolder(async (folder) => {
+        for (const size of sizes(subject)) {
+          const bytes = patterned(size)
+          const path = join(folder, String(size))
+          await writeFile(path, bytes)
+          const result = await backend.put(`files/${size}`, { path }, { size })
+          assert.equal(result.sha256, sha256(bytes))
+          await holds(backend, `files/${size}`, bytes)
+        }
+      })
+    },
+  },
+  {
+    name: 'put replaces a key that exists',
+    async run(backend) {
+      await backend.put('same', patterned(1000, 1))
+      await backend.put('same', patterned(500, 2))
+      await holds(backend, 'same', patterned(500, 2))
+    },
+  },
+  {
+    name: 'put tells its progress, never decreasing, and last the size',
+    async run(backend, { partBytes }) {
+      const told: number[] = []
+      await backend.put('progress', patterned(3 * partBytes + 1), { onProgress: (bytes) => told.push(bytes) })
+      assert.deepEqual(
+        told,
+        told.toSorted((one, other) => one - other),
+      )
+      assert.equal(told.at(-1), 3 * partBytes + 1)
+    },
+  },
+  {
+    name: 'put of a source longer than announced fails, and nothing is stored',
+    async run(backend, { partBytes }) {
+      for (const size of [10, partBytes + 10]) {
+        await rejectsWith(
+          backend.put('longer', oddChunks(patterned(size)), { size: size - 1 }),
+          'INVALID_ARGUMENT',
+        )
+        await leavesNothing(backend, 'longer')
+      }
+    },
+  },
+  {
+    name: 'put of a source shorter than announced fails, and nothing is stored',
+    async run(backend, { partBytes }) {
+      for (const size of [10, partBytes + 10]) {
+        await rejectsWith(
+          backend.put('shorter', oddChunks(patterned(size)), { size: size + 1 }),
+          'INVALID_ARGUMENT',
+        )
+        await leavesNothing(backend, 'shorter')
+      }
+    },
+  },
+  {
+    name: 'put of a stream that fails half-way fails, and nothing is stored',
+    async run(backend, { partBytes }) {
+      async function* failing(): AsyncGenerator<Uint8Array> {
+        yield patterned(partBytes + 1)
+        throw new Error('the disk of the source is gone')
+      }
+      await rejectsWith(backend.put('failing', failing()), 'INVALID_ARGUMENT')
+      await leavesNothing(backend, 'failing')
+    },
+  },
+  {
+    name: 'put of a file that changes meanwhile fails, and nothing is stored',
+    async run(backend, { partBytes }) {
+      await withFolder(async (folder) => {
+        const path = join(folder, 'changing')
+        await writeFile(path, patterned(8 * partBytes))
+        const handle = await open(path, 'r+')
+        try {
+          let overwritten: Promise<unknown> | undefined
+          const put = backend.put(
+            'changing',
+            { path },
+            {
+              onProgress: () => {
+                overwritten ??= handle.write(patterned(100, 9), 0, 100, 0)
+              },
+            },
+          )
+          await rejectsWith(put, 'INVALID_ARGUMENT')
+          await overwritten
+        } finally {
+          await handle.close()
+        }
+      })
+      await leavesNothing(backend, 'changing')
+    },
+  },
+  {
+    name: 'put of a file that is not there is NOT_FOUND',
+    async run(backend) {
+      await rejectsWith(
+        backend.put('missing', { path: join(tmpdir(), 'holdfast-no-such-file') }),
+        'NOT_FOUND',
+      )
+      await leavesNothing(backend, 'missing')
+    },
+  },
+]
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-conformance-'))
+  try {
+    await use(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

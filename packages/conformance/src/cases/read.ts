@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { collect, patterned, sha256 } from '../bytes.ts'
+import { rejectsWith } from '../expect.ts'
+import type { Case } from '../subject.ts'
+
+export const readCases: readonly Case[] = [
+  {
+    name: 'read of an absent key is NOT_FOUND, its stat undefined, its hash NOT_FOUND',
+    async run(backend) {
+      await rejectsWith(backend.read('absent'), 'NOT_FOUND')
+      await rejectsWith(backend.hash('absent'), 'NOT_FOUND')
+      assert.equal(await backend.stat('absent'), undefined)
+      await backend.put('folder/file', Buffer.from('x'))
+      assert.equal(await backend.stat('folder'), undefined)
+      await rejectsWith(backend.read('folder'), 'NOT_FOUND')
+      assert.equal(await backend.stat('folder/file/below'), undefined)
+      await rejectsWith(backend.read('folder/file/below'), 'NOT_FOUND')
+    },
+  },
+  {
+    name: 'read gives exactly the range asked for, and the stat of the whole',
+    async run(backend, { partBytes }) {
+      const bytes = patterned(2 * partBytes + 7)
+      await backend.put('ranges', bytes)
+      const ends: readonly (readonly [number, number | undefined])[] = [
+        [0, 0],
+        [0, 1],
+        [5, 5],
+        [3, 1000],
+        [partBytes - 1, partBytes + 1],
+        [bytes.byteLength - 1, undefined],
+        [bytes.byteLength, undefined],
+        [10, bytes.byteLength + 1000],
+        [0, undefined],
+      ]
+      for (const [start, end] of ends) {
+        const { stat, body } = await backend.read('ranges', { range: { start, end } })
+        assert.equal(stat.size, bytes.byteLength)
+        const part = await collect(body)
+        assert.equal(Buffer.compare(part, bytes.subarray(start, end)), 0, `range ${start} to ${String(end)}`)
+      }
+    },
+  },
+  {
+    name: 'read refuses a range that is reversed or begins past the end',
+    async run(backend) {
+      await backend.put('short', patterned(10))
+      await rejectsWith(backend.read('short', { range: { start: 11 } }), 'INVALID_ARGUMENT')
+      await rejectsWith(backend.read('short', { range: { start: 5, end: 4 } }), 'INVALID_ARGUMENT')
+      await rejectsWith(backend.read('short', { range: { start: -1 } }), 'INVALID_ARGUMENT')
+    },
+  },
+  {
+    name: 'a read that is cancelled releases what is behind it',
+    async run(backend, { partBytes }) {
+      await backend.put('cancelled', patterned(2 * partBytes))
+      for (let times = 0; times < 50; times += 1) {
+        const { body } = await backend.read('cancelled')
+        await body.cancel()
+      }
+      const { body } = await backend.read('cancelled')
+      assert.equal((await collect(body)).byteLength, 2 * partBytes)
+    },
+  },
+  {
+    name: 'hash says whose word it is, and a SHA-256 is that of the bytes',
+    async run(backend, { partBytes }) {
+      const bytes = patterned(partBytes + 1)
+      await backend.put('hashed', bytes)
+      const { algorithm, value, origin } = await backend.hash('hashed')
+      assert.match(value, /^[0-9a-f]+$/)
+      assert.ok(['store', 'writer', 'computed'].includes(origin))
+      if (algorithm === 'sha256') assert.equal(value, sha256(bytes))
+    },
+  },
+]

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core'
+import { collect } from './bytes.ts'
+
+/** The call rejects with a Holdfast error of one of these codes, that names the backend. */
+export async function rejectsWith(call: Promise<unknown>, ...codes: readonly ErrorCode[]): Promise<void> {
+  await assert.rejects(call, (error: unknown) => {
+    assert.ok(isHoldfastError(error), `not a HoldfastError: ${String(error)}`)
+    assert.ok(
+      codes.includes(error.code),
+      `expected ${codes.join(' or ')}, got ${error.code}: ${error.message}`,
+    )
+    return true
+  })
+}
+
+/** Nothing is visible at the key, by any way of looking, and nothing unfinished remains that sweep cannot find. */
+export async function leavesNothing(backend: CheckpointBackend, key: string): Promise<void> {
+  assert.equal(await backend.stat(key), undefined)
+  await rejectsWith(backend.read(key), 'NOT_FOUND')
+  assert.deepEqual(await keysOf(backend, ''), [])
+  await backend.sweep({ olderThan: 0 })
+  assert.deepEqual(await backend.sweep({ olderThan: 0 }), { discarded: [], left: 0 })
+}
+
+export async function keysOf(
+  backend: CheckpointBackend,
+  prefix: string,
+  options?: { readonly startAfter?: string; readonly limit?: number },
+): Promise<readonly string[]> {
+  const keys: string[] = []
+  for await (const { key } of backend.list(prefix, options)) keys.push(key)
+  return keys
+}
+
+/** The object is there with exactly these bytes. */
+export async function holds(backend: CheckpointBackend, key: string, bytes: Uint8Array): Promise<void> {
+  const { stat, body } = await backend.read(key)
+  assert.equal(stat.key, key)
+  assert.equal(stat.size, bytes.byteLength)
+  const there = await collect(body)
+  assert.equal(Buffer.compare(there, bytes), 0, `${key} does not hold the bytes that were stored`)
+  assert.equal((await backend.stat(key))?.size, bytes.byteLength)
+}

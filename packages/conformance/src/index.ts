@@ -1,0 +1,2 @@
+export type { Case, Subject } from './subject.ts'
+export { conformanceCases, describeConformance, type Runner } from './suite.ts'

@@ -1,0 +1,17 @@
+import type { CheckpointBackend } from '@holdfast/core'
+
+/** What the suite is run against: how to open one backend on a place that nothing else uses. */
+export interface Subject {
+  /** A backend on an empty place of its own. The suite closes it. */
+  open(): Promise<CheckpointBackend>
+  /** A second backend on the place of one that `open` gave, as another process would have it. */
+  reopen(backend: CheckpointBackend): Promise<CheckpointBackend>
+  /** The size in bytes at which the backend begins to work in parts, or in more than one buffer. */
+  readonly partBytes: number
+}
+
+/** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */
+export interface Case {
+  readonly name: string
+  run(backend: CheckpointBackend, subject: Subject): Promise<void>
+}
