@@ -1,0 +1,138 @@
+/**
+ * Trains a small network twice: once undisturbed, and once killed with SIGKILL in the middle of a save and started
+ * again. Both must end with the same weights, bit for bit.
+ */
+import { fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+import { type CheckpointBackend, formatSize, openStore } from '@holdfast/core'
+import { isMessage, type Message } from './messages.ts'
+
+type Finished = Extract<Message, { kind: 'finished' }>
+
+const killAtStep = 200
+const began = performance.now()
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
+const [calm, stormy] = storesFor(process.env['HOLDFAST_DEMO_STORE'])
+
+say(styleText('bold', 'A small network learns handwritten digits, and is killed in the middle of a save.'))
+
+heading('Undisturbed')
+const expected = requireEnd(await train(calm))
+describeEnd(expected)
+
+heading('Killed')
+const ended = await train(stormy, killAtStep)
+if (ended !== undefined) throw new Error('The training was to be killed, and has ended')
+await describeLeavings()
+
+heading('Started again, by the same command')
+const actual = requireEnd(await train(stormy))
+describeEnd(actual)
+
+heading('Outcome')
+const same = actual.sha256 === expected.sha256
+if (same) say(`    ${styleText('green', '✓')} the same weights, bit for bit, as if nothing had happened`)
+else say(`    ${styleText('red', '✗')} the weights differ`)
+await describeStore()
+say(styleText('dim', `    ${((performance.now() - began) / 1000).toFixed(0)} s in all`))
+await rm(folder, { recursive: true })
+process.exitCode = same ? 0 : 1
+
+/** Runs the training in a process of its own; kills it while it saves a step. Gives how it ended, if it did. */
+async function train(store: string, killAt?: number): Promise<Finished | undefined> {
+  const child = fork(fileURLToPath(new URL('train.ts', import.meta.url)), [store])
+  let finished: Finished | undefined
+  let killed = false
+  child.on('message', (message) => {
+    if (!isMessage(message) || killed) return
+    if (message.kind === 'finished') finished = message
+    if (message.kind === 'saving' && message.step === killAt) {
+      child.kill('SIGKILL')
+      killed = true
+      const part = `${formatSize(message.bytes)} of ${formatSize(message.total)}`
+      say(`    step ${message.step} is being saved, ${part} are written ... ${styleText('red', 'SIGKILL')}`)
+    }
+    describe(message)
+  })
+  const [code, signal] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
+    child.on('exit', (...how) => {
+      resolve(how)
+    })
+  })
+  if (code !== 0 && signal !== 'SIGKILL')
+    throw new Error(`The training failed with ${String(code ?? signal)}`)
+  return finished
+}
+
+function describe(message: Message): void {
+  if (message.kind === 'resumed') {
+    const where = `epoch ${message.epoch + 1}, batch ${message.batch}`
+    say(`    goes on from step ${message.step} (${where}): ${formatSize(message.bytes)} restored and proved`)
+  }
+  if (message.kind === 'saved' && message.step % 75 === 0) {
+    const best = message.best ? '  best so far' : ''
+    say(
+      `    step ${String(message.step).padStart(3)}  loss ${message.loss.toFixed(3)}  accuracy ${percent(message.accuracy)}${best}`,
+    )
+  }
+}
+
+function describeEnd({ steps, accuracy, sha256 }: Finished): void {
+  say(`    ended after ${steps} steps, accuracy ${percent(accuracy)}, weights ${sha256.slice(0, 16)}…`)
+}
+
+/** What the crash left: the newest good checkpoint, and dead bytes that no list shows. */
+async function describeLeavings(): Promise<void> {
+  await using store = await openStore(stormy, { mode: 'shared' })
+  const latest = await store.latest()
+  const left = await bytesOfStep(store.backend, killAtStep)
+  const half = left > 0 ? `; ${formatSize(left)} of step ${killAtStep} lie there, half written and listed nowhere` : ''
+  say(`    the newest checkpoint is step ${String(latest?.step)}, whole${half}`)
+}
+
+async function bytesOfStep(backend: CheckpointBackend, step: number): Promise<number> {
+  const prefix = `data/${step}-`
+  let bytes = 0
+  for await (const { size } of backend.list(prefix)) bytes += size
+  const { discarded } = await backend.sweep({ olderThan: 0, prefix, dryRun: true })
+  return discarded.reduce((sum, { size = 0 }) => sum + size, bytes)
+}
+
+async function describeStore(): Promise<void> {
+  await using store = await openStore(stormy, {
+    mode: 'shared',
+    objectives: { accuracy: { metric: 'accuracy', direction: 'max' } },
+  })
+  const { good, checkpoints } = await store.verify()
+  const best = await store.best()
+  if (!good) throw new Error('The store does not verify')
+  say(
+    `    ${styleText('green', '✓')} ${checkpoints.length} checkpoints, every byte proved; the best is step ${String(best?.step)}`,
+  )
+}
+
+function storesFor(base: string | undefined): readonly [string, string] {
+  if (base === undefined || base === '') return [join(folder, 'calm'), join(folder, 'stormy')]
+  return [`${base}/calm-${process.pid}`, `${base}/stormy-${process.pid}`]
+}
+
+function requireEnd(finished: Finished | undefined): Finished {
+  if (finished === undefined) throw new Error('The training did not end')
+  return finished
+}
+
+function heading(text: string): void {
+  say(`\n${styleText('bold', text)}`)
+}
+
+function say(text: string): void {
+  console.log(text)
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(1)}%`
+}
