@@ -15,23 +15,25 @@ export async function syncFolder(fileSystem: FileSystem, folder: string): Promis
 }
 
 /**
- * Makes a folder and those above it that are missing, each durably. Gives those that were made, the innermost
- * first. One that another process makes meanwhile is no error.
+ * Makes a folder and those above it that are missing, each durably. Each that was made is put at the front of
+ * `made`, so that the caller can remove them again, also when this fails half-way. One that another process makes
+ * meanwhile is no error.
  */
-export async function makeFolders(fileSystem: FileSystem, folder: string): Promise<readonly string[]> {
+export async function makeFolders(fileSystem: FileSystem, folder: string, made: string[]): Promise<void> {
   try {
     await fileSystem.mkdir(folder)
   } catch (error) {
     if (failedWith(error, 'EEXIST')) {
       await refuseFile(fileSystem, folder)
-      return []
+      return
     }
     if (!failedWith(error, 'ENOENT') || dirname(folder) === folder) throw error
-    const above = await makeFolders(fileSystem, dirname(folder))
-    return [...(await makeFolders(fileSystem, folder)), ...above]
+    await makeFolders(fileSystem, dirname(folder), made)
+    await makeFolders(fileSystem, folder, made)
+    return
   }
+  made.unshift(folder)
   await syncFolder(fileSystem, dirname(folder))
-  return [folder]
 }
 
 /** Removes those of some folders that are empty, in the order given, up to the first that is not. */

@@ -45,19 +45,29 @@ async function createWithFolders(
   fileSystem: FileSystem,
   path: string,
 ): Promise<{ readonly handle: FileHandle; readonly made: readonly string[] }> {
-  const folder = dirname(path)
   const made: string[] = []
-  for (let races = 0; ; races += 1) {
-    try {
-      return { handle: await fileSystem.open(path, createNew, 0o666), made }
-    } catch (error) {
-      // Missing, or made by us and removed since, as empty, by a delete of another process.
-      if (!failedWith(error, 'ENOENT') || races >= maxFolderRaces) {
-        await removeEmpty(fileSystem, made)
-        throw error
-      }
+  try {
+    for (let races = 0; ; races += 1) {
+      const handle = await createIfFolderIsThere(fileSystem, path, races >= maxFolderRaces)
+      if (handle !== undefined) return { handle, made }
+      await makeFolders(fileSystem, dirname(path), made)
     }
-    const now = await makeFolders(fileSystem, folder)
-    made.push(...now.filter((each) => !made.includes(each)))
+  } catch (error) {
+    await removeEmpty(fileSystem, made)
+    throw error
+  }
+}
+
+/** `undefined` when the folder is missing, or was made by us and removed since, as empty, by another process. */
+async function createIfFolderIsThere(
+  fileSystem: FileSystem,
+  path: string,
+  isLastTry: boolean,
+): Promise<FileHandle | undefined> {
+  try {
+    return await fileSystem.open(path, createNew, 0o666)
+  } catch (error) {
+    if (failedWith(error, 'ENOENT') && !isLastTry) return undefined
+    throw error
   }
 }

@@ -10,6 +10,7 @@ import {
 } from './checkpoint.ts'
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
 import type { Change, Finding } from './commit/changes.ts'
+import { mayCommit } from './commit/rules.ts'
 import type { StoreContext } from './context.ts'
 import { type AttemptId, type Catalog, type CatalogEntry, partsOfAttempt } from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
@@ -233,13 +234,9 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
-    if (options.dryRun === true)
-      return sweepStore(this.#context, await this.#context.log.newest(options.signal), options)
-    return sweepStore(
-      this.#context,
-      await this.#raiseFloor(await this.#readyToWrite(options.signal), options.signal),
-      options,
-    )
+    const newest = await this.#context.log.newest(options.signal)
+    if (options.dryRun === true) return sweepStore(this.#context, newest, options)
+    return sweepStore(this.#context, await this.#raiseFloor(newest, options.signal), options)
   }
 
   /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
@@ -254,8 +251,12 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Waits for saves in the background, gives ownership back, and closes the backend. Throws errors nobody has seen. */
   async close(): Promise<void> {
-    this.#closed ??= this.#close()
-    await this.#closed
+    if (this.#closed === undefined) {
+      this.#closed = this.#close()
+      await this.#closed
+    } else {
+      await this.#closed.catch(() => undefined) // whoever closed first has the error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -350,13 +351,11 @@ export class CheckpointStore implements AsyncDisposable {
   /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
   async #quarantine(finding: Finding): Promise<true | string> {
     const { log, writer } = this.#context
-    const owner = log.known?.owner
-    const mayWrite = owner?.id === writer.id || (writer.mode === 'shared' && owner === null)
-    if (!mayWrite) {
+    if (log.known === undefined || !mayCommit(log.known, writer)) {
       this.#findings.push(finding)
       return writer.mode === 'exclusive'
         ? "it will be noted with this writer's first save"
-        : `the store belongs to ${owner?.name ?? 'another writer'}`
+        : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
     }
     try {
       await this.#commitFindings([finding])

@@ -111,6 +111,11 @@ export function isDead(newest: Catalog, key: string): boolean {
   return isBelowFloor(newest, attempt) || wasDropped(newest, attempt)
 }
 
+/** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */
+export function mayCommit(newest: Catalog, writer: Writer): boolean {
+  return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
+}
+
 /** Whether the newest version knows this commit: its id, or the attempt that it was to add. */
 function hasCommitted(newest: Catalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
@@ -130,16 +135,14 @@ function isBelowFloor(newest: Catalog, attempt: AttemptId): boolean {
 }
 
 function foreignOwner(newest: Catalog, { writer, change }: CommitRequest): string | undefined {
-  if (change.kind === 'take over' || change.kind === 'rebuild') return undefined
-  if (newest.owner?.id === writer.id) return undefined
-  if (newest.owner !== null) {
-    return (
-      `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
-      'Stop that writer, or take the store over (takeOver(), --take-over), which fences it.'
-    )
+  if (change.kind === 'take over' || change.kind === 'rebuild' || mayCommit(newest, writer)) return undefined
+  if (newest.owner === null) {
+    return 'Another writer took the store over and has released it since. Open the store again to write to it.'
   }
-  if (writer.mode === 'shared') return undefined
-  return 'Another writer took the store over and has released it since. Open the store again to write to it.'
+  return (
+    `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
+    'Stop that writer, or take the store over (takeOver: true, --take-over), which fences it.'
+  )
 }
 
 function nextOwner(newest: Catalog, { writer, change, at }: CommitRequest): Owner | null {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
-import { HoldfastError } from '../../errors.ts'
+import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 import { concurrently } from '../concurrently.ts'
 
@@ -38,6 +38,7 @@ export async function deliverToDirectory(
     await removeAbandoned(root)
     await effect(`making ${waiting}`, () => mkdir(waiting))
     await writeAll(waiting, deliveries, options)
+    throwIfAborted(options.signal, 'The restore')
     const paths = await moveAll(root, waiting, deliveries)
     await rm(waiting, { recursive: true })
     return paths

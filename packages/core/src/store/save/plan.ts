@@ -47,10 +47,14 @@ function isList(
 async function planOne(name: string, content: FileContent): Promise<readonly PlannedFile[]> {
   if (typeof content === 'string') return planPath(name, content, [])
   if (content instanceof Uint8Array) return [{ name, source: content, size: content.byteLength }]
+  if (typeof content !== 'object') throw noSource(name)
   if (isFileSource(content)) return planPath(name, content.path, [])
-  if (typeof content === 'object' && Symbol.asyncIterator in content)
-    return [{ name, source: content, size: undefined }]
-  throw new HoldfastError(
+  if (Symbol.asyncIterator in content) return [{ name, source: content, size: undefined }]
+  throw noSource(name)
+}
+
+function noSource(name: string): HoldfastError {
+  return new HoldfastError(
     'INVALID_ARGUMENT',
     `The file ${JSON.stringify(name)} must be a path, bytes (Uint8Array) or a stream of bytes.`,
   )

@@ -1,4 +1,4 @@
-import { isDead } from '../commit/rules.ts'
+import { isDead, mayCommit } from '../commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,
@@ -73,9 +73,9 @@ export async function sweepStore(
 }
 
 /**
- * The highest floor that a commit may set now: in exclusive mode this writer's own oldest attempt, since no
- * other can commit; in shared mode the newest version older than the grace period, both times by the store's
- * own clock.
+ * The floor that a commit should set now, at most the base of this writer's own oldest attempt. In exclusive mode
+ * it is the newest version, since nobody else can have an attempt; in shared mode the newest version older than
+ * the grace period, both times by the store's own clock.
  */
 export async function floorToRaise(
   { log, writer, gracePeriod }: StoreContext,
@@ -83,8 +83,11 @@ export async function floorToRaise(
   oldestBase: number,
   signal?: AbortSignal,
 ): Promise<number> {
-  if (writer.mode === 'exclusive' && newest.owner?.id === writer.id)
-    return Math.min(oldestBase, newest.version)
+  if (!mayCommit(newest, writer)) return newest.floor
+  if (writer.mode === 'exclusive') {
+    // One version above the floor is the commit that raised it.
+    return newest.version - newest.floor <= 1 ? newest.floor : Math.min(oldestBase, newest.version)
+  }
   const versions = await log.versions(Math.max(newest.floor, 1), signal)
   const latest = versions.at(-1)
   const old = versions.findLast(

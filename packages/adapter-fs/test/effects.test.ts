@@ -1,0 +1,173 @@
+import * as promises from 'node:fs/promises'
+import { HoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { FileBackend, type FileSystem } from '../src/index.ts'
+import { everythingIn, temporaryFolder } from './folders.ts'
+import { recordingFileSystem, systemError } from './recording.ts'
+
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call
+    return 'no error'
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.code
+    throw error
+  }
+}
+
+describe('the order of effects is what durability rests on', () => {
+  test('put: the bytes are durable before the name, the name before the answer', async () => {
+    const root = await temporaryFolder()
+    const calls: string[] = []
+    const backend = new FileBackend(root, {
+      fileSystem: recordingFileSystem(root, (call) => calls.push(call)),
+    })
+    await backend.put('a/b/file', Buffer.from('bytes'))
+    expect(calls).toEqual([
+      'create a/b/TMP',
+      'mkdir a/b',
+      'mkdir a',
+      'sync .',
+      'mkdir a/b',
+      'sync a',
+      'create a/b/TMP',
+      'write a/b/TMP',
+      'sync a/b/TMP',
+      'rename a/b/TMP a/b/file',
+      'sync a/b',
+    ])
+  })
+
+  test('commit: the bytes are durable before the link, the link before the answer', async () => {
+    const root = await temporaryFolder()
+    const calls: string[] = []
+    const backend = new FileBackend(root, {
+      fileSystem: recordingFileSystem(root, (call) => calls.push(call)),
+    })
+    expect(await backend.commit('file', Buffer.from('first'))).toBe('created')
+    expect(calls).toEqual(['create TMP', 'write TMP', 'sync TMP', 'link TMP file', 'unlink TMP', 'sync .'])
+    calls.length = 0
+    expect(await backend.commit('file', Buffer.from('second'))).toBe('exists')
+    // The winner may have died before its own sync, and the loser will rely on what it reads.
+    expect(calls).toEqual(['create TMP', 'write TMP', 'sync TMP', 'link TMP file', 'unlink TMP', 'sync .'])
+  })
+})
+
+describe('a call that fails at any effect leaves no name and no temporary file', () => {
+  test.each(['ENOSPC', 'EIO', 'EACCES', 'EMFILE', 'EROFS'])('%s', async (code) => {
+    const expected = {
+      ENOSPC: 'INSUFFICIENT_SPACE',
+      EIO: 'UNAVAILABLE',
+      EACCES: 'PERMISSION_DENIED',
+      EMFILE: 'UNAVAILABLE',
+      EROFS: 'PERMISSION_DENIED',
+    }[code]
+    for (let failing = 0; ; failing += 1) {
+      const root = await temporaryFolder()
+      const failures: number[] = []
+      const fileSystem = recordingFileSystem(root, (_, index) => {
+        if (index !== failing) return
+        failures.push(index)
+        throw systemError(code)
+      })
+      const backend = new FileBackend(root, { fileSystem })
+      const outcome = await codeOf(backend.put('a/b/file', Buffer.alloc(9_000_000)))
+      if (failures.length === 0) {
+        expect(outcome).toBe('no error')
+        expect(failing).toBeGreaterThan(8)
+        return
+      }
+      expect(outcome, `effect ${failing}`).toBe(expected)
+      const left = await everythingIn(root)
+      // Once the name is there only the folder's own sync can fail: the bytes are whole, and not yet promised.
+      if (left.includes('a/b/file')) expect(left).toEqual(['a', 'a/b', 'a/b/file'])
+      else expect(left).toEqual([])
+    }
+  })
+
+  test('a commit whose name is there but could not be made durable is unknown, not failed', async () => {
+    const root = await temporaryFolder()
+    const fileSystem = recordingFileSystem(root, (call) => {
+      if (call === 'sync .') throw systemError('EIO')
+    })
+    expect(await codeOf(new FileBackend(root, { fileSystem }).commit('file', Buffer.from('x')))).toBe(
+      'OUTCOME_UNKNOWN',
+    )
+    expect(await everythingIn(root)).toEqual(['file'])
+  })
+})
+
+describe('a link whose answer was lost, as over NFS', () => {
+  function losing(link: FileSystem['link']): FileSystem {
+    return { ...promises, link }
+  }
+
+  test('that was made is settled by the count of links', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root, {
+      fileSystem: losing(async (from, to) => {
+        await promises.link(from, to)
+        throw systemError('ETIMEDOUT')
+      }),
+    })
+    expect(await backend.commit('file', Buffer.from('ours'))).toBe('created')
+    expect(await everythingIn(root)).toEqual(['file'])
+  })
+
+  test('that was made and repeated by the client says EEXIST, and is ours', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root, {
+      fileSystem: losing(async (from, to) => {
+        await promises.link(from, to)
+        throw systemError('EEXIST')
+      }),
+    })
+    expect(await backend.commit('file', Buffer.from('ours'))).toBe('created')
+  })
+
+  test('that was not made fails, and nothing is there', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root, {
+      fileSystem: losing(async () => {
+        throw systemError('ETIMEDOUT')
+      }),
+    })
+    expect(await codeOf(backend.commit('file', Buffer.from('ours')))).toBe('UNAVAILABLE')
+    expect(await everythingIn(root)).toEqual([])
+  })
+
+  test('and whose count cannot be read is unknown', async () => {
+    const root = await temporaryFolder()
+    let linked = false
+    const backend = new FileBackend(root, {
+      fileSystem: {
+        ...promises,
+        link: async (from, to) => {
+          await promises.link(from, to)
+          linked = true
+          throw systemError('ETIMEDOUT')
+        },
+        lstat: (async (path: string) => {
+          if (linked) throw systemError('ESTALE')
+          return promises.lstat(path)
+        }) as FileSystem['lstat'],
+      },
+    })
+    expect(await codeOf(backend.commit('file', Buffer.from('ours')))).toBe('OUTCOME_UNKNOWN')
+  })
+
+  test.each(['EPERM', 'ENOTSUP', 'ENOSYS'])(
+    'a file system without hard links (%s) is refused clearly',
+    async (code) => {
+      const root = await temporaryFolder()
+      const backend = new FileBackend(root, {
+        fileSystem: losing(async () => {
+          throw systemError(code)
+        }),
+      })
+      await expect(backend.commit('file', Buffer.from('x'))).rejects.toThrow(/no hard links/)
+      expect(await codeOf(backend.commit('file', Buffer.from('x')))).toBe('UNSUPPORTED')
+      expect(await everythingIn(root)).toEqual([])
+    },
+  )
+})

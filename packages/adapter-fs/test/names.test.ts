@@ -1,0 +1,154 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { HoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { adapter, FileBackend } from '../src/index.ts'
+import { everythingIn, temporaryFolder } from './folders.ts'
+
+async function codeOf(call: () => Promise<unknown>): Promise<string> {
+  try {
+    await call()
+    return 'no error'
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.code
+    throw error
+  }
+}
+
+describe('no key leaves the root', () => {
+  test('through a link in the place of a folder', async () => {
+    const outside = await temporaryFolder()
+    const root = await temporaryFolder()
+    await writeFile(join(outside, 'secret'), 'secret')
+    await symlink(outside, join(root, 'door'))
+    const backend = new FileBackend(root)
+    expect(await codeOf(() => backend.put('door/planted', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(() => backend.commit('door/planted', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(() => backend.read('door/secret'))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(() => backend.stat('door/secret'))).toBe('INVALID_ARGUMENT')
+    expect((await backend.delete(['door/secret'])).failed).toHaveLength(1)
+    expect(await Array.fromAsync(backend.list(''))).toEqual([])
+    await backend.sweep({ olderThan: 0 })
+    expect(await everythingIn(outside)).toEqual(['secret'])
+  })
+
+  test('through a link in the place of a file', async () => {
+    const outside = await temporaryFolder()
+    const root = await temporaryFolder()
+    await writeFile(join(outside, 'secret'), 'secret')
+    await symlink(join(outside, 'secret'), join(root, 'file'))
+    const backend = new FileBackend(root)
+    expect(await codeOf(() => backend.read('file'))).toBe('INVALID_ARGUMENT')
+    expect(await backend.stat('file')).toBeUndefined()
+    await backend.put('file', Buffer.from('ours'))
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
+    expect(await readFile(join(root, 'file'), 'utf8')).toBe('ours')
+  })
+})
+
+test('our own temporary names are no keys', async () => {
+  const backend = new FileBackend(await temporaryFolder())
+  for (const key of ['.holdfast-tmp-0123', 'a/.holdfast-tmp-x/b']) {
+    expect(await codeOf(() => backend.put(key, Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  }
+})
+
+test('on Windows its reserved names are refused, elsewhere they are names like others', async () => {
+  const reserved = [
+    'CON',
+    'nul.txt',
+    'a/COM1/b',
+    'colon:stream',
+    'question?',
+    'star*',
+    'trailing.',
+    'trailing ',
+    'pipe|',
+  ]
+  const windows = new FileBackend(await temporaryFolder(), { platform: 'win32' })
+  const linux = new FileBackend(await temporaryFolder(), { platform: 'linux' })
+  for (const key of reserved) {
+    expect(await codeOf(() => windows.put(key, Buffer.from('x'))), key).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(() => linux.put(key, Buffer.from('x'))), key).toBe('no error')
+  }
+  for (const key of ['console', 'common/x', 'a.b.c', 'null']) {
+    expect(await codeOf(() => windows.put(key, Buffer.from('x'))), key).toBe('no error')
+  }
+})
+
+test('a file in the place of the root, or of a folder, is said', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'file'), 'x')
+  expect(await codeOf(() => new FileBackend(join(folder, 'file')).put('key', Buffer.from('x')))).toMatch(
+    /NOT_FOUND|INVALID/,
+  )
+  const backend = new FileBackend(folder)
+  expect(await codeOf(() => backend.put('file/below', Buffer.from('x')))).toMatch(/NOT_FOUND|INVALID/)
+  expect(await codeOf(() => backend.read('file/below'))).toBe('NOT_FOUND')
+  expect(await everythingIn(folder)).toEqual(['file'])
+})
+
+test('a root that is not there is empty, has free space, and is made by the first write', async () => {
+  const root = join(await temporaryFolder(), 'runs', 'a')
+  const backend = new FileBackend(root)
+  expect(await Array.fromAsync(backend.list(''))).toEqual([])
+  expect(await backend.stat('x')).toBeUndefined()
+  expect((await backend.freeSpace()).kind).toBe('measured')
+  expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
+  await backend.put('x', Buffer.from('x'))
+  expect(await everythingIn(root)).toEqual(['x'])
+})
+
+test('a delete removes the folders that it emptied, and leaves the root', async () => {
+  const root = join(await temporaryFolder(), 'root')
+  const backend = new FileBackend(root)
+  await backend.put('a/b/c/one', Buffer.from('x'))
+  await backend.put('a/two', Buffer.from('x'))
+  await backend.delete(['a/b/c/one'])
+  expect(await everythingIn(root)).toEqual(['a', 'a/two'])
+  await backend.delete(['a/two'])
+  expect(await everythingIn(root)).toEqual([])
+})
+
+describe('sweep', () => {
+  test('finds temporary files by age, prefix and choice, and nothing else', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root)
+    await mkdir(join(root, 'data', 'x'), { recursive: true })
+    await mkdir(join(root, 'catalog'))
+    await writeFile(join(root, 'data', 'x', '.holdfast-tmp-1'), '12345')
+    await writeFile(join(root, 'catalog', '.holdfast-tmp-2'), '1')
+    await writeFile(join(root, 'catalog', '.hidden'), 'not ours')
+    expect(await backend.sweep({ olderThan: 60_000 })).toEqual({ discarded: [], left: 2 })
+    const dry = await backend.sweep({ olderThan: 0, prefix: 'data/', dryRun: true })
+    expect(dry.discarded).toMatchObject([{ key: 'data/x/.holdfast-tmp-1', size: 5 }])
+    expect(await backend.sweep({ olderThan: 0, only: () => false })).toMatchObject({ discarded: [], left: 2 })
+    expect((await backend.sweep({ olderThan: 0, prefix: 'data/' })).discarded).toHaveLength(1)
+    expect(await everythingIn(root)).toEqual(['catalog', 'catalog/.hidden', 'catalog/.holdfast-tmp-2'])
+    await backend.sweep({ olderThan: 0 })
+    expect(await everythingIn(root)).toEqual(['catalog', 'catalog/.hidden'])
+  })
+})
+
+describe('the adapter', () => {
+  test('opens file: URLs, with their escapes', async () => {
+    const folder = join(await temporaryFolder(), 'with space #1 ü')
+    const backend = await adapter.open(pathToFileURL(folder))
+    expect(backend.capabilities.localRoot).toBe(folder)
+  })
+
+  test.each([
+    ['file:///runs/a?fast=1', 'CONFIG'],
+    ['file:///runs/a#part', 'CONFIG'],
+    ['file://host/runs/a', 'CONFIG'],
+  ])('%s is %s', async (url, code) => {
+    expect(await codeOf(() => adapter.open(new URL(url)))).toBe(code)
+  })
+
+  test('refuses options that it does not know', async () => {
+    expect(await codeOf(() => adapter.open(new URL('file:///runs/a'), { fsync: false }))).toBe(
+      'INVALID_ARGUMENT',
+    )
+  })
+})

@@ -1,0 +1,253 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
+
+const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
+
+async function threeSteps(store: CheckpointStore): Promise<void> {
+  for (const [step, loss] of [
+    [1, 0.5],
+    [2, 0.1],
+    [3, 0.3],
+  ] as const) {
+    await store.save({
+      step,
+      files: { 'model.bin': Buffer.alloc(100_000, step), 'sub/log.txt': Buffer.from(`step ${step}`) },
+      metrics: { loss },
+      dataState: { step },
+    })
+  }
+}
+
+async function keyOf(store: CheckpointStore, step: number, name: string): Promise<string> {
+  const file = (await store.get(step))?.contents.find((each) => each.name === name)
+  if (file === undefined) throw new Error(`no ${name} in step ${step}`)
+  return file.key
+}
+
+describe('a restore delivers the proved whole', () => {
+  test('of the latest, of a step, and of the best', async () => {
+    const store = storeOn(new MemoryBackend(), { objectives })
+    await threeSteps(store)
+    for (const [choice, step] of [
+      ['latest', 3],
+      [1, 1],
+      ['best', 2],
+      ['best:loss', 2],
+    ] as const) {
+      const to = await temporaryFolder()
+      const restored = await store.restore(choice, { to })
+      expect(restored).toMatchObject({ step, dataState: { step }, passedOver: [] })
+      expect(await readFile(join(to, 'model.bin'))).toEqual(Buffer.alloc(100_000, step))
+      expect(await readFile(join(to, 'sub', 'log.txt'), 'utf8')).toBe(`step ${step}`)
+      expect((await readdir(to)).toSorted()).toEqual(['model.bin', 'sub'])
+    }
+  })
+
+  test('over what was there, again and again', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const to = await temporaryFolder()
+    await writeFile(join(to, 'model.bin'), 'old')
+    await writeFile(join(to, 'mine.txt'), 'mine')
+    for (const step of [1, 2, 2]) await store.restore(step, { to })
+    expect(await readFile(join(to, 'model.bin'))).toEqual(Buffer.alloc(100_000, 2))
+    expect(await readFile(join(to, 'mine.txt'), 'utf8')).toBe('mine')
+  })
+
+  test('of single files', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const to = await temporaryFolder()
+    const restored = await store.restore(1, { to, files: ['sub/log.txt'] })
+    expect(restored?.restored.map(({ name }) => name)).toEqual(['sub/log.txt'])
+    expect(await codeOf(store.restore(1, { to, files: ['nothing'] }))).toBe('NOT_FOUND')
+  })
+
+  test('as a stream that ends', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const { body, size } = await store.read(2, 'model.bin')
+    expect(Buffer.concat(await Array.fromAsync(body))).toEqual(Buffer.alloc(size, 2))
+    expect(await codeOf(store.read(2, 'nothing'))).toBe('NOT_FOUND')
+    expect(await codeOf(store.read(8, 'model.bin'))).toBe('NOT_FOUND')
+  })
+
+  test('and there is nothing on a fresh run', async () => {
+    const store = storeOn(new MemoryBackend(), { objectives })
+    const to = join(await temporaryFolder(), 'new')
+    expect(await store.restore('latest', { to })).toBeUndefined()
+    expect(await store.restore('best', { to })).toBeUndefined()
+    expect(await codeOf(store.restore(4, { to }))).toBe('NOT_FOUND')
+    expect(await codeOf(storeOn(new MemoryBackend()).restore('best', { to }))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(store.restore('best:other', { to }))).toBe('INVALID_ARGUMENT')
+  })
+})
+
+describe('bytes that differ from what was saved are never returned as good', () => {
+  const damages: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+    ['a flipped bit', flipBit],
+    ['a byte more', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
+    ['a byte less', (bytes) => bytes.subarray(0, -1)],
+    ['nothing at all', () => new Uint8Array(0)],
+  ]
+
+  test.each(damages)(
+    '%s in any file, or in the manifest: an error, and nothing at the destination',
+    async (_, damage) => {
+      for (const name of ['model.bin', 'sub/log.txt', 'manifest.json']) {
+        const backend = new MemoryBackend()
+        const store = storeOn(backend)
+        await threeSteps(store)
+        const key = (await keyOf(store, 3, 'model.bin')).replace('model.bin', name)
+        await tamper(backend, key, damage)
+        const to = join(await temporaryFolder(), 'made', 'for', 'it')
+        expect(await codeOf(store.restore('latest', { to }))).toBe('CORRUPT')
+        await expect(readdir(to)).rejects.toThrow('ENOENT')
+      }
+    },
+  )
+
+  test('a stream of them fails before its end', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    await threeSteps(store)
+    await tamper(backend, await keyOf(store, 3, 'model.bin'), flipBit)
+    const { body } = await store.read(3, 'model.bin')
+    expect(await codeOf(Array.fromAsync(body))).toBe('CORRUPT')
+  })
+})
+
+describe('with fallback the next older good one is delivered, and it is said', () => {
+  test('the corrupt one is quarantined, not deleted, and offered no more', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    await threeSteps(store)
+    await tamper(backend, await keyOf(store, 3, 'model.bin'), flipBit)
+    const quarantined: number[] = []
+    store.on('quarantined', ({ step }) => quarantined.push(step))
+    const restored = await store.restore('latest', { to: await temporaryFolder(), fallback: true })
+    expect(restored?.step).toBe(2)
+    expect(restored?.passedOver).toEqual([
+      { step: 3, reason: 'model.bin differs from what was saved', quarantined: true },
+    ])
+    expect(quarantined).toEqual([3])
+    expect((await store.latest())?.step).toBe(2)
+    expect(await store.quarantined()).toMatchObject([{ step: 3 }])
+    expect((await keysOf(backend, 'data/3-')).length).toBe(3)
+    await store.sweep()
+    expect((await keysOf(backend, 'data/3-')).length).toBe(3)
+    await store.save({ step: 3, files: { a: Buffer.from('again') } })
+    expect((await store.list()).length).toBe(3)
+  })
+
+  test('a missing file or manifest counts as corrupt', async () => {
+    for (const name of ['sub/log.txt', 'manifest.json']) {
+      const backend = new MemoryBackend()
+      const store = storeOn(backend)
+      await threeSteps(store)
+      await backend.delete([(await keyOf(store, 3, 'sub/log.txt')).replace('sub/log.txt', name)])
+      expect((await store.restore('latest', { to: await temporaryFolder(), fallback: true }))?.step).toBe(2)
+    }
+  })
+
+  test('for a step by its number, and for the best', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { objectives })
+    await threeSteps(store)
+    await tamper(backend, await keyOf(store, 2, 'model.bin'), flipBit)
+    expect((await store.restore('best', { to: await temporaryFolder(), fallback: true }))?.step).toBe(3)
+    await tamper(backend, await keyOf(store, 3, 'model.bin'), flipBit)
+    expect((await store.restore(3, { to: await temporaryFolder(), fallback: true }))?.step).toBe(1)
+  })
+
+  test('when none is good it is an error', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    await threeSteps(store)
+    for (const step of [1, 2, 3]) await tamper(backend, await keyOf(store, step, 'model.bin'), flipBit)
+    expect(await codeOf(store.restore('latest', { to: await temporaryFolder(), fallback: true }))).toBe(
+      'CORRUPT',
+    )
+    expect((await store.quarantined()).length).toBe(3)
+  })
+
+  test('a reader beside a living owner falls back without taking over; its own first write notes it', async () => {
+    const backend = new MemoryBackend()
+    const owner = storeOn(backend)
+    await threeSteps(owner)
+    await tamper(backend, await keyOf(owner, 3, 'model.bin'), flipBit)
+    const reader = storeOn(backend)
+    const restored = await reader.restore('latest', { to: await temporaryFolder(), fallback: true })
+    expect(restored).toMatchObject({
+      step: 2,
+      passedOver: [{ step: 3, quarantined: "it will be noted with this writer's first save" }],
+    })
+    await owner.save({ step: 4, files: { a: Buffer.from('still ours') } })
+    await reader.save({ step: 5, files: { a: Buffer.from('taken over') } })
+    expect((await reader.quarantined()).map(({ step }) => step)).toEqual([3])
+  })
+
+  test('a fault on the way is no corruption: it is reported, and nothing is quarantined', async () => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    await threeSteps(store)
+    backend.intercept = (method, key) =>
+      method === 'read' && key.endsWith('model.bin') ? 'fail before' : 'pass'
+    expect(await codeOf(store.restore('latest', { to: await temporaryFolder(), fallback: true }))).toBe(
+      'UNAVAILABLE',
+    )
+    backend.intercept = () => 'pass'
+    expect(await store.quarantined()).toEqual([])
+  })
+})
+
+describe('the destination', () => {
+  test('a link that leads out of it is not followed', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const outside = await temporaryFolder()
+    const to = await temporaryFolder()
+    await symlink(outside, join(to, 'sub'))
+    expect(await codeOf(store.restore('latest', { to }))).toBe('INVALID_ARGUMENT')
+    expect(await readdir(outside)).toEqual([])
+    expect(await readdir(to)).toEqual(['sub'])
+  })
+
+  test('what a killed restore left is removed by the next one', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const to = await temporaryFolder()
+    const { hostname } = await import('node:os')
+    const noSuchProcess = 2 ** 22 + 1 // above the largest process id of Linux
+    const abandoned = join(to, `.holdfast-restore-${hostname()}-${noSuchProcess}-0123456789ab`)
+    const living = join(to, `.holdfast-restore-${hostname()}-${process.ppid}-0123456789ab`)
+    await mkdir(abandoned)
+    await mkdir(living)
+    await writeFile(join(abandoned, '0'), 'half')
+    await store.restore('latest', { to })
+    expect((await readdir(to)).toSorted()).toEqual([
+      `.holdfast-restore-${hostname()}-${process.ppid}-0123456789ab`,
+      'model.bin',
+      'sub',
+    ])
+  })
+
+  test('an abort leaves nothing of the restore', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const to = join(await temporaryFolder(), 'made')
+    const stop = new AbortController()
+    const restore = store.restore('latest', {
+      to,
+      signal: stop.signal,
+      onProgress: () => {
+        stop.abort()
+      },
+    })
+    expect(await codeOf(restore)).toBe('ABORTED')
+    await expect(readdir(to)).rejects.toThrow('ENOENT')
+  })
+})

@@ -1,0 +1,241 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { MemoryBackend, type SaveRequest } from '../../src/index.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn, temporaryFolder } from './stores.ts'
+
+const bytes = Buffer.from('some bytes')
+
+describe('what is saved is listed, and tells what it was given', () => {
+  test('bytes, streams and files side by side, with nested names', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'log.txt'), 'a log')
+    const store = storeOn(new MemoryBackend())
+    const saved = await store.save({
+      step: 7,
+      epoch: 2,
+      files: {
+        'model.bin': bytes,
+        'optimizer/state.bin': Readable.from([Buffer.from('sta'), Buffer.from('te')]),
+        'logs/log.txt': join(folder, 'log.txt'),
+      },
+      metrics: { loss: 0.25, odd: Number.NaN },
+      tags: ['nightly'],
+      metadata: { commit: 'abc' },
+      dataState: { position: [1, 2] },
+    })
+    expect(saved.contents.map(({ name, size }) => [name, size])).toEqual([
+      ['logs/log.txt', 5],
+      ['model.bin', 10],
+      ['optimizer/state.bin', 5],
+    ])
+    const found = await store.get('latest')
+    expect(found).toMatchObject({
+      step: 7,
+      epoch: 2,
+      files: 3,
+      bytes: 20,
+      metrics: { loss: 0.25, odd: Number.NaN },
+      tags: ['nightly'],
+      metadata: { commit: 'abc' },
+      dataState: { position: [1, 2] },
+    })
+  })
+
+  test('one path, several paths, and folders keep their own names', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'model', 'deep'), { recursive: true })
+    await writeFile(join(folder, 'model', 'a.bin'), 'a')
+    await writeFile(join(folder, 'model', 'deep', 'b.bin'), 'b')
+    await symlink('a.bin', join(folder, 'model', 'link.bin'))
+    await writeFile(join(folder, 'c.bin'), 'c')
+    const store = storeOn(new MemoryBackend())
+    const names = async (step: number, files: SaveRequest['files']): Promise<readonly string[]> =>
+      (await store.save({ step, files })).contents.map(({ name }) => name)
+    expect(await names(1, join(folder, 'c.bin'))).toEqual(['c.bin'])
+    expect(await names(2, join(folder, 'model'))).toEqual([
+      'model/a.bin',
+      'model/deep/b.bin',
+      'model/link.bin',
+    ])
+    expect(await names(3, [join(folder, 'c.bin'), join(folder, 'model', 'deep')])).toEqual([
+      'c.bin',
+      'deep/b.bin',
+    ])
+    expect(await names(4, { renamed: join(folder, 'model', 'deep') })).toEqual(['renamed/b.bin'])
+  })
+
+  test('steps in any order are listed in theirs, and the latest is the highest', async () => {
+    const store = storeOn(new MemoryBackend())
+    for (const step of [5, 1, 9, 0, 7]) await store.save({ step, files: { a: bytes } })
+    expect((await store.list()).map(({ step }) => step)).toEqual([0, 1, 5, 7, 9])
+    expect((await store.latest())?.step).toBe(9)
+  })
+})
+
+describe('a request that cannot be kept is refused, and nothing is written', () => {
+  const refused: readonly (readonly [string, Partial<SaveRequest>, string])[] = [
+    ['a negative step', { step: -1 }, 'INVALID_ARGUMENT'],
+    ['a broken step', { step: 1.5 }, 'INVALID_ARGUMENT'],
+    ['an unsafe step', { step: 2 ** 53 }, 'INVALID_ARGUMENT'],
+    ['a broken epoch', { epoch: -3 }, 'INVALID_ARGUMENT'],
+    ['no files', { files: {} }, 'INVALID_ARGUMENT'],
+    ['a file that is not there', { files: '/no/such/file' }, 'NOT_FOUND'],
+    ['a name that leaves the root', { files: { '../x': bytes } }, 'INVALID_ARGUMENT'],
+    ['an absolute name', { files: { '/x': bytes } }, 'INVALID_ARGUMENT'],
+    ['the name of the manifest', { files: { 'manifest.json': bytes } }, 'INVALID_ARGUMENT'],
+    ['names that differ in case only', { files: { a: bytes, A: bytes } }, 'INVALID_ARGUMENT'],
+    [
+      'names that differ in their accents’ encoding',
+      { files: { '\u00e9': bytes, 'e\u0301': bytes } },
+      'INVALID_ARGUMENT',
+    ],
+    ['a file and a folder of one name', { files: { a: bytes, 'a/b': bytes } }, 'INVALID_ARGUMENT'],
+    ['a source that is no source', { files: { a: 5 as never } }, 'INVALID_ARGUMENT'],
+    ['a metric that is no number', { metrics: { a: '1' as never } }, 'INVALID_ARGUMENT'],
+    ['metadata with a NaN', { metadata: { a: Number.NaN } }, 'INVALID_ARGUMENT'],
+    ['metadata with a function', { metadata: { a: (() => 1) as never } }, 'INVALID_ARGUMENT'],
+    ['metadata with a Map', { metadata: { a: new Map() as never } }, 'INVALID_ARGUMENT'],
+    ['metadata with a BigInt', { metadata: 1n as never }, 'INVALID_ARGUMENT'],
+    ['an empty tag', { tags: [''] }, 'INVALID_ARGUMENT'],
+    ['a misspelt onExisting', { onExisting: 'overwrite' as never }, 'INVALID_ARGUMENT'],
+  ]
+
+  test.each(refused)('%s', async (_, wrong, code) => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    const before = await keysOf(backend)
+    expect(await codeOf(store.save({ step: 2, files: { a: bytes }, ...wrong }))).toBe(code)
+    expect(await keysOf(backend)).toEqual(before)
+  })
+
+  test('metadata that refers to itself', async () => {
+    const store = storeOn(new MemoryBackend())
+    const circle: Record<string, unknown> = {}
+    circle['self'] = circle
+    const save = store.save({ step: 1, files: { a: bytes }, metadata: circle as never })
+    expect(await codeOf(save)).toBe('INVALID_ARGUMENT')
+  })
+})
+
+describe('a step that exists', () => {
+  test('is an error, and the first stands', async () => {
+    const store = storeOn(new MemoryBackend())
+    const first = await store.save({ step: 1, files: { a: bytes } })
+    expect(await codeOf(store.save({ step: 1, files: { a: Buffer.from('other') } }))).toBe('ALREADY_EXISTS')
+    expect((await store.get(1))?.contents).toEqual(first.contents)
+  })
+
+  test('is replaced in one commit, and the old bytes go', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const first = await store.save({ step: 1, files: { a: bytes, b: bytes } })
+    const second = await store.save({ step: 1, files: { a: Buffer.from('other') }, onExisting: 'replace' })
+    expect(second.dropped).toEqual([{ step: 1, because: 'replaced' }])
+    expect((await store.list()).map(({ bytes: size }) => size)).toEqual([5])
+    for (const { key } of first.contents) expect(await backend.stat(key)).toBeUndefined()
+  })
+
+  test('saved by two shared writers at once is saved by one of them', async () => {
+    const backend = new MemoryBackend()
+    const outcomes = await Promise.all(
+      [1, 2, 3, 4].map((writer) =>
+        codeOf(
+          storeOn(backend, { mode: 'shared' }).save({ step: 1, files: { a: Buffer.from(`${writer}`) } }),
+        ),
+      ),
+    )
+    expect(outcomes.toSorted()).toEqual(['ALREADY_EXISTS', 'ALREADY_EXISTS', 'ALREADY_EXISTS', 'no error'])
+    expect((await keysOf(backend, 'data/')).length).toBe(2)
+  })
+})
+
+describe('a save that fails leaves the store as it was', () => {
+  test.each(['put', 'commit'])('when a %s fails before its effect', async (method) => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    const before = await keysOf(backend)
+    for (const failing of method === 'put' ? ['/a', '/b', '/manifest.json'] : ['catalog/']) {
+      backend.intercept = (called, key) =>
+        called === method && key.includes(failing) ? 'fail before' : 'pass'
+      expect(await codeOf(store.save({ step: 2, files: { a: bytes, b: bytes } }))).toBe('UNAVAILABLE')
+      backend.intercept = () => 'pass'
+      expect(await keysOf(backend)).toEqual(before)
+    }
+    expect((await store.save({ step: 2, files: { a: bytes, b: bytes } })).step).toBe(2)
+  })
+
+  test('when it is aborted while a source hangs', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    const before = await keysOf(backend)
+    const stop = new AbortController()
+    async function* hanging(): AsyncGenerator<Uint8Array> {
+      yield bytes
+      stop.abort()
+      await new Promise<never>(() => undefined)
+    }
+    const save = store.save({ step: 2, files: { a: bytes, b: hanging() }, signal: stop.signal })
+    expect(await codeOf(save)).toBe('ABORTED')
+    expect(await keysOf(backend)).toEqual(before)
+  })
+})
+
+describe('a commit whose answer was lost', () => {
+  test('is settled by reading back: it was ours', async () => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    backend.intercept = (method) => (method === 'commit' ? 'lose answer' : 'pass')
+    await store.save({ step: 2, files: { a: bytes } })
+    backend.intercept = () => 'pass'
+    expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
+  })
+
+  test('is unknown when the read back fails too, and then nothing is deleted', async () => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    backend.intercept = (method, key) => {
+      if (method === 'commit') return 'lose answer'
+      return method === 'read' && key.startsWith('catalog/') ? 'fail before' : 'pass'
+    }
+    expect(await codeOf(store.save({ step: 2, files: { a: bytes } }))).toBe('OUTCOME_UNKNOWN')
+    backend.intercept = () => 'pass'
+    const other = storeOn(backend, { mode: 'shared' })
+    expect((await other.list()).map(({ step }) => step)).toEqual([1, 2])
+    expect((await other.verify()).good).toBe(true)
+    expect(await codeOf(store.save({ step: 2, files: { a: bytes } }))).toBe('ALREADY_EXISTS')
+  })
+})
+
+test('a small save takes four calls when the newest catalog is known, and latest two', async () => {
+  const backend = new FaultyBackend()
+  const store = storeOn(backend)
+  await store.save({ step: 1, files: { a: bytes } })
+  backend.calls.length = 0
+  await store.save({ step: 2, files: { a: bytes } })
+  expect(backend.calls.map((call) => call.split(' ')[0])).toEqual(['put', 'put', 'commit', 'list'])
+  backend.calls.length = 0
+  await storeOn(backend, { mode: 'shared' }).latest()
+  expect(backend.calls.map((call) => call.split(' ')[0])).toEqual(['list', 'read'])
+})
+
+test('what a commit dropped and could not delete is reported, and swept later', async () => {
+  const backend = new FaultyBackend()
+  const store = storeOn(backend)
+  const left: unknown[] = []
+  store.on('leftBehind', (event) => left.push(event))
+  await store.save({ step: 1, files: { a: bytes } })
+  backend.intercept = (method) => (method === 'delete' ? 'fail before' : 'pass')
+  await store.save({ step: 1, files: { a: Buffer.from('new') }, onExisting: 'replace' })
+  backend.intercept = () => 'pass'
+  expect(left).toHaveLength(1)
+  expect((await keysOf(backend, 'data/')).length).toBe(4)
+  expect((await store.sweep()).attempts).toBe(1)
+  expect((await keysOf(backend, 'data/')).length).toBe(2)
+})

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import { type BackendCapabilities, type FreeSpace, MemoryBackend } from '../../src/index.ts'
+import { codeOf, keysOf, storeOn } from './stores.ts'
+
+const total = 100_000_000
+
+/** A memory backend with an end: what is stored takes from what is free. */
+class SmallBackend extends MemoryBackend {
+  override readonly capabilities: BackendCapabilities = {
+    ...new MemoryBackend().capabilities,
+    freeSpace: 'measured',
+  }
+  available = total
+
+  override async freeSpace(): Promise<FreeSpace> {
+    return { kind: 'measured', available: this.available, total }
+  }
+}
+
+const files = { a: Buffer.alloc(1_000_000) }
+
+describe('the free-space guard', () => {
+  test('refuses before the first byte is written, and says what is missing', async () => {
+    const backend = new SmallBackend()
+    const store = storeOn(backend, { space: { refuseBelow: '50 MB' } })
+    await store.save({ step: 1, files })
+    const before = await keysOf(backend)
+    backend.available = 50_500_000
+    await expect(store.save({ step: 2, files })).rejects.toThrow(
+      /step 2 needs 1\.0 MB and 50 MB is kept free, but only 51 MB is there\. Nothing was written/,
+    )
+    expect(await keysOf(backend)).toEqual(before)
+    backend.available = 52_000_000
+    await store.save({ step: 2, files })
+  })
+
+  test('what does not fit is refused with no threshold at all', async () => {
+    const backend = new SmallBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files })
+    backend.available = 900_000
+    expect(await codeOf(store.save({ step: 2, files }))).toBe('INSUFFICIENT_SPACE')
+  })
+
+  test('counts a replace in full, since the old is there until the commit', async () => {
+    const backend = new SmallBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files })
+    backend.available = 500_000
+    expect(await codeOf(store.save({ step: 1, files, onExisting: 'replace' }))).toBe('INSUFFICIENT_SPACE')
+  })
+
+  test('takes a stream to be as large as the largest of the latest checkpoints', async () => {
+    const backend = new SmallBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files })
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(10)
+    }
+    backend.available = 900_000
+    expect(await codeOf(store.save({ step: 2, files: { a: stream() } }))).toBe('INSUFFICIENT_SPACE')
+    backend.available = 1_100_000
+    await store.save({ step: 2, files: { a: stream() } })
+  })
+
+  test('warns by an event when it gets low, in bytes or in percent', async () => {
+    for (const [warnBelow, available, warned] of [
+      ['10%', 11_500_000, 0],
+      ['10%', 10_500_000, 1],
+      ['20 MB', 20_500_000, 1],
+      [0, 2_000_000, 0],
+    ] as const) {
+      const backend = new SmallBackend()
+      const store = storeOn(backend, { space: { warnBelow } })
+      await store.save({ step: 1, files })
+      const events: number[] = []
+      store.on('spaceLow', ({ left }) => events.push(left))
+      backend.available = available
+      await store.save({ step: 2, files })
+      expect(events.length, `${warnBelow} of ${available}`).toBe(warned)
+    }
+  })
+
+  test('thresholds that are no sizes are refused when the store is opened', () => {
+    for (const warnBelow of ['lots', '-5 GB', '120%', '%', -1, Number.NaN, '5 parsecs']) {
+      expect(() => storeOn(new MemoryBackend(), { space: { warnBelow } }), String(warnBelow)).toThrow(
+        /is not a/,
+      )
+    }
+  })
+})

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryBackend } from '../../src/index.ts'
+import { codeOf, keysOf, storeOn } from './stores.ts'
+
+const files = { a: Buffer.from('some bytes') }
+
+describe('exclusive mode', () => {
+  test('the first write takes over, reading never does', async () => {
+    const backend = new MemoryBackend()
+    const first = storeOn(backend)
+    await first.save({ step: 1, files })
+    const second = storeOn(backend)
+    expect((await second.latest())?.step).toBe(1)
+    await first.save({ step: 2, files })
+    const from: unknown[] = []
+    second.on('tookOver', (event) => from.push(event.from))
+    await second.save({ step: 3, files })
+    expect(from).toEqual([expect.stringContaining('process')])
+  })
+
+  test('a superseded writer is FENCED, changes nothing, and stays fenced', async () => {
+    const backend = new MemoryBackend()
+    const first = storeOn(backend)
+    await first.save({ step: 1, files })
+    const second = storeOn(backend)
+    await second.save({ step: 2, files })
+    const before = await keysOf(backend)
+    expect(await codeOf(first.save({ step: 3, files }))).toBe('FENCED')
+    expect(await codeOf(first.pin(1))).toBe('FENCED')
+    expect(await codeOf(first.delete([1]))).toBe('FENCED')
+    expect(await first.sweep()).toMatchObject({ objects: 0 }) // what is dead may be swept by anyone
+    expect(await keysOf(backend)).toEqual(before)
+    await second.close()
+    expect(await codeOf(first.save({ step: 4, files }))).toBe('FENCED')
+    expect((await storeOn(backend).list()).map(({ step }) => step)).toEqual([1, 2])
+  })
+
+  test('closing gives ownership back, so that shared writers may write', async () => {
+    const backend = new MemoryBackend()
+    const owner = storeOn(backend)
+    await owner.save({ step: 1, files })
+    const shared = storeOn(backend, { mode: 'shared' })
+    expect(await codeOf(shared.save({ step: 2, files }))).toBe('FENCED')
+    await owner.close()
+    await shared.save({ step: 2, files })
+    expect(await codeOf(owner.save({ step: 3, files }))).toBe('INVALID_ARGUMENT')
+  })
+
+  test('a takeover sweeps what crashed writers left', async () => {
+    const backend = new MemoryBackend()
+    await storeOn(backend).save({ step: 1, files })
+    await backend.put('data/9-1-0123456789abcdef/half.pth', Buffer.from('half'))
+    await storeOn(backend).save({ step: 2, files })
+    expect((await keysOf(backend, 'data/9-')).length).toBe(0)
+    expect((await keysOf(backend, 'catalog/')).length).toBeLessThanOrEqual(3)
+  })
+
+  test('a long run keeps the catalog short, and loses nothing of its own', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { background: { limit: 4 } })
+    for (let step = 0; step < 300; step += 1) await store.saveInBackground({ step, files })
+    await store.flush()
+    expect((await store.list()).length).toBe(300)
+    expect((await keysOf(backend, 'catalog/')).length).toBeLessThan(140)
+    expect((await store.verify()).good).toBe(true)
+  })
+})
+
+describe('shared mode', () => {
+  test('many writers at once: every acknowledged save is listed', async () => {
+    const backend = new MemoryBackend()
+    const writers = Array.from({ length: 8 }, () => storeOn(backend, { mode: 'shared' }))
+    await Promise.all(
+      writers.map(async (writer, index) => {
+        for (let each = 0; each < 20; each += 1) await writer.save({ step: index * 20 + each, files })
+      }),
+    )
+    expect((await storeOn(backend).list()).map(({ step }) => step)).toEqual(
+      Array.from({ length: 160 }, (_, step) => step),
+    )
+  })
+
+  test('an exclusive owner is fenced by a shared writer only when that is asked for', async () => {
+    const backend = new MemoryBackend()
+    const owner = storeOn(backend)
+    await owner.save({ step: 1, files })
+    expect(await codeOf(storeOn(backend, { mode: 'shared' }).pin(1))).toBe('FENCED')
+    await storeOn(backend, { mode: 'shared', takeOver: true }).pin(1)
+    expect(await codeOf(owner.save({ step: 2, files }))).toBe('FENCED')
+  })
+
+  test('old versions and leavings are swept after the grace period, by the store’s own clock', async () => {
+    let now = Date.parse('2026-01-01T00:00:00Z')
+    const backend = new MemoryBackend('mem:', () => new Date(now))
+    const store = storeOn(backend, { mode: 'shared', gracePeriod: 3_600_000 })
+    await store.save({ step: 1, files })
+    await backend.put('data/9-1-0123456789abcdef/half.pth', Buffer.from('half'))
+    await store.save({ step: 2, files })
+    expect(await store.sweep()).toMatchObject({ attempts: 0, catalogVersions: 0 })
+    now += 3_600_001
+    await store.save({ step: 3, files })
+    const report = await store.sweep()
+    expect(report).toMatchObject({ attempts: 1, catalogVersions: 1, failed: [], foreign: [] })
+    expect(await keysOf(backend, 'data/9-')).toEqual([])
+    expect((await store.verify()).good).toBe(true)
+  })
+})
+
+describe('pins and deletes', () => {
+  test('a pinned checkpoint is not deleted until it is unpinned', async () => {
+    const store = storeOn(new MemoryBackend())
+    for (const step of [1, 2, 3]) await store.save({ step, files })
+    await store.pin(1, 'before lr drop')
+    expect((await store.list())[0]?.pinned?.reason).toBe('before lr drop')
+    expect(await codeOf(store.delete([1, 2]))).toBe('INVALID_ARGUMENT')
+    expect((await store.list()).length).toBe(3)
+    await store.unpin(1)
+    expect(await store.delete([1, 2])).toEqual([
+      { step: 1, because: 'deleted by hand' },
+      { step: 2, because: 'deleted by hand' },
+    ])
+    expect(await codeOf(store.delete([3]))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(store.pin(8))).toBe('NOT_FOUND')
+    expect(await codeOf(store.unpin(8))).toBe('NOT_FOUND')
+  })
+})
+
+test('a sweep leaves alone, and names, what is not of our making', async () => {
+  const backend = new MemoryBackend()
+  const store = storeOn(backend)
+  await store.save({ step: 1, files })
+  const foreign = ['README.md', 'catalog/notes.txt', 'data/mine/model.pth']
+  for (const key of foreign) await backend.put(key, Buffer.from('mine'))
+  expect((await store.sweep()).foreign).toEqual(foreign.toSorted())
+  for (const key of foreign) expect(await backend.stat(key)).toBeDefined()
+})
+
+test('a dry run of a sweep tells what would go, and changes nothing', async () => {
+  const backend = new MemoryBackend()
+  const store = storeOn(backend)
+  await store.save({ step: 1, files })
+  await backend.put('data/9-0-0123456789abcdef/half.pth', Buffer.from('half'))
+  const before = await keysOf(backend)
+  const told = await store.sweep({ dryRun: true })
+  expect(told).toMatchObject({ attempts: 1, bytes: 4 })
+  expect(await keysOf(backend)).toEqual(before)
+  expect(await store.sweep()).toMatchObject({ attempts: 1 })
+  expect(await store.sweep()).toMatchObject({ attempts: 0, objects: 0 })
+})
