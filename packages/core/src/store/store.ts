@@ -235,8 +235,10 @@ export class CheckpointStore implements AsyncDisposable {
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     const newest = await this.#context.log.newest(options.signal)
-    if (options.dryRun === true) return sweepStore(this.#context, newest, options)
-    return sweepStore(this.#context, await this.#raiseFloor(newest, options.signal), options)
+    if (options.dryRun === true || newest.version === 0) return sweepStore(this.#context, newest, options)
+    await this.#readyToWrite(options.signal)
+    const latest = await this.#context.log.newest(options.signal)
+    return sweepStore(this.#context, await this.#raiseFloor(latest, options.signal), options)
   }
 
   /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */

@@ -112,6 +112,21 @@ describe('lost catalogs', () => {
   })
 })
 
+test('a whole attempt that was never committed does not displace the one that is listed', async () => {
+  const backend = new MemoryBackend()
+  await saved(backend, 2)
+  const elsewhere = new MemoryBackend()
+  const other = storeOn(elsewhere, { mode: 'shared' })
+  await other.save({ step: 2, files: { b: Buffer.from('never acknowledged') } })
+  for (const key of await keysOf(elsewhere, 'data/')) {
+    await backend.put(key, Buffer.concat(await Array.fromAsync((await elsewhere.read(key)).body)))
+  }
+  const store = storeOn(backend)
+  await store.repair()
+  expect((await store.get(2))?.contents.map(({ name }) => name)).toEqual(['a'])
+  expect((await store.quarantined()).map(({ step }) => step)).toEqual([2])
+})
+
 test('a flipped bit in the marker is found by verify, stops nobody, and is mended by the next writer', async () => {
   const backend = new MemoryBackend()
   await saved(backend, 2)

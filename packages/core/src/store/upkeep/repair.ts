@@ -83,7 +83,7 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const found = await unlistedWholes(backend, catalog, signal)
   const { whole, incomplete } = await judge(context, [...catalog.checkpoints, ...found], signal)
   const provedGood = await provedAgain(context, catalog, signal)
-  const { chosen, rivals } = onePerStep([...whole, ...provedGood])
+  const { chosen, rivals } = onePerStep(catalog.checkpoints, [...whole, ...provedGood], damaged.length > 0)
   const released = provedGood.filter((entry) => chosen.includes(entry))
   const setAside = [...incomplete, ...rivals.filter((entry) => !provedGood.includes(entry)).map(asRival)]
   const report = {
@@ -187,22 +187,27 @@ async function judge(
   }
 }
 
-/** Of several whole attempts at one step the one that began upon the newer catalog, then the later one. */
-function onePerStep(entries: readonly CatalogEntry[]): {
-  readonly chosen: readonly CatalogEntry[]
-  readonly rivals: readonly CatalogEntry[]
-} {
+/**
+ * Of several whole attempts at one step one is listed. Where versions of the catalog are damaged, the truth may
+ * have moved on: the attempt that began upon the newer catalog, then the later one. Else the one that is listed.
+ */
+function onePerStep(
+  listed: readonly CatalogEntry[],
+  entries: readonly CatalogEntry[],
+  truthMovedOn: boolean,
+): { readonly chosen: readonly CatalogEntry[]; readonly rivals: readonly CatalogEntry[] } {
   const bySteps = new Map<number, CatalogEntry>()
   for (const entry of entries) {
     const rival = bySteps.get(entry.step)
-    if (rival === undefined || isLater(entry, rival)) bySteps.set(entry.step, entry)
+    const keepsRival = rival !== undefined && !truthMovedOn && listed.includes(rival)
+    if (rival === undefined || (!keepsRival && isLater(entry, rival))) bySteps.set(entry.step, entry)
   }
   const chosen = [...bySteps.values()].sort((one, other) => one.step - other.step)
   return { chosen, rivals: entries.filter((entry) => !chosen.includes(entry)) }
 }
 
 function asRival(entry: CatalogEntry): SetAside {
-  return { entry, reason: 'repair found a later attempt at the same step, which is listed instead' }
+  return { entry, reason: 'repair found another whole attempt at the same step, which is listed' }
 }
 
 function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openStore } from '@holdfast/core'
+import { isMessage, type Operation, Random } from './operations.ts'
+import { Oracle } from './oracle.ts'
+
+export interface KillLoopOptions {
+  readonly seed: number
+  readonly kills: number
+  /** Called after each kill with the operations that it cut short. */
+  readonly onKill?: (kill: number, cut: readonly Operation[]) => void
+}
+
+/** Milliseconds that a worker lives at most after its first operation began. */
+const longestLife = 150
+
+/**
+ * Starts a worker on one store, kills it with SIGKILL at a random moment, and holds what is left against all that
+ * was acknowledged; again and again. After each kill the store opens without help, the newest checkpoint
+ * restores proved, and nothing partial is listed. Rejects with what went wrong, the seed and the kill.
+ */
+export async function killLoop({
+  seed,
+  kills,
+  onKill,
+}: KillLoopOptions): Promise<ReadonlyMap<string, number>> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-kill-'))
+  const root = join(folder, 'store')
+  const random = new Random(seed)
+  const oracle = new Oracle()
+  const cutShort = new Map<string, number>()
+  for (let kill = 0; kill < kills; kill += 1) {
+    try {
+      const cut = await runAndKill(root, seed, kill, random.below(longestLife), oracle)
+      for (const { kind } of cut) cutShort.set(kind, (cutShort.get(kind) ?? 0) + 1)
+      await examine(root, join(folder, 'restored'), oracle)
+      onKill?.(kill, cut)
+    } catch (error) {
+      throw new Error(`seed ${seed}, kill ${kill}: the store is kept at ${folder}`, { cause: error })
+    }
+  }
+  await nothingIsLeftAfterASweep(root)
+  await rm(folder, { recursive: true })
+  return cutShort
+}
+
+async function runAndKill(
+  root: string,
+  seed: number,
+  run: number,
+  life: number,
+  oracle: Oracle,
+): Promise<readonly Operation[]> {
+  const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), [root, String(seed), String(run)])
+  const underWay = new Map<string, Operation>()
+  const begun = Promise.withResolvers<undefined>()
+  child.on('message', (message) => {
+    if (!isMessage(message)) return
+    oracle.hear(message)
+    if (message.when === 'begins') underWay.set(message.operation.id, message.operation)
+    else underWay.delete(message.operation.id)
+    begun.resolve(undefined)
+  })
+  const closed = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.on('close', (_, signal) => {
+      resolve(signal)
+    })
+  })
+  await Promise.race([begun.promise, closed])
+  await setTimeout(life)
+  child.kill('SIGKILL')
+  assert.equal(await closed, 'SIGKILL', 'the worker failed by itself')
+  return [...underWay.values()]
+}
+
+async function examine(root: string, to: string, oracle: Oracle): Promise<void> {
+  await using store = await openStore(root, { mode: 'shared' })
+  await oracle.judge(store)
+  const report = await store.verify()
+  assert.ok(report.good, JSON.stringify(report))
+  const newest = await store.latest()
+  assert.equal((await store.restore('latest', { to }))?.step, newest?.step)
+}
+
+/** Whatever the kills left behind is found and removed by a takeover and a sweep. */
+async function nothingIsLeftAfterASweep(root: string): Promise<void> {
+  await using store = await openStore(root, { gracePeriod: 0 })
+  await store.save({ step: 1_000_000, files: { last: Buffer.from('last') } })
+  await store.sweep()
+  const listed = new Set<string>()
+  for (const { step } of await store.list()) {
+    for (const { key } of (await store.get(step))?.contents ?? []) listed.add(key.split('/', 2).join('/'))
+  }
+  for await (const { key } of store.backend.list('data/')) {
+    assert.ok(listed.has(key.split('/', 2).join('/')), `${key} was left behind`)
+  }
+  assert.deepEqual((await store.backend.sweep({ olderThan: 0, dryRun: true })).discarded, [])
+}

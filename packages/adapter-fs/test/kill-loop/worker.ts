@@ -1,0 +1,87 @@
+/** Works on a store until it is killed, and tells its parent each operation before and after. */
+import { type Checkpoint, type CheckpointStore, openStore, type SaveRequest } from '@holdfast/core'
+import { type Message, type Operation, Random } from './operations.ts'
+
+const [, , root = '', seed = '0', run = '0'] = process.argv
+const random = new Random(Number(seed) + Number(run))
+let count = 0
+let store = await takeOver()
+
+for (;;) await work(await store.list())
+
+async function work(listed: readonly Checkpoint[]): Promise<void> {
+  const unpinned = listed.filter(({ pinned }) => pinned === undefined)
+  const oldest = unpinned.length > 1 ? unpinned[0]?.step : undefined
+  const any = listed[random.below(Math.max(1, listed.length))]?.step
+  const next = (listed.at(-1)?.step ?? 0) + 1
+  const kind = random.of([
+    'save',
+    'save',
+    'two saves',
+    'replace',
+    'delete',
+    'pin',
+    'unpin',
+    'take over',
+    'sweep',
+    'repair',
+  ])
+  if (oldest !== undefined && (listed.length > 8 || kind === 'delete')) await remove(oldest)
+  else if (any === undefined || kind === 'save') await save(next)
+  else if (kind === 'two saves') await Promise.all([save(next), save(next + 1)])
+  else if (kind === 'replace') await replace(any)
+  else if (kind === 'pin' || kind === 'unpin')
+    await told({ kind, id: nextId(), step: any }, () => store[kind](any))
+  else if (kind === 'take over') store = await takeOver()
+  else if (kind === 'sweep' || kind === 'repair') await told({ kind, id: nextId() }, () => store[kind]())
+}
+
+async function save(step: number): Promise<void> {
+  const id = nextId()
+  await told({ kind: 'save', id, step }, async () => (await store.saveInBackground(request(id, step))).done)
+}
+
+async function replace(step: number): Promise<void> {
+  const id = nextId()
+  await told({ kind: 'replace', id, step }, () => store.save({ ...request(id, step), onExisting: 'replace' }))
+}
+
+async function remove(step: number): Promise<void> {
+  await told({ kind: 'delete', id: nextId(), step }, () => store.delete([step]))
+}
+
+/** Another writer on the same store: its first write fences the one before. */
+async function takeOver(): Promise<CheckpointStore> {
+  const next = await openStore(root, { background: { limit: 2 } })
+  await told({ kind: 'take over', id: nextId() }, () => next.sweep())
+  return next
+}
+
+/** Files of any size from none to half a megabyte, that name the operation which wrote them. */
+function request(id: string, step: number): SaveRequest {
+  const files: Record<string, Uint8Array | AsyncIterable<Uint8Array>> = {}
+  for (let file = 0; file <= random.below(3); file += 1) {
+    const bytes = Buffer.alloc(random.below(500_000), `${id} ${file} `)
+    files[`part-${file}/model.bin`] = random.below(2) === 0 ? bytes : inPieces(bytes)
+  }
+  return { step, files, metadata: { operation: id } }
+}
+
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.byteLength; start += 60_000) yield bytes.subarray(start, start + 60_000)
+}
+
+async function told(operation: Operation, act: () => Promise<unknown>): Promise<void> {
+  await send({ when: 'begins', operation })
+  await act()
+  await send({ when: 'acknowledged', operation })
+}
+
+async function send(message: Message): Promise<void> {
+  await new Promise((resolve) => process.send?.(message, resolve))
+}
+
+function nextId(): string {
+  count += 1
+  return `${run}.${count}`
+}

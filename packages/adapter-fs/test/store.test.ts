@@ -1,0 +1,113 @@
+import { execFile, spawn } from 'node:child_process'
+import { cp, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type CheckpointStore, isHoldfastError, openStore } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { everythingIn, temporaryFolder } from './folders.ts'
+
+const writer = fileURLToPath(new URL('writer.ts', import.meta.url))
+
+async function saveSteps(root: string, count: number): Promise<void> {
+  await using store = await openStore(root, { mode: 'shared' })
+  for (let step = 1; step <= count; step += 1) {
+    await store.save({
+      step,
+      files: { 'model.bin': Buffer.alloc(5000, step), 'sub/log.txt': Buffer.from(`step ${step}`) },
+    })
+  }
+}
+
+async function stepsOf(store: CheckpointStore): Promise<readonly number[]> {
+  return (await store.list()).map(({ step }) => step)
+}
+
+describe('several processes on one store', () => {
+  test(
+    '8 of them saving 50 checkpoints each in shared mode: all 400 are listed',
+    { timeout: 120_000 },
+    async () => {
+      const root = join(await temporaryFolder(), 'store')
+      const outputs = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          promisify(execFile)(process.execPath, [writer, root, 'shared', String(index * 50), '50']),
+        ),
+      )
+      for (const { stdout } of outputs) expect(stdout.trim().split('\n').at(-1)).toBe('done')
+      await using store = await openStore(root, { mode: 'shared' })
+      expect(await stepsOf(store)).toEqual(Array.from({ length: 400 }, (_, step) => step))
+      expect((await store.verify()).good).toBe(true)
+    },
+  )
+
+  test('an exclusive writer that was paused, superseded and continued is FENCED and changes nothing', async () => {
+    const root = join(await temporaryFolder(), 'store')
+    const paused = spawn(process.execPath, [writer, root, 'exclusive', '0', '3'])
+    const lines = createInterface({ input: paused.stdout })[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toBe('saved 0')
+    paused.kill('SIGSTOP')
+    await using store = await openStore(root)
+    await store.save({ step: 100, files: { a: Buffer.from('superseded') } })
+    const before = await everythingIn(root)
+    paused.stdin.write('go on\n')
+    paused.kill('SIGCONT')
+    expect((await lines.next()).value).toBe('FENCED')
+    expect(await everythingIn(root)).toEqual(before)
+    expect(await stepsOf(store)).toEqual([0, 100])
+  })
+})
+
+test(
+  'one flipped bit anywhere is found by verify, never restored, and costs one checkpoint at most',
+  { timeout: 60_000 },
+  async () => {
+    const folder = await temporaryFolder()
+    const original = join(folder, 'original')
+    await saveSteps(original, 3)
+    const files = (await everythingIn(original)).filter((name) => /\.(json|bin|txt)$/.test(name))
+    expect(files.length).toBe(1 + 3 + 3 * 3)
+    for (const [index, name] of files.entries()) {
+      const root = join(folder, `flipped-${index}`)
+      await cp(original, root, { recursive: true })
+      const bytes = await readFile(join(root, name))
+      const at = (index * 7919) % bytes.byteLength
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << index % 8)
+      await writeFile(join(root, name), bytes)
+      await using store = await openStore(root, { mode: 'shared' })
+      const good = await store.verify().then(
+        (report) => report.good,
+        (error: unknown) => !isHoldfastError(error, 'CORRUPT'),
+      )
+      expect(good, `${name} is flipped, and verify says it is good`).toBe(false)
+      const to = join(folder, `restored-${index}`)
+      const restored = await store.restore('latest', { to, fallback: true })
+      expect([2, 3], name).toContain(restored?.step)
+      expect(await readFile(join(to, 'model.bin'))).toEqual(Buffer.alloc(5000, restored?.step))
+    }
+  },
+)
+
+test('a store that is moved, or copied whole, works where it lands', async () => {
+  const folder = await temporaryFolder()
+  await saveSteps(join(folder, 'here'), 2)
+  await rename(join(folder, 'here'), join(folder, 'there'))
+  await cp(join(folder, 'there'), join(folder, 'copy'), { recursive: true })
+  for (const place of ['there', 'copy']) {
+    await using store = await openStore(join(folder, place))
+    await store.save({ step: 3, files: { a: Buffer.from(place) } })
+    expect(await stepsOf(store)).toEqual([1, 2, 3])
+    expect((await store.verify()).good).toBe(true)
+    expect((await store.restore(1, { to: join(folder, `out-${place}`) }))?.step).toBe(1)
+  }
+})
+
+test('the files of a checkpoint lie in the store as they were given', async () => {
+  const root = join(await temporaryFolder(), 'store')
+  await saveSteps(root, 1)
+  await using store = await openStore(root)
+  for (const { key, size } of (await store.get(1))?.contents ?? []) {
+    expect((await stat(join(root, ...key.split('/')))).size).toBe(size)
+  }
+})

@@ -1,0 +1,22 @@
+/**
+ * A writer in a process of its own: `writer.ts ROOT MODE FIRST COUNT`. Saves so many steps one after the other, says
+ * `saved N` of each, and at the end `done`, or the code of the error that stopped it. A line on its standard
+ * input lets it go on after each save, when MODE is `exclusive`.
+ */
+import { createInterface } from 'node:readline'
+import { HoldfastError, openStore } from '@holdfast/core'
+
+const [, , root = '', mode = 'shared', first = '0', count = '1'] = process.argv
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+try {
+  const store = await openStore(root, { mode: mode === 'exclusive' ? 'exclusive' : 'shared' })
+  for (let step = Number(first); step < Number(first) + Number(count); step += 1) {
+    await store.save({ step, files: { 'model.bin': Buffer.alloc(10_000, String(step)) } })
+    process.stdout.write(`saved ${step}\n`)
+    if (mode === 'exclusive') await lines.next()
+  }
+  process.stdout.write('done\n')
+} catch (error) {
+  process.stdout.write(`${error instanceof HoldfastError ? error.code : String(error)}\n`)
+}
+process.stdin.destroy()
