@@ -90,7 +90,8 @@ async function describeLeavings(): Promise<void> {
   await using store = await openStore(stormy, { mode: 'shared' })
   const latest = await store.latest()
   const left = await bytesOfStep(store.backend, killAtStep)
-  const half = left > 0 ? `; ${formatSize(left)} of step ${killAtStep} lie there, half written and listed nowhere` : ''
+  const half =
+    left > 0 ? `; ${formatSize(left)} of step ${killAtStep} lie there, half written and listed nowhere` : ''
   say(`    the newest checkpoint is step ${String(latest?.step)}, whole${half}`)
 }
 

@@ -158,7 +158,7 @@ export class CheckpointStore implements AsyncDisposable {
         `Step ${entry.step} has no file ${JSON.stringify(file)}. It has: ${names}.`,
       )
     }
-    const body = await provedFile(this.backend, entry.attempt as AttemptId, found, options.signal)
+    const body = await provedFile(this.backend, entry.attempt, found, options.signal)
     return { size: found.size, sha256: found.sha256, body }
   }
 

@@ -20,7 +20,7 @@ export type Change =
 /** A checkpoint that was found corrupt. */
 export interface Finding {
   readonly step: number
-  readonly attempt: string
+  readonly attempt: AttemptId
   readonly reason: string
 }
 
@@ -142,7 +142,7 @@ function applyPin(catalog: Catalog, step: number, pin: Pin | undefined): Applied
   const entry = catalog.checkpoints.find((other) => other.step === step)
   if (entry === undefined) return notThere(step)
   const { pinned: _, ...unpinned } = entry
-  const changed = { ...unpinned, ...(pin === undefined ? {} : { pinned: pin }) } as CatalogEntry
+  const changed: CatalogEntry = pin === undefined ? unpinned : { ...entry, pinned: pin }
   return {
     ...unchangedLists(catalog),
     checkpoints: catalog.checkpoints.map((other) => (other === entry ? changed : other)),
@@ -184,7 +184,7 @@ function sorted(entries: readonly CatalogEntry[]): readonly CatalogEntry[] {
 }
 
 /** Whether a catalog lists this attempt, as good or as quarantined. */
-export function lists(catalog: Catalog, attempt: AttemptId | string): boolean {
+export function lists(catalog: Catalog, attempt: AttemptId): boolean {
   return (
     catalog.checkpoints.some((entry) => entry.attempt === attempt) ||
     catalog.quarantined.some(({ entry }) => entry.attempt === attempt)

@@ -59,7 +59,7 @@ export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
   if (hasCommitted(newest, request)) return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
-  if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt as AttemptId)) {
+  if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
     return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
   }
   const applied = applyChange(newest, change, request.at)
@@ -126,7 +126,7 @@ function hasCommitted(newest: Catalog, { commitId, change }: CommitRequest): boo
 }
 
 /** An attempt is committed once at most: one that was committed and dropped never comes back. */
-function wasDropped(newest: Catalog, attempt: string): boolean {
+function wasDropped(newest: Catalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
 }
 

@@ -1,11 +1,9 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
-import { catalogKey, isAttemptId } from './layout.ts'
+import { attemptSchema, catalogKey } from './layout.ts'
 import { seal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
-
-const attemptSchema = v.pipe(v.string(), v.check(isAttemptId, 'not an attempt'))
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
 

@@ -1,7 +1,4 @@
-declare const attemptBrand: unique symbol
-
-/** The name of one try at saving a step: `<step>-<base>-<random>`. No other try ever has it. */
-export type AttemptId = string & { readonly [attemptBrand]: true }
+import * as v from 'valibot'
 
 export const markerKey = 'holdfast.json'
 export const catalogPrefix = 'catalog/'
@@ -12,6 +9,11 @@ export const manifestName = 'manifest.json'
 const versionDigits = String(Number.MAX_SAFE_INTEGER).length
 const catalogKeyPattern = new RegExp(`^catalog/(\\d{${versionDigits}})\\.json$`)
 const attemptPattern = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
+
+export const attemptSchema = v.pipe(v.string(), v.regex(attemptPattern), v.brand('AttemptId'))
+
+/** The name of one try at saving a step: `<step>-<base>-<random>`. No other try ever has it. */
+export type AttemptId = v.InferOutput<typeof attemptSchema>
 
 /** Versions are padded with zeros, so that key order is the order of versions. */
 export function catalogKey(version: number): string {

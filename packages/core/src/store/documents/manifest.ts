@@ -2,9 +2,9 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { fileNameFault } from '../file-names.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
-import { type AttemptId, isAttemptId, manifestKey } from './layout.ts'
+import { type AttemptId, attemptSchema, manifestKey } from './layout.ts'
 import { seal } from './sealed.ts'
-import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+import { countSchema, metricsSchema, sha256Schema, type StoredMetric, timeSchema } from './values.ts'
 
 const hashSchema = v.looseObject({
   algorithm: v.picklist(['sha256', 'crc32', 'crc32c', 'crc64nvme', 'md5']),
@@ -29,7 +29,7 @@ const fileSchema = v.looseObject({
 /** What a checkpoint is made of. Written once, last of its attempt's objects, and never changed. */
 export const manifestSchema = v.looseObject({
   format: formatSchema('manifest'),
-  attempt: v.pipe(v.string(), v.check(isAttemptId, 'not an attempt')),
+  attempt: attemptSchema,
   step: countSchema,
   epoch: v.optional(countSchema),
   /** When the save began, by the writer's clock. For people; nothing is decided by it. */
@@ -44,8 +44,27 @@ export const manifestSchema = v.looseObject({
 export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>
 export type ManifestFile = Readonly<v.InferOutput<typeof fileSchema>>
 
-export function newManifest(fields: Omit<Manifest, 'format'>): Manifest {
-  return { format: formatOf('manifest'), ...fields } as Manifest
+/** What a save gives to a manifest; the rest is the format's own. */
+export interface ManifestContent {
+  readonly attempt: AttemptId
+  readonly step: number
+  readonly epoch?: number | undefined
+  readonly savedAt: string
+  readonly files: readonly ManifestFile[]
+  readonly metrics: Readonly<Record<string, StoredMetric>>
+  readonly tags: readonly string[]
+  readonly metadata?: unknown
+  readonly dataState?: unknown
+}
+
+export function newManifest({ files, metrics, tags, ...content }: ManifestContent): Manifest {
+  return {
+    format: formatOf('manifest'),
+    ...content,
+    files: [...files],
+    metrics: { ...metrics },
+    tags: [...tags],
+  }
 }
 
 export function encodeManifest(manifest: Manifest): Uint8Array {

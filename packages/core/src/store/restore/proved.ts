@@ -18,7 +18,7 @@ export async function provedManifest(
   entry: CatalogEntry,
   signal: AbortSignal | undefined,
 ): Promise<Manifest> {
-  const attempt = entry.attempt as AttemptId
+  const attempt = entry.attempt
   const key = manifestKey(attempt)
   const bytes = await readIfThere(backend, key, signal)
   if (bytes === undefined) throw corrupt(backend, key, 'the manifest is missing')

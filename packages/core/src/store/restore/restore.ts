@@ -3,7 +3,6 @@ import { checkpointOf, type CheckpointDetails } from '../checkpoint.ts'
 import type { Finding } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
 import {
-  type AttemptId,
   type Catalog,
   type CatalogEntry,
   fileKey,
@@ -67,7 +66,7 @@ export function detailsOf(
       name,
       size,
       sha256,
-      key: fileKey(entry.attempt as AttemptId, name),
+      key: fileKey(entry.attempt, name),
     })),
     metadata: manifest.metadata,
     dataState: manifest.dataState,
@@ -99,7 +98,7 @@ async function deliver(
     options.to,
     files.map((file) => ({
       name: file.name,
-      open: (signal) => provedFile(context.backend, entry.attempt as AttemptId, file, signal),
+      open: (signal) => provedFile(context.backend, entry.attempt, file, signal),
     })),
     {
       signal: options.signal,

@@ -60,7 +60,7 @@ export async function deleteDropped(
   try {
     const { failed } = await deleteAttempts(
       backend,
-      dropped.map(({ attempt }) => attempt as AttemptId),
+      dropped.map(({ attempt }) => attempt),
     )
     const [failure] = failed
     if (failure !== undefined) {
@@ -107,7 +107,7 @@ function describeSave(
       name,
       size,
       sha256,
-      key: fileKey(entry.attempt as AttemptId, name),
+      key: fileKey(entry.attempt, name),
     })),
     dropped: dropped.map(({ step, because }) => ({ step, because })),
     duration,

@@ -105,11 +105,11 @@ function describeCheckpoint(
   return newManifest({
     attempt,
     step,
-    ...(epoch === undefined ? {} : { epoch }),
+    epoch,
     savedAt,
-    files: [...files],
+    files,
     metrics: storedMetrics(metrics),
-    tags: [...tags],
+    tags,
     ...(metadata === undefined ? {} : { metadata }),
     ...(dataState === undefined ? {} : { dataState }),
   })

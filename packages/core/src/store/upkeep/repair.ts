@@ -211,8 +211,8 @@ function asRival(entry: CatalogEntry): SetAside {
 }
 
 function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {
-  const base = partsOfAttempt(entry.attempt as AttemptId).base
-  const rivalBase = partsOfAttempt(rival.attempt as AttemptId).base
+  const base = partsOfAttempt(entry.attempt).base
+  const rivalBase = partsOfAttempt(rival.attempt).base
   return base > rivalBase || (base === rivalBase && entry.savedAt > rival.savedAt)
 }
 

@@ -1,7 +1,6 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import {
-  type AttemptId,
   type Catalog,
   type CatalogEntry,
   catalogKey,
@@ -79,7 +78,7 @@ export async function problemsOf(
         await proveByStore(context, entry, file, signal)
         return
       }
-      for await (const chunk of await provedFile(backend, entry.attempt as AttemptId, file, signal)) {
+      for await (const chunk of await provedFile(backend, entry.attempt, file, signal)) {
         read += chunk.byteLength
         onBytes(read)
       }
@@ -105,7 +104,7 @@ async function proveByStore(
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const key = fileKey(entry.attempt as AttemptId, file.name)
+  const key = fileKey(entry.attempt, file.name)
   const stat = await backend.stat(key, { signal })
   const fault = (what: string): HoldfastError =>
     new HoldfastError('CORRUPT', `${file.name} ${what}`, { key, url: backend.url })

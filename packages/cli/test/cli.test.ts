@@ -1,0 +1,360 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const base = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
+let folders = 0
+
+afterAll(async () => {
+  await rm(base, { recursive: true })
+})
+
+interface Outcome {
+  readonly code: number | string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder of its own, with a checkpoint file in it. */
+async function workFolder(): Promise<string> {
+  folders += 1
+  const folder = join(base, String(folders))
+  await mkdir(folder)
+  await writeFile(join(folder, 'checkpoint.pth'), randomBytes(100_000))
+  return folder
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const { HOLDFAST_STORE: _, ...rest } = process.env
+  return { ...rest, NO_COLOR: '1' }
+}
+
+async function holdfast(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [main, ...words],
+      { cwd: folder, env: environment() },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
+      },
+    )
+  })
+}
+
+/** With the store that most commands here work on. */
+async function onStore(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return holdfast(folder, '--store', './store', ...words)
+}
+
+function lastLine(text: string): Record<string, unknown> {
+  return JSON.parse(text.trim().split('\n').at(-1) ?? '') as Record<string, unknown>
+}
+
+describe('what a person types', () => {
+  test('save, ls, show, restore, sums, verify, pin, unpin, rm, sweep, repair, doctor, path', async () => {
+    const folder = await workFolder()
+    const sha256 = createHash('sha256')
+      .update(await readFile(join(folder, 'checkpoint.pth')))
+      .digest('hex')
+    const words = [
+      '--epoch',
+      '4',
+      '--metric',
+      'val_loss=0.183',
+      '--metric',
+      'odd=nan',
+      '--tag',
+      'good',
+      '--meta',
+      'lr=0.1',
+    ]
+    const saved = await onStore(folder, 'save', 'checkpoint.pth', '--step', '42', ...words)
+    expect(saved.stdout).toMatch(/^saved step 42 · 100 KB in \d+\.\d s · sha256 [0-9a-f]{4}…[0-9a-f]{2}\n$/)
+    expect(saved.code).toBe(0)
+    await onStore(folder, 'save', 'checkpoint.pth', '--step', '43', '--metric', 'val_loss=0.2')
+
+    const listed = await onStore(folder, 'ls', '--objective', 'loss=val_loss:min')
+    expect(listed.stdout).toMatch(/^STEP +EPOCH +SIZE +SAVED +odd +val_loss +NOTES\n/)
+    expect(listed.stdout).toMatch(/\n +42 +4 +100 KB +.*NaN +0\.183 +best loss, #good\n/)
+    expect(listed.stdout).toMatch(/\n2 checkpoints · 200 KB · .* free · file:\/\/.*\/store\n$/)
+
+    expect((await onStore(folder, 'show', '42')).stdout).toContain(`checkpoint.pth  100 KB  ${sha256}`)
+    const restored = await onStore(folder, 'restore', 'best', '--to', 'out', '--objective', 'val_loss:min')
+    expect(restored.stdout).toMatch(/^restored step 42 · 100 KB in .*, verified · out\/checkpoint\.pth\n$/)
+    expect(await readFile(join(folder, 'out', 'checkpoint.pth'))).toEqual(
+      await readFile(join(folder, 'checkpoint.pth')),
+    )
+    expect((await onStore(folder, 'sums', '42')).stdout).toBe(`${sha256}  checkpoint.pth\n`)
+    expect((await onStore(folder, 'verify')).stdout).toMatch(/^2 checkpoints good · 200 KB read in/)
+    expect((await onStore(folder, 'verify', '42', '--quick')).stdout).toMatch(
+      /^1 checkpoint good · 100 KB looked at in/,
+    )
+
+    expect((await onStore(folder, 'pin', '42', '--reason', 'before lr drop')).stdout).toBe(
+      'pinned step 42 · before lr drop\n',
+    )
+    expect((await onStore(folder, 'ls')).stdout).toContain('pinned "before lr drop"')
+    expect(await onStore(folder, 'rm', '42')).toMatchObject({
+      code: 2,
+      stderr: 'holdfast: Step 42 is pinned. Unpin it first.\n',
+    })
+    expect((await onStore(folder, 'unpin', '42')).code).toBe(0)
+    expect((await onStore(folder, 'rm', '42')).stdout).toBe('dropped step 42 · deleted by hand\n')
+    expect((await onStore(folder, 'sweep')).stdout).toMatch(/^removed · 0 dead attempts, 0 B/)
+    expect((await onStore(folder, 'repair')).stdout).toBe('nothing else to repair\n')
+    expect((await onStore(folder, 'doctor')).stdout).toMatch(/✓ conditional create +enforced/)
+    const { stdout: path } = await onStore(folder, 'path', 'latest', 'checkpoint.pth')
+    expect(await readFile(path.trim())).toEqual(await readFile(join(folder, 'checkpoint.pth')))
+  })
+
+  test('standard input, and several files and folders', async () => {
+    const folder = await workFolder()
+    await mkdir(join(folder, 'model'))
+    await writeFile(join(folder, 'model', 'weights.bin'), 'weights')
+    const child = spawn(
+      process.execPath,
+      [main, 'save', '-', '--name', 'dump.sql', 'model', '--step', '1', '-s', 'store'],
+      {
+        cwd: folder,
+        env: environment(),
+      },
+    )
+    child.stdin.end('a dump of unknown length')
+    expect(await exitOf(child)).toBe(0)
+    const { stdout } = await onStore(folder, 'sums')
+    expect(stdout).toMatch(/^[0-9a-f]{64} {2}dump\.sql\n[0-9a-f]{64} {2}model\/weights\.bin\n$/)
+    await writeFile(join(folder, 'model', 'checkpoint.pth'), 'x')
+    const clash = await onStore(folder, 'save', 'checkpoint.pth', 'model/checkpoint.pth', '--step', '2')
+    expect(clash).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Two of the files are called checkpoint.pth') as string,
+    })
+  })
+})
+
+describe('a corrupt checkpoint', () => {
+  test('is found, refused, and passed over with --fallback, and that is said', async () => {
+    const folder = await workFolder()
+    for (const step of ['41', '42']) await onStore(folder, 'save', 'checkpoint.pth', '--step', step)
+    const { stdout: path } = await onStore(folder, 'path', '42', 'checkpoint.pth')
+    await writeFile(path.trim(), randomBytes(100_000))
+    expect(await onStore(folder, 'verify')).toMatchObject({ code: 5 })
+    const refused = await onStore(folder, 'restore', 'latest', '--to', 'out')
+    expect(refused.code).toBe(5)
+    await expect(readdir(join(folder, 'out'))).rejects.toThrow('ENOENT')
+    const restored = await onStore(folder, 'restore', 'latest', '--to', 'out', '--fallback')
+    expect(restored).toMatchObject({
+      code: 0,
+      stderr:
+        'step 42 is corrupt: checkpoint.pth differs from what was saved. It is quarantined; nothing was deleted.\n',
+    })
+    expect(restored.stdout).toMatch(/^restored step 41/)
+    expect((await onStore(folder, 'ls')).stdout).toContain('step 42 is quarantined')
+  })
+})
+
+describe('exit codes', () => {
+  test.each<[string, number, readonly string[]]>([
+    ['no such step', 4, ['restore', '9', '--to', 'out']],
+    ['nothing there yet', 4, ['--store', './other', 'restore', '--to', 'out']],
+    ['no such file', 4, ['path', '1', 'nothing']],
+    ['no such source', 4, ['save', 'nothing.pth', '--step', '9']],
+    ['a step that exists', 6, ['save', 'checkpoint.pth', '--step', '1']],
+    ['an unknown command', 2, ['sav']],
+    ['an unknown option', 2, ['save', 'checkpoint.pth', '--stepp', '3']],
+    ['an option that is missing', 2, ['save', 'checkpoint.pth']],
+    ['a step that is none', 2, ['save', 'checkpoint.pth', '--step', 'x1']],
+    ['a metric that is none', 2, ['save', 'checkpoint.pth', '--step', '9', '--metric', 'loss=low']],
+    ['an unknown scheme', 2, ['--store', 'ftp://host/x', 'ls']],
+    ['an adapter that is not installed', 2, ['--store', 's3://bucket/x', 'ls']],
+    ['the last good one', 2, ['rm', '1']],
+    ['a choice that is none', 2, ['show', 'newest']],
+    ['no objective', 2, ['show', 'best']],
+  ])('%s is %i', async (_, code, words) => {
+    const folder = await workFolder()
+    await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+    const chosen = words[0] === '--store' ? words : ['--store', './store', ...words]
+    const outcome = await holdfast(folder, ...chosen)
+    expect(outcome).toMatchObject({ code, stdout: '' })
+    expect(outcome.stderr).not.toBe('')
+    const json = await holdfast(folder, ...chosen, '--json')
+    expect(json.code).toBe(code)
+    expect(lastLine(json.stderr)).toMatchObject({ type: 'error', exitCode: code })
+  })
+
+  test('a misspelt command or option names the nearest one, and a missing adapter its package', async () => {
+    const folder = await workFolder()
+    expect((await onStore(folder, 'sav')).stderr).toContain('Did you mean save?')
+    expect((await onStore(folder, 'save', 'x', '--stepp', '3')).stderr).toContain('Did you mean --step?')
+    expect((await holdfast(folder, 'ls', '-s', 'gs://bucket/x')).stderr).toBe(
+      'holdfast: gs:// needs @holdfast/adapter-gcs. Install it: npm install @holdfast/adapter-gcs\n',
+    )
+  })
+
+  test('an exclusive owner is respected, and fenced on demand', async () => {
+    const folder = await workFolder()
+    const { openStore } = await import('@holdfast/core')
+    await using owner = await openStore(join(folder, 'store'))
+    await owner.save({ step: 1, files: { a: Buffer.from('a') } })
+    const refused = await onStore(folder, 'pin', '1')
+    expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining('--take-over') as string })
+    expect((await onStore(folder, 'ls')).code).toBe(0)
+    expect((await onStore(folder, 'pin', '1', '--take-over')).code).toBe(0)
+    await expect(owner.save({ step: 2, files: { a: Buffer.from('a') } })).rejects.toThrow(
+      'Another writer won',
+    )
+  })
+})
+
+describe('Ctrl-C', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s in the middle of a save ends with %i and leaves nothing behind', async (signal, code) => {
+    const folder = await workFolder()
+    await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+    const before = (await readdir(join(folder, 'store'), { recursive: true })).toSorted()
+    const child = spawn(process.execPath, [main, 'save', '-', '--step', '2', '-s', 'store'], {
+      cwd: folder,
+      env: environment(),
+    })
+    child.stdin.on('error', () => undefined) // it leaves before it has read all
+    child.stdin.write(Buffer.alloc(9_000_000))
+    await untilMore(join(folder, 'store'), before.length)
+    child.kill(signal)
+    expect(await exitOf(child)).toBe(code)
+    expect((await readdir(join(folder, 'store'), { recursive: true })).toSorted()).toEqual(before)
+  })
+})
+
+describe('--json', () => {
+  test('is lines of JSON, the result last, with NaN as text', async () => {
+    const folder = await workFolder()
+    const saved = await onStore(
+      folder,
+      'save',
+      'checkpoint.pth',
+      '--step',
+      '1',
+      '--metric',
+      'loss=NaN',
+      '--json',
+    )
+    expect(lastLine(saved.stdout)).toMatchObject({
+      type: 'result',
+      command: 'save',
+      step: 1,
+      bytes: 100_000,
+      metrics: { loss: 'NaN' },
+    })
+    const { stdout } = await onStore(folder, 'ls', '--json')
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines.map(({ type }) => type)).toEqual(['checkpoint', 'result'])
+    for (const command of [
+      ['verify'],
+      ['show'],
+      ['sums'],
+      ['doctor'],
+      ['sweep'],
+      ['repair'],
+      ['pin', '1'],
+      ['restore', '--to', 'out'],
+    ]) {
+      const outcome = await onStore(folder, ...command, '--json')
+      expect(lastLine(outcome.stdout)).toMatchObject({ type: 'result', command: command[0] })
+    }
+  })
+})
+
+describe('where the store comes from', () => {
+  test('the option, then the environment, then the nearest configuration file upwards', async () => {
+    const folder = await workFolder()
+    await mkdir(join(folder, 'deep', 'er'), { recursive: true })
+    const config = { store: './configured', objectives: { loss: { metric: 'val_loss', direction: 'min' } } }
+    await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify(config))
+    await holdfast(
+      join(folder, 'deep', 'er'),
+      'save',
+      '../../checkpoint.pth',
+      '--step',
+      '1',
+      '--metric',
+      'val_loss=1',
+    )
+    expect(await readdir(join(folder, 'configured'))).toContain('holdfast.json')
+    expect((await holdfast(join(folder, 'deep'), 'ls')).stdout).toContain('best loss')
+  })
+
+  test('a configuration in TypeScript', async () => {
+    const folder = await workFolder()
+    await writeFile(
+      join(folder, 'holdfast.config.ts'),
+      "const store: string = './typed'\nexport default { store }\n",
+    )
+    await holdfast(folder, 'save', 'checkpoint.pth', '--step', '1')
+    expect(await readdir(join(folder, 'typed'))).toContain('holdfast.json')
+  })
+
+  test.each([
+    ['{ "stor": "./x" }', 'stor'],
+    ['{ "objectives": { "a": { "metric": "b", "direction": "up" } } }', 'direction'],
+    ['{ not json', 'cannot be read'],
+  ])('a configuration that is wrong is refused: %s', async (text, named) => {
+    const folder = await workFolder()
+    await writeFile(join(folder, 'holdfast.config.json'), text)
+    expect(await holdfast(folder, 'ls')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(named) as string,
+    })
+  })
+})
+
+describe('help', () => {
+  test('every command has an example, and the exit codes are told', async () => {
+    const folder = await workFolder()
+    const { stdout } = await holdfast(folder, '--help')
+    expect(stdout).toContain('7  outcome unknown')
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\S/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => name !== 'help')
+    expect(commands.length).toBeGreaterThanOrEqual(13)
+    for (const command of commands) {
+      expect((await holdfast(folder, command, '--help')).stdout, command).toMatch(
+        /Example:\n {2}\$ .*holdfast/,
+      )
+    }
+  })
+
+  test('--version prints the version of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    expect((await holdfast(base, '--version')).stdout).toBe(`${version}\n`)
+  })
+})
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve(code)
+    })
+  })
+}
+
+/** Waits until the store holds more names than before: the save has begun to write. */
+async function untilMore(store: string, count: number): Promise<void> {
+  const { watch } = await import('node:fs/promises')
+  const stop = new AbortController()
+  const changes = watch(store, { recursive: true, signal: stop.signal })[Symbol.asyncIterator]()
+  while ((await readdir(store, { recursive: true })).length <= count) await changes.next()
+  stop.abort()
+}

@@ -1,0 +1,117 @@
+/**
+ * Checks every package as npm would publish it: its metadata (publint), its types as others resolve them
+ * (are-the-types-wrong), and an empty project that installs all of them, type-checks and runs the first example
+ * of the README, and runs the command line.
+ */
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+interface PackageJson {
+  readonly name: string
+  readonly version: string
+  readonly private?: boolean
+  readonly bin?: Readonly<Record<string, string>>
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-packed-'))
+const published = readdirSync(join(root, 'packages'))
+  .map((name) => join(root, 'packages', name))
+  .filter((path) => readPackage(path).private !== true)
+
+const tarballs = published.map((path) => pack(path))
+inEmptyProject(tarballs)
+rmSync(folder, { recursive: true })
+console.log(
+  `${tarballs.length} packages are fit to be published: ${published.map((path) => readPackage(path).name).join(', ')}`,
+)
+
+function pack(path: string): string {
+  const { name, bin } = readPackage(path)
+  copyFileSync(join(root, 'LICENSE'), join(path, 'LICENSE'))
+  try {
+    const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
+    run(path, 'pnpm', 'pack', '--out', tarball)
+    run(root, 'publint', tarball, '--strict')
+    if (bin === undefined) run(root, 'attw', tarball, '--profile', 'esm-only')
+    return tarball
+  } finally {
+    rmSync(join(path, 'LICENSE'))
+  }
+}
+
+function inEmptyProject(packed: readonly string[]): void {
+  const project = join(folder, 'project')
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly devDependencies: Readonly<Record<string, string>>
+  }
+  const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name] ?? 'latest'}`)
+  run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packed, ...tools)
+  writeFileSync(join(project, 'example.ts'), firstExample())
+  const flags = [
+    '--strict',
+    '--noEmit',
+    '--skipLibCheck',
+    'false',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+  ]
+  run(
+    project,
+    'npx',
+    'tsc',
+    ...flags,
+    '--lib',
+    'es2024,esnext.disposable,dom',
+    '--types',
+    'node',
+    'example.ts',
+  )
+  const printed = run(project, process.execPath, 'example.ts')
+  if (!printed.includes('best: step')) throw new Error(`The first example printed: ${printed}`)
+  const { version } = readPackage(join(root, 'packages', 'cli'))
+  const told = run(project, 'npx', 'holdfast', '--version').trim()
+  if (told !== version) throw new Error(`holdfast --version printed ${told}, not ${version}`)
+  const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
+  if (!listed.includes('3 checkpoints')) throw new Error(`holdfast ls printed: ${listed}`)
+}
+
+/** The block of code that follows the mark in the README. */
+function firstExample(): string {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const example = /<!-- example: first -->\s*```ts\n(.*?)```/s.exec(readme)?.[1]
+  if (example === undefined)
+    throw new Error('README.md has no block of TypeScript after <!-- example: first -->')
+  return example
+}
+
+function readPackage(path: string): PackageJson {
+  return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as PackageJson
+}
+
+/** Runs a command quietly, and shows what it printed when it fails. */
+function run(directory: string, command: string, ...words: readonly string[]): string {
+  try {
+    const quietly = { ...process.env, NODE_NO_WARNINGS: '1' }
+    return execFileSync(command, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe', env: quietly })
+  } catch (error) {
+    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string }
+    process.stderr.write(`${[command, ...words].join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}\n`)
+    throw error
+  }
+}
