@@ -201,17 +201,20 @@ async function* untilAborted(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const iterator = stream[Symbol.asyncIterator]()
-  const aborted = Promise.withResolvers<never>()
-  aborted.promise.catch(() => undefined) // only ever seen through the race below
+  let stopWaiting: (reason: HoldfastError) => void = () => undefined
   const onAbort = (): void => {
-    if (signal !== undefined) aborted.reject(abortedError(signal, 'Reading the source'))
+    if (signal !== undefined) stopWaiting(abortedError(signal, 'Reading the source'))
   }
-  signal?.addEventListener('abort', onAbort, { once: true })
-  if (signal?.aborted === true) onAbort()
+  signal?.addEventListener('abort', onAbort)
   let ended = false
   try {
     for (;;) {
-      const next = await Promise.race([nextChunk(iterator), aborted.promise])
+      // Not a race against one promise for all turns: that would hold on to every chunk until it settles.
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        stopWaiting = reject
+        if (signal?.aborted === true) onAbort()
+        nextChunk(iterator).then(resolve, reject)
+      })
       if (next.done === true) {
         ended = true
         return

@@ -1,0 +1,17 @@
+/** Saves and restores a large checkpoint, and prints by how many bytes that raised the peak of resident memory. */
+import { join } from 'node:path'
+import { openStore } from '@holdfast/core'
+
+const [, , folder = '', size = '0'] = process.argv
+const idle = process.resourceUsage().maxRSS
+
+async function* unknownLength(): AsyncGenerator<Uint8Array> {
+  for (let given = 0; given < Number(size); given += 65_536) yield Buffer.alloc(65_536, given / 65_536)
+}
+
+await using store = await openStore(join(folder, 'store'))
+await store.save({ step: 1, files: { 'stream.bin': unknownLength() } })
+const restored = await store.restore('latest', { to: join(folder, 'out') })
+await store.save({ step: 2, files: { 'file.bin': restored?.restored[0]?.path ?? '' } })
+await store.verify()
+process.stdout.write(String((process.resourceUsage().maxRSS - idle) * 1024))
