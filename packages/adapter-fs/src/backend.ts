@@ -22,6 +22,7 @@ import {
   type SweepReport,
   throwIfAborted,
 } from '@holdfast/core'
+import { Cloning } from './clone.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { keyError } from './errors.ts'
@@ -51,6 +52,7 @@ export class FileBackend implements CheckpointBackend {
   readonly capabilities: BackendCapabilities
   readonly #fileSystem: FileSystem
   readonly #names: Names
+  readonly #cloning = new Cloning()
 
   constructor(root: string, { fileSystem = promises, platform = process.platform }: FileBackendOptions = {}) {
     const path = resolve(root)
@@ -68,7 +70,9 @@ export class FileBackend implements CheckpointBackend {
   }
 
   async put(key: string, source: ByteSource, options: PutOptions = {}): Promise<PutResult> {
-    return this.#onKey('put', key, options, () => put(this.#fileSystem, this.#names, key, source, options))
+    return this.#onKey('put', key, options, () =>
+      put(this.#fileSystem, this.#names, this.#cloning, key, source, options),
+    )
   }
 
   async commit(key: string, bytes: Uint8Array, options: CallOptions = {}): Promise<CommitOutcome> {

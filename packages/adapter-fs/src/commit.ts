@@ -6,7 +6,7 @@ import type { FileSystem } from './file-system.ts'
 import { syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
 import { writeFully } from './put.ts'
-import { unlinkIfThere, withTemporaryFile } from './temporary-file.ts'
+import { createEmpty, unlinkIfThere, withTemporaryFile } from './temporary-file.ts'
 
 /**
  * Temporary file, write, fsync, link, fsync of the folder.
@@ -21,7 +21,7 @@ export async function commit(
   key: string,
   bytes: Uint8Array,
 ): Promise<CommitOutcome> {
-  return withTemporaryFile(fileSystem, names, key, async (temporary) => {
+  return withTemporaryFile(fileSystem, names, key, createEmpty(fileSystem), async (temporary) => {
     await writeDurably(temporary.handle, bytes)
     const path = names.path(key)
     const details = { key, url: names.url }

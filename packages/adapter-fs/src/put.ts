@@ -1,10 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type ByteSource, type PutOptions, type PutResult, SourceReader } from '@holdfast/core'
+import { type ByteSource, isFileSource, type PutOptions, type PutResult, SourceReader } from '@holdfast/core'
+import type { Cloning } from './clone.ts'
 import type { FileSystem } from './file-system.ts'
 import { syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
-import { withTemporaryFile } from './temporary-file.ts'
+import { createEmpty, type TemporaryFile, withTemporaryFile } from './temporary-file.ts'
 
 /** One read, one hash and one write go on at the same time, each on a buffer of this many bytes. */
 export const chunkBytes = 4 * 2 ** 20
@@ -12,32 +13,59 @@ export const chunkBytes = 4 * 2 ** 20
 /** Chunks that are in memory at once: written, hashed, read ahead. */
 export const chunksInMemory = 3
 
-/** Temporary file, write, fsync, rename, fsync of the folder. */
+/** Temporary file, write or clone, fsync, rename, fsync of the folder. */
 export async function put(
   fileSystem: FileSystem,
   names: Names,
+  cloning: Cloning,
   key: string,
   source: ByteSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { size, signal, onProgress } = options
+  const { size, signal } = options
   await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld: 1, size, signal })
-  return await withTemporaryFile(fileSystem, names, key, async (temporary) => {
-    const modifiedAt = await writeDurably(temporary.handle, reader, onProgress)
-    const path = names.path(key)
-    await fileSystem.rename(temporary.path, path)
-    await syncFolder(fileSystem, dirname(path))
-    const result = reader.result()
-    return { key, size: result.size, sha256: result.sha256, modifiedAt }
+  if (isFileSource(source) && cloning.mayWork) {
+    try {
+      const create = (path: string): Promise<FileHandle> => cloning.clone(fileSystem, source.path, path)
+      return await withTemporaryFile(fileSystem, names, key, create, async (temporary) => {
+        const written = await hashClone(temporary, reader, options)
+        return await publish(fileSystem, names, key, temporary, written)
+      })
+    } catch (error) {
+      if (!cloning.refuses(error)) throw error
+    }
+  }
+  return await withTemporaryFile(fileSystem, names, key, createEmpty(fileSystem), async (temporary) => {
+    const written = await write(temporary, reader, options)
+    return await publish(fileSystem, names, key, temporary, written)
   })
 }
 
-/** Writes all that the reader gives, makes it durable, and closes the file. Gives its time of modification. */
-async function writeDurably(
-  handle: FileHandle,
+interface Written {
+  readonly size: number
+  readonly sha256: string
+  readonly modifiedAt: Date
+}
+
+async function publish(
+  fileSystem: FileSystem,
+  names: Names,
+  key: string,
+  temporary: TemporaryFile,
+  written: Written,
+): Promise<PutResult> {
+  const path = names.path(key)
+  await fileSystem.rename(temporary.path, path)
+  await syncFolder(fileSystem, dirname(path))
+  return { key, ...written }
+}
+
+/** Writes all that the reader gives, makes it durable, and closes the file. */
+async function write(
+  { handle }: TemporaryFile,
   reader: SourceReader,
-  onProgress: PutOptions['onProgress'],
-): Promise<Date> {
+  { onProgress }: PutOptions,
+): Promise<Written> {
   let writing: Promise<void> = Promise.resolve()
   try {
     let position = 0
@@ -50,9 +78,33 @@ async function writeDurably(
     }
     await writing
     await handle.sync()
-    return (await handle.stat()).mtime
+    return { ...reader.result(), modifiedAt: (await handle.stat()).mtime }
   } finally {
     await writing.catch(() => undefined) // the buffer is its until it has ended
+    await handle.close()
+  }
+}
+
+/** Hashes the clone itself, which is what is stored, and makes it durable; fails if the source changed meanwhile. */
+async function hashClone(
+  { path, handle }: TemporaryFile,
+  source: SourceReader,
+  { signal, onProgress }: PutOptions,
+): Promise<Written> {
+  try {
+    await using clone = await SourceReader.open(
+      { path },
+      { chunkBytes, chunksHeld: 1, size: source.size, signal },
+    )
+    let hashed = 0
+    for await (const chunk of clone.chunks()) {
+      hashed += chunk.byteLength
+      onProgress?.(hashed)
+    }
+    await source.assertUnchanged()
+    await handle.sync()
+    return { ...clone.result(), modifiedAt: (await handle.stat()).mtime }
+  } finally {
     await handle.close()
   }
 }

@@ -11,21 +11,35 @@ const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 /** Times that a folder which another process keeps removing is made again. */
 const maxFolderRaces = 100
 
+export interface TemporaryFile {
+  readonly path: string
+  /** Open for writing. Whoever was given the file closes it. */
+  readonly handle: FileHandle
+}
+
+/** Creates a new file at a path, and opens it. */
+export type Create = (path: string) => Promise<FileHandle>
+
+export function createEmpty(fileSystem: FileSystem): Create {
+  return (path) => fileSystem.open(path, createNew, 0o666)
+}
+
 /**
- * Runs `publish` with a new temporary file beside `path`, open for writing. Afterwards, however it ends, the
- * temporary name is gone, and after a failure so are the folders that were made for it.
+ * Runs `publish` with a new temporary file beside the file of a key. Afterwards, however it ends, the temporary
+ * name is gone, and after a failure so are the folders that were made for it.
  */
 export async function withTemporaryFile<T>(
   fileSystem: FileSystem,
   names: Names,
   key: string,
-  publish: (temporary: { readonly path: string; readonly handle: FileHandle }) => Promise<T>,
+  create: Create,
+  publish: (temporary: TemporaryFile) => Promise<T>,
 ): Promise<T> {
   await refuseLinks(fileSystem, names.foldersOf(key))
   const path = names.temporary(names.path(key))
-  const { handle, made } = await createWithFolders(fileSystem, path)
+  const made: string[] = []
   try {
-    return await publish({ path, handle })
+    return await publish({ path, handle: await createWithFolders(fileSystem, path, create, made) })
   } catch (error) {
     await unlinkIfThere(fileSystem, path)
     await removeEmpty(fileSystem, made)
@@ -41,33 +55,19 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
   }
 }
 
+/** Makes the folders that are missing, or that were made and then removed, as empty, by another process. */
 async function createWithFolders(
   fileSystem: FileSystem,
   path: string,
-): Promise<{ readonly handle: FileHandle; readonly made: readonly string[] }> {
-  const made: string[] = []
-  try {
-    for (let races = 0; ; races += 1) {
-      const handle = await createIfFolderIsThere(fileSystem, path, races >= maxFolderRaces)
-      if (handle !== undefined) return { handle, made }
-      await makeFolders(fileSystem, dirname(path), made)
+  create: Create,
+  made: string[],
+): Promise<FileHandle> {
+  for (let races = 0; ; races += 1) {
+    try {
+      return await create(path)
+    } catch (error) {
+      if (!failedWith(error, 'ENOENT') || races >= maxFolderRaces) throw error
     }
-  } catch (error) {
-    await removeEmpty(fileSystem, made)
-    throw error
-  }
-}
-
-/** `undefined` when the folder is missing, or was made by us and removed since, as empty, by another process. */
-async function createIfFolderIsThere(
-  fileSystem: FileSystem,
-  path: string,
-  isLastTry: boolean,
-): Promise<FileHandle | undefined> {
-  try {
-    return await fileSystem.open(path, createNew, 0o666)
-  } catch (error) {
-    if (failedWith(error, 'ENOENT') && !isLastTry) return undefined
-    throw error
+    await makeFolders(fileSystem, dirname(path), made)
   }
 }

@@ -60,7 +60,7 @@ export function fromNodeError(error: unknown, what: string, details: ErrorDetail
   const meaning = systemCode === undefined ? undefined : meanings[systemCode]
   if (meaning === undefined) {
     const message = error instanceof Error ? error.message : String(error)
-    return new HoldfastError('UNAVAILABLE', `${capitalised(what)} failed: ${message}.`, {
+    return new HoldfastError('UNAVAILABLE', `${capitalised(what)} failed: ${message.replace(/\.$/, '')}.`, {
       ...details,
       cause: error,
       retryable: false,

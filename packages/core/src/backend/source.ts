@@ -73,9 +73,14 @@ export class SourceReader implements AsyncDisposable {
       this.#refuseLonger()
       yield chunk
     }
-    if (this.#file !== undefined) await refuseChanged(this.#file)
+    await this.assertUnchanged()
     this.#refuseShorter()
     this.#result = { size: this.#digest.bytes, sha256: this.#digest.sha256() }
+  }
+
+  /** Rejects with `INVALID_ARGUMENT` when the source is a file that has changed since it was opened. */
+  async assertUnchanged(): Promise<void> {
+    if (this.#file !== undefined) await refuseChanged(this.#file)
   }
 
   /** Size in bytes and lower-case hexadecimal digest of all chunks; only after the last. */

@@ -1,0 +1,27 @@
+import { type CheckpointBackend } from '@holdfast/core'
+import { describeConformance } from '@holdfast/conformance'
+import { createFsFromVolume, Volume } from 'memfs'
+import { describe, test } from 'vitest'
+import { FileBackend, type FileSystem } from '../src/index.ts'
+import { systemError } from './recording.ts'
+
+const fileSystems = new WeakMap<CheckpointBackend, FileSystem>()
+
+function backendOn(fileSystem: FileSystem): FileBackend {
+  const backend = new FileBackend('/store', { fileSystem })
+  fileSystems.set(backend, fileSystem)
+  return backend
+}
+
+describeConformance({ describe, test }, 'FileBackend on another file system, in memory', {
+  open: async () => {
+    const { promises } = createFsFromVolume(new Volume())
+    // What is saved lies on the real file system, so it cannot be cloned to this one.
+    return backendOn({
+      ...(promises as unknown as FileSystem),
+      copyFile: () => Promise.reject(systemError('ENOSYS')),
+    })
+  },
+  reopen: async (backend) => backendOn(fileSystems.get(backend) ?? (await import('node:fs/promises'))),
+  partBytes: 4 * 2 ** 20,
+})
