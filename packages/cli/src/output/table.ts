@@ -1,40 +1,29 @@
-import Table from 'cli-table3'
+import stringWidth from 'string-width'
 
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right' | undefined
 }
 
-/** Rows under titles, aligned, without lines. */
+const gap = '  '
+
+/** Rows under titles, aligned by the width that a terminal gives each character, in time linear in the rows. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const table = new Table({
-    head: columns.map(({ title }) => title),
-    colAligns: columns.map(({ align = 'left' }) => align),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
-    chars: noLines,
-  })
-  table.push(...rows.map((row) => [...row]))
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
+  const lines = [columns.map(({ title }) => title), ...rows]
+  const widths = columns.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, stringWidth(line[column] ?? '')), 0),
+  )
+  return lines
+    .map((line) =>
+      line
+        .map((text, column) => padded(text, widths[column] ?? 0, columns[column]?.align))
+        .join(gap)
+        .trimEnd(),
+    )
     .join('\n')
 }
 
-const noLines = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
+function padded(text: string, width: number, align: Column['align'] = 'left'): string {
+  const padding = ' '.repeat(Math.max(0, width - stringWidth(text)))
+  return align === 'left' ? text + padding : padding + text
 }

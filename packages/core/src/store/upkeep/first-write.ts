@@ -1,9 +1,8 @@
 import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
-import { type Catalog, decodeMarker, encodeMarker, markerKey, newMarker } from '../documents/index.ts'
-import { readIfThere } from '../read-object.ts'
+import { type Catalog, encodeMarker, markerKey, newMarker } from '../documents/index.ts'
 import { probeEnforcement } from './probe.ts'
-import { repairMarker, repairStore } from './repair.ts'
+import { readMarker, repairMarker, repairStore } from './repair.ts'
 
 /**
  * Makes sure that the store is one, and fit to be one: proves that it enforces conditional creation before it
@@ -11,11 +10,10 @@ import { repairMarker, repairStore } from './repair.ts'
  */
 export async function ensureMarker(context: StoreContext, signal?: AbortSignal): Promise<void> {
   const { backend, surroundings } = context
-  await repairMarker(context, signal)
-  const bytes = await readIfThere(backend, markerKey, signal)
-  if (bytes !== undefined && decodeMarker(bytes).provedAt === backend.url) return
+  const found = await readMarker(backend, signal)
+  if (found.kind === 'good' && found.marker.provedAt === backend.url) return
   await probeEnforcement(backend, surroundings.newId(), signal)
-  if (bytes !== undefined) return
+  if (found.kind === 'good' || (await repairMarker(context, signal))) return
   const marker = newMarker(surroundings.newId(), surroundings.now().toISOString(), backend.url)
   await backend.commit(markerKey, encodeMarker(marker), { signal })
 }

@@ -12,6 +12,7 @@ import {
   emptyCatalog,
   encodeMarker,
   manifestKey,
+  type Marker,
   markerKey,
   newMarker,
   partsOfAttempt,
@@ -119,25 +120,32 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
 }
 
 /** Writes the marker anew when it is missing from a store that has a catalog, or damaged. */
-export async function repairMarker(
-  { backend, log, surroundings }: StoreContext,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const bytes = await readIfThere(backend, markerKey, signal)
-  if (bytes !== undefined) {
-    try {
-      decodeMarker(bytes)
-      return false
-    } catch (error) {
-      if (!isHoldfastError(error, 'CORRUPT')) throw error
-    }
-  } else if ((await log.versions(1, signal)).length === 0) {
-    return false
-  }
+export async function repairMarker(context: StoreContext, signal?: AbortSignal): Promise<boolean> {
+  const { backend, log, surroundings } = context
+  const found = await readMarker(backend, signal)
+  if (found.kind === 'good') return false
+  if (found.kind === 'missing' && (await log.versions(1, signal)).length === 0) return false
   // `provedAt` stays empty: the next writer proves the store again.
   const marker = encodeMarker(newMarker(surroundings.newId(), surroundings.now().toISOString(), ''))
   await backend.put(markerKey, marker, { size: marker.byteLength, contentType: 'application/json', signal })
   return true
+}
+
+export type FoundMarker =
+  | { readonly kind: 'good'; readonly marker: Marker }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'missing' }
+
+/** Rejects with `UNSUPPORTED` for the marker of a newer Holdfast. */
+export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
+  const bytes = await readIfThere(backend, markerKey, signal)
+  if (bytes === undefined) return { kind: 'missing' }
+  try {
+    return { kind: 'good', marker: decodeMarker(bytes) }
+  } catch (error) {
+    if (isHoldfastError(error, 'CORRUPT')) return { kind: 'damaged' }
+    throw error
+  }
 }
 
 /** Whole attempts that the catalog does not list and does not know to be dead. */
