@@ -4,15 +4,7 @@
  * of the README, and runs the command line.
  */
 import { execFileSync } from 'node:child_process'
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,25 +22,22 @@ const published = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))
   .filter((path) => readPackage(path).private !== true)
 
-const tarballs = published.map((path) => pack(path))
-inEmptyProject(tarballs)
-rmSync(folder, { recursive: true })
-console.log(
-  `${tarballs.length} packages are fit to be published: ${published.map((path) => readPackage(path).name).join(', ')}`,
-)
+try {
+  inEmptyProject(published.map((path) => pack(path)))
+} finally {
+  rmSync(folder, { recursive: true })
+}
+const names = published.map((path) => readPackage(path).name)
+console.log(`${names.length} packages are fit to be published: ${names.join(', ')}`)
 
+/** Packs as a release does: the licence at the root comes along by itself. */
 function pack(path: string): string {
   const { name, bin } = readPackage(path)
-  copyFileSync(join(root, 'LICENSE'), join(path, 'LICENSE'))
-  try {
-    const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
-    run(path, 'pnpm', 'pack', '--out', tarball)
-    run(root, 'publint', tarball, '--strict')
-    if (bin === undefined) run(root, 'attw', tarball, '--profile', 'esm-only')
-    return tarball
-  } finally {
-    rmSync(join(path, 'LICENSE'))
-  }
+  const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
+  run(path, 'pnpm', 'pack', '--out', tarball)
+  run(root, 'publint', tarball, '--strict')
+  if (bin === undefined) run(root, 'attw', tarball, '--profile', 'esm-only')
+  return tarball
 }
 
 function inEmptyProject(packed: readonly string[]): void {
@@ -60,6 +49,9 @@ function inEmptyProject(packed: readonly string[]): void {
   }
   const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name] ?? 'latest'}`)
   run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packed, ...tools)
+  for (const { name } of published.map((path) => readPackage(path))) {
+    if (!existsSync(join(project, 'node_modules', name, 'LICENSE'))) throw new Error(`${name} has no LICENSE`)
+  }
   writeFileSync(join(project, 'example.ts'), firstExample())
   const flags = [
     '--strict',
@@ -71,17 +63,7 @@ function inEmptyProject(packed: readonly string[]): void {
     '--target',
     'es2024',
   ]
-  run(
-    project,
-    'npx',
-    'tsc',
-    ...flags,
-    '--lib',
-    'es2024,esnext.disposable,dom',
-    '--types',
-    'node',
-    'example.ts',
-  )
+  run(project, 'npx', 'tsc', ...flags, '--lib', 'es2024,esnext.disposable', '--types', 'node', 'example.ts')
   const printed = run(project, process.execPath, 'example.ts')
   if (!printed.includes('best: step')) throw new Error(`The first example printed: ${printed}`)
   const { version } = readPackage(join(root, 'packages', 'cli'))

@@ -75,7 +75,7 @@ async function statIfThere(
   key: string,
 ): Promise<ObjectStat | undefined> {
   try {
-    const stats = await fileSystem.lstat(join(names.root, key))
+    const stats = await fileSystem.lstat(join(names.root, key), { bigint: true })
     return stats.isFile() ? statOf(key, stats) : undefined
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type ByteSource, isFileSource, type PutOptions, type PutResult, SourceReader } from '@holdfast/core'
@@ -5,6 +6,7 @@ import type { Cloning } from './clone.ts'
 import type { FileSystem } from './file-system.ts'
 import { syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
+import { statOf } from './read.ts'
 import { createEmpty, type TemporaryFile, withTemporaryFile } from './temporary-file.ts'
 
 /** One read, one hash and one write go on at the same time, each on a buffer of this many bytes. */
@@ -42,9 +44,8 @@ export async function put(
 }
 
 interface Written {
-  readonly size: number
   readonly sha256: string
-  readonly modifiedAt: Date
+  readonly stats: BigIntStats
 }
 
 async function publish(
@@ -52,12 +53,12 @@ async function publish(
   names: Names,
   key: string,
   temporary: TemporaryFile,
-  written: Written,
+  { sha256, stats }: Written,
 ): Promise<PutResult> {
   const path = names.path(key)
   await fileSystem.rename(temporary.path, path)
   await syncFolder(fileSystem, dirname(path))
-  return { key, ...written }
+  return { ...statOf(key, stats), sha256 }
 }
 
 /** Writes all that the reader gives, makes it durable, and closes the file. */
@@ -78,7 +79,7 @@ async function write(
     }
     await writing
     await handle.sync()
-    return { ...reader.result(), modifiedAt: (await handle.stat()).mtime }
+    return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
   } finally {
     await writing.catch(() => undefined) // the buffer is its until it has ended
     await handle.close()
@@ -103,7 +104,7 @@ async function hashClone(
     }
     await source.assertUnchanged()
     await handle.sync()
-    return { ...clone.result(), modifiedAt: (await handle.stat()).mtime }
+    return { sha256: clone.result().sha256, stats: await handle.stat({ bigint: true }) }
   } finally {
     await handle.close()
   }

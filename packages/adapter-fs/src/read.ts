@@ -1,4 +1,4 @@
-import { constants, type Stats } from 'node:fs'
+import { type BigIntStats, constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import {
   abortedError,
@@ -29,9 +29,9 @@ export async function read(
   await refuseLinks(fileSystem, names.foldersOf(key))
   const handle = await fileSystem.open(path, openFlags)
   try {
-    const stats = await handle.stat()
+    const stats = await handle.stat({ bigint: true })
     if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'ENOENT' })
-    const { start, end } = resolveRange(options.range, stats.size, key, names.url)
+    const { start, end } = resolveRange(options.range, Number(stats.size), key, names.url)
     const failed = (error: unknown): HoldfastError => keyError(error, `reading ${path}`, key, names.url)
     return { stat: statOf(key, stats), body: streamOf(handle, start, end, options.signal, failed) }
   } catch (error) {
@@ -49,7 +49,7 @@ export async function stat(
   const path = names.path(key)
   await refuseLinks(fileSystem, names.foldersOf(key))
   try {
-    const stats = await fileSystem.lstat(path)
+    const stats = await fileSystem.lstat(path, { bigint: true })
     return stats.isFile() ? statOf(key, stats) : undefined
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
@@ -57,8 +57,14 @@ export async function stat(
   }
 }
 
-export function statOf(key: string, stats: Stats): ObjectStat {
-  return { key, size: stats.size, modifiedAt: stats.mtime }
+/** A file that takes the place of another has another inode, or the same one again at another time. */
+export function statOf(key: string, stats: BigIntStats): ObjectStat {
+  return {
+    key,
+    size: Number(stats.size),
+    modifiedAt: stats.mtime,
+    revision: `${stats.ino.toString(36)}-${stats.mtimeNs.toString(36)}`,
+  }
 }
 
 function streamOf(

@@ -85,11 +85,30 @@ export const listCases: readonly Case[] = [
     },
   },
   {
-    name: 'list of what is not there is empty, and what a stat tells is what list tells',
+    name: 'list of what is not there is empty; list, stat, read and put tell the same of an object',
     async run(backend) {
       assert.deepEqual(await keysOf(backend, 'nothing/'), [])
-      await backend.put('told', Buffer.from('12345'))
-      for await (const stat of backend.list('')) assert.deepEqual(stat, await backend.stat('told'))
+      const { sha256: _, vouched: __, ...put } = await backend.put('told', Buffer.from('12345'))
+      assert.deepEqual(await backend.stat('told'), put)
+      for await (const stat of backend.list('')) assert.deepEqual(stat, put)
+      const { stat, body } = await backend.read('told')
+      await body.cancel()
+      assert.deepEqual(stat, put)
+    },
+  },
+  {
+    name: 'a key that is stored anew, after a delete or over what was there, has another revision',
+    async run(backend) {
+      const revisions = new Set<string>()
+      for (let body = 0; body < 20; body += 1) {
+        await backend.commit('reborn', Buffer.from(`body ${body}`))
+        revisions.add((await backend.stat('reborn'))?.revision ?? '')
+        await backend.delete(['reborn'])
+      }
+      for (let body = 20; body < 40; body += 1) {
+        revisions.add((await backend.put('reborn', Buffer.from(`body ${body}`))).revision)
+      }
+      assert.equal(revisions.size, 40)
     },
   },
   {

@@ -111,8 +111,11 @@ export interface ObjectStat {
   readonly size: number
   /** When it was stored, by the store's own clock. */
   readonly modifiedAt: Date
-  /** The store's token for exactly this body (an ETag, a generation), when it has one. */
-  readonly revision?: string | undefined
+  /**
+   * The store's token for exactly this body: an ETag, a generation, an inode with its time. Different bodies that
+   * a key ever had MUST have different revisions, and `list`, `stat`, `read` and `put` MUST tell the same.
+   */
+  readonly revision: string
 }
 
 export interface PutResult extends ObjectStat {

@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '../backend/index.ts'
+import type { CheckpointBackend, ObjectStat } from '../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../errors.ts'
 
 /** No document of ours is larger; a larger one is refused before it is read into memory. */
@@ -10,6 +10,32 @@ export async function readSmall(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
+  return (await readWithStat(backend, key, signal)).bytes
+}
+
+/**
+ * The bytes of the very object that a list has shown; `undefined` when it is gone, or another has taken its key
+ * since.
+ */
+export async function readListed(
+  backend: CheckpointBackend,
+  listed: Pick<ObjectStat, 'key' | 'revision'>,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  try {
+    const { stat, bytes } = await readWithStat(backend, listed.key, signal)
+    return stat.revision === listed.revision ? bytes : undefined
+  } catch (error) {
+    if (isHoldfastError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function readWithStat(
+  backend: CheckpointBackend,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly stat: ObjectStat; readonly bytes: Uint8Array }> {
   const { stat, body } = await backend.read(key, { signal })
   if (stat.size > maxDocumentBytes) {
     await body.cancel()
@@ -20,7 +46,7 @@ export async function readSmall(
   }
   const chunks: Uint8Array[] = []
   for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  return { stat, bytes: Buffer.concat(chunks) }
 }
 
 /** As `readSmall`, and `undefined` when absent. */

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { abortedError } from '../errors.ts'
+import { type Deliver, deliverToDirectory } from './restore/to-directory.ts'
 
-/** Time and chance, as parameters: a simulator gives its own. */
+/** Time, chance and the local disk, as parameters: a simulator gives its own. */
 export interface Surroundings {
   /** This machine's clock. For people and for pauses; no decision about the store rests on it. */
   now(): Date
@@ -14,6 +15,8 @@ export interface Surroundings {
   newToken(): string
   /** Resolves after so many milliseconds; rejects with `ABORTED` when the signal fires. */
   pause(milliseconds: number, signal?: AbortSignal): Promise<void>
+  /** Puts what is restored where the caller wants it, all or nothing. */
+  deliver: Deliver
 }
 
 export const realSurroundings: Surroundings = {
@@ -29,4 +32,5 @@ export const realSurroundings: Surroundings = {
       throw error
     }
   },
+  deliver: deliverToDirectory,
 }

@@ -10,7 +10,7 @@ import {
   emptyCatalog,
   encodeCatalog,
 } from '../documents/index.ts'
-import { readIfThere, readSmall } from '../read-object.ts'
+import { readListed, readSmall } from '../read-object.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Change } from './changes.ts'
 import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
@@ -21,10 +21,12 @@ const maxRaces = 1000
 /** Milliseconds that the pause after a lost race does not exceed. */
 const maxPause = 500
 
-/** A version and when it was stored, by the store's own clock. */
+/** A version as a list shows it. */
 export interface CatalogVersion {
   readonly version: number
+  /** By the store's own clock. */
   readonly storedAt: Date
+  readonly revision: string
 }
 
 export interface Committed {
@@ -57,9 +59,12 @@ export class CatalogLog {
   async versions(version: number, signal?: AbortSignal): Promise<readonly CatalogVersion[]> {
     const found: CatalogVersion[] = []
     const startAfter = version > 1 ? catalogKey(version - 1) : undefined
-    for await (const { key, modifiedAt } of this.#backend.list(catalogPrefix, { startAfter, signal })) {
+    for await (const { key, modifiedAt, revision } of this.#backend.list(catalogPrefix, {
+      startAfter,
+      signal,
+    })) {
       const listed = catalogVersionOf(key)
-      if (listed !== undefined) found.push({ version: listed, storedAt: modifiedAt })
+      if (listed !== undefined) found.push({ version: listed, storedAt: modifiedAt, revision })
     }
     return found
   }
@@ -74,15 +79,19 @@ export class CatalogLog {
         throw this.#vanished(known.version)
       }
       if (known?.version === newest.version) return known
-      const catalog = await this.version(newest.version, signal)
+      const catalog = await this.listed(newest, signal)
       if (catalog !== undefined) return this.#remember(catalog)
       // Swept between the list and the read, so there is a newer one.
     }
   }
 
-  /** One version; `undefined` when it is not there. Rejects with `CORRUPT` when it is damaged. */
-  async version(version: number, signal?: AbortSignal): Promise<Catalog | undefined> {
-    const bytes = await readIfThere(this.#backend, catalogKey(version), signal)
+  /**
+   * The very version that a list has shown; `undefined` when it is gone. Its number alone would not do: once it
+   * is swept, a sleeper can create the number again, and that is no part of the truth. Rejects with `CORRUPT`
+   * when it is damaged.
+   */
+  async listed({ version, revision }: CatalogVersion, signal?: AbortSignal): Promise<Catalog | undefined> {
+    const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal)
     return bytes === undefined ? undefined : decodeCatalog(bytes, version)
   }
 
@@ -205,7 +214,7 @@ export class CatalogLog {
       const newest = (await this.versions(created.version)).at(-1)
       if (newest === undefined) throw this.#vanished(created.version)
       if (newest.version === created.version) return created
-      const catalog = await this.version(newest.version)
+      const catalog = await this.listed(newest)
       if (catalog !== undefined) return catalog
     }
   }

@@ -13,7 +13,6 @@ import { newestReadable } from '../upkeep/repair.ts'
 import { bestNames, type CheckpointChoice, chooseEntry } from './choose.ts'
 import { provedFile, provedManifest } from './proved.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
-import { deliverToDirectory } from './to-directory.ts'
 
 /** Sets a corrupt checkpoint aside, or says why it could not. */
 export type Quarantine = (finding: Finding) => Promise<true | string>
@@ -94,7 +93,7 @@ async function deliver(
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
-  const paths = await deliverToDirectory(
+  const paths = await context.surroundings.deliver(
     options.to,
     files.map((file) => ({
       name: file.name,

@@ -18,6 +18,13 @@ export interface DeliveryOptions {
   readonly onProgress: ((bytes: number) => void) | undefined
 }
 
+/** Delivers files to a destination, and gives the path of each. */
+export type Deliver = (
+  destination: string,
+  deliveries: readonly Delivery[],
+  options: DeliveryOptions,
+) => Promise<readonly string[]>
+
 const filesAtOnce = 4
 const waitingPrefix = '.holdfast-restore-'
 

@@ -90,7 +90,7 @@ function manifestFile(name: string, { size, sha256, revision, vouched }: PutResu
     name,
     size,
     sha256,
-    ...(revision === undefined ? {} : { revision }),
+    revision,
     ...(vouched === undefined ? {} : { vouched: { ...vouched } }),
   }
 }

@@ -58,13 +58,13 @@ export async function newestReadable({ log }: StoreContext, signal?: AbortSignal
   const versions = await log.versions(1, signal)
   const damaged: { readonly version: number; readonly reason: string }[] = []
   const newestVersion = versions.at(-1)?.version ?? 0
-  for (const { version } of versions.toReversed()) {
+  for (const listed of versions.toReversed()) {
     try {
-      const catalog = await log.version(version, signal)
+      const catalog = await log.listed(listed, signal)
       if (catalog !== undefined) return { catalog, newestVersion, damaged }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
-      damaged.push({ version, reason: messageOf(error) })
+      damaged.push({ version: listed.version, reason: messageOf(error) })
     }
   }
   return { catalog: emptyCatalog, newestVersion, damaged }

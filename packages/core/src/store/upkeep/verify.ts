@@ -139,13 +139,12 @@ async function documentProblems(
   const marker = await readIfThere(backend, markerKey, signal)
   if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
   else await problem(problems, () => Promise.resolve(decodeMarker(marker)))
-  for (const { version } of await log.versions(1, signal)) {
-    if (version < newest.floor) continue
+  for (const listed of await log.versions(Math.max(1, newest.floor), signal)) {
     try {
-      await log.version(version, signal)
+      await log.listed(listed, signal)
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT', 'UNSUPPORTED')) throw error
-      problems.push(`${catalogKey(version)}: ${messageOf(error)}`)
+      problems.push(`${catalogKey(listed.version)}: ${messageOf(error)}`)
     }
   }
   return problems

@@ -1,0 +1,6 @@
+/** What a program does to a file system, in the terms in which a crash can lose it. Paths are absolute. */
+export type Effect =
+  | { readonly kind: 'create'; readonly path: string }
+  | { readonly kind: 'write'; readonly path: string; readonly position: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'sync file' | 'sync folder' | 'mkdir' | 'rmdir' | 'unlink'; readonly path: string }
+  | { readonly kind: 'link' | 'rename'; readonly from: string; readonly to: string }

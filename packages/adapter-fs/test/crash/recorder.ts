@@ -1,0 +1,94 @@
+import { constants } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { createFsFromVolume, type Volume } from 'memfs'
+import type { FileSystem } from '../../src/index.ts'
+import { systemError } from '../recording.ts'
+import type { Effect } from './effects.ts'
+
+/** Told of each effect as it is about to be made. A promise that never settles is a crash at that point. */
+export type Gate = (effect: Effect) => Promise<never> | undefined
+
+/**
+ * The file system of a volume in memory, every effect of which passes a gate. Effects are made in one go with
+ * their checks, so that what the gate hears is what happened, in its order; an effect that fails is not heard.
+ */
+export function gated(volume: Volume, gate: Gate): FileSystem {
+  const { promises } = createFsFromVolume(volume)
+  const fileSystem = promises as unknown as FileSystem
+  const effect = async (what: Effect, possible: boolean, code: string, make: () => void): Promise<void> => {
+    if (!possible) throw systemError(code)
+    const crash = gate(what)
+    if (crash !== undefined) await crash
+    make()
+  }
+  const there = (path: unknown): boolean => volume.existsSync(String(path))
+  const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
+  return {
+    ...fileSystem,
+    copyFile: () => Promise.reject(systemError('ENOSYS')),
+    open: async (path, flags) => {
+      if (typeof flags !== 'number' || (flags & constants.O_CREAT) === 0) {
+        return gatedHandle(await fileSystem.open(path, flags), String(path), 'sync folder', gate)
+      }
+      await effect({ kind: 'create', path: String(path) }, there(folderOf(String(path))), 'ENOENT', () => {
+        volume.writeFileSync(String(path), '', { flag: 'wx' })
+      })
+      return gatedHandle(await fileSystem.open(path, 'r+'), String(path), 'sync file', gate)
+    },
+    mkdir: (async (path: string) => {
+      if (there(path)) throw systemError('EEXIST')
+      await effect({ kind: 'mkdir', path }, there(folderOf(path)), 'ENOENT', () => {
+        volume.mkdirSync(path)
+      })
+    }) as FileSystem['mkdir'],
+    rmdir: async (path) => {
+      if (!there(path)) throw systemError('ENOENT')
+      const empty = volume.readdirSync(String(path)).length === 0
+      await effect({ kind: 'rmdir', path: String(path) }, empty, 'ENOTEMPTY', () => {
+        volume.rmdirSync(String(path))
+      })
+    },
+    unlink: async (path) => {
+      await effect({ kind: 'unlink', path: String(path) }, there(path), 'ENOENT', () => {
+        volume.unlinkSync(String(path))
+      })
+    },
+    link: async (from, to) => {
+      await effect({ kind: 'link', from: String(from), to: String(to) }, !there(to), 'EEXIST', () => {
+        volume.linkSync(String(from), String(to))
+      })
+    },
+    rename: async (from, to) => {
+      await effect({ kind: 'rename', from: String(from), to: String(to) }, there(from), 'ENOENT', () => {
+        volume.renameSync(String(from), String(to))
+      })
+    },
+  }
+}
+
+function gatedHandle(
+  handle: FileHandle,
+  path: string,
+  sync: 'sync file' | 'sync folder',
+  gate: Gate,
+): FileHandle {
+  return new Proxy(handle, {
+    get(target, property) {
+      if (property === 'sync') {
+        return async () => {
+          await gate({ kind: sync, path })
+          await target.sync()
+        }
+      }
+      if (property === 'write') {
+        return async (buffer: Uint8Array, offset: number, length: number, position: number) => {
+          const bytes = Uint8Array.from(buffer.subarray(offset, offset + length))
+          await gate({ kind: 'write', path, position, bytes })
+          return target.write(buffer, offset, length, position)
+        }
+      }
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}

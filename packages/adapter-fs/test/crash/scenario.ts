@@ -1,0 +1,75 @@
+import { type CheckpointStore, CheckpointStore as Store } from '@holdfast/core'
+import { FileBackend, type FileSystem } from '../../src/index.ts'
+
+/** The root of the store in every crash scenario. */
+export const root = '/store'
+
+/** What must be in the store, by step: which content, and whether it is pinned. */
+export type Known = ReadonlyMap<number, string>
+
+export interface Step {
+  readonly name: string
+  readonly run: (store: CheckpointStore) => Promise<CheckpointStore>
+  /** What is known once the step is acknowledged. */
+  readonly after: (before: Known) => Known
+}
+
+export function openOn(fileSystem: FileSystem): CheckpointStore {
+  return new Store(new FileBackend(root, { fileSystem }), { writerName: 'scenario', gracePeriod: 0 })
+}
+
+function save(step: number, content: string, onExisting: 'fail' | 'replace' = 'fail'): Step {
+  return {
+    name: `${onExisting === 'replace' ? 'replace' : 'save'} ${step}`,
+    run: async (store) => {
+      const files = { 'model.bin': Buffer.from(content.repeat(50)), 'log/a.txt': Buffer.from(content) }
+      await store.save({ step, files, onExisting, tags: [content] })
+      return store
+    },
+    after: (before) => new Map([...before, [step, content]]),
+  }
+}
+
+function action(name: string, run: Step['run'], after: Step['after'] = (before) => before): Step {
+  return { name, run, after }
+}
+
+/** Every operation that changes a store, one after the other. */
+export function scenario(fileSystem: FileSystem): readonly Step[] {
+  return [
+    save(1, 'first'),
+    save(2, 'second'),
+    save(1, 'replaced', 'replace'),
+    action('pin 2', async (store) => {
+      await store.pin(2, 'kept')
+      return store
+    }),
+    save(3, 'third'),
+    action(
+      'delete 1',
+      async (store) => {
+        await store.delete([1])
+        return store
+      },
+      (before) => new Map([...before].filter(([step]) => step !== 1)),
+    ),
+    action('take over', async () => {
+      const next = openOn(fileSystem)
+      await next.pin(3)
+      return next
+    }),
+    action('sweep', async (store) => {
+      await store.sweep()
+      return store
+    }),
+    action('repair', async (store) => {
+      await store.repair()
+      return store
+    }),
+    save(4, 'fourth'),
+    action('close', async (store) => {
+      await store.close()
+      return store
+    }),
+  ]
+}

@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { explore } from './explore.ts'
+import { brokenProtocols, product } from './protocol.ts'
+import { scenarios } from './scenarios.ts'
+
+/** States of one scenario that are visited here; `main.ts` visits them all. */
+const limit = 300_000
+
+/** States within which a broken protocol must be caught. */
+const patience = 500_000
+
+describe.each(scenarios)('$name', ({ actors, initial }) => {
+  test('no interleaving, crash or lost answer breaks a promise', () => {
+    const { states, counterexample } = explore(initial, actors, product, limit)
+    expect(counterexample).toBeUndefined()
+    expect(states).toBeGreaterThan(10_000)
+  })
+})
+
+describe('a broken protocol is caught, with the shortest history that shows it', () => {
+  test.each(Object.entries(brokenProtocols))('%s', (_, protocol) => {
+    const found = scenarios.map(
+      ({ actors, initial }) => explore(initial, actors, protocol, patience).counterexample,
+    )
+    expect(found.some((counterexample) => counterexample !== undefined)).toBe(true)
+  })
+})

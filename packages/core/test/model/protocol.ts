@@ -1,0 +1,54 @@
+import * as rules from '../../src/store/commit/rules.ts'
+import { attemptOfKey, type Catalog } from '../../src/store/documents/index.ts'
+import { lists } from '../../src/store/commit/changes.ts'
+
+/** The product's rules, and how the actors of the model use them. A broken variant changes one of these. */
+export interface Protocol {
+  readonly nextCatalog: typeof rules.nextCatalog
+  readonly lookBack: typeof rules.lookBack
+  readonly isDead: typeof rules.isDead
+  readonly skipsLookBack: boolean
+  /** Whether a listed version is read by its number, whatever has taken it since. */
+  readonly trustsNumbers: boolean
+  readonly acknowledgesBeforeCommit: boolean
+  readonly deletesBeforeCommit: boolean
+  readonly lostAnswerMeans: 'read back' | 'success' | 'lost race'
+}
+
+export const product: Protocol = {
+  nextCatalog: rules.nextCatalog,
+  lookBack: rules.lookBack,
+  isDead: rules.isDead,
+  skipsLookBack: false,
+  trustsNumbers: false,
+  acknowledgesBeforeCommit: false,
+  deletesBeforeCommit: false,
+  lostAnswerMeans: 'read back',
+}
+
+/** Each breaks one rule. Every one must be caught, or the model proves nothing. */
+export const brokenProtocols: Readonly<Record<string, Protocol>> = {
+  'no look-back after the commit': { ...product, skipsLookBack: true },
+  'a version trusted by its number alone': { ...product, trustsNumbers: true },
+  'no floor check': { ...product, nextCatalog: withoutFloorCheck },
+  'acknowledgement before the commit': { ...product, acknowledgesBeforeCommit: true },
+  'delete before the commit': { ...product, deletesBeforeCommit: true },
+  'sweep by age alone': { ...product, isDead: byAgeAlone },
+  'a lost answer taken for a lost race': { ...product, lostAnswerMeans: 'lost race' },
+  'a lost answer taken for success': { ...product, lostAnswerMeans: 'success' },
+}
+
+function withoutFloorCheck(newest: Catalog, request: rules.CommitRequest): rules.Verdict {
+  const verdict = rules.nextCatalog({ ...newest, floor: 0 }, request)
+  if (verdict.kind !== 'next') return verdict
+  return {
+    kind: 'next',
+    catalog: { ...verdict.catalog, floor: Math.max(newest.floor, verdict.catalog.floor) },
+  }
+}
+
+/** Whatever is not listed is old enough: a pause can be longer than any age. */
+function byAgeAlone(newest: Catalog, key: string): boolean {
+  const attempt = attemptOfKey(key)
+  return attempt === undefined ? rules.isDead(newest, key) : !lists(newest, attempt)
+}

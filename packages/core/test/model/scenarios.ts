@@ -1,0 +1,97 @@
+import { nextCatalog, type Writer, type WriterMode } from '../../src/store/commit/rules.ts'
+import { type Catalog, emptyCatalog, newAttemptId } from '../../src/store/documents/index.ts'
+import { type Actor, beginning, entryOf, type Operation } from './actors.ts'
+import type { World } from './world.ts'
+
+export interface Scenario {
+  readonly name: string
+  readonly actors: readonly Actor[]
+  readonly initial: World
+}
+
+function actor(name: string, mode: WriterMode, ...operations: readonly Operation[]): Actor {
+  return { name, writer: { id: name, name, mode }, operations }
+}
+
+const save = (step: number, onExisting: 'fail' | 'replace' = 'fail'): Operation => ({
+  kind: 'save',
+  step,
+  onExisting,
+})
+
+/** A store in which steps 0 and 1 are saved, and which a writer may own. */
+function begin(actors: readonly Actor[], owner?: Writer): World {
+  const past: Writer = { id: 'past', name: 'past', mode: 'shared' }
+  let catalog: Catalog = emptyCatalog
+  const data = new Set<ReturnType<typeof newAttemptId>>()
+  for (const step of [0, 1]) {
+    const attempt = newAttemptId(step, catalog.version, 'f'.repeat(16))
+    catalog = commit(
+      catalog,
+      past,
+      { kind: 'save', entry: entryOf(step, attempt), onExisting: 'fail' },
+      `past ${step}`,
+    )
+    data.add(attempt)
+  }
+  if (owner !== undefined) catalog = commit(catalog, owner, { kind: 'take over' }, 'past owner')
+  return {
+    catalogs: new Map([[catalog.version, catalog]]),
+    data,
+    actors: actors.map((each) => ({ ...beginning, known: each.writer === owner ? catalog : undefined })),
+    ghost: { acknowledged: new Set(data), fenced: new Set(), dropped: new Set(), line: catalog.version },
+  }
+}
+
+function commit(
+  newest: Catalog,
+  writer: Writer,
+  change: Parameters<typeof nextCatalog>[1]['change'],
+  commitId: string,
+): Catalog {
+  const verdict = nextCatalog(newest, { writer, change, commitId, at: '2026-01-01T00:00:00.000Z' })
+  if (verdict.kind !== 'next') throw new Error(`The scenario cannot begin: ${verdict.kind}`)
+  return verdict.catalog
+}
+
+const sharedActors: readonly Actor[] = [
+  actor('writer A', 'shared', save(2)),
+  actor('writer B', 'shared', save(1, 'replace')),
+  actor('pruner', 'shared', { kind: 'delete', step: 0 }),
+  actor('sweeper', 'shared', { kind: 'raise floor' }, { kind: 'sweep' }),
+  actor('taker-over', 'shared', { kind: 'take over' }),
+]
+
+const owner = actor('owner', 'exclusive', save(2), { kind: 'delete', step: 0 })
+const exclusiveActors: readonly Actor[] = [
+  owner,
+  actor('taker-over', 'exclusive', { kind: 'take over' }, save(2), { kind: 'sweep' }),
+  actor('bystander', 'shared', save(1, 'replace')),
+  actor('sweeper', 'shared', { kind: 'sweep' }),
+]
+
+const takeOver: Operation = { kind: 'take over' }
+const sweep: Operation = { kind: 'sweep' }
+const sleepyActors: readonly Actor[] = [
+  actor('sleeper A', 'shared', save(2)),
+  actor('sleeper B', 'shared', save(3)),
+  actor('taker-over', 'shared', takeOver, takeOver, sweep, takeOver, sweep),
+]
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'two shared writers, a pruner, a sweeper and a taker-over',
+    actors: sharedActors,
+    initial: begin(sharedActors),
+  },
+  {
+    name: 'an owner, another that takes over, a shared writer and a sweeper',
+    actors: exclusiveActors,
+    initial: begin(exclusiveActors, owner.writer),
+  },
+  {
+    name: 'two sleepers, and one that takes over and sweeps again and again',
+    actors: sleepyActors,
+    initial: begin(sleepyActors),
+  },
+]

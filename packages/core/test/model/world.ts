@@ -1,0 +1,69 @@
+import { lists } from '../../src/store/commit/changes.ts'
+import type { AttemptId, Catalog } from '../../src/store/documents/index.ts'
+
+/** Everything that has a state: the store, and how far each actor has come. Immutable. */
+export interface World {
+  /** Catalog versions on the store, by number. */
+  readonly catalogs: ReadonlyMap<number, Catalog>
+  /** Attempts whose bytes are on the store. */
+  readonly data: ReadonlySet<AttemptId>
+  readonly actors: readonly ActorState[]
+  /** What was promised, for the judge alone: no actor sees it. */
+  readonly ghost: Ghost
+}
+
+export interface Ghost {
+  /** Attempts of which a save was acknowledged, and those of which a save was told that it is fenced. */
+  readonly acknowledged: ReadonlySet<AttemptId>
+  readonly fenced: ReadonlySet<AttemptId>
+  /** Attempts that a commit of the one line of versions has dropped. */
+  readonly dropped: ReadonlySet<AttemptId>
+  /** The highest number that was ever created: a later creation of a lower one is not part of the line. */
+  readonly line: number
+}
+
+/** Where an actor is in its program, and what it remembers. */
+export interface ActorState {
+  readonly at: 'begin' | 'put' | 'commit' | 'look back' | 'read listed' | 'clean up' | 'sweep' | 'end'
+  readonly known: Catalog | undefined
+  /** Whether `known` was read after the last refusal. */
+  readonly fresh: boolean
+  readonly attempt: AttemptId | undefined
+  readonly created: number | undefined
+  /** The version that a look back has listed, and is about to read. */
+  readonly listed: Catalog | undefined
+  /** Attempts to delete next, and a catalog version that slept too long. */
+  readonly toDelete: readonly AttemptId[]
+  /** How many of its operations are done. */
+  readonly done: number
+}
+
+export interface Step {
+  readonly name: string
+  readonly next: World
+}
+
+export function newest(world: World): Catalog {
+  return world.catalogs.get(Math.max(...world.catalogs.keys())) ?? noCatalog()
+}
+
+function noCatalog(): never {
+  throw new Error('The store of the model has no catalog')
+}
+
+/** A promise that does not hold in this world; `undefined` when all hold. */
+export function violation(world: World): string | undefined {
+  const truth = newest(world)
+  for (const { attempt } of truth.checkpoints) {
+    if (!world.data.has(attempt)) return `${attempt} is listed, and its bytes are gone`
+  }
+  for (const attempt of world.ghost.acknowledged) {
+    if (!lists(truth, attempt) && !world.ghost.dropped.has(attempt)) {
+      return `${attempt} was acknowledged, is not listed, and no commit dropped it`
+    }
+  }
+  for (const attempt of world.ghost.fenced) {
+    if (lists(truth, attempt)) return `${attempt} was told that it is fenced, and is listed`
+  }
+  return undefined
+}

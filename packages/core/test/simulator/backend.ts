@@ -1,0 +1,192 @@
+import {
+  type BackendCapabilities,
+  type ByteSource,
+  type CheckpointBackend,
+  type CommitOutcome,
+  type DeleteReport,
+  type FreeSpace,
+  HoldfastError,
+  type ListOptions,
+  MemoryBackend,
+  type ObjectHash,
+  type ObjectStat,
+  type PutResult,
+  type ReadableObject,
+  sha256Hex,
+  SourceReader,
+  type SweepReport,
+} from '../../src/index.ts'
+import type { Disk } from './disk.ts'
+import type { Random } from './random.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** How often, of all calls, each kind of fault comes. */
+export interface Faults {
+  readonly errorBefore: number
+  readonly lostAnswer: number
+  readonly crashBefore: number
+  readonly crashAfter: number
+  /** A pause longer than every grace period, before the call or before its answer. */
+  readonly sleep: number
+}
+
+export const noFaults: Faults = { errorBefore: 0, lostAnswer: 0, crashBefore: 0, crashAfter: 0, sleep: 0 }
+
+/** What a broken variant does differently, between the store and the disk. */
+export interface Meddling {
+  readonly afterManifest?: (attempt: string) => void
+  readonly beforeCommit?: (bytes: Uint8Array, disk: Disk) => Uint8Array
+  readonly onReadCatalog?: (bytes: Uint8Array) => Uint8Array
+  /** The newest catalog key that a list after a commit shows. */
+  readonly hidesNewerThanOwnCommit?: boolean
+  readonly lostAnswerOfCommit?: 'created' | 'failed'
+}
+
+/** How one process sees the disk: each call is a turn before its effect and a turn before its answer. */
+export class SimulatedBackend implements CheckpointBackend {
+  readonly url = 'sim:'
+  readonly capabilities: BackendCapabilities = new MemoryBackend().capabilities
+  readonly #process: string
+  readonly #disk: Disk
+  readonly #scheduler: Scheduler
+  readonly #random: Random
+  readonly #faults: Faults
+  readonly #meddling: Meddling
+  #ownCommit: string | undefined
+
+  constructor(
+    process: string,
+    disk: Disk,
+    scheduler: Scheduler,
+    random: Random,
+    faults: Faults,
+    meddling: Meddling = {},
+  ) {
+    this.#process = process
+    this.#disk = disk
+    this.#scheduler = scheduler
+    this.#random = random
+    this.#faults = faults
+    this.#meddling = meddling
+  }
+
+  async put(key: string, source: ByteSource): Promise<PutResult> {
+    await using reader = await SourceReader.open(source, { chunkBytes: 2 ** 20, chunksHeld: 0 })
+    const chunks: Uint8Array[] = []
+    for await (const chunk of reader.chunks()) chunks.push(Uint8Array.from(chunk))
+    const bytes = Buffer.concat(chunks)
+    return await this.#call(`put ${key}`, () => {
+      this.#disk.set(key, bytes, this.#scheduler.time)
+      if (key.endsWith('/manifest.json')) this.#meddling.afterManifest?.(key.split('/')[1] ?? '')
+      return { ...this.#statOf(key), sha256: reader.result().sha256 }
+    })
+  }
+
+  async commit(key: string, given: Uint8Array): Promise<CommitOutcome> {
+    const bytes = this.#meddling.beforeCommit?.(given, this.#disk) ?? given
+    const isCatalog = key.startsWith('catalog/')
+    try {
+      return await this.#call(`commit ${key}`, () => {
+        if (this.#disk.get(key) !== undefined) return 'exists'
+        this.#disk.set(key, bytes, this.#scheduler.time)
+        if (isCatalog) this.#ownCommit = key
+        return 'created'
+      })
+    } catch (error) {
+      if (isCatalog && this.#meddling.lostAnswerOfCommit === 'created') return 'created'
+      if (isCatalog && this.#meddling.lostAnswerOfCommit === 'failed') throw error
+      if (error instanceof LostAnswer)
+        throw new HoldfastError('OUTCOME_UNKNOWN', `the answer to ${key} was lost`, { key })
+      throw error
+    }
+  }
+
+  async read(key: string): Promise<ReadableObject> {
+    return this.#call(`read ${key}`, () => {
+      const bytes = this.#disk.get(key)
+      if (bytes === undefined) throw new HoldfastError('NOT_FOUND', `there is no ${key}`, { key })
+      const shown = key.startsWith('catalog/') ? (this.#meddling.onReadCatalog?.(bytes) ?? bytes) : bytes
+      return { stat: this.#statOf(key), body: ReadableStream.from<Uint8Array>([Uint8Array.from(shown)]) }
+    })
+  }
+
+  async stat(key: string): Promise<ObjectStat | undefined> {
+    return this.#call(`stat ${key}`, () => this.#disk.stat(key))
+  }
+
+  async *list(
+    prefix: string,
+    { startAfter, limit = Infinity }: ListOptions = {},
+  ): AsyncGenerator<ObjectStat> {
+    const own = this.#meddling.hidesNewerThanOwnCommit === true ? this.#ownCommit : undefined
+    if (prefix === 'catalog/') this.#ownCommit = undefined
+    const stats = await this.#call(`list ${prefix}`, () =>
+      this.#disk
+        .keys(prefix)
+        .filter((key) => (startAfter === undefined || key > startAfter) && (own === undefined || key <= own))
+        .slice(0, limit)
+        .map((key) => this.#statOf(key)),
+    )
+    yield* stats
+  }
+
+  async delete(keys: readonly string[]): Promise<DeleteReport> {
+    // Each key is a call of its own, so that a crash can come between any two.
+    for (const key of keys) {
+      await this.#call(`delete ${key}`, () => {
+        this.#disk.delete(key)
+      })
+    }
+    return { deleted: keys, failed: [] }
+  }
+
+  async hash(key: string): Promise<ObjectHash> {
+    return this.#call(`hash ${key}`, () => ({
+      algorithm: 'sha256',
+      value: sha256Hex(this.#disk.get(key) ?? new Uint8Array()),
+      origin: 'computed',
+    }))
+  }
+
+  async freeSpace(): Promise<FreeSpace> {
+    return { kind: 'unbounded' }
+  }
+
+  async sweep(): Promise<SweepReport> {
+    return { discarded: [], left: 0 }
+  }
+
+  async close(): Promise<void> {
+    // Nothing outlives the process.
+  }
+
+  async #call<T>(what: string, effect: () => T): Promise<T> {
+    const { errorBefore, lostAnswer, crashBefore, crashAfter, sleep } = this.#faults
+    await this.#scheduler.turn(this.#process, what, this.#random.chance(sleep) ? 100_000 : 0)
+    if (this.#random.chance(crashBefore)) await this.#die()
+    if (this.#random.chance(errorBefore)) throw new HoldfastError('UNAVAILABLE', `${what} failed`)
+    const answer = effect()
+    await this.#scheduler.turn(this.#process, `answer to ${what}`, this.#random.chance(sleep) ? 100_000 : 0)
+    if (this.#random.chance(crashAfter)) await this.#die()
+    if (this.#random.chance(lostAnswer)) throw new LostAnswer(what)
+    return answer
+  }
+
+  async #die(): Promise<never> {
+    this.#scheduler.kill(this.#process)
+    return new Promise<never>(() => undefined)
+  }
+
+  #statOf(key: string): ObjectStat {
+    const stat = this.#disk.stat(key)
+    if (stat === undefined) throw new Error(`${key} vanished within one step`)
+    return stat
+  }
+}
+
+/** The effect took place, or did not: whoever asked cannot know. */
+class LostAnswer extends HoldfastError {
+  constructor(what: string) {
+    super('UNAVAILABLE', `the answer to ${what} was lost`)
+  }
+}

@@ -1,0 +1,51 @@
+import type { ObjectStat } from '../../src/index.ts'
+
+interface StoredObject {
+  readonly bytes: Uint8Array
+  readonly modifiedAt: Date
+  readonly revision: string
+}
+
+/** What is on the simulated store, whoever is alive. */
+export class Disk {
+  readonly #objects = new Map<string, StoredObject>()
+  /** Keys whose bytes were flipped at rest, ever. */
+  readonly damaged = new Set<string>()
+  /** Counts the changes, so that the oracle looks only where there is something new. */
+  changes = 0
+
+  keys(prefix: string): readonly string[] {
+    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#objects.get(key)?.bytes
+  }
+
+  stat(key: string): ObjectStat | undefined {
+    const object = this.#objects.get(key)
+    return object === undefined
+      ? undefined
+      : { key, size: object.bytes.byteLength, modifiedAt: object.modifiedAt, revision: object.revision }
+  }
+
+  set(key: string, bytes: Uint8Array, time: number): void {
+    this.changes += 1
+    this.#objects.set(key, { bytes, modifiedAt: new Date(time), revision: String(this.changes) })
+  }
+
+  delete(key: string): void {
+    if (this.#objects.delete(key)) this.changes += 1
+  }
+
+  flip(key: string, bit: number): void {
+    const object = this.#objects.get(key)
+    if (object === undefined || object.bytes.byteLength === 0) return
+    const bytes = Uint8Array.from(object.bytes)
+    const at = (bit >> 3) % bytes.byteLength
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7))
+    this.#objects.set(key, { ...object, bytes })
+    this.damaged.add(key)
+    this.changes += 1
+  }
+}

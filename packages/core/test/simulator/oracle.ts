@@ -1,0 +1,136 @@
+import {
+  decodeCatalog,
+  type Catalog,
+  type CatalogEntry,
+  catalogVersionOf,
+} from '../../src/store/documents/index.ts'
+import { HoldfastError } from '../../src/index.ts'
+import type { Disk } from './disk.ts'
+
+/** How a save ended, as its caller was told. */
+export type SaveOutcome = 'acknowledged' | 'refused' | 'unknown'
+
+/**
+ * Holds what is on the disk against the promises, after every step. It knows the format of the catalog, and
+ * nothing of how the store works. Checkpoints carry the name of the operation that saved them as a tag.
+ */
+export class Oracle {
+  readonly #disk: Disk
+  readonly #acknowledged = new Set<string>()
+  readonly #refused = new Set<string>()
+  /** Operations whose checkpoint was once listed, and those that a version of the one line dropped, and why. */
+  readonly #operationOf = new Map<string, string>()
+  readonly #dropped = new Map<string, string>()
+  #line: Catalog | undefined
+  #looked = -1
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  /** The newest version of the catalog that was ever committed. */
+  get truth(): Catalog | undefined {
+    return this.#line
+  }
+
+  hear(operation: string, outcome: SaveOutcome): void {
+    if (outcome === 'acknowledged') this.#acknowledged.add(operation)
+    if (outcome === 'refused') this.#refused.add(operation)
+  }
+
+  /** Throws when a promise does not hold. */
+  look(): void {
+    if (this.#looked === this.#disk.changes) return
+    this.#looked = this.#disk.changes
+    this.#followTheLine()
+    if (this.#line === undefined) return
+    this.#newestIsThere(this.#line)
+    this.#listedIsThere(this.#line)
+  }
+
+  /** Also to be asked after an operation has ended, since that changes what was promised. */
+  judge(): void {
+    this.look()
+    const catalog = this.#line
+    const listed = new Set(
+      [...(catalog?.checkpoints ?? []), ...(catalog?.quarantined ?? []).map(({ entry }) => entry)].map(
+        operationOf,
+      ),
+    )
+    for (const operation of this.#acknowledged) {
+      if (!listed.has(operation) && !this.#dropped.has(operation)) {
+        throw new Error(`P1: ${operation} was acknowledged, is not listed, and no commit dropped it`)
+      }
+    }
+    for (const operation of this.#refused) {
+      if (listed.has(operation)) throw new Error(`P5: ${operation} was refused, and is listed`)
+    }
+  }
+
+  /** Whether a checkpoint of this step may be found corrupt: only if bytes of one were flipped. */
+  isDamaged(step: number): boolean {
+    return [...this.#disk.damaged].some((key) => key.startsWith(`data/${step}-`))
+  }
+
+  #followTheLine(): void {
+    const versions = this.#disk.keys('catalog/').map((key) => catalogVersionOf(key) ?? 0)
+    for (const version of versions.sort((one, other) => one - other)) {
+      if (version <= (this.#line?.version ?? 0)) continue
+      const bytes = this.#disk.get(`catalog/${String(version).padStart(16, '0')}.json`)
+      if (bytes !== undefined) this.#append(decodeCatalog(bytes, version))
+    }
+  }
+
+  #append(next: Catalog): void {
+    const before = this.#line
+    if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
+    const known = new Set(before?.checkpoints.map(({ attempt }) => attempt))
+    for (const entry of next.checkpoints) {
+      if (!known.has(entry.attempt)) this.#onlyTheOwnerAdds(next, entry)
+      this.#operationOf.set(entry.attempt, operationOf(entry))
+    }
+    for (const { attempt, because, step } of next.history.at(-1)?.dropped ?? []) {
+      const operation = this.#operationOf.get(attempt)
+      if (operation !== undefined) this.#dropped.set(operation, because)
+      const was = before?.checkpoints.find((entry) => entry.attempt === attempt)
+      if (was?.pinned !== undefined && !next.checkpoints.some((entry) => entry.step === step)) {
+        throw new Error(`P6: step ${step} was pinned, and was dropped: ${because}`)
+      }
+    }
+    if (before !== undefined && before.checkpoints.length > 0 && next.checkpoints.length === 0) {
+      const quarantined = next.quarantined.length > before.quarantined.length
+      if (!quarantined) throw new Error('P6: the last good checkpoint was dropped')
+    }
+    this.#line = next
+  }
+
+  #onlyTheOwnerAdds({ owner, version }: Catalog, entry: CatalogEntry): void {
+    const process = operationOf(entry).split('.')[0]
+    if (owner !== null && owner.name !== process) {
+      throw new Error(
+        `P5: version ${version} belongs to ${owner.name}, and ${operationOf(entry)} was added to it`,
+      )
+    }
+  }
+
+  #newestIsThere({ version }: Catalog): void {
+    const newest = this.#disk.keys('catalog/').map((key) => catalogVersionOf(key) ?? 0)
+    if (Math.max(0, ...newest) < version)
+      throw new Error(`Rule 3: version ${version}, the newest, was deleted`)
+  }
+
+  #listedIsThere({ checkpoints, quarantined }: Catalog): void {
+    for (const { attempt, files, step } of [...checkpoints, ...quarantined.map(({ entry }) => entry)]) {
+      const keys = this.#disk.keys(`data/${attempt}/`)
+      if (keys.length !== files + 1)
+        throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${files} files`)
+    }
+  }
+}
+
+export function operationOf({ tags }: { readonly tags: readonly string[] }): string {
+  const [operation] = tags
+  if (operation === undefined)
+    throw new HoldfastError('CORRUPT', 'a checkpoint without the name of its operation')
+  return operation
+}

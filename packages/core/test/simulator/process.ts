@@ -1,0 +1,183 @@
+import {
+  CheckpointStore,
+  HoldfastError,
+  type SaveRequest,
+  type Surroundings,
+  type WriterMode,
+} from '../../src/index.ts'
+import type { SimulatedBackend } from './backend.ts'
+import { operationOf, type Oracle } from './oracle.ts'
+import type { Random } from './random.ts'
+import type { Scheduler } from './scheduler.ts'
+
+const operations = [
+  'save',
+  'save',
+  'save',
+  'save',
+  'replace',
+  'delete',
+  'pin',
+  'unpin',
+  'restore',
+  'read',
+  'list',
+  'sweep',
+  'two saves',
+] as const
+
+/** One simulated process: a store of its own, its own clock, and a seeded series of operations. */
+export class Process {
+  readonly name: string
+  readonly #store: CheckpointStore
+  readonly #oracle: Oracle
+  readonly #random: Random
+  #operations = 0
+
+  constructor(
+    name: string,
+    mode: WriterMode,
+    backend: SimulatedBackend,
+    scheduler: Scheduler,
+    random: Random,
+    oracle: Oracle,
+    gracePeriod: number,
+  ) {
+    this.name = name
+    this.#oracle = oracle
+    this.#random = random
+    const surroundings = simulatedSurroundings(name, scheduler, random)
+    const takeOver = mode === 'shared' && random.chance(0.3)
+    this.#store = new CheckpointStore(
+      backend,
+      { mode, takeOver, gracePeriod, writerName: name, background: { limit: 2 } },
+      surroundings,
+    )
+  }
+
+  /** Does so many operations, and closes the store. Never resolves when it dies. */
+  async run(count: number): Promise<void> {
+    for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())
+    await this.#expectTypedError(() => this.#store.close())
+  }
+
+  async #operate(): Promise<void> {
+    const kind = this.#random.of(operations)
+    const listed = this.#oracle.truth?.checkpoints ?? []
+    const any = listed[this.#random.below(Math.max(1, listed.length))]?.step
+    const next = (listed.at(-1)?.step ?? 0) + 1 + this.#random.below(2)
+    if (any === undefined || kind === 'save') await this.#save(next, 'fail')
+    else if (kind === 'two saves') await Promise.all([this.#save(next, 'fail'), this.#save(next + 1, 'fail')])
+    else if (kind === 'replace') await this.#save(any, 'replace')
+    else if (kind === 'delete') await this.#store.delete([any])
+    else if (kind === 'pin' || kind === 'unpin') await this.#store[kind](any)
+    else if (kind === 'restore') await this.#restore()
+    else if (kind === 'read') await this.#read(any)
+    else if (kind === 'list') await this.#store.list()
+    else await this.#store.sweep()
+  }
+
+  async #save(step: number, onExisting: 'fail' | 'replace'): Promise<void> {
+    this.#operations += 1
+    const operation = `${this.name}.${this.#operations}`
+    const request: SaveRequest = {
+      step,
+      onExisting,
+      tags: [operation],
+      files: {
+        'model.bin': contentOf(operation, 'model.bin'),
+        'log/a.txt': contentOf(operation, 'log/a.txt'),
+      },
+    }
+    try {
+      if (this.#random.chance(0.3)) await (await this.#store.saveInBackground(request)).done
+      else await this.#store.save(request)
+      this.#oracle.hear(operation, 'acknowledged')
+    } catch (error) {
+      const unknown = error instanceof HoldfastError && error.code === 'OUTCOME_UNKNOWN'
+      this.#oracle.hear(operation, unknown ? 'unknown' : 'refused')
+      throw error
+    }
+  }
+
+  /** What is delivered is what was saved; what is not delivered is corrupt only if it was damaged. */
+  async #restore(): Promise<void> {
+    const restored = await this.#store.restore('latest', {
+      to: '/simulated',
+      fallback: this.#random.chance(0.7),
+    })
+    if (restored === undefined) return
+    for (const { name, path } of restored.restored) same(path, contentOf(operationOf(restored), name))
+    for (const { step } of restored.passedOver) {
+      if (!this.#oracle.isDamaged(step))
+        throw new Error(`P4: step ${step} was found corrupt, and nobody touched its bytes`)
+    }
+  }
+
+  async #read(step: number): Promise<void> {
+    const { body } = await this.#store.read(step, 'model.bin')
+    const bytes = Buffer.concat(await Array.fromAsync(body)).toString()
+    const operation = bytes.split(' ', 1)[0] ?? ''
+    same(bytes, contentOf(operation, 'model.bin').toString())
+  }
+
+  async #expectTypedError(act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      const typed = error instanceof HoldfastError
+      const severalTyped =
+        error instanceof AggregateError && error.errors.every((each) => each instanceof HoldfastError)
+      if (!typed && !severalTyped) throw error
+    }
+    this.#oracle.judge()
+  }
+
+  /** The store, for what the simulator itself wants to ask at the end. */
+  get store(): CheckpointStore {
+    return this.#store
+  }
+
+  async saveOnce(step: number): Promise<void> {
+    await this.#save(step, 'fail')
+  }
+
+  /** A checkpoint may have problems only if its bytes were damaged. */
+  mayHave(step: number, problems: readonly string[]): void {
+    if (problems.length > 0 && !this.#oracle.isDamaged(step)) {
+      throw new Error(`P1: step ${step} is not what was saved: ${problems.join('; ')}`)
+    }
+  }
+}
+
+function contentOf(operation: string, file: string): Buffer {
+  return Buffer.from(`${operation} ${file} `.repeat(20))
+}
+
+function same(found: string, expected: string | Uint8Array): void {
+  if (found !== Buffer.from(expected).toString())
+    throw new Error(`P3: ${found.slice(0, 40)} was returned as good`)
+}
+
+function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Surroundings {
+  const skew = (random.next() - 0.5) * 10 * 86_400_000
+  let ids = 0
+  return {
+    now: () => new Date(scheduler.time + skew),
+    random: () => random.next(),
+    newId: () => {
+      ids += 1
+      return `00000000-0000-4000-8000-${Buffer.from(process).toString('hex').padStart(6, '0').slice(-6)}${String(ids).padStart(6, '0')}`
+    },
+    newToken: () => random.hex(16),
+    pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
+    deliver: async (_, deliveries) => {
+      const contents: string[] = []
+      for (const { open } of deliveries) {
+        const stream = await open(new AbortController().signal)
+        contents.push(Buffer.concat(await Array.fromAsync(stream)).toString())
+      }
+      return contents
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import type { Random } from './random.ts'
+
+interface Parked {
+  readonly process: string
+  readonly what: string
+  readonly notBefore: number
+  readonly goOn: () => void
+}
+
+/**
+ * Simulated time, and the one place that decides who goes on next. Everything that a process does with the outside
+ * world parks here; when all are parked, one is chosen by the seed. A dead process is never chosen again.
+ */
+export class Scheduler {
+  readonly trace: string[] = []
+  readonly #random: Random
+  readonly #dead = new Set<string>()
+  #parked: Parked[] = []
+  #time = Date.parse('2026-01-01T00:00:00Z')
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** Milliseconds. */
+  get time(): number {
+    return this.#time
+  }
+
+  /** Resolves when it is this process's turn; never, once it is dead. */
+  async turn(process: string, what: string, delay = 0): Promise<void> {
+    await new Promise<void>((goOn) => {
+      if (!this.#dead.has(process)) this.#parked.push({ process, what, notBefore: this.#time + delay, goOn })
+    })
+  }
+
+  kill(process: string): void {
+    this.trace.push(`${process} dies`)
+    this.#dead.add(process)
+    this.#parked = this.#parked.filter((each) => each.process !== process)
+  }
+
+  /** Lets one go on, and waits until all that follows from it is parked again. `false` when nobody is parked. */
+  async step(): Promise<boolean> {
+    const ready = this.#parked.filter(({ notBefore }) => notBefore <= this.#time)
+    if (this.#parked.length === 0) return false
+    if (ready.length === 0) this.#time = Math.min(...this.#parked.map(({ notBefore }) => notBefore))
+    const candidates = this.#parked.filter(({ notBefore }) => notBefore <= this.#time)
+    const chosen = candidates[this.#random.below(candidates.length)]
+    if (chosen === undefined) return false
+    this.#time += this.#random.below(20)
+    this.#parked = this.#parked.filter((each) => each !== chosen)
+    this.trace.push(`${chosen.process} ${chosen.what}`)
+    chosen.goOn()
+    await quiet()
+    return true
+  }
+}
+
+/** Resolves when every promise that can settle by itself has settled. */
+async function quiet(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}

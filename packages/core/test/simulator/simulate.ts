@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { type Faults, type Meddling, noFaults, SimulatedBackend } from './backend.ts'
+import { Disk } from './disk.ts'
+import { Oracle } from './oracle.ts'
+import { Process } from './process.ts'
+import { Random } from './random.ts'
+import { Scheduler } from './scheduler.ts'
+import type { Variant } from './variants.ts'
+
+export interface Schedule {
+  /** Turns that were taken. */
+  readonly turns: number
+  /** A digest of every turn: equal for equal seeds. */
+  readonly trace: string
+  /** What went wrong; `undefined` when every promise held. */
+  readonly violation: Error | undefined
+}
+
+const maxTurns = 3000
+const gracePeriod = 5000
+
+/**
+ * One schedule: some processes on one disk, interleaved at every call to it, with faults, deaths and successors,
+ * all decided by the seed; then a last process without faults, which must find everything in order.
+ */
+export async function simulate(seed: number, variant?: Variant): Promise<Schedule> {
+  const random = new Random(seed)
+  const scheduler = new Scheduler(random)
+  const disk = new Disk()
+  const oracle = new Oracle(disk)
+  const faults = someFaults(random)
+  const living = new Set<Promise<void>>()
+  let failure: Error | undefined
+  let started = 0
+  const start = (): void => {
+    started += 1
+    const name = `p${started}`
+    const meddling: Meddling = variant?.(disk, oracle, name) ?? {}
+    const backend = new SimulatedBackend(name, disk, scheduler, random, faults, meddling)
+    const mode = random.chance(0.5) ? 'exclusive' : 'shared'
+    const process = new Process(name, mode, backend, scheduler, random, oracle, gracePeriod)
+    const running = process.run(3 + random.below(5)).catch((error: unknown) => {
+      failure ??= error instanceof Error ? error : new Error(String(error))
+    })
+    living.add(running)
+    void running.then(() => living.delete(running))
+  }
+  let turns = 0
+  try {
+    for (let each = 0; each <= random.below(3); each += 1) start()
+    while (failure === undefined && turns < maxTurns) {
+      if (random.chance(0.01) && started < 8) start()
+      if (random.chance(faults.flip)) damage(disk, random)
+      if (!(await scheduler.step())) break
+      turns += 1
+      oracle.look()
+    }
+    if (failure === undefined) await endInOrder(disk, scheduler, random, oracle)
+  } catch (error) {
+    failure ??= error instanceof Error ? error : new Error(String(error))
+  }
+  const trace = createHash('sha256').update(scheduler.trace.join('\n')).digest('hex')
+  return { turns, trace, violation: failure }
+}
+
+interface AllFaults extends Faults {
+  /** Bytes flipped at rest, per turn. */
+  readonly flip: number
+}
+
+/** Some schedules are calm in one way or another, so that each kind of fault also comes alone. */
+function someFaults(random: Random): AllFaults {
+  const often = (probability: number): number => (random.chance(0.5) ? probability : 0)
+  return {
+    errorBefore: often(0.02),
+    lostAnswer: often(0.04),
+    crashBefore: often(0.01),
+    crashAfter: often(0.01),
+    sleep: often(0.05),
+    flip: random.chance(0.2) ? 0.01 : 0,
+  }
+}
+
+function damage(disk: Disk, random: Random): void {
+  const keys = disk.keys('data/')
+  const key = keys[random.below(Math.max(1, keys.length))]
+  if (key !== undefined) disk.flip(key, random.below(100_000))
+}
+
+/** P4 and P9: whatever happened, the next process finds a store that works, and two sweeps leave nothing to a third. */
+async function endInOrder(disk: Disk, scheduler: Scheduler, random: Random, oracle: Oracle): Promise<void> {
+  const backend = new SimulatedBackend('last', disk, scheduler, random, noFaults)
+  const process = new Process('last', 'exclusive', backend, scheduler, random, oracle, gracePeriod)
+  const ending = endOf(backend, process).then(
+    () => 'in order' as const,
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  )
+  const stepping = (async () => {
+    for (let turns = 0; turns < maxTurns && (await scheduler.step()); turns += 1) oracle.look()
+    return new Error('P4: the last process did not come to its end')
+  })()
+  const outcome = await Promise.race([ending, stepping])
+  if (outcome !== 'in order') throw outcome
+  oracle.judge()
+}
+
+async function endOf(backend: SimulatedBackend, process: Process): Promise<void> {
+  await process.saveOnce(1_000_000)
+  const { store } = process
+  await store.sweep()
+  await store.sweep()
+  const third = await store.sweep()
+  if (third.objects !== 0) throw new Error(`P9: a third sweep found ${third.objects} more`)
+  for (const { step, problems } of (await store.verify()).checkpoints) process.mayHave(step, problems)
+  await store.close()
+  await backend.close()
+}

@@ -1,0 +1,91 @@
+import {
+  attemptPrefix,
+  decodeCatalog,
+  encodeCatalog,
+  type Catalog,
+  isAttemptId,
+} from '../../src/store/documents/index.ts'
+import type { Meddling } from './backend.ts'
+import type { Disk } from './disk.ts'
+import type { Oracle } from './oracle.ts'
+
+/** How a broken Holdfast would differ, brought about between the store and the disk. */
+export type Variant = (disk: Disk, oracle: Oracle, process: string) => Meddling
+
+/** Each must be caught, or the simulator proves nothing. */
+export const brokenVariants: Readonly<Record<string, Variant>> = {
+  'no look-back after the commit': () => ({ hidesNewerThanOwnCommit: true }),
+  'no floor check': (disk, _, process) => (isOdd(process) ? blindToTheFloor(disk) : {}),
+  'acknowledgement before the commit': (disk, oracle) => ({
+    afterManifest: (attempt) => {
+      oracle.hear(operationIn(disk, attempt), 'acknowledged')
+    },
+  }),
+  'delete before the commit': () => ({
+    beforeCommit: (bytes, disk) => {
+      for (const { attempt } of decodedIfCatalog(bytes)?.history.at(-1)?.dropped ?? []) {
+        for (const key of disk.keys(attemptPrefix(attempt))) disk.delete(key)
+      }
+      return bytes
+    },
+  }),
+  'sweep by age alone': (disk) => ({
+    beforeCommit: (bytes) => {
+      const catalog = decodedIfCatalog(bytes)
+      if (catalog !== undefined) sweepUnlisted(disk, catalog)
+      return bytes
+    },
+  }),
+  'a lost answer taken for a lost race': () => ({ lostAnswerOfCommit: 'failed' }),
+  'a lost answer taken for success': () => ({ lostAnswerOfCommit: 'created' }),
+}
+
+/** Some processes see no floor, and so commit what others have declared dead; they write the true one back. */
+function blindToTheFloor(disk: Disk): Meddling {
+  return {
+    onReadCatalog: (bytes) => encodeCatalog({ ...decoded(bytes), floor: 0 }),
+    beforeCommit: (bytes) => {
+      const catalog = decodedIfCatalog(bytes)
+      const newest = disk.get(disk.keys('catalog/').at(-1) ?? '')
+      if (catalog === undefined || newest === undefined) return bytes
+      return encodeCatalog({ ...catalog, floor: Math.max(catalog.floor, decoded(newest).floor) })
+    },
+  }
+}
+
+function isOdd(process: string): boolean {
+  return Number(process.slice(1)) % 2 === 1
+}
+
+function sweepUnlisted(disk: Disk, catalog: Catalog): void {
+  const listed = new Set<string>(
+    [...catalog.checkpoints, ...catalog.quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt),
+  )
+  for (const key of disk.keys('data/')) {
+    const attempt = key.split('/')[1] ?? ''
+    if (isAttemptId(attempt) && !listed.has(attempt)) disk.delete(key)
+  }
+}
+
+function operationIn(disk: Disk, attempt: string): string {
+  const bytes = disk.get(`data/${attempt}/manifest.json`)
+  const document = JSON.parse(Buffer.from(bytes ?? new Uint8Array()).toString()) as {
+    manifest: { tags: string[] }
+  }
+  return document.manifest.tags[0] ?? ''
+}
+
+function decoded(bytes: Uint8Array): Catalog {
+  const catalog = decodedIfCatalog(bytes)
+  if (catalog === undefined) throw new Error('not a catalog')
+  return catalog
+}
+
+function decodedIfCatalog(bytes: Uint8Array): Catalog | undefined {
+  const { catalog } = JSON.parse(
+    Buffer.from(bytes).toString().startsWith('{') ? Buffer.from(bytes).toString() : '{}',
+  ) as {
+    readonly catalog?: { readonly version: number }
+  }
+  return catalog === undefined ? undefined : decodeCatalog(bytes, catalog.version)
+}
