@@ -37,7 +37,7 @@ export function parseObjective(
   text: string,
   before: Readonly<Record<string, ObjectiveArgument>> | undefined,
 ): Readonly<Record<string, ObjectiveArgument>> {
-  const match = /^(?:([^=]+)=)?(.+):(min|max)$/.exec(text)
+  const match = /^(?:([^=]+)=)?([^=]+):(min|max)$/.exec(text)
   const [, name, metric, direction] = match ?? []
   if (metric === undefined || (direction !== 'min' && direction !== 'max')) {
     throw new InvalidArgumentError('Write NAME=METRIC:min or NAME=METRIC:max, such as loss=val_loss:min.')

@@ -39,7 +39,8 @@ export function defineConfig(config: HoldfastConfig): HoldfastConfig {
 
 /** Throws `CONFIG`, naming the field and the file, for what is no configuration. */
 export function parseConfig(value: unknown, file: string): HoldfastConfig {
-  const parsed = v.safeParse(configSchema, value)
+  // An array passes for an object without fields.
+  const parsed = v.safeParse(configSchema, Array.isArray(value) ? undefined : value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   throw new HoldfastError(

@@ -1,0 +1,123 @@
+import { execFile, execFileSync } from 'node:child_process'
+import * as promises from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CheckpointStore, isHoldfastError, openStore } from '@holdfast/core'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { FileBackend, type FileSystem } from '../src/index.ts'
+import { everythingIn, temporaryFolder } from './folders.ts'
+import { systemError } from './recording.ts'
+
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call
+    return 'no error'
+  } catch (error) {
+    if (isHoldfastError(error)) return error.code
+    throw error
+  }
+}
+
+async function saved(root: string): Promise<void> {
+  await using store = await openStore(root)
+  for (const step of [1, 2]) await store.save({ step, files: { a: Buffer.alloc(3_000_000, step) } })
+}
+
+test('a file system mounted read-only: reading works, writing is PERMISSION_DENIED', async ({ skip }) => {
+  const folder = await temporaryFolder()
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', folder], { stdio: 'pipe' })
+  } catch {
+    skip('this user may not mount a file system')
+    return
+  }
+  onTestFinished(() => {
+    execFileSync('umount', [folder])
+  })
+  await saved(join(folder, 'store'))
+  execFileSync('mount', ['-o', 'remount,ro', folder])
+  await using store = await openStore(join(folder, 'store'))
+  expect(await codeOf(store.save({ step: 3, files: { a: Buffer.from('a') } }))).toBe('PERMISSION_DENIED')
+  expect(await codeOf(store.pin(1))).toBe('PERMISSION_DENIED')
+  expect((await store.verify()).good).toBe(true)
+  expect((await store.restore('latest', { to: await temporaryFolder() }))?.step).toBe(2)
+})
+
+test('another user without permission: PERMISSION_DENIED, and nothing is changed', async ({ skip }) => {
+  if (process.getuid?.() !== 0) {
+    skip('only root may act as another user')
+    return
+  }
+  const root = join(await temporaryFolder(), 'store')
+  await saved(root)
+  await promises.chmod(root, 0o700)
+  const before = await everythingIn(root)
+  const script = `
+    const { openStore } = await import(${JSON.stringify(import.meta.resolve('@holdfast/core'))})
+    const { adapter } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)})
+    process.setgid(65534)
+    process.setuid(65534)
+    const store = await openStore(${JSON.stringify(root)}, { adapters: [adapter] })
+    const code = async (call) => call.then(() => 'no error', (error) => error.code)
+    console.log(await code(store.list()), await code(store.save({ step: 3, files: { a: Buffer.from('a') } })))`
+  const printed = await new Promise<string>((resolve, reject) => {
+    execFile(process.execPath, ['--input-type=module', '--eval', script], { cwd: '/' }, (error, stdout) => {
+      if (error === null) resolve(stdout)
+      else reject(new Error('the script failed', { cause: error }))
+    })
+  })
+  expect(printed.trim()).toBe('PERMISSION_DENIED PERMISSION_DENIED')
+  expect(await everythingIn(root)).toEqual(before)
+})
+
+test('a store that is deleted under a running writer: the next save is whole, and what is gone is named', async () => {
+  const root = join(await temporaryFolder(), 'store')
+  await using store = await openStore(root)
+  for (const step of [1, 2]) await store.save({ step, files: { a: Buffer.alloc(1000, step) } })
+  await promises.rm(root, { recursive: true })
+  expect(await codeOf(store.list())).toBe('CORRUPT')
+  await store.save({ step: 3, files: { a: Buffer.alloc(1000, 3) } })
+  expect((await store.restore('latest', { to: await temporaryFolder() }))?.step).toBe(3)
+  const report = await store.verify()
+  expect(report.checkpoints.map(({ problems }) => problems.length)).toEqual([1, 1, 0])
+  expect((await store.repair()).quarantined.map(({ step }) => step)).toEqual([1, 2])
+  expect((await store.verify()).good).toBe(true)
+})
+
+describe('a device that fails to read (EIO)', () => {
+  function failingReads(): { readonly fileSystem: FileSystem; readonly fail: () => void } {
+    let failing = false
+    const open: FileSystem['open'] = async (path, flags, mode) => {
+      const handle = await promises.open(path, flags, mode)
+      return new Proxy(handle, {
+        get(target: FileHandle, property) {
+          if (property === 'read' && failing && String(path).includes('data/')) {
+            return () => Promise.reject(systemError('EIO'))
+          }
+          const value: unknown = Reflect.get(target, property, target)
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value
+        },
+      })
+    }
+    return {
+      fileSystem: { ...promises, open },
+      fail: () => {
+        failing = true
+      },
+    }
+  }
+
+  test('is reported, takes nothing for corrupt, and leaves nothing at the destination', async () => {
+    const root = join(await temporaryFolder(), 'store')
+    const { fileSystem, fail } = failingReads()
+    const store = new CheckpointStore(new FileBackend(root, { fileSystem }))
+    for (const step of [1, 2]) await store.save({ step, files: { a: Buffer.alloc(3_000_000, step) } })
+    fail()
+    const to = join(await temporaryFolder(), 'out')
+    expect(await codeOf(store.restore('latest', { to, fallback: true }))).toBe('UNAVAILABLE')
+    expect(await codeOf(store.verify())).toBe('UNAVAILABLE')
+    expect(await store.quarantined()).toEqual([])
+    await expect(promises.readdir(to)).rejects.toThrow('ENOENT')
+    await store.close()
+  })
+})

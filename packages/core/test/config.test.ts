@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { HoldfastError, openBackend, openStore, parseConfig, parseLocation } from '../src/index.ts'
+
+function codeOf(action: () => unknown): string {
+  try {
+    action()
+    return 'no error'
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.code
+    throw error
+  }
+}
+
+describe('a location', () => {
+  test.each([
+    ['./runs/a', 'file:///base/runs/a'],
+    ['runs/a', 'file:///base/runs/a'],
+    ['/runs/a b', 'file:///runs/a%20b'],
+    ['/runs/a#1?x', 'file:///runs/a%231%3Fx'],
+    ['file:///runs/a', 'file:///runs/a'],
+    ['s3://bucket/runs/a', 's3://bucket/runs/a'],
+    ['az://account/container/runs', 'az://account/container/runs'],
+    ['mem:', 'mem:'],
+  ])('%s is %s', (location, url) => {
+    expect(parseLocation(location, '/base').href).toBe(url)
+  })
+
+  test.each(['', '  ', 'a\0b', 's3://[', 'http://:99999/'])('%j is refused', (location) => {
+    expect(codeOf(() => parseLocation(location))).toBe('CONFIG')
+  })
+
+  test('any text is a URL or a typed error', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.webUrl(),
+          fc.string().map((text) => `s3://${text}`),
+        ),
+        (text) => {
+          expect(['no error', 'CONFIG']).toContain(codeOf(() => parseLocation(text)))
+        },
+      ),
+    )
+  })
+})
+
+describe('a configuration', () => {
+  test('that is valid is taken', () => {
+    const config = {
+      store: './a',
+      mode: 'shared',
+      objectives: { loss: { metric: 'val_loss', direction: 'min' } },
+      space: { warnBelow: '10 GB', refuseBelow: '5%' },
+      background: { limit: 2, atLimit: 'skip' },
+      gracePeriod: 1000,
+      backend: { anything: true },
+    }
+    expect(parseConfig(config, 'file')).toEqual(config)
+  })
+
+  test.each([
+    [{ stor: './a' }, 'stor'],
+    [{ mode: 'exclusiv' }, 'mode'],
+    [{ objectives: { loss: { metric: 'a', direction: 'down' } } }, 'objectives.loss.direction'],
+    [{ objectives: { loss: { metric: 'a', direction: 'min', smooth: 3 } } }, 'smooth'],
+    [{ space: { warn: 1 } }, 'warn'],
+    [{ background: { limit: 0 } }, 'background.limit'],
+    [[], 'configuration'],
+    [null, 'configuration'],
+    ['text', 'configuration'],
+  ])('%j is refused, and the fault is named', (value, named) => {
+    expect(() => parseConfig(value, 'holdfast.config.json')).toThrow(named)
+    expect(codeOf(() => parseConfig(value, 'file'))).toBe('CONFIG')
+  })
+
+  test('any JSON is a configuration or a typed error', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(['no error', 'CONFIG']).toContain(codeOf(() => parseConfig(value, 'file')))
+      }),
+    )
+  })
+})
+
+describe('openStore', () => {
+  const before = process.env['HOLDFAST_STORE']
+  beforeEach(() => {
+    delete process.env['HOLDFAST_STORE']
+  })
+  afterEach(() => {
+    if (before !== undefined) process.env['HOLDFAST_STORE'] = before
+  })
+
+  test('without any location says the ways to give one', async () => {
+    await expect(openStore()).rejects.toThrow(/--store.*HOLDFAST_STORE.*holdfast\.config\.json/)
+  })
+
+  test('takes the location from the environment', async () => {
+    process.env['HOLDFAST_STORE'] = 'mem:from-environment'
+    expect((await openStore()).url).toBe('mem:from-environment')
+  })
+
+  test('a named memory store is the same one throughout the process', async () => {
+    const one = await openStore('mem:shared-name')
+    await one.save({ step: 1, files: { a: Buffer.from('a') } })
+    expect((await (await openStore('mem:shared-name')).latest())?.step).toBe(1)
+    expect(await (await openStore('mem:')).latest()).toBeUndefined()
+  })
+
+  test('an adapter that is not installed, and a scheme that nobody knows, are told apart', async () => {
+    await expect(openStore('gs://bucket/x')).rejects.toThrow(
+      'gs:// needs @holdfast/adapter-gcs. Install it: npm install @holdfast/adapter-gcs',
+    )
+    await expect(openStore('ftp://host/x')).rejects.toThrow('No adapter is known for ftp:')
+  })
+
+  test('an adapter at hand comes first', async () => {
+    const memory = await openBackend(new URL('mem:'))
+    const adapter = { schemes: ['ftp'], open: async () => memory }
+    expect((await openStore('ftp://host/x', { adapters: [adapter] })).backend).toBe(memory)
+  })
+
+  test('options that do not exist are refused', async () => {
+    await expect(openStore('mem:', { retension: 5 } as never)).rejects.toThrow('retension')
+    await expect(openStore('mem:', { mode: 'both' as never })).rejects.toThrow('mode')
+    await expect(openStore('mem:', { gracePeriod: -1 })).rejects.toThrow('gracePeriod')
+    await expect(openStore('mem:', { background: { limit: 0 } })).rejects.toThrow('limit')
+  })
+})
