@@ -1,24 +1,38 @@
-/** Kills a writer over and over, on a real disk: `node test/kill-loop/main.ts --kills 200 [--seed 7]`. */
+/** Kills writers over and over, on a real disk: `node test/kill-loop/main.ts --kills 10000 [--jobs 4] [--seed 7]`. */
 import { parseArgs } from 'node:util'
 import { killLoop } from './kill-loop.ts'
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '200' },
+    jobs: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
 })
 const kills = Number(values.kills)
-const seed = Number(values.seed)
+const jobs = Math.min(Number(values.jobs), kills)
+const first = Number(values.seed)
 const began = performance.now()
-console.log(`${kills} kills, seed ${seed} (repeat with --seed ${seed})`)
-const cut = await killLoop({
-  seed,
-  kills,
-  onKill: (kill) => {
-    if ((kill + 1) % 50 === 0) console.log(`${kill + 1} kills, nothing lost`)
-  },
-})
+const cut = new Map<string, number>()
+let done = 0
+console.log(`${kills} kills on ${jobs} stores at once, seeds from ${first}`)
+
+/** Each job has a store and a seed of its own; one alone is repeated by `--jobs 1 --seed` with its seed. */
+async function job(seed: number, share: number): Promise<void> {
+  await killLoop({
+    seed,
+    kills: share,
+    onKill: (_, operations) => {
+      for (const { kind } of operations) cut.set(kind, (cut.get(kind) ?? 0) + 1)
+      done += 1
+      if (done % 500 === 0) console.log(`${done} kills, nothing lost`)
+    },
+  })
+}
+
+await Promise.all(
+  Array.from({ length: jobs }, (_, index) => job(first + index, Math.ceil((kills - index) / jobs))),
+)
 const seconds = ((performance.now() - began) / 1000).toFixed(0)
 const kinds = [...cut].map(([kind, times]) => `${kind} ${times}`).join(', ')
-console.log(`${kills} kills in ${seconds} s, nothing lost. Cut short: ${kinds}`)
+console.log(`${done} kills in ${seconds} s, nothing lost. Cut short: ${kinds}`)
