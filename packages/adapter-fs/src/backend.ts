@@ -63,7 +63,7 @@ export class FileBackend implements CheckpointBackend {
       freeSpace: 'measured',
       hash: 'computed',
       localRoot: path,
-      maxKeyBytes: 4096 - Buffer.byteLength(path) - 1,
+      maxKeyBytes: this.#names.maxKeyBytes,
       maxObjectBytes: Number.MAX_SAFE_INTEGER,
       maxBufferedBytes: chunkBytes * chunksInMemory,
     }
@@ -76,7 +76,9 @@ export class FileBackend implements CheckpointBackend {
   }
 
   async commit(key: string, bytes: Uint8Array, options: CallOptions = {}): Promise<CommitOutcome> {
-    return this.#onKey('commit', key, options, () => commit(this.#fileSystem, this.#names, key, bytes))
+    return this.#onKey('commit', key, options, () =>
+      commit(this.#fileSystem, this.#names, key, bytes, options.signal),
+    )
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ReadableObject> {
@@ -92,7 +94,7 @@ export class FileBackend implements CheckpointBackend {
     try {
       yield* list(this.#fileSystem, this.#names, prefix, options)
     } catch (error) {
-      throw keyError(error, `listing ${this.#names.root}`, prefix, this.url)
+      throw keyError(error, `listing ${this.#names.root}`, undefined, this.url)
     }
   }
 
@@ -147,7 +149,7 @@ export class FileBackend implements CheckpointBackend {
     try {
       return await call()
     } catch (error) {
-      throw keyError(error, `the ${method} in ${this.#names.root}`, '', this.url)
+      throw keyError(error, `the ${method} in ${this.#names.root}`, undefined, this.url)
     }
   }
 }

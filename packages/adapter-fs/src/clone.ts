@@ -18,10 +18,10 @@ export class Cloning {
     return !this.#refused
   }
 
-  /** Clones a file to a new name, and opens that. */
+  /** Clones a file to a new name, and opens that: to read, since a clone of a read-only file is one too. */
   async clone(fileSystem: FileSystem, from: string, to: string): Promise<FileHandle> {
     await fileSystem.copyFile(from, to, cloneNew)
-    return fileSystem.open(to, 'r+')
+    return fileSystem.open(to, 'r')
   }
 
   /** Whether an error only says that this cannot be cloned. Remembers it, unless the next file may be luckier. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type CommitOutcome, HoldfastError } from '@holdfast/core'
+import { type CommitOutcome, HoldfastError, throwIfAborted } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { syncFolder } from './folders.ts'
@@ -20,11 +20,13 @@ export async function commit(
   names: Names,
   key: string,
   bytes: Uint8Array,
+  signal: AbortSignal | undefined,
 ): Promise<CommitOutcome> {
   return withTemporaryFile(fileSystem, names, key, createEmpty(fileSystem), async (temporary) => {
     await writeDurably(temporary.handle, bytes)
     const path = names.path(key)
     const details = { key, url: names.url }
+    throwIfAborted(signal, `The commit of ${key}`, details)
     const outcome = await linkOrFind(fileSystem, temporary.path, path, details)
     try {
       await unlinkIfThere(fileSystem, temporary.path)

@@ -5,40 +5,50 @@ import type { FileSystem } from './file-system.ts'
 import { refuseLinks, removeEmpty, syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
 
-/** Unlinks each, makes that durable, and removes the folders that became empty. The root stays. */
+/**
+ * Unlinks each, makes that durable, and removes the folders that became empty. The root stays. Nothing is
+ * unlinked when a key is not valid.
+ */
 export async function deleteKeys(
   fileSystem: FileSystem,
   names: Names,
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<DeleteReport> {
+  const paths = keys.map((key) => [key, names.path(key)] as const)
   const deleted: string[] = []
   const failed: { readonly key: string; readonly error: Error }[] = []
-  const changed = new Map<string, string>()
-  for (const key of keys) {
+  const unlinked: { readonly key: string; readonly folder: string }[] = []
+  for (const [key, path] of paths) {
     throwIfAborted(signal, 'The delete', { key, url: names.url })
-    const path = names.path(key)
     try {
       await refuseLinks(fileSystem, names.foldersOf(key))
       await fileSystem.unlink(path)
-      changed.set(dirname(path), key)
-      deleted.push(key)
+      unlinked.push({ key, folder: dirname(path) })
     } catch (error) {
       if (failedWith(error, 'ENOENT', 'ENOTDIR')) deleted.push(key)
       else failed.push({ key, error: keyError(error, `deleting ${path}`, key, names.url) })
     }
   }
-  for (const [folder, key] of changed) {
-    await syncIfThere(fileSystem, folder)
-    await removeEmpty(fileSystem, names.foldersOf(key).toReversed())
+  for (const [folder, gone] of Map.groupBy(unlinked, (each) => each.folder)) {
+    try {
+      await syncNearest(fileSystem, names, folder)
+      await removeEmpty(fileSystem, names.foldersOf(gone[0]?.key ?? '').toReversed())
+      for (const { key } of gone) deleted.push(key)
+    } catch (error) {
+      const what = `making the delete in ${folder} last`
+      for (const { key } of gone) failed.push({ key, error: keyError(error, what, key, names.url) })
+    }
   }
   return { deleted, failed }
 }
 
-async function syncIfThere(fileSystem: FileSystem, folder: string): Promise<void> {
+/** Another delete may have found the folder empty, and removed it: then it is that which is made durable. */
+async function syncNearest(fileSystem: FileSystem, names: Names, folder: string): Promise<void> {
   try {
     await syncFolder(fileSystem, folder)
   } catch (error) {
-    if (!failedWith(error, 'ENOENT')) throw error // another delete found it empty, and removed it
+    if (!failedWith(error, 'ENOENT')) throw error
+    if (folder !== names.root) await syncNearest(fileSystem, names, dirname(folder))
   }
 }

@@ -17,33 +17,38 @@ export async function syncFolder(fileSystem: FileSystem, folder: string): Promis
 /**
  * Makes a folder and those above it that are missing, each durably. Each that was made is put at the front of
  * `made`, so that the caller can remove them again, also when this fails half-way. One that another process makes
- * meanwhile is no error.
+ * meanwhile is no error; fails with `ENOENT` when another process removes one meanwhile.
  */
 export async function makeFolders(fileSystem: FileSystem, folder: string, made: string[]): Promise<void> {
   try {
-    await fileSystem.mkdir(folder)
+    await makeFolder(fileSystem, folder, made)
   } catch (error) {
-    if (failedWith(error, 'EEXIST')) {
-      await refuseFile(fileSystem, folder)
-      return
-    }
     if (!failedWith(error, 'ENOENT') || dirname(folder) === folder) throw error
     await makeFolders(fileSystem, dirname(folder), made)
-    await makeFolders(fileSystem, folder, made)
+    await makeFolder(fileSystem, folder, made)
+  }
+}
+
+async function makeFolder(fileSystem: FileSystem, folder: string, made: string[]): Promise<void> {
+  try {
+    await fileSystem.mkdir(folder)
+  } catch (error) {
+    if (!failedWith(error, 'EEXIST')) throw error
+    await refuseFile(fileSystem, folder)
     return
   }
   made.unshift(folder)
   await syncFolder(fileSystem, dirname(folder))
 }
 
-/** Removes those of some folders that are empty, in the order given, up to the first that is not. */
+/** Removes those of some folders that are empty, in the order given, up to the first that is in use. */
 export async function removeEmpty(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     try {
       await fileSystem.rmdir(folder)
     } catch (error) {
-      // What another process uses or has removed is its affair.
-      if (failedWith(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY', 'ENOTDIR')) return
+      if (failedWith(error, 'ENOENT')) continue // another process found it empty, and removed it
+      if (failedWith(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOTDIR')) return
       throw error
     }
   }
@@ -70,7 +75,8 @@ export async function refuseLinks(fileSystem: FileSystem, folders: readonly stri
   }
 }
 
-async function refuseFile(fileSystem: FileSystem, folder: string): Promise<void> {
+/** Refuses a path, which must be there, where something else stands in the place of a folder. */
+export async function refuseFile(fileSystem: FileSystem, folder: string): Promise<void> {
   if ((await fileSystem.stat(folder)).isDirectory()) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { refuseFile } from './folders.ts'
 import { type Names, temporaryPrefix } from './names.ts'
 import { statOf } from './read.ts'
 
@@ -17,14 +18,15 @@ export async function* list(
   options: ListOptions,
 ): AsyncGenerator<ObjectStat> {
   const { startAfter = '', limit = Infinity, signal } = options
+  if (limit <= 0) return
   let listed = 0
   for await (const key of keysBelow(fileSystem, names, '', prefix, startAfter)) {
     throwIfAborted(signal, `Listing ${prefix}`, { url: names.url })
-    if (listed >= limit) return
     const found = await statIfThere(fileSystem, names, key)
     if (found === undefined) continue
     yield found
     listed += 1
+    if (listed >= limit) return
   }
 }
 
@@ -50,7 +52,7 @@ async function sortedChildren(
   names: Names,
   folder: string,
 ): Promise<readonly { readonly key: string; readonly isFolder: boolean }[]> {
-  const children = await readFolder(fileSystem, join(names.root, folder))
+  const children = await readFolder(fileSystem, names, folder)
   return children
     .filter((child) => child.isDirectory() || (child.isFile() && !child.name.startsWith(temporaryPrefix)))
     .map((child) => ({
@@ -60,12 +62,19 @@ async function sortedChildren(
     .sort((one, other) => (one.key < other.key ? -1 : 1))
 }
 
-export async function readFolder(fileSystem: FileSystem, path: string): Promise<readonly Dirent[]> {
+/** What is in a folder, named by its key; nothing when it is not there. A file in the place of the root is refused. */
+export async function readFolder(
+  fileSystem: FileSystem,
+  names: Names,
+  folder: string,
+): Promise<readonly Dirent[]> {
+  const path = join(names.root, folder)
   try {
     return await fileSystem.readdir(path, { withFileTypes: true })
   } catch (error) {
-    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
+    if (!failedWith(error, 'ENOENT', 'ENOTDIR')) throw error
+    if (failedWith(error, 'ENOTDIR') && folder === '') await refuseFile(fileSystem, path)
+    return []
   }
 }
 

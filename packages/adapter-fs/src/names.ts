@@ -5,6 +5,13 @@ import { assertKey, HoldfastError } from '@holdfast/core'
 /** How the names of our temporary files begin. No key may have a part that begins so. */
 export const temporaryPrefix = '.holdfast-tmp-'
 
+const temporaryNameBytes = temporaryPrefix.length + 16
+
+/** The longest path in bytes (PATH_MAX without its NUL). */
+function maxPathBytes(platform: NodeJS.Platform): number {
+  return platform === 'darwin' ? 1023 : 4095
+}
+
 const reservedOnWindows = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|[<>:"|?*]|[. ]$/i
 
 /** Turns keys into paths below one root, and refuses those that this platform would take for something else. */
@@ -17,6 +24,11 @@ export class Names {
     this.root = root
     this.url = url
     this.#platform = platform
+  }
+
+  /** The longest key whose temporary file has a path that fits, too. */
+  get maxKeyBytes(): number {
+    return Math.max(0, maxPathBytes(this.#platform) - Buffer.byteLength(this.root) - temporaryNameBytes)
   }
 
   /** Throws `INVALID_ARGUMENT` for a key that is not valid, is reserved, or would leave the root. */
@@ -38,7 +50,7 @@ export class Names {
     return parts.map((_, index) => join(this.root, ...parts.slice(0, index + 1)))
   }
 
-  /** A name beside a path that nobody else uses. It has a length of its own, so it fits where the path fits. */
+  /** A name beside a path that nobody else uses. It has a length of its own, so it fits beside the longest name. */
   temporary(path: string): string {
     return join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`)
   }

@@ -1,7 +1,14 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type ByteSource, isFileSource, type PutOptions, type PutResult, SourceReader } from '@holdfast/core'
+import {
+  type ByteSource,
+  isFileSource,
+  type PutOptions,
+  type PutResult,
+  SourceReader,
+  throwIfAborted,
+} from '@holdfast/core'
 import type { Cloning } from './clone.ts'
 import type { FileSystem } from './file-system.ts'
 import { syncFolder } from './folders.ts'
@@ -31,7 +38,7 @@ export async function put(
       const create = (path: string): Promise<FileHandle> => cloning.clone(fileSystem, source.path, path)
       return await withTemporaryFile(fileSystem, names, key, create, async (temporary) => {
         const written = await hashClone(temporary, reader, options)
-        return await publish(fileSystem, names, key, temporary, written)
+        return await publish(fileSystem, names, key, temporary, written, signal)
       })
     } catch (error) {
       if (!cloning.refuses(error)) throw error
@@ -39,7 +46,7 @@ export async function put(
   }
   return await withTemporaryFile(fileSystem, names, key, createEmpty(fileSystem), async (temporary) => {
     const written = await write(temporary, reader, options)
-    return await publish(fileSystem, names, key, temporary, written)
+    return await publish(fileSystem, names, key, temporary, written, signal)
   })
 }
 
@@ -54,7 +61,9 @@ async function publish(
   key: string,
   temporary: TemporaryFile,
   { sha256, stats }: Written,
+  signal: AbortSignal | undefined,
 ): Promise<PutResult> {
+  throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
   const path = names.path(key)
   await fileSystem.rename(temporary.path, path)
   await syncFolder(fileSystem, dirname(path))

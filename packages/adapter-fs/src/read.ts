@@ -2,11 +2,12 @@ import { type BigIntStats, constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import {
   abortedError,
-  type HoldfastError,
+  HoldfastError,
   type ObjectStat,
   type ReadableObject,
   type ReadOptions,
   resolveRange,
+  throwIfAborted,
 } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
@@ -15,8 +16,12 @@ import type { Names } from './names.ts'
 
 const readBytes = 2 ** 20
 
-/** A link in the place of a file is not followed. Windows does not know the flag. */
-const openFlags = constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW)
+/**
+ * A link in the place of a file is not followed, and a pipe not waited for: that would hold a thread for good.
+ * Windows does not know the flags.
+ */
+const openFlags =
+  constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK)
 
 /** Streams the file, or a range of it. The handle is closed at the end, on an error, and when it is cancelled. */
 export async function read(
@@ -32,6 +37,7 @@ export async function read(
     const stats = await handle.stat({ bigint: true })
     if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'ENOENT' })
     const { start, end } = resolveRange(options.range, Number(stats.size), key, names.url)
+    throwIfAborted(options.signal, `The read of ${key}`, { key, url: names.url })
     const failed = (error: unknown): HoldfastError => keyError(error, `reading ${path}`, key, names.url)
     return { stat: statOf(key, stats), body: streamOf(handle, start, end, options.signal, failed) }
   } catch (error) {
@@ -67,6 +73,13 @@ export function statOf(key: string, stats: BigIntStats): ObjectStat {
   }
 }
 
+function cutShort(position: number, end: number): HoldfastError {
+  return new HoldfastError(
+    'CORRUPT',
+    `The file ended at byte ${position} of ${end} while it was read: something cut it short.`,
+  )
+}
+
 function streamOf(
   handle: FileHandle,
   start: number,
@@ -85,7 +98,7 @@ function streamOf(
       start(controller) {
         if (signal === undefined) return
         const onAbort = (): void => {
-          controller.error(abortedError(signal, 'The read'))
+          controller.error(failed(abortedError(signal, 'The read')))
           void release()
         }
         signal.addEventListener('abort', onAbort, { once: true })
@@ -99,6 +112,7 @@ function streamOf(
           const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
           if (signal?.aborted === true) return
           position += bytesRead
+          if (bytesRead === 0 && position < end) throw cutShort(position, end)
           if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead))
           if (bytesRead > 0 && position < end) return
           await release()

@@ -44,7 +44,7 @@ async function* temporaryFiles(
   folder: string,
   prefix: string,
 ): AsyncGenerator<UnfinishedWork> {
-  for (const child of await readFolder(fileSystem, join(names.root, folder))) {
+  for (const child of await readFolder(fileSystem, names, folder)) {
     const key = `${folder}${child.name}`
     if (child.isFile() && child.name.startsWith(temporaryPrefix)) {
       const found = await describe(fileSystem, names, key)

@@ -1,4 +1,6 @@
 import * as promises from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
@@ -97,6 +99,68 @@ describe('a call that fails at any effect leaves no name and no temporary file',
   })
 })
 
+describe('a call that fails, and then cannot clear up either, tells the first failure', () => {
+  const failingUnlink = { unlink: async () => Promise.reject(systemError('EIO')) }
+
+  test('put', async () => {
+    const rename = async (): Promise<never> => Promise.reject(systemError('ENOSPC'))
+    const backend = new FileBackend(await temporaryFolder(), {
+      fileSystem: { ...promises, ...failingUnlink, rename },
+    })
+    const put = backend.put('file', Buffer.from('x'))
+    expect(await codeOf(put)).toBe('INSUFFICIENT_SPACE')
+    await expect(put).rejects.toThrow(/could not be cleared away either; a sweep will/)
+  })
+
+  test('commit, which stays unknown', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root, { fileSystem: { ...promises, ...failingUnlink } })
+    expect(await codeOf(backend.commit('file', Buffer.from('x')))).toBe('OUTCOME_UNKNOWN')
+    expect(await everythingIn(root)).toContain('file')
+  })
+})
+
+test.each(['put', 'commit'] as const)(
+  'a %s that is aborted during its fsync makes no name',
+  async (method) => {
+    const root = await temporaryFolder()
+    const stop = new AbortController()
+    const fileSystem = recordingFileSystem(root, (call) => {
+      if (call.startsWith('sync') && call.endsWith('TMP')) stop.abort()
+    })
+    const call = new FileBackend(root, { fileSystem })[method]('a/file', Buffer.from('x'), {
+      signal: stop.signal,
+    })
+    expect(await codeOf(call)).toBe('ABORTED')
+    expect(await everythingIn(root)).toEqual([])
+  },
+)
+
+test('a delete whose folder could not be synced tells so of its keys, and of no others', async () => {
+  const root = await temporaryFolder()
+  const fileSystem = recordingFileSystem(root, (call) => {
+    if (call === 'sync bad' && failing) throw systemError('EIO')
+  })
+  let failing = false
+  const backend = new FileBackend(root, { fileSystem })
+  for (const key of ['good/1', 'bad/1', 'bad/2']) await backend.put(key, Buffer.from('x'))
+  failing = true
+  const { deleted, failed } = await backend.delete(['good/1', 'bad/1', 'bad/2', 'missing'])
+  expect(deleted.toSorted()).toEqual(['good/1', 'missing'])
+  expect(failed.map(({ key }) => key)).toEqual(['bad/1', 'bad/2'])
+})
+
+test('a file that is cut short while it is read fails the read: what came is not all', async () => {
+  const root = await temporaryFolder()
+  const backend = new FileBackend(root)
+  await backend.put('file', Buffer.alloc(5_000_000))
+  const { body } = await backend.read('file')
+  const reading = (async () => {
+    for await (const _ of body) await promises.truncate(join(root, 'file'), 1_500_000)
+  })()
+  expect(await codeOf(reading)).toBe('CORRUPT')
+})
+
 describe('a link whose answer was lost, as over NFS', () => {
   function losing(link: FileSystem['link']): FileSystem {
     return { ...promises, link }
@@ -154,6 +218,32 @@ describe('a link whose answer was lost, as over NFS', () => {
       },
     })
     expect(await codeOf(backend.commit('file', Buffer.from('ours')))).toBe('OUTCOME_UNKNOWN')
+  })
+
+  test('and whose file system is gone for every call after it is still unknown', async () => {
+    const root = await temporaryFolder()
+    let gone = false
+    const unlessGone =
+      <Parameters extends unknown[], Result>(call: (...parameters: Parameters) => Promise<Result>) =>
+      async (...parameters: Parameters): Promise<Result> => {
+        if (gone) throw systemError('ESTALE')
+        return call(...parameters)
+      }
+    const backend = new FileBackend(root, {
+      fileSystem: {
+        ...promises,
+        link: async (from, to) => {
+          await promises.link(from, to)
+          gone = true
+          throw systemError('ETIMEDOUT')
+        },
+        lstat: unlessGone(promises.lstat) as FileSystem['lstat'],
+        unlink: unlessGone(promises.unlink),
+        rmdir: unlessGone(promises.rmdir),
+      },
+    })
+    expect(await codeOf(backend.commit('folder/file', Buffer.from('ours')))).toBe('OUTCOME_UNKNOWN')
+    expect(await readFile(join(root, 'folder/file'), 'utf8')).toBe('ours')
   })
 
   test.each(['EPERM', 'ENOTSUP', 'ENOSYS'])(

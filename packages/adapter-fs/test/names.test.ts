@@ -1,10 +1,13 @@
+import { execFileSync } from 'node:child_process'
+import * as promises from 'node:fs/promises'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
-import { adapter, FileBackend } from '../src/index.ts'
+import { adapter, FileBackend, type FileSystem } from '../src/index.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
+import { systemError } from './recording.ts'
 
 async function codeOf(call: () => Promise<unknown>): Promise<string> {
   try {
@@ -80,13 +83,61 @@ test('on Windows its reserved names are refused, elsewhere they are names like o
 test('a file in the place of the root, or of a folder, is said', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'file'), 'x')
-  expect(await codeOf(() => new FileBackend(join(folder, 'file')).put('key', Buffer.from('x')))).toMatch(
-    /NOT_FOUND|INVALID/,
-  )
+  const wrong = new FileBackend(join(folder, 'file'))
+  await expect(wrong.put('key', Buffer.from('x'))).rejects.toThrow(/is a file, and a folder is needed there/)
+  expect(await codeOf(() => wrong.put('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(() => wrong.commit('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(() => Array.fromAsync(wrong.list('')))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(() => wrong.sweep({ olderThan: 0 }))).toBe('INVALID_ARGUMENT')
   const backend = new FileBackend(folder)
-  expect(await codeOf(() => backend.put('file/below', Buffer.from('x')))).toMatch(/NOT_FOUND|INVALID/)
+  expect(await codeOf(() => backend.put('file/below', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   expect(await codeOf(() => backend.read('file/below'))).toBe('NOT_FOUND')
   expect(await everythingIn(folder)).toEqual(['file'])
+})
+
+test('a pipe in the place of a file is no object, and does not hold the call up', async () => {
+  const root = await temporaryFolder()
+  execFileSync('mkfifo', [join(root, 'pipe')])
+  const backend = new FileBackend(root)
+  expect(await codeOf(() => backend.read('pipe'))).toBe('NOT_FOUND')
+  expect(await backend.stat('pipe')).toBeUndefined()
+  expect(await Array.fromAsync(backend.list(''))).toEqual([])
+})
+
+test('a root in which no folder can ever be made fails, instead of trying for good', async () => {
+  // As below /proc: the folder above is there, and yet there can be none in it.
+  const root = await temporaryFolder()
+  let tried = 0
+  const mkdir = (async (path: string) => {
+    tried += 1
+    if (tried > 10_000) throw systemError('EIO')
+    throw systemError(path === root ? 'EEXIST' : 'ENOENT')
+  }) as FileSystem['mkdir']
+  const backend = new FileBackend(root, { fileSystem: { ...promises, mkdir } })
+  expect(await codeOf(() => backend.put('a/b/c', Buffer.from('x')))).toBe('NOT_FOUND')
+})
+
+test('a folder that another process makes and removes again between two looks is made anew', async () => {
+  const root = await temporaryFolder()
+  const races = ['a', 'a/b'].map((folder) => join(root, folder))
+  const mkdir = (async (path: string) => {
+    if (races[0] !== path) return promises.mkdir(path)
+    races.shift()
+    throw systemError('EEXIST')
+  }) as FileSystem['mkdir']
+  const backend = new FileBackend(root, { fileSystem: { ...promises, mkdir } })
+  await backend.put('a/b/c', Buffer.from('x'))
+  expect(races).toEqual([])
+  expect(await everythingIn(root)).toEqual(['a', 'a/b', 'a/b/c'])
+})
+
+test('an error names the key and the store', async () => {
+  const root = await temporaryFolder()
+  await symlink(root, join(root, 'door'))
+  await expect(new FileBackend(root).put('door/x', Buffer.from('x'))).rejects.toMatchObject({
+    key: 'door/x',
+    url: pathToFileURL(root).href,
+  })
 })
 
 test('a root that is not there is empty, has free space, and is made by the first write', async () => {

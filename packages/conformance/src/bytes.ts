@@ -32,8 +32,33 @@ export async function* oddChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Gives some bytes and then never anything again. */
-export async function* hangingAfter(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+/** Gives some bytes, says so when it is asked for more, and then never gives anything again. */
+export async function* hangingAfter(bytes: Uint8Array, onHanging: () => void): AsyncGenerator<Uint8Array> {
   yield bytes
+  onHanging()
   await new Promise<never>(() => undefined)
+}
+
+/** A stream that gives the first bytes, and the rest when it is told to. */
+export function inTwoGoes(
+  first: Uint8Array,
+  rest: Uint8Array,
+): {
+  readonly source: AsyncIterable<Uint8Array>
+  /** Resolves once the first bytes are taken and more is asked for. */
+  readonly halfWay: Promise<void>
+  readonly goOn: () => void
+} {
+  const halfWay = Promise.withResolvers<undefined>()
+  const told = Promise.withResolvers<undefined>()
+  async function* goes(): AsyncGenerator<Uint8Array> {
+    yield first
+    halfWay.resolve(undefined)
+    await told.promise
+    yield rest
+  }
+  const goOn = (): void => {
+    told.resolve(undefined)
+  }
+  return { source: goes(), halfWay: halfWay.promise, goOn }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core'
 import { collect } from './bytes.ts'
 
-/** The call rejects with a Holdfast error of one of these codes, that names the backend. */
+/** The call rejects with a Holdfast error of one of these codes. */
 export async function rejectsWith(call: Promise<unknown>, ...codes: readonly ErrorCode[]): Promise<void> {
   await assert.rejects(call, (error: unknown) => {
     assert.ok(isHoldfastError(error), `not a HoldfastError: ${String(error)}`)

@@ -35,12 +35,10 @@ export const abortCases: readonly Case[] = [
     async run(backend, { partBytes }) {
       for (const given of [0, 100, partBytes + 100, 3 * partBytes]) {
         const stop = new AbortController()
-        const source = hangingAfter(patterned(given))
-        const put = backend.put('hanging', source, { signal: stop.signal })
-        queueMicrotask(() => {
+        const source = hangingAfter(patterned(given), () => {
           stop.abort()
         })
-        await rejectsWith(put, 'ABORTED')
+        await rejectsWith(backend.put('hanging', source, { signal: stop.signal }), 'ABORTED')
         await leavesNothing(backend, 'hanging')
       }
     },
@@ -57,6 +55,35 @@ export const abortCases: readonly Case[] = [
       })
       await rejectsWith(put, 'ABORTED')
       await leavesNothing(backend, 'middle')
+    },
+  },
+  {
+    name: 'a read that is aborted as it begins fails with ABORTED, and does not hang',
+    async run(backend, { partBytes }) {
+      await backend.put('beginning', patterned(2 * partBytes))
+      const stop = new AbortController()
+      const read = backend.read('beginning', { signal: stop.signal })
+      stop.abort()
+      await rejectsWith(
+        read.then(({ body }) => collect(body)),
+        'ABORTED',
+      )
+    },
+  },
+  {
+    name: 'a list that is aborted in the middle fails with ABORTED',
+    async run(backend) {
+      for (let each = 0; each < 5; each += 1) await backend.put(`listing/${each}`, Buffer.from('x'))
+      const stop = new AbortController()
+      const given: string[] = []
+      const listing = (async () => {
+        for await (const { key } of backend.list('listing/', { signal: stop.signal })) {
+          given.push(key)
+          stop.abort()
+        }
+      })()
+      await rejectsWith(listing, 'ABORTED')
+      assert.deepEqual(given, ['listing/0'])
     },
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { CallOptions, CheckpointBackend } from '@holdfast/core'
-import { patterned } from '../bytes.ts'
+import { inTwoGoes, patterned } from '../bytes.ts'
 import { holds, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 
@@ -56,6 +56,24 @@ export const contractCases: readonly Case[] = [
       await backend.sweep({ olderThan: 0 })
       await holds(backend, 'finished/a', patterned(100))
       await holds(backend, 'finished/b', patterned(100))
+    },
+  },
+  {
+    name: 'sweep leaves work alone that is younger, meant for another key, or not chosen',
+    async run(backend, { partBytes }) {
+      const { source, halfWay, goOn } = inTwoGoes(patterned(2 * partBytes, 1), patterned(10, 2))
+      const put = backend.put('under/way', source)
+      await halfWay
+      for (const options of [
+        { olderThan: 3_600_000 },
+        { olderThan: 0, prefix: 'elsewhere/' },
+        { olderThan: 0, only: () => false },
+      ])
+        assert.deepEqual((await backend.sweep(options)).discarded, [])
+      await backend.sweep({ olderThan: 0, dryRun: true })
+      goOn()
+      await put
+      await holds(backend, 'under/way', Buffer.concat([patterned(2 * partBytes, 1), patterned(10, 2)]))
     },
   },
   {

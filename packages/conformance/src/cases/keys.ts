@@ -60,4 +60,36 @@ export const keyCases: readonly Case[] = [
       assert.deepEqual(await keysOf(backend, ''), [])
     },
   },
+  {
+    name: 'one invalid key among those to delete, and none is deleted',
+    async run(backend) {
+      await backend.put('there', patterned(10))
+      await rejectsWith(backend.delete(['there', '../there']), 'INVALID_ARGUMENT')
+      await holds(backend, 'there', patterned(10))
+    },
+  },
+  {
+    name: 'a key as long as the capabilities say is kept, whatever the length of its last part',
+    async run(backend) {
+      for (const lastPart of [1, 200]) {
+        const key = longKey(backend.capabilities.maxKeyBytes, lastPart)
+        await backend.put(key, patterned(10))
+        assert.equal(await backend.commit(key, patterned(20)), 'exists')
+        await holds(backend, key, patterned(10))
+        assert.deepEqual(await keysOf(backend, key.slice(0, -lastPart)), [key])
+        await backend.delete([key])
+      }
+    },
+  },
 ]
+
+/** A key of exactly so many bytes, whose last part has `lastPart` of them. */
+function longKey(bytes: number, lastPart: number): string {
+  const folders = bytes - lastPart
+  const whole = Math.floor(folders / 100)
+  const first = folders % 100
+  // One byte cannot be a folder with its slash, so it lengthens the last part but one.
+  const parts = first === 1 ? [100 + first] : first === 0 ? [100] : [first, 100]
+  const folderSizes = [...parts, ...Array.from({ length: whole - 1 }, () => 100)]
+  return `${folderSizes.map((size) => `${'f'.repeat(size - 1)}/`).join('')}${'k'.repeat(lastPart)}`
+}

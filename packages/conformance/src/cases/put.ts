@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ByteSource } from '@holdfast/core'
-import { oddChunks, patterned, sha256 } from '../bytes.ts'
-import { holds, leavesNothing, rejectsWith } from '../expect.ts'
+import { collect, inTwoGoes, oddChunks, patterned, sha256 } from '../bytes.ts'
+import { holds, keysOf, leavesNothing, rejectsWith } from '../expect.ts'
 import type { Case, Subject } from '../subject.ts'
 
 /** Sizes around every border that an implementation may have. */
@@ -56,6 +56,56 @@ export const putCases: readonly Case[] = [
       await backend.put('same', patterned(1000, 1))
       await backend.put('same', patterned(500, 2))
       await holds(backend, 'same', patterned(500, 2))
+    },
+  },
+  {
+    name: 'what is being put is not visible before it is whole, and what it replaces stands until then',
+    async run(backend, subject) {
+      const { partBytes } = subject
+      const other = await subject.reopen(backend)
+      await backend.put('old', patterned(1000, 1))
+      const bytes = [patterned(2 * partBytes + 1, 2), patterned(10, 3)] as const
+      for (const key of ['new', 'old']) {
+        const { source, halfWay, goOn } = inTwoGoes(...bytes)
+        const put = backend.put(key, source)
+        await halfWay
+        if (key === 'new') assert.equal(await other.stat('new'), undefined)
+        else await holds(other, 'old', patterned(1000, 1))
+        assert.deepEqual(await keysOf(other, ''), key === 'new' ? ['old'] : ['new', 'old'])
+        goOn()
+        await put
+        await holds(other, key, Buffer.concat(bytes))
+      }
+      await other.close()
+    },
+  },
+  {
+    name: 'of racing puts of one key one stands, whole',
+    async run(backend, { partBytes }) {
+      const bodies = [1, 2, 3, 4].map((seed) => patterned(partBytes + seed, seed))
+      await Promise.all(bodies.map((body) => backend.put('contested', oddChunks(body))))
+      const { body } = await backend.read('contested')
+      assert.ok(bodies.map(sha256).includes(sha256(await collect(body))))
+      assert.deepEqual(await keysOf(backend, ''), ['contested'])
+    },
+  },
+  {
+    name: 'puts and deletes of neighbouring keys do not hinder each other',
+    async run(backend, subject) {
+      const others = await Promise.all(Array.from({ length: 8 }, () => subject.reopen(backend)))
+      await Promise.all(
+        others.map(async (other, index) => {
+          for (let round = 0; round < 50; round += 1) {
+            const key = `shared/folder/of/all/${index}`
+            await other.put(key, patterned(10, round))
+            assert.deepEqual(await other.delete([key]), { deleted: [key], failed: [] })
+          }
+          await other.put(`shared/folder/of/all/${index}`, patterned(10, index))
+        }),
+      )
+      for (const index of others.keys())
+        await holds(backend, `shared/folder/of/all/${index}`, patterned(10, index))
+      await Promise.all(others.map((other) => other.close()))
     },
   },
   {

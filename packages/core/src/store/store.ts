@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { CheckpointBackend } from '../backend/index.ts'
-import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
+import { HoldfastError } from '../errors.ts'
 import { spaceLimits } from '../space/index.ts'
 import {
   type Checkpoint,
@@ -9,10 +9,9 @@ import {
   type QuarantinedCheckpoint,
 } from './checkpoint.ts'
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
-import type { Change, Finding } from './commit/changes.ts'
-import { mayCommit } from './commit/rules.ts'
+import type { Change } from './commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import { type AttemptId, type Catalog, type CatalogEntry, partsOfAttempt } from './documents/index.ts'
+import type { Catalog, CatalogEntry } from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
 import { bestNames, type CheckpointChoice, chooseEntry } from './restore/choose.ts'
@@ -25,17 +24,14 @@ import type { SaveResult } from './save/result.ts'
 import { deleteDropped, saveCheckpoint } from './save/save.ts'
 import { realSurroundings, type Surroundings } from './surroundings.ts'
 import { type Diagnosis, examineStore } from './upkeep/doctor.ts'
-import { ensureMarker, newestToWriteUpon } from './upkeep/first-write.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
-import { floorToRaise, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
+import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
+import { WriteAccess } from './write-access.ts'
 
 export interface StoreCallOptions {
   readonly signal?: AbortSignal | undefined
 }
-
-/** Every so many versions of the catalog a save raises the floor and sweeps what is below it. */
-const upkeepInterval = 64
 
 /**
  * One run's checkpoints under one root. Opening touches nothing: the first write makes the store, and in
@@ -47,10 +43,7 @@ const upkeepInterval = 64
 export class CheckpointStore implements AsyncDisposable {
   readonly #context: StoreContext
   readonly #background: BackgroundSaves
-  readonly #takesOver: boolean
-  readonly #attempts = new Set<AttemptId>()
-  #findings: Finding[] = []
-  #prepared: Promise<void> | undefined
+  readonly #access: WriteAccess
   #closed: Promise<void> | undefined
 
   /** Takes the backend over: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
@@ -78,7 +71,7 @@ export class CheckpointStore implements AsyncDisposable {
       gracePeriod: options.gracePeriod ?? defaultGracePeriod,
     }
     this.#background = new BackgroundSaves((request) => this.save(request), events, options.background)
-    this.#takesOver = mode === 'exclusive' || options.takeOver === true
+    this.#access = new WriteAccess(this.#context, mode === 'exclusive' || options.takeOver === true)
   }
 
   /** Where the store is, without secrets. */
@@ -111,8 +104,8 @@ export class CheckpointStore implements AsyncDisposable {
   async save(request: SaveRequest): Promise<SaveResult> {
     const newest = await this.#readyToWrite(request.signal)
     refuseExisting(newest, request)
-    const saved = await saveCheckpoint(this.#context, newest, this.#attempts, request)
-    await this.#upkeepNowAndThen()
+    const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request)
+    await this.#access.tidyNowAndThen()
     return saved
   }
 
@@ -136,7 +129,7 @@ export class CheckpointStore implements AsyncDisposable {
    * corrupt, or with `fallback` when none is good.
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
-    return restoreCheckpoint(this.#context, choice, options, (finding) => this.#quarantine(finding))
+    return restoreCheckpoint(this.#context, choice, options, (finding) => this.#access.quarantine(finding))
   }
 
   /**
@@ -238,7 +231,7 @@ export class CheckpointStore implements AsyncDisposable {
     if (options.dryRun === true || newest.version === 0) return sweepStore(this.#context, newest, options)
     await this.#readyToWrite(options.signal)
     const latest = await this.#context.log.newest(options.signal)
-    return sweepStore(this.#context, await this.#raiseFloor(latest, options.signal), options)
+    return sweepStore(this.#context, await this.#access.raiseFloor(latest, options.signal), options)
   }
 
   /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
@@ -270,20 +263,10 @@ export class CheckpointStore implements AsyncDisposable {
       await this.#background.flush()
     } finally {
       try {
-        await this.#release()
+        await this.#access.release()
       } finally {
         await this.backend.close()
       }
-    }
-  }
-
-  async #release(): Promise<void> {
-    const { log, writer } = this.#context
-    if (log.known?.owner?.id !== writer.id) return
-    try {
-      await log.commit({ kind: 'release' })
-    } catch (error) {
-      if (!isHoldfastError(error, 'FENCED')) throw error // whoever fenced us owns it now
     }
   }
 
@@ -313,96 +296,12 @@ export class CheckpointStore implements AsyncDisposable {
     return this.#context.log.commit(change, signal)
   }
 
-  /** The newest version known, once this writer may write: the store is made, proved, and taken over if need be. */
   async #readyToWrite(signal: AbortSignal | undefined): Promise<Catalog> {
-    if (this.#closed !== undefined) {
-      throw new HoldfastError(
-        'INVALID_ARGUMENT',
-        `The store ${this.url} is closed. Open it again to write to it.`,
-      )
-    }
-    this.#prepared ??= this.#prepare(signal)
-    try {
-      await this.#prepared
-    } catch (error) {
-      this.#prepared = undefined
-      throw error
-    }
-    const { log } = this.#context
-    return log.known ?? (await log.newest(signal))
-  }
-
-  async #prepare(signal: AbortSignal | undefined): Promise<void> {
-    await ensureMarker(this.#context, signal)
-    const newest = await newestToWriteUpon(this.#context, signal)
-    if (this.#takesOver) await this.#takeOver(newest, signal)
-    if (this.#findings.length > 0) {
-      await this.#commitFindings(this.#findings)
-      this.#findings = []
-    }
-  }
-
-  async #takeOver(newest: Catalog, signal: AbortSignal | undefined): Promise<void> {
-    const { log, events } = this.#context
-    const { catalog } = await log.commit({ kind: 'take over' }, signal)
-    events.emit('tookOver', { from: newest.owner?.name })
-    // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
-    await this.#sweepQuietly(catalog, signal)
-  }
-
-  /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
-  async #quarantine(finding: Finding): Promise<true | string> {
-    const { log, writer } = this.#context
-    if (log.known === undefined || !mayCommit(log.known, writer)) {
-      this.#findings.push(finding)
-      return writer.mode === 'exclusive'
-        ? "it will be noted with this writer's first save"
-        : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
-    }
-    try {
-      await this.#commitFindings([finding])
-      return true
-    } catch (error) {
-      if (isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
-      return messageOf(error)
-    }
-  }
-
-  async #commitFindings(found: readonly Finding[]): Promise<void> {
-    await this.#context.log.commit({ kind: 'quarantine', found })
-    for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
-  }
-
-  async #upkeepNowAndThen(): Promise<void> {
-    const { known } = this.#context.log
-    if (known === undefined || known.version % upkeepInterval !== 0) return
-    try {
-      await this.#sweepQuietly(await this.#raiseFloor(known, undefined), undefined)
-    } catch (error) {
-      // The save is committed; upkeep is tried again another time, and FENCED comes back with the next save.
-      if (!(error instanceof HoldfastError)) throw error
-      this.#context.events.emit('leftBehind', { keys: [], error })
-    }
-  }
-
-  async #raiseFloor(newest: Catalog, signal: AbortSignal | undefined): Promise<Catalog> {
-    const bases = [...this.#attempts].map((attempt) => partsOfAttempt(attempt).base)
-    const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal)
-    if (floor <= newest.floor) return newest
-    return (await this.#context.log.commit({ kind: 'raise floor', floor }, signal)).catalog
-  }
-
-  async #sweepQuietly(catalog: Catalog, signal: AbortSignal | undefined): Promise<void> {
-    const { events } = this.#context
-    try {
-      const { failed } = await sweepStore(this.#context, catalog, { signal })
-      const [failure] = failed
-      if (failure !== undefined)
-        events.emit('leftBehind', { keys: failed.map(({ key }) => key), error: failure.error })
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code === 'ABORTED') throw error
-      events.emit('leftBehind', { keys: [], error })
-    }
+    if (this.#closed === undefined) return this.#access.ready(signal)
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `The store ${this.url} is closed. Open it again to write to it.`,
+    )
   }
 }
 

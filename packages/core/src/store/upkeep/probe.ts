@@ -26,7 +26,7 @@ export async function probeEnforcement(
   throw new HoldfastError(
     'UNSUPPORTED',
     `${backend.url} does not enforce conditional creation: a second writer could overwrite a commit of the first, ` +
-      'and checkpoints would be lost without a word. Use a store that does; docs/stores.md lists some.',
+      'and checkpoints would be lost without a word. Keep checkpoints in a store that does.',
     { url: backend.url },
   )
 }

@@ -1,0 +1,123 @@
+import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
+import type { Finding } from './commit/changes.ts'
+import { mayCommit } from './commit/rules.ts'
+import type { StoreContext } from './context.ts'
+import { type Catalog, partsOfAttempt } from './documents/index.ts'
+import type { AttemptsUnderWay } from './save/save.ts'
+import { ensureMarker, newestToWriteUpon } from './upkeep/first-write.ts'
+import { floorToRaise, sweepStore } from './upkeep/sweep.ts'
+
+/** Every so many versions of the catalog a save raises the floor and sweeps what is below it. */
+const upkeepInterval = 64
+
+/**
+ * How one store comes to be allowed to write, and what it does for that: making and proving the store, taking it
+ * over, keeping it tidy, and giving it back.
+ */
+export class WriteAccess {
+  /** Attempts of this store that are under way. */
+  readonly attempts: AttemptsUnderWay = new Set()
+  readonly #context: StoreContext
+  readonly #takesOver: boolean
+  #findings: Finding[] = []
+  #prepared: Promise<void> | undefined
+
+  constructor(context: StoreContext, takesOver: boolean) {
+    this.#context = context
+    this.#takesOver = takesOver
+  }
+
+  /** The newest version known, once this writer may write. What fails is tried again with the next write. */
+  async ready(signal: AbortSignal | undefined): Promise<Catalog> {
+    this.#prepared ??= this.#prepare(signal)
+    try {
+      await this.#prepared
+    } catch (error) {
+      this.#prepared = undefined
+      throw error
+    }
+    const { log } = this.#context
+    return log.known ?? (await log.newest(signal))
+  }
+
+  /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
+  async quarantine(finding: Finding): Promise<true | string> {
+    const { log, writer } = this.#context
+    if (log.known === undefined || !mayCommit(log.known, writer)) {
+      this.#findings.push(finding)
+      return writer.mode === 'exclusive'
+        ? "it will be noted with this writer's first save"
+        : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
+    }
+    try {
+      await this.#commitFindings([finding])
+      return true
+    } catch (error) {
+      if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
+      return messageOf(error)
+    }
+  }
+
+  /** Declares dead what may be, and gives the newest version then. */
+  async raiseFloor(newest: Catalog, signal: AbortSignal | undefined): Promise<Catalog> {
+    const bases = [...this.attempts].map((attempt) => partsOfAttempt(attempt).base)
+    const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal)
+    if (floor <= newest.floor) return newest
+    return (await this.#context.log.commit({ kind: 'raise floor', floor }, signal)).catalog
+  }
+
+  /** To be called after each save. What fails is reported, since the save itself is committed. */
+  async tidyNowAndThen(): Promise<void> {
+    const { known } = this.#context.log
+    if (known === undefined || known.version % upkeepInterval !== 0) return
+    await this.#reporting(async () => sweepStore(this.#context, await this.raiseFloor(known, undefined), {}))
+  }
+
+  /** Gives ownership back. Whoever has fenced this writer owns it already. */
+  async release(): Promise<void> {
+    const { log, writer } = this.#context
+    if (log.known?.owner?.id !== writer.id) return
+    try {
+      await log.commit({ kind: 'release' })
+    } catch (error) {
+      if (!isHoldfastError(error, 'FENCED')) throw error
+    }
+  }
+
+  async #prepare(signal: AbortSignal | undefined): Promise<void> {
+    await ensureMarker(this.#context, signal)
+    const newest = await newestToWriteUpon(this.#context, signal)
+    if (this.#takesOver) await this.#takeOver(newest, signal)
+    if (this.#findings.length > 0) {
+      await this.#commitFindings(this.#findings)
+      this.#findings = []
+    }
+  }
+
+  async #takeOver(newest: Catalog, signal: AbortSignal | undefined): Promise<void> {
+    const { log, events } = this.#context
+    const { catalog } = await log.commit({ kind: 'take over' }, signal)
+    events.emit('tookOver', { from: newest.owner?.name })
+    // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
+    await this.#reporting(() => sweepStore(this.#context, catalog, { signal }))
+  }
+
+  async #commitFindings(found: readonly Finding[]): Promise<void> {
+    await this.#context.log.commit({ kind: 'quarantine', found })
+    for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
+  }
+
+  /** Sweeps, and tells by an event what could not be swept: it is tried again another time. */
+  async #reporting(sweep: () => ReturnType<typeof sweepStore>): Promise<void> {
+    const { events } = this.#context
+    try {
+      const { failed } = await sweep()
+      const [failure] = failed
+      if (failure === undefined) return
+      events.emit('leftBehind', { keys: failed.map(({ key }) => key), error: failure.error })
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code === 'ABORTED') throw error
+      events.emit('leftBehind', { keys: [], error })
+    }
+  }
+}
