@@ -163,6 +163,7 @@ describe('exit codes', () => {
   test.each<[string, number, readonly string[]]>([
     ['no such step', 4, ['restore', '9', '--to', 'out']],
     ['nothing there yet', 4, ['--store', './other', 'restore', '--to', 'out']],
+    ['nothing there to verify', 4, ['--store', './mistyped', 'verify']],
     ['no such file', 4, ['path', '1', 'nothing']],
     ['no such source', 4, ['save', 'nothing.pth', '--step', '9']],
     ['a step that exists', 6, ['save', 'checkpoint.pth', '--step', '1']],

@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../session.ts'
+import { nothingThere } from './choice.ts'
 
 interface VerifyOptions extends GlobalOptions {
   readonly quick?: boolean
@@ -26,6 +27,7 @@ export async function verify(
         },
       })
       bar.stop()
+      if (report.checkpoints.length === 0 && report.good) throw nothingThere('latest', store.url)
       const bad = report.checkpoints.filter(({ problems }) => problems.length > 0)
       for (const { step, problems } of bad) {
         printer.line(`${styled('red', 'corrupt')}  step ${step} · ${problems.join('; ')}`)
