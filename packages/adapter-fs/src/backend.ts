@@ -27,6 +27,7 @@ import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { FolderDurability } from './folders.ts'
 import { freeSpace } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
@@ -53,6 +54,7 @@ export class FileBackend implements CheckpointBackend {
   readonly #fileSystem: FileSystem
   readonly #names: Names
   readonly #cloning = new Cloning()
+  readonly #durability = new FolderDurability()
 
   constructor(root: string, { fileSystem = promises, platform = process.platform }: FileBackendOptions = {}) {
     const path = resolve(root)
@@ -71,13 +73,13 @@ export class FileBackend implements CheckpointBackend {
 
   async put(key: string, source: ByteSource, options: PutOptions = {}): Promise<PutResult> {
     return this.#onKey('put', key, options, () =>
-      put(this.#fileSystem, this.#names, this.#cloning, key, source, options),
+      put(this.#fileSystem, this.#names, this.#durability, this.#cloning, key, source, options),
     )
   }
 
   async commit(key: string, bytes: Uint8Array, options: CallOptions = {}): Promise<CommitOutcome> {
     return this.#onKey('commit', key, options, () =>
-      commit(this.#fileSystem, this.#names, key, bytes, options.signal),
+      commit(this.#fileSystem, this.#names, this.#durability, key, bytes, options.signal),
     )
   }
 

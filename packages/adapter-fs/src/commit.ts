@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { type CommitOutcome, HoldfastError, throwIfAborted } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { syncFolder } from './folders.ts'
+import { type FolderDurability, syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
 import { writeFully } from './put.ts'
 import { createEmpty, unlinkIfThere, withTemporaryFile } from './temporary-file.ts'
@@ -18,11 +18,12 @@ import { createEmpty, unlinkIfThere, withTemporaryFile } from './temporary-file.
 export async function commit(
   fileSystem: FileSystem,
   names: Names,
+  durability: FolderDurability,
   key: string,
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<CommitOutcome> {
-  return withTemporaryFile(fileSystem, names, key, createEmpty(fileSystem), async (temporary) => {
+  return withTemporaryFile(fileSystem, names, durability, key, createEmpty(fileSystem), async (temporary) => {
     await writeDurably(temporary.handle, bytes)
     const path = names.path(key)
     const details = { key, url: names.url }

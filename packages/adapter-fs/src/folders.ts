@@ -41,6 +41,27 @@ async function makeFolder(fileSystem: FileSystem, folder: string, made: string[]
   await syncFolder(fileSystem, dirname(folder))
 }
 
+/** Folders that are remembered to be durable, at most. */
+const mostRemembered = 1000
+
+/**
+ * Sees to it that the folders of a file are durable themselves, also those that another process has made and may
+ * die before it has synced their names. Each is looked after once.
+ */
+export class FolderDurability {
+  readonly #durable = new Set<string>()
+
+  /** `folders` from the outermost to the innermost; `made` are those that this process has just made, and synced. */
+  async ensure(fileSystem: FileSystem, folders: readonly string[], made: readonly string[]): Promise<void> {
+    if (this.#durable.size > mostRemembered) this.#durable.clear()
+    for (const folder of folders) {
+      if (this.#durable.has(folder)) continue
+      if (!made.includes(folder)) await syncFolder(fileSystem, dirname(folder))
+      this.#durable.add(folder)
+    }
+  }
+}
+
 /** Removes those of some folders that are empty, in the order given, up to the first that is in use. */
 export async function removeEmpty(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {

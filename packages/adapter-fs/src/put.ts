@@ -11,7 +11,7 @@ import {
 } from '@holdfast/core'
 import type { Cloning } from './clone.ts'
 import type { FileSystem } from './file-system.ts'
-import { syncFolder } from './folders.ts'
+import { type FolderDurability, syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
 import { statOf } from './read.ts'
 import { createEmpty, type TemporaryFile, withTemporaryFile } from './temporary-file.ts'
@@ -26,6 +26,7 @@ export const chunksInMemory = 3
 export async function put(
   fileSystem: FileSystem,
   names: Names,
+  durability: FolderDurability,
   cloning: Cloning,
   key: string,
   source: ByteSource,
@@ -36,7 +37,7 @@ export async function put(
   if (isFileSource(source) && cloning.mayWork) {
     try {
       const create = (path: string): Promise<FileHandle> => cloning.clone(fileSystem, source.path, path)
-      return await withTemporaryFile(fileSystem, names, key, create, async (temporary) => {
+      return await withTemporaryFile(fileSystem, names, durability, key, create, async (temporary) => {
         const written = await hashClone(temporary, reader, options)
         return await publish(fileSystem, names, key, temporary, written, signal)
       })
@@ -44,10 +45,17 @@ export async function put(
       if (!cloning.refuses(error)) throw error
     }
   }
-  return await withTemporaryFile(fileSystem, names, key, createEmpty(fileSystem), async (temporary) => {
-    const written = await write(temporary, reader, options)
-    return await publish(fileSystem, names, key, temporary, written, signal)
-  })
+  return await withTemporaryFile(
+    fileSystem,
+    names,
+    durability,
+    key,
+    createEmpty(fileSystem),
+    async (temporary) => {
+      const written = await write(temporary, reader, options)
+      return await publish(fileSystem, names, key, temporary, written, signal)
+    },
+  )
 }
 
 interface Written {

@@ -69,7 +69,7 @@ export function statOf(key: string, stats: BigIntStats): ObjectStat {
     key,
     size: Number(stats.size),
     modifiedAt: stats.mtime,
-    revision: `${stats.ino.toString(36)}-${stats.mtimeNs.toString(36)}`,
+    revision: [stats.ino, stats.mtimeNs, stats.size].map((part) => part.toString(36)).join('-'),
   }
 }
 

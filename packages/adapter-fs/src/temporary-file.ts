@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { makeFolders, refuseFile, refuseLinks, removeEmpty } from './folders.ts'
+import { type FolderDurability, makeFolders, refuseFile, refuseLinks, removeEmpty } from './folders.ts'
 import type { Names } from './names.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
@@ -33,6 +33,7 @@ export function createEmpty(fileSystem: FileSystem): Create {
 export async function withTemporaryFile<T>(
   fileSystem: FileSystem,
   names: Names,
+  durability: FolderDurability,
   key: string,
   create: Create,
   publish: (temporary: TemporaryFile) => Promise<T>,
@@ -42,7 +43,14 @@ export async function withTemporaryFile<T>(
   const folders = [names.root, ...names.foldersOf(key)]
   const made: string[] = []
   try {
-    return await publish({ path, handle: await createWithFolders(fileSystem, path, folders, create, made) })
+    const handle = await createWithFolders(fileSystem, path, folders, create, made)
+    try {
+      await durability.ensure(fileSystem, names.foldersOf(key), made)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+    return await publish({ path, handle })
   } catch (error) {
     try {
       await unlinkIfThere(fileSystem, path)

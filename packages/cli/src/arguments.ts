@@ -69,9 +69,11 @@ function numberOf(text: string): number | undefined {
   return text.trim() === '' || Number.isNaN(number) ? undefined : number
 }
 
+/** A number only where it is written as JSON would write it: a digest or an id may look like one. */
 function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    const value = JSON.parse(text) as unknown
+    return typeof value === 'number' && String(value) !== text ? text : value
   } catch {
     return text
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
 import type { GlobalOptions } from './session.ts'
@@ -75,7 +75,7 @@ export function buildProgram(signal: AbortSignal, done: (code: ExitCode) => void
     .option('--all', 'all checkpoints, and the documents of the store itself (the default)')
     .option('--quick', "sizes and the store's own digests only: finds what is missing or cut")
     .action(async (steps: readonly number[], options: { all?: boolean }, command: Command) => {
-      if (options.all === true && steps.length > 0) throw new InvalidArgumentError('Give steps, or --all.')
+      if (options.all === true && steps.length > 0) command.error('error: give steps, or --all')
       const { verify } = await import('./commands/verify.ts')
       done(await verify(steps.length > 0 ? steps : undefined, command.optsWithGlobals(), signal))
     })

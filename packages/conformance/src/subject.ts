@@ -13,5 +13,5 @@ export interface Subject {
 /** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */
 export interface Case {
   readonly name: string
-  run(backend: CheckpointBackend, subject: Subject): Promise<void>
+  readonly run: (backend: CheckpointBackend, subject: Subject) => Promise<void>
 }

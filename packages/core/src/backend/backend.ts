@@ -88,6 +88,7 @@ export interface CallOptions {
 export interface PutOptions extends CallOptions {
   /** The exact number of bytes, when known beforehand. */
   readonly size?: number | undefined
+  /** For stores that tell readers what an object is; the others have no use for it. */
   readonly contentType?: string | undefined
   /** Called with the count of bytes stored so far; never decreasing, last with the size. */
   readonly onProgress?: ((bytes: number) => void) | undefined

@@ -253,25 +253,24 @@ async function nextChunk(iterator: AsyncIterator<Uint8Array>): Promise<IteratorR
   return next
 }
 
-/** Cuts and joins chunks of any size into chunks of one size; a last shorter one may follow. */
+/**
+ * Cuts and joins chunks of any size into chunks of one size; a last shorter one may follow. The bytes are copied,
+ * since whoever gives them may use its buffer again as soon as it is asked for the next chunk.
+ */
 async function* rechunk(stream: AsyncIterable<Uint8Array>, chunkBytes: number): AsyncGenerator<Uint8Array> {
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
-  for await (let rest of stream) {
-    while (pendingBytes + rest.byteLength >= chunkBytes) {
-      const taken = chunkBytes - pendingBytes
-      yield pendingBytes === 0
-        ? rest.subarray(0, taken)
-        : Buffer.concat([...pending, rest.subarray(0, taken)])
-      pending = []
-      pendingBytes = 0
-      rest = rest.subarray(taken)
-    }
-    if (rest.byteLength > 0) {
-      pending.push(rest)
-      pendingBytes += rest.byteLength
+  let buffer = Buffer.allocUnsafeSlow(chunkBytes)
+  let filled = 0
+  for await (const chunk of stream) {
+    for (let taken = 0; taken < chunk.byteLength; ) {
+      const part = chunk.subarray(taken, taken + chunkBytes - filled)
+      buffer.set(part, filled)
+      filled += part.byteLength
+      taken += part.byteLength
+      if (filled < chunkBytes) continue
+      yield buffer
+      buffer = Buffer.allocUnsafeSlow(chunkBytes)
+      filled = 0
     }
   }
-  if (pendingBytes > 0)
-    yield pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending)
+  if (filled > 0) yield buffer.subarray(0, filled)
 }

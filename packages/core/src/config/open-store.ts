@@ -13,7 +13,7 @@ export interface OpenStoreOptions extends StoreOptions, AdapterOptions {}
  * `location` is a path or a URL (`file:///runs/a`, `s3://bucket/runs/a`, `gs://bucket/runs/a`,
  * `az://account/container/runs/a`, `mem:`). Without one it comes from `HOLDFAST_STORE`, or from
  * `holdfast.config.ts` or `.json` in this folder or above it; that file's other options hold beneath those
- * given here, whichever way the location came.
+ * given here, whichever way the location came, and those of the backend where the location has the same scheme.
  *
  * Rejects with `CONFIG` for a place that cannot be a store, an adapter that is not installed, or a
  * configuration file that is not valid, and `INVALID_ARGUMENT` for options that are not.
@@ -30,8 +30,20 @@ export async function openStore(location?: string, options: OpenStoreOptions = {
   const storeOptions: StoreOptions = { ...beneath, ...given }
   assertStoreOptions(storeOptions)
   const url = chooseUrl(location, configured, found?.file)
-  const backend = await openBackend(url, { adapters, backend: backendOptions ?? configuredBackend })
+  const isConfigured =
+    configured !== undefined &&
+    found !== undefined &&
+    url.protocol === locate(configured, found.file).protocol
+  const backend = await openBackend(url, {
+    adapters,
+    backend: backendOptions ?? (isConfigured ? configuredBackend : undefined),
+  })
   return new CheckpointStore(backend, storeOptions)
+}
+
+/** A path in a configuration file is relative to that file. */
+function locate(configured: string, file: string): URL {
+  return parseLocation(configured, dirname(file))
 }
 
 function chooseUrl(
@@ -42,7 +54,7 @@ function chooseUrl(
   if (location !== undefined) return parseLocation(location)
   const fromEnvironment = process.env['HOLDFAST_STORE']
   if (fromEnvironment !== undefined && fromEnvironment !== '') return parseLocation(fromEnvironment)
-  if (configured !== undefined && file !== undefined) return parseLocation(configured, dirname(file))
+  if (configured !== undefined && file !== undefined) return locate(configured, file)
   throw new HoldfastError(
     'CONFIG',
     'Which store? Give a path or URL (--store), set HOLDFAST_STORE, or write one into holdfast.config.json: ' +

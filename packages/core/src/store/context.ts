@@ -15,6 +15,8 @@ export interface StoreContext {
   readonly surroundings: Surroundings
   readonly objectives: Objectives
   readonly space: SpaceLimits
+  /** Whether this writer's first write ends the ownership of another. */
+  readonly mayTakeOver: boolean
   /** Milliseconds by the store's own clock: what shared writers may be working on is not declared dead sooner. */
   readonly gracePeriod: number
 }

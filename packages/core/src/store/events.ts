@@ -36,7 +36,14 @@ export class StoreEventEmitter {
   }
 
   emit<Name extends keyof StoreEvents>(name: Name, event: StoreEvents[Name]): void {
-    this.#emitter.emit(name, ...([event] as never))
+    try {
+      this.#emitter.emit(name, ...([event] as never))
+    } catch (error) {
+      // A listener that fails must not pass for a failure of the store; it ends the process as any stray error does.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
     channel(`holdfast:${name}`).publish(event)
   }
 }

@@ -1,3 +1,4 @@
+import { refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
@@ -47,7 +48,16 @@ export function assertStoreOptions(options: StoreOptions): void {
       )
     }
   }
-  const { mode, gracePeriod } = options
+  refuseUnknownOptions(options.space, ['warnBelow', 'refuseBelow'], 'space')
+  refuseUnknownOptions(options.background, ['limit', 'atLimit'], 'background')
+  for (const [name, objective] of Object.entries(options.objectives ?? {})) {
+    refuseUnknownOptions(objective, ['metric', 'direction'], `The objective ${name}`)
+  }
+  const { mode, gracePeriod, background } = options
+  const { atLimit = 'wait' } = background ?? {}
+  if (!['wait', 'skip', 'fail'].includes(atLimit)) {
+    throw invalid(`background.atLimit is 'wait', 'skip' or 'fail', not ${JSON.stringify(atLimit)}.`)
+  }
   if (mode !== undefined && !['exclusive', 'shared'].includes(mode)) {
     throw invalid(`mode is 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
   }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { CheckpointBackend } from '../backend/index.ts'
+import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { spaceLimits } from '../space/index.ts'
 import {
@@ -19,7 +19,8 @@ import { provedFile, provedManifest } from './restore/proved.ts'
 import { detailsOf, restoreCheckpoint } from './restore/restore.ts'
 import type { Restored, RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
-import { assertStep, type SaveRequest } from './save/request.ts'
+import { planFiles } from './save/plan.ts'
+import { assertSaveRequest, assertStep, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { deleteDropped, saveCheckpoint } from './save/save.ts'
 import { realSurroundings, type Surroundings } from './surroundings.ts'
@@ -68,10 +69,11 @@ export class CheckpointStore implements AsyncDisposable {
       surroundings,
       objectives: options.objectives ?? {},
       space: spaceLimits(options.space),
+      mayTakeOver: mode === 'exclusive' || options.takeOver === true,
       gracePeriod: options.gracePeriod ?? defaultGracePeriod,
     }
-    this.#background = new BackgroundSaves((request) => this.save(request), events, options.background)
-    this.#access = new WriteAccess(this.#context, mode === 'exclusive' || options.takeOver === true)
+    this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
+    this.#access = new WriteAccess(this.#context)
   }
 
   /** Where the store is, without secrets. */
@@ -102,11 +104,8 @@ export class CheckpointStore implements AsyncDisposable {
    * `OUTCOME_UNKNOWN` the store is then as it was.
    */
   async save(request: SaveRequest): Promise<SaveResult> {
-    const newest = await this.#readyToWrite(request.signal)
-    refuseExisting(newest, request)
-    const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request)
-    await this.#access.tidyNowAndThen()
-    return saved
+    this.#refuseClosed()
+    return this.#save(request)
   }
 
   /**
@@ -115,6 +114,7 @@ export class CheckpointStore implements AsyncDisposable {
    * until the save is done.
    */
   async saveInBackground(request: SaveRequest): Promise<BackgroundSave> {
+    this.#refuseClosed()
     return this.#background.start(request)
   }
 
@@ -129,6 +129,7 @@ export class CheckpointStore implements AsyncDisposable {
    * corrupt, or with `fallback` when none is good.
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
+    refuseUnknownOptions(options, ['to', 'fallback', 'files', 'signal', 'onProgress'], 'restore', this.url)
     return restoreCheckpoint(this.#context, choice, options, (finding) => this.#access.quarantine(finding))
   }
 
@@ -222,14 +223,17 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Proves checkpoints, and the store's own documents, against what was written. Changes nothing. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
     return verifyStore(this.#context, await this.#context.log.newest(options.signal), options)
   }
 
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
+    refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
     const newest = await this.#context.log.newest(options.signal)
     if (options.dryRun === true || newest.version === 0) return sweepStore(this.#context, newest, options)
-    await this.#readyToWrite(options.signal)
+    this.#refuseClosed()
+    await this.#access.ready(options.signal)
     const latest = await this.#context.log.newest(options.signal)
     return sweepStore(this.#context, await this.#access.raiseFloor(latest, options.signal), options)
   }
@@ -291,13 +295,36 @@ export class CheckpointStore implements AsyncDisposable {
     )
   }
 
+  /** What is wrong with the request itself is said before the store is made, or taken over, for it. */
+  async #save(request: SaveRequest): Promise<SaveResult> {
+    assertSaveRequest(request)
+    const files = await planFiles(request.files, this.backend.capabilities.localRoot)
+    const newest = await this.#access.ready(request.signal)
+    refuseExisting(newest, request)
+    const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request, files)
+    await this.#access.tidyNowAndThen()
+    return saved
+  }
+
   async #write(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
-    await this.#readyToWrite(signal)
+    this.#refuseClosed()
+    await this.#refuseMissing(signal)
+    await this.#access.ready(signal)
     return this.#context.log.commit(change, signal)
   }
 
-  async #readyToWrite(signal: AbortSignal | undefined): Promise<Catalog> {
-    if (this.#closed === undefined) return this.#access.ready(signal)
+  /** A change to what is there must not make a store where there is none. */
+  async #refuseMissing(signal: AbortSignal | undefined): Promise<void> {
+    const { log } = this.#context
+    if (log.known !== undefined || (await log.versions(1, signal)).length > 0) return
+    throw new HoldfastError(
+      'NOT_FOUND',
+      `There is no checkpoint in ${this.url} yet. The first save makes the store: holdfast save FILE --step 0`,
+    )
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed === undefined) return
     throw new HoldfastError(
       'INVALID_ARGUMENT',
       `The store ${this.url} is closed. Open it again to write to it.`,

@@ -18,26 +18,27 @@ export class WriteAccess {
   /** Attempts of this store that are under way. */
   readonly attempts: AttemptsUnderWay = new Set()
   readonly #context: StoreContext
-  readonly #takesOver: boolean
   #findings: Finding[] = []
+  /** The version of the catalog at the last tidying. */
+  #tidied = 0
   #prepared: Promise<void> | undefined
 
-  constructor(context: StoreContext, takesOver: boolean) {
+  constructor(context: StoreContext) {
     this.#context = context
-    this.#takesOver = takesOver
   }
 
   /** The newest version known, once this writer may write. What fails is tried again with the next write. */
   async ready(signal: AbortSignal | undefined): Promise<Catalog> {
-    this.#prepared ??= this.#prepare(signal)
+    this.#prepared ??= this.#prepare() // for all who wait, so no one's signal stops it
     try {
       await this.#prepared
     } catch (error) {
       this.#prepared = undefined
       throw error
     }
-    const { log } = this.#context
-    return log.known ?? (await log.newest(signal))
+    const { log, writer } = this.#context
+    // Others may have gone on since: what is decided upon, and begun upon, is to be new. An owner knows by itself.
+    return writer.mode === 'shared' || log.known === undefined ? log.newest(signal) : log.known
   }
 
   /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
@@ -69,7 +70,8 @@ export class WriteAccess {
   /** To be called after each save. What fails is reported, since the save itself is committed. */
   async tidyNowAndThen(): Promise<void> {
     const { known } = this.#context.log
-    if (known === undefined || known.version % upkeepInterval !== 0) return
+    if (known === undefined || known.version - this.#tidied < upkeepInterval) return
+    this.#tidied = known.version
     await this.#reporting(async () => sweepStore(this.#context, await this.raiseFloor(known, undefined), {}))
   }
 
@@ -84,22 +86,25 @@ export class WriteAccess {
     }
   }
 
-  async #prepare(signal: AbortSignal | undefined): Promise<void> {
-    await ensureMarker(this.#context, signal)
-    const newest = await newestToWriteUpon(this.#context, signal)
-    if (this.#takesOver) await this.#takeOver(newest, signal)
+  async #prepare(): Promise<void> {
+    await ensureMarker(this.#context)
+    const newest = await newestToWriteUpon(this.#context)
+    this.#tidied = newest.version
+    if (this.#context.mayTakeOver) await this.#takeOver(newest)
+    // No attempt begins before there is a catalog: where there are attempts and none, it is lost.
+    else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })
     if (this.#findings.length > 0) {
       await this.#commitFindings(this.#findings)
       this.#findings = []
     }
   }
 
-  async #takeOver(newest: Catalog, signal: AbortSignal | undefined): Promise<void> {
+  async #takeOver(newest: Catalog): Promise<void> {
     const { log, events } = this.#context
-    const { catalog } = await log.commit({ kind: 'take over' }, signal)
+    const { catalog } = await log.commit({ kind: 'take over' })
     events.emit('tookOver', { from: newest.owner?.name })
     // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
-    await this.#reporting(() => sweepStore(this.#context, catalog, { signal }))
+    await this.#reporting(() => sweepStore(this.#context, catalog, {}))
   }
 
   async #commitFindings(found: readonly Finding[]): Promise<void> {

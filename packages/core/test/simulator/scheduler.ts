@@ -42,9 +42,10 @@ export class Scheduler {
 
   /** Lets one go on, and waits until all that follows from it is parked again. `false` when nobody is parked. */
   async step(): Promise<boolean> {
-    const ready = this.#parked.filter(({ notBefore }) => notBefore <= this.#time)
+    if (this.#parked.length === 0) await quiet()
     if (this.#parked.length === 0) return false
-    if (ready.length === 0) this.#time = Math.min(...this.#parked.map(({ notBefore }) => notBefore))
+    const earliest = Math.min(...this.#parked.map(({ notBefore }) => notBefore))
+    this.#time = Math.max(this.#time, earliest)
     const candidates = this.#parked.filter(({ notBefore }) => notBefore <= this.#time)
     const chosen = candidates[this.#random.below(candidates.length)]
     if (chosen === undefined) return false

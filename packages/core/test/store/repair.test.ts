@@ -33,7 +33,7 @@ describe('a damaged newest catalog', () => {
     await saved(backend, 3)
     await tamper(backend, await newestCatalog(backend), flipBit)
     const restored = await storeOn(backend).restore('latest', { to: await temporaryFolder(), fallback: true })
-    expect(restored).toMatchObject({ step: 2, damagedCatalogs: [{ version: 3 }] })
+    expect(restored).toMatchObject({ step: 2, damagedCatalogs: [{ version: 4 }] })
   })
 
   test('is rebuilt by repair without losing an acknowledged checkpoint', async () => {
@@ -45,8 +45,8 @@ describe('a damaged newest catalog', () => {
     expect(report).toMatchObject({
       found: [3],
       quarantined: [],
-      damagedCatalogs: [{ version: 3 }],
-      version: 4,
+      damagedCatalogs: [{ version: 4 }],
+      version: 5,
     })
     expect(await steps(store)).toEqual([1, 2, 3])
     expect(await store.repair()).toMatchObject({ found: [], version: undefined })
@@ -68,6 +68,24 @@ describe('a damaged newest catalog', () => {
 })
 
 describe('lost catalogs', () => {
+  test('all of them: a restore with fallback, and the next write, list the checkpoints again', async () => {
+    for (const act of ['restore', 'save'] as const) {
+      const backend = new MemoryBackend()
+      await saved(backend, 3)
+      await backend.delete(await keysOf(backend, 'catalog/'))
+      const store = storeOn(backend)
+      expect((await store.verify()).good).toBe(false)
+      expect(await codeOf(store.restore('latest', { to: await temporaryFolder() }))).toBe('CORRUPT')
+      if (act === 'restore') {
+        expect((await store.restore('latest', { to: await temporaryFolder(), fallback: true }))?.step).toBe(3)
+        expect(await steps(store)).toEqual([1, 2, 3])
+      } else {
+        await store.save({ step: 4, files })
+        expect(await steps(store)).toEqual([1, 2, 3, 4])
+      }
+    }
+  })
+
   test('the newest one', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 3)
@@ -153,6 +171,32 @@ test('an incomplete checkpoint is set aside, and released once it proves good ag
   expect(await store.repair()).toMatchObject({ released: [2] })
   expect(await steps(store)).toEqual([1, 2, 3])
   expect(await store.quarantined()).toEqual([])
+})
+
+test('a repair of a sound store does not fence a running owner unasked', async () => {
+  const backend = new MemoryBackend()
+  const owner = storeOn(backend)
+  await owner.save({ step: 1, files })
+  const elsewhere = new MemoryBackend()
+  await storeOn(elsewhere, { mode: 'shared' }).save({ step: 2, files })
+  for (const key of await keysOf(elsewhere, 'data/')) {
+    await backend.put(key, Buffer.concat(await Array.fromAsync((await elsewhere.read(key)).body)))
+  }
+  expect(await codeOf(storeOn(backend, { mode: 'shared' }).repair())).toBe('FENCED')
+  await owner.save({ step: 3, files })
+  expect(await storeOn(backend, { mode: 'shared', takeOver: true }).repair()).toMatchObject({ found: [2] })
+})
+
+test('a step that was saved again after it was set aside: rm takes the one set aside first', async () => {
+  const backend = new MemoryBackend()
+  await saved(backend, 3)
+  const store = storeOn(backend, { mode: 'shared' })
+  await backend.delete([(await store.get(2))?.contents[0]?.key ?? ''])
+  await store.repair()
+  await store.save({ step: 2, files })
+  await store.delete([2])
+  expect(await store.quarantined()).toEqual([])
+  expect(await steps(store)).toEqual([1, 2, 3])
 })
 
 test('verify names every checkpoint and file that is not what was saved; quick finds what is missing or cut', async () => {

@@ -100,7 +100,7 @@ describe('shared mode', () => {
     now += 3_600_001
     await store.save({ step: 3, files })
     const report = await store.sweep()
-    expect(report).toMatchObject({ attempts: 1, catalogVersions: 1, failed: [], foreign: [] })
+    expect(report).toMatchObject({ attempts: 1, catalogVersions: 2, failed: [], foreign: [] })
     expect(await keysOf(backend, 'data/9-')).toEqual([])
     expect((await store.verify()).good).toBe(true)
   })

@@ -174,19 +174,23 @@ export class CatalogLog {
     }
   }
 
-  /** A body that is there settles it; one that is not there may still arrive, so that remains unknown (rule 7). */
+  /**
+   * The same bytes are committed once more, which makes the first durable or does what it did not do; what stands
+   * there then settles it. Where that cannot be found out either, it remains unknown (rule 7).
+   */
   async #settleUnknown(
     catalog: Catalog,
     bytes: Uint8Array,
     unknown: HoldfastError,
   ): Promise<'created' | 'exists'> {
-    let there: Uint8Array
+    const key = catalogKey(catalog.version)
     try {
-      there = await readSmall(this.#backend, catalogKey(catalog.version), undefined)
+      if ((await this.#backend.commit(key, bytes)) === 'created') return 'created'
+      const there = await readSmall(this.#backend, key, undefined)
+      return Buffer.compare(there, bytes) === 0 ? 'created' : 'exists'
     } catch (error) {
       throw this.#unknown(catalog, new AggregateError([unknown, error], messageOf(unknown)))
     }
-    return Buffer.compare(there, bytes) === 0 ? 'created' : 'exists'
   }
 
   /** Looks for newer versions, and makes sure that what was created is part of their past (rule 6). */
@@ -195,7 +199,6 @@ export class CatalogLog {
     try {
       newest = await this.#newestFrom(created)
     } catch (error) {
-      if (isHoldfastError(error, 'CORRUPT')) throw error
       throw this.#unknown(created, error)
     }
     const outcome =

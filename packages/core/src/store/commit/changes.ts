@@ -7,6 +7,8 @@ export type Change =
   | { readonly kind: 'pin'; readonly step: number; readonly pin: Pin }
   | { readonly kind: 'unpin'; readonly step: number }
   | { readonly kind: 'quarantine'; readonly found: readonly Finding[] }
+  /** The first version of a new store, so that one without any has lost it. */
+  | { readonly kind: 'begin' }
   | { readonly kind: 'take over' }
   | { readonly kind: 'release' }
   | { readonly kind: 'raise floor'; readonly floor: number }
@@ -58,6 +60,7 @@ export function applyChange(catalog: Catalog, change: Change, at: string): Appli
         quarantined: change.quarantined,
         dropped: change.dropped,
       }
+    case 'begin':
     case 'take over':
     case 'release':
     case 'raise floor':
@@ -79,6 +82,7 @@ export function describeChange(change: Change): string {
       return `quarantine ${change.found.map(({ step }) => step).join(' ')}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
+    case 'begin':
     case 'take over':
     case 'release':
     case 'rebuild':
@@ -108,7 +112,9 @@ function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>):
 function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' }>): Applied {
   const steps = new Set(change.steps)
   const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
-  const listed = catalog.checkpoints.filter(({ step }) => steps.has(step))
+  // A step that was saved again after it was set aside: the one set aside goes first.
+  const setAside = new Set(quarantined.map(({ entry }) => entry.step))
+  const listed = catalog.checkpoints.filter(({ step }) => steps.has(step) && !setAside.has(step))
   const missing = [...steps].filter(
     (step) => ![...listed, ...quarantined.map(({ entry }) => entry)].some((entry) => entry.step === step),
   )
@@ -130,11 +136,12 @@ function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' 
   }
   return {
     kind: 'applied',
-    checkpoints: catalog.checkpoints.filter(({ step }) => !steps.has(step)),
-    quarantined: catalog.quarantined.filter(({ entry }) => !steps.has(entry.step)),
-    dropped: [...listed, ...quarantined.map(({ entry }) => entry)].map((entry) =>
-      drop(entry, change.because),
-    ),
+    checkpoints: catalog.checkpoints.filter((entry) => !listed.includes(entry)),
+    quarantined: catalog.quarantined.filter((each) => !quarantined.includes(each)),
+    dropped: [
+      ...listed.map((entry) => drop(entry, change.because)),
+      ...quarantined.map(({ entry }) => drop(entry, `${change.because}, the quarantined one`)),
+    ],
   }
 }
 

@@ -57,6 +57,7 @@ const historyLength = 64
 export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
   const { change } = request
   if (hasCommitted(newest, request)) return { kind: 'committed' }
+  if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
   if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {

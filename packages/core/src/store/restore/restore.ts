@@ -9,7 +9,9 @@ import {
   type Manifest,
   type ManifestFile,
 } from '../documents/index.ts'
-import { newestReadable } from '../upkeep/repair.ts'
+import { isCatalogLost, lostCatalog } from '../upkeep/lost-catalog.ts'
+import { newestReadable, repairStore } from '../upkeep/repair.ts'
+import { wasDroppedMeanwhile } from '../upkeep/verify.ts'
 import { bestNames, type CheckpointChoice, chooseEntry } from './choose.ts'
 import { provedFile, provedManifest } from './proved.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
@@ -42,7 +44,7 @@ export async function restoreCheckpoint(
       return { ...delivered, passedOver, damagedCatalogs: damaged }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
-      if (await wasDroppedMeanwhile(context, candidate, damaged.length > 0, options)) continue
+      if (damaged.length === 0 && (await wasDroppedMeanwhile(context, candidate, options.signal))) continue
       if (options.fallback !== true) throw corruptCheckpoint(candidate, error)
       const reason = messageOf(error)
       avoided.add(candidate.attempt)
@@ -77,6 +79,10 @@ async function readCatalog(
   { fallback, signal }: RestoreOptions,
 ): Promise<{ readonly catalog: Catalog; readonly damaged: Restored['damagedCatalogs'] }> {
   try {
+    const newest = await context.log.newest(signal)
+    if (newest.version > 0 || !(await isCatalogLost(context, signal))) return { catalog: newest, damaged: [] }
+    if (fallback !== true) throw new HoldfastError('CORRUPT', lostCatalog, { url: context.backend.url })
+    await repairStore(context, { signal })
     return { catalog: await context.log.newest(signal), damaged: [] }
   } catch (error) {
     if (fallback !== true || !isHoldfastError(error, 'CORRUPT')) throw error
@@ -154,18 +160,6 @@ function refuseNothing(choice: CheckpointChoice, passedOver: readonly PassedOver
     'NOT_FOUND',
     `There is no checkpoint of step ${choice}. See what there is: holdfast ls.`,
   )
-}
-
-/** A retention or a delete of another process may have taken it between our look at the list and its files. */
-async function wasDroppedMeanwhile(
-  { log }: StoreContext,
-  entry: CatalogEntry,
-  damaged: boolean,
-  { signal }: RestoreOptions,
-): Promise<boolean> {
-  if (damaged) return false
-  const newest = await log.newest(signal)
-  return !newest.checkpoints.some(({ attempt }) => attempt === entry.attempt)
 }
 
 function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
@@ -30,8 +30,9 @@ const waitingPrefix = '.holdfast-restore-'
 
 /**
  * Delivers files into a folder, which is made if need be. All are first written, proved and made durable in a
- * hidden folder within it, and only then take their places, each by one rename over what was there. When
- * anything fails, nothing of them is at the destination.
+ * hidden folder within it, and only then take their places, each by one rename over what was there. What fails
+ * before that leaves nothing of them at the destination; a crash amid the renames leaves some files new and
+ * others as they were, each of them whole.
  */
 export async function deliverToDirectory(
   destination: string,
@@ -50,9 +51,25 @@ export async function deliverToDirectory(
     await rm(waiting, { recursive: true })
     return paths
   } catch (error) {
-    await rm(waiting, { recursive: true, force: true })
-    if (madeRoot !== undefined) await removeIfEmpty(root)
+    await clearAway(waiting, madeRoot === undefined ? undefined : root, error)
     throw error
+  }
+}
+
+/** What cannot be cleared away must not hide why the restore failed; the next restore tries again. */
+async function clearAway(waiting: string, madeRoot: string | undefined, failure: unknown): Promise<void> {
+  try {
+    await rm(waiting, { recursive: true, force: true })
+    if (madeRoot !== undefined) await removeIfEmpty(madeRoot)
+  } catch (error) {
+    const cause = new AggregateError([failure, error])
+    if (!(failure instanceof HoldfastError)) throw cause
+    const { code, key, url, message } = failure
+    throw new HoldfastError(code, `${message}. Then ${waiting} could not be removed either.`, {
+      key,
+      url,
+      cause,
+    })
   }
 }
 
@@ -108,11 +125,26 @@ async function moveAll(
   const places = deliveries.map(({ name }) => join(root, ...name.split('/')))
   const folders = new Set(places.map((place) => dirname(place)))
   for (const folder of folders) await makeWithin(root, folder)
+  for (const place of places) await refuseFolder(place)
   for (const [index, place] of places.entries()) {
     await effect(`putting ${place} in place`, () => rename(join(waiting, String(index)), place))
   }
   for (const folder of withParents(folders, root)) await syncFolder(folder)
   return places
+}
+
+/** Before any file takes its place: a folder in the place of one could not be replaced. */
+async function refuseFolder(place: string): Promise<void> {
+  try {
+    if (!(await lstat(place)).isDirectory()) return
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOENT') return
+    throw fromNodeError(error, `looking at ${place}`)
+  }
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${place} is a folder, and a file is to be restored there. Remove it.`,
+  )
 }
 
 /** Makes a folder below the root, and refuses one that a link leads out of it. */

@@ -61,7 +61,7 @@ export class BackgroundSaves {
     }
     const stop = new AbortController()
     const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal])
-    const result = this.#run({ ...request, files: copied(request.files), signal })
+    const result = this.#run(request, signal)
     const observed = this.#watch(request.step, result)
     return {
       step: request.step,
@@ -88,9 +88,9 @@ export class BackgroundSaves {
     )
   }
 
-  async #run(request: SaveRequest): Promise<SaveResult> {
+  async #run(request: SaveRequest, signal: AbortSignal): Promise<SaveResult> {
     try {
-      return await this.#save(request)
+      return await this.#save({ ...request, files: copied(request.files), signal })
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1

@@ -1,6 +1,5 @@
-import { type Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, join, resolve, sep } from 'node:path'
 import { type ByteSource, isFileSource } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { fromNodeError } from '../../node-errors.ts'
@@ -16,12 +15,13 @@ export interface PlannedFile {
 }
 
 /**
- * Every file that a save will write, with its size where it is known. Folders are walked, links are followed.
+ * Every file that a save will write, with its size where it is known. Folders are walked, links are followed; one
+ * that holds the store itself, at `localRoot`, is refused.
  * Rejects with `NOT_FOUND` for a path that is not there and `INVALID_ARGUMENT` for names that cannot be kept.
  */
-export async function planFiles(files: FilesToSave): Promise<readonly PlannedFile[]> {
+export async function planFiles(files: FilesToSave, localRoot?: string): Promise<readonly PlannedFile[]> {
   const planned: PlannedFile[] = []
-  for (const [name, content] of named(files)) planned.push(...(await planOne(name, content)))
+  for (const [name, content] of named(files)) planned.push(...(await planOne(name, content, localRoot)))
   if (planned.length === 0) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -44,11 +44,15 @@ function isList(
   return Array.isArray(files)
 }
 
-async function planOne(name: string, content: FileContent): Promise<readonly PlannedFile[]> {
-  if (typeof content === 'string') return planPath(name, content, [])
+async function planOne(
+  name: string,
+  content: FileContent,
+  localRoot: string | undefined,
+): Promise<readonly PlannedFile[]> {
+  if (typeof content === 'string') return planPath(name, content, localRoot, [])
   if (content instanceof Uint8Array) return [{ name, source: content, size: content.byteLength }]
   if (typeof content !== 'object') throw noSource(name)
-  if (isFileSource(content)) return planPath(name, content.path, [])
+  if (isFileSource(content)) return planPath(name, content.path, localRoot, [])
   if (Symbol.asyncIterator in content) return [{ name, source: content, size: undefined }]
   throw noSource(name)
 }
@@ -63,9 +67,10 @@ function noSource(name: string): HoldfastError {
 async function planPath(
   name: string,
   path: string,
+  localRoot: string | undefined,
   within: readonly string[],
 ): Promise<readonly PlannedFile[]> {
-  const stats = await statOf(path)
+  const stats = await reading(path, () => stat(path))
   if (stats.isFile()) return [{ name, source: { path: resolve(path) }, size: stats.size }]
   if (!stats.isDirectory()) {
     throw new HoldfastError(
@@ -73,20 +78,26 @@ async function planPath(
       `${path} is neither a file nor a folder, and cannot be saved.`,
     )
   }
-  const real = await realpath(path)
+  const real = await reading(path, () => realpath(path))
   if (within.includes(real)) {
     throw new HoldfastError('INVALID_ARGUMENT', `${path} is a link to a folder that it lies in.`)
   }
+  if (localRoot !== undefined && `${localRoot}${sep}`.startsWith(`${real}${sep}`)) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${path} holds the store itself. Save a folder beside it, or move the store.`,
+    )
+  }
   const children: PlannedFile[] = []
-  for (const child of await readdir(path)) {
-    children.push(...(await planPath(`${name}/${child}`, join(path, child), [...within, real])))
+  for (const child of await reading(path, () => readdir(path))) {
+    children.push(...(await planPath(`${name}/${child}`, join(path, child), localRoot, [...within, real])))
   }
   return children
 }
 
-async function statOf(path: string): Promise<Stats> {
+async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await stat(path)
+    return await read()
   } catch (error) {
     throw fromNodeError(error, `reading ${path}`)
   }

@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../backend/index.ts'
+import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 
 /** JSON as it is kept. */
@@ -40,11 +40,25 @@ export interface SaveRequest {
     | undefined
 }
 
+const saveFields = [
+  'step',
+  'epoch',
+  'files',
+  'metrics',
+  'tags',
+  'metadata',
+  'dataState',
+  'onExisting',
+  'signal',
+  'onProgress',
+] as const satisfies readonly (keyof SaveRequest)[]
+
 /** Deeper metadata is refused. */
 const maxDepth = 32
 
 /** Throws `INVALID_ARGUMENT` for a request that could not be kept faithfully. */
 export function assertSaveRequest(request: SaveRequest): void {
+  refuseUnknownOptions(request, saveFields, 'A save')
   assertStep(request.step)
   if (request.epoch !== undefined && !isCount(request.epoch)) {
     throw invalid(`The epoch must be a whole number from 0, not ${String(request.epoch)}.`)

@@ -1,12 +1,13 @@
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
 import { checkpointOf } from '../checkpoint.ts'
 import type { Committed } from '../commit/catalog-log.ts'
+import { lists } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, type Catalog, fileKey, newAttemptId } from '../documents/index.ts'
 import { bestNames } from '../restore/choose.ts'
 import { deleteAttempts } from '../upkeep/delete-dead.ts'
-import { planFiles } from './plan.ts'
-import { assertSaveRequest, type SaveRequest } from './request.ts'
+import type { PlannedFile } from './plan.ts'
+import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace } from './space.ts'
 import { type WrittenAttempt, writeAttempt } from './write-attempt.ts'
@@ -15,7 +16,7 @@ import { type WrittenAttempt, writeAttempt } from './write-attempt.ts'
 export type AttemptsUnderWay = Set<AttemptId>
 
 /**
- * One save: guard, write, manifest, commit, clean up. `newest` is the newest version known; it becomes the
+ * One save of planned files: guard, write, manifest, commit, clean up. `newest` is the newest version known; it becomes the
  * attempt's base.
  */
 export async function saveCheckpoint(
@@ -23,12 +24,11 @@ export async function saveCheckpoint(
   newest: Catalog,
   underWay: AttemptsUnderWay,
   request: SaveRequest,
+  files: readonly PlannedFile[],
 ): Promise<SaveResult> {
   const { backend, events, surroundings } = context
   const began = surroundings.now()
-  assertSaveRequest(request)
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
-  const files = await planFiles(request.files)
   await guardSpace(backend, context.space, request.step, files, newest, events, request.signal)
   // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
   const base = (context.log.known ?? newest).version
@@ -77,7 +77,7 @@ export async function deleteDropped(
  * may be the truth.
  */
 async function abandonOnFailure<T>(
-  { backend, events }: StoreContext,
+  context: StoreContext,
   attempt: AttemptId,
   step: () => Promise<T>,
 ): Promise<T> {
@@ -85,13 +85,18 @@ async function abandonOnFailure<T>(
     return await step()
   } catch (error) {
     if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) {
-      await deleteAttempts(backend, [attempt]).catch((failure: unknown) => {
+      await deleteUnlisted(context, attempt).catch((failure: unknown) => {
         const reason = failure instanceof Error ? failure : new Error(String(failure))
-        events.emit('leftBehind', { keys: [attempt], error: reason })
+        context.events.emit('leftBehind', { keys: [attempt], error: reason })
       })
     }
     throw error
   }
+}
+
+/** A repair of another process may have found the attempt whole, and listed it. */
+async function deleteUnlisted({ backend, log }: StoreContext, attempt: AttemptId): Promise<void> {
+  if (!lists(await log.newest(), attempt)) await deleteAttempts(backend, [attempt])
 }
 
 function describeSave(

@@ -1,5 +1,5 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
-import { type AttemptId, attemptPrefix } from '../documents/index.ts'
+import { type AttemptId, attemptPrefix, manifestKey } from '../documents/index.ts'
 
 /** Keys in one call of `delete`: memory stays bounded, and every store's own batches fit. */
 const keysAtOnce = 1000
@@ -19,8 +19,10 @@ export async function deleteAttempts(
   const keys: string[] = []
   let total: Deletion = { deleted: 0, failed: [] }
   for (const attempt of attempts) {
+    // First the manifest: from then on it is whole for nobody who would find it.
+    keys.push(manifestKey(attempt))
     for await (const { key } of backend.list(attemptPrefix(attempt), { signal })) {
-      keys.push(key)
+      if (key !== manifestKey(attempt)) keys.push(key)
       if (keys.length >= keysAtOnce) total = add(total, await deleteKeys(backend, keys.splice(0), signal))
     }
   }

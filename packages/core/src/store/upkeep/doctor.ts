@@ -3,6 +3,7 @@ import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../documents/index.ts'
 import { readIfThere, readSmall } from '../read-object.ts'
+import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { probeEnforcement } from './probe.ts'
 
 /** One thing that was looked at. */
@@ -63,8 +64,9 @@ async function marker({ backend }: StoreContext, signal: AbortSignal | undefined
   return `${format}, made ${createdAt}`
 }
 
-async function catalog({ log }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
-  const { version, checkpoints, quarantined, owner } = await log.newest(signal)
+async function catalog(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  const { version, checkpoints, quarantined, owner } = await context.log.newest(signal)
+  if (version === 0 && (await isCatalogLost(context, signal))) return { verdict: 'bad', finding: lostCatalog }
   const aside = quarantined.length === 0 ? '' : `, ${quarantined.length} quarantined`
   const owned = owner === null ? '' : `, owned by ${owner.name} since ${owner.since}`
   return `version ${version}: ${checkpoints.length} checkpoints${aside}${owned}`

@@ -1,6 +1,7 @@
 import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { type Catalog, encodeMarker, markerKey, newMarker } from '../documents/index.ts'
+import { isCatalogLost } from './lost-catalog.ts'
 import { probeEnforcement } from './probe.ts'
 import { readMarker, repairMarker, repairStore } from './repair.ts'
 
@@ -18,13 +19,16 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
   await backend.commit(markerKey, encodeMarker(marker), { signal })
 }
 
-/** The newest version to write upon. A damaged one is rebuilt first, so that no run waits for a person. */
-export async function newestToWriteUpon(context: StoreContext, signal?: AbortSignal): Promise<Catalog> {
+/** The newest version to write upon. A damaged or lost one is rebuilt first, so that no run waits for a person. */
+export async function newestToWriteUpon(context: StoreContext): Promise<Catalog> {
+  const { log } = context
   try {
-    return await context.log.newest(signal)
+    const newest = await log.newest()
+    if (newest.version > 0) return newest
+    if (!(await isCatalogLost(context))) return await log.newest()
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error
-    await repairStore(context, { signal })
-    return context.log.newest(signal)
   }
+  await repairStore(context, {})
+  return log.newest()
 }

@@ -1,4 +1,4 @@
-import { isHoldfastError, messageOf } from '../../errors.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { StoreContext } from '../context.ts'
 import {
@@ -97,6 +97,7 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const nothingToDo =
     damaged.length === 0 && found.length === 0 && setAside.length === 0 && released.length === 0
   if (nothingToDo) return { ...report, version: undefined }
+  refuseRunning(context, catalog, damaged.length > 0)
   const at = surroundings.now().toISOString()
   const committed = await log.commitAfter(
     newestVersion,
@@ -117,6 +118,21 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
     checkpoints: committed.catalog.checkpoints.length,
   })
   return { ...report, version: committed.catalog.version }
+}
+
+/** While the catalog is sound its owner may be running: a repair would fence it, and is not worth that unasked. */
+function refuseRunning(
+  { backend, writer, mayTakeOver }: StoreContext,
+  { owner }: Catalog,
+  isDamaged: boolean,
+): void {
+  if (isDamaged || owner === null || owner.id === writer.id || mayTakeOver) return
+  throw new HoldfastError(
+    'FENCED',
+    `The store belongs to ${owner.name} since ${owner.since}, and a repair would fence it. ` +
+      'Stop that writer, or take the store over (takeOver: true, --take-over).',
+    { url: backend.url },
+  )
 }
 
 /** Writes the marker anew when it is missing from a store that has a catalog, or damaged. */

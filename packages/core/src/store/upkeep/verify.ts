@@ -10,6 +10,7 @@ import {
   markerKey,
 } from '../documents/index.ts'
 import { readIfThere } from '../read-object.ts'
+import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { provedFile, provedManifest } from '../restore/proved.ts'
 
 export interface VerifyOptions {
@@ -54,11 +55,22 @@ export async function verifyStore(
     })
     before += entry.bytes
     options.onProgress?.({ bytes: before, total })
+    if (problems.length > 0 && (await wasDroppedMeanwhile(context, entry, options.signal))) continue
     checkpoints.push({ step: entry.step, bytes: entry.bytes, problems })
   }
   const problems = options.steps === undefined ? await documentProblems(context, newest, options.signal) : []
   const good = problems.length === 0 && checkpoints.every((checkpoint) => checkpoint.problems.length === 0)
   return { checkpoints, problems, good }
+}
+
+/** A retention or a delete of another process may have taken it between our look at the list and its files. */
+export async function wasDroppedMeanwhile(
+  { log }: StoreContext,
+  entry: CatalogEntry,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const newest = await log.newest(signal)
+  return !newest.checkpoints.some(({ attempt }) => attempt === entry.attempt)
 }
 
 /** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
@@ -130,12 +142,16 @@ function chosen(newest: Catalog, steps: readonly number[] | undefined): readonly
 }
 
 async function documentProblems(
-  { backend, log }: StoreContext,
+  context: StoreContext,
   newest: Catalog,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
+  const { backend, log } = context
   const problems: string[] = []
-  if (newest.version === 0) return problems
+  if (newest.version === 0) {
+    if (await isCatalogLost(context, signal)) problems.push(lostCatalog)
+    return problems
+  }
   const marker = await readIfThere(backend, markerKey, signal)
   if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
   else await problem(problems, () => Promise.resolve(decodeMarker(marker)))

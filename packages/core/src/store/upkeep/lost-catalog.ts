@@ -1,0 +1,16 @@
+import type { StoreContext } from '../context.ts'
+import { attemptOfKey, dataPrefix } from '../documents/index.ts'
+
+export const lostCatalog =
+  'The catalog is lost, and checkpoints are there. Run holdfast repair, which lists them again.'
+
+/**
+ * Whether a store in which no version of the catalog was seen is not a new one. No attempt begins before the first
+ * version is there; so where something lies under an attempt, and still no version is seen, they are lost.
+ */
+export async function isCatalogLost({ backend, log }: StoreContext, signal?: AbortSignal): Promise<boolean> {
+  for await (const { key } of backend.list(dataPrefix, { signal })) {
+    if (attemptOfKey(key) !== undefined) return (await log.versions(1, signal)).length === 0
+  }
+  return false
+}
