@@ -67,7 +67,7 @@ test(
     const original = join(folder, 'original')
     await saveSteps(original, 3)
     const files = (await everythingIn(original)).filter((name) => /\.(json|bin|txt)$/.test(name))
-    expect(files.length).toBe(1 + 3 + 3 * 3)
+    expect(files.length).toBe(1 + 4 + 3 * 3)
     for (const [index, name] of files.entries()) {
       const root = join(folder, `flipped-${index}`)
       await cp(original, root, { recursive: true })
