@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
-import type { GlobalOptions } from './session.ts'
+import type { GlobalOptions } from './with-store.ts'
 
 /**
  * The command line: every command, its arguments, and one example that works as it stands. What a command does

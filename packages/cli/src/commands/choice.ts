@@ -1,9 +1,9 @@
 import { type CheckpointDetails, HoldfastError, parseChoice } from '@holdfast/core'
-import type { Session } from '../session.ts'
+import type { CommandContext } from '../with-store.ts'
 
 /** The checkpoint that is meant on the command line. Rejects with `NOT_FOUND`, and says how to make one. */
 export async function requireCheckpoint(
-  { store, signal }: Session,
+  { store, signal }: CommandContext,
   text: string,
 ): Promise<CheckpointDetails> {
   const found = await store.get(parseChoice(text), { signal })

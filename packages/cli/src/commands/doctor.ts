@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 
 const marks = { good: ['green', '✓'], warning: ['yellow', '!'], bad: ['red', '✗'] } as const
 

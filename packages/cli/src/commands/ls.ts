@@ -2,7 +2,7 @@ import { type Checkpoint, formatSize } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Column, formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 
 export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {

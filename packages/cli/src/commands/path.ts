@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type CheckpointDetails, HoldfastError } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 import { requireCheckpoint } from './choice.ts'
 
 export async function path(
@@ -10,8 +10,8 @@ export async function path(
   options: GlobalOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  return withStore(options, signal, async (session) => {
-    const { store, printer } = session
+  return withStore(options, signal, async (context) => {
+    const { store, printer } = context
     const { localRoot } = store.backend.capabilities
     if (localRoot === undefined) {
       throw new HoldfastError(
@@ -19,7 +19,7 @@ export async function path(
         `${store.url} is not on this machine. Use holdfast restore ${choice} --to DIR.`,
       )
     }
-    const { key } = fileNamed(await requireCheckpoint(session, choice), file)
+    const { key } = fileNamed(await requireCheckpoint(context, choice), file)
     const found = join(localRoot, ...key.split('/'))
     printer.line(found)
     printer.data({ type: 'result', command: 'path', path: found })

@@ -1,5 +1,5 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 
 export async function repair(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { formatSize, parseChoice } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 import { nothingThere } from './choice.ts'
 
 interface RestoreOptions extends GlobalOptions {

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path'
 import { type FileContent, formatSize, HoldfastError, type JsonValue } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatDuration, joined, shortDigest } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 
 interface SaveOptions extends GlobalOptions {
   readonly step: number

@@ -3,14 +3,14 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 import { requireCheckpoint } from './choice.ts'
 import { notes } from './ls.ts'
 
 export async function show(choice: string, options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async (session) => {
-    const { printer } = session
-    const checkpoint = await requireCheckpoint(session, choice)
+  return withStore(options, signal, async (context) => {
+    const { printer } = context
+    const checkpoint = await requireCheckpoint(context, choice)
     const { step, epoch, bytes, savedAt, metrics, contents, metadata, dataState } = checkpoint
     printer.line(
       joined(

@@ -1,12 +1,12 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 import { requireCheckpoint } from './choice.ts'
 
 /** Names hold no backslash and no line break, so no line needs the escapes of sha256sum. */
 export async function sums(choice: string, options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async (session) => {
-    const { printer } = session
-    const { step, contents } = await requireCheckpoint(session, choice)
+  return withStore(options, signal, async (context) => {
+    const { printer } = context
+    const { step, contents } = await requireCheckpoint(context, choice)
     for (const { name, sha256 } of contents) printer.line(`${sha256}  ${name}`)
     for (const { name, sha256 } of contents) printer.data({ type: 'sum', name, sha256 })
     printer.data({ type: 'result', command: 'sums', step, files: contents.length })

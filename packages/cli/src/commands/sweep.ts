@@ -1,7 +1,7 @@
 import { formatSize } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 
 interface SweepOptions extends GlobalOptions {
   readonly dryRun?: boolean

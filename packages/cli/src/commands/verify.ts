@@ -2,7 +2,7 @@ import { formatSize } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../session.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
 import { nothingThere } from './choice.ts'
 
 interface VerifyOptions extends GlobalOptions {

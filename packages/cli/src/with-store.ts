@@ -13,7 +13,7 @@ export interface GlobalOptions {
 }
 
 /** What a command works with. */
-export interface Session {
+export interface CommandContext {
   readonly store: CheckpointStore
   readonly printer: Printer
   readonly signal: AbortSignal
@@ -25,7 +25,7 @@ export interface Session {
 export async function withStore(
   options: GlobalOptions,
   signal: AbortSignal,
-  command: (session: Session) => Promise<ExitCode>,
+  command: (context: CommandContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { json = false, takeOver = false, objective } = options
   await using store = await openStore(options.store, {
