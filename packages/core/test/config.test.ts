@@ -26,9 +26,12 @@ describe('a location', () => {
     expect(parseLocation(location, '/base').href).toBe(url)
   })
 
-  test.each(['', '  ', 'a\0b', 's3://[', 'http://:99999/'])('%j is refused', (location) => {
-    expect(codeOf(() => parseLocation(location))).toBe('CONFIG')
-  })
+  test.each(['', '  ', 'a\0b', 's3://[', 'http://:99999/', 'file:./runs', 'file:runs', 'mem://a', 'mem:/a'])(
+    '%j is refused',
+    (location) => {
+      expect(codeOf(() => parseLocation(location))).toBe('CONFIG')
+    },
+  )
 
   test('any text is a URL or a typed error', () => {
     fc.assert(

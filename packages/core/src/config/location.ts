@@ -10,6 +10,9 @@ export function parseLocation(location: string, directory: string = process.cwd(
   if (location.trim() === '') throw malformed(location, 'It is empty.')
   if (location.includes('\0')) throw malformed(location, 'It holds a NUL character.')
   if (!hasScheme(location)) return pathToFileURL(resolve(directory, location))
+  if (/^file:(?!\/\/)/i.test(location))
+    throw malformed(location, 'A file: URL begins with file:/// and an absolute path.')
+  if (/^mem:\//i.test(location)) throw malformed(location, 'A store in memory is mem: or mem:NAME.')
   try {
     return new URL(location)
   } catch (error) {
