@@ -1,21 +1,11 @@
 import * as promises from 'node:fs/promises'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
+import { codeOf } from './code-of.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { recordingFileSystem, systemError } from './recording.ts'
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call
-    return 'no error'
-  } catch (error) {
-    if (error instanceof HoldfastError) return error.code
-    throw error
-  }
-}
 
 describe('the order of effects is what durability rests on', () => {
   test('put: the bytes are durable before the name, the name before the answer', async () => {

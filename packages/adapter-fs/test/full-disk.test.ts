@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isHoldfastError, openStore } from '@holdfast/core'
+import { openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
+import { codeOf } from './code-of.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 
 const total = 8 * 2 ** 20
@@ -19,16 +20,6 @@ async function smallFileSystem(): Promise<string | undefined> {
     execFileSync('umount', [folder])
   })
   return folder
-}
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call
-    return 'no error'
-  } catch (error) {
-    if (isHoldfastError(error)) return error.code
-    throw error
-  }
 }
 
 async function* unknownLength(bytes: number): AsyncGenerator<Uint8Array> {

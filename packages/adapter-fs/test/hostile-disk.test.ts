@@ -2,21 +2,12 @@ import { execFile, execFileSync } from 'node:child_process'
 import * as promises from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointStore, isHoldfastError, openStore } from '@holdfast/core'
+import { CheckpointStore, openStore } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
+import { codeOf } from './code-of.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { systemError } from './recording.ts'
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call
-    return 'no error'
-  } catch (error) {
-    if (isHoldfastError(error)) return error.code
-    throw error
-  }
-}
 
 async function saved(root: string): Promise<void> {
   await using store = await openStore(root)

@@ -16,8 +16,8 @@ import { type WrittenAttempt, writeAttempt } from './write-attempt.ts'
 export type AttemptsUnderWay = Set<AttemptId>
 
 /**
- * One save of planned files: guard, write, manifest, commit, clean up. `newest` is the newest version known; it becomes the
- * attempt's base.
+ * One save of planned files: guard, write, manifest, commit, clean up. `newest` is the newest version known when
+ * it begins.
  */
 export async function saveCheckpoint(
   context: StoreContext,
@@ -35,12 +35,11 @@ export async function saveCheckpoint(
   const attempt = newAttemptId(request.step, base, surroundings.newToken())
   underWay.add(attempt)
   try {
-    const written = await abandonOnFailure(context, attempt, async () => {
-      return await writeAttempt(backend, attempt, files, request, began.toISOString())
-    })
-    const committed = await abandonOnFailure(context, attempt, async () => {
+    const { written, committed } = await abandonOnFailure(context, attempt, async () => {
       const { onExisting = 'fail', signal } = request
-      return await context.log.commit({ kind: 'save', entry: written.entry, onExisting }, signal)
+      const attempted = await writeAttempt(backend, attempt, files, request, began.toISOString())
+      const change = { kind: 'save', entry: attempted.entry, onExisting } as const
+      return { written: attempted, committed: await context.log.commit(change, signal) }
     })
     await deleteDropped(context, committed)
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
@@ -79,10 +78,10 @@ export async function deleteDropped(
 async function abandonOnFailure<T>(
   context: StoreContext,
   attempt: AttemptId,
-  step: () => Promise<T>,
+  save: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await step()
+    return await save()
   } catch (error) {
     if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) {
       await deleteUnlisted(context, attempt).catch((failure: unknown) => {
