@@ -1,4 +1,4 @@
-import { type CallOptions, type ObjectHash, StreamingDigest } from '@holdfast/core'
+import { type CallOptions, computedHash, type ObjectHash } from '@holdfast/core'
 import type { FileSystem } from './file-system.ts'
 import type { Names } from './names.ts'
 import { read } from './read.ts'
@@ -10,8 +10,5 @@ export async function hash(
   key: string,
   { signal }: CallOptions,
 ): Promise<ObjectHash> {
-  const digest = new StreamingDigest()
-  const { body } = await read(fileSystem, names, key, { signal })
-  for await (const chunk of body) digest.update(chunk)
-  return { algorithm: 'sha256', value: digest.sha256(), origin: 'computed' }
+  return computedHash(await read(fileSystem, names, key, { signal }))
 }

@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
-import { type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
+import { compareKeys, type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { refuseFile } from './folders.ts'
@@ -39,9 +39,9 @@ async function* keysBelow(
   startAfter: string,
 ): AsyncGenerator<string> {
   for (const { key, isFolder } of await sortedChildren(fileSystem, names, folder)) {
-    if (!isFolder && key.startsWith(prefix) && key > startAfter) yield key
+    if (!isFolder && key.startsWith(prefix) && compareKeys(key, startAfter) > 0) yield key
     const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
-    const isBefore = key <= startAfter && !startAfter.startsWith(key)
+    const isBefore = compareKeys(key, startAfter) <= 0 && !startAfter.startsWith(key)
     if (isFolder && mayHold && !isBefore) yield* keysBelow(fileSystem, names, key, prefix, startAfter)
   }
 }
@@ -59,7 +59,7 @@ async function sortedChildren(
       key: `${folder}${child.name}${child.isDirectory() ? '/' : ''}`,
       isFolder: child.isDirectory(),
     }))
-    .sort((one, other) => (one.key < other.key ? -1 : 1))
+    .sort((one, other) => compareKeys(one.key, other.key))
 }
 
 /** What is in a folder, named by its key; nothing when it is not there. A file in the place of the root is refused. */

@@ -75,7 +75,8 @@ async function publish(
   const path = names.path(key)
   await fileSystem.rename(temporary.path, path)
   await syncFolder(fileSystem, dirname(path))
-  return { ...statOf(key, stats), sha256 }
+  const { size, revision } = statOf(key, stats)
+  return { key, size, revision, sha256 }
 }
 
 /** Writes all that the reader gives, makes it durable, and closes the file. */

@@ -6,6 +6,7 @@ export {
   type ErrorDetails,
   HoldfastError,
   isHoldfastError,
+  messageOf,
   throwIfAborted,
 } from './errors.ts'
 export { sha256Hex, StreamingDigest } from './integrity/index.ts'

@@ -1,3 +1,4 @@
+import type { RetryEvent } from './retry.ts'
 import type { ByteSource } from './source.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { ByteSource } from './source.ts'
  *
  * 1. **Whole or absent.** An object that `read`, `stat` or `list` shows was stored completely and durably.
  * 2. **Read after write.** Once a call has resolved, every later call of any process sees its effect; `list`
- *    is complete at the time of the call and in key order (UTF-16 code unit order of the keys).
+ *    is complete at the time of the call and in key order (that of the keys' bytes in UTF-8: see `compareKeys`).
  * 3. **One creator.** Of any number of racing `commit` calls for one key, exactly one is told `created`.
  *
  * Keys are relative, with `/` between their parts; `assertKey` says which are valid. Every method rejects an
@@ -114,12 +115,13 @@ export interface ObjectStat {
   readonly modifiedAt: Date
   /**
    * The store's token for exactly this body: an ETag, a generation, an inode with its time. Different bodies that
-   * a key ever had MUST have different revisions, and `list`, `stat`, `read` and `put` MUST tell the same.
+   * a key ever had MUST have different revisions, and `list`, `stat`, `read` and `put` MUST tell the same one.
    */
   readonly revision: string
 }
 
-export interface PutResult extends ObjectStat {
+/** What is known of an object that was just stored. Stores do not tell its time in their answer: `stat` does. */
+export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
   /** SHA-256 of the stored bytes, in lower-case hexadecimal. */
   readonly sha256: string
   /** The digest that the store keeps of the object, when it verified one on the way in. */
@@ -194,5 +196,15 @@ export interface BackendAdapter {
   /** URL schemes without the colon, such as `['file']`. */
   readonly schemes: readonly string[]
   /** Opens without touching the store. Rejects with `CONFIG` or `INVALID_ARGUMENT` for a URL or options that it cannot take. */
-  open(url: URL, options?: Readonly<Record<string, unknown>>): Promise<CheckpointBackend>
+  open(
+    url: URL,
+    options?: Readonly<Record<string, unknown>>,
+    hooks?: BackendHooks,
+  ): Promise<CheckpointBackend>
+}
+
+/** What a backend tells whoever opened it. */
+export interface BackendHooks {
+  /** A request failed and will be made again. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined
 }

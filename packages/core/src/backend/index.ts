@@ -1,6 +1,7 @@
 export type {
   BackendAdapter,
   BackendCapabilities,
+  BackendHooks,
   CallOptions,
   CheckpointBackend,
   CommitOutcome,
@@ -19,10 +20,19 @@ export type {
   SweepReport,
   UnfinishedWork,
 } from './backend.ts'
-export { assertKey, keyFault, maxKeyPartBytes } from './key.ts'
+export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
+export { computedHash } from './computed-hash.ts'
+export { concurrently } from './concurrently.ts'
+export { deleteInBatches } from './delete-batches.ts'
+export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
+export { ObjectNames } from './object-names.ts'
 export { portOptions, refuseUnknownOptions } from './options.ts'
+export { type Part, type PartPlan, planParts, type ReadAhead, readAhead, sendParts } from './parts.ts'
+export { Quota } from './quota.ts'
+export { type Asked, createOnce, type Creation, request, type RequestContext } from './request.ts'
 export { resolveRange } from './range.ts'
+export { resumingStream, type ResumingStreamOptions } from './resuming-stream.ts'
 export {
   defaultRetryPolicy,
   type RetryContext,
@@ -37,3 +47,13 @@ export {
   SourceReader,
   type SourceReaderOptions,
 } from './source.ts'
+export {
+  commonMeanings,
+  denied,
+  type Failure,
+  mayHaveHappened,
+  type Meaning,
+  type Meanings,
+  storeError,
+  unavailable,
+} from './store-errors.ts'

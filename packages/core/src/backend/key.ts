@@ -35,3 +35,15 @@ export function assertKey(key: string, url?: string): void {
     throw new HoldfastError('INVALID_ARGUMENT', `The key ${JSON.stringify(key)} ${fault}.`, { key, url })
   }
 }
+
+/**
+ * The order of keys: that of their bytes in UTF-8, which is that of their code points, and which object stores list
+ * in. It differs from JavaScript's own only where keys hold characters beyond U+D7FF.
+ */
+export function compareKeys(one: string, other: string): number {
+  if (!beyondOrdinary.test(one) && !beyondOrdinary.test(other)) return one < other ? -1 : one > other ? 1 : 0
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
+
+/** From U+D800 on the order of UTF-16 code units is not that of code points. */
+const beyondOrdinary = /[\ud800-\uffff]/

@@ -17,7 +17,7 @@ import type {
   SweepOptions,
   SweepReport,
 } from './backend.ts'
-import { assertKey } from './key.ts'
+import { assertKey, compareKeys } from './key.ts'
 import { portOptions, refuseUnknownOptions } from './options.ts'
 import { resolveRange } from './range.ts'
 import { type ByteSource, SourceReader } from './source.ts'
@@ -71,7 +71,8 @@ export class MemoryBackend implements CheckpointBackend {
     }
     throwIfAborted(options.signal, `Putting ${key}`, { key, url: this.url })
     this.#objects.set(key, this.#object(Buffer.concat(chunks)))
-    return { ...this.#statOf(key), sha256: reader.result().sha256 }
+    const { size, revision } = this.#statOf(key)
+    return { key, size, revision, sha256: reader.result().sha256 }
   }
 
   async commit(key: string, bytes: Uint8Array, options: CallOptions = {}): Promise<CommitOutcome> {
@@ -110,8 +111,10 @@ export class MemoryBackend implements CheckpointBackend {
     refuseUnknownOptions(options, portOptions.list, 'list', this.url)
     const { startAfter, limit = Infinity, signal } = options
     const keys = [...this.#objects.keys()]
-      .filter((key) => key.startsWith(prefix) && (startAfter === undefined || key > startAfter))
-      .sort()
+      .filter(
+        (key) => key.startsWith(prefix) && (startAfter === undefined || compareKeys(key, startAfter) > 0),
+      )
+      .sort(compareKeys)
     let listed = 0
     for (const key of keys) {
       throwIfAborted(signal, `Listing ${prefix}`, { url: this.url })

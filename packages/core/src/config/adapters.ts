@@ -1,7 +1,12 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type BackendAdapter, type CheckpointBackend, MemoryBackend } from '../backend/index.ts'
+import {
+  type BackendAdapter,
+  type BackendHooks,
+  type CheckpointBackend,
+  MemoryBackend,
+} from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 
@@ -24,15 +29,19 @@ export interface AdapterOptions {
  * The backend for a URL. Rejects with `CONFIG` when no adapter is known for its scheme, or the adapter is not
  * installed, and says how to install it.
  */
-export async function openBackend(url: URL, options: AdapterOptions = {}): Promise<CheckpointBackend> {
+export async function openBackend(
+  url: URL,
+  options: AdapterOptions = {},
+  hooks: BackendHooks = {},
+): Promise<CheckpointBackend> {
   const scheme = url.protocol.slice(0, -1)
   const given = options.adapters?.find(({ schemes }) => schemes.includes(scheme))
-  if (given !== undefined) return given.open(url, options.backend)
+  if (given !== undefined) return given.open(url, options.backend, hooks)
   if (scheme === 'mem') return openMemory(url)
   const name = packages[scheme]
   if (name === undefined) throw unknownScheme(scheme, options.adapters ?? [])
   const adapter = await loadAdapter(name, scheme)
-  return adapter.open(url, options.backend)
+  return adapter.open(url, options.backend, hooks)
 }
 
 const namedMemories = new Map<string, MemoryBackend>()

@@ -1,3 +1,10 @@
+export {
+  type AdapterOption,
+  type AdapterOptionValues,
+  type OptionReader,
+  optionReaders,
+  readAdapterOptions,
+} from './adapter-options.ts'
 export { type AdapterOptions, openBackend } from './adapters.ts'
 export { findConfig, type LoadedConfig } from './config-file.ts'
 export { parseLocation } from './location.ts'

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { HoldfastError } from '../errors.ts'
-import { assertStoreOptions, CheckpointStore, type StoreOptions } from '../store/index.ts'
+import { assertStoreOptions, CheckpointStore, StoreEventEmitter, type StoreOptions } from '../store/index.ts'
 import { type AdapterOptions, openBackend } from './adapters.ts'
 import { findConfig } from './config-file.ts'
 import { parseLocation } from './location.ts'
@@ -34,11 +34,17 @@ export async function openStore(location?: string, options: OpenStoreOptions = {
     configured !== undefined &&
     found !== undefined &&
     url.protocol === locate(configured, found.file).protocol
-  const backend = await openBackend(url, {
-    adapters,
-    backend: backendOptions ?? (isConfigured ? configuredBackend : undefined),
-  })
-  return new CheckpointStore(backend, storeOptions)
+  const events = new StoreEventEmitter()
+  const backend = await openBackend(
+    url,
+    { adapters, backend: backendOptions ?? (isConfigured ? configuredBackend : undefined) },
+    {
+      onRetry: (event) => {
+        events.emit('retry', event)
+      },
+    },
+  )
+  return new CheckpointStore(backend, storeOptions, undefined, events)
 }
 
 /** A path in a configuration file is relative to that file. */

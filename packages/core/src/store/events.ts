@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
+import type { RetryEvent } from '../backend/index.ts'
 
 /** What a store tells those who listen. Every event also goes to `node:diagnostics_channel` as `holdfast:<name>`. */
 export interface StoreEvents {
@@ -17,6 +18,8 @@ export interface StoreEvents {
   readonly rebuilt: { readonly version: number; readonly checkpoints: number }
   /** What a commit dropped could not be deleted now; a sweep will. */
   readonly leftBehind: { readonly keys: readonly string[]; readonly error: Error }
+  /** A request to the store failed and is made again after a pause. */
+  readonly retry: RetryEvent
   /** A save in the background failed. It is also thrown by its handle, and by `flush` and `close` if nobody looked. */
   readonly backgroundError: { readonly step: number; readonly error: Error }
 }

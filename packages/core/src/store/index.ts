@@ -1,6 +1,6 @@
 export type { Checkpoint, CheckpointDetails, CheckpointFile, QuarantinedCheckpoint } from './checkpoint.ts'
 export type { WriterMode } from './commit/rules.ts'
-export type { StoreEvents } from './events.ts'
+export { StoreEventEmitter, type StoreEvents } from './events.ts'
 export { assertStoreOptions, type StoreOptions } from './options.ts'
 export { type CheckpointChoice, parseChoice } from './restore/choose.ts'
 export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './restore/result.ts'

@@ -52,9 +52,9 @@ export class CheckpointStore implements AsyncDisposable {
     backend: CheckpointBackend,
     options: StoreOptions = {},
     surroundings: Surroundings = realSurroundings,
+    events = new StoreEventEmitter(),
   ) {
     assertStoreOptions(options)
-    const events = new StoreEventEmitter()
     const mode = options.mode ?? 'exclusive'
     const writer = {
       id: surroundings.newId(),

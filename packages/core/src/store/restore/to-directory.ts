@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
-import { concurrently } from '../concurrently.ts'
+import { concurrently } from '../../backend/index.ts'
 
 /** A file to deliver: its name below the destination, and how to open its proved bytes. */
 export interface Delivery {

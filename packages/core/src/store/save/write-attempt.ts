@@ -11,7 +11,7 @@ import {
   newManifest,
   storedMetrics,
 } from '../documents/index.ts'
-import { concurrently } from '../concurrently.ts'
+import { concurrently } from '../../backend/index.ts'
 import type { PlannedFile } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 

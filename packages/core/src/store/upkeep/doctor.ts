@@ -81,7 +81,8 @@ async function writing(
   let storedAt: Date | undefined
   const write = await diagnose('write', async () => {
     const bytes = Buffer.from('doctor\n')
-    storedAt = (await backend.put(key, bytes, { signal })).modifiedAt
+    await backend.put(key, bytes, { signal })
+    storedAt = (await backend.stat(key, { signal }))?.modifiedAt
     const there = await readSmall(backend, key, signal)
     if (Buffer.compare(bytes, there) !== 0)
       return { verdict: 'bad', finding: 'what was read is not what was written' }

@@ -19,7 +19,7 @@ import {
 } from '../documents/index.ts'
 import { lists } from '../commit/changes.ts'
 import { isDead } from '../commit/rules.ts'
-import { concurrently } from '../concurrently.ts'
+import { concurrently } from '../../backend/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { entryOf } from '../save/write-attempt.ts'
 import { problemsOf } from './verify.ts'

@@ -1,0 +1,64 @@
+import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
+import { deleteInBatches, type DeleteReport, request } from '@holdfast/core'
+import { addressOf, type Bucket, stoppedBy } from './bucket.ts'
+import { isCalled, storeError } from './errors.ts'
+
+/** Keys of one request (Amazon S3 API Reference, DeleteObjects). */
+const batchSize = 1000
+
+const batchesAtOnce = 4
+
+/** In batches; a single key by a request of its own, which every store has. */
+export async function deleteKeys(
+  bucket: Bucket,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DeleteReport> {
+  const [only] = keys
+  if (only !== undefined && keys.length === 1) return deleteOne(bucket, only, signal)
+  return deleteInBatches(keys, batchSize, batchesAtOnce, signal, (batch, batchSignal) =>
+    deleteBatch(bucket, batch, batchSignal),
+  )
+}
+
+async function deleteOne(
+  bucket: Bucket,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<DeleteReport> {
+  await request(bucket, { what: `Deleting ${key}`, key, signal }, async () => {
+    try {
+      await bucket.client.send(new DeleteObjectCommand(addressOf(bucket, key)), stoppedBy(signal))
+    } catch (error) {
+      if (!isCalled(error, 'NoSuchKey')) throw error
+    }
+  })
+  return { deleted: [key], failed: [] }
+}
+
+async function deleteBatch(
+  bucket: Bucket,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<DeleteReport> {
+  const { client, name, names, requesterPays } = bucket
+  const { Errors: errors = [] } = await request(bucket, { what: `Deleting in ${names.url}`, signal }, () =>
+    client.send(
+      new DeleteObjectsCommand({
+        Bucket: name,
+        Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
+        ...(requesterPays ? { RequestPayer: 'requester' } : {}),
+      }),
+      stoppedBy(signal),
+    ),
+  )
+  const failed = errors
+    .filter(({ Code }) => Code !== 'NoSuchKey')
+    .map(({ Key = names.root, Code = 'Error', Message = '' }) => {
+      const key = names.key(Key)
+      const cause = Object.assign(new Error(Message), { name: Code })
+      return { key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }
+    })
+  const kept = new Set(failed.map(({ key }) => key))
+  return { deleted: keys.filter((key) => !kept.has(key)), failed }
+}

@@ -1,0 +1,3 @@
+export { adapter } from './adapter.ts'
+export { S3Backend } from './backend.ts'
+export type { Checksum, Encryption, S3Credentials, S3Options, StorageClass } from './options.ts'

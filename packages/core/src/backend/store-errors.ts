@@ -1,0 +1,100 @@
+import { abortedError, type ErrorCode, HoldfastError } from '../errors.ts'
+import { locatedError } from './checked.ts'
+
+/** What is known of a request that failed. */
+export interface Failure {
+  /** The store's own code for it, or that of Node.js. */
+  readonly name: string
+  /** Of HTTP, when there was an answer. */
+  readonly status: number | undefined
+  readonly message: string
+}
+
+/** What a failure means in the terms of the port, and what the user can do, as a sentence. */
+export interface Meaning {
+  readonly code: ErrorCode
+  readonly advice: string
+}
+
+/** What an adapter knows of its store's own codes. */
+export type Meanings = Readonly<Record<string, Meaning>>
+
+export const unavailable = (advice: string): Meaning => ({ code: 'UNAVAILABLE', advice })
+export const denied = (advice: string): Meaning => ({ code: 'PERMISSION_DENIED', advice })
+
+/** Failures that mean the same on every store that is reached over a network. */
+export const commonMeanings = {
+  slowDown: unavailable('The store asks for fewer requests.'),
+  storeFailed: unavailable('The store failed.'),
+  noNetwork: unavailable('The store cannot be reached: check the network, the endpoint and its port.'),
+  damaged: unavailable('The bytes were damaged on their way to the store, which refused them.'),
+  noObject: { code: 'NOT_FOUND', advice: 'There is no such object.' },
+  full: { code: 'INSUFFICIENT_SPACE', advice: 'The store has no room left.' },
+  wrongClock: denied("This machine's clock is too far from the store's. Set it right (NTP), and go on."),
+  expired: denied('The credentials have expired. Renew them, and go on.'),
+  notAllowed: denied('The credentials do not allow it.'),
+} as const satisfies Meanings
+
+/** Before a connection stood nothing can have been carried out. */
+const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'] as const
+
+const brokenConnection = [
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'UND_ERR_SOCKET',
+  'TimeoutError',
+] as const
+
+/**
+ * The error of a call in the terms of the port. `what` is the call in words; the store's own answer stands at the
+ * end of the message, and what was thrown is the cause.
+ */
+export function storeError(
+  error: unknown,
+  failure: Failure,
+  meanings: Meanings,
+  asked: {
+    readonly what: string
+    readonly key?: string | undefined
+    readonly signal?: AbortSignal | undefined
+  },
+  url: string,
+): HoldfastError {
+  const { what, key, signal } = asked
+  if (error instanceof HoldfastError) return locatedError(error, key, url)
+  if (signal?.aborted === true) return abortedError(signal, what, { key, url })
+  const { name, message } = failure
+  const { code, advice } = meanings[name] ?? commonMeaning(failure)
+  const answer = [name, message]
+    .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
+    .join(': ')
+  return new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause: error })
+}
+
+/** Whether the request may have been carried out although it failed: its answer was lost, or the store faltered. */
+export function mayHaveHappened({ name, status }: Failure): boolean {
+  if (neverConnected.some((code) => code === name)) return false
+  return status === undefined || status >= 500 || status === 408 || status === 200
+}
+
+function commonMeaning({ name, status, message }: Failure): Meaning {
+  const { noNetwork, slowDown, storeFailed, noObject, notAllowed, full } = commonMeanings
+  if ([...neverConnected, ...brokenConnection].some((code) => code === name)) return noNetwork
+  if (status === undefined) {
+    return /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)
+      ? noNetwork
+      : { code: 'UNSUPPORTED', advice: 'It failed before the store was asked.' }
+  }
+  if (status === 401 || status === 403) return notAllowed
+  if (status === 404) return noObject
+  if (status === 408) return noNetwork
+  if (status === 429) return slowDown
+  if (status === 501) return { code: 'UNSUPPORTED', advice: 'The store does not offer this.' }
+  if (status === 507) return full
+  if (status >= 500) return storeFailed
+  return { code: 'INVALID_ARGUMENT', advice: 'The store refuses the request.' }
+}

@@ -1,0 +1,81 @@
+import { HoldfastError, messageOf } from '../errors.ts'
+import { parseSize } from '../space/index.ts'
+
+/** Reads one option from text in a URL, or from a value in code or a configuration file. Throws what is wrong with it. */
+export type OptionReader<Value> = (value: unknown) => Value
+
+export interface AdapterOption<Value> {
+  readonly read: OptionReader<Value>
+  /** May stand in a URL, since it is no secret. */
+  readonly inUrl: boolean
+}
+
+export const optionReaders = {
+  text: (value: unknown): string => {
+    if (typeof value === 'string' && value !== '') return value
+    throw new Error('is a text')
+  },
+  flag: (value: unknown): boolean => {
+    if (value === true || value === 'true') return true
+    if (value === false || value === 'false') return false
+    throw new Error('is true or false')
+  },
+  /** A whole number from 1. */
+  count: (value: unknown): number => {
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+    if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 1) return number
+    throw new Error('is a whole number from 1')
+  },
+  /** Bytes, or a text such as `200 GB`. */
+  size: (value: unknown): number => {
+    if (typeof value !== 'string' && typeof value !== 'number') throw new Error("is a size such as '200 GB'")
+    return parseSize(value)
+  },
+  oneOf: <const Choice extends string>(...choices: readonly Choice[]): OptionReader<Choice> => {
+    return (value) => {
+      const found = choices.find((choice) => choice === value)
+      if (found !== undefined) return found
+      throw new Error(`is one of ${choices.join(', ')}`)
+    }
+  },
+}
+
+/** What the options of an adapter are, read. */
+export type AdapterOptionValues<Shape extends Readonly<Record<string, AdapterOption<unknown>>>> = {
+  readonly [Name in keyof Shape]?: ReturnType<Shape[Name]['read']> | undefined
+}
+
+/**
+ * The options that a URL's parameters and a caller's object give; the URL's come first, since it is the more
+ * particular. Throws `CONFIG` for one that is misspelt, out of range, or a secret in a URL.
+ */
+export function readAdapterOptions<Shape extends Readonly<Record<string, AdapterOption<unknown>>>>(
+  url: URL,
+  given: Readonly<Record<string, unknown>>,
+  shape: Shape,
+): AdapterOptionValues<Shape> {
+  const place = `${url.protocol}//${url.host}${url.pathname}`
+  const values: Record<string, unknown> = {}
+  const take = (name: string, value: unknown, inUrl: boolean): void => {
+    const option = shape[name]
+    if (option === undefined) {
+      const known = Object.entries(shape).flatMap(([each, { inUrl: may }]) => (may || !inUrl ? [each] : []))
+      throw new HoldfastError('CONFIG', `${place} has no option ${name}. It takes: ${known.join(', ')}.`)
+    }
+    if (inUrl && !option.inUrl) {
+      throw new HoldfastError(
+        'CONFIG',
+        `${name} may not stand in a URL, which is printed and logged. Give it in code or in the environment.`,
+      )
+    }
+    try {
+      values[name] = option.read(value)
+    } catch (error) {
+      throw new HoldfastError('CONFIG', `${place}: ${name} ${messageOf(error)}.`, { cause: error })
+    }
+  }
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) take(name, value, false)
+  for (const [name, value] of url.searchParams) take(name, value, true)
+  // Each value was made by the reader of its name.
+  return values as AdapterOptionValues<Shape>
+}
