@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
+import { withRetention } from './retention-options.ts'
 import type { GlobalOptions } from './with-store.ts'
 
 /**
@@ -24,10 +25,12 @@ export function buildProgram(signal: AbortSignal, done: (code: ExitCode) => void
   const add = (usage: string, description: string, example: string): Command =>
     program.command(usage).description(description).addHelpText('after', `\nExample:\n  $ ${example}`)
 
-  add(
-    'save',
-    'Save files or folders as the checkpoint of a step.',
-    'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183',
+  withRetention(
+    add(
+      'save',
+      'Save files or folders as the checkpoint of a step.',
+      'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183 --keep-last 5 --keep-best val_loss:min',
+    ),
   )
     .argument('<file...>', 'files and folders, or - for standard input')
     .option('--step <n>', 'identifies the checkpoint (needed)', parseStep)
@@ -95,11 +98,59 @@ export function buildProgram(signal: AbortSignal, done: (code: ExitCode) => void
       done(await unpin(step, command.optsWithGlobals(), signal))
     })
 
-  add('rm', 'Delete checkpoints. A pinned one and the last good one are refused.', 'holdfast rm 37 38')
+  add(
+    'rm',
+    'Delete checkpoints. The pinned, the best and the last good one are refused.',
+    'holdfast rm 37 38',
+  )
     .argument('<step...>', 'the checkpoints', parseSteps)
+    .option('--even-best', 'also one that is the best of an objective')
     .action(async (steps: readonly number[], _, command: Command) => {
       const { rm } = await import('./commands/rm.ts')
       done(await rm(steps, command.optsWithGlobals(), signal))
+    })
+
+  withRetention(
+    add(
+      'prune',
+      'Drop the checkpoints that are not to be kept, and say why each stays or goes.',
+      'holdfast prune --keep-last 5 --keep-best val_loss:min --dry-run',
+    ),
+  )
+    .option('--dry-run', 'tell what would go, and change nothing')
+    .action(async (_, command: Command) => {
+      const { prune } = await import('./commands/prune.ts')
+      done(await prune(command.optsWithGlobals(), signal))
+    })
+
+  withRetention(
+    add('attach', 'Add metrics to a checkpoint after its save.', 'holdfast attach 42 --metric val_pck=0.914'),
+  )
+    .argument('<step>', 'the checkpoint', parseStep)
+    .option('--metric <name=value>', 'may be repeated (needed)', parseMetric)
+    .action(async (step: number, _, command: Command) => {
+      needOption(command, 'metric')
+      const { attach } = await import('./commands/attach.ts')
+      done(await attach(step, command.optsWithGlobals(), signal))
+    })
+
+  add('best', 'Tell which checkpoint is the best, of each objective or of one.', 'holdfast best')
+    .argument('[objective]', 'its name')
+    .action(async (objective: string | undefined, _, command: Command) => {
+      const { best } = await import('./commands/best.ts')
+      done(await best(objective, command.optsWithGlobals<GlobalOptions>(), signal))
+    })
+
+  add(
+    'metrics',
+    'Show the metrics of every step, also of those whose checkpoint is gone.',
+    'holdfast metrics',
+  )
+    .option('--plot', 'with curves (the default on a terminal)')
+    .option('--no-plot', 'without')
+    .action(async (_, command: Command) => {
+      const { metrics } = await import('./commands/metrics.ts')
+      done(await metrics(command.optsWithGlobals(), signal))
     })
 
   add('sweep', 'Remove what crashed and fenced writers left behind.', 'holdfast sweep --dry-run')

@@ -1,11 +1,12 @@
 import { type CheckpointStore, openStore } from '@holdfast/core'
 import type { ObjectiveArgument } from './arguments.ts'
+import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
 
 /** Options that every command takes. */
-export interface GlobalOptions {
+export interface GlobalOptions extends KeepOptions {
   readonly store?: string
   readonly json?: boolean
   readonly takeOver?: boolean
@@ -17,6 +18,8 @@ export interface CommandContext {
   readonly store: CheckpointStore
   readonly printer: Printer
   readonly signal: AbortSignal
+  /** Whether the command line or the configuration says what to keep. */
+  readonly retains: boolean
   /** A bar on a terminal while bytes move. */
   readonly progress: (what: string) => Progress
 }
@@ -28,10 +31,14 @@ export async function withStore(
   command: (context: CommandContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { json = false, takeOver = false, objective } = options
+  const { objectives, ...keeping } = retentionOf(options)
   await using store = await openStore(options.store, {
     mode: 'shared',
     takeOver,
-    ...(objective === undefined ? {} : { objectives: objective }),
+    ...keeping,
+    ...(objective === undefined && objectives === undefined
+      ? {}
+      : { objectives: { ...objective, ...objectives } }),
   })
   const printer = new Printer(json)
   let leftBehind: Error | undefined
@@ -42,6 +49,7 @@ export async function withStore(
     store,
     printer,
     signal,
+    retains: store.retains,
     progress: (what) => startProgress(what, json),
   })
   if (leftBehind !== undefined) {

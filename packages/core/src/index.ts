@@ -10,7 +10,19 @@ export {
   throwIfAborted,
 } from './errors.ts'
 export { sha256Hex, StreamingDigest } from './integrity/index.ts'
-export type { Objective, Objectives } from './metrics/index.ts'
+export type {
+  Evaluation,
+  MetricObjective,
+  MinDelta,
+  Normalisation,
+  Objective,
+  Objectives,
+  ParetoObjective,
+  Plateau,
+  Smoothing,
+  WeightedObjective,
+} from './metrics/index.ts'
+export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
 export { fromNodeError, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size, type SpaceOptions, type SpaceThreshold } from './space/index.ts'
 export * from './store/index.ts'

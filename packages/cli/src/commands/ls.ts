@@ -37,7 +37,7 @@ function table(checkpoints: readonly Checkpoint[], now: Date): string {
     { title: 'SIZE', align: 'right' },
     { title: 'SAVED', align: 'right' },
     ...metrics.map((title) => ({ title, align: 'right' }) as const),
-    { title: 'NOTES' },
+    { title: checkpoints.some(({ keptBecause }) => keptBecause.length > 0) ? 'KEPT BECAUSE' : 'NOTES' },
   ]
   const rows = checkpoints
     .toReversed()
@@ -53,7 +53,8 @@ function table(checkpoints: readonly Checkpoint[], now: Date): string {
 }
 
 /** What is special about a checkpoint, in few words. */
-export function notes({ bestOf, pinned, tags }: Checkpoint): string {
+export function notes({ bestOf, pinned, tags, keptBecause }: Checkpoint): string {
+  if (keptBecause.length > 0) return keptBecause.join(', ')
   const because = pinned?.reason === undefined ? '' : ` ${JSON.stringify(pinned.reason)}`
   return [
     ...bestOf.map((name) => `best ${name}`),

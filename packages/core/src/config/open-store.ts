@@ -5,7 +5,7 @@ import { type AdapterOptions, openBackend } from './adapters.ts'
 import { findConfig } from './config-file.ts'
 import { parseLocation } from './location.ts'
 
-export interface OpenStoreOptions extends StoreOptions, AdapterOptions {}
+export interface OpenStoreOptions<Name extends string = string> extends StoreOptions<Name>, AdapterOptions {}
 
 /**
  * Opens a store, without touching it yet.
@@ -23,7 +23,10 @@ export interface OpenStoreOptions extends StoreOptions, AdapterOptions {}
  * await store.save({ step: 1, files: { 'model.bin': bytes }, metrics: { loss: 0.5 } })
  * const restored = await store.restore('latest', { to: './resume' })
  */
-export async function openStore(location?: string, options: OpenStoreOptions = {}): Promise<CheckpointStore> {
+export async function openStore<const Name extends string = never>(
+  location?: string,
+  options: OpenStoreOptions<Name> = {},
+): Promise<CheckpointStore> {
   const { adapters, backend: backendOptions, ...given } = options
   const found = await findConfig()
   const { store: configured, backend: configuredBackend, ...beneath } = found?.config ?? {}

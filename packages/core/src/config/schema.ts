@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
+import { objectivesSchema } from '../metrics/index.ts'
+import { retentionSchema } from '../retention/index.ts'
 import type { StoreOptions } from '../store/index.ts'
 
 const sizeSchema = v.union([v.number(), v.string()])
@@ -7,11 +9,14 @@ const sizeSchema = v.union([v.number(), v.string()])
 const configSchema = v.strictObject({
   store: v.optional(v.string()),
   mode: v.optional(v.picklist(['exclusive', 'shared'])),
-  objectives: v.optional(
-    v.record(v.string(), v.strictObject({ metric: v.string(), direction: v.picklist(['min', 'max']) })),
-  ),
+  objectives: v.optional(objectivesSchema),
+  retention: v.optional(retentionSchema),
   space: v.optional(
-    v.strictObject({ warnBelow: v.optional(sizeSchema), refuseBelow: v.optional(sizeSchema) }),
+    v.strictObject({
+      warnBelow: v.optional(sizeSchema),
+      refuseBelow: v.optional(sizeSchema),
+      makeRoom: v.optional(v.boolean()),
+    }),
   ),
   background: v.optional(
     v.strictObject({
@@ -25,7 +30,7 @@ const configSchema = v.strictObject({
 })
 
 /** What a configuration file holds: where the store is, and the options of `openStore`. */
-export interface HoldfastConfig extends Omit<StoreOptions, 'takeOver'> {
+export interface HoldfastConfig<Name extends string = string> extends Omit<StoreOptions<Name>, 'takeOver'> {
   /** A path, relative to the file, or a URL. */
   readonly store?: string | undefined
   /** Passed to the adapter. */
@@ -33,7 +38,7 @@ export interface HoldfastConfig extends Omit<StoreOptions, 'takeOver'> {
 }
 
 /** Types a configuration in TypeScript: `export default defineConfig({ store: 's3://bucket/runs/a' })`. */
-export function defineConfig(config: HoldfastConfig): HoldfastConfig {
+export function defineConfig<const Name extends string>(config: HoldfastConfig<Name>): HoldfastConfig<Name> {
   return config
 }
 

@@ -1,49 +1,162 @@
+import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
+import type { Smoothing } from './smoothing.ts'
 
-/** What 'best' means: the lowest or the highest value of one metric. */
-export interface Objective {
-  readonly metric: string
-  readonly direction: 'min' | 'max'
+/** By how much a value must be better than the best so far to be the new best. */
+export type MinDelta = number | { readonly relative: number }
+
+/** What every kind of objective with a score may say. */
+interface Scoring {
+  /** Default: any improvement counts. Relative to the size of the best so far, such as `{ relative: 0.01 }`. */
+  readonly minDelta?: MinDelta | undefined
+  /** No best before so many values were recorded, or before a step. */
+  readonly warmUp?: { readonly values?: number | undefined; readonly step?: number | undefined } | undefined
+  /** Which of equals is the best. Default: the earlier step. */
+  readonly ties?: 'earlier' | 'later' | undefined
+  /** Values without an improvement after which the objective has come to a plateau. */
+  readonly patience?: number | undefined
 }
 
-export type Objectives = Readonly<Record<string, Objective>>
-
-/** What is compared. */
-export interface Scored {
-  readonly step: number
-  readonly metrics: Readonly<Record<string, number>>
+/** The lowest or the highest value of one metric. */
+export interface MetricObjective extends Scoring {
+  readonly metric: string
+  readonly direction: 'min' | 'max'
+  readonly smoothing?: Smoothing | undefined
 }
 
 /**
- * The best of some checkpoints. A metric that is missing, NaN or infinite is never the best and never in the
- * way of another; of equals the earliest step is the best. `undefined` when none has the metric.
+ * How values of different size are made comparable: by the lowest and highest value so far, by mean and standard
+ * deviation, by rank among all values so far, or by ranges that are known beforehand, in the metric's own unit.
  */
-export function bestBy<Candidate extends Scored>(
-  candidates: Iterable<Candidate>,
-  objective: Objective,
-): Candidate | undefined {
-  const sign = objective.direction === 'min' ? -1 : 1
-  let best: { readonly candidate: Candidate; readonly score: number } | undefined
-  for (const candidate of candidates) {
-    const value = candidate.metrics[objective.metric]
-    if (value === undefined || !Number.isFinite(value)) continue
-    const score = sign * value
-    const better =
-      best === undefined ||
-      score > best.score ||
-      (score === best.score && candidate.step < best.candidate.step)
-    if (better) best = { candidate, score }
-  }
-  return best?.candidate
+export type Normalisation<Name extends string = string> =
+  | 'minmax'
+  | 'zscore'
+  | 'rank'
+  | { readonly ranges: Readonly<Partial<Record<Name, readonly [low: number, high: number]>>> }
+
+/** Several other objectives in one number: each normalised, turned so that more is better, and weighted. */
+export interface WeightedObjective<Name extends string = string> extends Scoring {
+  readonly weights: Readonly<Partial<Record<Name, number>>>
+  /** Default: `minmax`. */
+  readonly normalisation?: Normalisation<Name> | undefined
 }
 
-/** Throws `INVALID_ARGUMENT` for objectives that are not as they should be. */
+/** All that no other one beats in every one of these objectives, when no weights are wanted. */
+export interface ParetoObjective<Name extends string = string> {
+  readonly pareto: readonly Name[]
+}
+
+/** What 'best' means. */
+export type Objective<Name extends string = string> =
+  | MetricObjective
+  | WeightedObjective<Name>
+  | ParetoObjective<Name>
+
+export type Objectives<Name extends string = string> = Readonly<Record<Name, Objective<NoInfer<Name>>>>
+
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0))
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+
+const scoring = {
+  minDelta: v.optional(
+    v.union([v.pipe(v.number(), v.finite(), v.minValue(0)), v.strictObject({ relative: positive })]),
+  ),
+  warmUp: v.optional(
+    v.strictObject({
+      values: v.optional(count),
+      step: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+    }),
+  ),
+  ties: v.optional(v.picklist(['earlier', 'later'])),
+  patience: v.optional(count),
+}
+
+const smoothingSchema = v.union([
+  v.strictObject({ average: count }),
+  v.strictObject({ median: count }),
+  v.strictObject({ exponential: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)) }),
+])
+
+const metricObjectiveSchema = v.strictObject({
+  metric: v.pipe(v.string(), v.nonEmpty()),
+  direction: v.picklist(['min', 'max']),
+  smoothing: v.optional(smoothingSchema),
+  ...scoring,
+})
+
+const weightedObjectiveSchema = v.strictObject({
+  weights: v.record(v.string(), positive),
+  normalisation: v.optional(
+    v.union([
+      v.picklist(['minmax', 'zscore', 'rank']),
+      v.strictObject({ ranges: v.record(v.string(), v.tuple([v.number(), v.number()])) }),
+    ]),
+  ),
+  ...scoring,
+})
+
+const paretoObjectiveSchema = v.strictObject({ pareto: v.pipe(v.array(v.string()), v.minLength(2)) })
+
+/** What a configuration file and a catalog hold of an objective. */
+export const objectiveSchema = v.lazy(schemaOf)
+
+export const objectivesSchema = v.record(v.string(), objectiveSchema)
+
+export function isMetricObjective(objective: Objective): objective is MetricObjective {
+  return 'metric' in objective
+}
+
+/** Throws `INVALID_ARGUMENT` for objectives that are misspelt, out of range, or name others that are not there. */
 export function assertObjectives(objectives: Objectives): void {
-  for (const [name, { metric, direction }] of Object.entries(objectives)) {
-    if (metric !== '' && ['min', 'max'].includes(direction)) continue
-    throw new HoldfastError(
-      'INVALID_ARGUMENT',
-      `The objective ${JSON.stringify(name)} needs a metric and a direction, 'min' or 'max'.`,
-    )
+  for (const [name, objective] of Object.entries(objectives)) {
+    const parsed = v.safeParse(schemaOf(objective), objective)
+    if (!parsed.success) {
+      const [issue] = parsed.issues
+      throw invalid(name, `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`)
+    }
+    for (const part of partsOf(objective)) {
+      const other = objectives[part]
+      if (other === undefined)
+        throw invalid(name, `there is no objective ${JSON.stringify(part)} to go into it`)
+      if (!isMetricObjective(other))
+        throw invalid(name, `${part} is made of others itself; name objectives of one metric`)
+    }
+    const weights = 'weights' in objective ? Object.keys(objective.weights) : []
+    if ('weights' in objective && weights.length === 0) throw invalid(name, 'it needs weights')
+    refuseRanges(name, objective, weights)
   }
+}
+
+/** The objectives that this one is made of. */
+export function partsOf(objective: Objective): readonly string[] {
+  if ('weights' in objective) return Object.keys(objective.weights).sort()
+  return 'pareto' in objective ? objective.pareto : []
+}
+
+/** By what it says, so that a misspelt field is named, and not three kinds that it is not. */
+function schemaOf(
+  objective: unknown,
+): typeof metricObjectiveSchema | typeof weightedObjectiveSchema | typeof paretoObjectiveSchema {
+  if (typeof objective !== 'object' || objective === null) return metricObjectiveSchema
+  if ('weights' in objective) return weightedObjectiveSchema
+  return 'pareto' in objective ? paretoObjectiveSchema : metricObjectiveSchema
+}
+
+function refuseRanges(name: string, objective: Objective, weights: readonly string[]): void {
+  if (!('weights' in objective) || typeof objective.normalisation !== 'object') return
+  const { ranges } = objective.normalisation
+  for (const part of weights) {
+    const range = ranges[part]
+    if (range === undefined) throw invalid(name, `normalisation.ranges has none for ${part}`)
+    if (!(range[0] < range[1]))
+      throw invalid(name, `the range of ${part} is not from a lower to a higher number`)
+  }
+}
+
+function invalid(name: string, what: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `The objective ${JSON.stringify(name)}: ${what}. An objective is { metric, direction: 'min' | 'max' }, ` +
+      '{ weights: { OBJECTIVE: number } } or { pareto: [OBJECTIVE, ...] }.',
+  )
 }

@@ -9,11 +9,17 @@ export interface SpaceOptions {
   readonly warnBelow?: SpaceThreshold | undefined
   /** Refuse a save that would leave less than this. Default: 0, refuse only what does not fit. */
   readonly refuseBelow?: SpaceThreshold | undefined
+  /**
+   * Instead of refusing, drop checkpoints first: what retention drops anyway, then the oldest. Never the newest, a
+   * pinned one or the best. Default: false.
+   */
+  readonly makeRoom?: boolean | undefined
 }
 
 export interface SpaceLimits {
   readonly warnBelow: Threshold
   readonly refuseBelow: Threshold
+  readonly makeRoom: boolean
 }
 
 type Threshold = { readonly bytes: number } | { readonly percent: number }
@@ -33,6 +39,7 @@ export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
   return {
     warnBelow: parseThreshold(options.warnBelow ?? '5%'),
     refuseBelow: parseThreshold(options.refuseBelow ?? 0),
+    makeRoom: options.makeRoom ?? false,
   }
 }
 

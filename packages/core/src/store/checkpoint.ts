@@ -1,4 +1,5 @@
-import { type CatalogEntry, metricsOf } from './documents/index.ts'
+import { type Catalog, type CatalogEntry, metricsOf } from './documents/index.ts'
+import { bestNames, hasFields, judge, type Keeping, retain } from './judgement.ts'
 
 /** A committed checkpoint, as the list shows it. */
 export interface Checkpoint {
@@ -14,6 +15,10 @@ export interface Checkpoint {
   readonly pinned: { readonly reason: string | undefined; readonly at: Date } | undefined
   /** The objectives of which it is the best. */
   readonly bestOf: readonly string[]
+  /** What each objective makes of it: the smoothed metric, or the weighted sum; none for what cannot be judged. */
+  readonly scores: Readonly<Record<string, number>>
+  /** All that keeps it, by the retention in force; empty when there is none. */
+  readonly keptBecause: readonly string[]
 }
 
 /** One file of a checkpoint. */
@@ -41,7 +46,38 @@ export interface QuarantinedCheckpoint {
   readonly at: Date
 }
 
-export function checkpointOf(entry: CatalogEntry, bestOf: readonly string[]): Checkpoint {
+/** All checkpoints of a catalog, in the order of their steps, as `keeping` judges them at a time. */
+export function describeCheckpoints(catalog: Catalog, keeping: Keeping, at: Date): readonly Checkpoint[] {
+  const judgement = judge(catalog, keeping.objectives)
+  const decisions = hasFields(keeping.retention)
+    ? retain(catalog, keeping, at.toISOString(), () => undefined)
+    : []
+  const reasons = new Map(decisions.map(({ step, kept, because }) => [step, kept ? because : []]))
+  return catalog.checkpoints.map((entry) => ({
+    ...factsOf(entry),
+    bestOf: bestNames(judgement, entry.step),
+    scores: Object.fromEntries(
+      [...judgement.evaluations].flatMap(([name, evaluations]) => {
+        const value = evaluations.get(entry.step)?.value
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ),
+    keptBecause: reasons.get(entry.step) ?? [],
+  }))
+}
+
+/** One of them; also one that the catalog no longer lists. */
+export function describeCheckpoint(
+  catalog: Catalog,
+  entry: CatalogEntry,
+  keeping: Keeping,
+  at: Date,
+): Checkpoint {
+  const found = describeCheckpoints(catalog, keeping, at).find(({ step }) => step === entry.step)
+  return { bestOf: [], scores: {}, keptBecause: [], ...found, ...factsOf(entry) }
+}
+
+function factsOf(entry: CatalogEntry): Omit<Checkpoint, 'bestOf' | 'scores' | 'keptBecause'> {
   const { step, epoch, files, bytes, savedAt, metrics, tags, pinned } = entry
   return {
     step,
@@ -52,6 +88,5 @@ export function checkpointOf(entry: CatalogEntry, bestOf: readonly string[]): Ch
     metrics: metricsOf(metrics),
     tags,
     pinned: pinned === undefined ? undefined : { reason: pinned.reason, at: new Date(pinned.at) },
-    bestOf,
   }
 }

@@ -1,8 +1,9 @@
 import type { CheckpointBackend } from '../backend/index.ts'
-import type { Objectives } from '../metrics/index.ts'
 import type { SpaceLimits } from '../space/index.ts'
 import type { CatalogLog } from './commit/catalog-log.ts'
+import type { WriterKeeping } from './commit/keeping.ts'
 import type { Writer } from './commit/rules.ts'
+import type { AttemptId } from './documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -13,8 +14,12 @@ export interface StoreContext {
   readonly writer: Writer
   readonly events: StoreEventEmitter
   readonly surroundings: Surroundings
-  readonly objectives: Objectives
+  readonly keeping: WriterKeeping
+  /** The same set as in `keeping`, to be added to. */
+  readonly restoring: Set<AttemptId>
   readonly space: SpaceLimits
+  /** Dropped attempts whose bytes this process has deleted. */
+  readonly deleted: Set<AttemptId>
   /** Whether this writer's first write ends the ownership of another. */
   readonly mayTakeOver: boolean
   /** Milliseconds by the store's own clock: what shared writers may be working on is not declared dead sooner. */

@@ -8,6 +8,10 @@ export interface StoreEvents {
   readonly saved: { readonly step: number; readonly bytes: number }
   /** A commit dropped checkpoints from the list; their bytes are deleted next. */
   readonly dropped: { readonly step: number; readonly because: string }
+  /** A checkpoint that was saved, or given a metric, is the best of an objective. `value` in the metric's own unit. */
+  readonly best: { readonly objective: string; readonly step: number; readonly value: number }
+  /** A metric that an objective looks at is NaN or infinite: it is recorded, and never the best. */
+  readonly notFinite: { readonly step: number; readonly metric: string; readonly value: number }
   /** A checkpoint was found corrupt and set aside. */
   readonly quarantined: { readonly step: number; readonly reason: string }
   /** A save fits, and leaves less free than `warnBelow`. Bytes. */

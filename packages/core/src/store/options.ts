@@ -1,11 +1,12 @@
 import { refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
+import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from './commit/rules.ts'
 import type { BackgroundOptions } from './save/background.ts'
 
-export interface StoreOptions {
+export interface StoreOptions<Name extends string = string> {
   /**
    * `exclusive`: one long-lived writer. Its first write takes the store over from whoever owned it, and fences
    * that one; reading never does. `shared`: many writers and no owner. Default: `exclusive`.
@@ -14,7 +15,9 @@ export interface StoreOptions {
   /** In shared mode: let the first write end the ownership of an exclusive writer, which fences it. Default: false. */
   readonly takeOver?: boolean | undefined
   /** What 'best' means, by name. */
-  readonly objectives?: Objectives | undefined
+  readonly objectives?: Objectives<Name> | undefined
+  /** Which checkpoints to keep. Default: all. Applied by each save, in its own commit, and by `prune`. */
+  readonly retention?: RetentionOptions<NoInfer<Name>> | undefined
   /** When to warn of, and when to refuse for, too little free space. */
   readonly space?: SpaceOptions | undefined
   readonly background?: BackgroundOptions | undefined
@@ -31,6 +34,7 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   mode: true,
   takeOver: true,
   objectives: true,
+  retention: true,
   space: true,
   background: true,
   gracePeriod: true,
@@ -48,11 +52,8 @@ export function assertStoreOptions(options: StoreOptions): void {
       )
     }
   }
-  refuseUnknownOptions(options.space, ['warnBelow', 'refuseBelow'], 'space')
+  refuseUnknownOptions(options.space, ['warnBelow', 'refuseBelow', 'makeRoom'], 'space')
   refuseUnknownOptions(options.background, ['limit', 'atLimit'], 'background')
-  for (const [name, objective] of Object.entries(options.objectives ?? {})) {
-    refuseUnknownOptions(objective, ['metric', 'direction'], `The objective ${name}`)
-  }
   const { mode, gracePeriod, background } = options
   const { atLimit = 'wait' } = background ?? {}
   if (!['wait', 'skip', 'fail'].includes(atLimit)) {
@@ -65,6 +66,7 @@ export function assertStoreOptions(options: StoreOptions): void {
     throw invalid(`gracePeriod is a number of milliseconds from 0, not ${String(gracePeriod)}.`)
   }
   assertObjectives(options.objectives ?? {})
+  planRetention(options.retention ?? {}, options.objectives ?? {})
   spaceLimits(options.space)
 }
 

@@ -1,33 +1,40 @@
 import { hostname } from 'node:os'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
+import type { Plateau } from '../metrics/index.ts'
+import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import {
   type Checkpoint,
   type CheckpointDetails,
-  checkpointOf,
+  describeCheckpoint,
+  describeCheckpoints,
   type QuarantinedCheckpoint,
 } from './checkpoint.ts'
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
 import type { Change } from './commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import type { Catalog, CatalogEntry } from './documents/index.ts'
+import { type AttemptId, type Catalog, type CatalogEntry, storedMetrics } from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
+import { bestNames, hasFields, judge, type Keeping, keepingOf } from './judgement.ts'
+import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
-import { bestNames, type CheckpointChoice, chooseEntry } from './restore/choose.ts'
+import { type CheckpointChoice, chooseEntry } from './restore/choose.ts'
 import { provedFile, provedManifest } from './restore/proved.ts'
 import { detailsOf, restoreCheckpoint } from './restore/restore.ts'
 import type { Restored, RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planFiles } from './save/plan.ts'
-import { assertSaveRequest, assertStep, type SaveRequest } from './save/request.ts'
-import type { SaveResult } from './save/result.ts'
-import { deleteDropped, saveCheckpoint } from './save/save.ts'
+import { assertMetrics, assertSaveRequest, assertStep, type SaveRequest } from './save/request.ts'
+import type { AttachResult, SaveResult } from './save/result.ts'
+import { saveCheckpoint } from './save/save.ts'
 import { realSurroundings, type Surroundings } from './surroundings.ts'
+import { deleteDropped } from './upkeep/drops.ts'
 import { type Diagnosis, examineStore } from './upkeep/doctor.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
 import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
+import { planPrune, type PruneOptions, type PruneReport, pruneReport } from './upkeep/prune.ts'
 import { WriteAccess } from './write-access.ts'
 
 export interface StoreCallOptions {
@@ -61,13 +68,18 @@ export class CheckpointStore implements AsyncDisposable {
       name: options.writerName ?? `${hostname()}, process ${process.pid}`,
       mode,
     }
+    const objectives = options.objectives ?? {}
+    const restoring = new Set<AttemptId>()
+    const keeping = { objectives, retention: planRetention(options.retention ?? {}, objectives), restoring }
     this.#context = {
       backend,
-      log: new CatalogLog(backend, writer, surroundings),
+      log: new CatalogLog(backend, writer, keeping, surroundings),
       writer,
       events,
       surroundings,
-      objectives: options.objectives ?? {},
+      keeping,
+      restoring,
+      deleted: new Set(),
       space: spaceLimits(options.space),
       mayTakeOver: mode === 'exclusive' || options.takeOver === true,
       gracePeriod: options.gracePeriod ?? defaultGracePeriod,
@@ -79,6 +91,11 @@ export class CheckpointStore implements AsyncDisposable {
   /** Where the store is, without secrets. */
   get url(): string {
     return this.#context.backend.url
+  }
+
+  /** Whether this store was told which checkpoints to keep. */
+  get retains(): boolean {
+    return hasFields(this.#context.keeping.retention)
   }
 
   /** The backend beneath, for what only it knows. */
@@ -159,8 +176,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** All good checkpoints, in the order of their steps. */
   async list(options: StoreCallOptions = {}): Promise<readonly Checkpoint[]> {
     const catalog = await this.#context.log.newest(options.signal)
-    const best = bestNames(catalog, this.#context.objectives)
-    return catalog.checkpoints.map((entry) => checkpointOf(entry, best.get(entry.attempt) ?? []))
+    return describeCheckpoints(catalog, this.#keeping(catalog), this.#context.surroundings.now())
   }
 
   /** Those that were set aside as corrupt. */
@@ -189,7 +205,7 @@ export class CheckpointStore implements AsyncDisposable {
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
     const catalog = await this.#context.log.newest(options.signal)
-    const entry = chooseEntry(catalog, choice, this.#context.objectives)
+    const entry = this.#choose(catalog, choice)
     if (entry === undefined) return undefined
     return detailsOf(this.#context, catalog, entry, await provedManifest(this.backend, entry, options.signal))
   }
@@ -210,13 +226,71 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Deletes checkpoints, quarantined ones too. Rejects with `NOT_FOUND`, and with `INVALID_ARGUMENT` for a
-   * pinned one and for the last good one; then none is deleted.
+   * Adds metrics to a checkpoint after its save, as an evaluation that took longer brings them; a metric that is there
+   * is replaced. What is best, and what is kept, is decided anew in the same commit. Rejects with `NOT_FOUND`.
    */
-  async delete(steps: readonly number[], options: StoreCallOptions = {}): Promise<SaveResult['dropped']> {
+  async attach(
+    step: number,
+    metrics: Readonly<Record<string, number>>,
+    options: StoreCallOptions = {},
+  ): Promise<AttachResult> {
+    assertStep(step)
+    assertMetrics(metrics)
+    const committed = await this.#write(
+      { kind: 'attach', step, metrics: storedMetrics(metrics) },
+      options.signal,
+    )
+    await deleteDropped(this.#context, committed)
+    const { catalog, dropped } = committed
+    const entry = catalog.checkpoints.find((other) => other.step === step)
+    const now = this.#context.surroundings.now()
+    const checkpoint =
+      entry === undefined ? undefined : describeCheckpoint(catalog, entry, this.#keeping(catalog), now)
+    if (checkpoint !== undefined) tellOfMetrics(this.#context, checkpoint)
+    return { checkpoint, dropped: dropped.map((drop) => ({ step: drop.step, because: drop.because })) }
+  }
+
+  /** Every step that ever had metrics, raw and as the objectives judge them, also where the checkpoint is gone. */
+  async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
+    const catalog = await this.#context.log.newest(options.signal)
+    return measuredSteps(catalog, this.#keeping(catalog))
+  }
+
+  /** How long an objective has not improved, for early stopping. By its whole history. */
+  async plateau(objective: string, options: StoreCallOptions = {}): Promise<Plateau> {
+    const catalog = await this.#context.log.newest(options.signal)
+    return plateau(catalog, this.#keeping(catalog), objective)
+  }
+
+  /**
+   * Applies the retention in force, as each save does. With `dryRun` it tells what would go, and changes nothing.
+   * Safe to interrupt and to run again.
+   */
+  async prune(options: PruneOptions = {}): Promise<PruneReport> {
+    refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
+    const report = await planPrune(this.#context, options.signal)
+    if (options.dryRun === true || report.dropped.length === 0) return report
+    const committed = await this.#write({ kind: 'prune' }, options.signal)
+    await deleteDropped(this.#context, committed)
+    return pruneReport(this.#context, committed, report)
+  }
+
+  /**
+   * Deletes checkpoints, quarantined ones too. Rejects with `NOT_FOUND`, and with `INVALID_ARGUMENT` for a
+   * pinned one, for the last good one, and, unless `evenBest`, for the best of an objective; then none is deleted.
+   */
+  async delete(
+    steps: readonly number[],
+    options: StoreCallOptions & { readonly evenBest?: boolean | undefined } = {},
+  ): Promise<SaveResult['dropped']> {
+    refuseUnknownOptions(options, ['evenBest', 'signal'], 'delete', this.url)
     steps.forEach(assertStep)
     if (steps.length === 0) return []
-    const committed = await this.#write({ kind: 'delete', steps, because: 'deleted by hand' }, options.signal)
+    const refused = options.evenBest === true ? undefined : await this.#bestSteps(options.signal)
+    const committed = await this.#write(
+      { kind: 'delete', steps, because: 'deleted by hand', refused },
+      options.signal,
+    )
     await deleteDropped(this.#context, committed)
     return committed.dropped.map(({ step, because }) => ({ step, because }))
   }
@@ -274,11 +348,25 @@ export class CheckpointStore implements AsyncDisposable {
     }
   }
 
+  /** Why a step may not be deleted as any other, where it is the best of something. */
+  async #bestSteps(signal: AbortSignal | undefined): Promise<ReadonlyMap<number, string>> {
+    const catalog = await this.#context.log.newest(signal)
+    const judgement = judge(catalog, this.#keeping(catalog).objectives)
+    return new Map(
+      catalog.checkpoints.flatMap(({ step }) => {
+        const names = bestNames(judgement, step)
+        if (names.length === 0) return []
+        const why = `Step ${step} is the best ${names.join(' and ')}. To delete it all the same: evenBest: true, --even-best.`
+        return [[step, why] as const]
+      }),
+    )
+  }
+
   async #find(choice: CheckpointChoice, signal: AbortSignal | undefined): Promise<Checkpoint | undefined> {
     const catalog = await this.#context.log.newest(signal)
-    const entry = chooseEntry(catalog, choice, this.#context.objectives)
+    const entry = this.#choose(catalog, choice)
     if (entry === undefined) return undefined
-    return checkpointOf(entry, bestNames(catalog, this.#context.objectives).get(entry.attempt) ?? [])
+    return describeCheckpoint(catalog, entry, this.#keeping(catalog), this.#context.surroundings.now())
   }
 
   async #require(
@@ -286,13 +374,21 @@ export class CheckpointStore implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly catalog: Catalog; readonly entry: CatalogEntry }> {
     const catalog = await this.#context.log.newest(signal)
-    const entry = chooseEntry(catalog, choice, this.#context.objectives)
+    const entry = this.#choose(catalog, choice)
     if (entry !== undefined) return { catalog, entry }
     const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
     throw new HoldfastError(
       'NOT_FOUND',
       `There is no ${what} in ${this.url}. See what there is: holdfast ls.`,
     )
+  }
+
+  #choose(catalog: Catalog, choice: CheckpointChoice): CatalogEntry | undefined {
+    return chooseEntry(catalog, choice, this.#keeping(catalog).objectives)
+  }
+
+  #keeping(catalog: Catalog): Keeping {
+    return keepingOf(this.#context.keeping, catalog)
   }
 
   /** What is wrong with the request itself is said before the store is made, or taken over, for it. */

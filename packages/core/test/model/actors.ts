@@ -1,3 +1,4 @@
+import { keepsAll } from '../../src/store/commit/keeping.ts'
 import type { Change } from '../../src/store/commit/changes.ts'
 import { type CommitRequest, type Writer } from '../../src/store/commit/rules.ts'
 import {
@@ -243,6 +244,7 @@ function requestOf(
 ): CommitRequest {
   return {
     writer: actor.writer,
+    keeping: keepsAll,
     commitId: `${index}.${state.done}`,
     at: time,
     change: changeOf(operation, state, known),

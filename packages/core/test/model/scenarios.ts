@@ -1,3 +1,4 @@
+import { keepsAll } from '../../src/store/commit/keeping.ts'
 import { nextCatalog, type Writer, type WriterMode } from '../../src/store/commit/rules.ts'
 import { type Catalog, emptyCatalog, newAttemptId } from '../../src/store/documents/index.ts'
 import { type Actor, beginning, entryOf, type Operation } from './actors.ts'
@@ -49,7 +50,13 @@ function commit(
   change: Parameters<typeof nextCatalog>[1]['change'],
   commitId: string,
 ): Catalog {
-  const verdict = nextCatalog(newest, { writer, change, commitId, at: '2026-01-01T00:00:00.000Z' })
+  const verdict = nextCatalog(newest, {
+    writer,
+    change,
+    commitId,
+    keeping: keepsAll,
+    at: '2026-01-01T00:00:00.000Z',
+  })
   if (verdict.kind !== 'next') throw new Error(`The scenario cannot begin: ${verdict.kind}`)
   return verdict.catalog
 }

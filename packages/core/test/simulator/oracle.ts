@@ -7,6 +7,9 @@ import {
 import { HoldfastError } from '../../src/index.ts'
 import type { Disk } from './disk.ts'
 
+/** Not by retention, but because someone wanted just this. */
+const byHand = ['replaced', 'deleted by hand', 'deleted by hand, the quarantined one']
+
 /** How a save ended, as its caller was told. */
 export type SaveOutcome = 'acknowledged' | 'refused' | 'unknown'
 
@@ -96,12 +99,25 @@ export class Oracle {
       if (was?.pinned !== undefined && !next.checkpoints.some((entry) => entry.step === step)) {
         throw new Error(`P6: step ${step} was pinned, and was dropped: ${because}`)
       }
+      if (was !== undefined && !byHand.includes(because)) this.#mayGo(was, next, because)
     }
     if (before !== undefined && before.checkpoints.length > 0 && next.checkpoints.length === 0) {
       const quarantined = next.quarantined.length > before.quarantined.length
       if (!quarantined) throw new Error('P6: the last good checkpoint was dropped')
     }
     this.#line = next
+  }
+
+  /** What retention drops is neither the newest, nor better than every other that it leaves. */
+  #mayGo({ step }: CatalogEntry, { checkpoints, metrics }: Catalog, because: string): void {
+    if (checkpoints.every((entry) => entry.step < step))
+      throw new Error(`P6: step ${step} was the newest, and was dropped: ${because}`)
+    // The same commit may have given it another loss.
+    const loss = Number(metrics.find((record) => record.step === step)?.metrics['loss'])
+    if (!Number.isFinite(loss)) return
+    const others = checkpoints.map((entry) => Number(entry.metrics['loss'])).filter(Number.isFinite)
+    if (others.every((other) => other > loss))
+      throw new Error(`P6: step ${step} was the best, and was dropped: ${because}`)
   }
 
   #onlyTheOwnerAdds({ owner, version }: Catalog, entry: CatalogEntry): void {

@@ -1,6 +1,7 @@
 import {
   CheckpointStore,
   HoldfastError,
+  type RetentionOptions,
   type SaveRequest,
   type Surroundings,
   type WriterMode,
@@ -24,7 +25,22 @@ const operations = [
   'list',
   'sweep',
   'two saves',
+  'save further back',
+  'attach',
+  'prune',
 ] as const
+
+/** What some processes keep; others keep all. Their oracle knows what best means: the lowest loss. */
+export const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
+
+const retentions: readonly [RetentionOptions<'loss'>, ...RetentionOptions<'loss'>[]] = [
+  {},
+  { keepLast: 1 },
+  { keepLast: 2, keepBest: { loss: 2 } },
+  { keepEvery: { steps: 3 }, keepLast: 1 },
+  { maxCount: 2 },
+  { keepLast: 1, grace: 3000 },
+]
 
 /** One simulated process: a store of its own, its own clock, and a seeded series of operations. */
 export class Process {
@@ -50,7 +66,15 @@ export class Process {
     const takeOver = mode === 'shared' && random.chance(0.3)
     this.#store = new CheckpointStore(
       backend,
-      { mode, takeOver, gracePeriod, writerName: name, background: { limit: 2 } },
+      {
+        mode,
+        takeOver,
+        gracePeriod,
+        writerName: name,
+        background: { limit: 2 },
+        objectives,
+        retention: random.chance(0.5) ? {} : random.of(retentions),
+      },
       surroundings,
     )
   }
@@ -68,6 +92,9 @@ export class Process {
     const next = (listed.at(-1)?.step ?? 0) + 1 + this.#random.below(2)
     if (any === undefined || kind === 'save') await this.#save(next, 'fail')
     else if (kind === 'two saves') await Promise.all([this.#save(next, 'fail'), this.#save(next + 1, 'fail')])
+    else if (kind === 'save further back') await this.#save(Math.max(0, any - 1), 'fail')
+    else if (kind === 'attach') await this.#store.attach(any, { loss: this.#random.below(10) })
+    else if (kind === 'prune') await this.#store.prune()
     else if (kind === 'replace') await this.#save(any, 'replace')
     else if (kind === 'delete') await this.#store.delete([any])
     else if (kind === 'pin' || kind === 'unpin') await this.#store[kind](any)
@@ -84,6 +111,7 @@ export class Process {
       step,
       onExisting,
       tags: [operation],
+      ...(this.#random.chance(0.8) ? { metrics: { loss: this.#someLoss() } } : {}),
       files: {
         'model.bin': contentOf(operation, 'model.bin'),
         'log/a.txt': contentOf(operation, 'log/a.txt'),
@@ -98,6 +126,10 @@ export class Process {
       this.#oracle.hear(operation, unknown ? 'unknown' : 'refused')
       throw error
     }
+  }
+
+  #someLoss(): number {
+    return this.#random.chance(0.1) ? Number.NaN : this.#random.below(10)
   }
 
   /** What is delivered is what was saved; what is not delivered is corrupt only if it was damaged. */

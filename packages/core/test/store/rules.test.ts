@@ -1,3 +1,4 @@
+import { keepsAll } from '../../src/store/commit/keeping.ts'
 import { describe, expect, test } from 'vitest'
 import {
   isDead,
@@ -27,7 +28,7 @@ function writer(mode: Writer['mode']): Writer {
 
 function request(by: Writer, change: Change): CommitRequest {
   names += 1
-  return { writer: by, commitId: `commit-${names}`, change, at }
+  return { writer: by, commitId: `commit-${names}`, change, keeping: keepsAll, at }
 }
 
 function entry(step: number, base: number): CatalogEntry {

@@ -13,6 +13,7 @@ import {
 import { readListed, readSmall } from '../read-object.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Change } from './changes.ts'
+import type { WriterKeeping } from './keeping.ts'
 import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
 
 /** Races that one commit may lose before it gives up. */
@@ -40,13 +41,20 @@ export interface Committed {
 export class CatalogLog {
   readonly #backend: CheckpointBackend
   readonly #writer: Writer
+  readonly #keeping: WriterKeeping
   readonly #surroundings: Surroundings
   #known: Catalog | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(backend: CheckpointBackend, writer: Writer, surroundings: Surroundings) {
+  constructor(
+    backend: CheckpointBackend,
+    writer: Writer,
+    keeping: WriterKeeping,
+    surroundings: Surroundings,
+  ) {
     this.#backend = backend
     this.#writer = writer
+    this.#keeping = keeping
     this.#surroundings = surroundings
   }
 
@@ -228,6 +236,7 @@ export class CatalogLog {
       writer: this.#writer,
       commitId: surroundings.newId(),
       change,
+      keeping: this.#keeping,
       at: surroundings.now().toISOString(),
     }
   }

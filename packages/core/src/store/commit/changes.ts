@@ -1,9 +1,32 @@
-import type { AttemptId, Catalog, CatalogEntry, Drop, Pin, Quarantined } from '../documents/index.ts'
+import type { RoomWanted } from '../../retention/index.ts'
+import type {
+  AttemptId,
+  Catalog,
+  CatalogEntry,
+  Drop,
+  Pin,
+  Quarantined,
+  StoredMetric,
+} from '../documents/index.ts'
 
 /** What one commit does to the list of checkpoints. */
 export type Change =
   | { readonly kind: 'save'; readonly entry: CatalogEntry; readonly onExisting: 'fail' | 'replace' }
-  | { readonly kind: 'delete'; readonly steps: readonly number[]; readonly because: string }
+  | {
+      readonly kind: 'delete'
+      readonly steps: readonly number[]
+      readonly because: string
+      /** Why a step may not go, by step. */
+      readonly refused?: ReadonlyMap<number, string> | undefined
+    }
+  /** Metrics that came after the save. */
+  | {
+      readonly kind: 'attach'
+      readonly step: number
+      readonly metrics: Readonly<Record<string, StoredMetric>>
+    }
+  /** Nothing but retention, which every save brings with it. */
+  | { readonly kind: 'prune'; readonly room?: RoomWanted | undefined }
   | { readonly kind: 'pin'; readonly step: number; readonly pin: Pin }
   | { readonly kind: 'unpin'; readonly step: number }
   | { readonly kind: 'quarantine'; readonly found: readonly Finding[] }
@@ -47,6 +70,8 @@ export function applyChange(catalog: Catalog, change: Change, at: string): Appli
       return applySave(catalog, change)
     case 'delete':
       return applyDelete(catalog, change)
+    case 'attach':
+      return applyAttach(catalog, change)
     case 'pin':
       return applyPin(catalog, change.step, change.pin)
     case 'unpin':
@@ -60,6 +85,7 @@ export function applyChange(catalog: Catalog, change: Change, at: string): Appli
         quarantined: change.quarantined,
         dropped: change.dropped,
       }
+    case 'prune':
     case 'begin':
     case 'take over':
     case 'release':
@@ -75,6 +101,7 @@ export function describeChange(change: Change): string {
       return `save ${change.entry.step}`
     case 'delete':
       return `delete ${change.steps.join(' ')}`
+    case 'attach':
     case 'pin':
     case 'unpin':
       return `${change.kind} ${change.step}`
@@ -82,6 +109,7 @@ export function describeChange(change: Change): string {
       return `quarantine ${change.found.map(({ step }) => step).join(' ')}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
+    case 'prune':
     case 'begin':
     case 'take over':
     case 'release':
@@ -127,6 +155,10 @@ function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' 
       why: `Step ${pinned.step} is pinned. Unpin it first.`,
     }
   }
+  for (const { step } of listed) {
+    const why = change.refused?.get(step)
+    if (why !== undefined) return { kind: 'refused', code: 'INVALID_ARGUMENT', why }
+  }
   if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
     return {
       kind: 'refused',
@@ -150,6 +182,16 @@ function applyPin(catalog: Catalog, step: number, pin: Pin | undefined): Applied
   if (entry === undefined) return notThere(step)
   const { pinned: _, ...unpinned } = entry
   const changed: CatalogEntry = pin === undefined ? unpinned : { ...entry, pinned: pin }
+  return {
+    ...unchangedLists(catalog),
+    checkpoints: catalog.checkpoints.map((other) => (other === entry ? changed : other)),
+  }
+}
+
+function applyAttach(catalog: Catalog, { step, metrics }: Extract<Change, { kind: 'attach' }>): Applied {
+  const entry = catalog.checkpoints.find((other) => other.step === step)
+  if (entry === undefined) return notThere(step)
+  const changed: CatalogEntry = { ...entry, metrics: { ...entry.metrics, ...metrics } }
   return {
     ...unchangedLists(catalog),
     checkpoints: catalog.checkpoints.map((other) => (other === entry ? changed : other)),

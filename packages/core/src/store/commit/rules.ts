@@ -7,6 +7,7 @@ import {
   partsOfAttempt,
 } from '../documents/index.ts'
 import { formatOf } from '../documents/format-version.ts'
+import { applyKeeping, type WriterKeeping } from './keeping.ts'
 import { applyChange, type Applied, type Change, describeChange, lists } from './changes.ts'
 
 /** How a writer shares a store: alone, by owning it, or with others, without an owner. */
@@ -24,6 +25,7 @@ export interface CommitRequest {
   /** Never used twice: equal ids prove that it was this commit. */
   readonly commitId: string
   readonly change: Change
+  readonly keeping: WriterKeeping
   /** The writer's clock, for people; nothing is decided by it. */
   readonly at: string
 }
@@ -65,6 +67,7 @@ export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
   }
   const applied = applyChange(newest, change, request.at)
   if (applied.kind === 'refused') return applied
+  const kept = applyKeeping(newest, change, applied, request.keeping, request.at)
   const version = newest.version + 1
   return {
     kind: 'next',
@@ -76,11 +79,19 @@ export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
       committedAt: request.at,
       owner: nextOwner(newest, request), // rule 5
       floor: nextFloor(newest, change), // rules 3 and 5
-      checkpoints: [...applied.checkpoints],
+      checkpoints: [...kept.checkpoints],
       quarantined: [...applied.quarantined],
+      metrics: [...kept.metrics],
+      ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
       history: [
         ...newest.history,
-        { version, commitId: request.commitId, did: describeChange(change), dropped: [...applied.dropped] },
+        {
+          version,
+          commitId: request.commitId,
+          at: request.at,
+          did: describeChange(change),
+          dropped: [...kept.dropped],
+        },
       ].slice(-historyLength),
     },
   }

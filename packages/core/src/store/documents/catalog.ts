@@ -37,8 +37,17 @@ const ownerSchema = v.looseObject({
 
 const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
 
+const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics: metricsSchema })
+
+const keepingSchema = v.looseObject({
+  objectives: v.optional(v.record(v.string(), v.unknown())),
+  retention: v.optional(v.record(v.string(), v.unknown())),
+})
+
 const commitRecordSchema = v.looseObject({
   version: countSchema,
+  /** By the writer's clock. */
+  at: v.optional(timeSchema),
   commitId: v.string(),
   /** What was done, for people: `save 42`, `pin 12`, `take over`. */
   did: v.string(),
@@ -57,6 +66,10 @@ export const catalogSchema = v.looseObject({
   /** In the order of their steps, each step once. */
   checkpoints: v.array(entrySchema),
   quarantined: v.array(quarantinedSchema),
+  /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
+  metrics: v.optional(v.array(recordedMetricsSchema), []),
+  /** What the last writer that was told meant by best, and wanted to keep: for readers that were told nothing. */
+  keeping: v.optional(keepingSchema),
   /** The latest commits, the oldest first, this one last. */
   history: v.array(commitRecordSchema),
 })
@@ -67,6 +80,7 @@ export type Quarantined = Readonly<v.InferOutput<typeof quarantinedSchema>>
 export type Owner = Readonly<v.InferOutput<typeof ownerSchema>>
 export type Pin = Readonly<v.InferOutput<typeof pinSchema>>
 export type Drop = Readonly<v.InferOutput<typeof dropSchema>>
+export type RecordedMetrics = Readonly<v.InferOutput<typeof recordedMetricsSchema>>
 export type CommitRecord = Readonly<v.InferOutput<typeof commitRecordSchema>>
 
 /** What a store has before its first commit. Version 0 is never written. */
@@ -79,6 +93,7 @@ export const emptyCatalog: Catalog = {
   floor: 0,
   checkpoints: [],
   quarantined: [],
+  metrics: [],
   history: [],
 }
 
@@ -94,11 +109,13 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
     throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
   }
   if (catalog.floor > version) throw new HoldfastError('CORRUPT', `${where} has a floor above itself.`)
-  let before = -1
-  for (const { step } of catalog.checkpoints) {
-    if (step <= before)
-      throw new HoldfastError('CORRUPT', `${where} lists step ${step} twice or out of order.`)
-    before = step
-  }
+  if (!inOrder(catalog.checkpoints.map(({ step }) => step)))
+    throw new HoldfastError('CORRUPT', `${where} lists a step twice or out of order.`)
+  if (!inOrder(catalog.metrics.map(({ step }) => step)))
+    throw new HoldfastError('CORRUPT', `${where} has metrics of a step twice or out of order.`)
   return catalog
+}
+
+function inOrder(steps: readonly number[]): boolean {
+  return steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? Infinity))
 }

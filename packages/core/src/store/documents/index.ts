@@ -10,6 +10,7 @@ export {
   type Owner,
   type Pin,
   type Quarantined,
+  type RecordedMetrics,
 } from './catalog.ts'
 export {
   type AttemptId,

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../errors.ts'
-import { bestBy, type Objectives } from '../../metrics/index.ts'
-import { type Catalog, type CatalogEntry, metricsOf } from '../documents/index.ts'
+import type { Objectives } from '../../metrics/index.ts'
+import type { Catalog, CatalogEntry } from '../documents/index.ts'
+import { judge } from '../judgement.ts'
 import { assertStep } from '../save/request.ts'
 
 /** A step, the newest step, or the best of the only objective or of a named one. */
@@ -19,17 +20,7 @@ export function chooseEntry(
     assertStep(choice)
     return entries.find(({ step }) => step === choice)
   }
-  return bestEntry(entries, objectives, objectiveName(choice, objectives))
-}
-
-/** The names of the objectives of which each entry is the best, by attempt. */
-export function bestNames(catalog: Catalog, objectives: Objectives): ReadonlyMap<string, readonly string[]> {
-  const names = new Map<string, string[]>()
-  for (const name of Object.keys(objectives)) {
-    const best = bestEntry(catalog.checkpoints, objectives, name)
-    if (best !== undefined) names.set(best.attempt, [...(names.get(best.attempt) ?? []), name])
-  }
-  return names
+  return bestEntry(entries, catalog, objectives, objectiveName(choice, objectives))
 }
 
 /** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
@@ -48,15 +39,14 @@ function isNamedBest(text: string): text is `best:${string}` {
 
 function bestEntry(
   entries: readonly CatalogEntry[],
+  catalog: Catalog,
   objectives: Objectives,
   name: string,
 ): CatalogEntry | undefined {
-  const objective = objectives[name]
-  if (objective === undefined) throw unknownObjective(name, objectives)
-  return bestBy(
-    entries.map((entry) => ({ step: entry.step, metrics: metricsOf(entry.metrics), entry })),
-    objective,
-  )?.entry
+  if (!(name in objectives)) throw unknownObjective(name, objectives)
+  const best = judge({ metrics: catalog.metrics, checkpoints: [...entries] }, objectives).best.get(name) ?? []
+  if (best.length > 1) throw severalAreBest(name, best)
+  return entries.find(({ step }) => step === best[0])
 }
 
 function objectiveName(choice: 'best' | `best:${string}`, objectives: Objectives): string {
@@ -84,5 +74,12 @@ function unknownObjective(name: string, objectives: Objectives): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
     `There is no objective ${JSON.stringify(name)}. Known: ${known}.`,
+  )
+}
+
+function severalAreBest(name: string, steps: readonly number[]): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `None of the steps ${steps.join(', ')} beats the others in every objective of ${name}. Choose one of them by its number.`,
   )
 }

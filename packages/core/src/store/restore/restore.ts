@@ -1,5 +1,5 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
-import { checkpointOf, type CheckpointDetails } from '../checkpoint.ts'
+import { type CheckpointDetails, describeCheckpoint } from '../checkpoint.ts'
 import type { Finding } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
 import {
@@ -12,7 +12,8 @@ import {
 import { isCatalogLost, lostCatalog } from '../upkeep/lost-catalog.ts'
 import { newestReadable, repairStore } from '../upkeep/repair.ts'
 import { wasDroppedMeanwhile } from '../upkeep/verify.ts'
-import { bestNames, type CheckpointChoice, chooseEntry } from './choose.ts'
+import { keepingOf } from '../judgement.ts'
+import { type CheckpointChoice, chooseEntry } from './choose.ts'
 import { provedFile, provedManifest } from './proved.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
@@ -33,12 +34,14 @@ export async function restoreCheckpoint(
   const avoided = new Set<string>()
   for (;;) {
     const { catalog, damaged } = await readCatalog(context, options)
-    const entry = chooseEntry(catalog, choice, context.objectives, ({ attempt }) => !avoided.has(attempt))
+    const { objectives } = keepingOf(context.keeping, catalog)
+    const entry = chooseEntry(catalog, choice, objectives, ({ attempt }) => !avoided.has(attempt))
     const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
     if (candidate === undefined) {
       refuseNothing(choice, passedOver)
       return undefined
     }
+    context.restoring.add(candidate.attempt)
     try {
       const delivered = await deliver(context, catalog, candidate, options)
       return { ...delivered, passedOver, damagedCatalogs: damaged }
@@ -50,6 +53,8 @@ export async function restoreCheckpoint(
       avoided.add(candidate.attempt)
       const quarantined = await quarantine({ step: candidate.step, attempt: candidate.attempt, reason })
       passedOver.push({ step: candidate.step, reason, quarantined })
+    } finally {
+      context.restoring.delete(candidate.attempt)
     }
   }
 }
@@ -62,7 +67,7 @@ export function detailsOf(
   manifest: Manifest,
 ): CheckpointDetails {
   return {
-    ...checkpointOf(entry, bestNames(catalog, context.objectives).get(entry.attempt) ?? []),
+    ...describeCheckpoint(catalog, entry, keepingOf(context.keeping, catalog), context.surroundings.now()),
     contents: manifest.files.map(({ name, size, sha256 }) => ({
       name,
       size,

@@ -63,11 +63,7 @@ export function assertSaveRequest(request: SaveRequest): void {
   if (request.epoch !== undefined && !isCount(request.epoch)) {
     throw invalid(`The epoch must be a whole number from 0, not ${String(request.epoch)}.`)
   }
-  for (const [name, value] of Object.entries(request.metrics ?? {})) {
-    if (typeof value !== 'number')
-      throw invalid(`The metric ${JSON.stringify(name)} is ${typeof value}, not a number.`)
-    if (name === '') throw invalid('A metric needs a name.')
-  }
+  assertMetrics(request.metrics ?? {})
   if (request.tags?.some((tag) => typeof tag !== 'string' || tag === '') === true) {
     throw invalid('Tags are texts, and not empty.')
   }
@@ -76,6 +72,14 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   assertJson(request.metadata, 'metadata', 0)
   assertJson(request.dataState, 'dataState', 0)
+}
+
+export function assertMetrics(metrics: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(metrics)) {
+    if (typeof value !== 'number')
+      throw invalid(`The metric ${JSON.stringify(name)} is ${typeof value}, not a number.`)
+    if (name === '') throw invalid('A metric needs a name.')
+  }
 }
 
 export function assertStep(step: number): void {

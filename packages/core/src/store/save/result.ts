@@ -1,5 +1,12 @@
 import type { Checkpoint, CheckpointFile } from '../checkpoint.ts'
 
+/** What came of metrics that were added to a checkpoint. */
+export interface AttachResult {
+  /** As it is now; `undefined` when the very commit dropped it, since it is not as good as was hoped. */
+  readonly checkpoint: Checkpoint | undefined
+  readonly dropped: SaveResult['dropped']
+}
+
 /** A checkpoint that is durable and committed. */
 export interface SaveResult extends Checkpoint {
   readonly contents: readonly CheckpointFile[]

@@ -1,12 +1,14 @@
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
-import { checkpointOf } from '../checkpoint.ts'
+import { describeCheckpoint } from '../checkpoint.ts'
 import type { Committed } from '../commit/catalog-log.ts'
 import { lists } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, type Catalog, fileKey, newAttemptId } from '../documents/index.ts'
-import { bestNames } from '../restore/choose.ts'
 import { deleteAttempts } from '../upkeep/delete-dead.ts'
+import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
+import { keepingOf } from '../judgement.ts'
+import { tellOfMetrics } from '../measure.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace } from './space.ts'
@@ -29,7 +31,7 @@ export async function saveCheckpoint(
   const { backend, events, surroundings } = context
   const began = surroundings.now()
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
-  await guardSpace(backend, context.space, request.step, files, newest, events, request.signal)
+  await guardSpace(context, request.step, files, newest, request.signal)
   // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(request.step, base, surroundings.newToken())
@@ -43,31 +45,11 @@ export async function saveCheckpoint(
     })
     await deleteDropped(context, committed)
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
-    return describeSave(context, written, committed, surroundings.now().getTime() - began.getTime())
+    const saved = describeSave(context, written, committed, began, surroundings.now())
+    tellOfMetrics(context, saved)
+    return saved
   } finally {
     underWay.delete(attempt)
-  }
-}
-
-/** Deletes what a commit dropped. What cannot be deleted now is reported, and swept another time. */
-export async function deleteDropped(
-  { backend, events }: StoreContext,
-  { dropped }: Committed,
-): Promise<void> {
-  if (dropped.length === 0) return
-  for (const { step, because } of dropped) events.emit('dropped', { step, because })
-  try {
-    const { failed } = await deleteAttempts(
-      backend,
-      dropped.map(({ attempt }) => attempt),
-    )
-    const [failure] = failed
-    if (failure !== undefined) {
-      events.emit('leftBehind', { keys: failed.map(({ key }) => key), error: failure.error })
-    }
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    events.emit('leftBehind', { keys: dropped.map(({ attempt }) => attempt), error })
   }
 }
 
@@ -99,14 +81,15 @@ async function deleteUnlisted({ backend, log }: StoreContext, attempt: AttemptId
 }
 
 function describeSave(
-  { objectives }: StoreContext,
+  { keeping }: StoreContext,
   { entry, manifest }: WrittenAttempt,
   { catalog, dropped }: Committed,
-  duration: number,
+  began: Date,
+  ended: Date,
 ): SaveResult {
   const listed = catalog.checkpoints.find(({ attempt }) => attempt === entry.attempt) ?? entry
   return {
-    ...checkpointOf(listed, bestNames(catalog, objectives).get(entry.attempt) ?? []),
+    ...describeCheckpoint(catalog, listed, keepingOf(keeping, catalog), ended),
     contents: manifest.files.map(({ name, size, sha256 }) => ({
       name,
       size,
@@ -114,6 +97,6 @@ function describeSave(
       key: fileKey(entry.attempt, name),
     })),
     dropped: dropped.map(({ step, because }) => ({ step, because })),
-    duration,
+    duration: ended.getTime() - began.getTime(),
   }
 }

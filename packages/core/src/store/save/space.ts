@@ -1,8 +1,11 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import { formatSize, judgeSpace, type Room, type SpaceLimits } from '../../space/index.ts'
+import type { RoomWanted } from '../../retention/index.ts'
+import { formatSize, judgeSpace, type Room } from '../../space/index.ts'
+import type { StoreContext } from '../context.ts'
 import type { Catalog } from '../documents/index.ts'
-import type { StoreEventEmitter } from '../events.ts'
+import { droppingOf, retain } from '../judgement.ts'
+import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
 
 /** What a file or document takes at most beyond its own bytes, in bytes: a block of the file system. */
@@ -14,29 +17,90 @@ const entryBytes = 1024
 /** Checkpoints whose size is looked at where a stream does not tell its own. */
 const recentCheckpoints = 3
 
-/** Throws `INSUFFICIENT_SPACE` before a byte is written when the save would leave less free than is to be kept. */
+/**
+ * Makes sure of the room for a save before a byte of it is written. Where too little is left it drops checkpoints, if
+ * it may; else, and where that does not do, it throws `INSUFFICIENT_SPACE`.
+ */
 export async function guardSpace(
-  backend: CheckpointBackend,
-  limits: SpaceLimits,
+  context: StoreContext,
   step: number,
   files: readonly PlannedFile[],
   catalog: Catalog,
-  events: StoreEventEmitter,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const { backend, space } = context
   if (backend.capabilities.freeSpace === 'unbounded') return
   const needed = bytesNeeded(files, catalog)
+  const refused = await refusal(context, needed, signal)
+  if (refused === undefined) return
+  const room: RoomWanted = { bytes: refused.missing, because: `to make room for step ${step}` }
+  if (!space.makeRoom) throw notEnough(context, step, needed, refused, wouldDrop(context, catalog, room))
+  const committed = await context.log.commit({ kind: 'prune', room }, signal)
+  await deleteDropped(context, committed, { evenInGrace: true })
+  const still = await refusal(context, needed, signal)
+  if (still !== undefined) throw notEnough(context, step, needed, still, [])
+}
+
+interface Refusal {
+  readonly available: number
+  readonly kept: number
+  readonly missing: number
+}
+
+async function refusal(
+  { backend, space, events }: StoreContext,
+  needed: number,
+  signal: AbortSignal | undefined,
+): Promise<Refusal | undefined> {
   const room = await roomOf(backend, signal)
-  const verdict = judgeSpace(needed, room, limits)
+  const verdict = judgeSpace(needed, room, space)
   if (verdict.kind === 'low') events.emit('spaceLow', { left: verdict.left, threshold: verdict.threshold })
-  if (verdict.kind !== 'refused' || room === 'unbounded') return
-  const kept = verdict.kept > 0 ? ` and ${formatSize(verdict.kept)} is kept free` : ''
-  throw new HoldfastError(
+  if (verdict.kind !== 'refused' || room === 'unbounded') return undefined
+  return { available: room.available, kept: verdict.kept, missing: verdict.missing }
+}
+
+/** Steps that would go to make room; none when they would not free enough. */
+function wouldDrop(
+  { keeping, surroundings }: StoreContext,
+  catalog: Catalog,
+  room: RoomWanted,
+): readonly number[] {
+  const decisions = retain(
+    catalog,
+    droppingOf(keeping, catalog),
+    surroundings.now().toISOString(),
+    () => undefined,
+    room,
+  )
+  const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
+  const freed = catalog.checkpoints.reduce((sum, { step, bytes }) => sum + (dropped.has(step) ? bytes : 0), 0)
+  return freed < room.bytes ? [] : [...dropped]
+}
+
+function notEnough(
+  { backend }: StoreContext,
+  step: number,
+  needed: number,
+  { available, kept, missing }: Refusal,
+  droppable: readonly number[],
+): HoldfastError {
+  const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
+  const way =
+    droppable.length > 0
+      ? `or let Holdfast make room (makeRoom: true, --make-room): it would drop ${stepsText(droppable)}.`
+      : 'by removing checkpoints (holdfast rm) or other files.'
+  return new HoldfastError(
     'INSUFFICIENT_SPACE',
-    `Not enough space: step ${step} needs ${formatSize(needed)}${kept}, but only ${formatSize(room.available)} is there. ` +
-      `Nothing was written. Free ${formatSize(verdict.missing)}: remove checkpoints (holdfast rm), or other files.`,
+    `Not enough space: step ${step} needs ${formatSize(needed)}${keptFree}, but only ${formatSize(available)} is there. ` +
+      `Nothing was written. Free ${formatSize(missing)}, ${way}`,
     { url: backend.url },
   )
+}
+
+function stepsText(steps: readonly number[]): string {
+  const [only] = steps
+  if (only !== undefined && steps.length === 1) return `step ${only}`
+  return `steps ${steps.slice(0, -1).join(', ')} and ${String(steps.at(-1))}`
 }
 
 /**

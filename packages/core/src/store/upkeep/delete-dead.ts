@@ -1,5 +1,5 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
-import { type AttemptId, attemptPrefix, manifestKey } from '../documents/index.ts'
+import { type AttemptId, attemptOfKey, attemptPrefix, dataPrefix, manifestKey } from '../documents/index.ts'
 
 /** Keys in one call of `delete`: memory stays bounded, and every store's own batches fit. */
 const keysAtOnce = 1000
@@ -10,23 +10,41 @@ export interface Deletion {
   readonly failed: readonly { readonly key: string; readonly error: Error }[]
 }
 
+/** Attempts of more than this number are found by one list of them all, and not by one list each. */
+const listedSingly = 8
+
 /** Deletes all objects of attempts that are dead, or that their own writer gives up. Safe to repeat. */
 export async function deleteAttempts(
   backend: CheckpointBackend,
-  attempts: Iterable<AttemptId>,
+  attempts: readonly AttemptId[],
   signal?: AbortSignal,
 ): Promise<Deletion> {
   const keys: string[] = []
   let total: Deletion = { deleted: 0, failed: [] }
-  for (const attempt of attempts) {
-    // First the manifest: from then on it is whole for nobody who would find it.
-    keys.push(manifestKey(attempt))
-    for await (const { key } of backend.list(attemptPrefix(attempt), { signal })) {
-      if (key !== manifestKey(attempt)) keys.push(key)
-      if (keys.length >= keysAtOnce) total = add(total, await deleteKeys(backend, keys.splice(0), signal))
-    }
+  // First the manifests: from then on they are whole for nobody who would find them.
+  keys.push(...attempts.map(manifestKey))
+  const manifests = new Set(keys)
+  for await (const key of keysUnder(backend, attempts, signal)) {
+    if (!manifests.has(key)) keys.push(key)
+    while (keys.length >= keysAtOnce)
+      total = add(total, await deleteKeys(backend, keys.splice(0, keysAtOnce), signal))
   }
   return add(total, await deleteKeys(backend, keys, signal))
+}
+
+async function* keysUnder(
+  backend: CheckpointBackend,
+  attempts: readonly AttemptId[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  if (attempts.length > listedSingly) {
+    const wanted = new Set<AttemptId | undefined>(attempts)
+    for await (const { key } of backend.list(dataPrefix, { signal }))
+      if (wanted.has(attemptOfKey(key))) yield key
+    return
+  }
+  for (const attempt of attempts)
+    for await (const { key } of backend.list(attemptPrefix(attempt), { signal })) yield key
 }
 
 export async function deleteKeys(

@@ -9,6 +9,7 @@ import {
   probePrefix,
 } from '../documents/index.ts'
 import { type Deletion, deleteKeys } from './delete-dead.ts'
+import { inGrace } from './drops.ts'
 
 export interface StoreSweepOptions {
   /** Tell what would go; change nothing. */
@@ -46,12 +47,17 @@ export async function sweepStore(
 ): Promise<StoreSweepReport> {
   const { backend, gracePeriod } = context
   const { signal, dryRun = false } = options
-  const dead = await findDead(context, newest, signal)
+  const spared = inGrace(context, newest)
+  const isSpared = (key: string): boolean => {
+    const attempt = attemptOfKey(key)
+    return attempt !== undefined && spared.has(attempt)
+  }
+  const dead = await findDead(context, newest, isSpared, signal)
   const deletion = dryRun ? { deleted: 0, failed: [] } : await deleteKeys(backend, dead.keys, signal)
   const ofAttempts = await backend.sweep({
     olderThan: 0,
     prefix: dataPrefix,
-    only: (key) => isDead(newest, key),
+    only: (key) => isDead(newest, key) && !isSpared(key),
     dryRun,
     signal,
   })
@@ -107,6 +113,7 @@ interface Dead {
 async function findDead(
   context: StoreContext,
   newest: Catalog,
+  isSpared: (key: string) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<Dead> {
   const { backend, gracePeriod } = context
@@ -124,7 +131,7 @@ async function findDead(
       probes.push({ key, storedAt: modifiedAt.getTime() })
     } else if (!isOurs(key)) {
       if (foreign.length < foreignNamed) foreign.push(key)
-    } else if (isDead(newest, key)) {
+    } else if (isDead(newest, key) && !isSpared(key)) {
       keys.push(key)
       bytes += size
       if (attempt === undefined) catalogVersions += 1

@@ -1,0 +1,73 @@
+import type { MeasuredStep } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { plot } from '../output/plot.ts'
+import { type Column, formatTable } from '../output/table.ts'
+import { formatMetric } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
+
+interface MetricsOptions extends GlobalOptions {
+  readonly plot?: boolean
+}
+
+/** A line of the table, or a curve of the plot: a metric as it was recorded, or as an objective judges it. */
+interface Series {
+  readonly title: string
+  readonly valueAt: (step: MeasuredStep) => number | undefined
+}
+
+export async function metrics(options: MetricsOptions, signal: AbortSignal): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer }) => {
+    const steps = await store.metrics({ signal })
+    if (steps.length === 0) {
+      printer.line('No metric was recorded yet: holdfast save FILE --step 0 --metric val_loss=0.183')
+    } else {
+      const series = seriesOf(steps)
+      printer.line(() => table(steps, series))
+      if (options.plot ?? process.stdout.isTTY) printer.line(() => plots(steps, series))
+    }
+    for (const step of steps) printer.data({ type: 'step', ...step })
+    printer.data({ type: 'result', command: 'metrics', steps: steps.length })
+    return exitCodes.done
+  })
+}
+
+/** Raw and judged, side by side where they differ. */
+function seriesOf(steps: readonly MeasuredStep[]): readonly Series[] {
+  const metricNames = [...new Set(steps.flatMap((step) => Object.keys(step.metrics)))].sort()
+  const objectives = [...new Set(steps.flatMap((step) => Object.keys(step.scores)))].sort()
+  const raw = metricNames.map((title): Series => ({ title, valueAt: (step) => step.metrics[title] }))
+  const judged = objectives.map(
+    (name): Series => ({ title: `~${name}`, valueAt: (step) => step.scores[name] }),
+  )
+  const differing = judged.filter(
+    ({ valueAt }) =>
+      !raw.some((other) =>
+        steps.every((step) => valueAt(step) === undefined || valueAt(step) === other.valueAt(step)),
+      ),
+  )
+  return [...raw, ...differing]
+}
+
+function table(steps: readonly MeasuredStep[], series: readonly Series[]): string {
+  const columns: readonly Column[] = [
+    { title: 'STEP', align: 'right' },
+    ...series.map(({ title }) => ({ title, align: 'right' }) as const),
+    { title: 'CHECKPOINT' },
+  ]
+  return formatTable(
+    columns,
+    steps.map((step) => [
+      String(step.step),
+      ...series.map(({ valueAt }) => formatMetric(valueAt(step))),
+      step.listed ? 'kept' : 'gone',
+    ]),
+  )
+}
+
+function plots(steps: readonly MeasuredStep[], series: readonly Series[]): string {
+  const parts = series.map(({ title, valueAt }) => {
+    const points = steps.map(valueAt).filter((value) => value !== undefined && Number.isFinite(value))
+    return points.length < 2 ? '' : `\n${title}\n${plot(points as readonly number[])}`
+  })
+  return parts.filter((part) => part !== '').join('\n')
+}

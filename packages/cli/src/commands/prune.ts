@@ -1,0 +1,32 @@
+import { formatSize, HoldfastError } from '@holdfast/core'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { count, joined } from '../output/text.ts'
+import { type GlobalOptions, withStore } from '../with-store.ts'
+
+interface PruneOptions extends GlobalOptions {
+  readonly dryRun?: boolean
+}
+
+export async function prune(options: PruneOptions, signal: AbortSignal): Promise<ExitCode> {
+  return withStore(options, signal, async ({ store, printer, retains }) => {
+    if (!retains) throw nothingSaid()
+    const { dryRun = false } = options
+    const { kept, dropped } = await store.prune({ dryRun, signal })
+    for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
+    for (const { step, because } of dropped)
+      printer.line(joined(`${dryRun ? 'would drop' : 'dropped'} step ${step}`, because))
+    const bytes = dropped.reduce((sum, drop) => sum + drop.bytes, 0)
+    const verb = dryRun ? 'would be freed' : 'freed'
+    printer.line(joined(`${count(dropped.length, 'checkpoint')}, ${formatSize(bytes)} ${verb}`, store.url))
+    printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes })
+    return exitCodes.done
+  })
+}
+
+function nothingSaid(): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    'What is to be kept? Say it here (holdfast prune --keep-last 5 --keep-best val_loss:min), ' +
+      'or as "retention" in holdfast.config.json.',
+  )
+}

@@ -1,0 +1,20 @@
+/** What a retention decision knows of a checkpoint. */
+export interface RetainedCheckpoint {
+  readonly step: number
+  readonly epoch: number | undefined
+  readonly bytes: number
+  /** By the clock of the machine that saved it. */
+  readonly savedAt: Date
+  readonly tags: readonly string[]
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+/** The same, with what only the store knows. */
+export interface Candidate extends RetainedCheckpoint {
+  /** Grows from save to save, also where a run goes back to an older step. */
+  readonly savedAs: number
+  /** Why it is pinned, in words; `undefined` when it is not. */
+  readonly pinned: string | undefined
+  /** Why else it may not go now: it was just saved, or is being restored. */
+  readonly inUse: string | undefined
+}

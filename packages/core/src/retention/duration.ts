@@ -1,0 +1,31 @@
+import { HoldfastError } from '../errors.ts'
+
+const units: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+
+/** Milliseconds, or a text such as `'30 min'`, `'4 h'` or `'2 d'` (ms, s, min, h, d, w). */
+export type Duration = number | string
+
+/** Milliseconds. Throws `INVALID_ARGUMENT` for what is not a duration. */
+export function parseDuration(duration: Duration): number {
+  const match = typeof duration === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(duration) : null
+  const unit = units[(match?.[2] ?? '').toLowerCase()]
+  const milliseconds = typeof duration === 'number' ? duration : Number(match?.[1]) * (unit ?? Number.NaN)
+  if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(duration)} is not a duration. Write milliseconds, or a text such as '30 min', '4 h' or '2 d'.`,
+  )
+}
+
+/** In the largest unit that says it exactly: `4 h`. */
+export function formatInterval(milliseconds: number): string {
+  const [unit, size] = Object.entries(units).findLast(([, each]) => milliseconds % each === 0) ?? ['ms', 1]
+  return `${milliseconds / size} ${unit}`
+}

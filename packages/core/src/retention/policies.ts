@@ -1,0 +1,187 @@
+import { type Evaluations, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
+import type { Candidate } from './checkpoint.ts'
+import { formatInterval } from './duration.ts'
+import type { RetentionPlan } from './options.ts'
+
+/** What a decision is made from. `checkpoints` are in the order of their steps. */
+export interface Situation {
+  readonly checkpoints: readonly Candidate[]
+  readonly objectives: Objectives
+  readonly evaluations: ReadonlyMap<string, Evaluations>
+  /** Of each objective, the steps that are its best. */
+  readonly best: ReadonlyMap<string, readonly number[]>
+  readonly now: Date
+}
+
+/** One policy: which checkpoints it keeps and why, and what to say of one that it does not keep. */
+export interface Policy {
+  readonly otherwise: string
+  readonly keeps: ReadonlyMap<number, string>
+}
+
+/** The policies of a plan, each applied to a situation. */
+export function applyPolicies(plan: RetentionPlan, situation: Situation): readonly Policy[] {
+  const { keepLast, keepEvery = {}, keepWithin, keepBest, keepTags, keepUnscored, keep } = plan
+  const { steps, epochs, time } = keepEvery
+  return [
+    keepLast === undefined ? undefined : last(keepLast, situation),
+    steps === undefined ? undefined : everyMultiple('step', steps, situation),
+    epochs === undefined ? undefined : everyMultiple('epoch', epochs, situation),
+    time === undefined ? undefined : onePerInterval(time, situation),
+    keepWithin === undefined ? undefined : younger(keepWithin, situation),
+    ...calendars.map(({ option, name, periodOf }) => {
+      const periods = plan[option]
+      return periods === undefined ? undefined : newestOfEach(name, periods, periodOf, situation)
+    }),
+    keepBest === undefined ? undefined : bestOfEach(keepBest, situation),
+    keepTags === undefined ? undefined : tagged(keepTags, situation),
+    keepUnscored === undefined ? undefined : unscored(keepUnscored, situation),
+    keep === undefined ? undefined : chosenBy(keep, situation),
+  ].filter((policy) => policy !== undefined)
+}
+
+/** By step and by the order of saving: they differ where a run went back to an older step. */
+function last(count: number, { checkpoints }: Situation): Policy {
+  const bySaving = checkpoints.toSorted((one, other) => one.savedAs - other.savedAs)
+  const kept = [...checkpoints.slice(-count), ...bySaving.slice(-count)]
+  return { otherwise: `not among the last ${count}`, keeps: withReason(kept, `last ${count}`) }
+}
+
+/** The first at or after each multiple, so that a run that never hits one exactly keeps its neighbour. */
+function everyMultiple(unit: 'step' | 'epoch', interval: number, { checkpoints }: Situation): Policy {
+  const firsts = new Map<number, Candidate>()
+  for (const checkpoint of checkpoints) {
+    const position = checkpoint[unit]
+    if (position === undefined || (position > 0 && position < interval)) continue
+    const multiple = Math.floor(position / interval)
+    if (!firsts.has(multiple)) firsts.set(multiple, checkpoint)
+  }
+  const words = `every ${interval} ${unit}s`
+  return { otherwise: `not one of ${words}`, keeps: withReason(firsts.values(), words) }
+}
+
+function onePerInterval(interval: number, { checkpoints }: Situation): Policy {
+  const kept: Candidate[] = []
+  for (const checkpoint of bySavingTime(checkpoints)) {
+    const before = kept.at(-1)
+    if (before === undefined || checkpoint.savedAt.getTime() - before.savedAt.getTime() >= interval)
+      kept.push(checkpoint)
+  }
+  const words = `one per ${formatInterval(interval)}`
+  return { otherwise: `not ${words}`, keeps: withReason(kept, words) }
+}
+
+function younger(age: number, { checkpoints, now }: Situation): Policy {
+  const kept = checkpoints.filter(({ savedAt }) => now.getTime() - savedAt.getTime() < age)
+  return {
+    otherwise: `older than ${formatInterval(age)}`,
+    keeps: withReason(kept, `younger than ${formatInterval(age)}`),
+  }
+}
+
+/** In UTC, so that the decision is the same wherever it is made. */
+const calendars = [
+  { option: 'keepHourly', name: 'hourly', periodOf: (at: Date) => at.toISOString().slice(0, 13) },
+  { option: 'keepDaily', name: 'daily', periodOf: (at: Date) => at.toISOString().slice(0, 10) },
+  { option: 'keepWeekly', name: 'weekly', periodOf: mondayOf },
+  { option: 'keepMonthly', name: 'monthly', periodOf: (at: Date) => at.toISOString().slice(0, 7) },
+] as const
+
+function mondayOf(at: Date): string {
+  const daysSinceMonday = (at.getUTCDay() + 6) % 7
+  return new Date(at.getTime() - daysSinceMonday * 86_400_000).toISOString().slice(0, 10)
+}
+
+function newestOfEach(
+  name: string,
+  periods: number,
+  periodOf: (at: Date) => string,
+  { checkpoints }: Situation,
+): Policy {
+  const newest = new Map<string, Candidate>()
+  for (const checkpoint of bySavingTime(checkpoints)) newest.set(periodOf(checkpoint.savedAt), checkpoint)
+  const kept = [...newest.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).slice(-periods)
+  return {
+    otherwise: `not the newest ${name}`,
+    keeps: withReason(
+      kept.map(([, checkpoint]) => checkpoint),
+      name,
+    ),
+  }
+}
+
+function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situation): Policy {
+  const keeps = new Map<number, string>()
+  const add = (step: number, reason: string): void => {
+    keeps.set(step, [keeps.get(step), reason].filter((part) => part !== undefined).join(', '))
+  }
+  for (const [name, count] of Object.entries(counts)) {
+    for (const [place, step] of bestRanked(name, situation).slice(0, count).entries()) {
+      add(step, place === 0 ? `best ${name}` : `best ${count} ${name}`)
+    }
+  }
+  return { otherwise: 'not best', keeps }
+}
+
+/** Best first. Of a front, whose members are not to be told apart, the newest first. */
+function bestRanked(
+  name: string,
+  { checkpoints, objectives, evaluations, best }: Situation,
+): readonly number[] {
+  const objective = objectives[name]
+  const leaders = (best.get(name) ?? []).toReversed()
+  if (objective === undefined || 'pareto' in objective) return leaders
+  const there = new Set(checkpoints.map(({ step }) => step))
+  const judged = [...(evaluations.get(name)?.values() ?? [])].filter(({ step }) => there.has(step))
+  return [...new Set([...leaders, ...ranking(judged, objective).map(({ step }) => step)])]
+}
+
+function tagged(tags: readonly string[], { checkpoints }: Situation): Policy {
+  const keeps = new Map<number, string>()
+  for (const checkpoint of checkpoints) {
+    const found = tags.filter((tag) => checkpoint.tags.includes(tag))
+    if (found.length > 0) keeps.set(checkpoint.step, found.map((tag) => `#${tag}`).join(', '))
+  }
+  return { otherwise: `not tagged`, keeps }
+}
+
+function unscored(age: number, { checkpoints, objectives, now }: Situation): Policy {
+  const wanted = metricsOf(objectives)
+  const keeps = new Map<number, string>()
+  for (const { step, metrics, savedAt } of checkpoints) {
+    const missing = wanted.filter((name) => metrics[name] === undefined)
+    if (missing.length > 0 && now.getTime() - savedAt.getTime() < age)
+      keeps.set(step, `waits for ${missing.join(', ')}`)
+  }
+  return { otherwise: 'waits for no metric', keeps }
+}
+
+function metricsOf(objectives: Objectives): readonly string[] {
+  const metrics = Object.values(objectives).flatMap((objective) => {
+    if (isMetricObjective(objective)) return [objective.metric]
+    return partsOf(objective).flatMap((part) => {
+      const other = objectives[part]
+      return other !== undefined && isMetricObjective(other) ? [other.metric] : []
+    })
+  })
+  return [...new Set(metrics)]
+}
+
+function chosenBy(keep: NonNullable<RetentionPlan['keep']>, { checkpoints }: Situation): Policy {
+  const keeps = new Map<number, string>()
+  for (const checkpoint of checkpoints) {
+    const reason = keep(checkpoint)
+    if (reason !== undefined) keeps.set(checkpoint.step, reason)
+  }
+  return { otherwise: 'not chosen', keeps }
+}
+
+function bySavingTime(checkpoints: readonly Candidate[]): readonly Candidate[] {
+  return checkpoints.toSorted(
+    (one, other) => one.savedAt.getTime() - other.savedAt.getTime() || one.step - other.step,
+  )
+}
+
+function withReason(checkpoints: Iterable<Candidate>, reason: string): ReadonlyMap<number, string> {
+  return new Map([...checkpoints].map(({ step }) => [step, reason]))
+}

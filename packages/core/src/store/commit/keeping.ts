@@ -1,0 +1,113 @@
+import type { RoomWanted } from '../../retention/index.ts'
+import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
+import { droppingOf, hasFields, type Keeping, retain } from '../judgement.ts'
+import type { Applied, Change } from './changes.ts'
+
+/** What a writer keeps, and what it is working on. */
+export interface WriterKeeping extends Keeping {
+  /** Checkpoints that this process is restoring. */
+  readonly restoring: ReadonlySet<AttemptId>
+}
+
+/** Of a writer that was told nothing: whatever is saved stays. */
+export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restoring: new Set() }
+
+/** What a commit leaves, after the change itself. */
+export interface Kept {
+  readonly checkpoints: readonly CatalogEntry[]
+  readonly dropped: readonly Drop[]
+  readonly metrics: readonly RecordedMetrics[]
+  readonly keeping: Catalog['keeping']
+}
+
+/**
+ * Records the metrics that a change brings, and decides anew what to keep: in the same commit, so that the list, the
+ * latest and the best never disagree.
+ */
+export function applyKeeping(
+  newest: Catalog,
+  change: Change,
+  applied: Extract<Applied, { kind: 'applied' }>,
+  keeping: WriterKeeping,
+  at: string,
+): Kept {
+  const metrics = recordMetrics(newest.metrics, change)
+  const unchanged = {
+    checkpoints: applied.checkpoints,
+    dropped: applied.dropped,
+    metrics,
+    keeping: newest.keeping,
+  }
+  if (change.kind !== 'save' && change.kind !== 'attach' && change.kind !== 'prune') return unchanged
+  const saved = change.kind === 'save' ? change.entry.attempt : undefined
+  const room = change.kind === 'prune' ? change.room : undefined
+  const effective = { ...keeping, ...droppingOf(keeping, newest) }
+  const dropped = dropsOf(applied.checkpoints, metrics, effective, saved, room, at)
+  const gone = new Set(dropped.map(({ attempt }) => attempt))
+  return {
+    checkpoints: applied.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
+    dropped: [...applied.dropped, ...dropped],
+    metrics,
+    keeping: noted(keeping) ?? newest.keeping,
+  }
+}
+
+function dropsOf(
+  checkpoints: readonly CatalogEntry[],
+  metrics: readonly RecordedMetrics[],
+  keeping: WriterKeeping,
+  saved: AttemptId | undefined,
+  room: RoomWanted | undefined,
+  at: string,
+): readonly Drop[] {
+  if (!hasFields(keeping.retention) && room === undefined) return []
+  const inUse = ({ attempt }: CatalogEntry): string | undefined => {
+    if (attempt === saved) return 'just saved'
+    return keeping.restoring.has(attempt) ? 'being restored' : undefined
+  }
+  const decisions = retain({ checkpoints: [...checkpoints], metrics: [...metrics] }, keeping, at, inUse, room)
+  const reasons = new Map(
+    decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
+  )
+  return checkpoints.flatMap(({ step, attempt }) => {
+    const because = reasons.get(step)
+    return because === undefined ? [] : [{ step, attempt, because }]
+  })
+}
+
+/** For readers that were told nothing. A function cannot be written down. */
+function noted({ objectives, retention }: Keeping): Catalog['keeping'] {
+  if (!hasFields(objectives) && !hasFields(retention)) return undefined
+  const { keep: _, ...plain } = retention
+  return JSON.parse(JSON.stringify({ objectives, retention: plain })) as Catalog['keeping']
+}
+
+/** The history of metrics outlives its checkpoints: one line a step, in the order of the steps. */
+function recordMetrics(history: readonly RecordedMetrics[], change: Change): readonly RecordedMetrics[] {
+  if (change.kind === 'save') return withRecord(history, change.entry.step, change.entry.metrics)
+  if (change.kind === 'rebuild') {
+    return change.checkpoints.reduce(
+      (records, { step, metrics }) =>
+        records.some((record) => record.step === step) ? records : withRecord(records, step, metrics),
+      history,
+    )
+  }
+  if (change.kind !== 'attach') return history
+  const before = history.find(({ step }) => step === change.step)?.metrics ?? {}
+  return withRecord(history, change.step, { ...before, ...change.metrics })
+}
+
+function withRecord(
+  history: readonly RecordedMetrics[],
+  step: number,
+  metrics: RecordedMetrics['metrics'],
+): readonly RecordedMetrics[] {
+  const added = hasFields(metrics) ? [{ step, metrics }] : []
+  const last = history.at(-1)
+  if (last === undefined || last.step < step) return [...history, ...added]
+  return [
+    ...history.filter((record) => record.step < step),
+    ...added,
+    ...history.filter((record) => record.step > step),
+  ]
+}

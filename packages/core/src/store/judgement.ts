@@ -1,0 +1,109 @@
+import {
+  bestSteps,
+  evaluate,
+  type Evaluations,
+  type MetricRecord,
+  type Objectives,
+  objectivesSchema,
+} from '../metrics/index.ts'
+import {
+  decideRetention,
+  type Decision,
+  type RetentionPlan,
+  retentionSchema,
+  type RoomWanted,
+} from '../retention/index.ts'
+import * as v from 'valibot'
+import { type Catalog, type CatalogEntry, metricsOf, partsOfAttempt } from './documents/index.ts'
+
+/** What this process wants of the checkpoints: what best means, and which to keep. */
+export interface Keeping {
+  readonly objectives: Objectives
+  readonly retention: RetentionPlan
+}
+
+/** What some objectives make of a catalog. */
+export interface Judgement {
+  readonly objectives: Objectives
+  readonly history: readonly MetricRecord[]
+  readonly evaluations: ReadonlyMap<string, Evaluations>
+  /** Of each objective, the steps that are the best of those listed. */
+  readonly best: ReadonlyMap<string, readonly number[]>
+}
+
+/** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
+export function judge(catalog: Pick<Catalog, 'metrics' | 'checkpoints'>, objectives: Objectives): Judgement {
+  const history = historyOf(catalog)
+  const evaluations = evaluate(history, objectives)
+  const steps = catalog.checkpoints.map(({ step }) => step)
+  return { objectives, history, evaluations, best: bestSteps(evaluations, objectives, steps) }
+}
+
+/** Every step that ever had metrics. A catalog that was written before there was a history has those of its list. */
+function historyOf({
+  metrics,
+  checkpoints,
+}: Pick<Catalog, 'metrics' | 'checkpoints'>): readonly MetricRecord[] {
+  const recorded = new Set(metrics.map(({ step }) => step))
+  const unrecorded = checkpoints.filter((entry) => hasFields(entry.metrics) && !recorded.has(entry.step))
+  const all = unrecorded.length === 0 ? metrics : [...metrics, ...unrecorded]
+  const history = all.map((record) => ({ step: record.step, metrics: metricsOf(record.metrics) }))
+  return unrecorded.length === 0 ? history : history.toSorted((one, other) => one.step - other.step)
+}
+
+/** The names of the objectives of which a step is the best. */
+export function bestNames({ best }: Judgement, step: number): readonly string[] {
+  return [...best].flatMap(([name, steps]) => (steps.includes(step) ? [name] : []))
+}
+
+/** What retention makes of a catalog: every checkpoint, kept or dropped, and why. `inUse` says why one may not go now. */
+export function retain(
+  catalog: Pick<Catalog, 'metrics' | 'checkpoints'>,
+  { objectives, retention }: Keeping,
+  at: string,
+  inUse: (entry: CatalogEntry) => string | undefined,
+  room?: RoomWanted,
+): readonly Decision[] {
+  const { evaluations, best } = judge(catalog, objectives)
+  const checkpoints = catalog.checkpoints.map((entry) => ({
+    step: entry.step,
+    epoch: entry.epoch,
+    bytes: entry.bytes,
+    savedAt: new Date(entry.savedAt),
+    tags: entry.tags,
+    metrics: metricsOf(entry.metrics),
+    savedAs: partsOfAttempt(entry.attempt).base,
+    pinned: pinText(entry),
+    inUse: inUse(entry),
+  }))
+  return decideRetention(retention, { checkpoints, objectives, evaluations, best, now: new Date(at) }, room)
+}
+
+/**
+ * What a process goes by: what it was told itself, and for what it was not told, what the last writer that was told
+ * has left in the catalog. So a reader needs no configuration to know what is best, and why something is kept.
+ */
+export function keepingOf(own: Keeping, catalog: Catalog): Keeping {
+  const objectives = v.safeParse(objectivesSchema, catalog.keeping?.objectives)
+  const retention = v.safeParse(retentionSchema, catalog.keeping?.retention)
+  return {
+    objectives: hasFields(own.objectives) || !objectives.success ? own.objectives : objectives.output,
+    // What a catalog holds is in plain numbers.
+    retention:
+      hasFields(own.retention) || !retention.success ? own.retention : (retention.output as RetentionPlan),
+  }
+}
+
+/** What a process may drop goes by its own retention alone, and never by less than what is known to be best. */
+export function droppingOf(own: Keeping, catalog: Catalog): Keeping {
+  return { objectives: keepingOf(own, catalog).objectives, retention: own.retention }
+}
+
+export function hasFields(object: object): boolean {
+  return Object.keys(object).length > 0
+}
+
+function pinText({ pinned }: CatalogEntry): string | undefined {
+  if (pinned === undefined) return undefined
+  return pinned.reason === undefined ? 'pinned' : `pinned ${JSON.stringify(pinned.reason)}`
+}

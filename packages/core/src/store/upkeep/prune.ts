@@ -1,0 +1,56 @@
+import type { Decision } from '../../retention/index.ts'
+import type { Committed } from '../commit/catalog-log.ts'
+import type { StoreContext } from '../context.ts'
+import type { Catalog, CatalogEntry } from '../documents/index.ts'
+import { droppingOf, retain } from '../judgement.ts'
+
+export interface PruneOptions {
+  /** Tell what would go; change nothing. */
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What became of each checkpoint, and why, in the order of their steps. */
+export interface PruneReport {
+  readonly kept: readonly { readonly step: number; readonly because: readonly string[] }[]
+  readonly dropped: readonly { readonly step: number; readonly because: string; readonly bytes: number }[]
+}
+
+/** What retention would do now. */
+export async function planPrune(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<PruneReport> {
+  const catalog = await context.log.newest(signal)
+  const decisions = decide(context, catalog)
+  const bytes = new Map(catalog.checkpoints.map((entry) => [entry.step, entry.bytes]))
+  return {
+    kept: keptOf(decisions),
+    dropped: decisions.flatMap(({ step, kept, because }) =>
+      kept ? [] : [{ step, because: because.join(', '), bytes: bytes.get(step) ?? 0 }],
+    ),
+  }
+}
+
+/** What it did. The bytes of what went are no longer known to the catalog. */
+export function pruneReport(
+  context: StoreContext,
+  { catalog, dropped }: Committed,
+  planned: PruneReport,
+): PruneReport {
+  const bytes = new Map(planned.dropped.map((drop) => [drop.step, drop.bytes]))
+  return {
+    kept: keptOf(decide(context, catalog)),
+    dropped: dropped.map(({ step, because }) => ({ step, because, bytes: bytes.get(step) ?? 0 })),
+  }
+}
+
+function decide({ keeping, surroundings }: StoreContext, catalog: Catalog): readonly Decision[] {
+  const inUse = ({ attempt }: CatalogEntry): string | undefined =>
+    keeping.restoring.has(attempt) ? 'being restored' : undefined
+  return retain(catalog, droppingOf(keeping, catalog), surroundings.now().toISOString(), inUse)
+}
+
+function keptOf(decisions: readonly Decision[]): PruneReport['kept'] {
+  return decisions.flatMap(({ step, kept, because }) => (kept ? [{ step, because }] : []))
+}

@@ -1,0 +1,220 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  assertObjectives,
+  bestSteps,
+  evaluate,
+  type MetricRecord,
+  type Normalisation,
+  type Objectives,
+  paretoFront,
+  plateauOf,
+  ranking,
+} from '../../src/metrics/index.ts'
+
+const low = { metric: 'm', direction: 'min' } as const
+const high = { metric: 'm', direction: 'max' } as const
+
+function history(...values: readonly (number | undefined)[]): readonly MetricRecord[] {
+  return values.map((value, step) => ({ step, metrics: value === undefined ? {} : { m: value } }))
+}
+
+function best(
+  records: readonly MetricRecord[],
+  objectives: Objectives,
+  name = 'it',
+  there?: readonly number[],
+): readonly number[] {
+  const steps = there ?? records.map(({ step }) => step)
+  return bestSteps(evaluate(records, objectives), objectives, steps).get(name) ?? []
+}
+
+test('the lowest or the highest, and of equals the earliest, or the latest when that is wanted', () => {
+  expect(best(history(3, 1, 2, 1), { it: low })).toEqual([1])
+  expect(best(history(3, 1, 3), { it: high })).toEqual([0])
+  expect(best(history(3, 1, 3), { it: { ...high, ties: 'later' } })).toEqual([2])
+})
+
+test('a metric that is missing, NaN or infinite is never the best, and never in the way', () => {
+  expect(best(history(Number.NaN, 5, -Infinity, undefined, 4), { it: low })).toEqual([4])
+  expect(best(history(Number.NaN, Infinity, 5), { it: high })).toEqual([2])
+  expect(best(history(Number.NaN, undefined), { it: high })).toEqual([])
+  expect(best(history(), { it: high })).toEqual([])
+  const smoothed = evaluate(history(1, Number.NaN, 3), { it: { ...low, smoothing: { average: 2 } } }).get(
+    'it',
+  )
+  expect([...(smoothed?.values() ?? [])].map(({ value }) => value)).toEqual([1, 2])
+})
+
+test('an improvement counts only if it is more than minDelta, absolute or relative', () => {
+  expect(best(history(1, 0.95, 0.85), { it: { ...low, minDelta: 0.1 } })).toEqual([2])
+  expect(best(history(1, 0.95, 0.91), { it: { ...low, minDelta: 0.1 } })).toEqual([0])
+  expect(best(history(100, 109, 111), { it: { ...high, minDelta: { relative: 0.1 } } })).toEqual([2])
+})
+
+test('to drop others does not change the best, also with minDelta', () => {
+  const records = history(0, 0.09, 0.15)
+  expect(best(records, { it: { ...high, minDelta: 0.1 } }, 'it', [1, 2])).toEqual([2])
+})
+
+test('where the best of all was deleted, the best of those that are there is', () => {
+  expect(best(history(1, 3, 2), { it: low }, 'it', [1, 2])).toEqual([2])
+})
+
+test('no best before the warm-up is over', () => {
+  expect(best(history(1, 5, 4), { it: { ...low, warmUp: { values: 2 } } })).toEqual([2])
+  expect(best(history(1, 2, 4, 3), { it: { ...low, warmUp: { step: 2 } } })).toEqual([3])
+  expect(best(history(1), { it: { ...low, warmUp: { values: 2 } } })).toEqual([])
+})
+
+const two: Objectives = {
+  loss: { metric: 'loss', direction: 'min' },
+  acc: { metric: 'acc', direction: 'max' },
+}
+
+test('a weighted objective turns each metric the right way, and waits for all of them', () => {
+  const records = [
+    { step: 1, metrics: { loss: 1, acc: 0.5 } },
+    { step: 2, metrics: { loss: 0, acc: 0.6 } },
+    { step: 3, metrics: { loss: 0.9, acc: 0.61 } },
+    { step: 4, metrics: { loss: -1 } },
+  ]
+  const objectives = { ...two, both: { weights: { loss: 0.5, acc: 0.5 } } }
+  expect(best(records, objectives, 'both')).toEqual([2])
+  expect([...(evaluate(records, objectives).get('both')?.keys() ?? [])]).toEqual([1, 2, 3])
+  const ranges = { ranges: { loss: [0, 1], acc: [0, 1] } } as const
+  const fixed = { ...two, both: { weights: { loss: 1, acc: 3 }, normalisation: ranges } }
+  expect(evaluate(records, fixed).get('both')?.get(1)?.value).toBeCloseTo(0.375, 12)
+})
+
+const metricRecords = fc
+  .array(
+    fc.tuple(
+      fc.double({ min: -5, max: 5, noNaN: true }),
+      fc.double({ min: -5, max: 5, noNaN: true }),
+      fc.double({ min: -5, max: 5, noNaN: true }),
+    ),
+    { maxLength: 40 },
+  )
+  .map((rows) => rows.map(([a, b, c], step): MetricRecord => ({ step, metrics: { a, b, c } })))
+
+const three: Objectives = {
+  a: { metric: 'a', direction: 'min' },
+  b: { metric: 'b', direction: 'max' },
+  c: { metric: 'c', direction: 'min', smoothing: { average: 3 } },
+}
+
+test('a weighted objective does not depend on the order of its parts', () => {
+  fc.assert(
+    fc.property(
+      metricRecords,
+      fc.constantFrom<Normalisation>('minmax', 'zscore', 'rank', {
+        ranges: { a: [-5, 5], b: [-5, 5], c: [-9, 9] },
+      }),
+      fc.shuffledSubarray(['a', 'b', 'c'], { minLength: 1 }),
+      (records, normalisation, names) => {
+        const weights = names.map((name) => [name, name.charCodeAt(0) / 10] as const)
+        const one = { ...three, all: { weights: Object.fromEntries(weights), normalisation } }
+        const other = { all: { weights: Object.fromEntries(weights.toReversed()), normalisation }, ...three }
+        expect([...(evaluate(records, one).get('all') ?? [])]).toEqual([
+          ...(evaluate(records, other).get('all') ?? []),
+        ])
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+test('normalised values of min-max and rank lie between 0 and 1', () => {
+  fc.assert(
+    fc.property(metricRecords, fc.constantFrom<Normalisation>('minmax', 'rank'), (records, normalisation) => {
+      const objectives = { ...three, all: { weights: { a: 1, b: 2, c: 3 }, normalisation } }
+      for (const { value } of evaluate(records, objectives).get('all')?.values() ?? []) {
+        expect(value).toBeGreaterThanOrEqual(-1e-12)
+        expect(value).toBeLessThanOrEqual(1 + 1e-12)
+      }
+    }),
+  )
+})
+
+test('the front is exactly what no other step beats', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(6), fc.nat(6)), { maxLength: 30 }), (points) => {
+      const records = points.map(([a, b], step): MetricRecord => ({ step, metrics: { a, b } }))
+      const evaluations = evaluate(records, {
+        a: { metric: 'a', direction: 'max' },
+        b: { metric: 'b', direction: 'max' },
+      })
+      const steps = records.map(({ step }) => step)
+      const front = paretoFront(steps, [evaluations.get('a') ?? new Map(), evaluations.get('b') ?? new Map()])
+      const beaten = (step: number): boolean =>
+        points.some(([a, b]) => {
+          const [ownA = 0, ownB = 0] = points[step] ?? []
+          return a >= ownA && b >= ownB && (a > ownA || b > ownB)
+        })
+      expect(front).toEqual(steps.filter((step) => !beaten(step)))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('what is judged at a step does not change when later steps are added', () => {
+  fc.assert(
+    fc.property(metricRecords, fc.nat(), (records, where) => {
+      const cut = where % (records.length + 1)
+      const whole = evaluate(records, three)
+      const before = evaluate(records.slice(0, cut), three)
+      for (const [name, evaluations] of before)
+        for (const [step, evaluation] of evaluations) expect(whole.get(name)?.get(step)).toEqual(evaluation)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a ranking is by score, and of equals by step', () => {
+  const evaluations =
+    evaluate(history(2, 3, 1, 3), { it: high })
+      .get('it')
+      ?.values() ?? []
+  expect(ranking(evaluations, high).map(({ step }) => step)).toEqual([1, 3, 0, 2])
+})
+
+test('a plateau counts the values and steps since the best improved', () => {
+  const objective = { ...low, patience: 2 }
+  const evaluations = evaluate(history(3, 1, undefined, 2, 2), { it: objective }).get('it') ?? new Map()
+  expect(plateauOf(evaluations, objective)).toEqual({
+    best: { step: 1, value: 1, score: -1 },
+    valuesSince: 2,
+    stepsSince: 3,
+    reached: true,
+  })
+  expect(plateauOf(evaluations, low).reached).toBe(false)
+  expect(plateauOf(new Map(), low)).toEqual({
+    best: undefined,
+    valuesSince: 0,
+    stepsSince: 0,
+    reached: false,
+  })
+})
+
+test('an objective that is misspelt or makes no sense is refused by its name', () => {
+  const refused: readonly (readonly [unknown, RegExp])[] = [
+    [{ it: { metric: '', direction: 'min' } }, /"it": metric/],
+    [{ it: { metric: 'm', direction: 'up' } }, /direction/],
+    [{ it: { metric: 'm', direction: 'min', smothing: { average: 3 } } }, /smothing/],
+    [{ it: { metric: 'm', direction: 'min', smoothing: { average: 0 } } }, /smoothing/],
+    [{ it: { metric: 'm', direction: 'min', smoothing: { exponential: 2 } } }, /smoothing/],
+    [{ it: { metric: 'm', direction: 'min', minDelta: -1 } }, /minDelta/],
+    [{ it: { weights: {} } }, /needs weights/],
+    [{ it: { weights: { other: 1 } } }, /no objective "other"/],
+    [{ a: low, b: { weights: { a: 1 } }, it: { weights: { b: 1 } } }, /made of others/],
+    [{ a: low, it: { weights: { a: 1 }, normalisation: { ranges: {} } } }, /has none for a/],
+    [{ a: low, it: { weights: { a: 1 }, normalisation: { ranges: { a: [2, 1] } } } }, /lower to a higher/],
+    [{ it: { pareto: ['a'] } }, /pareto/],
+  ]
+  for (const [objectives, message] of refused)
+    expect(() => {
+      assertObjectives(objectives as Objectives)
+    }).toThrow(message)
+  assertObjectives({ ...two, both: { weights: { loss: 1, acc: 2 } }, front: { pareto: ['loss', 'acc'] } })
+})

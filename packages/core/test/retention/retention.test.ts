@@ -1,0 +1,280 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bestSteps, evaluate, type Objectives } from '../../src/metrics/index.ts'
+import {
+  type Candidate,
+  type Decision,
+  decideRetention,
+  planRetention,
+  type RetentionOptions,
+  type Situation,
+} from '../../src/retention/index.ts'
+
+const objectives: Objectives = {
+  loss: { metric: 'loss', direction: 'min' },
+  pck: { metric: 'pck', direction: 'max' },
+  both: { weights: { loss: 1, pck: 1 } },
+}
+const start = Date.UTC(2026, 0, 1)
+const hour = 3_600_000
+
+function candidate(step: number, fields: Partial<Candidate> = {}): Candidate {
+  return {
+    step,
+    epoch: step,
+    bytes: 100,
+    savedAt: new Date(start + step * hour),
+    tags: [],
+    metrics: {},
+    savedAs: step,
+    pinned: undefined,
+    inUse: undefined,
+    ...fields,
+  }
+}
+
+function situation(
+  checkpoints: readonly Candidate[],
+  meanings: Objectives = {},
+  history = checkpoints,
+): Situation {
+  const evaluations = evaluate(history, meanings)
+  const best = bestSteps(
+    evaluations,
+    meanings,
+    checkpoints.map(({ step }) => step),
+  )
+  const last = Math.max(start, ...checkpoints.map(({ savedAt }) => savedAt.getTime()))
+  return { checkpoints, objectives: meanings, evaluations, best, now: new Date(last) }
+}
+
+function decide(
+  checkpoints: readonly Candidate[],
+  options: RetentionOptions,
+  meanings: Objectives = {},
+): readonly Decision[] {
+  return decideRetention(planRetention(options, meanings), situation(checkpoints, meanings))
+}
+
+function kept(decisions: readonly Decision[]): readonly number[] {
+  return decisions.flatMap((each) => (each.kept ? [each.step] : []))
+}
+
+const ten = Array.from({ length: 10 }, (_, index) => candidate(index + 1))
+
+test('without a policy all are kept; the last so many with one', () => {
+  expect(kept(decide(ten, {}))).toHaveLength(10)
+  const decisions = decide(ten, { keepLast: 3 })
+  expect(kept(decisions)).toEqual([8, 9, 10])
+  expect(decisions[0]).toEqual({ step: 1, kept: false, because: ['not among the last 3'] })
+  expect(decisions[9]).toEqual({ step: 10, kept: true, because: ['last 3'] })
+})
+
+test('a run that went back to an older step keeps what it saves, and the newest', () => {
+  const back = [
+    ...ten.slice(0, 4),
+    candidate(5, { savedAs: 20 }),
+    candidate(6, { savedAs: 21 }),
+    ...ten.slice(6),
+  ]
+  expect(kept(decide(back, { keepLast: 2 }))).toEqual([5, 6, 9, 10])
+})
+
+test('every so many steps or epochs keeps the first at or after each multiple', () => {
+  expect(kept(decide(ten, { keepEvery: { steps: 4 } }))).toEqual([4, 8, 10])
+  const odd = [0, 7, 14, 21, 28].map((step) => candidate(step))
+  expect(kept(decide(odd, { keepEvery: { steps: 10 } }))).toEqual([0, 14, 21, 28])
+  expect(kept(decide(ten, { keepEvery: { epochs: 5 } }))).toEqual([5, 10])
+})
+
+test('one per interval, younger than an age, newest of each hour, day, week and month', () => {
+  expect(kept(decide(ten, { keepEvery: { time: '4 h' } }))).toEqual([1, 5, 9, 10])
+  expect(kept(decide(ten, { keepWithin: '3 h' }))).toEqual([8, 9, 10])
+  const days = Array.from({ length: 60 }, (_, day) =>
+    candidate(day, { savedAt: new Date(start + day * 24 * hour) }),
+  )
+  expect(kept(decide(days, { keepDaily: 3 }))).toEqual([57, 58, 59])
+  expect(kept(decide(days, { keepMonthly: 2 }))).toEqual([58, 59])
+  expect(kept(decide(days, { keepWeekly: 2 }))).toEqual([52, 59]) // 2026-02-22 is a Sunday
+  expect(kept(decide(ten, { keepHourly: 2 }))).toEqual([9, 10])
+})
+
+test('the best so many of each objective, and the reasons of each', () => {
+  const values = [5, 1, 4, 2, 3]
+  const measured = values.map((loss, index) => candidate(index + 1, { metrics: { loss, pck: -loss / 10 } }))
+  const decisions = decide(measured, { keepBest: { loss: 2, both: 1 } }, objectives)
+  expect(kept(decisions)).toEqual([2, 4, 5])
+  expect(decisions[1]?.because).toEqual(['best loss', 'best both', 'best pck'])
+  expect(decisions[3]?.because).toEqual(['best 2 loss'])
+  expect(decisions[0]?.because).toEqual(['not best'])
+})
+
+test('tags, pins, a function of ones own, and what still waits for its metric', () => {
+  const some = [
+    candidate(1, { tags: ['release'] }),
+    candidate(2, { pinned: 'pinned "before lr drop"' }),
+    candidate(3),
+    candidate(4, { metrics: { loss: 1, pck: 1 } }),
+    candidate(5),
+    candidate(6),
+  ]
+  const decisions = decide(
+    some,
+    {
+      keepTags: ['release'],
+      keep: ({ step }) => (step === 3 ? 'chosen by hand' : undefined),
+      keepUnscored: '2 h',
+    },
+    objectives,
+  )
+  expect(decisions.map(({ because }) => because.join(', '))).toEqual([
+    '#release',
+    'pinned "before lr drop"',
+    'chosen by hand',
+    'best loss, best pck, best both',
+    'waits for loss, pck',
+    'waits for loss, pck',
+  ])
+})
+
+test('limits evict the oldest first, and say so', () => {
+  const decisions = decide(ten, { maxBytes: 450 })
+  expect(kept(decisions)).toEqual([7, 8, 9, 10])
+  expect(decisions[0]?.because).toEqual(['over 450 B in all'])
+  expect(kept(decide(ten, { keepLast: 5, maxCount: 2 }))).toEqual([9, 10])
+  expect(kept(decide([candidate(1, { pinned: 'pinned' }), ...ten.slice(1)], { maxCount: 2 }))).toEqual([
+    1, 10,
+  ])
+})
+
+test('room is made by what retention drops, then by the oldest', () => {
+  const plan = planRetention({ keepLast: 8 }, {})
+  const room = { bytes: 350, because: 'to make room for step 11' }
+  const decisions = decideRetention(plan, situation(ten), room)
+  expect(kept(decisions)).toEqual([5, 6, 7, 8, 9, 10])
+  expect(decisions[0]?.because).toEqual(['not among the last 8'])
+  expect(decisions[2]?.because).toEqual(['to make room for step 11'])
+})
+
+const metric = fc.oneof(
+  { weight: 8, arbitrary: fc.double({ min: -10, max: 10, noNaN: true }) },
+  { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Infinity, -Infinity) },
+)
+const candidates = fc
+  .array(
+    fc.record({
+      loss: fc.option(metric, { nil: undefined }),
+      pck: fc.option(metric, { nil: undefined }),
+      bytes: fc.nat(1000),
+      gap: fc.integer({ min: 1, max: 5 }),
+      minutes: fc.nat(3000),
+      pinned: fc.boolean(),
+      tag: fc.constantFrom('', 'a', 'b'),
+      savedAs: fc.nat(100),
+    }),
+    { minLength: 1, maxLength: 25 },
+  )
+  .map((rows) => {
+    let step = 0
+    return rows.map(({ loss, pck, bytes, gap, minutes, pinned, tag, savedAs }) => {
+      step += gap
+      return candidate(step, {
+        bytes,
+        savedAt: new Date(start + minutes * 60_000),
+        metrics: { ...(loss === undefined ? {} : { loss }), ...(pck === undefined ? {} : { pck }) },
+        pinned: pinned && step % 3 === 0 ? 'pinned' : undefined,
+        tags: tag === '' ? [] : [tag],
+        savedAs,
+      })
+    })
+  })
+
+const small = fc.integer({ min: 1, max: 6 })
+const policies = fc.record(
+  {
+    keepLast: small,
+    keepEvery: fc.record(
+      { steps: small, epochs: small, time: fc.integer({ min: 1, max: 10 * hour }) },
+      { requiredKeys: [] },
+    ),
+    keepWithin: fc.nat(50 * hour),
+    keepHourly: small,
+    keepDaily: small,
+    keepWeekly: small,
+    keepMonthly: small,
+    keepBest: fc.record({ loss: small, pck: small, both: small }, { requiredKeys: [] }),
+    keepTags: fc.constant(['a']),
+    keepUnscored: fc.nat(50 * hour),
+  },
+  { requiredKeys: [] },
+) as fc.Arbitrary<RetentionOptions>
+const limits = fc.record(
+  { maxBytes: fc.nat(5000), maxCount: small },
+  { requiredKeys: [] },
+) as fc.Arbitrary<RetentionOptions>
+
+test('the newest, the pinned and the best of each objective survive every policy and limit', () => {
+  fc.assert(
+    fc.property(candidates, policies, limits, fc.nat(10_000), (checkpoints, policy, limit, bytes) => {
+      const given = situation(checkpoints, objectives)
+      const plan = planRetention({ ...policy, ...limit }, objectives)
+      const survivors = kept(decideRetention(plan, given, { bytes, because: 'room' }))
+      expect(survivors).toContain(checkpoints.at(-1)?.step)
+      for (const { step, pinned } of checkpoints) if (pinned !== undefined) expect(survivors).toContain(step)
+      for (const steps of given.best.values()) for (const step of steps) expect(survivors).toContain(step)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('adding a policy never drops more', () => {
+  fc.assert(
+    fc.property(candidates, policies, policies, (checkpoints, one, other) => {
+      fc.pre(Object.keys(one).length > 0)
+      const fewer = kept(decide(checkpoints, one, objectives))
+      const more = kept(decide(checkpoints, { ...other, ...one }, objectives))
+      expect(more).toEqual(expect.arrayContaining([...fewer]))
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('deciding a second time about what is left changes nothing', () => {
+  fc.assert(
+    fc.property(candidates, policies, limits, (checkpoints, policy, limit) => {
+      const plan = planRetention({ ...policy, ...limit }, objectives)
+      const first = situation(checkpoints, objectives)
+      const survivors = new Set(kept(decideRetention(plan, first)))
+      const left = checkpoints.filter(({ step }) => survivors.has(step))
+      const again = { ...situation(left, objectives, checkpoints), now: first.now }
+      expect(kept(decideRetention(plan, again))).toEqual([...survivors])
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('every decision has a reason, but where nothing was asked for', () => {
+  fc.assert(
+    fc.property(candidates, policies, limits, (checkpoints, policy, limit) => {
+      const asked = Object.keys(policy).length > 0
+      for (const { kept: isKept, because } of decide(checkpoints, { ...policy, ...limit }, objectives)) {
+        if (!isKept || asked) expect(because.length).toBeGreaterThan(0)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('options that are misspelt or make no sense are refused by name', () => {
+  const refused: readonly (readonly [unknown, RegExp])[] = [
+    [{ keepLsat: 5 }, /keepLsat/],
+    [{ keepLast: 0 }, /keepLast/],
+    [{ keepBest: { los: 1 } }, /no objective "los". Known: loss, pck, both/],
+    [{ keepWithin: '5 fortnights' }, /5 fortnights/],
+    [{ keepEvery: { time: 0 } }, /longer than nothing/],
+    [{ maxBytes: 'plenty' }, /plenty/],
+    [{ keep: 'all' }, /function/],
+  ]
+  for (const [options, message] of refused)
+    expect(() => planRetention(options as RetentionOptions, objectives)).toThrow(message)
+})

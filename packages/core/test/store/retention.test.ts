@@ -1,0 +1,288 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { CheckpointStore, MemoryBackend, type StoreOptions } from '../../src/index.ts'
+import { codeOf } from './stores.ts'
+
+const objectives = {
+  loss: { metric: 'loss', direction: 'min', smoothing: { average: 3 } },
+  pck: { metric: 'pck', direction: 'max' },
+  both: { weights: { loss: 1, pck: 1 } },
+} as const
+
+function open(backend = new MemoryBackend(), options: StoreOptions = {}): CheckpointStore {
+  return new CheckpointStore(backend, { objectives, ...options })
+}
+
+async function save(store: CheckpointStore, step: number, metrics: Readonly<Record<string, number>> = {}) {
+  return store.save({ step, epoch: step, files: { 'model.bin': Buffer.alloc(100, step) }, metrics })
+}
+
+async function stepsOf(store: CheckpointStore): Promise<readonly number[]> {
+  return (await store.list()).map(({ step }) => step)
+}
+
+/** The attempts that have any object in the store. */
+async function attemptsIn(backend: MemoryBackend): Promise<number> {
+  const keys = await Array.fromAsync(backend.list('data/'))
+  return new Set(keys.map(({ key }) => key.split('/')[1])).size
+}
+
+test('300 epochs of two noisy metrics: only the last five and the best stay, each with its reason', async () => {
+  const backend = new MemoryBackend()
+  const store = open(backend, { retention: { keepLast: 5, keepBest: { loss: 1, pck: 1, both: 1 } } })
+  let seed = 7
+  const noise = (): number => {
+    seed = (seed * 16_807) % 2_147_483_647
+    return seed / 2_147_483_647
+  }
+  for (let epoch = 1; epoch <= 300; epoch += 1) {
+    const saved = await save(store, epoch, { loss: 1 / epoch + noise() / 5, pck: epoch / 400 + noise() / 5 })
+    const listed = await store.list()
+    expect(listed.length).toBeLessThanOrEqual(8)
+    expect(await attemptsIn(backend)).toBe(listed.length)
+    expect(listed.every(({ keptBecause }) => keptBecause.length > 0)).toBe(true)
+    for (const { because } of saved.dropped) expect(because).toBe('not among the last 5, not best')
+  }
+  const steps = await stepsOf(store)
+  expect(steps.slice(-5)).toEqual([296, 297, 298, 299, 300])
+  for (const name of ['loss', 'pck', 'both']) expect(steps).toContain((await store.best(name))?.step)
+  expect(await store.metrics()).toHaveLength(300)
+  await store.close()
+})
+
+test('latest, best and the list never disagree, and a restart changes nothing', async () => {
+  const backend = new MemoryBackend()
+  const values = Array.from({ length: 20 }, (_, index) => Math.sin(index * 1.7))
+  const one = open(new MemoryBackend())
+  for (const [step, loss] of values.entries()) await save(one, step, { loss })
+  for (const [step, loss] of values.entries()) {
+    const store = open(backend)
+    await save(store, step, { loss })
+    await store.close()
+  }
+  const resumed = open(backend)
+  const scores = (list: Awaited<ReturnType<CheckpointStore['list']>>): readonly unknown[] =>
+    list.map(({ step, scores: judged, bestOf }) => ({ step, judged, bestOf }))
+  expect(scores(await resumed.list())).toEqual(scores(await one.list()))
+  await resumed.close()
+  await one.close()
+})
+
+test('a run that goes back to an older step takes up the smoothing as it was there', async () => {
+  const store = open()
+  for (const [step, loss] of [4, 2, 6, 100, 100].entries()) await save(store, step, { loss })
+  await store.save({
+    step: 3,
+    onExisting: 'replace',
+    files: { 'model.bin': Buffer.from('x') },
+    metrics: { loss: 1 },
+  })
+  expect((await store.get(3))?.scores['loss']).toBe(3)
+  await store.close()
+})
+
+test('a metric that comes later decides the best anew, in that commit', async () => {
+  const store = open(new MemoryBackend(), {
+    objectives: { pck: { metric: 'pck', direction: 'max' } },
+    retention: { keepLast: 1, keepBest: { pck: 1 }, keepUnscored: '1 h' },
+  })
+  await save(store, 1, { pck: 0.5 })
+  await save(store, 2)
+  await save(store, 3)
+  expect(await stepsOf(store)).toEqual([1, 2, 3])
+  expect((await store.get(2))?.keptBecause).toEqual(['waits for pck'])
+  const { checkpoint, dropped } = await store.attach(2, { pck: 0.9 })
+  expect(checkpoint?.bestOf).toEqual(['pck'])
+  expect(dropped.map(({ step }) => step)).toEqual([1])
+  expect((await store.best('pck'))?.step).toBe(2)
+  expect(await codeOf(store.attach(9, { pck: 1 }))).toBe('NOT_FOUND')
+  expect(await codeOf(store.attach(2, { pck: 'high' as unknown as number }))).toBe('INVALID_ARGUMENT')
+  const gone = await store.attach(2, { pck: 0.1 })
+  expect(gone.checkpoint?.bestOf).toEqual(['pck'])
+  await store.close()
+})
+
+test('NaN is recorded as NaN, tells of itself, and is never the best', async () => {
+  const store = open(new MemoryBackend(), { objectives: { loss: { metric: 'loss', direction: 'min' } } })
+  const told: unknown[] = []
+  const best: unknown[] = []
+  store.on('notFinite', (event) => told.push(event)).on('best', (event) => best.push(event))
+  await save(store, 1, { loss: Number.NaN })
+  await save(store, 2, { loss: 3 })
+  await save(store, 3, { loss: -Infinity })
+  expect((await store.best())?.step).toBe(2)
+  expect(told).toEqual([
+    { step: 1, metric: 'loss', value: Number.NaN },
+    { step: 3, metric: 'loss', value: -Infinity },
+  ])
+  expect(best).toEqual([{ objective: 'loss', step: 2, value: 3 }])
+  expect((await store.metrics())[0]?.metrics['loss']).toBeNaN()
+  await store.close()
+})
+
+test('the pinned, the best and the newest cannot be deleted, and trying says why', async () => {
+  const store = open(new MemoryBackend(), { objectives: { loss: { metric: 'loss', direction: 'min' } } })
+  for (const [step, loss] of [3, 1, 2].entries()) await save(store, step, { loss })
+  await store.pin(0, 'before the change')
+  await expect(store.delete([0])).rejects.toThrow(/pinned/)
+  await expect(store.delete([1])).rejects.toThrow(/best loss/)
+  expect(await store.delete([1], { evenBest: true })).toEqual([{ step: 1, because: 'deleted by hand' }])
+  expect((await store.best())?.step).toBe(2)
+  await store.close()
+})
+
+test('a store that was told nothing knows what is best, and drops nothing; and one that is told spares that best', async () => {
+  const backend = new MemoryBackend()
+  const trainer = open(backend, { retention: { keepLast: 2, keepBest: { pck: 1 } } })
+  for (const [step, pck] of [9, 1, 2, 3].entries()) await save(trainer, step, { pck })
+  await trainer.close()
+  const reader = new CheckpointStore(backend, { mode: 'shared' })
+  expect((await reader.best('pck'))?.step).toBe(0)
+  expect((await reader.list()).map(({ keptBecause }) => keptBecause)).toEqual([
+    ['best pck'],
+    ['last 2'],
+    ['last 2'],
+  ])
+  expect((await save(reader, 4)).dropped).toEqual([])
+  await reader.close()
+  const other = new CheckpointStore(backend, { mode: 'shared', retention: { keepLast: 1 } })
+  expect((await other.prune()).dropped.map(({ step }) => step)).toEqual([2, 3])
+  expect(await stepsOf(other)).toEqual([0, 4])
+  await other.close()
+})
+
+test('prune explains every decision; a dry run changes nothing, and running it again neither', async () => {
+  const backend = new MemoryBackend()
+  const store = open(backend, { mode: 'shared' })
+  for (let step = 0; step < 6; step += 1) await save(store, step, { pck: step === 1 ? 9 : step })
+  await store.close()
+  const pruner = open(backend, { mode: 'shared', retention: { keepLast: 2 } })
+  const planned = await pruner.prune({ dryRun: true })
+  expect(planned.dropped.map(({ step, because }) => [step, because])).toEqual(
+    [0, 2, 3].map((step) => [step, 'not among the last 2']),
+  )
+  expect(await stepsOf(pruner)).toHaveLength(6)
+  expect(await pruner.prune()).toEqual(planned)
+  expect((await pruner.prune()).dropped).toEqual([])
+  expect(planned.kept).toContainEqual({ step: 1, because: ['best pck', 'best both'].slice(0, 1) })
+  await pruner.close()
+})
+
+test('with a grace period the bytes of what was dropped stay until it is over, also through a sweep', async () => {
+  let now = Date.UTC(2026, 0, 1)
+  const backend = new MemoryBackend('mem:', () => new Date(now))
+  const { realSurroundings } = await import('../../src/index.ts')
+  const store = new CheckpointStore(
+    backend,
+    { retention: { keepLast: 1, grace: '10 min' } },
+    { ...realSurroundings, now: () => new Date(now) },
+  )
+  await save(store, 1)
+  await save(store, 2)
+  await store.sweep()
+  expect(await stepsOf(store)).toEqual([2])
+  expect(await attemptsIn(backend)).toBe(2)
+  now += 11 * 60_000
+  await save(store, 3)
+  expect(await attemptsIn(backend)).toBe(2)
+  await store.sweep()
+  expect(await attemptsIn(backend)).toBe(2)
+  now += 11 * 60_000
+  await store.sweep()
+  expect(await attemptsIn(backend)).toBe(1)
+  await store.close()
+})
+
+test('an objective that is misspelt in the retention does not compile, and is refused', async () => {
+  const { openStore } = await import('../../src/index.ts')
+  const misspelt = openStore('mem:', {
+    objectives: { loss: { metric: 'loss', direction: 'min' } },
+    // @ts-expect-error -- there is no objective of that name
+    retention: { keepBest: { los: 1 } },
+  })
+  await expect(misspelt).rejects.toThrow(/no objective "los"/)
+})
+
+test('plateau counts what was recorded since the best, whether or not it is still there', async () => {
+  const store = open(new MemoryBackend(), {
+    objectives: {
+      loss: { metric: 'loss', direction: 'min', patience: 2 },
+      front: { pareto: ['loss', 'pck'] },
+      pck: { metric: 'pck', direction: 'max' },
+    },
+  })
+  for (const [step, loss] of [3, 1, 2, 2].entries()) await save(store, step, { loss, pck: step })
+  expect(await store.plateau('loss')).toMatchObject({ valuesSince: 2, stepsSince: 2, reached: true })
+  expect(await codeOf(store.plateau('front'))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(store.plateau('los'))).toBe('INVALID_ARGUMENT')
+  expect(await codeOf(store.best('front'))).toBe('INVALID_ARGUMENT')
+  expect(
+    (await store.list()).filter(({ bestOf }) => bestOf.includes('front')).map(({ step }) => step),
+  ).toEqual([1, 3])
+  await store.close()
+})
+
+test('the requests of a prune grow with the batches, not with the checkpoints', async () => {
+  const backend = new CountingBackend()
+  const many = 300
+  const store = open(backend, { mode: 'shared', objectives: {} })
+  for (let step = 0; step < many; step += 1) await save(store, step)
+  await store.close()
+  const pruner = new CheckpointStore(backend, { mode: 'shared', retention: { keepLast: 10 } })
+  backend.deletes = 0
+  backend.lists = 0
+  expect((await pruner.prune()).dropped).toHaveLength(many - 10)
+  expect(backend.deletes).toBe(1)
+  expect(backend.lists).toBeLessThan(10)
+  expect(await attemptsIn(backend)).toBe(10)
+  await pruner.close()
+})
+
+class CountingBackend extends MemoryBackend {
+  deletes = 0
+  lists = 0
+
+  override async delete(...given: Parameters<MemoryBackend['delete']>): ReturnType<MemoryBackend['delete']> {
+    this.deletes += 1
+    return super.delete(...given)
+  }
+
+  override async *list(...given: Parameters<MemoryBackend['list']>): ReturnType<MemoryBackend['list']> {
+    this.lists += 1
+    yield* super.list(...given)
+  }
+}
+
+test('whatever is saved, attached and pruned, a kept checkpoint is never deleted', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          kind: fc.constantFrom('save', 'save', 'save', 'attach', 'prune', 'pin'),
+          loss: fc.nat(20),
+          keepLast: fc.integer({ min: 1, max: 4 }),
+        }),
+        { maxLength: 25 },
+      ),
+      async (operations) => {
+        const backend = new MemoryBackend()
+        let step = 0
+        for (const { kind, loss, keepLast } of operations) {
+          const store = open(backend, { mode: 'shared', retention: { keepLast } })
+          const before = await store.list()
+          const any = before[loss % Math.max(1, before.length)]?.step
+          if (kind === 'save') await save(store, (step += 1), { loss })
+          else if (kind === 'attach' && any !== undefined) await store.attach(any, { pck: loss })
+          else if (kind === 'pin' && any !== undefined) await store.pin(any)
+          else if (kind === 'prune') {
+            const { kept } = await store.prune()
+            expect(await stepsOf(store)).toEqual(kept.map((each) => each.step))
+          }
+          expect((await store.verify()).good).toBe(true)
+          await store.close()
+        }
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
