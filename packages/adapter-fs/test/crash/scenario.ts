@@ -1,4 +1,4 @@
-import { type CheckpointStore, CheckpointStore as Store } from '@holdfast/core'
+import { type CheckpointStore, CheckpointStore as Store, type RetentionOptions } from '@holdfast/core'
 import { FileBackend, type FileSystem } from '../../src/index.ts'
 
 /** The root of the store in every crash scenario. */
@@ -14,8 +14,12 @@ export interface Step {
   readonly after: (before: Known) => Known
 }
 
-export function openOn(fileSystem: FileSystem): CheckpointStore {
-  return new Store(new FileBackend(root, { fileSystem }), { writerName: 'scenario', gracePeriod: 0 })
+export function openOn(fileSystem: FileSystem, retention: RetentionOptions = {}): CheckpointStore {
+  return new Store(new FileBackend(root, { fileSystem }), {
+    writerName: 'scenario',
+    gracePeriod: 0,
+    retention,
+  })
 }
 
 function save(step: number, content: string, onExisting: 'fail' | 'replace' = 'fail'): Step {
@@ -67,6 +71,25 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
       return store
     }),
     save(4, 'fourth'),
+    action('attach to 4', async (store) => {
+      await store.attach(4, { loss: 1 })
+      return store
+    }),
+    save(5, 'fifth'),
+    action(
+      'take over and save 6, which drops 4',
+      async () => {
+        // 2 and 3 are pinned.
+        const next = openOn(fileSystem, { keepLast: 2 })
+        await next.save({ step: 6, files: { 'model.bin': Buffer.from('sixth') }, tags: ['sixth'] })
+        return next
+      },
+      (before) => new Map([...before, [6, 'sixth'] as const].filter(([step]) => step !== 4)),
+    ),
+    action('prune', async (store) => {
+      await store.prune()
+      return store
+    }),
     action('close', async (store) => {
       await store.close()
       return store

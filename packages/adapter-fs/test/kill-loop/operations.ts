@@ -2,7 +2,10 @@
 export type Operation =
   | { readonly kind: 'save' | 'replace'; readonly id: string; readonly step: number }
   | { readonly kind: 'delete' | 'pin' | 'unpin'; readonly id: string; readonly step: number }
-  | { readonly kind: 'take over' | 'sweep' | 'repair'; readonly id: string }
+  | { readonly kind: 'take over' | 'sweep' | 'repair' | 'prune' | 'attach'; readonly id: string }
+
+/** What every worker keeps, beside what is pinned: each save drops the others. */
+export const keepLast = 6
 
 /** A worker tells an operation before it begins, and again when the store has acknowledged it. */
 export interface Message {

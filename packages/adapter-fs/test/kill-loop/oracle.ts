@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { CheckpointStore } from '@holdfast/core'
-import type { Message, Operation } from './operations.ts'
+import { keepLast, type Message, type Operation } from './operations.ts'
 
 interface Known {
   /** The operation whose bytes the step has. */
@@ -14,6 +14,7 @@ interface Known {
  */
 export class Oracle {
   readonly #steps = new Map<number, Known>()
+  readonly #everSaved = new Set<number>()
   readonly #underWay = new Map<string, Operation>()
 
   hear({ when, operation }: Message): void {
@@ -21,6 +22,7 @@ export class Oracle {
       this.#underWay.set(operation.id, operation)
     } else {
       this.#underWay.delete(operation.id)
+      if ('step' in operation && operation.kind === 'save') this.#everSaved.add(operation.step)
       this.#apply(operation)
     }
   }
@@ -30,8 +32,18 @@ export class Oracle {
     const found = await readAll(store)
     for (const operation of this.#underWay.values()) this.#learn(operation, found)
     this.#underWay.clear()
+    this.#forgetDropped(found)
     assert.deepEqual(found, this.#steps)
     assert.deepEqual(await store.quarantined(), [])
+  }
+
+  /** A save may drop what is not pinned and had so many newer ones, some deleted since; and nothing else. */
+  #forgetDropped(found: ReadonlyMap<number, Known>): void {
+    for (const step of found.keys()) this.#everSaved.add(step)
+    for (const [step, { pinned }] of this.#steps) {
+      const newer = [...this.#everSaved].filter((other) => other > step).length
+      if (!found.has(step) && !pinned && newer >= keepLast) this.#steps.delete(step)
+    }
   }
 
   #apply(operation: Operation): void {

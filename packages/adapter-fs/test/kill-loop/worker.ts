@@ -1,6 +1,6 @@
 /** Works on a store until it is killed, and tells its parent each operation before and after. */
 import { type Checkpoint, type CheckpointStore, openStore, type SaveRequest } from '@holdfast/core'
-import { type Message, type Operation, Random } from './operations.ts'
+import { keepLast, type Message, type Operation, Random } from './operations.ts'
 
 const [, , root = '', seed = '0', run = '0'] = process.argv
 const random = new Random(Number(seed) + Number(run))
@@ -25,15 +25,20 @@ async function work(listed: readonly Checkpoint[]): Promise<void> {
     'take over',
     'sweep',
     'repair',
+    'prune',
+    'attach',
   ])
-  if (oldest !== undefined && (listed.length > 8 || kind === 'delete')) await remove(oldest)
+  if (oldest !== undefined && kind === 'delete') await remove(oldest)
   else if (any === undefined || kind === 'save') await save(next)
   else if (kind === 'two saves') await Promise.all([save(next), save(next + 1)])
   else if (kind === 'replace') await replace(any)
   else if (kind === 'pin' || kind === 'unpin')
     await told({ kind, id: nextId(), step: any }, () => store[kind](any))
   else if (kind === 'take over') store = await takeOver()
-  else if (kind === 'sweep' || kind === 'repair') await told({ kind, id: nextId() }, () => store[kind]())
+  else if (kind === 'attach')
+    await told({ kind, id: nextId() }, () => store.attach(any, { loss: random.below(100) }))
+  else if (kind === 'sweep' || kind === 'repair' || kind === 'prune')
+    await told({ kind, id: nextId() }, () => store[kind]())
 }
 
 async function save(step: number): Promise<void> {
@@ -52,7 +57,7 @@ async function remove(step: number): Promise<void> {
 
 /** Another writer on the same store: its first write fences the one before. */
 async function takeOver(): Promise<CheckpointStore> {
-  const next = await openStore(root, { background: { limit: 2 } })
+  const next = await openStore(root, { background: { limit: 2 }, retention: { keepLast } })
   await told({ kind: 'take over', id: nextId() }, () => next.sweep())
   return next
 }
