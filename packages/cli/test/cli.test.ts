@@ -1,24 +1,17 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const base = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
 let folders = 0
 
 afterAll(async () => {
   await rm(base, { recursive: true })
 })
-
-interface Outcome {
-  readonly code: number | string | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 /** A folder of its own, with a checkpoint file in it. */
 async function workFolder(): Promise<string> {
@@ -27,24 +20,6 @@ async function workFolder(): Promise<string> {
   await mkdir(folder)
   await writeFile(join(folder, 'checkpoint.pth'), randomBytes(100_000))
   return folder
-}
-
-function environment(): NodeJS.ProcessEnv {
-  const { HOLDFAST_STORE: _, ...rest } = process.env
-  return { ...rest, NO_COLOR: '1' }
-}
-
-async function holdfast(folder: string, ...words: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [main, ...words],
-      { cwd: folder, env: environment() },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
-      },
-    )
-  })
 }
 
 /** With the store that most commands here work on. */

@@ -1,6 +1,6 @@
 import type { RoomWanted } from '../../retention/index.ts'
 import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
-import { droppingOf, hasFields, type Keeping, retain } from '../judgement.ts'
+import { droppingOf, hasFields, type Keeping, keepingOf, retain } from '../judgement.ts'
 import type { Applied, Change } from './changes.ts'
 
 /** What a writer keeps, and what it is working on. */
@@ -48,7 +48,7 @@ export function applyKeeping(
     checkpoints: applied.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
     dropped: [...applied.dropped, ...dropped],
     metrics,
-    keeping: noted(keeping) ?? newest.keeping,
+    keeping: noted(keepingOf(keeping, newest)),
   }
 }
 

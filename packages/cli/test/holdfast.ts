@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+export interface Outcome {
+  readonly code: number | string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** No store but the one that the test names, and no colours. */
+export function environment(): NodeJS.ProcessEnv {
+  const { HOLDFAST_STORE: _, ...rest } = process.env
+  return { ...rest, NO_COLOR: '1' }
+}
+
+/** Runs the command line in a folder, to its end. */
+export async function holdfast(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [main, ...words],
+      { cwd: folder, env: environment() },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
+      },
+    )
+  })
+}

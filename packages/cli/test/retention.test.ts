@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { holdfast } from './holdfast.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-retention-'))
+const file = join(folder, 'model.pth')
+await writeFile(file, Buffer.alloc(1000, 1))
+
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+})
+
+test('save keeps the last and the best, ls says why, prune explains, and best and metrics tell', async () => {
+  const store = join(folder, 'a')
+  const keep = ['--keep-last', '2', '--keep-best', 'loss:min', '--keep-best', 'pck:max:2']
+  for (const [step, [loss, pck]] of [
+    [0.5, 0.1],
+    [0.2, 0.2],
+    [0.4, 0.9],
+    [0.6, 0.3],
+    [0.7, 0.1],
+  ].entries()) {
+    const metrics = ['--metric', `loss=${loss}`, '--metric', `pck=${pck}`]
+    const saved = await holdfast(
+      folder,
+      'save',
+      file,
+      '--store',
+      store,
+      '--step',
+      String(step),
+      ...metrics,
+      ...keep,
+    )
+    expect(saved.code).toBe(0)
+    if (step === 2) expect(saved.stdout).toContain('dropped step 0 · not among the last 2, not best')
+  }
+  const listed = await holdfast(folder, 'ls', '--store', store)
+  expect(listed.stdout).toMatch(
+    /^STEP.* KEPT BECAUSE\n +4 .*last 2\n +3 .*last 2, best 2 pck\n +2 .*best pck\n +1 .*best loss\n/,
+  )
+  expect((await holdfast(folder, 'best', '--store', store)).stdout).toMatch(
+    /best loss is step 1 · 0.2[^]*best pck is step 2 · 0.9/,
+  )
+  const metrics = await holdfast(folder, 'metrics', '--store', store, '--plot')
+  expect(metrics.stdout).toMatch(/^STEP +loss +pck +CHECKPOINT\n +0 +0.5 +0.1 +gone\n +1 +0.2 +0.2 +kept/)
+  expect(metrics.stdout).toMatch(/\nloss\n.*┤/)
+  const planned = await holdfast(folder, 'prune', '--store', store, '--keep-last', '1', '--dry-run')
+  expect(planned.stdout).toContain('would drop step 3 · not among the last 1')
+  expect(planned.stdout).toContain('kept step 1 · best loss')
+  const pruned = await holdfast(folder, 'prune', '--store', store, '--keep-last', '1', '--json')
+  expect(JSON.parse(pruned.stdout)).toMatchObject({ command: 'prune', dropped: [{ step: 3 }], bytes: 1000 })
+  const attached = await holdfast(folder, 'attach', '4', '--store', store, '--metric', 'loss=0.1')
+  expect(attached.stdout).toBe('attached to step 4 · loss 0.1 · best loss\n')
+  expect((await holdfast(folder, 'rm', '4', '--store', store)).stderr).toMatch(/best loss.*--even-best/)
+})
+
+test('what is misspelt or missing is said, with what mends it', async () => {
+  const store = join(folder, 'b')
+  const refused: readonly (readonly [readonly string[], RegExp])[] = [
+    [['save', file, '--step', '1', '--keep-lst', '3'], /Did you mean --keep-last/],
+    [['save', file, '--step', '1', '--keep-last', '0'], /whole number from 1/],
+    [['save', file, '--step', '1', '--keep-best', 'loss'], /METRIC:min/],
+    [['save', file, '--step', '1', '--keep-every', '4 fortnights'], /4 fortnights.*not a duration/],
+    [['save', file, '--step', '1', '--max-bytes', 'plenty'], /not a size/],
+    [['prune'], /What is to be kept/],
+    [['attach', '1', '--metric', 'loss=low'], /not a number/],
+    [['attach', '1'], /--metric is needed/],
+  ]
+  for (const [words, message] of refused) {
+    const { code, stderr } = await holdfast(folder, ...words, '--store', store)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
+  }
+  expect((await holdfast(folder, 'metrics', '--store', store)).stdout).toContain('No metric was recorded yet')
+})
