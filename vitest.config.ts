@@ -1,15 +1,29 @@
-import { readdirSync } from 'node:fs'
-import { defineConfig } from 'vitest/config'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+const packages = readdirSync(new URL('packages', import.meta.url)).map((name) => `packages/${name}`)
+
+/** A package whose tests need servers starts them in `test/global-setup.ts`: once, and only if its tests run. */
+function projectOf(folder: string) {
+  const globalSetup = new URL(`${folder}/test/global-setup.ts`, import.meta.url)
+  return {
+    extends: true as const,
+    root: folder,
+    test: {
+      name: basename(folder),
+      globalSetup: existsSync(globalSetup) ? [fileURLToPath(globalSetup)] : [],
+    },
+  }
+}
 
 export default defineConfig({
   test: {
     // No test judges a time: this only ends one that hangs.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    projects: readdirSync(new URL('packages', import.meta.url)).map((name) => ({
-      extends: true,
-      root: `packages/${name}`,
-      test: { name },
-    })),
+    reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
+    projects: [...packages, 'test-servers'].map(projectOf),
   },
 })

@@ -1,0 +1,14 @@
+export {
+  type AvailableServer,
+  type AzureConnection,
+  type GcsConnection,
+  isAvailable,
+  type Origin,
+  type RunningServer,
+  type S3Connection,
+  type ServerKind,
+  type UnavailableServer,
+} from './kinds.ts'
+export type { EmulatorUse, Servers } from './provided.ts'
+export { serversFor, type ServersForOptions } from './servers-for.ts'
+export { startServer } from './start-server.ts'

@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command, Place, ServerDefinition } from './definition.ts'
+import { freePort } from './free-port.ts'
+import type { RunningServer, ServerKind } from './kinds.ts'
+import { EndedEarlyError, ServerProcess } from './server-process.ts'
+
+export interface Launch {
+  readonly how: 'installed' | 'docker'
+  readonly version: string
+  readonly environment: NodeJS.ProcessEnv
+  readonly command: (place: Omit<Place, 'installed'>) => Promise<Command>
+}
+
+/** Tries, where a server ends at once: another process may have taken the port that was free. */
+const tries = 3
+
+/** Starts a server on a free port with a folder of its own. */
+export async function launch<K extends ServerKind>(
+  definition: ServerDefinition<K>,
+  how: Launch,
+): Promise<RunningServer<K>> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launchOnce(definition, how)
+    } catch (error) {
+      if (attempt === tries || !(error instanceof EndedEarlyError)) throw error
+    }
+  }
+}
+
+async function launchOnce<K extends ServerKind>(
+  { kind, name, health, connection }: ServerDefinition<K>,
+  { how, version, environment, command }: Launch,
+): Promise<RunningServer<K>> {
+  const folder = await mkdtemp(join(tmpdir(), `holdfast-${kind}-`))
+  const removeFolder = async (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    const port = await freePort()
+    const server = await ServerProcess.start({
+      name: `${name} ${version}`,
+      command: await command({ folder, port }),
+      environment,
+      port,
+      health,
+      log: join(folder, 'server.log'),
+    })
+    const stop = async (): Promise<void> => {
+      await server.stop()
+      await removeFolder()
+    }
+    return { kind, name, version, how, connection: connection(port), stop }
+  } catch (error) {
+    await removeFolder()
+    throw error
+  }
+}

@@ -1,0 +1,35 @@
+/** Installs servers ahead of the tests: `pnpm test-servers install [name...]`. */
+import { parseArgs } from 'node:util'
+import { ensureInstalled } from './install.ts'
+import type { ServerKind } from './kinds.ts'
+import { definitions } from './servers/index.ts'
+import { thisMachine } from './settings.ts'
+
+const usage = `Usage: pnpm test-servers install [${Object.keys(definitions).join('|')}]...\n`
+
+process.exitCode = await main(parseArgs({ allowPositionals: true }).positionals)
+
+async function main([command, ...names]: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !isKind(name))
+  if (command !== 'install' || unknown.length > 0) {
+    process.stderr.write(usage)
+    return 2
+  }
+  const wanted = names.length > 0 ? names.filter(isKind) : Object.keys(definitions).filter(isKind)
+  let failures = 0
+  for (const kind of wanted) if (!(await install(kind))) failures += 1
+  return failures > 0 ? 1 : 0
+}
+
+async function install(kind: ServerKind): Promise<boolean> {
+  const { name, version } = definitions[kind]
+  const machine = { ...thisMachine, environment: { ...process.env, HOLDFAST_TEST_INSTALL: '1' } }
+  const installed = await ensureInstalled(definitions[kind], machine)
+  const said = 'folder' in installed ? `is in ${installed.folder}` : `is not installed: ${installed.reason}`
+  process.stdout.write(`${name} ${version} ${said}\n`)
+  return 'folder' in installed
+}
+
+function isKind(name: string): name is ServerKind {
+  return Object.hasOwn(definitions, name)
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import type { ServerDefinition } from '../definition.ts'
+import { given } from './environment.ts'
+import { goInstall } from './go-install.ts'
+
+const version = '1.56.1'
+
+/** The address that it tells its clients to upload to is that at which we reach it. */
+const flags = (port: number): readonly string[] => [
+  ...['-scheme', 'http'],
+  ...['-port', String(port)],
+  ...['-external-url', `http://127.0.0.1:${port}`],
+  ...['-public-host', `127.0.0.1:${port}`],
+  ...['-backend', 'filesystem'],
+  ...['-log-level', 'warn'],
+]
+
+/** Checks generations under one lock. It holds whole objects in memory: keep those of a test small. */
+export const fakeGcsServer: ServerDefinition<'fake-gcs-server'> = {
+  kind: 'fake-gcs-server',
+  name: 'fake-gcs-server',
+  version,
+  installation: goInstall(`github.com/fsouza/fake-gcs-server@v${version}`),
+  runsOn: [],
+  command: async ({ installed, folder, port }) => ({
+    file: join(installed, 'fake-gcs-server'),
+    args: [...flags(port), '-host', '127.0.0.1', '-filesystem-root', join(folder, 'data')],
+  }),
+  container: {
+    image: `fsouza/fake-gcs-server:${version}`,
+    arguments: (port) => ({ args: [...flags(port), '-filesystem-root', '/data'] }),
+  },
+  health: { path: '/_internal/healthcheck', status: 200 },
+  connection: (port) => ({ endpoint: `http://127.0.0.1:${port}` }),
+  fromEnvironment: (environment) => {
+    const endpoint = given(environment, 'HOLDFAST_TEST_GCS_ENDPOINT')
+    return endpoint === undefined ? undefined : { name: endpoint, connection: { endpoint } }
+  },
+}

@@ -1,0 +1,16 @@
+import type { Installation, Tool } from '../definition.ts'
+import { run } from '../run.ts'
+
+const go: Tool = { name: 'go', command: 'go', args: ['version'] }
+
+/** `go install` of one version of a program, under the settings that the environment has for go. */
+export function goInstall(program: string): Installation {
+  return {
+    from: 'cache',
+    tools: [go],
+    compiles: true,
+    install: async (folder, environment) => {
+      await run('go', ['install', program], { environment: { ...environment, GOBIN: folder } })
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import type { ServerDefinition } from '../definition.ts'
+import { s3FromEnvironment } from './environment.ts'
+import { goInstall } from './go-install.ts'
+
+const credentials = { accessKeyId: 'holdfast', secretAccessKey: 'holdfast-secret' }
+
+const settings = {
+  MINIO_ROOT_USER: credentials.accessKeyId,
+  MINIO_ROOT_PASSWORD: credentials.secretAccessKey,
+  MINIO_BROWSER: 'off',
+  MINIO_UPDATE: 'off',
+}
+
+/**
+ * The first choice for S3: its conditional PUT and CompleteMultipartUpload hold a lock on the key over the check
+ * and the write. Its ListMultipartUploads is not that of S3: a prefix finds only the upload of exactly that key.
+ */
+export const minio: ServerDefinition<'minio'> = {
+  kind: 'minio',
+  name: 'MinIO',
+  // The last one of an archived project; its releases have no version that go understands.
+  version: '2026-02-12',
+  installation: goInstall('github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c'),
+  runsOn: [],
+  command: async ({ installed, folder, port }) => ({
+    file: join(installed, 'minio'),
+    args: [
+      'server',
+      ...['--address', `127.0.0.1:${port}`],
+      ...['--certs-dir', join(folder, 'certs')],
+      join(folder, 'data'),
+    ],
+    environment: settings,
+  }),
+  container: {
+    image: 'minio/minio:RELEASE.2025-09-07T16-13-09Z',
+    arguments: (port) => ({ args: ['server', '--address', `:${port}`, '/data'], environment: settings }),
+  },
+  health: { path: '/minio/health/ready', status: 200 },
+  connection: (port) => ({ endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', ...credentials }),
+  fromEnvironment: (environment) => s3FromEnvironment(environment, 'HOLDFAST_TEST_S3'),
+}

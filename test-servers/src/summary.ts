@@ -1,0 +1,26 @@
+import type { AvailableServer } from './kinds.ts'
+import type { EmulatorUse, ProvidedServer, Servers } from './provided.ts'
+
+/**
+ * What one project ran on, for people: `adapter-s3 on MinIO 2026-02-12 (installed), emulator`, and a line for
+ * each server that it went without.
+ */
+export function summarise(project: string, servers: Servers, emulator: EmulatorUse): readonly string[] {
+  const ranOn: string[] = []
+  const without: string[] = []
+  for (const server of Object.values<ProvidedServer>(servers)) {
+    if (server === undefined) continue
+    if (server.how === 'unavailable') without.push(`  without ${server.name}: ${firstLine(server.reason)}`)
+    else ranOn.push(describeServer(server))
+  }
+  if (emulator === 'always' || (emulator === 'fallback' && ranOn.length === 0)) ranOn.push('emulator')
+  return [`${project} on ${ranOn.length > 0 ? ranOn.join(', ') : 'no server'}`, ...without]
+}
+
+function describeServer({ name, version, how }: AvailableServer): string {
+  return [name, ...(version === undefined ? [] : [version]), `(${how})`].join(' ')
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1).join()
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { cacheFolder, installInto, isInstalled, serverFolder } from '../src/cache.ts'
+
+/** More than any process has. */
+const noProcess = 2 ** 30
+
+async function emptyFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'holdfast-cache-'))
+}
+
+test.each([
+  [{ XDG_CACHE_HOME: '/a/cache' }, '/a/cache/holdfast-test-servers'],
+  [{ XDG_CACHE_HOME: 'relative' }, join(homedir(), '.cache/holdfast-test-servers')],
+  [{}, join(homedir(), '.cache/holdfast-test-servers')],
+])('the cache of %o is %s', (environment, folder) => {
+  expect(cacheFolder(environment)).toBe(folder)
+})
+
+test('another version is another folder', () => {
+  const environment = { XDG_CACHE_HOME: '/a' }
+  const folders = ['1', '2'].map((version) => serverFolder(environment, { kind: 'minio', version }))
+  expect(folders).toEqual(['/a/holdfast-test-servers/minio-1', '/a/holdfast-test-servers/minio-2'])
+})
+
+test('what is installed is there whole, under its name and nothing else', async () => {
+  const cache = join(await emptyFolder(), 'made', 'on the way')
+  const folder = join(cache, 'minio-1')
+  await installInto(folder, async (temporary) => writeFile(join(temporary, 'minio'), 'program'))
+  expect(await readFile(join(folder, 'minio'), 'utf8')).toBe('program')
+  expect(await readdir(cache)).toEqual(['minio-1'])
+})
+
+test('an install that fails leaves nothing, and the next one works', async () => {
+  const cache = await emptyFolder()
+  const folder = join(cache, 'minio-1')
+  const failure = new Error('no network')
+  const failing = installInto(folder, async (temporary) => {
+    await writeFile(join(temporary, 'half'), '')
+    throw failure
+  })
+  await expect(failing).rejects.toBe(failure)
+  expect(await readdir(cache)).toEqual([])
+  await installInto(folder, async () => undefined)
+  expect(isInstalled(folder)).toBe(true)
+})
+
+test('an install that was killed is never taken for a whole one, and the next one clears it away', async () => {
+  const cache = await emptyFolder()
+  const folder = join(cache, 'minio-1')
+  await mkdir(join(cache, `minio-1.installing-${noProcess}-abc`))
+  await symlink(String(noProcess), `${folder}.lock`)
+  expect(isInstalled(folder)).toBe(false)
+  await installInto(folder, async () => undefined)
+  expect(await readdir(cache)).toEqual(['minio-1'])
+})
+
+test('what another process is just installing is left alone', async () => {
+  const cache = await emptyFolder()
+  const other = join(cache, `minio-1.installing-${process.ppid}-abc`)
+  await mkdir(other)
+  await installInto(join(cache, 'minio-1'), async () => undefined)
+  expect(existsSync(other)).toBe(true)
+})
+
+test('of several that want it at once, one installs it', async () => {
+  const folder = join(await emptyFolder(), 'minio-1')
+  let installs = 0
+  const install = async (): Promise<void> => {
+    installs += 1
+  }
+  await Promise.all(Array.from({ length: 4 }, async () => installInto(folder, install)))
+  expect(installs).toBe(1)
+})

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import type { EmulatorUse, Servers } from '../src/index.ts'
+import { summarise } from '../src/summary.ts'
+
+const connection = { endpoint: 'http://127.0.0.1:1', region: '', accessKeyId: '', secretAccessKey: '' }
+const none: Servers = {
+  minio: undefined,
+  s3proxy: undefined,
+  'fake-gcs-server': undefined,
+  azurite: undefined,
+}
+const installed: Servers = {
+  ...none,
+  minio: { kind: 'minio', name: 'MinIO', version: '2026-02-12', how: 'installed', connection },
+  s3proxy: { kind: 's3proxy', name: 'http://far:9000', how: 'environment', connection },
+}
+const missing: Servers = {
+  ...none,
+  minio: { kind: 'minio', name: 'MinIO', how: 'unavailable', reason: 'go failed:\na log' },
+}
+
+test.each<[Servers, EmulatorUse, readonly string[]]>([
+  [installed, 'never', ['s3 on MinIO 2026-02-12 (installed), http://far:9000 (environment)']],
+  [installed, 'fallback', ['s3 on MinIO 2026-02-12 (installed), http://far:9000 (environment)']],
+  [installed, 'always', ['s3 on MinIO 2026-02-12 (installed), http://far:9000 (environment), emulator']],
+  [missing, 'never', ['s3 on no server', '  without MinIO: go failed:']],
+  [missing, 'fallback', ['s3 on emulator', '  without MinIO: go failed:']],
+])('the summary tells what a project ran on, and what it went without (%#)', (servers, emulator, lines) => {
+  expect(summarise('s3', servers, emulator)).toEqual(lines)
+})

@@ -1,0 +1,69 @@
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ServerDefinition } from '../src/definition.ts'
+import type { Machine } from '../src/settings.ts'
+
+export interface Toy {
+  /** What is installed as the server. Default: a program that is ready at once. */
+  readonly program?: string
+  readonly compiles?: boolean
+  /** Does what installing is. Default: writes the program. */
+  readonly install?: (folder: string) => Promise<void>
+}
+
+export const readyAtOnce = `
+  import { createServer } from 'node:http'
+  createServer((_, response) => response.end('ready')).listen(Number(process.argv[2]), '127.0.0.1')
+`
+
+/** A server of a few lines, installed, run and stopped as the real ones are. */
+export function toyServer({
+  program = readyAtOnce,
+  compiles = false,
+  install,
+}: Toy = {}): ServerDefinition<'minio'> {
+  const write = async (folder: string): Promise<void> => writeFile(join(folder, 'toy.mjs'), program)
+  return {
+    kind: 'minio',
+    name: 'Toy',
+    version: '1',
+    installation: { from: 'cache', tools: [], compiles, install: install ?? write },
+    runsOn: [],
+    command: async ({ installed, port }) => ({
+      file: process.execPath,
+      args: [join(installed, 'toy.mjs'), String(port)],
+    }),
+    container: {
+      image: 'toy:2',
+      arguments: (port) => ({ args: [String(port)], environment: { TOY: 'yes' } }),
+    },
+    health: { path: '/', status: 200 },
+    connection: (port) => ({
+      endpoint: `http://127.0.0.1:${port}`,
+      region: '',
+      accessKeyId: '',
+      secretAccessKey: '',
+    }),
+    fromEnvironment: ({ TOY_ENDPOINT: endpoint }) =>
+      endpoint === undefined
+        ? undefined
+        : { name: endpoint, connection: { endpoint, region: '', accessKeyId: '', secretAccessKey: '' } },
+  }
+}
+
+/** A machine with an empty cache, these variables, and with Docker only where a program is given that stands for it. */
+export async function emptyMachine(
+  variables: NodeJS.ProcessEnv = {},
+  dockerProgram?: string,
+): Promise<Machine> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-machine-'))
+  await mkdir(join(folder, 'bin'))
+  if (dockerProgram !== undefined) {
+    const docker = join(folder, 'bin', 'docker')
+    await writeFile(docker, `#!${process.execPath}\n${dockerProgram}`)
+    await chmod(docker, 0o755)
+  }
+  const environment = { XDG_CACHE_HOME: join(folder, 'cache'), PATH: join(folder, 'bin'), ...variables }
+  return { environment, tell: () => undefined }
+}
