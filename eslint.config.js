@@ -21,7 +21,10 @@ const ownDoor = {
 
 const anyAdapter = 'adapter-[a-z0-9]+'
 
-const ofCore = [ownDoor, holdfastPackage(anyAdapter, 'conformance', 'core')]
+/** What only tests may use. */
+const forTests = ['conformance', 'test-servers']
+
+const ofCore = [ownDoor, holdfastPackage(anyAdapter, ...forTests, 'core')]
 
 /** The arrows of docs/architecture.md: what each folder may not import. */
 const arrows = {
@@ -35,9 +38,9 @@ const arrows = {
   ],
   'packages/core/src/store/**': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
-  'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, 'conformance')],
-  'packages/conformance/src/**': [holdfastPackage(anyAdapter)],
-  'packages/cli/src/**': [holdfastPackage(anyAdapter, 'conformance')],
+  'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests)],
+  'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'test-servers')],
+  'packages/cli/src/**': [holdfastPackage(anyAdapter, ...forTests)],
 }
 
 /** `no-restricted-imports` does not see `import()`. A selector cannot hold a slash, so it is written as a code. */

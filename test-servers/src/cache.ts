@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { withLock } from './lock.ts'
-import { failedWith, isAlive } from './system.ts'
+import { failedWith } from './system.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** Milliseconds that one process waits for the install of another. */
 const longestInstall = 30 * 60_000
@@ -39,9 +40,7 @@ export async function installInto(
   await mkdir(parent, { recursive: true })
   await withLock(`${folder}.lock`, AbortSignal.timeout(longestInstall), async () => {
     if (isInstalled(folder)) return
-    const prefix = `${basename(folder)}.installing-`
-    await removeLeftovers(parent, prefix)
-    const temporary = await mkdtemp(join(parent, `${prefix}${process.pid}-`))
+    const temporary = await temporaryFolder(parent, `${basename(folder)}.installing-`)
     try {
       await install(temporary)
       await giveName(temporary, folder)
@@ -49,14 +48,6 @@ export async function installInto(
       await rm(temporary, { recursive: true, force: true })
     }
   })
-}
-
-async function removeLeftovers(parent: string, prefix: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix)) continue
-    const installer = Number.parseInt(name.slice(prefix.length), 10)
-    if (!isAlive(installer)) await rm(join(parent, name), { recursive: true, force: true })
-  }
 }
 
 async function giveName(temporary: string, folder: string): Promise<void> {

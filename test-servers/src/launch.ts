@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command, Place, ServerDefinition } from './definition.ts'
 import { freePort } from './free-port.ts'
 import type { RunningServer, ServerKind } from './kinds.ts'
 import { EndedEarlyError, ServerProcess } from './server-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 export interface Launch {
   readonly how: 'installed' | 'docker'
@@ -34,7 +35,7 @@ async function launchOnce<K extends ServerKind>(
   { kind, name, health, connection }: ServerDefinition<K>,
   { how, version, environment, command }: Launch,
 ): Promise<RunningServer<K>> {
-  const folder = await mkdtemp(join(tmpdir(), `holdfast-${kind}-`))
+  const folder = await temporaryFolder(tmpdir(), `holdfast-${kind}-`)
   const removeFolder = async (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const port = await freePort()

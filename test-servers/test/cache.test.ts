@@ -1,16 +1,13 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cacheFolder, installInto, isInstalled, serverFolder } from '../src/cache.ts'
+import { emptyFolder } from './empty-folder.ts'
 
 /** More than any process has. */
 const noProcess = 2 ** 30
-
-async function emptyFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'holdfast-cache-'))
-}
 
 test.each([
   [{ XDG_CACHE_HOME: '/a/cache' }, '/a/cache/holdfast-test-servers'],

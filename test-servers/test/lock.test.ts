@@ -1,18 +1,18 @@
-import { mkdtemp, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { withLock } from '../src/lock.ts'
+import { emptyFolder } from './empty-folder.ts'
 
 test('who holds a lock for too long is told of, and what to do', async () => {
-  const lock = join(await mkdtemp(join(tmpdir(), 'holdfast-lock-')), 'a.lock')
+  const lock = join(await emptyFolder(), 'a.lock')
   await symlink(String(process.ppid), lock)
   const working = withLock(lock, AbortSignal.abort(), async () => 'worked')
   await expect(working).rejects.toThrow(`Another process has held ${lock} for too long`)
 })
 
 test('a lock is given back when the work fails', async () => {
-  const lock = join(await mkdtemp(join(tmpdir(), 'holdfast-lock-')), 'a.lock')
+  const lock = join(await emptyFolder(), 'a.lock')
   const never = new AbortController().signal
   const failing = withLock(lock, never, async () => {
     throw new Error('no network')

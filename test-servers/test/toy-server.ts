@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ServerDefinition } from '../src/definition.ts'
 import type { Machine } from '../src/settings.ts'
+import { emptyFolder } from './empty-folder.ts'
 
 export interface Toy {
   /** What is installed as the server. Default: a program that is ready at once. */
@@ -57,7 +57,7 @@ export async function emptyMachine(
   variables: NodeJS.ProcessEnv = {},
   dockerProgram?: string,
 ): Promise<Machine> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-machine-'))
+  const folder = await emptyFolder()
   await mkdir(join(folder, 'bin'))
   if (dockerProgram !== undefined) {
     const docker = join(folder, 'bin', 'docker')

@@ -15,7 +15,10 @@ const flags = (port: number): readonly string[] => [
   ...['-log-level', 'warn'],
 ]
 
-/** Checks generations under one lock. It holds whole objects in memory: keep those of a test small. */
+/**
+ * Checks `ifGenerationMatch` of every kind of upload under one lock. It ignores that of delete, patch, compose and
+ * rewrite, takes a question how far an upload got for its end, and holds whole objects in memory.
+ */
 export const fakeGcsServer: ServerDefinition<'fake-gcs-server'> = {
   kind: 'fake-gcs-server',
   name: 'fake-gcs-server',
@@ -28,7 +31,7 @@ export const fakeGcsServer: ServerDefinition<'fake-gcs-server'> = {
   }),
   container: {
     image: `fsouza/fake-gcs-server:${version}`,
-    arguments: (port) => ({ args: [...flags(port), '-filesystem-root', '/data'] }),
+    arguments: (port) => ({ args: flags(port) }),
   },
   health: { path: '/_internal/healthcheck', status: 200 },
   connection: (port) => ({ endpoint: `http://127.0.0.1:${port}` }),
