@@ -1,0 +1,148 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import { finished, pipeline } from 'node:stream/promises'
+import type { LogEntry } from './log.ts'
+
+/** One request of a client, and what it will be answered with. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly entry: LogEntry
+}
+
+export interface Upstream {
+  readonly hostname: string
+  readonly port: string
+  readonly agent: http.Agent
+}
+
+/** How an answer is passed on: whole, not at all, or so many bytes of it (half of what it announces). */
+export type Passing = 'whole' | 'nothing' | { readonly afterBytes: number | undefined }
+
+/**
+ * Headers that belong to one connection and not to the message (RFC 9110, "Connection"). Of these, a signature
+ * covers none; everything else is passed on as it came, `Host` before all.
+ */
+const ofTheConnection = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade'])
+
+/** Carries a request to the server as it is, and the answer back, both as streams. */
+export async function forward(to: Upstream, exchange: Exchange, passing: Passing): Promise<void> {
+  const { request, response, entry } = exchange
+  const upstream = open(to, exchange)
+  request.on('data', (chunk: Buffer) => (entry.requestBytes += chunk.byteLength))
+  request.pipe(upstream)
+  const answer = await answerOf(upstream, response)
+  if (answer === undefined) return
+  response.sendDate = false
+  entry.status = answer.statusCode
+  if (passing === 'whole') {
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, messageHeaders(answer.rawHeaders))
+    answer.on('data', (chunk: Buffer) => (entry.answerBytes += chunk.byteLength))
+    await pipeline(answer, response).catch(() => response.destroy())
+    return
+  }
+  if (passing !== 'nothing') await passSome(answer, exchange, passing.afterBytes)
+  answer.resume() // carried out to its end, before the client can know anything
+  await finished(answer).catch(() => undefined)
+  response.destroy()
+}
+
+/** Carries the head and the first bytes of a request to the server, and then breaks both connections. */
+export async function forwardCut(to: Upstream, exchange: Exchange, afterBytes?: number): Promise<void> {
+  const { request, response, entry } = exchange
+  const announced = announcedBytes(request)
+  const limit = Math.min(afterBytes ?? Math.floor((announced ?? 2) / 2), (announced ?? Infinity) - 1)
+  if (announced === 0 || !hasBody(request)) {
+    response.destroy()
+    return
+  }
+  const upstream = open(to, exchange)
+  upstream.on('error', () => response.destroy())
+  upstream.on('response', () => response.destroy()) // refused before it could be cut
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, limit - entry.requestBytes)
+    entry.requestBytes += part.byteLength
+    if (part.byteLength > 0) await written(upstream, part)
+    if (entry.requestBytes >= limit) break
+  }
+  upstream.destroy()
+  response.destroy()
+}
+
+/** Opens the request at the server: same method, same target, same headers. */
+function open({ hostname, port, agent }: Upstream, { request, response }: Exchange): http.ClientRequest {
+  const headers = messageHeaders(request.rawHeaders)
+  if (!hasBody(request)) headers.push('Content-Length', '0')
+  const upstream = http.request({
+    hostname,
+    port,
+    agent,
+    method: request.method,
+    path: request.url,
+    headers,
+  })
+  upstream.on('continue', () => {
+    response.writeContinue()
+  })
+  response.once('close', () => {
+    if (!response.writableFinished) upstream.destroy()
+  })
+  return upstream
+}
+
+/** The answer's head, or nothing when the server broke the connection: then the client's is broken as well. */
+async function answerOf(
+  upstream: http.ClientRequest,
+  response: ServerResponse,
+): Promise<IncomingMessage | undefined> {
+  return await new Promise((resolve) => {
+    upstream.once('response', resolve)
+    upstream.on('error', () => {
+      resolve(undefined)
+      if (!response.headersSent) response.destroy()
+    })
+  })
+}
+
+async function passSome(
+  answer: IncomingMessage,
+  { response, entry }: Exchange,
+  afterBytes: number | undefined,
+): Promise<void> {
+  const announced = announcedBytes(answer)
+  const limit = afterBytes ?? Math.floor((announced ?? 2) / 2)
+  const tooShort = announced !== undefined && announced <= limit
+  if (limit === 0 || tooShort || response.req.method === 'HEAD') return
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, messageHeaders(answer.rawHeaders))
+  for await (const chunk of answer.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, limit - entry.answerBytes)
+    entry.answerBytes += part.byteLength
+    await written(response, part)
+    if (entry.answerBytes >= limit) return
+  }
+}
+
+/** Resolves when the bytes have gone out, or cannot any more. */
+async function written(to: http.OutgoingMessage, bytes: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve) => {
+    to.once('close', resolve)
+    to.write(bytes, () => {
+      to.off('close', resolve)
+      resolve()
+    })
+  })
+}
+
+function messageHeaders(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, index) => {
+    return !ofTheConnection.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase())
+  })
+}
+
+function announcedBytes({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+}

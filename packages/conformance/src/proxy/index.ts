@@ -1,0 +1,5 @@
+export type { Fault, FaultKind, FaultPlan, ProxiedRequest } from './fault.ts'
+export type { LoggedRequest, RequestLog } from './log.ts'
+export type { Dialect, Operation } from './operation.ts'
+export { type SeededPlan, seededPlan } from './plan.ts'
+export { type Proxy, type ProxyOptions, startProxy } from './proxy.ts'
