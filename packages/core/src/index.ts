@@ -9,7 +9,14 @@ export {
   messageOf,
   throwIfAborted,
 } from './errors.ts'
-export { sha256Hex, StreamingDigest } from './integrity/index.ts'
+export {
+  combineCrc32c,
+  Crc32c,
+  crc32cBase64,
+  parseCrc32c,
+  sha256Hex,
+  StreamingDigest,
+} from './integrity/index.ts'
 export type {
   Evaluation,
   MetricObjective,

@@ -1,1 +1,2 @@
+export { combineCrc32c, Crc32c, crc32cBase64, parseCrc32c } from './crc32c.ts'
 export { StreamingDigest, sha256Hex } from './digest.ts'
