@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { combineCrc32c, Crc32c } from '@holdfast/core'
+import { combineCrc } from '../checksums/combine.ts'
+import { Crc64Nvme, crc64nvme } from '../checksums/crc64nvme.ts'
+
+export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
+
+/** Of the bytes of the object, or of the checksums of its parts (S3 User Guide, "Checking object integrity"). */
+export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
+
+/** A checksum of bytes, in base64. */
+export interface ChecksumValue {
+  readonly algorithm: ChecksumAlgorithm
+  readonly value: string
+}
+
+/** What is kept of an object. */
+export interface Checksum {
+  readonly algorithm: ChecksumAlgorithm
+  readonly type: ChecksumType
+  /** Base64; of a composite one followed by a hyphen and the number of parts. */
+  readonly value: string
+}
+
+interface Running {
+  update(bytes: Uint8Array): unknown
+  digest(): Buffer
+}
+
+interface Algorithm {
+  readonly bytes: number
+  readonly types: readonly ChecksumType[]
+  readonly create: () => Running
+  readonly combine?: (first: Buffer, second: Buffer, secondBytes: number) => Buffer
+}
+
+/** Which algorithm can be of which type: S3 User Guide, "Checking object integrity", the table of multipart uploads. */
+const algorithms: Readonly<Record<ChecksumAlgorithm, Algorithm>> = {
+  CRC32: {
+    bytes: 4,
+    types: ['COMPOSITE', 'FULL_OBJECT'],
+    create: () => {
+      let value = 0
+      return {
+        update: (bytes) => (value = crc32(bytes, value)),
+        digest: () => bigEndian(BigInt(value), 4),
+      }
+    },
+    combine: (first, second, secondBytes) =>
+      bigEndian(
+        combineCrc({ width: 32, polynomial: 0xedb88320n }, number(first), number(second), secondBytes),
+        4,
+      ),
+  },
+  CRC32C: {
+    bytes: 4,
+    types: ['COMPOSITE', 'FULL_OBJECT'],
+    create: () => {
+      const crc = new Crc32c()
+      return { update: (bytes) => crc.update(bytes), digest: () => bigEndian(BigInt(crc.value), 4) }
+    },
+    combine: (first, second, secondBytes) =>
+      bigEndian(BigInt(combineCrc32c(first.readUInt32BE(), second.readUInt32BE(), secondBytes)), 4),
+  },
+  CRC64NVME: {
+    bytes: 8,
+    types: ['FULL_OBJECT'],
+    create: () => {
+      const crc = new Crc64Nvme()
+      return { update: (bytes) => crc.update(bytes), digest: () => bigEndian(crc.value, 8) }
+    },
+    combine: (first, second, secondBytes) =>
+      bigEndian(combineCrc(crc64nvme, number(first), number(second), secondBytes), 8),
+  },
+  SHA256: { bytes: 32, types: ['COMPOSITE'], create: () => createHash('sha256') },
+}
+
+export const checksumAlgorithms = Object.keys(algorithms) as readonly ChecksumAlgorithm[]
+
+export function isAlgorithm(name: string): name is ChecksumAlgorithm {
+  return Object.hasOwn(algorithms, name)
+}
+
+/** The header that carries it, such as `x-amz-checksum-crc32c`. */
+export function headerOf(algorithm: ChecksumAlgorithm): string {
+  return `x-amz-checksum-${algorithm.toLowerCase()}`
+}
+
+/** A checksum of this kind that is fed piece by piece. */
+export function createChecksum(algorithm: ChecksumAlgorithm): Running {
+  return algorithms[algorithm].create()
+}
+
+/** Whether the text can be a checksum of this kind. */
+export function isChecksum(algorithm: ChecksumAlgorithm, base64: string): boolean {
+  const bytes = Buffer.from(base64, 'base64')
+  return bytes.byteLength === algorithms[algorithm].bytes && bytes.toString('base64') === base64
+}
+
+/** The types that an algorithm can have in a multipart upload, the usual one first. */
+export function typesOf(algorithm: ChecksumAlgorithm): readonly ChecksumType[] {
+  return algorithms[algorithm].types
+}
+
+/** The checksum of an object from those of its parts. */
+export function ofParts(
+  algorithm: ChecksumAlgorithm,
+  type: ChecksumType,
+  parts: readonly { readonly checksum: string; readonly size: number }[],
+): Checksum {
+  const { create, combine } = algorithms[algorithm]
+  const digests = parts.map(({ checksum, size }) => ({ digest: Buffer.from(checksum, 'base64'), size }))
+  if (type === 'COMPOSITE' || combine === undefined) {
+    const running = create()
+    for (const { digest } of digests) running.update(digest)
+    return { algorithm, type, value: `${running.digest().toString('base64')}-${parts.length}` }
+  }
+  const whole = digests.reduce((sum, { digest, size }) => combine(sum, digest, size), create().digest())
+  return { algorithm, type, value: whole.toString('base64') }
+}
+
+function number(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString('hex')}`)
+}
+
+function bigEndian(value: bigint, bytes: number): Buffer {
+  return Buffer.from(value.toString(16).padStart(2 * bytes, '0'), 'hex')
+}

@@ -1,0 +1,154 @@
+import { bodyHeaders } from './body.ts'
+import { createBucket, headBucket } from './buckets.ts'
+import { checksumAlgorithms, headerOf } from './checksums.ts'
+import type { Run } from './context.ts'
+import { deleteObjects } from './delete-objects.ts'
+import { describingHeaders } from './described.ts'
+import { notImplemented } from './errors.ts'
+import { listObjects } from './listing.ts'
+import { listMultipartUploads, listParts } from './multipart-listing.ts'
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  uploadPart,
+} from './multipart.ts'
+import { deleteObject, getObject, headObject, putObject } from './objects.ts'
+import type { S3Request } from './request.ts'
+
+/** One operation of S3, and all that it may be asked with. */
+export interface Operation {
+  readonly name: string
+  readonly method: string
+  readonly on: 'bucket' | 'object'
+  /** The parameter that tells it from others of the same method. */
+  readonly marker?: string
+  readonly query: readonly string[]
+  readonly headers: readonly string[]
+  readonly run: Run
+}
+
+const readHeaders = ['if-match', 'x-amz-checksum-mode']
+const writeConditions = ['if-match', 'if-none-match']
+
+/** Amazon S3 API Reference, "Actions": those that an adapter for checkpoints needs, and of those what it needs. */
+export const operations: readonly Operation[] = [
+  { name: 'HeadBucket', method: 'HEAD', on: 'bucket', query: [], headers: [], run: headBucket },
+  { name: 'CreateBucket', method: 'PUT', on: 'bucket', query: [], headers: bodyHeaders, run: createBucket },
+  {
+    name: 'ListObjectsV2',
+    method: 'GET',
+    on: 'bucket',
+    marker: 'list-type',
+    query: ['continuation-token', 'encoding-type', 'max-keys', 'prefix', 'start-after'],
+    headers: [],
+    run: listObjects,
+  },
+  {
+    name: 'ListMultipartUploads',
+    method: 'GET',
+    on: 'bucket',
+    marker: 'uploads',
+    query: ['encoding-type', 'key-marker', 'max-uploads', 'prefix', 'upload-id-marker'],
+    headers: [],
+    run: listMultipartUploads,
+  },
+  {
+    name: 'DeleteObjects',
+    method: 'POST',
+    on: 'bucket',
+    marker: 'delete',
+    query: [],
+    headers: bodyHeaders,
+    run: deleteObjects,
+  },
+  {
+    name: 'PutObject',
+    method: 'PUT',
+    on: 'object',
+    query: [],
+    headers: [...bodyHeaders, ...describingHeaders, ...writeConditions],
+    run: putObject,
+  },
+  {
+    name: 'GetObject',
+    method: 'GET',
+    on: 'object',
+    query: [],
+    headers: [...readHeaders, 'range'],
+    run: getObject,
+  },
+  { name: 'HeadObject', method: 'HEAD', on: 'object', query: [], headers: readHeaders, run: headObject },
+  {
+    name: 'DeleteObject',
+    method: 'DELETE',
+    on: 'object',
+    query: [],
+    headers: ['if-match'],
+    run: deleteObject,
+  },
+  {
+    name: 'CreateMultipartUpload',
+    method: 'POST',
+    on: 'object',
+    marker: 'uploads',
+    query: [],
+    headers: [...describingHeaders, 'x-amz-checksum-algorithm', 'x-amz-checksum-type'],
+    run: createMultipartUpload,
+  },
+  {
+    name: 'UploadPart',
+    method: 'PUT',
+    on: 'object',
+    marker: 'uploadId',
+    query: ['partNumber'],
+    headers: bodyHeaders,
+    run: uploadPart,
+  },
+  {
+    name: 'CompleteMultipartUpload',
+    method: 'POST',
+    on: 'object',
+    marker: 'uploadId',
+    query: [],
+    headers: [
+      ...checksumAlgorithms.map(headerOf),
+      ...writeConditions,
+      'x-amz-checksum-type',
+      'x-amz-mp-object-size',
+    ],
+    run: completeMultipartUpload,
+  },
+  {
+    name: 'AbortMultipartUpload',
+    method: 'DELETE',
+    on: 'object',
+    marker: 'uploadId',
+    query: [],
+    headers: [],
+    run: abortMultipartUpload,
+  },
+  {
+    name: 'ListParts',
+    method: 'GET',
+    on: 'object',
+    marker: 'uploadId',
+    query: ['max-parts', 'part-number-marker'],
+    headers: [],
+    run: listParts,
+  },
+]
+
+const markers = new Set(operations.flatMap(({ marker = [] }) => marker))
+
+/** @throws `NotImplemented` for what is none of them. */
+export function operationOf({ call, bucket, key, query }: S3Request): Operation {
+  const on = key === '' ? 'bucket' : 'object'
+  const given = [...query.keys()].filter((name) => markers.has(name))
+  const found = operations.find(
+    (each) => each.method === call.method && each.on === on && each.marker === given[0],
+  )
+  if (found === undefined || bucket === '' || given.length > 1)
+    throw notImplemented(`${call.method} of this address`)
+  return found
+}

@@ -1,0 +1,121 @@
+import type { Call } from '../http-server.ts'
+import { type ChecksumAlgorithm, checksumAlgorithms, headerOf } from './checksums.ts'
+import { notImplemented, S3Error } from './errors.ts'
+
+/** A request as S3 understands it. */
+export interface S3Request {
+  readonly call: Call
+  /** Empty for the service itself. */
+  readonly bucket: string
+  /** Empty for the bucket itself. */
+  readonly key: string
+  readonly query: ReadonlyMap<string, string>
+}
+
+/** The longest key (S3 User Guide, "Naming Amazon S3 objects"). */
+const longestKey = 1024
+
+/** Path-style addresses only: the bucket is the first segment of the path, and the key all that follows. */
+export function parseRequest(call: Call): S3Request {
+  const path = call.path.slice(1)
+  const slash = path.indexOf('/')
+  const bucket = decoded(slash === -1 ? path : path.slice(0, slash))
+  const key = slash === -1 ? '' : decoded(path.slice(slash + 1))
+  if (Buffer.byteLength(key) > longestKey)
+    throw new S3Error('KeyTooLongError', undefined, {
+      Size: Buffer.byteLength(key),
+      MaxSizeAllowed: longestKey,
+    })
+  const query = new Map<string, string>()
+  for (const [name, value] of queryOf(call.rawQuery)) {
+    if (query.has(name)) throw new S3Error('InvalidArgument', `The parameter ${name} was given twice.`)
+    query.set(name, value)
+  }
+  return { call, bucket, key, query }
+}
+
+/** The parameters of a query, decoded, in their order. */
+export function queryOf(rawQuery: string): readonly (readonly [string, string])[] {
+  return rawQuery
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const [name = '', ...value] = pair.split('=')
+      return [decoded(name.replaceAll('+', ' ')), decoded(value.join('=').replaceAll('+', ' '))]
+    })
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new S3Error('InvalidURI', undefined, { URI: text })
+  }
+}
+
+export function header({ call }: S3Request, name: string): string | undefined {
+  const value = call.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** What every request may carry. */
+const everywhere = [
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-request-payer',
+  'x-amz-security-token',
+  'x-amz-user-agent',
+]
+
+/** Headers that set a condition or a view: where an operation does not know them, they must not be ignored. */
+const conditions = [
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+]
+
+/** Refuses every parameter, every `x-amz-` header and every condition that the operation does not know. */
+export function refuseUnknown(
+  { call, query }: S3Request,
+  known: { readonly query: readonly string[]; readonly headers: readonly string[] },
+): void {
+  for (const name of query.keys())
+    if (name !== 'x-id' && !known.query.includes(name)) throw notImplemented(`the parameter ${name} here`)
+  const headers = [...everywhere, ...known.headers]
+  for (const name of Object.keys(call.headers)) {
+    if (!name.startsWith('x-amz-') && !conditions.includes(name)) continue
+    if (name.startsWith('x-amz-meta-') && headers.includes('x-amz-meta-*')) continue
+    if (!headers.includes(name)) throw notImplemented(`the header ${name} here`)
+  }
+}
+
+/** A parameter that is a whole number, at most the limit; the limit when it is not given. */
+export function numberParameter({ query }: S3Request, name: string, limit: number): number {
+  const text = query.get(name)
+  if (text === undefined) return limit
+  if (!/^\d{1,10}$/.test(text))
+    throw new S3Error('InvalidArgument', `Provided ${name} not an integer or within integer range`, {
+      ArgumentName: name,
+      ArgumentValue: text,
+    })
+  return Math.min(Number(text), limit)
+}
+
+/** The one checksum that a request gives in a header, if any. */
+export function checksumHeader(
+  request: S3Request,
+): { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined {
+  const given = checksumAlgorithms.flatMap((algorithm) => {
+    const value = header(request, headerOf(algorithm))
+    return value === undefined ? [] : [{ algorithm, value }]
+  })
+  if (given.length > 1)
+    throw new S3Error(
+      'InvalidRequest',
+      'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+    )
+  return given[0]
+}

@@ -1,0 +1,21 @@
+import type { ObjectFiles } from '../object-files.ts'
+import type { Piece } from '../pieces.ts'
+import { type Received, receive } from './body.ts'
+import type { ChecksumAlgorithm } from './checksums.ts'
+import type { S3Request } from './request.ts'
+
+/** Keeps the body of a request, which belongs to nothing yet. A body that is not what its headers say is not kept. */
+export async function storeBody(
+  files: ObjectFiles,
+  request: S3Request,
+  compute?: ChecksumAlgorithm,
+): Promise<Received & { readonly piece: Piece }> {
+  const writer = await files.create()
+  try {
+    const received = await receive(request, (chunk) => writer.write(chunk), compute)
+    return { ...received, piece: await writer.finish() }
+  } catch (error) {
+    await writer.discard()
+    throw error
+  }
+}
