@@ -1,0 +1,3 @@
+export { adapter } from './adapter.ts'
+export { GcsBackend } from './backend.ts'
+export type { GcsCredentials, GcsOptions, StorageClass } from './options.ts'

@@ -1,0 +1,93 @@
+import type { Storage } from '@google-cloud/storage'
+import {
+  type AdapterOption,
+  type BackendHooks,
+  HoldfastError,
+  optionReaders,
+  parseSize,
+  type RetryPolicy,
+  type Size,
+} from '@holdfast/core'
+
+/** What a key file or a credential configuration of Google Cloud holds, as an object. */
+export type GcsCredentials = Readonly<Record<string, unknown>>
+
+/** How to reach a bucket, and how to store in it. What is not said comes from the SDK's default chain. */
+export interface GcsOptions extends BackendHooks {
+  /** Other than Google's, such as that of an emulator. Default: `STORAGE_EMULATOR_HOST`, else Google's. */
+  readonly endpoint?: string | undefined
+  /**
+   * Send no credentials. Default: true for an endpoint that is not below `googleapis.com`, unless credentials are
+   * given.
+   */
+  readonly anonymous?: boolean | undefined
+  /** The path of a key file, or of a credential configuration (workload identity federation). */
+  readonly keyFilename?: string | undefined
+  /** The contents of such a file. Default: Application Default Credentials. */
+  readonly credentials?: GcsCredentials | undefined
+  /** The project that pays for requests to a bucket whose owner does not. */
+  readonly userProject?: string | undefined
+  /** Of the objects with payload. Default: that of the bucket, as for the small documents that decide truth. */
+  readonly storageClass?: StorageClass | undefined
+  /** The Cloud KMS key that encrypts what is stored: `projects/p/locations/l/keyRings/r/cryptoKeys/k`. */
+  readonly kmsKeyName?: string | undefined
+  /**
+   * Bytes of one request of a resumable upload, in whole 256 KiB. Objects up to one chunk are sent in one request.
+   * Default: 16 MiB.
+   */
+  readonly chunkSize?: Size | undefined
+  /** Requests under way at once where many objects are deleted. Default: 16. */
+  readonly parallel?: number | undefined
+  /** A budget for everything below the root; the store itself has no end. Default: none. */
+  readonly quota?: Size | undefined
+  /** A ready-made client; then `endpoint`, `anonymous`, `keyFilename` and `credentials` are its own business. */
+  readonly client?: Storage | undefined
+  /** How often and how patiently a request is made again. */
+  readonly retry?: RetryPolicy | undefined
+}
+
+/** All of them can be read at once (Cloud Storage documentation, "Storage classes"). */
+export const storageClasses = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as const
+export type StorageClass = (typeof storageClasses)[number]
+
+export const defaultChunkBytes = 16 * 2 ** 20
+export const defaultParallel = 16
+
+/** What every chunk but the last is a multiple of (Cloud Storage documentation, "Resumable uploads"). */
+const chunkUnit = 256 * 2 ** 10
+
+/** Bytes of a chunk. Throws `CONFIG` when the store does not take such. */
+export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): number {
+  const bytes = parseSize(chunkSize)
+  if (bytes > 0 && bytes % chunkUnit === 0) return bytes
+  throw new HoldfastError(
+    'CONFIG',
+    `chunkSize is a multiple of 256 KiB, as Google Cloud Storage asks for, not ${bytes} bytes.`,
+  )
+}
+
+/** What a URL or a configuration file may say. A ready-made client and a retry policy are given in code. */
+export const optionShape = {
+  endpoint: { read: optionReaders.text, inUrl: true },
+  anonymous: { read: optionReaders.flag, inUrl: true },
+  keyFilename: { read: optionReaders.text, inUrl: true },
+  credentials: { read: readCredentials, inUrl: false },
+  userProject: { read: optionReaders.text, inUrl: true },
+  storageClass: { read: optionReaders.oneOf(...storageClasses), inUrl: true },
+  kmsKeyName: { read: optionReaders.text, inUrl: true },
+  chunkSize: { read: optionReaders.size, inUrl: true },
+  parallel: { read: optionReaders.count, inUrl: true },
+  quota: { read: optionReaders.size, inUrl: true },
+  client: { read: readClient, inUrl: false },
+} as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
+
+function readCredentials(value: unknown): GcsCredentials {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  throw new Error('is an object, such as the contents of a key file')
+}
+
+function readClient(value: unknown): Storage {
+  if (typeof value === 'object' && value !== null && 'authClient' in value && 'apiEndpoint' in value)
+    return value as Storage
+  throw new Error('is a Storage of @google-cloud/storage')
+}

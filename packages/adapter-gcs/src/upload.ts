@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import {
+  ask,
+  type Bucket,
+  type GcsObject,
+  type ObjectMetadata,
+  parseObject,
+  sentMetadata,
+  uploadUrl,
+} from './bucket.ts'
+import { base64Crc32c } from './checksum.ts'
+
+/**
+ * Stores bytes in one request, with a checksum that the store compares before it shows the object (Cloud Storage JSON
+ * API, "Objects: insert", multipart upload). Not stopped once it is on its way: a request that was cut off may still
+ * be carried out.
+ */
+export async function uploadWhole(
+  bucket: Bucket,
+  key: string,
+  bytes: Uint8Array,
+  metadata: ObjectMetadata,
+  condition: { readonly ifGenerationMatch?: 0 } = {},
+): Promise<GcsObject> {
+  const { contentType = 'application/octet-stream' } = metadata
+  const boundary = randomUUID()
+  const told = JSON.stringify(sentMetadata(bucket, key, { ...metadata, crc32c: base64Crc32c(bytes) }))
+  const head = [
+    `--${boundary}`,
+    'content-type: application/json; charset=utf-8',
+    '',
+    told,
+    `--${boundary}`,
+    `content-type: ${contentType}`,
+    '',
+    '',
+  ].join('\r\n')
+  const { data } = await ask(bucket, {
+    method: 'POST',
+    url: uploadUrl(bucket),
+    query: { uploadType: 'multipart', kmsKeyName: bucket.kmsKeyName, ...condition },
+    headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+    body: [Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--`)],
+  })
+  return parseObject(data)
+}
