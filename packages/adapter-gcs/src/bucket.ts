@@ -1,4 +1,10 @@
-import { type ObjectNames, type ObjectStat, parseCrc32c, type RequestContext } from '@holdfast/core'
+import {
+  crc32cBase64,
+  type ObjectNames,
+  type ObjectStat,
+  parseCrc32c,
+  type RequestContext,
+} from '@holdfast/core'
 import type { StorageClass } from './options.ts'
 import { fieldOf, type HttpAnswer, type HttpRequest, type Requester, send } from './send.ts'
 
@@ -38,16 +44,21 @@ export async function ask(bucket: Bucket, asked: HttpRequest): Promise<HttpAnswe
 export interface ObjectMetadata {
   readonly contentType?: string | undefined
   readonly storageClass?: StorageClass | undefined
-  /** The checksum of the bytes to come, in base64, for the store to verify. */
-  readonly crc32c?: string | undefined
+  /** The checksum of the bytes to come, for the store to verify. */
+  readonly crc32c?: number | undefined
 }
 
 /**
- * The metadata of an object as they are sent. What everybody may read would else be served from caches for an hour,
+ * The metadata of an object as they are sent, in JSON. What everybody may read would else be served from caches for an hour,
  * and compressed text in another form than it is stored (Cloud Storage documentation, "Cache-Control").
  */
-export function sentMetadata(bucket: Bucket, key: string, metadata: ObjectMetadata): object {
-  return { ...metadata, name: bucket.names.object(key), cacheControl: 'no-store, no-transform' }
+export function sentMetadata(bucket: Bucket, key: string, { crc32c, ...metadata }: ObjectMetadata): string {
+  return JSON.stringify({
+    ...metadata,
+    ...(crc32c === undefined ? {} : { crc32c: crc32cBase64(crc32c) }),
+    name: bucket.names.object(key),
+    cacheControl: 'no-store, no-transform',
+  })
 }
 
 /** The fields of an object that are asked for (Cloud Storage JSON API, "Objects"). */

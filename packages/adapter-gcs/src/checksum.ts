@@ -1,8 +1,7 @@
-import { Crc32c, crc32cBase64, type ObjectHash } from '@holdfast/core'
+import { Crc32c, type ObjectHash } from '@holdfast/core'
 
-/** CRC32C as Cloud Storage writes it: big-endian, in base64 (Cloud Storage documentation, "Data validation"). */
-export function base64Crc32c(bytes: Uint8Array): string {
-  return crc32cBase64(new Crc32c().update(bytes).value)
+export function crc32cOf(bytes: Uint8Array): number {
+  return new Crc32c().update(bytes).value
 }
 
 /** The store's word for an object. Every object has one, unless a customer's own key keeps it from being told. */

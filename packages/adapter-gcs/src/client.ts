@@ -1,18 +1,23 @@
 import { Storage } from '@google-cloud/storage'
 import { PassThroughClient } from 'google-auth-library'
+import { givenCredentials } from './credentials.ts'
 import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'
 
-/** A client that makes each request once, since retries are ours. Reads no credentials before the first request. */
+/**
+ * A client that makes each request once, since retries are ours. Asks nobody for credentials before the first request;
+ * throws `CONFIG` for a key file that cannot be used.
+ */
 export function createClient(options: GcsOptions): Storage {
-  const { endpoint, keyFilename, credentials, anonymous = needsNoCredentials(options) } = options
+  const { endpoint } = options
+  const given = givenCredentials(options)
+  const anonymous = options.anonymous ?? (given === undefined && isForeign(endpoint))
+  const authClient = anonymous ? new PassThroughClient() : given
   return new Storage({
     retryOptions: { autoRetry: false },
     useAuthWithCustomEndpoint: !anonymous,
-    ...(anonymous ? { authClient: new PassThroughClient() } : {}),
+    ...(authClient === undefined ? {} : { authClient }),
     ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
-    ...(keyFilename === undefined ? {} : { keyFilename }),
-    ...(credentials === undefined ? {} : { credentials }),
   })
 }
 
@@ -28,9 +33,9 @@ export function requesterOf(client: Storage): Requester {
   return unauthenticated ? new PassThroughClient() : client.authClient
 }
 
-function needsNoCredentials({ endpoint, keyFilename, credentials }: GcsOptions): boolean {
-  if (keyFilename !== undefined || credentials !== undefined) return false
-  const host = hostOf(endpoint ?? process.env['STORAGE_EMULATOR_HOST'])
+/** Whether the requests go to someone else than Google, who has no use for its credentials. */
+function isForeign(endpoint = process.env['STORAGE_EMULATOR_HOST']): boolean {
+  const host = hostOf(endpoint)
   return host !== undefined && host !== 'googleapis.com' && !host.endsWith('.googleapis.com')
 }
 

@@ -1,5 +1,6 @@
 import { type CommitOutcome, createOnce } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
+import { crc32cOf } from './checksum.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
 import { readWhole } from './read.ts'
 import { uploadWhole } from './upload.ts'
@@ -19,7 +20,8 @@ export async function commit(
     { what: `The commit of ${key}`, key, signal },
     {
       async create() {
-        await uploadWhole(bucket, key, bytes, { contentType: 'application/json' }, { ifGenerationMatch: 0 })
+        const metadata = { contentType: 'application/json', crc32c: crc32cOf(bytes) }
+        await uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 })
       },
       isThereAlready: (error) => hasStatus(error, 412),
       mayHaveHappened,

@@ -23,8 +23,7 @@ const held = denied(
 )
 const unreadableKeyFile: Meaning = {
   code: 'CONFIG',
-  advice:
-    'The file with the credentials cannot be read: check keyFilename or GOOGLE_APPLICATION_CREDENTIALS.',
+  advice: 'The file with the credentials cannot be read: check GOOGLE_APPLICATION_CREDENTIALS.',
 }
 
 /** Failures of the SDK's credentials, before the store was asked for anything. */

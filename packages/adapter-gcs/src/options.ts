@@ -9,7 +9,7 @@ import {
   type Size,
 } from '@holdfast/core'
 
-/** What a key file or a credential configuration of Google Cloud holds, as an object. */
+/** What a key file holds: of a service account, or of a user (`gcloud auth application-default login`). */
 export type GcsCredentials = Readonly<Record<string, unknown>>
 
 /** How to reach a bucket, and how to store in it. What is not said comes from the SDK's default chain. */
@@ -21,9 +21,9 @@ export interface GcsOptions extends BackendHooks {
    * given.
    */
   readonly anonymous?: boolean | undefined
-  /** The path of a key file, or of a credential configuration (workload identity federation). */
+  /** The path of a key file. Workload identity needs none: it is part of Application Default Credentials. */
   readonly keyFilename?: string | undefined
-  /** The contents of such a file. Default: Application Default Credentials. */
+  /** The contents of a key file. Default: Application Default Credentials. */
   readonly credentials?: GcsCredentials | undefined
   /** The project that pays for requests to a bucket whose owner does not. */
   readonly userProject?: string | undefined

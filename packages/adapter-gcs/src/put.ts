@@ -8,7 +8,9 @@ import {
   throwIfAborted,
 } from '@holdfast/core'
 import type { Bucket, GcsObject } from './bucket.ts'
-import { vouchedBy } from './checksum.ts'
+import { crc32cOf, vouchedBy } from './checksum.ts'
+import { hasStatus, mayHaveHappened } from './errors.ts'
+import { lookOnce } from './read.ts'
 import { beginUpload, type Chunk } from './resumable.ts'
 import { uploadWhole } from './upload.ts'
 
@@ -41,9 +43,19 @@ async function putWhole(
   { contentType, signal, onProgress }: PutOptions,
 ): Promise<GcsObject> {
   const { storageClass } = bucket
-  const object = await request(bucket, { what: `The put of ${key}`, key, signal }, () =>
-    uploadWhole(bucket, key, bytes, { contentType, storageClass }),
-  )
+  const crc32c = crc32cOf(bytes)
+  let mayBeThere = false
+  const object = await request(bucket, { what: `The put of ${key}`, key, signal }, async () => {
+    try {
+      return await uploadWhole(bucket, key, bytes, { contentType, storageClass, crc32c })
+    } catch (error) {
+      // A retention policy protects what a request has stored whose answer was lost from being stored once more.
+      const there = mayBeThere && hasStatus(error, 403) ? await lookOnce(bucket, key, signal) : undefined
+      if (there?.size === bytes.byteLength && there.crc32c === crc32c) return there
+      mayBeThere ||= mayHaveHappened(error)
+      throw error
+    }
+  })
   onProgress?.(bytes.byteLength)
   return object
 }

@@ -67,7 +67,8 @@ export async function look(
   return request(bucket, { what: `Looking at ${key}`, key, signal }, () => lookOnce(bucket, key, signal))
 }
 
-async function lookOnce(
+/** The same by one request; rejects with what the SDK throws. */
+export async function lookOnce(
   bucket: Bucket,
   key: string,
   signal: AbortSignal | undefined,

@@ -136,7 +136,7 @@ async function beginSession(
       url: uploadUrl(bucket),
       query: { uploadType: 'resumable', name: bucket.names.object(key), kmsKeyName },
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: [Buffer.from(JSON.stringify(sentMetadata(bucket, key, { contentType, storageClass })))],
+      body: [Buffer.from(sentMetadata(bucket, key, { contentType, storageClass }))],
     })
     const session = headers.get('location')
     if (session === null)

@@ -8,7 +8,6 @@ import {
   sentMetadata,
   uploadUrl,
 } from './bucket.ts'
-import { base64Crc32c } from './checksum.ts'
 
 /**
  * Stores bytes in one request, with a checksum that the store compares before it shows the object (Cloud Storage JSON
@@ -19,17 +18,16 @@ export async function uploadWhole(
   bucket: Bucket,
   key: string,
   bytes: Uint8Array,
-  metadata: ObjectMetadata,
+  metadata: ObjectMetadata & { readonly crc32c: number },
   condition: { readonly ifGenerationMatch?: 0 } = {},
 ): Promise<GcsObject> {
   const { contentType = 'application/octet-stream' } = metadata
   const boundary = randomUUID()
-  const told = JSON.stringify(sentMetadata(bucket, key, { ...metadata, crc32c: base64Crc32c(bytes) }))
   const head = [
     `--${boundary}`,
     'content-type: application/json; charset=utf-8',
     '',
-    told,
+    sentMetadata(bucket, key, metadata),
     `--${boundary}`,
     `content-type: ${contentType}`,
     '',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { describeConformance } from '@holdfast/conformance'
+import { describeConformance, type Runner } from '@holdfast/conformance'
 import { describe, test } from 'vitest'
 import { GcsBackend } from '../src/index.ts'
 
@@ -12,9 +12,30 @@ if (endpoint !== undefined) {
     body: JSON.stringify({ name: bucket }),
   })
 }
+/** What a server does wrong, and the reason. */
+const gaps: Readonly<Record<string, string>> = (await isFakeGcsServer())
+  ? {
+      'every valid key is kept as it is, however unusual':
+        'it writes an object to a file with a longer name than the last part of its key, which may have 255 bytes',
+    }
+  : {}
+
+async function isFakeGcsServer(): Promise<boolean> {
+  return endpoint !== undefined && (await fetch(`${endpoint}/_internal/healthcheck`)).ok
+}
+
 const options = { endpoint, chunkSize: 256 * 2 ** 10 }
 let opened = 0
-describeConformance({ describe: describe.skipIf(endpoint === undefined), test }, 'GcsBackend', {
+const runner: Runner = {
+  describe: describe.skipIf(endpoint === undefined),
+  test: (name, body) => {
+    test(name, async ({ skip }) => {
+      skip(gaps[name] !== undefined, gaps[name])
+      await body()
+    })
+  },
+}
+describeConformance(runner, 'GcsBackend', {
   open: async () => {
     opened += 1
     return new GcsBackend(bucket, `a/${opened}`, options)

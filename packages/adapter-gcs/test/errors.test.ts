@@ -1,0 +1,81 @@
+import { HoldfastError } from '@holdfast/core'
+import { expect, test } from 'vitest'
+import { mayHaveHappened, storeError } from '../src/errors.ts'
+
+const answer = (status: number, reason?: string, message = 'It says so'): object =>
+  Object.assign(new Error(message), {
+    status,
+    response: { status, data: { error: { code: status, message, errors: [{ reason, message }] } } },
+  })
+
+test.each([
+  [answer(401, 'authError'), 'PERMISSION_DENIED', 'Renew them'],
+  [answer(401), 'PERMISSION_DENIED', 'Renew them'],
+  [answer(401, 'required'), 'PERMISSION_DENIED', 'none were sent'],
+  [answer(403, 'forbidden'), 'PERMISSION_DENIED', 'Storage Object User'],
+  [answer(403), 'PERMISSION_DENIED', 'Storage Object User'],
+  [answer(403, 'retentionPolicyNotMet'), 'PERMISSION_DENIED', 'Nothing is lost'],
+  [answer(403, 'objectUnderActiveHold'), 'PERMISSION_DENIED', 'Nothing is lost'],
+  [answer(400, 'userProjectMissing'), 'PERMISSION_DENIED', 'userProject'],
+  [answer(404, 'notFound', 'No such object: bucket/x'), 'NOT_FOUND', 'no such object'],
+  [answer(404, 'notFound', 'The specified bucket does not exist.'), 'NOT_FOUND', 'no such bucket'],
+  [answer(412, 'conditionNotMet'), 'ALREADY_EXISTS', 'there already'],
+  [
+    answer(400, 'invalid', 'Provided CRC32C "AAAAAA==" doesn\'t match calculated CRC32C "4waSgw==".'),
+    'UNAVAILABLE',
+    'damaged',
+  ],
+  [answer(400, 'invalid'), 'INVALID_ARGUMENT', 'refuses'],
+  [answer(429, 'rateLimitExceeded'), 'UNAVAILABLE', 'fewer requests'],
+  [answer(429), 'UNAVAILABLE', 'fewer requests'],
+  [answer(403, 'userRateLimitExceeded'), 'UNAVAILABLE', 'fewer requests'],
+  [answer(500, 'internalError'), 'UNAVAILABLE', 'The store failed'],
+  [answer(503), 'UNAVAILABLE', 'The store failed'],
+  [Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), 'UNAVAILABLE', 'network'],
+  [Object.assign(new Error('aborted due to timeout'), { code: 'TimeoutError' }), 'UNAVAILABLE', 'network'],
+  [
+    new Error('Could not load the default credentials. Browse to https://cloud.google.com/docs'),
+    'PERMISSION_DENIED',
+    'gcloud auth application-default login',
+  ],
+  [
+    Object.assign(new Error('invalid_grant'), {
+      status: 400,
+      response: { data: { error: 'invalid_grant', error_description: 'Token has been revoked.' } },
+    }),
+    'PERMISSION_DENIED',
+    'expired',
+  ],
+  [
+    Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' }),
+    'CONFIG',
+    'GOOGLE_APPLICATION_CREDENTIALS',
+  ],
+])('%s is told as %s', (error, code, advice) => {
+  const told = storeError(error, { what: 'The put of k', key: 'k' }, 'gs://b/r')
+  expect(told).toMatchObject({ code, key: 'k', url: 'gs://b/r', cause: error })
+  expect(told.message).toMatch(/^The put of k failed\. /)
+  expect(told.message).toContain(advice)
+})
+
+test('an answer that came as text, as one to a stream does, is understood', () => {
+  const data = JSON.stringify({ error: { message: 'Held', errors: [{ reason: 'objectUnderActiveHold' }] } })
+  const error = Object.assign(new Error('403'), { status: 403, response: { data } })
+  expect(storeError(error, { what: 'x' }, 'gs://b').message).toContain('Held')
+})
+
+test('a Holdfast error stays as it is', () => {
+  const error = new HoldfastError('CORRUPT', 'bad', { key: 'k', url: 'gs://b' })
+  expect(storeError(error, { what: 'x', key: 'k' }, 'gs://b')).toBe(error)
+})
+
+test.each([
+  [answer(503), true],
+  [Object.assign(new Error('reset'), { code: 'ECONNRESET' }), true],
+  [Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), false],
+  [answer(403, 'forbidden'), false],
+  [answer(429), false],
+  [new Error('Could not load the default credentials.'), false],
+])('%s may have been carried out: %s', (error, maybe) => {
+  expect(mayHaveHappened(error)).toBe(maybe)
+})

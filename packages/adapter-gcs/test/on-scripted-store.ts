@@ -1,0 +1,17 @@
+import { GcsBackend, type GcsOptions } from '../src/index.ts'
+import { ScriptedStore } from './scripted-store.ts'
+
+export const chunk = 256 * 2 ** 10
+
+/** Patient enough for any script, and quick. */
+export const quick = { attempts: 4, minDelay: 1, maxDelay: 2 }
+
+/** A backend on a scripted store, for one test. */
+export async function withScriptedStore(
+  run: (backend: GcsBackend, store: ScriptedStore) => Promise<void>,
+  options: GcsOptions = {},
+): Promise<void> {
+  await using store = await ScriptedStore.start()
+  const { endpoint } = store
+  await run(new GcsBackend('b', 'r', { endpoint, chunkSize: chunk, retry: quick, ...options }), store)
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HoldfastError } from '@holdfast/core'
+import { afterAll, expect, test } from 'vitest'
+import { adapter, GcsBackend } from '../src/index.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-gcs-'))
+afterAll(() => rm(folder, { recursive: true }))
+
+const open = (url: string, options?: Readonly<Record<string, unknown>>): Promise<{ readonly url: string }> =>
+  adapter.open(new URL(url), options)
+
+test.each([
+  ['gs://b', 'gs://b'],
+  ['gs://b/runs/a/', 'gs://b/runs/a'],
+  ['gs://b/runs/%23 1?storageClass=NEARLINE&chunkSize=1MiB', 'gs://b/runs/%23%201'],
+  ['gs://b/a?endpoint=http://127.0.0.1:4443&userProject=p&parallel=4&quota=1GB&anonymous=true', 'gs://b/a'],
+])('%s is opened as %s', async (url, place) => {
+  expect((await open(url)).url).toBe(place)
+})
+
+test.each([
+  ['gs:///a', 'names no bucket'],
+  ['gs://user:pw@b/a', 'credentials may not stand in a URL'],
+  ['gs://b/a#1', 'write %23'],
+  ['gs://b/a?region=eu', 'has no option region'],
+  ['gs://b/a?credentials=x', 'may not stand in a URL'],
+  ['gs://b/a?storageClass=GLACIER', 'is one of STANDARD, NEARLINE, COLDLINE, ARCHIVE'],
+  ['gs://b/a?chunkSize=1MB', 'multiple of 256 KiB'],
+  ['gs://b/a?chunkSize=0', 'multiple of 256 KiB'],
+  ['gs://b/a/../..//c%2F..', 'is not a place for a store'],
+])('%s is refused: %s', async (url, why) => {
+  await expect(open(url)).rejects.toThrow(why)
+  await expect(open(url)).rejects.toSatisfy(
+    (error) => error instanceof HoldfastError && error.code === 'CONFIG',
+  )
+})
+
+test('options that only code can give are checked, too', async () => {
+  await expect(open('gs://b', { client: {} })).rejects.toThrow('is a Storage of @google-cloud/storage')
+  await expect(open('gs://b', { credentials: 'secret' })).rejects.toThrow('contents of a key file')
+})
+
+test.each([
+  [{ type: 'service_account', client_email: 'a@b', private_key: 'secret' }, undefined],
+  [{ type: 'authorized_user', client_id: 'i', client_secret: 'secret', refresh_token: 'r' }, undefined],
+  [{ type: 'service_account', client_email: 'a@b' }, 'there is no private_key'],
+  [{ type: 'external_account' }, 'GOOGLE_APPLICATION_CREDENTIALS'],
+  [{}, 'there is no type'],
+])('credentials are taken from %j, or it is said why not', async (credentials, why) => {
+  const file = join(folder, 'key.json')
+  await writeFile(file, JSON.stringify(credentials))
+  for (const options of [{ credentials }, { keyFilename: file }]) {
+    const opening = open('gs://b', options)
+    if (why === undefined) expect(JSON.stringify(await opening)).not.toContain('secret')
+    else await expect(opening).rejects.toThrow(why)
+  }
+})
+
+test('a key file that is not there, or is none, is told at once', async () => {
+  await expect(open(`gs://b?keyFilename=${folder}/nothing`)).rejects.toMatchObject({ code: 'CONFIG' })
+  await writeFile(join(folder, 'text'), 'no JSON')
+  await expect(open(`gs://b?keyFilename=${folder}/text`)).rejects.toMatchObject({ code: 'CONFIG' })
+})
+
+test('names leave room for the root', () => {
+  const { capabilities } = new GcsBackend('b', 'runs/a')
+  expect(capabilities).toMatchObject({ hash: 'store', freeSpace: 'unbounded', maxKeyBytes: 1017 })
+})
