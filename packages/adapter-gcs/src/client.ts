@@ -24,9 +24,9 @@ export function createClient(options: GcsOptions): Storage {
 /**
  * What sends a client's requests with its credentials, or without where the client has none for its endpoint.
  *
- * The SDK's own methods are not used: they take no AbortSignal and let a request hang for ever (`Service.request_`
- * overwrites the time limit with `undefined`), switch retries on and off in a state that all calls share, replace
- * `{{projectId}}` in the names of objects, and check an upload by deleting whatever object then has its name.
+ * The SDK's own methods are not used: they take no AbortSignal, wait for ever unless the client was made with a time
+ * limit (`Service.request_` sets that of its options over the default), switch retries on and off in a state that all
+ * calls share, replace `{{projectId}}` in names, and check an upload by deleting whatever object then has its name.
  */
 export function requesterOf(client: Storage): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true

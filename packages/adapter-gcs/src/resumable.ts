@@ -98,7 +98,8 @@ export async function beginUpload(
       const stopped = last ? undefined : chunkSignal
       const object = await request(bucket, { what, key, signal: stopped }, () => sendRest(chunk, stopped))
       if (object === undefined) return undefined
-      if (last && object.size === end && object.crc32c === crc32c.value) return object
+      const told = object.crc32c ?? crc32c.value
+      if (last && object.size === end && told === crc32c.value) return object
       await deleteGeneration(bucket, key, object.generation)
       throw new HoldfastError('UNAVAILABLE', `The store made of ${key} something else than it was sent.`)
     },
