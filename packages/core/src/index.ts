@@ -1,5 +1,6 @@
 export * from './backend/index.ts'
 export * from './config/index.ts'
+export * from './data/index.ts'
 export {
   abortedError,
   type ErrorCode,
@@ -17,6 +18,7 @@ export {
   sha256Hex,
   StreamingDigest,
 } from './integrity/index.ts'
+export type { JsonValue } from './json.ts'
 export type {
   Evaluation,
   MetricObjective,

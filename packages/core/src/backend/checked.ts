@@ -1,4 +1,5 @@
 import { HoldfastError, throwIfAborted } from '../errors.ts'
+import { refuseUnknownOptions } from '../unknown-options.ts'
 import type {
   BackendCapabilities,
   CallOptions,
@@ -17,7 +18,7 @@ import type {
   SweepReport,
 } from './backend.ts'
 import { assertKey } from './key.ts'
-import { portOptions, refuseUnknownOptions } from './options.ts'
+import { portOptions } from './options.ts'
 import type { ByteSource } from './source.ts'
 
 /** What differs from store to store: the port's methods, given valid keys and known options. */

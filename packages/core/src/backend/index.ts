@@ -1,3 +1,4 @@
+export { refuseUnknownOptions } from '../unknown-options.ts'
 export type {
   BackendAdapter,
   BackendCapabilities,
@@ -27,7 +28,7 @@ export { deleteInBatches } from './delete-batches.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-names.ts'
-export { portOptions, refuseUnknownOptions } from './options.ts'
+export { portOptions } from './options.ts'
 export { type Part, type PartPlan, planParts, type ReadAhead, readAhead, sendParts } from './parts.ts'
 export { Quota } from './quota.ts'
 export { type Asked, createOnce, type Creation, request, type RequestContext } from './request.ts'

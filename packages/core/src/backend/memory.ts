@@ -1,5 +1,6 @@
 import { HoldfastError, throwIfAborted } from '../errors.ts'
 import { sha256Hex } from '../integrity/index.ts'
+import { refuseUnknownOptions } from '../unknown-options.ts'
 import type {
   BackendCapabilities,
   CallOptions,
@@ -18,7 +19,7 @@ import type {
   SweepReport,
 } from './backend.ts'
 import { assertKey, compareKeys } from './key.ts'
-import { portOptions, refuseUnknownOptions } from './options.ts'
+import { portOptions } from './options.ts'
 import { resolveRange } from './range.ts'
 import { type ByteSource, SourceReader } from './source.ts'
 

@@ -1,14 +1,7 @@
 import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
+import type { DataState } from '../../data/index.ts'
 import { HoldfastError } from '../../errors.ts'
-
-/** JSON as it is kept. */
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue }
+import type { JsonValue } from '../../json.ts'
 
 /** A file or folder of this machine by its path, bytes, or a stream. */
 export type FileContent = string | ByteSource
@@ -30,7 +23,7 @@ export interface SaveRequest {
   /** Anything that JSON holds. */
   readonly metadata?: JsonValue | undefined
   /** The position in the data, as a loader's `stateDict()` gives it. */
-  readonly dataState?: JsonValue | undefined
+  readonly dataState?: DataState | JsonValue | undefined
   /** What to do when the step is saved already. Default: `fail`. `replace` swaps it in one commit. */
   readonly onExisting?: 'fail' | 'replace' | undefined
   readonly signal?: AbortSignal | undefined
