@@ -1,0 +1,57 @@
+"""The order in which an epoch goes through its samples, as docs/data.md specifies it. Needs nothing but Python."""
+
+MASK = 0xFFFFFFFF
+
+
+def mix(word):
+    """Scrambles 32 bits."""
+    word ^= word >> 16
+    word = word * 0x7FEB352D & MASK
+    word ^= word >> 15
+    word = word * 0x846CA68B & MASK
+    return word ^ word >> 16
+
+
+def hash32(purpose, *numbers):
+    """32 bits that depend on every bit of some numbers, and differ for each purpose."""
+    state = mix((purpose + 1) * 0x9E3779B9 & MASK)
+    for number in numbers:
+        state = mix(state ^ number & MASK)
+        state = mix(state ^ number >> 32)
+    return state
+
+
+def permutation(size, seed, epoch):
+    """A function from each position, 0 to below size, to the sample there."""
+    bits = max(8, (size - 1).bit_length())
+    low_bits = (bits + 1) // 2
+    low_mask = (1 << low_bits) - 1
+    high_mask = (1 << bits - low_bits) - 1
+    keys = [hash32(turn, seed, epoch) for turn in range(8)]
+
+    def at(position):
+        number = position
+        while True:
+            high, low = number >> low_bits, number & low_mask
+            for turn in range(0, 8, 2):
+                high ^= mix(low ^ keys[turn]) & high_mask
+                low ^= mix(high ^ keys[turn + 1]) & low_mask
+            number = high << low_bits | low
+            if number < size:
+                return number
+
+    return at
+
+
+def steps_from(epoch, position, length, batch_size, last_batch="short", rank=0, world_size=1):
+    """The rest of an epoch: this worker's positions in each step, and where all workers are after it."""
+    step_size = batch_size * world_size
+    while position < length:
+        left = length - position
+        if last_batch == "drop" and left < step_size:
+            return
+        taken = min(left, step_size) if last_batch == "short" else step_size
+        is_last = left <= step_size or (last_batch == "drop" and left - step_size < step_size)
+        after = (epoch + 1, 0) if is_last else (epoch, position + step_size)
+        yield [(position + offset) % length for offset in range(rank, taken, world_size)], after
+        position += step_size

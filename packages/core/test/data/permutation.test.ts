@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Permutation } from '../../src/index.ts'
+import { unevennessOf } from './uniformity.ts'
+import { vectors } from './vectors.ts'
+
+function shuffle(size: number, seed: number, epoch: number): readonly number[] {
+  const permutation = new Permutation(size, seed, epoch)
+  return Array.from({ length: size }, (_, position) => permutation.at(position))
+}
+
+describe('a permutation', () => {
+  test('gives every number once', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3000 }),
+        fc.maxSafeNat(),
+        fc.maxSafeNat(),
+        (size, seed, epoch) => {
+          const numbers = shuffle(size, seed, epoch).toSorted((one, other) => one - other)
+          expect(numbers).toEqual(Array.from({ length: size }, (_, number) => number))
+        },
+      ),
+    )
+  })
+
+  test.each(vectors.permutation)(
+    'of $size, seed $seed, epoch $epoch is that of the vectors',
+    ({ size, seed, epoch, positions, samples }) => {
+      const permutation = new Permutation(size, seed, epoch)
+      expect(positions.map((position) => permutation.at(position))).toEqual(samples)
+    },
+  )
+
+  test('is told by the documentation as it is', async () => {
+    const text = await readFile(new URL('../../../../docs/data.md', import.meta.url), 'utf8')
+    const rows = [...text.matchAll(/^\| (\d+) +\| (\d+) +\| (\d+) +\| ([\d, ]+?) +\|$/gm)].map((row) => ({
+      size: Number(row[1]),
+      seed: Number(row[2]),
+      epoch: Number(row[3]),
+      first: row[4]?.split(', ').map(Number),
+    }))
+    expect(rows.length).toBeGreaterThanOrEqual(4)
+    for (const { size, seed, epoch, first } of rows) {
+      const permutation = new Permutation(size, seed, epoch)
+      expect(first).toEqual(first?.map((_, position) => permutation.at(position)))
+    }
+  })
+
+  test('of 10^9 numbers is at any position at once, and no two positions share a number', () => {
+    const size = 1_000_000_000
+    const numbers = new Set<number>()
+    for (let seed = 0; seed < 100; seed += 1) new Permutation(size, seed, 0).at(size - 1)
+    const permutation = new Permutation(size, 7, 1)
+    for (let position = 0; position < size; position += 9973) numbers.add(permutation.at(position))
+    expect(numbers.size).toBe(Math.ceil(size / 9973))
+    expect([...numbers].every((number) => number >= 0 && number < size)).toBe(true)
+  })
+
+  test('goes up to 2^53 - 1 numbers', () => {
+    const size = Number.MAX_SAFE_INTEGER
+    const permutation = new Permutation(size, 1, 1)
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (one, other) => {
+        fc.pre(one < size && other < size && one !== other)
+        expect(Number.isSafeInteger(permutation.at(one))).toBe(true)
+        expect(permutation.at(one)).not.toBe(permutation.at(other))
+      }),
+    )
+  })
+
+  test.each([
+    [0, 0, 0, 'The size must be a whole number from 1 to 2^53 - 1, not 0.'],
+    [2 ** 53, 0, 0, 'The size'],
+    [1.5, 0, 0, 'The size'],
+    [5, -1, 0, 'The seed must be a whole number from 0'],
+    [5, 0, Number.NaN, 'The epoch'],
+  ])('of %d, seed %d, epoch %d is refused', (size, seed, epoch, message) => {
+    expect(() => new Permutation(size, seed, epoch)).toThrow(message)
+  })
+
+  test.each([-1, 5, 0.5])('has no position %d among five', (position) => {
+    expect(() => new Permutation(5, 0, 0).at(position)).toThrow(
+      'A position must be a whole number from 0 to 4',
+    )
+  })
+})
+
+describe('over seeds, and over the epochs of one seed', () => {
+  const shuffles = 10_000
+
+  test.each([2, 3, 4, 5, 6, 7, 8, 9, 13])(
+    'of %i numbers, each is as often at each position, and each pair at each pair of positions',
+    (size) => {
+      const bySeed = Array.from({ length: shuffles }, (_, seed) => shuffle(size, seed, 0))
+      const byEpoch = Array.from({ length: shuffles }, (_, epoch) => shuffle(size, 42, epoch))
+      for (const { positions, pairs } of [unevennessOf(size, bySeed), unevennessOf(size, byEpoch)]) {
+        expect(positions).toBeLessThan(4)
+        expect(pairs).toBeLessThan(4)
+      }
+    },
+  )
+
+  test('one epoch tells nothing of the next', () => {
+    const size = 7
+    const together = Array.from({ length: shuffles }, (_, seed) => {
+      const [first, second] = [shuffle(size, seed, 0), shuffle(size, seed, 1)]
+      return first.map((number, position) => number * size + (second[position] ?? 0))
+    })
+    const { positions } = unevennessOf(size * size, together)
+    expect(positions).toBeLessThan(4)
+  })
+
+  test('turning the numbers round would not pass: the positions are even, the pairs are not', () => {
+    const size = 7
+    const turned = shuffle(size, 1, 1)
+    const turns = Array.from({ length: shuffles }, (_, seed) => {
+      const turn = shuffle(size, seed, 0)[0] ?? 0
+      return turned.map((number) => (number + turn) % size)
+    })
+    const { positions, pairs } = unevennessOf(size, turns)
+    expect(positions).toBeLessThan(4)
+    expect(pairs).toBeGreaterThan(100)
+  })
+})

@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest'
+import { BatchSampler, DataLoader, type DataState, isHoldfastError, MemoryBackend } from '../../src/index.ts'
+import { storeOn, temporaryFolder } from '../store/stores.ts'
+
+const shuffled = { samples: 100, order: 'shuffled', seed: 7, batchSize: 10 } as const
+const drawn = {
+  samples: 4,
+  order: 'drawn',
+  draws: 50,
+  weights: [1, 2, 3, 4],
+  seed: 7,
+  batchSize: 10,
+} as const
+
+describe('a state', () => {
+  test('is plain JSON that tells the data and the place in it', () => {
+    const sampler = new BatchSampler(shuffled)
+    sampler[Symbol.iterator]().next()
+    expect(sampler.stateDict()).toEqual({
+      format: 'holdfast-data/1.0',
+      kind: 'shuffled',
+      seed: 7,
+      samples: 100,
+      epoch: 0,
+      position: 10,
+    })
+    expect(new BatchSampler(drawn).stateDict()).toEqual({
+      format: 'holdfast-data/1.0',
+      kind: 'drawn',
+      seed: 7,
+      samples: 4,
+      draws: 50,
+      weights: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      epoch: 0,
+      position: 0,
+    })
+  })
+
+  test('of a loader fits a sampler, and the other way round', async () => {
+    const loader = new DataLoader(
+      Array.from({ length: 100 }, (_, index) => index),
+      { order: 'shuffled', seed: 7, batchSize: 5 },
+    )
+    for await (const _ of loader) if (loader.position === 20) break
+    const sampler = new BatchSampler(shuffled)
+    sampler.loadStateDict(loader.stateDict())
+    expect(sampler.position).toBe(20)
+    sampler[Symbol.iterator]().next()
+    loader.loadStateDict(sampler.stateDict())
+    expect(loader.position).toBe(30)
+  })
+
+  test('of a later minor version is read, and what it does not know is passed over', () => {
+    const sampler = new BatchSampler(shuffled)
+    sampler.loadStateDict({ ...sampler.stateDict(), format: 'holdfast-data/1.7', position: 30, later: true })
+    expect(sampler.stateDict()).toMatchObject({ format: 'holdfast-data/1.0', position: 30 })
+  })
+
+  test('goes through a checkpoint as it is, whatever else a writer put into it', async () => {
+    const store = storeOn(new MemoryBackend())
+    const loader = new DataLoader(
+      Array.from({ length: 100 }, (_, index) => index),
+      { order: 'shuffled', seed: 7, batchSize: 10 },
+    )
+    for await (const _ of loader) if (loader.position === 40) break
+    await store.save({ step: 1, files: { a: Buffer.from('a') }, dataState: loader.stateDict() })
+    await store.save({
+      step: 2,
+      files: { a: Buffer.from('a') },
+      dataState: { ...loader.stateDict(), mine: [1] },
+    })
+    const restored = await store.restore(1, { to: await temporaryFolder() })
+    expect(restored?.dataState).toEqual(loader.stateDict())
+    expect((await store.get(2))?.dataState).toEqual({ ...loader.stateDict(), mine: [1] })
+    const resumed = new DataLoader(
+      Array.from({ length: 100 }, (_, index) => index),
+      { order: 'shuffled', seed: 7, batchSize: 10 },
+    )
+    resumed.loadStateDict(restored?.dataState)
+    expect(resumed.stateDict()).toEqual(loader.stateDict())
+  })
+})
+
+describe('a state that does not fit is refused, and the place stays as it was', () => {
+  const state = new BatchSampler(shuffled).stateDict()
+  const stateOfDrawn = new BatchSampler(drawn).stateDict()
+  const stateOfWeights = new BatchSampler({ ...drawn, weights: [1, 2, 3, 5] }).stateDict()
+
+  test.each<[string, unknown, keyof typeof samplers, string, string]>([
+    [
+      'of other data',
+      { ...state, samples: 99 },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      '99 samples, shuffled, seed 7',
+    ],
+    [
+      'of another seed',
+      { ...state, seed: 8 },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'this is 100 samples, shuffled, seed 7',
+    ],
+    [
+      'of another order',
+      { ...state, kind: 'sequential' },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'one in other data',
+    ],
+    [
+      'of a stream',
+      { ...state, kind: 'stream' },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'it is of a stream, seed 7',
+    ],
+    ['of draws', stateOfDrawn, 'shuffled', 'INVALID_ARGUMENT', 'of which 50 are drawn by the weights'],
+    ['of other weights', stateOfWeights, 'drawn', 'INVALID_ARGUMENT', 'one in other data'],
+    ['of fewer draws', { ...stateOfDrawn, draws: 49 }, 'drawn', 'INVALID_ARGUMENT', 'of which 49 are drawn'],
+    [
+      'beyond the end',
+      { ...state, position: 100 },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'an epoch has 100 positions',
+    ],
+    [
+      'of a newer version',
+      { ...state, format: 'holdfast-data/2.0' },
+      'shuffled',
+      'UNSUPPORTED',
+      'update @holdfast/core',
+    ],
+    [
+      'of another format',
+      { ...state, format: 'other/1.0' },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'no position in data: format',
+    ],
+    [
+      'before the beginning',
+      { ...state, position: -1 },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'no position in data: position',
+    ],
+    [
+      'in half an epoch',
+      { ...state, epoch: 0.5 },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'no position in data: epoch',
+    ],
+    [
+      'of an unknown kind',
+      { ...state, kind: 'odd' },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'no position in data: kind',
+    ],
+    [
+      'with half a generator',
+      { ...state, random: [1, 2] },
+      'shuffled',
+      'INVALID_ARGUMENT',
+      'no position in data: random',
+    ],
+    ['that is missing', undefined, 'shuffled', 'INVALID_ARGUMENT', 'no position in data'],
+    ['that is none', 'epoch 3', 'shuffled', 'INVALID_ARGUMENT', 'no position in data'],
+  ])('one %s', (_, wrong, kind, code, message) => {
+    const sampler = samplers[kind]()
+    sampler[Symbol.iterator]().next()
+    const before = sampler.stateDict()
+    const error = errorOf(() => {
+      sampler.loadStateDict(wrong)
+    })
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) as string })
+    expect(sampler.stateDict()).toEqual(before)
+  })
+
+  test('by a loader too, with its generator left where it is', () => {
+    const loader = new DataLoader([1, 2, 3], { order: 'shuffled', seed: 7, batchSize: 1 })
+    loader.random.next()
+    const before = loader.stateDict()
+    const wrong: DataState = { ...before, random: [0, 0, 0, 0] }
+    for (const each of [wrong, { ...before, position: 3 }]) {
+      const error = errorOf(() => {
+        loader.loadStateDict(each)
+      })
+      expect(isHoldfastError(error, 'INVALID_ARGUMENT')).toBe(true)
+      expect(loader.stateDict()).toEqual(before)
+    }
+  })
+})
+
+const samplers = {
+  shuffled: () => new BatchSampler(shuffled),
+  drawn: () => new BatchSampler(drawn),
+}
+
+function errorOf(call: () => void): unknown {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
