@@ -32,6 +32,15 @@ export function parseMeta(
   return { ...before, [name]: jsonOrText(value) }
 }
 
+/** JSON as it stands. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not JSON.`)
+  }
+}
+
 /** `name=metric:min` or `metric:max`. Gathers repeated options. */
 export function parseObjective(
   text: string,

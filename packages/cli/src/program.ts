@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
+import {
+  gather,
+  parseJson,
+  parseMeta,
+  parseMetric,
+  parseObjective,
+  parseStep,
+  parseSteps,
+} from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
 import { withRetention } from './retention-options.ts'
 import type { GlobalOptions } from './with-store.ts'
@@ -38,6 +46,7 @@ export function buildProgram(signal: AbortSignal, done: (code: ExitCode) => void
     .option('--metric <name=value>', 'may be repeated', parseMetric)
     .option('--tag <tag>', 'may be repeated', gather)
     .option('--meta <name=value>', 'JSON or text; may be repeated', parseMeta)
+    .option('--data-state <json>', 'the position in the data; show and restore give it back', parseJson)
     .option('--name <name>', 'the name of standard input among the files', 'stdin')
     .option('--replace', 'replace the step if it is saved already')
     .action(async (files: string[], _, command: Command) => {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from '../src/arguments.ts'
+import { parseJson, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from '../src/arguments.ts'
 
 describe('a step', () => {
   test.each([
@@ -44,6 +44,11 @@ test('metadata is JSON where it is that, else text', () => {
   expect(parseMeta('tags=["a"]', undefined)).toEqual({ tags: ['a'] })
   expect(parseMeta('commit=abc=1', undefined)).toEqual({ commit: 'abc=1' })
   expect(() => parseMeta('nothing', undefined)).toThrow(InvalidArgumentError)
+})
+
+test('a position in the data is JSON, or refused', () => {
+  expect(parseJson('{"epoch":1,"position":640}')).toEqual({ epoch: 1, position: 640 })
+  expect(() => parseJson('epoch 1')).toThrow('"epoch 1" is not JSON.')
 })
 
 test('an objective has a metric and a direction, and a name of its own or that of the metric', () => {

@@ -48,6 +48,8 @@ describe('what a person types', () => {
       'good',
       '--meta',
       'lr=0.1',
+      '--data-state',
+      '{"position":640}',
     ]
     const saved = await onStore(folder, 'save', 'checkpoint.pth', '--step', '42', ...words)
     expect(saved.stdout).toMatch(/^saved step 42 · 100 KB in \d+\.\d s · sha256 [0-9a-f]{4}…[0-9a-f]{2}\n$/)
@@ -60,6 +62,10 @@ describe('what a person types', () => {
     expect(listed.stdout).toMatch(/\n2 checkpoints · 200 KB · .* free · file:\/\/.*\/store\n$/)
 
     expect((await onStore(folder, 'show', '42')).stdout).toContain(`checkpoint.pth  100 KB  ${sha256}`)
+    expect(lastLine((await onStore(folder, 'show', '42', '--json')).stdout)).toMatchObject({
+      metadata: { lr: 0.1 },
+      dataState: { position: 640 },
+    })
     const restored = await onStore(folder, 'restore', 'best', '--to', 'out', '--objective', 'val_loss:min')
     expect(restored.stdout).toMatch(/^restored step 42 · 100 KB in .*, verified · out\/checkpoint\.pth\n$/)
     expect(await readFile(join(folder, 'out', 'checkpoint.pth'))).toEqual(

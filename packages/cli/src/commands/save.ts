@@ -10,6 +10,7 @@ interface SaveOptions extends GlobalOptions {
   readonly metric?: Readonly<Record<string, number>>
   readonly tag?: readonly string[]
   readonly meta?: Readonly<Record<string, JsonValue>>
+  readonly dataState?: JsonValue
   readonly name: string
   readonly replace?: boolean
 }
@@ -20,7 +21,7 @@ export async function save(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer, progress }) => {
-    const { step, epoch, metric, tag, meta, replace = false } = options
+    const { step, epoch, metric, tag, meta, dataState, replace = false } = options
     const bar = progress(`saving step ${step}`)
     try {
       const saved = await store.save({
@@ -30,6 +31,7 @@ export async function save(
         metrics: metric,
         tags: tag,
         metadata: meta,
+        dataState,
         onExisting: replace ? 'replace' : 'fail',
         signal,
         onProgress: ({ bytes, total }) => {

@@ -1,0 +1,51 @@
+"""python3 -m unittest: the order is that of docs/data.md. Needs no torch."""
+
+import json
+import pathlib
+import random
+import unittest
+
+from holdfast_order import permutation, steps_from
+
+VECTORS = pathlib.Path(__file__).parents[2] / "docs" / "data-vectors.json"
+
+
+class Order(unittest.TestCase):
+    def test_is_that_of_the_vectors(self):
+        cases = json.loads(VECTORS.read_text())["permutation"]
+        self.assertGreater(len(cases), 0)
+        for case in cases:
+            at = permutation(case["size"], case["seed"], case["epoch"])
+            self.assertEqual([at(position) for position in case["positions"]], case["samples"])
+
+    def test_gives_every_sample_once(self):
+        chance = random.Random(1)
+        for _ in range(200):
+            size = chance.randint(1, 500)
+            at = permutation(size, chance.randrange(2**53), chance.randrange(1000))
+            self.assertEqual(sorted(map(at, range(size))), list(range(size)))
+
+
+class Steps(unittest.TestCase):
+    def test_no_position_twice_and_none_skipped_on_other_workers(self):
+        chance = random.Random(2)
+        for _ in range(500):
+            length = chance.randint(1, 100)
+            position, seen = 0, []
+            while position < length:
+                world_size, batch_size = chance.randint(1, 5), chance.randint(1, 8)
+                workers = [
+                    list(steps_from(0, position, length, batch_size, "short", rank, world_size))
+                    for rank in range(world_size)
+                ]
+                stop = chance.randint(0, len(workers[0]))
+                for step in zip(*(steps[:stop] for steps in workers)):
+                    self.assertEqual(len({after for _, after in step}), 1)
+                    seen += [each for positions, _ in step for each in positions]
+                    epoch, position = step[0][1]
+                    position = length if epoch == 1 else position
+            self.assertEqual(sorted(seen), list(range(length)))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,158 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { BatchSampler, type DataState } from '../../src/index.ts'
+import { temporaryFolder } from '../store/stores.ts'
+import { environmentOfPython, folderOfExample, pythonWith } from './python.ts'
+
+const python = pythonWith()
+const torch = pythonWith('torch')
+const unless = (found: string | undefined, what: string): string =>
+  found === undefined ? ` (skipped: no ${what} here)` : ''
+
+function runPython(interpreter: string, words: readonly string[], input = ''): string {
+  return execFileSync(interpreter, words, {
+    cwd: folderOfExample,
+    env: environmentOfPython,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'pipe'],
+    input,
+  })
+}
+
+/** The batches that Python gives for each of some samplers, from a state on. */
+const batchesInPython = `
+import json, sys
+from holdfast_order import permutation, steps_from
+for line in sys.stdin:
+    case = json.loads(line)
+    at = permutation(case["samples"], case["seed"], case["epoch"])
+    steps = steps_from(case["epoch"], case["position"], case["samples"], case["batchSize"], case["lastBatch"], case["rank"], case["worldSize"])
+    print(json.dumps([[[at(position) for position in positions], after] for positions, after in steps]))
+`
+
+describe.skipIf(python === undefined)(`the order in Python${unless(python, 'python3')}`, () => {
+  test('passes its own tests', () => {
+    expect(() => runPython(python ?? '', ['-m', 'unittest'])).not.toThrow()
+  })
+
+  test('is the one in TypeScript: every batch of every worker, from any position, and where all are after it', () => {
+    const cases = fc
+      .sample(
+        fc
+          .record({
+            samples: fc.integer({ min: 1, max: 300 }),
+            seed: fc.maxSafeNat(),
+            epoch: fc.oneof(fc.nat(5), fc.maxSafeNat()),
+            part: fc.double({ min: 0, max: 0.999, noNaN: true }),
+            batchSize: fc.integer({ min: 1, max: 9 }),
+            lastBatch: fc.constantFrom('short' as const, 'drop' as const, 'wrap' as const),
+            worldSize: fc.integer({ min: 1, max: 5 }),
+          })
+          .filter(
+            ({ samples, lastBatch, batchSize, worldSize, epoch }) =>
+              epoch < Number.MAX_SAFE_INTEGER && (lastBatch !== 'drop' || batchSize * worldSize <= samples),
+          ),
+        300,
+      )
+      .flatMap(({ part, ...each }) =>
+        Array.from({ length: each.worldSize }, (_, rank) => ({
+          ...each,
+          rank,
+          position: Math.floor(part * each.samples),
+        })),
+      )
+    const lines = runPython(
+      python ?? '',
+      ['-c', batchesInPython],
+      cases.map((each) => JSON.stringify(each)).join('\n'),
+    )
+    const inPython = lines.trim().split('\n')
+    expect(inPython.length).toBe(cases.length)
+    for (const [index, { epoch, position, ...options }] of cases.entries()) {
+      const sampler = new BatchSampler({ ...options, order: 'shuffled' })
+      sampler.loadStateDict({ ...sampler.stateDict(), epoch, position })
+      const batches = Array.from(sampler, (batch) => [batch, [sampler.epoch, sampler.position]])
+      expect(JSON.stringify(batches)).toBe(JSON.stringify(JSON.parse(inPython[index] ?? '')))
+    }
+  })
+})
+
+interface Step {
+  readonly samples: readonly number[]
+  readonly state: DataState
+}
+
+/** Runs a rank of examples/pytorch/train.py, and kills it when it has told of `steps` steps. */
+async function train(words: readonly string[], steps = Infinity): Promise<readonly Step[]> {
+  const child = spawn(
+    torch ?? '',
+    ['train.py', ...words, '--workers', '2', '--epochs', '1', '--last-batch', 'short'],
+    {
+      cwd: folderOfExample,
+      env: environmentOfPython,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true, // a group of its own, so that the kill reaches its workers too
+    },
+  )
+  const exited = once(child, 'exit')
+  const told: Step[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (told.length < steps) told.push(JSON.parse(line) as Step)
+    if (told.length === steps) process.kill(-(child.pid ?? 0), 'SIGKILL')
+  }
+  const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null]
+  expect([code, signal]).toEqual(steps === Infinity ? [0, null] : [null, 'SIGKILL'])
+  return told
+}
+
+/** More steps than fit into the pipe ahead of whoever reads it, so that a kill comes in their middle. */
+const manySamples = 30_000
+
+describe.skipIf(torch === undefined)(`a DataLoader of torch with workers${unless(torch, 'torch')}`, () => {
+  test('is killed in the middle of an epoch, and again on fewer ranks, and ends it on more: no sample twice, none skipped', async () => {
+    const folder = await temporaryFolder()
+    let saved: DataState | undefined
+    const shifts = [
+      { worldSize: 2, batchSize: 10, steps: 7 },
+      { worldSize: 1, batchSize: 16, steps: 4 },
+      { worldSize: 3, batchSize: 64, steps: Infinity },
+    ]
+    const delivered: number[] = []
+    for (const [index, { worldSize, batchSize, steps }] of shifts.entries()) {
+      const before = saved?.position ?? 0
+      const ranks = Array.from({ length: worldSize }, async (_, rank) => {
+        const state = join(folder, `shift-${index}-rank-${rank}.json`)
+        if (saved !== undefined) await writeFile(state, JSON.stringify(saved))
+        const words = ['--state', state, '--batch-size', String(batchSize), '--samples', String(manySamples)]
+        return train([...words, '--rank', String(rank), '--world-size', String(worldSize)], steps)
+      })
+      const told = await Promise.all(ranks)
+      const last = told.map((all) => all.at(-1)?.state)
+      saved = last[0]
+      for (const state of last) expect(state).toEqual(saved)
+      if (steps !== Infinity)
+        expect(saved).toMatchObject({ epoch: 0, position: before + steps * worldSize * batchSize })
+      delivered.push(...told.flat().flatMap((step) => step.samples))
+    }
+    expect(saved).toMatchObject({ epoch: 1, position: 0 })
+    expect(delivered.toSorted((one, other) => one - other)).toEqual(
+      Array.from({ length: manySamples }, (_, sample) => sample),
+    )
+  })
+
+  test('gives the very batches that TypeScript gives, on from a state that TypeScript wrote', async () => {
+    const state = join(await temporaryFolder(), 'state.json')
+    const sampler = new BatchSampler({ samples: 300, order: 'shuffled', seed: 42, batchSize: 32 })
+    const iterator = sampler[Symbol.iterator]()
+    for (let turn = 0; turn < 3; turn += 1) iterator.next()
+    await writeFile(state, JSON.stringify(sampler.stateDict()))
+    const steps = await train(['--state', state, '--batch-size', '32', '--samples', '300'])
+    expect(steps.map((step) => step.samples)).toEqual([...iterator])
+    expect(steps.at(-1)?.state).toEqual(sampler.stateDict())
+  })
+})
