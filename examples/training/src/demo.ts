@@ -1,6 +1,6 @@
 /**
  * Trains a small network twice: once undisturbed, and once killed with SIGKILL in the middle of a save and started
- * again. Both must end with the same weights, bit for bit.
+ * again in the middle of the epoch. Both must end with the same weights, bit for bit.
  */
 import { fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -70,7 +70,7 @@ async function train(store: string, killAt?: number): Promise<Finished | undefin
 
 function describe(message: Message): void {
   if (message.kind === 'resumed') {
-    const where = `epoch ${message.epoch + 1}, batch ${message.batch}`
+    const where = `epoch ${message.epoch + 1}, ${message.position} samples of it seen`
     say(`    goes on from step ${message.step} (${where}): ${formatSize(message.bytes)} restored and proved`)
   }
   if (message.kind === 'saved' && message.step % 75 === 0) {

@@ -4,6 +4,12 @@ import { dirname, join } from 'node:path'
 
 export const pixels = 28 * 28
 
+/** One of them. */
+export interface Digit {
+  readonly image: Float32Array
+  readonly label: number
+}
+
 /** Handwritten digits: one row of grey values from 0 to 1 for each image, and the digit that it shows. */
 export interface Digits {
   readonly count: number
@@ -32,4 +38,18 @@ async function loadPart(folder: string, part: string, count: number): Promise<Di
     images: Float32Array.from(images.subarray(16, 16 + count * pixels), (grey) => grey / 255),
     labels: Uint8Array.from(labels.subarray(8, 8 + count)),
   }
+}
+
+export function digitAt(digits: Digits, index: number): Digit {
+  return {
+    image: digits.images.subarray(index * pixels, (index + 1) * pixels),
+    label: digits.labels[index] ?? 0,
+  }
+}
+
+/** The digit a few pixels further right, or left where there are fewer than none: another one to learn from. */
+export function shifted({ image, label }: Digit, by: number): Digit {
+  const moved = new Float32Array(pixels)
+  moved.set(image.subarray(Math.max(0, -by), pixels - Math.max(0, by)), Math.max(0, by))
+  return { image: moved, label }
 }

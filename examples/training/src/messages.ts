@@ -4,7 +4,8 @@ export type Message =
       readonly kind: 'resumed'
       readonly step: number
       readonly epoch: number
-      readonly batch: number
+      /** How many samples of the epoch were seen. */
+      readonly position: number
       readonly bytes: number
     }
   | { readonly kind: 'saving'; readonly step: number; readonly bytes: number; readonly total: number }

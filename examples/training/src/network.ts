@@ -1,5 +1,5 @@
-import { type Digits, pixels } from './digits.ts'
-import { seededRandom } from './random.ts'
+import { SeededRandom } from '@holdfast/core'
+import { type Digit, digitAt, type Digits, pixels } from './digits.ts'
 
 const hidden = 128
 const classes = 10
@@ -23,20 +23,21 @@ export class Network {
   readonly #outputs = new Float32Array(classes)
 
   constructor(seed: number) {
-    const random = seededRandom(seed)
+    const random = new SeededRandom(seed)
     this.parameters = Float32Array.from({ length: parameterCount }, (_, index) => {
-      if (index < firstBiases) return (random() * 2 - 1) * Math.sqrt(6 / pixels)
-      if (index >= secondWeights && index < secondBiases) return (random() * 2 - 1) * Math.sqrt(6 / hidden)
+      if (index < firstBiases) return (random.next() * 2 - 1) * Math.sqrt(6 / pixels)
+      if (index >= secondWeights && index < secondBiases)
+        return (random.next() * 2 - 1) * Math.sqrt(6 / hidden)
       return 0
     })
     this.velocity = new Float32Array(parameterCount)
   }
 
   /** Learns from one batch, and gives its mean loss (cross-entropy). */
-  train(digits: Digits, batch: Uint32Array): number {
+  train(batch: readonly Digit[]): number {
     this.#gradient.fill(0)
     let loss = 0
-    for (const index of batch) loss += this.#backward(digits, index)
+    for (const digit of batch) loss += this.#backward(digit)
     this.parameters.forEach((parameter, each) => {
       const slope = at(this.#gradient, each) / batch.length
       const velocity = momentum * at(this.velocity, each) - learningRate * slope
@@ -50,8 +51,9 @@ export class Network {
   accuracy(digits: Digits): number {
     let right = 0
     for (let index = 0; index < digits.count; index += 1) {
-      this.#forward(imageOf(digits, index))
-      if (this.#outputs.indexOf(Math.max(...this.#outputs)) === digits.labels[index]) right += 1
+      const { image, label } = digitAt(digits, index)
+      this.#forward(image)
+      if (this.#outputs.indexOf(Math.max(...this.#outputs)) === label) right += 1
     }
     return right / digits.count
   }
@@ -75,9 +77,7 @@ export class Network {
   }
 
   /** Adds the gradient of one image, and gives its loss. */
-  #backward(digits: Digits, index: number): number {
-    const image = imageOf(digits, index)
-    const label = digits.labels[index] ?? 0
+  #backward({ image, label }: Digit): number {
     this.#forward(image)
     const loss = -Math.log(Math.max(at(this.#outputs, label), 1e-12))
     const outputSlopes = this.#outputs.slice()
@@ -95,10 +95,6 @@ export class Network {
     })
     return loss
   }
-}
-
-function imageOf(digits: Digits, index: number): Float32Array {
-  return digits.images.subarray(index * pixels, (index + 1) * pixels)
 }
 
 function addScaled(target: Float32Array, source: Float32Array, factor: number): void {
