@@ -8,6 +8,12 @@ export interface Subject {
   reopen(backend: CheckpointBackend): Promise<CheckpointBackend>
   /** The size in bytes at which the backend begins to work in parts, or in more than one buffer. */
   readonly partBytes: number
+  /**
+   * Of several puts of one key at the same time, whether all succeed and the last one stands, or one at least does: a
+   * store that keeps the unfinished parts of all puts to one key together lets one discard those of the others.
+   * Default: `succeed`.
+   */
+  readonly racingPuts?: 'succeed' | 'one succeeds'
 }
 
 /** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */

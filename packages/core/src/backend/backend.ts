@@ -26,7 +26,8 @@ export interface CheckpointBackend {
 
   /**
    * Stores `source` at `key`, whole and durable, or not at all. Payload of any size; memory MUST stay bounded
-   * by configuration. A key that exists is replaced. The digest of the result MUST be of the bytes that were
+   * by configuration. A key that exists is replaced. Where two puts of one key overlap one of them MUST succeed;
+   * the other may fail (`UNAVAILABLE`), on stores that keep the parts of both together. The digest of the result MUST be of the bytes that were
    * stored. A source that is longer or shorter than `size`, or a file that changes meanwhile, fails the call
    * (`INVALID_ARGUMENT`) and nothing is stored.
    */

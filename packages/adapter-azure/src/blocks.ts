@@ -1,0 +1,103 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { HoldfastError, type Part, request } from '@holdfast/core'
+import { md5Of } from './checksum.ts'
+import {
+  blobOf,
+  type Container,
+  encryptionOf,
+  payloadOf,
+  readingOf,
+  type Stored,
+  storedAs,
+  stoppedBy,
+} from './container.ts'
+import { isCalled, mayHaveHappened } from './errors.ts'
+
+/** Blocks of one blob ("Scalability and performance targets for Blob storage"). */
+export const maxBlocks = 50_000
+
+/** Metadata by which a blob is known to be of this very upload, when the answer to its block list was lost. */
+const tokenName = 'holdfastupload'
+
+/** An upload in blocks that is under way. Nothing is visible before `complete`, and there is nothing to give up. */
+export interface Upload {
+  /** Stages one block, and gives its id. The parts are asked for in their order, and may be under way together. */
+  sendPart(part: Part, signal: AbortSignal): Promise<string>
+  /** Makes the object visible. Not stopped once it is on its way. */
+  complete(blockIds: readonly string[]): Promise<Stored>
+}
+
+/**
+ * The blocks of all uploads to one name lie together until one of them is committed, which discards the others' (Blob
+ * service REST API, "Put Block List"). So the ids of an upload are its own, and all of one length, as "Put Block"
+ * wants it.
+ */
+export function beginUpload(container: Container, key: string, contentType: string | undefined): Upload {
+  const blob = blobOf(container, key)
+  const token = randomUUID()
+  const attempt = randomBytes(16)
+  const wholeMd5 = createHash('md5')
+
+  return {
+    async sendPart({ index, bytes }, partSignal) {
+      if (index >= maxBlocks) throw tooManyBlocks(key)
+      wholeMd5.update(bytes)
+      const blockId = blockIdOf(attempt, index)
+      const options = {
+        ...encryptionOf(container),
+        ...stoppedBy(partSignal),
+        transactionalContentMD5: md5Of(bytes),
+      }
+      const what = `Block ${index + 1} of ${key}`
+      await request(container, { what, key, signal: partSignal }, () =>
+        blob.stageBlock(blockId, bytes, bytes.byteLength, options),
+      )
+      return blockId
+    },
+
+    async complete(blockIds) {
+      const md5 = wholeMd5.digest()
+      const options = { ...payloadOf(container, contentType, md5), metadata: { [tokenName]: token } }
+      const answer = await request(container, { what: `Completing ${key}`, key }, async () => {
+        try {
+          return await blob.commitBlockList([...blockIds], options)
+        } catch (error) {
+          // Blocks that are gone were committed, if the blob carries our token: the answer to that was lost.
+          if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
+          const there = await blob.getProperties(readingOf(container)).catch(() => undefined)
+          if (there?.metadata?.[tokenName] === token) return there
+          throw isCalled(error, 'InvalidBlockList') ? overtaken(container, key, error) : error
+        }
+      })
+      return storedAs({ etag: answer.etag, contentMD5: md5 }, 'writer')
+    },
+  }
+}
+
+/** Whether an upload of ours assembled the blob from blocks. */
+export function isFromBlocks(metadata: Readonly<Record<string, string>> | undefined): boolean {
+  return metadata?.[tokenName] !== undefined
+}
+
+function blockIdOf(attempt: Uint8Array, index: number): string {
+  const id = Buffer.alloc(20)
+  id.set(attempt)
+  id.writeUInt32BE(index, 16)
+  return id.toString('base64')
+}
+
+/** Not retryable: the blocks are gone, and their bytes with them. */
+function overtaken({ names: { url } }: Container, key: string, cause: unknown): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `Another writer stored ${key} meanwhile, which discards our blocks. Nothing of ours was stored; store it anew.`,
+    { key, url, cause, retryable: false },
+  )
+}
+
+function tooManyBlocks(key: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${key} needs more than ${maxBlocks} blocks. Tell its size beforehand, or raise blockSize.`,
+  )
+}

@@ -1,0 +1,91 @@
+import type { BlockBlobClient, ContainerClient, CpkInfo } from '@azure/storage-blob'
+import type { ObjectHash, ObjectNames, RequestContext } from '@holdfast/core'
+import { type ToldMd5, vouchedBy } from './checksum.ts'
+import type { AccessTier } from './options.ts'
+
+/** What every request to this store has in common. */
+export interface Container extends RequestContext {
+  readonly client: ContainerClient
+  /** Whether the client makes requests again by itself, as a ready-made one may. */
+  readonly clientRetries: boolean
+  readonly names: ObjectNames
+  readonly accessTier: AccessTier | undefined
+  readonly encryptionScope: string | undefined
+  readonly customerKey: CpkInfo | undefined
+}
+
+export function blobOf({ client, names }: Container, key: string): BlockBlobClient {
+  return client.getBlockBlobClient(names.object(key))
+}
+
+/** The options of a request that reads: how the store is to decrypt, and what stops it. */
+export function readingOf(
+  { customerKey }: Container,
+  signal?: AbortSignal,
+): { readonly customerProvidedKey?: CpkInfo; readonly abortSignal?: AbortSignal } {
+  return {
+    ...(customerKey === undefined ? {} : { customerProvidedKey: customerKey }),
+    ...stoppedBy(signal),
+  }
+}
+
+/** How the store is to encrypt what it is given. */
+export function encryptionOf({ encryptionScope, customerKey }: Container): {
+  readonly encryptionScope?: string
+  readonly customerProvidedKey?: CpkInfo
+} {
+  return {
+    ...(encryptionScope === undefined ? {} : { encryptionScope }),
+    ...(customerKey === undefined ? {} : { customerProvidedKey: customerKey }),
+  }
+}
+
+/** The options of the request that makes an object with payload visible. */
+export function payloadOf(container: Container, contentType: string | undefined, md5?: Uint8Array): Payload {
+  const { accessTier } = container
+  return {
+    ...encryptionOf(container),
+    ...(accessTier === undefined ? {} : { tier: accessTier }),
+    blobHTTPHeaders: {
+      ...(contentType === undefined ? {} : { blobContentType: contentType }),
+      ...(md5 === undefined ? {} : { blobContentMD5: md5 }),
+    },
+  }
+}
+
+type Payload = ReturnType<typeof encryptionOf> & {
+  readonly tier?: AccessTier
+  readonly blobHTTPHeaders: { readonly blobContentType?: string; readonly blobContentMD5?: Uint8Array }
+}
+
+/** What the answer to an upload tells of the object. */
+export interface Stored {
+  readonly revision: string
+  readonly vouched?: ObjectHash
+}
+
+export function storedAs(
+  answer: ToldMd5 & { readonly etag?: string | undefined },
+  origin: 'store' | 'writer',
+): Stored {
+  const vouched = vouchedBy(answer, origin)
+  return { revision: revisionOf(answer.etag), ...(vouched === undefined ? {} : { vouched }) }
+}
+
+/** The options by which the SDK stops a request. */
+export function stoppedBy(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+/** An ETag without its quotes, which a list does not have. */
+export function revisionOf(etag: string | undefined): string {
+  return (etag ?? '').replaceAll('"', '')
+}
+
+/**
+ * Whether it is a folder and no object. Accounts with a hierarchical namespace, and tools that imitate one, keep a
+ * blob for each folder, and mark it so (Azure Storage, "Known issues with Data Lake Storage": `hdi_isfolder`).
+ */
+export function isFolder(metadata: Readonly<Record<string, string>> | undefined): boolean {
+  return metadata?.['hdi_isfolder'] === 'true'
+}

@@ -1,0 +1,90 @@
+import type * as Identity from '@azure/identity'
+import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
+import { HoldfastError, messageOf } from '@holdfast/core'
+import type { AzureOptions, TokenCredential } from './options.ts'
+
+/** Where the account is, and who asks. The URL may hold a signature, and is not to be printed. */
+export interface AccountAccess {
+  readonly url: string
+  readonly credential: StorageSharedKeyCredential | AnonymousCredential | TokenCredential
+}
+
+const ways = ['client', 'connectionString', 'accountKey', 'sasToken', 'credential', 'anonymous'] as const
+
+/** What the options say, else what the environment does. Throws `CONFIG` for what cannot be. Touches nothing. */
+export function accessOf(
+  account: string,
+  options: AzureOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): AccountAccess {
+  const { endpoint = `https://${account}.blob.core.windows.net` } = options
+  const given = ways.filter((way) => options[way] !== undefined && options[way] !== false)
+  if (given.length > 1) throw new HoldfastError('CONFIG', `Give one of ${given.join(' and ')}, not both.`)
+  const { connectionString, accountKey, sasToken, credential, anonymous } =
+    given.length === 0 ? fromEnvironment(environment) : options
+  if (connectionString !== undefined) {
+    if (options.endpoint !== undefined) {
+      throw new HoldfastError('CONFIG', 'Give an endpoint or a connection string, which holds one, not both.')
+    }
+    return ofConnectionString(account, connectionString)
+  }
+  if (accountKey !== undefined)
+    return { url: endpoint, credential: new StorageSharedKeyCredential(account, accountKey) }
+  if (sasToken !== undefined)
+    return { url: `${endpoint}?${sasToken.replace(/^\?/, '')}`, credential: new AnonymousCredential() }
+  if (anonymous === true) return { url: endpoint, credential: new AnonymousCredential() }
+  return { url: endpoint, credential: credential ?? defaultCredential() }
+}
+
+/** Throws `CONFIG` when something is of another account than the URL. */
+export function assertAccount(account: string, found: string, what: string): void {
+  // A custom domain tells none.
+  if (found === '' || found === account) return
+  throw new HoldfastError('CONFIG', `${what} is of the account ${found}, and the URL names ${account}.`)
+}
+
+/** An empty variable is one that is not set. */
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): AzureOptions {
+  const connectionString = environment['AZURE_STORAGE_CONNECTION_STRING'] ?? ''
+  const accountKey = environment['AZURE_STORAGE_KEY'] ?? ''
+  const sasToken = environment['AZURE_STORAGE_SAS_TOKEN'] ?? ''
+  if (connectionString !== '') return { connectionString }
+  if (accountKey !== '') return { accountKey }
+  return sasToken === '' ? {} : { sasToken }
+}
+
+function ofConnectionString(account: string, connectionString: string): AccountAccess {
+  let parsed: BlobServiceClient
+  try {
+    parsed = BlobServiceClient.fromConnectionString(connectionString)
+  } catch (error) {
+    throw new HoldfastError('CONFIG', `The connection string is not one. (${messageOf(error)})`)
+  }
+  assertAccount(account, parsed.accountName, 'The connection string')
+  return { url: parsed.url, credential: parsed.credential }
+}
+
+/** Loaded when the first request is made, since only those who log in this way need the package. */
+function defaultCredential(): TokenCredential {
+  let found: Promise<TokenCredential> | undefined
+  return {
+    async getToken(scopes, options) {
+      found ??= loadDefaultCredential()
+      return (await found).getToken(scopes, options)
+    },
+  }
+}
+
+async function loadDefaultCredential(): Promise<TokenCredential> {
+  let identity: typeof Identity
+  try {
+    identity = await import('@azure/identity')
+  } catch (error) {
+    throw new HoldfastError(
+      'CONFIG',
+      'No credentials are given, and to log in with Microsoft Entra ID needs @azure/identity. Install it: npm install @azure/identity',
+      { cause: error },
+    )
+  }
+  return new identity.DefaultAzureCredential()
+}

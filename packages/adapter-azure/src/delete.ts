@@ -1,0 +1,64 @@
+import { BlobBatch } from '@azure/storage-blob'
+import { deleteInBatches, type DeleteReport, request } from '@holdfast/core'
+import { blobOf, type Container, stoppedBy } from './container.ts'
+import { isCalled, storeError } from './errors.ts'
+
+/** Keys of one request (Blob service REST API, "Blob Batch"). */
+const batchSize = 256
+
+const batchesAtOnce = 4
+
+/** A blob with snapshots is not deleted without them. */
+const withSnapshots = { deleteSnapshots: 'include' } as const
+
+/** In batches; a single key by a request of its own, for which a signature for one blob is enough. */
+export async function deleteKeys(
+  container: Container,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DeleteReport> {
+  const [only] = keys
+  if (only !== undefined && keys.length === 1) return deleteOne(container, only, signal)
+  return deleteInBatches(keys, batchSize, batchesAtOnce, signal, (batch, batchSignal) =>
+    deleteBatch(container, batch, batchSignal),
+  )
+}
+
+async function deleteOne(
+  container: Container,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<DeleteReport> {
+  await request(container, { what: `Deleting ${key}`, key, signal }, async () => {
+    try {
+      await blobOf(container, key).delete({ ...withSnapshots, ...stoppedBy(signal) })
+    } catch (error) {
+      if (!isCalled(error, 'BlobNotFound')) throw error
+    }
+  })
+  return { deleted: [key], failed: [] }
+}
+
+async function deleteBatch(
+  container: Container,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<DeleteReport> {
+  const { client, names } = container
+  const what = `Deleting in ${names.url}`
+  const { subResponses } = await request(container, { what, signal }, async () => {
+    const batch = new BlobBatch()
+    for (const key of keys) await batch.deleteBlob(blobOf(container, key), withSnapshots)
+    return client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal))
+  })
+  const failed = keys.flatMap((key, index) => {
+    const answer = subResponses[index]
+    // The SDK leaves out an answer that it cannot tell to whom it belongs.
+    const { status = 500, errorCode, statusMessage = 'No answer' } = answer ?? {}
+    if (status < 300 || errorCode === 'BlobNotFound') return []
+    const cause = Object.assign(new Error(statusMessage), { code: errorCode, statusCode: status })
+    return [{ key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }]
+  })
+  const kept = new Set(failed.map(({ key }) => key))
+  return { deleted: keys.filter((key) => !kept.has(key)), failed }
+}

@@ -1,0 +1,3 @@
+export { adapter } from './adapter.ts'
+export { AzureBackend } from './backend.ts'
+export type { AccessTier, AzureOptions } from './options.ts'

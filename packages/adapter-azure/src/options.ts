@@ -1,0 +1,118 @@
+import type {
+  AnonymousCredential,
+  BlobServiceClient,
+  ContainerClient,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob'
+import {
+  type AdapterOption,
+  type BackendHooks,
+  HoldfastError,
+  optionReaders,
+  parseSize,
+  type RetryPolicy,
+  type Size,
+} from '@holdfast/core'
+
+/** What gives a token of Microsoft Entra ID. */
+export type TokenCredential = Exclude<
+  BlobServiceClient['credential'],
+  StorageSharedKeyCredential | AnonymousCredential
+>
+
+/**
+ * How to reach a container, and how to store in it. At most one of `client`, `connectionString`, `accountKey`,
+ * `sasToken`, `credential` and `anonymous` says who asks; without one the environment does, by
+ * AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, and at last the login that
+ * `DefaultAzureCredential` of `@azure/identity` finds.
+ */
+export interface AzureOptions extends BackendHooks {
+  /**
+   * Of the blob service: of a sovereign cloud, such as `https://account.blob.core.chinacloudapi.cn`, or of an emulator,
+   * with the account in its path. Default: `https://<account>.blob.core.windows.net`.
+   */
+  readonly endpoint?: string | undefined
+  /** A ready-made client, of the account or of the container. */
+  readonly client?: BlobServiceClient | ContainerClient | undefined
+  readonly connectionString?: string | undefined
+  readonly accountKey?: string | undefined
+  /** A shared access signature, with the permissions to read, add, create, write, delete and list. */
+  readonly sasToken?: string | undefined
+  /** Such as one of `@azure/identity`. */
+  readonly credential?: TokenCredential | undefined
+  /** Show no credentials: enough to restore from a public container. */
+  readonly anonymous?: boolean | undefined
+  /** Of the objects with payload. The small documents that decide truth stay in the account's default tier. */
+  readonly accessTier?: AccessTier | undefined
+  /** The name of an encryption scope of the account. */
+  readonly encryptionScope?: string | undefined
+  /** A key of one's own by which the service encrypts: 32 bytes in base64. Without it nothing can be read back. */
+  readonly customerKey?: string | undefined
+  /** Bytes of a block, at most 4000 MiB. Objects up to one block are sent in one request. Default: 8 MiB. */
+  readonly blockSize?: Size | undefined
+  /** Blocks of one object that are under way at once. Default: 4. */
+  readonly parallel?: number | undefined
+  /** A budget for everything below the root; Azure itself has no end. Default: none. */
+  readonly quota?: Size | undefined
+  /** How often and how patiently a request is made again. */
+  readonly retry?: RetryPolicy | undefined
+}
+
+export const accessTiers = ['Hot', 'Cool', 'Cold'] as const
+/** Those that can be read at once: a checkpoint in the archive would have to be rehydrated before a restore. */
+export type AccessTier = (typeof accessTiers)[number]
+
+export const defaultBlockBytes = 8 * 2 ** 20
+export const defaultParallel = 4
+
+/** Bytes of the largest block ("Scalability and performance targets for Blob storage"). */
+export const maxBlockBytes = 4000 * 2 ** 20
+
+/** Bytes of a block. Throws `CONFIG` when that is more than Azure takes. */
+export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): number {
+  const bytes = parseSize(blockSize)
+  if (bytes >= 1 && bytes <= maxBlockBytes) return bytes
+  throw new HoldfastError(
+    'CONFIG',
+    `blockSize is from 1 byte to 4000 MiB, the largest that Azure takes, not ${bytes} bytes.`,
+  )
+}
+
+/** What a URL or a configuration file may say. A ready-made client or credential and a retry policy are given in code. */
+export const optionShape = {
+  endpoint: { read: readEndpoint, inUrl: true },
+  client: { read: readClient, inUrl: false },
+  connectionString: { read: optionReaders.text, inUrl: false },
+  accountKey: { read: optionReaders.text, inUrl: false },
+  sasToken: { read: optionReaders.text, inUrl: false },
+  credential: { read: readCredential, inUrl: false },
+  anonymous: { read: optionReaders.flag, inUrl: true },
+  accessTier: { read: optionReaders.oneOf(...accessTiers), inUrl: true },
+  encryptionScope: { read: optionReaders.text, inUrl: true },
+  customerKey: { read: optionReaders.text, inUrl: false },
+  blockSize: { read: optionReaders.size, inUrl: true },
+  parallel: { read: optionReaders.count, inUrl: true },
+  quota: { read: optionReaders.size, inUrl: true },
+} as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
+
+function readEndpoint(value: unknown): string {
+  const text = optionReaders.text(value)
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error('is an http(s) URL')
+  const { search, username, password } = new URL(text)
+  if (search + username + password !== '')
+    throw new Error('may hold no credentials: give a signature as sasToken')
+  return text.replace(/\/+$/, '')
+}
+
+function readClient(value: unknown): BlobServiceClient | ContainerClient {
+  if (typeof value === 'object' && value !== null) {
+    if ('getBlockBlobClient' in value) return value as ContainerClient
+    if ('getContainerClient' in value) return value as BlobServiceClient
+  }
+  throw new Error('is a BlobServiceClient or a ContainerClient of @azure/storage-blob')
+}
+
+function readCredential(value: unknown): TokenCredential {
+  if (typeof value === 'object' && value !== null && 'getToken' in value) return value as TokenCredential
+  throw new Error('is a TokenCredential, such as one of @azure/identity')
+}
