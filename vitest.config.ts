@@ -24,6 +24,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
-    projects: [...packages, 'test-servers'].map(projectOf),
+    projects: [...packages, 'test-servers', 'store-tests'].map(projectOf),
   },
 })

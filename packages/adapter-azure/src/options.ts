@@ -78,7 +78,7 @@ export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): n
   )
 }
 
-/** What a URL or a configuration file may say. A ready-made client or credential and a retry policy are given in code. */
+/** What a URL or a configuration file may say. A ready-made client or credential is given in code. */
 export const optionShape = {
   endpoint: { read: readEndpoint, inUrl: true },
   client: { read: readClient, inUrl: false },
@@ -93,6 +93,7 @@ export const optionShape = {
   blockSize: { read: optionReaders.size, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
   quota: { read: optionReaders.size, inUrl: true },
+  retry: { read: optionReaders.retry, inUrl: false },
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
 function readEndpoint(value: unknown): string {

@@ -66,7 +66,7 @@ export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): num
   )
 }
 
-/** What a URL or a configuration file may say. A ready-made client and a retry policy are given in code. */
+/** What a URL or a configuration file may say. A ready-made client is given in code. */
 export const optionShape = {
   endpoint: { read: optionReaders.text, inUrl: true },
   anonymous: { read: optionReaders.flag, inUrl: true },
@@ -78,6 +78,7 @@ export const optionShape = {
   chunkSize: { read: optionReaders.size, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
   quota: { read: optionReaders.size, inUrl: true },
+  retry: { read: optionReaders.retry, inUrl: false },
   client: { read: readClient, inUrl: false },
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 

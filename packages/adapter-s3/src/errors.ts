@@ -108,7 +108,11 @@ export function isThereAlready(error: unknown): boolean {
 /** Whether the request may have been carried out; a ready-made client may have sent it more than once. */
 export function mayHaveHappened(error: unknown): boolean {
   const attempts = property(property(error, '$metadata'), 'attempts')
-  return mayHaveHappenedOf(failureOf(error)) || (typeof attempts === 'number' && attempts > 1)
+  const failure = failureOf(error)
+  // What the SDK finds out by itself, such as missing credentials, was never sent.
+  const wasSent =
+    failure.status !== undefined || !(failure.name in meanings) || failure.name === 'RequestTimeout'
+  return (wasSent && mayHaveHappenedOf(failure)) || (typeof attempts === 'number' && attempts > 1)
 }
 
 /** Whether the store failed with one of these codes. An answer to HEAD is called `NotFound`, whatever is missing. */

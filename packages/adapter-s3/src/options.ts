@@ -86,7 +86,7 @@ export function partBytesOf({ partSize = defaultPartBytes }: S3Options): number 
   )
 }
 
-/** What a URL or a configuration file may say. A ready-made client and a retry policy are given in code. */
+/** What a URL or a configuration file may say. A ready-made client is given in code. */
 export const optionShape = {
   region: { read: optionReaders.text, inUrl: true },
   endpoint: { read: optionReaders.text, inUrl: true },
@@ -101,6 +101,7 @@ export const optionShape = {
   partSize: { read: optionReaders.size, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
   quota: { read: optionReaders.size, inUrl: true },
+  retry: { read: optionReaders.retry, inUrl: false },
   client: { read: readClient, inUrl: false },
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 

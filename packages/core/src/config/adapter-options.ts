@@ -1,3 +1,4 @@
+import { defaultRetryPolicy, type RetryPolicy } from '../backend/index.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { parseSize } from '../space/index.ts'
 
@@ -30,6 +31,17 @@ export const optionReaders = {
   size: (value: unknown): number => {
     if (typeof value !== 'string' && typeof value !== 'number') throw new Error("is a size such as '200 GB'")
     return parseSize(value)
+  },
+  /** How often and how patiently a request is made again: attempts, and milliseconds of the shortest and longest pause. */
+  retry: (value: unknown): RetryPolicy => {
+    const policy = { ...defaultRetryPolicy, ...(typeof value === 'object' ? value : {}) }
+    const known = Object.keys(policy).every((name) => name in defaultRetryPolicy)
+    const { attempts, minDelay, maxDelay } = policy
+    const valid = [attempts, minDelay, maxDelay].every((each) => Number.isFinite(each) && each >= 0)
+    if (typeof value === 'object' && known && valid && attempts >= 1 && minDelay <= maxDelay) return policy
+    throw new Error(
+      'is { attempts, minDelay, maxDelay }, with at least one attempt, and delays in milliseconds',
+    )
   },
   oneOf: <const Choice extends string>(...choices: readonly Choice[]): OptionReader<Choice> => {
     return (value) => {

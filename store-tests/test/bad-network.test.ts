@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { type Fault, type FaultPlan, seededPlan, startProxy } from '@holdfast/conformance/proxy'
+import { isHoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { openAt } from './open.ts'
+import { kindsOfStore } from './stores.ts'
+
+const faults: readonly Fault[] = [
+  { kind: 'drop-answer' },
+  { kind: 'cut-request' },
+  { kind: 'cut-answer' },
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 503 },
+  { kind: 'status', status: 429 },
+  { kind: 'reset' },
+]
+
+const saves = 12
+const firstSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
+
+const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== undefined)
+
+describe.each(onNetwork)('a bad network before $name', (kind) => {
+  test.each([firstSeed, firstSeed + 1, firstSeed + 2])(
+    'loses no acknowledged save, and saves nothing twice (HOLDFAST_SEED=%i)',
+    async (seed) => {
+      await using proxy = await startProxy({
+        target: kind.endpoint ?? '',
+        plan: seededPlan({ seed, rate: 0.15, faults }),
+      })
+      const through = kind.place(proxy.url)
+      const acknowledged: number[] = []
+      const uncertain: number[] = []
+      const store = await openAt(kind, through, { mode: 'shared' })
+      for (let step = 0; step < saves; step += 1) {
+        const large = step % 4 === 0 ? kind.partBytes * 2 + 7 : 1000
+        try {
+          await store.save({
+            step,
+            files: { 'model.bin': randomBytes(large), 'log.txt': Buffer.from(String(step)) },
+          })
+          acknowledged.push(step)
+        } catch (error) {
+          expect(isHoldfastError(error)).toBe(true)
+          if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) uncertain.push(step)
+        }
+      }
+      await store.close().catch(() => undefined) // the network may be bad to the end
+      await using clean = await openAt(
+        kind,
+        { ...through, ...restoredTo(through, proxy.url, kind.endpoint ?? '') },
+        { mode: 'shared' },
+      )
+      const listed = (await clean.list()).map(({ step }) => step)
+      expect(listed).toEqual(expect.arrayContaining(acknowledged))
+      for (const step of listed) expect([...acknowledged, ...uncertain]).toContain(step)
+      expect(await clean.verify()).toMatchObject({ good: true })
+      expect(acknowledged.length).toBeGreaterThan(0)
+    },
+  )
+
+  test('the lost answer of a commit is settled by reading back', async () => {
+    let lost = 0
+    const plan: FaultPlan = ({ method, path }) => {
+      const commits = ['PUT', 'POST'].includes(method) && /catalog|%2Fcatalog|upload\/storage/.test(path)
+      if (!commits || lost > 0) return undefined
+      lost += 1
+      return { kind: 'drop-answer' }
+    }
+    await using proxy = await startProxy({ target: kind.endpoint ?? '', plan })
+    await using store = await openAt(kind, kind.place(proxy.url), { mode: 'shared' })
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    expect(lost).toBe(1)
+    expect((await store.list()).map(({ step }) => step)).toEqual([1])
+  })
+
+  test('retries stop at their bound, and the error names the true cause', async () => {
+    await using proxy = await startProxy({
+      target: kind.endpoint ?? '',
+      plan: () => ({ kind: 'status', status: 503 }),
+    })
+    await using store = await openAt(kind, kind.place(proxy.url), { mode: 'shared' })
+    const retried: number[] = []
+    store.on('retry', ({ attempt }) => retried.push(attempt))
+    const failure = await store.list().catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true })
+    expect(String(failure)).toMatch(/Injected by the proxy|SlowDown|ServerBusy|backendError/)
+    expect([...proxy.requests].length).toBe(10)
+  })
+})
+
+/** The same place, reached directly. */
+function restoredTo(
+  place: { readonly url: string; readonly env: Readonly<Record<string, string>> },
+  from: string,
+  to: string,
+): { readonly url: string; readonly env: Readonly<Record<string, string>> } {
+  const env = Object.fromEntries(
+    Object.entries(place.env).map(([name, value]) => [name, value.replaceAll(from, to)]),
+  )
+  return { url: place.url.replace(from, to), env }
+}

@@ -1,0 +1,61 @@
+/**
+ * A process that works on a store, told what to do by its arguments: `shared NAME COUNT` saves so many steps of its own,
+ * `uploads MIB` saves large files until it is killed, `memory MIB FOLDER` saves and restores one.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { openStore } from '@holdfast/core'
+
+const [, , url = '', job = '', first = '', second = ''] = process.argv
+
+if (job === 'shared') await shared(Number(first), Number(second))
+else if (job === 'uploads') await uploads(Number(first))
+else if (job === 'memory') await memory(Number(first), second)
+
+async function shared(worker: number, count: number): Promise<void> {
+  await using store = await openStore(url, { mode: 'shared' })
+  for (let index = 0; index < count; index += 1) {
+    const step = index * 100 + worker
+    await store.save({ step, files: { 'model.bin': Buffer.from(`${worker} ${index}`) } })
+    await tell(step)
+  }
+}
+
+async function uploads(mebibytes: number): Promise<void> {
+  await using store = await openStore(url, { mode: 'shared', gracePeriod: 0 })
+  const newest = await store.latest()
+  for (let step = (newest?.step ?? 0) + 1; ; step += 1) {
+    await tell('begins')
+    await store.save({ step, files: { 'model.bin': someBytes(mebibytes) } })
+    await tell(step)
+  }
+}
+
+/** Prints by how many bytes the peak of resident memory rose. */
+async function memory(mebibytes: number, folder: string): Promise<void> {
+  const idle = process.resourceUsage().maxRSS
+  await using store = await openStore(url, { mode: 'shared' })
+  await store.save({ step: 1, files: { 'stream.bin': someBytes(mebibytes) } })
+  const restored = await store.restore('latest', { to: join(folder, 'out') })
+  const path = restored?.restored[0]?.path ?? ''
+  await store.save({ step: 2, files: { 'file.bin': path } })
+  const { good } = await store.verify()
+  const [one, other] = [await store.get(1), await store.get(2)]
+  const same = one?.contents[0]?.sha256 === other?.contents[0]?.sha256
+  process.stdout.write(
+    JSON.stringify({ good: good && same, risen: (process.resourceUsage().maxRSS - idle) * 1024 }),
+  )
+}
+
+/** A stream of unknown length, different each time. */
+async function* someBytes(mebibytes: number): AsyncGenerator<Uint8Array> {
+  const mebibyte = randomBytes(2 ** 20)
+  for (let given = 0; given < mebibytes; given += 1) {
+    mebibyte.writeUInt32LE(given)
+    yield mebibyte
+  }
+}
+
+async function tell(message: number | string): Promise<void> {
+  await new Promise((resolve) => process.send?.(message, resolve))
+}
