@@ -47,7 +47,8 @@ export class AzureBackend extends CheckedBackend {
       names.url,
       {
         freeSpace: quota === undefined ? 'unbounded' : 'budgeted',
-        hash: 'store',
+        // What is larger than a block, as most of a checkpoint is, comes in blocks.
+        hash: 'writer',
         localRoot: undefined,
         maxKeyBytes: names.maxKeyBytes,
         maxObjectBytes: maxBlocks * maxBlockBytes,

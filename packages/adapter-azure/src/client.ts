@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BlobServiceClient, type ContainerClient, newPipeline } from '@azure/storage-blob'
+import { HoldfastError } from '@holdfast/core'
 import { type AccountAccess, accessOf } from './credentials.ts'
 import type { AzureOptions } from './options.ts'
 
@@ -17,9 +18,12 @@ export function openContainer(account: string, name: string, options: AzureOptio
   const { client } = options
   if (client === undefined) return createClient(accessOf(account, options, process.env), name)
   const keptOpen = { close: () => undefined }
-  return 'containerName' in client
-    ? { client, ...keptOpen }
-    : { client: client.getContainerClient(name), ...keptOpen }
+  if (!('containerName' in client)) return { client: client.getContainerClient(name), ...keptOpen }
+  if (client.containerName === name) return { client, ...keptOpen }
+  throw new HoldfastError(
+    'CONFIG',
+    `The client is of the container ${client.containerName}, and the URL names ${name}.`,
+  )
 }
 
 /** A client that makes each request once, since retries are ours. */

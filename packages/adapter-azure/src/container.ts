@@ -1,5 +1,5 @@
 import type { BlockBlobClient, ContainerClient, CpkInfo } from '@azure/storage-blob'
-import type { ObjectHash, ObjectNames, RequestContext } from '@holdfast/core'
+import { HoldfastError, type ObjectHash, type ObjectNames, type RequestContext } from '@holdfast/core'
 import { type ToldMd5, vouchedBy } from './checksum.ts'
 import type { AccessTier } from './options.ts'
 
@@ -88,4 +88,8 @@ export function revisionOf(etag: string | undefined): string {
  */
 export function isFolder(metadata: Readonly<Record<string, string>> | undefined): boolean {
   return metadata?.['hdi_isfolder'] === 'true'
+}
+
+export function missing({ names: { url } }: Container, key: string): HoldfastError {
+  return new HoldfastError('NOT_FOUND', `There is no ${key} in ${url}.`, { key, url })
 }

@@ -33,6 +33,12 @@ export function accessOf(
   if (sasToken !== undefined)
     return { url: `${endpoint}?${sasToken.replace(/^\?/, '')}`, credential: new AnonymousCredential() }
   if (anonymous === true) return { url: endpoint, credential: new AnonymousCredential() }
+  if (new URL(endpoint).protocol === 'http:') {
+    throw new HoldfastError(
+      'CONFIG',
+      `A login with Microsoft Entra ID needs https, and the endpoint is ${endpoint}. Give a key, or an https endpoint.`,
+    )
+  }
   return { url: endpoint, credential: credential ?? defaultCredential() }
 }
 

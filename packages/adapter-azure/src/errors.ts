@@ -52,7 +52,7 @@ const meanings: Meanings = {
   ContainerDisabled: denied('The container was disabled by its administrator.'),
   AccountIsDisabled: denied('The account is disabled.'),
   AuthorizationFailure: denied(
-    'The account does not let this machine in: check its firewall and network rules.',
+    'The credentials do not allow it, or the firewall of the account keeps this machine out. Check the key or signature, its expiry, and the network rules.',
   ),
   AuthorizationPermissionMismatch: noAccess,
   AuthorizationResourceTypeMismatch: noAccess,
@@ -114,8 +114,6 @@ const meanings: Meanings = {
   },
   Md5Mismatch: damaged,
   Crc64Mismatch: damaged,
-  // Of Azurite, for a block whose MD5 does not fit.
-  IncompleteBody: damaged,
   InvalidQueryParameterValue: {
     code: 'UNSUPPORTED',
     advice: 'The store does not know a part of the request. Is it older than this package?',

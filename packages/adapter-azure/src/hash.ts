@@ -1,7 +1,7 @@
 import { computedHash, type ObjectHash, request } from '@holdfast/core'
 import { isFromBlocks } from './blocks.ts'
 import { vouchedBy } from './checksum.ts'
-import { blobOf, type Container, readingOf, stoppedBy } from './container.ts'
+import { blobOf, type Container, isFolder, missing, readingOf, stoppedBy } from './container.ts'
 import { read } from './read.ts'
 
 /**
@@ -16,6 +16,7 @@ export async function hash(
   const kept = await request(container, { what: `Looking at ${key}`, key, signal }, async () => {
     const blob = blobOf(container, key)
     const properties = await blob.getProperties(readingOf(container, signal))
+    if (isFolder(properties.metadata)) throw missing(container, key)
     if (properties.contentMD5 === undefined) return undefined
     if (isFromBlocks(properties.metadata) || properties.blobType !== 'BlockBlob')
       return vouchedBy(properties, 'writer')

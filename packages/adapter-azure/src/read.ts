@@ -11,7 +11,7 @@ import {
   resolveRange,
   resumingStream,
 } from '@holdfast/core'
-import { blobOf, type Container, isFolder, readingOf, revisionOf } from './container.ts'
+import { blobOf, type Container, isFolder, missing, readingOf, revisionOf } from './container.ts'
 import { isCalled } from './errors.ts'
 
 /** Streams the object, or a range of it, and goes on with the same body where a connection breaks. */
@@ -136,10 +136,6 @@ function sizeOf({ contentRange, contentLength }: BlobDownloadResponseParsed): nu
 /** The SDK has an error without a code for a body that ends early. */
 function brokenOff(what: string, key: string, url: string, cause: unknown): HoldfastError {
   return new HoldfastError('UNAVAILABLE', `${what} broke off. (${messageOf(cause)})`, { key, url, cause })
-}
-
-function missing({ names: { url } }: Container, key: string): HoldfastError {
-  return new HoldfastError('NOT_FOUND', `There is no ${key} in ${url}.`, { key, url })
 }
 
 function replaced(container: Container, key: string, cause: unknown): HoldfastError {

@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto'
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
+
+export const connectionString = process.env['HOLDFAST_TEST_AZURE_CONNECTION_STRING']
+
+export const noServer = connectionString === undefined
+
+/** A container of the server that the tests are given, and nobody else's. */
+export async function newContainer(): Promise<{
+  readonly connectionString: string
+  readonly account: string
+  readonly name: string
+  readonly client: ContainerClient
+}> {
+  if (connectionString === undefined) throw new Error('There is no server')
+  const service = BlobServiceClient.fromConnectionString(connectionString)
+  const name = `test-${randomUUID()}`
+  const { containerClient } = await service.createContainer(name)
+  return { connectionString, account: service.accountName, name, client: containerClient }
+}

@@ -1,0 +1,246 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  AnonymousCredential,
+  BlobServiceClient,
+  ContainerSASPermissions,
+  newPipeline,
+} from '@azure/storage-blob'
+import { isHoldfastError } from '@holdfast/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AzureBackend, type AzureOptions } from '../src/index.ts'
+import { type Fate, lossyProxy } from './lossy-proxy.ts'
+import { newContainer, noServer } from './server.ts'
+
+const blockSize = 64 * 2 ** 10
+const retry = { attempts: 4, minDelay: 1, maxDelay: 5 }
+const large = randomBytes(5 * blockSize + 17)
+
+describe.skipIf(noServer)('a container of Azure', () => {
+  let container: Awaited<ReturnType<typeof newContainer>>
+  let backend: AzureBackend
+  const opened: AzureBackend[] = []
+
+  beforeAll(async () => {
+    container = await newContainer()
+    backend = open({ connectionString: container.connectionString })
+  })
+  afterAll(async () => {
+    for (const each of opened) await each.close()
+    await container.client.delete()
+  })
+
+  function open(options: AzureOptions): AzureBackend {
+    const { account, name } = container
+    const made = new AzureBackend(account, name, 'root', { blockSize, retry, ...options })
+    opened.push(made)
+    return made
+  }
+
+  const endpointOf = (origin: string): string =>
+    origin + new URL(container.client.url).pathname.split('/').slice(0, -1).join('/')
+
+  const endpoint = (): string => endpointOf(new URL(container.client.url).origin)
+
+  async function sas(permissions: string): Promise<string> {
+    const url = await container.client.generateSasUrl({
+      permissions: ContainerSASPermissions.parse(permissions),
+      expiresOn: new Date(Date.now() + 3_600_000),
+    })
+    return new URL(url).search
+  }
+
+  const keysOf = async (prefix: string, startAfter?: string): Promise<readonly string[]> =>
+    (await Array.fromAsync(backend.list(prefix, { startAfter }))).map(({ key }) => key)
+
+  describe('whose word a hash is', () => {
+    test("a blob of one request has the service's own MD5", async () => {
+      const { vouched } = await backend.put('hash/small', Buffer.from('abc'))
+      const md5 = createHash('md5').update('abc').digest('hex')
+      expect(vouched).toEqual({ algorithm: 'md5', value: md5, origin: 'store' })
+      expect(await backend.hash('hash/small')).toEqual(vouched)
+    })
+
+    test('a blob of blocks has the MD5 that its writer gave', async () => {
+      const { vouched } = await backend.put('hash/large', large)
+      const md5 = createHash('md5').update(large).digest('hex')
+      expect(vouched).toEqual({ algorithm: 'md5', value: md5, origin: 'writer' })
+      expect(await backend.hash('hash/large')).toEqual(vouched)
+    })
+
+    test("an MD5 that another tool gave is the writer's word, too; without one it is computed", async () => {
+      const blob = container.client.getBlockBlobClient('root/hash/foreign')
+      const block = Buffer.from('block').toString('base64')
+      await blob.stageBlock(block, 'abc', 3)
+      await blob.commitBlockList([block], { blobHTTPHeaders: { blobContentMD5: Buffer.alloc(16, 1) } })
+      expect(await backend.hash('hash/foreign')).toMatchObject({ algorithm: 'md5', origin: 'writer' })
+      await blob.commitBlockList([block])
+      const sha256 = createHash('sha256').update('abc').digest('hex')
+      expect(await backend.hash('hash/foreign')).toEqual({
+        algorithm: 'sha256',
+        value: sha256,
+        origin: 'computed',
+      })
+    })
+  })
+
+  describe('folders of a hierarchical namespace', () => {
+    test('are no objects, and the order of keys stands where the service lists them first', async () => {
+      for (const folder of ['hns/a', 'hns/a/b'])
+        await container.client
+          .getBlockBlobClient(`root/${folder}`)
+          .upload('', 0, { metadata: { hdi_isfolder: 'true' } })
+      const keys = [
+        'hns/a-x',
+        'hns/a.json',
+        'hns/a/b-x',
+        'hns/a/b/c',
+        'hns/a/d',
+        'hns/b',
+        'hns/\ue000',
+        'hns/🦊',
+      ]
+      for (const key of keys) await backend.put(key, Buffer.from(key))
+      expect(await keysOf('hns/')).toEqual(keys)
+      for (const [index, key] of keys.entries())
+        expect(await keysOf('hns/', key)).toEqual(keys.slice(index + 1))
+      expect(await backend.stat('hns/a')).toBeUndefined()
+      await expect(backend.read('hns/a')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      await expect(backend.hash('hns/a')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    })
+  })
+
+  describe('a lost answer', () => {
+    /** A backend behind a proxy by which the first answer of a kind is lost. */
+    async function losing(
+      isChosen: (method: string, query: string, path: string) => boolean,
+      fate: Fate,
+      options: (endpoint: string) => AzureOptions,
+    ): Promise<AsyncDisposable & { readonly lossy: AzureBackend; readonly asked: () => number }> {
+      let chosen = 0
+      const proxy = await lossyProxy(new URL(container.client.url).origin, ({ method = '', url = '' }) => {
+        const [path = '', query = ''] = url.split('?')
+        if (!isChosen(method, query, path)) return 'passes'
+        chosen += 1
+        return chosen === 1 ? fate : 'passes'
+      })
+      return {
+        lossy: open(options(endpointOf(proxy.url))),
+        asked: () => chosen,
+        [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+      }
+    }
+
+    const signed = (sasToken: string) => (each: string) => ({ endpoint: each, sasToken })
+
+    test('of a commit is found out by reading back', async () => {
+      await using proxied = await losing((method) => method === 'PUT', 'is lost', signed(await sas('rcwdl')))
+      expect(await proxied.lossy.commit('lost/commit', Buffer.from('ours'))).toBe('created')
+      expect(await proxied.lossy.commit('lost/commit', Buffer.from('theirs'))).toBe('exists')
+    })
+
+    test('of a commit is found out with a client that makes requests again by itself', async () => {
+      const sasToken = await sas('rcwdl')
+      const client = (each: string) => {
+        const pipeline = newPipeline(new AnonymousCredential(), { retryOptions: { retryDelayInMs: 1 } })
+        return { client: new BlobServiceClient(each + sasToken, pipeline) }
+      }
+      await using proxied = await losing((method) => method === 'PUT', 'is lost', client)
+      expect(await proxied.lossy.commit('lost/again', Buffer.from('ours'))).toBe('created')
+      expect(await proxied.lossy.commit('lost/again', Buffer.from('theirs'))).toBe('exists')
+    })
+
+    test.each([
+      ['block', 7],
+      ['blocklist', 1],
+    ])('of a %s does no harm', async (kind, requests) => {
+      const isChosen = (_: string, query: string): boolean => new URLSearchParams(query).get('comp') === kind
+      await using proxied = await losing(isChosen, 'is lost', signed(await sas('rcwdl')))
+      const { revision } = await proxied.lossy.put(`lost/${kind}`, large)
+      expect(await backend.stat(`lost/${kind}`)).toMatchObject({ revision, size: large.byteLength })
+      expect(proxied.asked()).toBe(requests)
+    })
+
+    test('of a read: it goes on at the very byte', async () => {
+      await backend.put('lost/read', large)
+      const isChosen = (method: string): boolean => method === 'GET'
+      await using proxied = await losing(isChosen, 100_000, signed(await sas('r')))
+      const { body } = await proxied.lossy.read('lost/read')
+      expect(Buffer.concat(await Array.fromAsync(body)).equals(large)).toBe(true)
+    })
+  })
+
+  test('a put whose blocks were discarded by another put of the same key fails, and says so', async () => {
+    async function* overtaken(): AsyncGenerator<Uint8Array> {
+      yield large
+      await backend.put('overtaken', large.subarray(1))
+      yield large
+    }
+    const put = backend.put('overtaken', overtaken())
+    await expect(put).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
+    await expect(put).rejects.toThrow('Another writer stored overtaken meanwhile')
+    expect(await backend.stat('overtaken')).toMatchObject({ size: large.byteLength - 1 })
+  })
+
+  describe('what is protected', () => {
+    test('a leased blob is not deleted, and the others of its batch are', async () => {
+      for (const key of ['lease/a', 'lease/b']) await backend.put(key, Buffer.from(key))
+      const lease = container.client.getBlobClient('root/lease/a').getBlobLeaseClient()
+      await lease.acquireLease(-1)
+      const { deleted, failed } = await backend.delete(['lease/a', 'lease/b', 'lease/missing'])
+      expect(deleted).toEqual(['lease/b', 'lease/missing'])
+      expect(failed.map(({ key, error }) => [key, isHoldfastError(error, 'PERMISSION_DENIED')])).toEqual([
+        ['lease/a', true],
+      ])
+      expect(await backend.commit('lease/a', Buffer.from('x'))).toBe('exists')
+      await lease.releaseLease()
+    })
+
+    test('a blob with a snapshot is deleted with it', async () => {
+      await backend.put('snapshot', Buffer.from('x'))
+      await container.client.getBlobClient('root/snapshot').createSnapshot()
+      expect(await backend.delete(['snapshot'])).toEqual({ deleted: ['snapshot'], failed: [] })
+      expect(await backend.stat('snapshot')).toBeUndefined()
+    })
+  })
+
+  describe('credentials', () => {
+    test('a signature does everything, and stands in no URL, message or printed error', async () => {
+      const signature = open({ endpoint: endpoint(), sasToken: await sas('rcwdl') })
+      await signature.put('signed', large)
+      expect(await signature.delete(['signed', 'missing'])).toEqual({
+        deleted: ['signed', 'missing'],
+        failed: [],
+      })
+      const writing = open({ endpoint: endpoint(), sasToken: await sas('w') })
+      const error: unknown = await writing.stat('signed').catch((each: unknown) => each)
+      expect(isHoldfastError(error, 'PERMISSION_DENIED')).toBe(true)
+      expect(`${signature.url} ${String(error)}`).not.toContain('sig=')
+    })
+
+    test('a wrong key is refused with a word of what to do', async () => {
+      const wrong = open({ endpoint: endpoint(), accountKey: randomBytes(64).toString('base64') })
+      await expect(wrong.put('a', Buffer.from('x'))).rejects.toThrow('Check the key')
+    })
+
+    test('a container that is not there is told from an object that is not', async () => {
+      const { connectionString, account } = container
+      const nowhere = new AzureBackend(account, 'not-there', '', { connectionString })
+      await expect(nowhere.stat('a')).rejects.toThrow('no such container')
+      await nowhere.close()
+    })
+
+    test('objects with payload get the access tier, and documents of truth do not', async () => {
+      const cool = open({ connectionString: container.connectionString, accessTier: 'Cool' })
+      for (const [key, body] of [
+        ['tier/small', Buffer.from('x')],
+        ['tier/large', large],
+      ] as const) {
+        await cool.put(key, body)
+        expect((await container.client.getBlobClient(`root/${key}`).getProperties()).accessTier).toBe('Cool')
+      }
+      await cool.commit('tier/commit', Buffer.from('x'))
+      const { accessTier } = await container.client.getBlobClient('root/tier/commit').getProperties()
+      expect(accessTier).toBe('Hot')
+    })
+  })
+})
