@@ -10,14 +10,12 @@ import {
   type Stored,
   storedAs,
   stoppedBy,
+  uploadName,
 } from './container.ts'
 import { isCalled, mayHaveHappened } from './errors.ts'
 
 /** Blocks of one blob ("Scalability and performance targets for Blob storage"). */
 export const maxBlocks = 50_000
-
-/** Metadata by which a blob is known to be of this very upload, when the answer to its block list was lost. */
-const tokenName = 'holdfastupload'
 
 /** An upload in blocks that is under way. Nothing is visible before `complete`, and there is nothing to give up. */
 export interface Upload {
@@ -57,7 +55,7 @@ export function beginUpload(container: Container, key: string, contentType: stri
 
     async complete(blockIds) {
       const md5 = wholeMd5.digest()
-      const options = { ...payloadOf(container, contentType, md5), metadata: { [tokenName]: token } }
+      const options = { ...payloadOf(container, contentType, md5), metadata: { [uploadName]: token } }
       const answer = await request(container, { what: `Completing ${key}`, key }, async () => {
         try {
           return await blob.commitBlockList([...blockIds], options)
@@ -65,18 +63,13 @@ export function beginUpload(container: Container, key: string, contentType: stri
           // Blocks that are gone were committed, if the blob carries our token: the answer to that was lost.
           if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
           const there = await blob.getProperties(readingOf(container)).catch(() => undefined)
-          if (there?.metadata?.[tokenName] === token) return there
+          if (there?.metadata?.[uploadName] === token) return there
           throw isCalled(error, 'InvalidBlockList') ? overtaken(container, key, error) : error
         }
       })
       return storedAs({ etag: answer.etag, contentMD5: md5 }, 'writer')
     },
   }
-}
-
-/** Whether an upload of ours assembled the blob from blocks. */
-export function isFromBlocks(metadata: Readonly<Record<string, string>> | undefined): boolean {
-  return metadata?.[tokenName] !== undefined
 }
 
 function blockIdOf(attempt: Uint8Array, index: number): string {

@@ -1,7 +1,8 @@
-import { type CommitOutcome, createOnce, request } from '@holdfast/core'
+import { type CommitOutcome, createOnce } from '@holdfast/core'
 import { md5Of } from './checksum.ts'
-import { blobOf, type Container, encryptionOf, readingOf } from './container.ts'
+import { blobOf, type Container, encryptionOf, inOneRequest } from './container.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'
+import { read } from './read.ts'
 
 /** One Put Blob with `If-None-Match: *` (Blob service REST API, "Specifying conditional headers"). */
 export async function commit(
@@ -19,6 +20,7 @@ export async function commit(
           ...encryptionOf(container),
           conditions: { ifNoneMatch: '*' },
           blobHTTPHeaders: { blobContentType: 'application/json' },
+          metadata: inOneRequest,
           transactionalContentMD5: md5Of(bytes),
         })
       },
@@ -32,7 +34,6 @@ export async function commit(
 }
 
 async function readBack(container: Container, key: string): Promise<Uint8Array> {
-  return request(container, { what: `Reading back ${key}`, key }, () =>
-    blobOf(container, key).downloadToBuffer(0, undefined, readingOf(container)),
-  )
+  const { body } = await read(container, key, {})
+  return Buffer.concat(await Array.fromAsync(body))
 }

@@ -58,6 +58,13 @@ type Payload = ReturnType<typeof encryptionOf> & {
   readonly blobHTTPHeaders: { readonly blobContentType?: string; readonly blobContentMD5?: Uint8Array }
 }
 
+/**
+ * Metadata that tell how a blob was stored: a token of the upload in blocks, by which that is known again when the
+ * answer to its block list was lost, or that it came whole in one request.
+ */
+export const uploadName = 'holdfastupload'
+export const inOneRequest = { [uploadName]: 'whole' }
+
 /** What the answer to an upload tells of the object. */
 export interface Stored {
   readonly revision: string
@@ -83,11 +90,13 @@ export function revisionOf(etag: string | undefined): string {
 }
 
 /**
- * Whether it is a folder and no object. Accounts with a hierarchical namespace, and tools that imitate one, keep a
- * blob for each folder, and mark it so (Azure Storage, "Known issues with Data Lake Storage": `hdi_isfolder`).
+ * Whether it is a folder and no object. Accounts with a hierarchical namespace list an empty blob for each folder, and
+ * tools that imitate one make it; both mark it so (fsspec/adlfs, "Add support for hdi_isfolder metadata").
  */
-export function isFolder(metadata: Readonly<Record<string, string>> | undefined): boolean {
-  return metadata?.['hdi_isfolder'] === 'true'
+export function isFolder(metadata: Readonly<Record<string, string>> = {}): boolean {
+  return Object.entries(metadata).some(
+    ([name, value]) => name.toLowerCase() === 'hdi_isfolder' && value === 'true',
+  )
 }
 
 export function missing({ names: { url } }: Container, key: string): HoldfastError {

@@ -48,6 +48,7 @@ const meanings: Meanings = {
     code: 'NOT_FOUND',
     advice: 'There is no such container. Make it, or correct its name in the URL.',
   },
+  BlobHasBeenModified: unavailable('Another request on the same object got in between.'),
   ContainerBeingDeleted: unavailable('The container is being deleted.'),
   ContainerDisabled: denied('The container was disabled by its administrator.'),
   AccountIsDisabled: denied('The account is disabled.'),
@@ -124,6 +125,8 @@ const meanings: Meanings = {
   TooManyRequests: slowDown,
   OperationTimedOut: storeFailed,
   InternalError: storeFailed,
+  // What the SDK calls a connection that broke; that of a signal is told before.
+  AbortError: noNetwork,
   REQUEST_SEND_ERROR: noNetwork,
   PARSE_ERROR: noNetwork,
 }

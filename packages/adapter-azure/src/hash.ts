@@ -1,12 +1,20 @@
 import { computedHash, type ObjectHash, request } from '@holdfast/core'
-import { isFromBlocks } from './blocks.ts'
 import { vouchedBy } from './checksum.ts'
-import { blobOf, type Container, isFolder, missing, readingOf, stoppedBy } from './container.ts'
+import {
+  blobOf,
+  type Container,
+  inOneRequest,
+  isFolder,
+  missing,
+  readingOf,
+  stoppedBy,
+  uploadName,
+} from './container.ts'
 import { read } from './read.ts'
 
 /**
- * The MD5 that the service keeps: its own word for a blob that came in one request, the writer's for one that was
- * assembled from blocks. Without one, computed by reading.
+ * The MD5 that the service keeps: its own word for a blob that this package sent in one request, the writer's for one
+ * that was assembled from blocks, or came in a way that is not known. Without one, computed by reading.
  */
 export async function hash(
   container: Container,
@@ -18,9 +26,8 @@ export async function hash(
     const properties = await blob.getProperties(readingOf(container, signal))
     if (isFolder(properties.metadata)) throw missing(container, key)
     if (properties.contentMD5 === undefined) return undefined
-    if (isFromBlocks(properties.metadata) || properties.blobType !== 'BlockBlob')
-      return vouchedBy(properties, 'writer')
-    // Someone else's tool may have assembled it: Put Blob leaves no list of blocks ("Get Block List").
+    if (properties.metadata?.[uploadName] !== inOneRequest[uploadName]) return vouchedBy(properties, 'writer')
+    // A copy of it keeps the metadata, and may have been assembled from blocks.
     const { committedBlocks = [] } = await blob.getBlockList('committed', stoppedBy(signal))
     return vouchedBy(properties, committedBlocks.length === 0 ? 'store' : 'writer')
   })

@@ -12,7 +12,7 @@ import {
 } from '@holdfast/core'
 import { beginUpload, maxBlocks } from './blocks.ts'
 import { md5Of } from './checksum.ts'
-import { blobOf, type Container, payloadOf, type Stored, storedAs } from './container.ts'
+import { blobOf, type Container, inOneRequest, payloadOf, type Stored, storedAs } from './container.ts'
 
 /** One request for what fits a block; staged blocks, several at once, and their list for what does not. */
 export async function put(
@@ -50,6 +50,7 @@ async function putWhole(
   const answer = await request(container, { what: `The put of ${key}`, key, signal }, () =>
     blobOf(container, key).upload(bytes, bytes.byteLength, {
       ...payloadOf(container, contentType),
+      metadata: inOneRequest,
       transactionalContentMD5: md5,
     }),
   )

@@ -5,10 +5,10 @@ import {
   ContainerSASPermissions,
   newPipeline,
 } from '@azure/storage-blob'
+import { type Fault, type Proxy, seededPlan, startProxy } from '@holdfast/conformance/proxy'
 import { isHoldfastError } from '@holdfast/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AzureBackend, type AzureOptions } from '../src/index.ts'
-import { type Fate, lossyProxy } from './lossy-proxy.ts'
 import { newContainer, noServer } from './server.ts'
 
 const blockSize = 64 * 2 ** 10
@@ -67,6 +67,17 @@ describe.skipIf(noServer)('a container of Azure', () => {
       expect(await backend.hash('hash/large')).toEqual(vouched)
     })
 
+    test('a copy in blocks that kept the metadata of the original is not taken for it', async () => {
+      await backend.put('hash/original', Buffer.from('abc'))
+      const { metadata = {} } = await container.client.getBlobClient('root/hash/original').getProperties()
+      const blob = container.client.getBlockBlobClient('root/hash/copy')
+      const block = Buffer.from('block').toString('base64')
+      await blob.stageBlock(block, 'abc', 3)
+      const blobHTTPHeaders = { blobContentMD5: Buffer.alloc(16, 1) }
+      await blob.commitBlockList([block], { metadata, blobHTTPHeaders })
+      expect(await backend.hash('hash/copy')).toMatchObject({ origin: 'writer' })
+    })
+
     test("an MD5 that another tool gave is the writer's word, too; without one it is computed", async () => {
       const blob = container.client.getBlockBlobClient('root/hash/foreign')
       const block = Buffer.from('block').toString('base64')
@@ -110,30 +121,33 @@ describe.skipIf(noServer)('a container of Azure', () => {
   })
 
   describe('a lost answer', () => {
-    /** A backend behind a proxy by which the first answer of a kind is lost. */
-    async function losing(
-      isChosen: (method: string, query: string, path: string) => boolean,
-      fate: Fate,
+    /** A backend behind a proxy that does this to the first request of a kind. */
+    async function behind(
+      faulty: string,
+      fault: Fault,
       options: (endpoint: string) => AzureOptions,
-    ): Promise<AsyncDisposable & { readonly lossy: AzureBackend; readonly asked: () => number }> {
-      let chosen = 0
-      const proxy = await lossyProxy(new URL(container.client.url).origin, ({ method = '', url = '' }) => {
-        const [path = '', query = ''] = url.split('?')
-        if (!isChosen(method, query, path)) return 'passes'
-        chosen += 1
-        return chosen === 1 ? fate : 'passes'
+    ): Promise<AsyncDisposable & { readonly lossy: AzureBackend; readonly proxy: Proxy }> {
+      let done = false
+      const proxy = await startProxy({
+        target: new URL(container.client.url).origin,
+        plan({ operation }) {
+          if (done || operation !== faulty) return undefined
+          done = true
+          return fault
+        },
       })
       return {
         lossy: open(options(endpointOf(proxy.url))),
-        asked: () => chosen,
-        [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+        proxy,
+        [Symbol.asyncDispose]: () => proxy.close(),
       }
     }
 
+    const lost: Fault = { kind: 'drop-answer' }
     const signed = (sasToken: string) => (each: string) => ({ endpoint: each, sasToken })
 
     test('of a commit is found out by reading back', async () => {
-      await using proxied = await losing((method) => method === 'PUT', 'is lost', signed(await sas('rcwdl')))
+      await using proxied = await behind('Put Blob', lost, signed(await sas('rcwdl')))
       expect(await proxied.lossy.commit('lost/commit', Buffer.from('ours'))).toBe('created')
       expect(await proxied.lossy.commit('lost/commit', Buffer.from('theirs'))).toBe('exists')
     })
@@ -144,29 +158,62 @@ describe.skipIf(noServer)('a container of Azure', () => {
         const pipeline = newPipeline(new AnonymousCredential(), { retryOptions: { retryDelayInMs: 1 } })
         return { client: new BlobServiceClient(each + sasToken, pipeline) }
       }
-      await using proxied = await losing((method) => method === 'PUT', 'is lost', client)
+      await using proxied = await behind('Put Blob', lost, client)
       expect(await proxied.lossy.commit('lost/again', Buffer.from('ours'))).toBe('created')
       expect(await proxied.lossy.commit('lost/again', Buffer.from('theirs'))).toBe('exists')
     })
 
     test.each([
-      ['block', 7],
-      ['blocklist', 1],
-    ])('of a %s does no harm', async (kind, requests) => {
-      const isChosen = (_: string, query: string): boolean => new URLSearchParams(query).get('comp') === kind
-      await using proxied = await losing(isChosen, 'is lost', signed(await sas('rcwdl')))
-      const { revision } = await proxied.lossy.put(`lost/${kind}`, large)
-      expect(await backend.stat(`lost/${kind}`)).toMatchObject({ revision, size: large.byteLength })
-      expect(proxied.asked()).toBe(requests)
+      ['Put Block', 7],
+      ['Put Block List', 1],
+    ])('of a %s does no harm', async (operation, requests) => {
+      await using proxied = await behind(operation, lost, signed(await sas('rcwdl')))
+      const { revision } = await proxied.lossy.put('lost/put', large)
+      expect(await backend.stat('lost/put')).toMatchObject({ revision, size: large.byteLength })
+      expect(proxied.proxy.requests.count(operation)).toBe(requests)
     })
 
     test('of a read: it goes on at the very byte', async () => {
       await backend.put('lost/read', large)
-      const isChosen = (method: string): boolean => method === 'GET'
-      await using proxied = await losing(isChosen, 100_000, signed(await sas('r')))
+      const cut: Fault = { kind: 'cut-answer', afterBytes: 100_000 }
+      await using proxied = await behind('Get Blob', cut, signed(await sas('r')))
       const { body } = await proxied.lossy.read('lost/read')
       expect(Buffer.concat(await Array.fromAsync(body)).equals(large)).toBe(true)
+      expect(proxied.proxy.requests.count('Get Blob')).toBe(2)
     })
+  })
+
+  test.each([1, 2, 3])('in a bad network everything ends well (seed %i)', async (seed) => {
+    await using proxy = await startProxy({
+      target: new URL(container.client.url).origin,
+      plan: seededPlan({
+        seed,
+        rate: 0.2,
+        faults: [
+          { kind: 'drop-answer' },
+          { kind: 'cut-request' },
+          { kind: 'cut-answer' },
+          { kind: 'reset' },
+          { kind: 'status', status: 503 },
+          { kind: 'status', status: 409 },
+        ],
+      }),
+    })
+    const patient = { attempts: 20, minDelay: 1, maxDelay: 5 }
+    const lossy = open({ endpoint: endpointOf(proxy.url), sasToken: await sas('rcwdl'), retry: patient })
+    const keys = Array.from({ length: 20 }, (_, index) => `bad/${seed}/${String(index).padStart(2, '0')}`)
+    for (const [index, key] of keys.entries()) {
+      const body = large.subarray(index)
+      if (index % 2 === 0) await lossy.put(key, body)
+      else expect(await lossy.commit(key, body)).toBe('created')
+      expect(await lossy.commit(key, Buffer.from('another'))).toBe('exists')
+      expect((await lossy.stat(key))?.size).toBe(body.byteLength)
+      const read = await lossy.read(key)
+      expect(Buffer.concat(await Array.fromAsync(read.body)).equals(body)).toBe(true)
+    }
+    expect((await Array.fromAsync(lossy.list(`bad/${seed}/`))).map(({ key }) => key)).toEqual(keys)
+    expect((await lossy.delete(keys)).failed).toEqual([])
+    expect(await keysOf(`bad/${seed}/`)).toEqual([])
   })
 
   test('a put whose blocks were discarded by another put of the same key fails, and says so', async () => {
