@@ -14,6 +14,11 @@ export interface Subject {
    * Default: `succeed`.
    */
   readonly racingPuts?: 'succeed' | 'one succeeds'
+  /**
+   * What this one server cannot keep: the name of a case, and why. Such a case is run nevertheless and must fail, so
+   * that the list cannot go stale. A gap of the backend's own is no gap but a fault.
+   */
+  readonly gaps?: Readonly<Record<string, string>>
 }
 
 /** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */

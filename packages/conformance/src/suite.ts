@@ -5,6 +5,7 @@ import { keyCases } from './cases/keys.ts'
 import { listCases } from './cases/list.ts'
 import { putCases } from './cases/put.ts'
 import { readCases } from './cases/read.ts'
+import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
 /** What a test runner offers: `describe` and `test` of vitest, jest, mocha or node:test. */
@@ -25,7 +26,8 @@ export const conformanceCases: readonly Case[] = [
 ]
 
 /**
- * Holds a backend to the port: each test opens one on a place of its own.
+ * Holds a backend to the port: each test opens one on a place of its own. Throws `INVALID_ARGUMENT` for a gap that
+ * names no case.
  *
  * @example
  * describeConformance({ describe, test }, 'MemoryBackend', {
@@ -35,16 +37,10 @@ export const conformanceCases: readonly Case[] = [
  * })
  */
 export function describeConformance(runner: Runner, name: string, subject: Subject): void {
+  refuseUnknownGaps(subject, conformanceCases)
   runner.describe(`${name} keeps the port`, () => {
     for (const each of conformanceCases) {
-      runner.test(each.name, async () => {
-        const backend = await subject.open()
-        try {
-          await each.run(backend, subject)
-        } finally {
-          await backend.close()
-        }
-      })
+      runner.test(titleOf(each, subject), () => runCase(each, subject))
     }
   })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { compareKeys } from '@holdfast/core'
+import { compareKeys, maxKeyPartBytes } from '@holdfast/core'
 import { patterned } from '../bytes.ts'
 import { holds, keysOf, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
@@ -16,9 +16,15 @@ const unusualKeys: readonly string[] = [
   '...three',
   'Ünïcödé/ß/日本語/🦊',
   'combining e\u0301',
-  `long/${'x'.repeat(200)}`,
-  `${'ä'.repeat(127)}b`,
+  `long/${'x'.repeat(100)}`,
   'deep/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p',
+]
+
+/** Keys whose longest part has as many bytes as one may. */
+const longParts: readonly string[] = [
+  'x'.repeat(maxKeyPartBytes),
+  `${'ä'.repeat(127)}b`,
+  `${'y'.repeat(maxKeyPartBytes)}/below`,
 ]
 
 const invalidKeys: readonly string[] = [
@@ -35,7 +41,7 @@ const invalidKeys: readonly string[] = [
   'line\nbreak',
   'back\\slash',
   'half a pair \ud800',
-  'x'.repeat(256),
+  'x'.repeat(maxKeyPartBytes + 1),
 ]
 
 export const keyCases: readonly Case[] = [
@@ -45,6 +51,17 @@ export const keyCases: readonly Case[] = [
       for (const [index, key] of unusualKeys.entries()) await backend.put(key, patterned(100, index))
       for (const [index, key] of unusualKeys.entries()) await holds(backend, key, patterned(100, index))
       assert.deepEqual(await keysOf(backend, ''), unusualKeys.toSorted(compareKeys))
+    },
+  },
+  {
+    name: `a key with a part of ${maxKeyPartBytes} bytes, the most that a part may have, is kept as it is`,
+    async run(backend) {
+      for (const [index, key] of longParts.entries()) {
+        await backend.put(key, patterned(100, index))
+        assert.equal(await backend.commit(key, patterned(100, 9)), 'exists')
+        await holds(backend, key, patterned(100, index))
+      }
+      assert.deepEqual(await keysOf(backend, ''), longParts.toSorted(compareKeys))
     },
   },
   {

@@ -18,12 +18,12 @@ const lookAlikes = [
   'b/aa',
   'B/a',
   'c',
-  'order/\ue000',
-  'order/\u{1f98a}',
-  'order/\uffee',
 ]
   // A key cannot be a file and a folder at once on a file system.
   .filter((key) => key !== 'b/a')
+
+/** Their order in UTF-8 is this one, and in UTF-16 the fox comes first. */
+const beyondOrdinary = ['order/a', 'order/\ue000', 'order/\uffee', 'order/\u{1f98a}', 'order/\u{1f98a}b']
 
 /** More than one page of every store. */
 const many = 1100
@@ -71,6 +71,15 @@ export const listCases: readonly Case[] = [
         assert.deepEqual(await keysOf(backend, 'b/', { startAfter }), below)
       }
       assert.deepEqual(await keysOf(backend, '', { limit: 0 }), [])
+    },
+  },
+  {
+    name: 'list keeps the order of UTF-8 also for keys beyond U+D7FF, and begins after any of them',
+    async run(backend) {
+      for (const key of beyondOrdinary.toReversed()) await backend.put(key, Buffer.from(key))
+      assert.deepEqual(await keysOf(backend, 'order/'), beyondOrdinary)
+      for (const [index, startAfter] of beyondOrdinary.entries())
+        assert.deepEqual(await keysOf(backend, '', { startAfter }), beyondOrdinary.slice(index + 1))
     },
   },
   {

@@ -13,8 +13,19 @@ export const readCases: readonly Case[] = [
       await backend.put('folder/file', Buffer.from('x'))
       assert.equal(await backend.stat('folder'), undefined)
       await rejectsWith(backend.read('folder'), 'NOT_FOUND')
+    },
+  },
+  {
+    name: 'what would lie below an object, as if that were a folder, is absent',
+    async run(backend) {
+      await backend.put('folder/file', Buffer.from('x'))
       assert.equal(await backend.stat('folder/file/below'), undefined)
       await rejectsWith(backend.read('folder/file/below'), 'NOT_FOUND')
+      await rejectsWith(backend.hash('folder/file/below'), 'NOT_FOUND')
+      assert.deepEqual(await backend.delete(['folder/file/below']), {
+        deleted: ['folder/file/below'],
+        failed: [],
+      })
     },
   },
   {
