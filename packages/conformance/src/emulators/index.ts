@@ -5,3 +5,4 @@ export {
   type S3EmulatorOptions,
   startS3Emulator,
 } from './s3/index.ts'
+export { type GcsAccess, type GcsEmulator, type GcsEmulatorOptions, startGcsEmulator } from './gcs/index.ts'

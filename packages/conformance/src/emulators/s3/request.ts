@@ -1,4 +1,5 @@
 import type { Call } from '../http-server.ts'
+import { parseQuery } from '../query.ts'
 import { type ChecksumAlgorithm, checksumAlgorithms, headerOf } from './checksums.ts'
 import { notImplemented, S3Error } from './errors.ts'
 
@@ -36,13 +37,11 @@ export function parseRequest(call: Call): S3Request {
 
 /** The parameters of a query, decoded, in their order. */
 export function queryOf(rawQuery: string): readonly (readonly [string, string])[] {
-  return rawQuery
-    .split('&')
-    .filter((pair) => pair !== '')
-    .map((pair) => {
-      const [name = '', ...value] = pair.split('=')
-      return [decoded(name.replaceAll('+', ' ')), decoded(value.join('=').replaceAll('+', ' '))]
-    })
+  try {
+    return parseQuery(rawQuery)
+  } catch {
+    throw new S3Error('InvalidURI', undefined, { URI: rawQuery })
+  }
 }
 
 function decoded(text: string): string {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Journal, type Table } from '../journal.ts'
 import { ObjectFiles } from '../object-files.ts'
 import type { Piece } from '../pieces.ts'
-import { SortedKeys } from '../sorted-keys.ts'
+import { ObjectTable } from '../object-table.ts'
 import type { Checksum, ChecksumAlgorithm, ChecksumType, ChecksumValue } from './checksums.ts'
 import { S3Error } from './errors.ts'
 
@@ -49,10 +49,9 @@ export class State {
   readonly files: ObjectFiles
   readonly #journal: Journal
   readonly #buckets: Table<{ readonly created: number }>
-  readonly #objects: Table<StoredObject>
+  readonly #objects: ObjectTable<StoredObject>
   readonly #uploads: Table<Upload>
   readonly #parts: Table<Part>
-  readonly #keys = new Map<string, SortedKeys>()
   readonly #partsOf = new Map<string, Map<number, Part>>()
   readonly #deletedAt = new Map<string, number>()
   #deletions = 0
@@ -62,20 +61,16 @@ export class State {
     this.files = new ObjectFiles(folder === undefined ? undefined : join(folder, 'pieces'))
     this.#journal = new Journal(folder === undefined ? undefined : join(folder, 'journal.jsonl'))
     this.#buckets = this.#journal.table('buckets')
-    this.#objects = this.#journal.table('objects')
+    this.#objects = new ObjectTable(this.#journal.table<StoredObject>('objects'))
     this.#uploads = this.#journal.table('uploads')
     this.#parts = this.#journal.table('parts')
-    for (const [path] of this.#objects.entries()) {
-      const slash = path.indexOf('/')
-      this.#keysOf(path.slice(0, slash)).add(path.slice(slash + 1))
-    }
     for (const [path, part] of this.#parts.entries())
       this.#partsById(path.slice(0, path.indexOf('/'))).set(part.number, part)
   }
 
   /** Deletes the pieces that nothing refers to. */
   async tidy(): Promise<void> {
-    const ofObjects = [...this.#objects.entries()].flatMap(([, { pieces }]) => pieces)
+    const ofObjects = this.#objects.values().flatMap(({ pieces }) => pieces)
     const ofParts = [...this.#parts.entries()].map(([, { piece }]) => piece)
     await this.files.keepOnly([...ofObjects, ...ofParts])
   }
@@ -98,14 +93,13 @@ export class State {
   }
 
   object(bucket: string, key: string): StoredObject | undefined {
-    return this.#objects.get(`${bucket}/${key}`)
+    return this.#objects.get(bucket, key)
   }
 
   /** Returns the pieces that it took the place of. */
   publish(bucket: string, key: string, object: StoredObject): readonly Piece[] {
     const before = this.object(bucket, key)
-    this.#objects.set(`${bucket}/${key}`, object)
-    this.#keysOf(bucket).add(key)
+    this.#objects.set(bucket, key, object)
     return before?.pieces ?? []
   }
 
@@ -115,8 +109,7 @@ export class State {
     if (before === undefined) return []
     this.#deletions += 1
     this.#deletedAt.set(`${bucket}/${key}`, this.#deletions)
-    this.#objects.delete(`${bucket}/${key}`)
-    this.#keysOf(bucket).delete(key)
+    this.#objects.delete(bucket, key)
     return before.pieces
   }
 
@@ -131,7 +124,7 @@ export class State {
 
   /** The keys of a bucket in the order of UTF-8, from this one on. */
   keysFrom(bucket: string, key: string): Iterable<string> {
-    return this.#keysOf(bucket).from(key)
+    return this.#objects.keysFrom(bucket, key)
   }
 
   /** @throws `NoSuchUpload` when it is not there, or is of another key. */
@@ -173,14 +166,6 @@ export class State {
     for (const { number } of parts) this.#parts.delete(`${id}/${number}`)
     this.#partsOf.delete(id)
     return parts.map(({ piece }) => piece)
-  }
-
-  #keysOf(bucket: string): SortedKeys {
-    const there = this.#keys.get(bucket)
-    if (there !== undefined) return there
-    const keys = new SortedKeys()
-    this.#keys.set(bucket, keys)
-    return keys
   }
 
   #partsById(id: string): Map<number, Part> {

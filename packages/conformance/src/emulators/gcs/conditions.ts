@@ -1,0 +1,65 @@
+import { conditionNotMet, GcsError } from './errors.ts'
+import { type GcsRequest, numberParameter } from './request.ts'
+import type { StoredObject } from './state.ts'
+
+/** Cloud Storage documentation, "Request preconditions". */
+export interface Conditions {
+  readonly generationMatch?: number | undefined
+  readonly generationNotMatch?: number | undefined
+  readonly metagenerationMatch?: number | undefined
+  readonly metagenerationNotMatch?: number | undefined
+}
+
+/** The parameters that set conditions on the object, or on the source of a copy. */
+export const conditionParameters: readonly string[] = [
+  'ifGenerationMatch',
+  'ifGenerationNotMatch',
+  'ifMetagenerationMatch',
+  'ifMetagenerationNotMatch',
+]
+
+export const sourceConditionParameters: readonly string[] = conditionParameters.map((name) =>
+  name.replace('if', 'ifSource'),
+)
+
+export function conditionsOf(request: GcsRequest, prefix: 'if' | 'ifSource' = 'if'): Conditions {
+  return {
+    generationMatch: numberParameter(request, `${prefix}GenerationMatch`),
+    generationNotMatch: numberParameter(request, `${prefix}GenerationNotMatch`),
+    metagenerationMatch: numberParameter(request, `${prefix}MetagenerationMatch`),
+    metagenerationNotMatch: numberParameter(request, `${prefix}MetagenerationNotMatch`),
+  }
+}
+
+/** Refuses what is not to happen to the object as it is now. One that is not there has the generation 0. */
+export function assertConditions(conditions: Conditions, object: StoredObject | undefined): void {
+  if (matches(conditions, object) && !isExcluded(conditions, object)) return
+  throw conditionNotMet()
+}
+
+/** The same for a read, to which an object that must not match is not modified. */
+export function assertReadConditions(conditions: Conditions, object: StoredObject): void {
+  if (!matches(conditions, object)) throw conditionNotMet()
+  if (isExcluded(conditions, object)) throw new GcsError(304, 'notModified', 'Not Modified')
+}
+
+function matches(
+  { generationMatch, metagenerationMatch }: Conditions,
+  object: StoredObject | undefined,
+): boolean {
+  const generation = object?.generation ?? 0
+  return (
+    (generationMatch ?? generation) === generation &&
+    (metagenerationMatch === undefined || metagenerationMatch === object?.metageneration)
+  )
+}
+
+function isExcluded(
+  { generationNotMatch, metagenerationNotMatch }: Conditions,
+  object: StoredObject | undefined,
+): boolean {
+  return (
+    generationNotMatch === (object?.generation ?? 0) ||
+    (metagenerationNotMatch !== undefined && metagenerationNotMatch === object?.metageneration)
+  )
+}

@@ -1,0 +1,1 @@
+export { type GcsAccess, type GcsEmulator, type GcsEmulatorOptions, startGcsEmulator } from './emulator.ts'

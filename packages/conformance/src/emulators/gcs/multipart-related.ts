@@ -1,0 +1,74 @@
+import { invalid } from './errors.ts'
+
+/** The longest head of a part, and the longest metadata. */
+const longestText = 2 ** 20
+
+/** Two parts in one body (RFC 2387): the metadata, which is read, and the media, which comes as it is asked for. */
+export interface MultipartRelated {
+  readonly metadata: string
+  readonly mediaType: string | undefined
+  /** Rejects when the body does not end as it should. */
+  readonly media: AsyncIterable<Uint8Array>
+}
+
+export async function parseMultipartRelated(
+  body: AsyncIterable<Uint8Array>,
+  contentType: string,
+): Promise<MultipartRelated> {
+  const boundary = /^multipart\/related *;.*\bboundary="?([^";]+)"?/i.exec(contentType)?.[1]
+  if (boundary === undefined) throw invalid('Missing the boundary of multipart/related.')
+  const input = new Input(body)
+  if ((await input.until(`--${boundary}\r\n`)).trim() !== '') throw malformed()
+  await input.until('\r\n\r\n')
+  const metadata = await input.until(`\r\n--${boundary}\r\n`)
+  const head = await input.until('\r\n\r\n')
+  const mediaType = /^content-type: *(.*)$/im.exec(head)?.[1]
+  return { metadata, mediaType, media: input.media(`\r\n--${boundary}--`) }
+}
+
+class Input {
+  readonly #source: AsyncIterator<Uint8Array>
+  #pending: Buffer = Buffer.alloc(0)
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]()
+  }
+
+  /** The text before the delimiter, which is taken as well. */
+  async until(delimiter: string): Promise<string> {
+    for (;;) {
+      const end = this.#pending.indexOf(delimiter)
+      if (end !== -1) {
+        const text = this.#pending.toString('utf8', 0, end)
+        this.#pending = this.#pending.subarray(end + delimiter.length)
+        return text
+      }
+      if (this.#pending.byteLength > longestText || !(await this.#more())) throw malformed()
+    }
+  }
+
+  /** The bytes before the last delimiter: what may be the beginning of it is held back. */
+  async *media(delimiter: string): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const end = this.#pending.indexOf(delimiter)
+      const given = end === -1 ? Math.max(this.#pending.byteLength - delimiter.length, 0) : end
+      if (given > 0) yield this.#pending.subarray(0, given)
+      this.#pending = this.#pending.subarray(given)
+      if (end !== -1) break
+      if (!(await this.#more())) throw malformed()
+    }
+    while (await this.#more());
+    if (this.#pending.toString('utf8').trim() !== delimiter.trim()) throw malformed()
+  }
+
+  async #more(): Promise<boolean> {
+    const more = await this.#source.next()
+    if (more.done === true) return false
+    this.#pending = Buffer.concat([this.#pending, more.value])
+    return true
+  }
+}
+
+function malformed(): Error {
+  return invalid('Malformed multipart body.')
+}

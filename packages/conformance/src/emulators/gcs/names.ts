@@ -1,0 +1,15 @@
+import { invalid } from './errors.ts'
+
+/** Cloud Storage documentation, "About Cloud Storage objects", "Naming considerations". */
+export function assertObjectName(name: string): void {
+  const bytes = Buffer.byteLength(name)
+  if (bytes === 0) throw invalid('Required parameter: name')
+  if (bytes > 1024) throw invalid('The object name is longer than 1024 bytes.')
+  if (/[\r\n]/.test(name) || name === '.' || name === '..' || name.startsWith('.well-known/acme-challenge/'))
+    throw invalid(`Invalid object name: ${JSON.stringify(name)}`)
+}
+
+/** Cloud Storage documentation, "About Cloud Storage buckets", "Bucket names", without those that have dots. */
+export function isBucketName(bucket: string): boolean {
+  return /^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.startsWith('goog')
+}

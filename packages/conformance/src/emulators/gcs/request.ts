@@ -1,0 +1,85 @@
+import type { Call } from '../http-server.ts'
+import { parseQuery } from '../query.ts'
+import { invalid, notImplemented } from './errors.ts'
+
+/** A request as the JSON API understands it. */
+export interface GcsRequest {
+  readonly call: Call
+  /** What stands in the path, in its order: the bucket, the object, and those of a destination. */
+  readonly names: readonly string[]
+  readonly query: ReadonlyMap<string, string>
+}
+
+export function queryOf(call: Call): ReadonlyMap<string, string> {
+  const query = new Map<string, string>()
+  for (const [name, value] of decodedQuery(call.rawQuery)) {
+    if (query.has(name)) throw invalid(`The parameter ${name} was given twice.`)
+    query.set(name, value)
+  }
+  return query
+}
+
+function decodedQuery(rawQuery: string): readonly (readonly [string, string])[] {
+  try {
+    return parseQuery(rawQuery)
+  } catch {
+    throw invalid(`The query ${rawQuery} cannot be decoded.`)
+  }
+}
+
+/** Parameters of every request (JSON API, "Standard query parameters"). What only shapes the answer is ignored. */
+const everywhere = ['alt', 'fields', 'prettyPrint', 'projection', 'userProject']
+
+export function refuseUnknownParameters({ query }: GcsRequest, known: readonly string[]): void {
+  for (const name of query.keys())
+    if (!everywhere.includes(name) && !known.includes(name))
+      throw notImplemented(`the parameter ${name} here`)
+}
+
+/** A parameter that is a whole number. */
+export function numberParameter({ query }: GcsRequest, name: string): number | undefined {
+  const text = query.get(name)
+  if (text === undefined) return undefined
+  if (!/^\d{1,16}$/.test(text)) throw invalid(`Invalid value for ${name}: ${text}`)
+  return Number(text)
+}
+
+export function header({ call }: GcsRequest, name: string): string | undefined {
+  const value = call.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** The longest body of JSON. */
+const longestJson = 2 ** 20
+
+/** The JSON in the body; an empty object when there is none. */
+export async function readJson({ call }: GcsRequest): Promise<JsonObject> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of call.body()) {
+    size += chunk.byteLength
+    if (size > longestJson) throw invalid('The request is too long.')
+    chunks.push(chunk)
+  }
+  return parseJson(Buffer.concat(chunks).toString('utf8'))
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function parseJson(text: string): JsonObject {
+  const value = text.trim() === '' ? {} : parsed(text)
+  if (!isJsonObject(value)) throw invalid('Parse Error: the body is no object of JSON.')
+  return value
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,143 @@
+import { join } from 'node:path'
+import { Journal, type Table } from '../journal.ts'
+import { ObjectFiles } from '../object-files.ts'
+import { ObjectTable } from '../object-table.ts'
+import type { Piece } from '../pieces.ts'
+import type { Conditions } from './conditions.ts'
+import { noSuchBucket } from './errors.ts'
+import type { Described, ExpectedHashes } from './metadata.ts'
+
+/** The bytes of an object. Those of a composite object may be in pieces that other objects have as well. */
+export interface Content {
+  readonly pieces: readonly Piece[]
+  readonly size: number
+  /** Base64. */
+  readonly crc32c: string
+  /** Base64; an object that was composed has none. */
+  readonly md5Hash: string | undefined
+  /** How many objects it was composed of, and they in turn. */
+  readonly components: number | undefined
+}
+
+export interface StoredObject extends Content, Described {
+  readonly bucket: string
+  readonly name: string
+  readonly generation: number
+  readonly metageneration: number
+  readonly created: number
+  readonly updated: number
+}
+
+/** A resumable upload. */
+export interface Session {
+  readonly id: string
+  readonly bucket: string
+  readonly name: string
+  readonly begun: number
+  readonly described: Described
+  readonly hashes: ExpectedHashes
+  readonly conditions: Conditions
+  /** What was announced, in the request that began it or in a chunk. */
+  readonly total: number | undefined
+  readonly pieces: readonly Piece[]
+  /** How many bytes are persisted. */
+  readonly size: number
+  /** What it became, or that it became nothing. */
+  readonly ended: { readonly resource: object } | 'cancelled' | 'failed' | undefined
+}
+
+/** The buckets, and what is in them. Nothing here waits: what one call finds, it may act upon. */
+export class State {
+  readonly files: ObjectFiles
+  readonly #journal: Journal
+  readonly #buckets: Table<{ readonly created: number }>
+  readonly #objects: ObjectTable<StoredObject>
+  readonly #sessions: Table<Session>
+  readonly #counters: Table<number>
+  readonly #references = new Map<string, number>()
+
+  /** In this folder, where it goes on from what is there; in memory when there is none. */
+  constructor(folder: string | undefined) {
+    this.files = new ObjectFiles(folder === undefined ? undefined : join(folder, 'pieces'))
+    this.#journal = new Journal(folder === undefined ? undefined : join(folder, 'journal.jsonl'))
+    this.#buckets = this.#journal.table('buckets')
+    this.#objects = new ObjectTable(this.#journal.table<StoredObject>('objects'))
+    this.#sessions = this.#journal.table('sessions')
+    this.#counters = this.#journal.table('counters')
+    for (const { pieces } of this.#objects.values()) this.#refer(pieces)
+  }
+
+  /** Deletes the pieces that nothing refers to. */
+  async tidy(): Promise<void> {
+    const sessions = [...this.#sessions.entries()].map(([, session]) => session)
+    await this.files.keepOnly([...this.#objects.values(), ...sessions].flatMap(({ pieces }) => pieces))
+  }
+
+  close(): void {
+    this.#journal.close()
+  }
+
+  bucket(bucket: string): { readonly created: number } | undefined {
+    return this.#buckets.get(bucket)
+  }
+
+  createBucket(bucket: string, created: number): void {
+    this.#buckets.set(bucket, { created })
+  }
+
+  /** @throws 404 */
+  requireBucket(bucket: string): void {
+    if (this.bucket(bucket) === undefined) throw noSuchBucket()
+  }
+
+  object(bucket: string, name: string): StoredObject | undefined {
+    return this.#objects.get(bucket, name)
+  }
+
+  /** A generation that is higher than every other that was given out: microseconds, where the clock allows it. */
+  nextGeneration(now: Date): number {
+    const generation = Math.max(now.getTime() * 1000, (this.#counters.get('generation') ?? 0) + 1)
+    this.#counters.set('generation', generation)
+    return generation
+  }
+
+  /** Returns the pieces that nothing refers to any more. */
+  publish(object: StoredObject): readonly Piece[] {
+    const before = this.object(object.bucket, object.name)
+    this.#objects.set(object.bucket, object.name, object)
+    this.#refer(object.pieces)
+    return before === undefined ? [] : this.#unrefer(before.pieces)
+  }
+
+  /** Returns the pieces that nothing refers to any more. */
+  delete({ bucket, name, pieces }: StoredObject): readonly Piece[] {
+    this.#objects.delete(bucket, name)
+    return this.#unrefer(pieces)
+  }
+
+  /** The names in a bucket in the order of UTF-8, from this one on. */
+  namesFrom(bucket: string, name: string): Iterable<string> {
+    return this.#objects.keysFrom(bucket, name)
+  }
+
+  session(id: string): Session | undefined {
+    return this.#sessions.get(id)
+  }
+
+  keep(session: Session): void {
+    this.#sessions.set(session.id, session)
+  }
+
+  #refer(pieces: readonly Piece[]): void {
+    for (const { id } of pieces) this.#references.set(id, (this.#references.get(id) ?? 0) + 1)
+  }
+
+  #unrefer(pieces: readonly Piece[]): readonly Piece[] {
+    for (const { id } of pieces) this.#references.set(id, (this.#references.get(id) ?? 1) - 1)
+    return pieces.filter(({ id }) => {
+      const isUnused = this.#references.get(id) === 0
+      if (isUnused) this.#references.delete(id)
+      return isUnused
+    })
+  }
+}

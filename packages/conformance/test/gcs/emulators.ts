@@ -1,0 +1,90 @@
+import { EventEmitter } from 'node:events'
+import { type Bucket, Storage, type StorageOptions } from '@google-cloud/storage'
+import { onTestFinished } from 'vitest'
+import { type GcsEmulator, type GcsEmulatorOptions, startGcsEmulator } from '../../src/emulators/index.ts'
+import { send, type Sent } from '../requests.ts'
+
+/** The SDK puts eleven listeners on each of its streams, and Node.js warns of that. */
+EventEmitter.defaultMaxListeners = 20
+
+export const bucketName = 'checkpoints'
+
+/** An emulator with one bucket that lives as long as the test. */
+export async function emulatorOf(options: GcsEmulatorOptions = {}): Promise<GcsEmulator> {
+  const emulator = await startGcsEmulator({ buckets: [bucketName], ...options })
+  onTestFinished(async () => {
+    await emulator.close()
+  })
+  return emulator
+}
+
+/** The SDK on an emulator, with its own retries off, so that what the emulator says is what a test sees. */
+export function storageOf(
+  { endpoint }: Pick<GcsEmulator, 'endpoint'>,
+  options: StorageOptions = {},
+): Storage {
+  return new Storage({
+    apiEndpoint: endpoint,
+    projectId: 'test',
+    retryOptions: { autoRetry: false },
+    ...options,
+  })
+}
+
+/** The bucket of an emulator in memory. */
+export async function gcs(options: GcsEmulatorOptions = {}): Promise<Bucket> {
+  return storageOf(await emulatorOf(options)).bucket(bucketName)
+}
+
+/** The status of the error that the call fails with, and the reason where it is given, or `none`. */
+export async function failure(call: Promise<unknown>): Promise<string> {
+  try {
+    await call
+    return 'none'
+  } catch (error) {
+    const { code, errors } = error as { code?: unknown; errors?: readonly { reason?: string }[] }
+    if (typeof code !== 'number' && typeof code !== 'string') throw error
+    const reason = errors?.[0]?.reason
+    return reason === undefined ? String(code) : `${code} ${reason}`
+  }
+}
+
+/** The address of the uploads into the bucket. */
+export const uploads = `/upload/storage/v1/b/${bucketName}/o`
+
+/** Begins a resumable upload, and returns the target of its requests. */
+export async function begin(
+  endpoint: string,
+  name: string,
+  query = '',
+  headers: readonly (readonly [string, string])[] = [],
+): Promise<string> {
+  const target = `${uploads}?uploadType=resumable&name=${encodeURIComponent(name)}${query}`
+  const { status, headers: answered, body } = await send(endpoint, 'POST', target, headers)
+  if (status !== 200) throw new Error(`The upload was not begun: ${status} ${body}`)
+  const { pathname, search } = new URL(answered.location ?? '')
+  return pathname + search
+}
+
+/** Sends bytes to a resumable upload, from this offset; `size` is `*` while it is not known. */
+export async function chunk(
+  endpoint: string,
+  target: string,
+  bytes: Uint8Array,
+  start: number,
+  size: number | '*',
+  headers: readonly (readonly [string, string])[] = [],
+): Promise<Sent> {
+  const range = `bytes ${start}-${start + bytes.byteLength - 1}/${size}`
+  return await send(endpoint, 'PUT', target, [['Content-Range', range], ...headers], bytes)
+}
+
+/** Asks how much of a resumable upload is persisted. */
+export async function status(endpoint: string, target: string, size: number | '*' = '*'): Promise<Sent> {
+  return await send(endpoint, 'PUT', target, [['Content-Range', `bytes */${size}`]])
+}
+
+export function reasonOf({ body }: Sent): unknown {
+  const { error } = JSON.parse(body) as { error?: { errors: readonly { reason: string }[] } }
+  return error?.errors[0]?.reason
+}
