@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
+import { isAvailable } from '@holdfast/test-servers'
+import { inject } from 'vitest'
 
-export const connectionString = process.env['HOLDFAST_TEST_AZURE_CONNECTION_STRING']
+const { azurite } = inject('servers')
+
+const connectionString =
+  azurite !== undefined && isAvailable(azurite) ? azurite.connection.connectionString : undefined
 
 export const noServer = connectionString === undefined
 

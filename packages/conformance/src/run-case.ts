@@ -3,6 +3,7 @@ import type { Case, Subject } from './subject.ts'
 
 /** Proves one sentence on a place of its own, or that the server has the gap which it is said to have. */
 export async function runCase(each: Case, subject: Subject): Promise<void> {
+  if (subject.unsteady?.[each.name] !== undefined) return
   const gap = subject.gaps?.[each.name]
   if (gap === undefined) {
     await proveOnce(each, subject)
@@ -16,15 +17,17 @@ export async function runCase(each: Case, subject: Subject): Promise<void> {
 }
 
 /** The name of a case, and the gap of the server when it has one. */
-export function titleOf({ name }: Case, { gaps = {} }: Subject): string {
+export function titleOf({ name }: Case, { gaps = {}, unsteady = {} }: Subject): string {
   const gap = gaps[name]
+  const fault = unsteady[name]
+  if (fault !== undefined) return `${name} (not run, for a fault of the server: ${fault})`
   return gap === undefined ? name : `${name} (gap of the server: ${gap})`
 }
 
 /** Throws `INVALID_ARGUMENT` for a gap that names no case: it was misspelt, or the case has another name by now. */
-export function refuseUnknownGaps({ gaps = {} }: Subject, cases: readonly Case[]): void {
+export function refuseUnknownGaps({ gaps = {}, unsteady = {} }: Subject, cases: readonly Case[]): void {
   const names = cases.map(({ name }) => name)
-  const unknown = Object.keys(gaps).filter((gap) => !names.includes(gap))
+  const unknown = Object.keys({ ...gaps, ...unsteady }).filter((gap) => !names.includes(gap))
   if (unknown.length === 0) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',

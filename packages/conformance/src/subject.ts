@@ -19,6 +19,11 @@ export interface Subject {
    * that the list cannot go stale. A gap of the backend's own is no gap but a fault.
    */
   readonly gaps?: Readonly<Record<string, string>>
+  /**
+   * What this one server keeps at most times only, for faults of its own: the name of a case, and why. Such a case is
+   * not run, and its title says so.
+   */
+  readonly unsteady?: Readonly<Record<string, string>>
 }
 
 /** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */

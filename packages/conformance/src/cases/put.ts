@@ -3,7 +3,7 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { type ByteSource, isHoldfastError } from '@holdfast/core'
+import { type ByteSource, type CheckpointBackend, isHoldfastError } from '@holdfast/core'
 import { collect, inTwoGoes, oddChunks, patterned, sha256 } from '../bytes.ts'
 import { holds, keysOf, leavesNothing, rejectsWith } from '../expect.ts'
 import type { Case, Subject } from '../subject.ts'
@@ -102,21 +102,13 @@ export const putCases: readonly Case[] = [
   {
     name: 'puts and deletes of neighbouring keys do not hinder each other',
     async run(backend, subject) {
-      const others = await Promise.all(Array.from({ length: 8 }, () => subject.reopen(backend)))
-      await Promise.all(
-        others.map(async (other, index) => {
-          for (let round = 0; round < 50; round += 1) {
-            const key = `shared/folder/of/all/${index}`
-            await other.put(key, patterned(10, round))
-            assert.deepEqual(await other.delete([key]), { deleted: [key], failed: [] })
-          }
-          await other.put(`shared/folder/of/all/${index}`, patterned(10, index))
-        }),
-      )
-      for (const index of others.keys())
-        await holds(backend, `shared/folder/of/all/${index}`, patterned(10, index))
-      await Promise.all(others.map((other) => other.close()))
+      await backend.put('shared/folder/of/all/anchor', patterned(10))
+      await putAndDeleteTogether(backend, subject)
     },
+  },
+  {
+    name: 'a folder that becomes empty does not take along what is being put into it',
+    run: putAndDeleteTogether,
   },
   {
     name: 'put tells its progress, never decreasing, and last the size',
@@ -211,4 +203,21 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+async function putAndDeleteTogether(backend: CheckpointBackend, subject: Subject): Promise<void> {
+  const others = await Promise.all(Array.from({ length: 8 }, () => subject.reopen(backend)))
+  await Promise.all(
+    others.map(async (other, index) => {
+      for (let round = 0; round < 50; round += 1) {
+        const key = `shared/folder/of/all/${index}`
+        await other.put(key, patterned(10, round))
+        assert.deepEqual(await other.delete([key]), { deleted: [key], failed: [] })
+      }
+      await other.put(`shared/folder/of/all/${index}`, patterned(10, index))
+    }),
+  )
+  for (const index of others.keys())
+    await holds(backend, `shared/folder/of/all/${index}`, patterned(10, index))
+  await Promise.all(others.map((other) => other.close()))
 }

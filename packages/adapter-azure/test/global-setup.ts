@@ -1,0 +1,3 @@
+import { serversFor } from '@holdfast/test-servers'
+
+export default serversFor(['azurite'])

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import { startGcsEmulator } from '@holdfast/conformance/emulators'
+import { isAvailable } from '@holdfast/test-servers'
+import { afterAll, inject } from 'vitest'
+
+/** A server that speaks the JSON API, and a bucket on it. */
+export interface TestServer {
+  readonly name: string
+  readonly bucket: string
+  readonly endpoint: string
+  /** What it does not do right, by the name of the case that shows it. */
+  readonly gaps: Readonly<Record<string, string>>
+}
+
+/** fake-gcs-server keeps objects as files. */
+const gapsOfFakeGcsServer = {
+  'a key with a part of 255 bytes, the most that a part may have, is kept as it is':
+    'it writes an object to a file with a longer name than the last part of its key, which may have 255 bytes',
+}
+
+/** Every server that this run has; the emulator is always one of them. */
+export async function testServers(): Promise<readonly TestServer[]> {
+  const server = inject('servers')['fake-gcs-server']
+  const servers = [await emulator()]
+  if (server === undefined || !isAvailable(server)) return servers
+  const { endpoint } = server.connection
+  const gaps = server.how === 'environment' ? {} : gapsOfFakeGcsServer
+  return [...servers, { name: server.name, bucket: await newBucket(endpoint), endpoint, gaps }]
+}
+
+async function emulator(): Promise<TestServer> {
+  const emulated = await startGcsEmulator({ buckets: ['emulated'] })
+  afterAll(() => emulated.close())
+  return { name: 'the emulator', bucket: 'emulated', endpoint: emulated.endpoint, gaps: {} }
+}
+
+async function newBucket(endpoint: string): Promise<string> {
+  const name = `holdfast-${randomUUID()}`
+  const response = await fetch(`${endpoint}/storage/v1/b?project=test`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  })
+  if (!response.ok) throw new Error(`The bucket could not be made: ${await response.text()}`)
+  return name
+}
