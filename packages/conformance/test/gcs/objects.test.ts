@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Bucket, File, FileMetadata } from '@google-cloud/storage'
+import { type Bucket, type File, type FileMetadata, Storage } from '@google-cloud/storage'
 import { Crc32c, crc32cBase64 } from '@holdfast/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { oddChunks, patterned } from '../../src/bytes.ts'
 import { send } from '../requests.ts'
 import { temporaryFolder } from '../s3/emulators.ts'
@@ -501,6 +501,21 @@ describe('buckets', () => {
   test('with impossible names are no option of the emulator', async () => {
     await expect(emulatorOf({ buckets: ['No'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
+})
+
+test('the SDK finds an emulator by STORAGE_EMULATOR_HOST too, where its addresses are others', async () => {
+  const { endpoint } = await emulatorOf()
+  vi.stubEnv('STORAGE_EMULATOR_HOST', endpoint)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+  const bucket = new Storage({ projectId: 'test' }).bucket(bucketName)
+  const file = await save(bucket, 'a/b', 'text')
+  expect(await textAt(bucket, 'a/b')).toBe('text')
+  expect((await bucket.getFiles())[0]).toHaveLength(1)
+  await file.copy(bucket.file('c'))
+  await file.delete()
+  expect(await file.exists()).toEqual([false])
 })
 
 test('what is stored compressed comes back as it was stored, to a client that takes it', async () => {

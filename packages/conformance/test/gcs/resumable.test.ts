@@ -81,7 +81,11 @@ describe('the offset', () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const gap = await chunk(endpoint, target, bytes.subarray(block, 2 * block), block, '*')
-    expect([gap.status, reasonOf(gap)]).toEqual([400, 'invalid'])
+    expect(gap.status).toBe(503)
+    expect(gap.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(gap.body).toContain(
+      'the upload offset is 262144 byte(s), which exceeds already uploaded size of 0',
+    )
     expect((await status(endpoint, target)).headers.range).toBeUndefined()
     expect((await chunk(endpoint, target, bytes, 0, size)).status).toBe(200)
   })
@@ -193,6 +197,17 @@ describe('the length', () => {
     expect((await status(endpoint, target, block)).status).toBe(200)
     expect(Buffer.compare(await read(endpoint), bytes.subarray(0, block))).toBe(0)
   })
+
+  test.each([block - 1, block + 1])(
+    'that is not what is persisted does not end it: bytes */%i',
+    async (told) => {
+      const { endpoint } = await emulatorOf()
+      const target = await begin(endpoint, 'k', '', [['X-Upload-Content-Length', String(size)]])
+      await chunk(endpoint, target, bytes.subarray(0, block), 0, size)
+      const asked = await status(endpoint, target, told)
+      expect([asked.status, asked.headers.range]).toEqual([308, `bytes=0-${block - 1}`])
+    },
+  )
 
   test('of nothing: bytes */0', async () => {
     const { endpoint } = await emulatorOf()

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core'
 import { type Answer, type Call, serve } from '../http-server.ts'
 import { type Context, json } from './context.ts'
-import { GcsError } from './errors.ts'
+import { GcsError, PlainError } from './errors.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { isBucketName } from './names.ts'
 import { type Operation, operationOf } from './operations.ts'
@@ -108,6 +108,8 @@ function authenticate(request: GcsRequest, token: string | undefined): void {
 function errorAnswer(error: GcsError, { rawQuery }: Call): Answer {
   const { status, message } = error
   if (status === 304) return { status }
+  if (error instanceof PlainError)
+    return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: message }
   const isMedia = /(^|&)alt=media(&|$)/.test(rawQuery)
   if (isMedia) return { status, headers: { 'content-type': 'text/html; charset=UTF-8' }, body: message }
   return json(status, error.toJSON())

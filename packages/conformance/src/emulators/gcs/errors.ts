@@ -27,6 +27,9 @@ export class GcsError extends Error {
   }
 }
 
+/** An error that is told in plain text, as GCS does on uploads. */
+export class PlainError extends GcsError {}
+
 export function invalid(message: string): GcsError {
   return new GcsError(400, 'invalid', message)
 }
