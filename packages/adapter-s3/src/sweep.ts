@@ -12,7 +12,7 @@ export async function sweep(bucket: Bucket, options: SweepOptions): Promise<Swee
   for await (const { object, uploadId, startedAt, now } of unfinishedUploads(bucket, signal)) {
     if (!object.startsWith(names.root)) continue
     const key = names.key(object)
-    if (!key.startsWith(prefix) || now.getTime() - startedAt.getTime() < olderThan || !only(key)) {
+    if (!key.startsWith(prefix) || ageOf(startedAt, now) < olderThan || !only(key)) {
       left += 1
       continue
     }
@@ -20,6 +20,11 @@ export async function sweep(bucket: Bucket, options: SweepOptions): Promise<Swee
     discarded.push({ key, startedAt })
   }
   return { discarded, left }
+}
+
+/** Milliseconds. The header that tells the time has no fractions of a second, so the youngest seem to come from the future. */
+function ageOf(startedAt: Date, now: Date): number {
+  return Math.max(0, now.getTime() - startedAt.getTime())
 }
 
 interface UnfinishedUpload {

@@ -1,0 +1,68 @@
+import { type CheckpointBackend, parseLocation } from '@holdfast/core'
+import { expect, test } from 'vitest'
+import { adapter, S3Backend } from '../src/index.ts'
+
+async function open(
+  location: string,
+  options?: Readonly<Record<string, unknown>>,
+): Promise<CheckpointBackend> {
+  return adapter.open(parseLocation(location), options)
+}
+
+test('a URL names the bucket, the root and what is no secret; the printed one holds only the place', async () => {
+  const backend = await open(
+    's3://bucket/runs/a%20b?region=eu-west-1&endpoint=https://example.com&pathStyle=true&partSize=16%20MiB&quota=5%20GB',
+  )
+  expect(backend.url).toBe('s3://bucket/runs/a%20b')
+  expect(backend.capabilities).toMatchObject({
+    freeSpace: 'budgeted',
+    hash: 'store',
+    maxKeyBytes: 1024 - 'runs/a b/'.length,
+  })
+  await backend.close()
+  expect((await open('s3://bucket')).url).toBe('s3://bucket')
+})
+
+test.each([
+  ['s3://bucket/a?rgion=eu', /no option rgion.*region/],
+  ['s3://bucket/a?pathStyle=maybe', /pathStyle is true or false/],
+  ['s3://bucket/a?storageClass=GLACIER', /storageClass is one of STANDARD/],
+  ['s3://bucket/a?partSize=1%20MiB', /at least 5 MiB/],
+  ['s3://bucket/a?parallel=0', /whole number from 1/],
+  ['s3://bucket/a?credentials=x', /may not stand in a URL/],
+  ['s3://key:secret@bucket/a', /may not stand in a URL/],
+  ['s3:///a', /names no bucket/],
+  ['s3://bucket/a#b', /%23/],
+  ['s3://bucket/a//b', /not a place for a store/],
+  ['s3://directory--x-s3/a', /directory bucket/],
+])('%s is refused', async (location, message) => {
+  await expect(open(location)).rejects.toThrow(message)
+})
+
+test.each([
+  [{ regoin: 'eu' }, /no option regoin/],
+  [{ credentials: { accessKeyId: 'a' } }, /accessKeyId and secretAccessKey/],
+  [{ client: {} }, /S3Client/],
+  [{ retry: { attempts: 0 } }, /retry is/],
+  [{ retry: { tries: 3 } }, /retry is/],
+])('the option %o is refused', async (options, message) => {
+  await expect(open('s3://bucket/a', options)).rejects.toThrow(message)
+})
+
+test('without credentials a call is denied, and says where they come from; a commit is not in doubt', async () => {
+  const before = process.env
+  process.env = {
+    ...Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith('AWS_'))),
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: '/nowhere',
+    AWS_SHARED_CREDENTIALS_FILE: '/nowhere',
+  }
+  try {
+    const backend = new S3Backend('bucket', 'a', { endpoint: 'http://127.0.0.1:1' })
+    await expect(backend.stat('a')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
+    await expect(backend.commit('a', Buffer.from('a'))).rejects.toThrow(/No credentials were found/)
+    await backend.close()
+  } finally {
+    process.env = before
+  }
+})

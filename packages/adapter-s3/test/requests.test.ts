@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto'
+import { CheckpointStore, type RetryEvent } from '@holdfast/core'
+import { type Fault, type FaultPlan, type Proxy, startProxy } from '@holdfast/conformance/proxy'
+import { patterned } from './bytes.ts'
+import { describe, expect, test } from 'vitest'
+import { S3Backend, type S3Options } from '../src/index.ts'
+import { codeOf } from './code-of.ts'
+import { testServers } from './servers.ts'
+
+const partSize = 5 * 2 ** 20
+const retry = { attempts: 4, minDelay: 1, maxDelay: 2 }
+
+/** The first request of an operation gets a fault, and no other. */
+function once(operation: string, fault: Fault): FaultPlan {
+  let given = false
+  return (request) => {
+    if (given || request.operation !== operation) return undefined
+    given = true
+    return fault
+  }
+}
+
+describe.each(await testServers())('requests to $name', ({ bucket, endpoint, options }) => {
+  async function through(
+    plan: FaultPlan,
+    more: S3Options = {},
+  ): Promise<{ backend: S3Backend; proxy: Proxy }> {
+    const proxy = await startProxy({ target: endpoint, plan })
+    const backend = new S3Backend(bucket, randomUUID(), {
+      ...options,
+      endpoint: proxy.url,
+      partSize,
+      retry,
+      ...more,
+    })
+    return { backend, proxy }
+  }
+
+  test('a save of one small file takes four when the writer holds the newest catalog, and latest two', async () => {
+    const { backend, proxy } = await through(() => undefined)
+    const store = new CheckpointStore(backend)
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    proxy.requests.clear()
+    await store.save({ step: 2, files: { a: Buffer.from('a') } })
+    expect(proxy.requests.counts()).toEqual({ PutObject: 3, ListObjectsV2: 1 })
+    await store.close()
+    const reader = new CheckpointStore(
+      new S3Backend(bucket, new URL(backend.url).pathname, { ...options, endpoint: proxy.url }),
+    )
+    proxy.requests.clear()
+    expect((await reader.latest())?.step).toBe(2)
+    expect(proxy.requests.counts()).toEqual({ ListObjectsV2: 1, GetObject: 1 })
+    await reader.close()
+    await proxy.close()
+  })
+
+  test.each<[string, Fault]>([
+    ['PutObject', { kind: 'drop-answer' }],
+    ['PutObject', { kind: 'cut-request' }],
+    ['PutObject', { kind: 'status', status: 409 }],
+    ['PutObject', { kind: 'status', status: 503 }],
+    ['PutObject', { kind: 'reset' }],
+  ])('a commit whose %s has $kind is made once, and its outcome known', async (operation, fault) => {
+    const { backend, proxy } = await through(once(operation, fault))
+    expect(await backend.commit('truth', Buffer.from('ours'))).toBe('created')
+    expect(await backend.commit('truth', Buffer.from('theirs'))).toBe('exists')
+    await backend.close()
+    await proxy.close()
+  })
+
+  test('a commit that lost to another, and whose answer was lost, says so', async () => {
+    const { backend, proxy } = await through(once('PutObject', { kind: 'drop-answer' }))
+    const direct = new S3Backend(bucket, new URL(backend.url).pathname, options)
+    await direct.commit('truth', Buffer.from('theirs'))
+    expect(await backend.commit('truth', Buffer.from('ours'))).toBe('exists')
+    await Promise.all([direct.close(), backend.close(), proxy.close()])
+  })
+
+  test('a commit of which no answer ever comes has an unknown outcome', async () => {
+    const { backend, proxy } = await through(() => ({ kind: 'drop-answer' }))
+    expect(await codeOf(backend.commit('truth', Buffer.from('ours')))).toBe('OUTCOME_UNKNOWN')
+    expect(proxy.requests.count('PutObject')).toBe(retry.attempts)
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
+  test.each<[string, Fault]>([
+    ['CreateMultipartUpload', { kind: 'drop-answer' }],
+    ['UploadPart', { kind: 'cut-request' }],
+    ['UploadPart', { kind: 'status', status: 500 }],
+    ['CompleteMultipartUpload', { kind: 'drop-answer' }],
+    ['CompleteMultipartUpload', { kind: 'error-in-200' }],
+    ['CompleteMultipartUpload', { kind: 'reset' }],
+  ])(
+    'an upload in parts whose %s has %o is whole, and each part is tried again alone',
+    async (operation, fault) => {
+      const { backend, proxy } = await through(once(operation, fault))
+      const bytes = patterned(2 * partSize + 100)
+      const put = await backend.put('large', bytes)
+      expect(put.size).toBe(bytes.byteLength)
+      expect((await backend.stat('large'))?.revision).toBe(put.revision)
+      expect(proxy.requests.count('UploadPart')).toBe(operation === 'UploadPart' ? 4 : 3)
+      await backend.sweep({ olderThan: 0 })
+      expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
+      await Promise.all([backend.close(), proxy.close()])
+    },
+  )
+
+  test('an upload that fails for good is abandoned, and retries are told of', async () => {
+    const told: RetryEvent[] = []
+    const broken = ({ operation }: { readonly operation: string }): Fault | undefined =>
+      operation === 'UploadPart' ? { kind: 'status', status: 503 } : undefined
+    const { backend, proxy } = await through(broken, { onRetry: (event) => told.push(event) })
+    const failed = backend.put('large', patterned(2 * partSize))
+    await expect(failed).rejects.toMatchObject({ code: 'UNAVAILABLE', key: 'large' })
+    await expect(failed).rejects.toThrow(/fewer requests.*SlowDown/)
+    expect(told.length).toBeGreaterThanOrEqual(retry.attempts - 1)
+    expect(proxy.requests.count('AbortMultipartUpload')).toBe(1)
+    expect(await backend.stat('large')).toBeUndefined()
+    expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
+  test('a read goes on where its connection broke', async () => {
+    const { backend, proxy } = await through(once('GetObject', { kind: 'cut-answer', afterBytes: 300_000 }))
+    const bytes = patterned(1_000_000)
+    await backend.put('read', bytes)
+    const { body } = await backend.read('read')
+    expect(Buffer.compare(Buffer.concat(await Array.fromAsync(body)), bytes)).toBe(0)
+    expect(proxy.requests.count('GetObject')).toBe(2)
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
+  test('the checksum that the store keeps is that of the whole object, and moves no bytes', async () => {
+    const { backend, proxy } = await through(() => undefined)
+    for (const size of [10, 2 * partSize + 1]) {
+      const put = await backend.put(`sum/${size}`, patterned(size))
+      expect(put.vouched).toMatchObject({ algorithm: 'crc32', origin: 'store' })
+      expect(await backend.hash(`sum/${size}`)).toEqual(put.vouched)
+    }
+    expect(proxy.requests.count('GetObject')).toBe(0)
+    const plain = new S3Backend(bucket, new URL(backend.url).pathname, {
+      ...options,
+      checksum: 'none',
+      partSize,
+    })
+    const put = await plain.put('plain', patterned(2 * partSize))
+    expect(put.vouched).toBeUndefined()
+    expect(await plain.hash('plain')).toEqual({ algorithm: 'sha256', value: put.sha256, origin: 'computed' })
+    await Promise.all([plain.close(), backend.close(), proxy.close()])
+  })
+
+  test('a thousand keys are deleted by one request, and unfinished uploads are found by sweep', async () => {
+    const { backend, proxy } = await through(() => undefined)
+    const keys = Array.from({ length: 1001 }, (_, index) => `key/${index}`)
+    expect(await backend.delete(keys)).toEqual({ deleted: keys, failed: [] })
+    expect(proxy.requests.counts()).toEqual({ DeleteObjects: 2 })
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
+  test('a quota counts what lies below the root, and what was put since', async () => {
+    const { backend, proxy } = await through(() => undefined, { quota: '1 MB' })
+    await backend.put('a', patterned(1000))
+    expect(await backend.freeSpace()).toMatchObject({
+      kind: 'budgeted',
+      total: 1_000_000,
+      available: 999_000,
+    })
+    await backend.put('b', patterned(500))
+    expect(await backend.freeSpace()).toMatchObject({ available: 998_500 })
+    await backend.delete(['a'])
+    expect(await backend.freeSpace()).toMatchObject({ available: 999_500 })
+    expect(proxy.requests.count('ListObjectsV2')).toBe(2)
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
+  test('what is wrong with the way to the store is said in a sentence that helps', async () => {
+    const wrongKey = { ...options, credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' }, retry }
+    const stranger = new S3Backend(bucket, 'a', wrongKey)
+    await expect(stranger.put('a', Buffer.from('a'))).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
+    await expect(stranger.commit('a', Buffer.from('a'))).rejects.toThrow(
+      /access key is not known|do not allow/,
+    )
+    const nowhere = new S3Backend('no-such-bucket-of-ours', 'a', { ...options, retry })
+    await expect(nowhere.put('a', Buffer.from('a'))).rejects.toThrow(/no such bucket/i)
+    const offline = new S3Backend(bucket, 'a', { ...options, endpoint: 'http://127.0.0.1:1', retry })
+    await expect(offline.commit('a', Buffer.from('a'))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(offline.commit('a', Buffer.from('a'))).rejects.toThrow(/check the network, the endpoint/)
+    await Promise.all([stranger.close(), nowhere.close(), offline.close()])
+  })
+})
