@@ -171,6 +171,18 @@ describe('the edges', () => {
     expect(resumed.stateDict()).toMatchObject({ epoch: 2, position: 0 })
   })
 
+  test('what drop leaves out is left out for good: its last batch ends the epoch, for smaller workers too', () => {
+    const options = { samples: 10, order: 'sequential', lastBatch: 'drop' } as const
+    const before = new BatchSampler({ ...options, batchSize: 4 })
+    const iterator = before[Symbol.iterator]()
+    iterator.next()
+    iterator.next()
+    expect(before.stateDict()).toMatchObject({ epoch: 1, position: 0 })
+    const after = new BatchSampler({ ...options, batchSize: 1 })
+    after.loadStateDict(before.stateDict())
+    expect([...after].length).toBe(10)
+  })
+
   test('more workers than samples left: some have an empty batch, all have as many batches', () => {
     const options = { samples: 10, order: 'sequential', batchSize: 2, worldSize: 4 } as const
     const rows = [0, 1, 2, 3].map((rank) => [...new BatchSampler({ ...options, rank })])
