@@ -15,6 +15,7 @@ describeConformance({ describe, test }, 'FileBackend on a real disk', {
     return new FileBackend(join(folder, String(opened)))
   },
   reopen: async (backend) => new FileBackend(fileURLToPath(backend.url)),
+  place: ({ url }) => ({ url, adapter: new URL('../src/index.ts', import.meta.url).href }),
   partBytes: 4 * 2 ** 20,
 })
 

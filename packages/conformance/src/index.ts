@@ -1,2 +1,3 @@
-export type { Case, Subject } from './subject.ts'
-export { conformanceCases, describeConformance, type Runner } from './suite.ts'
+export type { Place } from './place.ts'
+export type { Case, FailingBackends, Subject } from './subject.ts'
+export { conformanceCases, describeConformance, type Runner, type TestFunction } from './suite.ts'

@@ -1,4 +1,5 @@
 import type { CheckpointBackend } from '@holdfast/core'
+import type { Place } from './place.ts'
 
 /** What the suite is run against: how to open one backend on a place that nothing else uses. */
 export interface Subject {
@@ -14,6 +15,10 @@ export interface Subject {
    * Default: `succeed`.
    */
   readonly racingPuts?: 'succeed' | 'one succeeds'
+  /** How a process of its own opens the place of a backend that `open` gave, for what only several processes show. */
+  readonly place?: (backend: CheckpointBackend) => Place
+  /** Backends on stores that are broken in one way each. */
+  readonly failing?: FailingBackends
   /**
    * What this one server cannot keep: the name of a case, and why. Such a case is run nevertheless and must fail, so
    * that the list cannot go stale. A gap of the backend's own is no gap but a fault.
@@ -26,8 +31,20 @@ export interface Subject {
   readonly unsteady?: Readonly<Record<string, string>>
 }
 
+/** Opens a backend of which every call that asks the store fails with the code; the suite closes it. */
+export interface FailingBackends {
+  /** Nothing answers there. */
+  readonly UNAVAILABLE?: () => Promise<CheckpointBackend>
+  /** The store knows no such user. */
+  readonly PERMISSION_DENIED?: () => Promise<CheckpointBackend>
+  /** Only `put` of three times `partBytes` fails, for want of room; the place is empty. */
+  readonly INSUFFICIENT_SPACE?: () => Promise<CheckpointBackend>
+}
+
 /** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */
 export interface Case {
   readonly name: string
+  /** Why this subject cannot be asked: it leaves out what the case needs. */
+  readonly notAsked?: (subject: Subject) => string | undefined
   readonly run: (backend: CheckpointBackend, subject: Subject) => Promise<void>
 }

@@ -1,17 +1,26 @@
 import { abortCases } from './cases/abort.ts'
 import { commitCases } from './cases/commit.ts'
 import { contractCases } from './cases/contract.ts'
+import { failureCases } from './cases/failures.ts'
+import { hashCases } from './cases/hash.ts'
 import { keyCases } from './cases/keys.ts'
 import { listCases } from './cases/list.ts'
+import { processCases } from './cases/processes.ts'
 import { putCases } from './cases/put.ts'
 import { readCases } from './cases/read.ts'
 import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
+/** Declares a test. A runner that can show one which is not run has `skip`; with others it is left out. */
+export interface TestFunction {
+  (name: string, body: () => Promise<void>): void
+  skip?(name: string, body: () => Promise<void>): void
+}
+
 /** What a test runner offers: `describe` and `test` of vitest, jest, mocha or node:test. */
 export interface Runner {
   describe(name: string, body: () => void): void
-  test(name: string, body: () => Promise<void>): void
+  readonly test: TestFunction
 }
 
 /** Every sentence of the port, in the order of its methods. */
@@ -19,10 +28,13 @@ export const conformanceCases: readonly Case[] = [
   ...putCases,
   ...commitCases,
   ...readCases,
+  ...hashCases,
   ...keyCases,
   ...listCases,
   ...abortCases,
   ...contractCases,
+  ...failureCases,
+  ...processCases,
 ]
 
 /**
@@ -40,7 +52,9 @@ export function describeConformance(runner: Runner, name: string, subject: Subje
   refuseUnknownGaps(subject, conformanceCases)
   runner.describe(`${name} keeps the port`, () => {
     for (const each of conformanceCases) {
-      runner.test(titleOf(each, subject), () => runCase(each, subject))
+      const why = each.notAsked?.(subject)
+      if (why === undefined) runner.test(titleOf(each, subject), () => runCase(each, subject))
+      else runner.test.skip?.(`${each.name} (not asked: ${why})`, async () => undefined)
     }
   })
 }

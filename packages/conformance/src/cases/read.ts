@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { collect, patterned, sha256 } from '../bytes.ts'
+import { collect, patterned } from '../bytes.ts'
 import { rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 
@@ -71,17 +71,6 @@ export const readCases: readonly Case[] = [
       }
       const { body } = await backend.read('cancelled')
       assert.equal((await collect(body)).byteLength, 2 * partBytes)
-    },
-  },
-  {
-    name: 'hash says whose word it is, and a SHA-256 is that of the bytes',
-    async run(backend, { partBytes }) {
-      const bytes = patterned(partBytes + 1)
-      await backend.put('hashed', bytes)
-      const { algorithm, value, origin } = await backend.hash('hashed')
-      assert.match(value, /^[0-9a-f]+$/)
-      assert.ok(['store', 'writer', 'computed'].includes(origin))
-      if (algorithm === 'sha256') assert.equal(value, sha256(bytes))
     },
   },
 ]

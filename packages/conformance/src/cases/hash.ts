@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { Crc32c, type DigestAlgorithm, type ObjectHash } from '@holdfast/core'
+import { oddChunks, patterned, sha256 } from '../bytes.ts'
+import { Crc64Nvme } from '../emulators/checksums/crc64nvme.ts'
+import type { Case } from '../subject.ts'
+
+const digests: Readonly<Record<DigestAlgorithm, (bytes: Uint8Array) => string>> = {
+  sha256,
+  md5: (bytes) => createHash('md5').update(bytes).digest('hex'),
+  crc32: (bytes) => hexadecimal(crc32(bytes), 8),
+  crc32c: (bytes) => hexadecimal(new Crc32c().update(bytes).value, 8),
+  crc64nvme: (bytes) => hexadecimal(new Crc64Nvme().update(bytes).value, 16),
+}
+
+function hexadecimal(value: number | bigint, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
+
+function isOf({ algorithm, value }: ObjectHash, bytes: Uint8Array): void {
+  assert.equal(value, digests[algorithm](bytes), `the ${algorithm} of ${bytes.byteLength} bytes`)
+}
+
+export const hashCases: readonly Case[] = [
+  {
+    name: 'hash says whose word it is, and a SHA-256 is that of the bytes',
+    async run(backend, { partBytes }) {
+      const bytes = patterned(partBytes + 1)
+      await backend.put('hashed', bytes)
+      const { algorithm, value, origin } = await backend.hash('hashed')
+      assert.match(value, /^[0-9a-f]+$/)
+      assert.ok(['store', 'writer', 'computed'].includes(origin))
+      if (algorithm === 'sha256') assert.equal(value, sha256(bytes))
+    },
+  },
+  {
+    name: 'hash, and what put vouches for, is the digest of the bytes by the algorithm that it names',
+    async run(backend, { partBytes }) {
+      for (const size of [0, 1, partBytes, partBytes + 1, 3 * partBytes]) {
+        const bytes = patterned(size)
+        const { vouched } = await backend.put(`known/${size}`, oddChunks(bytes))
+        if (vouched !== undefined) isOf(vouched, bytes)
+        isOf(await backend.hash(`known/${size}`), bytes)
+      }
+      await backend.commit('committed', patterned(100))
+      isOf(await backend.hash('committed'), patterned(100))
+    },
+  },
+]
