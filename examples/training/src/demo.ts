@@ -118,7 +118,13 @@ async function describeStore(): Promise<void> {
 
 function storesFor(base: string | undefined): readonly [string, string] {
   if (base === undefined || base === '') return [join(folder, 'calm'), join(folder, 'stormy')]
-  return [`${base}/calm-${process.pid}`, `${base}/stormy-${process.pid}`]
+  return [below(base, `calm-${process.pid}`), below(base, `stormy-${process.pid}`)]
+}
+
+/** A place below a path or a URL, whose parameters stay at its end. */
+function below(base: string, name: string): string {
+  const [place = '', parameters] = base.split('?', 2)
+  return parameters === undefined ? `${place}/${name}` : `${place}/${name}?${parameters}`
 }
 
 function requireEnd(finished: Finished | undefined): Finished {
