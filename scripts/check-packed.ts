@@ -1,7 +1,7 @@
 /**
  * Checks every package as npm would publish it: its metadata (publint), its types as others resolve them
  * (are-the-types-wrong), and an empty project that installs all of them, type-checks and runs the first example
- * of the README, and runs the command line.
+ * of the README, and runs the command lines.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ interface PackageJson {
   readonly name: string
   readonly version: string
   readonly private?: boolean
-  readonly bin?: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, unknown>>
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -32,11 +32,11 @@ console.log(`${names.length} packages are fit to be published: ${names.join(', '
 
 /** Packs as a release does: the licence at the root comes along by itself. */
 function pack(path: string): string {
-  const { name, bin } = readPackage(path)
+  const { name, exports } = readPackage(path)
   const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
   run(path, 'pnpm', 'pack', '--out', tarball)
   run(root, 'publint', tarball, '--strict')
-  if (bin === undefined) run(root, 'attw', tarball, '--profile', 'esm-only')
+  if ('.' in exports) run(root, 'attw', tarball, '--profile', 'esm-only')
   return tarball
 }
 
@@ -71,6 +71,8 @@ function inEmptyProject(packed: readonly string[]): void {
   if (told !== version) throw new Error(`holdfast --version printed ${told}, not ${version}`)
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
   if (!listed.includes('3 checkpoints')) throw new Error(`holdfast ls printed: ${listed}`)
+  const judged = run(project, 'npx', 'holdfast-conformance', './runs/b', '--only', 'commit')
+  if (!judged.includes('keeps the port')) throw new Error(`holdfast-conformance printed: ${judged}`)
 }
 
 /** The block of code that follows the mark in the README. */

@@ -10,8 +10,7 @@ export const failureCases: readonly Case[] = [
   {
     name: 'an error says which key of which store it is about',
     async run(backend) {
-      const failing: readonly Promise<unknown>[] = [backend.read('absent'), backend.hash('absent')]
-      for (const call of failing)
+      for (const call of [() => backend.read('absent'), () => backend.hash('absent')])
         await assert.rejects(call, (error) => {
           assert.ok(isHoldfastError(error))
           assert.deepEqual([error.key, error.url], ['absent', backend.url])
