@@ -98,7 +98,7 @@ async function gcsOn(name: string, endpoint: string): Promise<KindOfStore> {
     name,
     adapter: gcs,
     endpoint,
-    partBytes: 16 * 2 ** 20,
+    partBytes,
     place: (through = endpoint) => ({ url: `gs://${bucket}/${randomUUID()}?endpoint=${through}`, env: {} }),
   }
 }

@@ -17,7 +17,7 @@ async function cloningFileSystem(): Promise<string | undefined> {
   })
   try {
     await writeFile(image, '')
-    await truncate(image, 512 * 2 ** 20)
+    await truncate(image, 2 * 2 ** 30)
     execFileSync('mkfs.btrfs', ['--quiet', image], { stdio: 'pipe' })
     execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'pipe' })
   } catch {

@@ -33,7 +33,7 @@ export interface GcsOptions extends BackendHooks {
   readonly kmsKeyName?: string | undefined
   /**
    * Bytes of one request of a resumable upload, in whole 256 KiB. Objects up to one chunk are sent in one request.
-   * Default: 16 MiB.
+   * Default: 8 MiB.
    */
   readonly chunkSize?: Size | undefined
   /** Requests under way at once where many objects are deleted. Default: 16. */
@@ -50,7 +50,7 @@ export interface GcsOptions extends BackendHooks {
 export const storageClasses = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as const
 export type StorageClass = (typeof storageClasses)[number]
 
-export const defaultChunkBytes = 16 * 2 ** 20
+export const defaultChunkBytes = 8 * 2 ** 20
 export const defaultParallel = 16
 
 /** What every chunk but the last is a multiple of (Cloud Storage documentation, "Resumable uploads"). */

@@ -25,6 +25,8 @@ export class Oracle {
   readonly #operationOf = new Map<string, string>()
   readonly #dropped = new Map<string, string>()
   #line: Catalog | undefined
+  /** A damaged catalog was rebuilt from what is there: what it alone knew, such as a drop or a pin, is forgotten. */
+  #wasRebuilt = false
   #looked = -1
 
   constructor(disk: Disk) {
@@ -60,19 +62,27 @@ export class Oracle {
         operationOf,
       ),
     )
+    const good = new Set((catalog?.checkpoints ?? []).map(operationOf))
     for (const operation of this.#acknowledged) {
       if (!listed.has(operation) && !this.#dropped.has(operation)) {
         throw new Error(`P1: ${operation} was acknowledged, is not listed, and no commit dropped it`)
       }
     }
     for (const operation of this.#refused) {
-      if (listed.has(operation)) throw new Error(`P5: ${operation} was refused, and is listed`)
+      // A repair lists whatever is whole.
+      if (good.has(operation) && !this.#wasRebuilt)
+        throw new Error(`P5: ${operation} was refused, and is listed`)
     }
   }
 
   /** Whether a checkpoint of this step may be found corrupt: only if bytes of one were flipped. */
   isDamaged(step: number): boolean {
-    return [...this.#disk.damaged].some((key) => key.startsWith(`data/${step}-`))
+    const listed = this.#line?.checkpoints.find((entry) => entry.step === step)
+    if (this.#wasRebuilt && (listed === undefined || !this.#mustBeThere(operationOf(listed)))) return true
+    // With a damaged catalog a fallback goes by an older one, which lists what was dropped since.
+    return [...this.#disk.damaged].some(
+      (key) => key.startsWith(`data/${step}-`) || key.startsWith('catalog/'),
+    )
   }
 
   #followTheLine(): void {
@@ -86,6 +96,7 @@ export class Oracle {
 
   #append(next: Catalog): void {
     const before = this.#line
+    if (next.history.at(-1)?.did === 'rebuild') this.#wasRebuilt = true
     if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
     const known = new Set(before?.checkpoints.map(({ attempt }) => attempt))
     for (const entry of next.checkpoints) {
@@ -136,11 +147,18 @@ export class Oracle {
   }
 
   #listedIsThere({ checkpoints, quarantined }: Catalog): void {
-    for (const { attempt, files, step } of [...checkpoints, ...quarantined.map(({ entry }) => entry)]) {
+    for (const entry of [...checkpoints, ...quarantined.map((each) => each.entry)]) {
+      const { attempt, files, step } = entry
+      if (this.#wasRebuilt && !this.#mustBeThere(operationOf(entry))) continue
       const keys = this.#disk.keys(`data/${attempt}/`)
       if (keys.length !== files + 1)
         throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${files} files`)
     }
+  }
+
+  /** A repair lists all that is whole, also what its writer is just giving up, or what the damaged version dropped. */
+  #mustBeThere(operation: string): boolean {
+    return this.#acknowledged.has(operation) && !this.#dropped.has(operation)
   }
 }
 

@@ -50,7 +50,8 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
     for (let each = 0; each <= random.below(3); each += 1) start()
     while (failure === undefined && turns < maxTurns) {
       if (random.chance(0.01) && started < 8) start()
-      if (random.chance(faults.flip)) damage(disk, random)
+      if (random.chance(faults.flip)) damage(disk, random, 'data/')
+      if (random.chance(faults.flipCatalog)) damage(disk, random, 'catalog/')
       if (!(await scheduler.step())) break
       turns += 1
       oracle.look()
@@ -66,10 +67,13 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
 interface AllFaults extends Faults {
   /** Bytes flipped at rest, per turn. */
   readonly flip: number
+  /** The same in the catalog. Not both in one schedule: what neither tells any more is lost. */
+  readonly flipCatalog: number
 }
 
 /** Some schedules are calm in one way or another, so that each kind of fault also comes alone. */
 function someFaults(random: Random): AllFaults {
+  const flips = random.of(['none', 'none', 'none', 'data', 'catalog'])
   const often = (probability: number): number => (random.chance(0.5) ? probability : 0)
   return {
     errorBefore: often(0.02),
@@ -77,12 +81,13 @@ function someFaults(random: Random): AllFaults {
     crashBefore: often(0.01),
     crashAfter: often(0.01),
     sleep: often(0.05),
-    flip: random.chance(0.2) ? 0.01 : 0,
+    flip: flips === 'data' ? 0.01 : 0,
+    flipCatalog: flips === 'catalog' ? 0.01 : 0,
   }
 }
 
-function damage(disk: Disk, random: Random): void {
-  const keys = disk.keys('data/')
+function damage(disk: Disk, random: Random, prefix: string): void {
+  const keys = disk.keys(prefix)
   const key = keys[random.below(Math.max(1, keys.length))]
   if (key !== undefined) disk.flip(key, random.below(100_000))
 }
@@ -91,7 +96,8 @@ function damage(disk: Disk, random: Random): void {
 async function endInOrder(disk: Disk, scheduler: Scheduler, random: Random, oracle: Oracle): Promise<void> {
   const backend = new SimulatedBackend('last', disk, scheduler, random, noFaults)
   const process = new Process('last', 'exclusive', backend, scheduler, random, oracle, gracePeriod)
-  const ending = endOf(backend, process).then(
+  const isCatalogDamaged = [...disk.damaged].some((key) => key.startsWith('catalog/'))
+  const ending = endOf(backend, process, isCatalogDamaged).then(
     () => 'in order' as const,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   )
@@ -104,9 +110,10 @@ async function endInOrder(disk: Disk, scheduler: Scheduler, random: Random, orac
   oracle.judge()
 }
 
-async function endOf(backend: SimulatedBackend, process: Process): Promise<void> {
-  await process.saveOnce(1_000_000)
+async function endOf(backend: SimulatedBackend, process: Process, isCatalogDamaged: boolean): Promise<void> {
   const { store } = process
+  if (isCatalogDamaged) await store.repair()
+  await process.saveOnce(1_000_000)
   await store.sweep()
   await store.sweep()
   const third = await store.sweep()

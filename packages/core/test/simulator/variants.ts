@@ -43,12 +43,15 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
 /** Some processes see no floor, and so commit what others have declared dead; they write the true one back. */
 function blindToTheFloor(disk: Disk): Meddling {
   return {
-    onReadCatalog: (bytes) => encodeCatalog({ ...decoded(bytes), floor: 0 }),
+    onReadCatalog: (bytes) => {
+      const catalog = decodedIfCatalog(bytes)
+      return catalog === undefined ? bytes : encodeCatalog({ ...catalog, floor: 0 })
+    },
     beforeCommit: (bytes) => {
       const catalog = decodedIfCatalog(bytes)
-      const newest = disk.get(disk.keys('catalog/').at(-1) ?? '')
+      const newest = decodedIfCatalog(disk.get(disk.keys('catalog/').at(-1) ?? '') ?? new Uint8Array())
       if (catalog === undefined || newest === undefined) return bytes
-      return encodeCatalog({ ...catalog, floor: Math.max(catalog.floor, decoded(newest).floor) })
+      return encodeCatalog({ ...catalog, floor: Math.max(catalog.floor, newest.floor) })
     },
   }
 }
@@ -75,17 +78,14 @@ function operationIn(disk: Disk, attempt: string): string {
   return document.manifest.tags[0] ?? ''
 }
 
-function decoded(bytes: Uint8Array): Catalog {
-  const catalog = decodedIfCatalog(bytes)
-  if (catalog === undefined) throw new Error('not a catalog')
-  return catalog
-}
-
+/** `undefined` also for one whose bytes were flipped. */
 function decodedIfCatalog(bytes: Uint8Array): Catalog | undefined {
-  const { catalog } = JSON.parse(
-    Buffer.from(bytes).toString().startsWith('{') ? Buffer.from(bytes).toString() : '{}',
-  ) as {
-    readonly catalog?: { readonly version: number }
+  try {
+    const { catalog } = JSON.parse(Buffer.from(bytes).toString()) as {
+      readonly catalog?: { readonly version: number }
+    }
+    return catalog === undefined ? undefined : decodeCatalog(bytes, catalog.version)
+  } catch {
+    return undefined
   }
-  return catalog === undefined ? undefined : decodeCatalog(bytes, catalog.version)
 }

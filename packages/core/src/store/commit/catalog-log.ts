@@ -195,7 +195,9 @@ export class CatalogLog {
     try {
       if ((await this.#backend.commit(key, bytes)) === 'created') return 'created'
       const there = await readSmall(this.#backend, key, undefined)
-      return Buffer.compare(there, bytes) === 0 ? 'created' : 'exists'
+      if (Buffer.compare(there, bytes) === 0) return 'created'
+      decodeCatalog(there, catalog.version) // if it is damaged, nobody can tell whose it is
+      return 'exists'
     } catch (error) {
       throw this.#unknown(catalog, new AggregateError([unknown, error], messageOf(unknown)))
     }
@@ -248,6 +250,14 @@ export class CatalogLog {
 
   #refusal(verdict: Exclude<Verdict, { kind: 'next' | 'committed' }>): HoldfastError {
     if (verdict.kind === 'fenced') return this.#fenced(verdict.why)
+    if (verdict.kind === 'unknown') {
+      return new HoldfastError(
+        'OUTCOME_UNKNOWN',
+        'A repair of a damaged catalog came in between and found this save. Whether it stays is not known: look what is ' +
+          'listed (holdfast ls), verify it, and save it again under another step if in doubt.',
+        { url: this.#backend.url },
+      )
+    }
     return new HoldfastError(verdict.code, verdict.why, { url: this.#backend.url })
   }
 

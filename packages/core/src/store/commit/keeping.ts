@@ -31,7 +31,7 @@ export function applyKeeping(
   keeping: WriterKeeping,
   at: string,
 ): Kept {
-  const metrics = recordMetrics(newest.metrics, change)
+  const metrics = recordMetrics(newest, change)
   const unchanged = {
     checkpoints: applied.checkpoints,
     dropped: applied.dropped,
@@ -83,14 +83,18 @@ function noted({ objectives, retention }: Keeping): Catalog['keeping'] {
 }
 
 /** The history of metrics outlives its checkpoints: one line a step, in the order of the steps. */
-function recordMetrics(history: readonly RecordedMetrics[], change: Change): readonly RecordedMetrics[] {
+function recordMetrics(
+  { metrics: history, checkpoints: listed }: Catalog,
+  change: Change,
+): readonly RecordedMetrics[] {
   if (change.kind === 'save') return withRecord(history, change.entry.step, change.entry.metrics)
   if (change.kind === 'rebuild') {
-    return change.checkpoints.reduce(
-      (records, { step, metrics }) =>
-        records.some((record) => record.step === step) ? records : withRecord(records, step, metrics),
-      history,
-    )
+    const known = new Set(listed.map(({ attempt }) => attempt))
+    return change.checkpoints
+      .filter(({ attempt }) => !known.has(attempt))
+      .reduce<
+        readonly RecordedMetrics[]
+      >((records, { step, metrics }) => withRecord(records, step, metrics), history)
   }
   if (change.kind !== 'attach') return history
   const before = history.find(({ step }) => step === change.step)?.metrics ?? {}

@@ -36,6 +36,8 @@ export type Verdict =
   /** It is part of the newest version already. */
   | { readonly kind: 'committed' }
   | { readonly kind: 'fenced'; readonly why: string }
+  /** A repair listed what this request was to commit, and may have missed that it was dead. */
+  | { readonly kind: 'unknown' }
   | Extract<Applied, { kind: 'refused' }>
 
 /** How many of the latest commits a catalog remembers. */
@@ -59,6 +61,7 @@ const historyLength = 64
 export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
   const { change } = request
   if (hasCommitted(newest, request)) return { kind: 'committed' }
+  if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
   if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
@@ -108,6 +111,7 @@ export function lookBack(
 ): 'committed' | 'fenced' | 'unknown' {
   if (newest.floor <= version) return 'committed'
   if (hasCommitted(newest, request)) return 'committed'
+  if (isFoundByRepair(newest, request.change)) return 'unknown'
   // An attempt that the newest version does not know, and whose base is below its floor, is dead (rule 2).
   if (request.change.kind === 'save') return 'fenced'
   const oldest = newest.history[0]?.version ?? Infinity
@@ -128,18 +132,33 @@ export function mayCommit(newest: Catalog, writer: Writer): boolean {
   return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
 }
 
-/** Whether the newest version knows this commit: its id, or the attempt that it was to add. */
+/**
+ * Whether the newest version knows this commit: its id, or the attempt that it was to add. That a repair found the
+ * attempt whole proves nothing.
+ */
 function hasCommitted(newest: Catalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
   return (
     change.kind === 'save' &&
-    (lists(newest, change.entry.attempt) || wasDropped(newest, change.entry.attempt))
+    (newest.checkpoints.some(({ attempt, found }) => attempt === change.entry.attempt && found !== true) ||
+      wasDropped(newest, change.entry.attempt))
   )
 }
 
 /** An attempt is committed once at most: one that was committed and dropped never comes back. */
 function wasDropped(newest: Catalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
+}
+
+/**
+ * Listed or set aside by a repair that went by a damaged catalog. Whoever goes by the undamaged one, from before, may
+ * be sweeping it at this moment.
+ */
+function isFoundByRepair(newest: Catalog, change: Change): boolean {
+  if (change.kind !== 'save') return false
+  return [...newest.checkpoints, ...newest.quarantined.map(({ entry }) => entry)].some(
+    ({ attempt, found }) => attempt === change.entry.attempt && found === true,
+  )
 }
 
 function isBelowFloor(newest: Catalog, attempt: AttemptId): boolean {

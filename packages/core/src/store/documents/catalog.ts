@@ -20,6 +20,8 @@ const entrySchema = v.looseObject({
   metrics: metricsSchema,
   tags: v.array(v.string()),
   pinned: v.optional(pinSchema),
+  /** Listed by a repair, which found it whole and cannot know whether it was ever committed. */
+  found: v.optional(v.boolean()),
 })
 
 const quarantinedSchema = v.looseObject({

@@ -180,7 +180,7 @@ async function unlistedWholes(
     const bytes = await readIfThere(backend, manifestKey(attempt), signal)
     if (bytes === undefined) continue // never finished
     try {
-      wholes.push(entryOf(decodeManifest(bytes, attempt), bytes))
+      wholes.push({ ...entryOf(decodeManifest(bytes, attempt), bytes), found: true })
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
     }
