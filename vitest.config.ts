@@ -3,7 +3,12 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 
-const packages = readdirSync(new URL('packages', import.meta.url)).map((name) => `packages/${name}`)
+const foldersIn = (parent: string): readonly string[] =>
+  readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`)
+
+const examples = foldersIn('examples').filter((folder) =>
+  existsSync(new URL(`${folder}/test`, import.meta.url)),
+)
 
 /** A package whose tests need servers starts them in `test/global-setup.ts`: once, and only if its tests run. */
 function projectOf(folder: string) {
@@ -24,6 +29,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
-    projects: [...packages, 'test-servers', 'store-tests'].map(projectOf),
+    projects: [...foldersIn('packages'), ...examples, 'test-servers', 'store-tests'].map(projectOf),
   },
 })

@@ -1,0 +1,20 @@
+import { type BackendAdapter, HoldfastError, optionReaders, readAdapterOptions } from '@holdfast/core'
+import { SqliteBackend } from './backend.ts'
+
+/** Opens `sqlite:` URLs, such as `sqlite:///data/checkpoints.db/runs/a?maxSize=200GB`: a file, and a root inside it. */
+export const adapter: BackendAdapter = {
+  schemes: ['sqlite'],
+  async open(url, options = {}, { onRetry } = {}) {
+    const [, file, path = ''] = /^(\/.*?\.db)(\/.*)?$/.exec(decodeURIComponent(url.pathname)) ?? []
+    if (url.host !== '' || file === undefined) {
+      throw new HoldfastError(
+        'CONFIG',
+        `${url.href} names no database. Write sqlite:///folder/name.db/runs/a.`,
+      )
+    }
+    const { maxSize } = readAdapterOptions(url, options, {
+      maxSize: { read: optionReaders.size, inUrl: true },
+    })
+    return new SqliteBackend(file, path, { maxSize, onRetry })
+  },
+}

@@ -1,0 +1,67 @@
+import { pathToFileURL } from 'node:url'
+import {
+  type BackendHooks,
+  CheckedBackend,
+  computedHash,
+  ObjectNames,
+  parseSize,
+  type RetryPolicy,
+  type Size,
+} from '@holdfast/core'
+import { chunkBytes } from './bodies.ts'
+import { commit } from './commit.ts'
+import { Database } from './database.ts'
+import { deleteKeys } from './delete.ts'
+import { errorOf } from './errors.ts'
+import { freeSpace } from './free-space.ts'
+import { list } from './list.ts'
+import { put } from './put.ts'
+import { read, stat } from './read.ts'
+import { sweep } from './sweep.ts'
+
+export interface SqliteOptions extends BackendHooks {
+  /** The size that the database never exceeds. Default: that of the disk. */
+  readonly maxSize?: Size | undefined
+  /** How often and how patiently a request is made again while another process is in the way. */
+  readonly retry?: RetryPolicy | undefined
+}
+
+/** Keeps objects in one database of SQLite, below one root. */
+export class SqliteBackend extends CheckedBackend {
+  /** Touches nothing yet. Throws `CONFIG` for a path that cannot be a root. */
+  constructor(file: string, path = '', { maxSize, retry, onRetry }: SqliteOptions = {}) {
+    const names = new ObjectNames(`sqlite://${pathToFileURL(file).pathname}`, path, 1024)
+    const { url } = names
+    const maxBytes = maxSize === undefined ? undefined : parseSize(maxSize)
+    const database = new Database(
+      file,
+      { retry, onRetry, errorOf: (error, asked) => errorOf(error, asked, url) },
+      maxBytes,
+    )
+    const capabilities = {
+      freeSpace: maxBytes === undefined ? 'measured' : 'budgeted',
+      hash: 'computed',
+      localRoot: undefined,
+      maxKeyBytes: names.maxKeyBytes,
+      maxObjectBytes: Number.MAX_SAFE_INTEGER,
+      // One is filled, one is hashed, and SQLite has a copy.
+      maxBufferedBytes: 3 * chunkBytes,
+    } as const
+    super(url, capabilities, {
+      put: (key, source, options = {}) => put(database, key, names.object(key), source, options),
+      commit: (key, bytes, { signal } = {}) => commit(database, key, names.object(key), bytes, signal),
+      read: (key, options = {}) => read(database, key, names.object(key), options),
+      stat: (key, { signal } = {}) => stat(database, key, names.object(key), signal),
+      list: (prefix, options = {}) => list(database, names, prefix, options),
+      delete: (keys, { signal } = {}) => deleteKeys(database, names, keys, signal),
+      hash: async (key, options = {}) =>
+        computedHash(await read(database, key, names.object(key), { signal: options.signal })),
+      freeSpace: ({ signal } = {}) => freeSpace(database, maxBytes, signal),
+      sweep: (options) => sweep(database, names, options),
+      close: async () => {
+        database.close()
+      },
+      errorOf: (error, what, key) => errorOf(error, { what, key }, url),
+    })
+  }
+}

@@ -1,0 +1,17 @@
+import type { DeleteReport, ObjectNames } from '@holdfast/core'
+import { remove } from './bodies.ts'
+import type { Database } from './database.ts'
+
+/** All in one transaction: either every key is gone afterwards, or the call fails. */
+export async function deleteKeys(
+  database: Database,
+  names: ObjectNames,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<DeleteReport> {
+  const objects = keys.map((key) => names.object(key))
+  await database.change({ what: 'The delete', signal }, (connection) => {
+    for (const name of objects) remove(connection, name)
+  })
+  return { deleted: keys, failed: [] }
+}

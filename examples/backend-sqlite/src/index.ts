@@ -1,0 +1,2 @@
+export { adapter } from './adapter.ts'
+export { SqliteBackend, type SqliteOptions } from './backend.ts'

@@ -1,0 +1,52 @@
+import {
+  type ByteSource,
+  type PutOptions,
+  type PutResult,
+  SourceReader,
+  throwIfAborted,
+} from '@holdfast/core'
+import { addChunk, begin, chunkBytes, discard, publish } from './bodies.ts'
+import type { Database } from './database.ts'
+
+/** Chunk by chunk into a body that nobody sees, which one transaction then makes that of the key. */
+export async function put(
+  database: Database,
+  key: string,
+  name: string,
+  source: ByteSource,
+  { size: announced, signal, onProgress }: PutOptions,
+): Promise<PutResult> {
+  const asked = { what: `The put of ${key}`, key, signal }
+  await using reader = await SourceReader.open(source, {
+    chunkBytes,
+    chunksHeld: 1,
+    size: announced,
+    signal,
+  })
+  const body = await database.change(asked, (connection) => begin(connection, name))
+  try {
+    let stored = 0
+    for await (const chunk of reader.chunks()) {
+      const number = stored / chunkBytes
+      await database.change(asked, (connection) => {
+        addChunk(connection, body, number, chunk)
+      })
+      stored += chunk.byteLength
+      onProgress?.(stored)
+    }
+    throwIfAborted(signal, asked.what)
+    const { size, sha256 } = reader.result()
+    await database.change(asked, (connection) => {
+      publish(connection, name, body, size)
+    })
+    return { key, size, sha256, revision: String(body) }
+  } catch (error) {
+    const cleaningUp = { what: `Cleaning up after the put of ${key}`, key }
+    await database
+      .change(cleaningUp, (connection) => {
+        discard(connection, body)
+      })
+      .catch(() => undefined) // what stays is found by a sweep
+    throw error
+  }
+}

@@ -1,0 +1,36 @@
+import type { ObjectNames, SweepOptions, SweepReport, UnfinishedWork } from '@holdfast/core'
+import { discard } from './bodies.ts'
+import type { Database } from './database.ts'
+
+const unfinished = `
+  SELECT id, key, started_at, (SELECT coalesce(sum(length(bytes)), 0) FROM chunks WHERE body = id) AS size
+  FROM bodies WHERE id NOT IN (SELECT body FROM objects) ORDER BY id
+`
+
+/** Discards bodies that never became an object's. One that is still being written then fails to, and says so. */
+export async function sweep(
+  database: Database,
+  names: ObjectNames,
+  { olderThan, prefix = '', only = () => true, dryRun = false, signal }: SweepOptions,
+): Promise<SweepReport> {
+  const work = (
+    await database.ask({ what: 'The sweep', signal }, (connection) => connection.prepare(unfinished).all())
+  )
+    .filter((row) => String(row['key']).startsWith(names.root))
+    .map((row) => ({
+      body: Number(row['id']),
+      key: names.key(String(row['key'])),
+      startedAt: new Date(Number(row['started_at'])),
+      size: Number(row['size']),
+    }))
+  const youngest = Date.now() - olderThan
+  const dead = work.filter(
+    ({ key, startedAt }) => startedAt.getTime() <= youngest && key.startsWith(prefix) && only(key),
+  )
+  for (const { key, body } of dryRun ? [] : dead)
+    await database.change({ what: `Discarding what was unfinished of ${key}`, key, signal }, (connection) => {
+      discard(connection, body)
+    })
+  const discarded = dead.map(({ key, startedAt, size }): UnfinishedWork => ({ key, startedAt, size }))
+  return { discarded, left: work.length - dead.length }
+}

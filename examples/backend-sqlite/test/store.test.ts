@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { openStore } from '@holdfast/core'
+import { expect, onTestFinished, test } from 'vitest'
+import { adapter } from '../src/index.ts'
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-sqlite-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  return folder
+}
+
+test('a checkpoint goes into a database, and comes back', async () => {
+  const folder = await temporaryFolder()
+  const weights = Buffer.alloc(3_000_000, 'weights')
+  await using store = await openStore(`sqlite://${folder}/checkpoints.db/runs/a?maxSize=1GB`, {
+    adapters: [adapter],
+  })
+  await store.save({ step: 1, files: { 'model.bin': weights } })
+  await store.restore('latest', { to: `${folder}/resume` })
+  expect(await readFile(join(folder, 'resume', 'model.bin'))).toEqual(weights)
+})
+
+test('the suite runs from the command line, and leaves the database empty', async () => {
+  const place = `sqlite://${await temporaryFolder()}/checkpoints.db/try`
+  const suite = createRequire(import.meta.url).resolve('@holdfast/conformance')
+  const module = fileURLToPath(new URL('../src/index.ts', import.meta.url))
+  const words = [join(dirname(suite), 'cli/main.js'), place, '--adapter', module, '--only', 'commit']
+  const { stdout } = await promisify(execFile)(process.execPath, words)
+  expect(stdout).toContain('ok      of 16 processes')
+  expect(stdout).toContain('keeps the port')
+  const backend = await adapter.open(new URL(place))
+  expect(await Array.fromAsync(backend.list(''))).toEqual([])
+  await backend.close()
+})
+
+test.each(['sqlite:///folder/no-database', 'sqlite://host/x.db', 'sqlite:///x.db?misspelt=1'])(
+  '%s is refused',
+  async (url) => {
+    await expect(adapter.open(new URL(url))).rejects.toMatchObject({ code: 'CONFIG' })
+  },
+)
