@@ -29,6 +29,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
-    projects: [...foldersIn('packages'), ...examples, 'test-servers', 'store-tests'].map(projectOf),
+    projects: [...foldersIn('packages'), ...examples, 'test-servers', 'store-tests', 'bench'].map(projectOf),
   },
 })

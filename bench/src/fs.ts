@@ -1,0 +1,250 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type CheckpointStore, openStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertEqual, assertSame, randomBytes, type Sample, sha256Of, writeSample } from './harness/bytes.ts'
+import type { Contender } from './harness/work.ts'
+import { commitByHand, restoreByHand, saveByHand, writeDurably } from './peers/by-hand.ts'
+import { copyAndSync } from './peers/copy.ts'
+import { opensslDigest } from './peers/openssl.ts'
+
+const copying = 'cp + fsync'
+const digesting = 'openssl dgst -sha256'
+const scripted = 'a careful script'
+
+/** The machine's own limit: copying and hashing may overlap, so the slower of the two is what is left. */
+const limit = (name: string) => ({
+  text: 'the slower of cp + fsync and openssl',
+  of: name,
+  against: { which: 'slowest', names: [copying, digesting] } as const,
+  atMost: 1.15,
+})
+
+const oneAfterTheOther = (name: string) => ({
+  text: 'cp + fsync, then openssl',
+  of: name,
+  against: { which: 'sum', names: [copying, digesting] } as const,
+})
+
+const byHand = (name: string) => ({
+  text: scripted,
+  of: name,
+  against: { which: 'fastest', names: [scripted] } as const,
+})
+
+/** One large file, one large array of bytes, and one small checkpoint, on the file system. */
+export async function fileSystem(bench: Bench): Promise<void> {
+  const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
+  await saveFile(bench, sample)
+  await saveBytes(bench, sample)
+  await restoreFile(bench, sample)
+  await saveSmall(bench)
+}
+
+async function saveFile(bench: Bench, sample: Sample): Promise<void> {
+  const ours = savingOnFreshStore(bench, sample, { 'model.bin': sample.path })
+  await bench.measure(
+    {
+      name: 'Save a large file, durable, with SHA-256',
+      bytes: sample.size,
+      contenders: [ours, ...machine(bench, sample), scriptedSave(bench, sample)],
+      comparisons: [limit(ours.name), oneAfterTheOther(ours.name), byHand(ours.name)],
+    },
+    { onDisk: true },
+  )
+}
+
+async function saveBytes(bench: Bench, sample: Sample): Promise<void> {
+  const bytes = await readFile(sample.path)
+  const ours = savingOnFreshStore(bench, sample, { 'model.bin': bytes })
+  const writing = 'write + fsync'
+  let to = ''
+  const plain: Contender = {
+    name: writing,
+    prepare: async () => {
+      to = await bench.fresh('plain.bin')
+    },
+    run: async () => {
+      await writeDurably(to, bytes)
+      return undefined
+    },
+    verify: () => assertSame(to, sample),
+  }
+  await bench.measure(
+    {
+      name: 'Save bytes in memory, durable, with SHA-256',
+      bytes: sample.size,
+      contenders: [ours, plain],
+      comparisons: [
+        { text: writing, of: ours.name, against: { which: 'fastest', names: [writing] }, atMost: 1.15 },
+      ],
+    },
+    { onDisk: true },
+  )
+}
+
+async function restoreFile(bench: Bench, sample: Sample): Promise<void> {
+  await using store = await openStore(await bench.fresh('restored-from'), { mode: 'shared' })
+  await store.save({ step: 1, files: { 'model.bin': sample.path } })
+  let to = ''
+  const ours: Contender = {
+    name: 'Holdfast',
+    prepare: async () => {
+      to = await bench.fresh('restored')
+    },
+    run: async () => {
+      await store.restore('latest', { to })
+      return undefined
+    },
+    verify: () => assertSame(join(to, 'model.bin'), sample),
+  }
+  let script = ''
+  const careful: Contender = {
+    name: scripted,
+    prepare: async () => {
+      script = join(await bench.freshFolder('restored-by-script'), 'model.bin')
+    },
+    run: () => restoreByHand(sample.path, script, sample.sha256),
+    verify: () => assertSame(script, sample),
+  }
+  await bench.measure(
+    {
+      name: 'Restore a large file, proved by SHA-256, durable',
+      bytes: sample.size,
+      contenders: [ours, ...machine(bench, sample), careful],
+      comparisons: [limit(ours.name), oneAfterTheOther(ours.name), byHand(ours.name)],
+    },
+    { onDisk: true },
+  )
+}
+
+async function saveSmall(bench: Bench): Promise<void> {
+  const { saves } = bench.scale
+  const bytes = randomBytes(4096)
+  await using store = await openStore(await bench.fresh('small'))
+  let step = 0
+  const ours: Contender = {
+    name: 'Holdfast',
+    run: () =>
+      perRun(saves, async () => {
+        step += 1
+        await store.save({ step, files: { 'model.bin': bytes } })
+      }),
+    verify: async () => {
+      assertEqual((await newest(store)).sha256, sha256Of(bytes), 'The digest of the newest save')
+    },
+  }
+  const root = await bench.freshFolder('small-by-hand')
+  for (const folder of ['data', 'catalog']) await mkdir(join(root, folder))
+  let handStep = 0
+  let written = ''
+  const minimum: Contender = {
+    name: 'six fsyncs by hand',
+    run: () =>
+      perRun(saves, async () => {
+        handStep += 1
+        written = await commitByHand(root, handStep, bytes)
+      }),
+    verify: async () => {
+      assertEqual(
+        sha256Of(await readFile(written)),
+        sha256Of(bytes),
+        'The digest of what was written by hand',
+      )
+    },
+  }
+  await bench.measure({
+    name: 'Save a checkpoint of 4 KiB, durable (each)',
+    contenders: [ours, minimum],
+    comparisons: [
+      {
+        text: 'the fewest fsyncs, by hand',
+        of: ours.name,
+        against: { which: 'fastest', names: [minimum.name] },
+        atMost: 1.5,
+      },
+    ],
+  })
+}
+
+/** Milliseconds of one of several in a row. */
+async function perRun(times: number, once: () => Promise<void>): Promise<number> {
+  const began = performance.now()
+  for (let done = 0; done < times; done += 1) await once()
+  return (performance.now() - began) / times
+}
+
+/** Each round saves into a new store that has been written to before, so that what is measured is one save. */
+function savingOnFreshStore(
+  bench: Bench,
+  sample: Sample,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Contender {
+  let store: CheckpointStore | undefined
+  const current = (): CheckpointStore => {
+    if (store === undefined) throw new Error('No store has been opened')
+    return store
+  }
+  return {
+    name: 'Holdfast',
+    prepare: async () => {
+      await store?.close()
+      store = await openStore(await bench.fresh('store'), { mode: 'shared' })
+      await store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
+    },
+    run: async () => {
+      await current().save({ step: 1, files })
+      return undefined
+    },
+    verify: async () => {
+      const { path, sha256 } = await newest(current())
+      assertEqual(sha256, sample.sha256, 'The digest in the manifest')
+      await assertSame(path, sample)
+    },
+  }
+}
+
+/** Where the first file of the newest checkpoint lies, and its digest by the manifest. */
+async function newest(store: CheckpointStore): Promise<{ readonly path: string; readonly sha256: string }> {
+  const file = (await store.get('latest'))?.contents[0]
+  if (file === undefined) throw new Error('The store has no checkpoint')
+  return { path: join(store.backend.capabilities.localRoot ?? '', file.key), sha256: file.sha256 }
+}
+
+function machine(bench: Bench, sample: Sample): readonly Contender[] {
+  let to = ''
+  let digest = ''
+  return [
+    {
+      name: copying,
+      prepare: async () => {
+        to = await bench.fresh('copied.bin')
+      },
+      run: () => copyAndSync(sample.path, to),
+      verify: () => assertSame(to, sample),
+    },
+    {
+      name: digesting,
+      prepare: () => rm(to, { force: true }),
+      run: async () => {
+        digest = await opensslDigest(sample.path)
+        return undefined
+      },
+      verify: async () => {
+        assertEqual(digest, sample.sha256, 'The digest that openssl prints')
+      },
+    },
+  ]
+}
+
+function scriptedSave(bench: Bench, sample: Sample): Contender {
+  let to = ''
+  return {
+    name: scripted,
+    prepare: async () => {
+      to = join(await bench.freshFolder('by-script'), 'model.bin')
+    },
+    run: () => saveByHand(sample.path, to),
+    verify: () => assertSame(to, sample),
+  }
+}

@@ -1,0 +1,15 @@
+import { catalogGrowth } from './catalog-growth.ts'
+import { fileSystem } from './fs.ts'
+import type { Bench } from './harness/bench.ts'
+import { sampler } from './sampler.ts'
+import { smallFiles } from './small-files.ts'
+import { startUp } from './start-up.ts'
+
+/** What can be measured, by the name that `pnpm bench` takes, in the order of the report. */
+export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
+  fs: fileSystem,
+  'small-files': smallFiles,
+  'catalog-growth': catalogGrowth,
+  'start-up': startUp,
+  sampler,
+}

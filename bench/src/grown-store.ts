@@ -1,0 +1,49 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const at = '2026-01-01T00:00:00.000Z'
+
+/**
+ * Writes the catalog of a run of so many checkpoints, by the documented format: a run of that length would take hours.
+ * The checkpoints' own files are not there, and no work that is measured reads them.
+ */
+export async function writeGrownStore(folder: string, checkpoints: number): Promise<void> {
+  const version = checkpoints + 1
+  const commitId = randomUUID()
+  const steps = Array.from({ length: checkpoints }, (_, index) => index + 1)
+  const catalog = {
+    format: 'holdfast-catalog/1.0',
+    version,
+    commitId,
+    committedAt: at,
+    owner: null,
+    floor: 0,
+    checkpoints: steps.map((step) => ({
+      step,
+      epoch: step,
+      attempt: `${step}-${step}-${step.toString(16).padStart(16, '0')}`,
+      manifest: { sha256: sha256(String(step)), size: 500 },
+      files: 3,
+      bytes: 512_000_000,
+      savedAt: at,
+      metrics: metricsOf(step),
+      tags: [],
+    })),
+    quarantined: [],
+    metrics: steps.map((step) => ({ step, metrics: metricsOf(step) })),
+    history: [{ version, commitId, at, did: `save ${checkpoints}`, dropped: [] }],
+  }
+  const body = JSON.stringify(catalog)
+  await mkdir(join(folder, 'catalog'), { recursive: true })
+  const path = join(folder, 'catalog', `${String(version).padStart(16, '0')}.json`)
+  await writeFile(path, `{"sha256":"${sha256(body)}","catalog":${body}}\n`)
+}
+
+function metricsOf(step: number): Readonly<Record<string, number>> {
+  return { val_loss: 1 / step, val_pck: 1 - 1 / step }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,80 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from './command.ts'
+import { measure } from './measure.ts'
+import type { Scale } from './scale.ts'
+import type { Work, WorkResult } from './work.ts'
+
+/** What one group of work has found. */
+export interface GroupResult {
+  readonly group: string
+  readonly works: readonly WorkResult[]
+  /** What was left out, and why. */
+  readonly left: readonly { readonly what: string; readonly why: string }[]
+}
+
+/** What a group of work is given: a folder, a scale, and where to put its results. */
+export class Bench {
+  readonly scale: Scale
+  /** An empty folder of the group's own, on the disk that is measured. */
+  readonly folder: string
+  readonly #tell: (line: string) => void
+  readonly #works: WorkResult[] = []
+  readonly #left: { readonly what: string; readonly why: string }[] = []
+
+  constructor(scale: Scale, folder: string, tell: (line: string) => void) {
+    this.scale = scale
+    this.folder = folder
+    this.#tell = tell
+  }
+
+  /** Measures, with the disk at rest before each run. */
+  async measure(work: Work, { onDisk = false } = {}): Promise<WorkResult> {
+    this.#tell(work.name)
+    const { rounds, quick } = this.scale
+    const result = await measure(work, {
+      rounds: work.rounds ?? rounds,
+      warmUp: !quick,
+      settle: onDisk && !quick ? () => this.#atRest() : undefined,
+    })
+    this.#works.push(result)
+    for (const { name, median, spread, failure } of result.contenders) {
+      this.#tell(
+        `  ${name}: ${failure ?? `${median.toPrecision(4)} ${result.unit} ±${(spread * 100).toFixed(0)} %`}`,
+      )
+    }
+    for (const { of, text, value, atMost } of result.verdicts) {
+      this.#tell(
+        `  ${of} / ${text}: ${value.toPrecision(3)}${atMost === undefined ? '' : ` (at most ${atMost})`}`,
+      )
+    }
+    return result
+  }
+
+  leaveOut(what: string, why: string): void {
+    this.#tell(`${what}: left out, ${why}`)
+    this.#left.push({ what, why })
+  }
+
+  /** The path of something in the group's folder, which is not there. */
+  async fresh(name: string): Promise<string> {
+    const path = join(this.folder, name)
+    await rm(path, { recursive: true, force: true })
+    return path
+  }
+
+  async freshFolder(name: string): Promise<string> {
+    const path = await this.fresh(name)
+    await mkdir(path, { recursive: true })
+    return path
+  }
+
+  result(group: string): GroupResult {
+    return { group, works: this.#works, left: this.#left }
+  }
+
+  /** What was written or removed before is not to be written back while the next one is measured. */
+  async #atRest(): Promise<void> {
+    await run('sync', ['-f', this.folder])
+  }
+}

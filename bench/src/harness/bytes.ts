@@ -1,0 +1,72 @@
+import { createHash, randomFillSync } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A file, and what its bytes are to be. */
+export interface Sample {
+  readonly path: string
+  readonly size: number
+  readonly sha256: string
+}
+
+/** Writes a file of random bytes. */
+export async function writeSample(path: string, size: number): Promise<Sample> {
+  const hash = createHash('sha256')
+  const handle = await open(path, 'w')
+  try {
+    for (let written = 0; written < size; ) {
+      const chunk = randomBytes(Math.min(2 ** 22, size - written))
+      hash.update(chunk)
+      await handle.writeFile(chunk)
+      written += chunk.byteLength
+    }
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return { path, size, sha256: hash.digest('hex') }
+}
+
+export function randomBytes(size: number): Uint8Array {
+  return randomFillSync(Buffer.allocUnsafeSlow(size))
+}
+
+/** A folder of files that all differ. */
+export async function writeFolder(folder: string, files: number, size: number): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  for (let index = 0; index < files; index += 1) {
+    await writeFile(join(folder, `${String(index).padStart(6, '0')}.bin`), randomBytes(size))
+  }
+  return folder
+}
+
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Throws unless a file holds the bytes of a sample. */
+export async function assertSame(path: string, { sha256 }: Sample): Promise<void> {
+  const found = await sha256OfFile(path)
+  if (found !== sha256) throw new Error(`${path} has the digest ${found}, not ${sha256}`)
+}
+
+/** Throws unless a folder holds the files of another, byte for byte. */
+export async function assertSameFolder(folder: string, original: string): Promise<void> {
+  const names = await readdir(original)
+  for (const name of names) {
+    const [there, here] = await Promise.all([readFile(join(folder, name)), readFile(join(original, name))])
+    if (!there.equals(here)) throw new Error(`${name} in ${folder} differs from what was copied`)
+  }
+  if (names.length === 0) throw new Error(`${original} is empty`)
+}
+
+export function assertEqual<T>(found: T, wanted: T, what: string): void {
+  if (found !== wanted) throw new Error(`${what} is ${String(found)}, not ${String(wanted)}`)
+}

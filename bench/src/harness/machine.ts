@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { cpus, release, totalmem, type } from 'node:os'
+import { run, firstLine } from './command.ts'
+
+/** What a report must name for its numbers to mean anything. */
+export interface Machine {
+  readonly processor: string
+  readonly cores: number
+  readonly memoryBytes: number
+  readonly system: string
+  /** The file system that was measured, and what it lies on. */
+  readonly disk: string
+  readonly versions: Readonly<Record<string, string>>
+}
+
+export async function describeMachine(folder: string): Promise<Machine> {
+  const versions = {
+    'Node.js': process.version,
+    openssl: await firstLine('openssl', ['version']),
+    cp: await firstLine('cp', ['--version']),
+    rclone: await firstLine('rclone', ['version']),
+  }
+  return {
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    system: `${type()} ${release()}`,
+    disk: await diskOf(folder),
+    versions: Object.fromEntries(
+      Object.entries(versions).flatMap(([name, version]) => (version === undefined ? [] : [[name, version]])),
+    ),
+  }
+}
+
+async function diskOf(folder: string): Promise<string> {
+  try {
+    const [, line = ''] = (await run('df', ['--output=fstype,source', folder])).trim().split('\n')
+    const [fileSystem = 'unknown', device = ''] = line.split(/\s+/)
+    return `${fileSystem} on ${await kindOf(device)}`
+  } catch {
+    return 'unknown'
+  }
+}
+
+async function kindOf(device: string): Promise<string> {
+  const name = /^\/dev\/([a-z]+(\d+n\d+)?)/.exec(device)?.[1]
+  if (name === undefined) return 'no disk'
+  const rotates = (await readFile(`/sys/block/${name}/queue/rotational`, 'utf8').catch(() => '')).trim()
+  const kind = { '0': 'does not rotate', '1': 'says that it rotates' }[rotates] ?? 'unknown kind'
+  return `${name.startsWith('vd') ? 'a virtual disk (virtio)' : name}, ${kind}`
+}

@@ -1,0 +1,113 @@
+import { median, spread } from './statistics.ts'
+import type { Comparison, Contender, ContenderResult, Verdict, Work, WorkResult } from './work.ts'
+
+export interface Rounds {
+  readonly rounds: number
+  /** Whether a round goes before, which is proved and not counted. */
+  readonly warmUp: boolean
+  /** Called before each run; not measured. */
+  readonly settle?: (() => Promise<void>) | undefined
+}
+
+/**
+ * Lets the contenders take turns, so that whatever else the machine does meets all of them alike, and each round
+ * begins with another. The bytes are proved in the first round and in the last.
+ */
+export async function measure(work: Work, { rounds, warmUp, settle }: Rounds): Promise<WorkResult> {
+  const entrants = work.contenders.map((contender) => new Entrant(contender))
+  for (let round = warmUp ? -1 : 0; round < rounds; round += 1) {
+    const proved = round <= 0 || round === rounds - 1
+    for (const entrant of rotated(entrants, round + 1)) await entrant.run(round >= 0, proved, settle)
+  }
+  const results = entrants.map((entrant) => entrant.result())
+  return {
+    name: work.name,
+    unit: work.unit ?? 'ms',
+    ...(work.bytes === undefined ? {} : { bytes: work.bytes }),
+    rounds,
+    contenders: results,
+    verdicts: [
+      ...(work.comparisons ?? []).flatMap((comparison) => compare(comparison, results)),
+      ...(work.bounds ?? []).map(({ text, of, limit }): Verdict => {
+        return { text, of, kind: 'bound', value: resultOf(of, results)?.median ?? NaN, atMost: limit }
+      }),
+    ],
+  }
+}
+
+class Entrant {
+  readonly #contender: Contender
+  readonly #values: number[] = []
+  #verified = 0
+  #failure: string | undefined
+
+  constructor(contender: Contender) {
+    this.#contender = contender
+  }
+
+  async run(counts: boolean, proved: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
+    if (this.#failure !== undefined) return
+    try {
+      await this.#contender.prepare?.()
+      await settle?.()
+      const began = performance.now()
+      const value = await this.#contender.run()
+      const elapsed = performance.now() - began
+      if (proved) {
+        await this.#contender.verify()
+        this.#verified += 1
+      }
+      if (counts) this.#values.push(value ?? elapsed)
+    } catch (error) {
+      if (this.#contender.mayFail !== true) throw error
+      this.#failure = error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  result(): ContenderResult {
+    const values = this.#failure === undefined ? this.#values : []
+    return {
+      name: this.#contender.name,
+      values,
+      median: median(values),
+      best: Math.min(...values),
+      spread: spread(values),
+      verified: this.#verified,
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+    }
+  }
+}
+
+/** The median of the ratios of each round: what a round's weather was, both had. */
+function compare(
+  { text, of, against, atMost }: Comparison,
+  results: readonly ContenderResult[],
+): readonly Verdict[] {
+  const judged = resultOf(of, results)
+  const others = against.names.flatMap((name) => resultOf(name, results) ?? [])
+  if (judged === undefined || others.length === 0) return []
+  const byMedian = others.toSorted((one, other) => one.median - other.median)
+  const chosen = { slowest: byMedian.slice(-1), fastest: byMedian.slice(0, 1), sum: byMedian }[against.which]
+  const ratios = judged.values.map((value, round) => {
+    return value / chosen.reduce((sum, { values }) => sum + (values[round] ?? NaN), 0)
+  })
+  const told = against.which === 'sum' ? text : `${text} (${chosen.map(({ name }) => name).join()})`
+  return [
+    {
+      text: others.length === 1 ? text : told,
+      of,
+      kind: 'ratio',
+      value: median(ratios),
+      ...(atMost === undefined ? {} : { atMost }),
+    },
+  ]
+}
+
+function resultOf(name: string, results: readonly ContenderResult[]): ContenderResult | undefined {
+  return results.find((result) => result.name === name && result.failure === undefined)
+}
+
+function rotated<T>(items: readonly T[], by: number): readonly T[] {
+  const start = by % items.length
+  return [...items.slice(start), ...items.slice(0, start)]
+}

@@ -1,0 +1,138 @@
+import type { GroupResult } from './bench.ts'
+import type { Machine } from './machine.ts'
+import type { Scale } from './scale.ts'
+import type { ContenderResult, Unit, Verdict, WorkResult } from './work.ts'
+
+/** Everything that one run, or several runs of parts, have found. */
+export interface Findings {
+  readonly machine: Machine
+  readonly groups: readonly RanGroup[]
+}
+
+export interface RanGroup extends GroupResult {
+  readonly ranAt: string
+  readonly scale: Scale
+}
+
+/** The report as people read it. */
+export function reportOf({ machine, groups }: Findings): string {
+  return [
+    '# What Holdfast costs',
+    'Measured by `pnpm bench`, which writes this page; the numbers behind it are in `results.json`. Contenders take turns on the same bytes, round by round; the bytes of each are proved in the first and the last round. A number is the median of the rounds, its spread half of the distance between the quartiles. A ratio is the median of the ratios of each round, below one where Holdfast is the faster. No contender but Holdfast computes a SHA-256 unless its name says so.',
+    machineTable(machine),
+    '## Goals',
+    goalTable(groups),
+    ...groups.flatMap(sectionOf),
+  ].join('\n\n')
+}
+
+function machineTable(machine: Machine): string {
+  const rows = [
+    ['processor', `${machine.processor}, ${machine.cores} cores`],
+    ['memory', bytesText(machine.memoryBytes)],
+    ['system', machine.system],
+    ['disk', machine.disk],
+    ...Object.entries(machine.versions),
+  ]
+  return table(['machine', ''], rows)
+}
+
+function goalTable(groups: readonly RanGroup[]): string {
+  const rows = groups.flatMap(({ works }) =>
+    works.flatMap((work) =>
+      work.verdicts.flatMap((verdict) => {
+        if (verdict.atMost === undefined) return []
+        const { value, limit } = textOf(verdict, work)
+        return [
+          [
+            work.name,
+            subject(verdict, work),
+            value,
+            limit,
+            verdict.value <= verdict.atMost ? 'yes' : '**no**',
+          ],
+        ]
+      }),
+    ),
+  )
+  return table(['work', 'against', 'measured', 'goal', 'holds'], rows)
+}
+
+function sectionOf({ group, works, left, ranAt, scale }: RanGroup): readonly string[] {
+  return [
+    `## ${group}`,
+    `\`pnpm bench ${group}${scale.quick ? ' --quick' : ''}\`, ${ranAt}.`,
+    ...works.flatMap(workSection),
+    ...(left.length === 0 ? [] : [left.map(({ what, why }) => `- ${what} was left out: ${why}.`).join('\n')]),
+  ]
+}
+
+function workSection(work: WorkResult): readonly string[] {
+  const told = work.verdicts.map((verdict) => {
+    const { value, limit } = textOf(verdict, work)
+    const goal = verdict.atMost === undefined ? '' : ` (goal: ${limit})`
+    return `- ${verdict.of}${verdict.kind === 'ratio' ? ' against' : ','} ${verdict.text}: ${value}${goal}`
+  })
+  return [
+    `### ${work.name}`,
+    `${work.rounds} rounds${work.bytes === undefined ? '' : `, ${bytesText(work.bytes)}`}.`,
+    table(
+      ['', 'median', 'best', 'spread', ...(work.bytes === undefined ? [] : ['throughput'])],
+      work.contenders.map((contender) => rowOf(contender, work)),
+    ),
+    ...(told.length === 0 ? [] : [told.join('\n')]),
+  ]
+}
+
+function rowOf(
+  { name, median, best, spread, failure }: ContenderResult,
+  { unit, bytes }: WorkResult,
+): readonly string[] {
+  if (failure !== undefined) return [name, `failed: ${failure.split('\n')[0] ?? ''}`, '', '', '']
+  return [
+    name,
+    valueText(median, unit),
+    valueText(best, unit),
+    `±${(spread * 100).toFixed(0)} %`,
+    ...(bytes === undefined ? [] : [`${bytesText((bytes / median) * 1000)}/s`]),
+  ]
+}
+
+function subject({ text, of, kind }: Verdict, { contenders }: WorkResult): string {
+  if (kind === 'bound') return of === contenders[0]?.name ? text : `${of}: ${text}`
+  return of === 'Holdfast' ? text : `${of} / ${text}`
+}
+
+function textOf(
+  { value, atMost, kind }: Verdict,
+  { unit }: WorkResult,
+): { readonly value: string; readonly limit: string } {
+  if (kind === 'ratio')
+    return { value: `${value.toFixed(2)} x`, limit: atMost === undefined ? '' : `≤ ${atMost} x` }
+  return { value: valueText(value, unit), limit: atMost === undefined ? '' : `≤ ${valueText(atMost, unit)}` }
+}
+
+function valueText(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'ms':
+      return value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${value.toPrecision(3)} ms`
+    case 'us':
+      return value >= 10_000 ? `${(value / 1000).toFixed(0)} ms` : `${value.toPrecision(3)} µs`
+    case 'bytes':
+      return bytesText(value)
+    case 'requests':
+      return String(value)
+  }
+}
+
+function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB']
+  const power = bytes <= 0 ? 0 : Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(bytes) / 10)))
+  const scaled = bytes / 1024 ** power
+  return `${Number.isInteger(scaled) ? scaled : scaled.toPrecision(3)} ${units[power] ?? ''}`
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}

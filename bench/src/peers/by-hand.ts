@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { link, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/**
+ * What a careful person writes: copy through a hash to a temporary name, fsync, rename, fsync of the folder, and the
+ * digest in a file beside it.
+ */
+export async function saveByHand(from: string, to: string): Promise<undefined> {
+  const sha256 = await copyHashed(from, `${to}.tmp`)
+  await rename(`${to}.tmp`, to)
+  await writeDurably(`${to}.sha256`, Buffer.from(`${sha256}\n`))
+  await syncFolder(dirname(to))
+}
+
+/** The way back: copy through a hash, compare, fsync, rename, fsync of the folder. */
+export async function restoreByHand(from: string, to: string, sha256: string): Promise<undefined> {
+  const found = await copyHashed(from, `${to}.tmp`)
+  if (found !== sha256) throw new Error(`${from} has the digest ${found}, not ${sha256}`)
+  await rename(`${to}.tmp`, to)
+  await syncFolder(dirname(to))
+}
+
+async function copyHashed(from: string, to: string): Promise<string> {
+  const hash = createHash('sha256')
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk)
+      done(null, chunk)
+    },
+  })
+  const highWaterMark = 2 ** 20
+  await pipeline(
+    createReadStream(from, { highWaterMark }),
+    hashing,
+    createWriteStream(to, { highWaterMark, flush: true }),
+  )
+  return hash.digest('hex')
+}
+
+/**
+ * The effects that make one small file, its manifest and its entry in a list durable, and nothing else: six fsyncs,
+ * of three files and of the three folders that name them.
+ */
+export async function commitByHand(root: string, step: number, bytes: Uint8Array): Promise<string> {
+  const folder = join(root, 'data', String(step))
+  await mkdir(folder)
+  const path = join(folder, 'model.bin')
+  await writeDurably(path, bytes)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  await writeDurably(join(folder, 'manifest.json'), Buffer.from(JSON.stringify({ step, sha256 })))
+  await syncFolder(folder)
+  await syncFolder(join(root, 'data'))
+  const temporary = join(root, 'catalog', `.${step}`)
+  await writeDurably(temporary, Buffer.from(JSON.stringify({ newest: step })))
+  await link(temporary, join(root, 'catalog', String(step)))
+  await unlink(temporary)
+  await syncFolder(join(root, 'catalog'))
+  return path
+}
+
+export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx')
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

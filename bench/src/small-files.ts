@@ -1,0 +1,90 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type CheckpointStore, openStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertSameFolder, randomBytes, writeFolder } from './harness/bytes.ts'
+import type { Contender } from './harness/work.ts'
+import { copyFolderAndSync } from './peers/copy.ts'
+import { rcloneCopies } from './peers/rclone.ts'
+
+/** A checkpoint of many small files, on the file system. */
+export async function smallFiles(bench: Bench): Promise<void> {
+  const { files, smallBytes } = bench.scale
+  const original = await writeFolder(join(bench.folder, 'original'), files, smallBytes)
+  const peers = [copying(bench, original), ...(await rclone(bench, original))]
+  const ours = saving(bench, original)
+  await bench.measure(
+    {
+      name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB, on the file system`,
+      bytes: files * smallBytes,
+      contenders: [ours, ...peers],
+      comparisons: [
+        {
+          text: 'the fastest peer',
+          of: ours.name,
+          against: { which: 'fastest', names: peers.map(({ name }) => name) },
+          atMost: 1,
+        },
+      ],
+    },
+    { onDisk: true },
+  )
+}
+
+function saving(bench: Bench, original: string): Contender {
+  let store: CheckpointStore | undefined
+  const current = (): CheckpointStore => {
+    if (store === undefined) throw new Error('No store has been opened')
+    return store
+  }
+  return {
+    name: 'Holdfast',
+    prepare: async () => {
+      await store?.close()
+      store = await openStore(await bench.fresh('store'), { mode: 'shared' })
+      await store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
+    },
+    run: async () => {
+      const names = await readdir(original)
+      const files = Object.fromEntries(names.map((name) => [name, join(original, name)]))
+      await current().save({ step: 1, files })
+      return undefined
+    },
+    verify: async () => {
+      const to = await bench.fresh('restored')
+      await current().restore('latest', { to })
+      await assertSameFolder(to, original)
+    },
+  }
+}
+
+function copying(bench: Bench, original: string): Contender {
+  let to = ''
+  return {
+    name: 'cp -r + fsync',
+    prepare: async () => {
+      to = await bench.fresh('copied')
+    },
+    run: () => copyFolderAndSync(original, to),
+    verify: () => assertSameFolder(to, original),
+  }
+}
+
+async function rclone(bench: Bench, original: string): Promise<readonly Contender[]> {
+  const rclone = await rcloneCopies()
+  if (rclone === undefined) {
+    bench.leaveOut('rclone copy', 'there is no rclone on the PATH')
+    return []
+  }
+  let to = ''
+  return [
+    {
+      name: 'rclone copy (not durable)',
+      prepare: async () => {
+        to = await bench.fresh('copied-by-rclone')
+      },
+      run: () => rclone.folder(original, to),
+      verify: () => assertSameFolder(to, original),
+    },
+  ]
+}

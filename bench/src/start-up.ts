@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { openStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { randomBytes } from './harness/bytes.ts'
+import { run } from './harness/command.ts'
+import type { Contender } from './harness/work.ts'
+
+const nothing = 'node -e 0'
+
+/** How long it takes until the command line answers, held against Node.js itself. */
+export async function startUp(bench: Bench): Promise<void> {
+  const folder = await bench.fresh('store')
+  {
+    await using store = await openStore(folder, { mode: 'shared' })
+    for (let step = 1; step <= 3; step += 1) {
+      await store.save({ step, files: { 'model.bin': randomBytes(64) }, metrics: { loss: 1 / step } })
+    }
+  }
+  const holdfast = programOf('holdfast')
+  await bench.measure({
+    name: 'Start-up of the command line',
+    rounds: bench.scale.rounds * 3,
+    contenders: [
+      starting(nothing, ['-e', '0'], ''),
+      starting('holdfast --version', [holdfast, '--version'], '.'),
+      starting('holdfast ls', [holdfast, 'ls', '--store', folder], '3 checkpoints'),
+    ],
+    comparisons: [against('holdfast --version', 1.5), against('holdfast ls', 2)],
+  })
+}
+
+function against(of: string, atMost: number) {
+  return { text: nothing, of, against: { which: 'fastest', names: [nothing] }, atMost } as const
+}
+
+function starting(name: string, args: readonly string[], says: string): Contender {
+  let printed = ''
+  return {
+    name,
+    run: async () => {
+      printed = await run(process.execPath, args)
+      return undefined
+    },
+    verify: async () => {
+      if (!printed.includes(says)) throw new Error(`${name} printed ${printed}`)
+    },
+  }
+}
+
+/** The file that a package runs as a program. */
+function programOf(name: string): string {
+  const manifest = createRequire(fileURLToPath(import.meta.url)).resolve(`${name}/package.json`)
+  return join(dirname(manifest), 'dist', 'main.js')
+}
