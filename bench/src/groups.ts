@@ -1,6 +1,10 @@
+import { background } from './background.ts'
 import { catalogGrowth } from './catalog-growth.ts'
 import { fileSystem } from './fs.ts'
 import type { Bench } from './harness/bench.ts'
+import { distance } from './latency.ts'
+import { memory } from './memory.ts'
+import { onStore } from './object-stores.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
 import { startUp } from './start-up.ts'
@@ -11,5 +15,11 @@ export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   'small-files': smallFiles,
   'catalog-growth': catalogGrowth,
   'start-up': startUp,
+  background,
   sampler,
+  s3: onStore('s3'),
+  gcs: onStore('gcs'),
+  azure: onStore('azure'),
+  latency: distance,
+  memory,
 }

@@ -57,9 +57,13 @@ export async function assertSame(path: string, { sha256 }: Sample): Promise<void
   if (found !== sha256) throw new Error(`${path} has the digest ${found}, not ${sha256}`)
 }
 
-/** Throws unless a folder holds the files of another, byte for byte. */
-export async function assertSameFolder(folder: string, original: string): Promise<void> {
-  const names = await readdir(original)
+/** Throws unless a folder holds the files of another, or only those of some names, byte for byte. */
+export async function assertSameFolder(
+  folder: string,
+  original: string,
+  only?: readonly string[],
+): Promise<void> {
+  const names = only ?? (await readdir(original))
   for (const name of names) {
     const [there, here] = await Promise.all([readFile(join(folder, name)), readFile(join(original, name))])
     if (!there.equals(here)) throw new Error(`${name} in ${folder} differs from what was copied`)

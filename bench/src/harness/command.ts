@@ -3,17 +3,22 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 
-/** Runs a program to its end, and gives what it printed. Rejects when it fails. */
+/** Runs a program to its end, and gives what it printed. Rejects with the last line of its errors when it fails. */
 export async function run(
   file: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const { stdout } = await execute(file, args, {
-    maxBuffer: 2 ** 26,
-    env: { ...process.env, ...environment },
-  })
-  return stdout
+  try {
+    const { stdout } = await execute(file, args, {
+      maxBuffer: 2 ** 26,
+      env: { ...process.env, ...environment },
+    })
+    return stdout
+  } catch (error) {
+    const told = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    throw new Error(`${file} failed: ${told.trim().split('\n').at(-1) ?? ''}`, { cause: error })
+  }
 }
 
 /** The first line of what a program prints; `undefined` when it is not there. */

@@ -1,3 +1,4 @@
+import type { Peer } from './peer.ts'
 import { firstLine, run } from '../harness/command.ts'
 
 /** What rclone does, if it is on the PATH. A place is a path, or a remote such as `:s3,env_auth=true:bucket/path`. */
@@ -11,11 +12,32 @@ export async function rcloneCopies(): Promise<Rclone | undefined> {
   const version = await firstLine('rclone', ['version'])
   if (version === undefined) return undefined
   const copy = async (command: string, from: string, to: string): Promise<undefined> => {
-    await run('rclone', [command, '--config', '', '--no-check-dest', '--retries', '1', from, to])
+    const once = ['--config', '', '--no-check-dest', '--retries', '1', '--low-level-retries', '1']
+    // It cannot use the certificates that this variable names, and fails where it is set.
+    await run('rclone', [command, ...once, from, to], { AWS_CA_BUNDLE: '' })
   }
   return {
     version,
     file: (from, to) => copy('copyto', from, to),
     folder: (from, to) => copy('copy', from, to),
+  }
+}
+
+/** rclone on a remote, named as a connection string without its end: `:s3,endpoint='...'`. */
+export async function rclonePeer(remote: string, bucket: string): Promise<Peer | undefined> {
+  const rclone = await rcloneCopies()
+  if (rclone === undefined) return undefined
+  const place = (key: string): string => `${remote}:${bucket}/${key}`
+  return {
+    name: 'rclone',
+    upload: async (from, key) => {
+      await rclone.file(from, place(key))
+    },
+    download: async (key, to) => {
+      await rclone.file(place(key), to)
+    },
+    uploadFolder: async (folder, prefix) => {
+      await rclone.folder(folder, place(prefix))
+    },
   }
 }

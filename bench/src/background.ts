@@ -1,0 +1,137 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as after } from 'node:timers/promises'
+import { type BackgroundSave, type CheckpointStore, openStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
+import type { Contender } from './harness/work.ts'
+
+const nanosecondsPerMillisecond = 1e6
+
+/** What a training loop feels of a save behind its back. */
+export async function background(bench: Bench): Promise<void> {
+  const bytes = randomBytes(bench.scale.backgroundBytes)
+  await blocking(bench, bytes)
+  await stalling(bench, bytes)
+}
+
+/** How long the caller waits until it may change its bytes again. */
+async function blocking(bench: Bench, bytes: Uint8Array): Promise<void> {
+  const copying = 'copying the bytes once'
+  const saving = new SavingInBackground(bench, 'blocking', bytes)
+  let copy = new Uint8Array(0)
+  await bench.measure(
+    {
+      name: 'Blocked by a save of bytes in the background',
+      bytes: bytes.byteLength,
+      contenders: [
+        {
+          name: 'Holdfast',
+          prepare: () => saving.prepare(),
+          run: async () => {
+            await saving.begin()
+            return undefined
+          },
+          verify: () => saving.verify(),
+        },
+        {
+          name: copying,
+          prepare: async () => {
+            copy = new Uint8Array(0)
+            await saving.ended()
+          },
+          run: async () => {
+            copy = new Uint8Array(bytes)
+            return undefined
+          },
+          verify: async () => {
+            assertEqual(sha256Of(copy), sha256Of(bytes), 'The digest of the copy')
+          },
+        },
+      ],
+      comparisons: [
+        { text: copying, of: 'Holdfast', against: { which: 'fastest', names: [copying] }, atMost: 1.1 },
+      ],
+    },
+    { onDisk: true },
+  )
+  await saving.close()
+}
+
+/** How late the event loop is, at its 99th percentile, while the save goes on. */
+async function stalling(bench: Bench, bytes: Uint8Array): Promise<void> {
+  const saving = new SavingInBackground(bench, 'stalling', bytes)
+  const during = 'while Holdfast saves'
+  let idleFor = 100
+  const contenders: readonly Contender[] = [
+    {
+      name: during,
+      prepare: () => saving.prepare(),
+      run: async () => {
+        await saving.begin()
+        const began = performance.now()
+        const delay = await delayDuring(saving.ended())
+        idleFor = performance.now() - began
+        return delay
+      },
+      verify: () => saving.verify(),
+    },
+    { name: 'while nothing happens', run: () => delayDuring(after(idleFor)), verify: async () => undefined },
+  ]
+  await bench.measure(
+    {
+      name: 'Event-loop delay, 99th percentile',
+      contenders,
+      bounds: [{ text: '99th percentile of the event-loop delay', of: during, limit: 10 }],
+    },
+    { onDisk: true },
+  )
+  await saving.close()
+}
+
+async function delayDuring(work: Promise<unknown>): Promise<number> {
+  const histogram = monitorEventLoopDelay({ resolution: 1 })
+  histogram.enable()
+  await work
+  histogram.disable()
+  // The histogram counts whole intervals of its timer: one of them is no delay.
+  return Math.max(0, histogram.percentile(99) / nanosecondsPerMillisecond - 1)
+}
+
+/** Saves the same bytes, each time into a new store. */
+class SavingInBackground {
+  readonly #bench: Bench
+  readonly #name: string
+  readonly #bytes: Uint8Array
+  #store: CheckpointStore | undefined
+  #save: BackgroundSave | undefined
+
+  constructor(bench: Bench, name: string, bytes: Uint8Array) {
+    this.#bench = bench
+    this.#name = name
+    this.#bytes = bytes
+  }
+
+  async prepare(): Promise<void> {
+    await this.close()
+    this.#store = await openStore(await this.#bench.fresh(this.#name), { mode: 'shared' })
+    await this.#store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
+  }
+
+  async begin(): Promise<void> {
+    this.#save = await this.#store?.saveInBackground({ step: 1, files: { 'model.bin': this.#bytes } })
+  }
+
+  async ended(): Promise<void> {
+    await this.#save?.done
+  }
+
+  async verify(): Promise<void> {
+    const result = await this.#save?.done
+    assertEqual(result?.contents[0]?.sha256, sha256Of(this.#bytes), 'The digest of what was saved')
+  }
+
+  async close(): Promise<void> {
+    await this.#store?.close()
+    this.#store = undefined
+  }
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { type Proxy, startProxy } from '@holdfast/conformance/proxy'
+import { CheckpointStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertEqual, randomBytes, sha256Of, writeSample } from './harness/bytes.ts'
+import { moving, objectStores } from './object-stores.ts'
+import type { Clients } from './stores/store-server.ts'
+
+const latency = 20
+
+/** One after the other, for a checkpoint whose files go side by side: files, manifest, commit, and the look after it. */
+const serialRequests = 4
+
+/** The stores at a distance: every request waits, on its way through a proxy. */
+export async function distance(bench: Bench): Promise<void> {
+  for (const [name, start] of Object.entries(objectStores)) {
+    const server = await start()
+    if ('why' in server) {
+      bench.leaveOut(name, server.why)
+      continue
+    }
+    await using _ = server
+    await using proxy = await startProxy({ target: server.origin, latency })
+    const clients = await server.connect(proxy.url)
+    const where = `${server.name}, ${latency} ms away`
+    if (name === 'gcs') {
+      const why = 'this server names its own address to send the bytes to, for all contenders alike'
+      bench.leaveOut('the distance from the chunks of resumable uploads to GCS', why)
+    }
+    await savingSmall(bench, clients, proxy, where)
+    const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
+    await moving(bench, clients, sample, where)
+  }
+}
+
+async function savingSmall(bench: Bench, clients: Clients, proxy: Proxy, where: string): Promise<void> {
+  const files = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, randomBytes(1024)]))
+  await using store = new CheckpointStore(await clients.open(`small-${Date.now()}`))
+  let step = 1
+  await store.save({ step, files }) // the first one makes the store, and proves that it is fit to be one
+  let requests = 0
+  const minimum = 'the serial requests it needs'
+  await bench.measure({
+    name: `Save a checkpoint of 3 files of 1 KiB to ${where}`,
+    contenders: [
+      {
+        name: 'Holdfast',
+        run: async () => {
+          step += 1
+          const before = proxy.requests.count()
+          await store.save({ step, files })
+          requests = proxy.requests.count() - before
+          return undefined
+        },
+        verify: async () => {
+          const digests = (await store.get('latest'))?.contents.map(({ sha256 }) => sha256)
+          assertEqual(digests?.join(), Object.values(files).map(sha256Of).join(), 'The digests of the save')
+        },
+      },
+      {
+        name: minimum,
+        run: async () => {
+          const began = performance.now()
+          for (let sent = 0; sent < serialRequests; sent += 1) await (await fetch(proxy.url)).arrayBuffer()
+          return performance.now() - began
+        },
+        verify: async () => undefined,
+      },
+    ],
+    comparisons: [
+      {
+        text: `${serialRequests} requests one after the other`,
+        of: 'Holdfast',
+        against: { which: 'fastest', names: [minimum] },
+        atMost: 1.3,
+      },
+    ],
+  })
+  await bench.measure({
+    name: `Requests of a save of 3 files to ${where}`,
+    unit: 'requests',
+    rounds: 1,
+    contenders: [
+      {
+        name: 'Holdfast',
+        run: async () => requests,
+        verify: async () => {
+          if (requests < serialRequests) throw new Error(`Only ${requests} requests were seen`)
+        },
+      },
+    ],
+  })
+}

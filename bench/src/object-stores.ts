@@ -1,0 +1,192 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CheckpointStore } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertSame, assertSameFolder, type Sample, writeFolder, writeSample } from './harness/bytes.ts'
+import type { Comparison, Contender } from './harness/work.ts'
+import type { Peer } from './peers/peer.ts'
+import { azure } from './stores/azure.ts'
+import { gcs } from './stores/gcs.ts'
+import { s3 } from './stores/s3.ts'
+import type { Clients, StoreServer } from './stores/store-server.ts'
+
+type Start = () => Promise<StoreServer | { readonly why: string }>
+
+export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
+
+/** One large file to a store and back, and many small ones, on a server of this machine. */
+export function onStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
+  return async (bench) => {
+    const server = await objectStores[name]()
+    if ('why' in server) {
+      bench.leaveOut(name, server.why)
+      return
+    }
+    await using _ = server
+    const clients = await server.connect(server.origin)
+    const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
+    await moving(bench, clients, sample, server.name)
+    await manySmall(bench, clients, server.name)
+  }
+}
+
+/** Saves and restores of one large file, ours and the peers'. */
+export async function moving(bench: Bench, clients: Clients, sample: Sample, where: string): Promise<void> {
+  const { peers } = clients
+  await bench.measure({
+    name: `Save a large file to ${where}`,
+    bytes: sample.size,
+    contenders: [
+      saving(bench, clients, { 'model.bin': sample.path }, async (restored) => {
+        await assertSame(join(restored, 'model.bin'), sample)
+      }),
+      ...peers.map((peer) => uploading(bench, peer, sample)),
+    ],
+    comparisons: [againstFastest(peers)],
+  })
+  await using store = new CheckpointStore(await clients.open(`restored-${Date.now()}`), { mode: 'shared' })
+  await store.save({ step: 1, files: { 'model.bin': sample.path } })
+  await bench.measure({
+    name: `Restore a large file from ${where}, durable`,
+    bytes: sample.size,
+    contenders: [restoring(bench, store, sample), ...peers.map((peer) => downloading(bench, peer, sample))],
+    comparisons: [againstFastest(peers)],
+  })
+}
+
+async function manySmall(bench: Bench, clients: Clients, where: string): Promise<void> {
+  const { files, smallBytes } = bench.scale
+  const original = await writeFolder(join(bench.folder, 'original'), files, smallBytes)
+  const able = clients.peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
+  await bench.measure({
+    name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB to ${where}`,
+    bytes: files * smallBytes,
+    rounds: Math.min(3, bench.scale.rounds),
+    contenders: [
+      saving(bench, clients, [original], (restored) =>
+        assertSameFolder(join(restored, 'original'), original),
+      ),
+      ...able.map((peer) => uploadingFolder(bench, peer, original)),
+    ],
+    comparisons: [againstFastest(able)],
+  })
+}
+
+function saving(
+  bench: Bench,
+  clients: Clients,
+  files: Readonly<Record<string, string>> | readonly string[],
+  verify: (restored: string) => Promise<void>,
+): Contender {
+  let store: CheckpointStore | undefined
+  let step = 0
+  const current = async (): Promise<CheckpointStore> => {
+    store ??= new CheckpointStore(await clients.open(`saved-${Date.now()}`), { mode: 'shared' })
+    return store
+  }
+  return {
+    name: 'Holdfast',
+    prepare: async () => {
+      // The last one is never deleted, so that a tiny one takes the place of the large one.
+      step += 1
+      await (await current()).save({ step, files: { 'tiny.bin': Buffer.from('tiny') } })
+      const older = (await (await current()).list()).slice(0, -1)
+      await (await current()).delete(older.map((each) => each.step))
+    },
+    run: async () => {
+      step += 1
+      await (await current()).save({ step, files })
+      return undefined
+    },
+    verify: async () => {
+      const to = await bench.fresh('restored')
+      await (await current()).restore('latest', { to })
+      await verify(to)
+      await rm(to, { recursive: true })
+    },
+  }
+}
+
+function restoring(bench: Bench, store: CheckpointStore, sample: Sample): Contender {
+  let to = ''
+  return {
+    name: 'Holdfast',
+    prepare: async () => {
+      to = await bench.fresh('restored')
+    },
+    run: async () => {
+      await store.restore('latest', { to })
+      return undefined
+    },
+    verify: () => assertSame(join(to, 'model.bin'), sample),
+  }
+}
+
+function uploading(bench: Bench, peer: Peer, sample: Sample): Contender {
+  const key = keyOf(peer, sample)
+  return {
+    name: peer.name,
+    mayFail: true,
+    run: async () => {
+      await peer.upload(sample.path, key)
+      return undefined
+    },
+    verify: async () => {
+      const to = await bench.fresh('downloaded.bin')
+      await peer.download(key, to)
+      await assertSame(to, sample)
+      await rm(to)
+    },
+  }
+}
+
+function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
+  const key = keyOf(peer, sample)
+  let to = ''
+  return {
+    name: peer.name,
+    mayFail: true,
+    prepare: async () => {
+      to = await bench.fresh('downloaded.bin')
+    },
+    run: async () => {
+      await peer.download(key, to)
+      return undefined
+    },
+    verify: () => assertSame(to, sample),
+  }
+}
+
+function uploadingFolder(bench: Bench, peer: Peer, original: string): Contender {
+  const prefix = `${wordOf(peer)}-folder`
+  return {
+    name: peer.name,
+    mayFail: true,
+    run: async () => {
+      await peer.uploadFolder?.(original, prefix)
+      return undefined
+    },
+    verify: async () => {
+      const to = await bench.freshFolder('downloaded')
+      await peer.download(`${prefix}/000000.bin`, join(to, '000000.bin'))
+      await assertSameFolder(to, original, ['000000.bin'])
+    },
+  }
+}
+
+function againstFastest(peers: readonly Peer[]): Comparison {
+  return {
+    text: 'the fastest peer',
+    of: 'Holdfast',
+    against: { which: 'fastest', names: peers.map(({ name }) => name) },
+    atMost: 1,
+  }
+}
+
+function keyOf(peer: Peer, { size }: Sample): string {
+  return `${wordOf(peer)}-${size}.bin`
+}
+
+function wordOf({ name }: Peer): string {
+  return name.replaceAll(/[^a-z0-9]+/g, '-')
+}

@@ -1,0 +1,18 @@
+import { open } from 'node:fs/promises'
+import type { ContainerClient } from '@azure/storage-blob'
+import type { Peer } from './peer.ts'
+
+/** The SDK's own uploader and downloader of files. */
+export function azureSdk(container: ContainerClient): Peer {
+  return {
+    name: '@azure/storage-blob',
+    upload: async (from, key) => {
+      await container.getBlockBlobClient(key).uploadFile(from)
+    },
+    download: async (key, to) => {
+      await container.getBlockBlobClient(key).downloadToFile(to)
+      await using handle = await open(to, 'r+')
+      await handle.sync()
+    },
+  }
+}

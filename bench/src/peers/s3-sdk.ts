@@ -1,0 +1,22 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import type { Peer } from './peer.ts'
+
+/** The SDK's uploader, with the part size and the parallelism that it has by itself. */
+export function s3Sdk(client: S3Client, bucket: string): Peer {
+  return {
+    name: '@aws-sdk/lib-storage',
+    upload: async (from, key) => {
+      const params = { Bucket: bucket, Key: key, Body: createReadStream(from) }
+      await new Upload({ client, params }).done()
+    },
+    download: async (key, to) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+      if (!(Body instanceof Readable)) throw new Error(`${key} came without a body`)
+      await pipeline(Body, createWriteStream(to, { flush: true }))
+    },
+  }
+}

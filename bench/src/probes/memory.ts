@@ -1,0 +1,16 @@
+/**
+ * Saves or restores a large checkpoint in a process of its own, and prints by how many bytes that raised the peak of
+ * its resident memory.
+ */
+import { readFile } from 'node:fs/promises'
+import { openStore } from '@holdfast/core'
+import type { ProbeRequest } from '../memory.ts'
+
+const request = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as ProbeRequest
+await using store = await openStore(request.url, { mode: 'shared', backend: request.options })
+await store.latest()
+const idle = process.resourceUsage().maxRSS
+if (request.save === undefined) await store.restore(request.step, { to: request.to })
+else await store.save({ step: request.step, files: { 'model.bin': request.save } })
+const raised = (process.resourceUsage().maxRSS - idle) * 1024
+process.stdout.write(JSON.stringify({ raised }))

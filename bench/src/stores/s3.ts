@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { AwsS3StorageAdapter } from '@flystorage/aws-s3'
+import { adapter } from '@holdfast/adapter-s3'
+import { startServer } from '@holdfast/test-servers'
+import { flystorage } from '../peers/flystorage.ts'
+import { opendal } from '../peers/opendal.ts'
+import { rclonePeer } from '../peers/rclone.ts'
+import { s3Sdk } from '../peers/s3-sdk.ts'
+import type { StoreServer } from './store-server.ts'
+
+export async function s3(): Promise<StoreServer | { readonly why: string }> {
+  const server = await startServer('minio')
+  if (server.how === 'unavailable') return { why: server.reason }
+  const {
+    endpoint,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    bucket = `bench-${randomUUID()}`,
+  } = server.connection
+  const credentials = { accessKeyId, secretAccessKey }
+  const clientAt = (origin: string): S3Client =>
+    new S3Client({ endpoint: origin, region, credentials, forcePathStyle: true })
+  if (server.connection.bucket === undefined) {
+    await clientAt(endpoint).send(new CreateBucketCommand({ Bucket: bucket }))
+  }
+  return {
+    name: `S3 (${server.name})`,
+    origin: endpoint,
+    connect: async (origin) => {
+      const client = clientAt(origin)
+      const place = (path: string) => ({
+        url: `s3://${bucket}/${path}`,
+        options: { endpoint: origin, region, credentials },
+      })
+      const peers = [
+        s3Sdk(client, bucket),
+        flystorage(new AwsS3StorageAdapter(client, { bucket })),
+        await opendal('s3', {
+          endpoint: origin,
+          region,
+          bucket,
+          access_key_id: accessKeyId,
+          secret_access_key: secretAccessKey,
+        }),
+        await rclonePeer(
+          `:s3,provider=Minio,region=${region},endpoint='${origin}',access_key_id=${accessKeyId},secret_access_key=${secretAccessKey}`,
+          bucket,
+        ),
+      ]
+      return {
+        place,
+        open: async (path) => {
+          const { url, options } = place(path)
+          return adapter.open(new URL(url), options)
+        },
+        peers: peers.filter((peer) => peer !== undefined),
+      }
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+}

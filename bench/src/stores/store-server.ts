@@ -1,0 +1,24 @@
+import type { CheckpointBackend } from '@holdfast/core'
+import type { Peer } from '../peers/peer.ts'
+
+/** How to open our backend: plain data, so that it can be handed to another process. */
+export interface BackendPlace {
+  readonly url: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** A server that is running, with all who speak to it. */
+export interface StoreServer extends AsyncDisposable {
+  readonly name: string
+  /** Its address: `http://`, host and port. */
+  readonly origin: string
+  /** Ours and the peers', reaching it at its own address or at that of a proxy before it. */
+  connect(origin: string): Promise<Clients>
+}
+
+export interface Clients {
+  /** A place below which nothing is. */
+  readonly place: (path: string) => BackendPlace
+  readonly open: (path: string) => Promise<CheckpointBackend>
+  readonly peers: readonly Peer[]
+}
