@@ -1,11 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type CommitOutcome, HoldfastError, throwIfAborted } from '@holdfast/core'
+import { type CommitOutcome, HoldfastError, throwIfAborted, writeFully } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { type FolderDurability, syncFolder } from './folders.ts'
 import type { Names } from './names.ts'
-import { writeFully } from './put.ts'
 import { createEmpty, unlinkIfThere, withTemporaryFile } from './temporary-file.ts'
 
 /**

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   type ByteSource,
+  DurableWriter,
   isFileSource,
   type PutOptions,
   type PutResult,
@@ -17,7 +18,7 @@ import { statOf } from './read.ts'
 import { createEmpty, type TemporaryFile, withTemporaryFile } from './temporary-file.ts'
 
 /** One read, one hash and one write go on at the same time, each on a buffer of this many bytes. */
-export const chunkBytes = 4 * 2 ** 20
+export const chunkBytes = 2 ** 20
 
 /** Chunks that are in memory at once: written, hashed, read ahead. */
 export const chunksInMemory = 3
@@ -85,21 +86,13 @@ async function write(
   reader: SourceReader,
   { onProgress }: PutOptions,
 ): Promise<Written> {
-  let writing: Promise<void> = Promise.resolve()
+  const writer = new DurableWriter(handle, onProgress)
   try {
-    let position = 0
-    for await (const chunk of reader.chunks()) {
-      await writing
-      const start = position
-      position += chunk.byteLength
-      writing = writeFully(handle, chunk, start).then(() => onProgress?.(start + chunk.byteLength))
-      writing.catch(() => undefined) // thrown where it is awaited
-    }
-    await writing
-    await handle.sync()
+    for await (const chunk of reader.chunks()) await writer.write(chunk)
+    await writer.finish()
     return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
   } finally {
-    await writing.catch(() => undefined) // the buffer is its until it has ended
+    await writer.settle()
     await handle.close()
   }
 }
@@ -125,19 +118,5 @@ async function hashClone(
     return { sha256: clone.result().sha256, stats: await handle.stat({ bigint: true }) }
   } finally {
     await handle.close()
-  }
-}
-
-/** A write may take fewer bytes than it was given. */
-export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let written = 0
-  while (written < bytes.byteLength) {
-    const { bytesWritten } = await handle.write(
-      bytes,
-      written,
-      bytes.byteLength - written,
-      position + written,
-    )
-    written += bytesWritten
   }
 }

@@ -25,6 +25,7 @@ export { CheckedBackend, type BackendOperations, locatedError } from './checked.
 export { computedHash } from './computed-hash.ts'
 export { concurrently } from './concurrently.ts'
 export { deleteInBatches } from './delete-batches.ts'
+export { DurableWriter, writeFully } from './durable-writer.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-names.ts'

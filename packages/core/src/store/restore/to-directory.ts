@@ -4,12 +4,15 @@ import { hostname } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
-import { concurrently } from '../../backend/index.ts'
+import { concurrently, DurableWriter } from '../../backend/index.ts'
 
-/** A file to deliver: its name below the destination, and how to open its proved bytes. */
+/**
+ * A file to deliver: its name below the destination, and how to open its proved bytes. A chunk may be used until the
+ * one after it has been used, too.
+ */
 export interface Delivery {
   readonly name: string
-  readonly open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>
+  readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface DeliveryOptions {
@@ -94,25 +97,22 @@ async function writeAll(
 
 async function writeDurably(
   path: string,
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const handle = await effect(`writing ${path}`, () => open(path, 'wx'))
+  let delivered = 0
+  const writer = new DurableWriter(handle, (written) => {
+    onBytes(written - delivered)
+    delivered = written
+  })
   try {
-    // One write goes on while the next chunk is read and hashed.
-    let writing: Promise<unknown> = Promise.resolve()
-    for await (const chunk of body) {
-      await writing
-      writing = handle.writeFile(chunk).then(() => {
-        onBytes(chunk.byteLength)
-      })
-      writing.catch(() => undefined) // thrown where it is awaited
-    }
-    await writing
-    await handle.sync()
+    for await (const chunk of body) await writer.write(chunk)
+    await writer.finish()
   } catch (error) {
     throw fromNodeError(error, `writing ${path}`)
   } finally {
+    await writer.settle()
     await handle.close()
   }
 }

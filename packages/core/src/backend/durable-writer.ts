@@ -1,0 +1,94 @@
+import type { FileHandle } from 'node:fs/promises'
+
+/** Bytes that are written before their way to the disk begins, while further ones are written. */
+const flushBytes = 32 * 2 ** 20
+
+/**
+ * Writes a file from its front to its end, and makes it durable. One write goes on while the caller gets the next
+ * chunk; and what has been written is on its way to the disk long before the end, so that the fsync there has little
+ * left to wait for.
+ *
+ * @example
+ * const writer = new DurableWriter(handle)
+ * try {
+ *   for await (const chunk of chunks) await writer.write(chunk)
+ *   await writer.finish()
+ * } finally {
+ *   await writer.settle()
+ *   await handle.close()
+ * }
+ */
+export class DurableWriter {
+  readonly #handle: Pick<FileHandle, 'write' | 'datasync' | 'sync'>
+  readonly #onBytes: (written: number) => void
+  #position = 0
+  #flushedFrom = 0
+  #writing: Promise<void> = Promise.resolve()
+  #flushing: Promise<void> | undefined
+  #flushed: Promise<void> = Promise.resolve()
+
+  /** `onBytes` is told how many bytes have been written so far. */
+  constructor(
+    handle: Pick<FileHandle, 'write' | 'datasync' | 'sync'>,
+    onBytes: (written: number) => void = () => undefined,
+  ) {
+    this.#handle = handle
+    this.#onBytes = onBytes
+  }
+
+  /** Resolves when the chunk before this one is written; this one must be left alone until the next call resolves. */
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.#writing
+    const start = this.#position
+    this.#position += chunk.byteLength
+    this.#writing = this.#write(chunk, start)
+    this.#writing.catch(() => undefined) // thrown where it is awaited
+  }
+
+  /** Everything is written, and durable. Rejects with the first failure of a write or a flush. */
+  async finish(): Promise<void> {
+    await this.#writing
+    // A failure that an early flush was told of is not told again to a later one.
+    await this.#flushed
+    await this.#handle.sync()
+  }
+
+  /** Waits for what is under way, however it ends: until then the buffers and the handle are in use. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([this.#writing, this.#flushed])
+  }
+
+  async #write(chunk: Uint8Array, start: number): Promise<void> {
+    await writeFully(this.#handle, chunk, start)
+    this.#onBytes(start + chunk.byteLength)
+    const written = start + chunk.byteLength
+    if (this.#flushing !== undefined || written - this.#flushedFrom < flushBytes) return
+    this.#flushedFrom = written
+    this.#flushing = this.#handle.datasync()
+    this.#flushed = this.#flushed.then(() => this.#flushing)
+    this.#flushed.then(
+      () => {
+        this.#flushing = undefined
+      },
+      () => undefined, // thrown by `finish`
+    )
+  }
+}
+
+/** A write may take fewer bytes than it was given. */
+export async function writeFully(
+  handle: Pick<FileHandle, 'write'>,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  let written = 0
+  while (written < bytes.byteLength) {
+    const { bytesWritten } = await handle.write(
+      bytes,
+      written,
+      bytes.byteLength - written,
+      position + written,
+    )
+    written += bytesWritten
+  }
+}
