@@ -93,37 +93,45 @@ function streamOf(
     stopListening()
     await handle.close()
   }
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        if (signal === undefined) return
-        const onAbort = (): void => {
-          controller.error(failed(abortedError(signal, 'The read')))
-          void release()
-        }
-        signal.addEventListener('abort', onAbort, { once: true })
-        stopListening = () => {
-          signal.removeEventListener('abort', onAbort)
-        }
-      },
-      async pull(controller) {
-        try {
-          const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, end - position))
-          const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
-          if (signal?.aborted === true) return
-          position += bytesRead
-          if (bytesRead === 0 && position < end) throw cutShort(position, end)
-          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead))
-          if (bytesRead > 0 && position < end) return
-          await release()
-          controller.close()
-        } catch (error) {
-          await release()
-          throw failed(error)
-        }
-      },
-      cancel: release,
+  return new ReadableStream({
+    type: 'bytes',
+    start(controller) {
+      if (signal === undefined) return
+      const onAbort = (): void => {
+        controller.error(failed(abortedError(signal, 'The read')))
+        void release()
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      stopListening = () => {
+        signal.removeEventListener('abort', onAbort)
+      }
     },
-    { highWaterMark: 1 },
-  )
+    async pull(controller) {
+      try {
+        // Into the reader's own buffer, where it has brought one.
+        const request = controller.byobRequest
+        const buffer = viewOf(request, end - position)
+        const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
+        if (signal?.aborted === true) return
+        position += bytesRead
+        if (bytesRead === 0 && position < end) throw cutShort(position, end)
+        if (bytesRead > 0 && request === null) controller.enqueue(buffer.subarray(0, bytesRead))
+        else if (bytesRead > 0) request?.respond(bytesRead)
+        if (bytesRead > 0 && position < end) return
+        await release()
+        controller.close()
+        controller.byobRequest?.respond(0) // lets go of a read that waits
+      } catch (error) {
+        await release()
+        throw failed(error)
+      }
+    },
+    cancel: release,
+  })
+}
+
+function viewOf(request: ReadableStreamBYOBRequest | null, left: number): Uint8Array {
+  const view = request?.view
+  if (view == null) return Buffer.allocUnsafeSlow(Math.min(readBytes, left))
+  return new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, left))
 }

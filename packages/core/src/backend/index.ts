@@ -22,6 +22,7 @@ export type {
   UnfinishedWork,
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
+export { chunksOf } from './chunks-of.ts'
 export { computedHash } from './computed-hash.ts'
 export { concurrently } from './concurrently.ts'
 export { deleteInBatches } from './delete-batches.ts'

@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
+import { type CheckpointBackend, chunksOf } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { sha256Hex, StreamingDigest } from '../../integrity/index.ts'
 import {
@@ -38,34 +38,76 @@ export async function provedFile(
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
-  const key = fileKey(attempt, file.name)
-  const body = await readListed(backend, key, file, signal)
-  const digest = new StreamingDigest()
+  const body = await readListed(backend, attempt, file, signal)
+  const proof = new Proof(backend, attempt, file)
   return body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
-        digest.update(chunk)
-        if (digest.bytes > file.size)
-          throw corrupt(backend, key, `${file.name} is longer than what was saved`)
+        proof.take(chunk)
         controller.enqueue(chunk)
       },
       flush() {
-        if (digest.bytes < file.size) {
-          throw corrupt(backend, key, `${file.name} is cut short: ${digest.bytes} of ${file.size} bytes`)
-        }
-        if (digest.sha256() !== file.sha256)
-          throw corrupt(backend, key, `${file.name} differs from what was saved`)
+        proof.end()
       },
     }),
   )
 }
 
+/** The same for whoever uses each chunk at once: one may be used until the one after it has been used, too. */
+export async function provedChunks(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  const body = await readListed(backend, attempt, file, signal)
+  return proved(chunksOf(body, file.size), new Proof(backend, attempt, file))
+}
+
+async function* proved(chunks: AsyncIterable<Uint8Array>, proof: Proof): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    proof.take(chunk)
+    yield chunk
+  }
+  proof.end()
+}
+
+/** Compares what passes with what the manifest says of a file. Throws `CORRUPT` where it differs. */
+class Proof {
+  readonly #backend: CheckpointBackend
+  readonly #key: string
+  readonly #file: ManifestFile
+  readonly #digest = new StreamingDigest()
+
+  constructor(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile) {
+    this.#backend = backend
+    this.#key = fileKey(attempt, file.name)
+    this.#file = file
+  }
+
+  take(chunk: Uint8Array): void {
+    this.#digest.update(chunk)
+    if (this.#digest.bytes > this.#file.size) this.#refuse('is longer than what was saved')
+  }
+
+  end(): void {
+    const { size, sha256 } = this.#file
+    if (this.#digest.bytes < size) this.#refuse(`is cut short: ${this.#digest.bytes} of ${size} bytes`)
+    if (this.#digest.sha256() !== sha256) this.#refuse('differs from what was saved')
+  }
+
+  #refuse(what: string): never {
+    throw corrupt(this.#backend, this.#key, `${this.#file.name} ${what}`)
+  }
+}
+
 async function readListed(
   backend: CheckpointBackend,
-  key: string,
+  attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
+  const key = fileKey(attempt, file.name)
   try {
     return (await backend.read(key, { signal })).body
   } catch (error) {

@@ -14,7 +14,7 @@ import { newestReadable, repairStore } from '../upkeep/repair.ts'
 import { wasDroppedMeanwhile } from '../upkeep/verify.ts'
 import { keepingOf } from '../judgement.ts'
 import { type CheckpointChoice, chooseEntry } from './choose.ts'
-import { provedFile, provedManifest } from './proved.ts'
+import { provedChunks, provedManifest } from './proved.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
 /** Sets a corrupt checkpoint aside, or says why it could not. */
@@ -108,7 +108,7 @@ async function deliver(
     options.to,
     files.map((file) => ({
       name: file.name,
-      open: (signal) => provedFile(context.backend, entry.attempt, file, signal),
+      open: (signal) => provedChunks(context.backend, entry.attempt, file, signal),
     })),
     {
       signal: options.signal,
