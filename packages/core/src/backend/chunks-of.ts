@@ -8,17 +8,19 @@ const chunkBytes = 2 ** 20
 const buffersInUse = 3
 
 /**
- * The bytes of a body, one read ahead of the consumer, for whoever uses each chunk at once: it may be used until
- * the one after it has been used, too. Where the body is a byte stream its chunks share a few buffers. `size` is
- * how many bytes are expected. Whoever leaves early cancels the body.
+ * The bytes of a body in chunks that are worth a write each, for whoever uses each at once: a chunk may be used until
+ * the one after it has been used, too, since they share a few buffers. A byte stream reads into these, one chunk
+ * ahead; the pieces of any other are gathered in them. `size` is how many bytes are expected. Whoever leaves early
+ * cancels the body.
  */
 export async function* chunksOf(
   body: ReadableStream<Uint8Array>,
   size: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
   const reader = byteReader(body)
-  if (reader === undefined) yield* body
-  else yield* ringed(reader, Math.max(1, Math.min(chunkBytes, size)))
+  if (reader === undefined) yield* gathered(body, bufferBytes)
+  else yield* readInto(reader, bufferBytes)
 }
 
 /** `undefined` for a body that brings buffers of its own. */
@@ -31,7 +33,7 @@ function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader 
   }
 }
 
-async function* ringed(
+async function* readInto(
   reader: ReadableStreamBYOBReader,
   bufferBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -62,4 +64,29 @@ async function* ringed(
   } finally {
     if (!ended) await reader.cancel()
   }
+}
+
+async function* gathered(
+  body: AsyncIterable<Uint8Array>,
+  bufferBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let [filling, used] = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)]
+  let filled = 0
+  for await (const piece of body) {
+    for (let taken = 0; taken < piece.byteLength; ) {
+      const part = piece.subarray(taken, taken + bufferBytes - filled)
+      taken += part.byteLength
+      if (part.byteLength === bufferBytes) {
+        yield part
+        continue
+      }
+      filling.set(part, filled)
+      filled += part.byteLength
+      if (filled < bufferBytes) continue
+      yield filling
+      filled = 0
+      ;[filling, used] = [used, filling]
+    }
+  }
+  if (filled > 0) yield filling.subarray(0, filled)
 }

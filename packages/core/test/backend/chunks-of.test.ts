@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest'
+import { chunksOf } from '../../src/backend/index.ts'
+
+const bytes = Uint8Array.from({ length: 5_000_001 }, (_, index) => (index * 7919) >> 8)
+
+/** A stream that reads into the buffers of its reader, as much at once as `most` says. */
+function byteStream(most: number, onCancel: () => void = () => undefined): ReadableStream<Uint8Array> {
+  let position = 0
+  return new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      const request = controller.byobRequest
+      const view = request?.view
+      const length = Math.min(most, bytes.byteLength - position, view?.byteLength ?? most)
+      if (length === 0) {
+        controller.close()
+        request?.respond(0)
+      } else {
+        const part = bytes.subarray(position, position + length)
+        position += length
+        if (view == null) controller.enqueue(Uint8Array.from(part))
+        else {
+          new Uint8Array(view.buffer, view.byteOffset, length).set(part)
+          request?.respond(length)
+        }
+      }
+    },
+    cancel: onCancel,
+  })
+}
+
+/** A stream that brings its own buffers, each of the next of these sizes. */
+function pieces(
+  sizes: readonly number[],
+  onCancel: () => void = () => undefined,
+): ReadableStream<Uint8Array> {
+  let position = 0
+  let given = 0
+  return new ReadableStream({
+    pull(controller) {
+      const end = position + (sizes[given % sizes.length] ?? 1)
+      given += 1
+      if (position < bytes.byteLength) controller.enqueue(bytes.subarray(position, end))
+      else controller.close()
+      position = end
+    },
+    cancel: onCancel,
+  })
+}
+
+const bodies = {
+  'a byte stream that fills every buffer': () => byteStream(Infinity),
+  'a byte stream that reads little at once': () => byteStream(65_000),
+  'small pieces': () => pieces([65_536, 1, 300_000]),
+  'pieces that are larger than a chunk': () => pieces([2_500_000]),
+}
+
+describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
+  test('gives the bytes, each chunk intact until the one after it has been used', async () => {
+    const seen: Buffer[] = []
+    let before: { readonly chunk: Uint8Array; readonly copy: Buffer } | undefined
+    for await (const chunk of chunksOf(body(), bytes.byteLength)) {
+      if (before !== undefined) expect(before.copy.equals(before.chunk)).toBe(true)
+      before = { chunk, copy: Buffer.from(chunk) }
+      seen.push(before.copy)
+    }
+    expect(Buffer.concat(seen).equals(bytes)).toBe(true)
+  })
+
+  test('gives all bytes also where fewer were expected', async () => {
+    const seen: Buffer[] = []
+    for await (const chunk of chunksOf(body(), 1000)) seen.push(Buffer.from(chunk))
+    expect(Buffer.concat(seen).equals(bytes)).toBe(true)
+  })
+})
+
+test('whoever leaves early cancels the body, whatever its kind', async () => {
+  for (const make of [byteStream.bind(undefined, 1000), pieces.bind(undefined, [1000])]) {
+    let cancelled = false
+    const body = make(() => {
+      cancelled = true
+    })
+    for await (const chunk of chunksOf(body, bytes.byteLength)) {
+      expect(chunk.byteLength).toBeGreaterThan(0)
+      break
+    }
+    expect(cancelled).toBe(true)
+  }
+})
+
+test('what fails a stream fails its chunks', async () => {
+  const body = new ReadableStream({ type: 'bytes', pull: () => Promise.reject(new Error('lost')) })
+  await expect(Array.fromAsync(chunksOf(body, 10))).rejects.toThrow('lost')
+})
