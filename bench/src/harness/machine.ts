@@ -19,6 +19,7 @@ export async function describeMachine(folder: string): Promise<Machine> {
     openssl: await firstLine('openssl', ['version']),
     cp: await firstLine('cp', ['--version']),
     rclone: await firstLine('rclone', ['version']),
+    ...(await peers()),
   }
   return {
     processor: cpus()[0]?.model ?? 'unknown',
@@ -30,6 +31,13 @@ export async function describeMachine(folder: string): Promise<Machine> {
       Object.entries(versions).flatMap(([name, version]) => (version === undefined ? [] : [[name, version]])),
     ),
   }
+}
+
+/** The versions of the packages that are measured beside ours: they are pinned. */
+async function peers(): Promise<Readonly<Record<string, string>>> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  const { dependencies } = JSON.parse(text) as { readonly dependencies: Readonly<Record<string, string>> }
+  return Object.fromEntries(Object.entries(dependencies).filter(([, version]) => /^\d/.test(version)))
 }
 
 async function diskOf(folder: string): Promise<string> {
@@ -45,7 +53,7 @@ async function diskOf(folder: string): Promise<string> {
 async function kindOf(device: string): Promise<string> {
   const name = /^\/dev\/([a-z]+(\d+n\d+)?)/.exec(device)?.[1]
   if (name === undefined) return 'no disk'
+  if (name.startsWith('vd')) return 'a virtual disk (virtio)'
   const rotates = (await readFile(`/sys/block/${name}/queue/rotational`, 'utf8').catch(() => '')).trim()
-  const kind = { '0': 'does not rotate', '1': 'says that it rotates' }[rotates] ?? 'unknown kind'
-  return `${name.startsWith('vd') ? 'a virtual disk (virtio)' : name}, ${kind}`
+  return `${name}, ${{ '0': 'which does not rotate', '1': 'which rotates' }[rotates] ?? 'of unknown kind'}`
 }

@@ -7,7 +7,7 @@ import { azureSdk } from '../peers/azure-sdk.ts'
 import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
-import type { StoreServer } from './store-server.ts'
+import { nameOf, type StoreServer } from './store-server.ts'
 
 export async function azure(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('azurite')
@@ -21,7 +21,7 @@ export async function azure(): Promise<StoreServer | { readonly why: string }> {
   const container = `bench-${randomUUID()}`
   await BlobServiceClient.fromConnectionString(connectionString).createContainer(container)
   return {
-    name: `Azure Blob (${server.name})`,
+    name: `Azure Blob (${nameOf(server)})`,
     origin: own,
     connect: async (origin) => {
       const reached = connectionString.replace(own, origin)

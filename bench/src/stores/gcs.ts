@@ -5,7 +5,7 @@ import { startServer } from '@holdfast/test-servers'
 import { gcsSdk } from '../peers/gcs-sdk.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
-import type { StoreServer } from './store-server.ts'
+import { nameOf, type StoreServer } from './store-server.ts'
 
 export async function gcs(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('fake-gcs-server')
@@ -19,7 +19,7 @@ export async function gcs(): Promise<StoreServer | { readonly why: string }> {
   })
   if (!made.ok) throw new Error(`The bucket ${bucket} could not be made: ${await made.text()}`)
   return {
-    name: `GCS (${server.name})`,
+    name: `GCS (${nameOf(server)})`,
     origin: endpoint,
     connect: async (origin) => {
       const place = (path: string) => ({ url: `gs://${bucket}/${path}`, options: { endpoint: origin } })

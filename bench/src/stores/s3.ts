@@ -7,7 +7,7 @@ import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
 import { s3Sdk } from '../peers/s3-sdk.ts'
-import type { StoreServer } from './store-server.ts'
+import { nameOf, type StoreServer } from './store-server.ts'
 
 export async function s3(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('minio')
@@ -26,7 +26,7 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
     await clientAt(endpoint).send(new CreateBucketCommand({ Bucket: bucket }))
   }
   return {
-    name: `S3 (${server.name})`,
+    name: `S3 (${nameOf(server)})`,
     origin: endpoint,
     connect: async (origin) => {
       const client = clientAt(origin)

@@ -1,4 +1,5 @@
 import type { CheckpointBackend } from '@holdfast/core'
+import type { AvailableServer } from '@holdfast/test-servers'
 import type { Peer } from '../peers/peer.ts'
 
 /** How to open our backend: plain data, so that it can be handed to another process. */
@@ -21,4 +22,8 @@ export interface Clients {
   readonly place: (path: string) => BackendPlace
   readonly open: (path: string) => Promise<CheckpointBackend>
   readonly peers: readonly Peer[]
+}
+
+export function nameOf({ name, version }: AvailableServer): string {
+  return version === undefined ? name : `${name} ${version}`
 }
