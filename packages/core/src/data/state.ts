@@ -10,6 +10,36 @@ const format = `holdfast-data/${major}.0`
 /** What a saved position must have in common with the data that it is loaded for. */
 export type DataIdentity = OrderIdentity | { readonly kind: 'stream'; readonly seed: number }
 
+/** What the states of all kinds hold. */
+interface Common {
+  readonly format: string
+  readonly seed: number
+  readonly epoch: number
+  /** How many samples of the epoch all workers together have been given. */
+  readonly position: number
+  /** Where the loader's generator is. */
+  readonly random?: [number, number, number, number]
+}
+
+/**
+ * A position in the data, as plain JSON: the same on every worker, and good for any number of workers and any batch
+ * size. `docs/data.md` specifies it.
+ */
+export type DataState =
+  | (Common & { readonly kind: 'sequential' | 'shuffled'; readonly samples: number })
+  | (Common & {
+      readonly kind: 'drawn'
+      readonly samples: number
+      readonly draws: number
+      /** The SHA-256 of the weights, where there are any. */
+      readonly weights?: string
+    })
+  | (Common & {
+      readonly kind: 'stream'
+      /** What the source itself says of where it is. */
+      readonly source?: JsonValue
+    })
+
 const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const wordSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(2 ** 32 - 1))
 const jsonSchema: v.GenericSchema<JsonValue> = v.lazy(() =>
@@ -27,13 +57,11 @@ const common = {
   format: v.pipe(v.string(), v.regex(new RegExp(`^holdfast-data/${major}\\.\\d+$`))),
   seed: countSchema,
   epoch: countSchema,
-  /** How many samples of the epoch all workers together have been given. */
   position: countSchema,
-  /** Where the loader's generator is. */
   random: v.exactOptional(v.strictTuple([wordSchema, wordSchema, wordSchema, wordSchema])),
 }
 
-const stateSchema = v.variant('kind', [
+const stateSchema: v.GenericSchema<unknown, DataState> = v.variant('kind', [
   v.object({ ...common, kind: v.literal('sequential'), samples: countSchema }),
   v.object({ ...common, kind: v.literal('shuffled'), samples: countSchema }),
   v.object({
@@ -41,22 +69,14 @@ const stateSchema = v.variant('kind', [
     kind: v.literal('drawn'),
     samples: countSchema,
     draws: countSchema,
-    /** The SHA-256 of the weights, where there are any. */
     weights: v.exactOptional(v.string()),
   }),
   v.object({
     ...common,
     kind: v.literal('stream'),
-    /** What the source itself says of where it is. */
     source: v.exactOptional(jsonSchema),
   }),
 ])
-
-/**
- * A position in the data, as plain JSON: the same on every worker, and good for any number of workers and any batch
- * size. `docs/data.md` specifies it.
- */
-export type DataState = v.InferOutput<typeof stateSchema>
 
 /** What a state holds beside the identity of its data. */
 export interface Place extends Cursor {
