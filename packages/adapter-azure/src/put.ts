@@ -4,7 +4,7 @@ import {
   planParts,
   type PutOptions,
   type PutResult,
-  readAhead,
+  wholeOrParts,
   request,
   sendParts,
   SourceReader,
@@ -31,7 +31,7 @@ export async function put(
     size,
     signal,
   })
-  const ahead = await readAhead(reader)
+  const ahead = await wholeOrParts(reader)
   const stored =
     ahead.kind === 'whole'
       ? await putWhole(container, key, ahead.bytes, options)

@@ -2,7 +2,7 @@ import {
   type ByteSource,
   type PutOptions,
   type PutResult,
-  readAhead,
+  wholeOrParts,
   request,
   SourceReader,
   throwIfAborted,
@@ -28,7 +28,7 @@ export async function put(
   const { signal } = options
   const size = options.size ?? (source instanceof Uint8Array ? source.byteLength : undefined)
   await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld, size, signal })
-  const ahead = await readAhead(reader)
+  const ahead = await wholeOrParts(reader)
   const { generation, crc32c } =
     ahead.kind === 'whole'
       ? await putWhole(bucket, key, ahead.bytes, options)

@@ -5,7 +5,7 @@ import {
   planParts,
   type PutOptions,
   type PutResult,
-  readAhead,
+  wholeOrParts,
   sendParts,
   SourceReader,
   throwIfAborted,
@@ -32,7 +32,7 @@ export async function put(
     size,
     signal,
   })
-  const ahead = await readAhead(reader)
+  const ahead = await wholeOrParts(reader)
   const stored =
     ahead.kind === 'whole'
       ? await putWhole(bucket, key, ahead.bytes, options)

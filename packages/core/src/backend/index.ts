@@ -23,19 +23,32 @@ export type {
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
 export { chunksOf } from './chunks-of.ts'
-export { computedHash } from './computed-hash.ts'
+export { computedHash } from './object-store/computed-hash.ts'
 export { concurrently } from './concurrently.ts'
-export { deleteInBatches } from './delete-batches.ts'
+export { deleteInBatches } from './object-store/delete-batches.ts'
 export { DurableWriter, writeFully } from './durable-writer.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
-export { ObjectNames } from './object-names.ts'
+export { ObjectNames } from './object-store/object-names.ts'
 export { portOptions } from './options.ts'
-export { type Part, type PartPlan, planParts, type ReadAhead, readAhead, sendParts } from './parts.ts'
-export { Quota } from './quota.ts'
-export { type Asked, createOnce, type Creation, request, type RequestContext } from './request.ts'
+export {
+  type Part,
+  type PartPlan,
+  planParts,
+  type WholeOrParts,
+  wholeOrParts,
+  sendParts,
+} from './object-store/parts.ts'
+export { Quota } from './object-store/quota.ts'
+export {
+  type Asked,
+  createOnce,
+  type Creation,
+  request,
+  type RequestContext,
+} from './object-store/request.ts'
 export { resolveRange } from './range.ts'
-export { resumingStream, type ResumingStreamOptions } from './resuming-stream.ts'
+export { resumingStream, type ResumingStreamOptions } from './object-store/resuming-stream.ts'
 export {
   defaultRetryPolicy,
   type RetryContext,
@@ -59,4 +72,4 @@ export {
   type Meanings,
   storeError,
   unavailable,
-} from './store-errors.ts'
+} from './object-store/store-errors.ts'

@@ -1,4 +1,4 @@
-import type { SourceReader } from './source.ts'
+import type { SourceReader } from '../source.ts'
 
 /** One part of an object that is sent in several requests. */
 export interface Part {
@@ -10,7 +10,7 @@ export interface Part {
 }
 
 /** A source that fits one chunk, or the chunks of one that does not. */
-export type ReadAhead =
+export type WholeOrParts =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
   | { readonly kind: 'parts'; readonly chunks: AsyncIterable<Uint8Array> }
 
@@ -18,7 +18,7 @@ export type ReadAhead =
  * Reads far enough to know whether a source of unknown length fits one chunk. The reader must let two chunks be
  * held. A whole source has been checked to its end; `result` of the reader is ready.
  */
-export async function readAhead(reader: SourceReader): Promise<ReadAhead> {
+export async function wholeOrParts(reader: SourceReader): Promise<WholeOrParts> {
   const chunks = reader.chunks()
   const first = await chunks.next()
   if (first.done === true) return { kind: 'whole', bytes: new Uint8Array(0) }

@@ -1,4 +1,4 @@
-import type { FreeSpace } from './backend.ts'
+import type { FreeSpace } from '../backend.ts'
 
 /** Milliseconds after which the use of a store is measured anew. */
 const maxAge = 10 * 60 * 1000

@@ -1,6 +1,6 @@
-import { HoldfastError } from '../errors.ts'
-import type { CommitOutcome } from './backend.ts'
-import { type RetryEvent, type RetryPolicy, withRetry } from './retry.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { CommitOutcome } from '../backend.ts'
+import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
 
 /** What a request is about, for messages and for whoever wants to stop it. */
 export interface Asked {

@@ -1,5 +1,5 @@
-import { abortedError, type ErrorCode, HoldfastError } from '../errors.ts'
-import { locatedError } from './checked.ts'
+import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
+import { locatedError } from '../checked.ts'
 
 /** What is known of a request that failed. */
 export interface Failure {

@@ -1,5 +1,5 @@
-import { HoldfastError } from '../errors.ts'
-import { assertKey } from './key.ts'
+import { HoldfastError } from '../../errors.ts'
+import { assertKey } from '../key.ts'
 
 /** Turns keys into the names of objects in a bucket or container, below one root, and back. */
 export class ObjectNames {

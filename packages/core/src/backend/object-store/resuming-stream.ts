@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
-import { HoldfastError, throwIfAborted } from '../errors.ts'
-import { defaultRetryPolicy, type RetryContext, withRetry } from './retry.ts'
+import { HoldfastError, throwIfAborted } from '../../errors.ts'
+import { defaultRetryPolicy, type RetryContext, withRetry } from '../retry.ts'
 
 export interface ResumingStreamOptions {
   /** The first byte, and the one after the last. */

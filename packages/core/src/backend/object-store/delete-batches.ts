@@ -1,5 +1,5 @@
-import type { DeleteReport } from './backend.ts'
-import { concurrently } from './concurrently.ts'
+import type { DeleteReport } from '../backend.ts'
+import { concurrently } from '../concurrently.ts'
 
 /** Deletes in batches of the size that the store takes, several at once, and joins what became of the keys. */
 export async function deleteInBatches(
