@@ -7,6 +7,8 @@ import type { Contender } from './harness/work.ts'
 import { copyFolderAndSync } from './peers/copy.ts'
 import { rcloneCopies } from './peers/rclone.ts'
 
+const durable = 'cp -r + fsync'
+
 /** A checkpoint of many small files, on the file system. */
 export async function smallFiles(bench: Bench): Promise<void> {
   const { files, smallBytes } = bench.scale
@@ -25,6 +27,7 @@ export async function smallFiles(bench: Bench): Promise<void> {
           against: { which: 'fastest', names: peers.map(({ name }) => name) },
           atMost: 1,
         },
+        { text: durable, of: ours.name, against: { which: 'fastest', names: [durable] } },
       ],
     },
     { onDisk: true },
@@ -61,7 +64,7 @@ function saving(bench: Bench, original: string): Contender {
 function copying(bench: Bench, original: string): Contender {
   let to = ''
   return {
-    name: 'cp -r + fsync',
+    name: durable,
     prepare: async () => {
       to = await bench.fresh('copied')
     },

@@ -41,6 +41,12 @@ export async function writeFolder(folder: string, files: number, size: number): 
   return folder
 }
 
+/** Makes what another program has written as durable as what it is held against. */
+export async function syncFile(path: string): Promise<void> {
+  await using handle = await open(path, 'r+')
+  await handle.sync()
+}
+
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import type { ContainerClient } from '@azure/storage-blob'
+import { syncFile } from '../harness/bytes.ts'
 import type { Peer } from './peer.ts'
 
 /** The SDK's own uploader and downloader of files. */
@@ -11,8 +11,7 @@ export function azureSdk(container: ContainerClient): Peer {
     },
     download: async (key, to) => {
       await container.getBlockBlobClient(key).downloadToFile(to)
-      await using handle = await open(to, 'r+')
-      await handle.sync()
+      await syncFile(to)
     },
   }
 }

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import type { Storage } from '@google-cloud/storage'
+import { syncFile } from '../harness/bytes.ts'
 import type { Peer } from './peer.ts'
 
 /** The SDK's own upload, resumable above its threshold, and its own download. */
@@ -12,13 +12,7 @@ export function gcsSdk(client: Storage, bucketName: string): Peer {
     },
     download: async (key, to) => {
       await bucket.file(key).download({ destination: to })
-      await synced(to)
+      await syncFile(to)
     },
   }
-}
-
-/** As durable as what it is held against. */
-async function synced(path: string): Promise<void> {
-  await using handle = await open(path, 'r+')
-  await handle.sync()
 }

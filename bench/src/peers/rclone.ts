@@ -1,4 +1,5 @@
 import type { Peer } from './peer.ts'
+import { syncFile } from '../harness/bytes.ts'
 import { firstLine, run } from '../harness/command.ts'
 
 /** What rclone does, if it is on the PATH. A place is a path, or a remote such as `:s3,env_auth=true:bucket/path`. */
@@ -35,6 +36,7 @@ export async function rclonePeer(remote: string, bucket: string): Promise<Peer |
     },
     download: async (key, to) => {
       await rclone.file(place(key), to)
+      await syncFile(to)
     },
     uploadFolder: async (folder, prefix) => {
       await rclone.folder(folder, place(prefix))
