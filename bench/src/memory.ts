@@ -70,7 +70,7 @@ async function onPlace(bench: Bench, sample: Sample, where: string, place: Backe
       },
     ],
     bounds: [saving, restoring].map((of) => ({
-      text: `${of}: what the backend may hold, and 64 MiB`,
+      text: 'what the backend may hold, and 64 MiB',
       of,
       limit,
     })),

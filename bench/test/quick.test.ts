@@ -25,4 +25,12 @@ test.for(Object.keys(groups))(
   },
 )
 
-const machine = { processor: 'any', cores: 1, memoryBytes: 1, system: 'any', disk: 'any', versions: {} }
+const machine = {
+  processor: 'any',
+  cores: 1,
+  memoryBytes: 1,
+  system: 'any',
+  disk: 'any',
+  load: 0,
+  versions: {},
+}

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { run, firstLine } from './command.ts'
 
 /** What a report must name for its numbers to mean anything. */
@@ -10,6 +10,8 @@ export interface Machine {
   readonly system: string
   /** The file system that was measured, and what it lies on. */
   readonly disk: string
+  /** How many processes wanted to run, on average of the last 15 minutes: more than cores is a machine that is busy. */
+  readonly load: number
   readonly versions: Readonly<Record<string, string>>
 }
 
@@ -27,6 +29,7 @@ export async function describeMachine(folder: string): Promise<Machine> {
     memoryBytes: totalmem(),
     system: `${type()} ${release()}`,
     disk: await diskOf(folder),
+    load: loadavg()[2] ?? 0,
     versions: Object.fromEntries(
       Object.entries(versions).flatMap(([name, version]) => (version === undefined ? [] : [[name, version]])),
     ),

@@ -1,6 +1,6 @@
 import type { GroupResult } from './bench.ts'
 import type { Machine } from './machine.ts'
-import type { Scale } from './scale.ts'
+import { fullScale, type Scale } from './scale.ts'
 import type { ContenderResult, Unit, Verdict, WorkResult } from './work.ts'
 
 /** Everything that one run, or several runs of parts, have found. */
@@ -18,7 +18,7 @@ export interface RanGroup extends GroupResult {
 export function reportOf({ machine, groups }: Findings): string {
   return [
     '# What Holdfast costs',
-    'Measured by `pnpm bench`, which writes this page; the numbers behind it are in `results.json`. Contenders take turns on the same bytes, round by round; the bytes of each are proved in the first and the last round. A number is the median of the rounds, its spread half of the distance between the quartiles. A ratio is the median of the ratios of each round, below one where Holdfast is the faster. No contender but Holdfast computes a SHA-256 unless its name says so.',
+    "Measured by `pnpm bench`, which writes this page; the numbers behind it are in `results.json`. Contenders take turns on the same bytes, round by round; the bytes of each are proved in the first and the last round. A number is the median of the rounds, its spread half of the distance between the quartiles. A ratio is the median of the ratios of each round, below one where Holdfast is the faster. No contender but Holdfast computes a SHA-256 unless its name says so. Sizes and rounds are those of each group's own command.",
     machineTable(machine),
     '## Goals',
     goalTable(groups),
@@ -32,6 +32,7 @@ function machineTable(machine: Machine): string {
     ['memory', bytesText(machine.memoryBytes)],
     ['system', machine.system],
     ['disk', machine.disk],
+    ['load', `${machine.load.toFixed(1)}, on average of the last 15 minutes`],
     ...Object.entries(machine.versions),
   ]
   return table(['machine', ''], rows)
@@ -44,13 +45,7 @@ function goalTable(groups: readonly RanGroup[]): string {
         if (verdict.atMost === undefined) return []
         const { value, limit } = textOf(verdict, work)
         return [
-          [
-            work.name,
-            subject(verdict, work),
-            value,
-            limit,
-            verdict.value <= verdict.atMost ? 'yes' : '**no**',
-          ],
+          [work.name, subject(verdict), value, limit, verdict.value <= verdict.atMost ? 'yes' : '**no**'],
         ]
       }),
     ),
@@ -61,10 +56,22 @@ function goalTable(groups: readonly RanGroup[]): string {
 function sectionOf({ group, works, left, ranAt, scale }: RanGroup): readonly string[] {
   return [
     `## ${group}`,
-    `\`pnpm bench ${group}${scale.quick ? ' --quick' : ''}\`, ${ranAt}.`,
+    `\`${commandOf(group, scale)}\`, ${ranAt}.`,
     ...works.flatMap(workSection),
     ...(left.length === 0 ? [] : [left.map(({ what, why }) => `- ${what} was left out: ${why}.`).join('\n')]),
   ]
+}
+
+/** What gives this scale again. */
+function commandOf(group: string, scale: Scale): string {
+  const { rounds, bytes, files } = fullScale
+  return [
+    `pnpm bench ${group}`,
+    ...(scale.quick ? ['--quick'] : []),
+    ...(scale.rounds === rounds ? [] : [`--rounds ${scale.rounds}`]),
+    ...(scale.bytes === bytes ? [] : [`--mebibytes ${scale.bytes / 2 ** 20}`]),
+    ...(scale.files === files ? [] : [`--files ${scale.files}`]),
+  ].join(' ')
 }
 
 function workSection(work: WorkResult): readonly string[] {
@@ -98,8 +105,8 @@ function rowOf(
   ]
 }
 
-function subject({ text, of, kind }: Verdict, { contenders }: WorkResult): string {
-  if (kind === 'bound') return of === contenders[0]?.name ? text : `${of}: ${text}`
+function subject({ text, of, kind }: Verdict): string {
+  if (kind === 'bound') return `${of}: ${text}`
   return of === 'Holdfast' ? text : `${of} / ${text}`
 }
 
