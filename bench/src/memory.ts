@@ -1,6 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { adapter as azure } from '@holdfast/adapter-azure'
+import { adapter as fs } from '@holdfast/adapter-fs'
+import { adapter as gcs } from '@holdfast/adapter-gcs'
+import { adapter as s3 } from '@holdfast/adapter-s3'
 import { openStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertEqual, assertSame, type Sample, writeSample } from './harness/bytes.ts'
@@ -14,6 +18,8 @@ export interface ProbeRequest extends BackendPlace {
   readonly save?: string
   readonly to: string
 }
+
+const adapters = [fs, s3, gcs, azure]
 
 /** The one that is restored. */
 const firstStep = 1
@@ -37,7 +43,7 @@ export async function memory(bench: Bench): Promise<void> {
 }
 
 async function onPlace(bench: Bench, sample: Sample, where: string, place: BackendPlace): Promise<void> {
-  await using store = await openStore(place.url, { mode: 'shared', backend: place.options })
+  await using store = await openStore(place.url, { mode: 'shared', adapters, backend: place.options })
   const limit = store.backend.capabilities.maxBufferedBytes + beside
   await store.save({ step: firstStep, files: { 'model.bin': sample.path } })
   let step = firstStep
