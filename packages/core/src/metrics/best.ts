@@ -19,13 +19,25 @@ export function bestOf(
   return improvements(there, objective).at(-1)
 }
 
-/** Best first; of equals the earlier step first, or the later if the objective says so. */
+/** The best so many, best first; of equals the earlier step first, or the later if the objective says so. */
 export function ranking(
   evaluations: Iterable<Evaluation>,
   { ties = 'earlier' }: Scored,
+  count: number,
 ): readonly Evaluation[] {
   const sign = ties === 'earlier' ? 1 : -1
-  return [...evaluations].sort((one, other) => other.score - one.score || sign * (one.step - other.step))
+  const compare = (one: Evaluation, other: Evaluation): number =>
+    other.score - one.score || sign * (one.step - other.step)
+  const ranked: Evaluation[] = []
+  for (const evaluation of evaluations) {
+    const worst = ranked[count - 1]
+    if (worst !== undefined && compare(evaluation, worst) >= 0) continue
+    // Few are wanted of many, so that a place among them is found by looking, and seldom.
+    const place = ranked.findIndex((other) => compare(evaluation, other) < 0)
+    ranked.splice(place < 0 ? ranked.length : place, 0, evaluation)
+    if (ranked.length > count) ranked.pop()
+  }
+  return ranked
 }
 
 /** The steps that no other step beats: at least as good in every objective, and better in one. In their order. */

@@ -31,8 +31,9 @@ export function decideRetention(
   const { checkpoints } = situation
   const never = neverDropped(situation)
   const policies = applyPolicies(plan, situation)
+  const otherwise = policies.map((policy) => policy.otherwise).join(', ')
   const decisions = new Map(
-    checkpoints.map(({ step }) => [step, decideOne(step, policies, never.get(step) ?? [])]),
+    checkpoints.map(({ step }) => [step, decideOne(step, policies, never.get(step), otherwise)]),
   )
   for (const { step, because } of evictions(plan, situation, decisions, never, room)) {
     decisions.set(step, { step, kept: false, because: [because] })
@@ -63,14 +64,19 @@ function neverDropped({ checkpoints, best }: Situation): ReadonlyMap<number, rea
   return reasons
 }
 
-function decideOne(step: number, policies: readonly Policy[], never: readonly string[]): Decision {
+function decideOne(
+  step: number,
+  policies: readonly Policy[],
+  never: readonly string[] = [],
+  otherwise: string,
+): Decision {
+  if (never.length === 0 && policies.length > 0 && !policies.some(({ keeps }) => keeps.has(step)))
+    return { step, kept: false, because: [otherwise] }
   const reasons = policies.flatMap(({ keeps }) => keeps.get(step)?.split(', ') ?? [])
   const because = [...new Set([...reasons, ...never])]
   // Where a policy keeps it, that it is the newest goes without saying.
   const said = reasons.length > 0 ? because.filter((reason) => reason !== 'newest') : because
-  if (because.length > 0) return { step, kept: true, because: said }
-  if (policies.length === 0) return { step, kept: true, because: [] }
-  return { step, kept: false, because: [policies.map(({ otherwise }) => otherwise).join(', ')] }
+  return { step, kept: true, because: said }
 }
 
 /** The oldest first, until each limit is met or only what is never dropped is left. */

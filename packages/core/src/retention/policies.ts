@@ -115,25 +115,32 @@ function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situati
   const add = (step: number, reason: string): void => {
     keeps.set(step, [keeps.get(step), reason].filter((part) => part !== undefined).join(', '))
   }
+  const there = new Set(situation.checkpoints.map(({ step }) => step))
   for (const [name, count] of Object.entries(counts)) {
-    for (const [place, step] of bestRanked(name, situation).slice(0, count).entries()) {
+    for (const [place, step] of bestRanked(name, count, there, situation).entries()) {
       add(step, place === 0 ? `best ${name}` : `best ${count} ${name}`)
     }
   }
   return { otherwise: 'not best', keeps }
 }
 
-/** Best first. Of a front, whose members are not to be told apart, the newest first. */
+/** The best so many, best first. Of a front, whose members are not to be told apart, the newest first. */
 function bestRanked(
   name: string,
-  { checkpoints, objectives, evaluations, best }: Situation,
+  count: number,
+  there: ReadonlySet<number>,
+  { objectives, evaluations, best }: Situation,
 ): readonly number[] {
   const objective = objectives[name]
   const leaders = (best.get(name) ?? []).toReversed()
-  if (objective === undefined || 'pareto' in objective) return leaders
-  const there = new Set(checkpoints.map(({ step }) => step))
-  const judged = [...(evaluations.get(name)?.values() ?? [])].filter(({ step }) => there.has(step))
-  return [...new Set([...leaders, ...ranking(judged, objective).map(({ step }) => step)])]
+  if (objective === undefined || 'pareto' in objective) return leaders.slice(0, count)
+  const judged =
+    evaluations
+      .get(name)
+      ?.values()
+      .filter(({ step }) => there.has(step)) ?? []
+  const ranked = ranking(judged, objective, count).map(({ step }) => step)
+  return [...new Set([...leaders, ...ranked])].slice(0, count)
 }
 
 function tagged(tags: readonly string[], { checkpoints }: Situation): Policy {

@@ -176,7 +176,12 @@ test('a ranking is by score, and of equals by step', () => {
     evaluate(history(2, 3, 1, 3), { it: high })
       .get('it')
       ?.values() ?? []
-  expect(ranking(evaluations, high).map(({ step }) => step)).toEqual([1, 3, 0, 2])
+  expect(ranking(evaluations, high, 9).map(({ step }) => step)).toEqual([1, 3, 0, 2])
+  const again =
+    evaluate(history(2, 3, 1, 3), { it: high })
+      .get('it')
+      ?.values() ?? []
+  expect(ranking(again, high, 2).map(({ step }) => step)).toEqual([1, 3])
 })
 
 test('a plateau counts the values and steps since the best improved', () => {
