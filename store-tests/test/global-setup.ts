@@ -1,3 +1,3 @@
 import { serversFor } from '@holdfast/test-servers'
 
-export default serversFor(['minio', 's3proxy', 'fake-gcs-server', 'azurite'])
+export default serversFor(['minio', 's3proxy', 'fake-gcs-server', 'azurite'], { emulator: 'always' })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
@@ -8,9 +8,10 @@ import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as fs } from '@holdfast/adapter-fs'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
+import { startGcsEmulator, startS3Emulator } from '@holdfast/conformance/emulators'
 import type { BackendAdapter } from '@holdfast/core'
 import { isAvailable, type S3Connection } from '@holdfast/test-servers'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 
 /** A place for a store, as a user would name it. */
 export interface Place {
@@ -41,6 +42,8 @@ export async function kindsOfStore(): Promise<readonly KindOfStore[]> {
     if (server !== undefined && isAvailable(server))
       kinds.push(await s3On(`s3 on ${server.name}`, server.connection))
   }
+  const emulated = await emulators()
+  kinds.push(...emulated)
   const google = servers['fake-gcs-server']
   if (google !== undefined && isAvailable(google))
     kinds.push(await gcsOn(`gs on ${google.name}`, google.connection.endpoint))
@@ -48,6 +51,23 @@ export async function kindsOfStore(): Promise<readonly KindOfStore[]> {
   if (azurite !== undefined && isAvailable(azurite))
     kinds.push(await azureOn(`az on ${azurite.name}`, azurite.connection.connectionString))
   return kinds
+}
+
+/** On disk, since large objects pass. */
+async function emulators(): Promise<readonly KindOfStore[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-emulators-'))
+  const amazon = await startS3Emulator({ directory: join(directory, 's3'), buckets: ['emulated'] })
+  const google = await startGcsEmulator({ directory: join(directory, 'gcs') })
+  afterAll(async () => {
+    await amazon.close()
+    await google.close()
+    rmSync(directory, { recursive: true })
+  })
+  const { endpoint, region, credentials } = amazon
+  return [
+    await s3On('s3 on the emulator', { endpoint, region, ...credentials, bucket: 'emulated' }),
+    await gcsOn('gs on the emulator', google.endpoint),
+  ]
 }
 
 function disk(): KindOfStore {

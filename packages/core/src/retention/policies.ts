@@ -134,11 +134,7 @@ function bestRanked(
   const objective = objectives[name]
   const leaders = (best.get(name) ?? []).toReversed()
   if (objective === undefined || 'pareto' in objective) return leaders.slice(0, count)
-  const judged =
-    evaluations
-      .get(name)
-      ?.values()
-      .filter(({ step }) => there.has(step)) ?? []
+  const judged = [...(evaluations.get(name)?.values() ?? [])].filter(({ step }) => there.has(step))
   const ranked = ranking(judged, objective, count).map(({ step }) => step)
   return [...new Set([...leaders, ...ranked])].slice(0, count)
 }
