@@ -98,7 +98,7 @@ export class SourceReader implements AsyncDisposable {
     if (this.#file !== undefined) return fileChunks(this.#file, chunkBytes, chunksHeld + 2)
     if (this.#source instanceof Uint8Array) return slices(this.#source, chunkBytes)
     if (isFileSource(this.#source)) throw new Error('A file source is opened before it is read')
-    return rechunk(untilAborted(this.#source, signal), chunkBytes)
+    return rechunk(untilAborted(this.#source, signal), chunkBytes, chunksHeld + 1)
   }
 
   #refuseLonger(): void {
@@ -255,10 +255,18 @@ async function nextChunk(iterator: AsyncIterator<Uint8Array>): Promise<IteratorR
 
 /**
  * Cuts and joins chunks of any size into chunks of one size; a last shorter one may follow. The bytes are copied,
- * since whoever gives them may use its buffer again as soon as it is asked for the next chunk.
+ * since whoever gives them may use its buffer again as soon as it is asked for the next chunk; into a ring of buffers.
  */
-async function* rechunk(stream: AsyncIterable<Uint8Array>, chunkBytes: number): AsyncGenerator<Uint8Array> {
-  let buffer = Buffer.allocUnsafeSlow(chunkBytes)
+async function* rechunk(
+  stream: AsyncIterable<Uint8Array>,
+  chunkBytes: number,
+  ring: number,
+): AsyncGenerator<Uint8Array> {
+  const buffers: Uint8Array[] = []
+  const bufferOf = (index: number): Uint8Array =>
+    (buffers[index % ring] ??= Buffer.allocUnsafeSlow(chunkBytes))
+  let index = 0
+  let buffer = bufferOf(index)
   let filled = 0
   for await (const chunk of stream) {
     for (let taken = 0; taken < chunk.byteLength; ) {
@@ -268,7 +276,8 @@ async function* rechunk(stream: AsyncIterable<Uint8Array>, chunkBytes: number): 
       taken += part.byteLength
       if (filled < chunkBytes) continue
       yield buffer
-      buffer = Buffer.allocUnsafeSlow(chunkBytes)
+      index += 1
+      buffer = bufferOf(index)
       filled = 0
     }
   }
