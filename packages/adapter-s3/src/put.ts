@@ -28,7 +28,8 @@ export async function put(
   const { partBytes, parallel } = planParts(wanted, size, maxParts)
   await using reader = await SourceReader.open(source, {
     chunkBytes: partBytes,
-    chunksHeld: Math.max(2, parallel),
+    // The next one is asked for when one of those under way has ended.
+    chunksHeld: Math.max(2, parallel - 1),
     size,
     signal,
   })

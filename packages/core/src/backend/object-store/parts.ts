@@ -38,9 +38,9 @@ async function* following(
 }
 
 /**
- * Sends chunks as parts, at most `limit` at once, and gives the answers in the order of the parts. After the first
- * failure nothing more is read or sent; what is under way is told by the signal and waited for, so that whoever
- * cleans up finds nothing still moving. A chunk is not touched again after its part was sent.
+ * Sends chunks as parts, at most `limit` at once, and gives the answers in the order of the parts. When it asks for a
+ * chunk it holds at most the `limit - 1` before it. After the first failure nothing more is read or sent; what is under
+ * way is told by the signal and waited for, so that whoever cleans up finds nothing still moving.
  */
 export async function sendParts<Answer>(
   chunks: AsyncIterable<Uint8Array>,
@@ -52,7 +52,7 @@ export async function sendParts<Answer>(
   const combined = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
   const answers: Answer[] = []
   const failures: unknown[] = []
-  const underWay = new Set<Promise<void>>()
+  const underWay: Promise<void>[] = []
   let index = 0
   let offset = 0
   try {
@@ -67,11 +67,11 @@ export async function sendParts<Answer>(
           stop.abort(error)
         },
       )
-      const tracked = sending.finally(() => underWay.delete(tracked))
-      underWay.add(tracked)
+      underWay.push(sending)
       index += 1
       offset += bytes.byteLength
-      if (underWay.size >= limit) await Promise.race(underWay)
+      // The oldest, not just any: the buffers go round, and one that is still being sent must not be filled again.
+      if (underWay.length >= limit) await underWay.shift()
       if (failures.length > 0) break
     }
   } catch (error) {

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { planParts, sendParts, SourceReader, wholeOrParts } from '../../src/index.ts'
+
+const chunkBytes = 16
+
+async function* stream(chunks: number): AsyncGenerator<Uint8Array> {
+  for (let chunk = 0; chunk < chunks; chunk += 1) yield Buffer.alloc(chunkBytes, chunk)
+}
+
+test('a part that takes long keeps its bytes, however many others have been sent since', async () => {
+  const limit = 3
+  await using reader = await SourceReader.open(stream(20), { chunkBytes, chunksHeld: limit - 1 })
+  const ahead = await wholeOrParts(reader)
+  if (ahead.kind !== 'parts') throw new Error('It does not fit one chunk')
+  const slow = Promise.withResolvers<undefined>()
+  const begun: number[] = []
+  const sending = sendParts(ahead.chunks, limit, undefined, async ({ index, bytes }) => {
+    begun.push(index)
+    if (index === 4) await slow.promise
+    return bytes.every((byte) => byte === index)
+  })
+  // All that can go on without part 4 has gone on by now.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(begun).toEqual([0, 1, 2, 3, 4, 5, 6])
+  slow.resolve(undefined)
+  expect(await sending).toEqual(Array.from({ length: 20 }, () => true))
+})
+
+test('after a failure nothing more is sent, and what is under way is waited for', async () => {
+  const ended: number[] = []
+  const sending = sendParts(stream(10), 3, undefined, async ({ index }, signal) => {
+    if (index === 1) throw new Error('part 1 failed')
+    await new Promise((resolve) => setImmediate(resolve))
+    ended.push(index)
+    return signal.aborted
+  })
+  await expect(sending).rejects.toThrow('part 1 failed')
+  expect(ended.length).toBeLessThan(4)
+})
+
+test('parts grow with a large object, and fewer go at once then', () => {
+  const wanted = { partBytes: 8 * 2 ** 20, parallel: 4 }
+  expect(planParts(wanted, 10 * 2 ** 30, 10_000)).toEqual(wanted)
+  const plan = planParts(wanted, 5 * 2 ** 40, 10_000)
+  expect(plan.partBytes * 10_000).toBeGreaterThanOrEqual(5 * 2 ** 40)
+  expect(plan.parallel).toBe(1)
+})
