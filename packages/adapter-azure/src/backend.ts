@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CpkInfo } from '@azure/storage-blob'
-import { CheckedBackend, HoldfastError, ObjectNames, parseSize } from '@holdfast/core'
+import { CheckedBackend, HoldfastError, ObjectNames, parseSize, quotaOf } from '@holdfast/core'
 import { maxBlocks } from './blocks.ts'
 import { openContainer } from './client.ts'
 import { commit } from './commit.ts'
@@ -8,7 +8,6 @@ import type { Container } from './container.ts'
 import { assertAccount } from './credentials.ts'
 import { deleteKeys } from './delete.ts'
 import { storeError } from './errors.ts'
-import { freeSpace, quotaOf } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { type AzureOptions, blockBytesOf, defaultParallel, maxBlockBytes } from './options.ts'
@@ -42,7 +41,9 @@ export class AzureBackend extends CheckedBackend {
       onRetry: options.onRetry,
       errorOf: (error, asked) => storeError(error, asked, names.url),
     }
-    const quota = quotaOf(container, options.quota === undefined ? undefined : parseSize(options.quota))
+    const quota = quotaOf(options.quota === undefined ? undefined : parseSize(options.quota), (signal) =>
+      list(container, '', { signal }),
+    )
     super(
       names.url,
       {
@@ -70,7 +71,7 @@ export class AzureBackend extends CheckedBackend {
           return report
         },
         hash: (key, { signal } = {}) => hash(container, key, signal),
-        freeSpace: ({ signal } = {}) => freeSpace(quota, signal),
+        freeSpace: async ({ signal } = {}) => quota?.freeSpace(signal) ?? { kind: 'unbounded' },
         sweep,
         async close() {
           opened.close()

@@ -1,10 +1,9 @@
-import { CheckedBackend, ObjectNames, parseSize } from '@holdfast/core'
+import { CheckedBackend, ObjectNames, parseSize, quotaOf } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { storeError } from './errors.ts'
-import { freeSpace, quotaOf } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { chunkBytesOf, defaultParallel, type GcsOptions } from './options.ts'
@@ -39,7 +38,9 @@ export class GcsBackend extends CheckedBackend {
       onRetry: options.onRetry,
       errorOf: (error, asked) => storeError(error, asked, names.url),
     }
-    const quota = quotaOf(bucket, options.quota === undefined ? undefined : parseSize(options.quota))
+    const quota = quotaOf(options.quota === undefined ? undefined : parseSize(options.quota), (signal) =>
+      list(bucket, '', { signal }),
+    )
     super(
       names.url,
       {
@@ -66,7 +67,7 @@ export class GcsBackend extends CheckedBackend {
           return report
         },
         hash: (key, { signal } = {}) => hash(bucket, key, signal),
-        freeSpace: ({ signal } = {}) => freeSpace(quota, signal),
+        freeSpace: async ({ signal } = {}) => quota?.freeSpace(signal) ?? { kind: 'unbounded' },
         sweep,
         close: async () => undefined,
         errorOf: (error, what, key) => storeError(error, { what, key }, names.url),

@@ -1,10 +1,9 @@
-import { CheckedBackend, HoldfastError, ObjectNames, parseSize } from '@holdfast/core'
+import { CheckedBackend, HoldfastError, ObjectNames, parseSize, quotaOf } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { createClient } from './client.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { storeError } from './errors.ts'
-import { freeSpace, quotaOf } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { maxParts } from './multipart.ts'
@@ -41,7 +40,9 @@ export class S3Backend extends CheckedBackend {
       onRetry: options.onRetry,
       errorOf: (error, asked) => storeError(error, asked, names.url),
     }
-    const quota = quotaOf(bucket, options.quota === undefined ? undefined : parseSize(options.quota))
+    const quota = quotaOf(options.quota === undefined ? undefined : parseSize(options.quota), (signal) =>
+      list(bucket, '', { signal }),
+    )
     super(
       names.url,
       {
@@ -68,7 +69,7 @@ export class S3Backend extends CheckedBackend {
           return report
         },
         hash: (key, { signal } = {}) => hash(bucket, key, signal),
-        freeSpace: ({ signal } = {}) => freeSpace(quota, signal),
+        freeSpace: async ({ signal } = {}) => quota?.freeSpace(signal) ?? { kind: 'unbounded' },
         sweep: (sweepOptions) => sweep(bucket, sweepOptions),
         async close() {
           if (options.client === undefined) bucket.client.destroy()

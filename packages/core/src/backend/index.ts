@@ -39,7 +39,7 @@ export {
   wholeOrParts,
   sendParts,
 } from './object-store/parts.ts'
-export { Quota } from './object-store/quota.ts'
+export { Quota, quotaOf } from './object-store/quota.ts'
 export {
   type Asked,
   createOnce,

@@ -44,3 +44,16 @@ export class Quota {
     return this.#measured
   }
 }
+
+/** The quota of a store that has a total, measured by listing all that lies below its root. */
+export function quotaOf(
+  total: number | undefined,
+  list: (signal: AbortSignal | undefined) => AsyncIterable<{ readonly size: number }>,
+): Quota | undefined {
+  if (total === undefined) return undefined
+  return new Quota(total, async (signal) => {
+    let used = 0
+    for await (const { size } of list(signal)) used += size
+    return used
+  })
+}
