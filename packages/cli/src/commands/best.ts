@@ -1,4 +1,4 @@
-import type { Checkpoint } from '@holdfast/core'
+import type { JudgedCheckpoint } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
@@ -32,11 +32,11 @@ export async function best(
   })
 }
 
-function namesIn(checkpoints: readonly Checkpoint[]): readonly string[] {
+function namesIn(checkpoints: readonly JudgedCheckpoint[]): readonly string[] {
   return [...new Set(checkpoints.flatMap(({ bestOf }) => bestOf))]
 }
 
-function values({ scores, metrics }: Checkpoint, objective: string): readonly string[] {
+function values({ scores, metrics }: JudgedCheckpoint, objective: string): readonly string[] {
   const score = scores[objective]
   return [
     ...(score === undefined ? [] : [formatMetric(score)]),

@@ -1,4 +1,4 @@
-import { type Checkpoint, formatSize } from '@holdfast/core'
+import { formatSize, type JudgedCheckpoint } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Column, formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
@@ -28,7 +28,7 @@ export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<E
   })
 }
 
-function table(checkpoints: readonly Checkpoint[], now: Date): string {
+function table(checkpoints: readonly JudgedCheckpoint[], now: Date): string {
   const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].sort()
   const hasEpochs = checkpoints.some(({ epoch }) => epoch !== undefined)
   const columns: readonly Column[] = [
@@ -53,7 +53,7 @@ function table(checkpoints: readonly Checkpoint[], now: Date): string {
 }
 
 /** What is special about a checkpoint, in few words. */
-export function notes({ bestOf, pinned, tags, keptBecause }: Checkpoint): string {
+export function notes({ bestOf, pinned, tags, keptBecause }: JudgedCheckpoint): string {
   if (keptBecause.length > 0) return keptBecause.join(', ')
   const because = pinned?.reason === undefined ? '' : ` ${JSON.stringify(pinned.reason)}`
   return [

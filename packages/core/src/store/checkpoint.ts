@@ -1,5 +1,6 @@
-import { type Catalog, type CatalogEntry, metricsOf } from './documents/index.ts'
-import { bestNames, hasFields, judge, type Keeping, retain } from './judgement.ts'
+import { type Catalog, type CatalogEntry, fileKey, type Manifest, metricsOf } from './documents/index.ts'
+import { bestNames, hasFields, judge, type Judgement, type Keeping, retain } from './judgement.ts'
+import { isWhole, type WholeCatalog } from './pages/index.ts'
 
 /** A committed checkpoint, as the list shows it. */
 export interface Checkpoint {
@@ -13,6 +14,10 @@ export interface Checkpoint {
   readonly metrics: Readonly<Record<string, number>>
   readonly tags: readonly string[]
   readonly pinned: { readonly reason: string | undefined; readonly at: Date } | undefined
+}
+
+/** A checkpoint, and what the objectives and the retention in force make of it among all others. */
+export interface JudgedCheckpoint extends Checkpoint {
   /** The objectives of which it is the best. */
   readonly bestOf: readonly string[]
   /** What each objective makes of it: the smoothed metric, or the weighted sum; none for what cannot be judged. */
@@ -32,12 +37,15 @@ export interface CheckpointFile {
   readonly key: string
 }
 
-/** A checkpoint with what its manifest tells. */
-export interface CheckpointDetails extends Checkpoint {
+/** What the manifest of a checkpoint tells. */
+export interface CheckpointContents {
   readonly contents: readonly CheckpointFile[]
   readonly metadata: unknown
   readonly dataState: unknown
 }
+
+/** A checkpoint with what its manifest tells. */
+export interface CheckpointDetails extends JudgedCheckpoint, CheckpointContents {}
 
 /** A checkpoint that was set aside because it is corrupt. */
 export interface QuarantinedCheckpoint {
@@ -47,37 +55,33 @@ export interface QuarantinedCheckpoint {
 }
 
 /** All checkpoints of a catalog, in the order of their steps, as `keeping` judges them at a time. */
-export function describeCheckpoints(catalog: Catalog, keeping: Keeping, at: Date): readonly Checkpoint[] {
+export function judgedCheckpoints(
+  catalog: WholeCatalog,
+  keeping: Keeping,
+  at: Date,
+): readonly JudgedCheckpoint[] {
   const judgement = judge(catalog, keeping.objectives)
-  const decisions = hasFields(keeping.retention)
-    ? retain(catalog, keeping, at.toISOString(), () => undefined)
-    : []
-  const reasons = new Map(decisions.map(({ step, kept, because }) => [step, kept ? because : []]))
-  return catalog.checkpoints.map((entry) => ({
-    ...factsOf(entry),
-    bestOf: bestNames(judgement, entry.step),
-    scores: Object.fromEntries(
-      [...judgement.evaluations].flatMap(([name, evaluations]) => {
-        const value = evaluations.get(entry.step)?.value
-        return value === undefined ? [] : [[name, value]]
-      }),
-    ),
-    keptBecause: reasons.get(entry.step) ?? [],
-  }))
+  const reasons = reasonsOf(catalog, keeping, at)
+  return catalog.checkpoints.map((entry) => judged(entry, judgement, reasons))
 }
 
-/** One of them; also one that the catalog no longer lists. */
-export function describeCheckpoint(
+/**
+ * One of them; also one that the catalog no longer lists. A catalog that was not needed whole had nothing to judge
+ * its checkpoints by.
+ */
+export function judgedCheckpoint(
   catalog: Catalog,
   entry: CatalogEntry,
   keeping: Keeping,
   at: Date,
-): Checkpoint {
-  const found = describeCheckpoints(catalog, keeping, at).find(({ step }) => step === entry.step)
-  return { bestOf: [], scores: {}, keptBecause: [], ...found, ...factsOf(entry) }
+): JudgedCheckpoint {
+  const isListed = catalog.checkpoints.some(({ attempt }) => attempt === entry.attempt)
+  if (!isWhole(catalog) || !isListed) return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
+  return judged(entry, judge(catalog, keeping.objectives), reasonsOf(catalog, keeping, at))
 }
 
-function factsOf(entry: CatalogEntry): Omit<Checkpoint, 'bestOf' | 'scores' | 'keptBecause'> {
+/** What the catalog itself tells of a checkpoint. */
+export function factsOf(entry: CatalogEntry): Checkpoint {
   const { step, epoch, files, bytes, savedAt, metrics, tags, pinned } = entry
   return {
     step,
@@ -89,4 +93,41 @@ function factsOf(entry: CatalogEntry): Omit<Checkpoint, 'bestOf' | 'scores' | 'k
     tags,
     pinned: pinned === undefined ? undefined : { reason: pinned.reason, at: new Date(pinned.at) },
   }
+}
+
+export function contentsOf({ attempt, files, metadata, dataState }: Manifest): CheckpointContents {
+  return {
+    contents: files.map(({ name, size, sha256 }) => ({ name, size, sha256, key: fileKey(attempt, name) })),
+    metadata,
+    dataState,
+  }
+}
+
+function judged(
+  entry: CatalogEntry,
+  judgement: Judgement,
+  reasons: ReadonlyMap<number, readonly string[]>,
+): JudgedCheckpoint {
+  return {
+    ...factsOf(entry),
+    bestOf: bestNames(judgement, entry.step),
+    scores: Object.fromEntries(
+      [...judgement.evaluations].flatMap(([name, evaluations]) => {
+        const value = evaluations.get(entry.step)?.value
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ),
+    keptBecause: reasons.get(entry.step) ?? [],
+  }
+}
+
+/** Why each step is kept; none where there is no retention. */
+function reasonsOf(
+  catalog: WholeCatalog,
+  keeping: Keeping,
+  at: Date,
+): ReadonlyMap<number, readonly string[]> {
+  if (!hasFields(keeping.retention)) return new Map()
+  const decisions = retain(catalog, keeping, at.toISOString(), () => undefined)
+  return new Map(decisions.map(({ step, kept, because }) => [step, kept ? because : []]))
 }

@@ -1,4 +1,10 @@
-export type { Checkpoint, CheckpointDetails, CheckpointFile, QuarantinedCheckpoint } from './checkpoint.ts'
+export type {
+  Checkpoint,
+  CheckpointDetails,
+  CheckpointFile,
+  JudgedCheckpoint,
+  QuarantinedCheckpoint,
+} from './checkpoint.ts'
 export type { WriterMode } from './commit/rules.ts'
 export { StoreEventEmitter, type StoreEvents } from './events.ts'
 export { assertStoreOptions, type StoreOptions } from './options.ts'

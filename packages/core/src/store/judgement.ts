@@ -15,12 +15,16 @@ import {
 } from '../retention/index.ts'
 import * as v from 'valibot'
 import { type Catalog, type CatalogEntry, metricsOf, partsOfAttempt } from './documents/index.ts'
+import type { WholeCatalog } from './pages/index.ts'
 
 /** What this process wants of the checkpoints: what best means, and which to keep. */
 export interface Keeping {
   readonly objectives: Objectives
   readonly retention: RetentionPlan
 }
+
+/** All lines of a catalog. */
+type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints' | 'older'>
 
 /** What some objectives make of a catalog. */
 export interface Judgement {
@@ -32,7 +36,7 @@ export interface Judgement {
 }
 
 /** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
-export function judge(catalog: Pick<Catalog, 'metrics' | 'checkpoints'>, objectives: Objectives): Judgement {
+export function judge(catalog: Lines, objectives: Objectives): Judgement {
   const history = historyOf(catalog)
   const evaluations = evaluate(history, objectives)
   const steps = catalog.checkpoints.map(({ step }) => step)
@@ -40,10 +44,7 @@ export function judge(catalog: Pick<Catalog, 'metrics' | 'checkpoints'>, objecti
 }
 
 /** Every step that ever had metrics. A catalog that was written before there was a history has those of its list. */
-function historyOf({
-  metrics,
-  checkpoints,
-}: Pick<Catalog, 'metrics' | 'checkpoints'>): readonly MetricRecord[] {
+function historyOf({ metrics, checkpoints }: Lines): readonly MetricRecord[] {
   const recorded = new Set(metrics.map(({ step }) => step))
   const unrecorded = checkpoints.filter((entry) => hasFields(entry.metrics) && !recorded.has(entry.step))
   const all = unrecorded.length === 0 ? metrics : [...metrics, ...unrecorded]
@@ -58,7 +59,7 @@ export function bestNames({ best }: Judgement, step: number): readonly string[] 
 
 /** What retention makes of a catalog: every checkpoint, kept or dropped, and why. `inUse` says why one may not go now. */
 export function retain(
-  catalog: Pick<Catalog, 'metrics' | 'checkpoints'>,
+  catalog: Lines,
   { objectives, retention }: Keeping,
   at: string,
   inUse: (entry: CatalogEntry) => string | undefined,

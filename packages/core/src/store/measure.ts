@@ -1,8 +1,8 @@
 import { HoldfastError } from '../errors.ts'
 import { isMetricObjective, type Objectives, type Plateau, plateauOf } from '../metrics/index.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import type { JudgedCheckpoint } from './checkpoint.ts'
 import type { StoreContext } from './context.ts'
-import type { Catalog } from './documents/index.ts'
+import type { WholeCatalog } from './pages/index.ts'
 import { judge, type Keeping } from './judgement.ts'
 
 /** The metrics of one step, whether or not its checkpoint is still there. */
@@ -16,7 +16,7 @@ export interface MeasuredStep {
 }
 
 /** Every step that ever had metrics, in the order of the steps. */
-export function measuredSteps(catalog: Catalog, { objectives }: Keeping): readonly MeasuredStep[] {
+export function measuredSteps(catalog: WholeCatalog, { objectives }: Keeping): readonly MeasuredStep[] {
   const { history, evaluations } = judge(catalog, objectives)
   const listed = new Set(catalog.checkpoints.map(({ step }) => step))
   return history.map(({ step, metrics }) => ({
@@ -33,7 +33,7 @@ export function measuredSteps(catalog: Catalog, { objectives }: Keeping): readon
 }
 
 /** How long an objective has not improved. Throws `INVALID_ARGUMENT` for one that is not there, or has no single best. */
-export function plateau(catalog: Catalog, { objectives }: Keeping, name: string): Plateau {
+export function plateau(catalog: WholeCatalog, { objectives }: Keeping, name: string): Plateau {
   const objective = objectives[name]
   if (objective === undefined) throw unknown(name, objectives)
   if ('pareto' in objective) {
@@ -43,7 +43,7 @@ export function plateau(catalog: Catalog, { objectives }: Keeping, name: string)
 }
 
 /** Tells, by events, of a new best and of metrics that cannot be judged. */
-export function tellOfMetrics({ events, keeping }: StoreContext, saved: Checkpoint): void {
+export function tellOfMetrics({ events, keeping }: StoreContext, saved: JudgedCheckpoint): void {
   const { step, metrics } = saved
   for (const name of saved.bestOf) {
     const value = saved.scores[name]

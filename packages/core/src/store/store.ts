@@ -7,8 +7,11 @@ import { spaceLimits } from '../space/index.ts'
 import {
   type Checkpoint,
   type CheckpointDetails,
-  describeCheckpoint,
-  describeCheckpoints,
+  contentsOf,
+  factsOf,
+  type JudgedCheckpoint,
+  judgedCheckpoint,
+  judgedCheckpoints,
   type QuarantinedCheckpoint,
 } from './checkpoint.ts'
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
@@ -19,9 +22,10 @@ import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { bestNames, hasFields, judge, type Keeping, keepingOf } from './judgement.ts'
 import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
-import { type CheckpointChoice, chooseEntry } from './restore/choose.ts'
+import { lastFoldedStep } from './pages/index.ts'
+import { catalogFor, type CheckpointChoice, chooseEntry } from './restore/choose.ts'
 import { provedFile, provedManifest } from './restore/proved.ts'
-import { detailsOf, restoreCheckpoint } from './restore/restore.ts'
+import { restoreCheckpoint } from './restore/restore.ts'
 import type { Restored, RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planFiles } from './save/plan.ts'
@@ -159,7 +163,7 @@ export class CheckpointStore implements AsyncDisposable {
     file: string,
     options: StoreCallOptions = {},
   ): Promise<{ readonly size: number; readonly sha256: string; readonly body: ReadableStream<Uint8Array> }> {
-    const { entry } = await this.#require(choice, options.signal)
+    const entry = await this.#require(choice, options.signal)
     const manifest = await provedManifest(this.backend, entry, options.signal)
     const found = manifest.files.find(({ name }) => name === file)
     if (found === undefined) {
@@ -174,9 +178,9 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /** All good checkpoints, in the order of their steps. */
-  async list(options: StoreCallOptions = {}): Promise<readonly Checkpoint[]> {
-    const catalog = await this.#context.log.newest(options.signal)
-    return describeCheckpoints(catalog, this.#keeping(catalog), this.#context.surroundings.now())
+  async list(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
+    const catalog = await this.#context.log.whole(options.signal)
+    return judgedCheckpoints(catalog, this.#keeping(catalog), this.#context.surroundings.now())
   }
 
   /** Those that were set aside as corrupt. */
@@ -191,12 +195,16 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** The newest checkpoint; `undefined` when there is none. */
   async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
-    return this.#find('latest', options.signal)
+    const found = await this.#find('latest', options.signal)
+    return found === undefined ? undefined : factsOf(found.entry)
   }
 
   /** The best of the only objective, or of the one named; `undefined` when none has its metric. */
-  async best(objective?: string, options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
-    return this.#find(objective === undefined ? 'best' : `best:${objective}`, options.signal)
+  async best(objective?: string, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
+    const found = await this.#find(objective === undefined ? 'best' : `best:${objective}`, options.signal)
+    if (found === undefined) return undefined
+    const { catalog, entry } = found
+    return judgedCheckpoint(catalog, entry, this.#keeping(catalog), this.#context.surroundings.now())
   }
 
   /** A checkpoint with its files and metadata; `undefined` when it is not there, `CORRUPT` when its manifest is. */
@@ -204,10 +212,15 @@ export class CheckpointStore implements AsyncDisposable {
     choice: CheckpointChoice,
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
-    const catalog = await this.#context.log.newest(options.signal)
-    const entry = this.#choose(catalog, choice)
-    if (entry === undefined) return undefined
-    return detailsOf(this.#context, catalog, entry, await provedManifest(this.backend, entry, options.signal))
+    const found = await this.#find(choice, options.signal)
+    if (found === undefined) return undefined
+    const { log, surroundings } = this.#context
+    const catalog = await log.wholeOf(found.catalog, options.signal)
+    const manifest = await provedManifest(this.backend, found.entry, options.signal)
+    return {
+      ...judgedCheckpoint(catalog, found.entry, this.#keeping(catalog), surroundings.now()),
+      ...contentsOf(manifest),
+    }
   }
 
   /** Keeps a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
@@ -245,20 +258,20 @@ export class CheckpointStore implements AsyncDisposable {
     const entry = catalog.checkpoints.find((other) => other.step === step)
     const now = this.#context.surroundings.now()
     const checkpoint =
-      entry === undefined ? undefined : describeCheckpoint(catalog, entry, this.#keeping(catalog), now)
+      entry === undefined ? undefined : judgedCheckpoint(catalog, entry, this.#keeping(catalog), now)
     if (checkpoint !== undefined) tellOfMetrics(this.#context, checkpoint)
     return { checkpoint, dropped: dropped.map((drop) => ({ step: drop.step, because: drop.because })) }
   }
 
   /** Every step that ever had metrics, raw and as the objectives judge them, also where the checkpoint is gone. */
   async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
-    const catalog = await this.#context.log.newest(options.signal)
+    const catalog = await this.#context.log.whole(options.signal)
     return measuredSteps(catalog, this.#keeping(catalog))
   }
 
   /** How long an objective has not improved, for early stopping. By its whole history. */
   async plateau(objective: string, options: StoreCallOptions = {}): Promise<Plateau> {
-    const catalog = await this.#context.log.newest(options.signal)
+    const catalog = await this.#context.log.whole(options.signal)
     return plateau(catalog, this.#keeping(catalog), objective)
   }
 
@@ -272,7 +285,8 @@ export class CheckpointStore implements AsyncDisposable {
     if (options.dryRun === true || report.dropped.length === 0) return report
     const committed = await this.#write({ kind: 'prune' }, options.signal)
     await deleteDropped(this.#context, committed)
-    return pruneReport(this.#context, committed, report)
+    const catalog = await this.#context.log.wholeOf(committed.catalog, options.signal)
+    return pruneReport(this.#context, catalog, committed, report)
   }
 
   /**
@@ -298,18 +312,19 @@ export class CheckpointStore implements AsyncDisposable {
   /** Proves checkpoints, and the store's own documents, against what was written. Changes nothing. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
-    return verifyStore(this.#context, await this.#context.log.newest(options.signal), options)
+    return verifyStore(this.#context, await this.#context.log.whole(options.signal), options)
   }
 
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
-    const newest = await this.#context.log.newest(options.signal)
+    const { log } = this.#context
+    const newest = await log.whole(options.signal)
     if (options.dryRun === true || newest.version === 0) return sweepStore(this.#context, newest, options)
     this.#refuseClosed()
     await this.#access.ready(options.signal)
-    const latest = await this.#context.log.newest(options.signal)
-    return sweepStore(this.#context, await this.#access.raiseFloor(latest, options.signal), options)
+    const raised = await this.#access.raiseFloor(await log.newest(options.signal), options.signal)
+    return sweepStore(this.#context, await log.wholeOf(raised, options.signal), options)
   }
 
   /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
@@ -350,7 +365,7 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Why a step may not be deleted as any other, where it is the best of something. */
   async #bestSteps(signal: AbortSignal | undefined): Promise<ReadonlyMap<number, string>> {
-    const catalog = await this.#context.log.newest(signal)
+    const catalog = await this.#context.log.whole(signal)
     const judgement = judge(catalog, this.#keeping(catalog).objectives)
     return new Map(
       catalog.checkpoints.flatMap(({ step }) => {
@@ -362,29 +377,23 @@ export class CheckpointStore implements AsyncDisposable {
     )
   }
 
-  async #find(choice: CheckpointChoice, signal: AbortSignal | undefined): Promise<Checkpoint | undefined> {
-    const catalog = await this.#context.log.newest(signal)
-    const entry = this.#choose(catalog, choice)
-    if (entry === undefined) return undefined
-    return describeCheckpoint(catalog, entry, this.#keeping(catalog), this.#context.surroundings.now())
-  }
-
-  async #require(
+  async #find(
     choice: CheckpointChoice,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly catalog: Catalog; readonly entry: CatalogEntry }> {
-    const catalog = await this.#context.log.newest(signal)
-    const entry = this.#choose(catalog, choice)
-    if (entry !== undefined) return { catalog, entry }
+  ): Promise<{ readonly catalog: Catalog; readonly entry: CatalogEntry } | undefined> {
+    const catalog = await catalogFor(this.#context.log, choice, signal)
+    const entry = chooseEntry(catalog, choice, this.#keeping(catalog).objectives)
+    return entry === undefined ? undefined : { catalog, entry }
+  }
+
+  async #require(choice: CheckpointChoice, signal: AbortSignal | undefined): Promise<CatalogEntry> {
+    const found = await this.#find(choice, signal)
+    if (found !== undefined) return found.entry
     const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
     throw new HoldfastError(
       'NOT_FOUND',
       `There is no ${what} in ${this.url}. See what there is: holdfast ls.`,
     )
-  }
-
-  #choose(catalog: Catalog, choice: CheckpointChoice): CatalogEntry | undefined {
-    return chooseEntry(catalog, choice, this.#keeping(catalog).objectives)
   }
 
   #keeping(catalog: Catalog): Keeping {
@@ -396,7 +405,7 @@ export class CheckpointStore implements AsyncDisposable {
     assertSaveRequest(request)
     const files = await planFiles(request.files, this.backend.capabilities.localRoot)
     const newest = await this.#access.ready(request.signal)
-    refuseExisting(newest, request)
+    await refuseExisting(this.#context, newest, request)
     const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request, files)
     await this.#access.tidyNowAndThen()
     return saved
@@ -429,8 +438,14 @@ export class CheckpointStore implements AsyncDisposable {
 }
 
 /** Refuses before a byte is written; the commit checks again. */
-function refuseExisting(newest: Catalog, { step, onExisting = 'fail' }: SaveRequest): void {
-  if (onExisting !== 'fail' || !newest.checkpoints.some((entry) => entry.step === step)) return
+async function refuseExisting(
+  { log }: StoreContext,
+  newest: Catalog,
+  { step, onExisting = 'fail', signal }: SaveRequest,
+): Promise<void> {
+  if (onExisting !== 'fail') return
+  const { checkpoints } = step > lastFoldedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  if (!checkpoints.some((entry) => entry.step === step)) return
   throw new HoldfastError(
     'ALREADY_EXISTS',
     `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,

@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { abortedError } from '../errors.ts'
+import { defaultFoldings, type Foldings } from './pages/index.ts'
 import { type Deliver, deliverToDirectory } from './restore/to-directory.ts'
 
-/** Time, chance and the local disk, as parameters: a simulator gives its own. */
+/** Time, chance, the local disk and when a run is long, as parameters: a simulator gives its own. */
 export interface Surroundings {
   /** This machine's clock. For people and for pauses; no decision about the store rests on it. */
   now(): Date
@@ -17,6 +18,8 @@ export interface Surroundings {
   pause(milliseconds: number, signal?: AbortSignal): Promise<void>
   /** Puts what is restored where the caller wants it, all or nothing. */
   deliver: Deliver
+  /** How many lines of the catalog stand together. */
+  readonly foldings: Foldings
 }
 
 export const realSurroundings: Surroundings = {
@@ -33,4 +36,5 @@ export const realSurroundings: Surroundings = {
     }
   },
   deliver: deliverToDirectory,
+  foldings: defaultFoldings,
 }

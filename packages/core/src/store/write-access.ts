@@ -72,7 +72,7 @@ export class WriteAccess {
     const { known } = this.#context.log
     if (known === undefined || known.version - this.#tidied < upkeepInterval) return
     this.#tidied = known.version
-    await this.#reporting(async () => sweepStore(this.#context, await this.raiseFloor(known, undefined), {}))
+    await this.#reporting(async () => this.#sweep(await this.raiseFloor(known, undefined)))
   }
 
   /** Gives ownership back. Whoever has fenced this writer owns it already. */
@@ -104,12 +104,16 @@ export class WriteAccess {
     const { catalog } = await log.commit({ kind: 'take over' })
     events.emit('tookOver', { from: newest.owner?.name })
     // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
-    await this.#reporting(() => sweepStore(this.#context, catalog, {}))
+    await this.#reporting(() => this.#sweep(catalog))
   }
 
   async #commitFindings(found: readonly Finding[]): Promise<void> {
     await this.#context.log.commit({ kind: 'quarantine', found })
     for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
+  }
+
+  async #sweep(version: Catalog): ReturnType<typeof sweepStore> {
+    return sweepStore(this.#context, await this.#context.log.wholeOf(version), {})
   }
 
   /** Sweeps, and tells by an event what could not be swept: it is tried again another time. */

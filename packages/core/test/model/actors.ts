@@ -3,12 +3,12 @@ import type { Change } from '../../src/store/commit/changes.ts'
 import { type CommitRequest, type Writer } from '../../src/store/commit/rules.ts'
 import {
   type AttemptId,
-  type Catalog,
   type CatalogEntry,
   catalogKey,
   attemptPrefix,
   newAttemptId,
 } from '../../src/store/documents/index.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import type { Protocol } from './protocol.ts'
 import { type ActorState, newest, type Step, type World } from './world.ts'
 
@@ -227,7 +227,7 @@ function forgetful(state: ActorState, operations: number): ActorState {
   return done < operations ? { ...beginning, known: state.known, done } : { ...beginning, at: 'end', done }
 }
 
-function created(world: World, catalog: Catalog): Partial<Omit<World, 'actors'>> {
+function created(world: World, catalog: WholeCatalog): Partial<Omit<World, 'actors'>> {
   const catalogs = new Map([...world.catalogs, [catalog.version, catalog]])
   if (catalog.version <= world.ghost.line) return { catalogs }
   const dropped = new Set(world.ghost.dropped)
@@ -240,7 +240,7 @@ function requestOf(
   index: number,
   state: ActorState,
   operation: Operation,
-  known: Catalog,
+  known: WholeCatalog,
 ): CommitRequest {
   return {
     writer: actor.writer,
@@ -251,7 +251,7 @@ function requestOf(
   }
 }
 
-function changeOf(operation: Operation, state: ActorState, known: Catalog): Change {
+function changeOf(operation: Operation, state: ActorState, known: WholeCatalog): Change {
   switch (operation.kind) {
     case 'save':
       return { kind: 'save', entry: entryOf(operation.step, state.attempt), onExisting: operation.onExisting }
@@ -280,6 +280,6 @@ export function entryOf(step: number, attempt: AttemptId | undefined): CatalogEn
   }
 }
 
-export function attemptOf(index: number, operation: number, step: number, known: Catalog): AttemptId {
+export function attemptOf(index: number, operation: number, step: number, known: WholeCatalog): AttemptId {
   return newAttemptId(step, known.version, `${index}${operation}`.padStart(16, '0'))
 }

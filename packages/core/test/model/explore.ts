@@ -1,4 +1,4 @@
-import type { Catalog } from '../../src/store/documents/index.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import { type Actor, stepsOf } from './actors.ts'
 import type { Protocol } from './protocol.ts'
 import { type ActorState, violation, type World } from './world.ts'
@@ -55,7 +55,7 @@ function historyOf(arrivals: readonly Arrival[], last: number): readonly string[
 
 /** Short texts that are equal exactly when two worlds are. Catalogs and attempts are numbered as first seen. */
 class Digests {
-  readonly #catalogs = new WeakMap<Catalog, number>()
+  readonly #catalogs = new WeakMap<WholeCatalog, number>()
   readonly #catalogTexts = new Numbering()
   readonly #attempts = new Numbering()
 
@@ -81,7 +81,7 @@ class Digests {
     return mask
   }
 
-  #numberOf(catalog: Catalog): number {
+  #numberOf(catalog: WholeCatalog): number {
     const known = this.#catalogs.get(catalog)
     if (known !== undefined) return known
     const number = this.#catalogTexts.of(JSON.stringify(catalog))

@@ -1,12 +1,13 @@
 import * as rules from '../../src/store/commit/rules.ts'
-import { attemptOfKey, type Catalog } from '../../src/store/documents/index.ts'
-import { lists } from '../../src/store/commit/changes.ts'
+import { attemptsOf } from '../../src/store/commit/changes.ts'
+import { attemptOfKey } from '../../src/store/documents/index.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
 
 /** The product's rules, and how the actors of the model use them. A broken variant changes one of these. */
 export interface Protocol {
-  readonly nextCatalog: typeof rules.nextCatalog
+  readonly nextCatalog: (newest: WholeCatalog, request: rules.CommitRequest) => rules.Verdict<WholeCatalog>
   readonly lookBack: typeof rules.lookBack
-  readonly isDead: typeof rules.isDead
+  readonly isDead: (newest: WholeCatalog, key: string) => boolean
   readonly skipsLookBack: boolean
   /** Whether a listed version is read by its number, whatever has taken it since. */
   readonly trustsNumbers: boolean
@@ -18,7 +19,7 @@ export interface Protocol {
 export const product: Protocol = {
   nextCatalog: rules.nextCatalog,
   lookBack: rules.lookBack,
-  isDead: rules.isDead,
+  isDead: (newest, key) => rules.deadBy(newest)(key),
   skipsLookBack: false,
   trustsNumbers: false,
   acknowledgesBeforeCommit: false,
@@ -38,7 +39,7 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'a lost answer taken for success': { ...product, lostAnswerMeans: 'success' },
 }
 
-function withoutFloorCheck(newest: Catalog, request: rules.CommitRequest): rules.Verdict {
+function withoutFloorCheck(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
   const verdict = rules.nextCatalog({ ...newest, floor: 0 }, request)
   if (verdict.kind !== 'next') return verdict
   return {
@@ -48,7 +49,7 @@ function withoutFloorCheck(newest: Catalog, request: rules.CommitRequest): rules
 }
 
 /** Whatever is not listed is old enough: a pause can be longer than any age. */
-function byAgeAlone(newest: Catalog, key: string): boolean {
+function byAgeAlone(newest: WholeCatalog, key: string): boolean {
   const attempt = attemptOfKey(key)
-  return attempt === undefined ? rules.isDead(newest, key) : !lists(newest, attempt)
+  return attempt === undefined ? product.isDead(newest, key) : !attemptsOf(newest).has(attempt)
 }

@@ -1,10 +1,11 @@
-import { lists } from '../../src/store/commit/changes.ts'
-import type { AttemptId, Catalog } from '../../src/store/documents/index.ts'
+import { attemptsOf } from '../../src/store/commit/changes.ts'
+import type { AttemptId } from '../../src/store/documents/index.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
 
 /** Everything that has a state: the store, and how far each actor has come. Immutable. */
 export interface World {
   /** Catalog versions on the store, by number. */
-  readonly catalogs: ReadonlyMap<number, Catalog>
+  readonly catalogs: ReadonlyMap<number, WholeCatalog>
   /** Attempts whose bytes are on the store. */
   readonly data: ReadonlySet<AttemptId>
   readonly actors: readonly ActorState[]
@@ -25,13 +26,13 @@ export interface Ghost {
 /** Where an actor is in its program, and what it remembers. */
 export interface ActorState {
   readonly at: 'begin' | 'put' | 'commit' | 'look back' | 'read listed' | 'clean up' | 'sweep' | 'end'
-  readonly known: Catalog | undefined
+  readonly known: WholeCatalog | undefined
   /** Whether `known` was read after the last refusal. */
   readonly fresh: boolean
   readonly attempt: AttemptId | undefined
   readonly created: number | undefined
   /** The version that a look back has listed, and is about to read. */
-  readonly listed: Catalog | undefined
+  readonly listed: WholeCatalog | undefined
   /** Attempts to delete next, and a catalog version that slept too long. */
   readonly toDelete: readonly AttemptId[]
   /** How many of its operations are done. */
@@ -43,7 +44,7 @@ export interface Step {
   readonly next: World
 }
 
-export function newest(world: World): Catalog {
+export function newest(world: World): WholeCatalog {
   return world.catalogs.get(Math.max(...world.catalogs.keys())) ?? noCatalog()
 }
 
@@ -54,16 +55,17 @@ function noCatalog(): never {
 /** A promise that does not hold in this world; `undefined` when all hold. */
 export function violation(world: World): string | undefined {
   const truth = newest(world)
+  const listed = attemptsOf(truth)
   for (const { attempt } of truth.checkpoints) {
     if (!world.data.has(attempt)) return `${attempt} is listed, and its bytes are gone`
   }
   for (const attempt of world.ghost.acknowledged) {
-    if (!lists(truth, attempt) && !world.ghost.dropped.has(attempt)) {
+    if (!listed.has(attempt) && !world.ghost.dropped.has(attempt)) {
       return `${attempt} was acknowledged, is not listed, and no commit dropped it`
     }
   }
   for (const attempt of world.ghost.fenced) {
-    if (lists(truth, attempt)) return `${attempt} was told that it is fenced, and is listed`
+    if (listed.has(attempt)) return `${attempt} was told that it is fenced, and is listed`
   }
   return undefined
 }

@@ -40,6 +40,8 @@ export interface Meddling {
   /** The newest catalog key that a list after a commit shows. */
   readonly hidesNewerThanOwnCommit?: boolean
   readonly lostAnswerOfCommit?: 'created' | 'failed'
+  /** Tells that a page is there, and writes it with the next commit only. */
+  readonly delaysPages?: boolean
 }
 
 /** How one process sees the disk: each call is a turn before its effect and a turn before its answer. */
@@ -53,6 +55,7 @@ export class SimulatedBackend implements CheckpointBackend {
   readonly #faults: Faults
   readonly #meddling: Meddling
   #ownCommit: string | undefined
+  #delayed: (() => void)[] = []
 
   constructor(
     process: string,
@@ -76,9 +79,17 @@ export class SimulatedBackend implements CheckpointBackend {
     for await (const chunk of reader.chunks()) chunks.push(Uint8Array.from(chunk))
     const bytes = Buffer.concat(chunks)
     return await this.#call(`put ${key}`, () => {
-      this.#disk.set(key, bytes, this.#scheduler.time)
+      const { sha256 } = reader.result()
+      const write = (): void => {
+        this.#disk.set(key, bytes, this.#scheduler.time)
+      }
+      if (this.#meddling.delaysPages === true && key.startsWith('pages/')) {
+        this.#delayed.push(write)
+        return { key, size: bytes.byteLength, revision: '', sha256 }
+      }
+      write()
       if (key.endsWith('/manifest.json')) this.#meddling.afterManifest?.(key.split('/')[1] ?? '')
-      return { ...this.#statOf(key), sha256: reader.result().sha256 }
+      return { ...this.#statOf(key), sha256 }
     })
   }
 
@@ -91,6 +102,8 @@ export class SimulatedBackend implements CheckpointBackend {
         this.#disk.set(key, bytes, this.#scheduler.time)
         if (isCatalog) this.#ownCommit = key
         return 'created'
+      }).finally(() => {
+        for (const write of this.#delayed.splice(0)) write()
       })
     } catch (error) {
       if (isCatalog && this.#meddling.lostAnswerOfCommit === 'created') return 'created'

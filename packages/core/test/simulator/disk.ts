@@ -9,13 +9,22 @@ interface StoredObject {
 /** What is on the simulated store, whoever is alive. */
 export class Disk {
   readonly #objects = new Map<string, StoredObject>()
-  /** Keys whose bytes were flipped at rest, ever. */
-  readonly damaged = new Set<string>()
+  readonly #sound = new Map<string, Uint8Array>()
   /** Counts the changes, so that the oracle looks only where there is something new. */
   changes = 0
 
   keys(prefix: string): readonly string[] {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  }
+
+  /** Keys whose bytes were flipped at rest, ever. */
+  get damaged(): readonly string[] {
+    return [...this.#sound.keys()]
+  }
+
+  /** What was written there, whatever was flipped since. */
+  written(key: string): Uint8Array | undefined {
+    return this.#objects.has(key) ? (this.#sound.get(key) ?? this.get(key)) : undefined
   }
 
   get(key: string): Uint8Array | undefined {
@@ -31,6 +40,7 @@ export class Disk {
 
   set(key: string, bytes: Uint8Array, time: number): void {
     this.changes += 1
+    this.#sound.delete(key)
     this.#objects.set(key, { bytes, modifiedAt: new Date(time), revision: String(this.changes) })
   }
 
@@ -45,7 +55,7 @@ export class Disk {
     const at = (bit >> 3) % bytes.byteLength
     bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7))
     this.#objects.set(key, { ...object, bytes })
-    this.damaged.add(key)
+    if (!this.#sound.has(key)) this.#sound.set(key, object.bytes)
     this.changes += 1
   }
 }

@@ -1,10 +1,15 @@
 import {
-  decodeCatalog,
   type Catalog,
   type CatalogEntry,
   catalogVersionOf,
+  decodeCatalog,
+  decodePage,
+  type PageContent,
+  pageKey,
+  type PageReference,
 } from '../../src/store/documents/index.ts'
 import { HoldfastError } from '../../src/index.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import type { Disk } from './disk.ts'
 
 /** Not by retention, but because someone wanted just this. */
@@ -24,7 +29,9 @@ export class Oracle {
   /** Operations whose checkpoint was once listed, and those that a version of the one line dropped, and why. */
   readonly #operationOf = new Map<string, string>()
   readonly #dropped = new Map<string, string>()
-  #line: Catalog | undefined
+  #line: WholeCatalog | undefined
+  /** The keys of its pages, by version. */
+  readonly #pagesNeeded = new Map<number, readonly string[]>()
   /** A damaged catalog was rebuilt from what is there: what it alone knew, such as a drop or a pin, is forgotten. */
   #wasRebuilt = false
   #looked = -1
@@ -34,7 +41,7 @@ export class Oracle {
   }
 
   /** The newest version of the catalog that was ever committed. */
-  get truth(): Catalog | undefined {
+  get truth(): WholeCatalog | undefined {
     return this.#line
   }
 
@@ -51,6 +58,7 @@ export class Oracle {
     if (this.#line === undefined) return
     this.#newestIsThere(this.#line)
     this.#listedIsThere(this.#line)
+    this.#pagesAreThere(this.#line)
   }
 
   /** Also to be asked after an operation has ended, since that changes what was promised. */
@@ -80,9 +88,7 @@ export class Oracle {
     const listed = this.#line?.checkpoints.find((entry) => entry.step === step)
     if (this.#wasRebuilt && (listed === undefined || !this.#mustBeThere(operationOf(listed)))) return true
     // With a damaged catalog a fallback goes by an older one, which lists what was dropped since.
-    return [...this.#disk.damaged].some(
-      (key) => key.startsWith(`data/${step}-`) || key.startsWith('catalog/'),
-    )
+    return this.#disk.damaged.some((key) => key.startsWith(`data/${step}-`) || !key.startsWith('data/'))
   }
 
   #followTheLine(): void {
@@ -90,11 +96,19 @@ export class Oracle {
     for (const version of versions.sort((one, other) => one - other)) {
       if (version <= (this.#line?.version ?? 0)) continue
       const bytes = this.#disk.get(`catalog/${String(version).padStart(16, '0')}.json`)
-      if (bytes !== undefined) this.#append(decodeCatalog(bytes, version))
+      if (bytes === undefined) continue
+      const catalog = decodeCatalog(bytes, version)
+      const { older } = catalog
+      const pages = [...pagesUnder(this.#disk, older?.checkpoints), ...pagesUnder(this.#disk, older?.metrics)]
+      this.#pagesNeeded.set(
+        version,
+        pages.map(([key]) => key),
+      )
+      this.#append(wholeOn(this.#disk, catalog))
     }
   }
 
-  #append(next: Catalog): void {
+  #append(next: WholeCatalog): void {
     const before = this.#line
     if (next.history.at(-1)?.did === 'rebuild') this.#wasRebuilt = true
     if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
@@ -156,10 +170,56 @@ export class Oracle {
     }
   }
 
+  /** Rule 4, for pages: what the newest version needs, and whoever goes back from it to one above the floor. */
+  #pagesAreThere({ version, floor }: Catalog): void {
+    for (const [each, keys] of this.#pagesNeeded) {
+      if (each !== version && each < floor) {
+        this.#pagesNeeded.delete(each)
+        continue
+      }
+      const gone = keys.find((key) => this.#disk.get(key) === undefined)
+      if (gone !== undefined) throw new Error(`Rule 4: version ${each} needs ${gone}, which is not there`)
+    }
+  }
+
   /** A repair lists all that is whole, also what its writer is just giving up, or what the damaged version dropped. */
   #mustBeThere(operation: string): boolean {
     return this.#acknowledged.has(operation) && !this.#dropped.has(operation)
   }
+}
+
+/** A catalog with all lines that stand in its pages, as they were written. */
+export function wholeOn(disk: Disk, catalog: Catalog): WholeCatalog {
+  const { older, ...rest } = catalog
+  const checkpoints = pagesUnder(disk, older?.checkpoints).flatMap(([, page]) =>
+    page.holds === 'checkpoints' ? page.content : [],
+  )
+  const metrics = pagesUnder(disk, older?.metrics).flatMap(([, page]) =>
+    page.holds === 'metrics' ? page.content : [],
+  )
+  return {
+    ...rest,
+    checkpoints: [...checkpoints, ...catalog.checkpoints],
+    metrics: [...metrics, ...catalog.metrics],
+  }
+}
+
+/** These pages and those that they refer to, by key. */
+function pagesUnder(
+  disk: Disk,
+  references: readonly PageReference[] = [],
+): readonly (readonly [string, PageContent])[] {
+  return references.flatMap((reference) => {
+    const page = pageOn(disk, reference)
+    const below = page.holds === 'pages' ? pagesUnder(disk, page.content) : []
+    return [[pageKey(reference.page), page] as const, ...below]
+  })
+}
+
+function pageOn(disk: Disk, reference: PageReference): PageContent {
+  const bytes = disk.written(pageKey(reference.page))
+  if (bytes === undefined) throw new Error(`Rule 4: ${pageKey(reference.page)} is needed, and is not there`)
+  return decodePage(bytes, reference)
 }
 
 export function operationOf({ tags }: { readonly tags: readonly string[] }): string {

@@ -3,6 +3,7 @@ import {
   HoldfastError,
   type RetentionOptions,
   type SaveRequest,
+  realSurroundings,
   type Surroundings,
   type WriterMode,
 } from '../../src/index.ts'
@@ -191,6 +192,21 @@ function same(found: string, expected: string | Uint8Array): void {
     throw new Error(`P3: ${found.slice(0, 40)} was returned as good`)
 }
 
+/** A few lines are a long run already, in some processes; others fold as the product does. */
+const foldings: readonly [Surroundings['foldings'], ...Surroundings['foldings'][]] = [
+  realSurroundings.foldings,
+  {
+    checkpoints: { inline: 2, page: 2 },
+    metrics: { inline: 2, page: 1 },
+    references: { inline: 1, page: 2 },
+  },
+  {
+    checkpoints: { inline: 4, page: 3 },
+    metrics: { inline: 3, page: 3 },
+    references: { inline: 2, page: 2 },
+  },
+]
+
 function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Surroundings {
   const skew = (random.next() - 0.5) * 10 * 86_400_000
   let ids = 0
@@ -202,6 +218,7 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
       return `00000000-0000-4000-8000-${Buffer.from(process).toString('hex').padStart(6, '0').slice(-6)}${String(ids).padStart(6, '0')}`
     },
     newToken: () => random.hex(16),
+    foldings: random.of(foldings),
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
     deliver: async (_, deliveries) => {
       const contents: string[] = []

@@ -51,7 +51,7 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
     while (failure === undefined && turns < maxTurns) {
       if (random.chance(0.01) && started < 8) start()
       if (random.chance(faults.flip)) damage(disk, random, 'data/')
-      if (random.chance(faults.flipCatalog)) damage(disk, random, 'catalog/')
+      if (random.chance(faults.flipCatalog)) damage(disk, random, random.of(['catalog/', 'pages/']))
       if (!(await scheduler.step())) break
       turns += 1
       oracle.look()
@@ -96,7 +96,7 @@ function damage(disk: Disk, random: Random, prefix: string): void {
 async function endInOrder(disk: Disk, scheduler: Scheduler, random: Random, oracle: Oracle): Promise<void> {
   const backend = new SimulatedBackend('last', disk, scheduler, random, noFaults)
   const process = new Process('last', 'exclusive', backend, scheduler, random, oracle, gracePeriod)
-  const isCatalogDamaged = [...disk.damaged].some((key) => key.startsWith('catalog/'))
+  const isCatalogDamaged = disk.damaged.some((key) => !key.startsWith('data/'))
   const ending = endOf(backend, process, isCatalogDamaged).then(
     () => 'in order' as const,
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),

@@ -4,10 +4,11 @@ import {
   encodeCatalog,
   type Catalog,
   isAttemptId,
+  pageKey,
 } from '../../src/store/documents/index.ts'
 import type { Meddling } from './backend.ts'
 import type { Disk } from './disk.ts'
-import type { Oracle } from './oracle.ts'
+import { type Oracle, wholeOn } from './oracle.ts'
 
 /** How a broken Holdfast would differ, brought about between the store and the disk. */
 export type Variant = (disk: Disk, oracle: Oracle, process: string) => Meddling
@@ -32,7 +33,14 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   'sweep by age alone': (disk) => ({
     beforeCommit: (bytes) => {
       const catalog = decodedIfCatalog(bytes)
-      if (catalog !== undefined) sweepUnlisted(disk, catalog)
+      if (catalog !== undefined) sweepUnlisted(disk, wholeOn(disk, catalog))
+      return bytes
+    },
+  }),
+  'pages written after the commit that needs them': () => ({ delaysPages: true }),
+  'pages swept once the newest version does without them': (disk) => ({
+    beforeCommit: (bytes) => {
+      for (const { page } of decodedIfCatalog(bytes)?.older?.retired ?? []) disk.delete(pageKey(page))
       return bytes
     },
   }),

@@ -1,7 +1,7 @@
 import { keepsAll } from '../../src/store/commit/keeping.ts'
 import { describe, expect, test } from 'vitest'
 import {
-  isDead,
+  deadBy,
   lookBack,
   nextCatalog,
   type CommitRequest,
@@ -11,12 +11,12 @@ import {
 import type { Change } from '../../src/store/commit/changes.ts'
 import {
   attemptPrefix,
-  type Catalog,
   type CatalogEntry,
   catalogKey,
   emptyCatalog,
   newAttemptId,
 } from '../../src/store/documents/index.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 let names = 0
@@ -49,14 +49,14 @@ function save(step: number, base: number): Extract<Change, { kind: 'save' }> {
   return { kind: 'save', entry: entry(step, base), onExisting: 'fail' }
 }
 
-function committed(newest: Catalog, by: CommitRequest): Catalog {
+function committed(newest: WholeCatalog, by: CommitRequest): WholeCatalog {
   const verdict = nextCatalog(newest, by)
   if (verdict.kind !== 'next') throw new Error(`not committed: ${verdict.kind}`)
   return verdict.catalog
 }
 
 /** A catalog of one owner, with so many saved steps. */
-function owned(by: Writer, steps: number): Catalog {
+function owned(by: Writer, steps: number): WholeCatalog {
   let catalog = committed(emptyCatalog, request(by, { kind: 'take over' }))
   for (let step = 0; step < steps; step += 1) {
     catalog = committed(catalog, request(by, save(step, catalog.version)))
@@ -106,7 +106,7 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
 describe('rule 2: an attempt whose base is below the floor can never be committed', () => {
   test('it is fenced, and one that began at the floor is not', () => {
     const shared = writer('shared')
-    let catalog = emptyCatalog
+    let catalog: WholeCatalog = emptyCatalog
     for (let step = 0; step < 5; step += 1)
       catalog = committed(catalog, request(shared, save(step, catalog.version)))
     const raised = committed(catalog, request(shared, { kind: 'raise floor', floor: 3 }))
@@ -136,16 +136,16 @@ describe('rule 4: only what is below the floor of a committed version is dead', 
   const catalog = { ...committed({ ...emptyCatalog, version: 8 }, request(shared, listed)), floor: 5 }
 
   test('catalog versions below the floor', () => {
-    expect(isDead(catalog, catalogKey(4))).toBe(true)
-    expect(isDead(catalog, catalogKey(5))).toBe(false)
-    expect(isDead(catalog, catalogKey(9))).toBe(false)
+    expect(deadBy(catalog)(catalogKey(4))).toBe(true)
+    expect(deadBy(catalog)(catalogKey(5))).toBe(false)
+    expect(deadBy(catalog)(catalogKey(9))).toBe(false)
   })
 
   test('attempts below the floor that are not listed', () => {
     const token = 'f'.repeat(16)
-    expect(isDead(catalog, `${attemptPrefix(newAttemptId(2, 4, token))}model.pth`)).toBe(true)
-    expect(isDead(catalog, `${attemptPrefix(newAttemptId(2, 5, token))}model.pth`)).toBe(false)
-    expect(isDead(catalog, `data/${listed.entry.attempt}/model.pth`)).toBe(false)
+    expect(deadBy(catalog)(`${attemptPrefix(newAttemptId(2, 4, token))}model.pth`)).toBe(true)
+    expect(deadBy(catalog)(`${attemptPrefix(newAttemptId(2, 5, token))}model.pth`)).toBe(false)
+    expect(deadBy(catalog)(`data/${listed.entry.attempt}/model.pth`)).toBe(false)
   })
 
   test('what is not of our making is never dead', () => {
@@ -157,7 +157,7 @@ describe('rule 4: only what is below the floor of a committed version is dead', 
       'holdfast.json',
       'data/',
     ]) {
-      expect(isDead(catalog, key)).toBe(false)
+      expect(deadBy(catalog)(key)).toBe(false)
     }
   })
 
@@ -166,7 +166,7 @@ describe('rule 4: only what is below the floor of a committed version is dead', 
       committed(catalog, request(shared, save(2, catalog.version))),
       request(shared, { kind: 'delete', steps: [1], because: 'test' }),
     )
-    expect(isDead(dropped, `data/${listed.entry.attempt}/model.pth`)).toBe(true)
+    expect(deadBy(dropped)(`data/${listed.entry.attempt}/model.pth`)).toBe(true)
   })
 })
 
@@ -187,7 +187,7 @@ describe('rule 5: a takeover names the new owner and kills every older attempt',
 describe('rule 6: a commit that slept is only what the newest version knows of it', () => {
   const shared = writer('shared')
 
-  function after(newest: Catalog, commits: number): Catalog {
+  function after(newest: WholeCatalog, commits: number): WholeCatalog {
     let catalog = newest
     for (let step = 100; step < 100 + commits; step += 1) {
       catalog = committed(catalog, request(shared, save(step + catalog.version, catalog.version)))

@@ -1,12 +1,17 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   type CatalogEntry,
   catalogKey,
   emptyCatalog,
   encodeCatalog,
   newAttemptId,
+  newPageId,
+  pageKey,
 } from '../../src/store/documents/index.ts'
+import { defaultFoldings, fold } from '../../src/store/pages/index.ts'
 import { FaultyBackend, storeOn } from './stores.ts'
+
+const metrics = { val_loss: 0.183, val_pck: 0.914 }
 
 function entry(step: number): CatalogEntry {
   return {
@@ -17,25 +22,62 @@ function entry(step: number): CatalogEntry {
     files: 3,
     bytes: 512_000_000,
     savedAt: '2026-01-01T00:00:00.000Z',
-    metrics: { val_loss: 0.183, val_pck: 0.914 },
+    metrics,
     tags: [],
   }
 }
 
-test('10,000 checkpoints are listed by one list and one read, and a save upon them takes five calls', async () => {
+/** A store with so many checkpoints, as a run of that length would have left it, but for their bytes. */
+async function grown(checkpoints: number): Promise<FaultyBackend> {
   const backend = new FaultyBackend()
-  const catalog = {
-    ...emptyCatalog,
-    version: 10_001,
-    checkpoints: Array.from({ length: 10_000 }, (_, step) => entry(step)),
-  }
+  const steps = Array.from({ length: checkpoints }, (_, step) => step)
+  let pages = 0
+  const { catalog, newPages } = fold(
+    {
+      ...emptyCatalog,
+      version: checkpoints + 1,
+      checkpoints: steps.map(entry),
+      metrics: steps.map((step) => ({ step, metrics })),
+    },
+    defaultFoldings,
+    () => newPageId(checkpoints, (pages++).toString(16).padStart(16, '0')),
+  )
+  for (const { page, bytes } of newPages) await backend.put(pageKey(page), bytes)
   await backend.commit(catalogKey(catalog.version), encodeCatalog(catalog))
   backend.calls.length = 0
-  const store = storeOn(backend, { mode: 'shared' })
-  expect((await store.list()).length).toBe(10_000)
-  expect(backend.calls.map((call) => call.split(' ')[0])).toEqual(['list', 'read'])
-  await store.save({ step: 10_000, files: { a: Buffer.from('a') } })
-  backend.calls.length = 0
-  await store.save({ step: 10_001, files: { a: Buffer.from('a') } })
-  expect(backend.calls.map((call) => call.split(' ')[0])).toEqual(['list', 'put', 'put', 'commit', 'list'])
+  return backend
+}
+
+function methods({ calls }: FaultyBackend): readonly string[] {
+  return calls.map((call) => call.split(' ')[0] ?? '')
+}
+
+describe.each([10, 1_000, 10_000, 100_000])('a run of %i checkpoints', (checkpoints) => {
+  test('tells its latest by one list and one read', async () => {
+    const backend = await grown(checkpoints)
+    expect((await storeOn(backend).latest())?.step).toBe(checkpoints - 1)
+    expect(methods(backend)).toEqual(['list', 'read'])
+  })
+
+  test('is saved to by five calls, and its catalog has less than 80 KB', async () => {
+    const backend = await grown(checkpoints)
+    const store = storeOn(backend, { mode: 'shared' })
+    await store.save({ step: checkpoints, files: { a: Buffer.from('a') }, metrics })
+    backend.calls.length = 0
+    for (let step = checkpoints + 1; step <= checkpoints + 60; step += 1) {
+      await store.save({ step, files: { a: Buffer.from('a') }, metrics })
+    }
+    const perSave = methods(backend).length / 60
+    expect(perSave).toBeGreaterThanOrEqual(5)
+    expect(perSave).toBeLessThan(5.1) // now and then a page is written
+    for await (const { key, size } of backend.list('catalog/')) {
+      expect(size, key).toBeLessThan(80_000)
+    }
+  })
+})
+
+test('10,000 checkpoints are listed with a read for every hundred', async () => {
+  const backend = await grown(10_000)
+  expect((await storeOn(backend).list()).length).toBe(10_000)
+  expect(methods(backend).length).toBeLessThan(200)
 })

@@ -3,10 +3,10 @@ import { toJsonSchema } from '@valibot/to-json-schema'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/index.ts'
-import { catalogSchema, manifestSchema, markerSchema } from '../../src/store/documents/index.ts'
-import { keysOf, storeOn } from './stores.ts'
+import { catalogSchema, manifestSchema, markerSchema, pageSchema } from '../../src/store/documents/index.ts'
+import { foldingEarly, keysOf, storeOn } from './stores.ts'
 
-const schemas = { catalog: catalogSchema, manifest: manifestSchema, marker: markerSchema }
+const schemas = { catalog: catalogSchema, page: pageSchema, manifest: manifestSchema, marker: markerSchema }
 
 /** The whole document: the body beside the digest of its bytes. */
 function documentSchema(kind: keyof typeof schemas): object {
@@ -21,7 +21,7 @@ function documentSchema(kind: keyof typeof schemas): object {
   }
 }
 
-describe.each(['catalog', 'manifest', 'marker'] as const)('the JSON Schema of a %s', (kind) => {
+describe.each(['catalog', 'page', 'manifest', 'marker'] as const)('the JSON Schema of a %s', (kind) => {
   test('in the repository is the one that the code parses by', async () => {
     const text = `${JSON.stringify(documentSchema(kind), null, 2)}\n`
     await expect(text).toMatchFileSnapshot(`../../schema/${kind}.schema.json`)
@@ -29,7 +29,7 @@ describe.each(['catalog', 'manifest', 'marker'] as const)('the JSON Schema of a 
 
   test('accepts what a store writes, and refuses what it could not have written', async () => {
     const backend = new MemoryBackend()
-    const store = storeOn(backend)
+    const store = storeOn(backend, {}, foldingEarly)
     await store.save({
       step: 1,
       epoch: 1,
@@ -40,12 +40,16 @@ describe.each(['catalog', 'manifest', 'marker'] as const)('the JSON Schema of a 
       dataState: null,
     })
     await store.pin(1, 'why')
+    for (let step = 2; step < 20; step += 1)
+      await store.save({ step, files: { a: Buffer.from('a') }, metrics: { loss: 1 } })
     const schema = JSON.parse(
       await readFile(new URL(`../../schema/${kind}.schema.json`, import.meta.url), 'utf8'),
     ) as object
     const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema)
     const keys = (await keysOf(backend)).filter((key) =>
-      key.includes(kind === 'marker' ? 'holdfast.json' : kind),
+      key.includes(
+        { marker: 'holdfast.json', page: 'pages/', catalog: 'catalog/', manifest: 'manifest.json' }[kind],
+      ),
     )
     expect(keys.length).toBeGreaterThan(0)
     for (const key of keys) {

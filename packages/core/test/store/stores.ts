@@ -9,18 +9,34 @@ import {
   type ErrorCode,
   HoldfastError,
   MemoryBackend,
+  realSurroundings,
   type StoreOptions,
+  type Surroundings,
 } from '../../src/index.ts'
 
 /** A store on a backend that other stores of the same test may share. Closed when the test has finished. */
-export function storeOn(backend: CheckpointBackend, options: StoreOptions = {}): CheckpointStore {
-  const store = new CheckpointStore(backend, options)
+export function storeOn(
+  backend: CheckpointBackend,
+  options: StoreOptions = {},
+  surroundings: Surroundings = realSurroundings,
+): CheckpointStore {
+  const store = new CheckpointStore(backend, options, surroundings)
   onTestFinished(async () => {
     await store.close().catch((error: unknown) => {
       if (!(error instanceof HoldfastError)) throw error // what the test itself provoked
     })
   })
   return store
+}
+
+/** In which a run is long after a few steps: the older lines of the catalog stand in pages, and those in pages. */
+export const foldingEarly: Surroundings = {
+  ...realSurroundings,
+  foldings: {
+    checkpoints: { inline: 2, page: 2 },
+    metrics: { inline: 2, page: 2 },
+    references: { inline: 2, page: 2 },
+  },
 }
 
 export async function temporaryFolder(): Promise<string> {

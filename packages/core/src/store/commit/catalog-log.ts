@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
+import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
   type Catalog,
@@ -9,15 +9,31 @@ import {
   type Drop,
   emptyCatalog,
   encodeCatalog,
+  newPageId,
+  type PageId,
+  pageKey,
 } from '../documents/index.ts'
+import {
+  fold,
+  type Folded,
+  isWhole,
+  type LostPage,
+  type NewPage,
+  PageReader,
+  type WholeCatalog,
+  withoutPages,
+} from '../pages/index.ts'
 import { readListed, readSmall } from '../read-object.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Change } from './changes.ts'
 import type { WriterKeeping } from './keeping.ts'
-import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
+import { type CommitRequest, lookBack, needsWhole, nextCatalog, type Verdict, type Writer } from './rules.ts'
 
 /** Races that one commit may lose before it gives up. */
 const maxRaces = 1000
+
+/** Pages that are written at once. */
+const pagesAtOnce = 16
 
 /** Milliseconds that the pause after a lost race does not exceed. */
 const maxPause = 500
@@ -31,7 +47,7 @@ export interface CatalogVersion {
 }
 
 export interface Committed {
-  /** The newest version known, of which the commit is part. */
+  /** A version that the commit is part of; with all lines where the commit was decided by all. */
   readonly catalog: Catalog
   /** What the commit dropped from the list. */
   readonly dropped: readonly Drop[]
@@ -43,7 +59,10 @@ export class CatalogLog {
   readonly #writer: Writer
   readonly #keeping: WriterKeeping
   readonly #surroundings: Surroundings
+  readonly #pages: PageReader
   #known: Catalog | undefined
+  /** The last version of which all lines were needed. */
+  #whole: WholeCatalog | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(
@@ -56,6 +75,7 @@ export class CatalogLog {
     this.#writer = writer
     this.#keeping = keeping
     this.#surroundings = surroundings
+    this.#pages = new PageReader(backend)
   }
 
   /** The newest version that this process has seen, without asking the store. */
@@ -93,6 +113,34 @@ export class CatalogLog {
     }
   }
 
+  /** The newest version with the lines of all its pages. Rejects with `CORRUPT` when it or a page is damaged. */
+  async whole(signal?: AbortSignal): Promise<WholeCatalog> {
+    return this.wholeOf(await this.newest(signal), signal)
+  }
+
+  /** A version with the lines of all its pages; or, where others have gone on and swept one, the newest version. */
+  async wholeOf(version: Catalog, signal?: AbortSignal): Promise<WholeCatalog> {
+    if (isWhole(version)) return version
+    if (this.#whole?.commitId === version.commitId) return this.#whole
+    try {
+      this.#whole = await this.#pages.whole(version, signal)
+      return this.#whole
+    } catch (error) {
+      if (!isHoldfastError(error, 'NOT_FOUND')) throw error
+      const newest = await this.newest(signal)
+      if (newest.version === version.version) throw this.#pageVanished(version, error)
+      return this.wholeOf(newest, signal)
+    }
+  }
+
+  /** A version with the lines of those pages that can be read, and those that cannot. */
+  async salvage(
+    version: Catalog,
+    signal?: AbortSignal,
+  ): Promise<{ readonly catalog: WholeCatalog; readonly lost: readonly LostPage[] }> {
+    return this.#pages.salvage(version, signal)
+  }
+
   /**
    * The very version that a list has shown; `undefined` when it is gone. Its number alone would not do: once it
    * is swept, a sleeper can create the number again, and that is no part of the truth. Rejects with `CORRUPT`
@@ -115,20 +163,24 @@ export class CatalogLog {
     return turn
   }
 
-  /** Commits a version that follows a damaged one: numbered after it, built upon `base`. */
+  /**
+   * Commits a version that follows a damaged one: numbered after it, built upon `base`. All pages are written anew:
+   * whoever goes by the damaged version, from before, may be sweeping those of an older one.
+   */
   async commitAfter(
     damaged: number,
-    base: Catalog,
+    base: WholeCatalog,
     change: Change,
     signal?: AbortSignal,
   ): Promise<Committed> {
     this.#known = undefined
     const request = this.#request(change)
-    const verdict = nextCatalog({ ...base, version: damaged }, request)
+    const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
     if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
     if (verdict.kind !== 'next') throw this.#refusal(verdict)
+    const folded = await this.#writePages(verdict.catalog, signal)
     throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-    if ((await this.#create(verdict.catalog)) === 'exists') {
+    if ((await this.#create(folded.catalog)) === 'exists') {
       throw new HoldfastError(
         'FENCED',
         'Another process has just repaired this catalog. Nothing is left to do.',
@@ -137,7 +189,7 @@ export class CatalogLog {
         },
       )
     }
-    return this.#settle(request, verdict.catalog)
+    return this.#settle(request, folded)
   }
 
   async #commit(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
@@ -145,13 +197,14 @@ export class CatalogLog {
     let newest = this.#known ?? (await this.newest(signal))
     let fresh = false
     for (let races = 0; races <= maxRaces; races += 1) {
+      if (needsWhole(newest, request)) newest = await this.wholeOf(newest, signal)
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {
+        const folded = await this.#writePages(verdict.catalog, signal)
         throwIfAborted(signal, 'The commit', { url: this.#backend.url })
         // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
-        if ((await this.#create(verdict.catalog)) === 'created')
-          return await this.#settle(request, verdict.catalog)
+        if ((await this.#create(folded.catalog)) === 'created') return await this.#settle(request, folded)
         await this.#surroundings.pause(
           this.#surroundings.random() * Math.min(maxPause, 10 * 2 ** races),
           signal,
@@ -169,6 +222,22 @@ export class CatalogLog {
         url: this.#backend.url,
       },
     )
+  }
+
+  /** Makes durable what the version will refer to. Of a version that is then not created they are dead, and swept. */
+  async #writePages(next: Catalog, signal: AbortSignal | undefined): Promise<Folded> {
+    const surroundings = this.#surroundings
+    const newPage = (): PageId => newPageId(next.version, surroundings.newToken())
+    const folded = fold(next, surroundings.foldings, newPage)
+    await concurrently(folded.newPages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) =>
+      this.#writePage({ page, bytes }, taskSignal),
+    )
+    return folded
+  }
+
+  async #writePage({ page, bytes }: NewPage, signal: AbortSignal): Promise<void> {
+    const size = bytes.byteLength
+    await this.#backend.put(pageKey(page), bytes, { size, contentType: 'application/json', signal })
   }
 
   async #create(catalog: Catalog): Promise<'created' | 'exists'> {
@@ -204,21 +273,32 @@ export class CatalogLog {
   }
 
   /** Looks for newer versions, and makes sure that what was created is part of their past (rule 6). */
-  async #settle(request: CommitRequest, created: Catalog): Promise<Committed> {
-    let newest: Catalog
+  async #settle(request: CommitRequest, { catalog: created, whole }: Folded): Promise<Committed> {
+    let outcome: 'committed' | 'fenced' | 'unknown'
     try {
-      newest = await this.#newestFrom(created)
+      outcome = await this.#lookBack(request, created)
     } catch (error) {
       throw this.#unknown(created, error)
     }
-    const outcome =
-      newest.version === created.version ? 'committed' : lookBack(request, created.version, newest)
-    this.#remember(newest)
     if (outcome === 'unknown') throw this.#unknown(created, undefined)
-    if (outcome === 'committed') return { catalog: newest, dropped: created.history.at(-1)?.dropped ?? [] }
+    if (outcome === 'committed') {
+      if (whole !== undefined) this.#keep(whole)
+      return { catalog: whole ?? created, dropped: created.history.at(-1)?.dropped ?? [] }
+    }
     await this.#backend.delete([catalogKey(created.version)]) // below the newest floor: dead (rule 4)
     throw this.#fenced(
       'It slept through its own commit: others went on without it, and its number was swept.',
+    )
+  }
+
+  async #lookBack(request: CommitRequest, created: Catalog): Promise<'committed' | 'fenced' | 'unknown'> {
+    const newest = await this.#newestFrom(created)
+    this.#remember(newest)
+    if (newest.version === created.version) return 'committed'
+    return lookBack(
+      request,
+      created.version,
+      needsWhole(newest, request) ? await this.wholeOf(newest) : newest,
     )
   }
 
@@ -241,6 +321,11 @@ export class CatalogLog {
       keeping: this.#keeping,
       at: surroundings.now().toISOString(),
     }
+  }
+
+  #keep(whole: WholeCatalog): void {
+    this.#whole = whole
+    this.#pages.keep(whole)
   }
 
   #remember(catalog: Catalog): Catalog {
@@ -275,6 +360,14 @@ export class CatalogLog {
         `Look once the store answers again (holdfast ls): it was committed if version ${catalog.version} of the ` +
         `catalog has the commit id ${catalog.commitId}. If not, do it again.`,
       { url: this.#backend.url, key: catalogKey(catalog.version), cause },
+    )
+  }
+
+  #pageVanished({ version }: Catalog, cause: HoldfastError): HoldfastError {
+    return new HoldfastError(
+      'CORRUPT',
+      `Version ${version} of the catalog refers to a page that is gone. Run holdfast repair, which lists again what is there.`,
+      { url: this.#backend.url, key: cause.key, cause },
     )
   }
 

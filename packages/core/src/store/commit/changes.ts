@@ -8,6 +8,7 @@ import type {
   Quarantined,
   StoredMetric,
 } from '../documents/index.ts'
+import type { WholeCatalog } from '../pages/index.ts'
 
 /** What one commit does to the list of checkpoints. */
 export type Change =
@@ -232,10 +233,7 @@ function sorted(entries: readonly CatalogEntry[]): readonly CatalogEntry[] {
   return entries.toSorted((one, other) => one.step - other.step)
 }
 
-/** Whether a catalog lists this attempt, as good or as quarantined. */
-export function lists(catalog: Catalog, attempt: AttemptId): boolean {
-  return (
-    catalog.checkpoints.some((entry) => entry.attempt === attempt) ||
-    catalog.quarantined.some(({ entry }) => entry.attempt === attempt)
-  )
+/** The attempts that a catalog lists, as good or as quarantined. */
+export function attemptsOf({ checkpoints, quarantined }: WholeCatalog): ReadonlySet<AttemptId> {
+  return new Set([...checkpoints, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))
 }

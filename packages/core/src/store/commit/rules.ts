@@ -4,11 +4,15 @@ import {
   catalogVersionOf,
   attemptOfKey,
   type Owner,
+  pageOfKey,
   partsOfAttempt,
+  versionOfPage,
 } from '../documents/index.ts'
 import { formatOf } from '../documents/format-version.ts'
+import { idsOf, lastFoldedStep, pagesOf, type WholeCatalog } from '../pages/index.ts'
 import { applyKeeping, type WriterKeeping } from './keeping.ts'
-import { applyChange, type Applied, type Change, describeChange, lists } from './changes.ts'
+import { applyChange, type Applied, attemptsOf, type Change, describeChange } from './changes.ts'
+import { hasFields, keepingOf } from '../judgement.ts'
 
 /** How a writer shares a store: alone, by owning it, or with others, without an owner. */
 export type WriterMode = 'exclusive' | 'shared'
@@ -30,9 +34,9 @@ export interface CommitRequest {
   readonly at: string
 }
 
-export type Verdict =
+export type Verdict<C extends Catalog = Catalog> =
   /** Create this version. */
-  | { readonly kind: 'next'; readonly catalog: Catalog }
+  | { readonly kind: 'next'; readonly catalog: C }
   /** It is part of the newest version already. */
   | { readonly kind: 'committed' }
   | { readonly kind: 'fenced'; readonly why: string }
@@ -42,6 +46,34 @@ export type Verdict =
 
 /** How many of the latest commits a catalog remembers. */
 const historyLength = 64
+
+/**
+ * Whether a request can only be decided with all lines of a catalog before one: what it is about may stand in its
+ * pages. A save of a later step does without, unless there is something to judge it by.
+ */
+export function needsWhole(newest: Catalog, { change, keeping }: Omit<CommitRequest, 'commitId'>): boolean {
+  switch (change.kind) {
+    case 'begin':
+    case 'take over':
+    case 'release':
+    case 'raise floor':
+      return false
+    case 'save':
+    case 'attach': {
+      const { objectives, retention } = keepingOf(keeping, newest)
+      const step = change.kind === 'save' ? change.entry.step : change.step
+      return hasFields(objectives) || hasFields(retention) || step <= lastFoldedStep(newest)
+    }
+    case 'pin':
+    case 'unpin':
+      return change.step <= lastFoldedStep(newest)
+    case 'delete':
+    case 'prune':
+    case 'quarantine':
+    case 'rebuild':
+      return true
+  }
+}
 
 /**
  * The catalog version that follows `newest` when this request is committed, or why it may not be.
@@ -58,6 +90,8 @@ const historyLength = 64
  *    past: `lookBack`.
  * 7. Three outcomes, never two: what neither the store nor rule 6 can settle is unknown, and is said so.
  */
+export function nextCatalog(newest: WholeCatalog, request: CommitRequest): Verdict<WholeCatalog>
+export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict
 export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
   const { change } = request
   if (hasCommitted(newest, request)) return { kind: 'committed' }
@@ -118,13 +152,21 @@ export function lookBack(
   return oldest <= version ? 'fenced' : 'unknown'
 }
 
-/** Rule 4: whether an object may be deleted by anyone, going by a committed version of the catalog. */
-export function isDead(newest: Catalog, key: string): boolean {
-  const version = catalogVersionOf(key)
-  if (version !== undefined) return version < newest.floor
-  const attempt = attemptOfKey(key)
-  if (attempt === undefined || lists(newest, attempt)) return false
-  return isBelowFloor(newest, attempt) || wasDropped(newest, attempt)
+/** Rule 4: tells whether an object may be deleted by anyone, going by a committed version of the catalog. */
+export function deadBy(newest: WholeCatalog): (key: string) => boolean {
+  const listed = attemptsOf(newest)
+  const dropped = new Set(newest.history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
+  const { checkpoints, metrics, retired } = pagesOf(newest)
+  const needed = new Set([...idsOf(checkpoints), ...idsOf(metrics), ...retired.map(({ page }) => page)])
+  return (key) => {
+    const version = catalogVersionOf(key)
+    if (version !== undefined) return version < newest.floor
+    const page = pageOfKey(key)
+    if (page !== undefined) return versionOfPage(page) < newest.floor && !needed.has(page)
+    const attempt = attemptOfKey(key)
+    if (attempt === undefined || listed.has(attempt)) return false
+    return isBelowFloor(newest, attempt) || dropped.has(attempt)
+  }
 }
 
 /** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */

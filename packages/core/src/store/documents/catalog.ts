@@ -1,13 +1,13 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
-import { attemptSchema, catalogKey } from './layout.ts'
+import { attemptSchema, catalogKey, pageIdSchema } from './layout.ts'
 import { seal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
 
-const entrySchema = v.looseObject({
+export const entrySchema = v.looseObject({
   step: countSchema,
   epoch: v.optional(countSchema),
   attempt: attemptSchema,
@@ -39,7 +39,7 @@ const ownerSchema = v.looseObject({
 
 const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
 
-const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics: metricsSchema })
+export const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics: metricsSchema })
 
 const keepingSchema = v.looseObject({
   objectives: v.optional(v.record(v.string(), v.unknown())),
@@ -56,6 +56,27 @@ const commitRecordSchema = v.looseObject({
   dropped: v.array(dropSchema),
 })
 
+/** Where older lines of the catalog stand: a page, with the digest that proves it. */
+export const pageReferenceSchema = v.looseObject({
+  page: pageIdSchema,
+  /** Of the whole sealed page. */
+  sha256: sha256Schema,
+  /** 0 for a page of lines; else it is one of references, to pages of a depth less by one. */
+  depth: countSchema,
+  /** The first and the last step under it, and how many lines that are. */
+  from: countSchema,
+  to: countSchema,
+  count: v.pipe(countSchema, v.minValue(1)),
+})
+
+const olderSchema = v.looseObject({
+  /** In the order of their steps, all below those that the catalog lists itself. */
+  checkpoints: v.array(pageReferenceSchema),
+  metrics: v.array(pageReferenceSchema),
+  /** Pages that this version no longer needs and that others at or above its floor do, and since which version. */
+  retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
+})
+
 /** One version of the list of committed checkpoints. Immutable; the newest version is the truth. */
 export const catalogSchema = v.looseObject({
   format: formatSchema('catalog'),
@@ -65,11 +86,13 @@ export const catalogSchema = v.looseObject({
   /** The only writer that may commit, in exclusive mode. */
   owner: v.nullable(ownerSchema),
   floor: countSchema,
-  /** In the order of their steps, each step once. */
+  /** In the order of their steps, each step once. Those with lower steps than all of these may stand in pages. */
   checkpoints: v.array(entrySchema),
   quarantined: v.array(quarantinedSchema),
   /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
   metrics: v.optional(v.array(recordedMetricsSchema), []),
+  /** What no longer fits into this document, so that a commit costs the same however long a run is. */
+  older: v.optional(olderSchema),
   /** What the last writer that was told meant by best, and wanted to keep: for readers that were told nothing. */
   keeping: v.optional(keepingSchema),
   /** The latest commits, the oldest first, this one last. */
@@ -83,10 +106,12 @@ export type Owner = Readonly<v.InferOutput<typeof ownerSchema>>
 export type Pin = Readonly<v.InferOutput<typeof pinSchema>>
 export type Drop = Readonly<v.InferOutput<typeof dropSchema>>
 export type RecordedMetrics = Readonly<v.InferOutput<typeof recordedMetricsSchema>>
+export type PageReference = Readonly<v.InferOutput<typeof pageReferenceSchema>>
+export type Older = Readonly<v.InferOutput<typeof olderSchema>>
 export type CommitRecord = Readonly<v.InferOutput<typeof commitRecordSchema>>
 
 /** What a store has before its first commit. Version 0 is never written. */
-export const emptyCatalog: Catalog = {
+export const emptyCatalog: Catalog & { readonly older?: undefined } = {
   format: formatOf('catalog'),
   version: 0,
   commitId: '',
@@ -111,13 +136,18 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
     throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
   }
   if (catalog.floor > version) throw new HoldfastError('CORRUPT', `${where} has a floor above itself.`)
-  if (!inOrder(catalog.checkpoints.map(({ step }) => step)))
+  if (!inOrder(catalog.older?.checkpoints, catalog.checkpoints))
     throw new HoldfastError('CORRUPT', `${where} lists a step twice or out of order.`)
-  if (!inOrder(catalog.metrics.map(({ step }) => step)))
+  if (!inOrder(catalog.older?.metrics, catalog.metrics))
     throw new HoldfastError('CORRUPT', `${where} has metrics of a step twice or out of order.`)
   return catalog
 }
 
-function inOrder(steps: readonly number[]): boolean {
-  return steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? Infinity))
+/** Whether pages, and the lines after them, go up step by step. */
+export function inOrder(
+  pages: readonly { readonly from: number; readonly to: number }[] = [],
+  lines: readonly { readonly step: number }[] = [],
+): boolean {
+  const ranges = [...pages, ...lines.map(({ step }) => ({ from: step, to: step }))]
+  return ranges.every(({ from, to }, index) => from <= to && from > (ranges[index - 1]?.to ?? -1))
 }

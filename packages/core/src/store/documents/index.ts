@@ -7,7 +7,10 @@ export {
   type Drop,
   emptyCatalog,
   encodeCatalog,
+  inOrder,
+  type Older,
   type Owner,
+  type PageReference,
   type Pin,
   type Quarantined,
   type RecordedMetrics,
@@ -26,8 +29,14 @@ export {
   manifestName,
   markerKey,
   newAttemptId,
+  newPageId,
+  type PageId,
+  pageKey,
+  pageOfKey,
+  pagesPrefix,
   partsOfAttempt,
   probePrefix,
+  versionOfPage,
 } from './layout.ts'
 export {
   decodeManifest,
@@ -38,4 +47,5 @@ export {
   newManifest,
 } from './manifest.ts'
 export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker } from './marker.ts'
+export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
 export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'

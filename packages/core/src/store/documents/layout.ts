@@ -2,6 +2,7 @@ import * as v from 'valibot'
 
 export const markerKey = 'holdfast.json'
 export const catalogPrefix = 'catalog/'
+export const pagesPrefix = 'pages/'
 export const dataPrefix = 'data/'
 export const probePrefix = 'probe/'
 export const manifestName = 'manifest.json'
@@ -10,10 +11,17 @@ const versionDigits = String(Number.MAX_SAFE_INTEGER).length
 const catalogKeyPattern = new RegExp(`^catalog/(\\d{${versionDigits}})\\.json$`)
 const attemptPattern = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
 
+const pagePattern = /^(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
+
 export const attemptSchema = v.pipe(v.string(), v.regex(attemptPattern), v.brand('AttemptId'))
 
 /** The name of one try at saving a step: `<step>-<base>-<random>`. No other try ever has it. */
 export type AttemptId = v.InferOutput<typeof attemptSchema>
+
+export const pageIdSchema = v.pipe(v.string(), v.regex(pagePattern), v.brand('PageId'))
+
+/** The name of one page of the catalog: `<version>-<random>`, with the version that it was first written for. */
+export type PageId = v.InferOutput<typeof pageIdSchema>
 
 /** Versions are padded with zeros, so that key order is the order of versions. */
 export function catalogKey(version: number): string {
@@ -25,6 +33,27 @@ export function catalogVersionOf(key: string): number | undefined {
   const digits = catalogKeyPattern.exec(key)?.[1]
   const version = digits === undefined ? undefined : Number(digits)
   return version !== undefined && Number.isSafeInteger(version) && version > 0 ? version : undefined
+}
+
+/** `token` is 16 hexadecimal digits. */
+export function newPageId(version: number, token: string): PageId {
+  return `${version}-${token}` as PageId
+}
+
+export function pageKey(page: PageId): string {
+  return `${pagesPrefix}${page}.json`
+}
+
+/** The page that a key names; `undefined` for a key that is not one. */
+export function pageOfKey(key: string): PageId | undefined {
+  if (!key.startsWith(pagesPrefix) || !key.endsWith('.json')) return undefined
+  const name = key.slice(pagesPrefix.length, -'.json'.length)
+  return pagePattern.test(name) ? (name as PageId) : undefined
+}
+
+/** The version of the catalog that a page was first written for. */
+export function versionOfPage(page: PageId): number {
+  return Number(page.slice(0, page.indexOf('-')))
 }
 
 /** `token` is 16 hexadecimal digits. */

@@ -2,7 +2,7 @@ import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 
 /** What kinds of document a store holds. The kind is the name of the member that holds the body. */
-export type DocumentKind = 'marker' | 'catalog' | 'manifest'
+export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest'
 
 /** Documents deeper than this are refused before they are parsed: nothing we write comes near. */
 const maxDepth = 64
@@ -25,7 +25,7 @@ export function seal(kind: DocumentKind, body: unknown): Uint8Array {
 
 /** The body of a sealed document. Throws `CORRUPT` when a single byte is not what was sealed. */
 export function unseal(kind: DocumentKind, bytes: Uint8Array, where: string): unknown {
-  const prefix = /^\{"sha256":"([0-9a-f]{64})","(marker|catalog|manifest)":/.exec(
+  const prefix = /^\{"sha256":"([0-9a-f]{64})","(marker|catalog|page|manifest)":/.exec(
     latin1(bytes.subarray(0, 100)),
   )
   if (prefix?.[1] === undefined || prefix[2] !== kind || latin1(bytes.subarray(-2)) !== '}\n') {

@@ -1,11 +1,27 @@
 import { HoldfastError } from '../../errors.ts'
 import type { Objectives } from '../../metrics/index.ts'
+import type { CatalogLog } from '../commit/catalog-log.ts'
 import type { Catalog, CatalogEntry } from '../documents/index.ts'
 import { judge } from '../judgement.ts'
+import { lastFoldedStep } from '../pages/index.ts'
 import { assertStep } from '../save/request.ts'
 
 /** A step, the newest step, or the best of the only objective or of a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
+
+/** The newest version of the catalog, with the lines of its pages where the choice may fall upon one of them. */
+export async function catalogFor(
+  log: CatalogLog,
+  choice: CheckpointChoice,
+  signal: AbortSignal | undefined,
+): Promise<Catalog> {
+  const newest = await log.newest(signal)
+  const isRecent =
+    choice === 'latest'
+      ? newest.checkpoints.length > 0
+      : typeof choice === 'number' && choice > lastFoldedStep(newest)
+  return isRecent ? newest : log.wholeOf(newest, signal)
+}
 
 /** The entry that is meant, of those that `offered` lets pass; `undefined` when there is none. */
 export function chooseEntry(

@@ -1,19 +1,13 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
-import { type CheckpointDetails, describeCheckpoint } from '../checkpoint.ts'
+import { contentsOf, factsOf } from '../checkpoint.ts'
 import type { Finding } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
-import {
-  type Catalog,
-  type CatalogEntry,
-  fileKey,
-  type Manifest,
-  type ManifestFile,
-} from '../documents/index.ts'
+import { type Catalog, type CatalogEntry, type Manifest, type ManifestFile } from '../documents/index.ts'
 import { isCatalogLost, lostCatalog } from '../upkeep/lost-catalog.ts'
 import { newestReadable, repairStore } from '../upkeep/repair.ts'
 import { wasDroppedMeanwhile } from '../upkeep/verify.ts'
 import { keepingOf } from '../judgement.ts'
-import { type CheckpointChoice, chooseEntry } from './choose.ts'
+import { catalogFor, type CheckpointChoice, chooseEntry } from './choose.ts'
 import { provedChunks, provedManifest } from './proved.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
@@ -33,7 +27,8 @@ export async function restoreCheckpoint(
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
   for (;;) {
-    const { catalog, damaged } = await readCatalog(context, options)
+    // Once one was passed over, the next may be any of them.
+    const { catalog, damaged } = await readCatalog(context, avoided.size === 0 ? choice : 'any', options)
     const { objectives } = keepingOf(context.keeping, catalog)
     const entry = chooseEntry(catalog, choice, objectives, ({ attempt }) => !avoided.has(attempt))
     const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
@@ -43,7 +38,7 @@ export async function restoreCheckpoint(
     }
     context.restoring.add(candidate.attempt)
     try {
-      const delivered = await deliver(context, catalog, candidate, options)
+      const delivered = await deliver(context, candidate, options)
       return { ...delivered, passedOver, damagedCatalogs: damaged }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
@@ -59,36 +54,20 @@ export async function restoreCheckpoint(
   }
 }
 
-/** What a manifest and its entry tell of a checkpoint. */
-export function detailsOf(
-  context: StoreContext,
-  catalog: Catalog,
-  entry: CatalogEntry,
-  manifest: Manifest,
-): CheckpointDetails {
-  return {
-    ...describeCheckpoint(catalog, entry, keepingOf(context.keeping, catalog), context.surroundings.now()),
-    contents: manifest.files.map(({ name, size, sha256 }) => ({
-      name,
-      size,
-      sha256,
-      key: fileKey(entry.attempt, name),
-    })),
-    metadata: manifest.metadata,
-    dataState: manifest.dataState,
-  }
-}
-
 async function readCatalog(
   context: StoreContext,
+  choice: CheckpointChoice | 'any',
   { fallback, signal }: RestoreOptions,
 ): Promise<{ readonly catalog: Catalog; readonly damaged: Restored['damagedCatalogs'] }> {
+  const { log } = context
+  const read = (): Promise<Catalog> =>
+    choice === 'any' ? log.whole(signal) : catalogFor(log, choice, signal)
   try {
-    const newest = await context.log.newest(signal)
+    const newest = await read()
     if (newest.version > 0 || !(await isCatalogLost(context, signal))) return { catalog: newest, damaged: [] }
     if (fallback !== true) throw new HoldfastError('CORRUPT', lostCatalog, { url: context.backend.url })
     await repairStore(context, { signal })
-    return { catalog: await context.log.newest(signal), damaged: [] }
+    return { catalog: await read(), damaged: [] }
   } catch (error) {
     if (fallback !== true || !isHoldfastError(error, 'CORRUPT')) throw error
     return newestReadable(context, signal)
@@ -97,7 +76,6 @@ async function readCatalog(
 
 async function deliver(
   context: StoreContext,
-  catalog: Catalog,
   entry: CatalogEntry,
   options: RestoreOptions,
 ): Promise<Omit<Restored, 'passedOver' | 'damagedCatalogs'>> {
@@ -118,7 +96,8 @@ async function deliver(
     },
   )
   return {
-    ...detailsOf(context, catalog, entry, manifest),
+    ...factsOf(entry),
+    ...contentsOf(manifest),
     restored: files.map(({ name, size, sha256 }, index) => ({
       name,
       path: paths[index] ?? '',

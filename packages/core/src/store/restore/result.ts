@@ -1,4 +1,4 @@
-import type { CheckpointDetails } from '../checkpoint.ts'
+import type { Checkpoint, CheckpointContents } from '../checkpoint.ts'
 
 export interface RestoreOptions {
   /** The folder to restore into. It is made if need be; files of the same names are replaced. */
@@ -31,7 +31,7 @@ export interface RestoredFile {
 }
 
 /** What was delivered, proved byte by byte. */
-export interface Restored extends CheckpointDetails {
+export interface Restored extends Checkpoint, CheckpointContents {
   readonly restored: readonly RestoredFile[]
   /** The corrupt ones that were passed over on the way to this one, the newest first. */
   readonly passedOver: readonly PassedOver[]

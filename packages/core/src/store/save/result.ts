@@ -1,14 +1,14 @@
-import type { Checkpoint, CheckpointFile } from '../checkpoint.ts'
+import type { CheckpointFile, JudgedCheckpoint } from '../checkpoint.ts'
 
 /** What came of metrics that were added to a checkpoint. */
 export interface AttachResult {
   /** As it is now; `undefined` when the very commit dropped it, since it is not as good as was hoped. */
-  readonly checkpoint: Checkpoint | undefined
+  readonly checkpoint: JudgedCheckpoint | undefined
   readonly dropped: SaveResult['dropped']
 }
 
 /** A checkpoint that is durable and committed. */
-export interface SaveResult extends Checkpoint {
+export interface SaveResult extends JudgedCheckpoint {
   readonly contents: readonly CheckpointFile[]
   /** What left the list in the same commit, and why. */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]

@@ -1,9 +1,9 @@
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
-import { describeCheckpoint } from '../checkpoint.ts'
+import { contentsOf, judgedCheckpoint } from '../checkpoint.ts'
 import type { Committed } from '../commit/catalog-log.ts'
-import { lists } from '../commit/changes.ts'
+import { attemptsOf } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
-import { type AttemptId, type Catalog, fileKey, newAttemptId } from '../documents/index.ts'
+import { type AttemptId, type Catalog, newAttemptId } from '../documents/index.ts'
 import { deleteAttempts } from '../upkeep/delete-dead.ts'
 import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
@@ -77,7 +77,7 @@ async function abandonOnFailure<T>(
 
 /** A repair of another process may have found the attempt whole, and listed it. */
 async function deleteUnlisted({ backend, log }: StoreContext, attempt: AttemptId): Promise<void> {
-  if (!lists(await log.newest(), attempt)) await deleteAttempts(backend, [attempt])
+  if (!attemptsOf(await log.whole()).has(attempt)) await deleteAttempts(backend, [attempt])
 }
 
 function describeSave(
@@ -89,13 +89,8 @@ function describeSave(
 ): SaveResult {
   const listed = catalog.checkpoints.find(({ attempt }) => attempt === entry.attempt) ?? entry
   return {
-    ...describeCheckpoint(catalog, listed, keepingOf(keeping, catalog), ended),
-    contents: manifest.files.map(({ name, size, sha256 }) => ({
-      name,
-      size,
-      sha256,
-      key: fileKey(entry.attempt, name),
-    })),
+    ...judgedCheckpoint(catalog, listed, keepingOf(keeping, catalog), ended),
+    contents: contentsOf(manifest).contents,
     dropped: dropped.map(({ step, because }) => ({ step, because })),
     duration: ended.getTime() - began.getTime(),
   }

@@ -34,7 +34,8 @@ export async function guardSpace(
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return
   const room: RoomWanted = { bytes: refused.missing, because: `to make room for step ${step}` }
-  if (!space.makeRoom) throw notEnough(context, step, needed, refused, wouldDrop(context, catalog, room))
+  if (!space.makeRoom)
+    throw notEnough(context, step, needed, refused, await wouldDrop(context, catalog, room, signal))
   const committed = await context.log.commit({ kind: 'prune', room }, signal)
   await deleteDropped(context, committed, { evenInGrace: true })
   const still = await refusal(context, needed, signal)
@@ -60,11 +61,13 @@ async function refusal(
 }
 
 /** Steps that would go to make room; none when they would not free enough. */
-function wouldDrop(
-  { keeping, surroundings }: StoreContext,
-  catalog: Catalog,
+async function wouldDrop(
+  { keeping, log, surroundings }: StoreContext,
+  known: Catalog,
   room: RoomWanted,
-): readonly number[] {
+  signal: AbortSignal | undefined,
+): Promise<readonly number[]> {
+  const catalog = await log.wholeOf(known, signal)
   const decisions = retain(
     catalog,
     droppingOf(keeping, catalog),

@@ -65,7 +65,7 @@ async function marker({ backend }: StoreContext, signal: AbortSignal | undefined
 }
 
 async function catalog(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
-  const { version, checkpoints, quarantined, owner } = await context.log.newest(signal)
+  const { version, checkpoints, quarantined, owner } = await context.log.whole(signal)
   if (version === 0 && (await isCatalogLost(context, signal))) return { verdict: 'bad', finding: lostCatalog }
   const aside = quarantined.length === 0 ? '' : `, ${quarantined.length} quarantined`
   const owned = owner === null ? '' : `, owned by ${owner.name} since ${owner.since}`

@@ -1,8 +1,9 @@
 import type { Decision } from '../../retention/index.ts'
 import type { Committed } from '../commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
-import type { Catalog, CatalogEntry } from '../documents/index.ts'
+import type { CatalogEntry } from '../documents/index.ts'
 import { droppingOf, retain } from '../judgement.ts'
+import type { WholeCatalog } from '../pages/index.ts'
 
 export interface PruneOptions {
   /** Tell what would go; change nothing. */
@@ -21,7 +22,7 @@ export async function planPrune(
   context: StoreContext,
   signal: AbortSignal | undefined,
 ): Promise<PruneReport> {
-  const catalog = await context.log.newest(signal)
+  const catalog = await context.log.whole(signal)
   const decisions = decide(context, catalog)
   const bytes = new Map(catalog.checkpoints.map((entry) => [entry.step, entry.bytes]))
   return {
@@ -32,10 +33,11 @@ export async function planPrune(
   }
 }
 
-/** What it did. The bytes of what went are no longer known to the catalog. */
+/** What it did, and what is kept in the catalog that came of it. The bytes of what went are no longer known to the catalog. */
 export function pruneReport(
   context: StoreContext,
-  { catalog, dropped }: Committed,
+  catalog: WholeCatalog,
+  { dropped }: Committed,
   planned: PruneReport,
 ): PruneReport {
   const bytes = new Map(planned.dropped.map((drop) => [drop.step, drop.bytes]))
@@ -45,7 +47,7 @@ export function pruneReport(
   }
 }
 
-function decide({ keeping, surroundings }: StoreContext, catalog: Catalog): readonly Decision[] {
+function decide({ keeping, surroundings }: StoreContext, catalog: WholeCatalog): readonly Decision[] {
   const inUse = ({ attempt }: CatalogEntry): string | undefined =>
     keeping.restoring.has(attempt) ? 'being restored' : undefined
   return retain(catalog, droppingOf(keeping, catalog), surroundings.now().toISOString(), inUse)

@@ -17,9 +17,10 @@ import {
   newMarker,
   partsOfAttempt,
 } from '../documents/index.ts'
-import { lists } from '../commit/changes.ts'
-import { isDead } from '../commit/rules.ts'
+import { attemptsOf } from '../commit/changes.ts'
+import { deadBy } from '../commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
+import type { LostPage, WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { entryOf } from '../save/write-attempt.ts'
 import { problemsOf } from './verify.ts'
@@ -32,7 +33,7 @@ export interface RepairOptions {
 }
 
 export interface RepairReport {
-  /** Versions of the catalog that are damaged, the newest first. */
+  /** Versions of the catalog that are damaged, or lack pages, the newest first. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
   /** Steps of whole checkpoints that the list did not have, and has again. */
   readonly found: readonly number[]
@@ -46,9 +47,11 @@ export interface RepairReport {
   readonly version: number | undefined
 }
 
-/** The newest version that can be read, and the damaged ones above it. */
+/** The newest version that can be read, as much of it as can be, and the damaged ones from it on. */
 export interface ReadableCatalog {
-  readonly catalog: Catalog
+  readonly catalog: WholeCatalog
+  /** Its pages that are damaged or gone: what stood in them is not in `catalog`. */
+  readonly lost: readonly LostPage[]
   readonly newestVersion: number
   readonly damaged: readonly { readonly version: number; readonly reason: string }[]
 }
@@ -60,14 +63,17 @@ export async function newestReadable({ log }: StoreContext, signal?: AbortSignal
   const newestVersion = versions.at(-1)?.version ?? 0
   for (const listed of versions.toReversed()) {
     try {
-      const catalog = await log.listed(listed, signal)
-      if (catalog !== undefined) return { catalog, newestVersion, damaged }
+      const found = await log.listed(listed, signal)
+      if (found === undefined) continue
+      const { catalog, lost } = await log.salvage(found, signal)
+      damaged.push(...lost.map(({ reason }) => ({ version: listed.version, reason: reason.message })))
+      return { catalog, lost, newestVersion, damaged }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
       damaged.push({ version: listed.version, reason: messageOf(error) })
     }
   }
-  return { catalog: emptyCatalog, newestVersion, damaged }
+  return { catalog: emptyCatalog, lost: [], newestVersion, damaged }
 }
 
 /**
@@ -80,8 +86,9 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const { backend, log, surroundings } = context
   const { signal } = options
   const markerRewritten = await repairMarker(context, signal)
-  const { catalog, newestVersion, damaged } = await newestReadable(context, signal)
-  const found = await unlistedWholes(backend, catalog, signal)
+  const { catalog, lost, newestVersion, damaged } = await newestReadable(context, signal)
+  const at = surroundings.now().toISOString()
+  const found = await unlistedWholes(backend, catalog, lost, at, signal)
   const { whole, incomplete } = await judge(context, [...catalog.checkpoints, ...found], signal)
   const provedGood = await provedAgain(context, catalog, signal)
   const { chosen, rivals } = onePerStep(catalog.checkpoints, [...whole, ...provedGood], damaged.length > 0)
@@ -98,7 +105,6 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
     damaged.length === 0 && found.length === 0 && setAside.length === 0 && released.length === 0
   if (nothingToDo) return { ...report, version: undefined }
   refuseRunning(context, catalog, damaged.length > 0)
-  const at = surroundings.now().toISOString()
   const committed = await log.commitAfter(
     newestVersion,
     catalog,
@@ -164,28 +170,50 @@ export async function readMarker(backend: CheckpointBackend, signal?: AbortSigna
   }
 }
 
-/** Whole attempts that the catalog does not list and does not know to be dead. */
+/**
+ * Whole attempts that the catalog does not list and does not know to be dead. One whose step stood in a lost page may
+ * have been listed there, and may have been pinned: it is, until a person says otherwise.
+ */
 async function unlistedWholes(
   backend: CheckpointBackend,
-  catalog: Catalog,
+  catalog: WholeCatalog,
+  lost: readonly LostPage[],
+  at: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
+  const listed = attemptsOf(catalog)
+  const isDead = deadBy(catalog)
   const attempts = new Set<AttemptId>()
   for await (const { key } of backend.list(dataPrefix, { signal })) {
     const attempt = attemptOfKey(key)
-    if (attempt !== undefined && !lists(catalog, attempt) && !isDead(catalog, key)) attempts.add(attempt)
+    if (attempt === undefined || listed.has(attempt)) continue
+    if (!isDead(key) || mayHaveStoodIn(lost, catalog, attempt)) attempts.add(attempt)
   }
   const wholes: CatalogEntry[] = []
   for (const attempt of attempts) {
     const bytes = await readIfThere(backend, manifestKey(attempt), signal)
     if (bytes === undefined) continue // never finished
     try {
-      wholes.push({ ...entryOf(decodeManifest(bytes, attempt), bytes), found: true })
+      const pin = mayHaveStoodIn(lost, catalog, attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
+      wholes.push({ ...entryOf(decodeManifest(bytes, attempt), bytes), ...pin, found: true })
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
     }
   }
   return wholes
+}
+
+const pinnedByRepair = 'found by repair: a page of the catalog was lost, and it may have been pinned there'
+
+/** Whether a lost page may have listed an attempt, which nothing but the floor declares dead. */
+function mayHaveStoodIn(lost: readonly LostPage[], { history }: WholeCatalog, attempt: AttemptId): boolean {
+  if (history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))) return false
+  const { step } = partsOfAttempt(attempt)
+  return lost.some(({ holds, reference }) => holds === 'checkpoints' && isWithin(reference, step))
+}
+
+function isWithin({ from, to }: { readonly from: number; readonly to: number }, step: number): boolean {
+  return from <= step && step <= to
 }
 
 interface SetAside {
@@ -243,7 +271,7 @@ function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {
 /** The quarantined that, read whole once more, prove good, and whose step has not been saved again since. */
 async function provedAgain(
   context: StoreContext,
-  catalog: Catalog,
+  catalog: WholeCatalog,
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
   const good: CatalogEntry[] = []

@@ -1,4 +1,4 @@
-import { isDead, mayCommit } from '../commit/rules.ts'
+import { deadBy, mayCommit } from '../commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,
@@ -6,8 +6,10 @@ import {
   catalogVersionOf,
   dataPrefix,
   markerKey,
+  pageOfKey,
   probePrefix,
 } from '../documents/index.ts'
+import type { WholeCatalog } from '../pages/index.ts'
 import { type Deletion, deleteKeys } from './delete-dead.ts'
 import { inGrace } from './drops.ts'
 
@@ -24,6 +26,8 @@ export interface StoreSweepReport {
   readonly bytes: number
   /** Catalog versions below the floor. */
   readonly catalogVersions: number
+  /** Pages that no version of the catalog refers to, but those below the floor. */
+  readonly catalogPages: number
   /** Temporary files, uploads and the like of the store's own kind. */
   readonly unfinished: number
   /** What could not be deleted. */
@@ -42,22 +46,23 @@ const foreignNamed = 1000
  */
 export async function sweepStore(
   context: StoreContext,
-  newest: Catalog,
+  newest: WholeCatalog,
   options: StoreSweepOptions,
 ): Promise<StoreSweepReport> {
   const { backend, gracePeriod } = context
   const { signal, dryRun = false } = options
   const spared = inGrace(context, newest)
-  const isSpared = (key: string): boolean => {
+  const isDead = deadBy(newest)
+  const mayGo = (key: string): boolean => {
     const attempt = attemptOfKey(key)
-    return attempt !== undefined && spared.has(attempt)
+    return isDead(key) && (attempt === undefined || !spared.has(attempt))
   }
-  const dead = await findDead(context, newest, isSpared, signal)
+  const dead = await findDead(context, mayGo, signal)
   const deletion = dryRun ? { deleted: 0, failed: [] } : await deleteKeys(backend, dead.keys, signal)
   const ofAttempts = await backend.sweep({
     olderThan: 0,
     prefix: dataPrefix,
-    only: (key) => isDead(newest, key) && !isSpared(key),
+    only: mayGo,
     dryRun,
     signal,
   })
@@ -72,6 +77,7 @@ export async function sweepStore(
     objects: dead.keys.length,
     bytes: dead.bytes,
     catalogVersions: dead.catalogVersions,
+    catalogPages: dead.catalogPages,
     unfinished: ofAttempts.discarded.length + ofOthers.discarded.length,
     failed: deletion.failed,
     foreign: dead.foreign,
@@ -107,13 +113,13 @@ interface Dead {
   readonly bytes: number
   readonly attempts: ReadonlySet<string>
   readonly catalogVersions: number
+  readonly catalogPages: number
   readonly foreign: readonly string[]
 }
 
 async function findDead(
   context: StoreContext,
-  newest: Catalog,
-  isSpared: (key: string) => boolean,
+  mayGo: (key: string) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<Dead> {
   const { backend, gracePeriod } = context
@@ -123,6 +129,7 @@ async function findDead(
   const probes: { readonly key: string; readonly storedAt: number }[] = []
   let bytes = 0
   let catalogVersions = 0
+  let catalogPages = 0
   let storeTime = 0
   for await (const { key, size, modifiedAt } of backend.list('', { signal })) {
     const attempt = attemptOfKey(key)
@@ -131,18 +138,22 @@ async function findDead(
       probes.push({ key, storedAt: modifiedAt.getTime() })
     } else if (!isOurs(key)) {
       if (foreign.length < foreignNamed) foreign.push(key)
-    } else if (isDead(newest, key) && !isSpared(key)) {
+    } else if (mayGo(key)) {
       keys.push(key)
       bytes += size
-      if (attempt === undefined) catalogVersions += 1
-      else attempts.add(attempt)
+      if (attempt !== undefined) attempts.add(attempt)
+      else if (pageOfKey(key) !== undefined) catalogPages += 1
+      else catalogVersions += 1
     }
   }
   // A probe takes a moment; one this old was cut off. Both times are the store's own.
   keys.push(...probes.filter(({ storedAt }) => storeTime - storedAt > gracePeriod).map(({ key }) => key))
-  return { keys, bytes, attempts, catalogVersions, foreign }
+  return { keys, bytes, attempts, catalogVersions, catalogPages, foreign }
 }
 
 function isOurs(key: string): boolean {
-  return key === markerKey || catalogVersionOf(key) !== undefined || attemptOfKey(key) !== undefined
+  return (
+    [catalogVersionOf, pageOfKey, attemptOfKey].some((nameOf) => nameOf(key) !== undefined) ||
+    key === markerKey
+  )
 }

@@ -1,7 +1,6 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import {
-  type Catalog,
   type CatalogEntry,
   catalogKey,
   decodeMarker,
@@ -9,6 +8,7 @@ import {
   type ManifestFile,
   markerKey,
 } from '../documents/index.ts'
+import { lastFoldedStep, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { provedFile, provedManifest } from '../restore/proved.ts'
@@ -42,7 +42,7 @@ export interface VerifyReport {
 /** Proves checkpoints against what was saved, and the store's own documents against themselves. Changes nothing. */
 export async function verifyStore(
   context: StoreContext,
-  newest: Catalog,
+  newest: WholeCatalog,
   options: VerifyOptions,
 ): Promise<VerifyReport> {
   const entries = chosen(newest, options.steps)
@@ -70,7 +70,8 @@ export async function wasDroppedMeanwhile(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const newest = await log.newest(signal)
-  return !newest.checkpoints.some(({ attempt }) => attempt === entry.attempt)
+  const { checkpoints } = entry.step > lastFoldedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  return !checkpoints.some(({ attempt }) => attempt === entry.attempt)
 }
 
 /** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
@@ -129,7 +130,7 @@ async function proveByStore(
   }
 }
 
-function chosen(newest: Catalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {
+function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {
   if (steps === undefined) return newest.checkpoints
   return steps.map((step) => {
     const entry = newest.checkpoints.find((other) => other.step === step)
@@ -143,7 +144,7 @@ function chosen(newest: Catalog, steps: readonly number[] | undefined): readonly
 
 async function documentProblems(
   context: StoreContext,
-  newest: Catalog,
+  newest: WholeCatalog,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
   const { backend, log } = context

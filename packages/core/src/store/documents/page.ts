@@ -1,0 +1,72 @@
+import * as v from 'valibot'
+import { HoldfastError } from '../../errors.ts'
+import { sha256Hex } from '../../integrity/index.ts'
+import {
+  entrySchema,
+  inOrder,
+  type PageReference,
+  pageReferenceSchema,
+  recordedMetricsSchema,
+} from './catalog.ts'
+import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { type PageId, pageIdSchema, pageKey } from './layout.ts'
+import { seal } from './sealed.ts'
+
+const format = formatSchema('page')
+
+/** Older lines of the catalog, or references to pages of them. Written once, before the version that needs it. */
+export const pageSchema = v.variant('holds', [
+  v.looseObject({
+    format,
+    page: pageIdSchema,
+    holds: v.literal('checkpoints'),
+    content: v.array(entrySchema),
+  }),
+  v.looseObject({
+    format,
+    page: pageIdSchema,
+    holds: v.literal('metrics'),
+    content: v.array(recordedMetricsSchema),
+  }),
+  v.looseObject({
+    format,
+    page: pageIdSchema,
+    holds: v.literal('pages'),
+    content: v.array(pageReferenceSchema),
+  }),
+])
+
+export type PageDocument = Readonly<v.InferOutput<typeof pageSchema>>
+export type PageContent =
+  | Pick<Extract<PageDocument, { holds: 'checkpoints' }>, 'holds' | 'content'>
+  | Pick<Extract<PageDocument, { holds: 'metrics' }>, 'holds' | 'content'>
+  | Pick<Extract<PageDocument, { holds: 'pages' }>, 'holds' | 'content'>
+
+export function encodePage(page: PageId, { holds, content }: PageContent): Uint8Array {
+  return seal('page', { format: formatOf('page'), page, holds, content })
+}
+
+/** Throws `CORRUPT` when it is damaged, or is not what the reference says. */
+export function decodePage(bytes: Uint8Array, reference: PageReference): PageDocument {
+  const where = pageKey(reference.page)
+  if (sha256Hex(bytes) !== reference.sha256) {
+    throw new HoldfastError('CORRUPT', `${where} differs from what was written: its checksum is wrong.`)
+  }
+  const page = parseDocument('page', pageSchema, bytes, where)
+  if (page.page !== reference.page || !holdsWhatItShould(page, reference)) {
+    throw new HoldfastError('CORRUPT', `${where} is not the page that the catalog means.`)
+  }
+  return page
+}
+
+function holdsWhatItShould(page: PageDocument, { depth, from, to, count }: PageReference): boolean {
+  if (page.holds === 'pages') {
+    const { content } = page
+    const lines = content.reduce((sum, each) => sum + each.count, 0)
+    const isSound = content.every((each) => each.depth === depth - 1) && inOrder(content)
+    return isSound && content[0]?.from === from && content.at(-1)?.to === to && lines === count
+  }
+  const lines: readonly { readonly step: number }[] = page.content
+  const isSound = depth === 0 && inOrder([], lines) && lines.length === count
+  return isSound && lines[0]?.step === from && lines.at(-1)?.step === to
+}

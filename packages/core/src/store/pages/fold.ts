@@ -1,0 +1,117 @@
+import { sha256Hex } from '../../integrity/index.ts'
+import {
+  type Catalog,
+  type CatalogEntry,
+  encodePage,
+  type Older,
+  type PageContent,
+  type PageId,
+  type PageReference,
+  type RecordedMetrics,
+} from '../documents/index.ts'
+import { Folder, type Folding, idsOf, type WritePage } from './folder.ts'
+import {
+  isWhole,
+  type Line,
+  type Page,
+  type Pages,
+  pagesOf,
+  type WholeCatalog,
+  withoutPages,
+  withPages,
+} from './page.ts'
+
+export interface Foldings {
+  readonly checkpoints: Folding
+  readonly metrics: Folding
+  /** References to pages of one depth. */
+  readonly references: Folding
+}
+
+/**
+ * Such that a catalog has some 60 KB, whatever the run, and the latest 16 checkpoints stand in it unless they were
+ * deleted.
+ */
+export const defaultFoldings: Foldings = {
+  checkpoints: { inline: 112, page: 96 },
+  metrics: { inline: 224, page: 192 },
+  references: { inline: 48, page: 32 },
+}
+
+/** A page that is to be written. */
+export interface NewPage {
+  readonly page: PageId
+  readonly bytes: Uint8Array
+}
+
+/** A version of the catalog as it is written, its older lines in pages. */
+export interface Folded {
+  readonly catalog: Catalog
+  /** To be written before the catalog is. */
+  readonly newPages: readonly NewPage[]
+  /** The same with all of its lines, if it came with all. */
+  readonly whole: WholeCatalog | undefined
+}
+
+/**
+ * Folds a computed version into the document and the pages that it refers to. A page whose lines are what they were
+ * stays; what has changed is written anew, under names that nobody else uses.
+ */
+export function fold(next: Catalog, foldings: Foldings, newPage: () => PageId): Folded {
+  const newPages: NewPage[] = []
+  const write = (content: PageContent): Pick<PageReference, 'page' | 'sha256'> => {
+    const page = newPage()
+    const bytes = encodePage(page, content)
+    newPages.push({ page, bytes })
+    return { page, sha256: sha256Hex(bytes) }
+  }
+  const writeReferences: WritePage<PageReference> = (content) =>
+    write({ holds: 'pages', content: [...content] })
+  const ofCheckpoints = new Folder<CatalogEntry>(
+    foldings.checkpoints,
+    foldings.references,
+    (content) => write({ holds: 'checkpoints', content: [...content] }),
+    writeReferences,
+  )
+  const ofMetrics = new Folder<RecordedMetrics>(
+    foldings.metrics,
+    foldings.references,
+    (content) => write({ holds: 'metrics', content: [...content] }),
+    writeReferences,
+  )
+  const before = pagesOf(next)
+  const how = isWhole(next) ? 'refold' : 'append'
+  const checkpoints = ofCheckpoints[how](before.checkpoints, next.checkpoints)
+  const metrics = ofMetrics[how](before.metrics, next.metrics)
+  const pages = {
+    checkpoints: checkpoints.pages,
+    metrics: metrics.pages,
+    retired: retired(before, [...idsOf(checkpoints.pages), ...idsOf(metrics.pages)], next),
+  }
+  const lines = { checkpoints: [...checkpoints.lines], metrics: [...metrics.lines] }
+  return {
+    catalog: { ...withoutPages(next), ...lines, ...olderOf(pages) },
+    newPages,
+    whole: isWhole(next) ? withPages(next, pages) : undefined,
+  }
+}
+
+/** Pages that versions from the floor on need, and this one does not. Below the floor no version is read any more. */
+function retired(before: Pages, needed: readonly PageId[], { version, floor }: Catalog): Pages['retired'] {
+  const still = new Set(needed)
+  const gone = [...idsOf(before.checkpoints), ...idsOf(before.metrics)].filter((page) => !still.has(page))
+  return [...before.retired, ...gone.map((page) => ({ page, since: version }))].filter(
+    ({ since }) => since > floor,
+  )
+}
+
+function olderOf({ checkpoints, metrics, retired }: Pages): { readonly older?: Older } {
+  if (checkpoints.length + metrics.length + retired.length === 0) return {}
+  return {
+    older: { checkpoints: referencesTo(checkpoints), metrics: referencesTo(metrics), retired: [...retired] },
+  }
+}
+
+function referencesTo<L extends Line>(pages: readonly Page<L>[]): PageReference[] {
+  return pages.map(({ reference }) => reference)
+}

@@ -1,0 +1,174 @@
+import type { PageId, PageReference } from '../documents/index.ts'
+import type { Line, Page } from './page.ts'
+
+/** How many of something stand together. */
+export interface Folding {
+  /** In the document that refers to them, at most; above that the oldest go into a page. */
+  readonly inline: number
+  /** In one page, at most. */
+  readonly page: number
+}
+
+/** A list, of which the oldest lines stand in pages. */
+export interface FoldedList<L extends Line> {
+  readonly pages: readonly Page<L>[]
+  /** Those after the pages. */
+  readonly lines: readonly L[]
+}
+
+/** Writes a page, and tells its name and digest. */
+export type WritePage<Content> = (content: readonly Content[]) => Pick<PageReference, 'page' | 'sha256'>
+
+/** What is to stand in one page: the page itself, if it is written already. */
+interface Sheet<L extends Line> {
+  readonly written: Page<L> | undefined
+  readonly depth: number
+  readonly lines: readonly L[]
+  readonly pages: readonly Page<L>[]
+}
+
+/** Distributes the lines of one list to pages, so that as few as can be are written for a change. */
+export class Folder<L extends Line> {
+  readonly #ofLines: Folding
+  readonly #ofReferences: Folding
+  readonly #writeLines: WritePage<L>
+  readonly #writeReferences: WritePage<PageReference>
+
+  constructor(
+    ofLines: Folding,
+    ofReferences: Folding,
+    writeLines: WritePage<L>,
+    writeReferences: WritePage<PageReference>,
+  ) {
+    this.#ofLines = ofLines
+    this.#ofReferences = ofReferences
+    this.#writeLines = writeLines
+    this.#writeReferences = writeReferences
+  }
+
+  /** Moves the oldest lines, and then the oldest pages, into further pages until what is left may stand inline. */
+  append(pages: readonly Page<L>[], lines: readonly L[]): FoldedList<L> {
+    const { inline, page } = this.#ofLines
+    let folded = 0
+    const added: Page<L>[] = []
+    for (; lines.length - folded > inline; folded += page) {
+      added.push(this.#write({ depth: 0, lines: lines.slice(folded, folded + page), pages: [] }))
+    }
+    return { pages: this.#gather([...pages, ...added], 0), lines: lines.slice(folded) }
+  }
+
+  /** Folds all lines, of which those in `pages` may have changed since. */
+  refold(pages: readonly Page<L>[], lines: readonly L[]): FoldedList<L> {
+    if (lines.length <= this.#ofLines.inline) return { pages: [], lines }
+    const end = endOf(lines, pages.at(-1)?.reference.to ?? -1, 0)
+    return this.append(this.#renew(pages, lines.slice(0, end)), lines.slice(end))
+  }
+
+  /**
+   * A page that would hold what it holds stays; what is left of others is joined with a neighbour where both fit into
+   * one.
+   */
+  #renew(pages: readonly Page<L>[], lines: readonly L[]): readonly Page<L>[] {
+    let start = 0
+    const sheets = pages.map((page) => {
+      const end = endOf(lines, page.reference.to, start)
+      const sheet = this.#sheetOf(page, lines.slice(start, end))
+      start = end
+      return sheet
+    })
+    return this.#joined(sheets.filter((sheet) => lengthOf(sheet) > 0)).flatMap((sheet) =>
+      this.#written(sheet),
+    )
+  }
+
+  #gather(pages: readonly Page<L>[], depth: number): readonly Page<L>[] {
+    const { inline, page } = this.#ofReferences
+    const ofDepth = pages.filter(({ reference }) => reference.depth === depth)
+    const deeper = pages.filter(({ reference }) => reference.depth > depth)
+    if (deeper.length === 0 && ofDepth.length <= inline) return ofDepth
+    let gathered = 0
+    const added: Page<L>[] = []
+    for (; ofDepth.length - gathered > inline; gathered += page) {
+      const oldest = ofDepth.slice(gathered, gathered + page)
+      added.push(this.#write({ depth: depth + 1, lines: [], pages: oldest }))
+    }
+    return [...this.#gather([...deeper, ...added], depth + 1), ...ofDepth.slice(gathered)]
+  }
+
+  #sheetOf(page: Page<L>, lines: readonly L[]): Sheet<L> {
+    const { depth } = page.reference
+    if (depth === 0)
+      return { written: areSame(lines, page.lines) ? page : undefined, depth, lines, pages: [] }
+    const pages = this.#renew(page.pages, lines)
+    return { written: areSame(pages, page.pages) ? page : undefined, depth, lines: [], pages }
+  }
+
+  #joined(sheets: readonly Sheet<L>[]): readonly Sheet<L>[] {
+    const joined: Sheet<L>[] = []
+    for (const sheet of sheets) {
+      const before = joined.at(-1)
+      if (before !== undefined && this.#mayJoin(before, sheet)) {
+        joined[joined.length - 1] = {
+          written: undefined,
+          depth: sheet.depth,
+          lines: [...before.lines, ...sheet.lines],
+          pages: [...before.pages, ...sheet.pages],
+        }
+      } else joined.push(sheet)
+    }
+    return joined
+  }
+
+  #mayJoin(one: Sheet<L>, next: Sheet<L>): boolean {
+    if (one.depth !== next.depth || (one.written !== undefined && next.written !== undefined)) return false
+    return lengthOf(one) + lengthOf(next) <= this.#mostOf(one.depth)
+  }
+
+  #written(sheet: Sheet<L>): readonly Page<L>[] {
+    if (sheet.written !== undefined) return [sheet.written]
+    const { depth, lines, pages } = sheet
+    const parts = Math.ceil(lengthOf(sheet) / this.#mostOf(depth))
+    const share = Math.ceil(lengthOf(sheet) / parts)
+    return Array.from({ length: parts }, (_, part) => {
+      const [start, end] = [part * share, (part + 1) * share]
+      return this.#write({ depth, lines: lines.slice(start, end), pages: pages.slice(start, end) })
+    })
+  }
+
+  #write({ depth, lines, pages }: Omit<Sheet<L>, 'written'>): Page<L> {
+    const references = pages.map(({ reference }) => reference)
+    const { page, sha256 } = depth === 0 ? this.#writeLines(lines) : this.#writeReferences(references)
+    const from = lines[0]?.step ?? references[0]?.from ?? 0
+    const to = lines.at(-1)?.step ?? references.at(-1)?.to ?? 0
+    const count = references.reduce((sum, reference) => sum + reference.count, lines.length)
+    return { reference: { page, sha256, depth, from, to, count }, lines, pages }
+  }
+
+  #mostOf(depth: number): number {
+    return depth === 0 ? this.#ofLines.page : this.#ofReferences.page
+  }
+}
+
+/** The ids of these pages, and of those that they refer to. */
+export function idsOf<L extends Line>(pages: readonly Page<L>[]): readonly PageId[] {
+  return pages.flatMap((page) => [page.reference.page, ...idsOf(page.pages)])
+}
+
+/** Where the lines after a step begin, looked for from `start` on. */
+function endOf(lines: readonly Line[], step: number, start: number): number {
+  let [low, high] = [start, lines.length]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if ((lines[middle]?.step ?? Infinity) > step) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function lengthOf({ depth, lines, pages }: Pick<Sheet<Line>, 'depth' | 'lines' | 'pages'>): number {
+  return depth === 0 ? lines.length : pages.length
+}
+
+function areSame<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((each, index) => each === other[index])
+}

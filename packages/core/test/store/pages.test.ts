@@ -1,0 +1,265 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MemoryBackend, type Surroundings } from '../../src/index.ts'
+import {
+  type Catalog,
+  type CatalogEntry,
+  decodeCatalog,
+  decodePage,
+  emptyCatalog,
+  encodeCatalog,
+  encodePage,
+  newAttemptId,
+  newPageId,
+  pageKey,
+  type PageReference,
+} from '../../src/store/documents/index.ts'
+import { fold, idsOf, PageReader, pagesOf, type WholeCatalog } from '../../src/store/pages/index.ts'
+import { sha256Hex } from '../../src/integrity/index.ts'
+import { codeOf } from './stores.ts'
+
+const foldings: Surroundings['foldings'] = {
+  checkpoints: { inline: 5, page: 4 },
+  metrics: { inline: 4, page: 3 },
+  references: { inline: 3, page: 2 },
+}
+
+function entry(step: number, tags: readonly string[] = []): CatalogEntry {
+  return {
+    step,
+    attempt: newAttemptId(step, 1, step.toString(16).padStart(16, '0')),
+    manifest: { sha256: 'a'.repeat(64), size: 500 },
+    files: 3,
+    bytes: 512_000_000,
+    savedAt: '2026-01-01T00:00:00.000Z',
+    metrics: { loss: step },
+    tags: [...tags],
+  }
+}
+
+/** What happens to the lists from one version to the next. */
+type Edit =
+  | { readonly kind: 'add'; readonly by: number }
+  | { readonly kind: 'insert' | 'change'; readonly at: number }
+  | { readonly kind: 'drop'; readonly every: number }
+  | { readonly kind: 'raise floor' }
+
+const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('add' as const), by: fc.integer({ min: 1, max: 9 }) }),
+  },
+  fc.record({ kind: fc.constantFrom('insert' as const, 'change' as const), at: fc.nat(200) }),
+  fc.record({ kind: fc.constant('drop' as const), every: fc.integer({ min: 1, max: 5 }) }),
+  fc.constant({ kind: 'raise floor' as const }),
+)
+
+/** Some edits need no more than what the version itself holds, as a save of a later step does. */
+function edited<C extends Catalog>(catalog: C, edit: Edit): C {
+  const last = Math.max(
+    catalog.older?.checkpoints.at(-1)?.to ?? 0,
+    catalog.checkpoints.at(-1)?.step ?? 0,
+    catalog.metrics.at(-1)?.step ?? 0,
+  )
+  const next = { ...catalog, version: catalog.version + 1, commitId: String(catalog.version + 1) }
+  switch (edit.kind) {
+    case 'add':
+      return {
+        ...next,
+        checkpoints: [...catalog.checkpoints, entry(last + edit.by)],
+        metrics: [...catalog.metrics, { step: last + edit.by, metrics: {} }],
+      }
+    case 'insert': {
+      if (catalog.checkpoints.some(({ step }) => step === edit.at)) return next
+      const checkpoints = [...catalog.checkpoints, entry(edit.at)].sort((one, other) => one.step - other.step)
+      return { ...next, checkpoints }
+    }
+    case 'change': {
+      const change = (each: CatalogEntry, index: number): CatalogEntry =>
+        index === edit.at % catalog.checkpoints.length ? entry(each.step, [next.commitId]) : each
+      return { ...next, checkpoints: catalog.checkpoints.map(change) }
+    }
+    case 'drop':
+      return { ...next, checkpoints: catalog.checkpoints.filter((_, index) => index % edit.every !== 0) }
+    case 'raise floor':
+      return { ...next, floor: next.version }
+  }
+}
+
+function needsWhole({ kind }: Edit): boolean {
+  return kind !== 'add' && kind !== 'raise floor'
+}
+
+function linesOf({ checkpoints, metrics }: Catalog): Pick<Catalog, 'checkpoints' | 'metrics'> {
+  return { checkpoints, metrics }
+}
+
+function neededBy(catalog: WholeCatalog): readonly string[] {
+  const { checkpoints, metrics } = pagesOf(catalog)
+  return [...idsOf(checkpoints), ...idsOf(metrics)]
+}
+
+/** Versions of a catalog as they are written, beside what they should say. */
+class Written {
+  readonly backend = new MemoryBackend()
+  readonly reader = new PageReader(this.backend)
+  document: Catalog = emptyCatalog
+  expected: WholeCatalog = emptyCatalog
+  /** The pages of the last edit, and those that each version needs. */
+  written: readonly string[] = []
+  readonly needed = new Map<number, readonly string[]>()
+  #pages = 0
+
+  async apply(edit: Edit): Promise<void> {
+    const whole = needsWhole(edit) || this.#pages % 2 === 0
+    const base = whole ? await this.reader.whole(this.document, undefined) : this.document
+    const folded = fold(edited(base, edit), foldings, () => {
+      this.#pages += 1
+      return newPageId(this.document.version + 1, this.#pages.toString(16).padStart(16, '0'))
+    })
+    for (const { page, bytes } of folded.newPages) await this.backend.put(pageKey(page), bytes)
+    this.written = folded.newPages.map(({ page }) => page)
+    this.document = decodeCatalog(encodeCatalog(folded.catalog), folded.catalog.version)
+    this.expected = edited(this.expected, edit)
+    if (folded.whole !== undefined) this.reader.keep(folded.whole)
+    this.needed.set(this.document.version, neededBy(await this.read()))
+  }
+
+  /** By one who has read nothing before. */
+  async read(): Promise<WholeCatalog> {
+    return new PageReader(this.backend).whole(this.document, undefined)
+  }
+}
+
+async function afterEach(edits: readonly Edit[], look: (written: Written) => Promise<void>): Promise<void> {
+  const written = new Written()
+  for (const edit of edits) {
+    await written.apply(edit)
+    await look(written)
+  }
+}
+
+const anyEdits = fc.array(anyEdit, { maxLength: 60 })
+
+describe('a catalog in pages', () => {
+  test('says what it would say without any', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyEdits, (edits) =>
+        afterEach(edits, async (written) => {
+          expect(linesOf(await written.read())).toEqual(linesOf(written.expected))
+        }),
+      ),
+    )
+  })
+
+  test('holds no more itself, and no more in a page, than it may', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyEdits, (edits) =>
+        afterEach(edits, async ({ backend, document }) => {
+          expect(document.checkpoints.length).toBeLessThanOrEqual(foldings.checkpoints.inline)
+          expect(document.metrics.length).toBeLessThanOrEqual(foldings.metrics.inline)
+          for (const references of [document.older?.checkpoints ?? [], document.older?.metrics ?? []]) {
+            const depths = references.map(({ depth }) => depth)
+            for (const depth of new Set(depths)) {
+              expect(depths.filter((each) => each === depth).length).toBeLessThanOrEqual(
+                foldings.references.inline,
+              )
+            }
+            for (const reference of references) await expectSmall(backend, reference)
+          }
+        }),
+      ),
+    )
+  })
+
+  test('keeps every page that it, or a version from its floor on, needs: others are new, or retired', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyEdits, (edits) =>
+        afterEach(edits, async ({ document, needed, written }) => {
+          const retired = (document.older?.retired ?? []).map(({ page }) => page)
+          const now = needed.get(document.version) ?? []
+          for (const [version, pages] of needed) {
+            if (version < document.floor) continue
+            for (const page of pages) expect([...now, ...retired], `of version ${version}`).toContain(page)
+          }
+          for (const page of written) expect(now).toContain(page)
+          for (const page of retired) expect(now).not.toContain(page)
+        }),
+      ),
+    )
+  })
+
+  test('writes a few pages for a change, however many there are', async () => {
+    const written = new Written()
+    for (let step = 0; step < 200; step += 1) await written.apply({ kind: 'add', by: 1 })
+    const depth = Math.max(...(written.document.older?.checkpoints ?? []).map((each) => each.depth))
+    expect(depth).toBeGreaterThan(3)
+    for (let at = 0; at < 200; at += 7) {
+      await written.apply({ kind: 'change', at })
+      expect(written.written.length).toBeLessThanOrEqual(depth + 1)
+    }
+  })
+
+  test('is read again page by page only where it has changed', async () => {
+    const written = new Written()
+    for (let step = 0; step < 100; step += 1) await written.apply({ kind: 'add', by: 1 })
+    await written.reader.whole(written.document, undefined)
+    for (const page of written.needed.get(written.document.version) ?? []) {
+      await written.backend.delete([pageKey(page as PageReference['page'])])
+    }
+    expect(linesOf(await written.reader.whole(written.document, undefined))).toEqual(
+      linesOf(written.expected),
+    )
+    expect(await codeOf(written.read())).toBe('NOT_FOUND')
+  })
+})
+
+async function expectSmall(backend: MemoryBackend, reference: PageReference): Promise<void> {
+  const { body } = await backend.read(pageKey(reference.page))
+  const page = decodePage(Buffer.concat(await Array.fromAsync(body)), reference)
+  const most = { checkpoints: foldings.checkpoints, metrics: foldings.metrics, pages: foldings.references }
+  expect(page.content.length).toBeLessThanOrEqual(most[page.holds].page)
+  expect(page.content.length).toBeGreaterThan(0)
+  if (page.holds === 'pages') for (const each of page.content) await expectSmall(backend, each)
+}
+
+describe('a page that is not what the catalog means', () => {
+  const page = newPageId(7, '0'.repeat(16))
+  const bytes = encodePage(page, { holds: 'checkpoints', content: [entry(3), entry(5)] })
+  const reference = { page, sha256: sha256Hex(bytes), depth: 0, from: 3, to: 5, count: 2 }
+
+  test('is taken as it was written', () => {
+    expect(decodePage(bytes, reference)).toMatchObject({
+      holds: 'checkpoints',
+      content: [{ step: 3 }, { step: 5 }],
+    })
+  })
+
+  test.each([
+    ['another name', { page: newPageId(8, '0'.repeat(16)) }],
+    ['another digest', { sha256: 'b'.repeat(64) }],
+    ['another depth', { depth: 1 }],
+    ['another first step', { from: 2 }],
+    ['another last step', { to: 6 }],
+    ['another count', { count: 3 }],
+  ])('by %s is refused', async (_, other) => {
+    const decode = async (): Promise<unknown> =>
+      Promise.resolve().then(() => decodePage(bytes, { ...reference, ...other }))
+    expect(await codeOf(decode())).toBe('CORRUPT')
+  })
+
+  test('with lines out of order, or pages of pages that are no such, is refused', async () => {
+    const inner = { ...reference, depth: 3 }
+    for (const content of [
+      { holds: 'checkpoints' as const, content: [entry(5), entry(3)] },
+      { holds: 'pages' as const, content: [inner] },
+      { holds: 'pages' as const, content: [] },
+    ]) {
+      const wrong = encodePage(page, content)
+      const depth = content.holds === 'pages' ? 1 : 0
+      const decode = async (): Promise<unknown> =>
+        Promise.resolve().then(() => decodePage(wrong, { ...reference, depth, sha256: sha256Hex(wrong) }))
+      expect(await codeOf(decode()), JSON.stringify(content)).toBe('CORRUPT')
+    }
+  })
+})
