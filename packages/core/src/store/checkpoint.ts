@@ -1,4 +1,11 @@
-import { type Catalog, type CatalogEntry, fileKey, type Manifest, metricsOf } from './documents/index.ts'
+import {
+  type Catalog,
+  type CatalogEntry,
+  fileKey,
+  lineOf,
+  type Manifest,
+  metricsOf,
+} from './documents/index.ts'
 import { bestNames, hasFields, judge, type Judgement, type Keeping, retain } from './judgement.ts'
 import { isWhole, type WholeCatalog } from './pages/index.ts'
 
@@ -75,7 +82,7 @@ export function judgedCheckpoint(
   keeping: Keeping,
   at: Date,
 ): JudgedCheckpoint {
-  const isListed = catalog.checkpoints.some(({ attempt }) => attempt === entry.attempt)
+  const isListed = lineOf(catalog.checkpoints, entry.step)?.attempt === entry.attempt
   if (!isWhole(catalog) || !isListed) return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
   return judged(entry, judge(catalog, keeping.objectives), reasonsOf(catalog, keeping, at))
 }

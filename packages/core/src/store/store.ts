@@ -17,7 +17,7 @@ import {
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
 import type { Change } from './commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import { type AttemptId, type Catalog, type CatalogEntry, storedMetrics } from './documents/index.ts'
+import { type AttemptId, type Catalog, type CatalogEntry, lineOf, storedMetrics } from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { bestNames, hasFields, judge, type Keeping, keepingOf } from './judgement.ts'
 import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
@@ -255,7 +255,7 @@ export class CheckpointStore implements AsyncDisposable {
     )
     await deleteDropped(this.#context, committed)
     const { catalog, dropped } = committed
-    const entry = catalog.checkpoints.find((other) => other.step === step)
+    const entry = lineOf(catalog.checkpoints, step)
     const now = this.#context.surroundings.now()
     const checkpoint =
       entry === undefined ? undefined : judgedCheckpoint(catalog, entry, this.#keeping(catalog), now)
@@ -445,7 +445,7 @@ async function refuseExisting(
 ): Promise<void> {
   if (onExisting !== 'fail') return
   const { checkpoints } = step > lastFoldedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  if (!checkpoints.some((entry) => entry.step === step)) return
+  if (lineOf(checkpoints, step) === undefined) return
   throw new HoldfastError(
     'ALREADY_EXISTS',
     `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,

@@ -1,12 +1,14 @@
 import type { RoomWanted } from '../../retention/index.ts'
-import type {
-  AttemptId,
-  Catalog,
-  CatalogEntry,
-  Drop,
-  Pin,
-  Quarantined,
-  StoredMetric,
+import {
+  type AttemptId,
+  type Catalog,
+  type CatalogEntry,
+  type Drop,
+  type Pin,
+  type Quarantined,
+  type StoredMetric,
+  lineOf,
+  withLine,
 } from '../documents/index.ts'
 import type { WholeCatalog } from '../pages/index.ts'
 
@@ -121,7 +123,7 @@ export function describeChange(change: Change): string {
 
 function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>): Applied {
   const { entry, onExisting } = change
-  const existing = catalog.checkpoints.find(({ step }) => step === entry.step)
+  const existing = lineOf(catalog.checkpoints, entry.step)
   if (existing !== undefined && onExisting === 'fail') {
     return {
       kind: 'refused',
@@ -132,7 +134,7 @@ function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>):
   const added: CatalogEntry = existing?.pinned === undefined ? entry : { ...entry, pinned: existing.pinned }
   return {
     kind: 'applied',
-    checkpoints: sorted([...catalog.checkpoints.filter((other) => other !== existing), added]),
+    checkpoints: withLine(catalog.checkpoints, entry.step, added),
     quarantined: catalog.quarantined,
     dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
   }
@@ -179,23 +181,23 @@ function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' 
 }
 
 function applyPin(catalog: Catalog, step: number, pin: Pin | undefined): Applied {
-  const entry = catalog.checkpoints.find((other) => other.step === step)
+  const entry = lineOf(catalog.checkpoints, step)
   if (entry === undefined) return notThere(step)
   const { pinned: _, ...unpinned } = entry
   const changed: CatalogEntry = pin === undefined ? unpinned : { ...entry, pinned: pin }
   return {
     ...unchangedLists(catalog),
-    checkpoints: catalog.checkpoints.map((other) => (other === entry ? changed : other)),
+    checkpoints: withLine(catalog.checkpoints, step, changed),
   }
 }
 
 function applyAttach(catalog: Catalog, { step, metrics }: Extract<Change, { kind: 'attach' }>): Applied {
-  const entry = catalog.checkpoints.find((other) => other.step === step)
+  const entry = lineOf(catalog.checkpoints, step)
   if (entry === undefined) return notThere(step)
   const changed: CatalogEntry = { ...entry, metrics: { ...entry.metrics, ...metrics } }
   return {
     ...unchangedLists(catalog),
-    checkpoints: catalog.checkpoints.map((other) => (other === entry ? changed : other)),
+    checkpoints: withLine(catalog.checkpoints, step, changed),
   }
 }
 
@@ -227,10 +229,6 @@ function notThere(step: number): Applied {
 
 function drop(entry: CatalogEntry, because: string): Drop {
   return { step: entry.step, attempt: entry.attempt, because }
-}
-
-function sorted(entries: readonly CatalogEntry[]): readonly CatalogEntry[] {
-  return entries.toSorted((one, other) => one.step - other.step)
 }
 
 /** The attempts that a catalog lists, as good or as quarantined. */

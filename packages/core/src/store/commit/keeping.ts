@@ -1,5 +1,13 @@
 import type { RoomWanted } from '../../retention/index.ts'
-import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
+import {
+  type AttemptId,
+  type Catalog,
+  type CatalogEntry,
+  type Drop,
+  lineOf,
+  type RecordedMetrics,
+  withLine,
+} from '../documents/index.ts'
 import { droppingOf, hasFields, type Keeping, keepingOf, retain } from '../judgement.ts'
 import type { Applied, Change } from './changes.ts'
 
@@ -45,7 +53,10 @@ export function applyKeeping(
   const dropped = dropsOf(applied.checkpoints, metrics, effective, saved, room, at)
   const gone = new Set(dropped.map(({ attempt }) => attempt))
   return {
-    checkpoints: applied.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
+    checkpoints:
+      dropped.length === 0
+        ? applied.checkpoints
+        : applied.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
     dropped: [...applied.dropped, ...dropped],
     metrics,
     keeping: noted(keepingOf(keeping, newest)),
@@ -97,7 +108,7 @@ function recordMetrics(
       >((records, { step, metrics }) => withRecord(records, step, metrics), history)
   }
   if (change.kind !== 'attach') return history
-  const before = history.find(({ step }) => step === change.step)?.metrics ?? {}
+  const before = lineOf(history, change.step)?.metrics ?? {}
   return withRecord(history, change.step, { ...before, ...change.metrics })
 }
 
@@ -106,12 +117,5 @@ function withRecord(
   step: number,
   metrics: RecordedMetrics['metrics'],
 ): readonly RecordedMetrics[] {
-  const added = hasFields(metrics) ? [{ step, metrics }] : []
-  const last = history.at(-1)
-  if (last === undefined || last.step < step) return [...history, ...added]
-  return [
-    ...history.filter((record) => record.step < step),
-    ...added,
-    ...history.filter((record) => record.step > step),
-  ]
+  return withLine(history, step, hasFields(metrics) ? { step, metrics } : undefined)
 }

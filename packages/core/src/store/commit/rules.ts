@@ -3,6 +3,7 @@ import {
   type Catalog,
   catalogVersionOf,
   attemptOfKey,
+  lineOf,
   type Owner,
   pageOfKey,
   partsOfAttempt,
@@ -180,11 +181,10 @@ export function mayCommit(newest: Catalog, writer: Writer): boolean {
  */
 function hasCommitted(newest: Catalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
-  return (
-    change.kind === 'save' &&
-    (newest.checkpoints.some(({ attempt, found }) => attempt === change.entry.attempt && found !== true) ||
-      wasDropped(newest, change.entry.attempt))
-  )
+  if (change.kind !== 'save') return false
+  const listed = lineOf(newest.checkpoints, change.entry.step)
+  const isListed = listed?.attempt === change.entry.attempt && listed.found !== true
+  return isListed || wasDropped(newest, change.entry.attempt)
 }
 
 /** An attempt is committed once at most: one that was committed and dropped never comes back. */
@@ -198,7 +198,8 @@ function wasDropped(newest: Catalog, attempt: AttemptId): boolean {
  */
 function isFoundByRepair(newest: Catalog, change: Change): boolean {
   if (change.kind !== 'save') return false
-  return [...newest.checkpoints, ...newest.quarantined.map(({ entry }) => entry)].some(
+  const listed = lineOf(newest.checkpoints, change.entry.step)
+  return [...(listed === undefined ? [] : [listed]), ...newest.quarantined.map(({ entry }) => entry)].some(
     ({ attempt, found }) => attempt === change.entry.attempt && found === true,
   )
 }

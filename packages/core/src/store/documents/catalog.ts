@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
 import { attemptSchema, catalogKey, pageIdSchema } from './layout.ts'
+import { inOrder } from './lines.ts'
 import { seal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
 
@@ -141,13 +142,4 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
   if (!inOrder(catalog.older?.metrics, catalog.metrics))
     throw new HoldfastError('CORRUPT', `${where} has metrics of a step twice or out of order.`)
   return catalog
-}
-
-/** Whether pages, and the lines after them, go up step by step. */
-export function inOrder(
-  pages: readonly { readonly from: number; readonly to: number }[] = [],
-  lines: readonly { readonly step: number }[] = [],
-): boolean {
-  const ranges = [...pages, ...lines.map(({ step }) => ({ from: step, to: step }))]
-  return ranges.every(({ from, to }, index) => from <= to && from > (ranges[index - 1]?.to ?? -1))
 }

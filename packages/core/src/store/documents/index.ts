@@ -7,7 +7,6 @@ export {
   type Drop,
   emptyCatalog,
   encodeCatalog,
-  inOrder,
   type Older,
   type Owner,
   type PageReference,
@@ -38,6 +37,7 @@ export {
   probePrefix,
   versionOfPage,
 } from './layout.ts'
+export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'
 export {
   decodeManifest,
   encodeManifest,

@@ -1,15 +1,10 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
-import {
-  entrySchema,
-  inOrder,
-  type PageReference,
-  pageReferenceSchema,
-  recordedMetricsSchema,
-} from './catalog.ts'
+import { entrySchema, type PageReference, pageReferenceSchema, recordedMetricsSchema } from './catalog.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
 import { type PageId, pageIdSchema, pageKey } from './layout.ts'
+import { inOrder, type Line } from './lines.ts'
 import { seal } from './sealed.ts'
 
 const format = formatSchema('page')
@@ -66,7 +61,7 @@ function holdsWhatItShould(page: PageDocument, { depth, from, to, count }: PageR
     const isSound = content.every((each) => each.depth === depth - 1) && inOrder(content)
     return isSound && content[0]?.from === from && content.at(-1)?.to === to && lines === count
   }
-  const lines: readonly { readonly step: number }[] = page.content
+  const lines: readonly Line[] = page.content
   const isSound = depth === 0 && inOrder([], lines) && lines.length === count
   return isSound && lines[0]?.step === from && lines.at(-1)?.step === to
 }

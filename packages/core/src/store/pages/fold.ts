@@ -3,6 +3,7 @@ import {
   type Catalog,
   type CatalogEntry,
   encodePage,
+  type Line,
   type Older,
   type PageContent,
   type PageId,
@@ -12,7 +13,6 @@ import {
 import { Folder, type Folding, idsOf, type WritePage } from './folder.ts'
 import {
   isWhole,
-  type Line,
   type Page,
   type Pages,
   pagesOf,
@@ -29,13 +29,13 @@ export interface Foldings {
 }
 
 /**
- * Such that a catalog has some 60 KB, whatever the run, and the latest 16 checkpoints stand in it unless they were
+ * Such that a catalog has 60 KB at most, whatever the run, and the latest 16 checkpoints stand in it unless they were
  * deleted.
  */
 export const defaultFoldings: Foldings = {
-  checkpoints: { inline: 112, page: 96 },
-  metrics: { inline: 224, page: 192 },
-  references: { inline: 48, page: 32 },
+  checkpoints: { inline: 80, page: 64 },
+  metrics: { inline: 160, page: 128 },
+  references: { inline: 24, page: 16 },
 }
 
 /** A page that is to be written. */

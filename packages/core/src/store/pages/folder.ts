@@ -1,5 +1,5 @@
-import type { PageId, PageReference } from '../documents/index.ts'
-import type { Line, Page } from './page.ts'
+import { endOf, type Line, type PageId, type PageReference } from '../documents/index.ts'
+import type { Page } from './page.ts'
 
 /** How many of something stand together. */
 export interface Folding {
@@ -60,7 +60,7 @@ export class Folder<L extends Line> {
   /** Folds all lines, of which those in `pages` may have changed since. */
   refold(pages: readonly Page<L>[], lines: readonly L[]): FoldedList<L> {
     if (lines.length <= this.#ofLines.inline) return { pages: [], lines }
-    const end = endOf(lines, pages.at(-1)?.reference.to ?? -1, 0)
+    const end = endOf(lines, pages.at(-1)?.reference.to ?? -1)
     return this.append(this.#renew(pages, lines.slice(0, end)), lines.slice(end))
   }
 
@@ -152,17 +152,6 @@ export class Folder<L extends Line> {
 /** The ids of these pages, and of those that they refer to. */
 export function idsOf<L extends Line>(pages: readonly Page<L>[]): readonly PageId[] {
   return pages.flatMap((page) => [page.reference.page, ...idsOf(page.pages)])
-}
-
-/** Where the lines after a step begin, looked for from `start` on. */
-function endOf(lines: readonly Line[], step: number, start: number): number {
-  let [low, high] = [start, lines.length]
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    if ((lines[middle]?.step ?? Infinity) > step) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 function lengthOf({ depth, lines, pages }: Pick<Sheet<Line>, 'depth' | 'lines' | 'pages'>): number {

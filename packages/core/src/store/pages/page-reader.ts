@@ -6,6 +6,7 @@ import {
   catalogKey,
   decodePage,
   inOrder,
+  type Line,
   type PageDocument,
   type PageId,
   pageKey,
@@ -13,7 +14,7 @@ import {
   type RecordedMetrics,
 } from '../documents/index.ts'
 import { readSmall } from '../read-object.ts'
-import { isWhole, type Line, type Page, pagesOf, unfold, type WholeCatalog } from './page.ts'
+import { isWhole, type Page, pagesOf, unfold, type WholeCatalog } from './page.ts'
 
 /** Pages that are read at once. */
 const pagesAtOnce = 16

@@ -1,9 +1,11 @@
-import type { Catalog, CatalogEntry, PageId, PageReference, RecordedMetrics } from '../documents/index.ts'
-
-/** What stands in pages: lines of the catalog, in the order of their steps. */
-export interface Line {
-  readonly step: number
-}
+import type {
+  Catalog,
+  CatalogEntry,
+  Line,
+  PageId,
+  PageReference,
+  RecordedMetrics,
+} from '../documents/index.ts'
 
 /** A page: the reference to it, and once it is read its lines, or the pages that it refers to. */
 export interface Page<L extends Line> {

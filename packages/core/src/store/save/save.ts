@@ -3,7 +3,7 @@ import { contentsOf, judgedCheckpoint } from '../checkpoint.ts'
 import type { Committed } from '../commit/catalog-log.ts'
 import { attemptsOf } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
-import { type AttemptId, type Catalog, newAttemptId } from '../documents/index.ts'
+import { type AttemptId, type Catalog, lineOf, newAttemptId } from '../documents/index.ts'
 import { deleteAttempts } from '../upkeep/delete-dead.ts'
 import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
@@ -87,9 +87,14 @@ function describeSave(
   began: Date,
   ended: Date,
 ): SaveResult {
-  const listed = catalog.checkpoints.find(({ attempt }) => attempt === entry.attempt) ?? entry
+  const listed = lineOf(catalog.checkpoints, entry.step)
   return {
-    ...judgedCheckpoint(catalog, listed, keepingOf(keeping, catalog), ended),
+    ...judgedCheckpoint(
+      catalog,
+      listed?.attempt === entry.attempt ? listed : entry,
+      keepingOf(keeping, catalog),
+      ended,
+    ),
     contents: contentsOf(manifest).contents,
     dropped: dropped.map(({ step, because }) => ({ step, because })),
     duration: ended.getTime() - began.getTime(),

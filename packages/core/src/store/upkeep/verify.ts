@@ -5,6 +5,7 @@ import {
   catalogKey,
   decodeMarker,
   fileKey,
+  lineOf,
   type ManifestFile,
   markerKey,
 } from '../documents/index.ts'
@@ -71,7 +72,7 @@ export async function wasDroppedMeanwhile(
 ): Promise<boolean> {
   const newest = await log.newest(signal)
   const { checkpoints } = entry.step > lastFoldedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  return !checkpoints.some(({ attempt }) => attempt === entry.attempt)
+  return lineOf(checkpoints, entry.step)?.attempt !== entry.attempt
 }
 
 /** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
@@ -133,7 +134,7 @@ async function proveByStore(
 function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {
   if (steps === undefined) return newest.checkpoints
   return steps.map((step) => {
-    const entry = newest.checkpoints.find((other) => other.step === step)
+    const entry = lineOf(newest.checkpoints, step)
     if (entry !== undefined) return entry
     throw new HoldfastError(
       'NOT_FOUND',

@@ -1,0 +1,49 @@
+/** What is listed by its step. */
+export interface Line {
+  readonly step: number
+}
+
+/** Where the lines after a step begin; the lines are in the order of their steps, and looked at from `start` on. */
+export function endOf(lines: readonly Line[], step: number, start = 0): number {
+  let [low, high] = [start, lines.length]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if ((lines[middle]?.step ?? Infinity) > step) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** The line of a step. */
+export function lineOf<L extends Line>(lines: readonly L[], step: number): L | undefined {
+  const line = lines[endOf(lines, step) - 1]
+  return line?.step === step ? line : undefined
+}
+
+/** The same lines, with this one at its step; `undefined` takes the step out. */
+export function withLine<L extends Line>(
+  lines: readonly L[],
+  step: number,
+  line: L | undefined,
+): readonly L[] {
+  const end = endOf(lines, step)
+  const there = lines[end - 1]?.step === step ? 1 : 0
+  return lines.toSpliced(end - there, there, ...(line === undefined ? [] : [line]))
+}
+
+/** Whether pages, and the lines after them, go up step by step. */
+export function inOrder(
+  pages: readonly { readonly from: number; readonly to: number }[] = [],
+  lines: readonly Line[] = [],
+): boolean {
+  let last = -1
+  for (const { from, to } of pages) {
+    if (from <= last || to < from) return false
+    last = to
+  }
+  for (const { step } of lines) {
+    if (step <= last) return false
+    last = step
+  }
+  return true
+}
