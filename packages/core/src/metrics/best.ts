@@ -1,5 +1,6 @@
-import type { Evaluation, Evaluations } from './evaluate.ts'
+import { type Evaluation, Evaluations } from './evaluations.ts'
 import type { MetricObjective, Objective, Objectives, WeightedObjective } from './objective.ts'
+import { isIn, placeIn } from './sorted.ts'
 
 /** An objective that gives each step a score. */
 type Scored = MetricObjective | WeightedObjective
@@ -13,28 +14,33 @@ export function bestOf(
   objective: Scored,
   isThere: (step: number) => boolean,
 ): Evaluation | undefined {
-  const best = improvements(evaluations.values(), objective).at(-1)
+  const best = lastImprovement(evaluations, objective, () => true)
   if (best === undefined || isThere(best.step)) return best
-  const there = [...evaluations.values()].filter(({ step }) => isThere(step))
-  return improvements(there, objective).at(-1)
+  return lastImprovement(evaluations, objective, isThere)
 }
 
-/** The best so many, best first; of equals the earlier step first, or the later if the objective says so. */
+/**
+ * The best so many of those that are there, best first; of equals the earlier step first, or the later if the objective
+ * says so.
+ */
 export function ranking(
-  evaluations: Iterable<Evaluation>,
+  evaluations: Evaluations,
   { ties = 'earlier' }: Scored,
   count: number,
+  isThere: (step: number) => boolean,
 ): readonly Evaluation[] {
   const sign = ties === 'earlier' ? 1 : -1
   const compare = (one: Evaluation, other: Evaluation): number =>
     other.score - one.score || sign * (one.step - other.step)
   const ranked: Evaluation[] = []
-  for (const evaluation of evaluations) {
-    const worst = ranked[count - 1]
-    if (worst !== undefined && compare(evaluation, worst) >= 0) continue
-    // Few are wanted of many, so that a place among them is found by looking, and seldom.
-    const place = ranked.findIndex((other) => compare(evaluation, other) < 0)
-    ranked.splice(place < 0 ? ranked.length : place, 0, evaluation)
+  for (let place = 0; place < evaluations.scores.length; place += 1) {
+    const score = evaluations.scores[place] ?? Number.NaN
+    // Few are wanted of many: most are passed over here.
+    if (score < (ranked[count - 1]?.score ?? -Infinity)) continue
+    const evaluation = evaluations.at(place)
+    if (evaluation === undefined || !isThere(evaluation.step)) continue
+    const behind = ranked.findIndex((other) => compare(evaluation, other) < 0)
+    ranked.splice(behind < 0 ? ranked.length : behind, 0, evaluation)
     if (ranked.length > count) ranked.pop()
   }
   return ranked
@@ -75,28 +81,29 @@ export interface Plateau {
 
 /** By the whole history, whether or not its checkpoints are there. */
 export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau {
-  const all = [...evaluations.values()]
-  const best = improvements(all, objective).at(-1)
-  const last = all.at(-1)
+  const best = lastImprovement(evaluations, objective, () => true)
+  const last = evaluations.at(evaluations.steps.length - 1)
   if (best === undefined || last === undefined) {
     return { best: undefined, valuesSince: 0, stepsSince: 0, reached: false }
   }
-  const valuesSince = all.filter(({ step }) => step > best.step).length
+  const valuesSince = evaluations.steps.length - 1 - placeIn(evaluations.steps, best.step)
   const { patience = Infinity } = objective
   return { best, valuesSince, stepsSince: last.step - best.step, reached: valuesSince >= patience }
 }
 
-/** The steps that are the best, or among the best that are not to be told apart, of each objective. */
+/**
+ * Of each objective, the best of these steps, which are in their order; or those that are not to be told apart as the
+ * best.
+ */
 export function bestSteps(
   evaluations: ReadonlyMap<string, Evaluations>,
   objectives: Objectives,
   steps: readonly number[],
 ): ReadonlyMap<string, readonly number[]> {
-  const there = new Set(steps)
   return new Map(
     Object.entries(objectives).map(([name, objective]) => [
       name,
-      stepsOf(objective, evaluations, name, steps, (step) => there.has(step)),
+      stepsOf(objective, evaluations, name, steps, (step) => isIn(steps, step)),
     ]),
   )
 }
@@ -111,25 +118,31 @@ function stepsOf(
   if ('pareto' in objective) {
     return paretoFront(
       steps,
-      objective.pareto.map((part) => evaluations.get(part) ?? new Map()),
+      objective.pareto.map((part) => evaluations.get(part) ?? Evaluations.none),
     )
   }
-  const best = bestOf(evaluations.get(name) ?? new Map(), objective, isThere)
+  const best = bestOf(evaluations.get(name) ?? Evaluations.none, objective, isThere)
   return best === undefined ? [] : [best.step]
 }
 
-/** Each evaluation that was better than the best before it, by more than `minDelta`, in their order. */
-function improvements(evaluations: Iterable<Evaluation>, objective: Scored): readonly Evaluation[] {
-  const improved: Evaluation[] = []
-  for (const evaluation of evaluations) {
-    const best = improved.at(-1)
-    if (best === undefined || isBetter(evaluation, best, objective)) improved.push(evaluation)
+/** The last that was better than the best before it, of those that are there. */
+function lastImprovement(
+  evaluations: Evaluations,
+  objective: Scored,
+  isThere: (step: number) => boolean,
+): Evaluation | undefined {
+  let best: Evaluation | undefined
+  for (let place = 0; place < evaluations.scores.length; place += 1) {
+    const score = evaluations.scores[place] ?? Number.NaN
+    if (best !== undefined && !isBetter(score, best, objective)) continue
+    const better = evaluations.at(place)
+    if (better !== undefined && isThere(better.step)) best = better
   }
-  return improved
+  return best
 }
 
-function isBetter(one: Evaluation, best: Evaluation, { minDelta = 0, ties = 'earlier' }: Scored): boolean {
+function isBetter(score: number, best: Evaluation, { minDelta = 0, ties = 'earlier' }: Scored): boolean {
   const delta = typeof minDelta === 'number' ? minDelta : minDelta.relative * Math.abs(best.value)
-  const gain = one.score - best.score
+  const gain = score - best.score
   return gain > delta || (ties === 'later' && gain === 0)
 }

@@ -1,3 +1,4 @@
+import { Evaluations } from './evaluations.ts'
 import {
   isMetricObjective,
   type MetricObjective,
@@ -6,25 +7,14 @@ import {
   partsOf,
   type WeightedObjective,
 } from './objective.ts'
-import { smoothedValue, smoothingStart, smoothOn } from './smoothing.ts'
+import { smoothSeries } from './smoothing.ts'
+import { placeIn } from './sorted.ts'
 
 /** The metrics of one step, whether or not its checkpoint is still there. */
 export interface MetricRecord {
   readonly step: number
   readonly metrics: Readonly<Record<string, number>>
 }
-
-/** What an objective makes of one step. */
-export interface Evaluation {
-  readonly step: number
-  /** In the metric's own unit, smoothed; or the weighted sum. */
-  readonly value: number
-  /** The same, turned so that more is better. */
-  readonly score: number
-}
-
-/** By step, in the order of the steps; a step that cannot be judged is not there. */
-export type Evaluations = ReadonlyMap<number, Evaluation>
 
 /**
  * What each objective with a score makes of a history, which is in the order of its steps. A metric that is missing,
@@ -49,19 +39,17 @@ export function evaluate(
 
 function evaluateMetric(history: readonly MetricRecord[], objective: MetricObjective): Evaluations {
   const { metric, direction, smoothing } = objective
-  const evaluations = new Map<number, Evaluation>()
-  let state = smoothingStart
-  let values = 0
+  const steps: number[] = []
+  const recorded: number[] = []
   for (const { step, metrics } of history) {
-    const raw = metrics[metric]
-    if (raw === undefined || !Number.isFinite(raw)) continue
-    state = smoothOn(smoothing, state, raw)
-    values += 1
-    if (isWarmingUp(objective, values, step)) continue
-    const value = smoothedValue(smoothing, state)
-    evaluations.set(step, { step, value, score: direction === 'min' ? -value : value })
+    const value = metrics[metric]
+    if (value === undefined || !Number.isFinite(value)) continue
+    steps.push(step)
+    recorded.push(value)
   }
-  return evaluations
+  const values = smoothSeries(smoothing, recorded)
+  const scores = direction === 'min' ? values.map((value) => -value) : values
+  return afterWarmUp(new Evaluations(steps, values, scores), objective)
 }
 
 function evaluateWeighted(
@@ -70,74 +58,89 @@ function evaluateWeighted(
   all: ReadonlyMap<string, Evaluations>,
 ): Evaluations {
   // In the order of their names, so that the sum does not depend on the order in which they were written.
-  const parts = partsOf(objective).map((name) => ({
-    weight: objective.weights[name] ?? 0,
-    normalised: normaliser(name, objective, objectives[name], all.get(name) ?? new Map()),
-    evaluations: all.get(name) ?? new Map<number, Evaluation>(),
-  }))
-  const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
-  const evaluations = new Map<number, Evaluation>()
-  let values = 0
-  for (const step of parts[0]?.evaluations.keys() ?? []) {
-    let sum = 0
-    for (const { weight, normalised, evaluations: part } of parts) {
-      const evaluation = part.get(step)
-      sum += evaluation === undefined ? Number.NaN : weight * normalised(evaluation)
+  const names = partsOf(objective)
+  const candidates = all.get(names[0] ?? '')?.steps ?? []
+  const parts = names.map((name) => {
+    const evaluations = all.get(name) ?? Evaluations.none
+    const normalised = normalise(name, objective, objectives[name], evaluations)
+    return {
+      weight: objective.weights[name] ?? 0,
+      normalised: atSteps(candidates, evaluations.steps, normalised),
     }
+  })
+  const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
+  const steps: number[] = []
+  const values: number[] = []
+  for (let place = 0; place < candidates.length; place += 1) {
+    let sum = 0
+    for (const { weight, normalised } of parts) sum += weight * (normalised[place] ?? Number.NaN)
     if (Number.isNaN(sum)) continue
-    values += 1
-    if (!isWarmingUp(objective, values, step))
-      evaluations.set(step, { step, value: sum / whole, score: sum / whole })
+    steps.push(candidates[place] ?? Number.NaN)
+    values.push(sum / whole)
   }
-  return evaluations
+  return afterWarmUp(new Evaluations(steps, values), objective)
 }
 
-/** Turns an evaluation of one part into a number that can be added to those of others; more is better. */
-function normaliser(
+/** The numbers beside some steps, each at the place of its step among those that are wanted; NaN for one that lacks. */
+function atSteps(
+  wanted: readonly number[],
+  steps: readonly number[],
+  numbers: readonly number[],
+): readonly number[] {
+  let place = 0
+  return wanted.map((step) => {
+    while ((steps[place] ?? Infinity) < step) place += 1
+    return steps[place] === step ? (numbers[place] ?? Number.NaN) : Number.NaN
+  })
+}
+
+/** The evaluations of one part as numbers that can be added to those of others; more is better. */
+function normalise(
   name: string,
   { normalisation = 'minmax' }: WeightedObjective,
   part: Objective | undefined,
-  evaluations: Evaluations,
-): (evaluation: Evaluation) => number {
-  const scores = [...evaluations.values()].map(({ score }) => score)
+  { values, scores }: Evaluations,
+): readonly number[] {
   if (typeof normalisation === 'object') {
     const [low, high] = normalisation.ranges[name] ?? [0, 1]
     const isMin = part !== undefined && isMetricObjective(part) && part.direction === 'min'
-    return ({ value }) => (isMin ? high - value : value - low) / (high - low)
+    return values.map((value) => (isMin ? high - value : value - low) / (high - low))
   }
   if (normalisation === 'zscore') return zScore(scores)
   return normalisation === 'rank' ? rank(scores) : minMax(scores)
 }
 
 /** From 0, the worst so far, to 1, the best. All equal: in the middle. */
-function minMax(scores: readonly number[]): (evaluation: Evaluation) => number {
+function minMax(scores: readonly number[]): readonly number[] {
   const low = scores.reduce((least, score) => Math.min(least, score), Infinity)
   const high = scores.reduce((most, score) => Math.max(most, score), -Infinity)
-  return ({ score }) => (high > low ? (score - low) / (high - low) : 0.5)
+  return scores.map((score) => (high > low ? (score - low) / (high - low) : 0.5))
 }
 
 /** In standard deviations above the mean. All equal: 0. */
-function zScore(scores: readonly number[]): (evaluation: Evaluation) => number {
+function zScore(scores: readonly number[]): readonly number[] {
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length
   const deviation = Math.sqrt(variance)
-  return ({ score }) => (deviation > 0 ? (score - mean) / deviation : 0)
+  return scores.map((score) => (deviation > 0 ? (score - mean) / deviation : 0))
 }
 
 /** From 0, the worst so far, to 1, the best; equals share the middle of their places. */
-function rank(scores: readonly number[]): (evaluation: Evaluation) => number {
+function rank(scores: readonly number[]): readonly number[] {
   const sorted = scores.toSorted((one, other) => one - other)
   const places = new Map<number, { first: number; last: number }>()
   for (const [place, score] of sorted.entries()) {
     const found = places.get(score)
     places.set(score, { first: found?.first ?? place, last: place })
   }
-  return ({ score }) => {
+  return scores.map((score) => {
     const { first = 0, last = 0 } = places.get(score) ?? {}
     return sorted.length > 1 ? (first + last) / 2 / (sorted.length - 1) : 0.5
-  }
+  })
 }
 
-function isWarmingUp({ warmUp }: MetricObjective | WeightedObjective, values: number, step: number): boolean {
-  return values < (warmUp?.values ?? 0) || step < (warmUp?.step ?? 0)
+/** The steps of a warm-up are the first, whether it is told in values or by a step. */
+function afterWarmUp(evaluations: Evaluations, { warmUp }: MetricObjective | WeightedObjective): Evaluations {
+  const { values = 1, step = 0 } = warmUp ?? {}
+  return evaluations.from(Math.max(values - 1, placeIn(evaluations.steps, step)))
 }

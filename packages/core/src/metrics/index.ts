@@ -1,5 +1,6 @@
 export { bestOf, bestSteps, paretoFront, type Plateau, plateauOf, ranking } from './best.ts'
-export { evaluate, type Evaluation, type Evaluations, type MetricRecord } from './evaluate.ts'
+export { evaluate, type MetricRecord } from './evaluate.ts'
+export { type Evaluation, Evaluations } from './evaluations.ts'
 export {
   assertObjectives,
   isMetricObjective,
@@ -20,4 +21,6 @@ export {
   smoothingStart,
   type SmoothingState,
   smoothOn,
+  smoothSeries,
 } from './smoothing.ts'
+export { isIn } from './sorted.ts'

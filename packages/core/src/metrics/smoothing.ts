@@ -1,3 +1,5 @@
+import { placeIn } from './sorted.ts'
+
 /**
  * How a noisy metric is smoothed before it is compared. `average` and `median` are of the last so many values;
  * `exponential` is the weight of the newest value, from above 0 to 1, with bias correction (as in Adam), so that the
@@ -28,11 +30,7 @@ export function smoothOn(
   if (smoothing === undefined) return { ...state, window: [value] }
   if ('exponential' in smoothing) {
     const share = smoothing.exponential
-    return {
-      ...state,
-      sum: (1 - share) * state.sum + share * value,
-      weight: (1 - share) * state.weight + share,
-    }
+    return { ...state, sum: blend(state.sum, value, share), weight: blend(state.weight, 1, share) }
   }
   const length = 'average' in smoothing ? smoothing.average : smoothing.median
   return { ...state, window: [...state.window, value].slice(-length) }
@@ -45,10 +43,60 @@ export function smoothedValue(
 ): number {
   if (smoothing === undefined) return window[0] ?? Number.NaN
   if ('exponential' in smoothing) return sum / weight
-  if ('average' in smoothing) return window.reduce((total, value) => total + value, 0) / window.length
-  const sorted = window.toSorted((one, other) => one - other)
-  const middle = (sorted.length - 1) / 2
-  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
+  if ('average' in smoothing) return mean(window, 0, window.length)
+  return middle(window.toSorted((one, other) => one - other))
+}
+
+/**
+ * Every value of a series smoothed, from its start: exactly what `smoothOn` and `smoothedValue` make of one
+ * after another, without a state for each.
+ */
+export function smoothSeries(smoothing: Smoothing | undefined, values: readonly number[]): readonly number[] {
+  if (smoothing === undefined) return values
+  if ('exponential' in smoothing) return exponentials(values, smoothing.exponential)
+  return 'average' in smoothing ? averages(values, smoothing.average) : medians(values, smoothing.median)
+}
+
+function exponentials(values: readonly number[], share: number): readonly number[] {
+  let { sum, weight } = smoothingStart
+  return values.map((value) => {
+    sum = blend(sum, value, share)
+    weight = blend(weight, 1, share)
+    return sum / weight
+  })
+}
+
+/** Each summed anew: a sum that is carried along, with values added and taken away, would drift. */
+function averages(values: readonly number[], length: number): readonly number[] {
+  return values.map((_, index) => mean(values, Math.max(0, index + 1 - length), index + 1))
+}
+
+/** By a window that stays sorted while values enter and leave it. */
+function medians(values: readonly number[], length: number): readonly number[] {
+  const sorted: number[] = []
+  return values.map((value, index) => {
+    const leaving = values[index - length]
+    if (leaving !== undefined) sorted.splice(placeIn(sorted, leaving), 1)
+    sorted.splice(placeIn(sorted, value), 0, value)
+    return middle(sorted)
+  })
+}
+
+function blend(before: number, value: number, share: number): number {
+  return (1 - share) * before + share * value
+}
+
+/** Of the values from one index up to another, added in their order. */
+function mean(values: readonly number[], from: number, to: number): number {
+  let sum = 0
+  for (let index = from; index < to; index += 1) sum += values[index] ?? Number.NaN
+  return sum / (to - from)
+}
+
+/** Of an even number of values, the mean of the two in the middle. */
+function middle(sorted: readonly number[]): number {
+  const place = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(place)] ?? Number.NaN) + (sorted[Math.ceil(place)] ?? Number.NaN)) / 2
 }
 
 /** In few words: `average 3`. */

@@ -1,4 +1,4 @@
-import { type Evaluations, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
+import { Evaluations, isIn, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
 import type { Candidate } from './checkpoint.ts'
 import { formatInterval } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
@@ -115,7 +115,7 @@ function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situati
   const add = (step: number, reason: string): void => {
     keeps.set(step, [keeps.get(step), reason].filter((part) => part !== undefined).join(', '))
   }
-  const there = new Set(situation.checkpoints.map(({ step }) => step))
+  const there = situation.checkpoints.map(({ step }) => step)
   for (const [name, count] of Object.entries(counts)) {
     for (const [place, step] of bestRanked(name, count, there, situation).entries()) {
       add(step, place === 0 ? `best ${name}` : `best ${count} ${name}`)
@@ -128,15 +128,15 @@ function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situati
 function bestRanked(
   name: string,
   count: number,
-  there: ReadonlySet<number>,
+  there: readonly number[],
   { objectives, evaluations, best }: Situation,
 ): readonly number[] {
   const objective = objectives[name]
   const leaders = (best.get(name) ?? []).toReversed()
   if (objective === undefined || 'pareto' in objective) return leaders.slice(0, count)
-  const judged = [...(evaluations.get(name)?.values() ?? [])].filter(({ step }) => there.has(step))
-  const ranked = ranking(judged, objective, count).map(({ step }) => step)
-  return [...new Set([...leaders, ...ranked])].slice(0, count)
+  const isThere = (step: number): boolean => isIn(there, step)
+  const ranked = ranking(evaluations.get(name) ?? Evaluations.none, objective, count, isThere)
+  return [...new Set([...leaders, ...ranked.map(({ step }) => step)])].slice(0, count)
 }
 
 function tagged(tags: readonly string[], { checkpoints }: Situation): Policy {

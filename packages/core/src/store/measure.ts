@@ -1,5 +1,5 @@
 import { HoldfastError } from '../errors.ts'
-import { isMetricObjective, type Objectives, type Plateau, plateauOf } from '../metrics/index.ts'
+import { Evaluations, isMetricObjective, type Objectives, type Plateau, plateauOf } from '../metrics/index.ts'
 import type { JudgedCheckpoint } from './checkpoint.ts'
 import type { StoreContext } from './context.ts'
 import type { WholeCatalog } from './pages/index.ts'
@@ -39,7 +39,7 @@ export function plateau(catalog: WholeCatalog, { objectives }: Keeping, name: st
   if ('pareto' in objective) {
     throw new HoldfastError('INVALID_ARGUMENT', `${name} has a front of best steps, and no plateau.`)
   }
-  return plateauOf(judge(catalog, objectives).evaluations.get(name) ?? new Map(), objective)
+  return plateauOf(judge(catalog, objectives).evaluations.get(name) ?? Evaluations.none, objective)
 }
 
 /** Tells, by events, of a new best and of metrics that cannot be judged. */

@@ -4,6 +4,7 @@ import {
   assertObjectives,
   bestSteps,
   evaluate,
+  Evaluations,
   type MetricRecord,
   type Normalisation,
   type Objectives,
@@ -29,6 +30,10 @@ function best(
   return bestSteps(evaluate(records, objectives), objectives, steps).get(name) ?? []
 }
 
+function judged(records: readonly MetricRecord[], objectives: Objectives, name = 'it'): Evaluations {
+  return evaluate(records, objectives).get(name) ?? Evaluations.none
+}
+
 test('the lowest or the highest, and of equals the earliest, or the latest when that is wanted', () => {
   expect(best(history(3, 1, 2, 1), { it: low })).toEqual([1])
   expect(best(history(3, 1, 3), { it: high })).toEqual([0])
@@ -40,10 +45,10 @@ test('a metric that is missing, NaN or infinite is never the best, and never in 
   expect(best(history(Number.NaN, Infinity, 5), { it: high })).toEqual([2])
   expect(best(history(Number.NaN, undefined), { it: high })).toEqual([])
   expect(best(history(), { it: high })).toEqual([])
-  const smoothed = evaluate(history(1, Number.NaN, 3), { it: { ...low, smoothing: { average: 2 } } }).get(
-    'it',
-  )
-  expect([...(smoothed?.values() ?? [])].map(({ value }) => value)).toEqual([1, 2])
+  const smoothed = judged(history(1, Number.NaN, 3), { it: { ...low, smoothing: { average: 2 } } })
+  expect(smoothed.values).toEqual([1, 2])
+  expect(smoothed.get(1)).toBeUndefined()
+  expect(smoothed.get(2)).toEqual({ step: 2, value: 2, score: -2 })
 })
 
 test('an improvement counts only if it is more than minDelta, absolute or relative', () => {
@@ -81,10 +86,10 @@ test('a weighted objective turns each metric the right way, and waits for all of
   ]
   const objectives = { ...two, both: { weights: { loss: 0.5, acc: 0.5 } } }
   expect(best(records, objectives, 'both')).toEqual([2])
-  expect([...(evaluate(records, objectives).get('both')?.keys() ?? [])]).toEqual([1, 2, 3])
+  expect(judged(records, objectives, 'both').steps).toEqual([1, 2, 3])
   const ranges = { ranges: { loss: [0, 1], acc: [0, 1] } } as const
   const fixed = { ...two, both: { weights: { loss: 1, acc: 3 }, normalisation: ranges } }
-  expect(evaluate(records, fixed).get('both')?.get(1)?.value).toBeCloseTo(0.375, 12)
+  expect(judged(records, fixed, 'both').get(1)?.value).toBeCloseTo(0.375, 12)
 })
 
 const metricRecords = fc
@@ -116,11 +121,25 @@ test('a weighted objective does not depend on the order of its parts', () => {
         const weights = names.map((name) => [name, name.charCodeAt(0) / 10] as const)
         const one = { ...three, all: { weights: Object.fromEntries(weights), normalisation } }
         const other = { all: { weights: Object.fromEntries(weights.toReversed()), normalisation }, ...three }
-        expect([...(evaluate(records, one).get('all') ?? [])]).toEqual([
-          ...(evaluate(records, other).get('all') ?? []),
-        ])
+        expect(judged(records, one, 'all')).toEqual(judged(records, other, 'all'))
       },
     ),
+    { numRuns: 2000 },
+  )
+})
+
+test('a weighted objective judges exactly the steps that have every part, each by its own values', () => {
+  const sometimes = fc.option(fc.double({ min: -5, max: 5, noNaN: true }), { nil: Number.NaN })
+  fc.assert(
+    fc.property(fc.array(fc.tuple(sometimes, sometimes), { maxLength: 40 }), (rows) => {
+      const records = rows.map(([a, b], step): MetricRecord => ({ step, metrics: { a, b } }))
+      const normalisation = { ranges: { a: [0, 1], b: [0, 1] } } as const
+      const all = { weights: { a: 1, b: 2 }, normalisation }
+      const expected = rows.map(([a, b]) => (1 * (1 - a) + 2 * b) / 3)
+      const { steps, values } = judged(records, { ...three, all }, 'all')
+      expect(steps).toEqual([...expected.keys()].filter((step) => !Number.isNaN(expected[step])))
+      expect(values).toEqual(expected.filter((value) => !Number.isNaN(value)))
+    }),
     { numRuns: 2000 },
   )
 })
@@ -129,7 +148,7 @@ test('normalised values of min-max and rank lie between 0 and 1', () => {
   fc.assert(
     fc.property(metricRecords, fc.constantFrom<Normalisation>('minmax', 'rank'), (records, normalisation) => {
       const objectives = { ...three, all: { weights: { a: 1, b: 2, c: 3 }, normalisation } }
-      for (const { value } of evaluate(records, objectives).get('all')?.values() ?? []) {
+      for (const value of judged(records, objectives, 'all').values) {
         expect(value).toBeGreaterThanOrEqual(-1e-12)
         expect(value).toBeLessThanOrEqual(1 + 1e-12)
       }
@@ -146,7 +165,10 @@ test('the front is exactly what no other step beats', () => {
         b: { metric: 'b', direction: 'max' },
       })
       const steps = records.map(({ step }) => step)
-      const front = paretoFront(steps, [evaluations.get('a') ?? new Map(), evaluations.get('b') ?? new Map()])
+      const front = paretoFront(steps, [
+        evaluations.get('a') ?? Evaluations.none,
+        evaluations.get('b') ?? Evaluations.none,
+      ])
       const beaten = (step: number): boolean =>
         points.some(([a, b]) => {
           const [ownA = 0, ownB = 0] = points[step] ?? []
@@ -165,28 +187,25 @@ test('what is judged at a step does not change when later steps are added', () =
       const whole = evaluate(records, three)
       const before = evaluate(records.slice(0, cut), three)
       for (const [name, evaluations] of before)
-        for (const [step, evaluation] of evaluations) expect(whole.get(name)?.get(step)).toEqual(evaluation)
+        for (const step of evaluations.steps)
+          expect(whole.get(name)?.get(step)).toEqual(evaluations.get(step))
     }),
     { numRuns: 2000 },
   )
 })
 
 test('a ranking is by score, and of equals by step', () => {
-  const evaluations =
-    evaluate(history(2, 3, 1, 3), { it: high })
-      .get('it')
-      ?.values() ?? []
-  expect(ranking(evaluations, high, 9).map(({ step }) => step)).toEqual([1, 3, 0, 2])
-  const again =
-    evaluate(history(2, 3, 1, 3), { it: high })
-      .get('it')
-      ?.values() ?? []
-  expect(ranking(again, high, 2).map(({ step }) => step)).toEqual([1, 3])
+  const evaluations = judged(history(2, 3, 1, 3), { it: high })
+  expect(ranking(evaluations, high, 9, () => true).map(({ step }) => step)).toEqual([1, 3, 0, 2])
+  expect(ranking(evaluations, high, 2, () => true).map(({ step }) => step)).toEqual([1, 3])
+  const later = { ...high, ties: 'later' } as const
+  expect(ranking(evaluations, later, 2, () => true).map(({ step }) => step)).toEqual([3, 1])
+  expect(ranking(evaluations, high, 2, (step) => step !== 1).map(({ step }) => step)).toEqual([3, 0])
 })
 
 test('a plateau counts the values and steps since the best improved', () => {
   const objective = { ...low, patience: 2 }
-  const evaluations = evaluate(history(3, 1, undefined, 2, 2), { it: objective }).get('it') ?? new Map()
+  const evaluations = judged(history(3, 1, undefined, 2, 2), { it: objective })
   expect(plateauOf(evaluations, objective)).toEqual({
     best: { step: 1, value: 1, score: -1 },
     valuesSince: 2,
@@ -194,7 +213,7 @@ test('a plateau counts the values and steps since the best improved', () => {
     reached: true,
   })
   expect(plateauOf(evaluations, low).reached).toBe(false)
-  expect(plateauOf(new Map(), low)).toEqual({
+  expect(plateauOf(Evaluations.none, low)).toEqual({
     best: undefined,
     valuesSince: 0,
     stepsSince: 0,

@@ -6,6 +6,7 @@ import {
   smoothingStart,
   type SmoothingState,
   smoothOn,
+  smoothSeries,
 } from '../../src/metrics/index.ts'
 
 const smoothings: fc.Arbitrary<Smoothing | undefined> = fc.oneof(
@@ -68,6 +69,21 @@ test('smoothing that is cut anywhere and taken up from its state as JSON goes on
       const afterCut = smooth(smoothing, numbers.slice(cut), resumed)
       // By ===, since JSON does not tell a negative zero from zero.
       expect(afterCut.every((value, index) => value === whole[index])).toBe(true)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('a series smoothed as a whole is exactly what it is value by value', () => {
+  // Few different values, so that many in a window are equal.
+  const repeating = fc.array(fc.constantFrom(-0, 0, 0.1, 0.2, 0.3, 1e-300, 1e300), { maxLength: 60 })
+  fc.assert(
+    fc.property(smoothings, fc.oneof(values, repeating), (smoothing, numbers) => {
+      const one = smooth(smoothing, numbers)
+      const all = smoothSeries(smoothing, numbers)
+      expect(all).toHaveLength(one.length)
+      // By ===: whether a zero is negative may depend on the order of equals in a sorted window.
+      expect(all.every((value, index) => value === one[index])).toBe(true)
     }),
     { numRuns: 3000 },
   )

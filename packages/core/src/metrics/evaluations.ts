@@ -1,0 +1,48 @@
+import { placeIn } from './sorted.ts'
+
+/** What an objective makes of one step. */
+export interface Evaluation {
+  readonly step: number
+  /** In the metric's own unit, smoothed; or the weighted sum. */
+  readonly value: number
+  /** The same, turned so that more is better. */
+  readonly score: number
+}
+
+/**
+ * What an objective makes of a history, in the order of its steps; a step that cannot be judged is not there. In
+ * columns, since all of a history, however long, is judged at every commit, and most of it is never asked for again.
+ */
+export class Evaluations {
+  static readonly none = new Evaluations([], [])
+
+  readonly steps: readonly number[]
+  readonly values: readonly number[]
+  readonly scores: readonly number[]
+
+  constructor(steps: readonly number[], values: readonly number[], scores = values) {
+    this.steps = steps
+    this.values = values
+    this.scores = scores
+  }
+
+  get(step: number): Evaluation | undefined {
+    const found = this.at(placeIn(this.steps, step))
+    return found?.step === step ? found : undefined
+  }
+
+  /** By its place among those that were judged, from 0. */
+  at(place: number): Evaluation | undefined {
+    const step = this.steps[place]
+    const value = this.values[place]
+    const score = this.scores[place]
+    if (step === undefined || value === undefined || score === undefined) return undefined
+    return { step, value, score }
+  }
+
+  /** Without the first so many. */
+  from(place: number): Evaluations {
+    if (place === 0) return this
+    return new Evaluations(this.steps.slice(place), this.values.slice(place), this.scores.slice(place))
+  }
+}

@@ -1,0 +1,15 @@
+/** How many of these numbers, which are in their order, are less: the place of one among them, or where it would go. */
+export function placeIn(sorted: readonly number[], value: number): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? Infinity) < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Whether a number is among these, which are in their order. */
+export function isIn(sorted: readonly number[], value: number): boolean {
+  return sorted[placeIn(sorted, value)] === value
+}
