@@ -31,14 +31,14 @@ export function decideRetention(
   const { checkpoints } = situation
   const never = neverDropped(situation)
   const policies = applyPolicies(plan, situation)
-  const otherwise = policies.map((policy) => policy.otherwise).join(', ')
-  const decisions = new Map(
-    checkpoints.map(({ step }) => [step, decideOne(step, policies, never.get(step), otherwise)]),
-  )
-  for (const { step, because } of evictions(plan, situation, decisions, never, room)) {
-    decisions.set(step, { step, kept: false, because: [because] })
-  }
-  return checkpoints.flatMap(({ step }) => decisions.get(step) ?? [])
+  const otherwise = [policies.map((policy) => policy.otherwise).join(', ')]
+  const decisions = checkpoints.map(({ step }) => decideOne(step, policies, never.get(step), otherwise))
+  const evicted = evictions(plan, situation, decisions, never, room)
+  if (evicted.size === 0) return decisions
+  return decisions.map((decision) => {
+    const because = evicted.get(decision.step)
+    return because === undefined ? decision : { step: decision.step, kept: false, because: [because] }
+  })
 }
 
 /** By no policy and no limit: the newest, the pinned, the best of each objective, and what is in use. */
@@ -68,30 +68,31 @@ function decideOne(
   step: number,
   policies: readonly Policy[],
   never: readonly string[] = [],
-  otherwise: string,
+  otherwise: readonly string[],
 ): Decision {
-  if (never.length === 0 && policies.length > 0 && !policies.some(({ keeps }) => keeps.has(step)))
-    return { step, kept: false, because: [otherwise] }
-  const reasons = policies.flatMap(({ keeps }) => keeps.get(step)?.split(', ') ?? [])
-  const because = [...new Set([...reasons, ...never])]
+  if (!policies.some(({ keeps }) => keeps.has(step))) {
+    const isKept = never.length > 0 || policies.length === 0
+    return isKept ? { step, kept: true, because: never } : { step, kept: false, because: otherwise }
+  }
+  const reasons = policies.flatMap(({ keeps }) => keeps.get(step) ?? [])
   // Where a policy keeps it, that it is the newest goes without saying.
-  const said = reasons.length > 0 ? because.filter((reason) => reason !== 'newest') : because
-  return { step, kept: true, because: said }
+  const others = never.filter((reason) => reason !== 'newest')
+  return { step, kept: true, because: [...new Set([...reasons, ...others])] }
 }
 
-/** The oldest first, until each limit is met or only what is never dropped is left. */
+/** What limits evict, and why: the oldest first, until each is met or only what is never dropped is left. */
 function evictions(
   { maxBytes = Infinity, maxCount = Infinity }: RetentionPlan,
   { checkpoints }: Situation,
-  decisions: ReadonlyMap<number, Decision>,
+  decisions: readonly Decision[],
   never: ReadonlyMap<number, readonly string[]>,
   room: RoomWanted | undefined,
-): readonly { readonly step: number; readonly because: string }[] {
-  const kept = checkpoints.filter(({ step }) => decisions.get(step)?.kept === true)
+): ReadonlyMap<number, string> {
+  const kept = checkpoints.filter((_, place) => decisions[place]?.kept === true)
   let count = kept.length
   let bytes = kept.reduce((sum, each) => sum + each.bytes, 0)
   const all = checkpoints.reduce((sum, each) => sum + each.bytes, 0)
-  const evicted: { readonly step: number; readonly because: string }[] = []
+  const evicted = new Map<number, string>()
   for (const { step, bytes: freed } of kept) {
     const because =
       bytes > maxBytes
@@ -103,7 +104,7 @@ function evictions(
             : undefined
     if (because === undefined) break
     if (never.has(step)) continue
-    evicted.push({ step, because })
+    evicted.set(step, because)
     bytes -= freed
     count -= 1
   }

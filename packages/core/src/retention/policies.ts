@@ -13,10 +13,10 @@ export interface Situation {
   readonly now: Date
 }
 
-/** One policy: which checkpoints it keeps and why, and what to say of one that it does not keep. */
+/** One policy: which checkpoints it keeps and every reason for it, and what to say of one that it does not keep. */
 export interface Policy {
   readonly otherwise: string
-  readonly keeps: ReadonlyMap<number, string>
+  readonly keeps: ReadonlyMap<number, readonly string[]>
 }
 
 /** The policies of a plan, each applied to a situation. */
@@ -79,46 +79,50 @@ function younger(age: number, { checkpoints, now }: Situation): Policy {
   }
 }
 
-/** In UTC, so that the decision is the same wherever it is made. */
+const hour = 3_600_000
+const day = 24 * hour
+
+/** Periods are numbered, in UTC, so that the decision is the same wherever it is made. */
 const calendars = [
-  { option: 'keepHourly', name: 'hourly', periodOf: (at: Date) => at.toISOString().slice(0, 13) },
-  { option: 'keepDaily', name: 'daily', periodOf: (at: Date) => at.toISOString().slice(0, 10) },
-  { option: 'keepWeekly', name: 'weekly', periodOf: mondayOf },
-  { option: 'keepMonthly', name: 'monthly', periodOf: (at: Date) => at.toISOString().slice(0, 7) },
+  { option: 'keepHourly', name: 'hourly', periodOf: (at: Date) => Math.floor(at.getTime() / hour) },
+  { option: 'keepDaily', name: 'daily', periodOf: (at: Date) => Math.floor(at.getTime() / day) },
+  { option: 'keepWeekly', name: 'weekly', periodOf: weekOf },
+  {
+    option: 'keepMonthly',
+    name: 'monthly',
+    periodOf: (at: Date) => at.getUTCFullYear() * 12 + at.getUTCMonth(),
+  },
 ] as const
 
-function mondayOf(at: Date): string {
-  const daysSinceMonday = (at.getUTCDay() + 6) % 7
-  return new Date(at.getTime() - daysSinceMonday * 86_400_000).toISOString().slice(0, 10)
+/** Weeks begin on Monday; day 0, of 1970, was a Thursday. */
+function weekOf(at: Date): number {
+  return Math.floor((Math.floor(at.getTime() / day) + 3) / 7)
 }
 
 function newestOfEach(
   name: string,
   periods: number,
-  periodOf: (at: Date) => string,
+  periodOf: (at: Date) => number,
   { checkpoints }: Situation,
 ): Policy {
-  const newest = new Map<string, Candidate>()
-  for (const checkpoint of bySavingTime(checkpoints)) newest.set(periodOf(checkpoint.savedAt), checkpoint)
-  const kept = [...newest.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).slice(-periods)
-  return {
-    otherwise: `not the newest ${name}`,
-    keeps: withReason(
-      kept.map(([, checkpoint]) => checkpoint),
-      name,
-    ),
+  const newest = new Map<number, Candidate>()
+  for (const checkpoint of checkpoints) {
+    const period = periodOf(checkpoint.savedAt)
+    const other = newest.get(period)
+    if (other === undefined || checkpoint.savedAt >= other.savedAt) newest.set(period, checkpoint)
   }
+  const latest = [...newest].sort(([one], [other]) => one - other).slice(-periods)
+  const kept = latest.map(([, checkpoint]) => checkpoint)
+  return { otherwise: `not the newest ${name}`, keeps: withReason(kept, name) }
 }
 
 function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situation): Policy {
-  const keeps = new Map<number, string>()
-  const add = (step: number, reason: string): void => {
-    keeps.set(step, [keeps.get(step), reason].filter((part) => part !== undefined).join(', '))
-  }
+  const keeps = new Map<number, readonly string[]>()
   const there = situation.checkpoints.map(({ step }) => step)
   for (const [name, count] of Object.entries(counts)) {
     for (const [place, step] of bestRanked(name, count, there, situation).entries()) {
-      add(step, place === 0 ? `best ${name}` : `best ${count} ${name}`)
+      const reason = place === 0 ? `best ${name}` : `best ${count} ${name}`
+      keeps.set(step, [...(keeps.get(step) ?? []), reason])
     }
   }
   return { otherwise: 'not best', keeps }
@@ -140,21 +144,21 @@ function bestRanked(
 }
 
 function tagged(tags: readonly string[], { checkpoints }: Situation): Policy {
-  const keeps = new Map<number, string>()
+  const keeps = new Map<number, readonly string[]>()
   for (const checkpoint of checkpoints) {
-    const found = tags.filter((tag) => checkpoint.tags.includes(tag))
-    if (found.length > 0) keeps.set(checkpoint.step, found.map((tag) => `#${tag}`).join(', '))
+    const reasons = tags.filter((tag) => checkpoint.tags.includes(tag)).map((tag) => `#${tag}`)
+    if (reasons.length > 0) keeps.set(checkpoint.step, reasons)
   }
   return { otherwise: `not tagged`, keeps }
 }
 
 function unscored(age: number, { checkpoints, objectives, now }: Situation): Policy {
   const wanted = metricsOf(objectives)
-  const keeps = new Map<number, string>()
+  const keeps = new Map<number, readonly string[]>()
   for (const { step, metrics, savedAt } of checkpoints) {
     const missing = wanted.filter((name) => metrics[name] === undefined)
     if (missing.length > 0 && now.getTime() - savedAt.getTime() < age)
-      keeps.set(step, `waits for ${missing.join(', ')}`)
+      keeps.set(step, [`waits for ${missing.join(', ')}`])
   }
   return { otherwise: 'waits for no metric', keeps }
 }
@@ -171,10 +175,10 @@ function metricsOf(objectives: Objectives): readonly string[] {
 }
 
 function chosenBy(keep: NonNullable<RetentionPlan['keep']>, { checkpoints }: Situation): Policy {
-  const keeps = new Map<number, string>()
+  const keeps = new Map<number, readonly string[]>()
   for (const checkpoint of checkpoints) {
     const reason = keep(checkpoint)
-    if (reason !== undefined) keeps.set(checkpoint.step, reason)
+    if (reason !== undefined) keeps.set(checkpoint.step, [reason])
   }
   return { otherwise: 'not chosen', keeps }
 }
@@ -185,6 +189,12 @@ function bySavingTime(checkpoints: readonly Candidate[]): readonly Candidate[] {
   )
 }
 
-function withReason(checkpoints: Iterable<Candidate>, reason: string): ReadonlyMap<number, string> {
-  return new Map([...checkpoints].map(({ step }) => [step, reason]))
+function withReason(
+  checkpoints: Iterable<Candidate>,
+  reason: string,
+): ReadonlyMap<number, readonly string[]> {
+  const because = [reason]
+  const keeps = new Map<number, readonly string[]>()
+  for (const { step } of checkpoints) keeps.set(step, because)
+  return keeps
 }
