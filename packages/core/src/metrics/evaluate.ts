@@ -13,7 +13,8 @@ import { placeIn } from './sorted.ts'
 /** The metrics of one step, whether or not its checkpoint is still there. */
 export interface MetricRecord {
   readonly step: number
-  readonly metrics: Readonly<Record<string, number>>
+  /** What JSON has no number for, such as NaN, may be a text. */
+  readonly metrics: Readonly<Record<string, number | string>>
 }
 
 /**
@@ -39,17 +40,19 @@ export function evaluate(
 
 function evaluateMetric(history: readonly MetricRecord[], objective: MetricObjective): Evaluations {
   const { metric, direction, smoothing } = objective
-  const steps: number[] = []
-  const recorded: number[] = []
+  const steps = new Float64Array(history.length)
+  const recorded = new Float64Array(history.length)
+  let count = 0
   for (const { step, metrics } of history) {
     const value = metrics[metric]
-    if (value === undefined || !Number.isFinite(value)) continue
-    steps.push(step)
-    recorded.push(value)
+    if (typeof value !== 'number' || !Number.isFinite(value)) continue
+    steps[count] = step
+    recorded[count] = value
+    count += 1
   }
-  const values = smoothSeries(smoothing, recorded)
+  const values = smoothSeries(smoothing, recorded.subarray(0, count))
   const scores = direction === 'min' ? values.map((value) => -value) : values
-  return afterWarmUp(new Evaluations(steps, values, scores), objective)
+  return afterWarmUp(new Evaluations(steps.subarray(0, count), values, scores), objective)
 }
 
 function evaluateWeighted(
@@ -59,7 +62,7 @@ function evaluateWeighted(
 ): Evaluations {
   // In the order of their names, so that the sum does not depend on the order in which they were written.
   const names = partsOf(objective)
-  const candidates = all.get(names[0] ?? '')?.steps ?? []
+  const { steps: candidates } = all.get(names[0] ?? '') ?? Evaluations.none
   const parts = names.map((name) => {
     const evaluations = all.get(name) ?? Evaluations.none
     const normalised = normalise(name, objective, objectives[name], evaluations)
@@ -69,24 +72,22 @@ function evaluateWeighted(
     }
   })
   const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
-  const steps: number[] = []
-  const values: number[] = []
+  const steps = new Float64Array(candidates.length)
+  const values = new Float64Array(candidates.length)
+  let count = 0
   for (let place = 0; place < candidates.length; place += 1) {
     let sum = 0
     for (const { weight, normalised } of parts) sum += weight * (normalised[place] ?? Number.NaN)
     if (Number.isNaN(sum)) continue
-    steps.push(candidates[place] ?? Number.NaN)
-    values.push(sum / whole)
+    steps[count] = candidates[place] ?? Number.NaN
+    values[count] = sum / whole
+    count += 1
   }
-  return afterWarmUp(new Evaluations(steps, values), objective)
+  return afterWarmUp(new Evaluations(steps.subarray(0, count), values.subarray(0, count)), objective)
 }
 
 /** The numbers beside some steps, each at the place of its step among those that are wanted; NaN for one that lacks. */
-function atSteps(
-  wanted: readonly number[],
-  steps: readonly number[],
-  numbers: readonly number[],
-): readonly number[] {
+function atSteps(wanted: Float64Array, steps: Float64Array, numbers: Float64Array): Float64Array {
   let place = 0
   return wanted.map((step) => {
     while ((steps[place] ?? Infinity) < step) place += 1
@@ -100,7 +101,7 @@ function normalise(
   { normalisation = 'minmax' }: WeightedObjective,
   part: Objective | undefined,
   { values, scores }: Evaluations,
-): readonly number[] {
+): Float64Array {
   if (typeof normalisation === 'object') {
     const [low, high] = normalisation.ranges[name] ?? [0, 1]
     const isMin = part !== undefined && isMetricObjective(part) && part.direction === 'min'
@@ -111,14 +112,14 @@ function normalise(
 }
 
 /** From 0, the worst so far, to 1, the best. All equal: in the middle. */
-function minMax(scores: readonly number[]): readonly number[] {
+function minMax(scores: Float64Array): Float64Array {
   const low = scores.reduce((least, score) => Math.min(least, score), Infinity)
   const high = scores.reduce((most, score) => Math.max(most, score), -Infinity)
   return scores.map((score) => (high > low ? (score - low) / (high - low) : 0.5))
 }
 
 /** In standard deviations above the mean. All equal: 0. */
-function zScore(scores: readonly number[]): readonly number[] {
+function zScore(scores: Float64Array): Float64Array {
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length
   const deviation = Math.sqrt(variance)
@@ -126,7 +127,7 @@ function zScore(scores: readonly number[]): readonly number[] {
 }
 
 /** From 0, the worst so far, to 1, the best; equals share the middle of their places. */
-function rank(scores: readonly number[]): readonly number[] {
+function rank(scores: Float64Array): Float64Array {
   const sorted = scores.toSorted((one, other) => one - other)
   const places = new Map<number, { first: number; last: number }>()
   for (const [place, score] of sorted.entries()) {

@@ -14,13 +14,13 @@ export interface Evaluation {
  * columns, since all of a history, however long, is judged at every commit, and most of it is never asked for again.
  */
 export class Evaluations {
-  static readonly none = new Evaluations([], [])
+  static readonly none = new Evaluations(new Float64Array(), new Float64Array())
 
-  readonly steps: readonly number[]
-  readonly values: readonly number[]
-  readonly scores: readonly number[]
+  readonly steps: Float64Array
+  readonly values: Float64Array
+  readonly scores: Float64Array
 
-  constructor(steps: readonly number[], values: readonly number[], scores = values) {
+  constructor(steps: Float64Array, values: Float64Array, scores = values) {
     this.steps = steps
     this.values = values
     this.scores = scores
@@ -43,6 +43,10 @@ export class Evaluations {
   /** Without the first so many. */
   from(place: number): Evaluations {
     if (place === 0) return this
-    return new Evaluations(this.steps.slice(place), this.values.slice(place), this.scores.slice(place))
+    return new Evaluations(
+      this.steps.subarray(place),
+      this.values.subarray(place),
+      this.scores.subarray(place),
+    )
   }
 }

@@ -51,13 +51,13 @@ export function smoothedValue(
  * Every value of a series smoothed, from its start: exactly what `smoothOn` and `smoothedValue` make of one
  * after another, without a state for each.
  */
-export function smoothSeries(smoothing: Smoothing | undefined, values: readonly number[]): readonly number[] {
+export function smoothSeries(smoothing: Smoothing | undefined, values: Float64Array): Float64Array {
   if (smoothing === undefined) return values
   if ('exponential' in smoothing) return exponentials(values, smoothing.exponential)
   return 'average' in smoothing ? averages(values, smoothing.average) : medians(values, smoothing.median)
 }
 
-function exponentials(values: readonly number[], share: number): readonly number[] {
+function exponentials(values: Float64Array, share: number): Float64Array {
   let { sum, weight } = smoothingStart
   return values.map((value) => {
     sum = blend(sum, value, share)
@@ -67,12 +67,12 @@ function exponentials(values: readonly number[], share: number): readonly number
 }
 
 /** Each summed anew: a sum that is carried along, with values added and taken away, would drift. */
-function averages(values: readonly number[], length: number): readonly number[] {
+function averages(values: Float64Array, length: number): Float64Array {
   return values.map((_, index) => mean(values, Math.max(0, index + 1 - length), index + 1))
 }
 
 /** By a window that stays sorted while values enter and leave it. */
-function medians(values: readonly number[], length: number): readonly number[] {
+function medians(values: Float64Array, length: number): Float64Array {
   const sorted: number[] = []
   return values.map((value, index) => {
     const leaving = values[index - length]
@@ -87,7 +87,7 @@ function blend(before: number, value: number, share: number): number {
 }
 
 /** Of the values from one index up to another, added in their order. */
-function mean(values: readonly number[], from: number, to: number): number {
+function mean(values: ArrayLike<number>, from: number, to: number): number {
   let sum = 0
   for (let index = from; index < to; index += 1) sum += values[index] ?? Number.NaN
   return sum / (to - from)

@@ -1,5 +1,5 @@
 /** How many of these numbers, which are in their order, are less: the place of one among them, or where it would go. */
-export function placeIn(sorted: readonly number[], value: number): number {
+export function placeIn(sorted: ArrayLike<number>, value: number): number {
   let [low, high] = [0, sorted.length]
   while (low < high) {
     const middle = (low + high) >> 1
@@ -10,6 +10,6 @@ export function placeIn(sorted: readonly number[], value: number): number {
 }
 
 /** Whether a number is among these, which are in their order. */
-export function isIn(sorted: readonly number[], value: number): boolean {
+export function isIn(sorted: ArrayLike<number>, value: number): boolean {
   return sorted[placeIn(sorted, value)] === value
 }

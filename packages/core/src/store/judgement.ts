@@ -1,11 +1,4 @@
-import {
-  bestSteps,
-  evaluate,
-  type Evaluations,
-  type MetricRecord,
-  type Objectives,
-  objectivesSchema,
-} from '../metrics/index.ts'
+import { bestSteps, evaluate, type Evaluations, type Objectives, objectivesSchema } from '../metrics/index.ts'
 import {
   decideRetention,
   type Decision,
@@ -29,7 +22,6 @@ type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints' | 'older'>
 /** What some objectives make of a catalog. */
 export interface Judgement {
   readonly objectives: Objectives
-  readonly history: readonly MetricRecord[]
   readonly evaluations: ReadonlyMap<string, Evaluations>
   /** Of each objective, the steps that are the best of those listed. */
   readonly best: ReadonlyMap<string, readonly number[]>
@@ -37,19 +29,9 @@ export interface Judgement {
 
 /** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
 export function judge(catalog: Lines, objectives: Objectives): Judgement {
-  const history = historyOf(catalog)
-  const evaluations = evaluate(history, objectives)
+  const evaluations = evaluate(catalog.metrics, objectives)
   const steps = catalog.checkpoints.map(({ step }) => step)
-  return { objectives, history, evaluations, best: bestSteps(evaluations, objectives, steps) }
-}
-
-/** Every step that ever had metrics. A catalog that was written before there was a history has those of its list. */
-function historyOf({ metrics, checkpoints }: Lines): readonly MetricRecord[] {
-  const recorded = new Set(metrics.map(({ step }) => step))
-  const unrecorded = checkpoints.filter((entry) => hasFields(entry.metrics) && !recorded.has(entry.step))
-  const all = unrecorded.length === 0 ? metrics : [...metrics, ...unrecorded]
-  const history = all.map((record) => ({ step: record.step, metrics: metricsOf(record.metrics) }))
-  return unrecorded.length === 0 ? history : history.toSorted((one, other) => one.step - other.step)
+  return { objectives, evaluations, best: bestSteps(evaluations, objectives, steps) }
 }
 
 /** The names of the objectives of which a step is the best. */

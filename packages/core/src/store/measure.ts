@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts'
+import { metricsOf } from './documents/index.ts'
 import { Evaluations, isMetricObjective, type Objectives, type Plateau, plateauOf } from '../metrics/index.ts'
 import type { JudgedCheckpoint } from './checkpoint.ts'
 import type { StoreContext } from './context.ts'
@@ -17,11 +18,11 @@ export interface MeasuredStep {
 
 /** Every step that ever had metrics, in the order of the steps. */
 export function measuredSteps(catalog: WholeCatalog, { objectives }: Keeping): readonly MeasuredStep[] {
-  const { history, evaluations } = judge(catalog, objectives)
+  const { evaluations } = judge(catalog, objectives)
   const listed = new Set(catalog.checkpoints.map(({ step }) => step))
-  return history.map(({ step, metrics }) => ({
+  return catalog.metrics.map(({ step, metrics }) => ({
     step,
-    metrics,
+    metrics: metricsOf(metrics),
     scores: Object.fromEntries(
       [...evaluations].flatMap(([name, found]) => {
         const value = found.get(step)?.value

@@ -102,7 +102,7 @@ function recordMetrics(
   if (change.kind === 'rebuild') {
     const known = new Set(listed.map(({ attempt }) => attempt))
     return change.checkpoints
-      .filter(({ attempt }) => !known.has(attempt))
+      .filter(({ attempt, step }) => !known.has(attempt) || lineOf(history, step) === undefined)
       .reduce<
         readonly RecordedMetrics[]
       >((records, { step, metrics }) => withRecord(records, step, metrics), history)

@@ -91,7 +91,7 @@ export const catalogSchema = v.looseObject({
   checkpoints: v.array(entrySchema),
   quarantined: v.array(quarantinedSchema),
   /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
-  metrics: v.optional(v.array(recordedMetricsSchema), []),
+  metrics: v.array(recordedMetricsSchema),
   /** What no longer fits into this document, so that a commit costs the same however long a run is. */
   older: v.optional(olderSchema),
   /** What the last writer that was told meant by best, and wanted to keep: for readers that were told nothing. */

@@ -83,10 +83,14 @@ export function fold(next: Catalog, foldings: Foldings, newPage: () => PageId): 
   const how = isWhole(next) ? 'refold' : 'append'
   const checkpoints = ofCheckpoints[how](before.checkpoints, next.checkpoints)
   const metrics = ofMetrics[how](before.metrics, next.metrics)
+  const gone = [...idsGone(before.checkpoints, checkpoints.pages), ...idsGone(before.metrics, metrics.pages)]
   const pages = {
     checkpoints: checkpoints.pages,
     metrics: metrics.pages,
-    retired: retired(before, [...idsOf(checkpoints.pages), ...idsOf(metrics.pages)], next),
+    // Below the floor no version is read any more.
+    retired: [...before.retired, ...gone.map((page) => ({ page, since: next.version }))].filter(
+      ({ since }) => since > next.floor,
+    ),
   }
   const lines = { checkpoints: [...checkpoints.lines], metrics: [...metrics.lines] }
   return {
@@ -96,13 +100,13 @@ export function fold(next: Catalog, foldings: Foldings, newPage: () => PageId): 
   }
 }
 
-/** Pages that versions from the floor on need, and this one does not. Below the floor no version is read any more. */
-function retired(before: Pages, needed: readonly PageId[], { version, floor }: Catalog): Pages['retired'] {
-  const still = new Set(needed)
-  const gone = [...idsOf(before.checkpoints), ...idsOf(before.metrics)].filter((page) => !still.has(page))
-  return [...before.retired, ...gone.map((page) => ({ page, since: version }))].filter(
-    ({ since }) => since > floor,
-  )
+/** Pages that were needed, and are no more. */
+function idsGone<L extends Line>(before: readonly Page<L>[], after: readonly Page<L>[]): readonly PageId[] {
+  const stayed = new Set(after)
+  const moved = before.filter((page) => !stayed.has(page))
+  if (moved.length === 0) return []
+  const needed = new Set(idsOf(after))
+  return idsOf(moved).filter((page) => !needed.has(page))
 }
 
 function olderOf({ checkpoints, metrics, retired }: Pages): { readonly older?: Older } {

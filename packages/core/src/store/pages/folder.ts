@@ -61,19 +61,19 @@ export class Folder<L extends Line> {
   refold(pages: readonly Page<L>[], lines: readonly L[]): FoldedList<L> {
     if (lines.length <= this.#ofLines.inline) return { pages: [], lines }
     const end = endOf(lines, pages.at(-1)?.reference.to ?? -1)
-    return this.append(this.#renew(pages, lines.slice(0, end)), lines.slice(end))
+    return this.append(this.#renew(pages, lines, 0), lines.slice(end))
   }
 
   /**
-   * A page that would hold what it holds stays; what is left of others is joined with a neighbour where both fit into
-   * one.
+   * The pages of the lines from `start` on. One that would hold what it holds stays; what is left of others is joined
+   * with a neighbour where both fit into one.
    */
-  #renew(pages: readonly Page<L>[], lines: readonly L[]): readonly Page<L>[] {
-    let start = 0
+  #renew(pages: readonly Page<L>[], lines: readonly L[], start: number): readonly Page<L>[] {
+    let begin = start
     const sheets = pages.map((page) => {
-      const end = endOf(lines, page.reference.to, start)
-      const sheet = this.#sheetOf(page, lines.slice(start, end))
-      start = end
+      const end = endOf(lines, page.reference.to, begin)
+      const sheet = this.#sheetOf(page, lines, begin, end)
+      begin = end
       return sheet
     })
     return this.#joined(sheets.filter((sheet) => lengthOf(sheet) > 0)).flatMap((sheet) =>
@@ -95,12 +95,14 @@ export class Folder<L extends Line> {
     return [...this.#gather([...deeper, ...added], depth + 1), ...ofDepth.slice(gathered)]
   }
 
-  #sheetOf(page: Page<L>, lines: readonly L[]): Sheet<L> {
+  #sheetOf(page: Page<L>, lines: readonly L[], start: number, end: number): Sheet<L> {
     const { depth } = page.reference
-    if (depth === 0)
-      return { written: areSame(lines, page.lines) ? page : undefined, depth, lines, pages: [] }
-    const pages = this.#renew(page.pages, lines)
-    return { written: areSame(pages, page.pages) ? page : undefined, depth, lines: [], pages }
+    if (depth > 0) {
+      const pages = this.#renew(page.pages, lines, start)
+      return { written: areSame(pages, page.pages) ? page : undefined, depth, lines: [], pages }
+    }
+    if (areSame(page.lines, lines, start, end)) return { written: page, depth, lines: page.lines, pages: [] }
+    return { written: undefined, depth, lines: lines.slice(start, end), pages: [] }
   }
 
   #joined(sheets: readonly Sheet<L>[]): readonly Sheet<L>[] {
@@ -158,6 +160,11 @@ function lengthOf({ depth, lines, pages }: Pick<Sheet<Line>, 'depth' | 'lines' |
   return depth === 0 ? lines.length : pages.length
 }
 
-function areSame<T>(one: readonly T[], other: readonly T[]): boolean {
-  return one.length === other.length && one.every((each, index) => each === other[index])
+/** Whether these are the very ones that stand in the others from `start` to before `end`. */
+function areSame<T>(these: readonly T[], others: readonly T[], start = 0, end = others.length): boolean {
+  if (these.length !== end - start) return false
+  for (let index = 0; index < these.length; index += 1) {
+    if (these[index] !== others[start + index]) return false
+  }
+  return true
 }
