@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CheckpointStore, MemoryBackend, type StoreOptions } from '../../src/index.ts'
+import { sha256Hex } from '../../src/integrity/index.ts'
+import {
+  encodeManifest,
+  fileKey,
+  manifestKey,
+  newAttemptId,
+  newManifest,
+} from '../../src/store/documents/index.ts'
 import { codeOf } from './stores.ts'
 
 const objectives = {
@@ -222,34 +230,80 @@ test('plateau counts what was recorded since the best, whether or not it is stil
   await store.close()
 })
 
-test('the requests of a prune grow with the batches, not with the checkpoints', async () => {
+/**
+ * A store of so many checkpoints of one file each. Their saves would take long; here the attempts are written as saves
+ * would have left them, and listed by a repair, as of a store that has lost its catalog.
+ */
+async function grow(backend: MemoryBackend, checkpoints: number): Promise<void> {
+  const bytes = Buffer.from('the weights')
+  const file = { name: 'model.bin', size: bytes.byteLength, sha256: sha256Hex(bytes) }
+  for (let step = 0; step < checkpoints; step += 1) {
+    const attempt = newAttemptId(step, 1, step.toString(16).padStart(16, '0'))
+    const savedAt = new Date(step).toISOString()
+    const manifest = newManifest({ attempt, step, savedAt, files: [file], metrics: {}, tags: [] })
+    await backend.commit(fileKey(attempt, file.name), bytes)
+    await backend.commit(manifestKey(attempt), encodeManifest(manifest))
+  }
+  await using store = new CheckpointStore(backend, { mode: 'shared' })
+  expect((await store.repair()).found).toHaveLength(checkpoints)
+}
+
+test('the requests of a prune of 9,990 in 10,000 checkpoints are by the batch, not by the checkpoint', async () => {
   const backend = new CountingBackend()
-  const many = 300
-  const store = open(backend, { mode: 'shared', objectives: {} })
-  for (let step = 0; step < many; step += 1) await save(store, step)
-  await store.close()
-  const pruner = new CheckpointStore(backend, { mode: 'shared', retention: { keepLast: 10 } })
-  backend.deletes = 0
-  backend.lists = 0
-  expect((await pruner.prune()).dropped).toHaveLength(many - 10)
-  expect(backend.deletes).toBe(1)
-  expect(backend.lists).toBeLessThan(10)
+  await grow(backend, 10_000)
+  backend.requests = noRequests
+  await using pruner = new CheckpointStore(backend, { mode: 'shared', retention: { keepLast: 10 } })
+  expect((await pruner.prune()).dropped).toHaveLength(9990)
+  const { requests } = backend
+  const batches = (2 * 10_000) / keysPerRequest
+  expect(requests.delete).toBeLessThanOrEqual(batches + 1)
+  expect(requests.list).toBeLessThanOrEqual(batches + 10)
+  expect(requests.read).toBeLessThan(150) // the catalog, by its pages
+  expect(requests.write).toBeLessThan(10)
   expect(await attemptsIn(backend)).toBe(10)
-  await pruner.close()
 })
 
-class CountingBackend extends MemoryBackend {
-  deletes = 0
-  lists = 0
+/** Keys of one page of a list, and of one batch of a delete, as object stores have them. */
+const keysPerRequest = 1000
 
-  override async delete(...given: Parameters<MemoryBackend['delete']>): ReturnType<MemoryBackend['delete']> {
-    this.deletes += 1
+const noRequests = { write: 0, read: 0, list: 0, delete: 0 }
+
+/** Counts the requests that an object store would be asked. */
+class CountingBackend extends MemoryBackend {
+  requests = noRequests
+
+  override async commit(...given: Parameters<MemoryBackend['commit']>) {
+    this.#count('write', 1)
+    return super.commit(...given)
+  }
+
+  override async put(...given: Parameters<MemoryBackend['put']>) {
+    this.#count('write', 1)
+    return super.put(...given)
+  }
+
+  override async read(...given: Parameters<MemoryBackend['read']>) {
+    this.#count('read', 1)
+    return super.read(...given)
+  }
+
+  override async delete(...given: Parameters<MemoryBackend['delete']>) {
+    this.#count('delete', Math.ceil(given[0].length / keysPerRequest))
     return super.delete(...given)
   }
 
-  override async *list(...given: Parameters<MemoryBackend['list']>): ReturnType<MemoryBackend['list']> {
-    this.lists += 1
-    yield* super.list(...given)
+  override async *list(...given: Parameters<MemoryBackend['list']>) {
+    let listed = 0
+    for await (const found of super.list(...given)) {
+      if (listed % keysPerRequest === 0) this.#count('list', 1)
+      listed += 1
+      yield found
+    }
+    if (listed === 0) this.#count('list', 1)
+  }
+
+  #count(kind: keyof typeof noRequests, more: number): void {
+    this.requests = { ...this.requests, [kind]: this.requests[kind] + more }
   }
 }
 
