@@ -21,7 +21,7 @@ export interface CommandContext {
   /** Whether the command line or the configuration says what to keep. */
   readonly retains: boolean
   /** A bar on a terminal while bytes move. */
-  readonly progress: (what: string) => Progress
+  readonly progress: (what: string) => Promise<Progress>
 }
 
 /** Opens the store as one of many writers, runs the command, and closes the store however it ends. */

@@ -20,10 +20,10 @@ export async function metrics(options: MetricsOptions, signal: AbortSignal): Pro
     const steps = await store.metrics({ signal })
     if (steps.length === 0) {
       printer.line('No metric was recorded yet: holdfast save FILE --step 0 --metric val_loss=0.183')
-    } else {
+    } else if (!printer.json) {
       const series = seriesOf(steps)
-      printer.line(() => table(steps, series))
-      if (options.plot ?? process.stdout.isTTY) printer.line(() => plots(steps, series))
+      printer.line(await table(steps, series))
+      if (options.plot ?? process.stdout.isTTY) printer.line(plots(steps, series))
     }
     for (const step of steps) printer.data({ type: 'step', ...step })
     printer.data({ type: 'result', command: 'metrics', steps: steps.length })
@@ -48,7 +48,7 @@ function seriesOf(steps: readonly MeasuredStep[]): readonly Series[] {
   return [...raw, ...differing]
 }
 
-function table(steps: readonly MeasuredStep[], series: readonly Series[]): string {
+async function table(steps: readonly MeasuredStep[], series: readonly Series[]): Promise<string> {
   const columns: readonly Column[] = [
     { title: 'STEP', align: 'right' },
     ...series.map(({ title }) => ({ title, align: 'right' }) as const),

@@ -18,7 +18,7 @@ export async function restore(
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer, progress }) => {
     const began = performance.now()
-    const bar = progress('restoring')
+    const bar = await progress('restoring')
     try {
       const restored = await store.restore(parseChoice(choice), {
         to: options.to,

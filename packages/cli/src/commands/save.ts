@@ -22,7 +22,7 @@ export async function save(
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer, progress }) => {
     const { step, epoch, metric, tag, meta, dataState, replace = false } = options
-    const bar = progress(`saving step ${step}`)
+    const bar = await progress(`saving step ${step}`)
     try {
       const saved = await store.save({
         step,

@@ -26,7 +26,7 @@ export async function show(choice: string, options: GlobalOptions, signal: Abort
     if (dataState !== undefined) printer.line(`  data state ${JSON.stringify(dataState)}`)
     printer.line('')
     printer.line(
-      formatTable(
+      await formatTable(
         [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
         contents.map((file) => [file.name, formatSize(file.size), file.sha256]),
       ),

@@ -16,7 +16,7 @@ export async function verify(
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer, progress }) => {
     const began = performance.now()
-    const bar = progress('verifying')
+    const bar = await progress('verifying')
     try {
       const report = await store.verify({
         steps,

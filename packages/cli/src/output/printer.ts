@@ -14,9 +14,9 @@ export class Printer {
     this.json = json
   }
 
-  /** A line for people; one that takes work to write is given as a function. */
-  line(text: string | (() => string)): void {
-    if (!this.json) process.stdout.write(`${typeof text === 'string' ? text : text()}\n`)
+  /** A line for people. */
+  line(text: string): void {
+    if (!this.json) process.stdout.write(`${text}\n`)
   }
 
   /** A line for programs. The last one of a command has the type `result`. */

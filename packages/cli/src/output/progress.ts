@@ -1,5 +1,4 @@
 import { formatSize } from '@holdfast/core'
-import cliProgress from 'cli-progress'
 import { formatDuration } from './text.ts'
 
 export interface Progress {
@@ -9,8 +8,9 @@ export interface Progress {
 }
 
 /** A bar on stderr while bytes move, on a terminal; nothing in a pipe, and nothing beside JSON. */
-export function startProgress(what: string, json: boolean): Progress {
+export async function startProgress(what: string, json: boolean): Promise<Progress> {
   if (json || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
+  const { default: cliProgress } = await import('cli-progress')
   const began = performance.now()
   const bar = new cliProgress.SingleBar({
     stream: process.stderr,

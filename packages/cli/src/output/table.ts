@@ -1,5 +1,3 @@
-import stringWidth from 'string-width'
-
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right' | undefined
@@ -8,22 +6,26 @@ export interface Column {
 const gap = '  '
 
 /** Rows under titles, aligned by the width that a terminal gives each character, in time linear in the rows. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+export async function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+): Promise<string> {
   const lines = [columns.map(({ title }) => title), ...rows]
+  const widthOf = await measureFor(lines)
   const widths = columns.map((_, column) =>
-    lines.reduce((widest, line) => Math.max(widest, stringWidth(line[column] ?? '')), 0),
+    lines.reduce((widest, line) => Math.max(widest, widthOf(line[column] ?? '')), 0),
   )
-  return lines
-    .map((line) =>
-      line
-        .map((text, column) => padded(text, widths[column] ?? 0, columns[column]?.align))
-        .join(gap)
-        .trimEnd(),
-    )
-    .join('\n')
+  const padded = (text: string, column: number): string => {
+    const padding = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(text)))
+    return columns[column]?.align === 'right' ? padding + text : text + padding
+  }
+  return lines.map((line) => line.map(padded).join(gap).trimEnd()).join('\n')
 }
 
-function padded(text: string, width: number, align: Column['align'] = 'left'): string {
-  const padding = ' '.repeat(Math.max(0, width - stringWidth(text)))
-  return align === 'left' ? text + padding : padding + text
+/** Of ASCII each character has one column. What measures all others takes longer to load than a command to run. */
+async function measureFor(lines: readonly (readonly string[])[]): Promise<(text: string) => number> {
+  const isPlain = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
+  if (lines.every((line) => line.every(isPlain))) return (text) => text.length
+  const { default: stringWidth } = await import('string-width')
+  return stringWidth
 }
