@@ -7,7 +7,7 @@ import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { FolderDurability } from './folders.ts'
+import { DurableFolders } from './folders.ts'
 import { freeSpace } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
@@ -34,7 +34,7 @@ export class FileBackend extends CheckedBackend {
     const url = pathToFileURL(path).href
     const names = new Names(path, url, platform)
     const cloning = new Cloning()
-    const durability = new FolderDurability()
+    const folders = new DurableFolders(fileSystem)
     super(
       url,
       {
@@ -46,12 +46,12 @@ export class FileBackend extends CheckedBackend {
         maxBufferedBytes: chunkBytes * chunksInMemory,
       },
       {
-        put: (key, source, options = {}) => put(fileSystem, names, durability, cloning, key, source, options),
-        commit: (key, bytes, { signal } = {}) => commit(fileSystem, names, durability, key, bytes, signal),
+        put: (key, source, options = {}) => put(fileSystem, names, folders, cloning, key, source, options),
+        commit: (key, bytes, { signal } = {}) => commit(fileSystem, names, folders, key, bytes, signal),
         read: (key, options = {}) => read(fileSystem, names, key, options),
         stat: (key) => stat(fileSystem, names, key),
         list: (prefix, options = {}) => list(fileSystem, names, prefix, options),
-        delete: (keys, { signal } = {}) => deleteKeys(fileSystem, names, keys, signal),
+        delete: (keys, { signal } = {}) => deleteKeys(fileSystem, names, folders, keys, signal),
         hash: (key, options = {}) => hash(fileSystem, names, key, options),
         freeSpace: () => freeSpace(fileSystem, names),
         sweep: (options) => sweep(fileSystem, names, options),

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import { type CommitOutcome, HoldfastError, throwIfAborted, writeFully } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { type FolderDurability, syncFolder } from './folders.ts'
+import type { DurableFolders } from './folders.ts'
 import type { Names } from './names.ts'
-import { createEmpty, unlinkIfThere, withTemporaryFile } from './temporary-file.ts'
+import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /**
  * Temporary file, write, fsync, link, fsync of the folder.
@@ -17,28 +17,31 @@ import { createEmpty, unlinkIfThere, withTemporaryFile } from './temporary-file.
 export async function commit(
   fileSystem: FileSystem,
   names: Names,
-  durability: FolderDurability,
+  folders: DurableFolders,
   key: string,
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<CommitOutcome> {
-  return withTemporaryFile(fileSystem, names, durability, key, createEmpty(fileSystem), async (temporary) => {
-    await writeDurably(temporary.handle, bytes)
-    const path = names.path(key)
-    const details = { key, url: names.url }
-    throwIfAborted(signal, `The commit of ${key}`, details)
-    const outcome = await linkOrFind(fileSystem, temporary.path, path, details)
-    try {
-      await unlinkIfThere(fileSystem, temporary.path)
-      // Also when it exists: its creator may have died before this, and the caller will rely on what it reads.
-      await syncFolder(fileSystem, dirname(path))
-    } catch (error) {
-      throw new HoldfastError('OUTCOME_UNKNOWN', `${key} is there, but could not be made durable.`, {
-        ...details,
-        cause: error,
-      })
-    }
-    return outcome
+  const details = { key, url: names.url }
+  return throughTemporaryFile(fileSystem, names, folders, key, {
+    create: createEmpty(fileSystem),
+    write: ({ handle }) => writeDurably(handle, bytes),
+    publish: async (temporary) => {
+      throwIfAborted(signal, `The commit of ${key}`, details)
+      const path = names.path(key)
+      const outcome = await linkOrFind(fileSystem, temporary, path, details)
+      try {
+        await unlinkIfThere(fileSystem, temporary)
+        // Also when it exists: its creator may have died before this, and the caller will rely on what it reads.
+        await folders.sync(dirname(path))
+      } catch (error) {
+        throw new HoldfastError('OUTCOME_UNKNOWN', `${key} is there, but could not be made durable.`, {
+          ...details,
+          cause: error,
+        })
+      }
+      return outcome
+    },
   })
 }
 

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { type DeleteReport, throwIfAborted } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { refuseLinks, removeEmpty, syncFolder } from './folders.ts'
+import { type DurableFolders, refuseLinks, removeEmpty } from './folders.ts'
 import type { Names } from './names.ts'
 
 /**
@@ -12,6 +12,7 @@ import type { Names } from './names.ts'
 export async function deleteKeys(
   fileSystem: FileSystem,
   names: Names,
+  folders: DurableFolders,
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<DeleteReport> {
@@ -32,7 +33,7 @@ export async function deleteKeys(
   }
   for (const [folder, gone] of Map.groupBy(unlinked, (each) => each.folder)) {
     try {
-      await syncNearest(fileSystem, names, folder)
+      await syncNearest(names, folders, folder)
       await removeEmpty(fileSystem, names.foldersOf(gone[0]?.key ?? '').toReversed())
       for (const { key } of gone) deleted.push(key)
     } catch (error) {
@@ -44,11 +45,11 @@ export async function deleteKeys(
 }
 
 /** Another delete may have found the folder empty, and removed it: then it is that which is made durable. */
-async function syncNearest(fileSystem: FileSystem, names: Names, folder: string): Promise<void> {
+async function syncNearest(names: Names, folders: DurableFolders, folder: string): Promise<void> {
   try {
-    await syncFolder(fileSystem, folder)
+    await folders.sync(folder)
   } catch (error) {
     if (!failedWith(error, 'ENOENT')) throw error
-    if (folder !== names.root) await syncNearest(fileSystem, names, dirname(folder))
+    if (folder !== names.root) await syncNearest(names, folders, dirname(folder))
   }
 }

@@ -1,64 +1,65 @@
 import { dirname } from 'node:path'
-import { HoldfastError } from '@holdfast/core'
+import { concurrently, HoldfastError } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-
-/** Makes what happened to the names in a folder durable. */
-export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<void> {
-  if (process.platform === 'win32') return // Windows has no way to sync a folder
-  const handle = await fileSystem.open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/**
- * Makes a folder and those above it that are missing, each durably. Each that was made is put at the front of
- * `made`, so that the caller can remove them again, also when this fails half-way. One that another process makes
- * meanwhile is no error; fails with `ENOENT` when another process removes one meanwhile.
- */
-export async function makeFolders(fileSystem: FileSystem, folder: string, made: string[]): Promise<void> {
-  try {
-    await makeFolder(fileSystem, folder, made)
-  } catch (error) {
-    if (!failedWith(error, 'ENOENT') || dirname(folder) === folder) throw error
-    await makeFolders(fileSystem, dirname(folder), made)
-    await makeFolder(fileSystem, folder, made)
-  }
-}
-
-async function makeFolder(fileSystem: FileSystem, folder: string, made: string[]): Promise<void> {
-  try {
-    await fileSystem.mkdir(folder)
-  } catch (error) {
-    if (!failedWith(error, 'EEXIST')) throw error
-    await refuseFile(fileSystem, folder)
-    return
-  }
-  made.unshift(folder)
-  await syncFolder(fileSystem, dirname(folder))
-}
+import { FolderSyncs } from './folder-syncs.ts'
 
 /** Folders that are remembered to be durable, at most. */
 const mostRemembered = 1000
 
-/**
- * Sees to it that the folders of a file are durable themselves, also those that another process has made and may
- * die before it has synced their names. Each is looked after once.
- */
-export class FolderDurability {
+/** Makes the folders of one store, and sees to it that they, and the names in them, last. */
+export class DurableFolders {
+  readonly #fileSystem: FileSystem
+  readonly #syncs: FolderSyncs
   readonly #durable = new Set<string>()
 
-  /** `folders` from the outermost to the innermost; `made` are those that this process has just made, and synced. */
-  async ensure(fileSystem: FileSystem, folders: readonly string[], made: readonly string[]): Promise<void> {
-    if (this.#durable.size > mostRemembered) this.#durable.clear()
-    for (const folder of folders) {
-      if (this.#durable.has(folder)) continue
-      if (!made.includes(folder)) await syncFolder(fileSystem, dirname(folder))
-      this.#durable.add(folder)
+  constructor(fileSystem: FileSystem, syncs = new FolderSyncs(fileSystem)) {
+    this.#fileSystem = fileSystem
+    this.#syncs = syncs
+  }
+
+  /**
+   * Makes a folder and those above it that are missing. Each that was made is put at the front of `made`, so that the
+   * caller can remove them again, also when this fails half-way. One that another process makes meanwhile is no error;
+   * fails with `ENOENT` when another process removes one meanwhile.
+   */
+  async make(folder: string, made: string[]): Promise<void> {
+    try {
+      await this.#makeOne(folder, made)
+    } catch (error) {
+      if (!failedWith(error, 'ENOENT') || dirname(folder) === folder) throw error
+      await this.make(dirname(folder), made)
+      await this.#makeOne(folder, made)
     }
+  }
+
+  /**
+   * Makes the names of some folders durable: of those that were just made, and of others unless it is known that they
+   * are, since another process may have made them and may die before it has synced their names.
+   */
+  async ensure(folders: readonly string[], made: readonly string[]): Promise<void> {
+    if (this.#durable.size > mostRemembered) this.#durable.clear()
+    const unsure = [...made, ...folders.filter((folder) => !this.#durable.has(folder))]
+    const parents = [...new Set(unsure.map((folder) => dirname(folder)))]
+    await concurrently(parents, parents.length, undefined, (parent) => this.sync(parent))
+    for (const folder of folders) this.#durable.add(folder)
+  }
+
+  /** Makes what happened to the names in a folder durable. */
+  async sync(folder: string): Promise<void> {
+    await this.#syncs.sync(folder)
+  }
+
+  async #makeOne(folder: string, made: string[]): Promise<void> {
+    this.#durable.delete(folder) // it was missing, so it is another one
+    try {
+      await this.#fileSystem.mkdir(folder)
+    } catch (error) {
+      if (!failedWith(error, 'EEXIST')) throw error
+      await refuseFile(this.#fileSystem, folder)
+      return
+    }
+    made.unshift(folder)
   }
 }
 
@@ -77,23 +78,24 @@ export async function removeEmpty(fileSystem: FileSystem, folders: readonly stri
 
 /**
  * Refuses a key one of whose folders is a symbolic link: it could lead out of the root. A link that is planted
- * between this look and the call that follows is not seen; the root is to be writable by its owner only.
+ * between this look and the call that follows is not seen; the root is to be writable by its owner only. Tells
+ * whether all of them are there.
  */
-export async function refuseLinks(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
-  for (const folder of folders) {
-    try {
-      const stats = await fileSystem.lstat(folder)
-      if (stats.isSymbolicLink()) {
-        throw new HoldfastError(
-          'INVALID_ARGUMENT',
-          `${folder} is a symbolic link, and could lead out of the store. Remove it.`,
-        )
-      }
-    } catch (error) {
-      if (failedWith(error, 'ENOENT', 'ENOTDIR')) return
-      throw error
+export async function refuseLinks(fileSystem: FileSystem, folders: readonly string[]): Promise<boolean> {
+  const looks = await Promise.allSettled(folders.map((folder) => fileSystem.lstat(folder)))
+  for (const [index, look] of looks.entries()) {
+    if (look.status === 'rejected') {
+      if (failedWith(look.reason, 'ENOENT', 'ENOTDIR')) return false
+      throw look.reason
+    }
+    if (look.value.isSymbolicLink()) {
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        `${folders[index] ?? ''} is a symbolic link, and could lead out of the store. Remove it.`,
+      )
     }
   }
+  return true
 }
 
 /** Refuses a path, which must be there, where something else stands in the place of a folder. */

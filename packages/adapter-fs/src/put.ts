@@ -12,10 +12,10 @@ import {
 } from '@holdfast/core'
 import type { Cloning } from './clone.ts'
 import type { FileSystem } from './file-system.ts'
-import { type FolderDurability, syncFolder } from './folders.ts'
+import type { DurableFolders } from './folders.ts'
 import type { Names } from './names.ts'
 import { statOf } from './read.ts'
-import { createEmpty, type TemporaryFile, withTemporaryFile } from './temporary-file.ts'
+import { createEmpty, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
 
 /** One read, one hash and one write go on at the same time, each on a buffer of this many bytes. */
 export const chunkBytes = 2 ** 20
@@ -27,7 +27,7 @@ export const chunksInMemory = 3
 export async function put(
   fileSystem: FileSystem,
   names: Names,
-  durability: FolderDurability,
+  folders: DurableFolders,
   cloning: Cloning,
   key: string,
   source: ByteSource,
@@ -35,28 +35,30 @@ export async function put(
 ): Promise<PutResult> {
   const { size, signal } = options
   await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld: 1, size, signal })
+  const publish = async (temporary: string, { sha256, stats }: Written): Promise<PutResult> => {
+    throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
+    const path = names.path(key)
+    await fileSystem.rename(temporary, path)
+    await folders.sync(dirname(path))
+    const { size: stored, revision } = statOf(key, stats)
+    return { key, size: stored, revision, sha256 }
+  }
   if (isFileSource(source) && cloning.mayWork) {
     try {
-      const create = (path: string): Promise<FileHandle> => cloning.clone(fileSystem, source.path, path)
-      return await withTemporaryFile(fileSystem, names, durability, key, create, async (temporary) => {
-        const written = await hashClone(temporary, reader, options)
-        return await publish(fileSystem, names, key, temporary, written, signal)
+      return await throughTemporaryFile(fileSystem, names, folders, key, {
+        create: (path) => cloning.clone(fileSystem, source.path, path),
+        write: (temporary) => hashClone(temporary, reader, options),
+        publish,
       })
     } catch (error) {
       if (!cloning.refuses(error)) throw error
     }
   }
-  return await withTemporaryFile(
-    fileSystem,
-    names,
-    durability,
-    key,
-    createEmpty(fileSystem),
-    async (temporary) => {
-      const written = await write(temporary, reader, options)
-      return await publish(fileSystem, names, key, temporary, written, signal)
-    },
-  )
+  return await throughTemporaryFile(fileSystem, names, folders, key, {
+    create: createEmpty(fileSystem),
+    write: ({ handle }) => write(handle, reader, options),
+    publish,
+  })
 }
 
 interface Written {
@@ -64,28 +66,8 @@ interface Written {
   readonly stats: BigIntStats
 }
 
-async function publish(
-  fileSystem: FileSystem,
-  names: Names,
-  key: string,
-  temporary: TemporaryFile,
-  { sha256, stats }: Written,
-  signal: AbortSignal | undefined,
-): Promise<PutResult> {
-  throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-  const path = names.path(key)
-  await fileSystem.rename(temporary.path, path)
-  await syncFolder(fileSystem, dirname(path))
-  const { size, revision } = statOf(key, stats)
-  return { key, size, revision, sha256 }
-}
-
 /** Writes all that the reader gives, makes it durable, and closes the file. */
-async function write(
-  { handle }: TemporaryFile,
-  reader: SourceReader,
-  { onProgress }: PutOptions,
-): Promise<Written> {
+async function write(handle: FileHandle, reader: SourceReader, { onProgress }: PutOptions): Promise<Written> {
   const writer = new DurableWriter(handle, onProgress)
   try {
     for await (const chunk of reader.chunks()) await writer.write(chunk)

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { type FolderDurability, makeFolders, refuseFile, refuseLinks, removeEmpty } from './folders.ts'
+import { type DurableFolders, refuseFile, refuseLinks, removeEmpty } from './folders.ts'
 import type { Names } from './names.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
@@ -14,43 +14,51 @@ const maxFolderRaces = 100
 
 export interface TemporaryFile {
   readonly path: string
-  /** Whoever was given the file closes it. */
   readonly handle: FileHandle
 }
 
-/** Creates a new file at a path, and opens it. */
-export type Create = (path: string) => Promise<FileHandle>
+/** How a file comes to be: created, written, published. */
+export interface Making<Written, Published> {
+  /** Creates a new file at a path, and opens it. */
+  readonly create: (path: string) => Promise<FileHandle>
+  /** Fills it, makes it durable, and closes it. */
+  readonly write: (temporary: TemporaryFile) => Promise<Written>
+  /** Gives it its own name. By then the names of its folders are durable, too. */
+  readonly publish: (path: string, written: Written) => Promise<Published>
+}
 
-export function createEmpty(fileSystem: FileSystem): Create {
+export function createEmpty(fileSystem: FileSystem): (path: string) => Promise<FileHandle> {
   return (path) => fileSystem.open(path, createNew, 0o666)
 }
 
 /**
- * Runs `publish` with a new temporary file beside the file of a key. Afterwards, however it ends, the temporary
- * name is gone, and after a failure so are the folders that were made for it. Where even that fails, the error
- * is still that of `publish`: whether its outcome is known depends on it alone.
+ * Makes the file of a key by way of a temporary one beside it. Afterwards, however it ends, the temporary name is gone,
+ * and after a failure so are the folders that were made for it. Where even that fails, the error is still the first
+ * one: whether the outcome is known depends on it alone.
  */
-export async function withTemporaryFile<T>(
+export async function throughTemporaryFile<Written, Published>(
   fileSystem: FileSystem,
   names: Names,
-  durability: FolderDurability,
+  folders: DurableFolders,
   key: string,
-  create: Create,
-  publish: (temporary: TemporaryFile) => Promise<T>,
-): Promise<T> {
-  await refuseLinks(fileSystem, names.foldersOf(key))
+  { create, write, publish }: Making<Written, Published>,
+): Promise<Published> {
+  const within = names.foldersOf(key)
+  const areThere = await refuseLinks(fileSystem, within)
   const path = names.temporary(names.path(key))
-  const folders = [names.root, ...names.foldersOf(key)]
   const made: string[] = []
   try {
-    const handle = await createWithFolders(fileSystem, path, folders, create, made)
-    try {
-      await durability.ensure(fileSystem, names.foldersOf(key), made)
-    } catch (error) {
-      await handle.close()
-      throw error
-    }
-    return await publish({ path, handle })
+    const handle = await createWithFolders(
+      fileSystem,
+      folders,
+      path,
+      [names.root, ...within],
+      areThere,
+      create,
+      made,
+    )
+    const written = await both(write({ path, handle }), folders.ensure(within, made))
+    return await publish(path, written)
   } catch (error) {
     try {
       await unlinkIfThere(fileSystem, path)
@@ -60,6 +68,13 @@ export async function withTemporaryFile<T>(
     }
     throw error
   }
+}
+
+/** The result of the first, once the second has succeeded too. Whichever fails, the other is waited for. */
+async function both<Result>(first: Promise<Result>, second: Promise<void>): Promise<Result> {
+  await Promise.allSettled([first, second])
+  const [result] = await Promise.all([first, second])
+  return result
 }
 
 function leftBehind(failure: HoldfastError, temporary: string, secondError: unknown): HoldfastError {
@@ -86,17 +101,19 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
 /** Makes the folders that are missing, or that were made and then removed, as empty, by another process. */
 async function createWithFolders(
   fileSystem: FileSystem,
+  folders: DurableFolders,
   path: string,
-  folders: readonly string[],
-  create: Create,
+  within: readonly string[],
+  areThere: boolean,
+  create: (path: string) => Promise<FileHandle>,
   made: string[],
 ): Promise<FileHandle> {
   for (let races = 0; ; races += 1) {
     try {
-      if (races > 0) await makeFolders(fileSystem, dirname(path), made)
+      if (!areThere || races > 0) await folders.make(dirname(path), made)
       return await create(path)
     } catch (error) {
-      if (failedWith(error, 'ENOTDIR')) for (const folder of folders) await refuseFile(fileSystem, folder)
+      if (failedWith(error, 'ENOTDIR')) for (const folder of within) await refuseFile(fileSystem, folder)
       if (!failedWith(error, 'ENOENT') || races >= maxFolderRaces) throw error
     }
   }

@@ -21,7 +21,10 @@ interface Folder {
 /** What a crash does to bytes that were written and not synced. */
 export type Fate = 'kept' | 'missing' | 'short' | 'zero'
 
-export const fates: readonly Fate[] = ['kept', 'missing', 'short', 'zero']
+const fates: readonly Fate[] = ['kept', 'missing', 'short', 'zero']
+
+/** Subsets of the pending changes that are all tried; where there are more, so many are drawn. */
+const mostSubsets = 32
 
 /** What one crash loses: which changes of names survive, and what becomes of bytes that were not synced. */
 export interface Loss {
@@ -157,4 +160,24 @@ function survivingBytes({ bytes, synced }: File, fate: Fate): Buffer {
   if (fate === 'missing') return synced ?? Buffer.alloc(0)
   if (fate === 'short') return bytes.subarray(0, Math.floor(bytes.byteLength / 2))
   return Buffer.alloc(bytes.byteLength)
+}
+
+/** What a crash now could lose: every subset of the pending changes, or where they are many some, with each fate. */
+export function lossesOf({ pendingChanges }: CrashModel, seed: number): readonly Loss[] {
+  const subsets = 2 ** pendingChanges
+  const masks =
+    subsets <= mostSubsets
+      ? Array.from({ length: subsets }, (_, mask) => mask)
+      : [
+          0,
+          subsets - 1,
+          ...Array.from({ length: mostSubsets - 2 }, (_, draw) => scatter(seed * 131 + draw) % subsets),
+        ]
+  return masks.flatMap((mask) =>
+    fates.map((fate) => ({ fate, keeps: (change: number) => Math.floor(mask / 2 ** change) % 2 === 1 })),
+  )
+}
+
+function scatter(number: number): number {
+  return Math.imul(number ^ (number >>> 7), 0x9e3779b1) >>> 0
 }

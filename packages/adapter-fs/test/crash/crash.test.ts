@@ -4,13 +4,10 @@ import { createFsFromVolume, Volume } from 'memfs'
 import { describe, expect, test } from 'vitest'
 import type { FileSystem } from '../../src/index.ts'
 import { temporaryFolder } from '../folders.ts'
-import { CrashModel, fates, type Loss, type Tree } from './crash-model.ts'
+import { CrashModel, lossesOf, type Tree } from './crash-model.ts'
 import type { Effect } from './effects.ts'
 import { gated } from './recorder.ts'
 import { type Known, openOn, root, scenario } from './scenario.ts'
-
-/** Subsets of the pending changes that are all tried; where there are more, so many are drawn. */
-const mostSubsets = 32
 
 interface Run {
   readonly effects: readonly Effect[]
@@ -46,25 +43,6 @@ async function runUntil(crashAt: number, forgotten?: Effect['kind']): Promise<Ru
     known = after(known)
   }
   return { effects, model, known, ifDone: known, cut: 'nothing' }
-}
-
-function losses(pending: number, seed: number): readonly Loss[] {
-  const subsets = 2 ** pending
-  const masks =
-    subsets <= mostSubsets
-      ? Array.from({ length: subsets }, (_, mask) => mask)
-      : [
-          0,
-          subsets - 1,
-          ...Array.from({ length: mostSubsets - 2 }, (_, draw) => scatter(seed * 131 + draw) % subsets),
-        ]
-  return masks.flatMap((mask) =>
-    fates.map((fate) => ({ fate, keeps: (change: number) => Math.floor(mask / 2 ** change) % 2 === 1 })),
-  )
-}
-
-function scatter(number: number): number {
-  return Math.imul(number ^ (number >>> 7), 0x9e3779b1) >>> 0
 }
 
 function fileSystemOf({ folders, files }: Tree): FileSystem {
@@ -103,7 +81,7 @@ async function crashEverywhere(forgotten?: Effect['kind']): Promise<Findings> {
     const run = await runUntil(crashAt, forgotten)
     cut.add(run.cut)
     const seen = new Set<string>()
-    for (const loss of losses(run.model.pendingChanges, crashAt)) {
+    for (const loss of lossesOf(run.model, crashAt)) {
       const tree = run.model.afterCrash(loss)
       const files = [...tree.files].map(([path, bytes]) => [path, bytes.toString('latin1')])
       const digest = JSON.stringify([tree.folders, files])

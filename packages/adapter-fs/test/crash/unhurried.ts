@@ -1,0 +1,32 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { FileSystem } from '../../src/index.ts'
+
+/**
+ * A file system each call of which takes a while before its effect and after it, drawn from a seed: calls that go on
+ * at the same time overtake one another, the same way each time.
+ */
+export function unhurried(fileSystem: FileSystem, seed: number): FileSystem {
+  let drawn = seed
+  const pause = async (): Promise<void> => {
+    drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0
+    for (let turns = drawn >>> 29; turns > 0; turns -= 1) await nextTurn()
+  }
+  const slow = slowed(fileSystem, pause)
+  return { ...slow, open: async (path, flags, mode) => slowed(await slow.open(path, flags, mode), pause) }
+}
+
+function slowed<Calls extends object>(calls: Calls, pause: () => Promise<void>): Calls {
+  return new Proxy(calls, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target)
+      if (typeof value !== 'function') return value
+      const call = value as (...parameters: unknown[]) => Promise<unknown>
+      return async (...parameters: unknown[]) => {
+        await pause()
+        const result = await call.apply(target, parameters)
+        await pause()
+        return result
+      }
+    },
+  })
+}

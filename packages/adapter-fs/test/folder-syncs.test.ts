@@ -1,0 +1,70 @@
+import * as promises from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import type { FileSystem } from '../src/index.ts'
+import { FolderSyncs } from '../src/folder-syncs.ts'
+import { systemError } from './recording.ts'
+
+/** An fsync that has begun, and ends when the test says so. */
+interface Held {
+  readonly end: () => void
+  readonly fail: (error: Error) => void
+}
+
+/** The fsyncs of folders, and those that have begun, in their order. */
+function heldSyncs(): { readonly syncs: FolderSyncs; readonly begun: readonly Held[] } {
+  const begun: Held[] = []
+  const sync = (): Promise<void> => new Promise((end, fail) => begun.push({ end, fail }))
+  const handle = { sync, close: () => Promise.resolve() }
+  const open: FileSystem['open'] = () => Promise.resolve(handle as unknown as FileHandle)
+  return { syncs: new FolderSyncs({ ...promises, open }), begun }
+}
+
+async function settledOf(waiting: readonly Promise<void>[]): Promise<readonly string[]> {
+  return (await Promise.allSettled(waiting)).map(({ status }) => status)
+}
+
+test('those who ask while an fsync goes on share the next one', async () => {
+  const { syncs, begun } = heldSyncs()
+  const first = syncs.sync('/a')
+  await expect.poll(() => begun.length).toBe(1)
+  const waiting = [syncs.sync('/a'), syncs.sync('/a'), syncs.sync('/a')]
+  begun[0]?.end()
+  await first
+  await expect.poll(() => begun.length).toBe(2)
+  begun[1]?.end()
+  await Promise.all(waiting)
+  expect(begun).toHaveLength(2)
+})
+
+test('folders do not wait for each other', async () => {
+  const { syncs, begun } = heldSyncs()
+  const both = [syncs.sync('/a'), syncs.sync('/b')]
+  await expect.poll(() => begun.length).toBe(2)
+  for (const each of begun) each.end()
+  expect(await settledOf(both)).toEqual(['fulfilled', 'fulfilled'])
+})
+
+test('an fsync that fails fails those who wait for the next: what it lost may be theirs. Later ones begin anew', async () => {
+  const { syncs, begun } = heldSyncs()
+  const [first, second] = [syncs.sync('/a'), settledOf([syncs.sync('/a'), syncs.sync('/a')])]
+  await expect.poll(() => begun.length).toBe(1)
+  begun[0]?.fail(systemError('EIO'))
+  await expect(first).rejects.toThrow('EIO')
+  expect(await second).toEqual(['rejected', 'rejected'])
+  const later = syncs.sync('/a')
+  await expect.poll(() => begun.length).toBe(2)
+  begun[1]?.end()
+  await expect(later).resolves.toBeUndefined()
+})
+
+test('a folder that was gone is no failure of those who have made it again', async () => {
+  const { syncs, begun } = heldSyncs()
+  const [first, second] = [syncs.sync('/a'), syncs.sync('/a')]
+  await expect.poll(() => begun.length).toBe(1)
+  begun[0]?.fail(systemError('ENOENT'))
+  await expect(first).rejects.toThrow('ENOENT')
+  await expect.poll(() => begun.length).toBe(2)
+  begun[1]?.end()
+  await expect(second).resolves.toBeUndefined()
+})
