@@ -151,25 +151,30 @@ async function refuseChanged(file: OpenFile): Promise<void> {
   )
 }
 
-/** Reads a file into a ring of buffers, one read ahead of the consumer. */
+/**
+ * Reads a file into a ring of buffers, one read ahead of the consumer, as far as its size says: whether it has grown is
+ * looked at afterwards. One that says it is empty, as those of /proc do, is asked for a byte.
+ */
 async function* fileChunks(file: OpenFile, chunkBytes: number, ring: number): AsyncGenerator<Uint8Array> {
-  const bufferBytes = Math.max(1, Math.min(chunkBytes, Number(file.before.size) + 1))
-  const buffers = new Map<number, Uint8Array>()
-  const bufferOf = (index: number): Uint8Array => {
-    const buffer = buffers.get(index % ring) ?? Buffer.allocUnsafeSlow(bufferBytes)
-    buffers.set(index % ring, buffer)
-    return buffer
+  const end = Math.max(1, Number(file.before.size))
+  const buffers: Uint8Array[] = []
+  const read = (start: number): Promise<Uint8Array> => {
+    const buffer = (buffers[(start / chunkBytes) % ring] ??= Buffer.allocUnsafeSlow(
+      Math.min(chunkBytes, end),
+    ))
+    return readFully(file, buffer.subarray(0, end - start), start)
   }
-  let ahead = readFully(file, bufferOf(0), 0)
+  let ahead = read(0)
   try {
-    for (let index = 0; ; index += 1) {
+    for (let start = 0; ; start += chunkBytes) {
       const chunk = await ahead
-      if (chunk.byteLength === bufferBytes) {
-        ahead = readFully(file, bufferOf(index + 1), (index + 1) * bufferBytes)
+      const isLast = chunk.byteLength < chunkBytes || start + chunkBytes >= end
+      if (!isLast) {
+        ahead = read(start + chunkBytes)
         ahead.catch(() => undefined) // awaited at the next turn, or the consumer has left
       }
       if (chunk.byteLength > 0) yield chunk
-      if (chunk.byteLength < bufferBytes) return
+      if (isLast) return
     }
   } finally {
     await ahead.catch(() => undefined) // the buffers are its until it has ended
