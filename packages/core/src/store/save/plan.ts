@@ -1,10 +1,13 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
-import { type ByteSource, isFileSource } from '../../backend/index.ts'
+import { type ByteSource, concurrently, isFileSource } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { fromNodeError } from '../../node-errors.ts'
 import { assertFileNames } from '../file-names.ts'
 import type { FileContent, FilesToSave } from './request.ts'
+
+/** Paths that are looked at at once, in one folder. */
+const looksAtOnce = 16
 
 /** One file of the checkpoint to come. */
 export interface PlannedFile {
@@ -20,8 +23,10 @@ export interface PlannedFile {
  * Rejects with `NOT_FOUND` for a path that is not there and `INVALID_ARGUMENT` for names that cannot be kept.
  */
 export async function planFiles(files: FilesToSave, localRoot?: string): Promise<readonly PlannedFile[]> {
-  const planned: PlannedFile[] = []
-  for (const [name, content] of named(files)) planned.push(...(await planOne(name, content, localRoot)))
+  const found = await concurrently(named(files), looksAtOnce, undefined, ([name, content]) =>
+    planOne(name, content, localRoot),
+  )
+  const planned = found.flat()
   if (planned.length === 0) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -88,11 +93,11 @@ async function planPath(
       `${path} holds the store itself. Save a folder beside it, or move the store.`,
     )
   }
-  const children: PlannedFile[] = []
-  for (const child of await reading(path, () => readdir(path))) {
-    children.push(...(await planPath(`${name}/${child}`, join(path, child), localRoot, [...within, real])))
-  }
-  return children
+  const children = await reading(path, () => readdir(path))
+  const found = await concurrently(children, looksAtOnce, undefined, (child) =>
+    planPath(`${name}/${child}`, join(path, child), localRoot, [...within, real]),
+  )
+  return found.flat()
 }
 
 async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
