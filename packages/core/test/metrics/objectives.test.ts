@@ -46,7 +46,7 @@ test('a metric that is missing, NaN or infinite is never the best, and never in 
   expect(best(history(Number.NaN, undefined), { it: high })).toEqual([])
   expect(best(history(), { it: high })).toEqual([])
   const smoothed = judged(history(1, Number.NaN, 3), { it: { ...low, smoothing: { average: 2 } } })
-  expect(smoothed.values).toEqual([1, 2])
+  expect([...smoothed.values]).toEqual([1, 2])
   expect(smoothed.get(1)).toBeUndefined()
   expect(smoothed.get(2)).toEqual({ step: 2, value: 2, score: -2 })
 })
@@ -86,7 +86,7 @@ test('a weighted objective turns each metric the right way, and waits for all of
   ]
   const objectives = { ...two, both: { weights: { loss: 0.5, acc: 0.5 } } }
   expect(best(records, objectives, 'both')).toEqual([2])
-  expect(judged(records, objectives, 'both').steps).toEqual([1, 2, 3])
+  expect([...judged(records, objectives, 'both').steps]).toEqual([1, 2, 3])
   const ranges = { ranges: { loss: [0, 1], acc: [0, 1] } } as const
   const fixed = { ...two, both: { weights: { loss: 1, acc: 3 }, normalisation: ranges } }
   expect(judged(records, fixed, 'both').get(1)?.value).toBeCloseTo(0.375, 12)
@@ -137,8 +137,8 @@ test('a weighted objective judges exactly the steps that have every part, each b
       const all = { weights: { a: 1, b: 2 }, normalisation }
       const expected = rows.map(([a, b]) => (1 * (1 - a) + 2 * b) / 3)
       const { steps, values } = judged(records, { ...three, all }, 'all')
-      expect(steps).toEqual([...expected.keys()].filter((step) => !Number.isNaN(expected[step])))
-      expect(values).toEqual(expected.filter((value) => !Number.isNaN(value)))
+      expect([...steps]).toEqual([...expected.keys()].filter((step) => !Number.isNaN(expected[step])))
+      expect([...values]).toEqual(expected.filter((value) => !Number.isNaN(value)))
     }),
     { numRuns: 2000 },
   )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
-import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
+import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
 
@@ -228,4 +228,88 @@ test('a store that does not enforce conditional creation is refused before anyth
   const backend = new Forgetful()
   expect(await codeOf(storeOn(backend).save({ step: 1, files }))).toBe('UNSUPPORTED')
   expect(await keysOf(backend)).toEqual([])
+})
+
+describe('a page of the catalog that is damaged or gone', () => {
+  /** Ten steps of which the first stand in pages, and the key of the page that lists step 1. */
+  async function folded(): Promise<{ readonly backend: MemoryBackend; readonly page: string }> {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
+    for (let step = 1; step <= 10; step += 1) await store.save({ step, files, metrics: { loss: step } })
+    await store.attach(1, { late: 1 })
+    await store.pin(1, 'for the paper')
+    const pages = await keysOf(backend, 'pages/')
+    const texts = await Promise.all(
+      pages.map(async (key) =>
+        Buffer.concat(await Array.fromAsync((await backend.read(key)).body)).toString(),
+      ),
+    )
+    const page = pages.findLast((_, index) => texts[index]?.includes('"reason":"for the paper"'))
+    if (page === undefined) throw new Error('No page lists step 1')
+    return { backend, page }
+  }
+
+  test.each([
+    ['flipped', (backend: MemoryBackend, page: string) => tamper(backend, page, flipBit)],
+    ['gone', (backend: MemoryBackend, page: string) => backend.delete([page])],
+  ])('%s: what needs it is refused, and what does not goes on', async (_, damage) => {
+    const { backend, page } = await folded()
+    await damage(backend, page)
+    const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
+    for (const call of [store.list(), store.verify(), store.get(1), store.sweep(), store.delete([10])]) {
+      expect(await codeOf(call)).toBe('CORRUPT')
+    }
+    expect((await store.latest())?.step).toBe(10)
+    expect((await store.restore('latest', { to: await temporaryFolder() }))?.step).toBe(10)
+    await store.save({ step: 11, files })
+    const older = await store.restore(3, { to: await temporaryFolder(), fallback: true })
+    expect(older).toMatchObject({
+      step: 3,
+      damagedCatalogs: [{ reason: expect.stringContaining(page) as string }],
+    })
+  })
+
+  test('repair lists again what it listed, and pins it, since it may have been', async () => {
+    const { backend, page } = await folded()
+    await tamper(backend, page, flipBit)
+    const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
+    const report = await store.repair()
+    expect(report.damagedCatalogs).toMatchObject([{ reason: expect.stringContaining(page) as string }])
+    expect(report.found).toContain(1)
+    expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    const pinned = (await store.list()).filter((each) => each.pinned !== undefined).map(({ step }) => step)
+    expect(pinned).toEqual(report.found)
+    expect((await store.verify()).good).toBe(true)
+    expect(await store.repair()).toMatchObject({ found: [], version: undefined })
+    await store.sweep()
+    expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  test('the first write of a run that needs it repairs it, without a person', async () => {
+    const { backend, page } = await folded()
+    await backend.delete([page])
+    const store = storeOn(backend, { retention: { keepLast: 20 } }, foldingEarly)
+    await store.save({ step: 11, files })
+    expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  })
+
+  test('every page, and with them every metric that stood there: the checkpoints have their own', async () => {
+    const { backend } = await folded()
+    await backend.delete(await keysOf(backend, 'pages/'))
+    const store = storeOn(backend, {}, foldingEarly)
+    await store.repair()
+    expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    expect((await store.metrics()).map(({ metrics }) => metrics['loss'])).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ])
+  })
+
+  test('what was dropped from it long ago and has been deleted does not come back', async () => {
+    const { backend, page } = await folded()
+    const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
+    await store.delete([2])
+    await tamper(backend, (await keysOf(backend, 'pages/')).includes(page) ? page : '', flipBit)
+    await store.repair()
+    expect(await steps(store)).not.toContain(2)
+  })
 })

@@ -1,6 +1,7 @@
 import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { type Catalog, encodeMarker, markerKey, newMarker } from '../documents/index.ts'
+import { hasFields, keepingOf } from '../judgement.ts'
 import { isCatalogLost } from './lost-catalog.ts'
 import { probeEnforcement } from './probe.ts'
 import { readMarker, repairMarker, repairStore } from './repair.ts'
@@ -19,11 +20,16 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
   await backend.commit(markerKey, encodeMarker(marker), { signal })
 }
 
-/** The newest version to write upon. A damaged or lost one is rebuilt first, so that no run waits for a person. */
+/**
+ * The newest version to write upon. A damaged or lost one is rebuilt first, so that no run waits for a person; and so
+ * is one that lacks a page, if the run will need every line: to sweep, or to judge what it saves.
+ */
 export async function newestToWriteUpon(context: StoreContext): Promise<Catalog> {
-  const { log } = context
+  const { log, keeping, mayTakeOver } = context
   try {
     const newest = await log.newest()
+    const { objectives, retention } = keepingOf(keeping, newest)
+    if (mayTakeOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
     if (newest.version > 0) return newest
     if (!(await isCatalogLost(context))) return await log.newest()
   } catch (error) {
