@@ -1,4 +1,10 @@
-import { type CheckpointStore, CheckpointStore as Store, type RetentionOptions } from '@holdfast/core'
+import {
+  type CheckpointStore,
+  CheckpointStore as Store,
+  realSurroundings,
+  type RetentionOptions,
+  type Surroundings,
+} from '@holdfast/core'
 import { FileBackend, type FileSystem } from '../../src/index.ts'
 
 /** The root of the store in every crash scenario. */
@@ -14,12 +20,19 @@ export interface Step {
   readonly after: (before: Known) => Known
 }
 
+/** Of which the older lines of the catalog stand in pages after two saves. */
+const foldingEarly: Surroundings = {
+  ...realSurroundings,
+  foldings: {
+    checkpoints: { inline: 1, page: 2 },
+    metrics: { inline: 1, page: 2 },
+    references: { inline: 1, page: 2 },
+  },
+}
+
 export function openOn(fileSystem: FileSystem, retention: RetentionOptions = {}): CheckpointStore {
-  return new Store(new FileBackend(root, { fileSystem }), {
-    writerName: 'scenario',
-    gracePeriod: 0,
-    retention,
-  })
+  const options = { writerName: 'scenario', gracePeriod: 0, retention }
+  return new Store(new FileBackend(root, { fileSystem }), options, foldingEarly)
 }
 
 function save(step: number, content: string, onExisting: 'fail' | 'replace' = 'fail'): Step {
