@@ -1,9 +1,25 @@
 /** Works on a store until it is killed, and tells its parent each operation before and after. */
-import { type Checkpoint, type CheckpointStore, openStore, type SaveRequest } from '@holdfast/core'
+import {
+  type Checkpoint,
+  CheckpointStore,
+  realSurroundings,
+  type SaveRequest,
+  type Surroundings,
+} from '@holdfast/core'
+import { FileBackend } from '../../src/index.ts'
 import { keepLast, type Message, type Operation, Random } from './operations.ts'
 
 const [, , root = '', seed = '0', run = '0'] = process.argv
 const random = new Random(Number(seed) + Number(run))
+/** Of which the older lines of the catalog stand in pages after a few saves. */
+const foldingEarly: Surroundings = {
+  ...realSurroundings,
+  foldings: {
+    checkpoints: { inline: 2, page: 2 },
+    metrics: { inline: 3, page: 2 },
+    references: { inline: 2, page: 2 },
+  },
+}
 let count = 0
 let store = await takeOver()
 
@@ -57,7 +73,8 @@ async function remove(step: number): Promise<void> {
 
 /** Another writer on the same store: its first write fences the one before. */
 async function takeOver(): Promise<CheckpointStore> {
-  const next = await openStore(root, { background: { limit: 2 }, retention: { keepLast } })
+  const options = { background: { limit: 2 }, retention: { keepLast } }
+  const next = new CheckpointStore(new FileBackend(root), options, foldingEarly)
   await told({ kind: 'take over', id: nextId() }, () => next.sweep())
   return next
 }

@@ -14,7 +14,7 @@ export async function sweep(options: SweepOptions, signal: AbortSignal): Promise
       joined(
         options.dryRun === true ? 'would remove' : 'removed',
         `${count(report.attempts, 'dead attempt')}, ${formatSize(report.bytes)}`,
-        count(report.catalogVersions, 'old catalog version'),
+        count(report.catalogVersions + report.catalogPages, 'old catalog document'),
         `${report.unfinished} unfinished`,
       ),
     )
