@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
-import { HoldfastError } from '../errors.ts'
+import { HoldfastError, isHoldfastError } from '../errors.ts'
 import type { Plateau } from '../metrics/index.ts'
 import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
@@ -17,7 +17,14 @@ import {
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
 import type { Change } from './commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import { type AttemptId, type Catalog, type CatalogEntry, lineOf, storedMetrics } from './documents/index.ts'
+import {
+  type AttemptId,
+  type Catalog,
+  type CatalogEntry,
+  lineOf,
+  type Manifest,
+  storedMetrics,
+} from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { bestNames, hasFields, judge, type Keeping, keepingOf } from './judgement.ts'
 import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
@@ -37,7 +44,7 @@ import { deleteDropped } from './upkeep/drops.ts'
 import { type Diagnosis, examineStore } from './upkeep/doctor.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
 import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
-import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
+import { verifyStore, type VerifyOptions, type VerifyReport, wasDroppedMeanwhile } from './upkeep/verify.ts'
 import { planPrune, type PruneOptions, type PruneReport, pruneReport } from './upkeep/prune.ts'
 import { WriteAccess } from './write-access.ts'
 
@@ -163,8 +170,7 @@ export class CheckpointStore implements AsyncDisposable {
     file: string,
     options: StoreCallOptions = {},
   ): Promise<{ readonly size: number; readonly sha256: string; readonly body: ReadableStream<Uint8Array> }> {
-    const entry = await this.#require(choice, options.signal)
-    const manifest = await provedManifest(this.backend, entry, options.signal)
+    const { entry, manifest } = await this.#require(choice, options.signal)
     const found = manifest.files.find(({ name }) => name === file)
     if (found === undefined) {
       const names = manifest.files.map(({ name }) => name).join(', ')
@@ -212,14 +218,13 @@ export class CheckpointStore implements AsyncDisposable {
     choice: CheckpointChoice,
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
-    const found = await this.#find(choice, options.signal)
+    const found = await this.#findProved(choice, options.signal)
     if (found === undefined) return undefined
     const { log, surroundings } = this.#context
     const catalog = await log.wholeOf(found.catalog, options.signal)
-    const manifest = await provedManifest(this.backend, found.entry, options.signal)
     return {
       ...judgedCheckpoint(catalog, found.entry, this.#keeping(catalog), surroundings.now()),
-      ...contentsOf(manifest),
+      ...contentsOf(found.manifest),
     }
   }
 
@@ -380,15 +385,35 @@ export class CheckpointStore implements AsyncDisposable {
   async #find(
     choice: CheckpointChoice,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly catalog: Catalog; readonly entry: CatalogEntry } | undefined> {
+  ): Promise<FoundCheckpoint | undefined> {
     const catalog = await catalogFor(this.#context.log, choice, signal)
     const entry = chooseEntry(catalog, choice, this.#keeping(catalog).objectives)
     return entry === undefined ? undefined : { catalog, entry }
   }
 
-  async #require(choice: CheckpointChoice, signal: AbortSignal | undefined): Promise<CatalogEntry> {
-    const found = await this.#find(choice, signal)
-    if (found !== undefined) return found.entry
+  /** With its manifest; looks again where another process has dropped what was found. */
+  async #findProved(
+    choice: CheckpointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<(FoundCheckpoint & { readonly manifest: Manifest }) | undefined> {
+    for (;;) {
+      const found = await this.#find(choice, signal)
+      if (found === undefined) return undefined
+      try {
+        return { ...found, manifest: await provedManifest(this.backend, found.entry, signal) }
+      } catch (error) {
+        if (!isHoldfastError(error, 'CORRUPT')) throw error
+        if (!(await wasDroppedMeanwhile(this.#context, found.entry, signal))) throw error
+      }
+    }
+  }
+
+  async #require(
+    choice: CheckpointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly entry: CatalogEntry; readonly manifest: Manifest }> {
+    const found = await this.#findProved(choice, signal)
+    if (found !== undefined) return found
     const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
     throw new HoldfastError(
       'NOT_FOUND',
@@ -435,6 +460,12 @@ export class CheckpointStore implements AsyncDisposable {
       `The store ${this.url} is closed. Open it again to write to it.`,
     )
   }
+}
+
+/** A checkpoint, and the version of the catalog that lists it. */
+interface FoundCheckpoint {
+  readonly catalog: Catalog
+  readonly entry: CatalogEntry
 }
 
 /** Refuses before a byte is written; the commit checks again. */

@@ -29,11 +29,11 @@ export class WriteAccess {
 
   /** The newest version known, once this writer may write. What fails is tried again with the next write. */
   async ready(signal: AbortSignal | undefined): Promise<Catalog> {
-    this.#prepared ??= this.#prepare() // for all who wait, so no one's signal stops it
+    const prepared = (this.#prepared ??= this.#prepare()) // for all who wait, so no one's signal stops it
     try {
-      await this.#prepared
+      await prepared
     } catch (error) {
-      this.#prepared = undefined
+      if (this.#prepared === prepared) this.#prepared = undefined
       throw error
     }
     const { log, writer } = this.#context

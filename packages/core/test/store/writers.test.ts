@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryBackend } from '../../src/index.ts'
+import { MemoryBackend, type ReadOptions } from '../../src/index.ts'
 import { codeOf, keysOf, storeOn } from './stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
@@ -146,4 +146,28 @@ test('a dry run of a sweep tells what would go, and changes nothing', async () =
   expect(await keysOf(backend)).toEqual(before)
   expect(await store.sweep()).toMatchObject({ attempts: 1 })
   expect(await store.sweep()).toMatchObject({ attempts: 0, objects: 0 })
+})
+
+test('a checkpoint that another process drops between the list and its manifest: the next one is given, or none', async () => {
+  class DroppingBackend extends MemoryBackend {
+    beforeManifest: (() => Promise<unknown>) | undefined
+
+    override async read(key: string, options?: ReadOptions) {
+      const before = this.beforeManifest
+      if (before !== undefined && key.endsWith('/manifest.json')) {
+        this.beforeManifest = undefined
+        await before()
+      }
+      return super.read(key, options)
+    }
+  }
+  const backend = new DroppingBackend()
+  const reader = storeOn(backend, { mode: 'shared' })
+  const other = storeOn(backend, { mode: 'shared' })
+  for (const step of [1, 2, 3]) await other.save({ step, files: { a: Buffer.from(String(step)) } })
+  backend.beforeManifest = () => other.delete([3])
+  expect((await reader.get('latest'))?.step).toBe(2)
+  backend.beforeManifest = () => other.delete([2])
+  expect(await codeOf(reader.read(2, 'a'))).toBe('NOT_FOUND')
+  expect(await reader.get(2)).toBeUndefined()
 })
