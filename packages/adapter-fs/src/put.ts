@@ -34,7 +34,13 @@ export async function put(
   options: PutOptions,
 ): Promise<PutResult> {
   const { size, signal } = options
-  await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld: 1, size, signal })
+  await using reader = await SourceReader.open(source, {
+    chunkBytes,
+    chunksHeld: 1,
+    copyBytes: true,
+    size,
+    signal,
+  })
   const publish = async (temporary: string, { sha256, stats }: Written): Promise<PutResult> => {
     throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
     const path = names.path(key)
