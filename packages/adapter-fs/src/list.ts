@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
-import { compareKeys, type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
+import { compareKeys, keyFault, type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { refuseFile } from './folders.ts'
@@ -38,11 +38,43 @@ async function* keysBelow(
   prefix: string,
   startAfter: string,
 ): AsyncGenerator<string> {
-  for (const { key, isFolder } of await sortedChildren(fileSystem, names, folder)) {
+  for (const { key, isFolder } of await matchingChildren(fileSystem, names, folder, prefix)) {
     if (!isFolder && key.startsWith(prefix) && compareKeys(key, startAfter) > 0) yield key
     const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
     const isBefore = compareKeys(key, startAfter) <= 0 && !startAfter.startsWith(key)
     if (isFolder && mayHold && !isBefore) yield* keysBelow(fileSystem, names, key, prefix, startAfter)
+  }
+}
+
+interface Child {
+  readonly key: string
+  readonly isFolder: boolean
+}
+
+/**
+ * The children of a folder that can hold a match. Where the prefix names one of them whole, its siblings, of which there
+ * may be many, are not read.
+ */
+async function matchingChildren(
+  fileSystem: FileSystem,
+  names: Names,
+  folder: string,
+  prefix: string,
+): Promise<readonly Child[]> {
+  const end = prefix.indexOf('/', folder.length)
+  if (end < 0) return sortedChildren(fileSystem, names, folder)
+  if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
+  const only = prefix.slice(0, end)
+  return (await isFolder(fileSystem, names, only)) ? [{ key: `${only}/`, isFolder: true }] : []
+}
+
+async function isFolder(fileSystem: FileSystem, names: Names, key: string): Promise<boolean> {
+  try {
+    return (await fileSystem.lstat(join(names.root, key))).isDirectory()
+  } catch (error) {
+    if (!failedWith(error, 'ENOENT', 'ENOTDIR')) throw error
+    if (failedWith(error, 'ENOTDIR')) await refuseFile(fileSystem, names.root)
+    return false
   }
 }
 
@@ -51,7 +83,7 @@ async function sortedChildren(
   fileSystem: FileSystem,
   names: Names,
   folder: string,
-): Promise<readonly { readonly key: string; readonly isFolder: boolean }[]> {
+): Promise<readonly Child[]> {
   const children = await readFolder(fileSystem, names, folder)
   return children
     .filter((child) => child.isDirectory() || (child.isFile() && !child.name.startsWith(temporaryPrefix)))

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import * as promises from 'node:fs/promises'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
@@ -31,9 +31,30 @@ describe('no key leaves the root', () => {
     expect(await codeOf(() => backend.read('door/secret'))).toBe('INVALID_ARGUMENT')
     expect(await codeOf(() => backend.stat('door/secret'))).toBe('INVALID_ARGUMENT')
     expect((await backend.delete(['door/secret'])).failed).toHaveLength(1)
-    expect(await Array.fromAsync(backend.list(''))).toEqual([])
+    for (const prefix of ['', 'door/', 'door/secret'])
+      expect(await Array.fromAsync(backend.list(prefix))).toEqual([])
     await backend.sweep({ olderThan: 0 })
     expect(await everythingIn(outside)).toEqual(['secret'])
+  })
+
+  test('by a prefix that is no beginning of a key', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'secret'), 'secret')
+    const backend = new FileBackend(join(folder, 'root'))
+    await backend.put('a/b', Buffer.from('x'))
+    for (const prefix of [
+      '../',
+      '../secret',
+      './',
+      './a/',
+      '/',
+      '//',
+      'a//b',
+      'a/../a/',
+      'a/./',
+      `${'x'.repeat(300)}/`,
+    ])
+      expect(await Array.fromAsync(backend.list(prefix)), prefix).toEqual([])
   })
 
   test('through a link in the place of a file', async () => {
@@ -149,6 +170,21 @@ test('a root that is not there is empty, has free space, and is made by the firs
   expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
   await backend.put('x', Buffer.from('x'))
   expect(await everythingIn(root)).toEqual(['x'])
+})
+
+test('a listing of what is in a folder does not read the folders beside it', async () => {
+  const root = await temporaryFolder()
+  const read: string[] = []
+  const readdir = (async (path: string, options: { readonly withFileTypes: true }) => {
+    read.push(relative(root, path))
+    return promises.readdir(path, options)
+  }) as FileSystem['readdir']
+  const backend = new FileBackend(root, { fileSystem: { ...promises, readdir } })
+  for (const key of ['data/1/a', 'data/1/b/c', 'data/10/a', 'data/2/a'])
+    await backend.put(key, Buffer.from('x'))
+  const listed = await Array.fromAsync(backend.list('data/1/'))
+  expect(listed.map(({ key }) => key)).toEqual(['data/1/a', 'data/1/b/c'])
+  expect(read).toEqual(['data/1', 'data/1/b'])
 })
 
 test('a delete removes the folders that it emptied, and leaves the root', async () => {
