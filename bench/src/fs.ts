@@ -93,6 +93,7 @@ async function saveBytes(bench: Bench, sample: Sample): Promise<void> {
           text: 'the slower of write + fsync and SHA-256',
           of: ours.name,
           against: { which: 'slowest', names: [writing, hashing] },
+          atMost: 1.15,
         },
       ],
     },

@@ -27,7 +27,7 @@ export async function smallFiles(bench: Bench): Promise<void> {
           against: { which: 'fastest', names: peers.map(({ name }) => name) },
           atMost: 1,
         },
-        { text: durable, of: ours.name, against: { which: 'fastest', names: [durable] } },
+        { text: durable, of: ours.name, against: { which: 'fastest', names: [durable] }, atMost: 1 },
       ],
     },
     { onDisk: true },
