@@ -58,7 +58,7 @@ const arrowRules = Object.entries(arrows).map(([folder, patterns]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['**/dist/**', '**/.types/**', '**/node_modules/**', '**/.turbo/**'] },
+  { ignores: ['**/bundle/**', '**/dist/**', '**/.types/**', '**/node_modules/**', '**/.turbo/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -3,7 +3,7 @@
  * (are-the-types-wrong), and an empty project that installs all of them, type-checks and runs the first example
  * of the README, and runs the command lines.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,8 +71,23 @@ function inEmptyProject(packed: readonly string[]): void {
   if (told !== version) throw new Error(`holdfast --version printed ${told}, not ${version}`)
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
   if (!listed.includes('3 checkpoints')) throw new Error(`holdfast ls printed: ${listed}`)
+  // The command line, core and the adapter are bundled each by itself: an error of one is known to the others.
+  expectExitCode(project, 4, 'holdfast', 'show', '99', '--store', './runs/a')
+  expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')
   const judged = run(project, 'npx', 'holdfast-conformance', './runs/b', '--only', 'commit')
   if (!judged.includes('keeps the port')) throw new Error(`holdfast-conformance printed: ${judged}`)
+}
+
+/** Runs a command line that has to fail, and throws unless it ends with this exit code. */
+function expectExitCode(
+  directory: string,
+  wanted: number,
+  command: string,
+  ...words: readonly string[]
+): void {
+  const { status, stderr } = spawnSync('npx', [command, ...words], { cwd: directory, encoding: 'utf8' })
+  if (status !== wanted)
+    throw new Error(`${command} ${words.join(' ')} ended with ${status}, not ${wanted}: ${stderr}`)
 }
 
 /** The block of code that follows the mark in the README. */

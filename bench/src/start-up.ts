@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { openStore } from '@holdfast/core'
@@ -9,7 +9,7 @@ import type { Contender } from './harness/work.ts'
 
 const nothing = 'node -e 0'
 
-/** How long it takes until the command line answers, held against Node.js itself. */
+/** How long it takes until the command line, as it is published, answers, held against Node.js itself. */
 export async function startUp(bench: Bench): Promise<void> {
   const folder = await bench.fresh('store')
   {
@@ -18,7 +18,7 @@ export async function startUp(bench: Bench): Promise<void> {
       await store.save({ step, files: { 'model.bin': randomBytes(64) }, metrics: { loss: 1 / step } })
     }
   }
-  const holdfast = programOf('holdfast')
+  const holdfast = await installed(await bench.freshFolder('installed'))
   await bench.measure({
     name: 'Start-up of the command line',
     rounds: bench.scale.rounds * 3,
@@ -49,8 +49,24 @@ function starting(name: string, args: readonly string[], says: string): Contende
   }
 }
 
-/** The file that a package runs as a program. */
-function programOf(name: string): string {
-  const manifest = createRequire(fileURLToPath(import.meta.url)).resolve(`${name}/package.json`)
-  return join(dirname(manifest), 'dist', 'main.js')
+/** The command line as npm would install it, with what it needs for a local store; gives the file that it runs. */
+async function installed(folder: string): Promise<string> {
+  const require = createRequire(import.meta.url)
+  await writeFile(join(folder, 'package.json'), '{ "private": true }')
+  const tarballs: string[] = []
+  for (const name of ['@holdfast/core', '@holdfast/adapter-fs', 'holdfast']) {
+    const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
+    await run('pnpm', ['--dir', dirname(require.resolve(`${name}/package.json`)), 'pack', '--out', tarball])
+    tarballs.push(tarball)
+  }
+  await run('npm', [
+    'install',
+    '--prefix',
+    folder,
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    ...tarballs,
+  ])
+  return join(folder, 'node_modules', 'holdfast', 'bundle', 'main.js')
 }
