@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { run } from './run.ts'
+import { version } from './version.ts'
 
 // A reader that has seen enough, such as head(1), is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -7,4 +7,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-process.exitCode = await run(process.argv)
+// Scripts ask for the version to see whether we are there; the program, of all commands, takes as long to load again.
+const [only, ...others] = process.argv.slice(2)
+if (others.length === 0 && (only === '--version' || only === '-V')) {
+  process.stdout.write(`${version()}\n`)
+} else {
+  const { run } = await import('./run.ts')
+  process.exitCode = await run(process.argv)
+}

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import {
   gather,
@@ -11,6 +10,7 @@ import {
 } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
 import { withRetention } from './retention-options.ts'
+import { version } from './version.ts'
 import type { GlobalOptions } from './with-store.ts'
 
 /**
@@ -214,10 +214,4 @@ export function buildProgram(signal: AbortSignal, done: (code: ExitCode) => void
 /** Asked for here and not by commander, which would name a missing option before a misspelt one. */
 function needOption(command: Command, name: string): void {
   if (command.getOptionValue(name) === undefined) command.error(`error: the option --${name} is needed`)
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  const { version: found } = JSON.parse(text) as { readonly version: string }
-  return found
 }

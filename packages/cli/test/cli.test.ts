@@ -320,7 +320,8 @@ describe('help', () => {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string
     }
-    expect((await holdfast(base, '--version')).stdout).toBe(`${version}\n`)
+    for (const words of [['--version'], ['-V'], ['--json', '-V']])
+      expect(await holdfast(base, ...words)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 })
 
