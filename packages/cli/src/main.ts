@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module'
 import { version } from './version.ts'
 
 // A reader that has seen enough, such as head(1), is no failure of ours.
@@ -12,6 +13,8 @@ const [only, ...others] = process.argv.slice(2)
 if (others.length === 0 && (only === '--version' || only === '-V')) {
   process.stdout.write(`${version()}\n`)
 } else {
+  // What is compiled once is kept for the next time; where its folder cannot be written, nothing is.
+  enableCompileCache()
   const { run } = await import('./run.ts')
   process.exitCode = await run(process.argv)
 }

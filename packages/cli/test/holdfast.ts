@@ -17,14 +17,18 @@ export function environment(): NodeJS.ProcessEnv {
 
 /** Runs the command line in a folder, to its end. */
 export async function holdfast(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return holdfastIn(environment(), folder, ...words)
+}
+
+/** The same, with environment variables of its own. */
+export async function holdfastIn(
+  env: NodeJS.ProcessEnv,
+  folder: string,
+  ...words: readonly string[]
+): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [main, ...words],
-      { cwd: folder, env: environment() },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
-      },
-    )
+    execFile(process.execPath, [main, ...words], { cwd: folder, env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
+    })
   })
 }
