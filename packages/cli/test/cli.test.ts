@@ -325,6 +325,14 @@ describe('help', () => {
   })
 })
 
+test('doctor leaves no folder where there was none, and the one that was there', async () => {
+  const folder = await workFolder()
+  await mkdir(join(folder, 'empty'))
+  for (const store of ['not/there', 'empty', 'empty/yet'])
+    expect(await holdfast(folder, 'doctor', '-s', store)).toMatchObject({ code: 0, stderr: '' })
+  expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(['checkpoint.pth', 'empty'])
+})
+
 test('compiled code is kept for the next command in the temporary folder, and where there is none it is no need', async () => {
   const folder = await workFolder()
   const temporary = join(folder, 'temporary')

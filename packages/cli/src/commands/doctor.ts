@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs'
+import { rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fromNodeError, nodeErrorCode } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
@@ -6,7 +10,9 @@ const marks = { good: ['green', '✓'], warning: ['yellow', '!'], bad: ['red', '
 
 export async function doctor(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {
-    const diagnoses = await store.examine({ signal })
+    const { localRoot } = store.backend.capabilities
+    const missing = localRoot === undefined ? [] : missingFolders(localRoot)
+    const diagnoses = await store.examine({ signal }).finally(() => removeEmpty(missing))
     printer.line(store.url)
     for (const { check, verdict, finding } of diagnoses) {
       const [style, mark] = marks[verdict]
@@ -17,4 +23,22 @@ export async function doctor(options: GlobalOptions, signal: AbortSignal): Promi
     printer.data({ type: 'result', command: 'doctor', healthy, url: store.url })
     return healthy ? exitCodes.done : exitCodes.failed
   })
+}
+
+/** The folders on the way to a place that are not there yet, the deepest first. */
+function missingFolders(place: string): readonly string[] {
+  return existsSync(place) ? [] : [place, ...missingFolders(dirname(place))]
+}
+
+/** What was written for a trial is deleted again, and so are the folders that it needed. One in use by now stays. */
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await rmdir(folder)
+    } catch (error) {
+      const code = nodeErrorCode(error) ?? ''
+      if (['ENOTEMPTY', 'EEXIST'].includes(code)) return
+      if (code !== 'ENOENT') throw fromNodeError(error, `removing ${folder}`)
+    }
+  }
 }
