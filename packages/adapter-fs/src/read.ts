@@ -68,7 +68,8 @@ export function statOf(key: string, stats: BigIntStats): ObjectStat {
   return {
     key,
     size: Number(stats.size),
-    modifiedAt: stats.mtime,
+    // The rename or link that published it sets the ctime; its bytes may have been written long before.
+    modifiedAt: stats.ctime,
     revision: [stats.ino, stats.mtimeNs, stats.size].map((part) => part.toString(36)).join('-'),
   }
 }

@@ -313,3 +313,34 @@ describe('a page of the catalog that is damaged or gone', () => {
     expect(await steps(store)).not.toContain(2)
   })
 })
+
+test('a number that a sleeper created again is not gone by, when all later versions are damaged', async () => {
+  class Recreated extends MemoryBackend {
+    /** Stored an hour after all others. */
+    later = ''
+
+    override async *list(...parameters: Parameters<MemoryBackend['list']>) {
+      for await (const stat of super.list(...parameters)) {
+        const modifiedAt = new Date(stat.modifiedAt.getTime() + (stat.key === this.later ? 3_600_000 : 0))
+        yield { ...stat, modifiedAt }
+      }
+    }
+  }
+  const backend = new Recreated()
+  const store = storeOn(backend, { mode: 'shared' })
+  for (const step of [1, 2]) await store.save({ step, files })
+  const elsewhere = new MemoryBackend()
+  for (const key of await keysOf(backend)) await elsewhere.put(key, await bytesOf(backend, key))
+  await storeOn(elsewhere, { mode: 'shared' }).delete([1])
+  for (const step of [3, 4]) await store.save({ step, files })
+  backend.later = (await keysOf(elsewhere, 'catalog/')).at(-1) ?? ''
+  const slept = await bytesOf(elsewhere, backend.later)
+  await tamper(backend, backend.later, () => slept)
+  await tamper(backend, await newestCatalog(backend), flipBit)
+  await storeOn(backend).repair()
+  expect(await steps(storeOn(backend))).toEqual([1, 2, 3, 4])
+})
+
+async function bytesOf(backend: MemoryBackend, key: string): Promise<Uint8Array> {
+  return Buffer.concat(await Array.fromAsync((await backend.read(key)).body))
+}

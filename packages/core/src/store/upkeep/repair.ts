@@ -17,6 +17,7 @@ import {
   newMarker,
   partsOfAttempt,
 } from '../documents/index.ts'
+import type { CatalogVersion } from '../commit/catalog-log.ts'
 import { attemptsOf } from '../commit/changes.ts'
 import { deadBy } from '../commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
@@ -61,7 +62,7 @@ export async function newestReadable({ log }: StoreContext, signal?: AbortSignal
   const versions = await log.versions(1, signal)
   const damaged: { readonly version: number; readonly reason: string }[] = []
   const newestVersion = versions.at(-1)?.version ?? 0
-  for (const listed of versions.toReversed()) {
+  for (const listed of withoutSleepers(versions.toReversed())) {
     try {
       const found = await log.listed(listed, signal)
       if (found === undefined) continue
@@ -74,6 +75,19 @@ export async function newestReadable({ log }: StoreContext, signal?: AbortSignal
     }
   }
   return { catalog: emptyCatalog, lost: [], newestVersion, damaged }
+}
+
+/**
+ * A sleeper can create a number again that was swept (rule 6). As long as the newest version can be read, nobody goes
+ * by such a one; where it cannot, what was stored after a later version is told by that, by the store's own clock.
+ */
+function withoutSleepers(newestFirst: readonly CatalogVersion[]): readonly CatalogVersion[] {
+  let earliestLater = Infinity
+  return newestFirst.filter(({ storedAt }) => {
+    if (storedAt.getTime() > earliestLater) return false
+    earliestLater = storedAt.getTime()
+    return true
+  })
 }
 
 /**
