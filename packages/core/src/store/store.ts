@@ -221,7 +221,9 @@ export class CheckpointStore implements AsyncDisposable {
     const found = await this.#findProved(choice, options.signal)
     if (found === undefined) return undefined
     const { log, surroundings } = this.#context
-    const catalog = await log.wholeOf(found.catalog, options.signal)
+    const { objectives, retention } = this.#keeping(found.catalog)
+    const isJudged = hasFields(objectives) || hasFields(retention)
+    const catalog = isJudged ? await log.wholeOf(found.catalog, options.signal) : found.catalog
     return {
       ...judgedCheckpoint(catalog, found.entry, this.#keeping(catalog), surroundings.now()),
       ...contentsOf(found.manifest),
@@ -320,7 +322,7 @@ export class CheckpointStore implements AsyncDisposable {
     return verifyStore(this.#context, await this.#context.log.whole(options.signal), options)
   }
 
-  /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions, unfinished work. */
+  /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions and pages, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
     const { log } = this.#context

@@ -89,7 +89,8 @@ export class WriteAccess {
   async #prepare(): Promise<void> {
     await ensureMarker(this.#context)
     const newest = await newestToWriteUpon(this.#context)
-    this.#tidied = newest.version
+    // So that of many processes that save once each, the one that comes past the next multiple tidies.
+    this.#tidied = newest.version - (newest.version % upkeepInterval)
     if (this.#context.mayTakeOver) await this.#takeOver(newest)
     // No attempt begins before there is a catalog: where there are attempts and none, it is lost.
     else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MemoryBackend, type Surroundings } from '../../src/index.ts'
+import { CheckpointStore, MemoryBackend, type Surroundings } from '../../src/index.ts'
 import {
   type Catalog,
   type CatalogEntry,
@@ -16,7 +16,7 @@ import {
 } from '../../src/store/documents/index.ts'
 import { fold, idsOf, PageReader, pagesOf, type WholeCatalog } from '../../src/store/pages/index.ts'
 import { sha256Hex } from '../../src/integrity/index.ts'
-import { codeOf } from './stores.ts'
+import { codeOf, foldingEarly, keysOf } from './stores.ts'
 
 const foldings: Surroundings['foldings'] = {
   checkpoints: { inline: 5, page: 4 },
@@ -262,4 +262,33 @@ describe('a page that is not what the catalog means', () => {
       expect(await codeOf(decode()), JSON.stringify(content)).toBe('CORRUPT')
     }
   })
+})
+
+test('a version that refers to a page before a deeper one is refused: nobody could append to it', async () => {
+  const reference = (from: number, depth: number): PageReference => ({
+    page: newPageId(1, from.toString(16).padStart(16, '0')),
+    sha256: 'c'.repeat(64),
+    depth,
+    from,
+    to: from + 1,
+    count: 2,
+  })
+  const decode = async (depths: readonly number[]): Promise<unknown> => {
+    const checkpoints = depths.map((depth, index) => reference(index * 2, depth))
+    const catalog = { ...emptyCatalog, version: 9, older: { checkpoints, metrics: [], retired: [] } }
+    return Promise.resolve().then(() => decodeCatalog(encodeCatalog(catalog), 9))
+  }
+  expect(await codeOf(decode([2, 1, 1, 0]))).toBe('no error')
+  expect(await codeOf(decode([0, 1]))).toBe('CORRUPT')
+})
+
+test('processes that save once each leave no more retired pages than one that goes on', async () => {
+  const backend = new MemoryBackend()
+  const options = { mode: 'shared', gracePeriod: 0, retention: { keepLast: 3 } } as const
+  for (let step = 0; step < 300; step += 1) {
+    await using store = new CheckpointStore(backend, options, foldingEarly)
+    await store.save({ step, files: { a: Buffer.from('a') } })
+  }
+  expect((await keysOf(backend, 'pages/')).length).toBeLessThan(300)
+  expect((await keysOf(backend, 'catalog/')).length).toBeLessThan(150)
 })

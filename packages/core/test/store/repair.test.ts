@@ -285,6 +285,38 @@ describe('a page of the catalog that is damaged or gone', () => {
     expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
+  test('fences no owner: its own pages are in its memory, and others are refused as ever', async () => {
+    const { backend, page } = await folded()
+    const owner = storeOn(backend, {}, foldingEarly)
+    await owner.save({ step: 11, files })
+    const pages = await keysOf(backend, 'pages/')
+    await tamper(backend, pages.includes(page) ? page : (pages[0] ?? ''), flipBit)
+    expect(await codeOf(storeOn(backend, { mode: 'shared' }, foldingEarly).pin(11))).toBe('FENCED')
+    expect(await codeOf(storeOn(backend, { mode: 'shared' }, foldingEarly).repair())).toBe('FENCED')
+    await owner.save({ step: 12, files })
+  })
+
+  test('is found by verify and by repair also where it was read before it was damaged', async () => {
+    const { backend, page } = await folded()
+    const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
+    await store.list()
+    await tamper(backend, page, flipBit)
+    expect((await store.verify()).problems).toEqual([expect.stringContaining(page)])
+    expect((await store.repair()).found).toContain(1)
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('a step that it listed is not said to be missing', async () => {
+    const { backend, page } = await folded()
+    await backend.delete([page])
+    const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
+    const restore = store.restore(1, { to: await temporaryFolder(), fallback: true })
+    await expect(restore).rejects.toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining('holdfast repair') as string,
+    })
+  })
+
   test('the first write of a run that needs it repairs it, without a person', async () => {
     const { backend, page } = await folded()
     await backend.delete([page])
@@ -344,3 +376,28 @@ test('a number that a sleeper created again is not gone by, when all later versi
 async function bytesOf(backend: MemoryBackend, key: string): Promise<Uint8Array> {
   return Buffer.concat(await Array.fromAsync((await backend.read(key)).body))
 }
+
+test('a reader that finds the newest version damaged, while another repairs it and sweeps, gets what that one lists', async () => {
+  class Overtaken extends MemoryBackend {
+    beforeRead: (() => Promise<unknown>) | undefined
+
+    override async read(...parameters: Parameters<MemoryBackend['read']>) {
+      const before = this.beforeRead
+      this.beforeRead = undefined
+      await before?.()
+      return super.read(...parameters)
+    }
+  }
+  const backend = new Overtaken()
+  await saved(backend, 3)
+  await tamper(backend, await newestCatalog(backend), flipBit)
+  const reader = storeOn(backend)
+  expect(await codeOf(reader.list())).toBe('CORRUPT')
+  backend.beforeRead = async () => {
+    const other = storeOn(backend)
+    await other.save({ step: 4, files })
+    await other.sweep()
+  }
+  const restored = await reader.restore('latest', { to: await temporaryFolder(), fallback: true })
+  expect(restored?.step).toBe(4)
+})

@@ -9,7 +9,7 @@ import {
   pageKey,
 } from '../../src/store/documents/index.ts'
 import { defaultFoldings, fold } from '../../src/store/pages/index.ts'
-import { FaultyBackend, storeOn } from './stores.ts'
+import { codeOf, FaultyBackend, storeOn } from './stores.ts'
 
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
 
@@ -28,19 +28,21 @@ function entry(step: number): CatalogEntry {
 }
 
 /** A store with so many checkpoints, as a run of that length would have left it, but for their bytes. */
-async function grown(checkpoints: number): Promise<FaultyBackend> {
-  const backend = new FaultyBackend()
+async function grown(checkpoints: number): Promise<FaultyBackend>
+async function grown<B extends FaultyBackend>(checkpoints: number, backend: B): Promise<B>
+async function grown(checkpoints: number, backend = new FaultyBackend()): Promise<FaultyBackend> {
   const steps = Array.from({ length: checkpoints }, (_, step) => step)
+  const version = Math.ceil((checkpoints + 1) / 64) * 64 // just tidied
   let pages = 0
   const { catalog, newPages } = fold(
     {
       ...emptyCatalog,
-      version: checkpoints + 1,
+      version,
       checkpoints: steps.map(entry),
       metrics: steps.map((step) => ({ step, metrics })),
     },
     defaultFoldings,
-    () => newPageId(checkpoints, (pages++).toString(16).padStart(16, '0')),
+    () => newPageId(version, (pages++).toString(16).padStart(16, '0')),
   )
   for (const { page, bytes } of newPages) await backend.put(pageKey(page), bytes)
   await backend.commit(catalogKey(catalog.version), encodeCatalog(catalog))
@@ -74,6 +76,31 @@ describe.each([10, 1_000, 10_000, 100_000])('a run of %i checkpoints', (checkpoi
       expect(size, key).toBeLessThan(80_000)
     }
   })
+})
+
+test('of the pages of 100,000 checkpoints 16 are read at once, whatever their depth', async () => {
+  class Crowded extends FaultyBackend {
+    most = 0
+    #reading = 0
+
+    override async read(...parameters: Parameters<FaultyBackend['read']>) {
+      this.#reading += 1
+      this.most = Math.max(this.most, this.#reading)
+      await new Promise((resolve) => setImmediate(resolve))
+      this.#reading -= 1
+      return super.read(...parameters)
+    }
+  }
+  const backend = await grown(100_000, new Crowded())
+  expect((await storeOn(backend).list()).length).toBe(100_000)
+  expect(backend.most).toBe(16)
+})
+
+test('of 50,000 steps half are deleted, or a missing one is named, without a look at each for each', async () => {
+  const store = storeOn(await grown(50_000), { mode: 'shared' })
+  const odd = Array.from({ length: 25_000 }, (_, index) => 2 * index + 1)
+  expect(await codeOf(store.delete([...odd, 999_999]))).toBe('NOT_FOUND')
+  expect(await store.delete(odd)).toHaveLength(25_000)
 })
 
 test('10,000 checkpoints are listed with a read for every forty', async () => {

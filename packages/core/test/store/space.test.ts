@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type BackendCapabilities, type FreeSpace, MemoryBackend } from '../../src/index.ts'
-import { codeOf, keysOf, storeOn } from './stores.ts'
+import { codeOf, foldingEarly, keysOf, storeOn } from './stores.ts'
 
 const total = 100_000_000
 
@@ -48,6 +48,18 @@ describe('the free-space guard', () => {
     await store.save({ step: 1, files })
     backend.available = 500_000
     expect(await codeOf(store.save({ step: 1, files, onExisting: 'replace' }))).toBe('INSUFFICIENT_SPACE')
+  })
+
+  test('goes by checkpoints in pages, where all that the catalog holds itself were deleted', async () => {
+    const backend = new SmallBackend()
+    const store = storeOn(backend, {}, foldingEarly)
+    for (let step = 1; step <= 8; step += 1) await store.save({ step, files })
+    await store.delete([7, 8])
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(10)
+    }
+    backend.available = 900_000
+    expect(await codeOf(store.save({ step: 9, files: { a: stream() } }))).toBe('INSUFFICIENT_SPACE')
   })
 
   test('takes a stream to be as large as the largest of the latest checkpoints', async () => {

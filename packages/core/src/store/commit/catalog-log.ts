@@ -17,6 +17,7 @@ import {
   fold,
   type Folded,
   isWhole,
+  lastFoldedStep,
   type LostPage,
   type NewPage,
   PageReader,
@@ -138,7 +139,7 @@ export class CatalogLog {
     version: Catalog,
     signal?: AbortSignal,
   ): Promise<{ readonly catalog: WholeCatalog; readonly lost: readonly LostPage[] }> {
-    return this.#pages.salvage(version, signal)
+    return new PageReader(this.#backend).salvage(version, signal) // what was read before may be damaged since
   }
 
   /**
@@ -294,12 +295,9 @@ export class CatalogLog {
   async #lookBack(request: CommitRequest, created: Catalog): Promise<'committed' | 'fenced' | 'unknown'> {
     const newest = await this.#newestFrom(created)
     this.#remember(newest)
-    if (newest.version === created.version) return 'committed'
-    return lookBack(
-      request,
-      created.version,
-      needsWhole(newest, request) ? await this.wholeOf(newest) : newest,
-    )
+    if (newest.version === created.version || newest.floor <= created.version) return 'committed'
+    const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastFoldedStep(newest)
+    return lookBack(request, created.version, isFolded ? await this.wholeOf(newest) : newest)
   }
 
   async #newestFrom(created: Catalog): Promise<Catalog> {

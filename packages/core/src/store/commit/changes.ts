@@ -103,13 +103,13 @@ export function describeChange(change: Change): string {
     case 'save':
       return `save ${change.entry.step}`
     case 'delete':
-      return `delete ${change.steps.join(' ')}`
+      return `delete ${fewOf(change.steps)}`
     case 'attach':
     case 'pin':
     case 'unpin':
       return `${change.kind} ${change.step}`
     case 'quarantine':
-      return `quarantine ${change.found.map(({ step }) => step).join(' ')}`
+      return `quarantine ${fewOf(change.found.map(({ step }) => step))}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
     case 'prune':
@@ -119,6 +119,12 @@ export function describeChange(change: Change): string {
     case 'rebuild':
       return change.kind
   }
+}
+
+/** The history is kept in every version: it names some steps, and counts the others. */
+function fewOf(steps: readonly number[]): string {
+  const named = steps.slice(0, 10).join(' ')
+  return steps.length <= 10 ? named : `${named} and ${steps.length - 10} more`
 }
 
 function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>): Applied {
@@ -146,10 +152,9 @@ function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' 
   // A step that was saved again after it was set aside: the one set aside goes first.
   const setAside = new Set(quarantined.map(({ entry }) => entry.step))
   const listed = catalog.checkpoints.filter(({ step }) => steps.has(step) && !setAside.has(step))
-  const missing = [...steps].filter(
-    (step) => ![...listed, ...quarantined.map(({ entry }) => entry)].some((entry) => entry.step === step),
-  )
-  if (missing.length > 0) return notThere(missing[0] ?? 0)
+  const going = new Set([...listed.map(({ step }) => step), ...setAside])
+  const missing = change.steps.find((step) => !going.has(step))
+  if (missing !== undefined) return notThere(missing)
   const pinned = listed.find((entry) => entry.pinned !== undefined)
   if (pinned !== undefined) {
     return {
@@ -171,8 +176,8 @@ function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' 
   }
   return {
     kind: 'applied',
-    checkpoints: catalog.checkpoints.filter((entry) => !listed.includes(entry)),
-    quarantined: catalog.quarantined.filter((each) => !quarantined.includes(each)),
+    checkpoints: catalog.checkpoints.filter(({ step }) => !steps.has(step) || setAside.has(step)),
+    quarantined: catalog.quarantined.filter(({ entry }) => !steps.has(entry.step)),
     dropped: [
       ...listed.map((entry) => drop(entry, change.because)),
       ...quarantined.map(({ entry }) => drop(entry, `${change.because}, the quarantined one`)),

@@ -101,11 +101,14 @@ function recordMetrics(
   if (change.kind === 'save') return withRecord(history, change.entry.step, change.entry.metrics)
   if (change.kind === 'rebuild') {
     const known = new Set(listed.map(({ attempt }) => attempt))
-    return change.checkpoints
-      .filter(({ attempt, step }) => !known.has(attempt) || lineOf(history, step) === undefined)
-      .reduce<
-        readonly RecordedMetrics[]
-      >((records, { step, metrics }) => withRecord(records, step, metrics), history)
+    const found = change.checkpoints.filter(
+      ({ attempt, step }) => !known.has(attempt) || lineOf(history, step) === undefined,
+    )
+    const steps = new Set(found.map(({ step }) => step))
+    const records = found.flatMap(({ step, metrics }) => (hasFields(metrics) ? [{ step, metrics }] : []))
+    return [...history.filter(({ step }) => !steps.has(step)), ...records].sort(
+      (one, other) => one.step - other.step,
+    )
   }
   if (change.kind !== 'attach') return history
   const before = lineOf(history, change.step)?.metrics ?? {}

@@ -137,9 +137,16 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
     throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
   }
   if (catalog.floor > version) throw new HoldfastError('CORRUPT', `${where} has a floor above itself.`)
+  if (!deeperFirst(catalog.older?.checkpoints) || !deeperFirst(catalog.older?.metrics))
+    throw new HoldfastError('CORRUPT', `${where} refers to a page before a deeper one.`)
   if (!inOrder(catalog.older?.checkpoints, catalog.checkpoints))
     throw new HoldfastError('CORRUPT', `${where} lists a step twice or out of order.`)
   if (!inOrder(catalog.older?.metrics, catalog.metrics))
     throw new HoldfastError('CORRUPT', `${where} has metrics of a step twice or out of order.`)
   return catalog
+}
+
+/** Pages of more depth are older; who appends to a list relies on it. */
+function deeperFirst(pages: readonly PageReference[] = []): boolean {
+  return pages.every(({ depth }, index) => depth <= (pages[index - 1]?.depth ?? Infinity))
 }

@@ -29,7 +29,7 @@ export interface Foldings {
 }
 
 /**
- * Such that a catalog has 60 KB at most, whatever the run, and the latest 16 checkpoints stand in it unless they were
+ * Such that a catalog stays near 60 KB, however long the run, and the latest 16 checkpoints stand in it unless they were
  * deleted.
  */
 export const defaultFoldings: Foldings = {
@@ -37,6 +37,12 @@ export const defaultFoldings: Foldings = {
   metrics: { inline: 160, page: 128 },
   references: { inline: 24, page: 16 },
 }
+
+/**
+ * Retired pages that a version names at most. What is no longer named may be swept, and a version that needed it then
+ * lacks it: that matters to a repair which must go back so far, and finds by their bytes what the page listed.
+ */
+const mostRetired = 128
 
 /** A page that is to be written. */
 export interface NewPage {
@@ -88,9 +94,9 @@ export function fold(next: Catalog, foldings: Foldings, newPage: () => PageId): 
     checkpoints: checkpoints.pages,
     metrics: metrics.pages,
     // Below the floor no version is read any more.
-    retired: [...before.retired, ...gone.map((page) => ({ page, since: next.version }))].filter(
-      ({ since }) => since > next.floor,
-    ),
+    retired: [...before.retired, ...gone.map((page) => ({ page, since: next.version }))]
+      .filter(({ since }) => since > next.floor)
+      .slice(-mostRetired),
   }
   const lines = { checkpoints: [...checkpoints.lines], metrics: [...metrics.lines] }
   return {

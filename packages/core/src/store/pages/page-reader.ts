@@ -42,12 +42,12 @@ export class PageReader {
 
   /**
    * A catalog with the lines of all its pages. Rejects with `NOT_FOUND` when one is gone, which is as it should be
-   * once the floor has passed this version, and with `CORRUPT` when one is damaged.
+   * once the floor has passed this version; else with `CORRUPT` when one is damaged.
    */
   async whole(catalog: Catalog, signal: AbortSignal | undefined): Promise<WholeCatalog> {
     const { catalog: whole, lost } = await this.salvage(catalog, signal)
-    const [first] = lost
-    if (first !== undefined) throw first.reason
+    const worst = lost.find(({ reason }) => reason.code === 'NOT_FOUND') ?? lost[0]
+    if (worst !== undefined) throw worst.reason
     return whole
   }
 
@@ -104,38 +104,62 @@ class ListReader<L extends Line> {
     this.#kept = new Map(withAllUnder(pages).map((page) => [page.reference.page, page]))
   }
 
+  /** These pages and all under them, one depth after the other, so that never more are read at once than may be. */
   async read(
     references: readonly PageReference[],
     lost: LostPage[],
     signal: AbortSignal | undefined,
   ): Promise<readonly Page<L>[]> {
-    const read = await concurrently(references, pagesAtOnce, signal, async (reference, taskSignal) => {
-      const kept = this.#kept.get(reference.page)
-      if (kept !== undefined) return [kept]
-      try {
-        return [await this.#readOne(reference, lost, taskSignal)]
-      } catch (error) {
-        if (!isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
-        lost.push({ holds: this.#holds, reference, reason: error })
-        return []
-      }
-    })
-    return read.flat()
+    const read = new Map<PageId, PageDocument>()
+    let level = references
+    while (level.length > 0) {
+      const unread = level.filter((reference) => this.#keptOf(reference) === undefined)
+      const documents = await concurrently(unread, pagesAtOnce, signal, (reference, taskSignal) =>
+        this.#readOne(reference, lost, taskSignal),
+      )
+      for (const document of documents) if (document !== undefined) read.set(document.page, document)
+      level = documents.flatMap((document) => (document?.holds === 'pages' ? document.content : []))
+    }
+    return this.#assembled(references, read)
   }
 
+  /** What of these pages, and of those under them, was kept or has been read. */
+  #assembled(
+    references: readonly PageReference[],
+    read: ReadonlyMap<PageId, PageDocument>,
+  ): readonly Page<L>[] {
+    return references.flatMap((reference) => {
+      const kept = this.#keptOf(reference)
+      if (kept !== undefined) return [kept]
+      const document = read.get(reference.page)
+      if (document === undefined) return []
+      if (document.holds === 'pages')
+        return [{ reference, lines: [], pages: this.#assembled(document.content, read) }]
+      return [{ reference, lines: this.#linesOf(document) ?? [], pages: [] }]
+    })
+  }
+
+  #keptOf({ page, sha256 }: PageReference): Page<L> | undefined {
+    const kept = this.#kept.get(page)
+    return kept?.reference.sha256 === sha256 ? kept : undefined
+  }
+
+  /** `undefined` for a page that is damaged or gone. */
   async #readOne(
     reference: PageReference,
     lost: LostPage[],
     signal: AbortSignal | undefined,
-  ): Promise<Page<L>> {
-    const bytes = await readSmall(this.#backend, pageKey(reference.page), signal)
-    const page = decodePage(bytes, reference)
-    if (page.holds === 'pages') {
-      return { reference, lines: [], pages: await this.read(page.content, lost, signal) }
+  ): Promise<PageDocument | undefined> {
+    const key = pageKey(reference.page)
+    try {
+      const page = decodePage(await readSmall(this.#backend, key, signal), reference)
+      if (page.holds === 'pages' || this.#linesOf(page) !== undefined) return page
+      throw new HoldfastError('CORRUPT', `${key} holds ${page.holds}, not ${this.#holds}.`)
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+      lost.push({ holds: this.#holds, reference, reason: error })
+      return undefined
     }
-    const lines = this.#linesOf(page)
-    if (lines !== undefined) return { reference, lines, pages: [] }
-    throw new HoldfastError('CORRUPT', `${pageKey(reference.page)} holds ${page.holds}, not ${this.#holds}.`)
   }
 }
 

@@ -33,7 +33,7 @@ export async function restoreCheckpoint(
     const entry = chooseEntry(catalog, choice, objectives, ({ attempt }) => !avoided.has(attempt))
     const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
     if (candidate === undefined) {
-      refuseNothing(choice, passedOver)
+      refuseNothing(choice, passedOver, damaged)
       return undefined
     }
     context.restoring.add(candidate.attempt)
@@ -131,12 +131,24 @@ function olderThan(
   return catalog.checkpoints.findLast(({ step, attempt }) => step < choice && !avoided.has(attempt))
 }
 
-function refuseNothing(choice: CheckpointChoice, passedOver: readonly PassedOver[]): void {
+function refuseNothing(
+  choice: CheckpointChoice,
+  passedOver: readonly PassedOver[],
+  damaged: Restored['damagedCatalogs'],
+): void {
   if (passedOver.length > 0) {
     const steps = passedOver.map(({ step }) => step).join(', ')
     throw new HoldfastError(
       'CORRUPT',
       `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
+    )
+  }
+  const [worst] = damaged
+  if (worst !== undefined) {
+    throw new HoldfastError(
+      'CORRUPT',
+      `Nothing of what can be read of the catalog is ${choice}: version ${worst.version} is damaged (${worst.reason}). ` +
+        'Run holdfast repair, which lists again what is there.',
     )
   }
   if (typeof choice !== 'number') return

@@ -35,6 +35,6 @@ export interface Restored extends Checkpoint, CheckpointContents {
   readonly restored: readonly RestoredFile[]
   /** The corrupt ones that were passed over on the way to this one, the newest first. */
   readonly passedOver: readonly PassedOver[]
-  /** Damaged versions of the catalog that were passed over: what only they knew is not offered until `repair`. */
+  /** Versions of the catalog that are damaged or lack pages: what only they knew is not offered until `repair`. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
 }

@@ -30,7 +30,7 @@ export async function guardSpace(
 ): Promise<void> {
   const { backend, space } = context
   if (backend.capabilities.freeSpace === 'unbounded') return
-  const needed = bytesNeeded(files, catalog)
+  const needed = bytesNeeded(files, await withRecent(context, catalog, signal))
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return
   const room: RoomWanted = { bytes: refused.missing, because: `to make room for step ${step}` }
@@ -40,6 +40,15 @@ export async function guardSpace(
   await deleteDropped(context, committed, { evenInGrace: true })
   const still = await refusal(context, needed, signal)
   if (still !== undefined) throw notEnough(context, step, needed, still, [])
+}
+
+/** With some checkpoints to go by, where those that the catalog holds itself were deleted. */
+async function withRecent(
+  { log }: StoreContext,
+  catalog: Catalog,
+  signal: AbortSignal | undefined,
+): Promise<Catalog> {
+  return catalog.checkpoints.length < recentCheckpoints ? log.wholeOf(catalog, signal) : catalog
 }
 
 interface Refusal {
@@ -114,7 +123,8 @@ function bytesNeeded(files: readonly PlannedFile[], catalog: Catalog): number {
   const known = files.reduce((sum, { size = 0 }) => sum + size, 0)
   const recent = catalog.checkpoints.slice(-recentCheckpoints).map(({ bytes }) => bytes)
   const guess = files.some(({ size }) => size === undefined) ? Math.max(known, ...recent) : known
-  return guess + blockBytes * (files.length + 2) + entryBytes * (catalog.checkpoints.length + 1)
+  // Twice: the lines that the catalog holds may go into a page.
+  return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.length + 1)
 }
 
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {

@@ -19,10 +19,9 @@ export async function deleteAttempts(
   attempts: readonly AttemptId[],
   signal?: AbortSignal,
 ): Promise<Deletion> {
-  const keys: string[] = []
-  let total: Deletion = { deleted: 0, failed: [] }
   // First the manifests: from then on they are whole for nobody who would find them.
-  keys.push(...attempts.map(manifestKey))
+  const keys: string[] = attempts.map(manifestKey)
+  let total: Deletion = { deleted: 0, failed: [] }
   const manifests = new Set(keys)
   for await (const key of keysUnder(backend, attempts, signal)) {
     if (!manifests.has(key)) keys.push(key)

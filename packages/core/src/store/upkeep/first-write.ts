@@ -1,4 +1,5 @@
 import { isHoldfastError } from '../../errors.ts'
+import { mayCommit } from '../commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import { type Catalog, encodeMarker, markerKey, newMarker } from '../documents/index.ts'
 import { hasFields, keepingOf } from '../judgement.ts'
@@ -25,9 +26,10 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
  * is one that lacks a page, if the run will need every line: to sweep, or to judge what it saves.
  */
 export async function newestToWriteUpon(context: StoreContext): Promise<Catalog> {
-  const { log, keeping, mayTakeOver } = context
+  const { log, keeping, writer, mayTakeOver } = context
   try {
     const newest = await log.newest()
+    if (!mayTakeOver && !mayCommit(newest, writer)) return newest // rule 1 has the answer
     const { objectives, retention } = keepingOf(keeping, newest)
     if (mayTakeOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
     if (newest.version > 0) return newest

@@ -17,7 +17,7 @@ import {
   newMarker,
   partsOfAttempt,
 } from '../documents/index.ts'
-import type { CatalogVersion } from '../commit/catalog-log.ts'
+import type { CatalogLog, CatalogVersion } from '../commit/catalog-log.ts'
 import { attemptsOf } from '../commit/changes.ts'
 import { deadBy } from '../commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
@@ -57,24 +57,45 @@ export interface ReadableCatalog {
   readonly damaged: readonly { readonly version: number; readonly reason: string }[]
 }
 
-/** Goes down from the newest version until one can be read; the empty one when none can. */
+/**
+ * Goes down from the newest version until one can be read; the empty one when none can. Begins anew when others have
+ * gone on meanwhile, and have swept what is missing.
+ */
 export async function newestReadable({ log }: StoreContext, signal?: AbortSignal): Promise<ReadableCatalog> {
-  const versions = await log.versions(1, signal)
+  for (;;) {
+    const versions = await log.versions(1, signal)
+    const { isMissing, ...readable } = await readDown(log, versions, signal)
+    if (!isMissing) return readable
+    const now = await log.versions(readable.newestVersion, signal)
+    if (now.at(-1)?.version === readable.newestVersion || now.length === 0) return readable
+  }
+}
+
+async function readDown(
+  log: CatalogLog,
+  versions: readonly CatalogVersion[],
+  signal: AbortSignal | undefined,
+): Promise<ReadableCatalog & { readonly isMissing: boolean }> {
   const damaged: { readonly version: number; readonly reason: string }[] = []
   const newestVersion = versions.at(-1)?.version ?? 0
+  let isMissing = false
   for (const listed of withoutSleepers(versions.toReversed())) {
     try {
       const found = await log.listed(listed, signal)
-      if (found === undefined) continue
+      if (found === undefined) {
+        isMissing = true
+        continue
+      }
       const { catalog, lost } = await log.salvage(found, signal)
       damaged.push(...lost.map(({ reason }) => ({ version: listed.version, reason: reason.message })))
-      return { catalog, lost, newestVersion, damaged }
+      isMissing ||= lost.some(({ reason }) => reason.code === 'NOT_FOUND')
+      return { catalog, lost, newestVersion, damaged, isMissing }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
       damaged.push({ version: listed.version, reason: messageOf(error) })
     }
   }
-  return { catalog: emptyCatalog, lost: [], newestVersion, damaged }
+  return { catalog: emptyCatalog, lost: [], newestVersion, damaged, isMissing }
 }
 
 /**
@@ -106,11 +127,13 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const { whole, incomplete } = await judge(context, [...catalog.checkpoints, ...found], signal)
   const provedGood = await provedAgain(context, catalog, signal)
   const { chosen, rivals } = onePerStep(catalog.checkpoints, [...whole, ...provedGood], damaged.length > 0)
-  const released = provedGood.filter((entry) => chosen.includes(entry))
-  const setAside = [...incomplete, ...rivals.filter((entry) => !provedGood.includes(entry)).map(asRival)]
+  const listed = new Set(chosen)
+  const released = provedGood.filter((entry) => listed.has(entry))
+  const wereSetAside = new Set(provedGood)
+  const setAside = [...incomplete, ...rivals.filter((entry) => !wereSetAside.has(entry)).map(asRival)]
   const report = {
     damagedCatalogs: damaged,
-    found: found.filter((entry) => chosen.includes(entry)).map(({ step }) => step),
+    found: found.filter((entry) => listed.has(entry)).map(({ step }) => step),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: released.map(({ step }) => step),
     markerRewritten,
@@ -118,7 +141,11 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const nothingToDo =
     damaged.length === 0 && found.length === 0 && setAside.length === 0 && released.length === 0
   if (nothingToDo) return { ...report, version: undefined }
-  refuseRunning(context, catalog, damaged.length > 0)
+  refuseRunning(
+    context,
+    catalog,
+    damaged.some(({ version }) => version > catalog.version),
+  )
   const committed = await log.commitAfter(
     newestVersion,
     catalog,
@@ -197,18 +224,19 @@ async function unlistedWholes(
 ): Promise<readonly CatalogEntry[]> {
   const listed = attemptsOf(catalog)
   const isDead = deadBy(catalog)
+  const mayHaveBeenListed = inLostPages(lost, catalog)
   const attempts = new Set<AttemptId>()
   for await (const { key } of backend.list(dataPrefix, { signal })) {
     const attempt = attemptOfKey(key)
     if (attempt === undefined || listed.has(attempt)) continue
-    if (!isDead(key) || mayHaveStoodIn(lost, catalog, attempt)) attempts.add(attempt)
+    if (!isDead(key) || mayHaveBeenListed(attempt)) attempts.add(attempt)
   }
   const wholes: CatalogEntry[] = []
   for (const attempt of attempts) {
     const bytes = await readIfThere(backend, manifestKey(attempt), signal)
     if (bytes === undefined) continue // never finished
     try {
-      const pin = mayHaveStoodIn(lost, catalog, attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
+      const pin = mayHaveBeenListed(attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
       wholes.push({ ...entryOf(decodeManifest(bytes, attempt), bytes), ...pin, found: true })
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
@@ -219,15 +247,14 @@ async function unlistedWholes(
 
 const pinnedByRepair = 'found by repair: a page of the catalog was lost, and it may have been pinned there'
 
-/** Whether a lost page may have listed an attempt, which nothing but the floor declares dead. */
-function mayHaveStoodIn(lost: readonly LostPage[], { history }: WholeCatalog, attempt: AttemptId): boolean {
-  if (history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))) return false
-  const { step } = partsOfAttempt(attempt)
-  return lost.some(({ holds, reference }) => holds === 'checkpoints' && isWithin(reference, step))
-}
-
-function isWithin({ from, to }: { readonly from: number; readonly to: number }, step: number): boolean {
-  return from <= step && step <= to
+/** Tells whether a lost page may have listed an attempt, which nothing but the floor declares dead. */
+function inLostPages(lost: readonly LostPage[], { history }: WholeCatalog): (attempt: AttemptId) => boolean {
+  const ranges = lost.flatMap(({ holds, reference }) => (holds === 'checkpoints' ? [reference] : []))
+  const dropped = new Set(history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
+  return (attempt) => {
+    const { step } = partsOfAttempt(attempt)
+    return ranges.some(({ from, to }) => from <= step && step <= to) && !dropped.has(attempt)
+  }
 }
 
 interface SetAside {
@@ -262,14 +289,18 @@ function onePerStep(
   entries: readonly CatalogEntry[],
   truthMovedOn: boolean,
 ): { readonly chosen: readonly CatalogEntry[]; readonly rivals: readonly CatalogEntry[] } {
+  const wereListed = new Set(listed)
   const bySteps = new Map<number, CatalogEntry>()
   for (const entry of entries) {
     const rival = bySteps.get(entry.step)
-    const keepsRival = rival !== undefined && !truthMovedOn && listed.includes(rival)
+    const keepsRival = rival !== undefined && !truthMovedOn && wereListed.has(rival)
     if (rival === undefined || (!keepsRival && isLater(entry, rival))) bySteps.set(entry.step, entry)
   }
-  const chosen = [...bySteps.values()].sort((one, other) => one.step - other.step)
-  return { chosen, rivals: entries.filter((entry) => !chosen.includes(entry)) }
+  const chosen = new Set(bySteps.values())
+  return {
+    chosen: [...chosen].sort((one, other) => one.step - other.step),
+    rivals: entries.filter((entry) => !chosen.has(entry)),
+  }
 }
 
 function asRival(entry: CatalogEntry): SetAside {

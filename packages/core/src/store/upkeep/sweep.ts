@@ -26,7 +26,7 @@ export interface StoreSweepReport {
   readonly bytes: number
   /** Catalog versions below the floor. */
   readonly catalogVersions: number
-  /** Pages that no version of the catalog refers to, but those below the floor. */
+  /** Pages of the catalog that no version needs, or only those below the floor. */
   readonly catalogPages: number
   /** Temporary files, uploads and the like of the store's own kind. */
   readonly unfinished: number
@@ -40,7 +40,7 @@ export interface StoreSweepReport {
 const foreignNamed = 1000
 
 /**
- * Removes the dead: attempts below the floor, what commits dropped, old catalog versions, and unfinished work
+ * Removes the dead: attempts below the floor, what commits dropped, old catalog versions and pages, unfinished work
  * of the store's own kind. Reads the newest catalog first and only then lists, so that whatever is
  * committed meanwhile began at or above the floor that it goes by. Safe to interrupt and to run again.
  */

@@ -6,10 +6,11 @@ import {
   decodeMarker,
   fileKey,
   lineOf,
+  pageKey,
   type ManifestFile,
   markerKey,
 } from '../documents/index.ts'
-import { lastFoldedStep, type WholeCatalog } from '../pages/index.ts'
+import { lastFoldedStep, PageReader, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { provedFile, provedManifest } from '../restore/proved.ts'
@@ -35,7 +36,7 @@ export interface VerifiedCheckpoint {
 
 export interface VerifyReport {
   readonly checkpoints: readonly VerifiedCheckpoint[]
-  /** What is wrong with the store's own documents: the marker, and versions of the catalog. */
+  /** What is wrong with the store's own documents: the marker, and the catalog from its floor on, with its pages. */
   readonly problems: readonly string[]
   readonly good: boolean
 }
@@ -157,13 +158,18 @@ async function documentProblems(
   const marker = await readIfThere(backend, markerKey, signal)
   if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
   else await problem(problems, () => Promise.resolve(decodeMarker(marker)))
+  const pages = new PageReader(backend) // one that has read nothing yet
+  const lostPages = new Map<string, string>()
   for (const listed of await log.versions(Math.max(1, newest.floor), signal)) {
     try {
-      await log.listed(listed, signal)
+      const version = await log.listed(listed, signal)
+      if (version === undefined) continue
+      const { lost } = await pages.salvage(version, signal)
+      for (const { reference, reason } of lost) lostPages.set(pageKey(reference.page), reason.message)
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT', 'UNSUPPORTED')) throw error
       problems.push(`${catalogKey(listed.version)}: ${messageOf(error)}`)
     }
   }
-  return problems
+  return [...problems, ...[...lostPages].map(([key, reason]) => `${key}: ${reason}`)]
 }
