@@ -48,15 +48,15 @@ export class SqliteBackend extends CheckedBackend {
       maxBufferedBytes: 3 * chunkBytes,
     } as const
     super(url, capabilities, {
-      put: (key, source, options = {}) => put(database, key, names.object(key), source, options),
-      commit: (key, bytes, { signal } = {}) => commit(database, key, names.object(key), bytes, signal),
-      read: (key, options = {}) => read(database, key, names.object(key), options),
-      stat: (key, { signal } = {}) => stat(database, key, names.object(key), signal),
-      list: (prefix, options = {}) => list(database, names, prefix, options),
-      delete: (keys, { signal } = {}) => deleteKeys(database, names, keys, signal),
-      hash: async (key, options = {}) =>
+      put: (key, source, options) => put(database, key, names.object(key), source, options),
+      commit: (key, bytes, { signal }) => commit(database, key, names.object(key), bytes, signal),
+      read: (key, options) => read(database, key, names.object(key), options),
+      stat: (key, { signal }) => stat(database, key, names.object(key), signal),
+      list: (prefix, options) => list(database, names, prefix, options),
+      delete: (keys, { signal }) => deleteKeys(database, names, keys, signal),
+      hash: async (key, options) =>
         computedHash(await read(database, key, names.object(key), { signal: options.signal })),
-      freeSpace: ({ signal } = {}) => freeSpace(database, maxBytes, signal),
+      freeSpace: ({ signal }) => freeSpace(database, maxBytes, signal),
       sweep: (options) => sweep(database, names, options),
       close: async () => {
         database.close()

@@ -22,7 +22,17 @@ import { portOptions } from './options.ts'
 import type { ByteSource } from './source.ts'
 
 /** What differs from store to store: the port's methods, given valid keys and known options. */
-export interface BackendOperations extends Omit<CheckpointBackend, 'url' | 'capabilities'> {
+export interface BackendOperations {
+  put(key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
+  commit(key: string, bytes: Uint8Array, options: CallOptions): Promise<CommitOutcome>
+  read(key: string, options: ReadOptions): Promise<ReadableObject>
+  stat(key: string, options: CallOptions): Promise<ObjectStat | undefined>
+  list(prefix: string, options: ListOptions): AsyncIterable<ObjectStat>
+  delete(keys: readonly string[], options: CallOptions): Promise<DeleteReport>
+  hash(key: string, options: CallOptions): Promise<ObjectHash>
+  freeSpace(options: CallOptions): Promise<FreeSpace>
+  sweep(options: SweepOptions): Promise<SweepReport>
+  close(): Promise<void>
   /** Turns whatever an operation threw into a Holdfast error; `what` is the call in words. */
   errorOf(error: unknown, what: string, key: string | undefined): HoldfastError
 }
