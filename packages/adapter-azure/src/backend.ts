@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CpkInfo } from '@azure/storage-blob'
-import { CheckedBackend, HoldfastError, ObjectNames, parseSize, quotaOf } from '@holdfast/core'
+import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize } from '@holdfast/core'
 import { maxBlocks } from './blocks.ts'
 import { openContainer } from './client.ts'
 import { commit } from './commit.ts'
@@ -18,78 +18,60 @@ import { sweep } from './sweep.ts'
 /** Bytes of the longest name of a blob; Azure counts characters, of which there are never more ("Naming containers, blobs, and metadata"). */
 const maxNameBytes = 1024
 
-/** Blocks that are in memory beside those on their way: one hashed, one read ahead. */
-const blocksBeside = 2
-
 /** Keeps objects in a container of Azure Blob Storage, below one root. */
-export class AzureBackend extends CheckedBackend {
+export class AzureBackend extends ObjectStoreBackend<Container> {
   /** `path` is the root inside the container. Throws `CONFIG` for options that cannot be. Touches nothing. */
   constructor(account: string, containerName: string, path = '', options: AzureOptions = {}) {
-    const names = namesIn(account, containerName, path)
-    const plan = { partBytes: blockBytesOf(options), parallel: options.parallel ?? defaultParallel }
-    const opened = openContainer(account, containerName, options)
-    const { client } = opened
-    assertAccount(account, client.accountName, 'The client')
-    const container: Container = {
-      client,
-      clientRetries: options.client !== undefined,
-      names,
-      accessTier: options.accessTier,
-      encryptionScope: options.encryptionScope,
-      customerKey: customerKeyOf(options),
-      retry: options.retry,
-      onRetry: options.onRetry,
-      errorOf: (error, asked) => storeError(error, asked, names.url),
-    }
-    const quota = quotaOf(options.quota === undefined ? undefined : parseSize(options.quota), (signal) =>
-      list(container, '', { signal }),
-    )
+    const { quota } = options
     super(
-      names.url,
+      containerOf(account, containerName, path, options),
       {
-        freeSpace: quota === undefined ? 'unbounded' : 'budgeted',
         // What is larger than a block, as most of a checkpoint is, comes in blocks.
         hash: 'writer',
-        localRoot: undefined,
-        maxKeyBytes: names.maxKeyBytes,
         maxObjectBytes: maxBlocks * maxBlockBytes,
-        maxBufferedBytes: plan.partBytes * (plan.parallel + blocksBeside),
+        quota: quota === undefined ? undefined : parseSize(quota),
       },
       {
-        async put(key, source, putOptions = {}) {
-          const result = await put(container, plan, key, source, putOptions)
-          quota?.stored(result.size)
-          return result
-        },
-        commit: (key, bytes, { signal } = {}) => commit(container, key, bytes, signal),
-        read: (key, readOptions = {}) => read(container, key, readOptions),
-        stat: (key, { signal } = {}) => stat(container, key, signal),
-        list: (prefix, listOptions = {}) => list(container, prefix, listOptions),
-        async delete(keys, { signal } = {}) {
-          const report = await deleteKeys(container, keys, signal)
-          quota?.deleted()
-          return report
-        },
-        hash: (key, { signal } = {}) => hash(container, key, signal),
-        freeSpace: async ({ signal } = {}) => quota?.freeSpace(signal) ?? { kind: 'unbounded' },
+        put,
+        commit,
+        read,
+        stat,
+        list,
+        delete: deleteKeys,
+        hash,
         sweep,
-        async close() {
-          opened.close()
+        close({ closeClient }) {
+          closeClient()
         },
-        errorOf: (error, what, key) => storeError(error, { what, key }, names.url),
       },
     )
   }
 }
 
-function namesIn(account: string, containerName: string, path: string): ObjectNames {
-  if (!/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/.test(containerName)) {
+function containerOf(account: string, name: string, path: string, options: AzureOptions): Container {
+  if (!/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
     throw new HoldfastError(
       'CONFIG',
-      `${containerName} is not the name of a container: 3 to 63 lower-case letters, digits and single hyphens.`,
+      `${name} is not the name of a container: 3 to 63 lower-case letters, digits and single hyphens.`,
     )
   }
-  return new ObjectNames(`az://${account}/${containerName}`, path, maxNameBytes)
+  const names = new ObjectNames(`az://${account}/${name}`, path, maxNameBytes)
+  const partBytes = blockBytesOf(options)
+  const { client, close } = openContainer(account, name, options)
+  assertAccount(account, client.accountName, 'The client')
+  return {
+    client,
+    closeClient: close,
+    clientRetries: options.client !== undefined,
+    names,
+    parts: { partBytes, parallel: options.parallel ?? defaultParallel, maxParts: maxBlocks },
+    accessTier: options.accessTier,
+    encryptionScope: options.encryptionScope,
+    customerKey: customerKeyOf(options),
+    retry: options.retry,
+    onRetry: options.onRetry,
+    errorOf: (error, asked) => storeError(error, asked, names.url),
+  }
 }
 
 function customerKeyOf({ customerKey, encryptionScope }: AzureOptions): CpkInfo | undefined {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { HoldfastError, type Part, request } from '@holdfast/core'
+import { HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
 import { md5Of } from './checksum.ts'
 import {
   blobOf,
@@ -7,7 +7,6 @@ import {
   encryptionOf,
   payloadOf,
   readingOf,
-  type Stored,
   storedAs,
   stoppedBy,
   uploadName,
@@ -17,20 +16,12 @@ import { isCalled, mayHaveHappened } from './errors.ts'
 /** Blocks of one blob ("Scalability and performance targets for Blob storage"). */
 export const maxBlocks = 50_000
 
-/** An upload in blocks that is under way. Nothing is visible before `complete`, and there is nothing to give up. */
-export interface Upload {
-  /** Stages one block, and gives its id. The parts are asked for in their order, and may be under way together. */
-  sendPart(part: Part, signal: AbortSignal): Promise<string>
-  /** Makes the object visible. Not stopped once it is on its way. */
-  complete(blockIds: readonly string[]): Promise<Stored>
-}
-
 /**
  * The blocks of all uploads to one name lie together until one of them is committed, which discards the others' (Blob
  * service REST API, "Put Block List"). So the ids of an upload are its own, and all of one length, as "Put Block"
  * wants it.
  */
-export function beginUpload(container: Container, key: string, contentType: string | undefined): Upload {
+export function beginUpload(container: Container, key: string, { contentType }: PutOptions): Upload<string> {
   const blob = blobOf(container, key)
   const token = randomUUID()
   const attempt = randomBytes(16)
@@ -38,7 +29,6 @@ export function beginUpload(container: Container, key: string, contentType: stri
 
   return {
     async sendPart({ index, bytes }, partSignal) {
-      if (index >= maxBlocks) throw tooManyBlocks(key)
       wholeMd5.update(bytes)
       const blockId = blockIdOf(attempt, index)
       const options = {
@@ -69,6 +59,10 @@ export function beginUpload(container: Container, key: string, contentType: stri
       })
       return storedAs({ etag: answer.etag, contentMD5: md5 }, 'writer')
     },
+
+    // No request removes the blocks of one upload alone (see `sweep`).
+    discard: async () => undefined,
+    leftover: 'The service drops its blocks after a week.',
   }
 }
 
@@ -85,12 +79,5 @@ function overtaken({ names: { url } }: Container, key: string, cause: unknown): 
     'UNAVAILABLE',
     `Another writer stored ${key} meanwhile, which discards our blocks. Nothing of ours was stored; store it anew.`,
     { key, url, cause, retryable: false },
-  )
-}
-
-function tooManyBlocks(key: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${key} needs more than ${maxBlocks} blocks. Tell its size beforehand, or raise blockSize.`,
   )
 }

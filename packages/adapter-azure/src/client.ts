@@ -10,7 +10,7 @@ const idleTimeout = 60_000
 
 export interface OpenedContainer {
   readonly client: ContainerClient
-  close(): void
+  readonly close: () => void
 }
 
 /** The container of a ready-made client, or of one made from what the options or the environment say. */

@@ -1,14 +1,15 @@
 import type { BlockBlobClient, ContainerClient, CpkInfo } from '@azure/storage-blob'
-import { HoldfastError, type ObjectHash, type ObjectNames, type RequestContext } from '@holdfast/core'
+import { given, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
 import { type ToldMd5, vouchedBy } from './checksum.ts'
 import type { AccessTier } from './options.ts'
 
 /** What every request to this store has in common. */
-export interface Container extends RequestContext {
+export interface Container extends ObjectStore {
   readonly client: ContainerClient
+  /** Releases its connections, unless it is the caller's. */
+  readonly closeClient: () => void
   /** Whether the client makes requests again by itself, as a ready-made one may. */
   readonly clientRetries: boolean
-  readonly names: ObjectNames
   readonly accessTier: AccessTier | undefined
   readonly encryptionScope: string | undefined
   readonly customerKey: CpkInfo | undefined
@@ -23,10 +24,7 @@ export function readingOf(
   { customerKey }: Container,
   signal?: AbortSignal,
 ): { readonly customerProvidedKey?: CpkInfo; readonly abortSignal?: AbortSignal } {
-  return {
-    ...(customerKey === undefined ? {} : { customerProvidedKey: customerKey }),
-    ...stoppedBy(signal),
-  }
+  return given({ customerProvidedKey: customerKey, abortSignal: signal })
 }
 
 /** How the store is to encrypt what it is given. */
@@ -34,22 +32,15 @@ export function encryptionOf({ encryptionScope, customerKey }: Container): {
   readonly encryptionScope?: string
   readonly customerProvidedKey?: CpkInfo
 } {
-  return {
-    ...(encryptionScope === undefined ? {} : { encryptionScope }),
-    ...(customerKey === undefined ? {} : { customerProvidedKey: customerKey }),
-  }
+  return given({ encryptionScope, customerProvidedKey: customerKey })
 }
 
 /** The options of the request that makes an object with payload visible. */
 export function payloadOf(container: Container, contentType: string | undefined, md5?: Uint8Array): Payload {
-  const { accessTier } = container
   return {
     ...encryptionOf(container),
-    ...(accessTier === undefined ? {} : { tier: accessTier }),
-    blobHTTPHeaders: {
-      ...(contentType === undefined ? {} : { blobContentType: contentType }),
-      ...(md5 === undefined ? {} : { blobContentMD5: md5 }),
-    },
+    ...given({ tier: container.accessTier }),
+    blobHTTPHeaders: given({ blobContentType: contentType, blobContentMD5: md5 }),
   }
 }
 
@@ -65,28 +56,16 @@ type Payload = ReturnType<typeof encryptionOf> & {
 export const uploadName = 'holdfastupload'
 export const inOneRequest = { [uploadName]: 'whole' }
 
-/** What the answer to an upload tells of the object. */
-export interface Stored {
-  readonly revision: string
-  readonly vouched?: ObjectHash
-}
-
 export function storedAs(
   answer: ToldMd5 & { readonly etag?: string | undefined },
   origin: 'store' | 'writer',
 ): Stored {
-  const vouched = vouchedBy(answer, origin)
-  return { revision: revisionOf(answer.etag), ...(vouched === undefined ? {} : { vouched }) }
+  return { revision: unquoted(answer.etag), vouched: vouchedBy(answer, origin) }
 }
 
 /** The options by which the SDK stops a request. */
 export function stoppedBy(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal }
-}
-
-/** An ETag without its quotes, which a list does not have. */
-export function revisionOf(etag: string | undefined): string {
-  return (etag ?? '').replaceAll('"', '')
+  return given({ abortSignal: signal })
 }
 
 /**
@@ -97,8 +76,4 @@ export function isFolder(metadata: Readonly<Record<string, string>> = {}): boole
   return Object.entries(metadata).some(
     ([name, value]) => name.toLowerCase() === 'hdi_isfolder' && value === 'true',
   )
-}
-
-export function missing({ names: { url } }: Container, key: string): HoldfastError {
-  return new HoldfastError('NOT_FOUND', `There is no ${key} in ${url}.`, { key, url })
 }

@@ -1,5 +1,5 @@
 import { BlobBatch } from '@azure/storage-blob'
-import { deleteInBatches, type DeleteReport, request } from '@holdfast/core'
+import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core'
 import { blobOf, type Container, stoppedBy } from './container.ts'
 import { isCalled, storeError } from './errors.ts'
 
@@ -15,20 +15,19 @@ const withSnapshots = { deleteSnapshots: 'include' } as const
 export async function deleteKeys(
   container: Container,
   keys: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<DeleteReport> {
   const [only] = keys
-  if (only !== undefined && keys.length === 1) return deleteOne(container, only, signal)
-  return deleteInBatches(keys, batchSize, batchesAtOnce, signal, (batch, batchSignal) =>
+  if (only !== undefined && keys.length === 1) {
+    await deleteOne(container, only, signal)
+    return { deleted: keys, failed: [] }
+  }
+  return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, (batch, batchSignal) =>
     deleteBatch(container, batch, batchSignal),
   )
 }
 
-async function deleteOne(
-  container: Container,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<DeleteReport> {
+async function deleteOne(container: Container, key: string, signal?: AbortSignal): Promise<void> {
   await request(container, { what: `Deleting ${key}`, key, signal }, async () => {
     try {
       await blobOf(container, key).delete({ ...withSnapshots, ...stoppedBy(signal) })
@@ -36,14 +35,13 @@ async function deleteOne(
       if (!isCalled(error, 'BlobNotFound')) throw error
     }
   })
-  return { deleted: [key], failed: [] }
 }
 
 async function deleteBatch(
   container: Container,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<DeleteReport> {
+): Promise<DeleteReport['failed']> {
   const { client, names } = container
   const what = `Deleting in ${names.url}`
   const { subResponses } = await request(container, { what, signal }, async () => {
@@ -51,7 +49,7 @@ async function deleteBatch(
     for (const key of keys) await batch.deleteBlob(blobOf(container, key), withSnapshots)
     return client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal))
   })
-  const failed = keys.flatMap((key, index) => {
+  return keys.flatMap((key, index) => {
     const answer = subResponses[index]
     // The SDK leaves out an answer that it cannot tell to whom it belongs.
     const { status = 500, errorCode, statusMessage = 'No answer' } = answer ?? {}
@@ -59,6 +57,4 @@ async function deleteBatch(
     const cause = Object.assign(new Error(statusMessage), { code: errorCode, statusCode: status })
     return [{ key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }]
   })
-  const kept = new Set(failed.map(({ key }) => key))
-  return { deleted: keys.filter((key) => !kept.has(key)), failed }
 }

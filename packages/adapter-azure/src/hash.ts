@@ -1,11 +1,10 @@
-import { computedHash, type ObjectHash, request } from '@holdfast/core'
+import { type CallOptions, computedHash, noSuchObject, type ObjectHash, request } from '@holdfast/core'
 import { vouchedBy } from './checksum.ts'
 import {
   blobOf,
   type Container,
   inOneRequest,
   isFolder,
-  missing,
   readingOf,
   stoppedBy,
   uploadName,
@@ -16,15 +15,11 @@ import { read } from './read.ts'
  * The MD5 that the service keeps: its own word for a blob that this package sent in one request, the writer's for one
  * that was assembled from blocks, or came in a way that is not known. Without one, computed by reading.
  */
-export async function hash(
-  container: Container,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<ObjectHash> {
+export async function hash(container: Container, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const kept = await request(container, { what: `Looking at ${key}`, key, signal }, async () => {
     const blob = blobOf(container, key)
     const properties = await blob.getProperties(readingOf(container, signal))
-    if (isFolder(properties.metadata)) throw missing(container, key)
+    if (isFolder(properties.metadata)) throw noSuchObject(container, key)
     if (properties.contentMD5 === undefined) return undefined
     if (properties.metadata?.[uploadName] !== inOneRequest[uploadName]) return vouchedBy(properties, 'writer')
     // A copy of it keeps the metadata, and may have been assembled from blocks.

@@ -1,6 +1,14 @@
 import type { BlobItem } from '@azure/storage-blob'
-import { compareKeys, type ListOptions, type ObjectStat, request } from '@holdfast/core'
-import { type Container, isFolder, revisionOf, stoppedBy } from './container.ts'
+import {
+  compareKeys,
+  given,
+  itemsOf,
+  type ListOptions,
+  type ObjectStat,
+  request,
+  unquoted,
+} from '@holdfast/core'
+import { type Container, isFolder } from './container.ts'
 
 /** Names of one answer (Blob service REST API, "List Blobs"). */
 const pageSize = 5000
@@ -16,26 +24,21 @@ export async function* list(
   prefix: string,
   { startAfter = '', limit = Infinity, signal }: ListOptions,
 ): AsyncGenerator<ObjectStat> {
-  const { names } = container
-  const startFrom = names.root + orderedAlike(startAfter)
-  const maxPageSize = startAfter === '' ? Math.min(pageSize, limit) : pageSize
-  let last = startAfter
-  for await (const { blobs } of pages(container, prefix, {
-    startFrom,
-    maxPageSize,
+  const options = {
+    startFrom: container.names.root + orderedAlike(startAfter),
+    maxPageSize: startAfter === '' ? Math.min(pageSize, limit) : pageSize,
     byFolder: false,
     signal,
-  })) {
-    for (const blob of blobs) {
-      const key = names.key(blob.name)
-      if (isFolder(blob.metadata) || beyondOrdinary.test(key)) {
-        yield* listByFolder(container, prefix, last, signal)
-        return
-      }
-      if (compareKeys(key, startAfter) <= 0) continue
-      last = key
-      yield statOf(key, blob)
+  }
+  let last = startAfter
+  for await (const { key, blob } of entries(container, prefix, options)) {
+    if (blob === undefined || isFolder(blob.metadata) || beyondOrdinary.test(key)) {
+      yield* listByFolder(container, prefix, last, signal)
+      return
     }
+    if (compareKeys(key, startAfter) <= 0) continue
+    last = key
+    yield statOf(key, blob)
   }
 }
 
@@ -53,31 +56,23 @@ async function* listByFolder(
   startAfter: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ObjectStat> {
-  const { names } = container
-  const entries: { readonly key: string; readonly stat?: ObjectStat }[] = []
-  for await (const { blobs, folders } of pages(container, prefix, { byFolder: true, signal })) {
-    for (const folder of folders) entries.push({ key: names.key(folder) })
-    for (const blob of blobs) {
-      const key = names.key(blob.name)
-      if (!isFolder(blob.metadata)) entries.push({ key, stat: statOf(key, blob) })
-    }
-  }
-  entries.sort((one, other) => compareKeys(one.key, other.key))
-  for (const { key, stat } of entries) {
+  const sorted = await Array.fromAsync(entries(container, prefix, { byFolder: true, signal }))
+  sorted.sort((one, other) => compareKeys(one.key, other.key))
+  for (const { key, blob } of sorted) {
     const isAfter = compareKeys(key, startAfter) > 0
-    if (stat === undefined) {
+    if (blob === undefined) {
       if (isAfter || startAfter.startsWith(key)) yield* listByFolder(container, key, startAfter, signal)
-    } else if (isAfter) yield stat
+    } else if (isAfter && !isFolder(blob.metadata)) yield statOf(key, blob)
   }
 }
 
-interface Page {
-  readonly blobs: readonly BlobItem[]
-  /** What names have in common up to the next slash, if it was asked for by folder. */
-  readonly folders: readonly string[]
+interface Entry {
+  readonly key: string
+  /** `undefined` where the key is only what others have in common up to the next slash. */
+  readonly blob?: BlobItem
 }
 
-/** Of either kind of list. */
+/** The answer to either kind of list. */
 interface ListedPage {
   readonly segment: {
     readonly blobItems: readonly BlobItem[]
@@ -86,42 +81,40 @@ interface ListedPage {
   readonly continuationToken?: string
 }
 
-async function* pages(
-  { client, names, ...container }: Container,
+interface EntryOptions {
+  readonly startFrom?: string
+  readonly maxPageSize?: number
+  readonly byFolder: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+function entries(
+  container: Container,
   prefix: string,
-  {
-    startFrom = '',
-    maxPageSize = pageSize,
-    byFolder,
-    signal,
-  }: {
-    readonly startFrom?: string
-    readonly maxPageSize?: number
-    readonly byFolder: boolean
-    readonly signal: AbortSignal | undefined
-  },
-): AsyncGenerator<Page> {
+  { startFrom = '', maxPageSize = pageSize, byFolder, signal }: EntryOptions,
+): AsyncIterable<Entry> {
+  const { client, names } = container
   const options = {
     prefix: names.root + prefix,
     // Folders are told by it.
     includeMetadata: true,
-    ...(startFrom === '' ? {} : { startFrom }),
-    ...stoppedBy(signal),
+    ...given({ startFrom: startFrom || undefined, abortSignal: signal }),
   }
-  let continuationToken: string | undefined
-  do {
-    const settings = { maxPageSize, ...(continuationToken === undefined ? {} : { continuationToken }) }
-    const page = await request(container, { what: `Listing ${names.url}`, signal }, async () => {
-      const listing = byFolder
+  return itemsOf((continuationToken?: string) =>
+    request(container, { what: `Listing ${names.url}`, signal }, async () => {
+      const settings = { maxPageSize, ...given({ continuationToken }) }
+      const pages = byFolder
         ? client.listBlobsByHierarchy('/', options).byPage(settings)
         : client.listBlobsFlat(options).byPage(settings)
-      const listed = await listing.next()
-      return listed.value as ListedPage
-    })
-    const { blobItems, blobPrefixes = [] } = page.segment
-    yield { blobs: blobItems, folders: blobPrefixes.map(({ name }) => name) }
-    continuationToken = page.continuationToken
-  } while (continuationToken !== undefined && continuationToken !== '')
+      const { segment, continuationToken: next } = (await pages.next()).value as ListedPage
+      const { blobItems, blobPrefixes = [] } = segment
+      const items = [
+        ...blobItems.map((blob) => ({ key: names.key(blob.name), blob })),
+        ...blobPrefixes.map(({ name }) => ({ key: names.key(name) })),
+      ]
+      return { items, next }
+    }),
+  )
 }
 
 function statOf(key: string, { properties }: BlobItem): ObjectStat {
@@ -129,6 +122,6 @@ function statOf(key: string, { properties }: BlobItem): ObjectStat {
     key,
     size: properties.contentLength ?? 0,
     modifiedAt: properties.lastModified,
-    revision: revisionOf(properties.etag),
+    revision: unquoted(properties.etag),
   }
 }

@@ -6,11 +6,11 @@ import type {
 } from '@azure/storage-blob'
 import {
   type AdapterOption,
-  type BackendHooks,
   HoldfastError,
+  type ObjectStoreOptions,
+  objectStoreOptions,
   optionReaders,
   parseSize,
-  type RetryPolicy,
   type Size,
 } from '@holdfast/core'
 
@@ -26,7 +26,7 @@ export type TokenCredential = Exclude<
  * AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, and at last the login that
  * `DefaultAzureCredential` of `@azure/identity` finds.
  */
-export interface AzureOptions extends BackendHooks {
+export interface AzureOptions extends ObjectStoreOptions {
   /**
    * Of the blob service: of a sovereign cloud, such as `https://account.blob.core.chinacloudapi.cn`, or of an emulator,
    * with the account in its path. Default: `https://<account>.blob.core.windows.net`.
@@ -52,10 +52,6 @@ export interface AzureOptions extends BackendHooks {
   readonly blockSize?: Size | undefined
   /** Blocks of one object that are under way at once. Default: 4. */
   readonly parallel?: number | undefined
-  /** A budget for everything below the root; Azure itself has no end. Default: none. */
-  readonly quota?: Size | undefined
-  /** How often and how patiently a request is made again. */
-  readonly retry?: RetryPolicy | undefined
 }
 
 export const accessTiers = ['Hot', 'Cool', 'Cold'] as const
@@ -92,8 +88,7 @@ export const optionShape = {
   customerKey: { read: optionReaders.text, inUrl: false },
   blockSize: { read: optionReaders.size, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
-  quota: { read: optionReaders.size, inUrl: true },
-  retry: { read: optionReaders.retry, inUrl: false },
+  ...objectStoreOptions,
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
 function readEndpoint(value: unknown): string {

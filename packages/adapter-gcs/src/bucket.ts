@@ -1,20 +1,22 @@
 import {
   crc32cBase64,
-  type ObjectNames,
   type ObjectStat,
+  type ObjectStore,
   parseCrc32c,
-  type RequestContext,
+  type Stored,
+  textOf,
 } from '@holdfast/core'
+import { vouchedBy } from './checksum.ts'
 import type { StorageClass } from './options.ts'
-import { fieldOf, type HttpAnswer, type HttpRequest, type Requester, send } from './send.ts'
+import { type HttpAnswer, type HttpRequest, type Requester, send } from './send.ts'
 
 /** What every request to this store has in common. */
-export interface Bucket extends RequestContext {
+export interface Bucket extends ObjectStore {
   readonly requester: Requester
   /** Of the JSON API, such as `https://storage.googleapis.com`. */
   readonly endpoint: string
   readonly name: string
-  readonly names: ObjectNames
+  readonly deletesAtOnce: number
   readonly storageClass: StorageClass | undefined
   readonly kmsKeyName: string | undefined
   readonly userProject: string | undefined
@@ -77,10 +79,7 @@ export interface GcsObject {
 
 /** Throws for an answer that is not about an object. */
 export function parseObject(answer: unknown): GcsObject {
-  const text = (name: string): string => {
-    const value = fieldOf(answer, name)
-    return typeof value === 'string' ? value : ''
-  }
+  const text = (name: string): string => textOf(answer, name) ?? ''
   const object = {
     name: text('name'),
     size: Number(text('size') || Number.NaN),
@@ -97,4 +96,8 @@ export function parseObject(answer: unknown): GcsObject {
 export function statOf({ names }: Bucket, object: GcsObject): ObjectStat {
   const { name, size, timeCreated, generation } = object
   return { key: names.key(name), size, modifiedAt: timeCreated, revision: generation }
+}
+
+export function storedAs({ generation, crc32c }: GcsObject): Stored {
+  return { revision: generation, vouched: vouchedBy(crc32c) }
 }

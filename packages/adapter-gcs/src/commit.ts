@@ -1,8 +1,8 @@
-import { type CommitOutcome, createOnce } from '@holdfast/core'
+import { type CallOptions, type CommitOutcome, createOnce } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { crc32cOf } from './checksum.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
-import { readWhole } from './read.ts'
+import { read } from './read.ts'
 import { uploadWhole } from './upload.ts'
 
 /**
@@ -13,19 +13,18 @@ export async function commit(
   bucket: Bucket,
   key: string,
   bytes: Uint8Array,
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<CommitOutcome> {
+  const metadata = { contentType: 'application/json', crc32c: crc32cOf(bytes) }
   return createOnce(
     bucket,
     { what: `The commit of ${key}`, key, signal },
     {
-      async create() {
-        const metadata = { contentType: 'application/json', crc32c: crc32cOf(bytes) }
-        await uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 })
-      },
+      bytes,
+      create: () => uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 }),
       isThereAlready: (error) => hasStatus(error, 412),
       mayHaveHappened,
-      holdsOurs: async () => Buffer.compare(await readWhole(bucket, key), bytes) === 0,
+      read: () => read(bucket, key, {}),
     },
   )
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type AuthClient, JWT, UserRefreshClient } from 'google-auth-library'
-import { HoldfastError, messageOf } from '@holdfast/core'
+import { HoldfastError, messageOf, textOf } from '@holdfast/core'
 import type { GcsOptions } from './options.ts'
-import { fieldOf } from './send.ts'
 
 /** Objects may be read, written and deleted, and nothing else. */
 const scopes = ['https://www.googleapis.com/auth/devstorage.read_write']
@@ -28,8 +27,8 @@ export function givenCredentials({ credentials, keyFilename }: GcsOptions): Auth
 /** The two kinds of keys that Google gives out as JSON. */
 function authClientOf(credentials: unknown, place: string): AuthClient {
   const text = (name: string): string => {
-    const value = fieldOf(credentials, name)
-    if (typeof value === 'string' && value !== '') return value
+    const value = textOf(credentials, name)
+    if (value !== undefined && value !== '') return value
     throw new HoldfastError('CONFIG', `${place}: there is no ${name} in it.`)
   }
   const type = text('type')

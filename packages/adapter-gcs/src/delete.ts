@@ -1,4 +1,10 @@
-import { deleteInBatches, type DeleteReport, isHoldfastError, request } from '@holdfast/core'
+import {
+  type CallOptions,
+  deleteInBatches,
+  type DeleteReport,
+  isHoldfastError,
+  request,
+} from '@holdfast/core'
 import { ask, type Bucket, objectUrl } from './bucket.ts'
 
 /**
@@ -8,16 +14,16 @@ import { ask, type Bucket, objectUrl } from './bucket.ts'
 export async function deleteKeys(
   bucket: Bucket,
   keys: readonly string[],
-  parallel: number,
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<DeleteReport> {
-  return deleteInBatches(keys, 1, parallel, signal, async ([key = ''], keySignal) => {
+  const plan = { batchSize: 1, batchesAtOnce: bucket.deletesAtOnce }
+  return deleteInBatches(keys, plan, signal, async ([key = ''], keySignal) => {
     try {
       await deleteOne(bucket, key, {}, keySignal)
-      return { deleted: [key], failed: [] }
+      return []
     } catch (error) {
       if (!isHoldfastError(error, 'PERMISSION_DENIED', 'INVALID_ARGUMENT')) throw error
-      return { deleted: [], failed: [{ key, error }] }
+      return [{ key, error }]
     }
   })
 }

@@ -1,38 +1,30 @@
 import {
-  type Asked,
   commonMeanings,
   denied,
+  each,
   type Failure,
-  type HoldfastError,
-  mayHaveHappened as mayHaveHappenedOf,
-  type Meaning,
+  fieldOf,
   type Meanings,
   messageOf,
-  storeError as commonStoreError,
+  misconfigured,
+  notFound,
+  numberOf,
+  storeErrors,
+  textOf,
   unavailable,
 } from '@holdfast/core'
-import { fieldOf } from './send.ts'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonMeanings
-
-const refused = denied(
-  'The credentials do not allow it: check the roles of the account on the bucket (Storage Object User has all that is needed).',
-)
-const held = denied(
-  'A retention policy or a hold of the bucket protects the object. Nothing is lost: it stays until the policy lets it go, and can be deleted then.',
-)
-const unreadableKeyFile: Meaning = {
-  code: 'CONFIG',
-  advice: 'The file with the credentials cannot be read: check GOOGLE_APPLICATION_CREDENTIALS.',
-}
 
 /** Failures of the SDK's credentials, before the store was asked for anything. */
 const beforeTheStore: Meanings = {
   NoCredentials: denied(
     'No credentials were found. Log in (gcloud auth application-default login), set GOOGLE_APPLICATION_CREDENTIALS, or name a keyFilename.',
   ),
-  ENOENT: unreadableKeyFile,
-  EACCES: unreadableKeyFile,
+  ...each(
+    ['ENOENT', 'EACCES'],
+    misconfigured('The file with the credentials cannot be read: check GOOGLE_APPLICATION_CREDENTIALS.'),
+  ),
   invalid_grant: expired,
   invalid_client: denied('The credentials are not known to Google any more.'),
   invalid_target: denied('The workload identity provider does not know these credentials.'),
@@ -43,15 +35,14 @@ const beforeTheStore: Meanings = {
 const meanings: Meanings = {
   ...beforeTheStore,
   notFound: noObject,
-  NoSuchBucket: {
-    code: 'NOT_FOUND',
-    advice: 'There is no such bucket. Make it, or correct its name in the URL.',
-  },
+  NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
   authError: denied(
     'The store does not accept the credentials. Renew them (gcloud auth application-default login).',
   ),
   required: denied('The store asks for credentials, and none were sent. Give some, or leave out anonymous.'),
-  forbidden: refused,
+  forbidden: denied(
+    'The credentials do not allow it: check the roles of the account on the bucket (Storage Object User has all that is needed).',
+  ),
   insufficientPermissions: denied(
     'The credentials have no scope for Cloud Storage: give the machine or the token devstorage.read_write.',
   ),
@@ -63,45 +54,35 @@ const meanings: Meanings = {
   userProjectAccessDenied: denied(
     'The credentials may not let the project of userProject pay (serviceusage.services.use).',
   ),
-  retentionPolicyNotMet: held,
-  objectUnderActiveHold: held,
+  ...each(
+    ['retentionPolicyNotMet', 'objectUnderActiveHold'],
+    denied(
+      'A retention policy or a hold of the bucket protects the object. Nothing is lost: it stays until the policy lets it go, and can be deleted then.',
+    ),
+  ),
   conditionNotMet: { code: 'ALREADY_EXISTS', advice: 'The object is there already.' },
   keyDisabled: denied('The Cloud KMS key of the object is disabled or destroyed.'),
   BadDigest: damaged,
-  rateLimitExceeded: slowDown,
-  userRateLimitExceeded: slowDown,
-  backendError: storeFailed,
-  internalError: storeFailed,
+  ...each(['rateLimitExceeded', 'userRateLimitExceeded'], slowDown),
+  ...each(['backendError', 'internalError'], storeFailed),
   quotaExceeded: denied('A quota of the project is used up: see the quotas of Cloud Storage in its console.'),
   uploadBrokenConnection: noNetwork,
   AbortError: unavailable('The request was cut off.'),
 }
 
-/** The error of a call in the terms of the port. */
-export function storeError(error: unknown, asked: Asked, url: string): HoldfastError {
-  return commonStoreError(error, failureOf(error), meanings, asked, url)
-}
+const errors = storeErrors(meanings, failureOf)
 
-/** Whether the store answered with this status. */
-export function hasStatus(error: unknown, status: number): boolean {
-  return statusOf(error) === status
-}
+export const { storeError, hasStatus } = errors
 
 /** Whether the request may have been carried out although it failed. */
 export function mayHaveHappened(error: unknown): boolean {
-  const failure = failureOf(error)
-  return !(failure.name in beforeTheStore) && mayHaveHappenedOf(failure)
+  return !(failureOf(error).name in beforeTheStore) && errors.mayHaveHappened(error)
 }
 
 function failureOf(error: unknown): Failure {
-  const status = statusOf(error)
+  const status = numberOf(error, 'status')
   const { reason, message } = answerOf(error)
   return { status, message, name: nameOf(error, status, reason, message) }
-}
-
-function statusOf(error: unknown): number | undefined {
-  const status = fieldOf(error, 'status')
-  return typeof status === 'number' ? status : undefined
 }
 
 /** What an answer says went wrong: that of the store, or that of whoever gives out tokens. */
@@ -109,11 +90,9 @@ function answerOf(error: unknown): { readonly reason: string | undefined; readon
   const data = fieldOf(fieldOf(error, 'response'), 'data')
   const told = fieldOf(typeof data === 'string' ? parsedOr(data, undefined) : data, 'error')
   if (typeof told === 'string') return { reason: told, message: messageOf(error) }
-  const reason = fieldOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason')
-  const message = fieldOf(told, 'message')
   return {
-    reason: typeof reason === 'string' ? reason : undefined,
-    message: typeof message === 'string' ? message : messageOf(error),
+    reason: textOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason'),
+    message: textOf(told, 'message') ?? messageOf(error),
   }
 }
 
@@ -139,8 +118,5 @@ function nameOf(
   if (status === 401) return 'authError'
   if (status === 403) return 'forbidden'
   if (status === undefined && /default credentials/i.test(message)) return 'NoCredentials'
-  const code = fieldOf(error, 'code')
-  const name = fieldOf(error, 'name')
-  if (typeof code === 'string') return code
-  return reason ?? (typeof name === 'string' ? name : 'Error')
+  return textOf(error, 'code') ?? reason ?? textOf(error, 'name') ?? 'Error'
 }

@@ -1,14 +1,10 @@
-import { computedHash, type ObjectHash } from '@holdfast/core'
+import { type CallOptions, computedHash, noSuchObject, type ObjectHash } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { vouchedBy } from './checksum.ts'
-import { look, noSuchObject, read } from './read.ts'
+import { look, read } from './read.ts'
 
 /** The CRC32C that the store computed and keeps; without one, computed by reading. */
-export async function hash(
-  bucket: Bucket,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<ObjectHash> {
+export async function hash(bucket: Bucket, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const object = await look(bucket, key, signal)
   if (object === undefined) throw noSuchObject(bucket, key)
   return vouchedBy(object.crc32c) ?? (await computedHash(await read(bucket, key, { signal })))

@@ -1,11 +1,11 @@
 import type { Storage } from '@google-cloud/storage'
 import {
   type AdapterOption,
-  type BackendHooks,
   HoldfastError,
+  type ObjectStoreOptions,
+  objectStoreOptions,
   optionReaders,
   parseSize,
-  type RetryPolicy,
   type Size,
 } from '@holdfast/core'
 
@@ -13,7 +13,7 @@ import {
 export type GcsCredentials = Readonly<Record<string, unknown>>
 
 /** How to reach a bucket, and how to store in it. What is not said comes from the SDK's default chain. */
-export interface GcsOptions extends BackendHooks {
+export interface GcsOptions extends ObjectStoreOptions {
   /** Other than Google's, such as that of an emulator. Default: `STORAGE_EMULATOR_HOST`, else Google's. */
   readonly endpoint?: string | undefined
   /**
@@ -38,12 +38,8 @@ export interface GcsOptions extends BackendHooks {
   readonly chunkSize?: Size | undefined
   /** Requests under way at once where many objects are deleted. Default: 16. */
   readonly parallel?: number | undefined
-  /** A budget for everything below the root; the store itself has no end. Default: none. */
-  readonly quota?: Size | undefined
   /** A ready-made client; then `endpoint`, `anonymous`, `keyFilename` and `credentials` are its own business. */
   readonly client?: Storage | undefined
-  /** How often and how patiently a request is made again. */
-  readonly retry?: RetryPolicy | undefined
 }
 
 /** All of them can be read at once (Cloud Storage documentation, "Storage classes"). */
@@ -77,9 +73,8 @@ export const optionShape = {
   kmsKeyName: { read: optionReaders.text, inUrl: true },
   chunkSize: { read: optionReaders.size, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
-  quota: { read: optionReaders.size, inUrl: true },
-  retry: { read: optionReaders.retry, inUrl: false },
   client: { read: readClient, inUrl: false },
+  ...objectStoreOptions,
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
 function readCredentials(value: unknown): GcsCredentials {

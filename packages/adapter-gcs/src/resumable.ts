@@ -1,23 +1,15 @@
-import { Crc32c, crc32cBase64, HoldfastError, isHoldfastError, request } from '@holdfast/core'
-import { ask, type Bucket, type GcsObject, parseObject, sentMetadata, uploadUrl } from './bucket.ts'
+import {
+  Crc32c,
+  crc32cBase64,
+  HoldfastError,
+  type Part,
+  type PutOptions,
+  request,
+  type Upload,
+} from '@holdfast/core'
+import { ask, type Bucket, type GcsObject, parseObject, sentMetadata, storedAs, uploadUrl } from './bucket.ts'
 import { deleteGeneration } from './delete.ts'
 import { hasStatus } from './errors.ts'
-
-/** A piece of an object, in the order of the object. */
-export interface Chunk {
-  readonly bytes: Uint8Array
-  /** Of its first byte in the object. */
-  readonly offset: number
-  readonly last: boolean
-}
-
-/** A resumable upload that is under way. Nothing is visible before the last chunk. */
-export interface Upload {
-  /** Sends the next chunk. The last one makes the object visible, and is not stopped once it is on its way. */
-  send(chunk: Chunk, signal: AbortSignal | undefined): Promise<GcsObject | undefined>
-  /** Gives the upload up; `because` is the failure that led here, and is added to if that fails, too. */
-  abandon(because: unknown): Promise<void>
-}
 
 /** What the store says of an upload: how many bytes it holds, or the object that it has become. */
 type Progress = { readonly held: number } | { readonly object: GcsObject }
@@ -28,12 +20,15 @@ const incomplete = 308
 /** How the store answers to the end of an upload that it has discarded, or that it knows no more. */
 const discarded = [499, 404, 410]
 
+/**
+ * The chunks are sent one after another, the last one by `complete`: with it the object becomes visible, so that it is
+ * not stopped once it is on its way.
+ */
 export async function beginUpload(
   bucket: Bucket,
   key: string,
-  contentType: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Upload> {
+  { contentType, signal }: PutOptions,
+): Promise<Upload<Part>> {
   const session = await beginSession(bucket, key, contentType, signal)
   const crc32c = new Crc32c()
   /** Bytes that the store holds by its own word; unknown after a failure. */
@@ -43,35 +38,33 @@ export async function beginUpload(
     range: string,
     bytes: Uint8Array,
     headers: Readonly<Record<string, string>>,
-    chunkSignal?: AbortSignal,
+    partSignal?: AbortSignal,
   ): Promise<Progress> => {
-    const {
-      status,
-      headers: told,
-      data,
-    } = await ask(bucket, {
+    const answer = await ask(bucket, {
       method: 'PUT',
       url: session,
       headers: { ...headers, 'content-range': `bytes ${range}` },
       body: [bytes],
       alsoFine: [incomplete],
-      signal: chunkSignal,
+      signal: partSignal,
     }).catch((error: unknown) => {
       throw hasStatus(error, 404) || hasStatus(error, 410) ? sessionGone(key, error) : error
     })
-    return status === incomplete ? { held: bytesHeld(told) } : { object: parseObject(data) }
+    return answer.status === incomplete
+      ? { held: bytesHeld(answer.headers) }
+      : { object: parseObject(answer.data) }
   }
 
-  /** Sends what the store has not of a chunk; asks it first, where that is not known. */
+  /** Sends what the store has not of a part; asks it first, where that is not known. */
   const sendRest = async (
-    { bytes, offset, last }: Chunk,
-    chunkSignal?: AbortSignal,
+    { bytes, offset, last }: Part,
+    partSignal?: AbortSignal,
   ): Promise<GcsObject | undefined> => {
     const end = offset + bytes.byteLength
     const proof: Record<string, string> = last
       ? { 'x-goog-hash': `crc32c=${crc32cBase64(crc32c.value)}` }
       : {}
-    let progress: Progress = held === undefined ? await tell('*/*', nothing, {}, chunkSignal) : { held }
+    let progress: Progress = held === undefined ? await tell('*/*', nothing, {}, partSignal) : { held }
     held = undefined
     while ('held' in progress) {
       const from: number = progress.held
@@ -82,39 +75,42 @@ export async function beginUpload(
       if (from < offset || from > end) throw lostTrack(key, from, offset)
       const rest = bytes.subarray(from - offset)
       const range = from === end ? `*/${end}` : `${from}-${end - 1}/${last ? end : '*'}`
-      progress = await tell(range, rest, proof, chunkSignal)
+      progress = await tell(range, rest, proof, partSignal)
       if ('held' in progress && progress.held <= from)
         throw new HoldfastError('UNAVAILABLE', `The store took nothing of ${key} from byte ${from} on.`)
     }
     return progress.object
   }
 
+  const send = async (part: Part, partSignal?: AbortSignal): Promise<GcsObject | undefined> => {
+    crc32c.update(part.bytes)
+    const what = `Bytes ${part.offset} to ${part.offset + part.bytes.byteLength} of ${key}`
+    return request(bucket, { what, key, signal: partSignal }, () => sendRest(part, partSignal))
+  }
+
   return {
-    async send(chunk, chunkSignal) {
-      const { bytes, offset, last } = chunk
-      crc32c.update(bytes)
-      const end = offset + bytes.byteLength
-      const what = `Bytes ${offset} to ${end} of ${key}`
-      const stopped = last ? undefined : chunkSignal
-      const object = await request(bucket, { what, key, signal: stopped }, () => sendRest(chunk, stopped))
-      if (object === undefined) return undefined
-      const told = object.crc32c ?? crc32c.value
-      if (last && object.size === end && told === crc32c.value) return object
-      await deleteGeneration(bucket, key, object.generation)
+    async sendPart(part, partSignal) {
+      if (!part.last) await send(part, partSignal)
+      return part
+    },
+
+    async complete(parts) {
+      const last = parts.at(-1)
+      if (last === undefined) throw new Error('An upload in parts has a last one')
+      const object = await send(last)
+      const size = last.offset + last.bytes.byteLength
+      const told = object?.crc32c ?? crc32c.value
+      if (object?.size === size && told === crc32c.value) return storedAs(object)
+      if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
       throw new HoldfastError('UNAVAILABLE', `The store made of ${key} something else than it was sent.`)
     },
 
-    async abandon(because) {
-      try {
-        await request(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
-          ask(bucket, { method: 'DELETE', url: session, body: [], alsoFine: discarded }),
-        )
-      } catch (error) {
-        if (isHoldfastError(because))
-          because.message += ' The store discards its unfinished upload after a week.'
-        if (because instanceof Error) because.cause ??= error
-      }
+    discard: async () => {
+      await request(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
+        ask(bucket, { method: 'DELETE', url: session, body: [], alsoFine: discarded }),
+      )
     },
+    leftover: 'The store discards its unfinished upload after a week.',
   }
 }
 

@@ -71,10 +71,3 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
     clearTimeout(timer)
   }
 }
-
-/** A field of an answer, where it has one. */
-export function fieldOf(answer: unknown, name: string): unknown {
-  return typeof answer === 'object' && answer !== null
-    ? (answer as Readonly<Record<string, unknown>>)[name]
-    : undefined
-}

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { ObjectHash } from '@holdfast/core'
+import type { Checksum } from './options.ts'
 
 /** CRC-32 as S3 writes it: big-endian, in base64 (S3 User Guide, "Checking object integrity"). */
 export function base64Crc32(value: number): string {
@@ -8,9 +9,12 @@ export function base64Crc32(value: number): string {
   return bytes.toString('base64')
 }
 
-/** CRC-32 of bytes; `before` is that of what precedes them. */
-export function crc32Of(bytes: Uint8Array, before = 0): number {
-  return crc32(bytes, before)
+/** The fields by which the store verifies the bytes of a request. */
+export function proofOf(
+  { checksum }: { readonly checksum: Checksum },
+  bytes: Uint8Array,
+): { readonly ChecksumCRC32?: string } {
+  return checksum === 'none' ? {} : { ChecksumCRC32: base64Crc32(crc32(bytes)) }
 }
 
 /** What S3 answers about the checksum of an object. */

@@ -1,4 +1,5 @@
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { S3Client } from '@aws-sdk/client-s3'
+import { given } from '@holdfast/core'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */
@@ -10,27 +11,24 @@ const idleTimeout = 60_000
  * bodies in chunks with trailers, which several compatible stores refuse.
  */
 export function createClient(options: S3Options): S3Client {
-  const { region, endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
-  const config: S3ClientConfig = {
-    maxAttempts: 1,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    forcePathStyle: pathStyle,
-    requestHandler: { connectionTimeout, socketTimeout: idleTimeout },
-  }
-  if (profile !== undefined) config.profile = profile
-  if (endpoint !== undefined) config.endpoint = endpoint
-  if (region !== undefined) config.region = region
-  else if (endpoint !== undefined) config.region = process.env['AWS_REGION'] ?? 'us-east-1'
-  if (credentials !== undefined) {
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials
-    config.credentials = {
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-    }
-  }
-  return payloadUnsigned(new S3Client(config))
+  const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
+  // A compatible store has no regions, but the SDK wants one to sign with.
+  const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
+  return payloadUnsigned(
+    new S3Client({
+      maxAttempts: 1,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      forcePathStyle: pathStyle,
+      requestHandler: { connectionTimeout, socketTimeout: idleTimeout },
+      ...given({
+        profile,
+        endpoint,
+        region: options.region ?? anyRegion,
+        credentials: credentials && given(credentials),
+      }),
+    }),
+  )
 }
 
 /**

@@ -1,8 +1,9 @@
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { type CommitOutcome, createOnce, request } from '@holdfast/core'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { type CallOptions, type CommitOutcome, createOnce } from '@holdfast/core'
 import { addressOf, type Bucket, encryptionOf } from './bucket.ts'
-import { base64Crc32, crc32Of } from './checksum.ts'
+import { proofOf } from './checksum.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'
+import { read } from './read.ts'
 
 /**
  * One PUT with `If-None-Match: *` (S3 User Guide, "Conditional writes"): 412 says that the object is there, 409 that
@@ -12,35 +13,26 @@ export async function commit(
   bucket: Bucket,
   key: string,
   bytes: Uint8Array,
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<CommitOutcome> {
+  const asked = {
+    ...addressOf(bucket, key),
+    ...encryptionOf(bucket),
+    ...proofOf(bucket, bytes),
+    IfNoneMatch: '*',
+    Body: bytes,
+    ContentLength: bytes.byteLength,
+    ContentType: 'application/json',
+  }
   return createOnce(
     bucket,
     { what: `The commit of ${key}`, key, signal },
     {
-      async create() {
-        await bucket.client.send(
-          new PutObjectCommand({
-            ...addressOf(bucket, key),
-            ...encryptionOf(bucket),
-            IfNoneMatch: '*',
-            Body: bytes,
-            ContentLength: bytes.byteLength,
-            ContentType: 'application/json',
-            ...(bucket.checksum === 'none' ? {} : { ChecksumCRC32: base64Crc32(crc32Of(bytes)) }),
-          }),
-        )
-      },
+      bytes,
+      create: () => bucket.client.send(new PutObjectCommand(asked)),
       isThereAlready,
       mayHaveHappened,
-      holdsOurs: async () => Buffer.compare(await readBack(bucket, key), bytes) === 0,
+      read: () => read(bucket, key, {}),
     },
   )
-}
-
-async function readBack(bucket: Bucket, key: string): Promise<Uint8Array> {
-  return request(bucket, { what: `Reading back ${key}`, key }, async () => {
-    const { Body } = await bucket.client.send(new GetObjectCommand(addressOf(bucket, key)))
-    return (await Body?.transformToByteArray()) ?? new Uint8Array(0)
-  })
 }

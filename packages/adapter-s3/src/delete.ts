@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
-import { deleteInBatches, type DeleteReport, request } from '@holdfast/core'
-import { addressOf, type Bucket, stoppedBy } from './bucket.ts'
+import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core'
+import { addressOf, type Bucket, bucketAddress, stoppedBy } from './bucket.ts'
 import { isCalled, storeError } from './errors.ts'
 
 /** Keys of one request (Amazon S3 API Reference, DeleteObjects). */
@@ -12,20 +12,19 @@ const batchesAtOnce = 4
 export async function deleteKeys(
   bucket: Bucket,
   keys: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<DeleteReport> {
   const [only] = keys
-  if (only !== undefined && keys.length === 1) return deleteOne(bucket, only, signal)
-  return deleteInBatches(keys, batchSize, batchesAtOnce, signal, (batch, batchSignal) =>
+  if (only !== undefined && keys.length === 1) {
+    await deleteOne(bucket, only, signal)
+    return { deleted: keys, failed: [] }
+  }
+  return deleteInBatches(keys, { batchSize, batchesAtOnce }, signal, (batch, batchSignal) =>
     deleteBatch(bucket, batch, batchSignal),
   )
 }
 
-async function deleteOne(
-  bucket: Bucket,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<DeleteReport> {
+async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Promise<void> {
   await request(bucket, { what: `Deleting ${key}`, key, signal }, async () => {
     try {
       await bucket.client.send(new DeleteObjectCommand(addressOf(bucket, key)), stoppedBy(signal))
@@ -33,32 +32,26 @@ async function deleteOne(
       if (!isCalled(error, 'NoSuchKey')) throw error
     }
   })
-  return { deleted: [key], failed: [] }
 }
 
 async function deleteBatch(
   bucket: Bucket,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<DeleteReport> {
-  const { client, name, names, requesterPays } = bucket
+): Promise<DeleteReport['failed']> {
+  const { client, names } = bucket
+  const asked = {
+    ...bucketAddress(bucket),
+    Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
+  }
   const { Errors: errors = [] } = await request(bucket, { what: `Deleting in ${names.url}`, signal }, () =>
-    client.send(
-      new DeleteObjectsCommand({
-        Bucket: name,
-        Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
-        ...(requesterPays ? { RequestPayer: 'requester' } : {}),
-      }),
-      stoppedBy(signal),
-    ),
+    client.send(new DeleteObjectsCommand(asked), stoppedBy(signal)),
   )
-  const failed = errors
+  return errors
     .filter(({ Code }) => Code !== 'NoSuchKey')
     .map(({ Key = names.root, Code = 'Error', Message = '' }) => {
       const key = names.key(Key)
       const cause = Object.assign(new Error(Message), { name: Code })
       return { key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }
     })
-  const kept = new Set(failed.map(({ key }) => key))
-  return { deleted: keys.filter((key) => !kept.has(key)), failed }
 }

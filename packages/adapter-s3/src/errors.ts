@@ -1,146 +1,124 @@
 import {
-  type Asked,
   commonMeanings,
   denied,
+  each,
   type Failure,
-  type HoldfastError,
-  mayHaveHappened as mayHaveHappenedOf,
-  type Meaning,
+  fieldOf,
+  invalid,
   type Meanings,
   messageOf,
-  storeError as commonStoreError,
+  misconfigured,
+  notFound,
+  numberOf,
+  storeErrors,
+  textOf,
   unavailable,
+  unsupported,
 } from '@holdfast/core'
 
-const { slowDown, storeFailed, damaged, noObject, full, wrongClock, expired } = commonMeanings
-
-const unknownKey = denied('The access key is not known to the store: check the credentials and the endpoint.')
-const wrongRegion: Meaning = {
-  code: 'CONFIG',
-  advice:
-    'The bucket is in another region. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
-}
-const gotBetween = unavailable('Another request on the same object got in between.')
+const { slowDown, storeFailed, damaged, noObject, noNetwork, full, wrongClock, expired } = commonMeanings
 
 /** The codes of S3 (Amazon S3 API Reference, "Error responses"), of its relatives, and of the SDK itself. */
 const meanings: Meanings = {
-  NoSuchKey: noObject,
-  NotFound: noObject,
-  NoSuchBucket: {
-    code: 'NOT_FOUND',
-    advice: 'There is no such bucket. Make it, or correct its name in the URL.',
-  },
+  ...each(['NoSuchKey', 'NotFound'], noObject),
+  NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
   NoSuchUpload: unavailable('The unfinished upload was discarded by someone else.'),
   AccessDenied: denied('The credentials do not allow it: check the policies of the user and of the bucket.'),
   Forbidden: denied(
     'The credentials do not allow it, or the object is missing and they may not list the bucket (s3:ListBucket).',
   ),
   AllAccessDisabled: denied('All access to it is disabled.'),
-  InvalidAccessKeyId: unknownKey,
-  InvalidSecurity: unknownKey,
+  ...each(
+    ['InvalidAccessKeyId', 'InvalidSecurity'],
+    denied('The access key is not known to the store: check the credentials and the endpoint.'),
+  ),
   SignatureDoesNotMatch: denied(
     'The secret key does not fit the access key, or something between here and the store changes requests.',
   ),
   CredentialsProviderError: denied(
     'No credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or log in (aws sso login).',
   ),
-  TokenProviderError: expired,
-  ExpiredToken: expired,
-  ExpiredTokenException: expired,
-  TokenRefreshRequired: expired,
-  InvalidToken: expired,
-  RequestTimeTooSkewed: wrongClock,
-  RequestExpired: wrongClock,
-  PermanentRedirect: wrongRegion,
-  AuthorizationHeaderMalformed: wrongRegion,
-  IllegalLocationConstraintException: wrongRegion,
-  RegionMissing: {
-    code: 'CONFIG',
-    advice: 'No region is known. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
-  },
+  ...each(
+    ['TokenProviderError', 'ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'InvalidToken'],
+    expired,
+  ),
+  ...each(['RequestTimeTooSkewed', 'RequestExpired'], wrongClock),
+  ...each(
+    ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'],
+    misconfigured(
+      'The bucket is in another region. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
+    ),
+  ),
+  RegionMissing: misconfigured(
+    'No region is known. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
+  ),
   TemporaryRedirect: unavailable('The bucket is being moved.'),
-  InvalidBucketName: { code: 'CONFIG', advice: 'That is not the name of a bucket.' },
-  NotImplemented: {
-    code: 'UNSUPPORTED',
-    advice: 'The store does not offer this. If it is the checksum that it refuses, set checksum to none.',
-  },
-  InvalidStorageClass: { code: 'CONFIG', advice: 'The store does not have this storage class.' },
-  InvalidObjectState: {
-    code: 'UNSUPPORTED',
-    advice: 'The object is in an archive, and must be restored from it before it can be read.',
-  },
-  KeyTooLongError: { code: 'INVALID_ARGUMENT', advice: 'The key is too long for the store.' },
-  EntityTooLarge: { code: 'INVALID_ARGUMENT', advice: 'That is more than the store takes.' },
-  QuotaExceeded: full,
-  XMinioStorageFull: full,
-  XMinioAdminBucketQuotaExceeded: full,
-  InsufficientCapacity: full,
-  BadDigest: damaged,
-  XAmzContentChecksumMismatch: damaged,
-  XAmzContentSHA256Mismatch: damaged,
-  InvalidDigest: damaged,
-  IncompleteBody: damaged,
-  ConditionalRequestConflict: gotBetween,
-  OperationAborted: gotBetween,
-  SlowDown: slowDown,
-  SlowDownRead: slowDown,
-  SlowDownWrite: slowDown,
-  Throttling: slowDown,
-  ThrottlingException: slowDown,
-  TooManyRequests: slowDown,
-  RequestLimitExceeded: slowDown,
-  BandwidthLimitExceeded: slowDown,
-  InternalError: storeFailed,
-  ServiceUnavailable: storeFailed,
-  RequestTimeout: commonMeanings.noNetwork,
+  InvalidBucketName: misconfigured('That is not the name of a bucket.'),
+  NotImplemented: unsupported(
+    'The store does not offer this. If it is the checksum that it refuses, set checksum to none.',
+  ),
+  InvalidStorageClass: misconfigured('The store does not have this storage class.'),
+  InvalidObjectState: unsupported(
+    'The object is in an archive, and must be restored from it before it can be read.',
+  ),
+  KeyTooLongError: invalid('The key is too long for the store.'),
+  EntityTooLarge: invalid('That is more than the store takes.'),
+  ...each(
+    ['QuotaExceeded', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'InsufficientCapacity'],
+    full,
+  ),
+  ...each(
+    [
+      'BadDigest',
+      'XAmzContentChecksumMismatch',
+      'XAmzContentSHA256Mismatch',
+      'InvalidDigest',
+      'IncompleteBody',
+    ],
+    damaged,
+  ),
+  ...each(
+    ['ConditionalRequestConflict', 'OperationAborted'],
+    unavailable('Another request on the same object got in between.'),
+  ),
+  ...each(['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'Throttling', 'ThrottlingException'], slowDown),
+  ...each(['TooManyRequests', 'RequestLimitExceeded', 'BandwidthLimitExceeded'], slowDown),
+  ...each(['InternalError', 'ServiceUnavailable'], storeFailed),
+  RequestTimeout: noNetwork,
 }
 
-/** The error of a call in the terms of the port. */
-export function storeError(error: unknown, asked: Asked, url: string): HoldfastError {
-  return commonStoreError(error, failureOf(error), meanings, asked, url)
-}
+const errors = storeErrors(meanings, failureOf)
+
+export const { storeError, isCalled } = errors
 
 /** Whether the store said that the object is there, in answer to a request to create it if absent. */
 export function isThereAlready(error: unknown): boolean {
-  return isCalled(error, 'PreconditionFailed') || failureOf(error).status === 412
+  return errors.hasStatus(error, 412)
 }
 
 /** Whether the request may have been carried out; a ready-made client may have sent it more than once. */
 export function mayHaveHappened(error: unknown): boolean {
-  const attempts = property(property(error, '$metadata'), 'attempts')
-  const failure = failureOf(error)
-  // What the SDK finds out by itself, such as missing credentials, was never sent.
-  const wasSent =
-    failure.status !== undefined || !(failure.name in meanings) || failure.name === 'RequestTimeout'
-  return (wasSent && mayHaveHappenedOf(failure)) || (typeof attempts === 'number' && attempts > 1)
-}
-
-/** Whether the store failed with one of these codes. An answer to HEAD is called `NotFound`, whatever is missing. */
-export function isCalled(error: unknown, ...names: readonly string[]): boolean {
   const { name, status } = failureOf(error)
-  return names.includes(name) || (names.includes('NotFound') && status === 404)
+  // What the SDK finds out by itself, such as missing credentials, was never sent.
+  const wasSent = status !== undefined || !(name in meanings) || name === 'RequestTimeout'
+  const attempts = numberOf(fieldOf(error, '$metadata'), 'attempts') ?? 1
+  return (wasSent && errors.mayHaveHappened(error)) || attempts > 1
 }
 
 function failureOf(error: unknown): Failure {
-  const status = property(property(error, '$metadata'), 'httpStatusCode')
-  const failure = { status: typeof status === 'number' ? status : undefined, message: messageOf(error) }
-  return { ...failure, name: nameOf(error, failure.status, failure.message) }
+  const status = numberOf(fieldOf(error, '$metadata'), 'httpStatusCode')
+  const message = messageOf(error)
+  return { status, message, name: nameOf(error, status, message) }
 }
 
 /** An answer to HEAD has no body, hence no code of S3; and the SDK misses a region before it asks anyone. */
 function nameOf(error: unknown, status: number | undefined, message: string): string {
-  const name = property(error, 'name')
-  const code = property(error, 'code')
-  if (typeof name === 'string' && name in meanings) return name
+  const name = textOf(error, 'name') ?? 'Error'
+  if (name in meanings) return name
   if (status === 301 || status === 307) return 'PermanentRedirect'
   if (status === 403) return 'Forbidden'
-  if (/region is missing/i.test(message)) return 'RegionMissing'
-  if (typeof code === 'string') return code
-  return typeof name === 'string' ? name : 'Error'
-}
-
-function property(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined
+  if (status === 404) return 'NotFound'
+  if (status === 412) return 'PreconditionFailed'
+  if (status === undefined && /region is missing/i.test(message)) return 'RegionMissing'
+  return textOf(error, 'code') ?? name
 }

@@ -1,15 +1,11 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
-import { computedHash, type ObjectHash, request } from '@holdfast/core'
+import { type CallOptions, computedHash, type ObjectHash, request } from '@holdfast/core'
 import { addressOf, type Bucket, stoppedBy } from './bucket.ts'
 import { vouchedBy } from './checksum.ts'
 import { read } from './read.ts'
 
 /** The checksum that the store verified and keeps; without one, computed by reading. */
-export async function hash(
-  bucket: Bucket,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<ObjectHash> {
+export async function hash(bucket: Bucket, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const vouched = bucket.checksum === 'none' ? undefined : await kept(bucket, key, signal)
   return vouched ?? (await computedHash(await read(bucket, key, { signal })))
 }
@@ -19,11 +15,9 @@ async function kept(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectHash | undefined> {
+  const asked = { ...addressOf(bucket, key), ChecksumMode: 'ENABLED' } as const
   const answer = await request(bucket, { what: `Looking at ${key}`, key, signal }, () =>
-    bucket.client.send(
-      new HeadObjectCommand({ ...addressOf(bucket, key), ChecksumMode: 'ENABLED' }),
-      stoppedBy(signal),
-    ),
+    bucket.client.send(new HeadObjectCommand(asked), stoppedBy(signal)),
   )
   return vouchedBy(answer)
 }

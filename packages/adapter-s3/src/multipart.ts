@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -7,34 +8,25 @@ import {
   HeadObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { HoldfastError, isHoldfastError, type Part, request } from '@holdfast/core'
-import { addressOf, type Bucket, payloadOf, type Stored, storedAs, stoppedBy } from './bucket.ts'
-import { base64Crc32, crc32Of } from './checksum.ts'
+import { HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
+import { addressOf, type Bucket, payloadOf, storedAs, stoppedBy } from './bucket.ts'
+import { base64Crc32, proofOf } from './checksum.ts'
 import { isCalled } from './errors.ts'
 
-/** Parts of one upload (S3 User Guide, "Amazon S3 multipart upload limits"). */
+/** Parts of one upload, and bytes of the largest (S3 User Guide, "Amazon S3 multipart upload limits"). */
 export const maxParts = 10_000
+export const maxPartBytes = 5 * 2 ** 30
 
 /** Metadata by which an object is known to be of this very upload, when the answer to its completion was lost. */
 const tokenName = 'holdfast-upload'
 
-/** An upload in parts that is under way. Nothing is visible before `complete`. */
-export interface Upload {
-  /** Sends one part. The parts are asked for in their order, and may be under way together. */
-  sendPart(part: Part, signal: AbortSignal): Promise<CompletedPart>
-  /** Makes the object visible. Not stopped once it is on its way. */
-  complete(parts: readonly CompletedPart[]): Promise<Stored>
-  /** Gives the upload up; `because` is the failure that led here, and is added to if that fails, too. */
-  abandon(because: unknown): Promise<void>
-}
-
 export async function beginUpload(
   bucket: Bucket,
   key: string,
-  contentType: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Upload> {
-  const { client, checksum } = bucket
+  { contentType, signal }: PutOptions,
+): Promise<Upload<CompletedPart>> {
+  const { client } = bucket
+  const isProven = bucket.checksum !== 'none'
   const token = randomUUID()
   // Not stopped once it is on its way: a request that was cut off may still make an upload that nobody knows.
   const { UploadId: uploadId } = await request(bucket, { what: `Beginning ${key}`, key, signal }, () =>
@@ -42,7 +34,7 @@ export async function beginUpload(
       new CreateMultipartUploadCommand({
         ...payloadOf(bucket, key, contentType),
         Metadata: { [tokenName]: token },
-        ...(checksum === 'none' ? {} : { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }),
+        ...(isProven ? { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } : {}),
       }),
     ),
   )
@@ -53,38 +45,26 @@ export async function beginUpload(
 
   return {
     async sendPart({ index, bytes }, partSignal) {
-      if (index >= maxParts) throw tooManyParts(key)
-      const partNumber = index + 1
-      wholeCrc32 = checksum === 'none' ? 0 : crc32Of(bytes, wholeCrc32)
-      const proof = checksum === 'none' ? {} : { ChecksumCRC32: base64Crc32(crc32Of(bytes)) }
-      const what = `Part ${partNumber} of ${key}`
-      const answer = await request(bucket, { what, key, signal: partSignal }, () => {
-        const command = new UploadPartCommand({
-          ...address,
-          ...proof,
-          PartNumber: partNumber,
-          Body: bytes,
-          ContentLength: bytes.byteLength,
-        })
-        return client.send(command, stoppedBy(partSignal))
-      })
-      return { PartNumber: partNumber, ETag: answer.ETag, ...proof }
+      if (isProven) wholeCrc32 = crc32(bytes, wholeCrc32)
+      const part = { ...proofOf(bucket, bytes), PartNumber: index + 1 }
+      const what = `Part ${part.PartNumber} of ${key}`
+      const { ETag } = await request(bucket, { what, key, signal: partSignal }, () =>
+        client.send(
+          new UploadPartCommand({ ...address, ...part, Body: bytes, ContentLength: bytes.byteLength }),
+          stoppedBy(partSignal),
+        ),
+      )
+      return { ...part, ETag }
     },
 
     async complete(parts) {
-      const whole =
-        checksum === 'none'
-          ? {}
-          : ({ ChecksumCRC32: base64Crc32(wholeCrc32), ChecksumType: 'FULL_OBJECT' } as const)
+      const proof = isProven
+        ? ({ ChecksumCRC32: base64Crc32(wholeCrc32), ChecksumType: 'FULL_OBJECT' } as const)
+        : {}
+      const asked = { ...address, ...proof, MultipartUpload: { Parts: [...parts] } }
       const answer = await request(bucket, { what: `Completing ${key}`, key }, async () => {
         try {
-          return await client.send(
-            new CompleteMultipartUploadCommand({
-              ...address,
-              ...whole,
-              MultipartUpload: { Parts: [...parts] },
-            }),
-          )
+          return await client.send(new CompleteMultipartUploadCommand(asked))
         } catch (error) {
           // An upload that is gone was completed, if the object carries its token: the answer to that was lost.
           if (!isCalled(error, 'NoSuchUpload')) throw error
@@ -98,14 +78,8 @@ export async function beginUpload(
       return storedAs(answer)
     },
 
-    async abandon(because) {
-      try {
-        await abortUpload(bucket, key, uploadId)
-      } catch (error) {
-        if (isHoldfastError(because)) because.message += ` Its unfinished upload is left to a sweep.`
-        if (because instanceof Error) because.cause ??= error
-      }
-    },
+    discard: () => abortUpload(bucket, key, uploadId),
+    leftover: 'Its unfinished upload is left to a sweep.',
   }
 }
 
@@ -126,11 +100,4 @@ export async function abortUpload(
       if (!isCalled(error, 'NoSuchUpload', 'NotFound')) throw error
     }
   })
-}
-
-function tooManyParts(key: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${key} needs more than ${maxParts} parts. Tell its size beforehand, or raise partSize.`,
-  )
 }

@@ -1,12 +1,14 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
   type AdapterOption,
-  type BackendHooks,
+  fieldOf,
   HoldfastError,
+  type ObjectStoreOptions,
+  objectStoreOptions,
   optionReaders,
   parseSize,
-  type RetryPolicy,
   type Size,
+  textOf,
 } from '@holdfast/core'
 
 /** Keys that never change, for stores that the SDK's own chain does not serve. */
@@ -17,7 +19,7 @@ export interface S3Credentials {
 }
 
 /** How to reach a bucket, and how to store in it. What is not said comes from the SDK's default chain. */
-export interface S3Options extends BackendHooks {
+export interface S3Options extends ObjectStoreOptions {
   /** Default: that of the environment or profile; `us-east-1` where an endpoint is given. */
   readonly region?: string | undefined
   /** Of a compatible store, such as `https://minio.example.com`. */
@@ -45,12 +47,8 @@ export interface S3Options extends BackendHooks {
   readonly partSize?: Size | undefined
   /** Parts of one object that are under way at once. Default: 4. */
   readonly parallel?: number | undefined
-  /** A budget for everything below the root; S3 itself has no end. Default: none. */
-  readonly quota?: Size | undefined
   /** A ready-made client; then `region`, `endpoint`, `pathStyle`, `profile` and `credentials` are its own business. */
   readonly client?: S3Client | undefined
-  /** How often and how patiently a request is made again. */
-  readonly retry?: RetryPolicy | undefined
 }
 
 export const storageClasses = [
@@ -100,20 +98,17 @@ export const optionShape = {
   checksum: { read: optionReaders.oneOf(...checksums), inUrl: true },
   partSize: { read: optionReaders.size, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
-  quota: { read: optionReaders.size, inUrl: true },
-  retry: { read: optionReaders.retry, inUrl: false },
   client: { read: readClient, inUrl: false },
+  ...objectStoreOptions,
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
 function readCredentials(value: unknown): S3Credentials {
-  const fields: Readonly<Record<string, unknown>> =
-    typeof value === 'object' && value !== null ? { ...value } : {}
-  const { accessKeyId, secretAccessKey, sessionToken } = fields
-  if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string') {
+  const accessKeyId = textOf(value, 'accessKeyId')
+  const secretAccessKey = textOf(value, 'secretAccessKey')
+  if (accessKeyId === undefined || secretAccessKey === undefined)
     throw new Error('is an object with accessKeyId and secretAccessKey')
-  }
-  if (sessionToken !== undefined && typeof sessionToken !== 'string')
-    throw new Error('has a sessionToken that is no text')
+  const sessionToken = textOf(value, 'sessionToken')
+  if (sessionToken !== fieldOf(value, 'sessionToken')) throw new Error('has a sessionToken that is no text')
   return { accessKeyId, secretAccessKey, sessionToken }
 }
 

@@ -1,6 +1,14 @@
 import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3'
-import { request, type SweepOptions, type SweepReport, type UnfinishedWork } from '@holdfast/core'
-import { type Bucket, stoppedBy } from './bucket.ts'
+import {
+  fieldOf,
+  itemsOf,
+  request,
+  type SweepOptions,
+  type SweepReport,
+  textOf,
+  type UnfinishedWork,
+} from '@holdfast/core'
+import { type Bucket, bucketAddress, stoppedBy } from './bucket.ts'
 import { abortUpload } from './multipart.ts'
 
 /** Discards multipart uploads that were begun and never completed. S3 keeps them, and bills them, for ever. */
@@ -35,23 +43,31 @@ interface UnfinishedUpload {
   readonly now: Date
 }
 
-async function* unfinishedUploads(
-  bucket: Bucket,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<UnfinishedUpload> {
-  let page = await uploadsPage(bucket, bucket.names.root, undefined, signal)
-  // MinIO takes a prefix for the whole name of an object (its documentation, "ListMultipartUploads"): ask for all.
-  const prefix = page.server === 'MinIO' ? '' : bucket.names.root
-  if (prefix !== bucket.names.root) page = await uploadsPage(bucket, prefix, undefined, signal)
-  for (;;) {
-    const { answer, now } = page
-    for (const { Key, UploadId, Initiated } of answer.Uploads ?? []) {
-      if (Key === undefined || UploadId === undefined) continue
-      yield { object: Key, uploadId: UploadId, startedAt: Initiated ?? now, now }
+function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload> {
+  let prefix = bucket.names.root
+  return itemsOf(async (from?: Markers) => {
+    let page = await uploadsPage(bucket, prefix, from, signal)
+    if (page.server === 'MinIO' && prefix !== '') {
+      // MinIO takes a prefix for the whole name of an object (its documentation, "ListMultipartUploads"): ask for all.
+      prefix = ''
+      page = await uploadsPage(bucket, prefix, from, signal)
     }
-    if (answer.IsTruncated !== true) return
-    page = await uploadsPage(bucket, prefix, answer, signal)
-  }
+    const { answer, now } = page
+    const items = (answer.Uploads ?? []).map(({ Key = '', UploadId = '', Initiated = now }) => ({
+      object: Key,
+      uploadId: UploadId,
+      startedAt: Initiated,
+      now,
+    }))
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
+    return { items, next: answer.IsTruncated === true ? { KeyMarker, UploadIdMarker } : undefined }
+  })
+}
+
+/** Where a page begins. */
+interface Markers {
+  readonly KeyMarker: string | undefined
+  readonly UploadIdMarker: string | undefined
 }
 
 interface UploadsPage {
@@ -63,35 +79,28 @@ interface UploadsPage {
 async function uploadsPage(
   bucket: Bucket,
   prefix: string,
-  after: ListMultipartUploadsCommandOutput | undefined,
+  from: Markers | undefined,
   signal: AbortSignal | undefined,
 ): Promise<UploadsPage> {
-  const { client, name, names, requesterPays } = bucket
+  const { client, names } = bucket
   return request(bucket, { what: `Listing the unfinished uploads of ${names.url}`, signal }, async () => {
-    const command = new ListMultipartUploadsCommand({
-      Bucket: name,
-      Prefix: prefix,
-      ...(after === undefined
-        ? {}
-        : { KeyMarker: after.NextKeyMarker, UploadIdMarker: after.NextUploadIdMarker }),
-      ...(requesterPays ? { RequestPayer: 'requester' } : {}),
-    })
-    let headers: Readonly<Record<string, string>> = {}
+    const command = new ListMultipartUploadsCommand({ ...bucketAddress(bucket), Prefix: prefix, ...from })
+    let response: unknown
     command.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args)
-        headers = headersOf(result.response)
+        response = result.response
         return result
       },
       { step: 'deserialize', name: 'holdfastHeaders' },
     )
     const answer = await client.send(command, stoppedBy(signal))
-    const date = Date.parse(headers['date'] ?? '')
-    return { answer, now: Number.isNaN(date) ? new Date() : new Date(date), server: headers['server'] }
+    const headers = fieldOf(response, 'headers')
+    const date = Date.parse(textOf(headers, 'date') ?? '')
+    return {
+      answer,
+      now: Number.isNaN(date) ? new Date() : new Date(date),
+      server: textOf(headers, 'server'),
+    }
   })
-}
-
-function headersOf(response: unknown): Readonly<Record<string, string>> {
-  if (typeof response !== 'object' || response === null || !('headers' in response)) return {}
-  return response.headers as Readonly<Record<string, string>>
 }

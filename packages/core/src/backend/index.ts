@@ -31,14 +31,24 @@ export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
 export { portOptions } from './options.ts'
+export { fieldOf, given, type Given, numberOf, textOf } from './object-store/fields.ts'
+export {
+  noSuchObject,
+  type ObjectStore,
+  ObjectStoreBackend,
+  type ObjectStoreFacts,
+  type ObjectStoreOperations,
+} from './object-store/object-store.ts'
+export { itemsOf, type Page } from './object-store/pages.ts'
 export {
   type Part,
+  type PartLimits,
   type PartPlan,
+  partsOf,
   planParts,
-  type WholeOrParts,
-  wholeOrParts,
   sendParts,
 } from './object-store/parts.ts'
+export { putObject, type Stored, type Upload, type WaysToPut } from './object-store/put-object.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export {
   type Asked,
@@ -47,6 +57,16 @@ export {
   request,
   type RequestContext,
 } from './object-store/request.ts'
+export {
+  type ObjectHeaders,
+  type OpenedObject,
+  readObject,
+  type ReadRequests,
+  replaced,
+  statOfHeaders,
+  unquoted,
+  type WantedBytes,
+} from './object-store/read-object.ts'
 export { resolveRange } from './range.ts'
 export { resumingStream, type ResumingStreamOptions } from './object-store/resuming-stream.ts'
 export {
@@ -66,10 +86,17 @@ export {
 export {
   commonMeanings,
   denied,
+  each,
   type Failure,
+  invalid,
   mayHaveHappened,
   type Meaning,
   type Meanings,
+  misconfigured,
+  notFound,
   storeError,
+  storeErrors,
+  type StoreErrors,
   unavailable,
+  unsupported,
 } from './object-store/store-errors.ts'

@@ -8,5 +8,11 @@ export {
 export { type AdapterOptions, openBackend } from './adapters.ts'
 export { findConfig, type LoadedConfig } from './config-file.ts'
 export { parseLocation } from './location.ts'
+export {
+  type ObjectStoreOptions,
+  objectStoreOptions,
+  type ObjectStorePlace,
+  placeInUrl,
+} from './object-store-url.ts'
 export { openStore, type OpenStoreOptions } from './open-store.ts'
 export { defineConfig, type HoldfastConfig, parseConfig } from './schema.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { planParts, sendParts, SourceReader, wholeOrParts } from '../../src/index.ts'
+import { partsOf, planParts, sendParts, SourceReader } from '../../src/index.ts'
 
 const chunkBytes = 16
 
@@ -9,12 +9,10 @@ async function* stream(chunks: number): AsyncGenerator<Uint8Array> {
 
 test('a part that takes long keeps its bytes, however many others have been sent since', async () => {
   const limit = 3
-  await using reader = await SourceReader.open(stream(20), { chunkBytes, chunksHeld: limit - 1 })
-  const ahead = await wholeOrParts(reader)
-  if (ahead.kind !== 'parts') throw new Error('It does not fit one chunk')
+  await using reader = await SourceReader.open(stream(20), { chunkBytes, chunksHeld: limit })
   const slow = Promise.withResolvers<undefined>()
   const begun: number[] = []
-  const sending = sendParts(ahead.chunks, limit, undefined, async ({ index, bytes }) => {
+  const sending = sendParts(partsOf(reader.chunks()), limit, undefined, async ({ index, bytes }) => {
     begun.push(index)
     if (index === 4) await slow.promise
     return bytes.every((byte) => byte === index)
@@ -26,9 +24,19 @@ test('a part that takes long keeps its bytes, however many others have been sent
   expect(await sending).toEqual(Array.from({ length: 20 }, () => true))
 })
 
+test('parts follow one another, and the last one is known to be it', async () => {
+  const parts = await Array.fromAsync(partsOf(stream(3)))
+  expect(parts.map(({ index, offset, last }) => ({ index, offset, last }))).toEqual([
+    { index: 0, offset: 0, last: false },
+    { index: 1, offset: chunkBytes, last: false },
+    { index: 2, offset: 2 * chunkBytes, last: true },
+  ])
+  expect(await Array.fromAsync(partsOf(stream(0)))).toEqual([])
+})
+
 test('after a failure nothing more is sent, and what is under way is waited for', async () => {
   const ended: number[] = []
-  const sending = sendParts(stream(10), 3, undefined, async ({ index }, signal) => {
+  const sending = sendParts(partsOf(stream(10)), 3, undefined, async ({ index }, signal) => {
     if (index === 1) throw new Error('part 1 failed')
     await new Promise((resolve) => setImmediate(resolve))
     ended.push(index)

@@ -1,20 +1,20 @@
 import type { DeleteReport } from '../backend.ts'
 import { concurrently } from '../concurrently.ts'
 
-/** Deletes in batches of the size that the store takes, several at once, and joins what became of the keys. */
+/**
+ * Deletes in batches of the size that the store takes, several at once. `deleteBatch` gives the keys that the store
+ * keeps, each with the reason.
+ */
 export async function deleteInBatches(
   keys: readonly string[],
-  batchSize: number,
-  batchesAtOnce: number,
+  { batchSize, batchesAtOnce }: { readonly batchSize: number; readonly batchesAtOnce: number },
   signal: AbortSignal | undefined,
-  deleteBatch: (batch: readonly string[], signal: AbortSignal) => Promise<DeleteReport>,
+  deleteBatch: (batch: readonly string[], signal: AbortSignal) => Promise<DeleteReport['failed']>,
 ): Promise<DeleteReport> {
   const batches = Array.from({ length: Math.ceil(keys.length / batchSize) }, (_, index) =>
     keys.slice(index * batchSize, (index + 1) * batchSize),
   )
-  const reports = await concurrently(batches, batchesAtOnce, signal, deleteBatch)
-  return {
-    deleted: reports.flatMap(({ deleted }) => deleted),
-    failed: reports.flatMap(({ failed }) => failed),
-  }
+  const failed = (await concurrently(batches, batchesAtOnce, signal, deleteBatch)).flat()
+  const kept = new Set(failed.map(({ key }) => key))
+  return { deleted: keys.filter((key) => !kept.has(key)), failed }
 }

@@ -1,5 +1,3 @@
-import type { SourceReader } from '../source.ts'
-
 /** One part of an object that is sent in several requests. */
 export interface Part {
   /** From 0. */
@@ -7,43 +5,36 @@ export interface Part {
   /** Of its first byte in the object. */
   readonly offset: number
   readonly bytes: Uint8Array
+  readonly last: boolean
 }
 
-/** A source that fits one chunk, or the chunks of one that does not. */
-export type WholeOrParts =
-  | { readonly kind: 'whole'; readonly bytes: Uint8Array }
-  | { readonly kind: 'parts'; readonly chunks: AsyncIterable<Uint8Array> }
-
 /**
- * Reads far enough to know whether a source of unknown length fits one chunk. The reader must let two chunks be
- * held. A whole source has been checked to its end; `result` of the reader is ready.
+ * The chunks of a source as parts. Each is given when the next one is there, so that it is known which one is the last;
+ * by then the source has been checked to its end.
  */
-export async function wholeOrParts(reader: SourceReader): Promise<WholeOrParts> {
-  const chunks = reader.chunks()
-  const first = await chunks.next()
-  if (first.done === true) return { kind: 'whole', bytes: new Uint8Array(0) }
-  const second = await chunks.next()
-  if (second.done === true) return { kind: 'whole', bytes: first.value }
-  return { kind: 'parts', chunks: following(first.value, second.value, chunks) }
-}
-
-async function* following(
-  first: Uint8Array,
-  second: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  yield first
-  yield second
-  yield* rest
+export async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part, undefined> {
+  let index = 0
+  let offset = 0
+  let held: Uint8Array | undefined
+  for await (const bytes of chunks) {
+    if (held !== undefined) {
+      yield { index, offset, bytes: held, last: false }
+      index += 1
+      offset += held.byteLength
+    }
+    held = bytes
+  }
+  if (held !== undefined) yield { index, offset, bytes: held, last: true }
+  return undefined
 }
 
 /**
- * Sends chunks as parts, at most `limit` at once, and gives the answers in the order of the parts. When it asks for a
- * chunk it holds at most the `limit - 1` before it. After the first failure nothing more is read or sent; what is under
+ * Sends parts, at most `limit` at once, and gives the answers in the order of the parts. When it asks for a part it
+ * holds at most the `limit - 1` before it. After the first failure nothing more is read or sent; what is under
  * way is told by the signal and waited for, so that whoever cleans up finds nothing still moving.
  */
 export async function sendParts<Answer>(
-  chunks: AsyncIterable<Uint8Array>,
+  parts: AsyncIterable<Part>,
   limit: number,
   signal: AbortSignal | undefined,
   send: (part: Part, signal: AbortSignal) => Promise<Answer>,
@@ -53,11 +44,8 @@ export async function sendParts<Answer>(
   const answers: Answer[] = []
   const failures: unknown[] = []
   const underWay: Promise<void>[] = []
-  let index = 0
-  let offset = 0
   try {
-    for await (const bytes of chunks) {
-      const part: Part = { index, offset, bytes }
+    for await (const part of parts) {
       const sending = send(part, combined).then(
         (answer) => {
           answers[part.index] = answer
@@ -68,8 +56,6 @@ export async function sendParts<Answer>(
         },
       )
       underWay.push(sending)
-      index += 1
-      offset += bytes.byteLength
       // The oldest, not just any: the buffers go round, and one that is still being sent must not be filled again.
       if (underWay.length >= limit) await underWay.shift()
       if (failures.length > 0) break
@@ -87,6 +73,12 @@ export async function sendParts<Answer>(
 export interface PartPlan {
   readonly partBytes: number
   readonly parallel: number
+}
+
+/** The plan for objects of common sizes, and what the store allows. */
+export interface PartLimits extends PartPlan {
+  /** The most parts of one object. */
+  readonly maxParts: number
 }
 
 /**

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
-import type { CommitOutcome } from '../backend.ts'
+import type { CommitOutcome, ReadableObject } from '../backend.ts'
 import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
 
 /** What a request is about, for messages and for whoever wants to stop it. */
@@ -39,14 +39,15 @@ export async function request<Answer>(
 
 /** A conditional request that creates an object with our bytes if it is absent, and how to tell its failures apart. */
 export interface Creation {
+  readonly bytes: Uint8Array
   /** Makes the request once. */
-  create(): Promise<void>
+  create(): Promise<unknown>
   /** The store says that the object is there. */
   isThereAlready(error: unknown): boolean
   /** The request may have been carried out although it failed. */
   mayHaveHappened(error: unknown): boolean
-  /** Reads back whether what is there are our bytes. */
-  holdsOurs(): Promise<boolean>
+  /** Reads what is there. */
+  readonly read: () => Promise<ReadableObject>
 }
 
 /**
@@ -68,7 +69,7 @@ export async function createOnce(
       } catch (error) {
         if (creation.mayHaveHappened(error)) lostAnswers += 1
         if (!creation.isThereAlready(error)) throw error
-        return lostAnswers > 0 && (await creation.holdsOurs()) ? 'created' : 'exists'
+        return lostAnswers > 0 && (await holdsOurs(creation)) ? 'created' : 'exists'
       }
     })
   } catch (error) {
@@ -80,4 +81,9 @@ export async function createOnce(
       cause: error,
     })
   }
+}
+
+async function holdsOurs({ bytes, read }: Creation): Promise<boolean> {
+  const { body } = await read()
+  return Buffer.compare(Buffer.concat(await Array.fromAsync(body)), bytes) === 0
 }

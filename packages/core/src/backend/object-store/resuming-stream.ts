@@ -2,6 +2,9 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { defaultRetryPolicy, type RetryContext, withRetry } from '../retry.ts'
 
+/** Milliseconds in which a body that is waited for must give something: SDKs wait for ever. */
+const longestSilence = 60_000
+
 export interface ResumingStreamOptions {
   /** The first byte, and the one after the last. */
   readonly start: number
@@ -56,7 +59,7 @@ async function* resuming(
     const before = position
     try {
       if (retry.signal !== undefined) addAbortSignal(retry.signal, body)
-      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of neverSilent(body)) {
         throwIfAborted(retry.signal, retry.what)
         position += chunk.byteLength
         if (position > end) throw new HoldfastError('CORRUPT', `${retry.what} gave more bytes than it has.`)
@@ -75,6 +78,24 @@ async function* resuming(
         error: failure,
       })
     }
+  }
+}
+
+/** Ends a body that gives nothing although someone waits for it. */
+async function* neverSilent(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+  const wait = (): NodeJS.Timeout =>
+    setTimeout(() => {
+      body.destroy(new DOMException(`Nothing came for ${longestSilence} ms`, 'TimeoutError'))
+    }, longestSilence)
+  let silence = wait()
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      clearTimeout(silence)
+      yield chunk
+      silence = wait()
+    }
+  } finally {
+    clearTimeout(silence)
   }
 }
 

@@ -1,5 +1,6 @@
 import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
 import { locatedError } from '../checked.ts'
+import type { Asked } from './request.ts'
 
 /** What is known of a request that failed. */
 export interface Failure {
@@ -21,6 +22,15 @@ export type Meanings = Readonly<Record<string, Meaning>>
 
 export const unavailable = (advice: string): Meaning => ({ code: 'UNAVAILABLE', advice })
 export const denied = (advice: string): Meaning => ({ code: 'PERMISSION_DENIED', advice })
+export const unsupported = (advice: string): Meaning => ({ code: 'UNSUPPORTED', advice })
+export const invalid = (advice: string): Meaning => ({ code: 'INVALID_ARGUMENT', advice })
+export const misconfigured = (advice: string): Meaning => ({ code: 'CONFIG', advice })
+export const notFound = (advice: string): Meaning => ({ code: 'NOT_FOUND', advice })
+
+/** One meaning that several codes of a store have. */
+export function each(codes: readonly string[], meaning: Meaning): Meanings {
+  return Object.fromEntries(codes.map((code) => [code, meaning]))
+}
 
 /** Failures that mean the same on every store that is reached over a network. */
 export const commonMeanings = {
@@ -28,7 +38,7 @@ export const commonMeanings = {
   storeFailed: unavailable('The store failed.'),
   noNetwork: unavailable('The store cannot be reached: check the network, the endpoint and its port.'),
   damaged: unavailable('The bytes were damaged on their way to the store, which refused them.'),
-  noObject: { code: 'NOT_FOUND', advice: 'There is no such object.' },
+  noObject: notFound('There is no such object.'),
   full: { code: 'INSUFFICIENT_SPACE', advice: 'The store has no room left.' },
   wrongClock: denied("This machine's clock is too far from the store's. Set it right (NTP), and go on."),
   expired: denied('The credentials have expired. Renew them, and go on.'),
@@ -57,11 +67,7 @@ export function storeError(
   error: unknown,
   failure: Failure,
   meanings: Meanings,
-  asked: {
-    readonly what: string
-    readonly key?: string | undefined
-    readonly signal?: AbortSignal | undefined
-  },
+  asked: Asked,
   url: string,
 ): HoldfastError {
   const { what, key, signal } = asked
@@ -73,6 +79,28 @@ export function storeError(
     .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
     .join(': ')
   return new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause: error })
+}
+
+/** What an adapter asks about an error that its SDK threw. */
+export interface StoreErrors {
+  /** The error of a call in the terms of the port. */
+  readonly storeError: (error: unknown, asked: Asked, url: string) => HoldfastError
+  /** Whether the store failed with one of these codes. */
+  readonly isCalled: (error: unknown, ...names: readonly string[]) => boolean
+  /** Whether the store answered with this status. */
+  readonly hasStatus: (error: unknown, status: number) => boolean
+  /** Whether the request may have been carried out although it failed. */
+  readonly mayHaveHappened: (error: unknown) => boolean
+}
+
+/** From the codes of a store, and how what its SDK throws is read. */
+export function storeErrors(meanings: Meanings, failureOf: (error: unknown) => Failure): StoreErrors {
+  return {
+    storeError: (error, asked, url) => storeError(error, failureOf(error), meanings, asked, url),
+    isCalled: (error, ...names) => names.includes(failureOf(error).name),
+    hasStatus: (error, status) => failureOf(error).status === status,
+    mayHaveHappened: (error) => mayHaveHappened(failureOf(error)),
+  }
 }
 
 /** Whether the request may have been carried out although it failed: its answer was lost, or the store faltered. */
@@ -87,14 +115,14 @@ function commonMeaning({ name, status, message }: Failure): Meaning {
   if (status === undefined) {
     return /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)
       ? noNetwork
-      : { code: 'UNSUPPORTED', advice: 'It failed before the store was asked.' }
+      : unsupported('It failed before the store was asked.')
   }
   if (status === 401 || status === 403) return notAllowed
   if (status === 404) return noObject
   if (status === 408) return noNetwork
   if (status === 429) return slowDown
-  if (status === 501) return { code: 'UNSUPPORTED', advice: 'The store does not offer this.' }
+  if (status === 501) return unsupported('The store does not offer this.')
   if (status === 507) return full
   if (status >= 500) return storeFailed
-  return { code: 'INVALID_ARGUMENT', advice: 'The store refuses the request.' }
+  return invalid('The store refuses the request.')
 }

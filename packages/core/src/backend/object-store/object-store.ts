@@ -1,0 +1,97 @@
+import { HoldfastError } from '../../errors.ts'
+import type {
+  BackendCapabilities,
+  CallOptions,
+  CommitOutcome,
+  DeleteReport,
+  ListOptions,
+  ObjectHash,
+  ObjectStat,
+  PutOptions,
+  PutResult,
+  ReadableObject,
+  ReadOptions,
+  SweepOptions,
+  SweepReport,
+} from '../backend.ts'
+import { CheckedBackend } from '../checked.ts'
+import type { ByteSource } from '../source.ts'
+import type { ObjectNames } from './object-names.ts'
+import type { PartLimits } from './parts.ts'
+import { quotaOf } from './quota.ts'
+import type { RequestContext } from './request.ts'
+
+/** What all requests to one object store have in common. An adapter adds its client, and how it is to store. */
+export interface ObjectStore extends RequestContext {
+  readonly names: ObjectNames
+  /** How objects that are too large for one request are cut. */
+  readonly parts: PartLimits
+}
+
+/** The port's methods over an object store: each is given the store, valid keys and known options. */
+export interface ObjectStoreOperations<Store extends ObjectStore> {
+  put(store: Store, key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
+  commit(store: Store, key: string, bytes: Uint8Array, options: CallOptions): Promise<CommitOutcome>
+  read(store: Store, key: string, options: ReadOptions): Promise<ReadableObject>
+  stat(store: Store, key: string, options: CallOptions): Promise<ObjectStat | undefined>
+  list(store: Store, prefix: string, options: ListOptions): AsyncIterable<ObjectStat>
+  delete(store: Store, keys: readonly string[], options: CallOptions): Promise<DeleteReport>
+  hash(store: Store, key: string, options: CallOptions): Promise<ObjectHash>
+  sweep(store: Store, options: SweepOptions): Promise<SweepReport>
+  close(store: Store): void
+}
+
+/** What a caller may plan by, and the budget in bytes that the store is given: none, where it has no end. */
+export interface ObjectStoreFacts extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes'> {
+  readonly quota: number | undefined
+}
+
+/** Parts that are in memory beside those on their way: one hashed, one read ahead. */
+const partsBeside = 2
+
+/** A backend over an object store, which has a quota at most, and no files that a caller could open by path. */
+export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBackend {
+  /** Touches nothing. */
+  constructor(store: Store, facts: ObjectStoreFacts, operations: ObjectStoreOperations<Store>) {
+    const { names, parts } = store
+    const quota = quotaOf(facts.quota, (signal) => operations.list(store, '', { signal }))
+    super(
+      names.url,
+      {
+        freeSpace: quota === undefined ? 'unbounded' : 'budgeted',
+        hash: facts.hash,
+        localRoot: undefined,
+        maxKeyBytes: names.maxKeyBytes,
+        maxObjectBytes: facts.maxObjectBytes,
+        maxBufferedBytes: parts.partBytes * (parts.parallel + partsBeside),
+      },
+      {
+        async put(key, source, options) {
+          const result = await operations.put(store, key, source, options)
+          quota?.stored(result.size)
+          return result
+        },
+        commit: (key, bytes, options) => operations.commit(store, key, bytes, options),
+        read: (key, options) => operations.read(store, key, options),
+        stat: (key, options) => operations.stat(store, key, options),
+        list: (prefix, options) => operations.list(store, prefix, options),
+        async delete(keys, options) {
+          const report = await operations.delete(store, keys, options)
+          quota?.deleted()
+          return report
+        },
+        hash: (key, options) => operations.hash(store, key, options),
+        freeSpace: async ({ signal }) => quota?.freeSpace(signal) ?? { kind: 'unbounded' },
+        sweep: (options) => operations.sweep(store, options),
+        async close() {
+          operations.close(store)
+        },
+        errorOf: (error, what, key) => store.errorOf(error, { what, key }),
+      },
+    )
+  }
+}
+
+export function noSuchObject({ names: { url } }: ObjectStore, key: string): HoldfastError {
+  return new HoldfastError('NOT_FOUND', `There is no ${key} in ${url}.`, { key, url })
+}

@@ -1,0 +1,121 @@
+import type { Readable } from 'node:stream'
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import type { CallOptions, ObjectStat, ReadableObject, ReadOptions } from '../backend.ts'
+import { resolveRange } from '../range.ts'
+import { noSuchObject, type ObjectStore } from './object-store.ts'
+import { request } from './request.ts'
+import { resumingStream } from './resuming-stream.ts'
+
+/** Which bytes are asked for. */
+export interface WantedBytes extends ReadOptions {
+  /** What a read that broke off had begun: the bytes are to be of exactly this body, else it was `replaced`. */
+  readonly of?: ObjectStat | undefined
+}
+
+/** What the store says of the whole object, and the bytes that were asked for as they come. */
+export interface OpenedObject {
+  readonly stat: ObjectStat
+  readonly body: Readable
+}
+
+/** How a store is read. */
+export interface ReadRequests<Store extends ObjectStore> {
+  /**
+   * Makes the request once, and rejects with what the SDK throws. `undefined` when the range begins at the end of the
+   * object, or past it.
+   */
+  readonly open: (store: Store, key: string, wanted: WantedBytes) => Promise<OpenedObject | undefined>
+  /** That of the port. */
+  readonly stat: (store: Store, key: string, options: CallOptions) => Promise<ObjectStat | undefined>
+}
+
+/** Streams the object, or a range of it, and goes on with the same body where a connection breaks. */
+export async function readObject<Store extends ObjectStore>(
+  store: Store,
+  key: string,
+  { range, signal }: ReadOptions,
+  { open, stat }: ReadRequests<Store>,
+): Promise<ReadableObject> {
+  const { url } = store.names
+  const what = `The read of ${key}`
+  const asked = { what, key, signal }
+  if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER, key, url)
+  // Stores have no word for a range without bytes.
+  const first = isEmpty(range)
+    ? undefined
+    : await request(store, asked, () => open(store, key, { range, signal }))
+  if (first === undefined) {
+    const object = await stat(store, key, { signal })
+    if (object === undefined) throw noSuchObject(store, key)
+    resolveRange(range, object.size, key, url)
+    return { stat: object, body: emptyBody() }
+  }
+  const { start, end } = resolveRange(range, first.stat.size, key, url)
+  return {
+    stat: first.stat,
+    body: resumingStream({
+      start,
+      end,
+      first: first.body,
+      async reopen(position) {
+        try {
+          const again = await open(store, key, { range: { start: position, end }, of: first.stat, signal })
+          if (again !== undefined) return again.body
+        } catch (error) {
+          throw store.errorOf(error, asked)
+        }
+        throw new HoldfastError('UNAVAILABLE', `${what} broke off at byte ${position}.`)
+      },
+      errorOf: (error) => (isHoldfastError(error) ? error : brokenOff(what, key, url, error)),
+      retry: { what, policy: store.retry, signal, onRetry: store.onRetry },
+    }),
+  }
+}
+
+/** What `open` rejects with when there is another body than the one to go on with, or none any more. */
+export function replaced({ names: { url } }: ObjectStore, key: string, cause: unknown): HoldfastError {
+  const message = `${key} was replaced or deleted while it was read. Read it again.`
+  return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
+}
+
+/** What the headers of an answer tell of an object. */
+export interface ObjectHeaders {
+  readonly etag?: string | undefined
+  readonly lastModified?: Date | undefined
+  readonly contentLength?: number | undefined
+  readonly contentRange?: string | undefined
+}
+
+/** The size is that of the whole object, also in the answer to a range (RFC 9110, Content-Range). */
+export function statOfHeaders(key: string, headers: ObjectHeaders): ObjectStat {
+  const { etag, lastModified = new Date(0), contentLength = 0, contentRange = '' } = headers
+  const total = /\/(\d+)$/.exec(contentRange)?.[1]
+  return {
+    key,
+    size: total === undefined ? contentLength : Number(total),
+    modifiedAt: lastModified,
+    revision: unquoted(etag),
+  }
+}
+
+/** An ETag without its quotes, which some answers do not have. */
+export function unquoted(etag: string | undefined): string {
+  return (etag ?? '').replaceAll('"', '')
+}
+
+function isEmpty(range: ReadOptions['range']): boolean {
+  return range !== undefined && range.start === range.end
+}
+
+function emptyBody(): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (controller) => {
+      controller.close()
+    },
+  })
+}
+
+/** A body that has begun and does not end well is a broken connection, whatever the SDK calls it. */
+function brokenOff(what: string, key: string, url: string, cause: unknown): HoldfastError {
+  return new HoldfastError('UNAVAILABLE', `${what} broke off. (${messageOf(cause)})`, { key, url, cause })
+}

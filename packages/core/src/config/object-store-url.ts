@@ -1,0 +1,41 @@
+import type { BackendHooks, RetryPolicy } from '../backend/index.ts'
+import { HoldfastError } from '../errors.ts'
+import type { Size } from '../space/index.ts'
+import { type AdapterOption, optionReaders } from './adapter-options.ts'
+
+/** What the options of every object store have in common. */
+export interface ObjectStoreOptions extends BackendHooks {
+  /** A budget for everything below the root; the store itself has no end. Default: none. */
+  readonly quota?: Size | undefined
+  /** How often and how patiently a request is made again. */
+  readonly retry?: RetryPolicy | undefined
+}
+
+/** How those are read. */
+export const objectStoreOptions = {
+  quota: { read: optionReaders.size, inUrl: true },
+  retry: { read: optionReaders.retry, inUrl: false },
+} as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
+
+/** What the URL of an object store names, such as `s3://bucket/runs/a`. */
+export interface ObjectStorePlace {
+  /** As it may be printed: without its parameters. */
+  readonly place: string
+  readonly host: string
+  /** Decoded, with a slash before it unless it is empty. */
+  readonly path: string
+}
+
+/** Throws `CONFIG` for a URL that holds credentials, or a path that is cut off by a `#`. */
+export function placeInUrl(url: URL): ObjectStorePlace {
+  const { host, pathname } = url
+  const place = `${url.protocol}//${host}${pathname}`
+  if (url.username !== '' || url.password !== '') {
+    throw new HoldfastError(
+      'CONFIG',
+      `${place}: credentials may not stand in a URL, which is printed and logged.`,
+    )
+  }
+  if (url.hash !== '') throw new HoldfastError('CONFIG', `${place}: write %23 for # in a path.`)
+  return { place, host, path: decodeURIComponent(pathname) }
+}
