@@ -15,8 +15,12 @@ import { concurrently } from '../../backend/index.ts'
 import type { PlannedFile } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 
-/** Files of one checkpoint that are written at once. */
+/** Files of one checkpoint that are written at once: of small ones more, which mostly wait for an answer. */
 const filesAtOnce = 4
+const smallFilesAtOnce = 16
+
+/** Bytes of a small file: as many of them as are written at once are less than one large one may hold. */
+const smallFileBytes = 2 ** 18
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
 export interface WrittenAttempt {
@@ -69,20 +73,26 @@ async function putFiles(
   const total = sizes.every((size) => size !== undefined)
     ? sizes.reduce((sum, size) => sum + size, 0)
     : undefined
+  const areSmall = sizes.every((size) => size !== undefined && size <= smallFileBytes)
   let bytes = 0
-  return concurrently(files, filesAtOnce, signal, async ({ name, source, size }, taskSignal) => {
-    let before = 0
-    const put = await backend.put(fileKey(attempt, name), source, {
-      size,
-      signal: taskSignal,
-      onProgress: (stored) => {
-        bytes += stored - before
-        before = stored
-        onProgress?.({ bytes, total })
-      },
-    })
-    return manifestFile(name, put)
-  })
+  return concurrently(
+    files,
+    areSmall ? smallFilesAtOnce : filesAtOnce,
+    signal,
+    async ({ name, source, size }, taskSignal) => {
+      let before = 0
+      const put = await backend.put(fileKey(attempt, name), source, {
+        size,
+        signal: taskSignal,
+        onProgress: (stored) => {
+          bytes += stored - before
+          before = stored
+          onProgress?.({ bytes, total })
+        },
+      })
+      return manifestFile(name, put)
+    },
+  )
 }
 
 function manifestFile(name: string, { size, sha256, revision, vouched }: PutResult): ManifestFile {
