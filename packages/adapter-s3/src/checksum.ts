@@ -1,20 +1,31 @@
 import { crc32 } from 'node:zlib'
-import type { ObjectHash } from '@holdfast/core'
+import { combineCrc32, type ObjectHash } from '@holdfast/core'
 import type { Checksum } from './options.ts'
 
 /** CRC-32 as S3 writes it: big-endian, in base64 (S3 User Guide, "Checking object integrity"). */
-export function base64Crc32(value: number): string {
+function base64Crc32(value: number): string {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes.toString('base64')
 }
 
 /** The fields by which the store verifies the bytes of a request. */
-export function proofOf(
-  { checksum }: { readonly checksum: Checksum },
-  bytes: Uint8Array,
-): { readonly ChecksumCRC32?: string } {
+export interface Proof {
+  readonly ChecksumCRC32?: string
+}
+
+export function proofOf({ checksum }: { readonly checksum: Checksum }, bytes: Uint8Array): Proof {
   return checksum === 'none' ? {} : { ChecksumCRC32: base64Crc32(crc32(bytes)) }
+}
+
+/** That of an object, from those of its parts in their order; none where a part has none. */
+export function wholeProof(parts: readonly (Proof & { readonly size: number })[]): Proof {
+  let whole = 0
+  for (const { ChecksumCRC32, size } of parts) {
+    if (ChecksumCRC32 === undefined) return {}
+    whole = combineCrc32(whole, Buffer.from(ChecksumCRC32, 'base64').readUInt32BE(), size)
+  }
+  return { ChecksumCRC32: base64Crc32(whole) }
 }
 
 /** What S3 answers about the checksum of an object. */

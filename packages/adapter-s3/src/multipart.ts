@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { crc32 } from 'node:zlib'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  type CompletedPart,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
 import { addressOf, type Bucket, payloadOf, storedAs, stoppedBy } from './bucket.ts'
-import { base64Crc32, proofOf } from './checksum.ts'
+import { type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'
 
 /** Parts of one upload, and bytes of the largest (S3 User Guide, "Amazon S3 multipart upload limits"). */
@@ -20,11 +18,18 @@ export const maxPartBytes = 5 * 2 ** 30
 /** Metadata by which an object is known to be of this very upload, when the answer to its completion was lost. */
 const tokenName = 'holdfast-upload'
 
+/** A part that the store has. */
+interface SentPart extends Proof {
+  readonly PartNumber: number
+  readonly ETag: string | undefined
+  readonly size: number
+}
+
 export async function beginUpload(
   bucket: Bucket,
   key: string,
   { contentType, signal }: PutOptions,
-): Promise<Upload<CompletedPart>> {
+): Promise<Upload<SentPart>> {
   const { client } = bucket
   const isProven = bucket.checksum !== 'none'
   const token = randomUUID()
@@ -41,11 +46,9 @@ export async function beginUpload(
   if (uploadId === undefined)
     throw new HoldfastError('UNAVAILABLE', `The store began ${key} and gave no upload id.`)
   const address = { ...addressOf(bucket, key), UploadId: uploadId }
-  let wholeCrc32 = 0
 
   return {
     async sendPart({ index, bytes }, partSignal) {
-      if (isProven) wholeCrc32 = crc32(bytes, wholeCrc32)
       const part = { ...proofOf(bucket, bytes), PartNumber: index + 1 }
       const what = `Part ${part.PartNumber} of ${key}`
       const { ETag } = await request(bucket, { what, key, signal: partSignal }, () =>
@@ -54,14 +57,16 @@ export async function beginUpload(
           stoppedBy(partSignal),
         ),
       )
-      return { ...part, ETag }
+      return { ...part, ETag, size: bytes.byteLength }
     },
 
     async complete(parts) {
-      const proof = isProven
-        ? ({ ChecksumCRC32: base64Crc32(wholeCrc32), ChecksumType: 'FULL_OBJECT' } as const)
-        : {}
-      const asked = { ...address, ...proof, MultipartUpload: { Parts: [...parts] } }
+      const asked = {
+        ...address,
+        ...wholeProof(parts),
+        ...(isProven ? { ChecksumType: 'FULL_OBJECT' as const } : {}),
+        MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
+      }
       const answer = await request(bucket, { what: `Completing ${key}`, key }, async () => {
         try {
           return await client.send(new CompleteMultipartUploadCommand(asked))

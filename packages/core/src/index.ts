@@ -11,6 +11,7 @@ export {
   throwIfAborted,
 } from './errors.ts'
 export {
+  combineCrc32,
   combineCrc32c,
   Crc32c,
   crc32cBase64,

@@ -1,6 +1,7 @@
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { combineCrc32c, Crc32c, crc32cBase64, parseCrc32c } from '../src/index.ts'
+import { combineCrc32, combineCrc32c, Crc32c, crc32cBase64, parseCrc32c } from '../src/index.ts'
 
 const crc32c = (bytes: Uint8Array): number => new Crc32c().update(bytes).value
 
@@ -42,6 +43,7 @@ test('those of two pieces make that of the whole', () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, cut) => {
       const [first, rest] = [bytes.subarray(0, cut), bytes.subarray(cut)]
       expect(combineCrc32c(crc32c(first), crc32c(rest), rest.byteLength)).toBe(crc32c(bytes))
+      expect(combineCrc32(crc32(first), crc32(rest), rest.byteLength)).toBe(crc32(bytes))
     }),
   )
 })

@@ -78,32 +78,3 @@ export function parseCrc32c(base64: string): number | undefined {
   const bytes = Buffer.from(base64, 'base64')
   return bytes.byteLength === 4 && bytes.toString('base64') === base64 ? bytes.readUInt32BE() : undefined
 }
-
-/**
- * The checksum of two pieces put together, from those of the pieces: parts can be read and summed in parallel, and
- * out of order.
- */
-export function combineCrc32c(first: number, second: number, secondBytes: number): number {
-  let shift = one
-  let factor = eighthPower
-  for (let bytes = secondBytes; bytes > 0; bytes = Math.floor(bytes / 2)) {
-    if (bytes % 2 === 1) shift = product(shift, factor)
-    factor = product(factor, factor)
-  }
-  return (product(shift, first) ^ second) >>> 0
-}
-
-/** Polynomials over GF(2) modulo ours, in its bit order: the highest bit is the power 0. */
-const one = 0x80000000
-/** x to the power of 8: what one byte of zeros multiplies by. */
-const eighthPower = 0x00800000
-
-function product(one: number, other: number): number {
-  let sum = 0
-  let shifted = other
-  for (let bit = 31; bit >= 0; bit -= 1) {
-    if ((one >>> bit) & 1) sum ^= shifted
-    shifted = shifted & 1 ? (shifted >>> 1) ^ polynomial : shifted >>> 1
-  }
-  return sum
-}

@@ -1,0 +1,41 @@
+/** Of the polynomials, lowest power first: IEEE 802.3's, and Castagnoli's (RFC 3720, appendix B.4). */
+const ieee = 0xedb88320
+const castagnoli = 0x82f63b78
+
+/**
+ * The CRC-32 of two pieces put together, from those of the pieces: parts can be read and summed in parallel, and out of
+ * order, and no byte is summed twice.
+ */
+export function combineCrc32(first: number, second: number, secondBytes: number): number {
+  return combine(ieee, first, second, secondBytes)
+}
+
+/** The same of CRC32C. */
+export function combineCrc32c(first: number, second: number, secondBytes: number): number {
+  return combine(castagnoli, first, second, secondBytes)
+}
+
+function combine(polynomial: number, first: number, second: number, secondBytes: number): number {
+  let shift = one
+  let factor = eighthPower
+  for (let bytes = secondBytes; bytes > 0; bytes = Math.floor(bytes / 2)) {
+    if (bytes % 2 === 1) shift = product(polynomial, shift, factor)
+    factor = product(polynomial, factor, factor)
+  }
+  return (product(polynomial, shift, first) ^ second) >>> 0
+}
+
+/** Polynomials over GF(2) modulo the CRC's, in its bit order: the highest bit is the power 0. */
+const one = 0x80000000
+/** x to the power of 8: what one byte of zeros multiplies by. */
+const eighthPower = 0x00800000
+
+function product(polynomial: number, one: number, other: number): number {
+  let sum = 0
+  let shifted = other
+  for (let bit = 31; bit >= 0; bit -= 1) {
+    if ((one >>> bit) & 1) sum ^= shifted
+    shifted = shifted & 1 ? (shifted >>> 1) ^ polynomial : shifted >>> 1
+  }
+  return sum
+}
