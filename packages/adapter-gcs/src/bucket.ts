@@ -5,6 +5,7 @@ import {
   parseCrc32c,
   type Stored,
   textOf,
+  wholeSeconds,
 } from '@holdfast/core'
 import { vouchedBy } from './checksum.ts'
 import type { StorageClass } from './options.ts'
@@ -95,7 +96,7 @@ export function parseObject(answer: unknown): GcsObject {
 
 export function statOf({ names }: Bucket, object: GcsObject): ObjectStat {
   const { name, size, timeCreated, generation } = object
-  return { key: names.key(name), size, modifiedAt: timeCreated, revision: generation }
+  return { key: names.key(name), size, modifiedAt: wholeSeconds(timeCreated), revision: generation }
 }
 
 export function storedAs({ generation, crc32c }: GcsObject): Stored {

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import {
   type CallOptions,
-  noSuchObject,
+  given,
   type ObjectStat,
   type OpenedObject,
+  rangeHeader,
   type ReadableObject,
   readObject,
   type ReadOptions,
@@ -14,10 +15,7 @@ import {
 import { ask, type Bucket, type GcsObject, objectFields, objectUrl, parseObject, statOf } from './bucket.ts'
 import { hasStatus } from './errors.ts'
 
-/**
- * What is known of the object is asked for first, in the very form in which `list` and `stat` tell it, and names the
- * generation to read.
- */
+/** One GET, of the same generation where a connection broke. */
 export async function read(bucket: Bucket, key: string, options: ReadOptions): Promise<ReadableObject> {
   return readObject(bucket, key, options, { open, stat })
 }
@@ -62,25 +60,33 @@ async function open(
   key: string,
   { range, of, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
-  const found = of === undefined ? await lookOnce(bucket, key, signal) : undefined
-  const object = of ?? (found && statOf(bucket, found))
-  if (object === undefined) throw noSuchObject(bucket, key)
-  const start = range?.start ?? 0
-  const end = Math.min(range?.end ?? object.size, object.size)
-  if (start >= end) return undefined
   try {
-    const { data } = await ask(bucket, {
+    const { headers, data } = await ask(bucket, {
       method: 'GET',
       url: objectUrl(bucket, key),
-      query: { alt: 'media', generation: object.revision },
-      // Asked for compressed, what is stored compressed is left as it is (Cloud Storage documentation, "Transcoding").
-      headers: { range: `bytes=${start}-${end - 1}`, 'accept-encoding': 'gzip' },
+      query: { alt: 'media', generation: of?.revision },
+      headers: {
+        ...given({ range: rangeHeader(range) }),
+        // Asked for compressed, what is stored compressed is left as it is (Cloud Storage documentation, "Transcoding").
+        'accept-encoding': 'gzip',
+      },
       answer: 'stream',
       signal,
     })
     if (!(data instanceof Readable)) throw new Error('The answer has no body')
-    return { stat: object, body: data }
+    return { stat: toldInHeaders(key, headers), body: data }
   } catch (error) {
-    throw hasStatus(error, 404) ? replaced(bucket, key, error) : error
+    if (hasStatus(error, 416)) return undefined
+    throw of !== undefined && hasStatus(error, 404) ? replaced(bucket, key, error) : error
   }
+}
+
+/** Of the whole object, also in the answer to a range (Cloud Storage documentation, "HTTP headers"). */
+function toldInHeaders(key: string, headers: Headers): ObjectStat {
+  const size = Number(headers.get('x-goog-stored-content-length') ?? Number.NaN)
+  const modifiedAt = new Date(headers.get('last-modified') ?? '')
+  const revision = headers.get('x-goog-generation')
+  if (revision === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime()))
+    throw new Error('The answer does not tell the size, the generation and the time of the object')
+  return { key, size, modifiedAt, revision }
 }

@@ -49,6 +49,8 @@ interface Session {
 
 const chunkUnit = 256 * 2 ** 10
 
+const timeCreated = '2026-11-24T12:00:00.123Z'
+
 /**
  * What the tests need of Cloud Storage, as strict as it is about offsets, checksums and generations, and obedient to
  * `fault`, which is asked about each request.
@@ -174,13 +176,18 @@ export class ScriptedStore implements AsyncDisposable {
 
   #media(name: string, { headers, query }: Seen): Answer {
     const object = this.objects.get(name)
-    if (object === undefined || String(object.generation) !== query['generation']) return { status: 404 }
-    const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
-    const body = object.bytes.subarray(Number(start), Number(end) + 1)
+    if (object === undefined) return { status: 404 }
+    if (String(object.generation) !== (query['generation'] ?? String(object.generation)))
+      return { status: 404 }
+    const [range, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+    const body = range === undefined ? object.bytes : object.bytes.subarray(Number(start), Number(end) + 1)
     const encoding = object.contentEncoding
     return {
-      status: 206,
+      status: range === undefined ? 200 : 206,
       headers: {
+        'last-modified': new Date(timeCreated).toUTCString(),
+        'x-goog-generation': String(object.generation),
+        'x-goog-stored-content-length': String(object.bytes.byteLength),
         'content-length': String(body.byteLength),
         ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
       },
@@ -196,7 +203,7 @@ export class ScriptedStore implements AsyncDisposable {
       name,
       size: String(bytes.byteLength),
       generation: String(generation),
-      timeCreated: '2026-11-24T12:00:00.123Z',
+      timeCreated,
       crc32c: crc32cOf(bytes),
     }
     return json(200, resource)

@@ -1,5 +1,5 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
-import { itemsOf, type ListOptions, type ObjectStat, request, unquoted } from '@holdfast/core'
+import { itemsOf, type ListOptions, type ObjectStat, request, unquoted, wholeSeconds } from '@holdfast/core'
 import { type Bucket, bucketAddress, stoppedBy } from './bucket.ts'
 
 /** Keys of one answer (Amazon S3 API Reference, ListObjectsV2). */
@@ -32,9 +32,4 @@ export function list(
     }))
     return { items, next: IsTruncated === true ? NextContinuationToken : undefined }
   })
-}
-
-/** What HTTP tells of an object has no fractions of a second; a list of some stores has. */
-function wholeSeconds(date: Date | undefined): Date {
-  return new Date(Math.floor((date?.getTime() ?? 0) / 1000) * 1000)
 }

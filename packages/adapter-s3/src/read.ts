@@ -4,6 +4,7 @@ import {
   type CallOptions,
   type ObjectStat,
   type OpenedObject,
+  rangeHeader,
   type ReadableObject,
   readObject,
   type ReadOptions,
@@ -47,7 +48,7 @@ async function open(
 ): Promise<OpenedObject | undefined> {
   const asked = {
     ...addressOf(bucket, key),
-    Range: range && `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`,
+    Range: rangeHeader(range),
     IfMatch: of && `"${of.revision}"`,
   }
   try {

@@ -61,11 +61,13 @@ export {
   type ObjectHeaders,
   type OpenedObject,
   readObject,
+  rangeHeader,
   type ReadRequests,
   replaced,
   statOfHeaders,
   unquoted,
   type WantedBytes,
+  wholeSeconds,
 } from './object-store/read-object.ts'
 export { resolveRange } from './range.ts'
 export { resumingStream, type ResumingStreamOptions } from './object-store/resuming-stream.ts'

@@ -78,6 +78,12 @@ export function replaced({ names: { url } }: ObjectStore, key: string, cause: un
   return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
 }
 
+/** The header by which a range is asked for (RFC 9110, Range). */
+export function rangeHeader(range: ReadOptions['range']): string | undefined {
+  if (range === undefined) return undefined
+  return `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`
+}
+
 /** What the headers of an answer tell of an object. */
 export interface ObjectHeaders {
   readonly etag?: string | undefined
@@ -96,6 +102,11 @@ export function statOfHeaders(key: string, headers: ObjectHeaders): ObjectStat {
     modifiedAt: lastModified,
     revision: unquoted(etag),
   }
+}
+
+/** What HTTP tells of an object has no fractions of a second; a list of some stores has. */
+export function wholeSeconds(date = new Date(0)): Date {
+  return new Date(Math.floor(date.getTime() / 1000) * 1000)
 }
 
 /** An ETag without its quotes, which some answers do not have. */
