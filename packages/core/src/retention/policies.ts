@@ -176,9 +176,9 @@ function metricsOf(objectives: Objectives): readonly string[] {
 
 function chosenBy(keep: NonNullable<RetentionPlan['keep']>, { checkpoints }: Situation): Policy {
   const keeps = new Map<number, readonly string[]>()
-  for (const checkpoint of checkpoints) {
-    const reason = keep(checkpoint)
-    if (reason !== undefined) keeps.set(checkpoint.step, [reason])
+  for (const { step, epoch, bytes, savedAt, tags, metrics } of checkpoints) {
+    const reason = keep({ step, epoch, bytes, savedAt, tags, metrics })
+    if (reason !== undefined) keeps.set(step, [reason])
   }
   return { otherwise: 'not chosen', keeps }
 }

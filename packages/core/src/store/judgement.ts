@@ -7,7 +7,8 @@ import {
   type RoomWanted,
 } from '../retention/index.ts'
 import * as v from 'valibot'
-import { type Catalog, type CatalogEntry, metricsOf, partsOfAttempt } from './documents/index.ts'
+import { ListedCandidate } from './candidate.ts'
+import type { Catalog, CatalogEntry } from './documents/index.ts'
 import type { WholeCatalog } from './pages/index.ts'
 
 /** What this process wants of the checkpoints: what best means, and which to keep. */
@@ -48,17 +49,7 @@ export function retain(
   room?: RoomWanted,
 ): readonly Decision[] {
   const { evaluations, best } = judge(catalog, objectives)
-  const checkpoints = catalog.checkpoints.map((entry) => ({
-    step: entry.step,
-    epoch: entry.epoch,
-    bytes: entry.bytes,
-    savedAt: new Date(entry.savedAt),
-    tags: entry.tags,
-    metrics: metricsOf(entry.metrics),
-    savedAs: partsOfAttempt(entry.attempt).base,
-    pinned: pinText(entry),
-    inUse: inUse(entry),
-  }))
+  const checkpoints = catalog.checkpoints.map((entry) => new ListedCandidate(entry, inUse(entry)))
   return decideRetention(retention, { checkpoints, objectives, evaluations, best, now: new Date(at) }, room)
 }
 
@@ -84,9 +75,4 @@ export function droppingOf(own: Keeping, catalog: Catalog): Keeping {
 
 export function hasFields(object: object): boolean {
   return Object.keys(object).length > 0
-}
-
-function pinText({ pinned }: CatalogEntry): string | undefined {
-  if (pinned === undefined) return undefined
-  return pinned.reason === undefined ? 'pinned' : `pinned ${JSON.stringify(pinned.reason)}`
 }

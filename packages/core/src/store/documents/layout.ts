@@ -67,8 +67,9 @@ export function isAttemptId(text: string): text is AttemptId {
 
 /** The step that an attempt saves and the newest catalog version that its writer knew when it began. */
 export function partsOfAttempt(attempt: AttemptId): { readonly step: number; readonly base: number } {
-  const [step, base] = attempt.split('-')
-  return { step: Number(step), base: Number(base) }
+  const first = attempt.indexOf('-')
+  const second = attempt.indexOf('-', first + 1)
+  return { step: Number(attempt.slice(0, first)), base: Number(attempt.slice(first + 1, second)) }
 }
 
 export function attemptPrefix(attempt: AttemptId): string {
