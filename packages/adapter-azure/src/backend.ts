@@ -57,6 +57,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   }
   const names = new ObjectNames(`az://${account}/${name}`, path, maxNameBytes)
   const partBytes = blockBytesOf(options)
+  const { parallel = defaultParallel } = options
   const { client, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
   return {
@@ -64,7 +65,8 @@ function containerOf(account: string, name: string, path: string, options: Azure
     closeClient: close,
     clientRetries: options.client !== undefined,
     names,
-    parts: { partBytes, parallel: options.parallel ?? defaultParallel, maxParts: maxBlocks },
+    parts: { partBytes, parallel, maxParts: maxBlocks },
+    rangesAtOnce: parallel,
     accessTier: options.accessTier,
     encryptionScope: options.encryptionScope,
     customerKey: customerKeyOf(options),

@@ -15,6 +15,9 @@ import { sweep } from './sweep.ts'
 const maxObjectBytes = 5 * 2 ** 40
 const maxNameBytes = 1024
 
+/** Chunks of one object that are read at once. */
+const rangesAtOnce = 4
+
 /** Keeps objects in a bucket of Google Cloud Storage, below one root. */
 export class GcsBackend extends ObjectStoreBackend<Bucket> {
   /** `path` is the root inside the bucket. Throws `CONFIG` for options that cannot be. Touches nothing. */
@@ -38,6 +41,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     names,
     // A resumable upload takes one chunk after another, and as many as there are.
     parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity },
+    rangesAtOnce,
     deletesAtOnce: options.parallel ?? defaultParallel,
     storageClass: options.storageClass,
     kmsKeyName: options.kmsKeyName,

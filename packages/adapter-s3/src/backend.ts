@@ -59,6 +59,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     name,
     names,
     parts: { partBytes: partBytesOf(options), parallel, maxParts },
+    rangesAtOnce: parallel,
     checksum,
     storageClass: options.storageClass,
     encryption: options.encryption,

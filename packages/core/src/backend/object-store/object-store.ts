@@ -26,6 +26,8 @@ export interface ObjectStore extends RequestContext {
   readonly names: ObjectNames
   /** How objects that are too large for one request are cut. */
   readonly parts: PartLimits
+  /** How many ranges of one object, of a part's bytes each, are read at once where a connection is slow. */
+  readonly rangesAtOnce: number
 }
 
 /** The port's methods over an object store: each is given the store, valid keys and known options. */

@@ -6,6 +6,9 @@ import { noSuchObject, type ObjectStore } from './object-store.ts'
 import { request } from './request.ts'
 import { resumingStream } from './resuming-stream.ts'
 
+/** Bytes of the first request: enough to tell how fast a connection is. They stream, and take no memory. */
+const firstBytes = 8 * 2 ** 20
+
 /** Which bytes are asked for. */
 export interface WantedBytes extends ReadOptions {
   /** What a read that broke off had begun: the bytes are to be of exactly this body, else it was `replaced`. */
@@ -29,7 +32,10 @@ export interface ReadRequests<Store extends ObjectStore> {
   readonly stat: (store: Store, key: string, options: CallOptions) => Promise<ObjectStat | undefined>
 }
 
-/** Streams the object, or a range of it, and goes on with the same body where a connection breaks. */
+/**
+ * Streams the object, or a range of it: its first bytes by one request, the rest as fast as the store gives it (see
+ * `resumingStream`). Goes on with the same body where a connection breaks.
+ */
 export async function readObject<Store extends ObjectStore>(
   store: Store,
   key: string,
@@ -40,10 +46,14 @@ export async function readObject<Store extends ObjectStore>(
   const what = `The read of ${key}`
   const asked = { what, key, signal }
   if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER, key, url)
+  const { start: from, end: to = Infinity } = range ?? { start: 0 }
   // Stores have no word for a range without bytes.
-  const first = isEmpty(range)
-    ? undefined
-    : await request(store, asked, () => open(store, key, { range, signal }))
+  const first =
+    from === to
+      ? undefined
+      : await request(store, asked, () =>
+          open(store, key, { range: { start: from, end: Math.min(to, from + firstBytes) }, signal }),
+        )
   if (first === undefined) {
     const object = await stat(store, key, { signal })
     if (object === undefined) throw noSuchObject(store, key)
@@ -57,9 +67,16 @@ export async function readObject<Store extends ObjectStore>(
       start,
       end,
       first: first.body,
-      async reopen(position) {
+      firstBytes,
+      rangeBytes: store.parts.partBytes,
+      rangesAtOnce: store.rangesAtOnce,
+      async reopen(position, before) {
         try {
-          const again = await open(store, key, { range: { start: position, end }, of: first.stat, signal })
+          const again = await open(store, key, {
+            range: { start: position, end: before },
+            of: first.stat,
+            signal,
+          })
           if (again !== undefined) return again.body
         } catch (error) {
           throw store.errorOf(error, asked)
@@ -112,10 +129,6 @@ export function wholeSeconds(date = new Date(0)): Date {
 /** An ETag without its quotes, which some answers do not have. */
 export function unquoted(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '')
-}
-
-function isEmpty(range: ReadOptions['range']): boolean {
-  return range !== undefined && range.start === range.end
 }
 
 function emptyBody(): ReadableStream<Uint8Array> {

@@ -1,0 +1,99 @@
+import { Readable } from 'node:stream'
+import { expect, test, vi } from 'vitest'
+import { HoldfastError, messageOf, resumingStream, type ResumingStreamOptions } from '../../src/index.ts'
+
+const rangeBytes = 1000
+const object = Buffer.from(Array.from({ length: 10 * rangeBytes + 7 }, (_, index) => index % 251))
+
+interface Asked {
+  readonly start: number
+  readonly end: number
+}
+
+/** A read of the object over connections of one speed, in bytes a millisecond; `cut` says where an answer ends early. */
+function reading(speed: number, cut: (asked: Asked, index: number) => number = ({ end }) => end) {
+  const asked: Asked[] = []
+  let time = 0
+  let open = 0
+  let mostOpen = 0
+  const answer = (start: number, end: number): Readable => {
+    asked.push({ start, end })
+    const until = cut({ start, end }, asked.length - 1)
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      open += 1
+      mostOpen = Math.max(mostOpen, open)
+      try {
+        for (let at = start; at < until; at += 100) {
+          time += 100 / speed
+          yield object.subarray(at, Math.min(at + 100, until))
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      } finally {
+        open -= 1
+      }
+      if (until < end) throw new Error('cut off')
+    }
+    return Readable.from(chunks())
+  }
+  const options: ResumingStreamOptions = {
+    start: 0,
+    end: object.byteLength,
+    first: answer(0, rangeBytes),
+    firstBytes: rangeBytes,
+    rangeBytes,
+    rangesAtOnce: 4,
+    reopen: async (start, end) => answer(start, end),
+    errorOf: (error) =>
+      error instanceof HoldfastError ? error : new HoldfastError('UNAVAILABLE', messageOf(error)),
+    retry: { what: 'The read', policy: { attempts: 3, minDelay: 0, maxDelay: 0 } },
+    now: () => time,
+  }
+  return { asked, open: () => open, mostOpen: () => mostOpen, body: resumingStream(options) }
+}
+
+const slow = 1000
+const fast = 1_000_000
+
+test('where a connection is slow the rest comes in ranges side by side, and in order', async () => {
+  const { asked, mostOpen, body } = reading(slow)
+  expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
+  expect(asked.map(({ start }) => start)).toEqual(
+    Array.from({ length: 11 }, (_, range) => range * rangeBytes),
+  )
+  expect(mostOpen()).toBeGreaterThan(2)
+  expect(mostOpen()).toBeLessThanOrEqual(4)
+})
+
+test('where it is fast the rest comes by one request', async () => {
+  const { asked, body } = reading(fast)
+  expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
+  expect(asked).toEqual([
+    { start: 0, end: rangeBytes },
+    { start: rangeBytes, end: object.byteLength },
+  ])
+})
+
+test.each([slow, fast])('at speed %i each answer that breaks goes on at the very byte', async (speed) => {
+  const { asked, body } = reading(speed, ({ start, end }, index) =>
+    index % 2 === 0 ? Math.min(start + 300, end) : end,
+  )
+  expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
+  expect(asked).toContainEqual({ start: 300, end: rangeBytes })
+})
+
+test('a range that fails for good fails the whole, and no more are asked for', async () => {
+  const { asked, body } = reading(slow, ({ start, end }) => (start === 3 * rangeBytes ? start : end))
+  await expect(Array.fromAsync(body)).rejects.toThrow('cut off')
+  expect(asked.length).toBeLessThan(11)
+})
+
+test('a body that is cancelled lets go of all that is under way', async () => {
+  const { asked, open, body } = reading(slow)
+  const reader = body.getReader()
+  while (asked.length === 1) await reader.read()
+  await reader.cancel()
+  await vi.waitFor(() => {
+    expect(open()).toBe(0)
+  })
+  expect(asked).toHaveLength(4)
+})
