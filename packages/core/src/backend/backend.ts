@@ -79,7 +79,7 @@ export interface BackendCapabilities {
   readonly maxKeyBytes: number
   /** The largest object in bytes. */
   readonly maxObjectBytes: number
-  /** The most bytes that one `put` holds in memory. */
+  /** The most bytes that one `put` or `read` holds in memory. */
   readonly maxBufferedBytes: number
 }
 

@@ -55,7 +55,7 @@ const partsBeside = 2
 export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBackend {
   /** Touches nothing. */
   constructor(store: Store, facts: ObjectStoreFacts, operations: ObjectStoreOperations<Store>) {
-    const { names, parts } = store
+    const { names, parts, rangesAtOnce } = store
     const quota = quotaOf(facts.quota, (signal) => operations.list(store, '', { signal }))
     super(
       names.url,
@@ -65,7 +65,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         localRoot: undefined,
         maxKeyBytes: names.maxKeyBytes,
         maxObjectBytes: facts.maxObjectBytes,
-        maxBufferedBytes: parts.partBytes * (parts.parallel + partsBeside),
+        maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnce),
       },
       {
         async put(key, source, options) {
