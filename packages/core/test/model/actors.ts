@@ -10,7 +10,7 @@ import {
 } from '../../src/store/documents/index.ts'
 import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import type { Protocol } from './protocol.ts'
-import { type ActorState, newest, type Step, type World } from './world.ts'
+import { type ActorState, newest, type Scene, type Step, type World } from './world.ts'
 
 /** One thing that an actor wants to do. */
 export type Operation =
@@ -40,20 +40,23 @@ export const beginning: ActorState = {
 const time = '2026-01-01T00:00:00.000Z'
 
 /**
- * Everything that this actor may do next, each as the world after it. That it crashes is that none of these ever
- * happens, so each world stands for a crash of any of them too.
+ * Everything that this actor may do next, each as the scene after it. That it crashes is that none of these ever
+ * happens, so each scene stands for a crash of any of them too.
  */
-export function stepsOf(world: World, index: number, actor: Actor, protocol: Protocol): readonly Step[] {
-  const state = world.actors[index] ?? beginning
+export function stepsOf(
+  { world, own: state }: Scene,
+  index: number,
+  actor: Actor,
+  protocol: Protocol,
+): readonly Step[] {
   const operation = actor.operations[state.done]
   if (operation === undefined) return []
-  const become = (next: Partial<ActorState>, changes: Partial<Omit<World, 'actors'>> = {}): World => ({
-    ...world,
-    ...changes,
-    actors: replaced(world, { ...state, ...next }),
+  const become = (next: Partial<ActorState>, changes: Partial<World> = {}): Scene => ({
+    world: { ...world, ...changes },
+    own: remembering({ ...state, ...next }),
   })
-  const finish = (): World => become({ at: 'clean up', toDelete: [] })
-  const step = (what: string, next: World): Step => ({ name: `${actor.name}: ${what}`, next })
+  const finish = (): Scene => become({ at: 'clean up', toDelete: [] })
+  const step = (what: string, next: Scene): Step => ({ name: `${actor.name}: ${what}`, next })
 
   switch (state.at) {
     case 'begin': {
@@ -75,7 +78,7 @@ export function stepsOf(world: World, index: number, actor: Actor, protocol: Pro
     case 'commit':
       return commitSteps()
     case 'look back':
-      if (protocol.skipsLookBack) return [step('trusts its create', acknowledge(world, state))]
+      if (protocol.skipsLookBack) return [step('trusts its create', acknowledge(world))]
       return [step('lists newer versions', become({ at: 'read listed', listed: newest(world) }))]
     case 'read listed':
       return lookBackSteps()
@@ -94,11 +97,11 @@ export function stepsOf(world: World, index: number, actor: Actor, protocol: Pro
     if (operation === undefined || state.known === undefined) return []
     const request = requestOf(actor, index, state, operation, state.known)
     const verdict = protocol.nextCatalog(state.known, request)
-    if (verdict.kind === 'committed') return [step('finds itself committed', acknowledge(world, state))]
+    if (verdict.kind === 'committed') return [step('finds itself committed', acknowledge(world))]
     if (verdict.kind !== 'next') {
       if (!state.fresh)
         return [step('reads the newest catalog again', become({ known: newest(world), fresh: true }))]
-      return [step(`is refused: ${verdict.kind}`, giveUp(verdict.kind === 'fenced'))]
+      return [step(`is refused: ${verdict.kind}`, giveUp(world, verdict.kind === 'fenced'))]
     }
     const { catalog } = verdict
     const early = protocol.deletesBeforeCommit ? (catalog.history.at(-1)?.dropped ?? []) : []
@@ -114,11 +117,11 @@ export function stepsOf(world: World, index: number, actor: Actor, protocol: Pro
         step(`creates ${name}`, proceed),
         step(
           `creates ${name}, and the answer is lost`,
-          afterLostAnswer(become({}, withCreated), proceed, again, true),
+          afterLostAnswer({ ...world, ...withCreated }, proceed, again, true),
         ),
         step(
           `tries to create ${name}, and request and answer are lost`,
-          afterLostAnswer(become({}, { data }), proceed, again, false),
+          afterLostAnswer({ ...world, data }, proceed, again, false),
         ),
       ]
     }
@@ -126,17 +129,17 @@ export function stepsOf(world: World, index: number, actor: Actor, protocol: Pro
       step(`finds ${name} there`, again),
       step(
         `finds ${name} there, and the answer is lost`,
-        afterLostAnswer(become({}, { data }), proceed, again, there.commitId === catalog.commitId),
+        afterLostAnswer({ ...world, data }, proceed, again, there.commitId === catalog.commitId),
       ),
     ]
   }
 
   /** Reads back: equal bytes were ours, others were not; none at all is unknown, and then nothing is deleted. */
-  function afterLostAnswer(lost: World, proceed: World, again: World, ours: boolean): World {
-    if (protocol.lostAnswerMeans === 'success') return acknowledge(lost, stateOf(proceed))
-    if (protocol.lostAnswerMeans === 'lost race') return abandon(lost)
+  function afterLostAnswer(lost: World, proceed: Scene, again: Scene, ours: boolean): Scene {
+    if (protocol.lostAnswerMeans === 'success') return acknowledge(lost, proceed.own)
+    if (protocol.lostAnswerMeans === 'lost race') return giveUp(lost, true)
     if (ours) return proceed
-    return again.catalogs.has((state.known?.version ?? 0) + 1) ? again : end(lost)
+    return again.world.catalogs.has((state.known?.version ?? 0) + 1) ? again : end(lost)
   }
 
   function lookBackSteps(): readonly Step[] {
@@ -149,11 +152,10 @@ export function stepsOf(world: World, index: number, actor: Actor, protocol: Pro
       return [step('finds what it listed gone', become({ at: 'look back', listed: undefined }))]
     const request = requestOf(actor, index, state, operation, known)
     const outcome = truth.version === version ? 'committed' : protocol.lookBack(request, version, truth)
-    if (outcome === 'committed')
-      return [step('looks back: committed', acknowledge(world, { ...state, known: truth }))]
+    if (outcome === 'committed') return [step('looks back: committed', acknowledge(world, { known: truth }))]
     if (outcome === 'unknown') return [step('looks back: unknown', end(world))]
     const catalogs = new Map([...world.catalogs].filter(([each]) => each !== version))
-    return [step('looks back: fenced', giveUpIn(become({ known: truth }, { catalogs }), true))]
+    return [step('looks back: fenced', giveUp({ ...world, catalogs }, true, { known: truth }))]
   }
 
   function sweepSteps(): readonly Step[] {
@@ -172,45 +174,28 @@ export function stepsOf(world: World, index: number, actor: Actor, protocol: Pro
     return [step(`sweeps ${dead}`, become({}, { data })), ended]
   }
 
-  function acknowledge(from: World, knowing: ActorState): World {
+  function acknowledge(from: World, learnt: Partial<ActorState> = {}): Scene {
     const acknowledged = new Set(from.ghost.acknowledged)
     if (state.attempt !== undefined) acknowledged.add(state.attempt)
-    const next = { ...state, ...knowing, at: 'clean up' as const }
-    return { ...from, actors: replaced(from, next), ghost: { ...from.ghost, acknowledged } }
+    const own = remembering({ ...state, ...learnt, at: 'clean up' })
+    return { world: { ...from, ghost: { ...from.ghost, acknowledged } }, own }
   }
 
-  function giveUp(fenced: boolean): World {
-    return giveUpIn(world, fenced)
-  }
-
-  function giveUpIn(from: World, isFenced: boolean): World {
+  function giveUp(from: World, isFenced: boolean, learnt: Partial<ActorState> = {}): Scene {
     const fenced = new Set(from.ghost.fenced)
     if (isFenced && state.attempt !== undefined) fenced.add(state.attempt)
     const toDelete = state.attempt === undefined ? [] : [state.attempt]
-    const own = from.actors[index] ?? state
-    return {
-      ...from,
-      actors: replaced(from, { ...own, at: 'clean up', toDelete }),
-      ghost: { ...from.ghost, fenced },
-    }
-  }
-
-  function abandon(from: World): World {
-    return giveUpIn(from, true)
+    const own = remembering({ ...state, ...learnt, at: 'clean up', toDelete })
+    return { world: { ...from, ghost: { ...from.ghost, fenced } }, own }
   }
 
   /** A process that does not know what became of its commit does nothing more. */
-  function end(from: World): World {
-    return { ...from, actors: replaced(from, { ...beginning, at: 'end', done: actor.operations.length }) }
+  function end(from: World): Scene {
+    return { world: from, own: { ...beginning, at: 'end', done: actor.operations.length } }
   }
 
-  function replaced(from: World, next: ActorState): readonly ActorState[] {
-    const compact = forgetful(next, actor.operations.length)
-    return from.actors.map((each, position) => (position === index ? compact : each))
-  }
-
-  function stateOf(from: World): ActorState {
-    return from.actors[index] ?? state
+  function remembering(next: ActorState): ActorState {
+    return forgetful(next, actor.operations.length)
   }
 }
 
@@ -227,7 +212,7 @@ function forgetful(state: ActorState, operations: number): ActorState {
   return done < operations ? { ...beginning, known: state.known, done } : { ...beginning, at: 'end', done }
 }
 
-function created(world: World, catalog: WholeCatalog): Partial<Omit<World, 'actors'>> {
+function created(world: World, catalog: WholeCatalog): Partial<World> {
   const catalogs = new Map([...world.catalogs, [catalog.version, catalog]])
   if (catalog.version <= world.ghost.line) return { catalogs }
   const dropped = new Set(world.ghost.dropped)

@@ -1,6 +1,6 @@
 /**
  * Visits every state of every scenario with the product's rules, and prints how many there are:
- * `node test/model/main.ts`. The largest scenario needs minutes and some gigabytes (`--max-old-space-size=16000`).
+ * `node test/model/main.ts`. The largest scenario has tens of millions, and needs minutes and two gigabytes.
  */
 import { explore } from './explore.ts'
 import { product } from './protocol.ts'

@@ -3,12 +3,12 @@ import { nextCatalog, type Writer, type WriterMode } from '../../src/store/commi
 import { emptyCatalog, newAttemptId } from '../../src/store/documents/index.ts'
 import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import { type Actor, beginning, entryOf, type Operation } from './actors.ts'
-import type { World } from './world.ts'
+import type { State } from './world.ts'
 
 export interface Scenario {
   readonly name: string
   readonly actors: readonly Actor[]
-  readonly initial: World
+  readonly initial: State
 }
 
 function actor(name: string, mode: WriterMode, ...operations: readonly Operation[]): Actor {
@@ -22,7 +22,7 @@ const save = (step: number, onExisting: 'fail' | 'replace' = 'fail'): Operation 
 })
 
 /** A store in which steps 0 and 1 are saved, and which a writer may own. */
-function begin(actors: readonly Actor[], owner?: Writer): World {
+function begin(actors: readonly Actor[], owner?: Writer): State {
   const past: Writer = { id: 'past', name: 'past', mode: 'shared' }
   let catalog: WholeCatalog = emptyCatalog
   const data = new Set<ReturnType<typeof newAttemptId>>()
@@ -38,10 +38,12 @@ function begin(actors: readonly Actor[], owner?: Writer): World {
   }
   if (owner !== undefined) catalog = commit(catalog, owner, { kind: 'take over' }, 'past owner')
   return {
-    catalogs: new Map([[catalog.version, catalog]]),
-    data,
+    world: {
+      catalogs: new Map([[catalog.version, catalog]]),
+      data,
+      ghost: { acknowledged: new Set(data), fenced: new Set(), dropped: new Set(), line: catalog.version },
+    },
     actors: actors.map((each) => ({ ...beginning, known: each.writer === owner ? catalog : undefined })),
-    ghost: { acknowledged: new Set(data), fenced: new Set(), dropped: new Set(), line: catalog.version },
   }
 }
 

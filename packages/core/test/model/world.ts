@@ -2,15 +2,26 @@ import { attemptsOf } from '../../src/store/commit/changes.ts'
 import type { AttemptId } from '../../src/store/documents/index.ts'
 import type { WholeCatalog } from '../../src/store/pages/index.ts'
 
-/** Everything that has a state: the store, and how far each actor has come. Immutable. */
+/** What all actors share: the store, and what was promised. Immutable, as all states are. */
 export interface World {
   /** Catalog versions on the store, by number. */
   readonly catalogs: ReadonlyMap<number, WholeCatalog>
   /** Attempts whose bytes are on the store. */
   readonly data: ReadonlySet<AttemptId>
-  readonly actors: readonly ActorState[]
   /** What was promised, for the judge alone: no actor sees it. */
   readonly ghost: Ghost
+}
+
+/** The world as one actor meets it: what others remember is hidden from it. */
+export interface Scene {
+  readonly world: World
+  readonly own: ActorState
+}
+
+/** Everything that has a state. */
+export interface State {
+  readonly world: World
+  readonly actors: readonly ActorState[]
 }
 
 export interface Ghost {
@@ -41,7 +52,7 @@ export interface ActorState {
 
 export interface Step {
   readonly name: string
-  readonly next: World
+  readonly next: Scene
 }
 
 export function newest(world: World): WholeCatalog {

@@ -1,0 +1,92 @@
+import type * as rules from '../../src/store/commit/rules.ts'
+import type { WholeCatalog } from '../../src/store/pages/index.ts'
+import { type Actor, stepsOf } from './actors.ts'
+import type { Row } from './arrivals.ts'
+import { Numbering } from './numbering.ts'
+import type { Protocol } from './protocol.ts'
+import { type ActorState, type State, violation, type World } from './world.ts'
+
+/** A step by the numbers of what it leads to. */
+export interface Move {
+  readonly name: string
+  readonly world: number
+  readonly own: number
+}
+
+/**
+ * States taken apart, as by SPIN's COLLAPSE: a state is the row of the numbers of its world and of what each actor
+ * remembers. Millions of states share some thousands of components. Since a step depends on nothing but the world and
+ * its own actor, and a promise on the world alone, each is worked out once for all states that agree in these.
+ */
+export class Components {
+  readonly #actors: readonly Actor[]
+  readonly #protocol: Protocol
+  readonly #catalogs = new Numbering<WholeCatalog>((catalog) => JSON.stringify(catalog))
+  readonly #worlds = new Numbering<World>((world) => this.#textOfWorld(world))
+  readonly #owns = new Numbering<ActorState>((own) => this.#textOfActor(own))
+  /** By world, and in it by actor and what it remembers. */
+  readonly #moves: Map<number, readonly Move[]>[] = []
+  readonly #violations: { readonly what: string | undefined }[] = []
+
+  constructor(actors: readonly Actor[], protocol: Protocol) {
+    this.#actors = actors
+    this.#protocol = {
+      ...protocol,
+      nextCatalog: (newest, request) => this.#unified(protocol.nextCatalog(newest, request)),
+    }
+  }
+
+  /** The world first, then the actors in their order. */
+  rowOf({ world, actors }: State): Row {
+    return [this.#worlds.numberOf(world), ...actors.map((own) => this.#owns.numberOf(own))]
+  }
+
+  /** A promise that does not hold in this world; `undefined` when all hold. */
+  violationIn(world: number): string | undefined {
+    const judged = (this.#violations[world] ??= { what: violation(this.#worlds.valueOf(world)) })
+    return judged.what
+  }
+
+  /** Everything that this actor may do next. */
+  movesOf(world: number, own: number, index: number): readonly Move[] {
+    const known = (this.#moves[world] ??= new Map())
+    const key = own * this.#actors.length + index
+    return known.get(key) ?? added(known, key, this.#workOut(world, own, index))
+  }
+
+  #workOut(world: number, own: number, index: number): readonly Move[] {
+    const actor = this.#actors[index]
+    if (actor === undefined) return []
+    const scene = { world: this.#worlds.valueOf(world), own: this.#owns.valueOf(own) }
+    return stepsOf(scene, index, actor, this.#protocol).map(({ name, next }) => ({
+      name,
+      world: this.#worlds.numberOf(next.world),
+      own: this.#owns.numberOf(next.own),
+    }))
+  }
+
+  /** Equal catalogs are one object, so that an actor finds the one it listed by being the same. */
+  #unified(verdict: rules.Verdict<WholeCatalog>): rules.Verdict<WholeCatalog> {
+    if (verdict.kind !== 'next') return verdict
+    return { ...verdict, catalog: this.#catalogs.valueOf(this.#catalogs.numberOf(verdict.catalog)) }
+  }
+
+  #textOfWorld({ catalogs, ...rest }: World): string {
+    const versions = [...catalogs.values()].map((catalog) => this.#catalogs.numberOf(catalog))
+    return JSON.stringify({ ...rest, versions: new Set(versions) }, setsInOrder)
+  }
+
+  #textOfActor({ known, listed, ...rest }: ActorState): string {
+    const [knows, lists] = [known, listed].map((each) => each && this.#catalogs.numberOf(each))
+    return JSON.stringify({ ...rest, knows, lists })
+  }
+}
+
+function added<K, V>(map: Map<K, V>, key: K, value: V): V {
+  map.set(key, value)
+  return value
+}
+
+function setsInOrder(_: string, value: unknown): unknown {
+  return value instanceof Set ? [...value].sort() : value
+}
