@@ -16,8 +16,8 @@ const pageSize = 5000
 /**
  * Page after page. The service lists in the order of UTF-16 (blobfile/blobfile, "Fix glob for blobs with unicode
  * characters"), and with a hierarchical namespace folder by folder: a folder stands before its neighbour `folder.json`
- * (Azure/azure-sdk-for-go, "NewListBlobsFlatPager documentation seems to be incorrect"). Where a name shows that this may differ from the order of keys,
- * the rest is listed with a request for each folder and sorted there.
+ * (Azure/azure-sdk-for-go, "NewListBlobsFlatPager documentation seems to be incorrect"). Where a name shows that this
+ * may differ from the order of keys, the rest is listed with a request for each folder and sorted there.
  */
 export async function* list(
   container: Container,
