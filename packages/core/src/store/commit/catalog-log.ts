@@ -19,8 +19,8 @@ import {
   isWhole,
   lastFoldedStep,
   type LostPage,
-  type NewPage,
   PageReader,
+  pagesAtOnce,
   type WholeCatalog,
   withoutPages,
 } from '../pages/index.ts'
@@ -32,9 +32,6 @@ import { type CommitRequest, lookBack, needsWhole, nextCatalog, type Verdict, ty
 
 /** Races that one commit may lose before it gives up. */
 const maxRaces = 1000
-
-/** Pages that are written at once. */
-const pagesAtOnce = 16
 
 /** Milliseconds that the pause after a lost race does not exceed. */
 const maxPause = 500
@@ -230,15 +227,11 @@ export class CatalogLog {
     const surroundings = this.#surroundings
     const newPage = (): PageId => newPageId(next.version, surroundings.newToken())
     const folded = fold(next, surroundings.foldings, newPage)
-    await concurrently(folded.newPages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) =>
-      this.#writePage({ page, bytes }, taskSignal),
-    )
+    await concurrently(folded.newPages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) => {
+      const options = { size: bytes.byteLength, contentType: 'application/json', signal: taskSignal }
+      return this.#backend.put(pageKey(page), bytes, options)
+    })
     return folded
-  }
-
-  async #writePage({ page, bytes }: NewPage, signal: AbortSignal): Promise<void> {
-    const size = bytes.byteLength
-    await this.#backend.put(pageKey(page), bytes, { size, contentType: 'application/json', signal })
   }
 
   async #create(catalog: Catalog): Promise<'created' | 'exists'> {

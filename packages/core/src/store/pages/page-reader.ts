@@ -16,8 +16,8 @@ import {
 import { readSmall } from '../read-object.ts'
 import { isWhole, type Page, pagesOf, unfold, type WholeCatalog } from './page.ts'
 
-/** Pages that are read at once. */
-const pagesAtOnce = 16
+/** Pages that are read, or written, at once. */
+export const pagesAtOnce = 16
 
 /** A page that is damaged or gone. */
 export interface LostPage {
