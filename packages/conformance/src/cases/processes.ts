@@ -9,8 +9,8 @@ import type { Case, Subject } from '../subject.ts'
 const racers = 16
 const rounds = 10
 
-/** What the heap and the sockets of a process may grow by, however large the object. */
-const besideBuffers = 150 * 2 ** 20
+/** What the heap and the sockets of a process may grow by beside what is no longer used, however large the object. */
+const besideBuffers = 64 * 2 ** 20
 
 /** Bytes by which the object that passes is larger than all buffers, so that one who keeps it whole is noticed. */
 const beyondBuffers = 256 * 2 ** 20

@@ -28,7 +28,7 @@ export class OtherProcess implements AsyncDisposable {
   readonly #complaints: Promise<string>
 
   private constructor() {
-    this.#child = fork(script, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    this.#child = fork(script, { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     // Not 'close', which Node.js does not tell of a child that was disconnected from here.
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve).once('error', resolve))
     this.#complaints = this.#child.stderr === null ? Promise.resolve('') : text(this.#child.stderr)
