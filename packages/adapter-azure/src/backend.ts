@@ -67,6 +67,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
     names,
     parts: { partBytes, parallel, maxParts: maxBlocks },
     rangesAtOnce: parallel,
+    sendsSharedMemory: options.client === undefined,
     accessTier: options.accessTier,
     encryptionScope: options.encryptionScope,
     customerKey: customerKeyOf(options),

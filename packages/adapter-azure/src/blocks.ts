@@ -1,6 +1,6 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
-import { md5Of } from './checksum.ts'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { ConcurrentHash, HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
+import { concurrentMd5Of } from './checksum.ts'
 import {
   blobOf,
   type Container,
@@ -25,16 +25,16 @@ export function beginUpload(container: Container, key: string, { contentType }: 
   const blob = blobOf(container, key)
   const token = randomUUID()
   const attempt = randomBytes(16)
-  const wholeMd5 = createHash('md5')
+  const wholeMd5 = new ConcurrentHash('md5')
 
   return {
     async sendPart({ index, bytes }, partSignal) {
-      wholeMd5.update(bytes)
+      const [md5] = await Promise.all([concurrentMd5Of(bytes), wholeMd5.update(bytes)])
       const blockId = blockIdOf(attempt, index)
       const options = {
         ...encryptionOf(container),
         ...stoppedBy(partSignal),
-        transactionalContentMD5: md5Of(bytes),
+        transactionalContentMD5: md5,
       }
       const what = `Block ${index + 1} of ${key}`
       await request(container, { what, key, signal: partSignal }, () =>
@@ -44,7 +44,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
     },
 
     async complete(blockIds) {
-      const md5 = wholeMd5.digest()
+      const md5 = Buffer.from(await wholeMd5.digest(), 'hex')
       const options = { ...payloadOf(container, contentType, md5), metadata: { [uploadName]: token } }
       const answer = await request(container, { what: `Completing ${key}`, key }, async () => {
         try {
@@ -61,7 +61,9 @@ export function beginUpload(container: Container, key: string, { contentType }: 
     },
 
     // No request removes the blocks of one upload alone (see `sweep`).
-    discard: async () => undefined,
+    discard: async () => {
+      wholeMd5.abandon()
+    },
     leftover: 'The service drops its blocks after a week.',
   }
 }

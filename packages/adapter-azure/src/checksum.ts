@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto'
-import type { ObjectHash } from '@holdfast/core'
+import { ConcurrentHash, type ObjectHash } from '@holdfast/core'
 
 /**
  * MD5 as Azure takes it. It guards against damage on the way, not against an adversary: that is the manifest's SHA-256.
  */
 export function md5Of(bytes: Uint8Array): Uint8Array {
   return createHash('md5').update(bytes).digest()
+}
+
+/** The same of a part of something large. */
+export async function concurrentMd5Of(bytes: Uint8Array): Promise<Uint8Array> {
+  const hash = new ConcurrentHash('md5')
+  await hash.update(bytes)
+  return Buffer.from(await hash.digest(), 'hex')
 }
 
 /** What Azure answers about the checksum of an object. */

@@ -42,6 +42,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     // A resumable upload takes one chunk after another, and as many as there are.
     parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity },
     rangesAtOnce,
+    sendsSharedMemory: true,
     deletesAtOnce: options.parallel ?? defaultParallel,
     storageClass: options.storageClass,
     kmsKeyName: options.kmsKeyName,

@@ -60,6 +60,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     names,
     parts: { partBytes: partBytesOf(options), parallel, maxParts },
     rangesAtOnce: parallel,
+    sendsSharedMemory: options.client === undefined,
     checksum,
     storageClass: options.storageClass,
     encryption: options.encryption,

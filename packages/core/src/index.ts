@@ -13,6 +13,7 @@ export {
 export {
   combineCrc32,
   combineCrc32c,
+  ConcurrentHash,
   Crc32c,
   crc32cBase64,
   parseCrc32c,

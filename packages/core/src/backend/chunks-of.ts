@@ -10,16 +10,17 @@ const buffersInUse = 3
 /**
  * The bytes of a body in chunks that are worth a write each, for whoever uses each at once: a chunk may be used until
  * the one after it has been used, too, since they share a few buffers. A byte stream reads into these, one chunk
- * ahead; the pieces of any other are gathered in them. `size` is how many bytes are expected. Whoever leaves early
- * cancels the body.
+ * ahead; the pieces of any other are gathered in them. `size` is how many bytes are expected; where buffers are given,
+ * every piece is copied into one. Whoever leaves early cancels the body.
  */
 export async function* chunksOf(
   body: ReadableStream<Uint8Array>,
   size: number,
+  allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
   const reader = byteReader(body)
-  if (reader === undefined) yield* gathered(body, bufferBytes)
+  if (reader === undefined) yield* gathered(body, bufferBytes, allocate)
   else yield* readInto(reader, bufferBytes)
 }
 
@@ -69,14 +70,16 @@ async function* readInto(
 async function* gathered(
   body: AsyncIterable<Uint8Array>,
   bufferBytes: number,
+  allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let [filling, used] = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)]
+  const newBuffer = allocate ?? ((bytes: number): Uint8Array => Buffer.allocUnsafeSlow(bytes))
+  let [filling, used] = [newBuffer(bufferBytes), newBuffer(bufferBytes)]
   let filled = 0
   for await (const piece of body) {
     for (let taken = 0; taken < piece.byteLength; ) {
       const part = piece.subarray(taken, taken + bufferBytes - filled)
       taken += part.byteLength
-      if (part.byteLength === bufferBytes) {
+      if (part.byteLength === bufferBytes && allocate === undefined) {
         yield part
         continue
       }

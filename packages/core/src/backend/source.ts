@@ -1,7 +1,7 @@
 import { type BigIntStats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { abortedError, HoldfastError, messageOf, throwIfAborted } from '../errors.ts'
-import { StreamingDigest } from '../integrity/index.ts'
+import { ConcurrentDigest } from '../integrity/index.ts'
 import { fromNodeError } from '../node-errors.ts'
 
 /** A local file, named by its path. */
@@ -28,6 +28,11 @@ export interface SourceReaderOptions {
    * cache, hashing and writing them from there saves more than the copy costs. Default: they are used where they are.
    */
   readonly copyBytes?: boolean | undefined
+  /**
+   * Whether another thread may hash what is large. Its chunks are in shared memory then, which `fetch` does not send.
+   * Default: this one does.
+   */
+  readonly hashInThread?: boolean | undefined
   /** The exact number of bytes, when known beforehand. */
   readonly size?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -53,7 +58,7 @@ export class SourceReader implements AsyncDisposable {
   readonly #source: ByteSource
   readonly #options: SourceReaderOptions
   readonly #file: OpenFile | undefined
-  readonly #digest = new StreamingDigest()
+  readonly #digest: ConcurrentDigest
   #result: { readonly size: number; readonly sha256: string } | undefined
 
   private constructor(source: ByteSource, options: SourceReaderOptions, file: OpenFile | undefined) {
@@ -62,6 +67,7 @@ export class SourceReader implements AsyncDisposable {
     this.#file = file
     this.size = options.size ?? (file === undefined ? undefined : Number(file.before.size))
     if (source instanceof Uint8Array) this.size ??= source.byteLength
+    this.#digest = new ConcurrentDigest(options.hashInThread === true ? this.size : undefined)
   }
 
   /** Rejects with `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` when a file cannot be read. */
@@ -72,9 +78,8 @@ export class SourceReader implements AsyncDisposable {
 
   /** The chunks, once. Rejects when the source fails, changes, or has not the size that was announced. */
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of this.#unchecked()) {
+    for await (const chunk of this.#digest.passing(this.#unchecked())) {
       throwIfAborted(this.#options.signal, 'Reading the source')
-      this.#digest.update(chunk)
       this.#refuseLonger()
       yield chunk
     }
@@ -100,13 +105,16 @@ export class SourceReader implements AsyncDisposable {
 
   #unchecked(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
     const { chunkBytes, chunksHeld, copyBytes = false, signal } = this.#options
-    if (this.#file !== undefined) return fileChunks(this.#file, chunkBytes, chunksHeld + 2)
+    const { inThread, allocate } = this.#digest
+    // The digest is one more who may still be using a chunk when the next one is asked for.
+    const held = inThread ? Math.max(1, chunksHeld) : chunksHeld
+    if (this.#file !== undefined) return fileChunks(this.#file, chunkBytes, { ring: held + 2, allocate })
     if (this.#source instanceof Uint8Array) {
       const chunks = slices(this.#source, chunkBytes)
-      return copyBytes ? copies(chunks, chunksHeld + 1) : chunks
+      return copyBytes || inThread ? copies(chunks, { ring: held + 1, allocate }) : chunks
     }
     if (isFileSource(this.#source)) throw new Error('A file source is opened before it is read')
-    return rechunk(untilAborted(this.#source, signal), chunkBytes, chunksHeld + 1)
+    return rechunk(untilAborted(this.#source, signal), chunkBytes, { ring: held + 1, allocate })
   }
 
   #refuseLonger(): void {
@@ -128,6 +136,12 @@ export class SourceReader implements AsyncDisposable {
   #name(): string {
     return this.#file === undefined ? 'The source' : `The file ${this.#file.path}`
   }
+}
+
+/** How many buffers go round, and where they come from. */
+interface Buffers {
+  readonly ring: number
+  readonly allocate: (bytes: number) => Uint8Array
 }
 
 interface OpenFile {
@@ -163,13 +177,15 @@ async function refuseChanged(file: OpenFile): Promise<void> {
  * Reads a file into a ring of buffers, one read ahead of the consumer, as far as its size says: whether it has grown is
  * looked at afterwards. One that says it is empty, as those of /proc do, is asked for a byte.
  */
-async function* fileChunks(file: OpenFile, chunkBytes: number, ring: number): AsyncGenerator<Uint8Array> {
+async function* fileChunks(
+  file: OpenFile,
+  chunkBytes: number,
+  { ring, allocate }: Buffers,
+): AsyncGenerator<Uint8Array> {
   const end = Math.max(1, Number(file.before.size))
   const buffers: Uint8Array[] = []
   const read = (start: number): Promise<Uint8Array> => {
-    const buffer = (buffers[(start / chunkBytes) % ring] ??= Buffer.allocUnsafeSlow(
-      Math.min(chunkBytes, end),
-    ))
+    const buffer = (buffers[(start / chunkBytes) % ring] ??= allocate(Math.min(chunkBytes, end)))
     return readFully(file, buffer.subarray(0, end - start), start)
   }
   let ahead = read(0)
@@ -214,11 +230,11 @@ function* slices(bytes: Uint8Array, chunkBytes: number): Generator<Uint8Array> {
 }
 
 /** Copies chunks, none of which is longer than the first, into a ring of buffers. */
-function* copies(chunks: Iterable<Uint8Array>, ring: number): Generator<Uint8Array> {
+function* copies(chunks: Iterable<Uint8Array>, { ring, allocate }: Buffers): Generator<Uint8Array> {
   const buffers: Uint8Array[] = []
   let index = 0
   for (const chunk of chunks) {
-    const buffer = (buffers[index % ring] ??= Buffer.allocUnsafeSlow(chunk.byteLength))
+    const buffer = (buffers[index % ring] ??= allocate(chunk.byteLength))
     buffer.set(chunk)
     yield buffer.subarray(0, chunk.byteLength)
     index += 1
@@ -285,11 +301,10 @@ async function nextChunk(iterator: AsyncIterator<Uint8Array>): Promise<IteratorR
 async function* rechunk(
   stream: AsyncIterable<Uint8Array>,
   chunkBytes: number,
-  ring: number,
+  { ring, allocate }: Buffers,
 ): AsyncGenerator<Uint8Array> {
   const buffers: Uint8Array[] = []
-  const bufferOf = (index: number): Uint8Array =>
-    (buffers[index % ring] ??= Buffer.allocUnsafeSlow(chunkBytes))
+  const bufferOf = (index: number): Uint8Array => (buffers[index % ring] ??= allocate(chunkBytes))
   let index = 0
   let buffer = bufferOf(index)
   let filled = 0

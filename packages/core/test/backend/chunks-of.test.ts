@@ -67,6 +67,21 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
 
+  test('copies all that brings buffers of its own into those that it is given', async () => {
+    const given: unknown[] = []
+    const allocate = (length: number): Uint8Array => {
+      const buffer = new Uint8Array(length)
+      given.push(buffer.buffer)
+      return buffer
+    }
+    const seen: Buffer[] = []
+    for await (const chunk of chunksOf(body(), bytes.byteLength, allocate)) {
+      if (given.length > 0) expect(given).toContain(chunk.buffer)
+      seen.push(Buffer.from(chunk))
+    }
+    expect(Buffer.concat(seen).equals(bytes)).toBe(true)
+  })
+
   test('gives all bytes also where fewer were expected', async () => {
     const seen: Buffer[] = []
     for await (const chunk of chunksOf(body(), 1000)) seen.push(Buffer.from(chunk))

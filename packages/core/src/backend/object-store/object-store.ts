@@ -28,6 +28,8 @@ export interface ObjectStore extends RequestContext {
   readonly parts: PartLimits
   /** How many ranges of one object, of a part's bytes each, are read at once where a connection is slow. */
   readonly rangesAtOnce: number
+  /** Whether bytes in shared memory can be sent. By `fetch`, which a client that is given may use, they cannot. */
+  readonly sendsSharedMemory: boolean
 }
 
 /** The port's methods over an object store: each is given the store, valid keys and known options. */

@@ -51,6 +51,7 @@ export async function putObject<Sent>(
     chunkBytes: partBytes,
     // The one that is not yet known to be the last, and those under way but the oldest, which has ended.
     chunksHeld: parallel,
+    hashInThread: store.sendsSharedMemory,
     size,
     signal,
   })

@@ -1,6 +1,6 @@
 import { type CheckpointBackend, chunksOf } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { sha256Hex, StreamingDigest } from '../../integrity/index.ts'
+import { ConcurrentDigest, sha256Hex, StreamingDigest } from '../../integrity/index.ts'
 import {
   type AttemptId,
   type CatalogEntry,
@@ -39,15 +39,17 @@ export async function provedFile(
   signal: AbortSignal | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
   const body = await readListed(backend, attempt, file, signal)
-  const proof = new Proof(backend, attempt, file)
+  const saved = new Saved(backend, attempt, file)
+  const digest = new StreamingDigest()
   return body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
-        proof.take(chunk)
+        digest.update(chunk)
+        saved.refuseLonger(digest.bytes)
         controller.enqueue(chunk)
       },
       flush() {
-        proof.end()
+        saved.refuseOther(digest.bytes, digest.sha256())
       },
     }),
   )
@@ -61,23 +63,28 @@ export async function provedChunks(
   signal: AbortSignal | undefined,
 ): Promise<AsyncIterable<Uint8Array>> {
   const body = await readListed(backend, attempt, file, signal)
-  return proved(chunksOf(body, file.size), new Proof(backend, attempt, file))
+  return proved(body, file, new Saved(backend, attempt, file))
 }
 
-async function* proved(chunks: AsyncIterable<Uint8Array>, proof: Proof): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    proof.take(chunk)
+async function* proved(
+  body: ReadableStream<Uint8Array>,
+  { size }: ManifestFile,
+  saved: Saved,
+): AsyncGenerator<Uint8Array> {
+  const digest = new ConcurrentDigest(size)
+  const chunks = chunksOf(body, size, digest.inThread ? digest.allocate : undefined)
+  for await (const chunk of digest.passing(chunks)) {
+    saved.refuseLonger(digest.bytes)
     yield chunk
   }
-  proof.end()
+  saved.refuseOther(digest.bytes, digest.sha256())
 }
 
-/** Compares what passes with what the manifest says of a file. Throws `CORRUPT` where it differs. */
-class Proof {
+/** What the manifest says of a file. Throws `CORRUPT` where what is read is something else. */
+class Saved {
   readonly #backend: CheckpointBackend
   readonly #key: string
   readonly #file: ManifestFile
-  readonly #digest = new StreamingDigest()
 
   constructor(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile) {
     this.#backend = backend
@@ -85,15 +92,14 @@ class Proof {
     this.#file = file
   }
 
-  take(chunk: Uint8Array): void {
-    this.#digest.update(chunk)
-    if (this.#digest.bytes > this.#file.size) this.#refuse('is longer than what was saved')
+  refuseLonger(bytes: number): void {
+    if (bytes > this.#file.size) this.#refuse('is longer than what was saved')
   }
 
-  end(): void {
-    const { size, sha256 } = this.#file
-    if (this.#digest.bytes < size) this.#refuse(`is cut short: ${this.#digest.bytes} of ${size} bytes`)
-    if (this.#digest.sha256() !== sha256) this.#refuse('differs from what was saved')
+  /** At the end. */
+  refuseOther(bytes: number, sha256: string): void {
+    if (bytes < this.#file.size) this.#refuse(`is cut short: ${bytes} of ${this.#file.size} bytes`)
+    if (sha256 !== this.#file.sha256) this.#refuse('differs from what was saved')
   }
 
   #refuse(what: string): never {

@@ -13,7 +13,7 @@ import {
 import { lastFoldedStep, PageReader, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
-import { provedFile, provedManifest } from '../restore/proved.ts'
+import { provedChunks, provedManifest } from '../restore/proved.ts'
 
 export interface VerifyOptions {
   /** Only these steps. Default: all that are listed. */
@@ -93,7 +93,7 @@ export async function problemsOf(
         await proveByStore(context, entry, file, signal)
         return
       }
-      for await (const chunk of await provedFile(backend, entry.attempt, file, signal)) {
+      for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
         read += chunk.byteLength
         onBytes(read)
       }
