@@ -1,5 +1,4 @@
 /** Installs servers ahead of the tests: `pnpm test-servers install [name...]`. */
-import { parseArgs } from 'node:util'
 import { ensureInstalled } from './install.ts'
 import type { ServerKind } from './kinds.ts'
 import { definitions } from './servers/index.ts'
@@ -7,9 +6,13 @@ import { thisMachine } from './settings.ts'
 
 const usage = `Usage: pnpm test-servers install [${Object.keys(definitions).join('|')}]...\n`
 
-process.exitCode = await main(parseArgs({ allowPositionals: true }).positionals)
+process.exitCode = await main(process.argv.slice(2))
 
 async function main([command, ...names]: readonly string[]): Promise<number> {
+  if (command === '--help') {
+    process.stdout.write(usage)
+    return 0
+  }
   const unknown = names.filter((name) => !isKind(name))
   if (command !== 'install' || unknown.length > 0) {
     process.stderr.write(usage)

@@ -216,6 +216,26 @@ describe('the destination', () => {
     expect(await readdir(to)).toEqual(['sub'])
   })
 
+  test('folders that are not there are made; a file in their place is an error', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    const folder = await temporaryFolder()
+    const to = join(folder, 'of', 'several', 'names')
+    await store.restore('latest', { to })
+    expect((await readdir(to)).toSorted()).toEqual(['model.bin', 'sub'])
+    const file = join(folder, 'file')
+    await writeFile(file, 'in the way')
+    expect(await codeOf(store.restore('latest', { to: file }))).toBe('ALREADY_EXISTS')
+    expect(await codeOf(store.restore('latest', { to: join(file, 'below') }))).toBe('NOT_FOUND')
+    expect(await readFile(file, 'utf8')).toBe('in the way')
+  })
+
+  test.skipIf(process.platform !== 'linux')('where no folder can be made the restore fails', async () => {
+    const store = storeOn(new MemoryBackend())
+    await threeSteps(store)
+    expect(await codeOf(store.restore('latest', { to: '/proc/none/below' }))).toBe('NOT_FOUND')
+  })
+
   test('what a killed restore left is removed by the next one', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)

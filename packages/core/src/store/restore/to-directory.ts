@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
@@ -43,7 +43,7 @@ export async function deliverToDirectory(
   options: DeliveryOptions,
 ): Promise<readonly string[]> {
   const root = resolve(destination)
-  const madeRoot = await effect(`making ${root}`, () => mkdir(root, { recursive: true }))
+  const madeRoot = await effect(`making ${root}`, () => makeFolders(root))
   const waiting = join(root, waitingName())
   try {
     await removeAbandoned(root)
@@ -149,13 +149,39 @@ async function refuseFolder(place: string): Promise<void> {
 
 /** Makes a folder below the root, and refuses one that a link leads out of it. */
 async function makeWithin(root: string, folder: string): Promise<void> {
-  await effect(`making ${folder}`, () => mkdir(folder, { recursive: true }))
+  await effect(`making ${folder}`, () => makeFolders(folder))
   const [realRoot, realFolder] = await Promise.all([realpath(root), realpath(folder)])
   if (realFolder === realRoot || realFolder.startsWith(realRoot + sep)) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
     `${folder} is a link that leads out of ${root}. Remove it, or restore elsewhere.`,
   )
+}
+
+/**
+ * Makes a folder and those above it, and gives the first one that was not there. Node's own `recursive` tries for ever
+ * where a file system makes no folders, as that of /proc.
+ */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  if (await isFolder(folder)) return undefined
+  const parent = dirname(folder)
+  const first = parent === folder ? undefined : await makeFolders(parent)
+  try {
+    await mkdir(folder)
+    return first ?? folder
+  } catch (error) {
+    if (nodeErrorCode(error) === 'EEXIST' && (await isFolder(folder))) return first // made by another meanwhile
+    throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 function withParents(folders: ReadonlySet<string>, root: string): readonly string[] {
