@@ -101,3 +101,47 @@ describe('the free-space guard', () => {
     }
   })
 })
+
+describe('making room', () => {
+  const space = { makeRoom: true }
+
+  /** Holds three checkpoints of a megabyte, and what goes with them. */
+  class FullBackend extends SmallBackend {
+    override async freeSpace(): Promise<FreeSpace> {
+      const stored = (await Array.fromAsync(this.list(''))).reduce((sum, { size }) => sum + size, 0)
+      return { kind: 'measured', available: Math.max(0, 3_100_000 - stored), total }
+    }
+  }
+
+  test('drops the oldest until the save fits, and its result names them', async () => {
+    const store = storeOn(new FullBackend(), { space })
+    for (const step of [1, 2, 3]) expect((await store.save({ step, files })).dropped).toEqual([])
+    const saved = await store.save({ step: 4, files: { a: Buffer.alloc(2_000_000) } })
+    expect(saved.dropped).toEqual([
+      { step: 1, because: 'to make room for step 4' },
+      { step: 2, because: 'to make room for step 4' },
+    ])
+    expect((await store.list()).map(({ step }) => step)).toEqual([3, 4])
+  })
+
+  test('what makes room and what the same commit drops are told together', async () => {
+    const store = storeOn(new FullBackend(), { space, retention: { keepLast: 2 } })
+    for (const step of [1, 2]) await store.save({ step, files })
+    const saved = await store.save({ step: 3, files: { a: Buffer.alloc(1_500_000) } })
+    expect(saved.dropped).toEqual([{ step: 1, because: 'to make room for step 3' }])
+    const next = await store.save({ step: 4, files: { a: Buffer.alloc(10) } })
+    expect(next.dropped.map(({ step }) => step)).toEqual([2])
+  })
+
+  test('never drops what is pinned, the best or the last good one: the save is refused', async () => {
+    const backend = new FullBackend()
+    const store = storeOn(backend, { space, objectives: { loss: { metric: 'loss', direction: 'min' } } })
+    await store.save({ step: 1, files })
+    await store.pin(1)
+    await store.save({ step: 2, files, metrics: { loss: 1 } })
+    await store.save({ step: 3, files, metrics: { loss: 2 } })
+    const before = await keysOf(backend)
+    await expect(store.save({ step: 4, files })).rejects.toThrow('Not enough space')
+    expect(await keysOf(backend)).toEqual(before)
+  })
+})

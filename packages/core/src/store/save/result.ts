@@ -10,7 +10,7 @@ export interface AttachResult {
 /** A checkpoint that is durable and committed. */
 export interface SaveResult extends JudgedCheckpoint {
   readonly contents: readonly CheckpointFile[]
-  /** What left the list in the same commit, and why. */
+  /** What left the list to make room before, or in the same commit, and why. */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
   /** Milliseconds that the save took. */
   readonly duration: number

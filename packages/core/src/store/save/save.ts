@@ -31,7 +31,7 @@ export async function saveCheckpoint(
   const { backend, events, surroundings } = context
   const began = surroundings.now()
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
-  await guardSpace(context, request.step, files, newest, request.signal)
+  const madeRoom = await guardSpace(context, request.step, files, newest, request.signal)
   // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(request.step, base, surroundings.newToken())
@@ -45,7 +45,8 @@ export async function saveCheckpoint(
     })
     await deleteDropped(context, committed)
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
-    const saved = describeSave(context, written, committed, began, surroundings.now())
+    const dropped = [...madeRoom, ...committed.dropped]
+    const saved = describeSave(context, written, { ...committed, dropped }, began, surroundings.now())
     tellOfMetrics(context, saved)
     return saved
   } finally {

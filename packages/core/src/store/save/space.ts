@@ -3,7 +3,7 @@ import { HoldfastError } from '../../errors.ts'
 import type { RoomWanted } from '../../retention/index.ts'
 import { formatSize, judgeSpace, type Room } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
-import type { Catalog } from '../documents/index.ts'
+import type { Catalog, Drop } from '../documents/index.ts'
 import { droppingOf, retain } from '../judgement.ts'
 import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
@@ -19,7 +19,7 @@ const recentCheckpoints = 3
 
 /**
  * Makes sure of the room for a save before a byte of it is written. Where too little is left it drops checkpoints, if
- * it may; else, and where that does not do, it throws `INSUFFICIENT_SPACE`.
+ * it may, and gives these; else, and where that would not do, it drops nothing and throws `INSUFFICIENT_SPACE`.
  */
 export async function guardSpace(
   context: StoreContext,
@@ -27,19 +27,20 @@ export async function guardSpace(
   files: readonly PlannedFile[],
   catalog: Catalog,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<readonly Drop[]> {
   const { backend, space } = context
-  if (backend.capabilities.freeSpace === 'unbounded') return
+  if (backend.capabilities.freeSpace === 'unbounded') return []
   const needed = bytesNeeded(files, await withRecent(context, catalog, signal))
   const refused = await refusal(context, needed, signal)
-  if (refused === undefined) return
+  if (refused === undefined) return []
   const room: RoomWanted = { bytes: refused.missing, because: `to make room for step ${step}` }
-  if (!space.makeRoom)
-    throw notEnough(context, step, needed, refused, await wouldDrop(context, catalog, room, signal))
+  const droppable = await wouldDrop(context, catalog, room, signal)
+  if (!space.makeRoom || droppable.length === 0) throw notEnough(context, step, needed, refused, droppable)
   const committed = await context.log.commit({ kind: 'prune', room }, signal)
   await deleteDropped(context, committed, { evenInGrace: true })
   const still = await refusal(context, needed, signal)
   if (still !== undefined) throw notEnough(context, step, needed, still, [])
+  return committed.dropped
 }
 
 /** With some checkpoints to go by, where those that the catalog holds itself were deleted. */
