@@ -1,8 +1,11 @@
 /** The Castagnoli polynomial, lowest power first (RFC 3720, appendix B.4). */
 const polynomial = 0x82f63b78
 
-/** Table `k` holds, for each byte, its remainder once `k` further bytes have followed it. */
-const tables = remainders()
+/**
+ * Table `k` holds, for each byte, its remainder once `k` further bytes have followed it. Made with the first sum:
+ * that takes longer than to load much of this package, and most processes need none.
+ */
+let known: Int32Array | undefined
 
 function remainders(): Int32Array {
   const table = new Int32Array(8 * 256)
@@ -41,6 +44,7 @@ export class Crc32c {
 
   /** Eight bytes at a time (slicing-by-8). */
   update(bytes: Uint8Array): this {
+    const tables = (known ??= remainders())
     const { byteLength } = bytes
     let crc = this.#remainder
     let index = 0
