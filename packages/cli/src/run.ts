@@ -8,7 +8,7 @@ import { buildProgram } from './program.ts'
 export async function run(argv: readonly string[]): Promise<ExitCode> {
   const interruption = new Interruption()
   let outcome: ExitCode = exitCodes.done
-  const program = buildProgram(interruption.signal, (code) => {
+  const program = buildProgram(argv.slice(2), interruption.signal, (code) => {
     outcome = code
   })
   try {
