@@ -16,5 +16,5 @@ if (others.length === 0 && (only === '--version' || only === '-V')) {
   // What is compiled once is kept for the next time; where its folder cannot be written, nothing is.
   enableCompileCache()
   const { run } = await import('./run.ts')
-  process.exitCode = await run(process.argv)
+  process.exitCode = await run(process.argv, version())
 }

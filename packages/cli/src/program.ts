@@ -10,7 +10,6 @@ import {
 } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
 import { withRetention } from './retention-options.ts'
-import { version } from './version.ts'
 import type { GlobalOptions } from './with-store.ts'
 
 /** Declares a command under its name, with what it is for and one example that works as it stands. */
@@ -21,13 +20,14 @@ type Add = (description: string, example: string) => Command
  * that `--version` and `--help` start at once. `words` are those after the program's name.
  */
 export function buildProgram(
+  version: string,
   words: readonly string[],
   signal: AbortSignal,
   done: (code: ExitCode) => void,
 ): Command {
   const program = new Command('holdfast')
     .description('Keeps the checkpoints of long jobs: saved whole or not at all, proved on every read.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .option('-s, --store <url>', 'a path or URL; else HOLDFAST_STORE, else holdfast.config.json or .ts')
     .option('--json', 'lines of JSON for programs, the result last')
     .option('--take-over', 'write although an exclusive writer owns the store: it is fenced')

@@ -4,11 +4,11 @@ import { Interruption } from './interruption.ts'
 import { reportError } from './output/errors.ts'
 import { buildProgram } from './program.ts'
 
-/** Runs one command line, and gives the exit code. Whatever fails is said on stderr. */
-export async function run(argv: readonly string[]): Promise<ExitCode> {
+/** Runs one command line of this version, and gives the exit code. Whatever fails is said on stderr. */
+export async function run(argv: readonly string[], version: string): Promise<ExitCode> {
   const interruption = new Interruption()
   let outcome: ExitCode = exitCodes.done
-  const program = buildProgram(argv.slice(2), interruption.signal, (code) => {
+  const program = buildProgram(version, argv.slice(2), interruption.signal, (code) => {
     outcome = code
   })
   try {
