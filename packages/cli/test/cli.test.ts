@@ -316,6 +316,18 @@ describe('help', () => {
     }
   })
 
+  test('a command is told the same whether it comes first or after an option', async () => {
+    for (const words of [
+      ['save', '--help'],
+      ['save', '--stepp'],
+      ['ls', 'x'],
+    ]) {
+      expect(await holdfast(base, '--take-over', ...words), words.join(' ')).toEqual(
+        await holdfast(base, ...words),
+      )
+    }
+  })
+
   test('--version prints the version of the package', async () => {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string
