@@ -14,6 +14,7 @@ import { list } from './list.ts'
 import { Names } from './names.ts'
 import { chunkBytes, chunksInMemory, put } from './put.ts'
 import { read, stat } from './read.ts'
+import { SeenFolders } from './seen-folders.ts'
 import { sweep } from './sweep.ts'
 
 export interface FileBackendOptions {
@@ -34,7 +35,8 @@ export class FileBackend extends CheckedBackend {
     const url = pathToFileURL(path).href
     const names = new Names(path, url, platform)
     const cloning = new Cloning()
-    const folders = new DurableFolders(fileSystem)
+    const seen = new SeenFolders(fileSystem)
+    const folders = new DurableFolders(fileSystem, seen)
     super(
       url,
       {
@@ -48,11 +50,11 @@ export class FileBackend extends CheckedBackend {
       {
         put: (key, source, options) => put(fileSystem, names, folders, cloning, key, source, options),
         commit: (key, bytes, { signal }) => commit(fileSystem, names, folders, key, bytes, signal),
-        read: (key, options) => read(fileSystem, names, key, options),
-        stat: (key) => stat(fileSystem, names, key),
-        list: (prefix, options) => list(fileSystem, names, prefix, options),
-        delete: (keys, { signal }) => deleteKeys(fileSystem, names, folders, keys, signal),
-        hash: (key, options) => hash(fileSystem, names, key, options),
+        read: (key, options) => read(fileSystem, names, seen, key, options),
+        stat: (key) => stat(fileSystem, names, seen, key),
+        list: (prefix, options) => list(fileSystem, names, seen, prefix, options),
+        delete: (keys, { signal }) => deleteKeys(fileSystem, names, seen, folders, keys, signal),
+        hash: (key, options) => hash(fileSystem, names, seen, key, options),
         freeSpace: () => freeSpace(fileSystem, names),
         sweep: (options) => sweep(fileSystem, names, options),
         close: async () => {

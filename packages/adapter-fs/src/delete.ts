@@ -2,8 +2,9 @@ import { dirname } from 'node:path'
 import { type DeleteReport, throwIfAborted } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { type DurableFolders, refuseLinks, removeEmpty } from './folders.ts'
+import { type DurableFolders, removeEmpty } from './folders.ts'
 import type { Names } from './names.ts'
+import type { SeenFolders } from './seen-folders.ts'
 
 /**
  * Unlinks each, makes that durable, and removes the folders that became empty. The root stays. Nothing is
@@ -12,6 +13,7 @@ import type { Names } from './names.ts'
 export async function deleteKeys(
   fileSystem: FileSystem,
   names: Names,
+  seen: SeenFolders,
   folders: DurableFolders,
   keys: readonly string[],
   signal: AbortSignal | undefined,
@@ -23,7 +25,7 @@ export async function deleteKeys(
   for (const [key, path] of paths) {
     throwIfAborted(signal, 'The delete', { key, url: names.url })
     try {
-      await refuseLinks(fileSystem, names.foldersOf(key))
+      await seen.refuseLinks(names.foldersOf(key))
       await fileSystem.unlink(path)
       unlinked.push({ key, folder: dirname(path) })
     } catch (error) {

@@ -3,6 +3,7 @@ import { concurrently, HoldfastError } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { FolderSyncs } from './folder-syncs.ts'
+import { SeenFolders } from './seen-folders.ts'
 
 /** Folders that are remembered to be durable, at most. */
 const mostRemembered = 1000
@@ -10,27 +11,48 @@ const mostRemembered = 1000
 /** Makes the folders of one store, and sees to it that they, and the names in them, last. */
 export class DurableFolders {
   readonly #fileSystem: FileSystem
+  readonly #seen: SeenFolders
   readonly #syncs: FolderSyncs
   readonly #durable = new Set<string>()
 
-  constructor(fileSystem: FileSystem, syncs = new FolderSyncs(fileSystem)) {
+  constructor(
+    fileSystem: FileSystem,
+    seen = new SeenFolders(fileSystem),
+    syncs = new FolderSyncs(fileSystem),
+  ) {
     this.#fileSystem = fileSystem
+    this.#seen = seen
     this.#syncs = syncs
   }
 
   /**
-   * Makes a folder and those above it that are missing. Each that was made is put at the front of `made`, so that the
-   * caller can remove them again, also when this fails half-way. One that another process makes meanwhile is no error;
-   * fails with `ENOENT` when another process removes one meanwhile.
+   * Makes those of some folders, the outermost first, that are missing, and refuses links among those that are there.
+   * Each that was made is put at the front of `made`, so that the caller can remove them again, also when this fails
+   * half-way. One that another process makes meanwhile is no error. What has been seen is taken to be there still.
    */
-  async make(folder: string, made: string[]): Promise<void> {
-    try {
-      await this.#makeOne(folder, made)
-    } catch (error) {
-      if (!failedWith(error, 'ENOENT') || dirname(folder) === folder) throw error
-      await this.make(dirname(folder), made)
-      await this.#makeOne(folder, made)
+  async make(folders: readonly string[], made: string[]): Promise<void> {
+    for (const folder of folders) {
+      if (this.#seen.has(folder)) continue
+      if (await this.#makeOne(folder, made)) this.#seen.add(folder)
+      else await this.#seen.refuseLinks([folder])
     }
+  }
+
+  /** Makes the root and those above it that are missing, as `make` does. Any of them may be a link. */
+  async makeRoot(root: string, made: string[]): Promise<void> {
+    try {
+      if (!(await this.#makeOne(root, made))) await refuseFile(this.#fileSystem, root)
+    } catch (error) {
+      if (!failedWith(error, 'ENOENT') || dirname(root) === root) throw error
+      await this.makeRoot(dirname(root), made)
+      await this.#makeOne(root, made)
+    }
+  }
+
+  /** To be called once one of some folders turns out to be gone: what is there later is another one. */
+  forget(folders: readonly string[]): void {
+    this.#seen.forget(folders)
+    for (const folder of folders) this.#durable.delete(folder)
   }
 
   /**
@@ -50,16 +72,17 @@ export class DurableFolders {
     await this.#syncs.sync(folder)
   }
 
-  async #makeOne(folder: string, made: string[]): Promise<void> {
-    this.#durable.delete(folder) // it was missing, so it is another one
+  /** Whether it was this call that made the folder, and not an earlier one. */
+  async #makeOne(folder: string, made: string[]): Promise<boolean> {
     try {
       await this.#fileSystem.mkdir(folder)
     } catch (error) {
-      if (!failedWith(error, 'EEXIST')) throw error
-      await refuseFile(this.#fileSystem, folder)
-      return
+      if (failedWith(error, 'EEXIST')) return false
+      throw error
     }
+    this.#durable.delete(folder) // it was missing, so it is another one
     made.unshift(folder)
+    return true
   }
 }
 
@@ -74,28 +97,6 @@ export async function removeEmpty(fileSystem: FileSystem, folders: readonly stri
       throw error
     }
   }
-}
-
-/**
- * Refuses a key one of whose folders is a symbolic link: it could lead out of the root. A link that is planted
- * between this look and the call that follows is not seen; the root is to be writable by its owner only. Tells
- * whether all of them are there.
- */
-export async function refuseLinks(fileSystem: FileSystem, folders: readonly string[]): Promise<boolean> {
-  const looks = await Promise.allSettled(folders.map((folder) => fileSystem.lstat(folder)))
-  for (const [index, look] of looks.entries()) {
-    if (look.status === 'rejected') {
-      if (failedWith(look.reason, 'ENOENT', 'ENOTDIR')) return false
-      throw look.reason
-    }
-    if (look.value.isSymbolicLink()) {
-      throw new HoldfastError(
-        'INVALID_ARGUMENT',
-        `${folders[index] ?? ''} is a symbolic link, and could lead out of the store. Remove it.`,
-      )
-    }
-  }
-  return true
 }
 
 /** Refuses a path, which must be there, where something else stands in the place of a folder. */

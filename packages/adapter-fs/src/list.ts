@@ -6,6 +6,7 @@ import type { FileSystem } from './file-system.ts'
 import { refuseFile } from './folders.ts'
 import { type Names, temporaryPrefix } from './names.ts'
 import { statOf } from './read.ts'
+import type { SeenFolders } from './seen-folders.ts'
 
 /**
  * Walks the folders in the order of keys. Temporary files, links and whatever else is no regular file are not
@@ -14,13 +15,14 @@ import { statOf } from './read.ts'
 export async function* list(
   fileSystem: FileSystem,
   names: Names,
+  seen: SeenFolders,
   prefix: string,
   options: ListOptions,
 ): AsyncGenerator<ObjectStat> {
   const { startAfter = '', limit = Infinity, signal } = options
   if (limit <= 0) return
   let listed = 0
-  for await (const key of keysBelow(fileSystem, names, '', prefix, startAfter)) {
+  for await (const key of keysBelow(fileSystem, names, seen, '', prefix, startAfter)) {
     throwIfAborted(signal, `Listing ${prefix}`, { url: names.url })
     const found = await statIfThere(fileSystem, names, key)
     if (found === undefined) continue
@@ -34,15 +36,16 @@ export async function* list(
 async function* keysBelow(
   fileSystem: FileSystem,
   names: Names,
+  seen: SeenFolders,
   folder: string,
   prefix: string,
   startAfter: string,
 ): AsyncGenerator<string> {
-  for (const { key, isFolder } of await matchingChildren(fileSystem, names, folder, prefix)) {
+  for (const { key, isFolder } of await matchingChildren(fileSystem, names, seen, folder, prefix)) {
     if (!isFolder && key.startsWith(prefix) && compareKeys(key, startAfter) > 0) yield key
     const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
     const isBefore = compareKeys(key, startAfter) <= 0 && !startAfter.startsWith(key)
-    if (isFolder && mayHold && !isBefore) yield* keysBelow(fileSystem, names, key, prefix, startAfter)
+    if (isFolder && mayHold && !isBefore) yield* keysBelow(fileSystem, names, seen, key, prefix, startAfter)
   }
 }
 
@@ -58,6 +61,7 @@ interface Child {
 async function matchingChildren(
   fileSystem: FileSystem,
   names: Names,
+  seen: SeenFolders,
   folder: string,
   prefix: string,
 ): Promise<readonly Child[]> {
@@ -65,12 +69,19 @@ async function matchingChildren(
   if (end < 0) return sortedChildren(fileSystem, names, folder)
   if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
   const only = prefix.slice(0, end)
-  return (await isFolder(fileSystem, names, only)) ? [{ key: `${only}/`, isFolder: true }] : []
+  return (await isFolder(fileSystem, names, seen, only)) ? [{ key: `${only}/`, isFolder: true }] : []
 }
 
-async function isFolder(fileSystem: FileSystem, names: Names, key: string): Promise<boolean> {
+async function isFolder(
+  fileSystem: FileSystem,
+  names: Names,
+  seen: SeenFolders,
+  key: string,
+): Promise<boolean> {
+  const path = join(names.root, key)
+  if (seen.has(path)) return true
   try {
-    return (await fileSystem.lstat(join(names.root, key))).isDirectory()
+    return (await fileSystem.lstat(path)).isDirectory()
   } catch (error) {
     if (!failedWith(error, 'ENOENT', 'ENOTDIR')) throw error
     if (failedWith(error, 'ENOTDIR')) await refuseFile(fileSystem, names.root)

@@ -11,8 +11,8 @@ import {
 } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { refuseLinks } from './folders.ts'
 import type { Names } from './names.ts'
+import type { SeenFolders } from './seen-folders.ts'
 
 const readBytes = 2 ** 20
 
@@ -27,11 +27,12 @@ const openFlags =
 export async function read(
   fileSystem: FileSystem,
   names: Names,
+  seen: SeenFolders,
   key: string,
   options: ReadOptions,
 ): Promise<ReadableObject> {
   const path = names.path(key)
-  await refuseLinks(fileSystem, names.foldersOf(key))
+  await seen.refuseLinks(names.foldersOf(key))
   const handle = await fileSystem.open(path, openFlags)
   try {
     const stats = await handle.stat({ bigint: true })
@@ -50,10 +51,11 @@ export async function read(
 export async function stat(
   fileSystem: FileSystem,
   names: Names,
+  seen: SeenFolders,
   key: string,
 ): Promise<ObjectStat | undefined> {
   const path = names.path(key)
-  await refuseLinks(fileSystem, names.foldersOf(key))
+  await seen.refuseLinks(names.foldersOf(key))
   try {
     const stats = await fileSystem.lstat(path, { bigint: true })
     return stats.isFile() ? statOf(key, stats) : undefined

@@ -1,10 +1,9 @@
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { HoldfastError } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { type DurableFolders, refuseFile, refuseLinks, removeEmpty } from './folders.ts'
+import { type DurableFolders, refuseFile, removeEmpty } from './folders.ts'
 import type { Names } from './names.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
@@ -44,19 +43,10 @@ export async function throughTemporaryFile<Written, Published>(
   { create, write, publish }: Making<Written, Published>,
 ): Promise<Published> {
   const within = names.foldersOf(key)
-  const areThere = await refuseLinks(fileSystem, within)
   const path = names.temporary(names.path(key))
   const made: string[] = []
   try {
-    const handle = await createWithFolders(
-      fileSystem,
-      folders,
-      path,
-      [names.root, ...within],
-      areThere,
-      create,
-      made,
-    )
+    const handle = await createWithin(fileSystem, folders, names.root, within, made, () => create(path))
     const written = await both(write({ path, handle }), folders.ensure(within, made))
     return await publish(path, written)
   } catch (error) {
@@ -98,23 +88,25 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
   }
 }
 
-/** Makes the folders that are missing, or that were made and then removed, as empty, by another process. */
-async function createWithFolders(
+/** Creates a file, and the folders for it that are missing, or that another process removes meanwhile. */
+async function createWithin(
   fileSystem: FileSystem,
   folders: DurableFolders,
-  path: string,
+  root: string,
   within: readonly string[],
-  areThere: boolean,
-  create: (path: string) => Promise<FileHandle>,
   made: string[],
+  create: () => Promise<FileHandle>,
 ): Promise<FileHandle> {
   for (let races = 0; ; races += 1) {
     try {
-      if (!areThere || races > 0) await folders.make(dirname(path), made)
-      return await create(path)
+      if (races > 0) await folders.makeRoot(root, made)
+      await folders.make(within, made)
+      return await create()
     } catch (error) {
-      if (failedWith(error, 'ENOTDIR')) for (const folder of within) await refuseFile(fileSystem, folder)
+      if (failedWith(error, 'ENOTDIR'))
+        for (const folder of [root, ...within]) await refuseFile(fileSystem, folder)
       if (!failedWith(error, 'ENOENT') || races >= maxFolderRaces) throw error
+      folders.forget(within)
     }
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import * as promises from 'node:fs/promises'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '@holdfast/core'
@@ -69,6 +69,26 @@ describe('no key leaves the root', () => {
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret')
     expect(await readFile(join(root, 'file'), 'utf8')).toBe('ours')
   })
+})
+
+test('a folder is looked at once, and anew after it was gone', async () => {
+  const root = await temporaryFolder()
+  await mkdir(join(root, 'a'))
+  const looked: string[] = []
+  const lstat = (async (path: string, options?: { readonly bigint: true }) => {
+    looked.push(relative(root, path))
+    return promises.lstat(path, options)
+  }) as FileSystem['lstat']
+  const backend = new FileBackend(root, { fileSystem: { ...promises, lstat } })
+  for (const key of ['a/1', 'a/b/2', 'a/b/3']) await backend.put(key, Buffer.from('x'))
+  expect(looked).toEqual(['a'])
+  await rename(join(root, 'a'), join(root, 'elsewhere'))
+  await mkdir(join(root, 'a'))
+  await symlink(join(root, 'elsewhere'), join(root, 'a', 'c'))
+  expect(await codeOf(() => backend.put('a/c/4', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
+  await backend.put('a/b/5', Buffer.from('x'))
+  expect(await everythingIn(join(root, 'a', 'b'))).toEqual(['5'])
+  expect(await everythingIn(join(root, 'elsewhere'))).toEqual(['1', 'b', 'b/2', 'b/3'])
 })
 
 test('our own temporary names are no keys', async () => {

@@ -54,7 +54,7 @@ async function putTogether(
     return undefined
   })
   const fileSystem = unhurried(recorded, seed)
-  const folders = new DurableFolders(fileSystem, syncsOf(fileSystem))
+  const folders = new DurableFolders(fileSystem, undefined, syncsOf(fileSystem))
   const names = new Names(root, `file://${root}`, 'linux')
   await Promise.all(
     keys.map(async (key) => {
