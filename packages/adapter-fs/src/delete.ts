@@ -1,14 +1,17 @@
 import { dirname } from 'node:path'
-import { type DeleteReport, throwIfAborted } from '@holdfast/core'
+import { concurrently, type DeleteReport, throwIfAborted } from '@holdfast/core'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { type DurableFolders, removeEmpty } from './folders.ts'
 import type { Names } from './names.ts'
 import type { SeenFolders } from './seen-folders.ts'
 
+/** Files that are unlinked at once. */
+const unlinksAtOnce = 64
+
 /**
- * Unlinks each, makes that durable, and removes the folders that became empty. The root stays. Nothing is
- * unlinked when a key is not valid.
+ * Unlinks each, begun in the order given, makes that durable, and removes the folders that became empty. The root
+ * stays. Nothing is unlinked when a key is not valid.
  */
 export async function deleteKeys(
   fileSystem: FileSystem,
@@ -18,22 +21,15 @@ export async function deleteKeys(
   keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<DeleteReport> {
-  const paths = keys.map((key) => [key, names.path(key)] as const)
-  const deleted: string[] = []
-  const failed: { readonly key: string; readonly error: Error }[] = []
-  const unlinked: { readonly key: string; readonly folder: string }[] = []
-  for (const [key, path] of paths) {
+  const paths = keys.map((key) => ({ key, path: names.path(key) }))
+  const outcomes = await concurrently(paths, unlinksAtOnce, undefined, async ({ key, path }) => {
     throwIfAborted(signal, 'The delete', { key, url: names.url })
-    try {
-      await seen.refuseLinks(names.foldersOf(key))
-      await fileSystem.unlink(path)
-      unlinked.push({ key, folder: dirname(path) })
-    } catch (error) {
-      if (failedWith(error, 'ENOENT', 'ENOTDIR')) deleted.push(key)
-      else failed.push({ key, error: keyError(error, `deleting ${path}`, key, names.url) })
-    }
-  }
-  for (const [folder, gone] of Map.groupBy(unlinked, (each) => each.folder)) {
+    return unlink(fileSystem, names, seen, key, path)
+  })
+  const deleted = outcomes.filter(({ kind }) => kind === 'missing').map(({ key }) => key)
+  const failed = outcomes.filter((each) => each.kind === 'failed').map(({ key, error }) => ({ key, error }))
+  const unlinked = outcomes.filter(({ kind }) => kind === 'unlinked')
+  for (const [folder, gone] of Map.groupBy(unlinked, ({ path }) => dirname(path))) {
     try {
       await syncNearest(names, folders, folder)
       await removeEmpty(fileSystem, names.foldersOf(gone[0]?.key ?? '').toReversed())
@@ -44,6 +40,27 @@ export async function deleteKeys(
     }
   }
   return { deleted, failed }
+}
+
+type Outcome =
+  | { readonly kind: 'unlinked' | 'missing'; readonly key: string; readonly path: string }
+  | { readonly kind: 'failed'; readonly key: string; readonly path: string; readonly error: Error }
+
+async function unlink(
+  fileSystem: FileSystem,
+  names: Names,
+  seen: SeenFolders,
+  key: string,
+  path: string,
+): Promise<Outcome> {
+  try {
+    await seen.refuseLinks(names.foldersOf(key))
+    await fileSystem.unlink(path)
+    return { kind: 'unlinked', key, path }
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return { kind: 'missing', key, path }
+    return { kind: 'failed', key, path, error: keyError(error, `deleting ${path}`, key, names.url) }
+  }
 }
 
 /** Another delete may have found the folder empty, and removed it: then it is that which is made durable. */

@@ -62,6 +62,7 @@ export class DurableFolders {
   async ensure(folders: readonly string[], made: readonly string[]): Promise<void> {
     if (this.#durable.size > mostRemembered) this.#durable.clear()
     const unsure = [...made, ...folders.filter((folder) => !this.#durable.has(folder))]
+    if (unsure.length === 0) return
     const parents = [...new Set(unsure.map((folder) => dirname(folder)))]
     await concurrently(parents, parents.length, undefined, (parent) => this.sync(parent))
     for (const folder of folders) this.#durable.add(folder)

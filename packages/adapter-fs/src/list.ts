@@ -1,12 +1,22 @@
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
-import { compareKeys, keyFault, type ListOptions, type ObjectStat, throwIfAborted } from '@holdfast/core'
+import {
+  compareKeys,
+  concurrently,
+  keyFault,
+  type ListOptions,
+  type ObjectStat,
+  throwIfAborted,
+} from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { refuseFile } from './folders.ts'
 import { type Names, temporaryPrefix } from './names.ts'
 import { statOf } from './read.ts'
 import type { SeenFolders } from './seen-folders.ts'
+
+/** Files that are looked at at once. */
+const looksAtOnce = 64
 
 /**
  * Walks the folders in the order of keys. Temporary files, links and whatever else is no regular file are not
@@ -22,14 +32,29 @@ export async function* list(
   const { startAfter = '', limit = Infinity, signal } = options
   if (limit <= 0) return
   let listed = 0
-  for await (const key of keysBelow(fileSystem, names, seen, '', prefix, startAfter)) {
+  const keys = keysBelow(fileSystem, names, seen, '', prefix, startAfter)
+  for await (const some of inWindows(keys, Math.min(limit, looksAtOnce))) {
     throwIfAborted(signal, `Listing ${prefix}`, { url: names.url })
-    const found = await statIfThere(fileSystem, names, key)
-    if (found === undefined) continue
-    yield found
-    listed += 1
-    if (listed >= limit) return
+    const found = await concurrently(some, looksAtOnce, signal, (key) => statIfThere(fileSystem, names, key))
+    for (const object of found) {
+      if (object === undefined) continue
+      yield object
+      listed += 1
+      if (listed >= limit) return
+    }
   }
+}
+
+/** So many of them at a time, in their order. */
+async function* inWindows<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<readonly Item[]> {
+  let window: Item[] = []
+  for await (const item of items) {
+    window.push(item)
+    if (window.length < size) continue
+    yield window
+    window = []
+  }
+  if (window.length > 0) yield window
 }
 
 /** `folder` is the key of a folder with its slash, or empty for the root. */
@@ -41,12 +66,21 @@ async function* keysBelow(
   prefix: string,
   startAfter: string,
 ): AsyncGenerator<string> {
-  for (const { key, isFolder } of await matchingChildren(fileSystem, names, seen, folder, prefix)) {
-    if (!isFolder && key.startsWith(prefix) && compareKeys(key, startAfter) > 0) yield key
-    const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
-    const isBefore = compareKeys(key, startAfter) <= 0 && !startAfter.startsWith(key)
-    if (isFolder && mayHold && !isBefore) yield* keysBelow(fileSystem, names, seen, key, prefix, startAfter)
+  const children = await childrenOf(fileSystem, names, seen, folder, prefix)
+  // Looked at before they are sorted: of a long catalog only the end is asked for.
+  const wanted = children.filter((child) => mayMatch(child, prefix, startAfter))
+  for (const { key, isFolder } of wanted.sort((one, other) => compareKeys(one.key, other.key))) {
+    if (isFolder) yield* keysBelow(fileSystem, names, seen, key, prefix, startAfter)
+    else yield key
   }
+}
+
+/** Whether a file matches, or a folder may hold one that does. */
+function mayMatch({ key, isFolder }: Child, prefix: string, startAfter: string): boolean {
+  if (!isFolder) return key.startsWith(prefix) && compareKeys(key, startAfter) > 0
+  const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
+  const isBefore = compareKeys(key, startAfter) <= 0 && !startAfter.startsWith(key)
+  return mayHold && !isBefore
 }
 
 interface Child {
@@ -55,10 +89,10 @@ interface Child {
 }
 
 /**
- * The children of a folder that can hold a match. Where the prefix names one of them whole, its siblings, of which there
+ * The children of a folder, in no order. Where the prefix names one of them whole, its siblings, of which there
  * may be many, are not read.
  */
-async function matchingChildren(
+async function childrenOf(
   fileSystem: FileSystem,
   names: Names,
   seen: SeenFolders,
@@ -66,7 +100,7 @@ async function matchingChildren(
   prefix: string,
 ): Promise<readonly Child[]> {
   const end = prefix.indexOf('/', folder.length)
-  if (end < 0) return sortedChildren(fileSystem, names, folder)
+  if (end < 0) return allChildren(fileSystem, names, folder)
   if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
   const only = prefix.slice(0, end)
   return (await isFolder(fileSystem, names, seen, only)) ? [{ key: `${only}/`, isFolder: true }] : []
@@ -90,11 +124,7 @@ async function isFolder(
 }
 
 /** In the order of keys a folder counts with its slash: `a-b`, `a/b`, `a0`. */
-async function sortedChildren(
-  fileSystem: FileSystem,
-  names: Names,
-  folder: string,
-): Promise<readonly Child[]> {
+async function allChildren(fileSystem: FileSystem, names: Names, folder: string): Promise<readonly Child[]> {
   const children = await readFolder(fileSystem, names, folder)
   return children
     .filter((child) => child.isDirectory() || (child.isFile() && !child.name.startsWith(temporaryPrefix)))
@@ -102,7 +132,6 @@ async function sortedChildren(
       key: `${folder}${child.name}${child.isDirectory() ? '/' : ''}`,
       isFolder: child.isDirectory(),
     }))
-    .sort((one, other) => compareKeys(one.key, other.key))
 }
 
 /** What is in a folder, named by its key; nothing when it is not there. A file in the place of the root is refused. */
