@@ -19,8 +19,9 @@ const encoder = new TextEncoder()
  * between a prefix of known length and the last two bytes.
  */
 export function seal(kind: DocumentKind, body: unknown): Uint8Array {
-  const text = JSON.stringify(body)
-  return encoder.encode(`{"sha256":"${sha256Hex(encoder.encode(text))}","${kind}":${text}}\n`)
+  const bytes = encoder.encode(JSON.stringify(body))
+  const before = encoder.encode(`{"sha256":"${sha256Hex(bytes)}","${kind}":`)
+  return Buffer.concat([before, bytes, encoder.encode('}\n')])
 }
 
 /** The body of a sealed document. Throws `CORRUPT` when a single byte is not what was sealed. */
