@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
@@ -12,6 +13,7 @@ export class FolderSyncs {
   readonly #running = new Map<string, Promise<void>>()
   /** The one that begins when that has ended. */
   readonly #next = new Map<string, Promise<void>>()
+  readonly #closing = new Set<Promise<void>>()
 
   constructor(fileSystem: FileSystem) {
     this.#fileSystem = fileSystem
@@ -25,8 +27,13 @@ export class FolderSyncs {
     return running === undefined ? this.#begin(folder) : this.#beginAfter(running, folder)
   }
 
+  /** Resolves when no folder is open any more. Rejects where one could not be closed. */
+  async close(): Promise<void> {
+    await Promise.all(this.#closing)
+  }
+
   #begin(folder: string): Promise<void> {
-    const running = syncFolder(this.#fileSystem, folder).finally(() => {
+    const running = this.#syncFolder(folder).finally(() => {
       this.#running.delete(folder)
     })
     this.#running.set(folder, running)
@@ -50,14 +57,24 @@ export class FolderSyncs {
     }
     await this.#begin(folder)
   }
-}
 
-async function syncFolder(fileSystem: FileSystem, folder: string): Promise<void> {
-  if (process.platform === 'win32') return // Windows has no way to sync a folder
-  const handle = await fileSystem.open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+  async #syncFolder(folder: string): Promise<void> {
+    if (process.platform === 'win32') return // Windows has no way to sync a folder
+    const handle = await this.#fileSystem.open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      this.#close(handle)
+    }
+  }
+
+  /** Not waited for: nothing was written through the handle, so that its close tells nothing of what lasts. */
+  #close(handle: FileHandle): void {
+    const closing = handle.close()
+    this.#closing.add(closing)
+    closing.then(
+      () => this.#closing.delete(closing),
+      () => undefined, // thrown by `close`
+    )
   }
 }

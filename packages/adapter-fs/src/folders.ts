@@ -73,6 +73,11 @@ export class DurableFolders {
     await this.#syncs.sync(folder)
   }
 
+  /** Resolves when no folder is open any more. */
+  async close(): Promise<void> {
+    await this.#syncs.close()
+  }
+
   /** Whether it was this call that made the folder, and not an earlier one. */
   async #makeOne(folder: string, made: string[]): Promise<boolean> {
     try {

@@ -68,3 +68,14 @@ test('a folder that was gone is no failure of those who have made it again', asy
   begun[1]?.end()
   await expect(second).resolves.toBeUndefined()
 })
+
+test('the end of an fsync does not wait for the close of the folder; its owner does, and hears of a failure', async () => {
+  const closing = Promise.withResolvers<undefined>()
+  const handle = { sync: () => Promise.resolve(), close: () => closing.promise }
+  const open: FileSystem['open'] = () => Promise.resolve(handle as unknown as FileHandle)
+  const syncs = new FolderSyncs({ ...promises, open })
+  await syncs.sync('/a')
+  const closed = syncs.close()
+  closing.reject(systemError('EIO'))
+  await expect(closed).rejects.toThrow('EIO')
+})
