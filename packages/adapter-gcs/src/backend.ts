@@ -39,7 +39,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     endpoint: client.apiEndpoint,
     name,
     names,
-    // A resumable upload takes one chunk after another, and as many as there are.
+    // A resumable upload takes one byte after another, in as many chunks as there are.
     parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity },
     rangesAtOnce,
     sendsSharedMemory: true,

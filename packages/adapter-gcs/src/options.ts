@@ -32,7 +32,8 @@ export interface GcsOptions extends ObjectStoreOptions {
   /** The Cloud KMS key that encrypts what is stored: `projects/p/locations/l/keyRings/r/cryptoKeys/k`. */
   readonly kmsKeyName?: string | undefined
   /**
-   * Bytes of one request of a resumable upload, in whole 256 KiB. Objects up to one chunk are sent in one request.
+   * Bytes of one request of a resumable upload of a stream, in whole 256 KiB. Objects up to one chunk are sent in one
+   * request, larger ones of bytes or of a file in two.
    * Default: 8 MiB.
    */
   readonly chunkSize?: Size | undefined

@@ -1,21 +1,29 @@
-import { type ByteSource, type PutOptions, putObject, type PutResult, type Stored } from '@holdfast/core'
+import {
+  type ByteSource,
+  Crc32c,
+  type PutOptions,
+  putObject,
+  type PutResult,
+  type Stored,
+} from '@holdfast/core'
 import { type Bucket, storedAs } from './bucket.ts'
-import { crc32cOf } from './checksum.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
 import { lookOnce } from './read.ts'
 import { beginUpload } from './resumable.ts'
 import { uploadWhole } from './upload.ts'
 
-/** One request for what fits a chunk; a resumable upload, chunk after chunk, for what does not. */
+/** One request for what fits a chunk; a resumable upload for what does not. */
 export async function put(
   bucket: Bucket,
   key: string,
   source: ByteSource,
   options: PutOptions,
 ): Promise<PutResult> {
+  const checksum = new Crc32c()
   return putObject(bucket, key, source, options, {
-    putWhole: wholePut(bucket, key, options),
-    begin: () => beginUpload(bucket, key, options),
+    checksum,
+    putWhole: wholePut(bucket, key, options, checksum),
+    begin: () => beginUpload(bucket, key, options, checksum),
   })
 }
 
@@ -24,11 +32,12 @@ function wholePut(
   bucket: Bucket,
   key: string,
   { contentType, signal }: PutOptions,
+  checksum: Crc32c,
 ): (bytes: Uint8Array) => Promise<Stored> {
   const { storageClass } = bucket
   let mayBeThere = false
   return async (bytes) => {
-    const crc32c = crc32cOf(bytes)
+    const crc32c = checksum.value
     try {
       return storedAs(await uploadWhole(bucket, key, bytes, { contentType, storageClass, crc32c }))
     } catch (error) {

@@ -1,5 +1,5 @@
 import {
-  Crc32c,
+  type Crc32c,
   crc32cBase64,
   HoldfastError,
   type Part,
@@ -10,6 +10,7 @@ import {
 import { ask, type Bucket, type GcsObject, parseObject, sentMetadata, storedAs, uploadUrl } from './bucket.ts'
 import { deleteGeneration } from './delete.ts'
 import { hasStatus } from './errors.ts'
+import { bodyOf, type HttpBody } from './send.ts'
 
 /** What the store says of an upload: how many bytes it holds, or the object that it has become. */
 type Progress = { readonly held: number } | { readonly object: GcsObject }
@@ -20,101 +21,122 @@ const incomplete = 308
 /** How the store answers to the end of an upload that it has discarded, or that it knows no more. */
 const discarded = [499, 404, 410]
 
+/** Some bytes of an object, which are there to be sent again as long as they are not held. */
+interface Section {
+  readonly start: number
+  readonly end: number
+  readonly isLast: boolean
+  readonly from: (position: number) => HttpBody['pieces']
+}
+
 /**
- * The chunks are sent one after another, the last one by `complete`: with it the object becomes visible, so that it is
- * not stopped once it is on its way.
+ * The sections of an object are sent one after another, the last one by `complete`: with it the object becomes visible,
+ * so that it is not stopped once it is on its way. It carries the checksum of the whole, which has been fed by then.
  */
 export async function beginUpload(
   bucket: Bucket,
   key: string,
   { contentType, signal }: PutOptions,
+  checksum: Crc32c,
 ): Promise<Upload<Part>> {
   const session = await beginSession(bucket, key, contentType, signal)
-  const crc32c = new Crc32c()
-  /** Bytes that the store holds by its own word; unknown after a failure. */
-  let held: number | undefined = 0
+  /** Bytes that the store holds by its own word; after a failure it may hold more. */
+  let held = 0
+  let isSure = true
 
   const tell = async (
     range: string,
-    bytes: Uint8Array,
+    body: HttpBody,
     headers: Readonly<Record<string, string>>,
-    partSignal?: AbortSignal,
+    sectionSignal?: AbortSignal,
   ): Promise<Progress> => {
+    isSure = false
     const answer = await ask(bucket, {
       method: 'PUT',
       url: session,
       headers: { ...headers, 'content-range': `bytes ${range}` },
-      body: [bytes],
+      body,
       alsoFine: [incomplete],
-      signal: partSignal,
+      signal: sectionSignal,
     }).catch((error: unknown) => {
       throw hasStatus(error, 404) || hasStatus(error, 410) ? sessionGone(key, error) : error
     })
-    return answer.status === incomplete
-      ? { held: bytesHeld(answer.headers) }
-      : { object: parseObject(answer.data) }
+    if (answer.status !== incomplete) return { object: parseObject(answer.data) }
+    held = bytesHeld(answer.headers)
+    isSure = true
+    return { held }
   }
 
-  /** Sends what the store has not of a part; asks it first, where that is not known. */
-  const sendRest = async (
-    { bytes, offset, last }: Part,
-    partSignal?: AbortSignal,
-  ): Promise<GcsObject | undefined> => {
-    const end = offset + bytes.byteLength
-    const proof: Record<string, string> = last
-      ? { 'x-goog-hash': `crc32c=${crc32cBase64(crc32c.value)}` }
-      : {}
-    let progress: Progress = held === undefined ? await tell('*/*', nothing, {}, partSignal) : { held }
-    held = undefined
-    while ('held' in progress) {
-      const from: number = progress.held
-      if (from === end && !last) {
-        held = end
-        return undefined
-      }
-      if (from < offset || from > end) throw lostTrack(key, from, offset)
-      const rest = bytes.subarray(from - offset)
-      const range = from === end ? `*/${end}` : `${from}-${end - 1}/${last ? end : '*'}`
-      progress = await tell(range, rest, proof, partSignal)
-      if ('held' in progress && progress.held <= from)
-        throw new HoldfastError('UNAVAILABLE', `The store took nothing of ${key} from byte ${from} on.`)
+  /** One request by which the upload gets further, or shows that the one before did. */
+  const advance = async (
+    { start, end, isLast, from }: Section,
+    sectionSignal?: AbortSignal,
+  ): Promise<Progress> => {
+    const before = held
+    if (!isSure) {
+      const progress = await tell('*/*', bodyOf(), {}, sectionSignal)
+      if ('object' in progress || progress.held > before) return progress
     }
-    return progress.object
+    const position = held
+    if (position < start || position > end) throw lostTrack(key, position, start)
+    const range = position === end ? `*/${end}` : `${position}-${end - 1}/${isLast ? end : '*'}`
+    const proof = { 'x-goog-hash': `crc32c=${crc32cBase64(checksum.value)}` }
+    const body = { size: end - position, pieces: from(position) }
+    const progress = await tell(range, body, isLast ? proof : {}, sectionSignal)
+    if ('held' in progress && progress.held <= position)
+      throw new HoldfastError('UNAVAILABLE', `The store took nothing of ${key} from byte ${position} on.`)
+    return progress
   }
 
-  const send = async (part: Part, partSignal?: AbortSignal): Promise<GcsObject | undefined> => {
-    crc32c.update(part.bytes)
-    const what = `Bytes ${part.offset} to ${part.offset + part.bytes.byteLength} of ${key}`
-    return request(bucket, { what, key, signal: partSignal }, () => sendRest(part, partSignal))
+  /** As often as one request gets further than the one before, its attempts begin anew. */
+  const send = async (section: Section, sectionSignal?: AbortSignal): Promise<GcsObject | undefined> => {
+    const { start, end, isLast } = section
+    const asked = { what: `Bytes ${start} to ${end} of ${key}`, key, signal: sectionSignal }
+    for (;;) {
+      const progress = await request(bucket, asked, () => advance(section, sectionSignal))
+      if ('object' in progress) return progress.object
+      if (progress.held === end && !isLast) return undefined
+    }
   }
 
   return {
+    async sendStretch({ size, from }, stretchSignal) {
+      await send({ start: 0, end: size, isLast: false, from }, stretchSignal)
+    },
+
     async sendPart(part, partSignal) {
-      if (!part.last) await send(part, partSignal)
+      if (!part.last) await send(sectionOf(part), partSignal)
       return part
     },
 
     async complete(parts) {
       const last = parts.at(-1)
       if (last === undefined) throw new Error('An upload in parts has a last one')
-      const object = await send(last)
-      const size = last.offset + last.bytes.byteLength
-      const told = object?.crc32c ?? crc32c.value
-      if (object?.size === size && told === crc32c.value) return storedAs(object)
+      const section = sectionOf(last)
+      const object = await send(section)
+      const told = object?.crc32c ?? checksum.value
+      if (object?.size === section.end && told === checksum.value) return storedAs(object)
       if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
       throw new HoldfastError('UNAVAILABLE', `The store made of ${key} something else than it was sent.`)
     },
 
     discard: async () => {
       await request(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
-        ask(bucket, { method: 'DELETE', url: session, body: [], alsoFine: discarded }),
+        ask(bucket, { method: 'DELETE', url: session, body: bodyOf(), alsoFine: discarded }),
       )
     },
     leftover: 'The store discards its unfinished upload after a week.',
   }
 }
 
-const nothing = new Uint8Array(0)
+function sectionOf({ offset, bytes, last }: Part): Section {
+  return {
+    start: offset,
+    end: offset + bytes.byteLength,
+    isLast: last,
+    from: (position) => [bytes.subarray(position - offset)],
+  }
+}
 
 /**
  * The address of a new upload. Not stopped once it is on its way, since the answer is all that is known of it. One
@@ -133,7 +155,7 @@ async function beginSession(
       url: uploadUrl(bucket),
       query: { uploadType: 'resumable', name: bucket.names.object(key), kmsKeyName },
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: [Buffer.from(sentMetadata(bucket, key, { contentType, storageClass }))],
+      body: bodyOf(Buffer.from(sentMetadata(bucket, key, { contentType, storageClass }))),
     })
     const session = headers.get('location')
     if (session === null)
@@ -153,7 +175,7 @@ function sessionGone(key: string, cause: unknown): HoldfastError {
   return new HoldfastError('UNAVAILABLE', message, { key, cause, retryable: false })
 }
 
-/** The bytes before the chunk are gone from memory, so that they cannot be sent again. */
+/** The bytes before the section are gone from memory, so that they cannot be sent again. */
 function lostTrack(key: string, held: number, offset: number): HoldfastError {
   const message = `The store holds ${held} bytes of ${key}, of which ${offset} were sent. Put it again.`
   return new HoldfastError('UNAVAILABLE', message, { key, retryable: false })

@@ -8,6 +8,7 @@ import {
   sentMetadata,
   uploadUrl,
 } from './bucket.ts'
+import { bodyOf } from './send.ts'
 
 /**
  * Stores bytes in one request, with a checksum that the store compares before it shows the object (Cloud Storage JSON
@@ -38,7 +39,7 @@ export async function uploadWhole(
     url: uploadUrl(bucket),
     query: { uploadType: 'multipart', kmsKeyName: bucket.kmsKeyName, ...condition },
     headers: { 'content-type': `multipart/related; boundary=${boundary}` },
-    body: [Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--`)],
+    body: bodyOf(Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--`)),
   })
   return parseObject(data)
 }

@@ -93,7 +93,8 @@ export class ScriptedStore implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>))
+    const body = await bodyOf(request)
+    if (body === undefined) return
     const { pathname, searchParams } = new URL(request.url ?? '/', this.endpoint)
     const seen: Seen = {
       method: request.method ?? '',
@@ -156,7 +157,8 @@ export class ScriptedStore implements AsyncDisposable {
       }
     }
     const proof = headers['x-goog-hash']
-    if (!damaged && proof !== undefined && proof !== `crc32c=${crc32cOf(now)}`) return { status: 400 }
+    if (!damaged && proof !== undefined && proof !== `crc32c=${crc32cOf(now)}`)
+      return refusal({ status: 400, reason: 'invalid', message: "doesn't match calculated CRC32C" })
     this.#sessions.set(path, { name, held: now, done: true })
     this.store(name, damaged ? Buffer.alloc(now.byteLength) : now)
     return this.#tell(name)
@@ -207,6 +209,16 @@ export class ScriptedStore implements AsyncDisposable {
       crc32c: crc32cOf(bytes),
     }
     return json(200, resource)
+  }
+}
+
+/** `undefined` when the client has left before its end. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  try {
+    return Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>))
+  } catch (error) {
+    if (request.complete) throw error
+    return undefined
   }
 }
 

@@ -92,7 +92,10 @@ export interface PutOptions extends CallOptions {
   readonly size?: number | undefined
   /** For stores that tell readers what an object is; the others have no use for it. */
   readonly contentType?: string | undefined
-  /** Called with the count of bytes stored so far; never decreasing, last with the size. */
+  /**
+   * Called with the count of bytes stored so far, or sent, where the store does not say in between what it holds; never
+   * decreasing, last with the size.
+   */
   readonly onProgress?: ((bytes: number) => void) | undefined
 }
 

@@ -48,7 +48,13 @@ export {
   planParts,
   sendParts,
 } from './object-store/parts.ts'
-export { putObject, type Stored, type Upload, type WaysToPut } from './object-store/put-object.ts'
+export {
+  putObject,
+  type Stored,
+  type Stretch,
+  type Upload,
+  type WaysToPut,
+} from './object-store/put-object.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export {
   type Asked,
@@ -80,6 +86,7 @@ export {
 } from './retry.ts'
 export {
   type ByteSource,
+  type Checksum,
   type FileSource,
   isFileSource,
   SourceReader,

@@ -35,15 +35,26 @@ export interface SourceReaderOptions {
   readonly hashInThread?: boolean | undefined
   /** The exact number of bytes, when known beforehand. */
   readonly size?: number | undefined
+  /** Fed what the SHA-256 is fed: every byte once, in their order, before it is handed out. */
+  readonly checksum?: Checksum | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/** A checksum beside the SHA-256, such as a store's own. */
+export interface Checksum {
+  update(bytes: Uint8Array): unknown
+}
+
+/** Bytes of a buffer of a stretch: few, since several are on their way, and each is new. */
+const stretchChunkBytes = 2 ** 20
 
 export function isFileSource(source: ByteSource): source is FileSource {
   return 'path' in source && typeof source.path === 'string' && !(Symbol.asyncIterator in source)
 }
 
 /**
- * Reads a source once, from front to end, and knows the size and SHA-256 of what it handed out.
+ * Reads a source from front to end, and knows the size and SHA-256 of what it handed out. A source that can be read again
+ * may be, as far as that has been handed out: each byte counts once.
  *
  * Reading ahead, hashing and what the consumer does with the chunk before overlap.
  *
@@ -76,15 +87,44 @@ export class SourceReader implements AsyncDisposable {
     return new SourceReader(source, options, isFileSource(source) ? await openFile(source.path) : undefined)
   }
 
-  /** The chunks, once. Rejects when the source fails, changes, or has not the size that was announced. */
-  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of this.#digest.passing(this.#unchecked())) {
+  /** Bytes that can be read from any place, and again: all of bytes, and of a file as long as announced; else 0. */
+  get rereadableBytes(): number {
+    const bytes = this.#file === undefined ? byteLengthOf(this.#source) : Number(this.#file.before.size)
+    return bytes === this.size ? bytes : 0
+  }
+
+  /**
+   * The bytes `start` to before `end` of a source that can be read again, as often as needed; `start` is no further than
+   * has been handed out. Its chunks are nobody else's: of bytes where they are, of a file in buffers that are not used
+   * again. Rejects when the file fails, or ends before; that it has changed otherwise is found by `chunks`.
+   */
+  async *stretch(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
+    if (start > this.#digest.bytes) throw this.#notReached(start)
+    let position = start
+    for await (const chunk of this.#again(start, end)) {
       throwIfAborted(this.#options.signal, 'Reading the source')
+      await this.#take(chunk, position)
+      position += chunk.byteLength
+      yield chunk
+    }
+    if (position < end) throw this.#tooShort(position)
+  }
+
+  /**
+   * The chunks, once, from byte `start` on, which is where a stretch has ended. Rejects when the source fails, changes, or
+   * has not the size that was announced.
+   */
+  async *chunks(start = 0): AsyncGenerator<Uint8Array, void, undefined> {
+    if (start !== this.#digest.bytes) throw this.#notReached(start)
+    for await (const chunk of this.#unchecked(start)) {
+      throwIfAborted(this.#options.signal, 'Reading the source')
+      await this.#take(chunk, this.#digest.bytes)
       this.#refuseLonger()
       yield chunk
     }
     await this.assertUnchanged()
     this.#refuseShorter()
+    await this.#digest.end()
     this.#result = { size: this.#digest.bytes, sha256: this.#digest.sha256() }
   }
 
@@ -100,21 +140,49 @@ export class SourceReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#digest.abandon()
     await this.#file?.handle.close()
   }
 
-  #unchecked(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  #unchecked(start: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
     const { chunkBytes, chunksHeld, copyBytes = false, signal } = this.#options
     const { inThread, allocate } = this.#digest
     // The digest is one more who may still be using a chunk when the next one is asked for.
     const held = inThread ? Math.max(1, chunksHeld) : chunksHeld
-    if (this.#file !== undefined) return fileChunks(this.#file, chunkBytes, { ring: held + 2, allocate })
+    if (this.#file !== undefined) {
+      // One that says it is empty, as those of /proc do, is asked for a byte.
+      const end = Math.max(1, Number(this.#file.before.size))
+      const bufferOf = inTurn({ ring: held + 2, allocate })
+      return fileChunks(this.#file, { start, end, chunkBytes, bufferOf })
+    }
     if (this.#source instanceof Uint8Array) {
-      const chunks = slices(this.#source, chunkBytes)
+      const chunks = slices(this.#source.subarray(start), chunkBytes)
       return copyBytes || inThread ? copies(chunks, { ring: held + 1, allocate }) : chunks
     }
     if (isFileSource(this.#source)) throw new Error('A file source is opened before it is read')
     return rechunk(untilAborted(this.#source, signal), chunkBytes, { ring: held + 1, allocate })
+  }
+
+  /**
+   * The bytes of a source that can be read again. Not in memory that threads share: of that nobody counts how much waits
+   * to be collected, so that its buffers have to go round.
+   */
+  #again(start: number, end: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+    const chunkBytes = stretchChunkBytes
+    if (this.#file !== undefined)
+      return fileChunks(this.#file, { start, end, chunkBytes, bufferOf: newBuffer })
+    if (this.#source instanceof Uint8Array) return slices(this.#source.subarray(start, end), chunkBytes)
+    throw new Error('A stream cannot be read again')
+  }
+
+  /** Feeds the digests with what they have not been fed yet of a chunk that begins at byte `start`. */
+  async #take(chunk: Uint8Array, start: number): Promise<void> {
+    const unseen = await this.#digest.take(chunk, start)
+    this.#options.checksum?.update(unseen)
+  }
+
+  #notReached(start: number): Error {
+    return new Error(`The source has been read to byte ${this.#digest.bytes}, not to ${start}`)
   }
 
   #refuseLonger(): void {
@@ -126,16 +194,24 @@ export class SourceReader implements AsyncDisposable {
   }
 
   #refuseShorter(): void {
-    if (this.size === undefined || this.#digest.bytes === this.size) return
-    throw new HoldfastError(
+    if (this.size !== undefined && this.#digest.bytes !== this.size) throw this.#tooShort(this.#digest.bytes)
+  }
+
+  #tooShort(bytes: number): HoldfastError {
+    return new HoldfastError(
       'INVALID_ARGUMENT',
-      `${this.#name()} ended after ${this.#digest.bytes} of the ${this.size} bytes announced.`,
+      `${this.#name()} ended after ${bytes} of the ${this.size ?? 0} bytes announced.`,
     )
   }
 
   #name(): string {
     return this.#file === undefined ? 'The source' : `The file ${this.#file.path}`
   }
+}
+
+/** 0 where it is not known beforehand. */
+function byteLengthOf(source: ByteSource): number {
+  return source instanceof Uint8Array ? source.byteLength : 0
 }
 
 /** How many buffers go round, and where they come from. */
@@ -173,28 +249,44 @@ async function refuseChanged(file: OpenFile): Promise<void> {
   )
 }
 
-/**
- * Reads a file into a ring of buffers, one read ahead of the consumer, as far as its size says: whether it has grown is
- * looked at afterwards. One that says it is empty, as those of /proc do, is asked for a byte.
- */
+/** A buffer for so many bytes: a new one with each call. */
+function newBuffer(bytes: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(bytes)
+}
+
+/** The same few buffers, one after the other: as large as the first bytes that are asked for. */
+function inTurn({ ring, allocate }: Buffers): (bytes: number) => Uint8Array {
+  const buffers: Uint8Array[] = []
+  let given = 0
+  return (bytes) => {
+    const buffer = (buffers[given % ring] ??= allocate(bytes))
+    given += 1
+    return buffer.subarray(0, bytes)
+  }
+}
+
+/** What is read of a file, and how. */
+interface FileRange {
+  readonly start: number
+  readonly end: number
+  readonly chunkBytes: number
+  readonly bufferOf: (bytes: number) => Uint8Array
+}
+
+/** Reads a file, one chunk ahead of the consumer, as far as `end`: whether it has grown is looked at afterwards. */
 async function* fileChunks(
   file: OpenFile,
-  chunkBytes: number,
-  { ring, allocate }: Buffers,
+  { start, end, chunkBytes, bufferOf }: FileRange,
 ): AsyncGenerator<Uint8Array> {
-  const end = Math.max(1, Number(file.before.size))
-  const buffers: Uint8Array[] = []
-  const read = (start: number): Promise<Uint8Array> => {
-    const buffer = (buffers[(start / chunkBytes) % ring] ??= allocate(Math.min(chunkBytes, end)))
-    return readFully(file, buffer.subarray(0, end - start), start)
-  }
-  let ahead = read(0)
+  const read = (position: number): Promise<Uint8Array> =>
+    readFully(file, bufferOf(Math.min(chunkBytes, end - position)), position)
+  let ahead = read(start)
   try {
-    for (let start = 0; ; start += chunkBytes) {
+    for (let position = start; ; position += chunkBytes) {
       const chunk = await ahead
-      const isLast = chunk.byteLength < chunkBytes || start + chunkBytes >= end
+      const isLast = chunk.byteLength < chunkBytes || position + chunkBytes >= end
       if (!isLast) {
-        ahead = read(start + chunkBytes)
+        ahead = read(position + chunkBytes)
         ahead.catch(() => undefined) // awaited at the next turn, or the consumer has left
       }
       if (chunk.byteLength > 0) yield chunk

@@ -15,6 +15,9 @@ const worthAThread = 32 * 2 ** 20
 export class ConcurrentDigest {
   /** Whether another thread hashes what is in buffers of `allocate`. */
   readonly inThread: boolean
+  readonly #hash = new ConcurrentHash('sha256')
+  /** When the chunk that was taken last is hashed. */
+  #hashed: Promise<void> | undefined
   #bytes = 0
   #sha256: string | undefined
 
@@ -23,7 +26,7 @@ export class ConcurrentDigest {
     this.inThread = total >= worthAThread && mayHashInThread()
   }
 
-  /** Of what has passed. */
+  /** Of what has been taken. */
   get bytes(): number {
     return this.#bytes
   }
@@ -36,24 +39,42 @@ export class ConcurrentDigest {
   async *passing(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const hash = new ConcurrentHash('sha256')
-    let hashed: Promise<void> | undefined
     try {
       for await (const chunk of chunks) {
-        await hashed
-        this.#bytes += chunk.byteLength
-        hashed = hash.update(chunk)
-        hashed.catch(() => undefined) // thrown where it is awaited
+        await this.take(chunk)
         yield chunk
       }
-      await hashed
-      this.#sha256 = await hash.digest()
+      await this.end()
     } finally {
-      if (this.#sha256 === undefined) hash.abandon()
+      this.abandon()
     }
   }
 
-  /** Lower-case hexadecimal; only after the last chunk. */
+  /**
+   * Takes a chunk, which must stay as it is until the one after it is taken; or the end is. It begins at byte `start`,
+   * which may have been taken before: what has not been counts, and is given.
+   */
+  async take(chunk: Uint8Array, start = this.#bytes): Promise<Uint8Array> {
+    await this.#hashed
+    const unseen = chunk.subarray(this.#bytes - start)
+    this.#bytes += unseen.byteLength
+    this.#hashed = this.#hash.update(unseen)
+    this.#hashed.catch(() => undefined) // thrown where it is awaited
+    return unseen
+  }
+
+  /** All has been taken. */
+  async end(): Promise<void> {
+    await this.#hashed
+    this.#sha256 = await this.#hash.digest()
+  }
+
+  /** Lets go of what has not ended. */
+  abandon(): void {
+    this.#hash.abandon()
+  }
+
+  /** Lower-case hexadecimal; only after the end. */
   sha256(): string {
     if (this.#sha256 === undefined) throw new Error('The chunks have not passed to their end')
     return this.#sha256

@@ -9,12 +9,15 @@ export interface Part {
 }
 
 /**
- * The chunks of a source as parts. Each is given when the next one is there, so that it is known which one is the last;
- * by then the source has been checked to its end.
+ * The chunks of a source as parts, the first of which begins at byte `start`. Each is given when the next one is there, so
+ * that it is known which one is the last; by then the source has been checked to its end.
  */
-export async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part, undefined> {
+export async function* partsOf(
+  chunks: AsyncIterable<Uint8Array>,
+  start = 0,
+): AsyncGenerator<Part, undefined> {
   let index = 0
-  let offset = 0
+  let offset = start
   let held: Uint8Array | undefined
   for await (const bytes of chunks) {
     if (held !== undefined) {

@@ -1,8 +1,8 @@
 import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PutOptions, PutResult } from '../backend.ts'
-import { type ByteSource, SourceReader } from '../source.ts'
+import { type ByteSource, type Checksum, SourceReader } from '../source.ts'
 import type { ObjectStore } from './object-store.ts'
-import { type Part, partsOf, planParts, sendParts } from './parts.ts'
+import { type Part, type PartPlan, partsOf, planParts, sendParts } from './parts.ts'
 import { request } from './request.ts'
 
 /** What the answer to an upload tells of the object. */
@@ -17,10 +17,17 @@ export interface WaysToPut<Sent> {
   readonly putWhole: (bytes: Uint8Array) => Promise<Stored>
   /** Begins an upload in parts. */
   readonly begin: () => Promise<Upload<Sent>>
+  /** Fed every byte of the source once, in their order, before it is sent. */
+  readonly checksum?: Checksum | undefined
 }
 
 /** An upload in parts that is under way. Nothing is visible before `complete`. */
 export interface Upload<Sent> {
+  /**
+   * For a store that takes the bytes of an object one after the other: sends the first ones without waiting for an
+   * answer to each part. Asked for once at most, before the parts, which go on where the stretch ends.
+   */
+  readonly sendStretch?: (stretch: Stretch, signal: AbortSignal | undefined) => Promise<void>
   /** Sends one part. The parts are asked for in their order, and may be under way together. */
   sendPart(part: Part, signal: AbortSignal): Promise<Sent>
   /** Makes the object visible, of all parts in their order. Not stopped once it is on its way. */
@@ -29,6 +36,13 @@ export interface Upload<Sent> {
   readonly discard: () => Promise<void>
   /** What becomes of an upload that could not be discarded, as a sentence. */
   readonly leftover: string
+}
+
+/** The first bytes of an object, which can be read again where they did not arrive. */
+export interface Stretch {
+  readonly size: number
+  /** The bytes from `start` on, which is no further than has been read, in chunks that nobody else uses. */
+  readonly from: (start: number) => AsyncIterable<Uint8Array>
 }
 
 /** All that there is of an empty object. */
@@ -43,27 +57,50 @@ export async function putObject<Sent>(
   key: string,
   source: ByteSource,
   { size: announced, signal, onProgress }: PutOptions,
-  { putWhole, begin }: WaysToPut<Sent>,
+  { putWhole, begin, checksum }: WaysToPut<Sent>,
 ): Promise<PutResult> {
   const size = announced ?? (source instanceof Uint8Array ? source.byteLength : undefined)
-  const { partBytes, parallel } = planParts(store.parts, size, store.parts.maxParts)
+  const plan = planParts(store.parts, size, store.parts.maxParts)
   await using reader = await SourceReader.open(source, {
-    chunkBytes: partBytes,
+    chunkBytes: plan.partBytes,
     // The one that is not yet known to be the last, and those under way but the oldest, which has ended.
-    chunksHeld: parallel,
+    chunksHeld: plan.parallel,
     hashInThread: store.sendsSharedMemory,
     size,
+    checksum,
     signal,
   })
-  const parts = partsOf(reader.chunks())
+  const whole = async (bytes: Uint8Array): Promise<Stored> =>
+    request(store, { what: `The put of ${key}`, key, signal }, () => putWhole(bytes))
+  const inParts = async (partsFrom: PartsFrom): Promise<Stored> =>
+    putParts(store, key, { reader, plan, partsFrom }, { signal, onProgress }, await begin())
+  const stored =
+    reader.rereadableBytes > plan.partBytes
+      ? await inParts((start) => partsOf(reader.chunks(start), start))
+      : await putAsRead(partsOf(reader.chunks()), whole, inParts)
+  const result = { key, ...reader.result(), ...stored }
+  onProgress?.(result.size)
+  return result
+}
+
+/** What is sent in parts: a source, and its parts from a byte on, which is where a stretch of it has ended. */
+interface Pieces {
+  readonly reader: SourceReader
+  readonly plan: PartPlan
+  readonly partsFrom: PartsFrom
+}
+
+type PartsFrom = (start: number) => AsyncIterable<Part>
+
+/** Of what may fit one part, it shows as it is read whether it does. */
+async function putAsRead(
+  parts: AsyncGenerator<Part, undefined>,
+  whole: (bytes: Uint8Array) => Promise<Stored>,
+  inParts: (partsFrom: PartsFrom) => Promise<Stored>,
+): Promise<Stored> {
   try {
     const { value: first = emptyPart } = await parts.next()
-    const stored = first.last
-      ? await request(store, { what: `The put of ${key}`, key, signal }, () => putWhole(first.bytes))
-      : await putParts(store, key, following(first, parts), parallel, { signal, onProgress }, await begin())
-    const result = { key, ...reader.result(), ...stored }
-    onProgress?.(result.size)
-    return result
+    return first.last ? await whole(first.bytes) : await inParts(() => following(first, parts))
   } finally {
     await parts.return(undefined)
   }
@@ -77,20 +114,23 @@ async function* following(first: Part, rest: AsyncIterable<Part>): AsyncGenerato
 async function putParts<Sent>(
   { names: { url }, parts: { maxParts } }: ObjectStore,
   key: string,
-  parts: AsyncIterable<Part>,
-  parallel: number,
+  { reader, plan, partsFrom }: Pieces,
   { signal, onProgress }: PutOptions,
   upload: Upload<Sent>,
 ): Promise<Stored> {
   let stored = 0
+  const advance = (bytes: number): void => {
+    if (bytes <= stored) return
+    stored = bytes
+    onProgress?.(stored)
+  }
   try {
-    const sent = await sendParts(parts, parallel, signal, async (part, partSignal) => {
+    const start = await sendStretch(upload, { reader, plan }, signal, advance)
+    const sent = await sendParts(partsFrom(start), plan.parallel, signal, async (part, partSignal) => {
       if (part.index >= maxParts) throw tooManyParts(key, maxParts)
       const answer = await upload.sendPart(part, partSignal)
       // That all is stored can only be said when the upload is complete.
-      if (part.last) return answer
-      stored += part.bytes.byteLength
-      onProgress?.(stored)
+      if (!part.last) advance(stored + part.bytes.byteLength)
       return answer
     })
     throwIfAborted(signal, `The put of ${key}`, { key, url })
@@ -99,6 +139,27 @@ async function putParts<Sent>(
     await giveUp(upload, error)
     throw error
   }
+}
+
+/** Sends all but the last part in one, where the source can be read again and the store takes it. Gives where it ends. */
+async function sendStretch(
+  { sendStretch }: Upload<unknown>,
+  { reader, plan: { partBytes } }: Pick<Pieces, 'reader' | 'plan'>,
+  signal: AbortSignal | undefined,
+  advance: (bytes: number) => void,
+): Promise<number> {
+  const end = Math.floor((reader.rereadableBytes - 1) / partBytes) * partBytes
+  if (sendStretch === undefined || end <= 0) return 0
+  async function* from(start: number): AsyncGenerator<Uint8Array> {
+    let position = start
+    for await (const chunk of reader.stretch(start, end)) {
+      yield chunk
+      position += chunk.byteLength
+      advance(position)
+    }
+  }
+  await sendStretch({ size: end, from }, signal)
+  return end
 }
 
 /** A failure to do so is told with the one that led here. */

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto'
+import { utimesSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { startGcsEmulator } from '@holdfast/conformance/emulators'
+import { type Fault as NetworkFault, startProxy } from '@holdfast/conformance/proxy'
+import { type ByteSource, sha256Hex } from '@holdfast/core'
+import { GcsBackend } from '../src/index.ts'
+import { codeOf } from './code-of.ts'
+import { chunk, quick, withScriptedStore } from './on-scripted-store.ts'
+import type { Fault, ScriptedStore } from './scripted-store.ts'
+
+/** The stretch is all but the last chunk. */
+const stretch = 8 * chunk
+const bytes = randomBytes(stretch + 1000)
+const end = bytes.byteLength
+const lastChunk = `PUT bytes ${stretch}-${end - 1}/${end}`
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-stretch-'))
+const path = join(folder, 'source.bin')
+
+/** Of a certain time, since two writes within one tick of the clock have the same. */
+function writeSource(content: Uint8Array, time: number): void {
+  writeFileSync(path, content)
+  utimesSync(path, time, time)
+}
+
+beforeEach(() => {
+  writeSource(bytes, 1)
+})
+
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+})
+
+const sources: readonly (readonly [string, ByteSource])[] = [
+  ['bytes', bytes],
+  ['a file', { path }],
+]
+
+/** Does these, one after the other, to the requests that bring something of the stretch. */
+function faults(store: ScriptedStore, ...planned: readonly (Fault | (() => Fault))[]): void {
+  const left = [...planned]
+  store.fault = ({ headers }) => {
+    if (!/^bytes \d+-\d+\/\*$/.test(headers['content-range'] ?? '')) return undefined
+    const next = left.shift()
+    return typeof next === 'function' ? next() : next
+  }
+}
+
+describe.each(sources)('a large object of %s', (_, source) => {
+  test('goes up in one stretch, and a last chunk that carries the checksum of the whole', async () => {
+    await withScriptedStore(async (backend, store) => {
+      const stored = await backend.put('k', source)
+      expect(store.log).toEqual(['POST', `PUT bytes 0-${stretch - 1}/*`, lastChunk])
+      expect(store.seen.filter(({ headers }) => 'x-goog-hash' in headers)).toEqual(store.seen.slice(-1))
+      expect(stored.sha256).toBe(sha256Hex(bytes))
+      expect(stored.vouched).toEqual(await backend.hash('k'))
+      expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
+    })
+  })
+
+  test('is read again from where the store got to before its connection broke', async () => {
+    await withScriptedStore(async (backend, store) => {
+      faults(store, { take: 3 * chunk + 5 })
+      const { sha256 } = await backend.put('k', source)
+      expect(store.log.slice(1)).toEqual([
+        `PUT bytes 0-${stretch - 1}/*`,
+        'PUT bytes */*',
+        `PUT bytes ${3 * chunk}-${stretch - 1}/*`,
+        lastChunk,
+      ])
+      expect(sha256).toBe(sha256Hex(bytes))
+      expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
+    })
+  })
+
+  test('is not sent again where only the answer was lost', async () => {
+    await withScriptedStore(async (backend, store) => {
+      faults(store, 'lose the answer')
+      await backend.put('k', source)
+      expect(store.log.slice(1)).toEqual([`PUT bytes 0-${stretch - 1}/*`, 'PUT bytes */*', lastChunk])
+      expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
+    })
+  })
+
+  test('gets the rest sent that the store did not take', async () => {
+    await withScriptedStore(async (backend, store) => {
+      faults(store, { takeAndTell: chunk })
+      await backend.put('k', source)
+      expect(store.log[2]).toBe(`PUT bytes ${chunk}-${stretch - 1}/*`)
+      expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
+    })
+  })
+
+  test('has its attempts begin anew whenever it got further', async () => {
+    await withScriptedStore(async (backend, store) => {
+      faults(store, ...Array.from({ length: 2 * quick.attempts - 1 }, () => ({ take: chunk })))
+      const told: number[] = []
+      await backend.put('k', source, { onProgress: (count) => told.push(count) })
+      expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
+      expect(told).toEqual(told.toSorted((one, other) => one - other))
+      expect(told.at(-1)).toBe(end)
+    })
+  })
+
+  test('is given up after the attempts allowed where it gets no further', async () => {
+    await withScriptedStore(async (backend, store) => {
+      faults(store, { take: chunk }, ...Array.from({ length: 9 }, () => ({ status: 503 })))
+      expect(await codeOf(backend.put('k', source))).toBe('UNAVAILABLE')
+      // One that got further, and as many that did not as are allowed.
+      expect(store.log.filter((line) => /bytes \d+-/.test(line))).toHaveLength(1 + quick.attempts)
+      expect(store.log.at(-1)).toBe('DELETE')
+      expect(store.objects.size).toBe(0)
+    })
+  })
+
+  test('is not asked for again once the store has discarded its upload', async () => {
+    await withScriptedStore(async (backend, store) => {
+      faults(store, { status: 410 })
+      await expect(backend.put('k', source)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
+      expect(store.log).toEqual(['POST', `PUT bytes 0-${stretch - 1}/*`, 'DELETE'])
+    })
+  })
+
+  test('is discarded when its put is stopped', async () => {
+    await withScriptedStore(async (backend, store) => {
+      const stop = new AbortController()
+      faults(store, () => {
+        stop.abort()
+        return 'lose the answer'
+      })
+      expect(await codeOf(backend.put('k', source, { signal: stop.signal }))).toBe('ABORTED')
+      expect(store.log.at(-1)).toBe('DELETE')
+      expect(store.objects.size).toBe(0)
+    })
+  })
+
+  const onTheWay: readonly (readonly [string, NetworkFault, number])[] = [
+    ['its connection breaks in the middle', { kind: 'cut-request', afterBytes: 3 * chunk + 5 }, 3 * chunk],
+    ['its connection breaks at its end', { kind: 'cut-request', afterBytes: stretch }, stretch - chunk],
+    ['its connection is reset', { kind: 'reset' }, 0],
+    ['the store falters', { kind: 'status', status: 503 }, 0],
+    ['the answer is lost', { kind: 'drop-answer' }, stretch],
+  ]
+
+  test.each(onTheWay)('arrives whole though %s', async (__, fault, mostHeld) => {
+    const emulator = await startGcsEmulator({ buckets: ['emulated'] })
+    onTestFinished(() => emulator.close())
+    let isDone = false
+    await using proxy = await startProxy({
+      target: emulator.endpoint,
+      plan: ({ headers }) => {
+        if (isDone || headers['content-range'] !== `bytes 0-${stretch - 1}/*`) return undefined
+        isDone = true
+        return fault
+      },
+    })
+    const backend = new GcsBackend('emulated', 'r', { endpoint: proxy.url, chunkSize: chunk, retry: quick })
+    const { sha256, vouched } = await backend.put('k', source)
+    const { body } = await backend.read('k')
+    expect(sha256Hex(Buffer.concat(await Array.fromAsync(body)))).toBe(sha256)
+    expect(vouched).toEqual(await backend.hash('k'))
+    const [, asked, ...sent] = [...proxy.requests].slice(1, -2).map(({ headers }) => headers['content-range'])
+    expect(asked).toBe('bytes */*')
+    expect(sent.pop()).toBe(`bytes ${stretch}-${end - 1}/${end}`)
+    // Of what came before a connection broke, a server may lose the last.
+    const [again] = sent.map((range) => Number(/^bytes (\d+)-/.exec(range ?? '')?.[1]))
+    expect(again ?? stretch).toBeLessThanOrEqual(mostHeld)
+    expect(again === undefined).toBe(mostHeld === stretch)
+  })
+})
+
+test('a file that changes before it is read again is found, and nothing is stored', async () => {
+  await withScriptedStore(async (backend, store) => {
+    faults(store, () => {
+      writeSource(randomBytes(end), 2)
+      return { take: chunk }
+    })
+    expect(await codeOf(backend.put('k', { path }))).toBe('INVALID_ARGUMENT')
+    expect(store.log.at(-1)).toBe('DELETE')
+    expect(store.log).not.toContain(lastChunk)
+  })
+})
+
+test('even one that has kept its time is found, by the checksum', async () => {
+  await withScriptedStore(async (backend, store) => {
+    faults(store, () => {
+      writeSource(randomBytes(end), 1)
+      return { take: chunk }
+    })
+    expect(await codeOf(backend.put('k', { path }))).toBe('UNAVAILABLE')
+    expect(store.log).toContain(lastChunk)
+    expect(store.log.at(-1)).toBe('DELETE')
+    expect(store.objects.size).toBe(0)
+  })
+})
+
+test('a file that has become shorter is not sent again', async () => {
+  await withScriptedStore(async (backend, store) => {
+    faults(store, () => {
+      writeSource(bytes.subarray(0, 2 * chunk), 1)
+      return { take: chunk }
+    })
+    expect(await codeOf(backend.put('k', { path }))).toBe('INVALID_ARGUMENT')
+    expect(store.log.at(-1)).toBe('DELETE')
+  })
+})

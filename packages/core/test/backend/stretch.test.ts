@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type ByteSource, Crc32c, sha256Hex, SourceReader } from '../../src/index.ts'
+
+const bytes = randomBytes(3 * 2 ** 20 + 5)
+const middle = 2 ** 20 + 77
+const options = { chunkBytes: 2 ** 20, chunksHeld: 1 }
+
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-source-'))
+const path = join(folder, 'source.bin')
+
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+})
+
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(chunks))
+}
+
+const rereadable: readonly (readonly [string, () => Promise<ByteSource>])[] = [
+  ['bytes', async () => bytes],
+  [
+    'a file',
+    async () => {
+      await writeFile(path, bytes)
+      return { path }
+    },
+  ],
+]
+
+describe.each(rereadable)('%s', (_, sourceOf) => {
+  test('can be read again from anywhere, and each byte counts once', async () => {
+    const checksum = new Crc32c()
+    await using reader = await SourceReader.open(await sourceOf(), { ...options, checksum })
+    expect(reader.rereadableBytes).toBe(bytes.byteLength)
+    const end = 3 * 2 ** 20
+    for await (const chunk of reader.stretch(0, end)) if (chunk.byteLength > 0) break
+    await read(reader.stretch(0, middle))
+    for (const start of [0, 1, middle, end])
+      expect((await read(reader.stretch(start, end))).equals(bytes.subarray(start, end))).toBe(true)
+    expect((await read(reader.chunks(end))).equals(bytes.subarray(end))).toBe(true)
+    expect(reader.result()).toEqual({ size: bytes.byteLength, sha256: sha256Hex(bytes) })
+    expect(checksum.value).toBe(new Crc32c().update(bytes).value)
+  })
+
+  test('gives chunks of a stretch that stay as they are, whatever is read after them', async () => {
+    await using reader = await SourceReader.open(await sourceOf(), options)
+    const first = await Array.fromAsync(reader.stretch(0, bytes.byteLength))
+    await read(reader.stretch(middle, bytes.byteLength))
+    await read(reader.chunks(bytes.byteLength))
+    expect(Buffer.concat(first).equals(bytes)).toBe(true)
+  })
+
+  test('is read in its order: nothing is passed over that has no digest yet', async () => {
+    await using reader = await SourceReader.open(await sourceOf(), options)
+    await read(reader.stretch(0, middle))
+    await expect(read(reader.stretch(middle + 1, bytes.byteLength))).rejects.toThrow('has been read to')
+    await expect(read(reader.chunks(middle + 1))).rejects.toThrow('has been read to')
+    await expect(read(reader.chunks())).rejects.toThrow('has been read to')
+  })
+})
+
+test('the rest of what begins in a stretch counts, too, where another thread might hash it', async () => {
+  const large = Buffer.concat(Array.from({ length: 11 }, () => bytes))
+  const end = 2 ** 25
+  await writeFile(path, large)
+  for (const source of [large, { path }]) {
+    await using reader = await SourceReader.open(source, { ...options, hashInThread: true })
+    await read(reader.stretch(0, middle))
+    await read(reader.stretch(1, end))
+    expect((await read(reader.chunks(end))).equals(large.subarray(end))).toBe(true)
+    expect(reader.result().sha256).toBe(sha256Hex(large))
+  }
+})
+
+test('what is not as long as announced, or a stream, cannot be read again', async () => {
+  await writeFile(path, bytes)
+  const size = bytes.byteLength + 1
+  const sources: ByteSource[] = [bytes, { path }, new Blob([bytes]).stream()]
+  for (const source of sources) {
+    await using reader = await SourceReader.open(source, { ...options, size })
+    expect(reader.rereadableBytes).toBe(0)
+  }
+})
+
+test('a file that changes between two readings of a stretch is refused', async () => {
+  await writeFile(path, bytes)
+  await utimes(path, 0, 0) // two writes within one tick of the clock have one time
+  await using reader = await SourceReader.open({ path }, options)
+  await read(reader.stretch(0, middle))
+  await using handle = await open(path, 'r+')
+  await handle.write(Buffer.from('else'), 0, 4, 0)
+  await read(reader.stretch(0, middle))
+  await expect(read(reader.chunks(middle))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+test('a file that ends before its stretch is refused', async () => {
+  await writeFile(path, bytes)
+  await using reader = await SourceReader.open({ path }, options)
+  await truncate(path, middle)
+  await expect(read(reader.stretch(0, bytes.byteLength))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
