@@ -86,6 +86,7 @@ async function deliver(
     options.to,
     files.map((file) => ({
       name: file.name,
+      size: file.size,
       open: (signal) => provedChunks(context.backend, entry.attempt, file, signal),
     })),
     {

@@ -5,13 +5,16 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 import { concurrently, DurableWriter } from '../../backend/index.ts'
+import { filesAtOnce } from '../files-at-once.ts'
 
 /**
- * A file to deliver: its name below the destination, and how to open its proved bytes. A chunk may be used until the
+ * A file to deliver: its name below the destination, its size, and how to open its proved bytes. A chunk may be used until the
  * one after it has been used, too.
  */
 export interface Delivery {
   readonly name: string
+  /** Bytes. */
+  readonly size: number
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
 }
 
@@ -28,7 +31,8 @@ export type Deliver = (
   options: DeliveryOptions,
 ) => Promise<readonly string[]>
 
-const filesAtOnce = 4
+/** Small files that are written at once at most, and files that take their places. */
+const smallFilesAtOnce = 16
 const waitingPrefix = '.holdfast-restore-'
 
 /**
@@ -84,7 +88,10 @@ async function writeAll(
   let delivered = 0
   await concurrently(
     [...deliveries.entries()],
-    filesAtOnce,
+    filesAtOnce(
+      deliveries.map(({ size }) => size),
+      smallFilesAtOnce,
+    ),
     options.signal,
     async ([index, delivery], signal) => {
       await writeDurably(join(waiting, String(index)), await delivery.open(signal), (bytes) => {
@@ -125,10 +132,10 @@ async function moveAll(
   const places = deliveries.map(({ name }) => join(root, ...name.split('/')))
   const folders = new Set(places.map((place) => dirname(place)))
   for (const folder of folders) await makeWithin(root, folder)
-  for (const place of places) await refuseFolder(place)
-  for (const [index, place] of places.entries()) {
-    await effect(`putting ${place} in place`, () => rename(join(waiting, String(index)), place))
-  }
+  await concurrently(places, smallFilesAtOnce, undefined, (place) => refuseFolder(place))
+  await concurrently([...places.entries()], smallFilesAtOnce, undefined, ([index, place]) =>
+    effect(`putting ${place} in place`, () => rename(join(waiting, String(index)), place)),
+  )
   for (const folder of withParents(folders, root)) await syncFolder(folder)
   return places
 }

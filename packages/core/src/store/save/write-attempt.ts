@@ -12,20 +12,15 @@ import {
   storedMetrics,
 } from '../documents/index.ts'
 import { concurrently } from '../../backend/index.ts'
+import { filesAtOnce } from '../files-at-once.ts'
 import type { PlannedFile } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 
-/** Files of one checkpoint that are written at once, however large they are. */
-const filesAtOnce = 4
-
 /**
- * Small files, which mostly wait for an answer, that are written at once at most. On a local disk there are more: those
- * that wait for the fsync of their folder share one.
+ * Small files that are written at once at most. On a local disk there are more: those that wait for the fsync of their
+ * folder share one.
  */
 const smallFilesAtOnce = { remote: 16, local: 64 }
-
-/** Bytes of small files that are in memory at once: fewer than large ones hold. */
-const smallBytesAtOnce = 2 ** 22
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
 export interface WrittenAttempt {
@@ -78,8 +73,10 @@ async function putFiles(
   const total = sizes.every((size) => size !== undefined)
     ? sizes.reduce((sum, size) => sum + size, 0)
     : undefined
+  const isLocal = backend.capabilities.localRoot !== undefined
+  const atOnce = filesAtOnce(sizes, isLocal ? smallFilesAtOnce.local : smallFilesAtOnce.remote)
   let bytes = 0
-  return concurrently(files, atOnce(backend, sizes), signal, async ({ name, source, size }, taskSignal) => {
+  return concurrently(files, atOnce, signal, async ({ name, source, size }, taskSignal) => {
     let before = 0
     const put = await backend.put(fileKey(attempt, name), source, {
       size,
@@ -92,13 +89,6 @@ async function putFiles(
     })
     return manifestFile(name, put)
   })
-}
-
-/** As many as fit into memory by the largest, whose size may not be known. */
-function atOnce({ capabilities }: CheckpointBackend, sizes: readonly (number | undefined)[]): number {
-  const largest = sizes.reduce<number>((most, size = Infinity) => Math.max(most, size), 1)
-  const most = capabilities.localRoot === undefined ? smallFilesAtOnce.remote : smallFilesAtOnce.local
-  return Math.max(filesAtOnce, Math.min(most, Math.floor(smallBytesAtOnce / largest)))
 }
 
 function manifestFile(name: string, { size, sha256, revision, vouched }: PutResult): ManifestFile {
