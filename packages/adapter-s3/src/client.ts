@@ -8,7 +8,8 @@ const idleTimeout = 60_000
 
 /**
  * A client that makes each request once, since retries are ours, and adds no checksum of its own: its default sends
- * bodies in chunks with trailers, which several compatible stores refuse.
+ * bodies in chunks with trailers, which several compatible stores refuse. Nor does it ask whether a body may be sent
+ * (`Expect: 100-continue`), for which the SDK opens a connection of its own that is not used again.
  */
 export function createClient(options: S3Options): S3Client {
   const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
@@ -19,6 +20,7 @@ export function createClient(options: S3Options): S3Client {
       maxAttempts: 1,
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+      expectContinueHeader: false,
       forcePathStyle: pathStyle,
       requestHandler: { connectionTimeout, socketTimeout: idleTimeout },
       ...given({

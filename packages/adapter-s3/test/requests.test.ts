@@ -105,6 +105,17 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     },
   )
 
+  test('parts go over connections that stay, without asking first', async () => {
+    const { backend, proxy } = await through(() => undefined)
+    await backend.put('large', patterned(2 * partSize))
+    const parts = [...proxy.requests].filter(({ operation }) => operation === 'UploadPart')
+    expect(parts.map(({ headers }) => [headers.connection, headers.expect])).toEqual([
+      ['keep-alive', undefined],
+      ['keep-alive', undefined],
+    ])
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
   test('an upload that fails for good is abandoned, and retries are told of', async () => {
     const told: RetryEvent[] = []
     const broken = ({ operation }: { readonly operation: string }): Fault | undefined =>
