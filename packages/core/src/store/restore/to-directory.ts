@@ -8,8 +8,8 @@ import { concurrently, DurableWriter } from '../../backend/index.ts'
 import { filesAtOnce } from '../files-at-once.ts'
 
 /**
- * A file to deliver: its name below the destination, its size, and how to open its proved bytes. A chunk may be used until the
- * one after it has been used, too.
+ * A file to deliver: its name below the destination, its size, and how to open its proved bytes. A chunk may be used
+ * until the one after it has been used, too.
  */
 export interface Delivery {
   readonly name: string

@@ -17,10 +17,10 @@ import type { PlannedFile } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 
 /**
- * Small files that are written at once at most. On a local disk there are more: those that wait for the fsync of their
- * folder share one.
+ * Small files that are written at once at most. On a local disk those that wait for the fsync of their folder share one;
+ * clients of object stores open only so many connections (that of S3: 50).
  */
-const smallFilesAtOnce = { remote: 16, local: 64 }
+const smallFilesAtOnce = { remote: 48, local: 64 }
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
 export interface WrittenAttempt {
