@@ -34,9 +34,9 @@ export class FileBackend extends CheckedBackend {
     const path = resolve(root)
     const url = pathToFileURL(path).href
     const names = new Names(path, url, platform)
-    const cloning = new Cloning()
     const seen = new SeenFolders(fileSystem)
     const folders = new DurableFolders(fileSystem, seen)
+    const disk = { fileSystem, names, seen, folders, cloning: new Cloning() }
     super(
       url,
       {
@@ -48,15 +48,15 @@ export class FileBackend extends CheckedBackend {
         maxBufferedBytes: chunkBytes * chunksInMemory,
       },
       {
-        put: (key, source, options) => put(fileSystem, names, folders, cloning, key, source, options),
-        commit: (key, bytes, { signal }) => commit(fileSystem, names, folders, key, bytes, signal),
-        read: (key, options) => read(fileSystem, names, seen, key, options),
-        stat: (key) => stat(fileSystem, names, seen, key),
-        list: (prefix, options) => list(fileSystem, names, seen, prefix, options),
-        delete: (keys, { signal }) => deleteKeys(fileSystem, names, seen, folders, keys, signal),
-        hash: (key, options) => hash(fileSystem, names, seen, key, options),
-        freeSpace: () => freeSpace(fileSystem, names),
-        sweep: (options) => sweep(fileSystem, names, options),
+        put: (key, source, options) => put(disk, key, source, options),
+        commit: (key, bytes, options) => commit(disk, key, bytes, options),
+        read: (key, options) => read(disk, key, options),
+        stat: (key) => stat(disk, key),
+        list: (prefix, options) => list(disk, prefix, options),
+        delete: (keys, options) => deleteKeys(disk, keys, options),
+        hash: (key, options) => hash(disk, key, options),
+        freeSpace: () => freeSpace(disk),
+        sweep: (options) => sweep(disk, options),
         close: () => folders.close(), // no other handle outlives a call
         errorOf: (error, what, key) => keyError(error, what, key, url),
       },

@@ -1,10 +1,15 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type CommitOutcome, HoldfastError, throwIfAborted, writeFully } from '@holdfast/core'
+import {
+  type CallOptions,
+  type CommitOutcome,
+  HoldfastError,
+  throwIfAborted,
+  writeFully,
+} from '@holdfast/core'
+import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import type { DurableFolders } from './folders.ts'
-import type { Names } from './names.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /**
@@ -15,15 +20,14 @@ import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-fi
  * without hard links is refused.
  */
 export async function commit(
-  fileSystem: FileSystem,
-  names: Names,
-  folders: DurableFolders,
+  disk: Disk,
   key: string,
   bytes: Uint8Array,
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<CommitOutcome> {
+  const { fileSystem, names, folders } = disk
   const details = { key, url: names.url }
-  return throughTemporaryFile(fileSystem, names, folders, key, {
+  return throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem),
     write: ({ handle }) => writeDurably(handle, bytes),
     publish: async (temporary) => {

@@ -1,10 +1,8 @@
 import { dirname } from 'node:path'
-import { concurrently, type DeleteReport, throwIfAborted } from '@holdfast/core'
+import { type CallOptions, concurrently, type DeleteReport, throwIfAborted } from '@holdfast/core'
+import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
-import type { FileSystem } from './file-system.ts'
-import { type DurableFolders, removeEmpty } from './folders.ts'
-import type { Names } from './names.ts'
-import type { SeenFolders } from './seen-folders.ts'
+import { removeEmpty } from './folders.ts'
 
 /** Files that are unlinked at once. */
 const unlinksAtOnce = 64
@@ -14,24 +12,22 @@ const unlinksAtOnce = 64
  * stays. Nothing is unlinked when a key is not valid.
  */
 export async function deleteKeys(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
-  folders: DurableFolders,
+  disk: Disk,
   keys: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal }: CallOptions,
 ): Promise<DeleteReport> {
+  const { fileSystem, names } = disk
   const paths = keys.map((key) => ({ key, path: names.path(key) }))
   const outcomes = await concurrently(paths, unlinksAtOnce, undefined, async ({ key, path }) => {
     throwIfAborted(signal, 'The delete', { key, url: names.url })
-    return unlink(fileSystem, names, seen, key, path)
+    return unlink(disk, key, path)
   })
   const deleted = outcomes.filter(({ kind }) => kind === 'missing').map(({ key }) => key)
   const failed = outcomes.filter((each) => each.kind === 'failed').map(({ key, error }) => ({ key, error }))
   const unlinked = outcomes.filter(({ kind }) => kind === 'unlinked')
   for (const [folder, gone] of Map.groupBy(unlinked, ({ path }) => dirname(path))) {
     try {
-      await syncNearest(names, folders, folder)
+      await syncNearest(disk, folder)
       await removeEmpty(fileSystem, names.foldersOf(gone[0]?.key ?? '').toReversed())
       for (const { key } of gone) deleted.push(key)
     } catch (error) {
@@ -46,13 +42,7 @@ type Outcome =
   | { readonly kind: 'unlinked' | 'missing'; readonly key: string; readonly path: string }
   | { readonly kind: 'failed'; readonly key: string; readonly path: string; readonly error: Error }
 
-async function unlink(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
-  key: string,
-  path: string,
-): Promise<Outcome> {
+async function unlink({ fileSystem, names, seen }: Disk, key: string, path: string): Promise<Outcome> {
   try {
     await seen.refuseLinks(names.foldersOf(key))
     await fileSystem.unlink(path)
@@ -64,11 +54,11 @@ async function unlink(
 }
 
 /** Another delete may have found the folder empty, and removed it: then it is that which is made durable. */
-async function syncNearest(names: Names, folders: DurableFolders, folder: string): Promise<void> {
+async function syncNearest(disk: Disk, folder: string): Promise<void> {
   try {
-    await folders.sync(folder)
+    await disk.folders.sync(folder)
   } catch (error) {
     if (!failedWith(error, 'ENOENT')) throw error
-    if (folder !== names.root) await syncNearest(names, folders, dirname(folder))
+    if (folder !== disk.names.root) await syncNearest(disk, dirname(folder))
   }
 }

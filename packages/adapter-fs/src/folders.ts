@@ -3,7 +3,7 @@ import { concurrently, HoldfastError } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { FolderSyncs } from './folder-syncs.ts'
-import { SeenFolders } from './seen-folders.ts'
+import type { SeenFolders } from './seen-folders.ts'
 
 /** Folders that are remembered to be durable, at most. */
 const mostRemembered = 1000
@@ -15,11 +15,7 @@ export class DurableFolders {
   readonly #syncs: FolderSyncs
   readonly #durable = new Set<string>()
 
-  constructor(
-    fileSystem: FileSystem,
-    seen = new SeenFolders(fileSystem),
-    syncs = new FolderSyncs(fileSystem),
-  ) {
+  constructor(fileSystem: FileSystem, seen: SeenFolders, syncs = new FolderSyncs(fileSystem)) {
     this.#fileSystem = fileSystem
     this.#seen = seen
     this.#syncs = syncs

@@ -8,12 +8,11 @@ import {
   type ObjectStat,
   throwIfAborted,
 } from '@holdfast/core'
+import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
-import type { FileSystem } from './file-system.ts'
 import { refuseFile } from './folders.ts'
-import { type Names, temporaryPrefix } from './names.ts'
+import { temporaryPrefix } from './names.ts'
 import { statOf } from './read.ts'
-import type { SeenFolders } from './seen-folders.ts'
 
 /** Files that are looked at at once. */
 const looksAtOnce = 64
@@ -22,20 +21,14 @@ const looksAtOnce = 64
  * Walks the folders in the order of keys. Temporary files, links and whatever else is no regular file are not
  * listed; what vanishes meanwhile is passed over.
  */
-export async function* list(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
-  prefix: string,
-  options: ListOptions,
-): AsyncGenerator<ObjectStat> {
+export async function* list(disk: Disk, prefix: string, options: ListOptions): AsyncGenerator<ObjectStat> {
   const { startAfter = '', limit = Infinity, signal } = options
   if (limit <= 0) return
   let listed = 0
-  const keys = keysBelow(fileSystem, names, seen, '', prefix, startAfter)
+  const keys = keysBelow(disk, '', prefix, startAfter)
   for await (const some of inWindows(keys, Math.min(limit, looksAtOnce))) {
-    throwIfAborted(signal, `Listing ${prefix}`, { url: names.url })
-    const found = await concurrently(some, looksAtOnce, signal, (key) => statIfThere(fileSystem, names, key))
+    throwIfAborted(signal, `Listing ${prefix}`, { url: disk.names.url })
+    const found = await concurrently(some, looksAtOnce, signal, (key) => statIfThere(disk, key))
     for (const object of found) {
       if (object === undefined) continue
       yield object
@@ -59,18 +52,16 @@ async function* inWindows<Item>(items: AsyncIterable<Item>, size: number): Async
 
 /** `folder` is the key of a folder with its slash, or empty for the root. */
 async function* keysBelow(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
+  disk: Disk,
   folder: string,
   prefix: string,
   startAfter: string,
 ): AsyncGenerator<string> {
-  const children = await childrenOf(fileSystem, names, seen, folder, prefix)
+  const children = await childrenOf(disk, folder, prefix)
   // Looked at before they are sorted: of a long catalog only the end is asked for.
   const wanted = children.filter((child) => mayMatch(child, prefix, startAfter))
   for (const { key, isFolder } of wanted.sort((one, other) => compareKeys(one.key, other.key))) {
-    if (isFolder) yield* keysBelow(fileSystem, names, seen, key, prefix, startAfter)
+    if (isFolder) yield* keysBelow(disk, key, prefix, startAfter)
     else yield key
   }
 }
@@ -92,26 +83,15 @@ interface Child {
  * The children of a folder, in no order. Where the prefix names one of them whole, its siblings, of which there
  * may be many, are not read.
  */
-async function childrenOf(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
-  folder: string,
-  prefix: string,
-): Promise<readonly Child[]> {
+async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<readonly Child[]> {
   const end = prefix.indexOf('/', folder.length)
-  if (end < 0) return allChildren(fileSystem, names, folder)
+  if (end < 0) return allChildren(disk, folder)
   if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
   const only = prefix.slice(0, end)
-  return (await isFolder(fileSystem, names, seen, only)) ? [{ key: `${only}/`, isFolder: true }] : []
+  return (await isFolder(disk, only)) ? [{ key: `${only}/`, isFolder: true }] : []
 }
 
-async function isFolder(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
-  key: string,
-): Promise<boolean> {
+async function isFolder({ fileSystem, names, seen }: Disk, key: string): Promise<boolean> {
   const path = join(names.root, key)
   if (seen.has(path)) return true
   try {
@@ -124,8 +104,8 @@ async function isFolder(
 }
 
 /** In the order of keys a folder counts with its slash: `a-b`, `a/b`, `a0`. */
-async function allChildren(fileSystem: FileSystem, names: Names, folder: string): Promise<readonly Child[]> {
-  const children = await readFolder(fileSystem, names, folder)
+async function allChildren(disk: Disk, folder: string): Promise<readonly Child[]> {
+  const children = await readFolder(disk, folder)
   return children
     .filter((child) => child.isDirectory() || (child.isFile() && !child.name.startsWith(temporaryPrefix)))
     .map((child) => ({
@@ -135,11 +115,7 @@ async function allChildren(fileSystem: FileSystem, names: Names, folder: string)
 }
 
 /** What is in a folder, named by its key; nothing when it is not there. A file in the place of the root is refused. */
-export async function readFolder(
-  fileSystem: FileSystem,
-  names: Names,
-  folder: string,
-): Promise<readonly Dirent[]> {
+export async function readFolder({ fileSystem, names }: Disk, folder: string): Promise<readonly Dirent[]> {
   const path = join(names.root, folder)
   try {
     return await fileSystem.readdir(path, { withFileTypes: true })
@@ -150,11 +126,7 @@ export async function readFolder(
   }
 }
 
-async function statIfThere(
-  fileSystem: FileSystem,
-  names: Names,
-  key: string,
-): Promise<ObjectStat | undefined> {
+async function statIfThere({ fileSystem, names }: Disk, key: string): Promise<ObjectStat | undefined> {
   try {
     const stats = await fileSystem.lstat(join(names.root, key), { bigint: true })
     return stats.isFile() ? statOf(key, stats) : undefined

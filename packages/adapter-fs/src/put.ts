@@ -10,10 +10,7 @@ import {
   SourceReader,
   throwIfAborted,
 } from '@holdfast/core'
-import type { Cloning } from './clone.ts'
-import type { FileSystem } from './file-system.ts'
-import type { DurableFolders } from './folders.ts'
-import type { Names } from './names.ts'
+import type { Disk } from './disk.ts'
 import { statOf } from './read.ts'
 import { createEmpty, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
 
@@ -25,14 +22,12 @@ export const chunksInMemory = 3
 
 /** Temporary file, write or clone, fsync, rename, fsync of the folder. */
 export async function put(
-  fileSystem: FileSystem,
-  names: Names,
-  folders: DurableFolders,
-  cloning: Cloning,
+  disk: Disk,
   key: string,
   source: ByteSource,
   options: PutOptions,
 ): Promise<PutResult> {
+  const { fileSystem, names, folders, cloning } = disk
   const { size, signal } = options
   await using reader = await SourceReader.open(source, {
     chunkBytes,
@@ -51,7 +46,7 @@ export async function put(
   }
   if (isFileSource(source) && cloning.mayWork) {
     try {
-      return await throughTemporaryFile(fileSystem, names, folders, key, {
+      return await throughTemporaryFile(disk, key, {
         create: (path) => cloning.clone(fileSystem, source.path, path),
         write: (temporary) => hashClone(temporary, reader, options),
         publish,
@@ -60,7 +55,7 @@ export async function put(
       if (!cloning.refuses(error)) throw error
     }
   }
-  return await throughTemporaryFile(fileSystem, names, folders, key, {
+  return await throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem),
     write: ({ handle }) => write(handle, reader, options),
     publish,

@@ -9,10 +9,8 @@ import {
   resolveRange,
   throwIfAborted,
 } from '@holdfast/core'
+import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
-import type { FileSystem } from './file-system.ts'
-import type { Names } from './names.ts'
-import type { SeenFolders } from './seen-folders.ts'
 
 const readBytes = 2 ** 20
 
@@ -25,9 +23,7 @@ const openFlags =
 
 /** Streams the file, or a range of it. The handle is closed at the end, on an error, and when it is cancelled. */
 export async function read(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
+  { fileSystem, names, seen }: Disk,
   key: string,
   options: ReadOptions,
 ): Promise<ReadableObject> {
@@ -48,12 +44,7 @@ export async function read(
 }
 
 /** `undefined` when it is not there, or is no regular file. */
-export async function stat(
-  fileSystem: FileSystem,
-  names: Names,
-  seen: SeenFolders,
-  key: string,
-): Promise<ObjectStat | undefined> {
+export async function stat({ fileSystem, names, seen }: Disk, key: string): Promise<ObjectStat | undefined> {
   const path = names.path(key)
   await seen.refuseLinks(names.foldersOf(key))
   try {

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { type SweepOptions, type SweepReport, throwIfAborted, type UnfinishedWork } from '@holdfast/core'
+import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
-import type { FileSystem } from './file-system.ts'
 import { removeEmpty } from './folders.ts'
 import { readFolder } from './list.ts'
-import { type Names, temporaryPrefix } from './names.ts'
+import { temporaryPrefix } from './names.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
 /**
@@ -12,54 +12,41 @@ import { unlinkIfThere } from './temporary-file.ts'
  * local disk is the file system's own. On a network file system the two may differ: a temporary file that is
  * swept from under its writer fails that write, and loses nothing.
  */
-export async function sweep(
-  fileSystem: FileSystem,
-  names: Names,
-  options: SweepOptions,
-): Promise<SweepReport> {
+export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepReport> {
   const { olderThan, prefix = '', only = () => true, dryRun = false, signal } = options
   const discarded: UnfinishedWork[] = []
   let left = 0
-  for await (const file of temporaryFiles(fileSystem, names, '', prefix)) {
-    throwIfAborted(signal, 'The sweep', { url: names.url })
+  for await (const file of temporaryFiles(disk, '', prefix)) {
+    throwIfAborted(signal, 'The sweep', { url: disk.names.url })
     const age = Date.now() - file.startedAt.getTime()
     if (!file.key.startsWith(prefix) || age < olderThan || !only(file.key)) {
       left += 1
       continue
     }
-    if (!dryRun) await discard(fileSystem, names, file.key)
+    if (!dryRun) await discard(disk, file.key)
     discarded.push(file)
   }
   return { discarded, left }
 }
 
-async function discard(fileSystem: FileSystem, names: Names, key: string): Promise<void> {
+async function discard({ fileSystem, names }: Disk, key: string): Promise<void> {
   await unlinkIfThere(fileSystem, join(names.root, key))
   await removeEmpty(fileSystem, names.foldersOf(key).toReversed())
 }
 
-async function* temporaryFiles(
-  fileSystem: FileSystem,
-  names: Names,
-  folder: string,
-  prefix: string,
-): AsyncGenerator<UnfinishedWork> {
-  for (const child of await readFolder(fileSystem, names, folder)) {
+async function* temporaryFiles(disk: Disk, folder: string, prefix: string): AsyncGenerator<UnfinishedWork> {
+  for (const child of await readFolder(disk, folder)) {
     const key = `${folder}${child.name}`
     if (child.isFile() && child.name.startsWith(temporaryPrefix)) {
-      const found = await describe(fileSystem, names, key)
+      const found = await describe(disk, key)
       if (found !== undefined) yield found
     } else if (child.isDirectory() && (prefix.startsWith(`${key}/`) || `${key}/`.startsWith(prefix))) {
-      yield* temporaryFiles(fileSystem, names, `${key}/`, prefix)
+      yield* temporaryFiles(disk, `${key}/`, prefix)
     }
   }
 }
 
-async function describe(
-  fileSystem: FileSystem,
-  names: Names,
-  key: string,
-): Promise<UnfinishedWork | undefined> {
+async function describe({ fileSystem, names }: Disk, key: string): Promise<UnfinishedWork | undefined> {
   try {
     const { mtime, size } = await fileSystem.lstat(join(names.root, key))
     return { key, startedAt: mtime, size }

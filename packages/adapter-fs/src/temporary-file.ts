@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { HoldfastError } from '@holdfast/core'
+import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
-import { type DurableFolders, refuseFile, removeEmpty } from './folders.ts'
-import type { Names } from './names.ts'
+import { refuseFile, removeEmpty } from './folders.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
@@ -36,17 +36,16 @@ export function createEmpty(fileSystem: FileSystem): (path: string) => Promise<F
  * one: whether the outcome is known depends on it alone.
  */
 export async function throughTemporaryFile<Written, Published>(
-  fileSystem: FileSystem,
-  names: Names,
-  folders: DurableFolders,
+  disk: Disk,
   key: string,
   { create, write, publish }: Making<Written, Published>,
 ): Promise<Published> {
+  const { fileSystem, names, folders } = disk
   const within = names.foldersOf(key)
   const path = names.temporary(names.path(key))
   const made: string[] = []
   try {
-    const handle = await createWithin(fileSystem, folders, names.root, within, made, () => create(path))
+    const handle = await createWithin(disk, within, made, () => create(path))
     const written = await both(write({ path, handle }), folders.ensure(within, made))
     return await publish(path, written)
   } catch (error) {
@@ -90,9 +89,7 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
 
 /** Creates a file, and the folders for it that are missing, or that another process removes meanwhile. */
 async function createWithin(
-  fileSystem: FileSystem,
-  folders: DurableFolders,
-  root: string,
+  { fileSystem, folders, names: { root } }: Disk,
   within: readonly string[],
   made: string[],
   create: () => Promise<FileHandle>,

@@ -6,6 +6,7 @@ import { FolderSyncs } from '../../src/folder-syncs.ts'
 import { DurableFolders } from '../../src/folders.ts'
 import { Names } from '../../src/names.ts'
 import { put } from '../../src/put.ts'
+import { SeenFolders } from '../../src/seen-folders.ts'
 import { CrashModel, lossesOf } from './crash-model.ts'
 import { gated } from './recorder.ts'
 import { unhurried } from './unhurried.ts'
@@ -54,11 +55,13 @@ async function putTogether(
     return undefined
   })
   const fileSystem = unhurried(recorded, seed)
-  const folders = new DurableFolders(fileSystem, undefined, syncsOf(fileSystem))
+  const seen = new SeenFolders(fileSystem)
+  const folders = new DurableFolders(fileSystem, seen, syncsOf(fileSystem))
   const names = new Names(root, `file://${root}`, 'linux')
+  const disk = { fileSystem, names, seen, folders, cloning: new Cloning() }
   await Promise.all(
     keys.map(async (key) => {
-      await put(fileSystem, names, folders, new Cloning(), key, contentOf(key), {})
+      await put(disk, key, contentOf(key), {})
       answered.add(key)
     }),
   )
