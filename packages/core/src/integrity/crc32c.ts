@@ -8,7 +8,7 @@ const polynomial = 0x82f63b78
 let known: Int32Array | undefined
 
 function remainders(): Int32Array {
-  const table = new Int32Array(8 * 256)
+  const table = new Int32Array(16 * 256)
   for (let byte = 0; byte < 256; byte += 1) {
     let remainder = byte
     for (let bit = 0; bit < 8; bit += 1)
@@ -42,26 +42,35 @@ export class Crc32c {
     return ~this.#remainder >>> 0
   }
 
-  /** Eight bytes at a time (slicing-by-8). */
+  /** Sixteen bytes at a time, in four words (slicing-by-16). */
   update(bytes: Uint8Array): this {
     const tables = (known ??= remainders())
     const { byteLength } = bytes
     let crc = this.#remainder
     let index = 0
-    for (const end = byteLength - (byteLength % 8); index < end; index += 8) {
-      crc ^= bytes[index] ?? 0
-      crc ^= (bytes[index + 1] ?? 0) << 8
-      crc ^= (bytes[index + 2] ?? 0) << 16
-      crc ^= (bytes[index + 3] ?? 0) << 24
+    const words = new DataView(bytes.buffer, bytes.byteOffset, byteLength)
+    for (const end = byteLength - (byteLength % 16); index < end; index += 16) {
+      const first = crc ^ words.getInt32(index, true)
+      const second = words.getInt32(index + 4, true)
+      const third = words.getInt32(index + 8, true)
+      const fourth = words.getInt32(index + 12, true)
       crc =
-        (tables[1792 + (crc & 0xff)] ?? 0) ^
-        (tables[1536 + ((crc >>> 8) & 0xff)] ?? 0) ^
-        (tables[1280 + ((crc >>> 16) & 0xff)] ?? 0) ^
-        (tables[1024 + (crc >>> 24)] ?? 0) ^
-        (tables[768 + (bytes[index + 4] ?? 0)] ?? 0) ^
-        (tables[512 + (bytes[index + 5] ?? 0)] ?? 0) ^
-        (tables[256 + (bytes[index + 6] ?? 0)] ?? 0) ^
-        (tables[bytes[index + 7] ?? 0] ?? 0)
+        (tables[3840 + (first & 0xff)] ?? 0) ^
+        (tables[3584 + ((first >>> 8) & 0xff)] ?? 0) ^
+        (tables[3328 + ((first >>> 16) & 0xff)] ?? 0) ^
+        (tables[3072 + (first >>> 24)] ?? 0) ^
+        (tables[2816 + (second & 0xff)] ?? 0) ^
+        (tables[2560 + ((second >>> 8) & 0xff)] ?? 0) ^
+        (tables[2304 + ((second >>> 16) & 0xff)] ?? 0) ^
+        (tables[2048 + (second >>> 24)] ?? 0) ^
+        (tables[1792 + (third & 0xff)] ?? 0) ^
+        (tables[1536 + ((third >>> 8) & 0xff)] ?? 0) ^
+        (tables[1280 + ((third >>> 16) & 0xff)] ?? 0) ^
+        (tables[1024 + (third >>> 24)] ?? 0) ^
+        (tables[768 + (fourth & 0xff)] ?? 0) ^
+        (tables[512 + ((fourth >>> 8) & 0xff)] ?? 0) ^
+        (tables[256 + ((fourth >>> 16) & 0xff)] ?? 0) ^
+        (tables[fourth >>> 24] ?? 0)
     }
     for (; index < byteLength; index += 1)
       crc = (tables[(crc ^ (bytes[index] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8)
