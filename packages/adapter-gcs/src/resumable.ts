@@ -43,6 +43,8 @@ export async function beginUpload(
   /** Bytes that the store holds by its own word; after a failure it may hold more. */
   let held = 0
   let isSure = true
+  /** The most that it ever held. */
+  let reached = 0
 
   const tell = async (
     range: string,
@@ -72,10 +74,10 @@ export async function beginUpload(
     { start, end, isLast, from }: Section,
     sectionSignal?: AbortSignal,
   ): Promise<Progress> => {
-    const before = held
+    reached = Math.max(reached, held)
     if (!isSure) {
       const progress = await tell('*/*', bodyOf(), {}, sectionSignal)
-      if ('object' in progress || progress.held > before) return progress
+      if ('object' in progress || progress.held > reached) return progress
     }
     const position = held
     if (position < start || position > end) throw lostTrack(key, position, start)
