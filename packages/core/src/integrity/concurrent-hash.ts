@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { HashingThread } from './hashing-thread.ts'
+import { ThreadHash } from './thread-hash.ts'
 
 export type HashAlgorithm = 'sha256' | 'md5'
 
@@ -65,7 +65,7 @@ export function mayHashInThread(): boolean {
 
 async function begin(algorithm: HashAlgorithm, { buffer }: Uint8Array): Promise<Hashing> {
   const inThread = buffer instanceof SharedArrayBuffer && mayHashInThread()
-  return inThread ? HashingThread.take(algorithm) : new HashingHere(algorithm)
+  return inThread ? ThreadHash.begin(algorithm) : new HashingHere(algorithm)
 }
 
 class HashingHere implements Hashing {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ConcurrentDigest, ConcurrentHash } from '../../src/integrity/index.ts'
-import { HashingThread } from '../../src/integrity/hashing-thread.ts'
+import { ThreadHash } from '../../src/integrity/thread-hash.ts'
 
 const mebibyte = 2 ** 20
 
@@ -55,10 +55,13 @@ describe.each([
   })
 })
 
-test('a thread that ends fails whatever waits for it, and whoever asks it afterwards', async () => {
-  const thread = await HashingThread.take('no such algorithm')
-  await expect(thread.update(shared(Buffer.from('a')))).rejects.toThrow('Digest method not supported')
-  await expect(thread.digest()).rejects.toThrow('Digest method not supported')
+test('a thread that ends fails whatever waits for it, and whoever asks it afterwards; the next one is another', async () => {
+  const hash = await ThreadHash.begin('no such algorithm')
+  await expect(hash.update(shared(Buffer.from('a')))).rejects.toThrow('Digest method not supported')
+  await expect(hash.digest()).rejects.toThrow('Digest method not supported')
+  const next = await ThreadHash.begin('sha256')
+  await next.update(shared(Buffer.from('abc')))
+  expect(await next.digest()).toMatch(/^ba7816bf/)
 })
 
 describe('a digest of what passes', () => {
