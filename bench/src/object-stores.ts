@@ -4,6 +4,7 @@ import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSame, assertSameFolder, type Sample, writeFolder, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
+import { downloadByNodeHttp } from './peers/node-http.ts'
 import type { Peer } from './peers/peer.ts'
 import { azure } from './stores/azure.ts'
 import { gcs } from './stores/gcs.ts'
@@ -33,43 +34,58 @@ export function onStore(name: keyof typeof objectStores): (bench: Bench) => Prom
 /** Saves and restores of one large file, ours and the peers'. */
 export async function moving(bench: Bench, clients: Clients, sample: Sample, where: string): Promise<void> {
   const { peers } = clients
-  await bench.measure({
-    name: `Save a large file to ${where}`,
-    bytes: sample.size,
-    contenders: [
-      saving(bench, clients, { 'model.bin': sample.path }, async (restored) => {
-        await assertSame(join(restored, 'model.bin'), sample)
-      }),
-      ...peers.map((peer) => uploading(bench, peer, sample)),
-    ],
-    comparisons: [againstFastest(peers)],
-  })
+  await bench.measure(
+    {
+      name: `Save a large file to ${where}`,
+      bytes: sample.size,
+      contenders: [
+        saving(bench, clients, { 'model.bin': sample.path }, async (restored) => {
+          await assertSame(join(restored, 'model.bin'), sample)
+        }),
+        ...peers.map((peer) => uploading(bench, peer, sample)),
+      ],
+      comparisons: [againstFastest(peers)],
+    },
+    { onDisk: true },
+  )
   await using store = new CheckpointStore(await clients.open(`restored-${Date.now()}`), { mode: 'shared' })
   await store.save({ step: 1, files: { 'model.bin': sample.path } })
-  await bench.measure({
-    name: `Restore a large file from ${where}, durable`,
-    bytes: sample.size,
-    contenders: [restoring(bench, store, sample), ...peers.map((peer) => downloading(bench, peer, sample))],
-    comparisons: [againstFastest(peers)],
-  })
+  const [sdk] = peers
+  const plain = sdk && receiving(bench, sample, () => clients.url(keyOf(sdk, sample)))
+  await bench.measure(
+    {
+      name: `Restore a large file from ${where}, durable`,
+      bytes: sample.size,
+      contenders: [
+        restoring(bench, store, sample),
+        ...peers.map((peer) => downloading(bench, peer, sample)),
+        ...(plain === undefined ? [] : [plain]),
+      ],
+      comparisons: [againstFastest(peers), ...(plain === undefined ? [] : [againstPlain(plain.name)])],
+    },
+    { onDisk: true },
+  )
 }
 
 async function manySmall(bench: Bench, clients: Clients, where: string): Promise<void> {
   const { files, smallBytes } = bench.scale
   const original = await writeFolder(join(bench.folder, 'original'), files, smallBytes)
   const able = clients.peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
-  await bench.measure({
-    name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB to ${where}`,
-    bytes: files * smallBytes,
-    rounds: Math.min(3, bench.scale.rounds),
-    contenders: [
-      saving(bench, clients, [original], (restored) =>
-        assertSameFolder(join(restored, 'original'), original),
-      ),
-      ...able.map((peer) => uploadingFolder(bench, peer, original)),
-    ],
-    comparisons: [againstFastest(able)],
-  })
+  await bench.measure(
+    {
+      name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB to ${where}`,
+      bytes: files * smallBytes,
+      rounds: Math.min(3, bench.scale.rounds),
+      contenders: [
+        saving(bench, clients, [original], (restored) =>
+          assertSameFolder(join(restored, 'original'), original),
+        ),
+        ...able.map((peer) => uploadingFolder(bench, peer, original)),
+      ],
+      comparisons: [againstFastest(able)],
+    },
+    { onDisk: true },
+  )
 }
 
 function saving(
@@ -157,6 +173,24 @@ function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
   }
 }
 
+/** What is left of a restore without all that makes it one: the floor of what Node.js can do on this machine. */
+function receiving(bench: Bench, sample: Sample, url: () => Promise<string>): Contender {
+  let to = ''
+  let from = ''
+  return {
+    name: 'node:http to a file + fsync',
+    prepare: async () => {
+      to = await bench.fresh('received.bin')
+      from = await url()
+    },
+    run: async () => {
+      await downloadByNodeHttp(from, to)
+      return undefined
+    },
+    verify: () => assertSame(to, sample),
+  }
+}
+
 function uploadingFolder(bench: Bench, peer: Peer, original: string): Contender {
   const prefix = `${wordOf(peer)}-folder`
   return {
@@ -180,6 +214,14 @@ function againstFastest(peers: readonly Peer[]): Comparison {
     of: 'Holdfast',
     against: { which: 'fastest', names: peers.map(({ name }) => name) },
     atMost: 1,
+  }
+}
+
+function againstPlain(name: string): Comparison {
+  return {
+    text: `${name}, no SDK and no digest`,
+    of: 'Holdfast',
+    against: { which: 'fastest', names: [name] },
   }
 }
 

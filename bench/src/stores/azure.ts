@@ -7,7 +7,7 @@ import { azureSdk } from '../peers/azure-sdk.ts'
 import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
-import { nameOf, type StoreServer } from './store-server.ts'
+import { nameOf, type StoreServer, tomorrow } from './store-server.ts'
 
 export async function azure(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('azurite')
@@ -30,12 +30,13 @@ export async function azure(): Promise<StoreServer | { readonly why: string }> {
         url: `az://${account}/${container}/${path}`,
         options: { connectionString: reached },
       })
+      const signed = await signedUrl(client)
       const at = endpoint.replace(own, origin)
       const peers = [
         azureSdk(client),
         flystorage(new AzureStorageBlobStorageAdapter(client)),
         await opendal('azblob', { endpoint: at, container, account_name: account, account_key: key }),
-        await rclonePeer(`:azureblob,sas_url='${await signedUrl(client)}'`, container),
+        await rclonePeer(`:azureblob,sas_url='${signed}'`, container),
       ]
       return {
         place,
@@ -44,17 +45,18 @@ export async function azure(): Promise<StoreServer | { readonly why: string }> {
           return adapter.open(new URL(url), options)
         },
         peers: peers.filter((peer) => peer !== undefined),
+        url: async (key) => signed.replace('?', `/${key}?`),
       }
     },
     [Symbol.asyncDispose]: () => server.stop(),
   }
 }
 
-/** What rclone needs to reach an account that is no part of a host name. */
+/** The container's, for whoever has no key; rclone reaches an account that is no part of a host name only so. */
 async function signedUrl(container: ContainerClient): Promise<string> {
   return container.generateSasUrl({
     permissions: ContainerSASPermissions.parse('racwdl'),
-    expiresOn: new Date(Date.now() + 24 * 60 * 60 * 1000),
+    expiresOn: tomorrow(),
   })
 }
 

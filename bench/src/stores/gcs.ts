@@ -46,6 +46,7 @@ export async function gcs(): Promise<StoreServer | { readonly why: string }> {
           return adapter.open(new URL(url), options)
         },
         peers: peers.filter((peer) => peer !== undefined),
+        url: async (key) => `${origin}/storage/v1/b/${bucket}/o/${encodeURIComponent(key)}?alt=media`,
       }
     },
     [Symbol.asyncDispose]: () => server.stop(),

@@ -7,7 +7,7 @@ import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
 import { s3Sdk } from '../peers/s3-sdk.ts'
-import { nameOf, type StoreServer } from './store-server.ts'
+import { nameOf, type StoreServer, tomorrow } from './store-server.ts'
 
 export async function s3(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('minio')
@@ -30,13 +30,14 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
     origin: endpoint,
     connect: async (origin) => {
       const client = clientAt(origin)
+      const flystorageAdapter = new AwsS3StorageAdapter(client, { bucket })
       const place = (path: string) => ({
         url: `s3://${bucket}/${path}`,
         options: { endpoint: origin, region, credentials },
       })
       const peers = [
         s3Sdk(client, bucket),
-        flystorage(new AwsS3StorageAdapter(client, { bucket })),
+        flystorage(flystorageAdapter),
         await opendal('s3', {
           endpoint: origin,
           region,
@@ -56,6 +57,7 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
           return adapter.open(new URL(url), options)
         },
         peers: peers.filter((peer) => peer !== undefined),
+        url: (key) => flystorageAdapter.temporaryUrl(key, { expiresAt: tomorrow() }),
       }
     },
     [Symbol.asyncDispose]: () => server.stop(),

@@ -22,8 +22,15 @@ export interface Clients {
   readonly place: (path: string) => BackendPlace
   readonly open: (path: string) => Promise<CheckpointBackend>
   readonly peers: readonly Peer[]
+  /** Where anyone can read what a peer has put at a key. */
+  readonly url: (key: string) => Promise<string>
 }
 
 export function nameOf({ name, version }: AvailableServer): string {
   return version === undefined ? name : `${name} ${version}`
+}
+
+/** When what is signed now expires. */
+export function tomorrow(): Date {
+  return new Date(Date.now() + 24 * 60 * 60 * 1000)
 }
