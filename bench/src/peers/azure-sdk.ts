@@ -1,5 +1,6 @@
 import type { ContainerClient } from '@azure/storage-blob'
 import { syncFile } from '../harness/bytes.ts'
+import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
 /** The SDK's own uploader and downloader of files. */
@@ -13,5 +14,7 @@ export function azureSdk(container: ContainerClient): Peer {
       await container.getBlockBlobClient(key).downloadToFile(to)
       await syncFile(to)
     },
+    uploadFolder: (folder, prefix) =>
+      eachFile(folder, (path, name) => container.getBlockBlobClient(`${prefix}/${name}`).uploadFile(path)),
   }
 }

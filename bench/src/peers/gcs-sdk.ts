@@ -1,5 +1,6 @@
 import type { Storage } from '@google-cloud/storage'
 import { syncFile } from '../harness/bytes.ts'
+import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
 /** The SDK's own upload, resumable above its threshold, and its own download. */
@@ -14,5 +15,7 @@ export function gcsSdk(client: Storage, bucketName: string): Peer {
       await bucket.file(key).download({ destination: to })
       await syncFile(to)
     },
+    uploadFolder: (folder, prefix) =>
+      eachFile(folder, (path, name) => bucket.upload(path, { destination: `${prefix}/${name}` })),
   }
 }

@@ -1,11 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
 const chunkBytes = 8 * 2 ** 20
-const filesAtOnce = 16
 
 /** Its binary is made for some machines only; `undefined` where it does not load. */
 export async function opendal(
@@ -30,12 +29,7 @@ export async function opendal(
       await pipeline(body, createWriteStream(to, { flush: true }))
     },
     uploadFolder: async (folder, prefix) => {
-      const names = (await readdir(folder)).values()
-      const one = async (): Promise<void> => {
-        for (const name of names)
-          await operator.write(`${prefix}/${name}`, await readFile(join(folder, name)))
-      }
-      await Promise.all(Array.from({ length: filesAtOnce }, one))
+      await eachFile(folder, async (path, name) => operator.write(`${prefix}/${name}`, await readFile(path)))
     },
   }
 }

@@ -1,8 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
 /** The SDK's uploader, with the part size and the parallelism that it has by itself. */
@@ -18,5 +20,10 @@ export function s3Sdk(client: S3Client, bucket: string): Peer {
       if (!(Body instanceof Readable)) throw new Error(`${key} came without a body`)
       await pipeline(Body, createWriteStream(to, { flush: true }))
     },
+    uploadFolder: (folder, prefix) =>
+      eachFile(folder, async (path, name) => {
+        const Body = await readFile(path)
+        return client.send(new PutObjectCommand({ Bucket: bucket, Key: `${prefix}/${name}`, Body }))
+      }),
   }
 }
