@@ -1,16 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { run } from './command.ts'
 import { measure } from './measure.ts'
 import type { Scale } from './scale.ts'
 import type { Work, WorkResult } from './work.ts'
-
-const blockBytes = 2 ** 26
-
-/** Fills blocks of memory, all of them held until the last is. */
-const touching =
-  'const [blocks, bytes] = process.argv.slice(1).map(Number); Array.from({ length: blocks }, () => Buffer.alloc(bytes, 1))'
 
 /** What one group of work has found. */
 export interface GroupResult {
@@ -80,14 +73,8 @@ export class Bench {
     return { group, works: this.#works, left: this.#left }
   }
 
-  /**
-   * What was written or removed before is not to be written back while the next one is measured. And the next one is
-   * to find memory at hand: a virtual machine that has given free memory back to its host waits for each page anew,
-   * up to three seconds for the pages of a GiB.
-   */
+  /** What was written or removed before is not to be written back while the next one is measured. */
   async #atRest(): Promise<void> {
     await run('sync', ['-f', this.folder])
-    const blocks = Math.floor(Math.min(freemem() / 2, 3 * this.scale.bytes) / blockBytes)
-    await run(process.execPath, ['-e', touching, String(blocks), String(blockBytes)])
   }
 }
