@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { concurrently } from '@holdfast/core'
 
 /** At once. rclone has four by itself, the command line of AWS ten. */
 const filesAtOnce = 16
@@ -9,9 +10,6 @@ export async function eachFile(
   folder: string,
   send: (path: string, name: string) => Promise<unknown>,
 ): Promise<void> {
-  const names = (await readdir(folder)).values()
-  const one = async (): Promise<void> => {
-    for (const name of names) await send(join(folder, name), name)
-  }
-  await Promise.all(Array.from({ length: filesAtOnce }, one))
+  const names = await readdir(folder)
+  await concurrently(names, filesAtOnce, undefined, (name) => send(join(folder, name), name))
 }
