@@ -1,6 +1,6 @@
 import { type Evaluation, Evaluations } from './evaluations.ts'
-import type { MetricObjective, Objective, Objectives, WeightedObjective } from './objective.ts'
-import { isIn, placeIn } from './sorted.ts'
+import type { MetricObjective, Objectives, WeightedObjective } from './objective.ts'
+import { placeIn } from './sorted.ts'
 
 /** An objective that gives each step a score. */
 type Scored = MetricObjective | WeightedObjective
@@ -46,9 +46,15 @@ export function ranking(
   return ranked
 }
 
-/** The steps that no other step beats: at least as good in every objective, and better in one. In their order. */
-export function paretoFront(steps: readonly number[], parts: readonly Evaluations[]): readonly number[] {
-  const points = steps.flatMap((step) => {
+/**
+ * Of the steps that are there, in their order, those that no other beats: by being at least as good in every objective,
+ * and better in one.
+ */
+export function paretoFront(
+  parts: readonly Evaluations[],
+  isThere: (step: number) => boolean,
+): readonly number[] {
+  const points = [...(parts[0]?.steps ?? [])].filter(isThere).flatMap((step) => {
     const scores = parts.flatMap((part) => part.get(step)?.score ?? [])
     return scores.length === parts.length ? [{ step, scores }] : []
   })
@@ -91,58 +97,40 @@ export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau 
   return { best, valuesSince, stepsSince: last.step - best.step, reached: valuesSince >= patience }
 }
 
-/**
- * Of each objective, the best of these steps, which are in their order; or those that are not to be told apart as the
- * best.
- */
+/** Of each objective, the best of the steps that are there; or those that are not to be told apart as the best. */
 export function bestSteps(
   evaluations: ReadonlyMap<string, Evaluations>,
   objectives: Objectives,
-  steps: readonly number[],
-): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    Object.entries(objectives).map(([name, objective]) => [
-      name,
-      stepsOf(objective, evaluations, name, steps, (step) => isIn(steps, step)),
-    ]),
-  )
-}
-
-function stepsOf(
-  objective: Objective,
-  evaluations: ReadonlyMap<string, Evaluations>,
-  name: string,
-  steps: readonly number[],
   isThere: (step: number) => boolean,
-): readonly number[] {
-  if ('pareto' in objective) {
-    return paretoFront(
-      steps,
-      objective.pareto.map((part) => evaluations.get(part) ?? Evaluations.none),
-    )
-  }
-  const best = bestOf(evaluations.get(name) ?? Evaluations.none, objective, isThere)
-  return best === undefined ? [] : [best.step]
+): ReadonlyMap<string, readonly number[]> {
+  const of = (name: string): Evaluations => evaluations.get(name) ?? Evaluations.none
+  return new Map(
+    Object.entries(objectives).map(([name, objective]) => {
+      if ('pareto' in objective) return [name, paretoFront(objective.pareto.map(of), isThere)]
+      const best = bestOf(of(name), objective, isThere)
+      return [name, best === undefined ? [] : [best.step]]
+    }),
+  )
 }
 
 /** The last that was better than the best before it, of those that are there. */
 function lastImprovement(
   evaluations: Evaluations,
-  objective: Scored,
+  { minDelta = 0, ties = 'earlier' }: Scored,
   isThere: (step: number) => boolean,
 ): Evaluation | undefined {
-  let best: Evaluation | undefined
-  for (let place = 0; place < evaluations.scores.length; place += 1) {
-    const score = evaluations.scores[place] ?? Number.NaN
-    if (best !== undefined && !isBetter(score, best, objective)) continue
-    const better = evaluations.at(place)
-    if (better !== undefined && isThere(better.step)) best = better
+  const { steps, values, scores } = evaluations
+  let best: number | undefined
+  let bestScore = -Infinity
+  let delta = 0
+  for (let place = 0; place < scores.length; place += 1) {
+    const gain = (scores[place] ?? Number.NaN) - bestScore
+    const isBetter = best === undefined || gain > delta || (ties === 'later' && gain === 0)
+    if (!isBetter || !isThere(steps[place] ?? Number.NaN)) continue
+    best = place
+    bestScore = scores[place] ?? Number.NaN
+    delta =
+      typeof minDelta === 'number' ? minDelta : minDelta.relative * Math.abs(values[place] ?? Number.NaN)
   }
-  return best
-}
-
-function isBetter(score: number, best: Evaluation, { minDelta = 0, ties = 'earlier' }: Scored): boolean {
-  const delta = typeof minDelta === 'number' ? minDelta : minDelta.relative * Math.abs(best.value)
-  const gain = score - best.score
-  return gain > delta || (ties === 'later' && gain === 0)
+  return best === undefined ? undefined : evaluations.at(best)
 }

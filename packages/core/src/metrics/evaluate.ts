@@ -7,52 +7,26 @@ import {
   partsOf,
   type WeightedObjective,
 } from './objective.ts'
-import { smoothSeries } from './smoothing.ts'
+import { evaluateSeries, type History } from './series.ts'
 import { placeIn } from './sorted.ts'
 
-/** The metrics of one step, whether or not its checkpoint is still there. */
-export interface MetricRecord {
-  readonly step: number
-  /** What JSON has no number for, such as NaN, may be a text. */
-  readonly metrics: Readonly<Record<string, number | string>>
-}
-
 /**
- * What each objective with a score makes of a history, which is in the order of its steps. A metric that is missing,
- * NaN or infinite is passed over: that step has no evaluation, and the smoothing of later ones does not see it.
+ * What each objective with a score makes of a history. A metric that is missing, NaN or infinite is passed over: that
+ * step has no evaluation, and the smoothing of later ones does not see it.
  *
  * All is derived from the recorded values alone. So a resumed run goes on exactly where it was, one that goes back to
  * an older step takes up what was known there, and other smoothing may be chosen later.
  */
-export function evaluate(
-  history: readonly MetricRecord[],
-  objectives: Objectives,
-): ReadonlyMap<string, Evaluations> {
+export function evaluate(history: History, objectives: Objectives): ReadonlyMap<string, Evaluations> {
   const evaluations = new Map<string, Evaluations>()
   for (const [name, objective] of Object.entries(objectives)) {
-    if (isMetricObjective(objective)) evaluations.set(name, evaluateMetric(history, objective))
+    if (isMetricObjective(objective))
+      evaluations.set(name, afterWarmUp(evaluateSeries(history, objective), objective))
   }
   for (const [name, objective] of Object.entries(objectives)) {
     if ('weights' in objective) evaluations.set(name, evaluateWeighted(objective, objectives, evaluations))
   }
   return evaluations
-}
-
-function evaluateMetric(history: readonly MetricRecord[], objective: MetricObjective): Evaluations {
-  const { metric, direction, smoothing } = objective
-  const steps = new Float64Array(history.length)
-  const recorded = new Float64Array(history.length)
-  let count = 0
-  for (const { step, metrics } of history) {
-    const value = metrics[metric]
-    if (typeof value !== 'number' || !Number.isFinite(value)) continue
-    steps[count] = step
-    recorded[count] = value
-    count += 1
-  }
-  const values = smoothSeries(smoothing, recorded.subarray(0, count))
-  const scores = direction === 'min' ? values.map((value) => -value) : values
-  return afterWarmUp(new Evaluations(steps.subarray(0, count), values, scores), objective)
 }
 
 function evaluateWeighted(

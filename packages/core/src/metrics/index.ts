@@ -1,5 +1,5 @@
 export { bestOf, bestSteps, paretoFront, type Plateau, plateauOf, ranking } from './best.ts'
-export { evaluate, type MetricRecord } from './evaluate.ts'
+export { evaluate } from './evaluate.ts'
 export { type Evaluation, Evaluations } from './evaluations.ts'
 export {
   assertObjectives,
@@ -14,13 +14,6 @@ export {
   partsOf,
   type WeightedObjective,
 } from './objective.ts'
-export {
-  describeSmoothing,
-  type Smoothing,
-  smoothedValue,
-  smoothingStart,
-  type SmoothingState,
-  smoothOn,
-  smoothSeries,
-} from './smoothing.ts'
+export type { History, MetricRecord } from './series.ts'
+export { describeSmoothing, Smoother, type Smoothing } from './smoothing.ts'
 export { isIn } from './sorted.ts'

@@ -10,87 +10,54 @@ export type Smoothing =
   | { readonly median: number }
   | { readonly exponential: number }
 
-/** All that smoothing must remember, as plain JSON. */
-export interface SmoothingState {
+/** Smooths one value after another, in their order. What it goes by is the values alone. */
+export class Smoother {
+  readonly #smoothing: Smoothing | undefined
   /** The last values, the oldest first: of `average` and `median`. */
-  readonly window: readonly number[]
+  readonly #window: number[] = []
+  /** The same in the order of their size: of `median`. */
+  readonly #sorted: number[] = []
   /** Of `exponential`: the weighted sum of all values, and the weights' own sum. */
-  readonly sum: number
-  readonly weight: number
-}
+  #sum = 0
+  #weight = 0
 
-export const smoothingStart: SmoothingState = { window: [], sum: 0, weight: 0 }
-
-/** The state after one more finite value. */
-export function smoothOn(
-  smoothing: Smoothing | undefined,
-  state: SmoothingState,
-  value: number,
-): SmoothingState {
-  if (smoothing === undefined) return { ...state, window: [value] }
-  if ('exponential' in smoothing) {
-    const share = smoothing.exponential
-    return { ...state, sum: blend(state.sum, value, share), weight: blend(state.weight, 1, share) }
+  constructor(smoothing: Smoothing | undefined) {
+    this.#smoothing = smoothing
   }
-  const length = 'average' in smoothing ? smoothing.average : smoothing.median
-  return { ...state, window: [...state.window, value].slice(-length) }
-}
 
-/** The smoothed value, of a state that has seen one at least. */
-export function smoothedValue(
-  smoothing: Smoothing | undefined,
-  { window, sum, weight }: SmoothingState,
-): number {
-  if (smoothing === undefined) return window[0] ?? Number.NaN
-  if ('exponential' in smoothing) return sum / weight
-  if ('average' in smoothing) return mean(window, 0, window.length)
-  return middle(window.toSorted((one, other) => one - other))
-}
+  /** What a finite value is after those before it. */
+  next(value: number): number {
+    if (this.#smoothing === undefined) return value
+    if ('exponential' in this.#smoothing) return this.#exponential(value, this.#smoothing.exponential)
+    if ('average' in this.#smoothing) return this.#average(value, this.#smoothing.average)
+    return this.#median(value, this.#smoothing.median)
+  }
 
-/**
- * Every value of a series smoothed, from its start: exactly what `smoothOn` and `smoothedValue` make of one
- * after another, without a state for each.
- */
-export function smoothSeries(smoothing: Smoothing | undefined, values: Float64Array): Float64Array {
-  if (smoothing === undefined) return values
-  if ('exponential' in smoothing) return exponentials(values, smoothing.exponential)
-  return 'average' in smoothing ? averages(values, smoothing.average) : medians(values, smoothing.median)
-}
+  #exponential(value: number, share: number): number {
+    this.#sum = (1 - share) * this.#sum + share * value
+    this.#weight = (1 - share) * this.#weight + share
+    return this.#sum / this.#weight
+  }
 
-function exponentials(values: Float64Array, share: number): Float64Array {
-  let { sum, weight } = smoothingStart
-  return values.map((value) => {
-    sum = blend(sum, value, share)
-    weight = blend(weight, 1, share)
-    return sum / weight
-  })
-}
+  /** Summed anew each time: a sum that is carried along, with values added and taken away, would drift. */
+  #average(value: number, length: number): number {
+    this.#enter(value, length)
+    return this.#window.reduce((sum, each) => sum + each, 0) / this.#window.length
+  }
 
-/** Each summed anew: a sum that is carried along, with values added and taken away, would drift. */
-function averages(values: Float64Array, length: number): Float64Array {
-  return values.map((_, index) => mean(values, Math.max(0, index + 1 - length), index + 1))
-}
+  /** By a window that stays sorted while values enter and leave it. */
+  #median(value: number, length: number): number {
+    const leaving = this.#enter(value, length)
+    if (leaving !== undefined) this.#sorted.splice(placeIn(this.#sorted, leaving), 1)
+    this.#sorted.splice(placeIn(this.#sorted, value), 0, value)
+    return middle(this.#sorted)
+  }
 
-/** By a window that stays sorted while values enter and leave it. */
-function medians(values: Float64Array, length: number): Float64Array {
-  const sorted: number[] = []
-  return values.map((value, index) => {
-    const leaving = values[index - length]
-    if (leaving !== undefined) sorted.splice(placeIn(sorted, leaving), 1)
-    sorted.splice(placeIn(sorted, value), 0, value)
-    return middle(sorted)
-  })
-}
-
-function blend(before: number, value: number, share: number): number {
-  return (1 - share) * before + share * value
-}
-
-/** Of the values from one index up to another, added in their order. */
-function mean(values: ArrayLike<number>, from: number, to: number): number {
-  let sum = 0
-  for (let index = from; index < to; index += 1) sum += values[index] ?? Number.NaN
-  return sum / (to - from)
+  /** Gives the value that leaves the window for this one. */
+  #enter(value: number, length: number): number | undefined {
+    this.#window.push(value)
+    return this.#window.length > length ? this.#window.shift() : undefined
+  }
 }
 
 /** Of an even number of values, the mean of the two in the middle. */

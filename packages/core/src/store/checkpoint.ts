@@ -1,13 +1,6 @@
-import {
-  type Catalog,
-  type CatalogEntry,
-  fileKey,
-  lineOf,
-  type Manifest,
-  metricsOf,
-} from './documents/index.ts'
+import { type CatalogEntry, fileKey, type Manifest, metricsOf } from './documents/index.ts'
 import { bestNames, hasFields, judge, type Judgement, type Keeping, retain } from './judgement.ts'
-import { isWhole, type WholeCatalog } from './pages/index.ts'
+import { isWhole, type PagedCatalog, type WholeCatalog } from './pages/index.ts'
 
 /** A committed checkpoint, as the list shows it. */
 export interface Checkpoint {
@@ -69,7 +62,7 @@ export function judgedCheckpoints(
 ): readonly JudgedCheckpoint[] {
   const judgement = judge(catalog, keeping.objectives)
   const reasons = reasonsOf(catalog, keeping, at)
-  return catalog.checkpoints.map((entry) => judged(entry, judgement, reasons))
+  return catalog.checkpoints.all.map((entry) => judged(entry, judgement, reasons))
 }
 
 /**
@@ -77,13 +70,13 @@ export function judgedCheckpoints(
  * its checkpoints by.
  */
 export function judgedCheckpoint(
-  catalog: Catalog,
+  catalog: PagedCatalog,
   entry: CatalogEntry,
   keeping: Keeping,
   at: Date,
 ): JudgedCheckpoint {
-  const isListed = lineOf(catalog.checkpoints, entry.step)?.attempt === entry.attempt
-  if (!isWhole(catalog) || !isListed) return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
+  const isJudged = isWhole(catalog) && catalog.checkpoints.get(entry.step)?.attempt === entry.attempt
+  if (!isJudged) return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
   return judged(entry, judge(catalog, keeping.objectives), reasonsOf(catalog, keeping, at))
 }
 

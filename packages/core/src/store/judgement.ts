@@ -8,8 +8,8 @@ import {
 } from '../retention/index.ts'
 import * as v from 'valibot'
 import { ListedCandidate } from './candidate.ts'
-import type { Catalog, CatalogEntry } from './documents/index.ts'
-import type { WholeCatalog } from './pages/index.ts'
+import type { CatalogEntry } from './documents/index.ts'
+import type { PagedCatalog, WholeCatalog } from './pages/index.ts'
 
 /** What this process wants of the checkpoints: what best means, and which to keep. */
 export interface Keeping {
@@ -18,7 +18,7 @@ export interface Keeping {
 }
 
 /** All lines of a catalog. */
-type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints' | 'older'>
+type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints'>
 
 /** What some objectives make of a catalog. */
 export interface Judgement {
@@ -30,9 +30,9 @@ export interface Judgement {
 
 /** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
 export function judge(catalog: Lines, objectives: Objectives): Judgement {
-  const evaluations = evaluate(catalog.metrics, objectives)
-  const steps = catalog.checkpoints.map(({ step }) => step)
-  return { objectives, evaluations, best: bestSteps(evaluations, objectives, steps) }
+  const evaluations = evaluate(catalog.metrics.stretches, objectives)
+  const isListed = (step: number): boolean => catalog.checkpoints.get(step) !== undefined
+  return { objectives, evaluations, best: bestSteps(evaluations, objectives, isListed) }
 }
 
 /** The names of the objectives of which a step is the best. */
@@ -49,7 +49,7 @@ export function retain(
   room?: RoomWanted,
 ): readonly Decision[] {
   const { evaluations, best } = judge(catalog, objectives)
-  const checkpoints = catalog.checkpoints.map((entry) => new ListedCandidate(entry, inUse(entry)))
+  const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
   return decideRetention(retention, { checkpoints, objectives, evaluations, best, now: new Date(at) }, room)
 }
 
@@ -57,7 +57,7 @@ export function retain(
  * What a process goes by: what it was told itself, and for what it was not told, what the last writer that was told
  * has left in the catalog. So a reader needs no configuration to know what is best, and why something is kept.
  */
-export function keepingOf(own: Keeping, catalog: Catalog): Keeping {
+export function keepingOf(own: Keeping, catalog: PagedCatalog): Keeping {
   const objectives = v.safeParse(objectivesSchema, catalog.keeping?.objectives)
   const retention = v.safeParse(retentionSchema, catalog.keeping?.retention)
   return {
@@ -69,7 +69,7 @@ export function keepingOf(own: Keeping, catalog: Catalog): Keeping {
 }
 
 /** What a process may drop goes by its own retention alone, and never by less than what is known to be best. */
-export function droppingOf(own: Keeping, catalog: Catalog): Keeping {
+export function droppingOf(own: Keeping, catalog: PagedCatalog): Keeping {
   return { objectives: keepingOf(own, catalog).objectives, retention: own.retention }
 }
 

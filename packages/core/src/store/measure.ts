@@ -19,8 +19,8 @@ export interface MeasuredStep {
 /** Every step that ever had metrics, in the order of the steps. */
 export function measuredSteps(catalog: WholeCatalog, { objectives }: Keeping): readonly MeasuredStep[] {
   const { evaluations } = judge(catalog, objectives)
-  const listed = new Set(catalog.checkpoints.map(({ step }) => step))
-  return catalog.metrics.map(({ step, metrics }) => ({
+  const listed = new Set(catalog.checkpoints.all.map(({ step }) => step))
+  return catalog.metrics.all.map(({ step, metrics }) => ({
     step,
     metrics: metricsOf(metrics),
     scores: Object.fromEntries(

@@ -17,19 +17,12 @@ import {
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
 import type { Change } from './commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import {
-  type AttemptId,
-  type Catalog,
-  type CatalogEntry,
-  lineOf,
-  type Manifest,
-  storedMetrics,
-} from './documents/index.ts'
+import { type AttemptId, type CatalogEntry, type Manifest, storedMetrics } from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { bestNames, hasFields, judge, type Keeping, keepingOf } from './judgement.ts'
 import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
-import { lastFoldedStep } from './pages/index.ts'
+import { lastPagedStep, type PagedCatalog } from './pages/index.ts'
 import { catalogFor, type CheckpointChoice, chooseEntry } from './restore/choose.ts'
 import { provedFile, provedManifest } from './restore/proved.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
@@ -262,7 +255,7 @@ export class CheckpointStore implements AsyncDisposable {
     )
     await deleteDropped(this.#context, committed)
     const { catalog, dropped } = committed
-    const entry = lineOf(catalog.checkpoints, step)
+    const entry = catalog.checkpoints.get(step)
     const now = this.#context.surroundings.now()
     const checkpoint =
       entry === undefined ? undefined : judgedCheckpoint(catalog, entry, this.#keeping(catalog), now)
@@ -375,7 +368,7 @@ export class CheckpointStore implements AsyncDisposable {
     const catalog = await this.#context.log.whole(signal)
     const judgement = judge(catalog, this.#keeping(catalog).objectives)
     return new Map(
-      catalog.checkpoints.flatMap(({ step }) => {
+      catalog.checkpoints.all.flatMap(({ step }) => {
         const names = bestNames(judgement, step)
         if (names.length === 0) return []
         const why = `Step ${step} is the best ${names.join(' and ')}. To delete it all the same: evenBest: true, --even-best.`
@@ -423,7 +416,7 @@ export class CheckpointStore implements AsyncDisposable {
     )
   }
 
-  #keeping(catalog: Catalog): Keeping {
+  #keeping(catalog: PagedCatalog): Keeping {
     return keepingOf(this.#context.keeping, catalog)
   }
 
@@ -466,19 +459,19 @@ export class CheckpointStore implements AsyncDisposable {
 
 /** A checkpoint, and the version of the catalog that lists it. */
 interface FoundCheckpoint {
-  readonly catalog: Catalog
+  readonly catalog: PagedCatalog
   readonly entry: CatalogEntry
 }
 
 /** Refuses before a byte is written; the commit checks again. */
 async function refuseExisting(
   { log }: StoreContext,
-  newest: Catalog,
+  newest: PagedCatalog,
   { step, onExisting = 'fail', signal }: SaveRequest,
 ): Promise<void> {
   if (onExisting !== 'fail') return
-  const { checkpoints } = step > lastFoldedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  if (lineOf(checkpoints, step) === undefined) return
+  const { checkpoints } = step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  if (checkpoints.get(step) === undefined) return
   throw new HoldfastError(
     'ALREADY_EXISTS',
     `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,

@@ -2,7 +2,8 @@ import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
 import type { Finding } from './commit/changes.ts'
 import { mayCommit } from './commit/rules.ts'
 import type { StoreContext } from './context.ts'
-import { type Catalog, partsOfAttempt } from './documents/index.ts'
+import { partsOfAttempt } from './documents/index.ts'
+import type { PagedCatalog } from './pages/index.ts'
 import type { AttemptsUnderWay } from './save/save.ts'
 import { ensureMarker, newestToWriteUpon } from './upkeep/first-write.ts'
 import { floorToRaise, sweepStore } from './upkeep/sweep.ts'
@@ -28,7 +29,7 @@ export class WriteAccess {
   }
 
   /** The newest version known, once this writer may write. What fails is tried again with the next write. */
-  async ready(signal: AbortSignal | undefined): Promise<Catalog> {
+  async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
     const prepared = (this.#prepared ??= this.#prepare()) // for all who wait, so no one's signal stops it
     try {
       await prepared
@@ -60,7 +61,7 @@ export class WriteAccess {
   }
 
   /** Declares dead what may be, and gives the newest version then. */
-  async raiseFloor(newest: Catalog, signal: AbortSignal | undefined): Promise<Catalog> {
+  async raiseFloor(newest: PagedCatalog, signal: AbortSignal | undefined): Promise<PagedCatalog> {
     const bases = [...this.attempts].map((attempt) => partsOfAttempt(attempt).base)
     const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal)
     if (floor <= newest.floor) return newest
@@ -100,7 +101,7 @@ export class WriteAccess {
     }
   }
 
-  async #takeOver(newest: Catalog): Promise<void> {
+  async #takeOver(newest: PagedCatalog): Promise<void> {
     const { log, events } = this.#context
     const { catalog } = await log.commit({ kind: 'take over' })
     events.emit('tookOver', { from: newest.owner?.name })
@@ -113,7 +114,7 @@ export class WriteAccess {
     for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
   }
 
-  async #sweep(version: Catalog): ReturnType<typeof sweepStore> {
+  async #sweep(version: PagedCatalog): ReturnType<typeof sweepStore> {
     return sweepStore(this.#context, await this.#context.log.wholeOf(version), {})
   }
 

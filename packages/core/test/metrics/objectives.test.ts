@@ -27,11 +27,13 @@ function best(
   there?: readonly number[],
 ): readonly number[] {
   const steps = there ?? records.map(({ step }) => step)
-  return bestSteps(evaluate(records, objectives), objectives, steps).get(name) ?? []
+  return (
+    bestSteps(evaluate([records], objectives), objectives, (step) => steps.includes(step)).get(name) ?? []
+  )
 }
 
 function judged(records: readonly MetricRecord[], objectives: Objectives, name = 'it'): Evaluations {
-  return evaluate(records, objectives).get(name) ?? Evaluations.none
+  return evaluate([records], objectives).get(name) ?? Evaluations.none
 }
 
 test('the lowest or the highest, and of equals the earliest, or the latest when that is wanted', () => {
@@ -160,15 +162,13 @@ test('the front is exactly what no other step beats', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(6), fc.nat(6)), { maxLength: 30 }), (points) => {
       const records = points.map(([a, b], step): MetricRecord => ({ step, metrics: { a, b } }))
-      const evaluations = evaluate(records, {
+      const evaluations = evaluate([records], {
         a: { metric: 'a', direction: 'max' },
         b: { metric: 'b', direction: 'max' },
       })
       const steps = records.map(({ step }) => step)
-      const front = paretoFront(steps, [
-        evaluations.get('a') ?? Evaluations.none,
-        evaluations.get('b') ?? Evaluations.none,
-      ])
+      const parts = [evaluations.get('a') ?? Evaluations.none, evaluations.get('b') ?? Evaluations.none]
+      const front = paretoFront(parts, () => true)
       const beaten = (step: number): boolean =>
         points.some(([a, b]) => {
           const [ownA = 0, ownB = 0] = points[step] ?? []
@@ -184,14 +184,46 @@ test('what is judged at a step does not change when later steps are added', () =
   fc.assert(
     fc.property(metricRecords, fc.nat(), (records, where) => {
       const cut = where % (records.length + 1)
-      const whole = evaluate(records, three)
-      const before = evaluate(records.slice(0, cut), three)
+      const whole = evaluate([records], three)
+      const before = evaluate([records.slice(0, cut)], three)
       for (const [name, evaluations] of before)
         for (const step of evaluations.steps)
           expect(whole.get(name)?.get(step)).toEqual(evaluations.get(step))
     }),
     { numRuns: 2000 },
   )
+})
+
+test('of a history that goes on, or is changed, each is judged as if it were the first', () => {
+  const metric = fc.constantFrom(1, 2, 3, Number.NaN)
+  const lines = fc.array(fc.record({ a: metric, b: metric, c: metric }), { maxLength: 6 })
+  // What was recorded lately grows, is cut off or is recorded anew; now and then it goes to the older stretches.
+  const edits = fc.array(fc.record({ lines, at: fc.nat(6), folds: fc.boolean() }), { maxLength: 12 })
+  fc.assert(
+    fc.property(edits, (steps) => {
+      let older: readonly (readonly MetricRecord[])[] = [[{ step: 0, metrics: { a: 2, b: 2, c: 2 } }]]
+      let recent: readonly MetricRecord[] = []
+      for (const edit of steps) {
+        const kept = recent.slice(0, edit.at)
+        const next = (kept.at(-1) ?? older.at(-1)?.at(-1))?.step ?? 0
+        recent = [...kept, ...edit.lines.map((metrics, index) => ({ step: next + 1 + index, metrics }))]
+        expect(evaluate([...older, recent], three)).toEqual(evaluate([[...older, recent].flat()], three))
+        if (!edit.folds || recent.length === 0) continue
+        older = [...older, recent]
+        recent = []
+      }
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('what was judged stays as it was when the history goes on', () => {
+  const oldest = history(3, 2)
+  const before = evaluate([oldest, []], { it: low }).get('it') ?? Evaluations.none
+  const later = history(3, 2, ...Array.from({ length: 200 }, () => 1))
+  for (let count = 2; count < later.length; count += 1) evaluate([oldest, later.slice(2, count)], { it: low })
+  expect([...before.values]).toEqual([3, 2])
+  expect([...before.steps]).toEqual([0, 1])
 })
 
 test('a ranking is by score, and of equals by step', () => {

@@ -1,7 +1,7 @@
 import { keepsAll } from '../../src/store/commit/keeping.ts'
 import { nextCatalog, type Writer, type WriterMode } from '../../src/store/commit/rules.ts'
-import { emptyCatalog, newAttemptId } from '../../src/store/documents/index.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
+import { newAttemptId } from '../../src/store/documents/index.ts'
+import { noCatalog, type WholeCatalog } from '../../src/store/pages/index.ts'
 import { type Actor, beginning, entryOf, type Operation } from './actors.ts'
 import type { State } from './world.ts'
 
@@ -24,7 +24,7 @@ const save = (step: number, onExisting: 'fail' | 'replace' = 'fail'): Operation 
 /** A store in which steps 0 and 1 are saved, and which a writer may own. */
 function begin(actors: readonly Actor[], owner?: Writer): State {
   const past: Writer = { id: 'past', name: 'past', mode: 'shared' }
-  let catalog: WholeCatalog = emptyCatalog
+  let catalog: WholeCatalog = noCatalog
   const data = new Set<ReturnType<typeof newAttemptId>>()
   for (const step of [0, 1]) {
     const attempt = newAttemptId(step, catalog.version, 'f'.repeat(16))

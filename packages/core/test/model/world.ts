@@ -67,7 +67,7 @@ function noCatalog(): never {
 export function violation(world: World): string | undefined {
   const truth = newest(world)
   const listed = attemptsOf(truth)
-  for (const { attempt } of truth.checkpoints) {
+  for (const { attempt } of truth.checkpoints.all) {
     if (!world.data.has(attempt)) return `${attempt} is listed, and its bytes are gone`
   }
   for (const attempt of world.ghost.acknowledged) {

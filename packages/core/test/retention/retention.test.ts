@@ -38,12 +38,9 @@ function situation(
   meanings: Objectives = {},
   history = checkpoints,
 ): Situation {
-  const evaluations = evaluate(history, meanings)
-  const best = bestSteps(
-    evaluations,
-    meanings,
-    checkpoints.map(({ step }) => step),
-  )
+  const evaluations = evaluate([history], meanings)
+  const isThere = (step: number): boolean => checkpoints.some((each) => each.step === step)
+  const best = bestSteps(evaluations, meanings, isThere)
   const last = Math.max(start, ...checkpoints.map(({ savedAt }) => savedAt.getTime()))
   return { checkpoints, objectives: meanings, evaluations, best, now: new Date(last) }
 }

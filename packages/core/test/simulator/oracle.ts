@@ -9,7 +9,6 @@ import {
   type PageReference,
 } from '../../src/store/documents/index.ts'
 import { HoldfastError } from '../../src/index.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import type { Disk } from './disk.ts'
 
 /** Not by retention, but because someone wanted just this. */
@@ -29,7 +28,7 @@ export class Oracle {
   /** Operations whose checkpoint was once listed, and those that a version of the one line dropped, and why. */
   readonly #operationOf = new Map<string, string>()
   readonly #dropped = new Map<string, string>()
-  #line: WholeCatalog | undefined
+  #line: Catalog | undefined
   /** The keys of its pages, by version. */
   readonly #pagesNeeded = new Map<number, readonly string[]>()
   /** A damaged catalog was rebuilt from what is there: what it alone knew, such as a drop or a pin, is forgotten. */
@@ -41,7 +40,7 @@ export class Oracle {
   }
 
   /** The newest version of the catalog that was ever committed. */
-  get truth(): WholeCatalog | undefined {
+  get truth(): Catalog | undefined {
     return this.#line
   }
 
@@ -108,7 +107,7 @@ export class Oracle {
     }
   }
 
-  #append(next: WholeCatalog): void {
+  #append(next: Catalog): void {
     const before = this.#line
     if (next.history.at(-1)?.did === 'rebuild') this.#wasRebuilt = true
     if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
@@ -189,7 +188,7 @@ export class Oracle {
 }
 
 /** A catalog with all lines that stand in its pages, as they were written. */
-export function wholeOn(disk: Disk, catalog: Catalog): WholeCatalog {
+export function wholeOn(disk: Disk, catalog: Catalog): Catalog {
   const { older, ...rest } = catalog
   const checkpoints = pagesUnder(disk, older?.checkpoints).flatMap(([, page]) =>
     page.holds === 'checkpoints' ? page.content : [],

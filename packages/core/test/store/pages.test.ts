@@ -14,7 +14,17 @@ import {
   pageKey,
   type PageReference,
 } from '../../src/store/documents/index.ts'
-import { fold, idsOf, PageReader, pagesOf, type WholeCatalog } from '../../src/store/pages/index.ts'
+import {
+  documentOf,
+  fold,
+  idsOf,
+  isWhole,
+  noCatalog,
+  paged,
+  type PagedCatalog,
+  PageReader,
+  type WholeCatalog,
+} from '../../src/store/pages/index.ts'
 import { sha256Hex } from '../../src/integrity/index.ts'
 import { codeOf, foldingEarly, keysOf } from './stores.ts'
 
@@ -55,32 +65,36 @@ const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
 )
 
 /** Some edits need no more than what the version itself holds, as a save of a later step does. */
-function edited<C extends Catalog>(catalog: C, edit: Edit): C {
+function edited<C extends PagedCatalog>(catalog: C, edit: Edit): C {
+  const { checkpoints, metrics } = catalog
   const last = Math.max(
-    catalog.older?.checkpoints.at(-1)?.to ?? 0,
-    catalog.checkpoints.at(-1)?.step ?? 0,
-    catalog.metrics.at(-1)?.step ?? 0,
+    checkpoints.lastPaged,
+    metrics.lastPaged,
+    ...[...checkpoints.recent, ...metrics.recent].map(({ step }) => step),
+    0,
   )
   const next = { ...catalog, version: catalog.version + 1, commitId: String(catalog.version + 1) }
   switch (edit.kind) {
-    case 'add':
+    case 'add': {
+      const step = last + edit.by
       return {
         ...next,
-        checkpoints: [...catalog.checkpoints, entry(last + edit.by)],
-        metrics: [...catalog.metrics, { step: last + edit.by, metrics: {} }],
+        checkpoints: checkpoints.with(step, entry(step)),
+        metrics: metrics.with(step, { step, metrics: {} }),
       }
-    case 'insert': {
-      if (catalog.checkpoints.some(({ step }) => step === edit.at)) return next
-      const checkpoints = [...catalog.checkpoints, entry(edit.at)].sort((one, other) => one.step - other.step)
-      return { ...next, checkpoints }
     }
+    case 'insert':
+      if (checkpoints.get(edit.at) !== undefined) return next
+      return { ...next, checkpoints: checkpoints.with(edit.at, entry(edit.at)) }
     case 'change': {
-      const change = (each: CatalogEntry, index: number): CatalogEntry =>
-        index === edit.at % catalog.checkpoints.length ? entry(each.step, [next.commitId]) : each
-      return { ...next, checkpoints: catalog.checkpoints.map(change) }
+      const step = checkpoints.all[edit.at % checkpoints.length]?.step
+      if (step === undefined) return next
+      return { ...next, checkpoints: checkpoints.with(step, entry(step, [next.commitId])) }
     }
-    case 'drop':
-      return { ...next, checkpoints: catalog.checkpoints.filter((_, index) => index % edit.every !== 0) }
+    case 'drop': {
+      const dropped = new Set(checkpoints.all.filter((_, index) => index % edit.every === 0))
+      return { ...next, checkpoints: checkpoints.filter((each) => !dropped.has(each)) }
+    }
     case 'raise floor':
       return { ...next, floor: next.version }
   }
@@ -90,13 +104,12 @@ function needsWhole({ kind }: Edit): boolean {
   return kind !== 'add' && kind !== 'raise floor'
 }
 
-function linesOf({ checkpoints, metrics }: Catalog): Pick<Catalog, 'checkpoints' | 'metrics'> {
-  return { checkpoints, metrics }
+function linesOf({ checkpoints, metrics }: WholeCatalog): Partial<Catalog> {
+  return { checkpoints: [...checkpoints.all], metrics: [...metrics.all] }
 }
 
-function neededBy(catalog: WholeCatalog): readonly string[] {
-  const { checkpoints, metrics } = pagesOf(catalog)
-  return [...idsOf(checkpoints), ...idsOf(metrics)]
+function neededBy({ checkpoints, metrics }: WholeCatalog): readonly string[] {
+  return [...idsOf(checkpoints.pages), ...idsOf(metrics.pages)]
 }
 
 /** Versions of a catalog as they are written, beside what they should say. */
@@ -104,7 +117,7 @@ class Written {
   readonly backend = new MemoryBackend()
   readonly reader = new PageReader(this.backend)
   document: Catalog = emptyCatalog
-  expected: WholeCatalog = emptyCatalog
+  expected: WholeCatalog = noCatalog
   /** The pages of the last edit, and those that each version needs. */
   written: readonly string[] = []
   readonly needed = new Map<number, readonly string[]>()
@@ -112,22 +125,23 @@ class Written {
 
   async apply(edit: Edit): Promise<void> {
     const whole = needsWhole(edit) || this.#pages % 2 === 0
-    const base = whole ? await this.reader.whole(this.document, undefined) : this.document
+    const unread = paged(this.document)
+    const base = whole ? await this.reader.whole(unread, undefined) : unread
     const folded = fold(edited(base, edit), foldings, () => {
       this.#pages += 1
       return newPageId(this.document.version + 1, this.#pages.toString(16).padStart(16, '0'))
     })
     for (const { page, bytes } of folded.newPages) await this.backend.put(pageKey(page), bytes)
     this.written = folded.newPages.map(({ page }) => page)
-    this.document = decodeCatalog(encodeCatalog(folded.catalog), folded.catalog.version)
+    this.document = decodeCatalog(encodeCatalog(documentOf(folded.catalog)), folded.catalog.version)
     this.expected = edited(this.expected, edit)
-    if (folded.whole !== undefined) this.reader.keep(folded.whole)
+    if (isWhole(folded.catalog)) this.reader.keep(folded.catalog)
     this.needed.set(this.document.version, neededBy(await this.read()))
   }
 
   /** By one who has read nothing before. */
   async read(): Promise<WholeCatalog> {
-    return new PageReader(this.backend).whole(this.document, undefined)
+    return new PageReader(this.backend).whole(paged(this.document), undefined)
   }
 }
 
@@ -203,15 +217,34 @@ describe('a catalog in pages', () => {
   test('is read again page by page only where it has changed', async () => {
     const written = new Written()
     for (let step = 0; step < 100; step += 1) await written.apply({ kind: 'add', by: 1 })
-    await written.reader.whole(written.document, undefined)
+    await written.reader.whole(paged(written.document), undefined)
     for (const page of written.needed.get(written.document.version) ?? []) {
       await written.backend.delete([pageKey(page as PageReference['page'])])
     }
-    expect(linesOf(await written.reader.whole(written.document, undefined))).toEqual(
+    expect(linesOf(await written.reader.whole(paged(written.document), undefined))).toEqual(
       linesOf(written.expected),
     )
     expect(await codeOf(written.read())).toBe('NOT_FOUND')
   })
+})
+
+test('what stands in a page that was not read is never taken for nothing', async () => {
+  const written = new Written()
+  for (let step = 0; step < 20; step += 1) await written.apply({ kind: 'add', by: 1 })
+  const { checkpoints } = paged(written.document)
+  expect(checkpoints.length).toBe(20)
+  expect(checkpoints.get(20)?.step).toBe(20)
+  expect(checkpoints.findLast(() => true)?.step).toBe(20)
+  expect(checkpoints.get(21)).toBeUndefined()
+  const asked: readonly (() => unknown)[] = [
+    () => checkpoints.all,
+    () => checkpoints.get(1),
+    () => checkpoints.last(20),
+    () => checkpoints.findLast(({ step }) => step === 1),
+    () => checkpoints.with(1, undefined),
+    () => checkpoints.filter(() => true),
+  ]
+  for (const ask of asked) expect(ask).toThrow(/was not read/)
 })
 
 async function expectSmall(backend: MemoryBackend, reference: PageReference): Promise<void> {

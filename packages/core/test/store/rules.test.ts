@@ -13,10 +13,9 @@ import {
   attemptPrefix,
   type CatalogEntry,
   catalogKey,
-  emptyCatalog,
   newAttemptId,
 } from '../../src/store/documents/index.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
+import { documentOf, noCatalog, paged, type WholeCatalog } from '../../src/store/pages/index.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 let names = 0
@@ -57,7 +56,7 @@ function committed(newest: WholeCatalog, by: CommitRequest): WholeCatalog {
 
 /** A catalog of one owner, with so many saved steps. */
 function owned(by: Writer, steps: number): WholeCatalog {
-  let catalog = committed(emptyCatalog, request(by, { kind: 'take over' }))
+  let catalog = committed(noCatalog, request(by, { kind: 'take over' }))
   for (let step = 0; step < steps; step += 1) {
     catalog = committed(catalog, request(by, save(step, catalog.version)))
   }
@@ -90,7 +89,7 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
   })
 
   test('the owner commits', () => {
-    expect(committed(catalog, request(owner, save(2, catalog.version))).checkpoints).toHaveLength(3)
+    expect(committed(catalog, request(owner, save(2, catalog.version))).checkpoints.all).toHaveLength(3)
   })
 
   test('an exclusive writer that lost its ownership stays fenced after the next owner has released it', () => {
@@ -106,7 +105,7 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
 describe('rule 2: an attempt whose base is below the floor can never be committed', () => {
   test('it is fenced, and one that began at the floor is not', () => {
     const shared = writer('shared')
-    let catalog: WholeCatalog = emptyCatalog
+    let catalog: WholeCatalog = noCatalog
     for (let step = 0; step < 5; step += 1)
       catalog = committed(catalog, request(shared, save(step, catalog.version)))
     const raised = committed(catalog, request(shared, { kind: 'raise floor', floor: 3 }))
@@ -125,7 +124,7 @@ describe('rule 3: the floor only grows, and never passes the version that carrie
     [1000, 7],
   ])('raised to %i it is %i', (asked, floor) => {
     const shared = writer('shared')
-    const catalog = { ...emptyCatalog, version: 6, floor: 4 }
+    const catalog = { ...noCatalog, version: 6, floor: 4 }
     expect(committed(catalog, request(shared, { kind: 'raise floor', floor: asked })).floor).toBe(floor)
   })
 })
@@ -133,7 +132,7 @@ describe('rule 3: the floor only grows, and never passes the version that carrie
 describe('rule 4: only what is below the floor of a committed version is dead', () => {
   const shared = writer('shared')
   const listed = save(1, 1)
-  const catalog = { ...committed({ ...emptyCatalog, version: 8 }, request(shared, listed)), floor: 5 }
+  const catalog = { ...committed({ ...noCatalog, version: 8 }, request(shared, listed)), floor: 5 }
 
   test('catalog versions below the floor', () => {
     expect(deadBy(catalog)(catalogKey(4))).toBe(true)
@@ -178,7 +177,7 @@ describe('rule 5: a takeover names the new owner and kills every older attempt',
     const taken = committed(catalog, request(second, { kind: 'take over' }))
     expect(taken.owner?.id).toBe(second.id)
     expect(taken.floor).toBe(taken.version)
-    expect(taken.checkpoints).toEqual(catalog.checkpoints)
+    expect(taken.checkpoints.all).toEqual(catalog.checkpoints.all)
     expect(kindOf(nextCatalog(taken, request(second, save(9, catalog.version))))).toBe('fenced')
     expect(kindOf(nextCatalog(taken, request(second, save(9, taken.version))))).toBe('next')
   })
@@ -197,27 +196,27 @@ describe('rule 6: a commit that slept is only what the newest version knows of i
 
   test('it is committed while the floor has not passed its number', () => {
     const ours = request(shared, save(1, 0))
-    const newest = after(committed(emptyCatalog, ours), 3)
+    const newest = after(committed(noCatalog, ours), 3)
     expect(lookBack(ours, 1, newest)).toBe('committed')
   })
 
   test('it is committed when the newest version lists its attempt, however far the floor is', () => {
     const ours = request(shared, save(1, 0))
-    const newest = after(committed(emptyCatalog, ours), 3)
+    const newest = after(committed(noCatalog, ours), 3)
     expect(lookBack(ours, 1, committed(newest, request(shared, { kind: 'raise floor', floor: 3 })))).toBe(
       'committed',
     )
   })
 
   test('it is fenced when others went on without it and its number was swept', () => {
-    const newest = after(emptyCatalog, 4)
+    const newest = after(noCatalog, 4)
     const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 3 }))
     expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
     expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('fenced')
   })
 
   test('it is unknown when the history no longer reaches back to it', () => {
-    const newest = after(emptyCatalog, 80)
+    const newest = after(noCatalog, 80)
     const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 70 }))
     expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('unknown')
     expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
@@ -229,7 +228,7 @@ describe('what a commit does', () => {
 
   test('the same request is committed once', () => {
     const ours = request(shared, save(1, 0))
-    const catalog = committed(emptyCatalog, ours)
+    const catalog = committed(noCatalog, ours)
     expect(nextCatalog(catalog, ours)).toEqual({ kind: 'committed' })
     const replaced = committed(catalog, request(shared, { ...save(1, 1), onExisting: 'replace' }))
     expect(nextCatalog(replaced, ours)).toEqual({ kind: 'committed' })
@@ -237,7 +236,7 @@ describe('what a commit does', () => {
 
   test('a replace swaps the step in one version, keeps its pin, and says what it dropped', () => {
     const first = save(1, 0)
-    const catalog = committed(emptyCatalog, request(shared, first))
+    const catalog = committed(noCatalog, request(shared, first))
     const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at, reason: 'why' } }))
     const second = save(1, pinned.version)
     expect(nextCatalog(pinned, request(shared, second))).toMatchObject({
@@ -245,15 +244,15 @@ describe('what a commit does', () => {
       code: 'ALREADY_EXISTS',
     })
     const replaced = committed(pinned, request(shared, { ...second, onExisting: 'replace' }))
-    expect(replaced.checkpoints.map(({ attempt }) => attempt)).toEqual([second.entry.attempt])
-    expect(replaced.checkpoints[0]?.pinned?.reason).toBe('why')
+    expect(replaced.checkpoints.all.map(({ attempt }) => attempt)).toEqual([second.entry.attempt])
+    expect(replaced.checkpoints.get(1)?.pinned?.reason).toBe('why')
     expect(replaced.history.at(-1)?.dropped.map(({ attempt }) => attempt)).toEqual([first.entry.attempt])
   })
 
   test('the pinned and the last good one are not deleted', () => {
-    const catalog = [1, 2].reduce(
+    const catalog = [1, 2].reduce<WholeCatalog>(
       (newest, step) => committed(newest, request(shared, save(step, 0))),
-      emptyCatalog,
+      noCatalog,
     )
     const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
     const refused = { kind: 'refused', code: 'INVALID_ARGUMENT' }
@@ -268,7 +267,9 @@ describe('what a commit does', () => {
   })
 
   test('unknown fields of a newer minor version are kept', () => {
-    const newer = { ...committed(emptyCatalog, request(shared, save(1, 0))), comingSoon: { kept: true } }
-    expect(committed(newer, request(shared, save(2, 1)))['comingSoon']).toEqual({ kept: true })
+    const document = documentOf(committed(noCatalog, request(shared, save(1, 0))))
+    const newer = paged({ ...document, comingSoon: { kept: true } })
+    const verdict = nextCatalog(newer, request(shared, save(2, 1)))
+    expect(verdict.kind === 'next' && documentOf(verdict.catalog)['comingSoon']).toEqual({ kept: true })
   })
 })

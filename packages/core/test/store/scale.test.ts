@@ -2,13 +2,12 @@ import { describe, expect, test } from 'vitest'
 import {
   type CatalogEntry,
   catalogKey,
-  emptyCatalog,
   encodeCatalog,
   newAttemptId,
   newPageId,
   pageKey,
 } from '../../src/store/documents/index.ts'
-import { defaultFoldings, fold } from '../../src/store/pages/index.ts'
+import { defaultFoldings, documentOf, fold, noCatalog } from '../../src/store/pages/index.ts'
 import { codeOf, FaultyBackend, storeOn } from './stores.ts'
 
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
@@ -36,16 +35,16 @@ async function grown(checkpoints: number, backend = new FaultyBackend()): Promis
   let pages = 0
   const { catalog, newPages } = fold(
     {
-      ...emptyCatalog,
+      ...noCatalog,
       version,
-      checkpoints: steps.map(entry),
-      metrics: steps.map((step) => ({ step, metrics })),
+      checkpoints: noCatalog.checkpoints.replacedBy(steps.map(entry)),
+      metrics: noCatalog.metrics.replacedBy(steps.map((step) => ({ step, metrics }))),
     },
     defaultFoldings,
     () => newPageId(version, (pages++).toString(16).padStart(16, '0')),
   )
   for (const { page, bytes } of newPages) await backend.put(pageKey(page), bytes)
-  await backend.commit(catalogKey(catalog.version), encodeCatalog(catalog))
+  await backend.commit(catalogKey(catalog.version), encodeCatalog(documentOf(catalog)))
   backend.calls.length = 0
   return backend
 }

@@ -1,24 +1,25 @@
 import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
-  type Catalog,
   catalogKey,
   catalogPrefix,
   catalogVersionOf,
   decodeCatalog,
   type Drop,
-  emptyCatalog,
   encodeCatalog,
   newPageId,
   type PageId,
   pageKey,
 } from '../documents/index.ts'
 import {
+  documentOf,
   fold,
-  type Folded,
   isWhole,
-  lastFoldedStep,
+  lastPagedStep,
   type LostPage,
+  noCatalog,
+  paged,
+  type PagedCatalog,
   PageReader,
   pagesAtOnce,
   type WholeCatalog,
@@ -46,7 +47,7 @@ export interface CatalogVersion {
 
 export interface Committed {
   /** A version that the commit is part of; with all lines where the commit was decided by all. */
-  readonly catalog: Catalog
+  readonly catalog: PagedCatalog
   /** What the commit dropped from the list. */
   readonly dropped: readonly Drop[]
 }
@@ -58,9 +59,7 @@ export class CatalogLog {
   readonly #keeping: WriterKeeping
   readonly #surroundings: Surroundings
   readonly #pages: PageReader
-  #known: Catalog | undefined
-  /** The last version of which all lines were needed. */
-  #whole: WholeCatalog | undefined
+  #known: PagedCatalog | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(
@@ -77,7 +76,7 @@ export class CatalogLog {
   }
 
   /** The newest version that this process has seen, without asking the store. */
-  get known(): Catalog | undefined {
+  get known(): PagedCatalog | undefined {
     return this.#known
   }
 
@@ -96,12 +95,12 @@ export class CatalogLog {
   }
 
   /** The newest version; the empty one for a store without any. Rejects with `CORRUPT` when it is damaged. */
-  async newest(signal?: AbortSignal): Promise<Catalog> {
+  async newest(signal?: AbortSignal): Promise<PagedCatalog> {
     for (;;) {
       const known = this.#known
       const newest = (await this.versions(known?.version ?? 1, signal)).at(-1)
       if (newest === undefined) {
-        if (known === undefined || known.version === 0) return emptyCatalog
+        if (known === undefined || known.version === 0) return noCatalog
         throw this.#vanished(known.version)
       }
       if (known?.version === newest.version) return known
@@ -117,12 +116,13 @@ export class CatalogLog {
   }
 
   /** A version with the lines of all its pages; or, where others have gone on and swept one, the newest version. */
-  async wholeOf(version: Catalog, signal?: AbortSignal): Promise<WholeCatalog> {
+  async wholeOf(version: PagedCatalog, signal?: AbortSignal): Promise<WholeCatalog> {
     if (isWhole(version)) return version
-    if (this.#whole?.commitId === version.commitId) return this.#whole
+    if (this.#known?.commitId === version.commitId && isWhole(this.#known)) return this.#known
     try {
-      this.#whole = await this.#pages.whole(version, signal)
-      return this.#whole
+      const whole = await this.#pages.whole(version, signal)
+      if (this.#known?.commitId === version.commitId) this.#known = whole
+      return whole
     } catch (error) {
       if (!isHoldfastError(error, 'NOT_FOUND')) throw error
       const newest = await this.newest(signal)
@@ -133,7 +133,7 @@ export class CatalogLog {
 
   /** A version with the lines of those pages that can be read, and those that cannot. */
   async salvage(
-    version: Catalog,
+    version: PagedCatalog,
     signal?: AbortSignal,
   ): Promise<{ readonly catalog: WholeCatalog; readonly lost: readonly LostPage[] }> {
     return new PageReader(this.#backend).salvage(version, signal) // what was read before may be damaged since
@@ -144,9 +144,12 @@ export class CatalogLog {
    * is swept, a sleeper can create the number again, and that is no part of the truth. Rejects with `CORRUPT`
    * when it is damaged.
    */
-  async listed({ version, revision }: CatalogVersion, signal?: AbortSignal): Promise<Catalog | undefined> {
+  async listed(
+    { version, revision }: CatalogVersion,
+    signal?: AbortSignal,
+  ): Promise<PagedCatalog | undefined> {
     const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal)
-    return bytes === undefined ? undefined : decodeCatalog(bytes, version)
+    return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
   }
 
   /**
@@ -176,9 +179,9 @@ export class CatalogLog {
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
     if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
     if (verdict.kind !== 'next') throw this.#refusal(verdict)
-    const folded = await this.#writePages(verdict.catalog, signal)
+    const next = await this.#writePages(verdict.catalog, signal)
     throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-    if ((await this.#create(folded.catalog)) === 'exists') {
+    if ((await this.#create(next)) === 'exists') {
       throw new HoldfastError(
         'FENCED',
         'Another process has just repaired this catalog. Nothing is left to do.',
@@ -187,7 +190,7 @@ export class CatalogLog {
         },
       )
     }
-    return this.#settle(request, folded)
+    return this.#settle(request, next)
   }
 
   async #commit(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
@@ -199,10 +202,10 @@ export class CatalogLog {
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {
-        const folded = await this.#writePages(verdict.catalog, signal)
+        const next = await this.#writePages(verdict.catalog, signal)
         throwIfAborted(signal, 'The commit', { url: this.#backend.url })
         // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
-        if ((await this.#create(folded.catalog)) === 'created') return await this.#settle(request, folded)
+        if ((await this.#create(next)) === 'created') return await this.#settle(request, next)
         await this.#surroundings.pause(
           this.#surroundings.random() * Math.min(maxPause, 10 * 2 ** races),
           signal,
@@ -223,7 +226,7 @@ export class CatalogLog {
   }
 
   /** Makes durable what the version will refer to. Of a version that is then not created they are dead, and swept. */
-  async #writePages(next: Catalog, signal: AbortSignal | undefined): Promise<Folded> {
+  async #writePages(next: PagedCatalog, signal: AbortSignal | undefined): Promise<PagedCatalog> {
     const surroundings = this.#surroundings
     const newPage = (): PageId => newPageId(next.version, surroundings.newToken())
     const folded = fold(next, surroundings.foldings, newPage)
@@ -231,12 +234,12 @@ export class CatalogLog {
       const options = { size: bytes.byteLength, contentType: 'application/json', signal: taskSignal }
       return this.#backend.put(pageKey(page), bytes, options)
     })
-    return folded
+    return folded.catalog
   }
 
-  async #create(catalog: Catalog): Promise<'created' | 'exists'> {
+  async #create(catalog: PagedCatalog): Promise<'created' | 'exists'> {
     const key = catalogKey(catalog.version)
-    const bytes = encodeCatalog(catalog)
+    const bytes = encodeCatalog(documentOf(catalog))
     try {
       return await this.#backend.commit(key, bytes)
     } catch (error) {
@@ -250,7 +253,7 @@ export class CatalogLog {
    * there then settles it. Where that cannot be found out either, it remains unknown (rule 7).
    */
   async #settleUnknown(
-    catalog: Catalog,
+    catalog: PagedCatalog,
     bytes: Uint8Array,
     unknown: HoldfastError,
   ): Promise<'created' | 'exists'> {
@@ -267,7 +270,7 @@ export class CatalogLog {
   }
 
   /** Looks for newer versions, and makes sure that what was created is part of their past (rule 6). */
-  async #settle(request: CommitRequest, { catalog: created, whole }: Folded): Promise<Committed> {
+  async #settle(request: CommitRequest, created: PagedCatalog): Promise<Committed> {
     let outcome: 'committed' | 'fenced' | 'unknown'
     try {
       outcome = await this.#lookBack(request, created)
@@ -276,8 +279,8 @@ export class CatalogLog {
     }
     if (outcome === 'unknown') throw this.#unknown(created, undefined)
     if (outcome === 'committed') {
-      if (whole !== undefined) this.#keep(whole)
-      return { catalog: whole ?? created, dropped: created.history.at(-1)?.dropped ?? [] }
+      if (isWhole(created)) this.#pages.keep(created)
+      return { catalog: created, dropped: created.history.at(-1)?.dropped ?? [] }
     }
     await this.#backend.delete([catalogKey(created.version)]) // below the newest floor: dead (rule 4)
     throw this.#fenced(
@@ -285,15 +288,18 @@ export class CatalogLog {
     )
   }
 
-  async #lookBack(request: CommitRequest, created: Catalog): Promise<'committed' | 'fenced' | 'unknown'> {
+  async #lookBack(
+    request: CommitRequest,
+    created: PagedCatalog,
+  ): Promise<'committed' | 'fenced' | 'unknown'> {
     const newest = await this.#newestFrom(created)
     this.#remember(newest)
     if (newest.version === created.version || newest.floor <= created.version) return 'committed'
-    const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastFoldedStep(newest)
+    const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastPagedStep(newest)
     return lookBack(request, created.version, isFolded ? await this.wholeOf(newest) : newest)
   }
 
-  async #newestFrom(created: Catalog): Promise<Catalog> {
+  async #newestFrom(created: PagedCatalog): Promise<PagedCatalog> {
     for (;;) {
       const newest = (await this.versions(created.version)).at(-1)
       if (newest === undefined) throw this.#vanished(created.version)
@@ -314,12 +320,7 @@ export class CatalogLog {
     }
   }
 
-  #keep(whole: WholeCatalog): void {
-    this.#whole = whole
-    this.#pages.keep(whole)
-  }
-
-  #remember(catalog: Catalog): Catalog {
+  #remember(catalog: PagedCatalog): PagedCatalog {
     if (this.#known === undefined || catalog.version > this.#known.version) this.#known = catalog
     return this.#known
   }
@@ -343,7 +344,7 @@ export class CatalogLog {
     })
   }
 
-  #unknown(catalog: Catalog, cause: unknown): HoldfastError {
+  #unknown(catalog: PagedCatalog, cause: unknown): HoldfastError {
     const did = catalog.history.at(-1)?.did ?? 'the change'
     return new HoldfastError(
       'OUTCOME_UNKNOWN',
@@ -354,7 +355,7 @@ export class CatalogLog {
     )
   }
 
-  #pageVanished({ version }: Catalog, cause: HoldfastError): HoldfastError {
+  #pageVanished({ version }: PagedCatalog, cause: HoldfastError): HoldfastError {
     return new HoldfastError(
       'CORRUPT',
       `Version ${version} of the catalog refers to a page that is gone. Run holdfast repair, which lists again what is there.`,
@@ -372,6 +373,6 @@ export class CatalogLog {
   }
 }
 
-function droppedBy(newest: Catalog, request: CommitRequest): readonly Drop[] {
+function droppedBy(newest: PagedCatalog, request: CommitRequest): readonly Drop[] {
   return newest.history.find(({ commitId }) => commitId === request.commitId)?.dropped ?? []
 }

@@ -1,16 +1,13 @@
 import type { RoomWanted } from '../../retention/index.ts'
 import {
   type AttemptId,
-  type Catalog,
   type CatalogEntry,
   type Drop,
   type Pin,
   type Quarantined,
   type StoredMetric,
-  lineOf,
-  withLine,
 } from '../documents/index.ts'
-import type { WholeCatalog } from '../pages/index.ts'
+import type { PagedCatalog, PagedList, WholeCatalog } from '../pages/index.ts'
 
 /** What one commit does to the list of checkpoints. */
 export type Change =
@@ -56,7 +53,7 @@ export interface Finding {
 export type Applied =
   | {
       readonly kind: 'applied'
-      readonly checkpoints: readonly CatalogEntry[]
+      readonly checkpoints: PagedList<CatalogEntry>
       readonly quarantined: readonly Quarantined[]
       readonly dropped: readonly Drop[]
     }
@@ -67,7 +64,7 @@ export type Applied =
     }
 
 /** The change itself, apart from every rule about who may commit it. `at` is the writer's clock, for people. */
-export function applyChange(catalog: Catalog, change: Change, at: string): Applied {
+export function applyChange(catalog: PagedCatalog, change: Change, at: string): Applied {
   switch (change.kind) {
     case 'save':
       return applySave(catalog, change)
@@ -84,7 +81,7 @@ export function applyChange(catalog: Catalog, change: Change, at: string): Appli
     case 'rebuild':
       return {
         kind: 'applied',
-        checkpoints: change.checkpoints,
+        checkpoints: catalog.checkpoints.replacedBy(change.checkpoints),
         quarantined: change.quarantined,
         dropped: change.dropped,
       }
@@ -127,9 +124,9 @@ function fewOf(steps: readonly number[]): string {
   return steps.length <= 10 ? named : `${named} and ${steps.length - 10} more`
 }
 
-function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>): Applied {
+function applySave(catalog: PagedCatalog, change: Extract<Change, { kind: 'save' }>): Applied {
   const { entry, onExisting } = change
-  const existing = lineOf(catalog.checkpoints, entry.step)
+  const existing = catalog.checkpoints.get(entry.step)
   if (existing !== undefined && onExisting === 'fail') {
     return {
       kind: 'refused',
@@ -140,18 +137,18 @@ function applySave(catalog: Catalog, change: Extract<Change, { kind: 'save' }>):
   const added: CatalogEntry = existing?.pinned === undefined ? entry : { ...entry, pinned: existing.pinned }
   return {
     kind: 'applied',
-    checkpoints: withLine(catalog.checkpoints, entry.step, added),
+    checkpoints: catalog.checkpoints.with(entry.step, added),
     quarantined: catalog.quarantined,
     dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
   }
 }
 
-function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' }>): Applied {
+function applyDelete(catalog: PagedCatalog, change: Extract<Change, { kind: 'delete' }>): Applied {
   const steps = new Set(change.steps)
   const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
   // A step that was saved again after it was set aside: the one set aside goes first.
   const setAside = new Set(quarantined.map(({ entry }) => entry.step))
-  const listed = catalog.checkpoints.filter(({ step }) => steps.has(step) && !setAside.has(step))
+  const listed = catalog.checkpoints.all.filter(({ step }) => steps.has(step) && !setAside.has(step))
   const going = new Set([...listed.map(({ step }) => step), ...setAside])
   const missing = change.steps.find((step) => !going.has(step))
   if (missing !== undefined) return notThere(missing)
@@ -185,30 +182,30 @@ function applyDelete(catalog: Catalog, change: Extract<Change, { kind: 'delete' 
   }
 }
 
-function applyPin(catalog: Catalog, step: number, pin: Pin | undefined): Applied {
-  const entry = lineOf(catalog.checkpoints, step)
+function applyPin(catalog: PagedCatalog, step: number, pin: Pin | undefined): Applied {
+  const entry = catalog.checkpoints.get(step)
   if (entry === undefined) return notThere(step)
   const { pinned: _, ...unpinned } = entry
   const changed: CatalogEntry = pin === undefined ? unpinned : { ...entry, pinned: pin }
   return {
     ...unchangedLists(catalog),
-    checkpoints: withLine(catalog.checkpoints, step, changed),
+    checkpoints: catalog.checkpoints.with(step, changed),
   }
 }
 
-function applyAttach(catalog: Catalog, { step, metrics }: Extract<Change, { kind: 'attach' }>): Applied {
-  const entry = lineOf(catalog.checkpoints, step)
+function applyAttach(catalog: PagedCatalog, { step, metrics }: Extract<Change, { kind: 'attach' }>): Applied {
+  const entry = catalog.checkpoints.get(step)
   if (entry === undefined) return notThere(step)
   const changed: CatalogEntry = { ...entry, metrics: { ...entry.metrics, ...metrics } }
   return {
     ...unchangedLists(catalog),
-    checkpoints: withLine(catalog.checkpoints, step, changed),
+    checkpoints: catalog.checkpoints.with(step, changed),
   }
 }
 
-function applyQuarantine(catalog: Catalog, found: readonly Finding[], at: string): Applied {
+function applyQuarantine(catalog: PagedCatalog, found: readonly Finding[], at: string): Applied {
   const reasons = new Map(found.map(({ attempt, reason }) => [attempt, reason]))
-  const aside = catalog.checkpoints.flatMap((entry) => {
+  const aside = catalog.checkpoints.all.flatMap((entry) => {
     const reason = reasons.get(entry.attempt)
     return reason === undefined ? [] : [{ entry, reason, at }]
   })
@@ -220,7 +217,7 @@ function applyQuarantine(catalog: Catalog, found: readonly Finding[], at: string
   }
 }
 
-function unchangedLists(catalog: Catalog): Extract<Applied, { kind: 'applied' }> {
+function unchangedLists(catalog: PagedCatalog): Extract<Applied, { kind: 'applied' }> {
   return { kind: 'applied', checkpoints: catalog.checkpoints, quarantined: catalog.quarantined, dropped: [] }
 }
 
@@ -238,5 +235,5 @@ function drop(entry: CatalogEntry, because: string): Drop {
 
 /** The attempts that a catalog lists, as good or as quarantined. */
 export function attemptsOf({ checkpoints, quarantined }: WholeCatalog): ReadonlySet<AttemptId> {
-  return new Set([...checkpoints, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))
+  return new Set([...checkpoints.all, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))
 }

@@ -4,11 +4,10 @@ import {
   type Catalog,
   type CatalogEntry,
   type Drop,
-  lineOf,
   type RecordedMetrics,
-  withLine,
 } from '../documents/index.ts'
 import { droppingOf, hasFields, type Keeping, keepingOf, retain } from '../judgement.ts'
+import { type PagedCatalog, type PagedList } from '../pages/index.ts'
 import type { Applied, Change } from './changes.ts'
 
 /** What a writer keeps, and what it is working on. */
@@ -22,9 +21,9 @@ export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restorin
 
 /** What a commit leaves, after the change itself. */
 export interface Kept {
-  readonly checkpoints: readonly CatalogEntry[]
+  readonly checkpoints: PagedList<CatalogEntry>
   readonly dropped: readonly Drop[]
-  readonly metrics: readonly RecordedMetrics[]
+  readonly metrics: PagedList<RecordedMetrics>
   readonly keeping: Catalog['keeping']
 }
 
@@ -33,7 +32,7 @@ export interface Kept {
  * latest and the best never disagree.
  */
 export function applyKeeping(
-  newest: Catalog,
+  newest: PagedCatalog,
   change: Change,
   applied: Extract<Applied, { kind: 'applied' }>,
   keeping: WriterKeeping,
@@ -64,8 +63,8 @@ export function applyKeeping(
 }
 
 function dropsOf(
-  checkpoints: readonly CatalogEntry[],
-  metrics: readonly RecordedMetrics[],
+  checkpoints: PagedList<CatalogEntry>,
+  metrics: PagedList<RecordedMetrics>,
   keeping: WriterKeeping,
   saved: AttemptId | undefined,
   room: RoomWanted | undefined,
@@ -76,11 +75,11 @@ function dropsOf(
     if (attempt === saved) return 'just saved'
     return keeping.restoring.has(attempt) ? 'being restored' : undefined
   }
-  const decisions = retain({ checkpoints: [...checkpoints], metrics: [...metrics] }, keeping, at, inUse, room)
+  const decisions = retain({ checkpoints, metrics }, keeping, at, inUse, room)
   const reasons = new Map(
     decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
   )
-  return checkpoints.flatMap(({ step, attempt }) => {
+  return checkpoints.all.flatMap(({ step, attempt }) => {
     const because = reasons.get(step)
     return because === undefined ? [] : [{ step, attempt, because }]
   })
@@ -95,30 +94,32 @@ function noted({ objectives, retention }: Keeping): Catalog['keeping'] {
 
 /** The history of metrics outlives its checkpoints: one line a step, in the order of the steps. */
 function recordMetrics(
-  { metrics: history, checkpoints: listed }: Catalog,
+  { metrics: history, checkpoints: listed }: PagedCatalog,
   change: Change,
-): readonly RecordedMetrics[] {
+): PagedList<RecordedMetrics> {
   if (change.kind === 'save') return withRecord(history, change.entry.step, change.entry.metrics)
   if (change.kind === 'rebuild') {
-    const known = new Set(listed.map(({ attempt }) => attempt))
+    const known = new Set(listed.all.map(({ attempt }) => attempt))
     const found = change.checkpoints.filter(
-      ({ attempt, step }) => !known.has(attempt) || lineOf(history, step) === undefined,
+      ({ attempt, step }) => !known.has(attempt) || history.get(step) === undefined,
     )
     const steps = new Set(found.map(({ step }) => step))
     const records = found.flatMap(({ step, metrics }) => (hasFields(metrics) ? [{ step, metrics }] : []))
-    return [...history.filter(({ step }) => !steps.has(step)), ...records].sort(
-      (one, other) => one.step - other.step,
+    return history.replacedBy(
+      [...history.all.filter(({ step }) => !steps.has(step)), ...records].sort(
+        (one, other) => one.step - other.step,
+      ),
     )
   }
   if (change.kind !== 'attach') return history
-  const before = lineOf(history, change.step)?.metrics ?? {}
+  const before = history.get(change.step)?.metrics ?? {}
   return withRecord(history, change.step, { ...before, ...change.metrics })
 }
 
 function withRecord(
-  history: readonly RecordedMetrics[],
+  history: PagedList<RecordedMetrics>,
   step: number,
   metrics: RecordedMetrics['metrics'],
-): readonly RecordedMetrics[] {
-  return withLine(history, step, hasFields(metrics) ? { step, metrics } : undefined)
+): PagedList<RecordedMetrics> {
+  return history.with(step, hasFields(metrics) ? { step, metrics } : undefined)
 }

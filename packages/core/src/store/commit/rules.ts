@@ -1,16 +1,14 @@
 import {
   type AttemptId,
-  type Catalog,
   catalogVersionOf,
   attemptOfKey,
-  lineOf,
   type Owner,
   pageOfKey,
   partsOfAttempt,
   versionOfPage,
 } from '../documents/index.ts'
 import { formatOf } from '../documents/format-version.ts'
-import { idsOf, lastFoldedStep, pagesOf, type WholeCatalog } from '../pages/index.ts'
+import { idsOf, lastPagedStep, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import { applyKeeping, type WriterKeeping } from './keeping.ts'
 import { applyChange, type Applied, attemptsOf, type Change, describeChange } from './changes.ts'
 import { hasFields, keepingOf } from '../judgement.ts'
@@ -35,7 +33,7 @@ export interface CommitRequest {
   readonly at: string
 }
 
-export type Verdict<C extends Catalog = Catalog> =
+export type Verdict<C extends PagedCatalog = PagedCatalog> =
   /** Create this version. */
   | { readonly kind: 'next'; readonly catalog: C }
   /** It is part of the newest version already. */
@@ -52,7 +50,10 @@ const historyLength = 64
  * Whether a request can only be decided with all lines of a catalog before one: what it is about may stand in its
  * pages. A save of a later step does without, unless there is something to judge it by.
  */
-export function needsWhole(newest: Catalog, { change, keeping }: Omit<CommitRequest, 'commitId'>): boolean {
+export function needsWhole(
+  newest: PagedCatalog,
+  { change, keeping }: Omit<CommitRequest, 'commitId'>,
+): boolean {
   switch (change.kind) {
     case 'begin':
     case 'take over':
@@ -63,11 +64,11 @@ export function needsWhole(newest: Catalog, { change, keeping }: Omit<CommitRequ
     case 'attach': {
       const { objectives, retention } = keepingOf(keeping, newest)
       const step = change.kind === 'save' ? change.entry.step : change.step
-      return hasFields(objectives) || hasFields(retention) || step <= lastFoldedStep(newest)
+      return hasFields(objectives) || hasFields(retention) || step <= lastPagedStep(newest)
     }
     case 'pin':
     case 'unpin':
-      return change.step <= lastFoldedStep(newest)
+      return change.step <= lastPagedStep(newest)
     case 'delete':
     case 'prune':
     case 'quarantine':
@@ -92,8 +93,8 @@ export function needsWhole(newest: Catalog, { change, keeping }: Omit<CommitRequ
  * 7. Three outcomes, never two: what neither the store nor rule 6 can settle is unknown, and is said so.
  */
 export function nextCatalog(newest: WholeCatalog, request: CommitRequest): Verdict<WholeCatalog>
-export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict
-export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
+export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict
+export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict {
   const { change } = request
   if (hasCommitted(newest, request)) return { kind: 'committed' }
   if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
@@ -117,9 +118,9 @@ export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
       committedAt: request.at,
       owner: nextOwner(newest, request), // rule 5
       floor: nextFloor(newest, change), // rules 3 and 5
-      checkpoints: [...kept.checkpoints],
+      checkpoints: kept.checkpoints,
       quarantined: [...applied.quarantined],
-      metrics: [...kept.metrics],
+      metrics: kept.metrics,
       ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
       history: [
         ...newest.history,
@@ -142,7 +143,7 @@ export function nextCatalog(newest: Catalog, request: CommitRequest): Verdict {
 export function lookBack(
   request: CommitRequest,
   version: number,
-  newest: Catalog,
+  newest: PagedCatalog,
 ): 'committed' | 'fenced' | 'unknown' {
   if (newest.floor <= version) return 'committed'
   if (hasCommitted(newest, request)) return 'committed'
@@ -157,8 +158,12 @@ export function lookBack(
 export function deadBy(newest: WholeCatalog): (key: string) => boolean {
   const listed = attemptsOf(newest)
   const dropped = new Set(newest.history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
-  const { checkpoints, metrics, retired } = pagesOf(newest)
-  const needed = new Set([...idsOf(checkpoints), ...idsOf(metrics), ...retired.map(({ page }) => page)])
+  const { checkpoints, metrics, retired } = newest
+  const needed = new Set([
+    ...idsOf(checkpoints.pages),
+    ...idsOf(metrics.pages),
+    ...retired.map(({ page }) => page),
+  ])
   return (key) => {
     const version = catalogVersionOf(key)
     if (version !== undefined) return version < newest.floor
@@ -171,7 +176,7 @@ export function deadBy(newest: WholeCatalog): (key: string) => boolean {
 }
 
 /** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */
-export function mayCommit(newest: Catalog, writer: Writer): boolean {
+export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
   return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
 }
 
@@ -179,16 +184,16 @@ export function mayCommit(newest: Catalog, writer: Writer): boolean {
  * Whether the newest version knows this commit: its id, or the attempt that it was to add. That a repair found the
  * attempt whole proves nothing.
  */
-function hasCommitted(newest: Catalog, { commitId, change }: CommitRequest): boolean {
+function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
   if (change.kind !== 'save') return false
-  const listed = lineOf(newest.checkpoints, change.entry.step)
+  const listed = newest.checkpoints.get(change.entry.step)
   const isListed = listed?.attempt === change.entry.attempt && listed.found !== true
   return isListed || wasDropped(newest, change.entry.attempt)
 }
 
 /** An attempt is committed once at most: one that was committed and dropped never comes back. */
-function wasDropped(newest: Catalog, attempt: AttemptId): boolean {
+function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
 }
 
@@ -196,19 +201,19 @@ function wasDropped(newest: Catalog, attempt: AttemptId): boolean {
  * Listed or set aside by a repair that went by a damaged catalog. Whoever goes by the undamaged one, from before, may
  * be sweeping it at this moment.
  */
-function isFoundByRepair(newest: Catalog, change: Change): boolean {
+function isFoundByRepair(newest: PagedCatalog, change: Change): boolean {
   if (change.kind !== 'save') return false
-  const listed = lineOf(newest.checkpoints, change.entry.step)
+  const listed = newest.checkpoints.get(change.entry.step)
   return [...(listed === undefined ? [] : [listed]), ...newest.quarantined.map(({ entry }) => entry)].some(
     ({ attempt, found }) => attempt === change.entry.attempt && found === true,
   )
 }
 
-function isBelowFloor(newest: Catalog, attempt: AttemptId): boolean {
+function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
   return partsOfAttempt(attempt).base < newest.floor
 }
 
-function foreignOwner(newest: Catalog, { writer, change }: CommitRequest): string | undefined {
+function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): string | undefined {
   if (change.kind === 'take over' || change.kind === 'rebuild' || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
     return 'Another writer took the store over and has released it since. Open the store again to write to it.'
@@ -219,13 +224,13 @@ function foreignOwner(newest: Catalog, { writer, change }: CommitRequest): strin
   )
 }
 
-function nextOwner(newest: Catalog, { writer, change, at }: CommitRequest): Owner | null {
+function nextOwner(newest: PagedCatalog, { writer, change, at }: CommitRequest): Owner | null {
   if (change.kind === 'release' || change.kind === 'rebuild') return null
   if (change.kind !== 'take over') return newest.owner
   return writer.mode === 'exclusive' ? { id: writer.id, name: writer.name, since: at } : null
 }
 
-function nextFloor(newest: Catalog, change: Change): number {
+function nextFloor(newest: PagedCatalog, change: Change): number {
   const version = newest.version + 1
   if (change.kind === 'take over' || change.kind === 'rebuild') return version
   if (change.kind !== 'raise floor') return newest.floor

@@ -1,25 +1,16 @@
 import { sha256Hex } from '../../integrity/index.ts'
 import {
-  type Catalog,
   type CatalogEntry,
   encodePage,
   type Line,
-  type Older,
   type PageContent,
   type PageId,
   type PageReference,
   type RecordedMetrics,
 } from '../documents/index.ts'
-import { Folder, type Folding, idsOf, type WritePage } from './folder.ts'
-import {
-  isWhole,
-  type Page,
-  type Pages,
-  pagesOf,
-  type WholeCatalog,
-  withoutPages,
-  withPages,
-} from './page.ts'
+import { Folder, type Folding, type WritePage } from './folder.ts'
+import { idsOf, type Page } from './page.ts'
+import type { PagedCatalog } from './paged-catalog.ts'
 
 export interface Foldings {
   readonly checkpoints: Folding
@@ -51,19 +42,17 @@ export interface NewPage {
 }
 
 /** A version of the catalog as it is written, its older lines in pages. */
-export interface Folded {
-  readonly catalog: Catalog
+export interface Folded<C extends PagedCatalog> {
+  readonly catalog: C
   /** To be written before the catalog is. */
   readonly newPages: readonly NewPage[]
-  /** The same with all of its lines, if it came with all. */
-  readonly whole: WholeCatalog | undefined
 }
 
 /**
- * Folds a computed version into the document and the pages that it refers to. A page whose lines are what they were
+ * Distributes the lines of a computed version to its document and the pages that it refers to. A page whose lines are what they were
  * stays; what has changed is written anew, under names that nobody else uses.
  */
-export function fold(next: Catalog, foldings: Foldings, newPage: () => PageId): Folded {
+export function fold<C extends PagedCatalog>(next: C, foldings: Foldings, newPage: () => PageId): Folded<C> {
   const newPages: NewPage[] = []
   const write = (content: PageContent): Pick<PageReference, 'page' | 'sha256'> => {
     const page = newPage()
@@ -85,25 +74,17 @@ export function fold(next: Catalog, foldings: Foldings, newPage: () => PageId): 
     (content) => write({ holds: 'metrics', content: [...content] }),
     writeReferences,
   )
-  const before = pagesOf(next)
-  const how = isWhole(next) ? 'refold' : 'append'
-  const checkpoints = ofCheckpoints[how](before.checkpoints, next.checkpoints)
-  const metrics = ofMetrics[how](before.metrics, next.metrics)
-  const gone = [...idsGone(before.checkpoints, checkpoints.pages), ...idsGone(before.metrics, metrics.pages)]
-  const pages = {
-    checkpoints: checkpoints.pages,
-    metrics: metrics.pages,
-    // Below the floor no version is read any more.
-    retired: [...before.retired, ...gone.map((page) => ({ page, since: next.version }))]
-      .filter(({ since }) => since > next.floor)
-      .slice(-mostRetired),
-  }
-  const lines = { checkpoints: [...checkpoints.lines], metrics: [...metrics.lines] }
-  return {
-    catalog: { ...withoutPages(next), ...lines, ...olderOf(pages) },
-    newPages,
-    whole: isWhole(next) ? withPages(next, pages) : undefined,
-  }
+  const checkpoints = ofCheckpoints.fold(next.checkpoints)
+  const metrics = ofMetrics.fold(next.metrics)
+  const gone = [
+    ...idsGone(next.checkpoints.pages, checkpoints.pages),
+    ...idsGone(next.metrics.pages, metrics.pages),
+  ]
+  // Below the floor no version is read any more.
+  const retired = [...next.retired, ...gone.map((page) => ({ page, since: next.version }))]
+    .filter(({ since }) => since > next.floor)
+    .slice(-mostRetired)
+  return { catalog: { ...next, checkpoints, metrics, retired }, newPages }
 }
 
 /** Pages that were needed, and are no more. */
@@ -113,15 +94,4 @@ function idsGone<L extends Line>(before: readonly Page<L>[], after: readonly Pag
   if (moved.length === 0) return []
   const needed = new Set(idsOf(after))
   return idsOf(moved).filter((page) => !needed.has(page))
-}
-
-function olderOf({ checkpoints, metrics, retired }: Pages): { readonly older?: Older } {
-  if (checkpoints.length + metrics.length + retired.length === 0) return {}
-  return {
-    older: { checkpoints: referencesTo(checkpoints), metrics: referencesTo(metrics), retired: [...retired] },
-  }
-}
-
-function referencesTo<L extends Line>(pages: readonly Page<L>[]): PageReference[] {
-  return pages.map(({ reference }) => reference)
 }

@@ -1,5 +1,6 @@
-import { endOf, type Line, type PageId, type PageReference } from '../documents/index.ts'
+import { endOf, type Line, type PageReference } from '../documents/index.ts'
 import type { Page } from './page.ts'
+import { PagedList } from './paged-list.ts'
 
 /** How many of something stand together. */
 export interface Folding {
@@ -7,13 +8,6 @@ export interface Folding {
   readonly inline: number
   /** In one page, at most. */
   readonly page: number
-}
-
-/** A list, of which the oldest lines stand in pages. */
-export interface FoldedList<L extends Line> {
-  readonly pages: readonly Page<L>[]
-  /** Those after the pages. */
-  readonly lines: readonly L[]
 }
 
 /** Writes a page, and tells its name and digest. */
@@ -46,22 +40,26 @@ export class Folder<L extends Line> {
     this.#writeReferences = writeReferences
   }
 
+  fold({ pages, recent, rewritten }: PagedList<L>): PagedList<L> {
+    return rewritten === undefined ? this.#append(pages, recent) : this.#refold(pages, rewritten)
+  }
+
   /** Moves the oldest lines, and then the oldest pages, into further pages until what is left may stand inline. */
-  append(pages: readonly Page<L>[], lines: readonly L[]): FoldedList<L> {
+  #append(pages: readonly Page<L>[], lines: readonly L[]): PagedList<L> {
     const { inline, page } = this.#ofLines
     let folded = 0
     const added: Page<L>[] = []
     for (; lines.length - folded > inline; folded += page) {
       added.push(this.#write({ depth: 0, lines: lines.slice(folded, folded + page), pages: [] }))
     }
-    return { pages: this.#gather([...pages, ...added], 0), lines: lines.slice(folded) }
+    return new PagedList(this.#gather([...pages, ...added], 0), lines.slice(folded))
   }
 
   /** Folds all lines, of which those in `pages` may have changed since. */
-  refold(pages: readonly Page<L>[], lines: readonly L[]): FoldedList<L> {
-    if (lines.length <= this.#ofLines.inline) return { pages: [], lines }
+  #refold(pages: readonly Page<L>[], lines: readonly L[]): PagedList<L> {
+    if (lines.length <= this.#ofLines.inline) return new PagedList([], lines)
     const end = endOf(lines, pages.at(-1)?.reference.to ?? -1)
-    return this.append(this.#renew(pages, lines, 0), lines.slice(end))
+    return this.#append(this.#renew(pages, lines, 0), lines.slice(end))
   }
 
   /**
@@ -143,17 +141,12 @@ export class Folder<L extends Line> {
     const from = lines[0]?.step ?? references[0]?.from ?? 0
     const to = lines.at(-1)?.step ?? references.at(-1)?.to ?? 0
     const count = references.reduce((sum, reference) => sum + reference.count, lines.length)
-    return { reference: { page, sha256, depth, from, to, count }, lines, pages }
+    return { reference: { page, sha256, depth, from, to, count }, isRead: true, lines, pages }
   }
 
   #mostOf(depth: number): number {
     return depth === 0 ? this.#ofLines.page : this.#ofReferences.page
   }
-}
-
-/** The ids of these pages, and of those that they refer to. */
-export function idsOf<L extends Line>(pages: readonly Page<L>[]): readonly PageId[] {
-  return pages.flatMap((page) => [page.reference.page, ...idsOf(page.pages)])
 }
 
 function lengthOf({ depth, lines, pages }: Pick<Sheet<Line>, 'depth' | 'lines' | 'pages'>): number {

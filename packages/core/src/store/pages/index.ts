@@ -1,4 +1,14 @@
 export { defaultFoldings, fold, type Folded, type Foldings, type NewPage } from './fold.ts'
-export { idsOf } from './folder.ts'
-export { isWhole, lastFoldedStep, pagesOf, unfold, type WholeCatalog, withoutPages } from './page.ts'
+export { idsOf } from './page.ts'
+export {
+  documentOf,
+  isWhole,
+  lastPagedStep,
+  noCatalog,
+  paged,
+  type PagedCatalog,
+  type WholeCatalog,
+  withoutPages,
+} from './paged-catalog.ts'
+export { PagedList } from './paged-list.ts'
 export { type LostPage, PageReader, pagesAtOnce } from './page-reader.ts'

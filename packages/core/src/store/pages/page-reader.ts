@@ -1,7 +1,6 @@
 import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import {
-  type Catalog,
   type CatalogEntry,
   catalogKey,
   decodePage,
@@ -14,7 +13,9 @@ import {
   type RecordedMetrics,
 } from '../documents/index.ts'
 import { readSmall } from '../read-object.ts'
-import { isWhole, type Page, pagesOf, unfold, type WholeCatalog } from './page.ts'
+import { type Page, withAllUnder } from './page.ts'
+import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
+import { PagedList } from './paged-list.ts'
 
 /** Pages that are read, or written, at once. */
 export const pagesAtOnce = 16
@@ -44,7 +45,7 @@ export class PageReader {
    * A catalog with the lines of all its pages. Rejects with `NOT_FOUND` when one is gone, which is as it should be
    * once the floor has passed this version; else with `CORRUPT` when one is damaged.
    */
-  async whole(catalog: Catalog, signal: AbortSignal | undefined): Promise<WholeCatalog> {
+  async whole(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<WholeCatalog> {
     const { catalog: whole, lost } = await this.salvage(catalog, signal)
     const worst = lost.find(({ reason }) => reason.code === 'NOT_FOUND') ?? lost[0]
     if (worst !== undefined) throw worst.reason
@@ -53,20 +54,19 @@ export class PageReader {
 
   /** A catalog with the lines of those pages that can be read, and the pages that cannot be. */
   async salvage(
-    catalog: Catalog,
+    catalog: PagedCatalog,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly catalog: WholeCatalog; readonly lost: readonly LostPage[] }> {
     if (isWhole(catalog)) return { catalog, lost: [] }
-    const { checkpoints = [], metrics = [], retired = [] } = catalog.older ?? {}
     const lost: LostPage[] = []
-    const pages = {
-      checkpoints: await this.#checkpoints.read(checkpoints, lost, signal),
-      metrics: await this.#metrics.read(metrics, lost, signal),
-      retired,
+    const whole: WholeCatalog = {
+      ...catalog,
+      checkpoints: await this.#checkpoints.read(catalog.checkpoints, lost, signal),
+      metrics: await this.#metrics.read(catalog.metrics, lost, signal),
+      isWhole: true,
     }
-    const whole = unfold(catalog, pages)
     if (lost.length > 0) return { catalog: whole, lost }
-    if (!inOrder([], whole.checkpoints) || !inOrder([], whole.metrics)) {
+    if (!inOrder([], whole.checkpoints.all) || !inOrder([], whole.metrics.all)) {
       throw new HoldfastError(
         'CORRUPT',
         `${catalogKey(catalog.version)} and its pages contradict each other.`,
@@ -77,8 +77,7 @@ export class PageReader {
   }
 
   /** Keeps what was just written, as if it had been read. */
-  keep(catalog: WholeCatalog): void {
-    const { checkpoints, metrics } = pagesOf(catalog)
+  keep({ checkpoints, metrics }: WholeCatalog): void {
     this.#checkpoints.keep(checkpoints)
     this.#metrics.keep(metrics)
   }
@@ -88,7 +87,9 @@ class ListReader<L extends Line> {
   readonly #backend: CheckpointBackend
   readonly #holds: LostPage['holds']
   readonly #linesOf: (page: PageDocument) => readonly L[] | undefined
-  #kept: ReadonlyMap<PageId, Page<L>> = new Map()
+  #kept = new PagedList<L>([], [])
+  /** The pages of what is kept, and all under them, once they were asked for. */
+  #keptPages: ReadonlyMap<PageId, Page<L>> | undefined
 
   constructor(
     backend: CheckpointBackend,
@@ -100,16 +101,21 @@ class ListReader<L extends Line> {
     this.#linesOf = linesOf
   }
 
-  keep(pages: readonly Page<L>[]): void {
-    this.#kept = new Map(withAllUnder(pages).map((page) => [page.reference.page, page]))
+  keep(list: PagedList<L>): void {
+    this.#kept = list
+    this.#keptPages = undefined
   }
 
-  /** These pages and all under them, one depth after the other, so that never more are read at once than may be. */
+  /**
+   * The list with its pages and all under them, one depth after the other, so that never more are read at once than
+   * may be.
+   */
   async read(
-    references: readonly PageReference[],
+    { pages, recent }: PagedList<L>,
     lost: LostPage[],
     signal: AbortSignal | undefined,
-  ): Promise<readonly Page<L>[]> {
+  ): Promise<PagedList<L>> {
+    const references = pages.map(({ reference }) => reference)
     const read = new Map<PageId, PageDocument>()
     let level = references
     while (level.length > 0) {
@@ -120,7 +126,7 @@ class ListReader<L extends Line> {
       for (const document of documents) if (document !== undefined) read.set(document.page, document)
       level = documents.flatMap((document) => (document?.holds === 'pages' ? document.content : []))
     }
-    return this.#assembled(references, read)
+    return new PagedList(this.#assembled(references, read), recent)
   }
 
   /** What of these pages, and of those under them, was kept or has been read. */
@@ -134,13 +140,14 @@ class ListReader<L extends Line> {
       const document = read.get(reference.page)
       if (document === undefined) return []
       if (document.holds === 'pages')
-        return [{ reference, lines: [], pages: this.#assembled(document.content, read) }]
-      return [{ reference, lines: this.#linesOf(document) ?? [], pages: [] }]
+        return [{ reference, isRead: true, lines: [], pages: this.#assembled(document.content, read) }]
+      return [{ reference, isRead: true, lines: this.#linesOf(document) ?? [], pages: [] }]
     })
   }
 
   #keptOf({ page, sha256 }: PageReference): Page<L> | undefined {
-    const kept = this.#kept.get(page)
+    this.#keptPages ??= new Map(withAllUnder(this.#kept.pages).map((each) => [each.reference.page, each]))
+    const kept = this.#keptPages.get(page)
     return kept?.reference.sha256 === sha256 ? kept : undefined
   }
 
@@ -161,8 +168,4 @@ class ListReader<L extends Line> {
       return undefined
     }
   }
-}
-
-function withAllUnder<L extends Line>(pages: readonly Page<L>[]): readonly Page<L>[] {
-  return pages.flatMap((page) => [page, ...withAllUnder(page.pages)])
 }

@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../errors.ts'
 import type { Objectives } from '../../metrics/index.ts'
 import type { CatalogLog } from '../commit/catalog-log.ts'
-import type { Catalog, CatalogEntry } from '../documents/index.ts'
+import type { CatalogEntry } from '../documents/index.ts'
 import { judge } from '../judgement.ts'
-import { lastFoldedStep } from '../pages/index.ts'
+import { lastPagedStep, type PagedCatalog, type PagedList } from '../pages/index.ts'
 import { assertStep } from '../save/request.ts'
 
 /** A step, the newest step, or the best of the only objective or of a named one. */
@@ -14,29 +14,34 @@ export async function catalogFor(
   log: CatalogLog,
   choice: CheckpointChoice,
   signal: AbortSignal | undefined,
-): Promise<Catalog> {
+): Promise<PagedCatalog> {
   const newest = await log.newest(signal)
   const isRecent =
     choice === 'latest'
-      ? newest.checkpoints.length > 0
-      : typeof choice === 'number' && choice > lastFoldedStep(newest)
+      ? newest.checkpoints.recent.length > 0
+      : typeof choice === 'number' && choice > lastPagedStep(newest)
   return isRecent ? newest : log.wholeOf(newest, signal)
 }
 
 /** The entry that is meant, of those that `offered` lets pass; `undefined` when there is none. */
 export function chooseEntry(
-  catalog: Catalog,
+  catalog: PagedCatalog,
   choice: CheckpointChoice,
   objectives: Objectives,
   offered: (entry: CatalogEntry) => boolean = () => true,
 ): CatalogEntry | undefined {
-  const entries = catalog.checkpoints.filter(offered)
-  if (choice === 'latest') return entries.at(-1)
   if (typeof choice === 'number') {
     assertStep(choice)
-    return entries.find(({ step }) => step === choice)
+    const entry = catalog.checkpoints.get(choice)
+    return entry !== undefined && offered(entry) ? entry : undefined
   }
-  return bestEntry(entries, catalog, objectives, objectiveName(choice, objectives))
+  if (choice === 'latest') return catalog.checkpoints.findLast(offered)
+  return bestEntry(
+    catalog.checkpoints.filter(offered),
+    catalog,
+    objectives,
+    objectiveName(choice, objectives),
+  )
 }
 
 /** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
@@ -54,15 +59,15 @@ function isNamedBest(text: string): text is `best:${string}` {
 }
 
 function bestEntry(
-  entries: readonly CatalogEntry[],
-  catalog: Catalog,
+  entries: PagedList<CatalogEntry>,
+  catalog: PagedCatalog,
   objectives: Objectives,
   name: string,
 ): CatalogEntry | undefined {
   if (!(name in objectives)) throw unknownObjective(name, objectives)
-  const best = judge({ metrics: catalog.metrics, checkpoints: [...entries] }, objectives).best.get(name) ?? []
+  const best = judge({ metrics: catalog.metrics, checkpoints: entries }, objectives).best.get(name) ?? []
   if (best.length > 1) throw severalAreBest(name, best)
-  return entries.find(({ step }) => step === best[0])
+  return best[0] === undefined ? undefined : entries.get(best[0])
 }
 
 function objectiveName(choice: 'best' | `best:${string}`, objectives: Objectives): string {

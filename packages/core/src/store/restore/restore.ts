@@ -2,7 +2,8 @@ import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { contentsOf, factsOf } from '../checkpoint.ts'
 import type { Finding } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
-import { type Catalog, type CatalogEntry, type Manifest, type ManifestFile } from '../documents/index.ts'
+import { type CatalogEntry, type Manifest, type ManifestFile } from '../documents/index.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 import { isCatalogLost, lostCatalog } from '../upkeep/lost-catalog.ts'
 import { newestReadable, repairStore } from '../upkeep/repair.ts'
 import { wasDroppedMeanwhile } from '../upkeep/verify.ts'
@@ -58,9 +59,9 @@ async function readCatalog(
   context: StoreContext,
   choice: CheckpointChoice | 'any',
   { fallback, signal }: RestoreOptions,
-): Promise<{ readonly catalog: Catalog; readonly damaged: Restored['damagedCatalogs'] }> {
+): Promise<{ readonly catalog: PagedCatalog; readonly damaged: Restored['damagedCatalogs'] }> {
   const { log } = context
-  const read = (): Promise<Catalog> =>
+  const read = (): Promise<PagedCatalog> =>
     choice === 'any' ? log.whole(signal) : catalogFor(log, choice, signal)
   try {
     const newest = await read()
@@ -123,7 +124,7 @@ function wantedFiles(manifest: Manifest, names: readonly string[] | undefined): 
 
 /** For a step that was asked for by number and is corrupt: the next older one. */
 function olderThan(
-  catalog: Catalog,
+  catalog: PagedCatalog,
   choice: CheckpointChoice,
   avoided: ReadonlySet<string>,
   passedOver: readonly PassedOver[],

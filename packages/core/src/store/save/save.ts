@@ -3,12 +3,13 @@ import { contentsOf, judgedCheckpoint } from '../checkpoint.ts'
 import type { Committed } from '../commit/catalog-log.ts'
 import { attemptsOf } from '../commit/changes.ts'
 import type { StoreContext } from '../context.ts'
-import { type AttemptId, type Catalog, lineOf, newAttemptId } from '../documents/index.ts'
+import { type AttemptId, newAttemptId } from '../documents/index.ts'
 import { deleteAttempts } from '../upkeep/delete-dead.ts'
 import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
 import { keepingOf } from '../judgement.ts'
 import { tellOfMetrics } from '../measure.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace } from './space.ts'
@@ -23,7 +24,7 @@ export type AttemptsUnderWay = Set<AttemptId>
  */
 export async function saveCheckpoint(
   context: StoreContext,
-  newest: Catalog,
+  newest: PagedCatalog,
   underWay: AttemptsUnderWay,
   request: SaveRequest,
   files: readonly PlannedFile[],
@@ -88,7 +89,7 @@ function describeSave(
   began: Date,
   ended: Date,
 ): SaveResult {
-  const listed = lineOf(catalog.checkpoints, entry.step)
+  const listed = catalog.checkpoints.get(entry.step)
   return {
     ...judgedCheckpoint(
       catalog,

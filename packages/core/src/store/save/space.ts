@@ -3,8 +3,9 @@ import { HoldfastError } from '../../errors.ts'
 import type { RoomWanted } from '../../retention/index.ts'
 import { formatSize, judgeSpace, type Room } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
-import type { Catalog, Drop } from '../documents/index.ts'
+import type { Drop } from '../documents/index.ts'
 import { droppingOf, retain } from '../judgement.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
 
@@ -25,7 +26,7 @@ export async function guardSpace(
   context: StoreContext,
   step: number,
   files: readonly PlannedFile[],
-  catalog: Catalog,
+  catalog: PagedCatalog,
   signal: AbortSignal | undefined,
 ): Promise<readonly Drop[]> {
   const { backend, space } = context
@@ -46,10 +47,10 @@ export async function guardSpace(
 /** With some checkpoints to go by, where those that the catalog holds itself were deleted. */
 async function withRecent(
   { log }: StoreContext,
-  catalog: Catalog,
+  catalog: PagedCatalog,
   signal: AbortSignal | undefined,
-): Promise<Catalog> {
-  return catalog.checkpoints.length < recentCheckpoints ? log.wholeOf(catalog, signal) : catalog
+): Promise<PagedCatalog> {
+  return catalog.checkpoints.recent.length < recentCheckpoints ? log.wholeOf(catalog, signal) : catalog
 }
 
 interface Refusal {
@@ -73,7 +74,7 @@ async function refusal(
 /** Steps that would go to make room; none when they would not free enough. */
 async function wouldDrop(
   { keeping, log, surroundings }: StoreContext,
-  known: Catalog,
+  known: PagedCatalog,
   room: RoomWanted,
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
@@ -86,7 +87,10 @@ async function wouldDrop(
     room,
   )
   const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
-  const freed = catalog.checkpoints.reduce((sum, { step, bytes }) => sum + (dropped.has(step) ? bytes : 0), 0)
+  const freed = catalog.checkpoints.all.reduce(
+    (sum, { step, bytes }) => sum + (dropped.has(step) ? bytes : 0),
+    0,
+  )
   return freed < room.bytes ? [] : [...dropped]
 }
 
@@ -120,12 +124,12 @@ function stepsText(steps: readonly number[]): string {
  * Bytes that the save will add, rounded up. What is replaced is still there until the commit, so it counts
  * for nothing. Where a stream does not tell its size, the largest of the latest checkpoints is the guess.
  */
-function bytesNeeded(files: readonly PlannedFile[], catalog: Catalog): number {
+function bytesNeeded(files: readonly PlannedFile[], catalog: PagedCatalog): number {
   const known = files.reduce((sum, { size = 0 }) => sum + size, 0)
-  const recent = catalog.checkpoints.slice(-recentCheckpoints).map(({ bytes }) => bytes)
+  const recent = catalog.checkpoints.last(recentCheckpoints).map(({ bytes }) => bytes)
   const guess = files.some(({ size }) => size === undefined) ? Math.max(known, ...recent) : known
   // Twice: the lines that the catalog holds may go into a page.
-  return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.length + 1)
+  return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
 }
 
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {

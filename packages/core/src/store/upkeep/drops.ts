@@ -1,6 +1,7 @@
 import type { Committed } from '../commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
-import type { AttemptId, Catalog, Drop } from '../documents/index.ts'
+import type { AttemptId, Drop } from '../documents/index.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 import { keepingOf } from '../judgement.ts'
 import { deleteAttempts } from './delete-dead.ts'
 
@@ -35,20 +36,20 @@ export async function deleteDropped(
 }
 
 /** Attempts that were dropped so lately that a reader may still go by a list that has them. */
-export function inGrace(context: StoreContext, catalog: Catalog): ReadonlySet<AttemptId> {
+export function inGrace(context: StoreContext, catalog: PagedCatalog): ReadonlySet<AttemptId> {
   const late = new Set(overdue(context, catalog).map(({ attempt }) => attempt))
   const all = catalog.history.flatMap(({ dropped }) => dropped.map(({ attempt }) => attempt))
   return new Set(all.filter((attempt) => !late.has(attempt)))
 }
 
 /** By the clocks of those who dropped them and of this process: a grace period is a courtesy, no promise hangs on it. */
-function overdue(context: StoreContext, catalog: Catalog): readonly Drop[] {
+function overdue(context: StoreContext, catalog: PagedCatalog): readonly Drop[] {
   const until = context.surroundings.now().getTime() - graceOf(context, catalog)
   return catalog.history.flatMap(({ at, dropped }) =>
     at === undefined || new Date(at).getTime() <= until ? dropped : [],
   )
 }
 
-function graceOf({ keeping }: StoreContext, catalog: Catalog): number {
+function graceOf({ keeping }: StoreContext, catalog: PagedCatalog): number {
   return keepingOf(keeping, catalog).retention.grace ?? 0
 }

@@ -1,8 +1,9 @@
 import { isHoldfastError } from '../../errors.ts'
 import { mayCommit } from '../commit/rules.ts'
 import type { StoreContext } from '../context.ts'
-import { type Catalog, encodeMarker, markerKey, newMarker } from '../documents/index.ts'
+import { encodeMarker, markerKey, newMarker } from '../documents/index.ts'
 import { hasFields, keepingOf } from '../judgement.ts'
+import type { PagedCatalog } from '../pages/index.ts'
 import { isCatalogLost } from './lost-catalog.ts'
 import { probeEnforcement } from './probe.ts'
 import { readMarker, repairMarker, repairStore } from './repair.ts'
@@ -25,7 +26,7 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
  * The newest version to write upon. A damaged or lost one is rebuilt first, so that no run waits for a person; and so
  * is one that lacks a page, if the run will need every line: to sweep, or to judge what it saves.
  */
-export async function newestToWriteUpon(context: StoreContext): Promise<Catalog> {
+export async function newestToWriteUpon(context: StoreContext): Promise<PagedCatalog> {
   const { log, keeping, writer, mayTakeOver } = context
   try {
     const newest = await log.newest()

@@ -24,7 +24,7 @@ export async function planPrune(
 ): Promise<PruneReport> {
   const catalog = await context.log.whole(signal)
   const decisions = decide(context, catalog)
-  const bytes = new Map(catalog.checkpoints.map((entry) => [entry.step, entry.bytes]))
+  const bytes = new Map(catalog.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
   return {
     kept: keptOf(decisions),
     dropped: decisions.flatMap(({ step, kept, because }) =>

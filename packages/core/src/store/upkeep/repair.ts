@@ -4,12 +4,10 @@ import type { StoreContext } from '../context.ts'
 import {
   type AttemptId,
   attemptOfKey,
-  type Catalog,
   type CatalogEntry,
   dataPrefix,
   decodeManifest,
   decodeMarker,
-  emptyCatalog,
   encodeMarker,
   manifestKey,
   type Marker,
@@ -21,7 +19,7 @@ import type { CatalogLog, CatalogVersion } from '../commit/catalog-log.ts'
 import { attemptsOf } from '../commit/changes.ts'
 import { deadBy } from '../commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
-import type { LostPage, WholeCatalog } from '../pages/index.ts'
+import { type LostPage, noCatalog, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { entryOf } from '../save/write-attempt.ts'
 import { problemsOf } from './verify.ts'
@@ -95,7 +93,7 @@ async function readDown(
       damaged.push({ version: listed.version, reason: messageOf(error) })
     }
   }
-  return { catalog: emptyCatalog, lost: [], newestVersion, damaged, isMissing }
+  return { catalog: noCatalog, lost: [], newestVersion, damaged, isMissing }
 }
 
 /**
@@ -124,9 +122,13 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const { catalog, lost, newestVersion, damaged } = await newestReadable(context, signal)
   const at = surroundings.now().toISOString()
   const found = await unlistedWholes(backend, catalog, lost, at, signal)
-  const { whole, incomplete } = await judge(context, [...catalog.checkpoints, ...found], signal)
+  const { whole, incomplete } = await judge(context, [...catalog.checkpoints.all, ...found], signal)
   const provedGood = await provedAgain(context, catalog, signal)
-  const { chosen, rivals } = onePerStep(catalog.checkpoints, [...whole, ...provedGood], damaged.length > 0)
+  const { chosen, rivals } = onePerStep(
+    catalog.checkpoints.all,
+    [...whole, ...provedGood],
+    damaged.length > 0,
+  )
   const listed = new Set(chosen)
   const released = provedGood.filter((entry) => listed.has(entry))
   const wereSetAside = new Set(provedGood)
@@ -170,7 +172,7 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
 /** While the catalog is sound its owner may be running: a repair would fence it, and is not worth that unasked. */
 function refuseRunning(
   { backend, writer, mayTakeOver }: StoreContext,
-  { owner }: Catalog,
+  { owner }: PagedCatalog,
   isDamaged: boolean,
 ): void {
   if (isDamaged || owner === null || owner.id === writer.id || mayTakeOver) return
@@ -321,7 +323,7 @@ async function provedAgain(
 ): Promise<readonly CatalogEntry[]> {
   const good: CatalogEntry[] = []
   for (const { entry } of catalog.quarantined) {
-    if (catalog.checkpoints.some(({ step }) => step === entry.step)) continue
+    if (catalog.checkpoints.get(entry.step) !== undefined) continue
     if ((await problemsOf(context, entry, { signal })).length === 0) good.push(entry)
   }
   return good

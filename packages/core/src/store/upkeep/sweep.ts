@@ -2,14 +2,13 @@ import { deadBy, mayCommit } from '../commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,
-  type Catalog,
   catalogVersionOf,
   dataPrefix,
   markerKey,
   pageOfKey,
   probePrefix,
 } from '../documents/index.ts'
-import type { WholeCatalog } from '../pages/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../pages/index.ts'
 import { type Deletion, deleteKeys } from './delete-dead.ts'
 import { inGrace } from './drops.ts'
 
@@ -91,7 +90,7 @@ export async function sweepStore(
  */
 export async function floorToRaise(
   { log, writer, gracePeriod }: StoreContext,
-  newest: Catalog,
+  newest: PagedCatalog,
   oldestBase: number,
   signal?: AbortSignal,
 ): Promise<number> {

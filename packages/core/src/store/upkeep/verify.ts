@@ -5,12 +5,11 @@ import {
   catalogKey,
   decodeMarker,
   fileKey,
-  lineOf,
   pageKey,
   type ManifestFile,
   markerKey,
 } from '../documents/index.ts'
-import { lastFoldedStep, PageReader, type WholeCatalog } from '../pages/index.ts'
+import { lastPagedStep, PageReader, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { provedChunks, provedManifest } from '../restore/proved.ts'
@@ -72,8 +71,8 @@ export async function wasDroppedMeanwhile(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const newest = await log.newest(signal)
-  const { checkpoints } = entry.step > lastFoldedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  return lineOf(checkpoints, entry.step)?.attempt !== entry.attempt
+  const { checkpoints } = entry.step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  return checkpoints.get(entry.step)?.attempt !== entry.attempt
 }
 
 /** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
@@ -133,9 +132,9 @@ async function proveByStore(
 }
 
 function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {
-  if (steps === undefined) return newest.checkpoints
+  if (steps === undefined) return newest.checkpoints.all
   return steps.map((step) => {
-    const entry = lineOf(newest.checkpoints, step)
+    const entry = newest.checkpoints.get(step)
     if (entry !== undefined) return entry
     throw new HoldfastError(
       'NOT_FOUND',
