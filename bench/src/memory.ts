@@ -9,6 +9,7 @@ import { openStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertEqual, assertSame, type Sample, writeSample } from './harness/bytes.ts'
 import { run } from './harness/command.ts'
+import type { Contender } from './harness/work.ts'
 import { objectStores } from './object-stores.ts'
 import type { BackendPlace } from './stores/store-server.ts'
 
@@ -19,10 +20,19 @@ export interface ProbeRequest extends BackendPlace {
   readonly to: string
 }
 
+/** What the probe that downloads without Holdfast is told. */
+export interface DownloadRequest {
+  readonly url: string
+  readonly to: string
+}
+
 const adapters = [fs, s3, gcs, azure]
 
 /** The one that is restored. */
 const firstStep = 1
+
+/** Of the same bytes, for who downloads them without Holdfast. */
+const plainKey = 'plain.bin'
 
 const beside = 64 * 2 ** 20
 
@@ -37,12 +47,21 @@ export async function memory(bench: Bench): Promise<void> {
       continue
     }
     await using _ = server
-    const { place } = await server.connect(server.origin)
-    await onPlace(bench, sample, server.name, place('memory'))
+    const { place, peers, url } = await server.connect(server.origin)
+    const [sdk] = peers
+    await sdk?.upload(sample.path, plainKey)
+    const plain = sdk === undefined ? undefined : await url(plainKey)
+    await onPlace(bench, sample, server.name, place('memory'), plain)
   }
 }
 
-async function onPlace(bench: Bench, sample: Sample, where: string, place: BackendPlace): Promise<void> {
+async function onPlace(
+  bench: Bench,
+  sample: Sample,
+  where: string,
+  place: BackendPlace,
+  plain?: string,
+): Promise<void> {
   await using store = await openStore(place.url, { mode: 'shared', adapters, backend: place.options })
   const limit = store.backend.capabilities.maxBufferedBytes + beside
   await store.save({ step: firstStep, files: { 'model.bin': sample.path } })
@@ -59,7 +78,7 @@ async function onPlace(bench: Bench, sample: Sample, where: string, place: Backe
         name: saving,
         run: async () => {
           step += 1
-          return probe(bench, { ...place, step, save: sample.path, to })
+          return probe(bench, 'memory', { ...place, step, save: sample.path, to } satisfies ProbeRequest)
         },
         verify: async () => {
           assertEqual(
@@ -71,9 +90,10 @@ async function onPlace(bench: Bench, sample: Sample, where: string, place: Backe
       },
       {
         name: restoring,
-        run: async () => probe(bench, { ...place, step: firstStep, to }),
+        run: () => probe(bench, 'memory', { ...place, step: firstStep, to } satisfies ProbeRequest),
         verify: () => assertSame(join(to, 'model.bin'), sample),
       },
+      ...(plain === undefined ? [] : [downloading(bench, sample, plain)]),
     ],
     bounds: [saving, restoring].map((of) => ({
       text: 'what the backend may hold, and 64 MiB',
@@ -84,11 +104,22 @@ async function onPlace(bench: Bench, sample: Sample, where: string, place: Backe
   await store.delete((await store.list()).slice(0, -1).map((each) => each.step))
 }
 
-async function probe(bench: Bench, request: ProbeRequest): Promise<number> {
+/** What Node.js itself takes, without an SDK, a digest or a second try. */
+function downloading(bench: Bench, sample: Sample, url: string): Contender {
+  const to = join(bench.folder, plainKey)
+  return {
+    name: 'node:http to a file + fsync',
+    run: () => probe(bench, 'memory-of-node-http', { url, to } satisfies DownloadRequest),
+    verify: () => assertSame(to, sample),
+  }
+}
+
+/** What a program prints that is told a request: the bytes by which it has raised its peak. */
+async function probe(bench: Bench, program: string, request: object): Promise<number> {
   const file = join(bench.folder, 'probe.json')
   await writeFile(file, JSON.stringify(request))
   const printed = await run(process.execPath, [
-    fileURLToPath(import.meta.resolve('./probes/memory.ts')),
+    fileURLToPath(import.meta.resolve(`./probes/${program}.ts`)),
     file,
   ])
   return (JSON.parse(printed) as { readonly raised: number }).raised

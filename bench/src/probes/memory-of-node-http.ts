@@ -1,0 +1,9 @@
+/** Downloads an object by `node:http` alone, and prints by how many bytes that raised the peak of resident memory. */
+import { readFile } from 'node:fs/promises'
+import type { DownloadRequest } from '../memory.ts'
+import { downloadByNodeHttp } from '../peers/node-http.ts'
+import { raisedBy } from './peak.ts'
+
+const { url, to } = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as DownloadRequest
+const raised = await raisedBy(() => downloadByNodeHttp(url, to))
+process.stdout.write(JSON.stringify({ raised }))
