@@ -20,25 +20,26 @@ export function bestOf(
 }
 
 /**
- * The best so many of those that are there, best first; of equals the earlier step first, or the later if the objective
- * says so.
+ * The best so many of these steps, which are in their order, best first; of equals the earlier step first, or the later
+ * if the objective says so.
  */
 export function ranking(
   evaluations: Evaluations,
   { ties = 'earlier' }: Scored,
   count: number,
-  isThere: (step: number) => boolean,
+  steps: readonly number[],
 ): readonly Evaluation[] {
   const sign = ties === 'earlier' ? 1 : -1
   const compare = (one: Evaluation, other: Evaluation): number =>
     other.score - one.score || sign * (one.step - other.step)
   const ranked: Evaluation[] = []
-  for (let place = 0; place < evaluations.scores.length; place += 1) {
-    const score = evaluations.scores[place] ?? Number.NaN
+  let place = 0
+  for (const step of steps) {
+    while ((evaluations.steps[place] ?? Infinity) < step) place += 1
     // Few are wanted of many: most are passed over here.
-    if (score < (ranked[count - 1]?.score ?? -Infinity)) continue
+    if ((evaluations.scores[place] ?? Number.NaN) < (ranked[count - 1]?.score ?? -Infinity)) continue
     const evaluation = evaluations.at(place)
-    if (evaluation === undefined || !isThere(evaluation.step)) continue
+    if (evaluation?.step !== step) continue
     const behind = ranked.findIndex((other) => compare(evaluation, other) < 0)
     ranked.splice(behind < 0 ? ranked.length : behind, 0, evaluation)
     if (ranked.length > count) ranked.pop()

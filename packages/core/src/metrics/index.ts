@@ -16,4 +16,3 @@ export {
 } from './objective.ts'
 export type { History, MetricRecord } from './series.ts'
 export { describeSmoothing, Smoother, type Smoothing } from './smoothing.ts'
-export { isIn } from './sorted.ts'

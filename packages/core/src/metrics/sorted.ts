@@ -8,8 +8,3 @@ export function placeIn(sorted: ArrayLike<number>, value: number): number {
   }
   return low
 }
-
-/** Whether a number is among these, which are in their order. */
-export function isIn(sorted: ArrayLike<number>, value: number): boolean {
-  return sorted[placeIn(sorted, value)] === value
-}

@@ -1,4 +1,4 @@
-import { Evaluations, isIn, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
+import { Evaluations, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
 import type { Candidate } from './checkpoint.ts'
 import { formatInterval } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
@@ -138,8 +138,7 @@ function bestRanked(
   const objective = objectives[name]
   const leaders = (best.get(name) ?? []).toReversed()
   if (objective === undefined || 'pareto' in objective) return leaders.slice(0, count)
-  const isThere = (step: number): boolean => isIn(there, step)
-  const ranked = ranking(evaluations.get(name) ?? Evaluations.none, objective, count, isThere)
+  const ranked = ranking(evaluations.get(name) ?? Evaluations.none, objective, count, there)
   return [...new Set([...leaders, ...ranked.map(({ step }) => step)])].slice(0, count)
 }
 

@@ -61,7 +61,7 @@ export function judgedCheckpoints(
   at: Date,
 ): readonly JudgedCheckpoint[] {
   const judgement = judge(catalog, keeping.objectives)
-  const reasons = reasonsOf(catalog, keeping, at)
+  const reasons = reasonsOf(catalog, judgement, keeping, at)
   return catalog.checkpoints.all.map((entry) => judged(entry, judgement, reasons))
 }
 
@@ -77,7 +77,8 @@ export function judgedCheckpoint(
 ): JudgedCheckpoint {
   const isJudged = isWhole(catalog) && catalog.checkpoints.get(entry.step)?.attempt === entry.attempt
   if (!isJudged) return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
-  return judged(entry, judge(catalog, keeping.objectives), reasonsOf(catalog, keeping, at))
+  const judgement = judge(catalog, keeping.objectives)
+  return judged(entry, judgement, reasonsOf(catalog, judgement, keeping, at))
 }
 
 /** What the catalog itself tells of a checkpoint. */
@@ -124,10 +125,11 @@ function judged(
 /** Why each step is kept; none where there is no retention. */
 function reasonsOf(
   catalog: WholeCatalog,
-  keeping: Keeping,
+  judgement: Judgement,
+  { retention }: Keeping,
   at: Date,
 ): ReadonlyMap<number, readonly string[]> {
-  if (!hasFields(keeping.retention)) return new Map()
-  const decisions = retain(catalog, keeping, at.toISOString(), () => undefined)
+  if (!hasFields(retention)) return new Map()
+  const decisions = retain(catalog, judgement, retention, at, () => undefined)
   return new Map(decisions.map(({ step, kept, because }) => [step, kept ? because : []]))
 }

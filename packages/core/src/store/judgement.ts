@@ -40,17 +40,20 @@ export function bestNames({ best }: Judgement, step: number): readonly string[] 
   return [...best].flatMap(([name, steps]) => (steps.includes(step) ? [name] : []))
 }
 
-/** What retention makes of a catalog: every checkpoint, kept or dropped, and why. `inUse` says why one may not go now. */
+/**
+ * What retention makes of a catalog that was judged: every checkpoint, kept or dropped, and why. `inUse` says why one
+ * may not go now.
+ */
 export function retain(
   catalog: Lines,
-  { objectives, retention }: Keeping,
-  at: string,
+  judgement: Judgement,
+  retention: RetentionPlan,
+  at: Date,
   inUse: (entry: CatalogEntry) => string | undefined,
   room?: RoomWanted,
 ): readonly Decision[] {
-  const { evaluations, best } = judge(catalog, objectives)
   const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
-  return decideRetention(retention, { checkpoints, objectives, evaluations, best, now: new Date(at) }, room)
+  return decideRetention(retention, { ...judgement, checkpoints, now: at }, room)
 }
 
 /**

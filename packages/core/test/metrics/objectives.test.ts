@@ -228,11 +228,12 @@ test('what was judged stays as it was when the history goes on', () => {
 
 test('a ranking is by score, and of equals by step', () => {
   const evaluations = judged(history(2, 3, 1, 3), { it: high })
-  expect(ranking(evaluations, high, 9, () => true).map(({ step }) => step)).toEqual([1, 3, 0, 2])
-  expect(ranking(evaluations, high, 2, () => true).map(({ step }) => step)).toEqual([1, 3])
+  const all = [0, 1, 2, 3, 4]
+  expect(ranking(evaluations, high, 9, all).map(({ step }) => step)).toEqual([1, 3, 0, 2])
+  expect(ranking(evaluations, high, 2, all).map(({ step }) => step)).toEqual([1, 3])
   const later = { ...high, ties: 'later' } as const
-  expect(ranking(evaluations, later, 2, () => true).map(({ step }) => step)).toEqual([3, 1])
-  expect(ranking(evaluations, high, 2, (step) => step !== 1).map(({ step }) => step)).toEqual([3, 0])
+  expect(ranking(evaluations, later, 2, all).map(({ step }) => step)).toEqual([3, 1])
+  expect(ranking(evaluations, high, 2, [0, 2, 3, 9]).map(({ step }) => step)).toEqual([3, 0])
 })
 
 test('a plateau counts the values and steps since the best improved', () => {

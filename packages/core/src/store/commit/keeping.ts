@@ -6,7 +6,7 @@ import {
   type Drop,
   type RecordedMetrics,
 } from '../documents/index.ts'
-import { droppingOf, hasFields, type Keeping, keepingOf, retain } from '../judgement.ts'
+import { droppingOf, hasFields, judge, type Keeping, keepingOf, retain } from '../judgement.ts'
 import { type PagedCatalog, type PagedList } from '../pages/index.ts'
 import type { Applied, Change } from './changes.ts'
 
@@ -75,7 +75,9 @@ function dropsOf(
     if (attempt === saved) return 'just saved'
     return keeping.restoring.has(attempt) ? 'being restored' : undefined
   }
-  const decisions = retain({ checkpoints, metrics }, keeping, at, inUse, room)
+  const lists = { checkpoints, metrics }
+  const judgement = judge(lists, keeping.objectives)
+  const decisions = retain(lists, judgement, keeping.retention, new Date(at), inUse, room)
   const reasons = new Map(
     decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
   )

@@ -4,7 +4,7 @@ import type { RoomWanted } from '../../retention/index.ts'
 import { formatSize, judgeSpace, type Room } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import type { Drop } from '../documents/index.ts'
-import { droppingOf, retain } from '../judgement.ts'
+import { droppingOf, judge, retain } from '../judgement.ts'
 import type { PagedCatalog } from '../pages/index.ts'
 import { deleteDropped } from '../upkeep/drops.ts'
 import type { PlannedFile } from './plan.ts'
@@ -79,13 +79,9 @@ async function wouldDrop(
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   const catalog = await log.wholeOf(known, signal)
-  const decisions = retain(
-    catalog,
-    droppingOf(keeping, catalog),
-    surroundings.now().toISOString(),
-    () => undefined,
-    room,
-  )
+  const { objectives, retention } = droppingOf(keeping, catalog)
+  const judgement = judge(catalog, objectives)
+  const decisions = retain(catalog, judgement, retention, surroundings.now(), () => undefined, room)
   const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
   const freed = catalog.checkpoints.all.reduce(
     (sum, { step, bytes }) => sum + (dropped.has(step) ? bytes : 0),

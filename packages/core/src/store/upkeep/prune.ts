@@ -2,7 +2,7 @@ import type { Decision } from '../../retention/index.ts'
 import type { Committed } from '../commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import type { CatalogEntry } from '../documents/index.ts'
-import { droppingOf, retain } from '../judgement.ts'
+import { droppingOf, judge, retain } from '../judgement.ts'
 import type { WholeCatalog } from '../pages/index.ts'
 
 export interface PruneOptions {
@@ -50,7 +50,8 @@ export function pruneReport(
 function decide({ keeping, surroundings }: StoreContext, catalog: WholeCatalog): readonly Decision[] {
   const inUse = ({ attempt }: CatalogEntry): string | undefined =>
     keeping.restoring.has(attempt) ? 'being restored' : undefined
-  return retain(catalog, droppingOf(keeping, catalog), surroundings.now().toISOString(), inUse)
+  const { objectives, retention } = droppingOf(keeping, catalog)
+  return retain(catalog, judge(catalog, objectives), retention, surroundings.now(), inUse)
 }
 
 function keptOf(decisions: readonly Decision[]): PruneReport['kept'] {
