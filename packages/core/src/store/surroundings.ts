@@ -20,6 +20,8 @@ export interface Surroundings {
   deliver: Deliver
   /** How many lines of the catalog stand together. */
   readonly foldings: Foldings
+  /** Every so many versions of the catalog a save raises the floor, and removes what is below it. */
+  readonly tidyEvery: number
 }
 
 export const realSurroundings: Surroundings = {
@@ -37,4 +39,5 @@ export const realSurroundings: Surroundings = {
   },
   deliver: deliverToDirectory,
   foldings: defaultFoldings,
+  tidyEvery: 64,
 }

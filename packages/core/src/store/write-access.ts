@@ -5,11 +5,10 @@ import type { StoreContext } from './context.ts'
 import { partsOfAttempt } from './documents/index.ts'
 import type { PagedCatalog } from './pages/index.ts'
 import type { AttemptsUnderWay } from './save/save.ts'
+import type { Deletion } from './upkeep/delete-dead.ts'
 import { ensureMarker, newestToWriteUpon } from './upkeep/first-write.ts'
 import { floorToRaise, sweepStore } from './upkeep/sweep.ts'
-
-/** Every so many versions of the catalog a save raises the floor and sweeps what is below it. */
-const upkeepInterval = 64
+import { isSweepDue, removePassed } from './upkeep/tidy.ts'
 
 /**
  * How one store comes to be allowed to write, and what it does for that: making and proving the store, taking it
@@ -22,10 +21,15 @@ export class WriteAccess {
   #findings: Finding[] = []
   /** The version of the catalog at the last tidying. */
   #tidied = 0
+  /** Whether something dead could not be deleted. */
+  #isLittered = false
   #prepared: Promise<void> | undefined
 
   constructor(context: StoreContext) {
     this.#context = context
+    context.events.on('leftBehind', () => {
+      this.#isLittered = true
+    })
   }
 
   /** The newest version known, once this writer may write. What fails is tried again with the next write. */
@@ -70,10 +74,16 @@ export class WriteAccess {
 
   /** To be called after each save. What fails is reported, since the save itself is committed. */
   async tidyNowAndThen(): Promise<void> {
-    const { known } = this.#context.log
-    if (known === undefined || known.version - this.#tidied < upkeepInterval) return
+    const { log, surroundings } = this.#context
+    const { known } = log
+    if (known === undefined || known.version - this.#tidied < surroundings.tidyEvery) return
+    const isSweep = this.#isLittered || isSweepDue(this.#context, this.#tidied, known)
     this.#tidied = known.version
-    await this.#reporting(async () => this.#sweep(await this.raiseFloor(known, undefined)))
+    this.#isLittered = false
+    await this.#reporting(async () => {
+      const raised = await this.raiseFloor(known, undefined)
+      return isSweep ? this.#sweep(raised) : removePassed(this.#context, known, raised)
+    })
   }
 
   /** Gives ownership back. Whoever has fenced this writer owns it already. */
@@ -91,7 +101,7 @@ export class WriteAccess {
     await ensureMarker(this.#context)
     const newest = await newestToWriteUpon(this.#context)
     // So that of many processes that save once each, the one that comes past the next multiple tidies.
-    this.#tidied = newest.version - (newest.version % upkeepInterval)
+    this.#tidied = newest.version - (newest.version % this.#context.surroundings.tidyEvery)
     if (this.#context.mayTakeOver) await this.#takeOver(newest)
     // No attempt begins before there is a catalog: where there are attempts and none, it is lost.
     else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })
@@ -118,11 +128,11 @@ export class WriteAccess {
     return sweepStore(this.#context, await this.#context.log.wholeOf(version), {})
   }
 
-  /** Sweeps, and tells by an event what could not be swept: it is tried again another time. */
-  async #reporting(sweep: () => ReturnType<typeof sweepStore>): Promise<void> {
+  /** Tells by an event what could not be removed: it is tried again another time. */
+  async #reporting(removal: () => Promise<Pick<Deletion, 'failed'>>): Promise<void> {
     const { events } = this.#context
     try {
-      const { failed } = await sweep()
+      const { failed } = await removal()
       const [failure] = failed
       if (failure === undefined) return
       events.emit('leftBehind', { keys: failed.map(({ key }) => key), error: failure.error })

@@ -219,6 +219,7 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
     },
     newToken: () => random.hex(16),
     foldings: random.of(foldings),
+    tidyEvery: random.of([3, 8, realSurroundings.tidyEvery]),
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
     deliver: async (_, deliveries) => {
       const contents: string[] = []

@@ -8,7 +8,7 @@ import {
   pageKey,
 } from '../../src/store/documents/index.ts'
 import { defaultFoldings, documentOf, fold, noCatalog } from '../../src/store/pages/index.ts'
-import { codeOf, FaultyBackend, storeOn } from './stores.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn } from './stores.ts'
 
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
 
@@ -106,4 +106,46 @@ test('10,000 checkpoints are listed with a read for every forty', async () => {
   const backend = await grown(10_000)
   expect((await storeOn(backend).list()).length).toBe(10_000)
   expect(methods(backend).length).toBeLessThan(250)
+})
+
+/** Lists of the whole store: what a sweep begins with. */
+function sweepsOf({ calls }: FaultyBackend): number {
+  return calls.filter((call) => call === 'list ').length
+}
+
+test.each([
+  [10, 4],
+  [1_000, 1],
+  [10_000, 0],
+])(
+  'of %i checkpoints all are looked at %i times in 600 saves, which stay tidy',
+  async (checkpoints, sweeps) => {
+    const backend = await grown(checkpoints)
+    const store = storeOn(backend, { mode: 'shared', gracePeriod: 0 })
+    for (let step = checkpoints; step < checkpoints + 600; step += 1) {
+      await store.save({ step, files: { a: Buffer.from('a') }, metrics })
+      await store.pin(step) // a page more that is written anew, now and then
+    }
+    expect(sweepsOf(backend)).toBeLessThanOrEqual(sweeps + 1)
+    expect(sweepsOf(backend)).toBeGreaterThanOrEqual(sweeps)
+    expect((await keysOf(backend, 'catalog/')).length).toBeLessThan(140)
+    expect((await store.sweep({ dryRun: true })).catalogPages).toBe(0)
+  },
+)
+
+test('what could not be deleted is swept with the next tidying, however long the run', async () => {
+  const backend = await grown(10_000)
+  const store = storeOn(backend, { mode: 'shared', gracePeriod: 0 })
+  const save = async (step: number): Promise<void> => {
+    await store.save({ step, files: { a: Buffer.from('a') }, onExisting: 'replace' })
+  }
+  await save(10_000)
+  const dead = (await keysOf(backend, 'data/')).filter((key) => key.startsWith('data/10000-'))
+  backend.intercept = (method) => (method === 'delete' ? 'fail before' : 'pass')
+  await save(10_000)
+  backend.intercept = () => 'pass'
+  expect(await keysOf(backend, 'data/')).toEqual(expect.arrayContaining([...dead]))
+  for (let step = 10_001; step < 10_070; step += 1) await save(step)
+  const left = new Set(await keysOf(backend, 'data/'))
+  for (const key of dead) expect(left.has(key), key).toBe(false)
 })

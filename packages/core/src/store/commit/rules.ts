@@ -3,6 +3,7 @@ import {
   catalogVersionOf,
   attemptOfKey,
   type Owner,
+  type PageId,
   pageOfKey,
   partsOfAttempt,
   versionOfPage,
@@ -173,6 +174,11 @@ export function deadBy(newest: WholeCatalog): (key: string) => boolean {
     if (attempt === undefined || listed.has(attempt)) return false
     return isBelowFloor(newest, attempt) || dropped.has(attempt)
   }
+}
+
+/** Rule 4, for what a floor that has risen leaves behind: the pages that no version from it on needs. */
+export function pagesPassed(before: PagedCatalog, floor: number): readonly PageId[] {
+  return before.retired.flatMap(({ page, since }) => (since <= floor ? [page] : []))
 }
 
 /** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */
