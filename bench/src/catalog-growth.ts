@@ -32,6 +32,7 @@ export async function catalogGrowth(bench: Bench): Promise<void> {
     await looking(bench, grown)
     await deciding(bench, grown)
     await writing(bench, grown)
+    await savingOn(bench, grown) // last, since the young one grows with it
   } finally {
     for (const { store } of grown) await store.close()
   }
@@ -66,6 +67,29 @@ async function saving(bench: Bench, grown: readonly Grown[]): Promise<void> {
       verify: async () => {
         const file = (await each.store.get(each.step))?.contents[0]
         assertEqual(file?.sha256, sha256Of(bytes), 'The digest of the newest save')
+      },
+    })),
+    comparisons: againstYoung(grown, { 10_000: 1.5, 100_000: 3 }),
+  })
+}
+
+/** More than the versions between two tidyings. */
+const inARow = 130
+
+/** With all that a run does now and then to stay tidy. */
+async function savingOn(bench: Bench, grown: readonly Grown[]): Promise<void> {
+  const saves = bench.scale.quick ? 2 : inARow
+  await bench.measure({
+    name: `Save 1 KiB, ${saves} times in a row, as a run grows (each)`,
+    contenders: grown.map((each) => ({
+      name: each.name,
+      run: async () => {
+        const began = performance.now()
+        for (let saved = 0; saved < saves; saved += 1) await saveNext(each)
+        return (performance.now() - began) / saves
+      },
+      verify: async () => {
+        assertEqual((await each.store.latest())?.step, each.step, 'The latest step')
       },
     })),
     comparisons: againstYoung(grown, { 10_000: 1.5, 100_000: 3 }),

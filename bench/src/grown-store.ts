@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -6,7 +7,7 @@ const at = '2026-01-01T00:00:00.000Z'
 
 /**
  * Writes the catalog of a run of so many checkpoints, by the documented format: a run of that length would take hours.
- * The checkpoints' own files are not there, and no work that is measured reads them.
+ * The checkpoints' own files are there, to be listed by a sweep; what they hold is nothing, and no work reads them.
  */
 export async function writeGrownStore(folder: string, checkpoints: number): Promise<void> {
   const version = checkpoints + 1
@@ -22,9 +23,9 @@ export async function writeGrownStore(folder: string, checkpoints: number): Prom
     checkpoints: steps.map((step) => ({
       step,
       epoch: step,
-      attempt: `${step}-${step}-${step.toString(16).padStart(16, '0')}`,
+      attempt: attemptOf(step),
       manifest: { sha256: sha256(String(step)), size: 500 },
-      files: 3,
+      files: 1,
       bytes: 512_000_000,
       savedAt: at,
       metrics: metricsOf(step),
@@ -38,6 +39,15 @@ export async function writeGrownStore(folder: string, checkpoints: number): Prom
   await mkdir(join(folder, 'catalog'), { recursive: true })
   const path = join(folder, 'catalog', `${String(version).padStart(16, '0')}.json`)
   await writeFile(path, `{"sha256":"${sha256(body)}","catalog":${body}}\n`)
+  for (const step of steps) {
+    const attempt = join(folder, 'data', attemptOf(step))
+    mkdirSync(attempt, { recursive: true })
+    for (const file of ['model.bin', 'manifest.json']) writeFileSync(join(attempt, file), '')
+  }
+}
+
+function attemptOf(step: number): string {
+  return `${step}-${step}-${step.toString(16).padStart(16, '0')}`
 }
 
 function metricsOf(step: number): Readonly<Record<string, number>> {
