@@ -49,8 +49,8 @@ export interface Folded<C extends PagedCatalog> {
 }
 
 /**
- * Distributes the lines of a computed version to its document and the pages that it refers to. A page whose lines are what they were
- * stays; what has changed is written anew, under names that nobody else uses.
+ * Distributes the lines of a computed version to its document and the pages that it refers to. A page whose lines are
+ * what they were stays; what has changed is written anew, under names that nobody else uses.
  */
 export function fold<C extends PagedCatalog>(next: C, foldings: Foldings, newPage: () => PageId): Folded<C> {
   const newPages: NewPage[] = []
