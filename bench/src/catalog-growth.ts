@@ -59,11 +59,7 @@ async function saving(bench: Bench, grown: readonly Grown[]): Promise<void> {
     name: 'Save 1 KiB, as a run grows',
     contenders: grown.map((each) => ({
       name: each.name,
-      run: async () => {
-        const began = performance.now()
-        for (let saved = 0; saved < saves; saved += 1) await saveNext(each)
-        return (performance.now() - began) / saves
-      },
+      run: () => saveOn(each, saves),
       verify: async () => {
         const file = (await each.store.get(each.step))?.contents[0]
         assertEqual(file?.sha256, sha256Of(bytes), 'The digest of the newest save')
@@ -71,6 +67,13 @@ async function saving(bench: Bench, grown: readonly Grown[]): Promise<void> {
     })),
     comparisons: againstYoung(grown, { 10_000: 1.5, 100_000: 3 }),
   })
+}
+
+/** Gives the milliseconds of each. */
+async function saveOn(grown: Grown, saves: number): Promise<number> {
+  const began = performance.now()
+  for (let saved = 0; saved < saves; saved += 1) await saveNext(grown)
+  return (performance.now() - began) / saves
 }
 
 /** More than the versions between two tidyings. */
@@ -83,11 +86,7 @@ async function savingOn(bench: Bench, grown: readonly Grown[]): Promise<void> {
     name: `Save 1 KiB, ${saves} times in a row, as a run grows (each)`,
     contenders: grown.map((each) => ({
       name: each.name,
-      run: async () => {
-        const began = performance.now()
-        for (let saved = 0; saved < saves; saved += 1) await saveNext(each)
-        return (performance.now() - began) / saves
-      },
+      run: () => saveOn(each, saves),
       verify: async () => {
         assertEqual((await each.store.latest())?.step, each.step, 'The latest step')
       },

@@ -50,6 +50,7 @@ function overdue(context: StoreContext, catalog: PagedCatalog): readonly Drop[] 
   )
 }
 
-function graceOf({ keeping }: StoreContext, catalog: PagedCatalog): number {
+/** How long what is dropped stays, in milliseconds. */
+export function graceOf({ keeping }: StoreContext, catalog: PagedCatalog): number {
   return keepingOf(keeping, catalog).retention.grace ?? 0
 }

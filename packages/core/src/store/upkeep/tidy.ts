@@ -1,9 +1,9 @@
 import { pagesPassed } from '../commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import { catalogKey, pageKey } from '../documents/index.ts'
-import { keepingOf } from '../judgement.ts'
 import type { PagedCatalog } from '../pages/index.ts'
 import { type Deletion, deleteKeys } from './delete-dead.ts'
+import { graceOf } from './drops.ts'
 
 /**
  * Whether a run that has come from one version to another is to sweep the whole store, and not only to remove what it
@@ -11,9 +11,9 @@ import { type Deletion, deleteKeys } from './delete-dead.ts'
  * that each commit bears the same part of it. With a grace period for what is dropped it always is: the catalog may no
  * longer know what has outlived it.
  */
-export function isSweepDue({ keeping, surroundings }: StoreContext, from: number, to: PagedCatalog): boolean {
-  const { tidyEvery } = surroundings
-  if (keepingOf(keeping, to).retention.grace !== undefined) return true
+export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog): boolean {
+  const { tidyEvery } = context.surroundings
+  if (graceOf(context, to) > 0) return true
   // Rounded up so that it seldom changes: processes that save once each cross the same multiples as one that goes on.
   const interval = tidyEvery * 2 ** Math.ceil(Math.log2(Math.max(1, to.checkpoints.length / tidyEvery)))
   return Math.floor(to.version / interval) > Math.floor(from / interval)
