@@ -149,3 +149,11 @@ test('what could not be deleted is swept with the next tidying, however long the
   const left = new Set(await keysOf(backend, 'data/'))
   for (const key of dead) expect(left.has(key), key).toBe(false)
 })
+
+test('with a grace period every tidying sweeps: the catalog may no longer know what has outlived it', async () => {
+  const backend = await grown(1_000)
+  const retention = { keepLast: 5_000, grace: '1h' } as const
+  const store = storeOn(backend, { mode: 'shared', gracePeriod: 0, retention })
+  for (let step = 1_000; step < 1_140; step += 1) await store.save({ step, files: { a: Buffer.from('a') } })
+  expect(sweepsOf(backend)).toBe(2)
+})
