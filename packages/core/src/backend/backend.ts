@@ -139,6 +139,11 @@ export interface ReadableObject {
   readonly stat: ObjectStat
   /** To be read at most once, or cancelled; either releases what is behind it. */
   readonly body: ReadableStream<Uint8Array>
+  /**
+   * Nothing but the chunks of `body` refers to the memory that they are in: whoever has read one and needs it no more
+   * may detach it (`ArrayBuffer.transfer`), which gives the memory back long before it would be collected.
+   */
+  readonly detachable?: boolean | undefined
 }
 
 /** What became of each key. A key is in exactly one of the two. */

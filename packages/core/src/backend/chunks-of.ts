@@ -1,3 +1,5 @@
+import type { ReadableObject } from './backend.ts'
+
 /** The longest chunk that is asked for. */
 const chunkBytes = 2 ** 20
 
@@ -14,13 +16,13 @@ const buffersInUse = 3
  * every piece is copied into one. Whoever leaves early cancels the body.
  */
 export async function* chunksOf(
-  body: ReadableStream<Uint8Array>,
+  object: Pick<ReadableObject, 'body' | 'detachable'>,
   size: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
-  const reader = byteReader(body)
-  if (reader === undefined) yield* gathered(body, bufferBytes, allocate)
+  const reader = byteReader(object.body)
+  if (reader === undefined) yield* gathered(object, bufferBytes, allocate)
   else yield* readInto(reader, bufferBytes)
 }
 
@@ -68,7 +70,7 @@ async function* readInto(
 }
 
 async function* gathered(
-  body: AsyncIterable<Uint8Array>,
+  { body, detachable = false }: Pick<ReadableObject, 'body' | 'detachable'>,
   bufferBytes: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -76,10 +78,12 @@ async function* gathered(
   let [filling, used] = [newBuffer(bufferBytes), newBuffer(bufferBytes)]
   let filled = 0
   for await (const piece of body) {
+    let isCopied = true
     for (let taken = 0; taken < piece.byteLength; ) {
       const part = piece.subarray(taken, taken + bufferBytes - filled)
       taken += part.byteLength
       if (part.byteLength === bufferBytes && allocate === undefined) {
+        isCopied = false
         yield part
         continue
       }
@@ -90,6 +94,15 @@ async function* gathered(
       filled = 0
       ;[filling, used] = [used, filling]
     }
+    if (detachable && isCopied) giveBack(piece)
   }
   if (filled > 0) yield filling.subarray(0, filled)
+}
+
+/**
+ * Frees the memory of a piece, unless other pieces are in it as well. Left to the garbage collector it costs dearly:
+ * V8 marks the whole heap anew for every few dozen MiB outside of it.
+ */
+function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)
 }

@@ -59,7 +59,7 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
   test('gives the bytes, each chunk intact until the one after it has been used', async () => {
     const seen: Buffer[] = []
     let before: { readonly chunk: Uint8Array; readonly copy: Buffer } | undefined
-    for await (const chunk of chunksOf(body(), bytes.byteLength)) {
+    for await (const chunk of chunksOf({ body: body() }, bytes.byteLength)) {
       if (before !== undefined) expect(before.copy.equals(before.chunk)).toBe(true)
       before = { chunk, copy: Buffer.from(chunk) }
       seen.push(before.copy)
@@ -75,7 +75,7 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
       return buffer
     }
     const seen: Buffer[] = []
-    for await (const chunk of chunksOf(body(), bytes.byteLength, allocate)) {
+    for await (const chunk of chunksOf({ body: body() }, bytes.byteLength, allocate)) {
       if (given.length > 0) expect(given).toContain(chunk.buffer)
       seen.push(Buffer.from(chunk))
     }
@@ -84,7 +84,7 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
 
   test('gives all bytes also where fewer were expected', async () => {
     const seen: Buffer[] = []
-    for await (const chunk of chunksOf(body(), 1000)) seen.push(Buffer.from(chunk))
+    for await (const chunk of chunksOf({ body: body() }, 1000)) seen.push(Buffer.from(chunk))
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
 })
@@ -95,7 +95,7 @@ test('whoever leaves early cancels the body, whatever its kind', async () => {
     const body = make(() => {
       cancelled = true
     })
-    for await (const chunk of chunksOf(body, bytes.byteLength)) {
+    for await (const chunk of chunksOf({ body }, bytes.byteLength)) {
       expect(chunk.byteLength).toBeGreaterThan(0)
       break
     }
@@ -103,7 +103,36 @@ test('whoever leaves early cancels the body, whatever its kind', async () => {
   }
 })
 
+describe('the memory of pieces that were copied', () => {
+  const whole = [new Uint8Array([1, 2, 3]), new Uint8Array([4])]
+  const shared = new Uint8Array([5, 6, 7, 8])
+  const halves = [shared.subarray(0, 2), shared.subarray(2)]
+  const large = Uint8Array.from(bytes)
+
+  async function given(given: readonly Uint8Array[], detachable: boolean | undefined): Promise<Buffer> {
+    const seen: Buffer[] = []
+    const size = given.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const body = ReadableStream.from(given)
+    for await (const chunk of chunksOf({ body, detachable }, size)) seen.push(Buffer.from(chunk))
+    return Buffer.concat(seen)
+  }
+
+  test('is left alone unless nothing else refers to it', async () => {
+    expect([...(await given(whole, undefined))]).toEqual([1, 2, 3, 4])
+    expect(whole.map(({ byteLength }) => byteLength)).toEqual([3, 1])
+  })
+
+  test('is given back, but not that of several pieces, nor that of one that is passed on', async () => {
+    expect([...(await given([...whole, ...halves], true))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(whole.map(({ byteLength }) => byteLength)).toEqual([0, 0])
+    expect([...shared]).toEqual([5, 6, 7, 8])
+
+    expect((await given([large], true)).equals(bytes)).toBe(true)
+    expect(large.byteLength).toBe(bytes.byteLength)
+  })
+})
+
 test('what fails a stream fails its chunks', async () => {
   const body = new ReadableStream({ type: 'bytes', pull: () => Promise.reject(new Error('lost')) })
-  await expect(Array.fromAsync(chunksOf(body, 10))).rejects.toThrow('lost')
+  await expect(Array.fromAsync(chunksOf({ body }, 10))).rejects.toThrow('lost')
 })

@@ -3,9 +3,10 @@ import type { ObjectHash, ReadableObject } from '../backend.ts'
 import { chunksOf } from '../chunks-of.ts'
 
 /** The SHA-256 of an object, computed by reading it to its end. */
-export async function computedHash({ body, stat }: ReadableObject): Promise<ObjectHash> {
-  const digest = new ConcurrentDigest(stat.size)
-  const chunks = chunksOf(body, stat.size, digest.inThread ? digest.allocate : undefined)
+export async function computedHash(object: ReadableObject): Promise<ObjectHash> {
+  const { size } = object.stat
+  const digest = new ConcurrentDigest(size)
+  const chunks = chunksOf(object, size, digest.inThread ? digest.allocate : undefined)
   for await (const _ of digest.passing(chunks)) continue
   return { algorithm: 'sha256', value: digest.sha256(), origin: 'computed' }
 }

@@ -63,6 +63,8 @@ export async function readObject<Store extends ObjectStore>(
   const { start, end } = resolveRange(range, first.stat.size, key, url)
   return {
     stat: first.stat,
+    // Fresh from a socket.
+    detachable: true,
     body: resumingStream({
       start,
       end,

@@ -1,4 +1,4 @@
-import { type CheckpointBackend, chunksOf } from '../../backend/index.ts'
+import { type CheckpointBackend, chunksOf, type ReadableObject } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { ConcurrentDigest, sha256Hex, StreamingDigest } from '../../integrity/index.ts'
 import {
@@ -38,7 +38,7 @@ export async function provedFile(
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
-  const body = await readListed(backend, attempt, file, signal)
+  const { body } = await readListed(backend, attempt, file, signal)
   const saved = new Saved(backend, attempt, file)
   const digest = new StreamingDigest()
   return body.pipeThrough(
@@ -62,17 +62,17 @@ export async function provedChunks(
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const body = await readListed(backend, attempt, file, signal)
-  return proved(body, file, new Saved(backend, attempt, file))
+  const object = await readListed(backend, attempt, file, signal)
+  return proved(object, file, new Saved(backend, attempt, file))
 }
 
 async function* proved(
-  body: ReadableStream<Uint8Array>,
+  object: ReadableObject,
   { size }: ManifestFile,
   saved: Saved,
 ): AsyncGenerator<Uint8Array> {
   const digest = new ConcurrentDigest(size)
-  const chunks = chunksOf(body, size, digest.inThread ? digest.allocate : undefined)
+  const chunks = chunksOf(object, size, digest.inThread ? digest.allocate : undefined)
   for await (const chunk of digest.passing(chunks)) {
     saved.refuseLonger(digest.bytes)
     yield chunk
@@ -112,10 +112,10 @@ async function readListed(
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<ReadableObject> {
   const key = fileKey(attempt, file.name)
   try {
-    return (await backend.read(key, { signal })).body
+    return await backend.read(key, { signal })
   } catch (error) {
     if (isHoldfastError(error, 'NOT_FOUND')) throw corrupt(backend, key, `${file.name} is missing`)
     throw error
