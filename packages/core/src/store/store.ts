@@ -441,7 +441,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** A change to what is there must not make a store where there is none. */
   async #refuseMissing(signal: AbortSignal | undefined): Promise<void> {
     const { log } = this.#context
-    if (log.known !== undefined || (await log.versions(1, signal)).length > 0) return
+    if (log.known !== undefined || !(await log.isEmpty(signal))) return
     throw new HoldfastError(
       'NOT_FOUND',
       `There is no checkpoint in ${this.url} yet. The first save makes the store: holdfast save FILE --step 0`,

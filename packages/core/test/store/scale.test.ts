@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ListOptions, ObjectStat } from '../../src/backend/index.ts'
 import {
   type CatalogEntry,
   catalogKey,
@@ -132,6 +133,24 @@ test.each([
     expect((await store.sweep({ dryRun: true })).catalogPages).toBe(0)
   },
 )
+
+test('a shared writer looks at none of the versions that are still in their grace period', async () => {
+  class CountingBackend extends FaultyBackend {
+    versionsListed = 0
+
+    override async *list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectStat> {
+      for await (const object of super.list(prefix, options)) {
+        if (prefix === 'catalog/') this.versionsListed += 1
+        yield object
+      }
+    }
+  }
+  const backend = new CountingBackend()
+  const store = storeOn(backend, { mode: 'shared' })
+  for (let step = 0; step < 400; step += 1) await store.save({ step, files: { a: Buffer.from('a') } })
+  // The newest before each, and its own after it.
+  expect(backend.versionsListed / 400).toBeLessThan(2.1)
+})
 
 test('what could not be deleted is swept with the next tidying, however long the run', async () => {
   const backend = await grown(10_000)

@@ -80,25 +80,34 @@ export class CatalogLog {
     return this.#known
   }
 
-  /** All versions from `version` on, the oldest first. */
-  async versions(version: number, signal?: AbortSignal): Promise<readonly CatalogVersion[]> {
-    const found: CatalogVersion[] = []
+  /** The versions from `version` on, the oldest first, as they are listed: whoever has seen enough leaves. */
+  async *versions(version: number, signal?: AbortSignal): AsyncGenerator<CatalogVersion> {
     const startAfter = version > 1 ? catalogKey(version - 1) : undefined
     for await (const { key, modifiedAt, revision } of this.#backend.list(catalogPrefix, {
       startAfter,
       signal,
     })) {
       const listed = catalogVersionOf(key)
-      if (listed !== undefined) found.push({ version: listed, storedAt: modifiedAt, revision })
+      if (listed !== undefined) yield { version: listed, storedAt: modifiedAt, revision }
     }
-    return found
+  }
+
+  /** The newest from `version` on, as it is listed; `undefined` when there is none. */
+  async newestListed(from: number, signal?: AbortSignal): Promise<CatalogVersion | undefined> {
+    return (await Array.fromAsync(this.versions(from, signal))).at(-1)
+  }
+
+  /** Whether there is no version yet; or none is left. */
+  async isEmpty(signal?: AbortSignal): Promise<boolean> {
+    for await (const _ of this.versions(1, signal)) return false
+    return true
   }
 
   /** The newest version; the empty one for a store without any. Rejects with `CORRUPT` when it is damaged. */
   async newest(signal?: AbortSignal): Promise<PagedCatalog> {
     for (;;) {
       const known = this.#known
-      const newest = (await this.versions(known?.version ?? 1, signal)).at(-1)
+      const newest = await this.newestListed(known?.version ?? 1, signal)
       if (newest === undefined) {
         if (known === undefined || known.version === 0) return noCatalog
         throw this.#vanished(known.version)
@@ -301,7 +310,7 @@ export class CatalogLog {
 
   async #newestFrom(created: PagedCatalog): Promise<PagedCatalog> {
     for (;;) {
-      const newest = (await this.versions(created.version)).at(-1)
+      const newest = await this.newestListed(created.version)
       if (newest === undefined) throw this.#vanished(created.version)
       if (newest.version === created.version) return created
       const catalog = await this.listed(newest)

@@ -10,7 +10,7 @@ export const lostCatalog =
  */
 export async function isCatalogLost({ backend, log }: StoreContext, signal?: AbortSignal): Promise<boolean> {
   for await (const { key } of backend.list(dataPrefix, { signal })) {
-    if (attemptOfKey(key) !== undefined) return (await log.versions(1, signal)).length === 0
+    if (attemptOfKey(key) !== undefined) return log.isEmpty(signal)
   }
   return false
 }

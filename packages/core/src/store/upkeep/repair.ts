@@ -61,10 +61,10 @@ export interface ReadableCatalog {
  */
 export async function newestReadable({ log }: StoreContext, signal?: AbortSignal): Promise<ReadableCatalog> {
   for (;;) {
-    const versions = await log.versions(1, signal)
+    const versions = await Array.fromAsync(log.versions(1, signal))
     const { isMissing, ...readable } = await readDown(log, versions, signal)
     if (!isMissing) return readable
-    const now = await log.versions(readable.newestVersion, signal)
+    const now = await Array.fromAsync(log.versions(readable.newestVersion, signal))
     if (now.at(-1)?.version === readable.newestVersion || now.length === 0) return readable
   }
 }
@@ -189,7 +189,7 @@ export async function repairMarker(context: StoreContext, signal?: AbortSignal):
   const { backend, log, surroundings } = context
   const found = await readMarker(backend, signal)
   if (found.kind === 'good') return false
-  if (found.kind === 'missing' && (await log.versions(1, signal)).length === 0) return false
+  if (found.kind === 'missing' && (await log.isEmpty(signal))) return false
   // `provedAt` stays empty: the next writer proves the store again.
   const marker = encodeMarker(newMarker(surroundings.newId(), surroundings.now().toISOString(), ''))
   await backend.put(markerKey, marker, { size: marker.byteLength, contentType: 'application/json', signal })

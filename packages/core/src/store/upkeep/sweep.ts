@@ -99,12 +99,13 @@ export async function floorToRaise(
     // One version above the floor is the commit that raised it.
     return newest.version - newest.floor <= 1 ? newest.floor : Math.min(oldestBase, newest.version)
   }
-  const versions = await log.versions(Math.max(newest.floor, 1), signal)
-  const latest = versions.at(-1)
-  const old = versions.findLast(
-    ({ storedAt }) => latest !== undefined && latest.storedAt.getTime() - storedAt.getTime() > gracePeriod,
-  )
-  return Math.min(old?.version ?? newest.floor, oldestBase)
+  const storeTime = (await log.newestListed(newest.version, signal))?.storedAt.getTime() ?? 0
+  let old = newest.floor
+  for await (const { version, storedAt } of log.versions(Math.max(newest.floor, 1), signal)) {
+    if (storeTime - storedAt.getTime() <= gracePeriod) break
+    old = version
+  }
+  return Math.min(old, oldestBase)
 }
 
 interface Dead {

@@ -25,10 +25,10 @@ export async function removePassed(
   before: PagedCatalog,
   { floor }: PagedCatalog,
 ): Promise<Deletion> {
-  const versions = (await log.versions(1)).filter(({ version }) => version < floor)
-  const keys = [
-    ...versions.map(({ version }) => catalogKey(version)),
-    ...pagesPassed(before, floor).map(pageKey),
-  ]
+  const keys = pagesPassed(before, floor).map(pageKey)
+  for await (const { version } of log.versions(1)) {
+    if (version >= floor) break
+    keys.push(catalogKey(version))
+  }
   return deleteKeys(backend, keys)
 }

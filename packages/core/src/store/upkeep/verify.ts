@@ -159,7 +159,7 @@ async function documentProblems(
   else await problem(problems, () => Promise.resolve(decodeMarker(marker)))
   const pages = new PageReader(backend) // one that has read nothing yet
   const lostPages = new Map<string, string>()
-  for (const listed of await log.versions(Math.max(1, newest.floor), signal)) {
+  for await (const listed of log.versions(Math.max(1, newest.floor), signal)) {
     try {
       const version = await log.listed(listed, signal)
       if (version === undefined) continue
