@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryBackend, type ReadOptions } from '../../src/index.ts'
+import { type ListOptions, MemoryBackend, type ObjectStat, type ReadOptions } from '../../src/index.ts'
 import { codeOf, keysOf, storeOn } from './stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
@@ -78,6 +78,28 @@ describe('shared mode', () => {
     expect((await storeOn(backend).list()).map(({ step }) => step)).toEqual(
       Array.from({ length: 160 }, (_, step) => step),
     )
+  })
+
+  test('a list that leaves out what is there is asked for again; what is gone is told', async () => {
+    class ForgetfulBackend extends MemoryBackend {
+      catalogLists = 0
+      forgotten = 0
+
+      override async *list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectStat> {
+        const isForgotten =
+          prefix === 'catalog/' && options?.startAfter !== undefined && this.catalogLists++ % 5 === 0
+        if (isForgotten) this.forgotten += 1
+        else yield* super.list(prefix, options)
+      }
+    }
+    const backend = new ForgetfulBackend()
+    const store = storeOn(backend, { mode: 'shared' })
+    for (let step = 0; step < 6; step += 1) await store.save({ step, files })
+    expect(backend.forgotten).toBeGreaterThan(1)
+    expect((await store.list()).map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5])
+
+    await backend.delete(await keysOf(backend, 'catalog/'))
+    expect(await codeOf(store.save({ step: 6, files }))).toBe('CORRUPT')
   })
 
   test('an exclusive owner is fenced by a shared writer only when that is asked for', async () => {

@@ -1,4 +1,4 @@
-import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import { type CheckpointBackend, concurrently, withRetry } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
   catalogKey,
@@ -107,11 +107,11 @@ export class CatalogLog {
   async newest(signal?: AbortSignal): Promise<PagedCatalog> {
     for (;;) {
       const known = this.#known
-      const newest = await this.newestListed(known?.version ?? 1, signal)
-      if (newest === undefined) {
-        if (known === undefined || known.version === 0) return noCatalog
-        throw this.#vanished(known.version)
-      }
+      const newest =
+        known === undefined || known.version === 0
+          ? await this.newestListed(1, signal)
+          : await this.#newestSince(known.version, signal)
+      if (newest === undefined) return noCatalog
       if (known?.version === newest.version) return known
       const catalog = await this.listed(newest, signal)
       if (catalog !== undefined) return this.#remember(catalog)
@@ -310,12 +310,30 @@ export class CatalogLog {
 
   async #newestFrom(created: PagedCatalog): Promise<PagedCatalog> {
     for (;;) {
-      const newest = await this.newestListed(created.version)
-      if (newest === undefined) throw this.#vanished(created.version)
+      const newest = await this.#newestSince(created.version)
       if (newest.version === created.version) return created
       const catalog = await this.listed(newest)
       if (catalog !== undefined) return catalog
     }
+  }
+
+  /**
+   * The newest from a version on that this process has read or created. Some relatives of S3 leave objects out of a list
+   * while others are written: where this one is there all the same, it is asked for again.
+   */
+  async #newestSince(version: number, signal?: AbortSignal): Promise<CatalogVersion> {
+    const key = catalogKey(version)
+    const what = `Listing ${catalogPrefix}`
+    return withRetry(
+      async () => {
+        const newest = await this.newestListed(version, signal)
+        if (newest !== undefined) return newest
+        if ((await this.#backend.stat(key, { signal })) === undefined) throw this.#vanished(version)
+        const { url } = this.#backend
+        throw new HoldfastError('UNAVAILABLE', `${what} does not show ${key}, which is there.`, { key, url })
+      },
+      { what, signal },
+    )
   }
 
   #request(change: Change): CommitRequest {
