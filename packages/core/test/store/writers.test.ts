@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ListOptions, MemoryBackend, type ObjectStat, type ReadOptions } from '../../src/index.ts'
-import { codeOf, keysOf, storeOn } from './stores.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn } from './stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
 
@@ -100,6 +100,16 @@ describe('shared mode', () => {
 
     await backend.delete(await keysOf(backend, 'catalog/'))
     expect(await codeOf(store.save({ step: 6, files }))).toBe('CORRUPT')
+  })
+
+  test('a store that cannot be reached is asked once: its backend has tried again already', async () => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend, { mode: 'shared' })
+    await store.save({ step: 0, files })
+    backend.calls.length = 0
+    backend.intercept = () => 'fail before'
+    expect(await codeOf(store.save({ step: 1, files }))).toBe('UNAVAILABLE')
+    expect(backend.calls).toEqual(['list catalog/'])
   })
 
   test('an exclusive owner is fenced by a shared writer only when that is asked for', async () => {

@@ -1,4 +1,4 @@
-import { type CheckpointBackend, concurrently, withRetry } from '../../backend/index.ts'
+import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
   catalogKey,
@@ -34,7 +34,10 @@ import { type CommitRequest, lookBack, needsWhole, nextCatalog, type Verdict, ty
 /** Races that one commit may lose before it gives up. */
 const maxRaces = 1000
 
-/** Milliseconds that the pause after a lost race does not exceed. */
+/** Lists that may leave out what is there before the store is taken for one that cannot be used now. */
+const maxLists = 10
+
+/** Milliseconds that the pause after a lost race, or such a list, does not exceed. */
 const maxPause = 500
 
 /** A version as a list shows it. */
@@ -215,10 +218,7 @@ export class CatalogLog {
         throwIfAborted(signal, 'The commit', { url: this.#backend.url })
         // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
         if ((await this.#create(next)) === 'created') return await this.#settle(request, next)
-        await this.#surroundings.pause(
-          this.#surroundings.random() * Math.min(maxPause, 10 * 2 ** races),
-          signal,
-        )
+        await this.#pauseAfter(races, signal)
       } else if (fresh) {
         throw this.#refusal(verdict)
       }
@@ -323,17 +323,26 @@ export class CatalogLog {
    */
   async #newestSince(version: number, signal?: AbortSignal): Promise<CatalogVersion> {
     const key = catalogKey(version)
-    const what = `Listing ${catalogPrefix}`
-    return withRetry(
-      async () => {
-        const newest = await this.newestListed(version, signal)
-        if (newest !== undefined) return newest
-        if ((await this.#backend.stat(key, { signal })) === undefined) throw this.#vanished(version)
-        const { url } = this.#backend
-        throw new HoldfastError('UNAVAILABLE', `${what} does not show ${key}, which is there.`, { key, url })
+    for (let tries = 0; tries < maxLists; tries += 1) {
+      const newest = await this.newestListed(version, signal)
+      if (newest !== undefined) return newest
+      if ((await this.#backend.stat(key, { signal })) === undefined) throw this.#vanished(version)
+      await this.#pauseAfter(tries, signal)
+    }
+    throw new HoldfastError(
+      'UNAVAILABLE',
+      `The list of ${catalogPrefix} does not show ${key}, which is there.`,
+      {
+        key,
+        url: this.#backend.url,
       },
-      { what, signal },
     )
+  }
+
+  /** The longer, the more often it was tried. */
+  async #pauseAfter(tries: number, signal: AbortSignal | undefined): Promise<void> {
+    const longest = Math.min(maxPause, 10 * 2 ** tries)
+    await this.#surroundings.pause(this.#surroundings.random() * longest, signal)
   }
 
   #request(change: Change): CommitRequest {
