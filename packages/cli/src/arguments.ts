@@ -23,22 +23,13 @@ export function parseMetric(
   return { ...before, [name]: number }
 }
 
-/** `name=value`: JSON where it is that, else the text itself. Gathers repeated options. */
+/** `name=value`. The command parses the value. Gathers repeated options. */
 export function parseMeta(
   text: string,
-  before: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, unknown>> {
+  before: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
   const [name, value] = splitPair(text, 'metadata', 'commit=abc123')
-  return { ...before, [name]: jsonOrText(value) }
-}
-
-/** JSON as it stands. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    throw new InvalidArgumentError(`${JSON.stringify(text)} is not JSON.`)
-  }
+  return { ...before, [name]: value }
 }
 
 /** `name=metric:min` or `metric:max`. Gathers repeated options. */
@@ -76,14 +67,4 @@ function numberOf(text: string): number | undefined {
   if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity
   const number = Number(text)
   return text.trim() === '' || Number.isNaN(number) ? undefined : number
-}
-
-/** A number only where it is written as JSON would write it: a digest or an id may look like one. */
-function jsonOrText(text: string): unknown {
-  try {
-    const value = JSON.parse(text) as unknown
-    return typeof value === 'number' && String(value) !== text ? text : value
-  } catch {
-    return text
-  }
 }

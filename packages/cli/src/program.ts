@@ -1,13 +1,5 @@
 import { Command } from 'commander'
-import {
-  gather,
-  parseJson,
-  parseMeta,
-  parseMetric,
-  parseObjective,
-  parseStep,
-  parseSteps,
-} from './arguments.ts'
+import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
 import { withRetention } from './retention-options.ts'
 import type { GlobalOptions } from './with-store.ts'
@@ -51,7 +43,7 @@ export function buildProgram(
         .option('--metric <name=value>', 'may be repeated', parseMetric)
         .option('--tag <tag>', 'may be repeated', gather)
         .option('--meta <name=value>', 'JSON or text; may be repeated', parseMeta)
-        .option('--data-state <json>', 'the position in the data; show and restore give it back', parseJson)
+        .option('--data-state <json|@file>', 'the position in the data; show and restore return it')
         .option('--name <name>', 'the name of standard input among the files', 'stdin')
         .option('--replace', 'replace the step if it is saved already')
         .action(async (files: string[], _, command: Command) => {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { parseJson, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from '../src/arguments.ts'
+import { parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from '../src/arguments.ts'
 
 describe('a step', () => {
   test.each([
@@ -39,16 +39,10 @@ describe('a metric', () => {
   })
 })
 
-test('metadata is JSON where it is that, else text', () => {
-  expect(parseMeta('lr=0.1', undefined)).toEqual({ lr: 0.1 })
-  expect(parseMeta('tags=["a"]', undefined)).toEqual({ tags: ['a'] })
-  expect(parseMeta('commit=abc=1', undefined)).toEqual({ commit: 'abc=1' })
+test('gathers metadata by name', () => {
+  expect(parseMeta('lr=0.1', undefined)).toEqual({ lr: '0.1' })
+  expect(parseMeta('commit=abc=1', { lr: '0.1' })).toEqual({ lr: '0.1', commit: 'abc=1' })
   expect(() => parseMeta('nothing', undefined)).toThrow(InvalidArgumentError)
-})
-
-test('a position in the data is JSON, or refused', () => {
-  expect(parseJson('{"epoch":1,"position":640}')).toEqual({ epoch: 1, position: 640 })
-  expect(() => parseJson('epoch 1')).toThrow('"epoch 1" is not JSON.')
 })
 
 test('an objective has a metric and a direction, and a name of its own or that of the metric', () => {

@@ -20,7 +20,7 @@ export {
   sha256Hex,
   StreamingDigest,
 } from './integrity/index.ts'
-export type { JsonValue } from './json.ts'
+export { type JsonValue, parseJson, stringifyJson } from './json.ts'
 export type {
   Evaluation,
   MetricObjective,

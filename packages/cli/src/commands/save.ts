@@ -1,16 +1,17 @@
 import { basename, resolve } from 'node:path'
-import { type FileContent, formatSize, HoldfastError, type JsonValue } from '@holdfast/core'
+import { type FileContent, formatSize, HoldfastError } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatDuration, joined, shortDigest } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
+import { metadataOf, readDataState } from './json-values.ts'
 
 interface SaveOptions extends GlobalOptions {
   readonly step: number
   readonly epoch?: number
   readonly metric?: Readonly<Record<string, number>>
   readonly tag?: readonly string[]
-  readonly meta?: Readonly<Record<string, JsonValue>>
-  readonly dataState?: JsonValue
+  readonly meta?: Readonly<Record<string, string>>
+  readonly dataState?: string
   readonly name: string
   readonly replace?: boolean
 }
@@ -30,8 +31,8 @@ export async function save(
         files: filesByName(paths, options.name),
         metrics: metric,
         tags: tag,
-        metadata: meta,
-        dataState,
+        metadata: meta === undefined ? undefined : metadataOf(meta),
+        dataState: dataState === undefined ? undefined : await readDataState(dataState),
         onExisting: replace ? 'replace' : 'fail',
         signal,
         onProgress: ({ bytes, total }) => {

@@ -1,4 +1,4 @@
-import { formatSize } from '@holdfast/core'
+import { formatSize, stringifyJson } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
@@ -22,8 +22,8 @@ export async function show(choice: string, options: GlobalOptions, signal: Abort
       ),
     )
     for (const [name, value] of Object.entries(metrics)) printer.line(`  ${name} = ${formatMetric(value)}`)
-    if (metadata !== undefined) printer.line(`  metadata ${JSON.stringify(metadata)}`)
-    if (dataState !== undefined) printer.line(`  data state ${JSON.stringify(dataState)}`)
+    if (metadata !== undefined) printer.line(`  metadata ${stringifyJson(metadata)}`)
+    if (dataState !== undefined) printer.line(`  data state ${stringifyJson(dataState)}`)
     printer.line('')
     printer.line(
       await formatTable(

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { stringifyJson } from '@holdfast/core'
 
 /** One line of JSON: what it is, and its fields. */
 export interface JsonLine {
@@ -21,18 +22,13 @@ export class Printer {
 
   /** A line for programs. The last one of a command has the type `result`. */
   data(line: JsonLine): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(line, jsonValue)}\n`)
+    if (this.json) process.stdout.write(`${stringifyJson(line)}\n`)
   }
 
   /** A line for people that is not the result: it goes to stderr. */
   note(text: string): void {
     if (!this.json) process.stderr.write(`${text}\n`)
   }
-}
-
-/** JSON has no NaN and no infinities; they are written as texts. */
-function jsonValue(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
 }
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'

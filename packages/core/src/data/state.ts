@@ -47,6 +47,7 @@ const jsonSchema: v.GenericSchema<JsonValue> = v.lazy(() =>
     v.null(),
     v.boolean(),
     v.number(),
+    v.bigint(),
     v.string(),
     v.array(jsonSchema),
     v.record(v.string(), jsonSchema),

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../errors.ts'
+import { assertWellFormed } from '../json.ts'
 import type { Plateau } from '../metrics/index.ts'
 import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
@@ -226,6 +227,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** Keeps a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
+    if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
     const at = this.#context.surroundings.now().toISOString()
     await this.#write(
       { kind: 'pin', step, pin: reason === undefined ? { at } : { reason, at } },

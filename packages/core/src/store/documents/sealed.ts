@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
+import { parseStoredJson, stringifyJson } from '../../json.ts'
 
 /** What kinds of document a store holds. The kind is the name of the member that holds the body. */
 export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest'
@@ -19,9 +20,17 @@ const encoder = new TextEncoder()
  * between a prefix of known length and the last two bytes.
  */
 export function seal(kind: DocumentKind, body: unknown): Uint8Array {
-  const bytes = encoder.encode(JSON.stringify(body))
+  const bytes = encoder.encode(stringifyJson(body))
   const before = encoder.encode(`{"sha256":"${sha256Hex(bytes)}","${kind}":`)
   return Buffer.concat([before, bytes, encoder.encode('}\n')])
+}
+
+/** Members with values of the caller's own, whose integers are kept however large they are. */
+const exactMembers: Readonly<Record<DocumentKind, readonly string[]>> = {
+  marker: [],
+  catalog: [],
+  page: [],
+  manifest: ['metadata', 'dataState'],
 }
 
 /** The body of a sealed document. Throws `CORRUPT` when a single byte is not what was sealed. */
@@ -39,7 +48,7 @@ export function unseal(kind: DocumentKind, bytes: Uint8Array, where: string): un
   try {
     const text = decoder.decode(body)
     refuseDeep(text, where)
-    return JSON.parse(text)
+    return parseStoredJson(text, exactMembers[kind])
   } catch (error) {
     if (error instanceof HoldfastError) throw error
     throw new HoldfastError('CORRUPT', `${where} is not valid JSON.`, { cause: error })

@@ -1,7 +1,7 @@
 import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
 import type { DataState } from '../../data/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import type { JsonValue } from '../../json.ts'
+import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 
 /** A file or folder of this machine by its path, bytes, or a stream. */
 export type FileContent = string | ByteSource
@@ -20,7 +20,7 @@ export interface SaveRequest {
   /** Numbers of any kind; NaN and infinities are kept as what they are. */
   readonly metrics?: Readonly<Record<string, number>> | undefined
   readonly tags?: readonly string[] | undefined
-  /** Anything that JSON holds. */
+  /** Any JSON value. Pass an integer beyond 2^53 - 1 as a `bigint`. */
   readonly metadata?: JsonValue | undefined
   /** The position in the data, as a loader's `stateDict()` gives it. */
   readonly dataState?: DataState | JsonValue | undefined
@@ -46,9 +46,6 @@ const saveFields = [
   'onProgress',
 ] as const satisfies readonly (keyof SaveRequest)[]
 
-/** Deeper metadata is refused. */
-const maxDepth = 32
-
 /** Throws `INVALID_ARGUMENT` for a request that could not be kept faithfully. */
 export function assertSaveRequest(request: SaveRequest): void {
   refuseUnknownOptions(request, saveFields, 'A save')
@@ -58,13 +55,14 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   assertMetrics(request.metrics ?? {})
   if (request.tags?.some((tag) => typeof tag !== 'string' || tag === '') === true) {
-    throw invalid('Tags are texts, and not empty.')
+    throw invalid('Tags must be non-empty strings.')
   }
+  for (const tag of request.tags ?? []) assertWellFormed(tag, 'A tag')
   if (request.onExisting !== undefined && !['fail', 'replace'].includes(request.onExisting)) {
     throw invalid(`onExisting is 'fail' or 'replace', not ${JSON.stringify(request.onExisting)}.`)
   }
-  assertJson(request.metadata, 'metadata', 0)
-  assertJson(request.dataState, 'dataState', 0)
+  assertJson(request.metadata, 'metadata')
+  assertJson(request.dataState, 'dataState')
 }
 
 export function assertMetrics(metrics: Readonly<Record<string, number>>): void {
@@ -72,6 +70,7 @@ export function assertMetrics(metrics: Readonly<Record<string, number>>): void {
     if (typeof value !== 'number')
       throw invalid(`The metric ${JSON.stringify(name)} is ${typeof value}, not a number.`)
     if (name === '') throw invalid('A metric needs a name.')
+    assertWellFormed(name, 'The name of a metric')
   }
 }
 
@@ -81,38 +80,6 @@ export function assertStep(step: number): void {
 
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
-}
-
-/** What JSON would silently change or lose is refused. */
-function assertJson(value: unknown, where: string, depth: number): void {
-  if (depth > maxDepth) throw invalid(`${where} is nested more than ${maxDepth} deep.`)
-  if (value === undefined && depth === 0) return
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return
-  if (typeof value === 'number') {
-    if (Number.isFinite(value)) return
-    throw invalid(`${where} is ${value}, which JSON cannot hold. Write it as a text, or save it as a metric.`)
-  }
-  if (Array.isArray(value)) {
-    value.forEach((item: unknown, index) => {
-      assertJson(item, `${where}[${index}]`, depth + 1)
-    })
-    return
-  }
-  if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value) as never)) {
-    for (const [name, item] of Object.entries(value)) {
-      if (item !== undefined) assertJson(item, `${where}.${name}`, depth + 1)
-    }
-    return
-  }
-  throw invalid(
-    `${where} is ${describe(value)}, which JSON cannot hold. Give plain values, arrays and objects.`,
-  )
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'object'
-    ? `a ${(value?.constructor.name ?? 'object') || 'object'}`
-    : `a ${typeof value}`
 }
 
 function invalid(message: string): HoldfastError {
