@@ -3,6 +3,7 @@ import { type FileContent, formatSize, HoldfastError } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatDuration, joined, shortDigest } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
+import { standardInput } from '../standard-input.ts'
 import { metadataOf, readDataState } from './json-values.ts'
 
 interface SaveOptions extends GlobalOptions {
@@ -28,7 +29,7 @@ export async function save(
       const saved = await store.save({
         step,
         epoch,
-        files: filesByName(paths, options.name),
+        files: await filesByName(paths, options.name, signal),
         metrics: metric,
         tags: tag,
         metadata: meta === undefined ? undefined : metadataOf(meta),
@@ -61,8 +62,12 @@ export async function save(
   })
 }
 
-function filesByName(paths: readonly string[], nameOfInput: string): Readonly<Record<string, FileContent>> {
-  const files = new Map<string, FileContent>()
+async function filesByName(
+  paths: readonly string[],
+  nameOfInput: string,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, FileContent>>> {
+  const files = new Map<string, string>()
   for (const path of paths) {
     const name = path === '-' ? nameOfInput : basename(resolve(path))
     if (files.has(name)) {
@@ -71,7 +76,9 @@ function filesByName(paths: readonly string[], nameOfInput: string): Readonly<Re
         `Two of the files are called ${name}. Save the folder that holds them, or rename one.`,
       )
     }
-    files.set(name, path === '-' ? process.stdin : path)
+    files.set(name, path)
   }
-  return Object.fromEntries(files)
+  const contents: [string, FileContent][] = []
+  for (const [name, path] of files) contents.push([name, path === '-' ? await standardInput(signal) : path])
+  return Object.fromEntries(contents)
 }
