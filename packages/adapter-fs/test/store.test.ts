@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
-import { cp, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -111,3 +112,71 @@ test('the files of a checkpoint lie in the store as they were given', async () =
     expect((await stat(join(root, ...key.split('/')))).size).toBe(size)
   }
 })
+
+const isWindows = process.platform === 'win32'
+
+test.skipIf(isWindows)('keeps permission bits in the store and on restore, and widens none', async () => {
+  const folder = await temporaryFolder()
+  const modes = { secret: 0o600, program: 0o755, 'group-only': 0o640, 'read-only': 0o400, privileged: 0o4755 }
+  await mkdir(join(folder, 'out'))
+  for (const [name, mode] of Object.entries(modes)) {
+    await writeFile(join(folder, 'out', name), name)
+    await chmod(join(folder, 'out', name), mode)
+  }
+  const root = join(folder, 'store')
+  await using store = await openStore(root)
+  const { contents } = await store.save({ step: 1, files: join(folder, 'out') })
+  await store.restore('latest', { to: join(folder, 'restored') })
+  for (const { name, key } of contents) {
+    const mode = modes[name.slice('out/'.length) as keyof typeof modes] & 0o777
+    for (const path of [join(root, ...key.split('/')), join(folder, 'restored', ...name.split('/'))])
+      expect((await stat(path)).mode & 0o7777, path).toBe(mode)
+  }
+})
+
+test.skipIf(isWindows)('a secret file that replaces a readable one is never readable by others', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'token'), 'secret', { mode: 0o600 })
+  await using store = await openStore(join(folder, 'store'))
+  await store.save({ step: 1, files: join(folder, 'token') })
+  await mkdir(join(folder, 'to'))
+  await writeFile(join(folder, 'to', 'token'), 'public', { mode: 0o644 })
+  await store.restore(1, { to: join(folder, 'to') })
+  expect((await stat(join(folder, 'to', 'token'))).mode & 0o777).toBe(0o600)
+})
+
+test('falls back if a checkpoint lists a file that this store cannot have', async () => {
+  const root = join(await temporaryFolder(), 'store')
+  await saveSteps(root, 2)
+  const [attempt = ''] = (await readdir(join(root, 'data'))).filter((name) => name.startsWith('2-'))
+  const manifest = join(root, 'data', attempt, 'manifest.json')
+  const sealed = await reseal(manifest, 'manifest', (text) =>
+    text.replace('sub/log.txt', '.holdfast-tmp-0123456789abcdef'),
+  )
+  const version = (await readdir(join(root, 'catalog'))).toSorted().at(-1) ?? ''
+  await reseal(join(root, 'catalog', version), 'catalog', (text) => {
+    const catalog = JSON.parse(text) as { checkpoints: { step: number; manifest: object }[] }
+    for (const entry of catalog.checkpoints) if (entry.step === 2) entry.manifest = sealed
+    return JSON.stringify(catalog)
+  })
+  await using store = await openStore(root)
+  const restored = await store.restore('latest', { to: join(root, '..', 'out'), fallback: true })
+  expect(restored).toMatchObject({ step: 1, passedOver: [{ step: 2 }] })
+})
+
+/** Changes the body of a document, and seals it again as if a store had written it. */
+async function reseal(
+  path: string,
+  kind: string,
+  change: (text: string) => string,
+): Promise<{ readonly sha256: string; readonly size: number }> {
+  const sealed = (await readFile(path, 'utf8')).trimEnd()
+  const body = change(sealed.slice(sealed.indexOf(`"${kind}":`) + kind.length + 3, -1))
+  const bytes = Buffer.from(`{"sha256":"${sha256(body)}","${kind}":${body}}\n`)
+  await writeFile(path, bytes)
+  return { sha256: sha256(bytes), size: bytes.byteLength }
+}
+
+function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -5,11 +5,27 @@ import { manifestName } from './documents/layout.ts'
 /** The most bytes of UTF-8 in a file's name: with the attempt's prefix it stays within S3's 1024. */
 export const maxFileNameBytes = 900
 
+/** The first part of names that are reserved for Holdfast. */
+const reservedFolder = '.holdfast'
+
+/** How the names of temporary files and folders begin, in a store on a disk and where a checkpoint is restored. */
+const temporaryPrefix = '.holdfast-'
+
 /** Why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` when it can. */
 export function fileNameFault(name: string): string | undefined {
-  if (name === manifestName) return 'is the name of the manifest; give the file another one'
   if (Buffer.byteLength(name) > maxFileNameBytes) return `is longer than ${maxFileNameBytes} bytes`
-  return keyFault(name)
+  return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
+}
+
+/** Case does not count: on some file systems `Manifest.json` is `manifest.json`. */
+function reservedNameFault(parts: readonly string[]): string | undefined {
+  const [first] = parts
+  if (first === manifestName)
+    return `begins with ${manifestName}, which is reserved for the manifest; rename the file`
+  if (first === reservedFolder) return `begins with ${reservedFolder}, which is reserved; rename the file`
+  if (parts.some((part) => part.startsWith(temporaryPrefix)))
+    return `has a part that begins with ${temporaryPrefix}, which is reserved for temporary files; rename the file`
+  return undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
+import { sha256Hex } from '../../src/integrity/index.ts'
 import { seal, unseal } from '../../src/store/documents/sealed.ts'
 import {
   attemptOfKey,
@@ -116,7 +117,8 @@ test('a document that is nested too deep is refused before it is parsed', () => 
 })
 
 test('hostile file names in a manifest are refused', () => {
-  for (const name of ['../x', '/etc/passwd', 'a/../../b', '', 'a\0b', 'manifest.json', 'a//b', 'C:\\x']) {
+  const names = ['../x', '/etc/passwd', 'a/../../b', '', 'a\0b', 'manifest.json', 'a//b', 'C:\\x']
+  for (const name of [...names, 'Manifest.json', 'manifest.json/x', '.holdfast/x', 'a/.holdfast-tmp-0']) {
     const hostile = newManifest({ ...manifest, files: [{ name, size: 1, sha256: 'a'.repeat(64) }] })
     expect(
       codeOf(() => decodeManifest(encodeManifest(hostile), attempt)),
@@ -161,4 +163,14 @@ test('an attempt names its step and base, and is found again from its keys', () 
   for (const key of ['data/', 'data/x', 'data/1-2-3/x', 'other/42-7-0123456789abcdef/x', `data/${attempt}`]) {
     expect(attemptOfKey(key)).toBeUndefined()
   }
+})
+
+test('refuses a byte order mark before a body, also under a right digest', () => {
+  const body = Buffer.from('\ufeff{"format":"holdfast-catalog/1.0"}')
+  const sealed = Buffer.concat([
+    Buffer.from(`{"sha256":"${sha256Hex(body)}","catalog":`),
+    body,
+    Buffer.from('}\n'),
+  ])
+  expect(codeOf(() => unseal('catalog', sealed, 'here'))).toBe('CORRUPT')
 })

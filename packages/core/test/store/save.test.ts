@@ -85,6 +85,17 @@ describe('a request that cannot be kept is refused, and nothing is written', () 
     ['a name that leaves the root', { files: { '../x': bytes } }, 'INVALID_ARGUMENT'],
     ['an absolute name', { files: { '/x': bytes } }, 'INVALID_ARGUMENT'],
     ['the name of the manifest', { files: { 'manifest.json': bytes } }, 'INVALID_ARGUMENT'],
+    ['a name below that of the manifest', { files: { 'manifest.json/x': bytes } }, 'INVALID_ARGUMENT'],
+    ['the name of the manifest in another case', { files: { 'Manifest.JSON': bytes } }, 'INVALID_ARGUMENT'],
+    ['a name below the other case of it', { files: { 'MANIFEST.json/x': bytes } }, 'INVALID_ARGUMENT'],
+    ['the reserved folder', { files: { '.holdfast': bytes } }, 'INVALID_ARGUMENT'],
+    ['a name below the reserved folder', { files: { '.Holdfast/x': bytes } }, 'INVALID_ARGUMENT'],
+    ['the name of a temporary file', { files: { '.holdfast-tmp-0': bytes } }, 'INVALID_ARGUMENT'],
+    [
+      'a temporary name in another case and place',
+      { files: { 'a/.HOLDFAST-restore-0/b': bytes } },
+      'INVALID_ARGUMENT',
+    ],
     ['names that differ in case only', { files: { a: bytes, A: bytes } }, 'INVALID_ARGUMENT'],
     [
       'names that differ in their accents’ encoding',
@@ -108,6 +119,19 @@ describe('a request that cannot be kept is refused, and nothing is written', () 
     const before = await keysOf(backend)
     expect(await codeOf(store.save({ step: 2, files: { a: bytes }, ...wrong }))).toBe(code)
     expect(await keysOf(backend)).toEqual(before)
+  })
+
+  test('keeps names that only look like reserved ones', async () => {
+    const names = [
+      '.holdfastignore',
+      'a/.holdfast/x',
+      'a/manifest.json',
+      'manifest.json.bak',
+      'x.holdfast-tmp-',
+    ]
+    const files = Object.fromEntries(names.map((name) => [name, bytes]))
+    const { contents } = await storeOn(new MemoryBackend()).save({ step: 1, files })
+    expect(contents.map(({ name }) => name)).toEqual(names.toSorted())
   })
 
   test('metadata that refers to itself', async () => {

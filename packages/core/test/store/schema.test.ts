@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { toJsonSchema } from '@valibot/to-json-schema'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
@@ -33,7 +34,7 @@ describe.each(['catalog', 'page', 'manifest', 'marker'] as const)('the JSON Sche
     await store.save({
       step: 1,
       epoch: 1,
-      files: { 'a/b.bin': Buffer.from('x') },
+      files: { 'a/b.bin': Buffer.from('x'), 'schema.test.ts': fileURLToPath(import.meta.url) },
       metrics: { loss: Number.NaN, other: 1 },
       tags: ['t'],
       metadata: { x: [1] },

@@ -8,7 +8,8 @@ export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest'
 /** Documents deeper than this are refused before they are parsed: nothing we write comes near. */
 const maxDepth = 64
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
+/** Keeps a byte order mark, which is no JSON: without `ignoreBOM` it would be dropped unseen. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /**
