@@ -18,9 +18,13 @@ export class Cloning {
     return !this.#refused
   }
 
-  /** Clones a file to a new name, and opens that: to read, since a clone of a read-only file is one too. */
-  async clone(fileSystem: FileSystem, from: string, to: string): Promise<FileHandle> {
+  /**
+   * Clones a file to a new name, gives it these permission bits, and opens it: to read, since a clone of a read-only
+   * file is one too.
+   */
+  async clone(fileSystem: FileSystem, from: string, to: string, mode: number): Promise<FileHandle> {
     await fileSystem.copyFile(from, to, cloneNew)
+    await fileSystem.chmod(to, mode) // `copyFile` also copies the set-user-ID bit
     return fileSystem.open(to, 'r')
   }
 

@@ -6,6 +6,7 @@ import type * as promises from 'node:fs/promises'
  */
 export type FileSystem = Pick<
   typeof promises,
+  | 'chmod'
   | 'copyFile'
   | 'link'
   | 'lstat'

@@ -12,7 +12,7 @@ import {
 } from '@holdfast/core'
 import type { Disk } from './disk.ts'
 import { statOf } from './read.ts'
-import { createEmpty, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
+import { createEmpty, modeInStore, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
 
 /** One read, one hash and one write go on at the same time, each on a buffer of this many bytes. */
 export const chunkBytes = 2 ** 20
@@ -47,7 +47,7 @@ export async function put(
   if (isFileSource(source) && cloning.mayWork) {
     try {
       return await throughTemporaryFile(disk, key, {
-        create: (path) => cloning.clone(fileSystem, source.path, path),
+        create: (path) => cloning.clone(fileSystem, source.path, path, modeInStore(reader.mode)),
         write: (temporary) => hashClone(temporary, reader, options),
         publish,
       })
@@ -56,7 +56,7 @@ export async function put(
     }
   }
   return await throughTemporaryFile(disk, key, {
-    create: createEmpty(fileSystem),
+    create: createEmpty(fileSystem, modeInStore(reader.mode)),
     write: ({ handle }) => write(handle, reader, options),
     publish,
   })

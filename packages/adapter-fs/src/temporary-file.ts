@@ -26,8 +26,17 @@ export interface Making<Written, Published> {
   readonly publish: (path: string, written: Written) => Promise<Published>
 }
 
-export function createEmpty(fileSystem: FileSystem): (path: string) => Promise<FileHandle> {
-  return (path) => fileSystem.open(path, createNew, 0o666)
+/** Permission bits of a file in the store, before the umask: those of its source, and its owner can always read it. */
+export function modeInStore(ofSource = 0o666): number {
+  return ofSource | 0o400
+}
+
+/** Creates a file with these permission bits, less those that the umask denies. */
+export function createEmpty(
+  fileSystem: FileSystem,
+  mode = modeInStore(),
+): (path: string) => Promise<FileHandle> {
+  return (path) => fileSystem.open(path, createNew, mode)
 }
 
 /**

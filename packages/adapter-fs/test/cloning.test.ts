@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -56,6 +56,17 @@ describe.skipIf(folder === undefined)('on a file system that clones', () => {
     if (before.kind !== 'measured' || after.kind !== 'measured') throw new Error('free space is measured')
     expect(before.available - after.available).toBeLessThan(64 * 2 ** 20)
     expect(await readFile(join(root, 'cloned', 'copy-9'))).toEqual(await readFile(source))
+  })
+
+  test('a clone has the permission bits of its source, and no others', async () => {
+    const backend = new FileBackend(join(root, 'modes'))
+    for (const mode of [0o600, 0o755, 0o4711]) {
+      const source = join(root, `mode-${mode}`)
+      await writeFile(source, 'x')
+      await chmod(source, mode)
+      await backend.put(`key-${mode}`, { path: source })
+      expect((await stat(join(root, 'modes', `key-${mode}`))).mode & 0o7777).toBe((mode & 0o777) | 0o400)
+    }
   })
 
   test('what is written to the source afterwards does not reach what was stored', async () => {

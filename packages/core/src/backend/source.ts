@@ -87,6 +87,11 @@ export class SourceReader implements AsyncDisposable {
     return new SourceReader(source, options, isFileSource(source) ? await openFile(source.path) : undefined)
   }
 
+  /** The permission bits of a file; `undefined` for bytes and streams. */
+  get mode(): number | undefined {
+    return this.#file === undefined ? undefined : Number(this.#file.before.mode) & 0o777
+  }
+
   /** Bytes that can be read from any place, and again: all of bytes, and of a file as long as announced; else 0. */
   get rereadableBytes(): number {
     const bytes = this.#file === undefined ? byteLengthOf(this.#source) : Number(this.#file.before.size)

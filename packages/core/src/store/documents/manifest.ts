@@ -20,6 +20,8 @@ const fileSchema = v.looseObject({
   /** Bytes. */
   size: countSchema,
   sha256: sha256Schema,
+  /** The permission bits of the file that was saved (`0o600` is 384). Streams and bytes have none. */
+  mode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777))),
   /** The store's token for exactly this body. */
   revision: v.optional(v.string()),
   /** The digest that the store keeps of it. */

@@ -88,6 +88,7 @@ async function deliver(
     files.map((file) => ({
       name: file.name,
       size: file.size,
+      mode: file.mode,
       open: (signal) => provedChunks(context.backend, entry.attempt, file, signal),
     })),
     {

@@ -15,6 +15,8 @@ export interface Delivery {
   readonly name: string
   /** Bytes. */
   readonly size: number
+  /** Permission bits that the file gets, less those that the umask denies. Default: those of any new file. */
+  readonly mode?: number | undefined
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
 }
 
@@ -94,20 +96,26 @@ async function writeAll(
     ),
     options.signal,
     async ([index, delivery], signal) => {
-      await writeDurably(join(waiting, String(index)), await delivery.open(signal), (bytes) => {
-        delivered += bytes
-        options.onProgress?.(delivered)
-      })
+      await writeDurably(
+        join(waiting, String(index)),
+        delivery.mode,
+        await delivery.open(signal),
+        (bytes) => {
+          delivered += bytes
+          options.onProgress?.(delivered)
+        },
+      )
     },
   )
 }
 
 async function writeDurably(
   path: string,
+  mode: number | undefined,
   body: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const handle = await effect(`writing ${path}`, () => open(path, 'wx'))
+  const handle = await effect(`writing ${path}`, () => open(path, 'wx', mode))
   let delivered = 0
   const writer = new DurableWriter(handle, (written) => {
     onBytes(written - delivered)

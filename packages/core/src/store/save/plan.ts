@@ -1,3 +1,4 @@
+import { type Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { type ByteSource, concurrently, isFileSource } from '../../backend/index.ts'
@@ -15,6 +16,8 @@ export interface PlannedFile {
   readonly source: ByteSource
   /** Bytes; not known of a stream. */
   readonly size: number | undefined
+  /** Permission bits; only files have any. */
+  readonly mode?: number | undefined
 }
 
 /**
@@ -76,7 +79,8 @@ async function planPath(
   within: readonly string[],
 ): Promise<readonly PlannedFile[]> {
   const stats = await reading(path, () => stat(path))
-  if (stats.isFile()) return [{ name, source: { path: resolve(path) }, size: stats.size }]
+  if (stats.isFile())
+    return [{ name, source: { path: resolve(path) }, size: stats.size, mode: permissionsOf(stats) }]
   if (!stats.isDirectory()) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -106,4 +110,9 @@ async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw fromNodeError(error, `reading ${path}`)
   }
+}
+
+/** Windows has no permission bits; what Node.js reports there is made up. */
+function permissionsOf({ mode }: Stats): number | undefined {
+  return process.platform === 'win32' ? undefined : mode & 0o777
 }

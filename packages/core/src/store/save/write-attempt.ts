@@ -76,7 +76,7 @@ async function putFiles(
   const isLocal = backend.capabilities.localRoot !== undefined
   const atOnce = filesAtOnce(sizes, isLocal ? smallFilesAtOnce.local : smallFilesAtOnce.remote)
   let bytes = 0
-  return concurrently(files, atOnce, signal, async ({ name, source, size }, taskSignal) => {
+  return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
     let before = 0
     const put = await backend.put(fileKey(attempt, name), source, {
       size,
@@ -87,15 +87,20 @@ async function putFiles(
         onProgress?.({ bytes, total })
       },
     })
-    return manifestFile(name, put)
+    return manifestFile(name, mode, put)
   })
 }
 
-function manifestFile(name: string, { size, sha256, revision, vouched }: PutResult): ManifestFile {
+function manifestFile(
+  name: string,
+  mode: number | undefined,
+  { size, sha256, revision, vouched }: PutResult,
+): ManifestFile {
   return {
     name,
     size,
     sha256,
+    ...(mode === undefined ? {} : { mode }),
     revision,
     ...(vouched === undefined ? {} : { vouched: { ...vouched } }),
   }
