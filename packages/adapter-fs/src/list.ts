@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   compareKeys,
   concurrently,
+  isUnreadable,
   keyFault,
   type ListOptions,
   type ObjectStat,
@@ -19,7 +20,8 @@ const looksAtOnce = 64
 
 /**
  * Walks the folders in the order of keys. Temporary files, links and whatever else is no regular file are not
- * listed; what vanishes meanwhile is passed over.
+ * listed; what vanishes meanwhile is passed over. One bad sector must not hide the other files: a file that cannot be
+ * looked at is listed all the same, and a folder below the prefix that cannot be read is passed over.
  */
 export async function* list(disk: Disk, prefix: string, options: ListOptions): AsyncGenerator<ObjectStat> {
   const { startAfter = '', limit = Infinity, signal } = options
@@ -85,7 +87,15 @@ interface Child {
  */
 async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<readonly Child[]> {
   const end = prefix.indexOf('/', folder.length)
-  if (end < 0) return allChildren(disk, folder)
+  if (end < 0) {
+    try {
+      return await allChildren(disk, folder)
+    } catch (error) {
+      // Only below what the caller asks for: to take that for empty would lose everything in it.
+      if (isUnreadable(error) && folder.length > prefix.length) return []
+      throw error
+    }
+  }
   if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
   const only = prefix.slice(0, end)
   return (await isFolder(disk, only)) ? [{ key: `${only}/`, isFolder: true }] : []
@@ -132,6 +142,8 @@ async function statIfThere({ fileSystem, names }: Disk, key: string): Promise<Ob
     return stats.isFile() ? statOf(key, stats) : undefined
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
+    // Its time is not known: as a new one it is deleted by nobody for its age.
+    if (isUnreadable(error)) return { key, size: 0, modifiedAt: new Date(), revision: 'unreadable' }
     throw error
   }
 }

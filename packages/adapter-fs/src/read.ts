@@ -11,6 +11,8 @@ import {
 } from '@holdfast/core'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { type PatientRead, readPatiently } from './patient-reads.ts'
 
 const readBytes = 2 ** 20
 
@@ -21,38 +23,98 @@ const readBytes = 2 ** 20
 const openFlags =
   constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK)
 
-/** Streams the file, or a range of it. The handle is closed at the end, on an error, and when it is cancelled. */
+/**
+ * Streams the file, or a range of it. The handle is closed at the end, on an error, and when it is cancelled. Rejects with
+ * `CORRUPT` when the file is there and cannot be read, also after a few attempts.
+ */
 export async function read(
   { fileSystem, names, seen }: Disk,
   key: string,
   options: ReadOptions,
 ): Promise<ReadableObject> {
   const path = names.path(key)
-  await seen.refuseLinks(names.foldersOf(key))
-  const handle = await fileSystem.open(path, openFlags)
+  const { signal } = options
+  const asked = { what: `reading ${path}`, key, url: names.url, signal }
+  await seen.refuseLinks(names.foldersOf(key), 'CORRUPT')
+  const file = await readPatiently(() => OpenFile.open(fileSystem, path), asked)
   try {
-    const stats = await handle.stat({ bigint: true })
-    if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'ENOENT' })
-    const { start, end } = resolveRange(options.range, Number(stats.size), key, names.url)
-    throwIfAborted(options.signal, `The read of ${key}`, { key, url: names.url })
-    const failed = (error: unknown): HoldfastError => keyError(error, `reading ${path}`, key, names.url)
-    return { stat: statOf(key, stats), body: streamOf(handle, start, end, options.signal, failed) }
+    const { start, end } = resolveRange(options.range, Number(file.stats.size), key, names.url)
+    throwIfAborted(signal, `The read of ${key}`, { key, url: names.url })
+    return { stat: statOf(key, file.stats), body: streamOf(file, start, end, asked) }
   } catch (error) {
-    await handle.close()
+    await file.close()
     throw error
   }
 }
 
-/** `undefined` when it is not there, or is no regular file. */
+/** `undefined` when it is not there, or is no regular file. Rejects with `CORRUPT` when that cannot be found out. */
 export async function stat({ fileSystem, names, seen }: Disk, key: string): Promise<ObjectStat | undefined> {
   const path = names.path(key)
-  await seen.refuseLinks(names.foldersOf(key))
-  try {
-    const stats = await fileSystem.lstat(path, { bigint: true })
-    return stats.isFile() ? statOf(key, stats) : undefined
-  } catch (error) {
-    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
+  await seen.refuseLinks(names.foldersOf(key), 'CORRUPT')
+  return readPatiently(
+    async () => {
+      try {
+        const stats = await fileSystem.lstat(path, { bigint: true })
+        return stats.isFile() ? statOf(key, stats) : undefined
+      } catch (error) {
+        if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
+        throw error
+      }
+    },
+    { what: `looking at ${path}`, key, url: names.url },
+  )
+}
+
+/** A regular file that is open for reading, and can be opened again after a failure. */
+class OpenFile {
+  readonly stats: BigIntStats
+  readonly #fileSystem: FileSystem
+  readonly #path: string
+  #handle: FileHandle
+  #isClosed = false
+
+  private constructor(fileSystem: FileSystem, path: string, handle: FileHandle, stats: BigIntStats) {
+    this.#fileSystem = fileSystem
+    this.#path = path
+    this.#handle = handle
+    this.stats = stats
+  }
+
+  static async open(fileSystem: FileSystem, path: string): Promise<OpenFile> {
+    const handle = await fileSystem.open(path, openFlags)
+    try {
+      const stats = await handle.stat({ bigint: true })
+      if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'ENOENT' })
+      return new OpenFile(fileSystem, path, handle, stats)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  /** How many bytes were read into the buffer. */
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    return (await this.#handle.read(buffer, 0, buffer.byteLength, position)).bytesRead
+  }
+
+  /** A network file system loses track of a handle, and a device may recover for a new one. */
+  async reopen(): Promise<void> {
+    const again = await OpenFile.open(this.#fileSystem, this.#path)
+    if (revisionOf(again.stats) !== revisionOf(this.stats)) {
+      await again.close()
+      throw new HoldfastError('UNAVAILABLE', `${this.#path} was replaced while it was read. Read it again.`, {
+        retryable: false,
+      })
+    }
+    const failed = this.#handle
+    this.#handle = again.#handle
+    await failed.close()
+    if (this.#isClosed) await again.close() // by a cancellation in the meantime
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#handle.close()
   }
 }
 
@@ -63,8 +125,12 @@ export function statOf(key: string, stats: BigIntStats): ObjectStat {
     size: Number(stats.size),
     // The rename or link that published it sets the ctime; its bytes may have been written long before.
     modifiedAt: stats.ctime,
-    revision: [stats.ino, stats.mtimeNs, stats.size].map((part) => part.toString(36)).join('-'),
+    revision: revisionOf(stats),
   }
+}
+
+function revisionOf({ ino, mtimeNs, size }: BigIntStats): string {
+  return [ino, mtimeNs, size].map((part) => part.toString(36)).join('-')
 }
 
 function cutShort(position: number, end: number): HoldfastError {
@@ -75,17 +141,18 @@ function cutShort(position: number, end: number): HoldfastError {
 }
 
 function streamOf(
-  handle: FileHandle,
+  file: OpenFile,
   start: number,
   end: number,
-  signal: AbortSignal | undefined,
-  failed: (error: unknown) => HoldfastError,
+  asked: PatientRead,
 ): ReadableStream<Uint8Array> {
+  const { what, key, url, signal } = asked
+  const failed = (error: unknown): HoldfastError => keyError(error, what, key, url)
   let position = start
   let stopListening = (): void => undefined
   const release = async (): Promise<void> => {
     stopListening()
-    await handle.close()
+    await file.close()
   }
   return new ReadableStream({
     type: 'bytes',
@@ -105,7 +172,10 @@ function streamOf(
         // Into the reader's own buffer, where it has brought one.
         const request = controller.byobRequest
         const buffer = viewOf(request, end - position)
-        const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
+        const bytesRead = await readPatiently(async (attempt) => {
+          if (attempt > 1) await file.reopen()
+          return file.read(buffer, position)
+        }, asked)
         if (signal?.aborted === true) return
         position += bytesRead
         if (bytesRead === 0 && position < end) throw cutShort(position, end)

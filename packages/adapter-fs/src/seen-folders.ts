@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core'
+import { type ErrorCode, HoldfastError } from '@holdfast/core'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
@@ -33,8 +33,11 @@ export class SeenFolders {
     for (const folder of folders) this.#seen.delete(folder)
   }
 
-  /** Refuses folders, the outermost first, one of which is a link. Those behind one that is missing are not looked at. */
-  async refuseLinks(folders: readonly string[]): Promise<void> {
+  /**
+   * Refuses folders, the outermost first, one of which is a link. Those behind one that is missing are not looked at.
+   * `code` is that of the error: for a writer the place is not valid, for a reader a link is damage.
+   */
+  async refuseLinks(folders: readonly string[], code: ErrorCode = 'INVALID_ARGUMENT'): Promise<void> {
     const unseen = folders.filter((folder) => !this.#seen.has(folder))
     const looks = await Promise.allSettled(unseen.map((folder) => this.#fileSystem.lstat(folder)))
     for (const [index, look] of looks.entries()) {
@@ -43,15 +46,12 @@ export class SeenFolders {
         if (failedWith(look.reason, 'ENOENT', 'ENOTDIR')) return
         throw look.reason
       }
-      if (look.value.isSymbolicLink()) throw isLink(folder)
+      if (look.value.isSymbolicLink()) throw isLink(folder, code)
       if (look.value.isDirectory()) this.add(folder)
     }
   }
 }
 
-function isLink(folder: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${folder} is a symbolic link, and could lead out of the store. Remove it.`,
-  )
+function isLink(folder: string, code: ErrorCode): HoldfastError {
+  return new HoldfastError(code, `${folder} is a symbolic link, and could lead out of the store. Remove it.`)
 }

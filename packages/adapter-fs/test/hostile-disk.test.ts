@@ -1,13 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process'
 import * as promises from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointStore, openStore } from '@holdfast/core'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { FileBackend, type FileSystem } from '../src/index.ts'
+import { openStore } from '@holdfast/core'
+import { expect, onTestFinished, test } from 'vitest'
 import { codeOf } from './code-of.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
-import { systemError } from './recording.ts'
 
 async function saved(root: string): Promise<void> {
   await using store = await openStore(root)
@@ -73,42 +70,4 @@ test('a store that is deleted under a running writer: the next save is whole, an
   expect(report.checkpoints.map(({ problems }) => problems.length)).toEqual([1, 1, 0])
   expect((await store.repair()).quarantined.map(({ step }) => step)).toEqual([1, 2])
   expect((await store.verify()).good).toBe(true)
-})
-
-describe('a device that fails to read (EIO)', () => {
-  function failingReads(): { readonly fileSystem: FileSystem; readonly fail: () => void } {
-    let failing = false
-    const open: FileSystem['open'] = async (path, flags, mode) => {
-      const handle = await promises.open(path, flags, mode)
-      return new Proxy(handle, {
-        get(target: FileHandle, property) {
-          if (property === 'read' && failing && String(path).includes('data/')) {
-            return () => Promise.reject(systemError('EIO'))
-          }
-          const value: unknown = Reflect.get(target, property, target)
-          return typeof value === 'function' ? (value.bind(target) as unknown) : value
-        },
-      })
-    }
-    return {
-      fileSystem: { ...promises, open },
-      fail: () => {
-        failing = true
-      },
-    }
-  }
-
-  test('is reported, takes nothing for corrupt, and leaves nothing at the destination', async () => {
-    const root = join(await temporaryFolder(), 'store')
-    const { fileSystem, fail } = failingReads()
-    const store = new CheckpointStore(new FileBackend(root, { fileSystem }))
-    for (const step of [1, 2]) await store.save({ step, files: { a: Buffer.alloc(3_000_000, step) } })
-    fail()
-    const to = join(await temporaryFolder(), 'out')
-    expect(await codeOf(store.restore('latest', { to, fallback: true }))).toBe('UNAVAILABLE')
-    expect(await codeOf(store.verify())).toBe('UNAVAILABLE')
-    expect(await store.quarantined()).toEqual([])
-    await expect(promises.readdir(to)).rejects.toThrow('ENOENT')
-    await store.close()
-  })
 })

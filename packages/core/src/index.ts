@@ -34,6 +34,6 @@ export type {
   WeightedObjective,
 } from './metrics/index.ts'
 export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
-export { fromNodeError, nodeErrorCode } from './node-errors.ts'
+export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size, type SpaceOptions, type SpaceThreshold } from './space/index.ts'
 export * from './store/index.ts'

@@ -35,18 +35,71 @@ const meanings: Readonly<Record<string, NodeErrorMeaning>> = {
     code: 'UNAVAILABLE',
     advice: 'The device failed to read or write; check its health (dmesg, smartctl).',
   },
+  EREMOTEIO: {
+    code: 'UNAVAILABLE',
+    advice: 'The device failed to read or write; check its health (dmesg, smartctl).',
+  },
+  ENODATA: {
+    code: 'UNAVAILABLE',
+    advice: 'The device lost these bytes; check its health (dmesg, smartctl).',
+  },
+  EILSEQ: { code: 'UNAVAILABLE', advice: 'The device found these bytes damaged; check its health (dmesg).' },
+  EBADMSG: { code: 'UNAVAILABLE', advice: 'The file system found these bytes damaged; check it (fsck).' },
+  EUCLEAN: { code: 'UNAVAILABLE', advice: 'The file system is damaged; check it (fsck).' },
+  ENOMEDIUM: { code: 'UNAVAILABLE', advice: 'The device has no medium.' },
   ENAMETOOLONG: { code: 'INVALID_ARGUMENT', advice: 'The name is too long for this file system.' },
   EINVAL: { code: 'INVALID_ARGUMENT', advice: 'The file system does not take this.' },
   EISDIR: { code: 'INVALID_ARGUMENT', advice: 'It is a folder, not a file.' },
-  ELOOP: { code: 'INVALID_ARGUMENT', advice: 'A symbolic link stands where none may.' },
+  ELOOP: { code: 'INVALID_ARGUMENT', advice: 'A symbolic link is there, and none may be. Remove it.' },
+  ENXIO: { code: 'INVALID_ARGUMENT', advice: 'It is a socket or a device, not a file.' },
   ENOTSUP: { code: 'UNSUPPORTED', advice: 'The file system cannot do this.' },
   ENOSYS: { code: 'UNSUPPORTED', advice: 'The file system cannot do this.' },
 }
 
-/** The `code` that Node.js gives its system errors, such as `ENOENT`. */
+/**
+ * Linux error numbers that Node.js reports only as `Unknown system error -117`
+ * (libuv has no names for them: https://docs.libuv.org/en/v1.x/errors.html).
+ */
+const unnamedOnLinux: Readonly<Record<number, string>> = {
+  74: 'EBADMSG',
+  116: 'ESTALE',
+  117: 'EUCLEAN',
+  122: 'EDQUOT',
+  123: 'ENOMEDIUM',
+}
+
+/**
+ * Errors of a read that mean damage if they persist: the device or the file system cannot return the bytes, or
+ * something other than a file has taken the file's place.
+ */
+const unreadable: ReadonlySet<string> = new Set([
+  'EIO',
+  'EREMOTEIO',
+  'ENODATA',
+  'EILSEQ',
+  'EBADMSG',
+  'EUCLEAN',
+  'ELOOP',
+  'EISDIR',
+  'ENXIO',
+])
+
+/** The name of a system error, such as `ENOENT`; also of one that Node.js knows by its number only. */
 export function nodeErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  if (typeof error.code !== 'string') return undefined
+  const isUnnamed = error.code.startsWith('Unknown system error') && process.platform === 'linux'
+  if (!isUnnamed || !('errno' in error) || typeof error.errno !== 'number') return error.code
+  return unnamedOnLinux[Math.abs(error.errno)] ?? error.code
+}
+
+/**
+ * Whether a read that failed so means damage once it persists. Temporary failures, such as a busy file or a network
+ * that does not respond, do not.
+ */
+export function isUnreadable(error: unknown): boolean {
+  const systemCode = nodeErrorCode(error instanceof HoldfastError ? error.cause : error)
+  return systemCode !== undefined && unreadable.has(systemCode)
 }
 
 /**

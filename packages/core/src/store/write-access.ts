@@ -34,16 +34,18 @@ export class WriteAccess {
 
   /** The newest version known, once this writer may write. What fails is tried again with the next write. */
   async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
-    const prepared = (this.#prepared ??= this.#prepare()) // for all who wait, so no one's signal stops it
-    try {
-      await prepared
-    } catch (error) {
-      if (this.#prepared === prepared) this.#prepared = undefined
-      throw error
-    }
+    await this.#preparedOnce()
     const { log, writer } = this.#context
-    // Others may have gone on since: what is decided upon, and begun upon, is to be new. An owner knows by itself.
-    return writer.mode === 'shared' || log.known === undefined ? log.newest(signal) : log.known
+    if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // nobody else commits
+    try {
+      return await log.newest(signal)
+    } catch (error) {
+      // Damaged since then: preparing rebuilds it. If nothing is left, the store was deleted under this process.
+      if (!isHoldfastError(error, 'CORRUPT') || (await log.isEmpty(signal))) throw error
+      this.#prepared = undefined
+      await this.#preparedOnce()
+      return log.newest(signal)
+    }
   }
 
   /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
@@ -94,6 +96,17 @@ export class WriteAccess {
       await log.commit({ kind: 'release' })
     } catch (error) {
       if (!isHoldfastError(error, 'FENCED')) throw error
+    }
+  }
+
+  /** For all who wait, so no one's signal stops it. */
+  async #preparedOnce(): Promise<void> {
+    const prepared = (this.#prepared ??= this.#prepare())
+    try {
+      await prepared
+    } catch (error) {
+      if (this.#prepared === prepared) this.#prepared = undefined
+      throw error
     }
   }
 

@@ -26,6 +26,7 @@ import {
   withoutPages,
 } from '../pages/index.ts'
 import { readListed, readSmall } from '../read-object.ts'
+import { withSecondLook } from '../second-look.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Change } from './changes.ts'
 import type { WriterKeeping } from './keeping.ts'
@@ -160,8 +161,10 @@ export class CatalogLog {
     { version, revision }: CatalogVersion,
     signal?: AbortSignal,
   ): Promise<PagedCatalog | undefined> {
-    const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal)
-    return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
+    return withSecondLook(async () => {
+      const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal)
+      return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
+    })
   }
 
   /**

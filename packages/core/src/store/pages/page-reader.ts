@@ -13,6 +13,7 @@ import {
   type RecordedMetrics,
 } from '../documents/index.ts'
 import { readSmall } from '../read-object.ts'
+import { withSecondLook } from '../second-look.ts'
 import { type Page, withAllUnder } from './page.ts'
 import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
 import { PagedList } from './paged-list.ts'
@@ -159,7 +160,9 @@ class ListReader<L extends Line> {
   ): Promise<PageDocument | undefined> {
     const key = pageKey(reference.page)
     try {
-      const page = decodePage(await readSmall(this.#backend, key, signal), reference)
+      const page = await withSecondLook(async () =>
+        decodePage(await readSmall(this.#backend, key, signal), reference),
+      )
       if (page.holds === 'pages' || this.#linesOf(page) !== undefined) return page
       throw new HoldfastError('CORRUPT', `${key} holds ${page.holds}, not ${this.#holds}.`)
     } catch (error) {

@@ -11,6 +11,7 @@ import {
   manifestKey,
 } from '../documents/index.ts'
 import { readIfThere } from '../read-object.ts'
+import { withSecondLook } from '../second-look.ts'
 
 /** The manifest of an entry, proved by the digest in the catalog. Rejects with `CORRUPT` when missing or different. */
 export async function provedManifest(
@@ -20,12 +21,14 @@ export async function provedManifest(
 ): Promise<Manifest> {
   const attempt = entry.attempt
   const key = manifestKey(attempt)
-  const bytes = await readIfThere(backend, key, signal)
-  if (bytes === undefined) throw corrupt(backend, key, 'the manifest is missing')
-  if (sha256Hex(bytes) !== entry.manifest.sha256) {
-    throw corrupt(backend, key, 'the manifest differs from what was saved')
-  }
-  return decodeManifest(bytes, attempt)
+  return withSecondLook(async () => {
+    const bytes = await readIfThere(backend, key, signal)
+    if (bytes === undefined) throw corrupt(backend, key, 'the manifest is missing')
+    if (sha256Hex(bytes) !== entry.manifest.sha256) {
+      throw corrupt(backend, key, 'the manifest differs from what was saved')
+    }
+    return decodeManifest(bytes, attempt)
+  })
 }
 
 /**

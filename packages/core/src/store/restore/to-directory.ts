@@ -6,6 +6,7 @@ import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 import { concurrently, DurableWriter } from '../../backend/index.ts'
 import { filesAtOnce } from '../files-at-once.ts'
+import { withSecondLook } from '../second-look.ts'
 
 /**
  * A file to deliver: its name below the destination, its size, and how to open its proved bytes. A chunk may be used
@@ -17,6 +18,7 @@ export interface Delivery {
   readonly size: number
   /** Permission bits that the file gets, less those that the umask denies. Default: those of any new file. */
   readonly mode?: number | undefined
+  /** May be called again when what it gave was corrupt. */
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
 }
 
@@ -96,15 +98,18 @@ async function writeAll(
     ),
     options.signal,
     async ([index, delivery], signal) => {
-      await writeDurably(
-        join(waiting, String(index)),
-        delivery.mode,
-        await delivery.open(signal),
-        (bytes) => {
-          delivered += bytes
+      const path = join(waiting, String(index))
+      let counted = 0
+      await withSecondLook(async (look) => {
+        if (look === 2) await effect(`removing ${path}`, () => rm(path, { force: true }))
+        let written = 0
+        await writeDurably(path, delivery.mode, await delivery.open(signal), (bytes) => {
+          written += bytes
+          delivered += Math.max(0, written - counted)
+          counted = Math.max(counted, written)
           options.onProgress?.(delivered)
-        },
-      )
+        })
+      })
     },
   )
 }

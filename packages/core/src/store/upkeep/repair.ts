@@ -21,6 +21,7 @@ import { deadBy } from '../commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
 import { type LostPage, noCatalog, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
+import { withSecondLook } from '../second-look.ts'
 import { entryOf } from '../save/write-attempt.ts'
 import { problemsOf } from './verify.ts'
 
@@ -203,10 +204,11 @@ export type FoundMarker =
 
 /** Rejects with `UNSUPPORTED` for the marker of a newer Holdfast. */
 export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
-  const bytes = await readIfThere(backend, markerKey, signal)
-  if (bytes === undefined) return { kind: 'missing' }
   try {
-    return { kind: 'good', marker: decodeMarker(bytes) }
+    return await withSecondLook(async () => {
+      const bytes = await readIfThere(backend, markerKey, signal)
+      return bytes === undefined ? { kind: 'missing' } : { kind: 'good', marker: decodeMarker(bytes) }
+    })
   } catch (error) {
     if (isHoldfastError(error, 'CORRUPT')) return { kind: 'damaged' }
     throw error
@@ -235,11 +237,14 @@ async function unlistedWholes(
   }
   const wholes: CatalogEntry[] = []
   for (const attempt of attempts) {
-    const bytes = await readIfThere(backend, manifestKey(attempt), signal)
-    if (bytes === undefined) continue // never finished
     try {
+      const entry = await withSecondLook(async () => {
+        const bytes = await readIfThere(backend, manifestKey(attempt), signal)
+        return bytes === undefined ? undefined : entryOf(decodeManifest(bytes, attempt), bytes)
+      })
+      if (entry === undefined) continue // never finished
       const pin = mayHaveBeenListed(attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
-      wholes.push({ ...entryOf(decodeManifest(bytes, attempt), bytes), ...pin, found: true })
+      wholes.push({ ...entry, ...pin, found: true })
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
     }

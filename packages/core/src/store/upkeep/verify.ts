@@ -11,6 +11,7 @@ import {
 } from '../documents/index.ts'
 import { lastPagedStep, PageReader, type WholeCatalog } from '../pages/index.ts'
 import { readIfThere } from '../read-object.ts'
+import { withSecondLook } from '../second-look.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { provedChunks, provedManifest } from '../restore/proved.ts'
 
@@ -84,19 +85,25 @@ export async function problemsOf(
 ): Promise<readonly string[]> {
   const { backend } = context
   const problems: string[] = []
-  let read = 0
+  let before = 0
+  let reported = 0
   const manifest = await problem(problems, () => provedManifest(backend, entry, signal))
   for (const file of manifest?.files ?? []) {
-    await problem(problems, async () => {
-      if (quick) {
-        await proveByStore(context, entry, file, signal)
-        return
-      }
-      for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
-        read += chunk.byteLength
-        onBytes(read)
-      }
-    })
+    await problem(problems, () =>
+      withSecondLook(async () => {
+        if (quick) {
+          await proveByStore(context, entry, file, signal)
+          return
+        }
+        let read = before
+        for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
+          read += chunk.byteLength
+          reported = Math.max(reported, read)
+          onBytes(reported)
+        }
+      }),
+    )
+    before += file.size
   }
   return problems
 }
@@ -154,9 +161,13 @@ async function documentProblems(
     if (await isCatalogLost(context, signal)) problems.push(lostCatalog)
     return problems
   }
-  const marker = await readIfThere(backend, markerKey, signal)
-  if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
-  else await problem(problems, () => Promise.resolve(decodeMarker(marker)))
+  await problem(problems, () =>
+    withSecondLook(async () => {
+      const marker = await readIfThere(backend, markerKey, signal)
+      if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
+      else decodeMarker(marker)
+    }),
+  )
   const pages = new PageReader(backend) // one that has read nothing yet
   const lostPages = new Map<string, string>()
   for await (const listed of log.versions(Math.max(1, newest.floor), signal)) {

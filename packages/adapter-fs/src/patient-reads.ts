@@ -1,0 +1,41 @@
+import { HoldfastError, isUnreadable, withRetry } from '@holdfast/core'
+import { keyError } from './errors.ts'
+
+/** A device repeats a failed read by itself, so a few attempts show that the failure persists. */
+const retry = { attempts: 3, minDelay: 20, maxDelay: 100 }
+
+export interface PatientRead {
+  /** What is read, such as `reading /a/b`. */
+  readonly what: string
+  readonly key: string
+  readonly url: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Repeats a read that fails for a while. If the device or the file system still cannot return the bytes, they are lost:
+ * rejects with `CORRUPT`. Other failures, such as a busy file or a network that does not respond, keep their code.
+ */
+export async function readPatiently<T>(
+  read: (attempt: number) => Promise<T>,
+  { what, key, url, signal }: PatientRead,
+): Promise<T> {
+  try {
+    return await withRetry(
+      async (attempt) => {
+        try {
+          return await read(attempt)
+        } catch (error) {
+          throw keyError(error, what, key, url)
+        }
+      },
+      { what, policy: retry, signal },
+    )
+  } catch (error) {
+    throw isUnreadable(error) ? unreadable(keyError(error, what, key, url)) : error
+  }
+}
+
+function unreadable(error: HoldfastError): HoldfastError {
+  return new HoldfastError('CORRUPT', error.message, { key: error.key, url: error.url, cause: error.cause })
+}
