@@ -7,10 +7,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { environmentOf } from './open.ts'
-import { kindsOfStore, type Place } from './stores.ts'
+import { kindsOfStore, type KindOfStore, type Place } from './stores.ts'
 
-/** From here every adapter is found, as from a project that has installed them. */
+/** Adapters are resolved from here, as from a project that has installed them. */
 const here = import.meta.dirname
+const packages: Readonly<Record<string, string>> = {
+  file: '@holdfast/adapter-fs',
+  s3: '@holdfast/adapter-s3',
+  gs: '@holdfast/adapter-gcs',
+  az: '@holdfast/adapter-azure',
+}
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-stores-'))
 const big = join(folder, 'checkpoint.pth')
@@ -30,11 +36,17 @@ interface Outcome {
   readonly stderr: string
 }
 
-async function holdfast(place: Place, words: readonly string[], input?: string): Promise<Outcome> {
+async function holdfast(
+  { adapter }: KindOfStore,
+  place: Place,
+  words: readonly string[],
+  input?: string,
+): Promise<Outcome> {
+  const named = adapter.schemes.flatMap((scheme) => packages[scheme] ?? [])
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [main, ...words, '--store', place.url],
+      [main, ...words, '--store', place.url, ...named.flatMap((name) => ['--adapter', name])],
       { cwd: here, env: environmentOf(place) },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
@@ -53,7 +65,7 @@ describe.each(await kindsOfStore())('the command line on $name', (kind) => {
   test('does everything', async () => {
     const place = kind.place()
     const run = async (...words: readonly string[]): Promise<Outcome> => {
-      const outcome = await holdfast(place, words)
+      const outcome = await holdfast(kind, place, words)
       expect(outcome, words.join(' ')).toMatchObject({ code: 0, stderr: '' })
       return outcome
     }
@@ -62,7 +74,12 @@ describe.each(await kindsOfStore())('the command line on $name', (kind) => {
     const keep = ['--keep-last', '2', '--keep-best', 'loss:min']
     for (const [step, loss] of [0.5, 0.1, 0.3].entries())
       await run('save', big, '--step', String(step), '--metric', `loss=${loss}`, ...keep)
-    const fromInput = await holdfast(place, ['save', '-', '--name', 'stdin.bin', '--step', '3', ...keep], big)
+    const fromInput = await holdfast(
+      kind,
+      place,
+      ['save', '-', '--name', 'stdin.bin', '--step', '3', ...keep],
+      big,
+    )
     expect(fromInput).toMatchObject({ code: 0, stderr: '' })
     expect((await run('ls')).stdout).toMatch(/^STEP.*\n +3 .*\n +2 .*\n +1 .*best loss\n/)
     expect((await run('show', 'latest')).stdout).toContain(sha256(bytes))
@@ -86,7 +103,7 @@ describe.each(await kindsOfStore())('the command line on $name', (kind) => {
     expect((await run('sums', '2')).stdout).toContain(sha256(bytes))
     const listed = (await run('ls', '--json')).stdout.trim().split('\n')
     expect(JSON.parse(listed.at(-1) ?? '')).toMatchObject({ type: 'result', checkpoints: 2 })
-    expect(await holdfast(place, ['restore', '77', '--to', folder])).toMatchObject({ code: 4 })
-    expect(await holdfast(place, ['save', big, '--step', '3'])).toMatchObject({ code: 6 })
+    expect(await holdfast(kind, place, ['restore', '77', '--to', folder])).toMatchObject({ code: 4 })
+    expect(await holdfast(kind, place, ['save', big, '--step', '3'])).toMatchObject({ code: 6 })
   })
 })

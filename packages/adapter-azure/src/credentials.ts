@@ -1,6 +1,6 @@
 import type * as Identity from '@azure/identity'
 import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
-import { HoldfastError, messageOf } from '@holdfast/core'
+import { HoldfastError, messageOf, refusePlanted } from '@holdfast/core'
 import type { AzureOptions, TokenCredential } from './options.ts'
 
 /** Where the account is, and who asks. The URL may hold a signature, and is not to be printed. */
@@ -83,6 +83,7 @@ function defaultCredential(): TokenCredential {
 
 async function loadDefaultCredential(): Promise<TokenCredential> {
   let identity: typeof Identity
+  refusePlanted('@azure/identity', import.meta.url)
   try {
     identity = await import('@azure/identity')
   } catch (error) {

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Interruption } from './interruption.ts'
 import { reportError } from './output/errors.ts'
+import { phraseHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line of this version, and gives the exit code. Whatever fails is said on stderr. */
@@ -35,6 +36,7 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
     return exitCodes.failed
   }
   const exitCode = error.code === 'ABORTED' ? interruption.exitCode : exitCodeOf(error.code)
-  reportError({ code: error.code, message: error.message, exitCode }, json)
+  const hint = error.hint === undefined ? '' : ` ${phraseHint(error.hint)}`
+  reportError({ code: error.code, message: `${error.message}${hint}`, exitCode }, json)
   return exitCode
 }

@@ -2,12 +2,16 @@ import { type CheckpointStore, openStore } from '@holdfast/core'
 import type { ObjectiveArgument } from './arguments.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
 
 /** Options that every command takes. */
 export interface GlobalOptions extends KeepOptions {
   readonly store?: string
+  /** A file, or `false` for none. */
+  readonly config?: string | false
+  readonly adapter?: readonly string[]
   readonly json?: boolean
   readonly takeOver?: boolean
   readonly objective?: Readonly<Record<string, ObjectiveArgument>>
@@ -32,15 +36,20 @@ export async function withStore(
 ): Promise<ExitCode> {
   const { json = false, takeOver = false, objective } = options
   const { objectives, ...keeping } = retentionOf(options)
+  const printer = new Printer(json)
   await using store = await openStore(options.store, {
     mode: 'shared',
     takeOver,
+    config: options.config,
+    adapters: options.adapter,
+    onIgnoredConfig: ({ file, reason }) => {
+      printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
+    },
     ...keeping,
     ...(objective === undefined && objectives === undefined
       ? {}
       : { objectives: { ...objective, ...objectives } }),
   })
-  const printer = new Printer(json)
   let leftBehind: Error | undefined
   store.on('leftBehind', ({ error }) => {
     leftBehind = error

@@ -16,6 +16,13 @@ export type ErrorCode =
   | 'INVALID_ARGUMENT'
   | 'CONFIG'
 
+/** What may help, for a program that offers it in its own words, such as the options of a command line. */
+export type ErrorHint =
+  /** Choose a configuration file explicitly, which trusts it, or none. */
+  | { readonly kind: 'choose-config'; readonly file: string }
+  /** Name an adapter explicitly: that package, if one is known. */
+  | { readonly kind: 'name-adapter'; readonly package: string | undefined }
+
 export interface ErrorDetails {
   /** The object that the failed call was about, relative to the backend's root. */
   readonly key?: string | undefined
@@ -24,6 +31,7 @@ export interface ErrorDetails {
   readonly cause?: unknown
   /** Whether the same call may succeed when it is simply made again. Defaults to true for `UNAVAILABLE` only. */
   readonly retryable?: boolean | undefined
+  readonly hint?: ErrorHint | undefined
 }
 
 const brand: unique symbol = Symbol.for('holdfast.error')
@@ -38,6 +46,7 @@ export class HoldfastError extends Error {
   readonly retryable: boolean
   readonly key: string | undefined
   readonly url: string | undefined
+  readonly hint: ErrorHint | undefined
   readonly [brand] = true
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -47,6 +56,7 @@ export class HoldfastError extends Error {
     this.retryable = details.retryable ?? code === 'UNAVAILABLE'
     this.key = details.key
     this.url = details.url
+    this.hint = details.hint
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

@@ -5,6 +5,7 @@ export {
   abortedError,
   type ErrorCode,
   type ErrorDetails,
+  type ErrorHint,
   HoldfastError,
   isHoldfastError,
   messageOf,

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { realpathSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
   type BackendAdapter,
   type BackendHooks,
@@ -9,6 +9,7 @@ import {
 } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
+import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './find-module.ts'
 
 /** Which package speaks to which kind of store. Known by name only, and loaded when a URL asks for it. */
 const packages: Readonly<Record<string, string>> = {
@@ -19,15 +20,21 @@ const packages: Readonly<Record<string, string>> = {
 }
 
 export interface AdapterOptions {
-  /** Adapters that are at hand already, for schemes of one's own and for bundled programs. They come first. */
-  readonly adapters?: readonly BackendAdapter[] | undefined
+  /**
+   * Adapters for other stores and for bundled programs. They come before the adapters of Holdfast. A string is the name
+   * of a package or the path of a module, which must export `adapter`; it is resolved from the working folder.
+   */
+  readonly adapters?: readonly AdapterReference[] | undefined
   /** Passed to the adapter that the URL asks for. */
   readonly backend?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** An adapter, or the name of a package or module that exports one. */
+export type AdapterReference = BackendAdapter | string
+
 /**
- * The backend for a URL. Rejects with `CONFIG` when no adapter is known for its scheme, or the adapter is not
- * installed, and says how to install it.
+ * The backend for a URL. Rejects with `CONFIG` if no adapter is known for its scheme, or the adapter is not installed or
+ * not trusted, and says what to do.
  */
 export async function openBackend(
   url: URL,
@@ -35,13 +42,13 @@ export async function openBackend(
   hooks: BackendHooks = {},
 ): Promise<CheckpointBackend> {
   const scheme = url.protocol.slice(0, -1)
-  const given = options.adapters?.find(({ schemes }) => schemes.includes(scheme))
-  if (given !== undefined) return given.open(url, options.backend, hooks)
+  const given = await loadReferences(options.adapters ?? [], process.cwd())
+  const adapter = given.find(({ schemes }) => schemes.includes(scheme))
+  if (adapter !== undefined) return adapter.open(url, options.backend, hooks)
   if (scheme === 'mem') return openMemory(url)
-  const name = packages[scheme]
-  if (name === undefined) throw unknownScheme(scheme, options.adapters ?? [])
-  const adapter = await loadAdapter(name, scheme)
-  return adapter.open(url, options.backend, hooks)
+  if (!Object.hasOwn(packages, scheme)) throw unknownScheme(scheme, given)
+  const known = await loadKnown(packages[scheme] ?? '', scheme)
+  return known.open(url, options.backend, hooks)
 }
 
 const namedMemories = new Map<string, MemoryBackend>()
@@ -55,8 +62,66 @@ function openMemory(url: URL): MemoryBackend {
   return memory
 }
 
-async function loadAdapter(name: string, scheme: string): Promise<BackendAdapter> {
-  const loaded: unknown = await importFromApplication(name, scheme)
+/** Loads the adapters that are named. A name is resolved from `folder`. */
+export async function loadReferences(
+  references: readonly AdapterReference[],
+  folder: string,
+): Promise<readonly BackendAdapter[]> {
+  const base: SearchBase = { folder, owners: [] }
+  const loaded: BackendAdapter[] = []
+  for (const reference of references) {
+    if (typeof reference !== 'string') loaded.push(reference)
+    else loaded.push(await load(reference, chosen(reference, [base]) ?? notInstalled(reference, folder)))
+  }
+  return loaded
+}
+
+function notInstalled(name: string, folder: string): never {
+  throw new HoldfastError('CONFIG', `The adapter ${name} was not found from ${folder}. Install it there.`)
+}
+
+/**
+ * Loads an adapter of Holdfast. It is a dependency of the program that uses Holdfast, and a strict package manager shows
+ * core its own dependencies only, so both are asked. The working folder is not: it may be anybody's.
+ */
+async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> {
+  const main = mainModule()
+  const modules = [fileURLToPath(import.meta.url), ...(main === undefined ? [] : [main])]
+  const found = chosen(name, modules.map(besideModule))
+  if (found !== undefined) return load(name, found)
+  const isNearby = findModule(name, { folder: process.cwd(), owners: [] }) !== undefined
+  throw new HoldfastError(
+    'CONFIG',
+    isNearby
+      ? `${scheme}:// needs ${name}. It is installed for the working folder, whose packages are loaded only if they are named.`
+      : `${scheme}:// needs ${name}. Install it: npm install ${name}`,
+    isNearby ? { hint: { kind: 'name-adapter', package: name } } : {},
+  )
+}
+
+/** The first place where the package is installed and trusted. Throws `CONFIG` if it is installed only by others. */
+function chosen(name: string, bases: readonly SearchBase[]): FoundModule | undefined {
+  const found = bases.flatMap((base) => findModule(name, base) ?? [])
+  const trusted = found.find(({ foreign }) => foreign === undefined)
+  const foreign = found[0]?.foreign
+  if (trusted !== undefined || foreign === undefined) return trusted
+  throw planted(name, foreign)
+}
+
+/** The module that Node.js was started with. The word after the code of `node --eval` is none. */
+function mainModule(): string | undefined {
+  const [, main] = process.argv
+  if (main === undefined || !isAbsolute(main)) return undefined
+  try {
+    return realpathSync(main)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+async function load(name: string, { file }: FoundModule): Promise<BackendAdapter> {
+  const loaded: unknown = await import(pathToFileURL(file).href)
   if (isAdapterModule(loaded)) return loaded.adapter
   throw new HoldfastError(
     'CONFIG',
@@ -64,40 +129,14 @@ async function loadAdapter(name: string, scheme: string): Promise<BackendAdapter
   )
 }
 
-/**
- * Imports a package as the program would that uses us: an adapter is its dependency, not ours, and a strict
- * package manager lets us see our own only.
- */
-async function importFromApplication(name: string, scheme: string): Promise<unknown> {
-  const places = [import.meta.url, process.argv[1], join(process.cwd(), 'package.json')]
-  for (const place of places) {
-    const found = place === undefined ? undefined : resolveFrom(place, name)
-    if (found !== undefined) return await import(pathToFileURL(found).href)
-  }
-  throw new HoldfastError('CONFIG', `${scheme}:// needs ${name}. Install it: npm install ${name}`)
-}
-
-function resolveFrom(place: string, name: string): string | undefined {
-  try {
-    return createRequire(place).resolve(name)
-  } catch (error) {
-    if (nodeErrorCode(error) === 'MODULE_NOT_FOUND') return undefined
-    throw new HoldfastError(
-      'CONFIG',
-      `The package ${name} is installed, and broken. Install it again: npm install ${name}`,
-      {
-        cause: error,
-      },
-    )
-  }
-}
-
 function isAdapterModule(loaded: unknown): loaded is { readonly adapter: BackendAdapter } {
-  if (typeof loaded !== 'object' || loaded === null || !('adapter' in loaded)) return false
-  const { adapter } = loaded
-  return (
-    typeof adapter === 'object' && adapter !== null && 'open' in adapter && typeof adapter.open === 'function'
-  )
+  return typeof loaded === 'object' && loaded !== null && 'adapter' in loaded && isAdapter(loaded.adapter)
+}
+
+export function isAdapter(value: unknown): value is BackendAdapter {
+  if (typeof value !== 'object' || value === null || !('open' in value) || !('schemes' in value)) return false
+  const { open, schemes } = value
+  return typeof open === 'function' && Array.isArray(schemes)
 }
 
 function unknownScheme(scheme: string, adapters: readonly BackendAdapter[]): HoldfastError {
@@ -105,5 +144,6 @@ function unknownScheme(scheme: string, adapters: readonly BackendAdapter[]): Hol
   return new HoldfastError(
     'CONFIG',
     `No adapter is known for ${scheme}:. Known are ${known.map((each) => `${each}:`).join(', ')}, and plain paths.`,
+    { hint: { kind: 'name-adapter', package: undefined } },
   )
 }

@@ -1,35 +1,91 @@
-import { access, readFile } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../node-errors.ts'
+import { importTrusted } from './import-trusted.ts'
+import { partsOf } from './path-parts.ts'
 import { type HoldfastConfig, parseConfig } from './schema.ts'
+import { thisUser } from './this-user.ts'
+import { distrustOf } from './trust.ts'
 
-const fileNames = ['holdfast.config.ts', 'holdfast.config.js', 'holdfast.config.json'] as const
+const dataFile = 'holdfast.config.json'
+const codeFiles = ['holdfast.config.ts', 'holdfast.config.js'] as const
 
 export interface LoadedConfig {
   readonly file: string
   readonly config: HoldfastConfig
 }
 
+/** A configuration file that was found and not used. */
+export interface IgnoredConfig {
+  readonly file: string
+  /** Why, and what to do, in sentences. */
+  readonly reason: string
+}
+
 /**
- * The configuration of the nearest `holdfast.config.ts`, `.js` or `.json`, from a folder upwards; `undefined`
- * when there is none. Rejects with `CONFIG` when it is not valid.
+ * Returns the configuration of the nearest `holdfast.config.ts`, `.js` or `.json`, from a folder upwards; `undefined` if
+ * there is none. Rejects with `CONFIG` if it is not valid, or not trusted: the file and all folders above it must belong
+ * to this user or root, and only they may write to them.
  */
 export async function findConfig(directory: string = process.cwd()): Promise<LoadedConfig | undefined> {
+  const file = nearest(directory, [...codeFiles, dataFile])
+  if (file === undefined) return undefined
+  const distrust = distrustOfConfig(file)
+  if (distrust !== undefined) {
+    throw new HoldfastError('CONFIG', `${file} is not trusted. ${distrust}`, {
+      hint: { kind: 'choose-config', file },
+    })
+  }
+  return readConfig(file)
+}
+
+/**
+ * Like `findConfig`, for a caller who has named a store: runs no code, and ignores a file that is not trusted. The store
+ * can be opened without it, and a file of someone else must not be able to prevent that.
+ */
+export async function findConfigData(
+  directory: string = process.cwd(),
+): Promise<LoadedConfig | IgnoredConfig | undefined> {
+  const file = nearest(directory, [dataFile, ...codeFiles])
+  if (file === undefined) return undefined
+  const distrust = distrustOfConfig(file)
+  if (distrust !== undefined) return { file, reason: `It is not trusted. ${distrust}` }
+  if (isData(file)) return readConfig(file)
+  return { file, reason: 'It is code, which runs only if it is chosen or is needed to find the store.' }
+}
+
+/** Returns the configuration of a file that the caller trusts. Rejects with `CONFIG` if it is not valid. */
+export async function readConfig(path: string): Promise<LoadedConfig> {
+  const file = resolve(path)
+  return { file, config: parseConfig(await load(file), file) }
+}
+
+/** The nearest folder decides; in it, the order of the names. */
+function nearest(directory: string, names: readonly string[]): string | undefined {
   for (let folder = resolve(directory); ; folder = dirname(folder)) {
-    for (const name of fileNames) {
-      const file = join(folder, name)
-      if (await isThere(file)) return { file, config: parseConfig(await load(file), file) }
-    }
-    if (folder === dirname(folder)) return undefined
+    const found = names.map((name) => join(folder, name)).find(exists)
+    if (found !== undefined || folder === dirname(folder)) return found
+  }
+}
+
+/** Why a file is not trusted and what to do; `undefined` if it is. Windows shows no owners, so there all are. */
+function distrustOfConfig(file: string): string | undefined {
+  const user = thisUser()
+  if (user === undefined) return undefined
+  try {
+    const distrust = distrustOf(partsOf(file), user, isData(file) ? 'data' : 'code')
+    return distrust === undefined ? undefined : `${distrust.reason} ${distrust.remedy}`
+  } catch (error) {
+    return `It cannot be checked: ${messageOf(error)}.`
   }
 }
 
 async function load(file: string): Promise<unknown> {
   try {
-    if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8')) as unknown
-    const module: unknown = await import(pathToFileURL(file).href)
+    if (isData(file)) return JSON.parse(await readFile(file, 'utf8')) as unknown
+    const module = await importTrusted(file)
     if (typeof module === 'object' && module !== null && 'default' in module) return module.default
   } catch (error) {
     throw new HoldfastError('CONFIG', `${file} cannot be read: ${messageOf(error)}`, { cause: error })
@@ -40,9 +96,14 @@ async function load(file: string): Promise<unknown> {
   )
 }
 
-async function isThere(file: string): Promise<boolean> {
+function isData(file: string): boolean {
+  return file.endsWith('.json')
+}
+
+/** A link that leads nowhere exists, too. */
+function exists(file: string): boolean {
   try {
-    await access(file)
+    lstatSync(file)
     return true
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')) return false

@@ -5,8 +5,9 @@ export {
   optionReaders,
   readAdapterOptions,
 } from './adapter-options.ts'
-export { type AdapterOptions, openBackend } from './adapters.ts'
-export { findConfig, type LoadedConfig } from './config-file.ts'
+export { type AdapterOptions, type AdapterReference, openBackend } from './adapters.ts'
+export { findConfig, type IgnoredConfig, type LoadedConfig, readConfig } from './config-file.ts'
+export { refusePlanted } from './find-module.ts'
 export { parseLocation } from './location.ts'
 export {
   type ObjectStoreOptions,

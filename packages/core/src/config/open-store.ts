@@ -1,22 +1,40 @@
 import { dirname } from 'node:path'
 import { HoldfastError } from '../errors.ts'
 import { assertStoreOptions, CheckpointStore, StoreEventEmitter, type StoreOptions } from '../store/index.ts'
-import { type AdapterOptions, openBackend } from './adapters.ts'
-import { findConfig } from './config-file.ts'
+import { type AdapterOptions, type AdapterReference, loadReferences, openBackend } from './adapters.ts'
+import {
+  findConfig,
+  findConfigData,
+  type IgnoredConfig,
+  type LoadedConfig,
+  readConfig,
+} from './config-file.ts'
 import { parseLocation } from './location.ts'
 
-export interface OpenStoreOptions<Name extends string = string> extends StoreOptions<Name>, AdapterOptions {}
+export interface OpenStoreOptions<Name extends string = string> extends StoreOptions<Name>, AdapterOptions {
+  /**
+   * The configuration file: its path, which trusts it whoever owns it, or `false` for none. Default: the nearest
+   * `holdfast.config.ts`, `.js` or `.json` from the working folder upwards, if it is trusted.
+   */
+  readonly config?: string | false | undefined
+  /** Called if a configuration file was found and is not used. Default: a warning of the process. */
+  readonly onIgnoredConfig?: ((ignored: IgnoredConfig) => void) | undefined
+}
 
 /**
  * Opens a store, without touching it yet.
  *
  * `location` is a path or a URL (`file:///runs/a`, `s3://bucket/runs/a`, `gs://bucket/runs/a`,
- * `az://account/container/runs/a`, `mem:`). Without one it comes from `HOLDFAST_STORE`, or from
- * `holdfast.config.ts` or `.json` in this folder or above it; that file's other options hold beneath those
- * given here, whichever way the location came, and those of the backend where the location has the same scheme.
+ * `az://account/container/runs/a`, `mem:`). Without one it comes from `HOLDFAST_STORE`, or from the configuration file.
+ * The other options of that file apply beneath those given here, whichever way the location came, and those of the
+ * backend if the location has the same scheme.
  *
- * Rejects with `CONFIG` for a place that cannot be a store, an adapter that is not installed, or a
- * configuration file that is not valid, and `INVALID_ARGUMENT` for options that are not.
+ * A configuration file that was not chosen by `config` is trusted only if it and all folders above it belong to this user
+ * or root, and only they may write to them. If the location does not come from the file, a file that is not trusted, or
+ * is code, is ignored, and so are its adapters: then nothing of it runs.
+ *
+ * Rejects with `CONFIG` for a place that cannot be a store, an adapter that is not installed, or a configuration file
+ * that is needed and not valid or not trusted, and `INVALID_ARGUMENT` for options that are not valid.
  *
  * @example
  * await using store = await openStore('./runs/a')
@@ -27,17 +45,29 @@ export async function openStore<const Name extends string = never>(
   location?: string,
   options: OpenStoreOptions<Name> = {},
 ): Promise<CheckpointStore> {
-  const { adapters, backend: backendOptions, ...given } = options
-  const found = await findConfig()
-  const { store: configured, backend: configuredBackend, ...beneath } = found?.config ?? {}
+  const { adapters: named = [], backend: backendOptions, config, onIgnoredConfig, ...given } = options
+  const place = location ?? fromEnvironment()
+  const found = await configurationFor(config, place !== undefined, onIgnoredConfig ?? warnOfIgnored)
+  const {
+    store: configured,
+    adapters: configuredAdapters = [],
+    backend: configuredBackend,
+    ...beneath
+  } = found?.config ?? {}
   const storeOptions: StoreOptions = { ...beneath, ...given }
   assertStoreOptions(storeOptions)
-  const url = chooseUrl(location, configured, found?.file)
+  const url = chooseUrl(place, configured, found?.file)
   const isConfigured =
     configured !== undefined &&
     found !== undefined &&
     url.protocol === locate(configured, found.file).protocol
   const events = new StoreEventEmitter()
+  // Adapters are code: a store that was named, and a file that was only found, do not run them.
+  const mayRun = config !== undefined || place === undefined
+  const adapters: readonly AdapterReference[] =
+    found === undefined || !mayRun
+      ? named
+      : [...named, ...(await loadReferences(configuredAdapters, dirname(found.file)))]
   const backend = await openBackend(
     url,
     { adapters, backend: backendOptions ?? (isConfigured ? configuredBackend : undefined) },
@@ -50,19 +80,43 @@ export async function openStore<const Name extends string = never>(
   return new CheckpointStore(backend, storeOptions, undefined, events)
 }
 
+async function configurationFor(
+  chosen: string | false | undefined,
+  isStoreNamed: boolean,
+  onIgnored: (ignored: IgnoredConfig) => void,
+): Promise<LoadedConfig | undefined> {
+  if (chosen === false) return undefined
+  if (chosen !== undefined) return readConfig(chosen)
+  if (!isStoreNamed) return findConfig()
+  const found = await findConfigData()
+  if (found === undefined || 'config' in found) return found
+  onIgnored(found)
+  return undefined
+}
+
+function warnOfIgnored({ file, reason }: IgnoredConfig): void {
+  process.emitWarning(
+    `${file} is not used. ${reason} Pass its path as \`config\` to use it, or false for none.`,
+    {
+      type: 'HoldfastWarning',
+      code: 'HOLDFAST_IGNORED_CONFIG',
+    },
+  )
+}
+
 /** A path in a configuration file is relative to that file. */
 function locate(configured: string, file: string): URL {
   return parseLocation(configured, dirname(file))
 }
 
-function chooseUrl(
-  location: string | undefined,
-  configured: string | undefined,
-  file: string | undefined,
-): URL {
-  if (location !== undefined) return parseLocation(location)
-  const fromEnvironment = process.env['HOLDFAST_STORE']
-  if (fromEnvironment !== undefined && fromEnvironment !== '') return parseLocation(fromEnvironment)
+/** An empty variable is one that is not set. */
+function fromEnvironment(): string | undefined {
+  const { HOLDFAST_STORE: place = '' } = process.env
+  return place === '' ? undefined : place
+}
+
+function chooseUrl(place: string | undefined, configured: string | undefined, file: string | undefined): URL {
+  if (place !== undefined) return parseLocation(place)
   if (configured !== undefined && file !== undefined) return locate(configured, file)
   throw new HoldfastError(
     'CONFIG',

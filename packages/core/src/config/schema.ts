@@ -3,6 +3,7 @@ import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
 import type { StoreOptions } from '../store/index.ts'
+import { type AdapterReference, isAdapter } from './adapters.ts'
 
 const sizeSchema = v.union([v.number(), v.string()])
 
@@ -26,6 +27,14 @@ const configSchema = v.strictObject({
   ),
   gracePeriod: v.optional(v.pipe(v.number(), v.minValue(0))),
   writerName: v.optional(v.string()),
+  adapters: v.optional(
+    v.array(
+      v.union([
+        v.pipe(v.string(), v.nonEmpty()),
+        v.custom<AdapterReference>(isAdapter, 'Expected an adapter, or the name of a package'),
+      ]),
+    ),
+  ),
   backend: v.optional(v.record(v.string(), v.unknown())),
 })
 
@@ -33,6 +42,8 @@ const configSchema = v.strictObject({
 export interface HoldfastConfig<Name extends string = string> extends Omit<StoreOptions<Name>, 'takeOver'> {
   /** A path, relative to the file, or a URL. */
   readonly store?: string | undefined
+  /** Adapters for other stores: names of packages, or paths of modules, relative to the file. In code also adapters. */
+  readonly adapters?: readonly AdapterReference[] | undefined
   /** Passed to the adapter. */
   readonly backend?: Readonly<Record<string, unknown>> | undefined
 }

@@ -1,0 +1,11 @@
+import type { ErrorHint } from '@holdfast/core'
+
+/** What may help, in the options of the command line. */
+export function phraseHint(hint: ErrorHint): string {
+  switch (hint.kind) {
+    case 'choose-config':
+      return 'Pass --config FILE to trust one file, or --no-config to use none.'
+    case 'name-adapter':
+      return `Pass --adapter ${hint.package ?? 'PACKAGE'} to load ${hint.package === undefined ? 'an adapter' : 'it'} from the working folder.`
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire, findPackageJSON } from 'node:module'
+import { dirname, isAbsolute, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { HoldfastError } from '../errors.ts'
+import { nodeErrorCode } from '../node-errors.ts'
+import { type PathPart, partsOf } from './path-parts.ts'
+import { thisUser } from './this-user.ts'
+import { foreignPart } from './trust.ts'
+
+/** Where a search for a package starts, and whose packages may be loaded beside those of this user and root. */
+export interface SearchBase {
+  readonly folder: string
+  readonly owners: readonly number[]
+}
+
+/** What a search for a package found. */
+export interface FoundModule {
+  /** Its entry point. */
+  readonly file: string
+  /** What on the way to it belongs to another user, who may have planted it; `undefined` if nothing does. */
+  readonly foreign: PathPart | undefined
+}
+
+/** Starts a search at a module that runs already. The owner of its file controls this process anyway. */
+export function besideModule(file: string): SearchBase {
+  return { folder: dirname(file), owners: [lstatSync(file).uid] }
+}
+
+/**
+ * Finds the entry point of a package as Node.js would for an import in a folder; `undefined` if it is not installed. A
+ * name may be a path, too. Node.js searches every folder above, such as /tmp, where anybody can create a `node_modules`,
+ * so the result names what belongs to nobody who is trusted. A path was chosen by the caller and is not searched for.
+ */
+export function findModule(name: string, base: SearchBase): FoundModule | undefined {
+  // Only the folder of this file name counts.
+  const importer = createRequire(join(base.folder, 'importer.js'))
+  const file = resolveModule(name, importer, base.folder)
+  if (file === undefined) return undefined
+  if (isPath(name)) return { file, foreign: undefined }
+  const packageName = /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name
+  // As it was found, with the links that Node.js has followed.
+  const folder = importer.resolve
+    .paths(name)
+    ?.map((place) => join(place, packageName))
+    .find((place) => existsSync(place))
+  const foreign = folder === undefined ? undefined : foreignOnTheWay(folder, base)
+  return { file, foreign: foreign ?? foreignOnTheWay(file, base) }
+}
+
+/**
+ * Throws `CONFIG` if an optional package that the module at `importerUrl` is about to import belongs to another user, who
+ * may have planted it.
+ */
+export function refusePlanted(name: string, importerUrl: string): void {
+  const foreign = findModule(name, besideModule(fileURLToPath(importerUrl)))?.foreign
+  if (foreign !== undefined) throw planted(name, foreign)
+}
+
+/** The error for a package that another user may have planted. */
+export function planted(name: string, { path, uid }: PathPart): HoldfastError {
+  return new HoldfastError(
+    'CONFIG',
+    `${name} is not loaded, since ${path} belongs to the user ${uid}, who may have planted it. Install it yourself.`,
+  )
+}
+
+/** Whether a name of a module is a path, relative or absolute. */
+export function isPath(name: string): boolean {
+  return /^\.\.?(?:[/\\]|$)/.test(name) || isAbsolute(name)
+}
+
+/** Returns what on the way to `path` belongs to nobody who is trusted. The folders that hold the base are exempt. */
+export function foreignOnTheWay(path: string, { folder, owners }: SearchBase): PathPart | undefined {
+  const user = thisUser()
+  if (user === undefined) return undefined
+  const holders = new Set(Array.from(partsOf(folder), (part) => part.path))
+  return foreignPart(partsOf(path), new Set([user.uid, 0, ...owners]), holders)
+}
+
+function resolveModule(name: string, importer: NodeJS.Require, folder: string): string | undefined {
+  try {
+    return realpathSync(importer.resolve(name))
+  } catch (error) {
+    const code = nodeErrorCode(error)
+    if (code === 'MODULE_NOT_FOUND') return undefined
+    const entry = code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' ? importEntry(name, folder) : undefined
+    if (entry !== undefined) return entry
+    throw new HoldfastError(
+      'CONFIG',
+      `The package ${name} is installed, and broken. Install it again: npm install ${name}`,
+      { cause: error },
+    )
+  }
+}
+
+/** The entry point of a package that exports itself to `import` only. */
+function importEntry(name: string, folder: string): string | undefined {
+  const manifest = findPackageJSON(name, join(folder, 'importer.js'))
+  if (manifest === undefined) return undefined
+  const parsed = JSON.parse(readFileSync(manifest, 'utf8')) as unknown
+  const exported = memberOf(parsed, ['exports'])
+  const entry = targetOf(memberOf(exported, ['.']) ?? exported)
+  return entry === undefined ? undefined : realpathSync(join(dirname(manifest), entry))
+}
+
+/** The first of the conditions that an `import` in Node.js has; the order in the manifest decides. */
+function targetOf(target: unknown): string | undefined {
+  if (typeof target === 'string' || target === undefined) return target
+  return targetOf(memberOf(target, ['import', 'node', 'default']))
+}
+
+/** The first member that has one of the names. */
+function memberOf(value: unknown, names: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return Object.entries(value).find(([name]) => names.includes(name))?.[1]
+}

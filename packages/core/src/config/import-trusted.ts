@@ -1,0 +1,36 @@
+import { registerHooks } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { HoldfastError } from '../errors.ts'
+import { foreignOnTheWay, type SearchBase } from './find-module.ts'
+
+/**
+ * Imports a trusted module, and refuses what another user planted among the modules that it imports: Node.js looks for
+ * packages in every folder above, such as /tmp.
+ */
+export async function importTrusted(file: string): Promise<unknown> {
+  const url = pathToFileURL(file).href
+  const base: SearchBase = { folder: dirname(file), owners: [] }
+  const imported = new Set([url])
+  const hooks = registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const resolved = nextResolve(specifier, context)
+      // Modules that others import meanwhile are their own concern.
+      if (!imported.has(context.parentURL ?? '') || !resolved.url.startsWith('file:')) return resolved
+      const foreign = foreignOnTheWay(fileURLToPath(resolved.url), base)
+      if (foreign !== undefined) {
+        throw new HoldfastError(
+          'CONFIG',
+          `It imports ${specifier} from ${foreign.path}, which belongs to the user ${foreign.uid}. Install the package yourself.`,
+        )
+      }
+      imported.add(resolved.url)
+      return resolved
+    },
+  })
+  try {
+    return await import(url)
+  } finally {
+    hooks.deregister()
+  }
+}

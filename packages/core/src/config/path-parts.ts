@@ -1,0 +1,63 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs'
+import { dirname, join, parse, resolve, sep } from 'node:path'
+import { HoldfastError } from '../errors.ts'
+
+/** A folder, a link or the file at the end of a path. */
+export interface PathPart {
+  readonly path: string
+  readonly kind: 'folder' | 'file' | 'link' | 'other'
+  /** Permission bits, with the sticky bit. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** As many links as Linux follows in one path. */
+const maxLinks = 40
+
+/**
+ * Yields everything that decides what a path names, from the root down: each folder, each link, and the folders on the
+ * way to the target of a link. Whoever controls one of them controls the file. Lazy, so that a caller can judge a link
+ * before it is followed. Throws the error of Node.js for a part that does not exist.
+ */
+export function* partsOf(path: string): Generator<PathPart, void, undefined> {
+  const { root } = parse(resolve(path))
+  let waiting = namesIn(resolve(path).slice(root.length))
+  let links = 0
+  let at = root
+  yield partAt(root)
+  for (;;) {
+    const [name, ...others] = waiting
+    if (name === undefined) return
+    waiting = others
+    const part = partAt(name === '..' ? dirname(at) : join(at, name))
+    yield part
+    if (part.kind !== 'link') {
+      at = part.path
+      continue
+    }
+    links += 1
+    if (links > maxLinks) throw new HoldfastError('CONFIG', `${path} has too many symbolic links on its way.`)
+    const target = readlinkSync(part.path)
+    const targetRoot = parse(target).root
+    waiting = [...namesIn(target.slice(targetRoot.length)), ...waiting]
+    if (targetRoot === '') continue
+    at = resolve(targetRoot)
+    yield partAt(at)
+  }
+}
+
+function namesIn(path: string): readonly string[] {
+  return path.split(sep).filter((name) => name !== '' && name !== '.')
+}
+
+function partAt(path: string): PathPart {
+  const stats = lstatSync(path)
+  return { path, kind: kindOf(stats), mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid }
+}
+
+function kindOf(stats: Stats): PathPart['kind'] {
+  if (stats.isDirectory()) return 'folder'
+  if (stats.isSymbolicLink()) return 'link'
+  return stats.isFile() ? 'file' : 'other'
+}
