@@ -48,7 +48,8 @@ export function buildProgram(
         .option('--meta <name=value>', 'JSON or text; may be repeated', parseMeta)
         .option('--data-state <json|@file>', 'the position in the data; show and restore return it')
         .option('--name <name>', 'the name of standard input among the files', 'stdin')
-        .option('--replace', 'replace the step if it is saved already')
+        .option('--replace', 'replace the step if it is saved already; a pinned or best one is refused')
+        .option('--allow-best', 'let --replace replace the best of an objective')
         .action(async (files: string[], _, command: Command) => {
           needOption(command, 'step')
           const { save } = await import('./commands/save.ts')
@@ -115,7 +116,7 @@ export function buildProgram(
     rm: (add) =>
       add('Delete checkpoints. The pinned, the best and the last good one are refused.', 'holdfast rm 37 38')
         .argument('<step...>', 'the checkpoints', parseSteps)
-        .option('--even-best', 'also one that is the best of an objective')
+        .option('--allow-best', 'also one that is the best of an objective')
         .action(async (steps: readonly number[], _, command: Command) => {
           const { rm } = await import('./commands/rm.ts')
           done(await rm(steps, command.optsWithGlobals(), signal))

@@ -54,7 +54,7 @@ test('save keeps the last and the best, ls says why, prune explains, and best an
   expect(JSON.parse(pruned.stdout)).toMatchObject({ command: 'prune', dropped: [{ step: 3 }], bytes: 1000 })
   const attached = await holdfast(folder, 'attach', '4', '--store', store, '--metric', 'loss=0.1')
   expect(attached.stdout).toBe('attached to step 4 · loss 0.1 · best loss\n')
-  expect((await holdfast(folder, 'rm', '4', '--store', store)).stderr).toMatch(/best loss.*--even-best/)
+  expect((await holdfast(folder, 'rm', '4', '--store', store)).stderr).toMatch(/best loss.*--allow-best/)
 })
 
 test('what is misspelt or missing is said, with what mends it', async () => {

@@ -4,13 +4,13 @@ import { type GlobalOptions, withStore } from '../with-store.ts'
 
 export async function rm(
   steps: readonly number[],
-  options: GlobalOptions & { readonly evenBest?: boolean },
+  options: GlobalOptions & { readonly allowBest?: boolean },
   signal: AbortSignal,
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {
     const failures: Error[] = []
     store.on('leftBehind', ({ error }) => failures.push(error))
-    const dropped = await store.delete(steps, { evenBest: options.evenBest, signal })
+    const dropped = await store.delete(steps, { allowBest: options.allowBest, signal })
     for (const { step, because } of dropped) printer.line(joined(`dropped step ${step}`, because))
     printer.data({ type: 'result', command: 'rm', dropped })
     return failures.length === 0 ? exitCodes.done : exitCodes.partly

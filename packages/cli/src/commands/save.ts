@@ -15,6 +15,7 @@ interface SaveOptions extends GlobalOptions {
   readonly dataState?: string
   readonly name: string
   readonly replace?: boolean
+  readonly allowBest?: boolean
 }
 
 export async function save(
@@ -23,7 +24,7 @@ export async function save(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer, progress }) => {
-    const { step, epoch, metric, tag, meta, dataState, replace = false } = options
+    const { step, epoch, metric, tag, meta, dataState, replace = false, allowBest } = options
     const bar = await progress(`saving step ${step}`)
     try {
       const saved = await store.save({
@@ -35,6 +36,7 @@ export async function save(
         metadata: meta === undefined ? undefined : metadataOf(meta),
         dataState: dataState === undefined ? undefined : await readDataState(dataState),
         onExisting: replace ? 'replace' : 'fail',
+        allowBest,
         signal,
         onProgress: ({ bytes, total }) => {
           bar.update(bytes, total)

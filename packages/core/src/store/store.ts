@@ -16,11 +16,11 @@ import {
   type QuarantinedCheckpoint,
 } from './checkpoint.ts'
 import { CatalogLog, type Committed } from './commit/catalog-log.ts'
-import type { Change } from './commit/changes.ts'
+import { type Change, refusalOfSave } from './commit/changes.ts'
 import type { StoreContext } from './context.ts'
 import { type AttemptId, type CatalogEntry, type Manifest, storedMetrics } from './documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
-import { bestNames, hasFields, judge, type Keeping, keepingOf } from './judgement.ts'
+import { hasFields, type Keeping, keepingOf } from './judgement.ts'
 import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
 import { lastPagedStep, type PagedCatalog } from './pages/index.ts'
@@ -293,19 +293,19 @@ export class CheckpointStore implements AsyncDisposable {
 
   /**
    * Deletes checkpoints, quarantined ones too. Rejects with `NOT_FOUND`, and with `INVALID_ARGUMENT` for a
-   * pinned one, for the last good one, and, unless `evenBest`, for the best of an objective; then none is deleted.
+   * pinned one, for the last good one, and, unless `allowBest`, for the best of an objective. Then none is deleted.
    */
   async delete(
     steps: readonly number[],
-    options: StoreCallOptions & { readonly evenBest?: boolean | undefined } = {},
+    options: StoreCallOptions & { readonly allowBest?: boolean | undefined } = {},
   ): Promise<SaveResult['dropped']> {
-    refuseUnknownOptions(options, ['evenBest', 'signal'], 'delete', this.url)
+    refuseUnknownOptions(options, ['allowBest', 'signal'], 'delete', this.url)
     steps.forEach(assertStep)
     if (steps.length === 0) return []
-    const refused = options.evenBest === true ? undefined : await this.#bestSteps(options.signal)
+    const { allowBest, signal } = options
     const committed = await this.#write(
-      { kind: 'delete', steps, because: 'deleted by hand', refused },
-      options.signal,
+      { kind: 'delete', steps, because: 'deleted by hand', allowBest },
+      signal,
     )
     await deleteDropped(this.#context, committed)
     return committed.dropped.map(({ step, because }) => ({ step, because }))
@@ -365,20 +365,6 @@ export class CheckpointStore implements AsyncDisposable {
     }
   }
 
-  /** Why a step may not be deleted as any other, where it is the best of something. */
-  async #bestSteps(signal: AbortSignal | undefined): Promise<ReadonlyMap<number, string>> {
-    const catalog = await this.#context.log.whole(signal)
-    const judgement = judge(catalog, this.#keeping(catalog).objectives)
-    return new Map(
-      catalog.checkpoints.all.flatMap(({ step }) => {
-        const names = bestNames(judgement, step)
-        if (names.length === 0) return []
-        const why = `Step ${step} is the best ${names.join(' and ')}. To delete it all the same: evenBest: true, --even-best.`
-        return [[step, why] as const]
-      }),
-    )
-  }
-
   async #find(
     choice: CheckpointChoice,
     signal: AbortSignal | undefined,
@@ -427,7 +413,7 @@ export class CheckpointStore implements AsyncDisposable {
     assertSaveRequest(request)
     const files = await planFiles(request.files, this.backend.capabilities.localRoot)
     const newest = await this.#access.ready(request.signal)
-    await refuseExisting(this.#context, newest, request)
+    await refuseEarly(this.#context, newest, request)
     const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request, files)
     await this.#access.tidyNowAndThen()
     return saved
@@ -465,17 +451,16 @@ interface FoundCheckpoint {
   readonly entry: CatalogEntry
 }
 
-/** Refuses before a byte is written; the commit checks again. */
-async function refuseExisting(
-  { log }: StoreContext,
+/** Refuses before a byte is written what the commit would refuse. The commit decides again. */
+async function refuseEarly(
+  { log, keeping }: StoreContext,
   newest: PagedCatalog,
-  { step, onExisting = 'fail', signal }: SaveRequest,
+  { step, onExisting = 'fail', allowBest, signal }: SaveRequest,
 ): Promise<void> {
-  if (onExisting !== 'fail') return
-  const { checkpoints } = step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  if (checkpoints.get(step) === undefined) return
-  throw new HoldfastError(
-    'ALREADY_EXISTS',
-    `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,
-  )
+  const isRecent = step > lastPagedStep(newest)
+  if (isRecent && newest.checkpoints.get(step) === undefined) return
+  const catalog = isRecent && onExisting === 'fail' ? newest : await log.wholeOf(newest, signal)
+  const { objectives } = keepingOf(keeping, catalog)
+  const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
+  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why)
 }

@@ -1,4 +1,4 @@
-import { keepsAll } from '../../src/store/commit/keeping.ts'
+import { keepsAll, type WriterKeeping } from '../../src/store/commit/keeping.ts'
 import type { Change } from '../../src/store/commit/changes.ts'
 import { type CommitRequest, type Writer } from '../../src/store/commit/rules.ts'
 import {
@@ -10,12 +10,15 @@ import {
 } from '../../src/store/documents/index.ts'
 import type { WholeCatalog } from '../../src/store/pages/index.ts'
 import type { Protocol } from './protocol.ts'
-import { type ActorState, newest, type Scene, type Step, type World } from './world.ts'
+import { type ActorState, lossesOf, newest, type Scene, type Step, type World } from './world.ts'
 
 /** One thing that an actor wants to do. */
 export type Operation =
   | { readonly kind: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
   | { readonly kind: 'delete'; readonly step: number }
+  | { readonly kind: 'pin'; readonly step: number }
+  /** Adds the lowest loss to a checkpoint, which makes it the best. */
+  | { readonly kind: 'attach'; readonly step: number; readonly loss: number }
   | { readonly kind: 'take over' }
   | { readonly kind: 'raise floor' }
   | { readonly kind: 'sweep' }
@@ -24,6 +27,14 @@ export interface Actor {
   readonly name: string
   readonly writer: Writer
   readonly operations: readonly Operation[]
+  /** Default: no objective, and everything is kept. */
+  readonly keeping?: WriterKeeping | undefined
+}
+
+/** A writer for which the lowest loss is the best. */
+export const lowestLoss: WriterKeeping = {
+  ...keepsAll,
+  objectives: { loss: { metric: 'loss', direction: 'min' } },
 }
 
 export const beginning: ActorState = {
@@ -216,8 +227,16 @@ function created(world: World, catalog: WholeCatalog): Partial<World> {
   const catalogs = new Map([...world.catalogs, [catalog.version, catalog]])
   if (catalog.version <= world.ghost.line) return { catalogs }
   const dropped = new Set(world.ghost.dropped)
-  for (const { attempt } of catalog.history.at(-1)?.dropped ?? []) dropped.add(attempt)
-  return { catalogs, ghost: { ...world.ghost, dropped, line: catalog.version } }
+  const unprotected = new Set(world.ghost.unprotected)
+  const before = newest(world)
+  const losses = lossesOf(before)
+  const best = Math.min(...losses.values())
+  for (const { attempt } of catalog.history.at(-1)?.dropped ?? []) {
+    dropped.add(attempt)
+    const was = before.checkpoints.all.find((each) => each.attempt === attempt)
+    if (was?.pinned !== undefined || losses.get(attempt) === best) unprotected.add(attempt)
+  }
+  return { catalogs, ghost: { ...world.ghost, dropped, unprotected, line: catalog.version } }
 }
 
 function requestOf(
@@ -229,7 +248,7 @@ function requestOf(
 ): CommitRequest {
   return {
     writer: actor.writer,
-    keeping: keepsAll,
+    keeping: actor.keeping ?? keepsAll,
     commitId: `${index}.${state.done}`,
     at: time,
     change: changeOf(operation, state, known),
@@ -242,6 +261,10 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
       return { kind: 'save', entry: entryOf(operation.step, state.attempt), onExisting: operation.onExisting }
     case 'delete':
       return { kind: 'delete', steps: [operation.step], because: 'pruned' }
+    case 'pin':
+      return { kind: 'pin', step: operation.step, pin: { at: time } }
+    case 'attach':
+      return { kind: 'attach', step: operation.step, metrics: { loss: operation.loss } }
     case 'raise floor':
       return { kind: 'raise floor', floor: known.version } // the most that any clock could justify
     case 'take over':
@@ -251,7 +274,11 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
   }
 }
 
-export function entryOf(step: number, attempt: AttemptId | undefined): CatalogEntry {
+export function entryOf(
+  step: number,
+  attempt: AttemptId | undefined,
+  metrics: CatalogEntry['metrics'] = {},
+): CatalogEntry {
   if (attempt === undefined) throw new Error('A save is committed after its bytes are put')
   return {
     step,
@@ -260,7 +287,7 @@ export function entryOf(step: number, attempt: AttemptId | undefined): CatalogEn
     files: 1,
     bytes: 1,
     savedAt: time,
-    metrics: {},
+    metrics,
     tags: [],
   }
 }

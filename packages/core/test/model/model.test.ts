@@ -19,9 +19,9 @@ describe.each(scenarios)('$name', ({ actors, initial }) => {
 
 describe('a broken protocol is caught, with the shortest history that shows it', () => {
   test.each(Object.entries(brokenProtocols))('%s', (_, protocol) => {
-    const found = scenarios.map(
-      ({ actors, initial }) => explore(initial, actors, protocol, patience).counterexample,
+    const isCaught = scenarios.some(
+      ({ actors, initial }) => explore(initial, actors, protocol, patience).counterexample !== undefined,
     )
-    expect(found.some((counterexample) => counterexample !== undefined)).toBe(true)
+    expect(isCaught).toBe(true)
   })
 })

@@ -37,6 +37,23 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'sweep by age alone': { ...product, isDead: byAgeAlone },
   'a lost answer taken for a lost race': { ...product, lostAnswerMeans: 'lost race' },
   'a lost answer taken for success': { ...product, lostAnswerMeans: 'success' },
+  'a best that may be deleted and replaced': { ...product, nextCatalog: withoutProtectionOfTheBest },
+  'a pin that a replacement passes over': { ...product, nextCatalog: withoutPins },
+}
+
+function withoutProtectionOfTheBest(
+  newest: WholeCatalog,
+  request: rules.CommitRequest,
+): rules.Verdict<WholeCatalog> {
+  const { change } = request
+  if (change.kind !== 'save' && change.kind !== 'delete') return rules.nextCatalog(newest, request)
+  return rules.nextCatalog(newest, { ...request, change: { ...change, allowBest: true } })
+}
+
+function withoutPins(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  if (request.change.kind !== 'save') return rules.nextCatalog(newest, request)
+  const unpinned = newest.checkpoints.all.map(({ pinned: _, ...entry }) => entry)
+  return rules.nextCatalog({ ...newest, checkpoints: newest.checkpoints.replacedBy(unpinned) }, request)
 }
 
 function withoutFloorCheck(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {

@@ -2,7 +2,7 @@ import { keepsAll } from '../../src/store/commit/keeping.ts'
 import { nextCatalog, type Writer, type WriterMode } from '../../src/store/commit/rules.ts'
 import { newAttemptId } from '../../src/store/documents/index.ts'
 import { noCatalog, type WholeCatalog } from '../../src/store/pages/index.ts'
-import { type Actor, beginning, entryOf, type Operation } from './actors.ts'
+import { type Actor, beginning, entryOf, lowestLoss, type Operation } from './actors.ts'
 import type { State } from './world.ts'
 
 export interface Scenario {
@@ -21,8 +21,8 @@ const save = (step: number, onExisting: 'fail' | 'replace' = 'fail'): Operation 
   onExisting,
 })
 
-/** A store in which steps 0 and 1 are saved, and which a writer may own. */
-function begin(actors: readonly Actor[], owner?: Writer): State {
+/** A store in which steps 0 and 1 are saved, each with its loss, and which a writer may own. */
+function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number[] = []): State {
   const past: Writer = { id: 'past', name: 'past', mode: 'shared' }
   let catalog: WholeCatalog = noCatalog
   const data = new Set<ReturnType<typeof newAttemptId>>()
@@ -31,7 +31,7 @@ function begin(actors: readonly Actor[], owner?: Writer): State {
     catalog = commit(
       catalog,
       past,
-      { kind: 'save', entry: entryOf(step, attempt), onExisting: 'fail' },
+      { kind: 'save', entry: entryOf(step, attempt, lossOf(losses[step])), onExisting: 'fail' },
       `past ${step}`,
     )
     data.add(attempt)
@@ -41,10 +41,20 @@ function begin(actors: readonly Actor[], owner?: Writer): State {
     world: {
       catalogs: new Map([[catalog.version, catalog]]),
       data,
-      ghost: { acknowledged: new Set(data), fenced: new Set(), dropped: new Set(), line: catalog.version },
+      ghost: {
+        acknowledged: new Set(data),
+        fenced: new Set(),
+        dropped: new Set(),
+        unprotected: new Set(),
+        line: catalog.version,
+      },
     },
     actors: actors.map((each) => ({ ...beginning, known: each.writer === owner ? catalog : undefined })),
   }
+}
+
+function lossOf(loss: number | undefined): ReturnType<typeof entryOf>['metrics'] {
+  return loss === undefined ? {} : { loss }
 }
 
 function commit(
@@ -88,7 +98,20 @@ const sleepyActors: readonly Actor[] = [
   actor('taker-over', 'shared', takeOver, takeOver, sweep, takeOver, sweep),
 ]
 
+const keepingActors: readonly Actor[] = [
+  { ...actor('deleter', 'shared', { kind: 'delete', step: 0 }), keeping: lowestLoss },
+  { ...actor('evaluator', 'shared', { kind: 'attach', step: 0, loss: 1 }), keeping: lowestLoss },
+  { ...actor('replacer', 'shared', save(1, 'replace')), keeping: lowestLoss },
+  actor('pinner', 'shared', { kind: 'pin', step: 1 }),
+]
+
+/** The smallest first. */
 export const scenarios: readonly Scenario[] = [
+  {
+    name: 'a deleter and a replacer beside one that pins and one that attaches the best loss',
+    actors: keepingActors,
+    initial: begin(keepingActors, undefined, [3, 2]),
+  },
   {
     name: 'two shared writers, a pruner, a sweeper and a taker-over',
     actors: sharedActors,

@@ -30,6 +30,8 @@ export interface Ghost {
   readonly fenced: ReadonlySet<AttemptId>
   /** Attempts that a commit of the one line of versions has dropped. */
   readonly dropped: ReadonlySet<AttemptId>
+  /** Those of them that were pinned, or the best, in the version before. */
+  readonly unprotected: ReadonlySet<AttemptId>
   /** The highest number that was ever created: a later creation of a lower one is not part of the line. */
   readonly line: number
 }
@@ -63,6 +65,15 @@ function noCatalog(): never {
   throw new Error('The store of the model has no catalog')
 }
 
+/** The losses of the listed attempts that have one. */
+export function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number> {
+  return new Map(
+    checkpoints.all.flatMap(({ attempt, metrics: { loss } }) =>
+      typeof loss === 'number' ? [[attempt, loss]] : [],
+    ),
+  )
+}
+
 /** A promise that does not hold in this world; `undefined` when all hold. */
 export function violation(world: World): string | undefined {
   const truth = newest(world)
@@ -75,6 +86,7 @@ export function violation(world: World): string | undefined {
       return `${attempt} was acknowledged, is not listed, and no commit dropped it`
     }
   }
+  for (const attempt of world.ghost.unprotected) return `${attempt} was pinned or the best, and was dropped`
   for (const attempt of world.ghost.fenced) {
     if (listed.has(attempt)) return `${attempt} was told that it is fenced, and is listed`
   }

@@ -11,7 +11,7 @@ import {
 import { HoldfastError } from '../../src/index.ts'
 import type { Disk } from './disk.ts'
 
-/** Not by retention, but because someone wanted just this. */
+/** Not by retention, but because someone wanted just this: the newest may go then, and a pinned or best one may not. */
 const byHand = ['replaced', 'deleted by hand', 'deleted by hand, the quarantined one']
 
 /** How a save ended, as its caller was told. */
@@ -120,10 +120,10 @@ export class Oracle {
       const operation = this.#operationOf.get(attempt)
       if (operation !== undefined) this.#dropped.set(operation, because)
       const was = before?.checkpoints.find((entry) => entry.attempt === attempt)
-      if (was?.pinned !== undefined && !next.checkpoints.some((entry) => entry.step === step)) {
+      if (was?.pinned !== undefined) {
         throw new Error(`P6: step ${step} was pinned, and was dropped: ${because}`)
       }
-      if (was !== undefined && !byHand.includes(because)) this.#mayGo(was, next, because)
+      if (was !== undefined && before !== undefined) this.#mayGo(was, before, next, because)
     }
     if (before !== undefined && before.checkpoints.length > 0 && next.checkpoints.length === 0) {
       const quarantined = next.quarantined.length > before.quarantined.length
@@ -132,14 +132,22 @@ export class Oracle {
     this.#line = next
   }
 
-  /** What retention drops is neither the newest, nor better than every other that it leaves. */
-  #mayGo({ step }: CatalogEntry, { checkpoints, metrics }: Catalog, because: string): void {
-    if (checkpoints.every((entry) => entry.step < step))
+  /**
+   * What is dropped by hand was not better than every other; what retention drops is not better than every other that
+   * it leaves, and not the newest.
+   */
+  #mayGo({ step }: CatalogEntry, before: Catalog, next: Catalog, because: string): void {
+    const isByHand = byHand.includes(because)
+    if (!isByHand && next.checkpoints.every((entry) => entry.step < step))
       throw new Error(`P6: step ${step} was the newest, and was dropped: ${because}`)
-    // The same commit may have given it another loss.
+    // A commit may give a step another loss and drop it; what replaces a step brings a loss of its own.
+    const { metrics, checkpoints } = isByHand ? before : next
     const loss = Number(metrics.find((record) => record.step === step)?.metrics['loss'])
     if (!Number.isFinite(loss)) return
-    const others = checkpoints.map((entry) => Number(entry.metrics['loss'])).filter(Number.isFinite)
+    const others = checkpoints
+      .filter((entry) => entry.step !== step)
+      .map((entry) => Number(entry.metrics['loss']))
+      .filter(Number.isFinite)
     if (others.every((other) => other > loss))
       throw new Error(`P6: step ${step} was the best, and was dropped: ${because}`)
   }

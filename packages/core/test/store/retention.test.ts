@@ -134,10 +134,55 @@ test('the pinned, the best and the newest cannot be deleted, and trying says why
   await store.pin(0, 'before the change')
   await expect(store.delete([0])).rejects.toThrow(/pinned/)
   await expect(store.delete([1])).rejects.toThrow(/best loss/)
-  expect(await store.delete([1], { evenBest: true })).toEqual([{ step: 1, because: 'deleted by hand' }])
+  expect(await store.delete([1], { allowBest: true })).toEqual([{ step: 1, because: 'deleted by hand' }])
   expect((await store.best())?.step).toBe(2)
   await store.close()
 })
+
+test('a checkpoint that is pinned or the best is not replaced, and nothing is written', async () => {
+  const backend = new MemoryBackend()
+  const store = open(backend, { objectives: { loss: { metric: 'loss', direction: 'min' } } })
+  for (const [step, loss] of [3, 1, 2].entries()) await save(store, step, { loss })
+  await store.pin(0, 'paper submission')
+  const before = (await Array.fromAsync(backend.list(''))).map(({ key }) => key)
+  const replacing = (step: number, allowBest?: boolean): Promise<unknown> =>
+    store.save({ step, files: { 'model.bin': Buffer.from('other') }, onExisting: 'replace', allowBest })
+  await expect(replacing(0, true)).rejects.toThrow('Step 0 is pinned. Unpin it first.')
+  await expect(replacing(1)).rejects.toThrow(/Step 1 is the best loss.*allowBest/)
+  expect((await Array.fromAsync(backend.list(''))).map(({ key }) => key)).toEqual(before)
+  await replacing(1, true)
+  await replacing(2, true)
+  await store.unpin(0)
+  await replacing(0, true)
+  expect((await store.list()).map(({ pinned }) => pinned)).toEqual([undefined, undefined, undefined])
+  await store.close()
+})
+
+test('a delete does not remove the best that another writer attached meanwhile', async () => {
+  const backend = new AttachingBackend()
+  const options = { mode: 'shared', objectives: { loss: { metric: 'loss', direction: 'min' } } } as const
+  const evaluator = open(backend, options)
+  await using deleter = open(backend, options)
+  for (const [step, loss] of [3, 2, 4].entries()) await save(deleter, step, { loss })
+  backend.beforeCommit = async () => {
+    await evaluator.attach(0, { loss: 1 })
+    await evaluator.close()
+  }
+  await expect(deleter.delete([0])).rejects.toThrow(/Step 0 is the best loss/)
+  expect(await stepsOf(deleter)).toEqual([0, 1, 2])
+})
+
+/** Lets another writer commit first, once. */
+class AttachingBackend extends MemoryBackend {
+  beforeCommit: (() => Promise<void>) | undefined
+
+  override async commit(...given: Parameters<MemoryBackend['commit']>) {
+    const before = this.beforeCommit
+    this.beforeCommit = undefined
+    await before?.()
+    return super.commit(...given)
+  }
+}
 
 test('a store that was told nothing knows what is best, and drops nothing; and one that is told spares that best', async () => {
   const backend = new MemoryBackend()

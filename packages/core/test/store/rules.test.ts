@@ -234,19 +234,60 @@ describe('what a commit does', () => {
     expect(nextCatalog(replaced, ours)).toEqual({ kind: 'committed' })
   })
 
-  test('a replace swaps the step in one version, keeps its pin, and says what it dropped', () => {
+  test('a replace swaps the step in one version, and says what it dropped', () => {
     const first = save(1, 0)
     const catalog = committed(noCatalog, request(shared, first))
-    const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at, reason: 'why' } }))
-    const second = save(1, pinned.version)
-    expect(nextCatalog(pinned, request(shared, second))).toMatchObject({
+    const second = save(1, catalog.version)
+    expect(nextCatalog(catalog, request(shared, second))).toMatchObject({
       kind: 'refused',
       code: 'ALREADY_EXISTS',
     })
-    const replaced = committed(pinned, request(shared, { ...second, onExisting: 'replace' }))
+    const replaced = committed(catalog, request(shared, { ...second, onExisting: 'replace' }))
     expect(replaced.checkpoints.all.map(({ attempt }) => attempt)).toEqual([second.entry.attempt])
-    expect(replaced.checkpoints.get(1)?.pinned?.reason).toBe('why')
     expect(replaced.history.at(-1)?.dropped.map(({ attempt }) => attempt)).toEqual([first.entry.attempt])
+  })
+
+  test('a pinned checkpoint is not replaced', () => {
+    const catalog = committed(noCatalog, request(shared, save(1, 0)))
+    const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
+    for (const allowBest of [false, true]) {
+      const replace = { ...save(1, pinned.version), onExisting: 'replace', allowBest } as const
+      expect(nextCatalog(pinned, request(shared, replace))).toMatchObject({
+        kind: 'refused',
+        code: 'INVALID_ARGUMENT',
+        why: 'Step 1 is pinned. Unpin it first.',
+      })
+    }
+  })
+
+  test('what is the best is decided by the version that the commit follows, not by an older one', () => {
+    const keeping = { ...keepsAll, objectives: { loss: { metric: 'loss', direction: 'min' } } } as const
+    const withLoss = (step: number, loss: number): Change => {
+      const change = save(step, 0)
+      return { ...change, entry: { ...change.entry, metrics: { loss } } }
+    }
+    const older = [withLoss(1, 3), withLoss(2, 2)].reduce<WholeCatalog>(
+      (newest, change) => committed(newest, { ...request(shared, change), keeping }),
+      noCatalog,
+    )
+    const removals: readonly Change[] = [
+      { kind: 'delete', steps: [1], because: 'test' },
+      { ...save(1, older.version), onExisting: 'replace' },
+    ]
+    const attached = committed(older, {
+      ...request(shared, { kind: 'attach', step: 1, metrics: { loss: 1 } }),
+      keeping,
+    })
+    for (const removal of removals) {
+      const removing = { ...request(shared, removal), keeping }
+      expect(kindOf(nextCatalog(older, removing))).toBe('next')
+      expect(nextCatalog(attached, removing)).toMatchObject({
+        kind: 'refused',
+        why: expect.stringMatching(/best loss.*allowBest/) as string,
+      })
+      const allowed = { ...removing, change: { ...removal, allowBest: true } as Change }
+      expect(kindOf(nextCatalog(attached, allowed))).toBe('next')
+    }
   })
 
   test('the pinned and the last good one are not deleted', () => {

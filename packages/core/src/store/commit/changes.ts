@@ -1,3 +1,4 @@
+import type { Objectives } from '../../metrics/index.ts'
 import type { RoomWanted } from '../../retention/index.ts'
 import {
   type AttemptId,
@@ -7,17 +8,24 @@ import {
   type Quarantined,
   type StoredMetric,
 } from '../documents/index.ts'
+import { bestNames, hasFields, judge } from '../judgement.ts'
 import type { PagedCatalog, PagedList, WholeCatalog } from '../pages/index.ts'
 
 /** What one commit does to the list of checkpoints. */
 export type Change =
-  | { readonly kind: 'save'; readonly entry: CatalogEntry; readonly onExisting: 'fail' | 'replace' }
+  | {
+      readonly kind: 'save'
+      readonly entry: CatalogEntry
+      readonly onExisting: 'fail' | 'replace'
+      /** Whether it may replace the best of an objective. */
+      readonly allowBest?: boolean | undefined
+    }
   | {
       readonly kind: 'delete'
       readonly steps: readonly number[]
       readonly because: string
-      /** Why a step may not go, by step. */
-      readonly refused?: ReadonlyMap<number, string> | undefined
+      /** Whether the best of an objective may go, too. */
+      readonly allowBest?: boolean | undefined
     }
   /** Metrics that came after the save. */
   | {
@@ -49,6 +57,13 @@ export interface Finding {
   readonly reason: string
 }
 
+/** Why a change cannot be made. */
+export interface Refusal {
+  readonly kind: 'refused'
+  readonly code: 'ALREADY_EXISTS' | 'NOT_FOUND' | 'INVALID_ARGUMENT'
+  readonly why: string
+}
+
 /** The lists after a change, or why it cannot be made. */
 export type Applied =
   | {
@@ -57,19 +72,23 @@ export type Applied =
       readonly quarantined: readonly Quarantined[]
       readonly dropped: readonly Drop[]
     }
-  | {
-      readonly kind: 'refused'
-      readonly code: 'ALREADY_EXISTS' | 'NOT_FOUND' | 'INVALID_ARGUMENT'
-      readonly why: string
-    }
+  | Refusal
 
-/** The change itself, apart from every rule about who may commit it. `at` is the writer's clock, for people. */
-export function applyChange(catalog: PagedCatalog, change: Change, at: string): Applied {
+/**
+ * The change itself, apart from every rule about who may commit it. `objectives` decide which checkpoints are the best
+ * of this catalog. `at` is the writer's clock, for people.
+ */
+export function applyChange(
+  catalog: PagedCatalog,
+  change: Change,
+  objectives: Objectives,
+  at: string,
+): Applied {
   switch (change.kind) {
     case 'save':
-      return applySave(catalog, change)
+      return applySave(catalog, change, objectives)
     case 'delete':
-      return applyDelete(catalog, change)
+      return applyDelete(catalog, change, objectives)
     case 'attach':
       return applyAttach(catalog, change)
     case 'pin':
@@ -124,26 +143,72 @@ function fewOf(steps: readonly number[]): string {
   return steps.length <= 10 ? named : `${named} and ${steps.length - 10} more`
 }
 
-function applySave(catalog: PagedCatalog, change: Extract<Change, { kind: 'save' }>): Applied {
-  const { entry, onExisting } = change
+function applySave(
+  catalog: PagedCatalog,
+  change: Extract<Change, { kind: 'save' }>,
+  objectives: Objectives,
+): Applied {
+  const { entry } = change
+  const refused = refusalOfSave(catalog, { ...change, step: entry.step }, objectives)
+  if (refused !== undefined) return refused
   const existing = catalog.checkpoints.get(entry.step)
-  if (existing !== undefined && onExisting === 'fail') {
-    return {
-      kind: 'refused',
-      code: 'ALREADY_EXISTS',
-      why: `Step ${entry.step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,
-    }
-  }
-  const added: CatalogEntry = existing?.pinned === undefined ? entry : { ...entry, pinned: existing.pinned }
   return {
     kind: 'applied',
-    checkpoints: catalog.checkpoints.with(entry.step, added),
+    checkpoints: catalog.checkpoints.with(entry.step, entry),
     quarantined: catalog.quarantined,
     dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
   }
 }
 
-function applyDelete(catalog: PagedCatalog, change: Extract<Change, { kind: 'delete' }>): Applied {
+/** Why a step cannot be saved, where the catalog lists it already; `undefined` if it can. */
+export function refusalOfSave(
+  catalog: PagedCatalog,
+  {
+    step,
+    onExisting,
+    allowBest = false,
+  }: Pick<Extract<Change, { kind: 'save' }>, 'onExisting' | 'allowBest'> & {
+    readonly step: number
+  },
+  objectives: Objectives,
+): Refusal | undefined {
+  const existing = catalog.checkpoints.get(step)
+  if (existing === undefined) return undefined
+  if (onExisting === 'replace') return protection(catalog, [existing], allowBest, objectives, 'replace')
+  return {
+    kind: 'refused',
+    code: 'ALREADY_EXISTS',
+    why: `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,
+  }
+}
+
+/** Why none of these checkpoints may lose its bytes: one is pinned, or is the best of an objective. */
+function protection(
+  catalog: PagedCatalog,
+  going: readonly CatalogEntry[],
+  allowBest: boolean,
+  objectives: Objectives,
+  verb: 'delete' | 'replace',
+): Refusal | undefined {
+  const pinned = going.find((entry) => entry.pinned !== undefined)
+  if (pinned !== undefined) return invalid(`Step ${pinned.step} is pinned. Unpin it first.`)
+  if (allowBest || going.length === 0 || !hasFields(objectives)) return undefined
+  const judgement = judge(catalog, objectives)
+  for (const { step } of going) {
+    const names = bestNames(judgement, step)
+    if (names.length === 0) continue
+    return invalid(
+      `Step ${step} is the best ${names.join(' and ')}. To ${verb} it all the same, pass allowBest: true (--allow-best).`,
+    )
+  }
+  return undefined
+}
+
+function applyDelete(
+  catalog: PagedCatalog,
+  change: Extract<Change, { kind: 'delete' }>,
+  objectives: Objectives,
+): Applied {
   const steps = new Set(change.steps)
   const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
   // A step that was saved again after it was set aside: the one set aside goes first.
@@ -152,24 +217,12 @@ function applyDelete(catalog: PagedCatalog, change: Extract<Change, { kind: 'del
   const going = new Set([...listed.map(({ step }) => step), ...setAside])
   const missing = change.steps.find((step) => !going.has(step))
   if (missing !== undefined) return notThere(missing)
-  const pinned = listed.find((entry) => entry.pinned !== undefined)
-  if (pinned !== undefined) {
-    return {
-      kind: 'refused',
-      code: 'INVALID_ARGUMENT',
-      why: `Step ${pinned.step} is pinned. Unpin it first.`,
-    }
-  }
-  for (const { step } of listed) {
-    const why = change.refused?.get(step)
-    if (why !== undefined) return { kind: 'refused', code: 'INVALID_ARGUMENT', why }
-  }
+  const refused = protection(catalog, listed, change.allowBest ?? false, objectives, 'delete')
+  if (refused !== undefined) return refused
   if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
-    return {
-      kind: 'refused',
-      code: 'INVALID_ARGUMENT',
-      why: 'The last good checkpoint is never deleted, and this would leave none. To be rid of all, delete the store itself.',
-    }
+    return invalid(
+      'The last good checkpoint is never deleted, and this would leave none. To be rid of all, delete the store itself.',
+    )
   }
   return {
     kind: 'applied',
@@ -221,7 +274,11 @@ function unchangedLists(catalog: PagedCatalog): Extract<Applied, { kind: 'applie
   return { kind: 'applied', checkpoints: catalog.checkpoints, quarantined: catalog.quarantined, dropped: [] }
 }
 
-function notThere(step: number): Applied {
+function invalid(why: string): Refusal {
+  return { kind: 'refused', code: 'INVALID_ARGUMENT', why }
+}
+
+function notThere(step: number): Refusal {
   return {
     kind: 'refused',
     code: 'NOT_FOUND',

@@ -11,7 +11,7 @@ import {
 import { formatOf } from '../documents/format-version.ts'
 import { idsOf, lastPagedStep, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import { applyKeeping, type WriterKeeping } from './keeping.ts'
-import { applyChange, type Applied, attemptsOf, type Change, describeChange } from './changes.ts'
+import { applyChange, attemptsOf, type Change, describeChange, type Refusal } from './changes.ts'
 import { hasFields, keepingOf } from '../judgement.ts'
 
 /** How a writer shares a store: alone, by owning it, or with others, without an owner. */
@@ -42,7 +42,7 @@ export type Verdict<C extends PagedCatalog = PagedCatalog> =
   | { readonly kind: 'fenced'; readonly why: string }
   /** A repair listed what this request was to commit, and may have missed that it was dead. */
   | { readonly kind: 'unknown' }
-  | Extract<Applied, { kind: 'refused' }>
+  | Refusal
 
 /** How many of the latest commits a catalog remembers. */
 const historyLength = 64
@@ -105,7 +105,8 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
     return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
   }
-  const applied = applyChange(newest, change, request.at)
+  const { objectives } = keepingOf(request.keeping, newest)
+  const applied = applyChange(newest, change, objectives, request.at)
   if (applied.kind === 'refused') return applied
   const kept = applyKeeping(newest, change, applied, request.keeping, request.at)
   const version = newest.version + 1

@@ -24,8 +24,13 @@ export interface SaveRequest {
   readonly metadata?: JsonValue | undefined
   /** The position in the data, as a loader's `stateDict()` gives it. */
   readonly dataState?: DataState | JsonValue | undefined
-  /** What to do when the step is saved already. Default: `fail`. `replace` swaps it in one commit. */
+  /**
+   * What to do when the step is saved already. Default: `fail`. `replace` swaps it in one commit, and is rejected with
+   * `INVALID_ARGUMENT` for a pinned checkpoint, and unless `allowBest` for the best of an objective.
+   */
   readonly onExisting?: 'fail' | 'replace' | undefined
+  /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
+  readonly allowBest?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /** Called as bytes are stored. `total` is there when every size is known beforehand. */
   readonly onProgress?:
@@ -42,6 +47,7 @@ const saveFields = [
   'metadata',
   'dataState',
   'onExisting',
+  'allowBest',
   'signal',
   'onProgress',
 ] as const satisfies readonly (keyof SaveRequest)[]
@@ -60,6 +66,9 @@ export function assertSaveRequest(request: SaveRequest): void {
   for (const tag of request.tags ?? []) assertWellFormed(tag, 'A tag')
   if (request.onExisting !== undefined && !['fail', 'replace'].includes(request.onExisting)) {
     throw invalid(`onExisting is 'fail' or 'replace', not ${JSON.stringify(request.onExisting)}.`)
+  }
+  if (request.allowBest !== undefined && typeof request.allowBest !== 'boolean') {
+    throw invalid(`allowBest must be true or false, not ${JSON.stringify(request.allowBest)}.`)
   }
   assertJson(request.metadata, 'metadata')
   assertJson(request.dataState, 'dataState')

@@ -39,9 +39,9 @@ export async function saveCheckpoint(
   underWay.add(attempt)
   try {
     const { written, committed } = await abandonOnFailure(context, attempt, async () => {
-      const { onExisting = 'fail', signal } = request
+      const { onExisting = 'fail', allowBest, signal } = request
       const attempted = await writeAttempt(backend, attempt, files, request, began.toISOString())
-      const change = { kind: 'save', entry: attempted.entry, onExisting } as const
+      const change = { kind: 'save', entry: attempted.entry, onExisting, allowBest } as const
       return { written: attempted, committed: await context.log.commit(change, signal) }
     })
     await deleteDropped(context, committed)
