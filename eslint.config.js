@@ -19,6 +19,12 @@ const ownDoor = {
   message: 'Import the file that has it, not the door above it.',
 }
 
+/** Only `openStore` and the entry points know the facade. */
+const facade = {
+  regex: '^\\.\\./(store|options)\\.ts$',
+  message: 'Dependencies point one way: see docs/architecture.md.',
+}
+
 const anyAdapter = 'adapter-[a-z0-9]+'
 
 /** What only tests may use. */
@@ -26,17 +32,37 @@ const forTests = ['conformance', 'test-servers']
 
 const ofCore = [ownDoor, holdfastPackage(anyAdapter, ...forTests, 'core')]
 
+/** Every room of core that knows of stores, catalogs or backends. */
+const aboveThePure = ['store', 'catalog', 'backend', 'config', 'local-files']
+
 /** The arrows of docs/architecture.md: what each folder may not import. */
 const arrows = {
-  'packages/core/src/{retention,metrics,integrity,space,data}/**': [
-    room('store', 'backend', 'config'),
+  'packages/core/src/{retention,metrics,integrity,space,data}/**': [room(...aboveThePure), ...ofCore],
+  'packages/core/src/{async,local-files}/**': [
+    room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'data'),
     ...ofCore,
   ],
   'packages/core/src/backend/**': [
-    room('store', 'config', 'retention', 'metrics', 'space', 'data'),
+    room('store', 'catalog', 'config', 'retention', 'metrics', 'space', 'data'),
     ...ofCore,
   ],
-  'packages/core/src/store/**': [room('config'), ...ofCore],
+  'packages/core/src/catalog/documents/**': [
+    room('store', 'config', 'pages', 'judging', 'commit'),
+    ...ofCore,
+  ],
+  'packages/core/src/catalog/pages/**': [room('store', 'config', 'judging', 'commit'), ...ofCore],
+  'packages/core/src/catalog/judging/**': [room('store', 'config', 'commit'), ...ofCore],
+  'packages/core/src/catalog/commit/**': [room('store', 'config'), ...ofCore],
+  'packages/core/src/store/attempts/**': [
+    room('config', 'save', 'restore', 'read', 'upkeep'),
+    facade,
+    ...ofCore,
+  ],
+  'packages/core/src/store/save/**': [room('config', 'restore', 'read', 'upkeep'), facade, ...ofCore],
+  'packages/core/src/store/restore/**': [room('config', 'save', 'read', 'upkeep'), facade, ...ofCore],
+  'packages/core/src/store/read/**': [room('config', 'save', 'restore', 'upkeep'), facade, ...ofCore],
+  'packages/core/src/store/upkeep/**': [room('config', 'save', 'restore', 'read'), facade, ...ofCore],
+  'packages/core/src/store/*.ts': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests)],
   'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'test-servers')],

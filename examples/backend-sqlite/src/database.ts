@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Asked, type ErrorCode, HoldfastError, request, type RequestContext } from '@holdfast/core'
+import { type RequestInfo, type ErrorCode, HoldfastError, request, type RequestContext } from '@holdfast/core'
 
 /** Milliseconds that SQLite itself waits for another process, and this one stands still. Then core waits. */
 const patience = 500
@@ -37,7 +37,7 @@ export class Database {
   }
 
   /** Does some work in one go, and does it again while another process is in the way. */
-  async ask<Answer>(asked: Asked, work: (connection: DatabaseSync) => Answer): Promise<Answer> {
+  async ask<Answer>(asked: RequestInfo, work: (connection: DatabaseSync) => Answer): Promise<Answer> {
     return request(this.#context, asked, async () => work(this.#open()))
   }
 
@@ -46,7 +46,7 @@ export class Database {
    * known whether it was done, the error has the code `unknown`.
    */
   async change<Answer>(
-    asked: Asked,
+    asked: RequestInfo,
     work: (connection: DatabaseSync) => Answer,
     unknown: ErrorCode = 'UNAVAILABLE',
   ): Promise<Answer> {

@@ -1,5 +1,5 @@
 import {
-  type Asked,
+  type RequestInfo,
   commonMeanings,
   denied,
   fromNodeError,
@@ -40,7 +40,7 @@ const meanings: Meanings = {
 }
 
 /** The error of a call in the terms of the port. */
-export function errorOf(error: unknown, asked: Asked, url: string): HoldfastError {
+export function errorOf(error: unknown, asked: RequestInfo, url: string): HoldfastError {
   const number = resultCode(error)
   if (number === undefined && error instanceof Error && 'syscall' in error)
     return fromNodeError(error, asked.what, { key: asked.key, url })

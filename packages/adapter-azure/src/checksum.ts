@@ -25,7 +25,7 @@ export interface ToldMd5 {
  * was told of one that was assembled from blocks (Blob service REST API, "Put Block List": `x-ms-blob-content-md5`
  * is not validated).
  */
-export function vouchedBy({ contentMD5 }: ToldMd5, origin: 'store' | 'writer'): ObjectHash | undefined {
+export function storeDigestOf({ contentMD5 }: ToldMd5, origin: 'store' | 'writer'): ObjectHash | undefined {
   if (contentMD5?.byteLength !== 16) return undefined
   return { algorithm: 'md5', value: Buffer.from(contentMD5).toString('hex'), origin }
 }

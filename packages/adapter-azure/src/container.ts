@@ -1,6 +1,6 @@
 import type { BlockBlobClient, ContainerClient, CpkInfo } from '@azure/storage-blob'
 import { given, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
-import { type ToldMd5, vouchedBy } from './checksum.ts'
+import { type ToldMd5, storeDigestOf } from './checksum.ts'
 import type { AccessTier } from './options.ts'
 
 /** What every request to this store has in common. */
@@ -60,7 +60,7 @@ export function storedAs(
   answer: ToldMd5 & { readonly etag?: string | undefined },
   origin: 'store' | 'writer',
 ): Stored {
-  return { revision: unquoted(answer.etag), vouched: vouchedBy(answer, origin) }
+  return { revision: unquoted(answer.etag), storeDigest: storeDigestOf(answer, origin) }
 }
 
 /** The options by which the SDK stops a request. */

@@ -1,5 +1,5 @@
 import { type CallOptions, computedHash, noSuchObject, type ObjectHash, request } from '@holdfast/core'
-import { vouchedBy } from './checksum.ts'
+import { storeDigestOf } from './checksum.ts'
 import {
   blobOf,
   type Container,
@@ -21,10 +21,11 @@ export async function hash(container: Container, key: string, { signal }: CallOp
     const properties = await blob.getProperties(readingOf(container, signal))
     if (isFolder(properties.metadata)) throw noSuchObject(container, key)
     if (properties.contentMD5 === undefined) return undefined
-    if (properties.metadata?.[uploadName] !== inOneRequest[uploadName]) return vouchedBy(properties, 'writer')
+    if (properties.metadata?.[uploadName] !== inOneRequest[uploadName])
+      return storeDigestOf(properties, 'writer')
     // A copy of it keeps the metadata, and may have been assembled from blocks.
     const { committedBlocks = [] } = await blob.getBlockList('committed', stoppedBy(signal))
-    return vouchedBy(properties, committedBlocks.length === 0 ? 'store' : 'writer')
+    return storeDigestOf(properties, committedBlocks.length === 0 ? 'store' : 'writer')
   })
   return kept ?? (await computedHash(await read(container, key, { signal })))
 }

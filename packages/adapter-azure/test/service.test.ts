@@ -54,17 +54,17 @@ describe.skipIf(noServer)('a container of Azure', () => {
 
   describe('whose word a hash is', () => {
     test("a blob of one request has the service's own MD5", async () => {
-      const { vouched } = await backend.put('hash/small', Buffer.from('abc'))
+      const { storeDigest } = await backend.put('hash/small', Buffer.from('abc'))
       const md5 = createHash('md5').update('abc').digest('hex')
-      expect(vouched).toEqual({ algorithm: 'md5', value: md5, origin: 'store' })
-      expect(await backend.hash('hash/small')).toEqual(vouched)
+      expect(storeDigest).toEqual({ algorithm: 'md5', value: md5, origin: 'store' })
+      expect(await backend.hash('hash/small')).toEqual(storeDigest)
     })
 
     test('a blob of blocks has the MD5 that its writer gave', async () => {
-      const { vouched } = await backend.put('hash/large', large)
+      const { storeDigest } = await backend.put('hash/large', large)
       const md5 = createHash('md5').update(large).digest('hex')
-      expect(vouched).toEqual({ algorithm: 'md5', value: md5, origin: 'writer' })
-      expect(await backend.hash('hash/large')).toEqual(vouched)
+      expect(storeDigest).toEqual({ algorithm: 'md5', value: md5, origin: 'writer' })
+      expect(await backend.hash('hash/large')).toEqual(storeDigest)
     })
 
     test('a copy in blocks that kept the metadata of the original is not taken for it', async () => {

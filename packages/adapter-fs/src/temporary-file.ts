@@ -62,7 +62,7 @@ export async function throughTemporaryFile<Written, Published>(
       await unlinkIfThere(fileSystem, path)
       await removeEmpty(fileSystem, made)
     } catch (secondError) {
-      throw leftBehind(keyError(error, `writing ${names.path(key)}`, key, names.url), path, secondError)
+      throw cleanupFailed(keyError(error, `writing ${names.path(key)}`, key, names.url), path, secondError)
     }
     throw error
   }
@@ -75,7 +75,7 @@ async function both<Result>(first: Promise<Result>, second: Promise<void>): Prom
   return result
 }
 
-function leftBehind(failure: HoldfastError, temporary: string, secondError: unknown): HoldfastError {
+function cleanupFailed(failure: HoldfastError, temporary: string, secondError: unknown): HoldfastError {
   return new HoldfastError(
     failure.code,
     `${failure.message} Then ${temporary} could not be cleared away either; a sweep will.`,

@@ -7,7 +7,7 @@ import {
   textOf,
   wholeSeconds,
 } from '@holdfast/core'
-import { vouchedBy } from './checksum.ts'
+import { storeDigestOf } from './checksum.ts'
 import type { StorageClass } from './options.ts'
 import { type HttpAnswer, type HttpRequest, type Requester, send } from './send.ts'
 
@@ -100,5 +100,5 @@ export function statOf({ names }: Bucket, object: GcsObject): ObjectStat {
 }
 
 export function storedAs({ generation, crc32c }: GcsObject): Stored {
-  return { revision: generation, vouched: vouchedBy(crc32c) }
+  return { revision: generation, storeDigest: storeDigestOf(crc32c) }
 }

@@ -5,7 +5,7 @@ export function crc32cOf(bytes: Uint8Array): number {
 }
 
 /** The store's word for an object. Every object has one, unless a customer's own key keeps it from being told. */
-export function vouchedBy(crc32c: number | undefined): ObjectHash | undefined {
+export function storeDigestOf(crc32c: number | undefined): ObjectHash | undefined {
   return crc32c === undefined
     ? undefined
     : { algorithm: 'crc32c', value: crc32c.toString(16).padStart(8, '0'), origin: 'store' }

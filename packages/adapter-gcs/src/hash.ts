@@ -1,11 +1,11 @@
 import { type CallOptions, computedHash, noSuchObject, type ObjectHash } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
-import { vouchedBy } from './checksum.ts'
+import { storeDigestOf } from './checksum.ts'
 import { look, read } from './read.ts'
 
 /** The CRC32C that the store computed and keeps; without one, computed by reading. */
 export async function hash(bucket: Bucket, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const object = await look(bucket, key, signal)
   if (object === undefined) throw noSuchObject(bucket, key)
-  return vouchedBy(object.crc32c) ?? (await computedHash(await read(bucket, key, { signal })))
+  return storeDigestOf(object.crc32c) ?? (await computedHash(await read(bucket, key, { signal })))
 }

@@ -36,7 +36,7 @@ test('a large stream goes up chunk by chunk, and the last one carries the checks
     expect(store.seen.filter(({ headers }) => 'x-goog-hash' in headers)).toEqual(store.seen.slice(-1))
     expect(stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
     expect(stored.revision).toBe((await backend.stat('k'))?.revision)
-    expect(stored.vouched).toEqual(await backend.hash('k'))
+    expect(stored.storeDigest).toEqual(await backend.hash('k'))
   })
 })
 

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { given, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
-import { type ToldChecksum, vouchedBy } from './checksum.ts'
+import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, StorageClass } from './options.ts'
 
 /** What every request to this store has in common. */
@@ -54,8 +54,8 @@ type Payload = ReturnType<typeof addressOf> &
     readonly ContentType: string | undefined
   }
 
-export function storedAs(answer: ToldChecksum & { readonly ETag?: string | undefined }): Stored {
-  return { revision: unquoted(answer.ETag), vouched: vouchedBy(answer) }
+export function storedAs(answer: ChecksumResponse & { readonly ETag?: string | undefined }): Stored {
+  return { revision: unquoted(answer.ETag), storeDigest: storeDigestOf(answer) }
 }
 
 /** The options by which the SDK stops a request. */

@@ -29,7 +29,7 @@ export function wholeProof(parts: readonly (Proof & { readonly size: number })[]
 }
 
 /** What S3 answers about the checksum of an object. */
-export interface ToldChecksum {
+export interface ChecksumResponse {
   readonly ChecksumCRC32?: string | undefined
   readonly ChecksumType?: string | undefined
 }
@@ -38,7 +38,7 @@ export interface ToldChecksum {
  * The store's word for an object, when it keeps a checksum of the whole. A composite one is of the parts' checksums,
  * and says nothing about the bytes to whoever does not know the parts.
  */
-export function vouchedBy(told: ToldChecksum): ObjectHash | undefined {
+export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
   if (told.ChecksumCRC32 === undefined || told.ChecksumType === 'COMPOSITE') return undefined
   const bytes = Buffer.from(told.ChecksumCRC32, 'base64')
   return bytes.byteLength === 4

@@ -145,8 +145,8 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     const { backend, proxy } = await through(() => undefined)
     for (const size of [10, 2 * partSize + 1]) {
       const put = await backend.put(`sum/${size}`, patterned(size))
-      expect(put.vouched).toMatchObject({ algorithm: 'crc32', origin: 'store' })
-      expect(await backend.hash(`sum/${size}`)).toEqual(put.vouched)
+      expect(put.storeDigest).toMatchObject({ algorithm: 'crc32', origin: 'store' })
+      expect(await backend.hash(`sum/${size}`)).toEqual(put.storeDigest)
     }
     expect(proxy.requests.count('GetObject')).toBe(0)
     const plain = new S3Backend(bucket, new URL(backend.url).pathname, {
@@ -155,7 +155,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
       partSize,
     })
     const put = await plain.put('plain', patterned(2 * partSize))
-    expect(put.vouched).toBeUndefined()
+    expect(put.storeDigest).toBeUndefined()
     expect(await plain.hash('plain')).toEqual({ algorithm: 'sha256', value: put.sha256, origin: 'computed' })
     await Promise.all([plain.close(), backend.close(), proxy.close()])
   })

@@ -23,7 +23,7 @@ export interface CommandContext {
   readonly printer: Printer
   readonly signal: AbortSignal
   /** Whether the command line or the configuration says what to keep. */
-  readonly retains: boolean
+  readonly hasRetention: boolean
   /** A bar on a terminal while bytes move. */
   readonly progress: (what: string) => Promise<Progress>
 }
@@ -50,20 +50,20 @@ export async function withStore(
       ? {}
       : { objectives: { ...objective, ...objectives } }),
   })
-  let leftBehind: Error | undefined
-  store.on('leftBehind', ({ error }) => {
-    leftBehind = error
+  let cleanupFailed: Error | undefined
+  store.on('cleanupFailed', ({ error }) => {
+    cleanupFailed = error
   })
   const code = await command({
     store,
     printer,
     signal,
-    retains: store.retains,
+    hasRetention: store.hasRetention,
     progress: (what) => startProgress(what, json),
   })
-  if (leftBehind !== undefined) {
+  if (cleanupFailed !== undefined) {
     printer.note(
-      `Some of what was dropped could not be deleted yet (${leftBehind.message}). Run holdfast sweep later.`,
+      `Some of what was dropped could not be deleted yet (${cleanupFailed.message}). Run holdfast sweep later.`,
     )
   }
   return code

@@ -2,7 +2,7 @@ import { join, resolve, sep } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keyFault } from '../src/index.ts'
-import { assertFileNames, fileNameFault } from '../src/store/file-names.ts'
+import { assertFileNames, fileNameFault } from '../src/catalog/documents/file-names.ts'
 
 const hostile = fc
   .array(

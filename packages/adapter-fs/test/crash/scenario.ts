@@ -1,9 +1,9 @@
 import {
   type CheckpointStore,
   CheckpointStore as Store,
-  realSurroundings,
+  systemEnvironment,
   type RetentionOptions,
-  type Surroundings,
+  type Environment,
 } from '@holdfast/core'
 import { FileBackend, type FileSystem } from '../../src/index.ts'
 
@@ -21,9 +21,9 @@ export interface Step {
 }
 
 /** Of which the older lines of the catalog stand in pages after two saves. */
-const foldingEarly: Surroundings = {
-  ...realSurroundings,
-  foldings: {
+const foldingEarly: Environment = {
+  ...systemEnvironment,
+  pageLimits: {
     checkpoints: { inline: 1, page: 2 },
     metrics: { inline: 1, page: 2 },
     references: { inline: 1, page: 2 },

@@ -2,9 +2,9 @@
 import {
   type Checkpoint,
   CheckpointStore,
-  realSurroundings,
+  systemEnvironment,
   type SaveRequest,
-  type Surroundings,
+  type Environment,
 } from '@holdfast/core'
 import { FileBackend } from '../../src/index.ts'
 import { keepLast, type Message, type Operation, Random } from './operations.ts'
@@ -12,9 +12,9 @@ import { keepLast, type Message, type Operation, Random } from './operations.ts'
 const [, , root = '', seed = '0', run = '0'] = process.argv
 const random = new Random(Number(seed) + Number(run))
 /** Of which the older lines of the catalog stand in pages after a few saves. */
-const foldingEarly: Surroundings = {
-  ...realSurroundings,
-  foldings: {
+const foldingEarly: Environment = {
+  ...systemEnvironment,
+  pageLimits: {
     checkpoints: { inline: 2, page: 2 },
     metrics: { inline: 3, page: 2 },
     references: { inline: 2, page: 2 },

@@ -12,7 +12,7 @@ export async function doctor(options: GlobalOptions, signal: AbortSignal): Promi
   return withStore(options, signal, async ({ store, printer }) => {
     const { localRoot } = store.backend.capabilities
     const missing = localRoot === undefined ? [] : missingFolders(localRoot)
-    const diagnoses = await store.examine({ signal }).finally(() => removeEmpty(missing))
+    const diagnoses = await store.doctor({ signal }).finally(() => removeEmpty(missing))
     printer.line(store.url)
     for (const { check, verdict, finding } of diagnoses) {
       const [style, mark] = marks[verdict]

@@ -8,8 +8,8 @@ interface PruneOptions extends GlobalOptions {
 }
 
 export async function prune(options: PruneOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer, retains }) => {
-    if (!retains) throw nothingSaid()
+  return withStore(options, signal, async ({ store, printer, hasRetention }) => {
+    if (!hasRetention) throw nothingSaid()
     const { dryRun = false } = options
     const { kept, dropped } = await store.prune({ dryRun, signal })
     for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))

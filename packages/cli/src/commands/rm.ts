@@ -9,7 +9,7 @@ export async function rm(
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {
     const failures: Error[] = []
-    store.on('leftBehind', ({ error }) => failures.push(error))
+    store.on('cleanupFailed', ({ error }) => failures.push(error))
     const dropped = await store.delete(steps, { allowBest: options.allowBest, signal })
     for (const { step, because } of dropped) printer.line(joined(`dropped step ${step}`, because))
     printer.data({ type: 'result', command: 'rm', dropped })

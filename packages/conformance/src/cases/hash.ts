@@ -39,8 +39,8 @@ export const hashCases: readonly Case[] = [
     async run(backend, { partBytes }) {
       for (const size of [0, 1, partBytes, partBytes + 1, 3 * partBytes]) {
         const bytes = patterned(size)
-        const { vouched } = await backend.put(`known/${size}`, oddChunks(bytes))
-        if (vouched !== undefined) isOf(vouched, bytes)
+        const { storeDigest } = await backend.put(`known/${size}`, oddChunks(bytes))
+        if (storeDigest !== undefined) isOf(storeDigest, bytes)
         isOf(await backend.hash(`known/${size}`), bytes)
       }
       await backend.commit('committed', patterned(100))

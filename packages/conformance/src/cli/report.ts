@@ -14,7 +14,7 @@ export interface Summary {
   readonly capabilities: BackendCapabilities
   readonly findings: readonly Finding[]
   /** What could not be removed, and where it lies. */
-  readonly leftBehind: string | undefined
+  readonly cleanupFailed: string | undefined
   readonly interrupted: boolean
 }
 
@@ -84,7 +84,7 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
   ]
 }
 
-function sentence({ url, findings, leftBehind, interrupted }: Summary): string {
+function sentence({ url, findings, cleanupFailed, interrupted }: Summary): string {
   const { ok, failed, notAsked } = counted(findings)
   const verdict =
     failed > 0
@@ -93,7 +93,9 @@ function sentence({ url, findings, leftBehind, interrupted }: Summary): string {
   return [
     notAsked === 0 ? `${verdict}.` : `${verdict}; ${notAsked} could not be asked.`,
     interrupted ? 'It was interrupted, and the rest was not asked.' : undefined,
-    leftBehind === undefined ? 'What was made there is removed.' : `Something was left behind: ${leftBehind}`,
+    cleanupFailed === undefined
+      ? 'What was made there is removed.'
+      : `Something was left behind: ${cleanupFailed}`,
   ]
     .filter((part) => part !== undefined)
     .join(' ')

@@ -43,7 +43,7 @@ async function judge(
   )
   report.note('will charge for some thousands of them, and for about a gigabyte moved.')
   const findings: Finding[] = []
-  let leftBehind: string | undefined
+  let cleanupFailed: string | undefined
   try {
     const parts = partBytes ?? (await findPartBytes(workplace.whole))
     report.note(
@@ -58,11 +58,11 @@ async function judge(
       await failureOf(() => workplace.clear()) // what stays is removed at the end, or said
     }
   } finally {
-    leftBehind = await failureOf(() => workplace.remove())
+    cleanupFailed = await failureOf(() => workplace.remove())
   }
-  report.end({ url, capabilities, findings, leftBehind, interrupted: signal.aborted })
+  report.end({ url, capabilities, findings, cleanupFailed, interrupted: signal.aborted })
   if (signal.aborted) return exitCodes.interrupted
-  const failed = leftBehind !== undefined || findings.some(({ outcome }) => outcome === 'failed')
+  const failed = cleanupFailed !== undefined || findings.some(({ outcome }) => outcome === 'failed')
   return failed ? exitCodes.fails : exitCodes.holds
 }
 

@@ -1,5 +1,5 @@
 import type { RetryEvent } from './retry.ts'
-import type { ByteSource } from './source.ts'
+import type { ByteSource } from './source/source.ts'
 
 /**
  * The port: what Holdfast needs from a place that keeps objects.
@@ -129,7 +129,7 @@ export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
   /** SHA-256 of the stored bytes, in lower-case hexadecimal. */
   readonly sha256: string
   /** The digest that the store keeps of the object, when it verified one on the way in. */
-  readonly vouched?: ObjectHash | undefined
+  readonly storeDigest?: ObjectHash | undefined
 }
 
 export type CommitOutcome = 'created' | 'exists'

@@ -19,7 +19,7 @@ import type {
 } from './backend.ts'
 import { assertKey } from './key.ts'
 import { portOptions } from './options.ts'
-import type { ByteSource } from './source.ts'
+import type { ByteSource } from './source/source.ts'
 
 /** What differs from store to store: the port's methods, given valid keys and known options. */
 export interface BackendOperations {

@@ -22,11 +22,11 @@ export type {
   UnfinishedWork,
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
-export { chunksOf } from './chunks-of.ts'
+export { chunksOf } from './source/chunks-of.ts'
 export { computedHash } from './object-store/computed-hash.ts'
-export { concurrently } from './concurrently.ts'
+export { concurrently } from '../async/concurrently.ts'
 export { deleteInBatches } from './object-store/delete-batches.ts'
-export { DurableWriter, writeFully } from './durable-writer.ts'
+export { DurableWriter, writeFully } from '../local-files/durable-writer.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
@@ -51,13 +51,13 @@ export {
 export {
   putObject,
   type Stored,
-  type Stretch,
+  type ReplayableRange,
   type Upload,
   type WaysToPut,
 } from './object-store/put-object.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export {
-  type Asked,
+  type RequestInfo,
   createOnce,
   type Creation,
   request,
@@ -91,7 +91,7 @@ export {
   isFileSource,
   SourceReader,
   type SourceReaderOptions,
-} from './source.ts'
+} from './source/source.ts'
 export {
   commonMeanings,
   denied,

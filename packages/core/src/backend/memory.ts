@@ -12,7 +12,7 @@ import type {
 import { CheckedBackend, locatedError } from './checked.ts'
 import { compareKeys } from './key.ts'
 import { resolveRange } from './range.ts'
-import { type ByteSource, SourceReader } from './source.ts'
+import { type ByteSource, SourceReader } from './source/source.ts'
 
 interface StoredObject {
   readonly bytes: Uint8Array

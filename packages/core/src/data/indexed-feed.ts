@@ -3,7 +3,7 @@ import { type Batching, stepsFrom } from './batching.ts'
 import type { Arrival, Feed } from './feed.ts'
 import type { Order } from './order.ts'
 import { randomOfSample } from './random.ts'
-import { Slots } from './slots.ts'
+import { Slots } from '../async/slots.ts'
 import type { IndexedSource, SampleContext } from './source.ts'
 
 /** Fetches the samples of an order by their index, at most `concurrency` at once, and gives them in order. */

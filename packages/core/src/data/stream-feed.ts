@@ -3,7 +3,7 @@ import type { JsonValue } from '../json.ts'
 import { type Batching, shareOf } from './batching.ts'
 import type { Arrival, Feed, FeedCursor } from './feed.ts'
 import { isResumable, type StreamSource } from './source.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../async/until-aborted.ts'
 
 /**
  * Reads a stream from front to end. Every worker reads all of it, and takes the samples that are its own. A stream

@@ -12,7 +12,7 @@ export interface RetainedCheckpoint {
 /** The same, with what only the store knows. */
 export interface Candidate extends RetainedCheckpoint {
   /** Grows from save to save, also where a run goes back to an older step. */
-  readonly savedAs: number
+  readonly saveOrder: number
   /** Why it is pinned, in words; `undefined` when it is not. */
   readonly pinned: string | undefined
   /** Why else it may not go now: it was just saved, or is being restored. */

@@ -51,7 +51,7 @@ function neverDropped({ checkpoints, best }: Situation): ReadonlyMap<number, rea
   }
   const newest = checkpoints.at(-1)
   const newestSaved = checkpoints.reduce<Candidate | undefined>(
-    (latest, each) => (latest === undefined || each.savedAs >= latest.savedAs ? each : latest),
+    (latest, each) => (latest === undefined || each.saveOrder >= latest.saveOrder ? each : latest),
     undefined,
   )
   add(newest?.step, 'newest')

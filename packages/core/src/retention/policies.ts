@@ -42,7 +42,7 @@ export function applyPolicies(plan: RetentionPlan, situation: Situation): readon
 
 /** By step and by the order of saving: they differ where a run went back to an older step. */
 function last(count: number, { checkpoints }: Situation): Policy {
-  const bySaving = checkpoints.toSorted((one, other) => one.savedAs - other.savedAs)
+  const bySaving = checkpoints.toSorted((one, other) => one.saveOrder - other.saveOrder)
   const kept = [...checkpoints.slice(-count), ...bySaving.slice(-count)]
   return { otherwise: `not among the last ${count}`, keeps: withReason(kept, `last ${count}`) }
 }

@@ -1,11 +1,11 @@
 import type { CheckpointBackend } from '../backend/index.ts'
 import type { SpaceLimits } from '../space/index.ts'
-import type { CatalogLog } from './commit/catalog-log.ts'
-import type { WriterKeeping } from './commit/keeping.ts'
-import type { Writer } from './commit/rules.ts'
-import type { AttemptId } from './documents/index.ts'
+import type { CatalogLog } from '../catalog/commit/catalog-log.ts'
+import type { WriterKeeping } from '../catalog/commit/keeping.ts'
+import type { Writer } from '../catalog/commit/rules.ts'
+import type { AttemptId } from '../catalog/documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Environment } from '../environment.ts'
 
 /** What every operation of one open store works with. */
 export interface StoreContext {
@@ -13,7 +13,7 @@ export interface StoreContext {
   readonly log: CatalogLog
   readonly writer: Writer
   readonly events: StoreEventEmitter
-  readonly surroundings: Surroundings
+  readonly environment: Environment
   readonly keeping: WriterKeeping
   /** The same set as in `keeping`, to be added to. */
   readonly restoring: Set<AttemptId>
@@ -25,3 +25,6 @@ export interface StoreContext {
   /** Milliseconds by the store's own clock: what shared writers may be working on is not declared dead sooner. */
   readonly gracePeriod: number
 }
+
+/** Attempts of this process that are under way. Their bases hold back the floor. */
+export type AttemptsUnderWay = Set<AttemptId>

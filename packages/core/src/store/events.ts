@@ -21,7 +21,7 @@ export interface StoreEvents {
   /** A damaged catalog was rebuilt from what is there. */
   readonly rebuilt: { readonly version: number; readonly checkpoints: number }
   /** What a commit dropped could not be deleted now; a sweep will. */
-  readonly leftBehind: { readonly keys: readonly string[]; readonly error: Error }
+  readonly cleanupFailed: { readonly keys: readonly string[]; readonly error: Error }
   /** A request to the store failed and is made again after a pause. */
   readonly retry: RetryEvent
   /** A save in the background failed. It is also thrown by its handle, and by `flush` and `close` if nobody looked. */

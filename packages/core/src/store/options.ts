@@ -3,7 +3,7 @@ import { HoldfastError } from '../errors.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
 import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
-import type { WriterMode } from './commit/rules.ts'
+import type { WriterMode } from '../catalog/commit/rules.ts'
 import type { BackgroundOptions } from './save/background.ts'
 
 export interface StoreOptions<Name extends string = string> {

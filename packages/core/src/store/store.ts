@@ -14,33 +14,42 @@ import {
   judgedCheckpoint,
   judgedCheckpoints,
   type QuarantinedCheckpoint,
-} from './checkpoint.ts'
-import { CatalogLog, type Committed } from './commit/catalog-log.ts'
-import { type Change, refusalOfSave } from './commit/changes.ts'
+} from '../catalog/judging/checkpoint.ts'
+import { CatalogLog, type Committed } from '../catalog/commit/catalog-log.ts'
+import { type Change, refusalOfSave } from '../catalog/commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import { type AttemptId, type CatalogEntry, type Manifest, storedMetrics } from './documents/index.ts'
+import {
+  assertStep,
+  type AttemptId,
+  type CatalogEntry,
+  type Manifest,
+  storedMetrics,
+} from '../catalog/documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
-import { hasFields, type Keeping, keepingOf } from './judgement.ts'
-import { type MeasuredStep, measuredSteps, plateau, tellOfMetrics } from './measure.ts'
+import { hasFields, type Keeping, keepingOf } from '../catalog/judging/judgement.ts'
+import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
+import { tellOfMetrics } from './save/metric-events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
-import { lastPagedStep, type PagedCatalog } from './pages/index.ts'
-import { catalogFor, type CheckpointChoice, chooseEntry } from './restore/choose.ts'
-import { provedFile, provedManifest } from './restore/proved.ts'
+import { lastPagedStep, type PagedCatalog } from '../catalog/pages/index.ts'
+import { catalogFor } from '../catalog/commit/catalog-for.ts'
+import { type CheckpointChoice, chooseEntry } from '../catalog/judging/choose.ts'
+import { provedFile, provedManifest } from './attempts/read-verified.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import type { Restored, RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planFiles } from './save/plan.ts'
-import { assertMetrics, assertSaveRequest, assertStep, type SaveRequest } from './save/request.ts'
+import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { AttachResult, SaveResult } from './save/result.ts'
 import { saveCheckpoint } from './save/save.ts'
-import { realSurroundings, type Surroundings } from './surroundings.ts'
-import { deleteDropped } from './upkeep/drops.ts'
-import { type Diagnosis, examineStore } from './upkeep/doctor.ts'
+import { systemEnvironment, type Environment } from '../environment.ts'
+import { deleteDropped } from './attempts/delete-dropped.ts'
+import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
 import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
-import { verifyStore, type VerifyOptions, type VerifyReport, wasDroppedMeanwhile } from './upkeep/verify.ts'
+import { wasDroppedMeanwhile } from './attempts/dropped-meanwhile.ts'
+import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
 import { planPrune, type PruneOptions, type PruneReport, pruneReport } from './upkeep/prune.ts'
-import { WriteAccess } from './write-access.ts'
+import { WriteAccess } from './upkeep/write-access.ts'
 
 export interface StoreCallOptions {
   readonly signal?: AbortSignal | undefined
@@ -63,13 +72,13 @@ export class CheckpointStore implements AsyncDisposable {
   constructor(
     backend: CheckpointBackend,
     options: StoreOptions = {},
-    surroundings: Surroundings = realSurroundings,
+    environment: Environment = systemEnvironment,
     events = new StoreEventEmitter(),
   ) {
     assertStoreOptions(options)
     const mode = options.mode ?? 'exclusive'
     const writer = {
-      id: surroundings.newId(),
+      id: environment.newId(),
       name: options.writerName ?? `${hostname()}, process ${process.pid}`,
       mode,
     }
@@ -78,10 +87,10 @@ export class CheckpointStore implements AsyncDisposable {
     const keeping = { objectives, retention: planRetention(options.retention ?? {}, objectives), restoring }
     this.#context = {
       backend,
-      log: new CatalogLog(backend, writer, keeping, surroundings),
+      log: new CatalogLog(backend, writer, keeping, environment),
       writer,
       events,
-      surroundings,
+      environment,
       keeping,
       restoring,
       deleted: new Set(),
@@ -99,7 +108,7 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /** Whether this store was told which checkpoints to keep. */
-  get retains(): boolean {
+  get hasRetention(): boolean {
     return hasFields(this.#context.keeping.retention)
   }
 
@@ -152,7 +161,10 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     refuseUnknownOptions(options, ['to', 'fallback', 'files', 'signal', 'onProgress'], 'restore', this.url)
-    return restoreCheckpoint(this.#context, choice, options, (finding) => this.#access.quarantine(finding))
+    return restoreCheckpoint(this.#context, choice, options, {
+      quarantine: (finding) => this.#access.quarantine(finding),
+      repair: (signal) => repairStore(this.#context, { signal }),
+    })
   }
 
   /**
@@ -180,7 +192,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** All good checkpoints, in the order of their steps. */
   async list(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
     const catalog = await this.#context.log.whole(options.signal)
-    return judgedCheckpoints(catalog, this.#keeping(catalog), this.#context.surroundings.now())
+    return judgedCheckpoints(catalog, this.#keeping(catalog), this.#context.environment.now())
   }
 
   /** Those that were set aside as corrupt. */
@@ -204,7 +216,7 @@ export class CheckpointStore implements AsyncDisposable {
     const found = await this.#find(objective === undefined ? 'best' : `best:${objective}`, options.signal)
     if (found === undefined) return undefined
     const { catalog, entry } = found
-    return judgedCheckpoint(catalog, entry, this.#keeping(catalog), this.#context.surroundings.now())
+    return judgedCheckpoint(catalog, entry, this.#keeping(catalog), this.#context.environment.now())
   }
 
   /** A checkpoint with its files and metadata; `undefined` when it is not there, `CORRUPT` when its manifest is. */
@@ -214,12 +226,12 @@ export class CheckpointStore implements AsyncDisposable {
   ): Promise<CheckpointDetails | undefined> {
     const found = await this.#findProved(choice, options.signal)
     if (found === undefined) return undefined
-    const { log, surroundings } = this.#context
+    const { log, environment } = this.#context
     const { objectives, retention } = this.#keeping(found.catalog)
     const isJudged = hasFields(objectives) || hasFields(retention)
     const catalog = isJudged ? await log.wholeOf(found.catalog, options.signal) : found.catalog
     return {
-      ...judgedCheckpoint(catalog, found.entry, this.#keeping(catalog), surroundings.now()),
+      ...judgedCheckpoint(catalog, found.entry, this.#keeping(catalog), environment.now()),
       ...contentsOf(found.manifest),
     }
   }
@@ -228,7 +240,7 @@ export class CheckpointStore implements AsyncDisposable {
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
     if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
-    const at = this.#context.surroundings.now().toISOString()
+    const at = this.#context.environment.now().toISOString()
     await this.#write(
       { kind: 'pin', step, pin: reason === undefined ? { at } : { reason, at } },
       options.signal,
@@ -258,7 +270,7 @@ export class CheckpointStore implements AsyncDisposable {
     await deleteDropped(this.#context, committed)
     const { catalog, dropped } = committed
     const entry = catalog.checkpoints.get(step)
-    const now = this.#context.surroundings.now()
+    const now = this.#context.environment.now()
     const checkpoint =
       entry === undefined ? undefined : judgedCheckpoint(catalog, entry, this.#keeping(catalog), now)
     if (checkpoint !== undefined) tellOfMetrics(this.#context, checkpoint)
@@ -335,8 +347,8 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /** Looks at everything that a writer needs of the store, on the store itself. */
-  async examine(options: StoreCallOptions = {}): Promise<readonly Diagnosis[]> {
-    return examineStore(this.#context, options.signal)
+  async doctor(options: StoreCallOptions = {}): Promise<readonly Diagnosis[]> {
+    return diagnoseStore(this.#context, options.signal)
   }
 
   /** Waits for saves in the background, gives ownership back, and closes the backend. Throws errors nobody has seen. */

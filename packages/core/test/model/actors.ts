@@ -1,14 +1,14 @@
-import { keepsAll, type WriterKeeping } from '../../src/store/commit/keeping.ts'
-import type { Change } from '../../src/store/commit/changes.ts'
-import { type CommitRequest, type Writer } from '../../src/store/commit/rules.ts'
+import { keepsAll, type WriterKeeping } from '../../src/catalog/commit/keeping.ts'
+import type { Change } from '../../src/catalog/commit/changes.ts'
+import { type CommitRequest, type Writer } from '../../src/catalog/commit/rules.ts'
 import {
   type AttemptId,
   type CatalogEntry,
   catalogKey,
   attemptPrefix,
   newAttemptId,
-} from '../../src/store/documents/index.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
+} from '../../src/catalog/documents/index.ts'
+import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import type { Protocol } from './protocol.ts'
 import { type ActorState, lossesOf, newest, type Scene, type Step, type World } from './world.ts'
 

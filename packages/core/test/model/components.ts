@@ -1,5 +1,5 @@
-import type * as rules from '../../src/store/commit/rules.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
+import type * as rules from '../../src/catalog/commit/rules.ts'
+import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { type Actor, stepsOf } from './actors.ts'
 import type { Row } from './arrivals.ts'
 import { Numbering } from './numbering.ts'

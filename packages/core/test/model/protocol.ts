@@ -1,7 +1,7 @@
-import * as rules from '../../src/store/commit/rules.ts'
-import { attemptsOf } from '../../src/store/commit/changes.ts'
-import { attemptOfKey } from '../../src/store/documents/index.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
+import * as rules from '../../src/catalog/commit/rules.ts'
+import { attemptsOf } from '../../src/catalog/commit/changes.ts'
+import { attemptOfKey } from '../../src/catalog/documents/index.ts'
+import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 
 /** The product's rules, and how the actors of the model use them. A broken variant changes one of these. */
 export interface Protocol {
@@ -19,7 +19,7 @@ export interface Protocol {
 export const product: Protocol = {
   nextCatalog: rules.nextCatalog,
   lookBack: rules.lookBack,
-  isDead: (newest, key) => rules.deadBy(newest)(key),
+  isDead: (newest, key) => rules.isDeadIn(newest)(key),
   skipsLookBack: false,
   trustsNumbers: false,
   acknowledgesBeforeCommit: false,

@@ -1,7 +1,7 @@
-import { keepsAll } from '../../src/store/commit/keeping.ts'
-import { nextCatalog, type Writer, type WriterMode } from '../../src/store/commit/rules.ts'
-import { newAttemptId } from '../../src/store/documents/index.ts'
-import { noCatalog, type WholeCatalog } from '../../src/store/pages/index.ts'
+import { keepsAll } from '../../src/catalog/commit/keeping.ts'
+import { nextCatalog, type Writer, type WriterMode } from '../../src/catalog/commit/rules.ts'
+import { newAttemptId } from '../../src/catalog/documents/index.ts'
+import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { type Actor, beginning, entryOf, lowestLoss, type Operation } from './actors.ts'
 import type { State } from './world.ts'
 

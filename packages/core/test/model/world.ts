@@ -1,6 +1,6 @@
-import { attemptsOf } from '../../src/store/commit/changes.ts'
-import type { AttemptId } from '../../src/store/documents/index.ts'
-import type { WholeCatalog } from '../../src/store/pages/index.ts'
+import { attemptsOf } from '../../src/catalog/commit/changes.ts'
+import type { AttemptId } from '../../src/catalog/documents/index.ts'
+import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 
 /** What all actors share: the store, and what was promised. Immutable, as all states are. */
 export interface World {

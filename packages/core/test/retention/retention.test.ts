@@ -26,7 +26,7 @@ function candidate(step: number, fields: Partial<Candidate> = {}): Candidate {
     savedAt: new Date(start + step * hour),
     tags: [],
     metrics: {},
-    savedAs: step,
+    saveOrder: step,
     pinned: undefined,
     inUse: undefined,
     ...fields,
@@ -70,8 +70,8 @@ test('without a policy all are kept; the last so many with one', () => {
 test('a run that went back to an older step keeps what it saves, and the newest', () => {
   const back = [
     ...ten.slice(0, 4),
-    candidate(5, { savedAs: 20 }),
-    candidate(6, { savedAs: 21 }),
+    candidate(5, { saveOrder: 20 }),
+    candidate(6, { saveOrder: 21 }),
     ...ten.slice(6),
   ]
   expect(kept(decide(back, { keepLast: 2 }))).toEqual([5, 6, 9, 10])
@@ -167,13 +167,13 @@ const candidates = fc
       minutes: fc.nat(3000),
       pinned: fc.boolean(),
       tag: fc.constantFrom('', 'a', 'b'),
-      savedAs: fc.nat(100),
+      saveOrder: fc.nat(100),
     }),
     { minLength: 1, maxLength: 25 },
   )
   .map((rows) => {
     let step = 0
-    return rows.map(({ loss, pck, bytes, gap, minutes, pinned, tag, savedAs }) => {
+    return rows.map(({ loss, pck, bytes, gap, minutes, pinned, tag, saveOrder }) => {
       step += gap
       return candidate(step, {
         bytes,
@@ -181,7 +181,7 @@ const candidates = fc
         metrics: { ...(loss === undefined ? {} : { loss }), ...(pck === undefined ? {} : { pck }) },
         pinned: pinned && step % 3 === 0 ? 'pinned' : undefined,
         tags: tag === '' ? [] : [tag],
-        savedAs,
+        saveOrder,
       })
     })
   })

@@ -7,7 +7,7 @@ import {
   type PageContent,
   pageKey,
   type PageReference,
-} from '../../src/store/documents/index.ts'
+} from '../../src/catalog/documents/index.ts'
 import { HoldfastError } from '../../src/index.ts'
 import type { Disk } from './disk.ts'
 

@@ -3,8 +3,8 @@ import {
   HoldfastError,
   type RetentionOptions,
   type SaveRequest,
-  realSurroundings,
-  type Surroundings,
+  systemEnvironment,
+  type Environment,
   type WriterMode,
 } from '../../src/index.ts'
 import type { SimulatedBackend } from './backend.ts'
@@ -63,7 +63,7 @@ export class Process {
     this.name = name
     this.#oracle = oracle
     this.#random = random
-    const surroundings = simulatedSurroundings(name, scheduler, random)
+    const environment = simulatedSurroundings(name, scheduler, random)
     const takeOver = mode === 'shared' && random.chance(0.3)
     this.#store = new CheckpointStore(
       backend,
@@ -76,7 +76,7 @@ export class Process {
         objectives,
         retention: random.chance(0.5) ? {} : random.of(retentions),
       },
-      surroundings,
+      environment,
     )
   }
 
@@ -193,8 +193,8 @@ function same(found: string, expected: string | Uint8Array): void {
 }
 
 /** A few lines are a long run already, in some processes; others fold as the product does. */
-const foldings: readonly [Surroundings['foldings'], ...Surroundings['foldings'][]] = [
-  realSurroundings.foldings,
+const pageLimits: readonly [Environment['pageLimits'], ...Environment['pageLimits'][]] = [
+  systemEnvironment.pageLimits,
   {
     checkpoints: { inline: 2, page: 2 },
     metrics: { inline: 2, page: 1 },
@@ -207,7 +207,7 @@ const foldings: readonly [Surroundings['foldings'], ...Surroundings['foldings'][
   },
 ]
 
-function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Surroundings {
+function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Environment {
   const skew = (random.next() - 0.5) * 10 * 86_400_000
   let ids = 0
   return {
@@ -218,8 +218,8 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
       return `00000000-0000-4000-8000-${Buffer.from(process).toString('hex').padStart(6, '0').slice(-6)}${String(ids).padStart(6, '0')}`
     },
     newToken: () => random.hex(16),
-    foldings: random.of(foldings),
-    tidyEvery: random.of([3, 8, realSurroundings.tidyEvery]),
+    pageLimits: random.of(pageLimits),
+    tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
     deliver: async (_, deliveries) => {
       const contents: string[] = []

@@ -5,7 +5,7 @@ import {
   type Catalog,
   isAttemptId,
   pageKey,
-} from '../../src/store/documents/index.ts'
+} from '../../src/catalog/documents/index.ts'
 import type { Meddling } from './backend.ts'
 import type { Disk } from './disk.ts'
 import { type Oracle, wholeOn } from './oracle.ts'

@@ -8,7 +8,7 @@ import {
   manifestKey,
   newAttemptId,
   newManifest,
-} from '../../src/store/documents/index.ts'
+} from '../../src/catalog/documents/index.ts'
 import { codeOf } from './stores.ts'
 
 const objectives = {
@@ -224,11 +224,11 @@ test('prune explains every decision; a dry run changes nothing, and running it a
 test('with a grace period the bytes of what was dropped stay until it is over, also through a sweep', async () => {
   let now = Date.UTC(2026, 0, 1)
   const backend = new MemoryBackend('mem:', () => new Date(now))
-  const { realSurroundings } = await import('../../src/index.ts')
+  const { systemEnvironment } = await import('../../src/index.ts')
   const store = new CheckpointStore(
     backend,
     { retention: { keepLast: 1, grace: '10 min' } },
-    { ...realSurroundings, now: () => new Date(now) },
+    { ...systemEnvironment, now: () => new Date(now) },
   )
   await save(store, 1)
   await save(store, 2)
@@ -290,7 +290,7 @@ async function grow(backend: MemoryBackend, checkpoints: number): Promise<void> 
     await backend.commit(manifestKey(attempt), encodeManifest(manifest))
   }
   await using store = new CheckpointStore(backend, { mode: 'shared' })
-  expect((await store.repair()).found).toHaveLength(checkpoints)
+  expect((await store.repair()).recovered).toHaveLength(checkpoints)
 }
 
 test('the requests of a prune of 9,990 in 10,000 checkpoints are by the batch, not by the checkpoint', async () => {

@@ -308,7 +308,7 @@ test('what a commit dropped and could not delete is reported, and swept later', 
   const backend = new FaultyBackend()
   const store = storeOn(backend)
   const left: unknown[] = []
-  store.on('leftBehind', (event) => left.push(event))
+  store.on('cleanupFailed', (event) => left.push(event))
   await store.save({ step: 1, files: { a: bytes } })
   backend.intercept = (method) => (method === 'delete' ? 'fail before' : 'pass')
   await store.save({ step: 1, files: { a: Buffer.from('new') }, onExisting: 'replace' })

@@ -7,8 +7,9 @@ import {
   newAttemptId,
   newPageId,
   pageKey,
-} from '../../src/store/documents/index.ts'
-import { defaultFoldings, documentOf, fold, noCatalog } from '../../src/store/pages/index.ts'
+} from '../../src/catalog/documents/index.ts'
+import { documentOf, fold, noCatalog } from '../../src/catalog/pages/index.ts'
+import { defaultPageLimits } from '../../src/environment.ts'
 import { codeOf, FaultyBackend, keysOf, storeOn } from './stores.ts'
 
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
@@ -41,7 +42,7 @@ async function grown(checkpoints: number, backend = new FaultyBackend()): Promis
       checkpoints: noCatalog.checkpoints.replacedBy(steps.map(entry)),
       metrics: noCatalog.metrics.replacedBy(steps.map((step) => ({ step, metrics }))),
     },
-    defaultFoldings,
+    defaultPageLimits,
     () => newPageId(version, (pages++).toString(16).padStart(16, '0')),
   )
   for (const { page, bytes } of newPages) await backend.put(pageKey(page), bytes)

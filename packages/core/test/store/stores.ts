@@ -9,18 +9,18 @@ import {
   type ErrorCode,
   HoldfastError,
   MemoryBackend,
-  realSurroundings,
+  systemEnvironment,
   type StoreOptions,
-  type Surroundings,
+  type Environment,
 } from '../../src/index.ts'
 
 /** A store on a backend that other stores of the same test may share. Closed when the test has finished. */
 export function storeOn(
   backend: CheckpointBackend,
   options: StoreOptions = {},
-  surroundings: Surroundings = realSurroundings,
+  environment: Environment = systemEnvironment,
 ): CheckpointStore {
-  const store = new CheckpointStore(backend, options, surroundings)
+  const store = new CheckpointStore(backend, options, environment)
   onTestFinished(async () => {
     await store.close().catch((error: unknown) => {
       if (!(error instanceof HoldfastError)) throw error // what the test itself provoked
@@ -30,9 +30,9 @@ export function storeOn(
 }
 
 /** In which a run is long after a few steps: the older lines of the catalog stand in pages, and those in pages. */
-export const foldingEarly: Surroundings = {
-  ...realSurroundings,
-  foldings: {
+export const foldingEarly: Environment = {
+  ...systemEnvironment,
+  pageLimits: {
     checkpoints: { inline: 2, page: 2 },
     metrics: { inline: 2, page: 2 },
     references: { inline: 2, page: 2 },

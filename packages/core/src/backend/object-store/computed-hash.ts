@@ -1,6 +1,6 @@
 import { ConcurrentDigest } from '../../integrity/index.ts'
 import type { ObjectHash, ReadableObject } from '../backend.ts'
-import { chunksOf } from '../chunks-of.ts'
+import { chunksOf } from '../source/chunks-of.ts'
 
 /** The SHA-256 of an object, computed by reading it to its end. */
 export async function computedHash(object: ReadableObject): Promise<ObjectHash> {

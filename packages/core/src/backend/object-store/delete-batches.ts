@@ -1,5 +1,5 @@
 import type { DeleteReport } from '../backend.ts'
-import { concurrently } from '../concurrently.ts'
+import { concurrently } from '../../async/concurrently.ts'
 
 /**
  * Deletes in batches of the size that the store takes, several at once. `deleteBatch` gives the keys that the store

@@ -15,7 +15,7 @@ import type {
   SweepReport,
 } from '../backend.ts'
 import { CheckedBackend } from '../checked.ts'
-import type { ByteSource } from '../source.ts'
+import type { ByteSource } from '../source/source.ts'
 import type { ObjectNames } from './object-names.ts'
 import type { PartLimits } from './parts.ts'
 import { quotaOf } from './quota.ts'

@@ -1,12 +1,12 @@
 import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PutOptions, PutResult } from '../backend.ts'
-import { type ByteSource, type Checksum, SourceReader } from '../source.ts'
+import { type ByteSource, type Checksum, SourceReader } from '../source/source.ts'
 import type { ObjectStore } from './object-store.ts'
 import { type Part, type PartPlan, partsOf, planParts, sendParts } from './parts.ts'
 import { request } from './request.ts'
 
 /** What the answer to an upload tells of the object. */
-export type Stored = Pick<PutResult, 'revision' | 'vouched'>
+export type Stored = Pick<PutResult, 'revision' | 'storeDigest'>
 
 /** The two ways by which a store takes an object. */
 export interface WaysToPut<Sent> {
@@ -27,7 +27,7 @@ export interface Upload<Sent> {
    * For a store that takes the bytes of an object one after the other: sends the first ones without waiting for an
    * answer to each part. Asked for once at most, before the parts, which go on where the stretch ends.
    */
-  readonly sendStretch?: (stretch: Stretch, signal: AbortSignal | undefined) => Promise<void>
+  readonly sendStretch?: (stretch: ReplayableRange, signal: AbortSignal | undefined) => Promise<void>
   /** Sends one part. The parts are asked for in their order, and may be under way together. */
   sendPart(part: Part, signal: AbortSignal): Promise<Sent>
   /** Makes the object visible, of all parts in their order. Not stopped once it is on its way. */
@@ -39,7 +39,7 @@ export interface Upload<Sent> {
 }
 
 /** The first bytes of an object, which can be read again where they did not arrive. */
-export interface Stretch {
+export interface ReplayableRange {
   readonly size: number
   /** The bytes from `start` on, which is no further than has been read, in chunks that nobody else uses. */
   readonly from: (start: number) => AsyncIterable<Uint8Array>

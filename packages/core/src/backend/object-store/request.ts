@@ -3,7 +3,7 @@ import type { CommitOutcome, ReadableObject } from '../backend.ts'
 import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
 
 /** What a request is about, for messages and for whoever wants to stop it. */
-export interface Asked {
+export interface RequestInfo {
   /** The request in words, such as `Part 3 of data/x/model.pth`. */
   readonly what: string
   readonly key?: string | undefined
@@ -15,13 +15,13 @@ export interface RequestContext {
   readonly retry?: RetryPolicy | undefined
   readonly onRetry?: ((event: RetryEvent) => void) | undefined
   /** Turns what the SDK throws into the terms of the port. */
-  readonly errorOf: (error: unknown, asked: Asked) => HoldfastError
+  readonly errorOf: (error: unknown, asked: RequestInfo) => HoldfastError
 }
 
 /** Makes one request, and makes it again while it fails for a passing reason. Rejects in the terms of the port. */
 export async function request<Answer>(
   context: RequestContext,
-  asked: Asked,
+  asked: RequestInfo,
   send: () => Promise<Answer>,
 ): Promise<Answer> {
   const { what, signal } = asked
@@ -57,7 +57,7 @@ export interface Creation {
  */
 export async function createOnce(
   context: RequestContext,
-  asked: Asked,
+  asked: RequestInfo,
   creation: Creation,
 ): Promise<CommitOutcome> {
   let lostAnswers = 0

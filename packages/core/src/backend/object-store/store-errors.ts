@@ -1,6 +1,6 @@
 import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
 import { locatedError } from '../checked.ts'
-import type { Asked } from './request.ts'
+import type { RequestInfo } from './request.ts'
 
 /** What is known of a request that failed. */
 export interface Failure {
@@ -67,7 +67,7 @@ export function storeError(
   error: unknown,
   failure: Failure,
   meanings: Meanings,
-  asked: Asked,
+  asked: RequestInfo,
   url: string,
 ): HoldfastError {
   const { what, key, signal } = asked
@@ -84,7 +84,7 @@ export function storeError(
 /** What an adapter asks about an error that its SDK threw. */
 export interface StoreErrors {
   /** The error of a call in the terms of the port. */
-  readonly storeError: (error: unknown, asked: Asked, url: string) => HoldfastError
+  readonly storeError: (error: unknown, asked: RequestInfo, url: string) => HoldfastError
   /** Whether the store failed with one of these codes. */
   readonly isCalled: (error: unknown, ...names: readonly string[]) => boolean
   /** Whether the store answered with this status. */

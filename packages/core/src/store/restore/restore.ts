@@ -1,19 +1,25 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
-import { contentsOf, factsOf } from '../checkpoint.ts'
-import type { Finding } from '../commit/changes.ts'
+import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
+import type { Finding } from '../../catalog/commit/changes.ts'
 import type { StoreContext } from '../context.ts'
-import { type CatalogEntry, type Manifest, type ManifestFile } from '../documents/index.ts'
-import type { PagedCatalog } from '../pages/index.ts'
-import { isCatalogLost, lostCatalog } from '../upkeep/lost-catalog.ts'
-import { newestReadable, repairStore } from '../upkeep/repair.ts'
-import { wasDroppedMeanwhile } from '../upkeep/verify.ts'
-import { keepingOf } from '../judgement.ts'
-import { catalogFor, type CheckpointChoice, chooseEntry } from './choose.ts'
-import { provedChunks, provedManifest } from './proved.ts'
+import { type CatalogEntry, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
+import { newestReadable } from '../../catalog/commit/newest-readable.ts'
+import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
+import { keepingOf } from '../../catalog/judging/judgement.ts'
+import { catalogFor } from '../../catalog/commit/catalog-for.ts'
+import { type CheckpointChoice, chooseEntry } from '../../catalog/judging/choose.ts'
+import { provedChunks, provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
-/** Sets a corrupt checkpoint aside, or says why it could not. */
-export type Quarantine = (finding: Finding) => Promise<true | string>
+/** What a restore has others do to the store. */
+export interface RestoreUpkeep {
+  /** Sets a corrupt checkpoint aside, or says why it could not. */
+  readonly quarantine: (finding: Finding) => Promise<true | string>
+  /** Rebuilds a lost catalog. */
+  readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
+}
 
 /**
  * One restore: newest catalog, choose, manifest, files, each proved by the one before. With `fallback`, what is
@@ -23,13 +29,18 @@ export async function restoreCheckpoint(
   context: StoreContext,
   choice: CheckpointChoice,
   options: RestoreOptions,
-  quarantine: Quarantine,
+  upkeep: RestoreUpkeep,
 ): Promise<Restored | undefined> {
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
   for (;;) {
     // Once one was passed over, the next may be any of them.
-    const { catalog, damaged } = await readCatalog(context, avoided.size === 0 ? choice : 'any', options)
+    const { catalog, damaged } = await readCatalog(
+      context,
+      avoided.size === 0 ? choice : 'any',
+      options,
+      upkeep,
+    )
     const { objectives } = keepingOf(context.keeping, catalog)
     const entry = chooseEntry(catalog, choice, objectives, ({ attempt }) => !avoided.has(attempt))
     const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
@@ -47,7 +58,11 @@ export async function restoreCheckpoint(
       if (options.fallback !== true) throw corruptCheckpoint(candidate, error)
       const reason = messageOf(error)
       avoided.add(candidate.attempt)
-      const quarantined = await quarantine({ step: candidate.step, attempt: candidate.attempt, reason })
+      const quarantined = await upkeep.quarantine({
+        step: candidate.step,
+        attempt: candidate.attempt,
+        reason,
+      })
       passedOver.push({ step: candidate.step, reason, quarantined })
     } finally {
       context.restoring.delete(candidate.attempt)
@@ -59,6 +74,7 @@ async function readCatalog(
   context: StoreContext,
   choice: CheckpointChoice | 'any',
   { fallback, signal }: RestoreOptions,
+  { repair }: RestoreUpkeep,
 ): Promise<{ readonly catalog: PagedCatalog; readonly damaged: Restored['damagedCatalogs'] }> {
   const { log } = context
   const read = (): Promise<PagedCatalog> =>
@@ -67,11 +83,11 @@ async function readCatalog(
     const newest = await read()
     if (newest.version > 0 || !(await isCatalogLost(context, signal))) return { catalog: newest, damaged: [] }
     if (fallback !== true) throw new HoldfastError('CORRUPT', lostCatalog, { url: context.backend.url })
-    await repairStore(context, { signal })
+    await repair(signal)
     return { catalog: await read(), damaged: [] }
   } catch (error) {
     if (fallback !== true || !isHoldfastError(error, 'CORRUPT')) throw error
-    return newestReadable(context, signal)
+    return newestReadable(log, signal)
   }
 }
 
@@ -83,7 +99,7 @@ async function deliver(
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
-  const paths = await context.surroundings.deliver(
+  const paths = await context.environment.deliver(
     options.to,
     files.map((file) => ({
       name: file.name,

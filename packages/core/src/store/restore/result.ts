@@ -1,4 +1,4 @@
-import type { Checkpoint, CheckpointContents } from '../checkpoint.ts'
+import type { Checkpoint, CheckpointContents } from '../../catalog/judging/checkpoint.ts'
 
 export interface RestoreOptions {
   /** The folder to restore into. It is made if need be; files of the same names are replaced. */

@@ -1,24 +1,15 @@
 import { type Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
-import { type ByteSource, concurrently, isFileSource } from '../../backend/index.ts'
+import { concurrently, isFileSource } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { fromNodeError } from '../../node-errors.ts'
-import { assertFileNames } from '../file-names.ts'
+import { assertFileNames } from '../../catalog/documents/file-names.ts'
+import type { PlannedFile } from '../attempts/content.ts'
 import type { FileContent, FilesToSave } from './request.ts'
 
 /** Paths that are looked at at once, in one folder. */
 const looksAtOnce = 16
-
-/** One file of the checkpoint to come. */
-export interface PlannedFile {
-  readonly name: string
-  readonly source: ByteSource
-  /** Bytes; not known of a stream. */
-  readonly size: number | undefined
-  /** Permission bits; only files have any. */
-  readonly mode?: number | undefined
-}
 
 /**
  * Every file that a save will write, with its size where it is known. Folders are walked, links are followed; one

@@ -1,5 +1,6 @@
 import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
 import type { DataState } from '../../data/index.ts'
+import { assertStep, isCount } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 
@@ -81,14 +82,6 @@ export function assertMetrics(metrics: Readonly<Record<string, number>>): void {
     if (name === '') throw invalid('A metric needs a name.')
     assertWellFormed(name, 'The name of a metric')
   }
-}
-
-export function assertStep(step: number): void {
-  if (!isCount(step)) throw invalid(`A step is a whole number from 0 to 2^53 - 1, not ${String(step)}.`)
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
 }
 
 function invalid(message: string): HoldfastError {

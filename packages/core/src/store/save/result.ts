@@ -1,4 +1,4 @@
-import type { CheckpointFile, JudgedCheckpoint } from '../checkpoint.ts'
+import type { CheckpointFile, JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 
 /** What came of metrics that were added to a checkpoint. */
 export interface AttachResult {

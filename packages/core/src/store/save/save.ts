@@ -1,22 +1,19 @@
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
-import { contentsOf, judgedCheckpoint } from '../checkpoint.ts'
-import type { Committed } from '../commit/catalog-log.ts'
-import { attemptsOf } from '../commit/changes.ts'
-import type { StoreContext } from '../context.ts'
-import { type AttemptId, newAttemptId } from '../documents/index.ts'
-import { deleteAttempts } from '../upkeep/delete-dead.ts'
-import { deleteDropped } from '../upkeep/drops.ts'
-import type { PlannedFile } from './plan.ts'
-import { keepingOf } from '../judgement.ts'
-import { tellOfMetrics } from '../measure.ts'
-import type { PagedCatalog } from '../pages/index.ts'
+import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
+import { attemptsOf } from '../../catalog/commit/changes.ts'
+import type { AttemptsUnderWay, StoreContext } from '../context.ts'
+import { type AttemptId, newAttemptId } from '../../catalog/documents/index.ts'
+import { deleteAttempts } from '../attempts/delete-attempts.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
+import type { PlannedFile } from '../attempts/content.ts'
+import { keepingOf } from '../../catalog/judging/judgement.ts'
+import { tellOfMetrics } from './metric-events.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace } from './space.ts'
-import { type WrittenAttempt, writeAttempt } from './write-attempt.ts'
-
-/** Attempts of this process that are under way. Their bases hold back the floor. */
-export type AttemptsUnderWay = Set<AttemptId>
+import { type WrittenAttempt, writeAttempt } from '../attempts/write-attempt.ts'
 
 /**
  * One save of planned files: guard, write, manifest, commit, clean up. `newest` is the newest version known when
@@ -29,13 +26,13 @@ export async function saveCheckpoint(
   request: SaveRequest,
   files: readonly PlannedFile[],
 ): Promise<SaveResult> {
-  const { backend, events, surroundings } = context
-  const began = surroundings.now()
+  const { backend, events, environment } = context
+  const began = environment.now()
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
   const madeRoom = await guardSpace(context, request.step, files, newest, request.signal)
   // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
   const base = (context.log.known ?? newest).version
-  const attempt = newAttemptId(request.step, base, surroundings.newToken())
+  const attempt = newAttemptId(request.step, base, environment.newToken())
   underWay.add(attempt)
   try {
     const { written, committed } = await abandonOnFailure(context, attempt, async () => {
@@ -47,7 +44,7 @@ export async function saveCheckpoint(
     await deleteDropped(context, committed)
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
     const dropped = [...madeRoom, ...committed.dropped]
-    const saved = describeSave(context, written, { ...committed, dropped }, began, surroundings.now())
+    const saved = describeSave(context, written, { ...committed, dropped }, began, environment.now())
     tellOfMetrics(context, saved)
     return saved
   } finally {
@@ -70,7 +67,7 @@ async function abandonOnFailure<T>(
     if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) {
       await deleteUnlisted(context, attempt).catch((failure: unknown) => {
         const reason = failure instanceof Error ? failure : new Error(String(failure))
-        context.events.emit('leftBehind', { keys: [attempt], error: reason })
+        context.events.emit('cleanupFailed', { keys: [attempt], error: reason })
       })
     }
     throw error

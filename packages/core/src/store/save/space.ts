@@ -3,11 +3,11 @@ import { HoldfastError } from '../../errors.ts'
 import type { RoomWanted } from '../../retention/index.ts'
 import { formatSize, judgeSpace, type Room } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
-import type { Drop } from '../documents/index.ts'
-import { droppingOf, judge, retain } from '../judgement.ts'
-import type { PagedCatalog } from '../pages/index.ts'
-import { deleteDropped } from '../upkeep/drops.ts'
-import type { PlannedFile } from './plan.ts'
+import type { Drop } from '../../catalog/documents/index.ts'
+import { droppingOf, judge, retain } from '../../catalog/judging/judgement.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
+import type { PlannedFile } from '../attempts/content.ts'
 
 /** What a file or document takes at most beyond its own bytes, in bytes: a block of the file system. */
 const blockBytes = 4096
@@ -73,7 +73,7 @@ async function refusal(
 
 /** Steps that would go to make room; none when they would not free enough. */
 async function wouldDrop(
-  { keeping, log, surroundings }: StoreContext,
+  { keeping, log, environment }: StoreContext,
   known: PagedCatalog,
   room: RoomWanted,
   signal: AbortSignal | undefined,
@@ -81,7 +81,7 @@ async function wouldDrop(
   const catalog = await log.wholeOf(known, signal)
   const { objectives, retention } = droppingOf(keeping, catalog)
   const judgement = judge(catalog, objectives)
-  const decisions = retain(catalog, judgement, retention, surroundings.now(), () => undefined, room)
+  const decisions = retain(catalog, judgement, retention, environment.now(), () => undefined, room)
   const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
   const freed = catalog.checkpoints.all.reduce(
     (sum, { step, bytes }) => sum + (dropped.has(step) ? bytes : 0),

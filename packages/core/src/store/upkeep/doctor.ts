@@ -1,9 +1,9 @@
 import { isHoldfastError, messageOf } from '../../errors.ts'
 import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
-import { decodeMarker, markerKey, probePrefix } from '../documents/index.ts'
-import { readIfThere, readSmall } from '../read-object.ts'
-import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
+import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
+import { readIfThere, readSmall } from '../../catalog/documents/read-document.ts'
+import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
 import { probeEnforcement } from './probe.ts'
 
 /** One thing that was looked at. */
@@ -26,7 +26,7 @@ export interface Diagnosis {
 const clockTolerance = 60_000
 
 /** Looks at everything that a writer will need, on the store itself, and leaves nothing behind. */
-export async function examineStore(
+export async function diagnoseStore(
   context: StoreContext,
   signal?: AbortSignal,
 ): Promise<readonly Diagnosis[]> {
@@ -76,8 +76,8 @@ async function writing(
   context: StoreContext,
   signal: AbortSignal | undefined,
 ): Promise<readonly Diagnosis[]> {
-  const { backend, surroundings } = context
-  const key = `${probePrefix}${surroundings.newId()}`
+  const { backend, environment } = context
+  const key = `${probePrefix}${environment.newId()}`
   let storedAt: Date | undefined
   const write = await diagnose('write', async () => {
     const bytes = Buffer.from('doctor\n')
@@ -89,7 +89,7 @@ async function writing(
     return 'an object was written and read back'
   })
   if (storedAt === undefined) return [write]
-  const difference = Math.abs(surroundings.now().getTime() - storedAt.getTime())
+  const difference = Math.abs(environment.now().getTime() - storedAt.getTime())
   return [write, await diagnose('delete', () => canDelete(context, key, signal)), clock(difference)]
 }
 
@@ -118,7 +118,7 @@ function clock(difference: number): Diagnosis {
 }
 
 async function conditionalCreate(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
-  await probeEnforcement(context.backend, context.surroundings.newId(), signal)
+  await probeEnforcement(context.backend, context.environment.newId(), signal)
   return 'enforced: a second creation of one key fails, and the first body stands'
 }
 

@@ -1,7 +1,7 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import { probePrefix } from '../documents/index.ts'
-import { readSmall } from '../read-object.ts'
+import { probePrefix } from '../../catalog/documents/index.ts'
+import { readSmall } from '../../catalog/documents/read-document.ts'
 
 /**
  * Proves that the store enforces conditional creation: the second creation of one key must fail, and the first

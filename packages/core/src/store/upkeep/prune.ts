@@ -1,9 +1,9 @@
 import type { Decision } from '../../retention/index.ts'
-import type { Committed } from '../commit/catalog-log.ts'
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
-import type { CatalogEntry } from '../documents/index.ts'
-import { droppingOf, judge, retain } from '../judgement.ts'
-import type { WholeCatalog } from '../pages/index.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import { droppingOf, judge, retain } from '../../catalog/judging/judgement.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
 
 export interface PruneOptions {
   /** Tell what would go; change nothing. */
@@ -47,11 +47,11 @@ export function pruneReport(
   }
 }
 
-function decide({ keeping, surroundings }: StoreContext, catalog: WholeCatalog): readonly Decision[] {
+function decide({ keeping, environment }: StoreContext, catalog: WholeCatalog): readonly Decision[] {
   const inUse = ({ attempt }: CatalogEntry): string | undefined =>
     keeping.restoring.has(attempt) ? 'being restored' : undefined
   const { objectives, retention } = droppingOf(keeping, catalog)
-  return retain(catalog, judge(catalog, objectives), retention, surroundings.now(), inUse)
+  return retain(catalog, judge(catalog, objectives), retention, environment.now(), inUse)
 }
 
 function keptOf(decisions: readonly Decision[]): PruneReport['kept'] {

@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { StoreContext } from '../context.ts'
 import {
@@ -14,16 +14,16 @@ import {
   markerKey,
   newMarker,
   partsOfAttempt,
-} from '../documents/index.ts'
-import type { CatalogLog, CatalogVersion } from '../commit/catalog-log.ts'
-import { attemptsOf } from '../commit/changes.ts'
-import { deadBy } from '../commit/rules.ts'
+} from '../../catalog/documents/index.ts'
+import { newestReadable } from '../../catalog/commit/newest-readable.ts'
+import { attemptsOf } from '../../catalog/commit/changes.ts'
+import { isDeadIn } from '../../catalog/commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
-import { type LostPage, noCatalog, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
-import { readIfThere } from '../read-object.ts'
-import { withSecondLook } from '../second-look.ts'
-import { entryOf } from '../save/write-attempt.ts'
-import { problemsOf } from './verify.ts'
+import { type LostPage, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { entryOf } from '../attempts/write-attempt.ts'
+import { problemsOf } from '../attempts/problems.ts'
+import { withSecondLook } from '../../async/second-look.ts'
 
 /** Checkpoints that are looked at together. */
 const checkpointsAtOnce = 8
@@ -36,7 +36,7 @@ export interface RepairReport {
   /** Versions of the catalog that are damaged, or lack pages, the newest first. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
   /** Steps of whole checkpoints that the list did not have, and has again. */
-  readonly found: readonly number[]
+  readonly recovered: readonly number[]
   /** Steps that are incomplete, and set aside. */
   readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
   /** Steps that had been set aside and prove good. */
@@ -47,69 +47,6 @@ export interface RepairReport {
   readonly version: number | undefined
 }
 
-/** The newest version that can be read, as much of it as can be, and the damaged ones from it on. */
-export interface ReadableCatalog {
-  readonly catalog: WholeCatalog
-  /** Its pages that are damaged or gone: what stood in them is not in `catalog`. */
-  readonly lost: readonly LostPage[]
-  readonly newestVersion: number
-  readonly damaged: readonly { readonly version: number; readonly reason: string }[]
-}
-
-/**
- * Goes down from the newest version until one can be read; the empty one when none can. Begins anew when others have
- * gone on meanwhile, and have swept what is missing.
- */
-export async function newestReadable({ log }: StoreContext, signal?: AbortSignal): Promise<ReadableCatalog> {
-  for (;;) {
-    const versions = await Array.fromAsync(log.versions(1, signal))
-    const { isMissing, ...readable } = await readDown(log, versions, signal)
-    if (!isMissing) return readable
-    const now = await Array.fromAsync(log.versions(readable.newestVersion, signal))
-    if (now.at(-1)?.version === readable.newestVersion || now.length === 0) return readable
-  }
-}
-
-async function readDown(
-  log: CatalogLog,
-  versions: readonly CatalogVersion[],
-  signal: AbortSignal | undefined,
-): Promise<ReadableCatalog & { readonly isMissing: boolean }> {
-  const damaged: { readonly version: number; readonly reason: string }[] = []
-  const newestVersion = versions.at(-1)?.version ?? 0
-  let isMissing = false
-  for (const listed of withoutSleepers(versions.toReversed())) {
-    try {
-      const found = await log.listed(listed, signal)
-      if (found === undefined) {
-        isMissing = true
-        continue
-      }
-      const { catalog, lost } = await log.salvage(found, signal)
-      damaged.push(...lost.map(({ reason }) => ({ version: listed.version, reason: reason.message })))
-      isMissing ||= lost.some(({ reason }) => reason.code === 'NOT_FOUND')
-      return { catalog, lost, newestVersion, damaged, isMissing }
-    } catch (error) {
-      if (!isHoldfastError(error, 'CORRUPT')) throw error
-      damaged.push({ version: listed.version, reason: messageOf(error) })
-    }
-  }
-  return { catalog: noCatalog, lost: [], newestVersion, damaged, isMissing }
-}
-
-/**
- * A sleeper can create a number again that was swept (rule 6). As long as the newest version can be read, nobody goes
- * by such a one; where it cannot, what was stored after a later version is told by that, by the store's own clock.
- */
-function withoutSleepers(newestFirst: readonly CatalogVersion[]): readonly CatalogVersion[] {
-  let earliestLater = Infinity
-  return newestFirst.filter(({ storedAt }) => {
-    if (storedAt.getTime() > earliestLater) return false
-    earliestLater = storedAt.getTime()
-    return true
-  })
-}
-
 /**
  * Rebuilds the list from what is there: the newest version that can be read, and every whole attempt that may
  * have been committed after it. No acknowledged checkpoint is lost; one that was saved whole and never
@@ -117,13 +54,13 @@ function withoutSleepers(newestFirst: readonly CatalogVersion[]): readonly Catal
  * be swept can never be listed again. Safe to repeat.
  */
 export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
-  const { backend, log, surroundings } = context
+  const { backend, log, environment } = context
   const { signal } = options
   const markerRewritten = await repairMarker(context, signal)
-  const { catalog, lost, newestVersion, damaged } = await newestReadable(context, signal)
-  const at = surroundings.now().toISOString()
-  const found = await unlistedWholes(backend, catalog, lost, at, signal)
-  const { whole, incomplete } = await judge(context, [...catalog.checkpoints.all, ...found], signal)
+  const { catalog, lost, newestVersion, damaged } = await newestReadable(log, signal)
+  const at = environment.now().toISOString()
+  const recovered = await unlistedWholes(backend, catalog, lost, at, signal)
+  const { whole, incomplete } = await judge(context, [...catalog.checkpoints.all, ...recovered], signal)
   const provedGood = await provedAgain(context, catalog, signal)
   const { chosen, rivals } = onePerStep(
     catalog.checkpoints.all,
@@ -136,13 +73,13 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const setAside = [...incomplete, ...rivals.filter((entry) => !wereSetAside.has(entry)).map(asRival)]
   const report = {
     damagedCatalogs: damaged,
-    found: found.filter((entry) => listed.has(entry)).map(({ step }) => step),
+    recovered: recovered.filter((entry) => listed.has(entry)).map(({ step }) => step),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: released.map(({ step }) => step),
     markerRewritten,
   }
   const nothingToDo =
-    damaged.length === 0 && found.length === 0 && setAside.length === 0 && released.length === 0
+    damaged.length === 0 && recovered.length === 0 && setAside.length === 0 && released.length === 0
   if (nothingToDo) return { ...report, version: undefined }
   refuseRunning(
     context,
@@ -187,12 +124,12 @@ function refuseRunning(
 
 /** Writes the marker anew when it is missing from a store that has a catalog, or damaged. */
 export async function repairMarker(context: StoreContext, signal?: AbortSignal): Promise<boolean> {
-  const { backend, log, surroundings } = context
+  const { backend, log, environment } = context
   const found = await readMarker(backend, signal)
   if (found.kind === 'good') return false
   if (found.kind === 'missing' && (await log.isEmpty(signal))) return false
   // `provedAt` stays empty: the next writer proves the store again.
-  const marker = encodeMarker(newMarker(surroundings.newId(), surroundings.now().toISOString(), ''))
+  const marker = encodeMarker(newMarker(environment.newId(), environment.now().toISOString(), ''))
   await backend.put(markerKey, marker, { size: marker.byteLength, contentType: 'application/json', signal })
   return true
 }
@@ -227,7 +164,7 @@ async function unlistedWholes(
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
   const listed = attemptsOf(catalog)
-  const isDead = deadBy(catalog)
+  const isDead = isDeadIn(catalog)
   const mayHaveBeenListed = inLostPages(lost, catalog)
   const attempts = new Set<AttemptId>()
   for await (const { key } of backend.list(dataPrefix, { signal })) {
@@ -244,7 +181,7 @@ async function unlistedWholes(
       })
       if (entry === undefined) continue // never finished
       const pin = mayHaveBeenListed(attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
-      wholes.push({ ...entry, ...pin, found: true })
+      wholes.push({ ...entry, ...pin, recovered: true })
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
     }

@@ -1,4 +1,4 @@
-import { deadBy, mayCommit } from '../commit/rules.ts'
+import { isDeadIn, mayCommit } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,
@@ -7,10 +7,10 @@ import {
   markerKey,
   pageOfKey,
   probePrefix,
-} from '../documents/index.ts'
-import type { PagedCatalog, WholeCatalog } from '../pages/index.ts'
-import { type Deletion, deleteKeys } from './delete-dead.ts'
-import { inGrace } from './drops.ts'
+} from '../../catalog/documents/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
+import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
+import { inGrace } from '../attempts/delete-dropped.ts'
 
 export interface StoreSweepOptions {
   /** Tell what would go; change nothing. */
@@ -51,7 +51,7 @@ export async function sweepStore(
   const { backend, gracePeriod } = context
   const { signal, dryRun = false } = options
   const spared = inGrace(context, newest)
-  const isDead = deadBy(newest)
+  const isDead = isDeadIn(newest)
   const mayGo = (key: string): boolean => {
     const attempt = attemptOfKey(key)
     return isDead(key) && (attempt === undefined || !spared.has(attempt))

@@ -1,9 +1,9 @@
-import { pagesPassed } from '../commit/rules.ts'
+import { pagesPassed } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
-import { catalogKey, pageKey } from '../documents/index.ts'
-import type { PagedCatalog } from '../pages/index.ts'
-import { type Deletion, deleteKeys } from './delete-dead.ts'
-import { graceOf } from './drops.ts'
+import { catalogKey, pageKey } from '../../catalog/documents/index.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
+import { graceOf } from '../attempts/delete-dropped.ts'
 
 /**
  * Whether a run that has come from one version to another is to sweep the whole store, and not only to remove what it
@@ -12,7 +12,7 @@ import { graceOf } from './drops.ts'
  * longer know what has outlived it.
  */
 export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog): boolean {
-  const { tidyEvery } = context.surroundings
+  const { tidyEvery } = context.environment
   if (graceOf(context, to) > 0) return true
   // Rounded up so that it seldom changes: processes that save once each cross the same multiples as one that goes on.
   const interval = tidyEvery * 2 ** Math.ceil(Math.log2(Math.max(1, to.checkpoints.length / tidyEvery)))

@@ -4,16 +4,15 @@ import {
   type CatalogEntry,
   catalogKey,
   decodeMarker,
-  fileKey,
   pageKey,
-  type ManifestFile,
   markerKey,
-} from '../documents/index.ts'
-import { lastPagedStep, PageReader, type WholeCatalog } from '../pages/index.ts'
-import { readIfThere } from '../read-object.ts'
-import { withSecondLook } from '../second-look.ts'
-import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
-import { provedChunks, provedManifest } from '../restore/proved.ts'
+} from '../../catalog/documents/index.ts'
+import { PageReader, type WholeCatalog } from '../../catalog/pages/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
+import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
+import { problem, problemsOf } from '../attempts/problems.ts'
+import { withSecondLook } from '../../async/second-look.ts'
 
 export interface VerifyOptions {
   /** Only these steps. Default: all that are listed. */
@@ -63,79 +62,6 @@ export async function verifyStore(
   const problems = options.steps === undefined ? await documentProblems(context, newest, options.signal) : []
   const good = problems.length === 0 && checkpoints.every((checkpoint) => checkpoint.problems.length === 0)
   return { checkpoints, problems, good }
-}
-
-/** A retention or a delete of another process may have taken it between our look at the list and its files. */
-export async function wasDroppedMeanwhile(
-  { log }: StoreContext,
-  entry: CatalogEntry,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const newest = await log.newest(signal)
-  const { checkpoints } = entry.step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  return checkpoints.get(entry.step)?.attempt !== entry.attempt
-}
-
-/** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
-export async function problemsOf(
-  context: StoreContext,
-  entry: CatalogEntry,
-  { quick = false, signal }: VerifyOptions,
-  onBytes: (bytes: number) => void = () => undefined,
-): Promise<readonly string[]> {
-  const { backend } = context
-  const problems: string[] = []
-  let before = 0
-  let reported = 0
-  const manifest = await problem(problems, () => provedManifest(backend, entry, signal))
-  for (const file of manifest?.files ?? []) {
-    await problem(problems, () =>
-      withSecondLook(async () => {
-        if (quick) {
-          await proveByStore(context, entry, file, signal)
-          return
-        }
-        let read = before
-        for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
-          read += chunk.byteLength
-          reported = Math.max(reported, read)
-          onBytes(reported)
-        }
-      }),
-    )
-    before += file.size
-  }
-  return problems
-}
-
-async function problem<T>(problems: string[], prove: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await prove()
-  } catch (error) {
-    if (!isHoldfastError(error, 'CORRUPT')) throw error
-    problems.push(error.message)
-    return undefined
-  }
-}
-
-/** By size, and by the store's word where one was recorded. */
-async function proveByStore(
-  { backend }: StoreContext,
-  entry: CatalogEntry,
-  file: ManifestFile,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const key = fileKey(entry.attempt, file.name)
-  const stat = await backend.stat(key, { signal })
-  const fault = (what: string): HoldfastError =>
-    new HoldfastError('CORRUPT', `${file.name} ${what}`, { key, url: backend.url })
-  if (stat === undefined) throw fault('is missing')
-  if (stat.size !== file.size) throw fault(`has ${stat.size} bytes, not the ${file.size} that were saved`)
-  if (file.vouched?.origin !== 'store') return
-  const now = await backend.hash(key, { signal })
-  if (now.algorithm === file.vouched.algorithm && now.value !== file.vouched.value) {
-    throw fault('differs from what was saved, by the digest that the store keeps')
-  }
 }
 
 function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {

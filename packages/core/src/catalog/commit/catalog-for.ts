@@ -1,0 +1,17 @@
+import type { CheckpointChoice } from '../judging/choose.ts'
+import { lastPagedStep, type PagedCatalog } from '../pages/index.ts'
+import type { CatalogLog } from './catalog-log.ts'
+
+/** The newest version of the catalog, with the lines of its pages where the choice may fall upon one of them. */
+export async function catalogFor(
+  log: CatalogLog,
+  choice: CheckpointChoice,
+  signal: AbortSignal | undefined,
+): Promise<PagedCatalog> {
+  const newest = await log.newest(signal)
+  const isRecent =
+    choice === 'latest'
+      ? newest.checkpoints.recent.length > 0
+      : typeof choice === 'number' && choice > lastPagedStep(newest)
+  return isRecent ? newest : log.wholeOf(newest, signal)
+}

@@ -1,0 +1,127 @@
+import type { RoomWanted } from '../../retention/index.ts'
+import {
+  type AttemptId,
+  type Catalog,
+  type CatalogEntry,
+  type Drop,
+  type RecordedMetrics,
+} from '../documents/index.ts'
+import { droppingOf, hasFields, judge, type Keeping, keepingOf, retain } from '../judging/judgement.ts'
+import { type PagedCatalog, type PagedList } from '../pages/index.ts'
+import type { Applied, Change } from './changes.ts'
+
+/** What a writer keeps, and what it is working on. */
+export interface WriterKeeping extends Keeping {
+  /** Checkpoints that this process is restoring. */
+  readonly restoring: ReadonlySet<AttemptId>
+}
+
+/** Of a writer that was told nothing: whatever is saved stays. */
+export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restoring: new Set() }
+
+/** What a commit leaves, after the change itself. */
+export interface Kept {
+  readonly checkpoints: PagedList<CatalogEntry>
+  readonly dropped: readonly Drop[]
+  readonly metrics: PagedList<RecordedMetrics>
+  readonly keeping: Catalog['keeping']
+}
+
+/**
+ * Records the metrics that a change brings, and decides anew what to keep: in the same commit, so that the list, the
+ * latest and the best never disagree.
+ */
+export function applyKeeping(
+  newest: PagedCatalog,
+  change: Change,
+  applied: Extract<Applied, { kind: 'applied' }>,
+  keeping: WriterKeeping,
+  at: string,
+): Kept {
+  const metrics = recordMetrics(newest, change)
+  const unchanged = {
+    checkpoints: applied.checkpoints,
+    dropped: applied.dropped,
+    metrics,
+    keeping: newest.keeping,
+  }
+  if (change.kind !== 'save' && change.kind !== 'attach' && change.kind !== 'prune') return unchanged
+  const saved = change.kind === 'save' ? change.entry.attempt : undefined
+  const room = change.kind === 'prune' ? change.room : undefined
+  const effective = { ...keeping, ...droppingOf(keeping, newest) }
+  const dropped = dropsOf(applied.checkpoints, metrics, effective, saved, room, at)
+  const gone = new Set(dropped.map(({ attempt }) => attempt))
+  return {
+    checkpoints:
+      dropped.length === 0
+        ? applied.checkpoints
+        : applied.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
+    dropped: [...applied.dropped, ...dropped],
+    metrics,
+    keeping: noted(keepingOf(keeping, newest)),
+  }
+}
+
+function dropsOf(
+  checkpoints: PagedList<CatalogEntry>,
+  metrics: PagedList<RecordedMetrics>,
+  keeping: WriterKeeping,
+  saved: AttemptId | undefined,
+  room: RoomWanted | undefined,
+  at: string,
+): readonly Drop[] {
+  if (!hasFields(keeping.retention) && room === undefined) return []
+  const inUse = ({ attempt }: CatalogEntry): string | undefined => {
+    if (attempt === saved) return 'just saved'
+    return keeping.restoring.has(attempt) ? 'being restored' : undefined
+  }
+  const lists = { checkpoints, metrics }
+  const judgement = judge(lists, keeping.objectives)
+  const decisions = retain(lists, judgement, keeping.retention, new Date(at), inUse, room)
+  const reasons = new Map(
+    decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
+  )
+  return checkpoints.all.flatMap(({ step, attempt }) => {
+    const because = reasons.get(step)
+    return because === undefined ? [] : [{ step, attempt, because }]
+  })
+}
+
+/** For readers that were told nothing. A function cannot be written down. */
+function noted({ objectives, retention }: Keeping): Catalog['keeping'] {
+  if (!hasFields(objectives) && !hasFields(retention)) return undefined
+  const { keep: _, ...plain } = retention
+  return JSON.parse(JSON.stringify({ objectives, retention: plain })) as Catalog['keeping']
+}
+
+/** The history of metrics outlives its checkpoints: one line a step, in the order of the steps. */
+function recordMetrics(
+  { metrics: history, checkpoints: listed }: PagedCatalog,
+  change: Change,
+): PagedList<RecordedMetrics> {
+  if (change.kind === 'save') return withRecord(history, change.entry.step, change.entry.metrics)
+  if (change.kind === 'rebuild') {
+    const known = new Set(listed.all.map(({ attempt }) => attempt))
+    const found = change.checkpoints.filter(
+      ({ attempt, step }) => !known.has(attempt) || history.get(step) === undefined,
+    )
+    const steps = new Set(found.map(({ step }) => step))
+    const records = found.flatMap(({ step, metrics }) => (hasFields(metrics) ? [{ step, metrics }] : []))
+    return history.replacedBy(
+      [...history.all.filter(({ step }) => !steps.has(step)), ...records].sort(
+        (one, other) => one.step - other.step,
+      ),
+    )
+  }
+  if (change.kind !== 'attach') return history
+  const before = history.get(change.step)?.metrics ?? {}
+  return withRecord(history, change.step, { ...before, ...change.metrics })
+}
+
+function withRecord(
+  history: PagedList<RecordedMetrics>,
+  step: number,
+  metrics: RecordedMetrics['metrics'],
+): PagedList<RecordedMetrics> {
+  return history.with(step, hasFields(metrics) ? { step, metrics } : undefined)
+}

@@ -1,0 +1,66 @@
+import { isHoldfastError, messageOf } from '../../errors.ts'
+import { type LostPage, noCatalog, type WholeCatalog } from '../pages/index.ts'
+import type { CatalogLog, CatalogVersion } from './catalog-log.ts'
+
+/** The newest version that can be read, as much of it as can be, and the damaged ones from it on. */
+export interface ReadableCatalog {
+  readonly catalog: WholeCatalog
+  /** Its pages that are damaged or gone: what stood in them is not in `catalog`. */
+  readonly lost: readonly LostPage[]
+  readonly newestVersion: number
+  readonly damaged: readonly { readonly version: number; readonly reason: string }[]
+}
+
+/**
+ * Goes down from the newest version until one can be read; the empty one when none can. Begins anew when others have
+ * gone on meanwhile, and have swept what is missing.
+ */
+export async function newestReadable(log: CatalogLog, signal?: AbortSignal): Promise<ReadableCatalog> {
+  for (;;) {
+    const versions = await Array.fromAsync(log.versions(1, signal))
+    const { isMissing, ...readable } = await readDown(log, versions, signal)
+    if (!isMissing) return readable
+    const now = await Array.fromAsync(log.versions(readable.newestVersion, signal))
+    if (now.at(-1)?.version === readable.newestVersion || now.length === 0) return readable
+  }
+}
+
+async function readDown(
+  log: CatalogLog,
+  versions: readonly CatalogVersion[],
+  signal: AbortSignal | undefined,
+): Promise<ReadableCatalog & { readonly isMissing: boolean }> {
+  const damaged: { readonly version: number; readonly reason: string }[] = []
+  const newestVersion = versions.at(-1)?.version ?? 0
+  let isMissing = false
+  for (const listed of withoutSleepers(versions.toReversed())) {
+    try {
+      const found = await log.listed(listed, signal)
+      if (found === undefined) {
+        isMissing = true
+        continue
+      }
+      const { catalog, lost } = await log.salvage(found, signal)
+      damaged.push(...lost.map(({ reason }) => ({ version: listed.version, reason: reason.message })))
+      isMissing ||= lost.some(({ reason }) => reason.code === 'NOT_FOUND')
+      return { catalog, lost, newestVersion, damaged, isMissing }
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
+      damaged.push({ version: listed.version, reason: messageOf(error) })
+    }
+  }
+  return { catalog: noCatalog, lost: [], newestVersion, damaged, isMissing }
+}
+
+/**
+ * A sleeper can create a number again that was swept (rule 6). As long as the newest version can be read, nobody goes
+ * by such a one; where it cannot, what was stored after a later version is told by that, by the store's own clock.
+ */
+function withoutSleepers(newestFirst: readonly CatalogVersion[]): readonly CatalogVersion[] {
+  let earliestLater = Infinity
+  return newestFirst.filter(({ storedAt }) => {
+    if (storedAt.getTime() > earliestLater) return false
+    earliestLater = storedAt.getTime()
+    return true
+  })
+}

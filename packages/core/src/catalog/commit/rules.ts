@@ -1,0 +1,252 @@
+import {
+  type AttemptId,
+  catalogVersionOf,
+  attemptOfKey,
+  type Owner,
+  type PageId,
+  pageOfKey,
+  partsOfAttempt,
+  versionOfPage,
+} from '../documents/index.ts'
+import { formatOf } from '../documents/format-version.ts'
+import { idsOf, lastPagedStep, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
+import { applyKeeping, type WriterKeeping } from './keeping.ts'
+import { applyChange, attemptsOf, type Change, describeChange, type Refusal } from './changes.ts'
+import { hasFields, keepingOf } from '../judging/judgement.ts'
+
+/** How a writer shares a store: alone, by owning it, or with others, without an owner. */
+export type WriterMode = 'exclusive' | 'shared'
+
+export interface Writer {
+  readonly id: string
+  /** For people: host and process. */
+  readonly name: string
+  readonly mode: WriterMode
+}
+
+export interface CommitRequest {
+  readonly writer: Writer
+  /** Never used twice: equal ids prove that it was this commit. */
+  readonly commitId: string
+  readonly change: Change
+  readonly keeping: WriterKeeping
+  /** The writer's clock, for people; nothing is decided by it. */
+  readonly at: string
+}
+
+export type Verdict<C extends PagedCatalog = PagedCatalog> =
+  /** Create this version. */
+  | { readonly kind: 'next'; readonly catalog: C }
+  /** It is part of the newest version already. */
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'fenced'; readonly why: string }
+  /** A repair listed what this request was to commit, and may have missed that it was dead. */
+  | { readonly kind: 'unknown' }
+  | Refusal
+
+/** How many of the latest commits a catalog remembers. */
+const historyLength = 64
+
+/**
+ * Whether a request can only be decided with all lines of a catalog before one: what it is about may stand in its
+ * pages. A save of a later step does without, unless there is something to judge it by.
+ */
+export function needsWhole(
+  newest: PagedCatalog,
+  { change, keeping }: Omit<CommitRequest, 'commitId'>,
+): boolean {
+  switch (change.kind) {
+    case 'begin':
+    case 'take over':
+    case 'release':
+    case 'raise floor':
+      return false
+    case 'save':
+    case 'attach': {
+      const { objectives, retention } = keepingOf(keeping, newest)
+      const step = change.kind === 'save' ? change.entry.step : change.step
+      return hasFields(objectives) || hasFields(retention) || step <= lastPagedStep(newest)
+    }
+    case 'pin':
+    case 'unpin':
+      return change.step <= lastPagedStep(newest)
+    case 'delete':
+    case 'prune':
+    case 'quarantine':
+    case 'rebuild':
+      return true
+  }
+}
+
+/**
+ * The catalog version that follows `newest` when this request is committed, or why it may not be.
+ *
+ * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
+ *
+ * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
+ *    Taking over is the exception, and so is rebuilding a damaged catalog.
+ * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
+ * 3. The floor only grows, and never passes the version that carries it.
+ * 4. Only what is below the floor of a committed version may be swept: `isDead`.
+ * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
+ * 6. After its create every commit looks for newer versions, and was committed only if it is part of their
+ *    past: `lookBack`.
+ * 7. Three outcomes, never two: what neither the store nor rule 6 can settle is unknown, and is said so.
+ */
+export function nextCatalog(newest: WholeCatalog, request: CommitRequest): Verdict<WholeCatalog>
+export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict
+export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict {
+  const { change } = request
+  if (hasCommitted(newest, request)) return { kind: 'committed' }
+  if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
+  if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
+  const stranger = foreignOwner(newest, request)
+  if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
+  if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
+    return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
+  }
+  const { objectives } = keepingOf(request.keeping, newest)
+  const applied = applyChange(newest, change, objectives, request.at)
+  if (applied.kind === 'refused') return applied
+  const kept = applyKeeping(newest, change, applied, request.keeping, request.at)
+  const version = newest.version + 1
+  return {
+    kind: 'next',
+    catalog: {
+      ...newest,
+      format: formatOf('catalog'),
+      version,
+      commitId: request.commitId,
+      committedAt: request.at,
+      owner: nextOwner(newest, request), // rule 5
+      floor: nextFloor(newest, change), // rules 3 and 5
+      checkpoints: kept.checkpoints,
+      quarantined: [...applied.quarantined],
+      metrics: kept.metrics,
+      ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
+      history: [
+        ...newest.history,
+        {
+          version,
+          commitId: request.commitId,
+          at: request.at,
+          did: describeChange(change),
+          dropped: [...kept.dropped],
+        },
+      ].slice(-historyLength),
+    },
+  }
+}
+
+/**
+ * Rule 6: whether the version that this request created at `version` is part of the past of `newest`, a later
+ * one. Until the floor passes a version it cannot have been swept, so the later one was built upon it.
+ */
+export function lookBack(
+  request: CommitRequest,
+  version: number,
+  newest: PagedCatalog,
+): 'committed' | 'fenced' | 'unknown' {
+  if (newest.floor <= version) return 'committed'
+  if (hasCommitted(newest, request)) return 'committed'
+  if (isFoundByRepair(newest, request.change)) return 'unknown'
+  // An attempt that the newest version does not know, and whose base is below its floor, is dead (rule 2).
+  if (request.change.kind === 'save') return 'fenced'
+  const oldest = newest.history[0]?.version ?? Infinity
+  return oldest <= version ? 'fenced' : 'unknown'
+}
+
+/** Rule 4: tells whether an object may be deleted by anyone, going by a committed version of the catalog. */
+export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
+  const listed = attemptsOf(newest)
+  const dropped = new Set(newest.history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
+  const { checkpoints, metrics, retired } = newest
+  const needed = new Set([
+    ...idsOf(checkpoints.pages),
+    ...idsOf(metrics.pages),
+    ...retired.map(({ page }) => page),
+  ])
+  return (key) => {
+    const version = catalogVersionOf(key)
+    if (version !== undefined) return version < newest.floor
+    const page = pageOfKey(key)
+    if (page !== undefined) return versionOfPage(page) < newest.floor && !needed.has(page)
+    const attempt = attemptOfKey(key)
+    if (attempt === undefined || listed.has(attempt)) return false
+    return isBelowFloor(newest, attempt) || dropped.has(attempt)
+  }
+}
+
+/** Rule 4, for what a floor that has risen leaves behind: the pages that no version from it on needs. */
+export function pagesPassed(before: PagedCatalog, floor: number): readonly PageId[] {
+  return before.retired.flatMap(({ page, since }) => (since <= floor ? [page] : []))
+}
+
+/** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */
+export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
+  return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
+}
+
+/**
+ * Whether the newest version knows this commit: its id, or the attempt that it was to add. That a repair found the
+ * attempt whole proves nothing.
+ */
+function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest): boolean {
+  if (newest.history.some((record) => record.commitId === commitId)) return true
+  if (change.kind !== 'save') return false
+  const listed = newest.checkpoints.get(change.entry.step)
+  const isListed = listed?.attempt === change.entry.attempt && listed.recovered !== true
+  return isListed || wasDropped(newest, change.entry.attempt)
+}
+
+/** An attempt is committed once at most: one that was committed and dropped never comes back. */
+function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
+  return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
+}
+
+/**
+ * Listed or set aside by a repair that went by a damaged catalog. Whoever goes by the undamaged one, from before, may
+ * be sweeping it at this moment.
+ */
+function isFoundByRepair(newest: PagedCatalog, change: Change): boolean {
+  if (change.kind !== 'save') return false
+  const listed = newest.checkpoints.get(change.entry.step)
+  return [...(listed === undefined ? [] : [listed]), ...newest.quarantined.map(({ entry }) => entry)].some(
+    ({ attempt, recovered }) => attempt === change.entry.attempt && recovered === true,
+  )
+}
+
+function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
+  return partsOfAttempt(attempt).base < newest.floor
+}
+
+function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): string | undefined {
+  if (change.kind === 'take over' || change.kind === 'rebuild' || mayCommit(newest, writer)) return undefined
+  if (newest.owner === null) {
+    return 'Another writer took the store over and has released it since. Open the store again to write to it.'
+  }
+  return (
+    `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
+    'Stop that writer, or take the store over (takeOver: true, --take-over), which fences it.'
+  )
+}
+
+function nextOwner(newest: PagedCatalog, { writer, change, at }: CommitRequest): Owner | null {
+  if (change.kind === 'release' || change.kind === 'rebuild') return null
+  if (change.kind !== 'take over') return newest.owner
+  return writer.mode === 'exclusive' ? { id: writer.id, name: writer.name, since: at } : null
+}
+
+function nextFloor(newest: PagedCatalog, change: Change): number {
+  const version = newest.version + 1
+  if (change.kind === 'take over' || change.kind === 'rebuild') return version
+  if (change.kind !== 'raise floor') return newest.floor
+  return Math.min(Math.max(newest.floor, change.floor), version)
+}
+
+function deadAttempt(step: number): string {
+  return (
+    `The save of step ${step} began before a takeover, or took longer than the grace period, ` +
+    'and may have been swept. Save it again.'
+  )
+}

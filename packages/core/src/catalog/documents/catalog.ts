@@ -1,0 +1,152 @@
+import * as v from 'valibot'
+import { HoldfastError } from '../../errors.ts'
+import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { attemptSchema, catalogKey, pageIdSchema } from './layout.ts'
+import { inOrder } from './lines.ts'
+import { seal } from './sealed.ts'
+import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+
+const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
+
+export const entrySchema = v.looseObject({
+  step: countSchema,
+  epoch: v.optional(countSchema),
+  attempt: attemptSchema,
+  /** The manifest's own digest and size: with them this entry proves every byte of the checkpoint. */
+  manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),
+  /** How many files, and how many bytes they have together. */
+  files: countSchema,
+  bytes: countSchema,
+  savedAt: timeSchema,
+  metrics: metricsSchema,
+  tags: v.array(v.string()),
+  pinned: v.optional(pinSchema),
+  /** Listed by a repair, which found it whole and cannot know whether it was ever committed. */
+  recovered: v.optional(v.boolean()),
+})
+
+const quarantinedSchema = v.looseObject({
+  entry: entrySchema,
+  reason: v.string(),
+  at: timeSchema,
+})
+
+const ownerSchema = v.looseObject({
+  id: v.string(),
+  /** For people: host and process. */
+  name: v.string(),
+  since: timeSchema,
+})
+
+const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
+
+export const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics: metricsSchema })
+
+const keepingSchema = v.looseObject({
+  objectives: v.optional(v.record(v.string(), v.unknown())),
+  retention: v.optional(v.record(v.string(), v.unknown())),
+})
+
+const commitRecordSchema = v.looseObject({
+  version: countSchema,
+  /** By the writer's clock. */
+  at: v.optional(timeSchema),
+  commitId: v.string(),
+  /** What was done, for people: `save 42`, `pin 12`, `take over`. */
+  did: v.string(),
+  dropped: v.array(dropSchema),
+})
+
+/** Where older lines of the catalog stand: a page, with the digest that proves it. */
+export const pageReferenceSchema = v.looseObject({
+  page: pageIdSchema,
+  /** Of the whole sealed page. */
+  sha256: sha256Schema,
+  /** 0 for a page of lines; else it is one of references, to pages of a depth less by one. */
+  depth: countSchema,
+  /** The first and the last step under it, and how many lines that are. */
+  from: countSchema,
+  to: countSchema,
+  count: v.pipe(countSchema, v.minValue(1)),
+})
+
+const olderSchema = v.looseObject({
+  /** In the order of their steps, all below those that the catalog lists itself. */
+  checkpoints: v.array(pageReferenceSchema),
+  metrics: v.array(pageReferenceSchema),
+  /** Pages that this version no longer needs and that others at or above its floor do, and since which version. */
+  retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
+})
+
+/** One version of the list of committed checkpoints. Immutable; the newest version is the truth. */
+export const catalogSchema = v.looseObject({
+  format: formatSchema('catalog'),
+  version: v.pipe(countSchema, v.minValue(1)),
+  commitId: v.string(),
+  committedAt: timeSchema,
+  /** The only writer that may commit, in exclusive mode. */
+  owner: v.nullable(ownerSchema),
+  floor: countSchema,
+  /** In the order of their steps, each step once. Those with lower steps than all of these may stand in pages. */
+  checkpoints: v.array(entrySchema),
+  quarantined: v.array(quarantinedSchema),
+  /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
+  metrics: v.array(recordedMetricsSchema),
+  /** What no longer fits into this document, so that a commit costs the same however long a run is. */
+  older: v.optional(olderSchema),
+  /** What the last writer that was told meant by best, and wanted to keep: for readers that were told nothing. */
+  keeping: v.optional(keepingSchema),
+  /** The latest commits, the oldest first, this one last. */
+  history: v.array(commitRecordSchema),
+})
+
+export type Catalog = Readonly<v.InferOutput<typeof catalogSchema>>
+export type CatalogEntry = Readonly<v.InferOutput<typeof entrySchema>>
+export type Quarantined = Readonly<v.InferOutput<typeof quarantinedSchema>>
+export type Owner = Readonly<v.InferOutput<typeof ownerSchema>>
+export type Pin = Readonly<v.InferOutput<typeof pinSchema>>
+export type Drop = Readonly<v.InferOutput<typeof dropSchema>>
+export type RecordedMetrics = Readonly<v.InferOutput<typeof recordedMetricsSchema>>
+export type PageReference = Readonly<v.InferOutput<typeof pageReferenceSchema>>
+export type Older = Readonly<v.InferOutput<typeof olderSchema>>
+export type CommitRecord = Readonly<v.InferOutput<typeof commitRecordSchema>>
+
+/** What a store has before its first commit. Version 0 is never written. */
+export const emptyCatalog: Catalog & { readonly older?: undefined } = {
+  format: formatOf('catalog'),
+  version: 0,
+  commitId: '',
+  committedAt: new Date(0).toISOString(),
+  owner: null,
+  floor: 0,
+  checkpoints: [],
+  quarantined: [],
+  metrics: [],
+  history: [],
+}
+
+export function encodeCatalog(catalog: Catalog): Uint8Array {
+  return seal('catalog', catalog)
+}
+
+/** Throws `CORRUPT` when it is damaged, is not this version, or contradicts itself. */
+export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
+  const where = catalogKey(version)
+  const catalog = parseDocument('catalog', catalogSchema, bytes, where)
+  if (catalog.version !== version) {
+    throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
+  }
+  if (catalog.floor > version) throw new HoldfastError('CORRUPT', `${where} has a floor above itself.`)
+  if (!deeperFirst(catalog.older?.checkpoints) || !deeperFirst(catalog.older?.metrics))
+    throw new HoldfastError('CORRUPT', `${where} refers to a page before a deeper one.`)
+  if (!inOrder(catalog.older?.checkpoints, catalog.checkpoints))
+    throw new HoldfastError('CORRUPT', `${where} lists a step twice or out of order.`)
+  if (!inOrder(catalog.older?.metrics, catalog.metrics))
+    throw new HoldfastError('CORRUPT', `${where} has metrics of a step twice or out of order.`)
+  return catalog
+}
+
+/** Pages of more depth are older; who appends to a list relies on it. */
+function deeperFirst(pages: readonly PageReference[] = []): boolean {
+  return pages.every(({ depth }, index) => depth <= (pages[index - 1]?.depth ?? Infinity))
+}

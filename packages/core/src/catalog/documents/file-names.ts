@@ -1,0 +1,64 @@
+import { keyFault } from '../../backend/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import { manifestName } from './layout.ts'
+
+/** The most bytes of UTF-8 in a file's name: with the attempt's prefix it stays within S3's 1024. */
+export const maxFileNameBytes = 900
+
+/** The first part of names that are reserved for Holdfast. */
+const reservedFolder = '.holdfast'
+
+/** How the names of temporary files and folders begin, in a store on a disk and where a checkpoint is restored. */
+const temporaryPrefix = '.holdfast-'
+
+/** Why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` when it can. */
+export function fileNameFault(name: string): string | undefined {
+  if (Buffer.byteLength(name) > maxFileNameBytes) return `is longer than ${maxFileNameBytes} bytes`
+  return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
+}
+
+/** Case does not count: on some file systems `Manifest.json` is `manifest.json`. */
+function reservedNameFault(parts: readonly string[]): string | undefined {
+  const [first] = parts
+  if (first === manifestName)
+    return `begins with ${manifestName}, which is reserved for the manifest; rename the file`
+  if (first === reservedFolder) return `begins with ${reservedFolder}, which is reserved; rename the file`
+  if (parts.some((part) => part.startsWith(temporaryPrefix)))
+    return `has a part that begins with ${temporaryPrefix}, which is reserved for temporary files; rename the file`
+  return undefined
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` unless every name is valid and no two would meet where case, or the way that
+ * accents are encoded, does not count, or where one is a folder of another: a checkpoint must be restorable
+ * on every file system.
+ */
+export function assertFileNames(names: readonly string[]): void {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const fault = fileNameFault(name)
+    if (fault !== undefined)
+      throw new HoldfastError('INVALID_ARGUMENT', `The file name ${JSON.stringify(name)} ${fault}.`)
+    const folded = fold(name)
+    const twin = seen.get(folded)
+    if (twin !== undefined) throw clash(name, twin)
+    seen.set(folded, name)
+  }
+  for (const [folded, name] of seen) {
+    for (let slash = folded.lastIndexOf('/'); slash > 0; slash = folded.lastIndexOf('/', slash - 1)) {
+      const file = seen.get(folded.slice(0, slash))
+      if (file !== undefined) throw clash(name, file)
+    }
+  }
+}
+
+function fold(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}
+
+function clash(name: string, other: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `The file names ${JSON.stringify(other)} and ${JSON.stringify(name)} cannot stand side by side on every file system. Rename one.`,
+  )
+}

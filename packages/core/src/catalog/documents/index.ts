@@ -1,0 +1,52 @@
+export {
+  type Catalog,
+  type CatalogEntry,
+  catalogSchema,
+  type CommitRecord,
+  decodeCatalog,
+  type Drop,
+  emptyCatalog,
+  encodeCatalog,
+  type Older,
+  type Owner,
+  type PageReference,
+  type Pin,
+  type Quarantined,
+  type RecordedMetrics,
+} from './catalog.ts'
+export {
+  type AttemptId,
+  attemptOfKey,
+  attemptPrefix,
+  catalogKey,
+  catalogPrefix,
+  catalogVersionOf,
+  dataPrefix,
+  fileKey,
+  isAttemptId,
+  manifestKey,
+  manifestName,
+  markerKey,
+  newAttemptId,
+  newPageId,
+  type PageId,
+  pageKey,
+  pageOfKey,
+  pagesPrefix,
+  partsOfAttempt,
+  probePrefix,
+  versionOfPage,
+} from './layout.ts'
+export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'
+export {
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+  type ManifestFile,
+  manifestSchema,
+  newManifest,
+} from './manifest.ts'
+export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker } from './marker.ts'
+export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
+export { assertStep, isCount } from './step.ts'
+export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'

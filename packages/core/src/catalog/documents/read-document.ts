@@ -1,0 +1,64 @@
+import type { CheckpointBackend, ObjectStat } from '../../backend/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+
+/** No document of ours is larger; a larger one is refused before it is read into memory. */
+const maxDocumentBytes = 512 * 2 ** 20
+
+/** All bytes of a small object. Rejects with `NOT_FOUND` when absent, `CORRUPT` when far too large to be ours. */
+export async function readSmall(
+  backend: CheckpointBackend,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  return (await readWithStat(backend, key, signal)).bytes
+}
+
+/**
+ * The bytes of the very object that a list has shown; `undefined` when it is gone, or another has taken its key
+ * since.
+ */
+export async function readListed(
+  backend: CheckpointBackend,
+  listed: Pick<ObjectStat, 'key' | 'revision'>,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  try {
+    const { stat, bytes } = await readWithStat(backend, listed.key, signal)
+    return stat.revision === listed.revision ? bytes : undefined
+  } catch (error) {
+    if (isHoldfastError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function readWithStat(
+  backend: CheckpointBackend,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly stat: ObjectStat; readonly bytes: Uint8Array }> {
+  const { stat, body } = await backend.read(key, { signal })
+  if (stat.size > maxDocumentBytes) {
+    await body.cancel()
+    throw new HoldfastError('CORRUPT', `${key} has ${stat.size} bytes, which no document of Holdfast has.`, {
+      key,
+      url: backend.url,
+    })
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return { stat, bytes: Buffer.concat(chunks) }
+}
+
+/** As `readSmall`, and `undefined` when absent. */
+export async function readIfThere(
+  backend: CheckpointBackend,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await readSmall(backend, key, signal)
+  } catch (error) {
+    if (isHoldfastError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}

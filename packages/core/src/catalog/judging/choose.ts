@@ -1,0 +1,90 @@
+import { HoldfastError } from '../../errors.ts'
+import type { Objectives } from '../../metrics/index.ts'
+import { assertStep, type CatalogEntry } from '../documents/index.ts'
+import type { PagedCatalog, PagedList } from '../pages/index.ts'
+import { judge } from './judgement.ts'
+
+/** A step, the newest step, or the best of the only objective or of a named one. */
+export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
+
+/** The entry that is meant, of those that `offered` lets pass; `undefined` when there is none. */
+export function chooseEntry(
+  catalog: PagedCatalog,
+  choice: CheckpointChoice,
+  objectives: Objectives,
+  offered: (entry: CatalogEntry) => boolean = () => true,
+): CatalogEntry | undefined {
+  if (typeof choice === 'number') {
+    assertStep(choice)
+    const entry = catalog.checkpoints.get(choice)
+    return entry !== undefined && offered(entry) ? entry : undefined
+  }
+  if (choice === 'latest') return catalog.checkpoints.findLast(offered)
+  return bestEntry(
+    catalog.checkpoints.filter(offered),
+    catalog,
+    objectives,
+    objectiveName(choice, objectives),
+  )
+}
+
+/** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
+export function parseChoice(text: string): CheckpointChoice {
+  if (text === 'latest' || text === 'best' || isNamedBest(text)) return text
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(text)} names no checkpoint. Write a step, "latest", "best" or "best:OBJECTIVE".`,
+  )
+}
+
+function isNamedBest(text: string): text is `best:${string}` {
+  return text.startsWith('best:')
+}
+
+function bestEntry(
+  entries: PagedList<CatalogEntry>,
+  catalog: PagedCatalog,
+  objectives: Objectives,
+  name: string,
+): CatalogEntry | undefined {
+  if (!(name in objectives)) throw unknownObjective(name, objectives)
+  const best = judge({ metrics: catalog.metrics, checkpoints: entries }, objectives).best.get(name) ?? []
+  if (best.length > 1) throw severalAreBest(name, best)
+  return best[0] === undefined ? undefined : entries.get(best[0])
+}
+
+function objectiveName(choice: 'best' | `best:${string}`, objectives: Objectives): string {
+  if (choice !== 'best') return choice.slice('best:'.length)
+  const [only, ...others] = Object.keys(objectives)
+  if (only !== undefined && others.length === 0) return only
+  throw only === undefined ? noObjective() : severalObjectives(objectives)
+}
+
+function noObjective(): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    "There is no objective, so no checkpoint is 'best'. Say what best means: " +
+      "objectives: { loss: { metric: 'val_loss', direction: 'min' } }, or --objective loss=val_loss:min.",
+  )
+}
+
+function severalObjectives(objectives: Objectives): HoldfastError {
+  const names = Object.keys(objectives).map((name) => `best:${name}`)
+  return new HoldfastError('INVALID_ARGUMENT', `Best of what? Choose one of ${names.join(', ')}.`)
+}
+
+function unknownObjective(name: string, objectives: Objectives): HoldfastError {
+  const known = Object.keys(objectives).join(', ') || 'none'
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `There is no objective ${JSON.stringify(name)}. Known: ${known}.`,
+  )
+}
+
+function severalAreBest(name: string, steps: readonly number[]): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `None of the steps ${steps.join(', ')} beats the others in every objective of ${name}. Choose one of them by its number.`,
+  )
+}

@@ -1,0 +1,87 @@
+import {
+  bestSteps,
+  evaluate,
+  type Evaluations,
+  type Objectives,
+  objectivesSchema,
+} from '../../metrics/index.ts'
+import {
+  decideRetention,
+  type Decision,
+  type RetentionPlan,
+  retentionSchema,
+  type RoomWanted,
+} from '../../retention/index.ts'
+import * as v from 'valibot'
+import { ListedCandidate } from './candidate.ts'
+import type { CatalogEntry } from '../documents/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../pages/index.ts'
+
+/** What this process wants of the checkpoints: what best means, and which to keep. */
+export interface Keeping {
+  readonly objectives: Objectives
+  readonly retention: RetentionPlan
+}
+
+/** All lines of a catalog. */
+type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints'>
+
+/** What some objectives make of a catalog. */
+export interface Judgement {
+  readonly objectives: Objectives
+  readonly evaluations: ReadonlyMap<string, Evaluations>
+  /** Of each objective, the steps that are the best of those listed. */
+  readonly best: ReadonlyMap<string, readonly number[]>
+}
+
+/** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
+export function judge(catalog: Lines, objectives: Objectives): Judgement {
+  const evaluations = evaluate(catalog.metrics.stretches, objectives)
+  const isListed = (step: number): boolean => catalog.checkpoints.get(step) !== undefined
+  return { objectives, evaluations, best: bestSteps(evaluations, objectives, isListed) }
+}
+
+/** The names of the objectives of which a step is the best. */
+export function bestNames({ best }: Judgement, step: number): readonly string[] {
+  return [...best].flatMap(([name, steps]) => (steps.includes(step) ? [name] : []))
+}
+
+/**
+ * What retention makes of a catalog that was judged: every checkpoint, kept or dropped, and why. `inUse` says why one
+ * may not go now.
+ */
+export function retain(
+  catalog: Lines,
+  judgement: Judgement,
+  retention: RetentionPlan,
+  at: Date,
+  inUse: (entry: CatalogEntry) => string | undefined,
+  room?: RoomWanted,
+): readonly Decision[] {
+  const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
+  return decideRetention(retention, { ...judgement, checkpoints, now: at }, room)
+}
+
+/**
+ * What a process goes by: what it was told itself, and for what it was not told, what the last writer that was told
+ * has left in the catalog. So a reader needs no configuration to know what is best, and why something is kept.
+ */
+export function keepingOf(own: Keeping, catalog: PagedCatalog): Keeping {
+  const objectives = v.safeParse(objectivesSchema, catalog.keeping?.objectives)
+  const retention = v.safeParse(retentionSchema, catalog.keeping?.retention)
+  return {
+    objectives: hasFields(own.objectives) || !objectives.success ? own.objectives : objectives.output,
+    // What a catalog holds is in plain numbers.
+    retention:
+      hasFields(own.retention) || !retention.success ? own.retention : (retention.output as RetentionPlan),
+  }
+}
+
+/** What a process may drop goes by its own retention alone, and never by less than what is known to be best. */
+export function droppingOf(own: Keeping, catalog: PagedCatalog): Keeping {
+  return { objectives: keepingOf(own, catalog).objectives, retention: own.retention }
+}
+
+export function hasFields(object: object): boolean {
+  return Object.keys(object).length > 0
+}

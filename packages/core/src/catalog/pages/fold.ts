@@ -1,0 +1,85 @@
+import type { PageLimits } from '../../environment.ts'
+import { sha256Hex } from '../../integrity/index.ts'
+import {
+  type CatalogEntry,
+  encodePage,
+  type Line,
+  type PageContent,
+  type PageId,
+  type PageReference,
+  type RecordedMetrics,
+} from '../documents/index.ts'
+import { LinePacker, type WritePage } from './line-packer.ts'
+import { idsOf, type Page } from './page.ts'
+import type { PagedCatalog } from './paged-catalog.ts'
+
+/**
+ * Retired pages that a version names at most. What is no longer named may be swept, and a version that needed it then
+ * lacks it: that matters to a repair which must go back so far, and finds by their bytes what the page listed.
+ */
+const mostRetired = 128
+
+/** A page that is to be written. */
+export interface NewPage {
+  readonly page: PageId
+  readonly bytes: Uint8Array
+}
+
+/** A version of the catalog as it is written, its older lines in pages. */
+export interface Folded<C extends PagedCatalog> {
+  readonly catalog: C
+  /** To be written before the catalog is. */
+  readonly newPages: readonly NewPage[]
+}
+
+/**
+ * Distributes the lines of a computed version to its document and the pages that it refers to. A page whose lines are
+ * what they were stays; what has changed is written anew, under names that nobody else uses.
+ */
+export function fold<C extends PagedCatalog>(
+  next: C,
+  pageLimits: PageLimits,
+  newPage: () => PageId,
+): Folded<C> {
+  const newPages: NewPage[] = []
+  const write = (content: PageContent): Pick<PageReference, 'page' | 'sha256'> => {
+    const page = newPage()
+    const bytes = encodePage(page, content)
+    newPages.push({ page, bytes })
+    return { page, sha256: sha256Hex(bytes) }
+  }
+  const writeReferences: WritePage<PageReference> = (content) =>
+    write({ holds: 'pages', content: [...content] })
+  const ofCheckpoints = new LinePacker<CatalogEntry>(
+    pageLimits.checkpoints,
+    pageLimits.references,
+    (content) => write({ holds: 'checkpoints', content: [...content] }),
+    writeReferences,
+  )
+  const ofMetrics = new LinePacker<RecordedMetrics>(
+    pageLimits.metrics,
+    pageLimits.references,
+    (content) => write({ holds: 'metrics', content: [...content] }),
+    writeReferences,
+  )
+  const checkpoints = ofCheckpoints.fold(next.checkpoints)
+  const metrics = ofMetrics.fold(next.metrics)
+  const gone = [
+    ...idsGone(next.checkpoints.pages, checkpoints.pages),
+    ...idsGone(next.metrics.pages, metrics.pages),
+  ]
+  // Below the floor no version is read any more.
+  const retired = [...next.retired, ...gone.map((page) => ({ page, since: next.version }))]
+    .filter(({ since }) => since > next.floor)
+    .slice(-mostRetired)
+  return { catalog: { ...next, checkpoints, metrics, retired }, newPages }
+}
+
+/** Pages that were needed, and are no more. */
+function idsGone<L extends Line>(before: readonly Page<L>[], after: readonly Page<L>[]): readonly PageId[] {
+  const stayed = new Set(after)
+  const moved = before.filter((page) => !stayed.has(page))
+  if (moved.length === 0) return []
+  const needed = new Set(idsOf(after))
+  return idsOf(moved).filter((page) => !needed.has(page))
+}

@@ -1,0 +1,14 @@
+export { fold, type Folded, type NewPage } from './fold.ts'
+export { idsOf } from './page.ts'
+export {
+  documentOf,
+  isWhole,
+  lastPagedStep,
+  noCatalog,
+  paged,
+  type PagedCatalog,
+  type WholeCatalog,
+  withoutPages,
+} from './paged-catalog.ts'
+export { PagedList } from './paged-list.ts'
+export { type LostPage, PageReader, pagesAtOnce } from './page-reader.ts'

@@ -1,0 +1,174 @@
+import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import {
+  type CatalogEntry,
+  catalogKey,
+  decodePage,
+  inOrder,
+  type Line,
+  type PageDocument,
+  type PageId,
+  pageKey,
+  type PageReference,
+  type RecordedMetrics,
+} from '../documents/index.ts'
+import { readSmall } from '../documents/read-document.ts'
+import { withSecondLook } from '../../async/second-look.ts'
+import { type Page, withAllUnder } from './page.ts'
+import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
+import { PagedList } from './paged-list.ts'
+
+/** Pages that are read, or written, at once. */
+export const pagesAtOnce = 16
+
+/** A page that is damaged or gone. */
+export interface LostPage {
+  readonly holds: 'checkpoints' | 'metrics'
+  readonly reference: PageReference
+  readonly reason: HoldfastError
+}
+
+/** Reads the pages of catalogs, and keeps those of the last one: the next has most of them, too. */
+export class PageReader {
+  readonly #checkpoints: ListReader<CatalogEntry>
+  readonly #metrics: ListReader<RecordedMetrics>
+
+  constructor(backend: CheckpointBackend) {
+    this.#checkpoints = new ListReader(backend, 'checkpoints', (page) =>
+      page.holds === 'checkpoints' ? page.content : undefined,
+    )
+    this.#metrics = new ListReader(backend, 'metrics', (page) =>
+      page.holds === 'metrics' ? page.content : undefined,
+    )
+  }
+
+  /**
+   * A catalog with the lines of all its pages. Rejects with `NOT_FOUND` when one is gone, which is as it should be
+   * once the floor has passed this version; else with `CORRUPT` when one is damaged.
+   */
+  async whole(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<WholeCatalog> {
+    const { catalog: whole, lost } = await this.salvage(catalog, signal)
+    const worst = lost.find(({ reason }) => reason.code === 'NOT_FOUND') ?? lost[0]
+    if (worst !== undefined) throw worst.reason
+    return whole
+  }
+
+  /** A catalog with the lines of those pages that can be read, and the pages that cannot be. */
+  async salvage(
+    catalog: PagedCatalog,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly catalog: WholeCatalog; readonly lost: readonly LostPage[] }> {
+    if (isWhole(catalog)) return { catalog, lost: [] }
+    const lost: LostPage[] = []
+    const whole: WholeCatalog = {
+      ...catalog,
+      checkpoints: await this.#checkpoints.read(catalog.checkpoints, lost, signal),
+      metrics: await this.#metrics.read(catalog.metrics, lost, signal),
+      isWhole: true,
+    }
+    if (lost.length > 0) return { catalog: whole, lost }
+    if (!inOrder([], whole.checkpoints.all) || !inOrder([], whole.metrics.all)) {
+      throw new HoldfastError(
+        'CORRUPT',
+        `${catalogKey(catalog.version)} and its pages contradict each other.`,
+      )
+    }
+    this.keep(whole)
+    return { catalog: whole, lost: [] }
+  }
+
+  /** Keeps what was just written, as if it had been read. */
+  keep({ checkpoints, metrics }: WholeCatalog): void {
+    this.#checkpoints.keep(checkpoints)
+    this.#metrics.keep(metrics)
+  }
+}
+
+class ListReader<L extends Line> {
+  readonly #backend: CheckpointBackend
+  readonly #holds: LostPage['holds']
+  readonly #linesOf: (page: PageDocument) => readonly L[] | undefined
+  #kept = new PagedList<L>([], [])
+  /** The pages of what is kept, and all under them, once they were asked for. */
+  #keptPages: ReadonlyMap<PageId, Page<L>> | undefined
+
+  constructor(
+    backend: CheckpointBackend,
+    holds: LostPage['holds'],
+    linesOf: (page: PageDocument) => readonly L[] | undefined,
+  ) {
+    this.#backend = backend
+    this.#holds = holds
+    this.#linesOf = linesOf
+  }
+
+  keep(list: PagedList<L>): void {
+    this.#kept = list
+    this.#keptPages = undefined
+  }
+
+  /**
+   * The list with its pages and all under them, one depth after the other, so that never more are read at once than
+   * may be.
+   */
+  async read(
+    { pages, recent }: PagedList<L>,
+    lost: LostPage[],
+    signal: AbortSignal | undefined,
+  ): Promise<PagedList<L>> {
+    const references = pages.map(({ reference }) => reference)
+    const read = new Map<PageId, PageDocument>()
+    let level = references
+    while (level.length > 0) {
+      const unread = level.filter((reference) => this.#keptOf(reference) === undefined)
+      const documents = await concurrently(unread, pagesAtOnce, signal, (reference, taskSignal) =>
+        this.#readOne(reference, lost, taskSignal),
+      )
+      for (const document of documents) if (document !== undefined) read.set(document.page, document)
+      level = documents.flatMap((document) => (document?.holds === 'pages' ? document.content : []))
+    }
+    return new PagedList(this.#assembled(references, read), recent)
+  }
+
+  /** What of these pages, and of those under them, was kept or has been read. */
+  #assembled(
+    references: readonly PageReference[],
+    read: ReadonlyMap<PageId, PageDocument>,
+  ): readonly Page<L>[] {
+    return references.flatMap((reference) => {
+      const kept = this.#keptOf(reference)
+      if (kept !== undefined) return [kept]
+      const document = read.get(reference.page)
+      if (document === undefined) return []
+      if (document.holds === 'pages')
+        return [{ reference, isRead: true, lines: [], pages: this.#assembled(document.content, read) }]
+      return [{ reference, isRead: true, lines: this.#linesOf(document) ?? [], pages: [] }]
+    })
+  }
+
+  #keptOf({ page, sha256 }: PageReference): Page<L> | undefined {
+    this.#keptPages ??= new Map(withAllUnder(this.#kept.pages).map((each) => [each.reference.page, each]))
+    const kept = this.#keptPages.get(page)
+    return kept?.reference.sha256 === sha256 ? kept : undefined
+  }
+
+  /** `undefined` for a page that is damaged or gone. */
+  async #readOne(
+    reference: PageReference,
+    lost: LostPage[],
+    signal: AbortSignal | undefined,
+  ): Promise<PageDocument | undefined> {
+    const key = pageKey(reference.page)
+    try {
+      const page = await withSecondLook(async () =>
+        decodePage(await readSmall(this.#backend, key, signal), reference),
+      )
+      if (page.holds === 'pages' || this.#linesOf(page) !== undefined) return page
+      throw new HoldfastError('CORRUPT', `${key} holds ${page.holds}, not ${this.#holds}.`)
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+      lost.push({ holds: this.#holds, reference, reason: error })
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import { lastPagedStep } from '../../catalog/pages/index.ts'
+import type { StoreContext } from '../context.ts'
+
+/** A retention or a delete of another process may have taken it between our look at the list and its files. */
+export async function wasDroppedMeanwhile(
+  { log }: StoreContext,
+  entry: CatalogEntry,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const newest = await log.newest(signal)
+  const { checkpoints } = entry.step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  return checkpoints.get(entry.step)?.attempt !== entry.attempt
+}

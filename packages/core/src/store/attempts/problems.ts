@@ -1,0 +1,74 @@
+import { type CatalogEntry, fileKey, type ManifestFile } from '../../catalog/documents/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import { withSecondLook } from '../../async/second-look.ts'
+import { provedChunks, provedManifest } from './read-verified.ts'
+
+/** How thoroughly a checkpoint is read. */
+interface Examination {
+  /** Compares sizes and the digests that the store keeps, and reads no bytes. */
+  readonly quick?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
+export async function problemsOf(
+  context: StoreContext,
+  entry: CatalogEntry,
+  { quick = false, signal }: Examination,
+  onBytes: (bytes: number) => void = () => undefined,
+): Promise<readonly string[]> {
+  const { backend } = context
+  const problems: string[] = []
+  let before = 0
+  let reported = 0
+  const manifest = await problem(problems, () => provedManifest(backend, entry, signal))
+  for (const file of manifest?.files ?? []) {
+    await problem(problems, () =>
+      withSecondLook(async () => {
+        if (quick) {
+          await proveByStore(context, entry, file, signal)
+          return
+        }
+        let read = before
+        for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
+          read += chunk.byteLength
+          reported = Math.max(reported, read)
+          onBytes(reported)
+        }
+      }),
+    )
+    before += file.size
+  }
+  return problems
+}
+
+export async function problem<T>(problems: string[], prove: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await prove()
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+    problems.push(error.message)
+    return undefined
+  }
+}
+
+/** By size, and by the store's word where one was recorded. */
+async function proveByStore(
+  { backend }: StoreContext,
+  entry: CatalogEntry,
+  file: ManifestFile,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = fileKey(entry.attempt, file.name)
+  const stat = await backend.stat(key, { signal })
+  const fault = (what: string): HoldfastError =>
+    new HoldfastError('CORRUPT', `${file.name} ${what}`, { key, url: backend.url })
+  if (stat === undefined) throw fault('is missing')
+  if (stat.size !== file.size) throw fault(`has ${stat.size} bytes, not the ${file.size} that were saved`)
+  if (file.storeDigest?.origin !== 'store') return
+  const now = await backend.hash(key, { signal })
+  if (now.algorithm === file.storeDigest.algorithm && now.value !== file.storeDigest.value) {
+    throw fault('differs from what was saved, by the digest that the store keeps')
+  }
+}

@@ -1,0 +1,130 @@
+import { type CheckpointBackend, chunksOf, type ReadableObject } from '../../backend/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { ConcurrentDigest, sha256Hex, StreamingDigest } from '../../integrity/index.ts'
+import {
+  type AttemptId,
+  type CatalogEntry,
+  decodeManifest,
+  fileKey,
+  type Manifest,
+  type ManifestFile,
+  manifestKey,
+} from '../../catalog/documents/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { withSecondLook } from '../../async/second-look.ts'
+
+/** The manifest of an entry, proved by the digest in the catalog. Rejects with `CORRUPT` when missing or different. */
+export async function provedManifest(
+  backend: CheckpointBackend,
+  entry: CatalogEntry,
+  signal: AbortSignal | undefined,
+): Promise<Manifest> {
+  const attempt = entry.attempt
+  const key = manifestKey(attempt)
+  return withSecondLook(async () => {
+    const bytes = await readIfThere(backend, key, signal)
+    if (bytes === undefined) throw corrupt(backend, key, 'the manifest is missing')
+    if (sha256Hex(bytes) !== entry.manifest.sha256) {
+      throw corrupt(backend, key, 'the manifest differs from what was saved')
+    }
+    return decodeManifest(bytes, attempt)
+  })
+}
+
+/**
+ * The bytes of a file as they stream. The stream ends only if size and SHA-256 are those of the manifest; else
+ * it fails with `CORRUPT`, and what it gave before must not be used.
+ */
+export async function provedFile(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal | undefined,
+): Promise<ReadableStream<Uint8Array>> {
+  const { body } = await readListed(backend, attempt, file, signal)
+  const expected = new ExpectedFile(backend, attempt, file)
+  const digest = new StreamingDigest()
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        digest.update(chunk)
+        expected.refuseLonger(digest.bytes)
+        controller.enqueue(chunk)
+      },
+      flush() {
+        expected.refuseOther(digest.bytes, digest.sha256())
+      },
+    }),
+  )
+}
+
+/** The same for whoever uses each chunk at once: one may be used until the one after it has been used, too. */
+export async function provedChunks(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  const object = await readListed(backend, attempt, file, signal)
+  return proved(object, file, new ExpectedFile(backend, attempt, file))
+}
+
+async function* proved(
+  object: ReadableObject,
+  { size }: ManifestFile,
+  expected: ExpectedFile,
+): AsyncGenerator<Uint8Array> {
+  const digest = new ConcurrentDigest(size)
+  const chunks = chunksOf(object, size, digest.inThread ? digest.allocate : undefined)
+  for await (const chunk of digest.passing(chunks)) {
+    expected.refuseLonger(digest.bytes)
+    yield chunk
+  }
+  expected.refuseOther(digest.bytes, digest.sha256())
+}
+
+/** What the manifest says of a file. Throws `CORRUPT` where what is read is something else. */
+class ExpectedFile {
+  readonly #backend: CheckpointBackend
+  readonly #key: string
+  readonly #file: ManifestFile
+
+  constructor(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile) {
+    this.#backend = backend
+    this.#key = fileKey(attempt, file.name)
+    this.#file = file
+  }
+
+  refuseLonger(bytes: number): void {
+    if (bytes > this.#file.size) this.#refuse('is longer than what was saved')
+  }
+
+  /** At the end. */
+  refuseOther(bytes: number, sha256: string): void {
+    if (bytes < this.#file.size) this.#refuse(`is cut short: ${bytes} of ${this.#file.size} bytes`)
+    if (sha256 !== this.#file.sha256) this.#refuse('differs from what was saved')
+  }
+
+  #refuse(what: string): never {
+    throw corrupt(this.#backend, this.#key, `${this.#file.name} ${what}`)
+  }
+}
+
+async function readListed(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal | undefined,
+): Promise<ReadableObject> {
+  const key = fileKey(attempt, file.name)
+  try {
+    return await backend.read(key, { signal })
+  } catch (error) {
+    if (isHoldfastError(error, 'NOT_FOUND')) throw corrupt(backend, key, `${file.name} is missing`)
+    throw error
+  }
+}
+
+function corrupt(backend: CheckpointBackend, key: string, what: string): HoldfastError {
+  return new HoldfastError('CORRUPT', what, { key, url: backend.url })
+}

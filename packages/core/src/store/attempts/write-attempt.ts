@@ -1,0 +1,126 @@
+import type { CheckpointBackend, PutResult } from '../../backend/index.ts'
+import { sha256Hex } from '../../integrity/index.ts'
+import {
+  type AttemptId,
+  type CatalogEntry,
+  encodeManifest,
+  fileKey,
+  type Manifest,
+  type ManifestFile,
+  manifestKey,
+  newManifest,
+  storedMetrics,
+} from '../../catalog/documents/index.ts'
+import { concurrently } from '../../backend/index.ts'
+import { filesAtOnce } from '../../async/files-at-once.ts'
+import type { AttemptContent, PlannedFile } from './content.ts'
+
+/**
+ * Small files that are written at once at most. On a local disk those that wait for the fsync of their folder share one;
+ * clients of object stores open only so many connections (that of S3: 50).
+ */
+const smallFilesAtOnce = { remote: 48, local: 64 }
+
+/** An attempt whose files and manifest are durable, ready to be committed. */
+export interface WrittenAttempt {
+  readonly entry: CatalogEntry
+  readonly manifest: Manifest
+}
+
+/** Writes the files under the attempt's prefix, hashing as they pass, then the manifest that lists them. */
+export async function writeAttempt(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  files: readonly PlannedFile[],
+  request: AttemptContent,
+  savedAt: string,
+): Promise<WrittenAttempt> {
+  const written = await putFiles(backend, attempt, files, request)
+  const manifest = describeCheckpoint(attempt, written, request, savedAt)
+  const bytes = encodeManifest(manifest)
+  await backend.put(manifestKey(attempt), bytes, {
+    size: bytes.byteLength,
+    contentType: 'application/json',
+    signal: request.signal,
+  })
+  return { entry: entryOf(manifest, bytes), manifest }
+}
+
+/** The line of the catalog for a checkpoint whose manifest has these bytes. */
+export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
+  const { step, epoch, attempt, savedAt, metrics, tags, files } = manifest
+  return {
+    step,
+    ...(epoch === undefined ? {} : { epoch }),
+    attempt,
+    manifest: { sha256: sha256Hex(bytes), size: bytes.byteLength },
+    files: files.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    savedAt,
+    metrics,
+    tags,
+  }
+}
+
+async function putFiles(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  files: readonly PlannedFile[],
+  { signal, onProgress }: AttemptContent,
+): Promise<readonly ManifestFile[]> {
+  const sizes = files.map(({ size }) => size)
+  const total = sizes.every((size) => size !== undefined)
+    ? sizes.reduce((sum, size) => sum + size, 0)
+    : undefined
+  const isLocal = backend.capabilities.localRoot !== undefined
+  const atOnce = filesAtOnce(sizes, isLocal ? smallFilesAtOnce.local : smallFilesAtOnce.remote)
+  let bytes = 0
+  return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
+    let before = 0
+    const put = await backend.put(fileKey(attempt, name), source, {
+      size,
+      signal: taskSignal,
+      onProgress: (stored) => {
+        bytes += stored - before
+        before = stored
+        onProgress?.({ bytes, total })
+      },
+    })
+    return manifestFile(name, mode, put)
+  })
+}
+
+function manifestFile(
+  name: string,
+  mode: number | undefined,
+  { size, sha256, revision, storeDigest }: PutResult,
+): ManifestFile {
+  return {
+    name,
+    size,
+    sha256,
+    ...(mode === undefined ? {} : { mode }),
+    revision,
+    ...(storeDigest === undefined ? {} : { storeDigest: { ...storeDigest } }),
+  }
+}
+
+function describeCheckpoint(
+  attempt: AttemptId,
+  files: readonly ManifestFile[],
+  request: AttemptContent,
+  savedAt: string,
+): Manifest {
+  const { step, epoch, metrics = {}, tags = [], metadata, dataState } = request
+  return newManifest({
+    attempt,
+    step,
+    epoch,
+    savedAt,
+    files,
+    metrics: storedMetrics(metrics),
+    tags,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(dataState === undefined ? {} : { dataState }),
+  })
+}

@@ -1,0 +1,156 @@
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import type { Finding } from '../../catalog/commit/changes.ts'
+import { mayCommit } from '../../catalog/commit/rules.ts'
+import type { AttemptsUnderWay, StoreContext } from '../context.ts'
+import { partsOfAttempt } from '../../catalog/documents/index.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import type { Deletion } from '../attempts/delete-attempts.ts'
+import { ensureMarker, newestToWriteUpon } from './first-write.ts'
+import { floorToRaise, sweepStore } from './sweep.ts'
+import { isSweepDue, removePassed } from './tidy.ts'
+
+/**
+ * How one store comes to be allowed to write, and what it does for that: making and proving the store, taking it
+ * over, keeping it tidy, and giving it back.
+ */
+export class WriteAccess {
+  /** Attempts of this store that are under way. */
+  readonly attempts: AttemptsUnderWay = new Set()
+  readonly #context: StoreContext
+  #findings: Finding[] = []
+  /** The version of the catalog at the last tidying. */
+  #tidied = 0
+  /** Whether something dead could not be deleted. */
+  #isLittered = false
+  #prepared: Promise<void> | undefined
+
+  constructor(context: StoreContext) {
+    this.#context = context
+    context.events.on('cleanupFailed', () => {
+      this.#isLittered = true
+    })
+  }
+
+  /** The newest version known, once this writer may write. What fails is tried again with the next write. */
+  async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    await this.#preparedOnce()
+    const { log, writer } = this.#context
+    if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // nobody else commits
+    try {
+      return await log.newest(signal)
+    } catch (error) {
+      // Damaged since then: preparing rebuilds it. If nothing is left, the store was deleted under this process.
+      if (!isHoldfastError(error, 'CORRUPT') || (await log.isEmpty(signal))) throw error
+      this.#prepared = undefined
+      await this.#preparedOnce()
+      return log.newest(signal)
+    }
+  }
+
+  /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
+  async quarantine(finding: Finding): Promise<true | string> {
+    const { log, writer } = this.#context
+    if (log.known === undefined || !mayCommit(log.known, writer)) {
+      this.#findings.push(finding)
+      return writer.mode === 'exclusive'
+        ? "it will be noted with this writer's first save"
+        : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
+    }
+    try {
+      await this.#commitFindings([finding])
+      return true
+    } catch (error) {
+      if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
+      return messageOf(error)
+    }
+  }
+
+  /** Declares dead what may be, and gives the newest version then. */
+  async raiseFloor(newest: PagedCatalog, signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    const bases = [...this.attempts].map((attempt) => partsOfAttempt(attempt).base)
+    const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal)
+    if (floor <= newest.floor) return newest
+    return (await this.#context.log.commit({ kind: 'raise floor', floor }, signal)).catalog
+  }
+
+  /** To be called after each save. What fails is reported, since the save itself is committed. */
+  async tidyNowAndThen(): Promise<void> {
+    const { log, environment } = this.#context
+    const { known } = log
+    if (known === undefined || known.version - this.#tidied < environment.tidyEvery) return
+    const isSweep = this.#isLittered || isSweepDue(this.#context, this.#tidied, known)
+    this.#tidied = known.version
+    this.#isLittered = false
+    await this.#reporting(async () => {
+      const raised = await this.raiseFloor(known, undefined)
+      return isSweep ? this.#sweep(raised) : removePassed(this.#context, known, raised)
+    })
+  }
+
+  /** Gives ownership back. Whoever has fenced this writer owns it already. */
+  async release(): Promise<void> {
+    const { log, writer } = this.#context
+    if (log.known?.owner?.id !== writer.id) return
+    try {
+      await log.commit({ kind: 'release' })
+    } catch (error) {
+      if (!isHoldfastError(error, 'FENCED')) throw error
+    }
+  }
+
+  /** For all who wait, so no one's signal stops it. */
+  async #preparedOnce(): Promise<void> {
+    const prepared = (this.#prepared ??= this.#prepare())
+    try {
+      await prepared
+    } catch (error) {
+      if (this.#prepared === prepared) this.#prepared = undefined
+      throw error
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    await ensureMarker(this.#context)
+    const newest = await newestToWriteUpon(this.#context)
+    // So that of many processes that save once each, the one that comes past the next multiple tidies.
+    this.#tidied = newest.version - (newest.version % this.#context.environment.tidyEvery)
+    if (this.#context.mayTakeOver) await this.#takeOver(newest)
+    // No attempt begins before there is a catalog: where there are attempts and none, it is lost.
+    else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })
+    if (this.#findings.length > 0) {
+      await this.#commitFindings(this.#findings)
+      this.#findings = []
+    }
+  }
+
+  async #takeOver(newest: PagedCatalog): Promise<void> {
+    const { log, events } = this.#context
+    const { catalog } = await log.commit({ kind: 'take over' })
+    events.emit('tookOver', { from: newest.owner?.name })
+    // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
+    await this.#reporting(() => this.#sweep(catalog))
+  }
+
+  async #commitFindings(found: readonly Finding[]): Promise<void> {
+    await this.#context.log.commit({ kind: 'quarantine', found })
+    for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
+  }
+
+  async #sweep(version: PagedCatalog): ReturnType<typeof sweepStore> {
+    return sweepStore(this.#context, await this.#context.log.wholeOf(version), {})
+  }
+
+  /** Tells by an event what could not be removed: it is tried again another time. */
+  async #reporting(removal: () => Promise<Pick<Deletion, 'failed'>>): Promise<void> {
+    const { events } = this.#context
+    try {
+      const { failed } = await removal()
+      const [failure] = failed
+      if (failure === undefined) return
+      events.emit('cleanupFailed', { keys: failed.map(({ key }) => key), error: failure.error })
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code === 'ABORTED') throw error
+      events.emit('cleanupFailed', { keys: [], error })
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { HoldfastError } from '../../src/errors.ts'
+import { sha256Hex } from '../../src/integrity/index.ts'
+import { seal, unseal } from '../../src/catalog/documents/sealed.ts'
+import {
+  attemptOfKey,
+  catalogKey,
+  catalogVersionOf,
+  decodeCatalog,
+  decodeManifest,
+  decodeMarker,
+  emptyCatalog,
+  encodeCatalog,
+  encodeManifest,
+  encodeMarker,
+  fileKey,
+  metricsOf,
+  newAttemptId,
+  newManifest,
+  newMarker,
+  partsOfAttempt,
+  storedMetrics,
+} from '../../src/catalog/documents/index.ts'
+
+const attempt = newAttemptId(42, 7, '0123456789abcdef')
+
+const manifest = newManifest({
+  attempt,
+  step: 42,
+  epoch: 3,
+  savedAt: '2026-01-01T00:00:00.000Z',
+  files: [{ name: 'sub/model.pth', size: 5, sha256: 'a'.repeat(64) }],
+  metrics: { loss: 0.5, odd: 'NaN' },
+  tags: ['t'],
+  metadata: { deep: [1, { x: null }] },
+})
+
+const documents: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => unknown])[] = [
+  [
+    'marker',
+    encodeMarker(newMarker('4f7f3a52-3b1c-4c1e-9b1a-0123456789ab', '2026-01-01T00:00:00.000Z', 'file:///a')),
+    decodeMarker,
+  ],
+  ['manifest', encodeManifest(manifest), (bytes) => decodeManifest(bytes, attempt)],
+  ['catalog', encodeCatalog({ ...emptyCatalog, version: 9 }), (bytes) => decodeCatalog(bytes, 9)],
+]
+
+function codeOf(action: () => unknown): string {
+  try {
+    action()
+    return 'no error'
+  } catch (error) {
+    return error instanceof HoldfastError ? error.code : `not ours: ${String(error)}`
+  }
+}
+
+describe.each(documents)('a %s', (_, bytes, decode) => {
+  test('comes back as it was', () => {
+    expect(decode(bytes)).toEqual(decode(Uint8Array.from(bytes)))
+  })
+
+  test('with any one bit flipped is CORRUPT', () => {
+    for (let bit = 0; bit < bytes.byteLength * 8; bit += 1) {
+      const flipped = Uint8Array.from(bytes)
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(
+        codeOf(() => decode(flipped)),
+        `bit ${bit}`,
+      ).toBe('CORRUPT')
+    }
+  })
+
+  test('cut short anywhere, or lengthened, is CORRUPT', () => {
+    for (let length = 0; length < bytes.byteLength; length += 1) {
+      expect(codeOf(() => decode(bytes.subarray(0, length)))).toBe('CORRUPT')
+    }
+    expect(codeOf(() => decode(Buffer.concat([bytes, Buffer.from('\n')])))).toBe('CORRUPT')
+  })
+
+  test('of a newer major version is UNSUPPORTED, of a newer minor one is read', () => {
+    const text = Buffer.from(bytes).toString()
+    const body = JSON.parse(text) as Record<string, { format: string }>
+    const [kind = ''] = Object.keys(body).filter((name) => name !== 'sha256')
+    const content = body[kind] ?? { format: '' }
+    const as = (format: string): Uint8Array => seal(kind as 'marker', { ...content, format, addedLater: 1 })
+    expect(codeOf(() => decode(as(`holdfast-${kind}/2.0`)))).toBe('UNSUPPORTED')
+    expect(codeOf(() => decode(as(`holdfast-${kind}/1.7`)))).toBe('no error')
+    expect(codeOf(() => decode(as('something-else/1.0')))).toBe('CORRUPT')
+  })
+})
+
+test('any JSON comes back from a sealed document', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+      const sealed = seal('catalog', value)
+      expect(unseal('catalog', sealed, 'here')).toEqual(JSON.parse(JSON.stringify(value)))
+      expect(JSON.parse(Buffer.from(sealed).toString())).toHaveProperty('catalog')
+    }),
+  )
+})
+
+test('no bytes crash the parsers with anything but a typed error', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.jsonValue(), (bytes, value) => {
+      for (const [kind, , decode] of documents) {
+        expect(['CORRUPT', 'UNSUPPORTED']).toContain(codeOf(() => decode(bytes)))
+        expect(['CORRUPT', 'UNSUPPORTED']).toContain(codeOf(() => decode(seal(kind as 'marker', value))))
+      }
+    }),
+  )
+})
+
+test('a document that is nested too deep is refused before it is parsed', () => {
+  const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown
+  expect(codeOf(() => unseal('catalog', seal('catalog', deep), 'here'))).toBe('CORRUPT')
+})
+
+test('hostile file names in a manifest are refused', () => {
+  const names = ['../x', '/etc/passwd', 'a/../../b', '', 'a\0b', 'manifest.json', 'a//b', 'C:\\x']
+  for (const name of [...names, 'Manifest.json', 'manifest.json/x', '.holdfast/x', 'a/.holdfast-tmp-0']) {
+    const hostile = newManifest({ ...manifest, files: [{ name, size: 1, sha256: 'a'.repeat(64) }] })
+    expect(
+      codeOf(() => decodeManifest(encodeManifest(hostile), attempt)),
+      name,
+    ).toBe('CORRUPT')
+  }
+})
+
+test('a manifest or catalog in the place of another is refused', () => {
+  const other = newAttemptId(43, 7, '0123456789abcdef')
+  expect(codeOf(() => decodeManifest(encodeManifest(manifest), other))).toBe('CORRUPT')
+  expect(codeOf(() => decodeCatalog(encodeCatalog({ ...emptyCatalog, version: 9 }), 8))).toBe('CORRUPT')
+})
+
+test('metrics that JSON cannot hold are kept as what they are', () => {
+  const metrics = { a: 1.5, b: Number.NaN, c: Infinity, d: -Infinity, e: 1e308, f: 5e-324 }
+  expect(metricsOf(JSON.parse(JSON.stringify(storedMetrics(metrics))) as Record<string, number>)).toEqual(
+    metrics,
+  )
+})
+
+test('keys of catalog versions sort as the versions do, and name them', () => {
+  const anyVersion = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+  fc.assert(
+    fc.property(anyVersion, anyVersion, (one, other) => {
+      expect(catalogVersionOf(catalogKey(one))).toBe(one)
+      expect(catalogKey(one) < catalogKey(other)).toBe(one < other)
+    }),
+  )
+  expect(catalogVersionOf('catalog/1.json')).toBeUndefined()
+})
+
+test('an attempt names its step and base, and is found again from its keys', () => {
+  const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+  fc.assert(
+    fc.property(count, count, (step, base) => {
+      const id = newAttemptId(step, base, 'f'.repeat(16))
+      expect(partsOfAttempt(id)).toEqual({ step, base })
+      expect(attemptOfKey(fileKey(id, 'a/b'))).toBe(id)
+    }),
+  )
+  for (const key of ['data/', 'data/x', 'data/1-2-3/x', 'other/42-7-0123456789abcdef/x', `data/${attempt}`]) {
+    expect(attemptOfKey(key)).toBeUndefined()
+  }
+})
+
+test('refuses a byte order mark before a body, also under a right digest', () => {
+  const body = Buffer.from('\ufeff{"format":"holdfast-catalog/1.0"}')
+  const sealed = Buffer.concat([
+    Buffer.from(`{"sha256":"${sha256Hex(body)}","catalog":`),
+    body,
+    Buffer.from('}\n'),
+  ])
+  expect(codeOf(() => unseal('catalog', sealed, 'here'))).toBe('CORRUPT')
+})

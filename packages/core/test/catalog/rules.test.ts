@@ -1,0 +1,316 @@
+import { keepsAll } from '../../src/catalog/commit/keeping.ts'
+import { describe, expect, test } from 'vitest'
+import {
+  isDeadIn,
+  lookBack,
+  nextCatalog,
+  type CommitRequest,
+  type Verdict,
+  type Writer,
+} from '../../src/catalog/commit/rules.ts'
+import type { Change } from '../../src/catalog/commit/changes.ts'
+import {
+  attemptPrefix,
+  type CatalogEntry,
+  catalogKey,
+  newAttemptId,
+} from '../../src/catalog/documents/index.ts'
+import { documentOf, noCatalog, paged, type WholeCatalog } from '../../src/catalog/pages/index.ts'
+
+const at = '2026-01-01T00:00:00.000Z'
+let names = 0
+
+function writer(mode: Writer['mode']): Writer {
+  names += 1
+  return { id: `writer-${names}`, name: `writer ${names}`, mode }
+}
+
+function request(by: Writer, change: Change): CommitRequest {
+  names += 1
+  return { writer: by, commitId: `commit-${names}`, change, keeping: keepsAll, at }
+}
+
+function entry(step: number, base: number): CatalogEntry {
+  names += 1
+  return {
+    step,
+    attempt: newAttemptId(step, base, names.toString(16).padStart(16, '0')),
+    manifest: { sha256: '0'.repeat(64), size: 1 },
+    files: 1,
+    bytes: 1,
+    savedAt: at,
+    metrics: {},
+    tags: [],
+  }
+}
+
+function save(step: number, base: number): Extract<Change, { kind: 'save' }> {
+  return { kind: 'save', entry: entry(step, base), onExisting: 'fail' }
+}
+
+function committed(newest: WholeCatalog, by: CommitRequest): WholeCatalog {
+  const verdict = nextCatalog(newest, by)
+  if (verdict.kind !== 'next') throw new Error(`not committed: ${verdict.kind}`)
+  return verdict.catalog
+}
+
+/** A catalog of one owner, with so many saved steps. */
+function owned(by: Writer, steps: number): WholeCatalog {
+  let catalog = committed(noCatalog, request(by, { kind: 'take over' }))
+  for (let step = 0; step < steps; step += 1) {
+    catalog = committed(catalog, request(by, save(step, catalog.version)))
+  }
+  return catalog
+}
+
+function kindOf(verdict: Verdict): string {
+  return verdict.kind
+}
+
+describe('rule 1: where the catalog names an owner, only that one may commit', () => {
+  const owner = writer('exclusive')
+  const catalog = owned(owner, 2)
+
+  test.each<[string, Writer]>([
+    ['another exclusive writer', writer('exclusive')],
+    ['a shared writer', writer('shared')],
+  ])('%s is fenced, whatever it wants to change', (_, stranger) => {
+    const changes: readonly Change[] = [
+      save(9, catalog.version),
+      { kind: 'delete', steps: [0], because: 'test' },
+      { kind: 'pin', step: 0, pin: { at } },
+      { kind: 'unpin', step: 0 },
+      { kind: 'quarantine', found: [] },
+      { kind: 'raise floor', floor: catalog.version },
+      { kind: 'release' },
+    ]
+    for (const change of changes)
+      expect(kindOf(nextCatalog(catalog, request(stranger, change)))).toBe('fenced')
+  })
+
+  test('the owner commits', () => {
+    expect(committed(catalog, request(owner, save(2, catalog.version))).checkpoints.all).toHaveLength(3)
+  })
+
+  test('an exclusive writer that lost its ownership stays fenced after the next owner has released it', () => {
+    const second = writer('exclusive')
+    const taken = committed(catalog, request(second, { kind: 'take over' }))
+    const released = committed(taken, request(second, { kind: 'release' }))
+    expect(released.owner).toBeNull()
+    expect(kindOf(nextCatalog(released, request(owner, save(9, released.version))))).toBe('fenced')
+    expect(kindOf(nextCatalog(released, request(writer('shared'), save(9, released.version))))).toBe('next')
+  })
+})
+
+describe('rule 2: an attempt whose base is below the floor can never be committed', () => {
+  test('it is fenced, and one that began at the floor is not', () => {
+    const shared = writer('shared')
+    let catalog: WholeCatalog = noCatalog
+    for (let step = 0; step < 5; step += 1)
+      catalog = committed(catalog, request(shared, save(step, catalog.version)))
+    const raised = committed(catalog, request(shared, { kind: 'raise floor', floor: 3 }))
+    expect(kindOf(nextCatalog(raised, request(shared, save(9, 2))))).toBe('fenced')
+    expect(kindOf(nextCatalog(raised, request(shared, save(9, 3))))).toBe('next')
+  })
+})
+
+describe('rule 3: the floor only grows, and never passes the version that carries it', () => {
+  test.each([
+    [0, 4],
+    [4, 4],
+    [5, 5],
+    [7, 7],
+    [8, 7],
+    [1000, 7],
+  ])('raised to %i it is %i', (asked, floor) => {
+    const shared = writer('shared')
+    const catalog = { ...noCatalog, version: 6, floor: 4 }
+    expect(committed(catalog, request(shared, { kind: 'raise floor', floor: asked })).floor).toBe(floor)
+  })
+})
+
+describe('rule 4: only what is below the floor of a committed version is dead', () => {
+  const shared = writer('shared')
+  const listed = save(1, 1)
+  const catalog = { ...committed({ ...noCatalog, version: 8 }, request(shared, listed)), floor: 5 }
+
+  test('catalog versions below the floor', () => {
+    expect(isDeadIn(catalog)(catalogKey(4))).toBe(true)
+    expect(isDeadIn(catalog)(catalogKey(5))).toBe(false)
+    expect(isDeadIn(catalog)(catalogKey(9))).toBe(false)
+  })
+
+  test('attempts below the floor that are not listed', () => {
+    const token = 'f'.repeat(16)
+    expect(isDeadIn(catalog)(`${attemptPrefix(newAttemptId(2, 4, token))}model.pth`)).toBe(true)
+    expect(isDeadIn(catalog)(`${attemptPrefix(newAttemptId(2, 5, token))}model.pth`)).toBe(false)
+    expect(isDeadIn(catalog)(`data/${listed.entry.attempt}/model.pth`)).toBe(false)
+  })
+
+  test('what is not of our making is never dead', () => {
+    for (const key of [
+      'notes.txt',
+      'data/readme',
+      'data/1-1-zz/x',
+      'catalog/7.json',
+      'holdfast.json',
+      'data/',
+    ]) {
+      expect(isDeadIn(catalog)(key)).toBe(false)
+    }
+  })
+
+  test('an attempt that a commit dropped, wherever its base is', () => {
+    const dropped = committed(
+      committed(catalog, request(shared, save(2, catalog.version))),
+      request(shared, { kind: 'delete', steps: [1], because: 'test' }),
+    )
+    expect(isDeadIn(dropped)(`data/${listed.entry.attempt}/model.pth`)).toBe(true)
+  })
+})
+
+describe('rule 5: a takeover names the new owner and kills every older attempt', () => {
+  test('the floor is raised to the takeover itself', () => {
+    const first = writer('exclusive')
+    const catalog = owned(first, 3)
+    const second = writer('exclusive')
+    const taken = committed(catalog, request(second, { kind: 'take over' }))
+    expect(taken.owner?.id).toBe(second.id)
+    expect(taken.floor).toBe(taken.version)
+    expect(taken.checkpoints.all).toEqual(catalog.checkpoints.all)
+    expect(kindOf(nextCatalog(taken, request(second, save(9, catalog.version))))).toBe('fenced')
+    expect(kindOf(nextCatalog(taken, request(second, save(9, taken.version))))).toBe('next')
+  })
+})
+
+describe('rule 6: a commit that slept is only what the newest version knows of it', () => {
+  const shared = writer('shared')
+
+  function after(newest: WholeCatalog, commits: number): WholeCatalog {
+    let catalog = newest
+    for (let step = 100; step < 100 + commits; step += 1) {
+      catalog = committed(catalog, request(shared, save(step + catalog.version, catalog.version)))
+    }
+    return catalog
+  }
+
+  test('it is committed while the floor has not passed its number', () => {
+    const ours = request(shared, save(1, 0))
+    const newest = after(committed(noCatalog, ours), 3)
+    expect(lookBack(ours, 1, newest)).toBe('committed')
+  })
+
+  test('it is committed when the newest version lists its attempt, however far the floor is', () => {
+    const ours = request(shared, save(1, 0))
+    const newest = after(committed(noCatalog, ours), 3)
+    expect(lookBack(ours, 1, committed(newest, request(shared, { kind: 'raise floor', floor: 3 })))).toBe(
+      'committed',
+    )
+  })
+
+  test('it is fenced when others went on without it and its number was swept', () => {
+    const newest = after(noCatalog, 4)
+    const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 3 }))
+    expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
+    expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('fenced')
+  })
+
+  test('it is unknown when the history no longer reaches back to it', () => {
+    const newest = after(noCatalog, 80)
+    const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 70 }))
+    expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('unknown')
+    expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
+  })
+})
+
+describe('what a commit does', () => {
+  const shared = writer('shared')
+
+  test('the same request is committed once', () => {
+    const ours = request(shared, save(1, 0))
+    const catalog = committed(noCatalog, ours)
+    expect(nextCatalog(catalog, ours)).toEqual({ kind: 'committed' })
+    const replaced = committed(catalog, request(shared, { ...save(1, 1), onExisting: 'replace' }))
+    expect(nextCatalog(replaced, ours)).toEqual({ kind: 'committed' })
+  })
+
+  test('a replace swaps the step in one version, and says what it dropped', () => {
+    const first = save(1, 0)
+    const catalog = committed(noCatalog, request(shared, first))
+    const second = save(1, catalog.version)
+    expect(nextCatalog(catalog, request(shared, second))).toMatchObject({
+      kind: 'refused',
+      code: 'ALREADY_EXISTS',
+    })
+    const replaced = committed(catalog, request(shared, { ...second, onExisting: 'replace' }))
+    expect(replaced.checkpoints.all.map(({ attempt }) => attempt)).toEqual([second.entry.attempt])
+    expect(replaced.history.at(-1)?.dropped.map(({ attempt }) => attempt)).toEqual([first.entry.attempt])
+  })
+
+  test('a pinned checkpoint is not replaced', () => {
+    const catalog = committed(noCatalog, request(shared, save(1, 0)))
+    const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
+    for (const allowBest of [false, true]) {
+      const replace = { ...save(1, pinned.version), onExisting: 'replace', allowBest } as const
+      expect(nextCatalog(pinned, request(shared, replace))).toMatchObject({
+        kind: 'refused',
+        code: 'INVALID_ARGUMENT',
+        why: 'Step 1 is pinned. Unpin it first.',
+      })
+    }
+  })
+
+  test('what is the best is decided by the version that the commit follows, not by an older one', () => {
+    const keeping = { ...keepsAll, objectives: { loss: { metric: 'loss', direction: 'min' } } } as const
+    const withLoss = (step: number, loss: number): Change => {
+      const change = save(step, 0)
+      return { ...change, entry: { ...change.entry, metrics: { loss } } }
+    }
+    const older = [withLoss(1, 3), withLoss(2, 2)].reduce<WholeCatalog>(
+      (newest, change) => committed(newest, { ...request(shared, change), keeping }),
+      noCatalog,
+    )
+    const removals: readonly Change[] = [
+      { kind: 'delete', steps: [1], because: 'test' },
+      { ...save(1, older.version), onExisting: 'replace' },
+    ]
+    const attached = committed(older, {
+      ...request(shared, { kind: 'attach', step: 1, metrics: { loss: 1 } }),
+      keeping,
+    })
+    for (const removal of removals) {
+      const removing = { ...request(shared, removal), keeping }
+      expect(kindOf(nextCatalog(older, removing))).toBe('next')
+      expect(nextCatalog(attached, removing)).toMatchObject({
+        kind: 'refused',
+        why: expect.stringMatching(/best loss.*allowBest/) as string,
+      })
+      const allowed = { ...removing, change: { ...removal, allowBest: true } as Change }
+      expect(kindOf(nextCatalog(attached, allowed))).toBe('next')
+    }
+  })
+
+  test('the pinned and the last good one are not deleted', () => {
+    const catalog = [1, 2].reduce<WholeCatalog>(
+      (newest, step) => committed(newest, request(shared, save(step, 0))),
+      noCatalog,
+    )
+    const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
+    const refused = { kind: 'refused', code: 'INVALID_ARGUMENT' }
+    expect(nextCatalog(pinned, request(shared, { kind: 'delete', steps: [1], because: '' }))).toMatchObject(
+      refused,
+    )
+    expect(
+      nextCatalog(catalog, request(shared, { kind: 'delete', steps: [1, 2], because: '' })),
+    ).toMatchObject(refused)
+    const missing = nextCatalog(catalog, request(shared, { kind: 'delete', steps: [1, 7], because: '' }))
+    expect(missing).toMatchObject({ kind: 'refused', code: 'NOT_FOUND' })
+  })
+
+  test('unknown fields of a newer minor version are kept', () => {
+    const document = documentOf(committed(noCatalog, request(shared, save(1, 0))))
+    const newer = paged({ ...document, comingSoon: { kept: true } })
+    const verdict = nextCatalog(newer, request(shared, save(2, 1)))
+    expect(verdict.kind === 'next' && documentOf(verdict.catalog)['comingSoon']).toEqual({ kept: true })
+  })
+})
