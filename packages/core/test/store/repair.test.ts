@@ -43,13 +43,13 @@ describe('a damaged newest catalog', () => {
     const store = storeOn(backend)
     const report = await store.repair()
     expect(report).toMatchObject({
-      found: [3],
+      recovered: [3],
       quarantined: [],
       damagedCatalogs: [{ version: 4 }],
       version: 5,
     })
     expect(await steps(store)).toEqual([1, 2, 3])
-    expect(await store.repair()).toMatchObject({ found: [], version: undefined })
+    expect(await store.repair()).toMatchObject({ recovered: [], version: undefined })
     await store.save({ step: 4, files })
     expect((await store.verify()).problems).toEqual([])
   })
@@ -91,7 +91,7 @@ describe('lost catalogs', () => {
     await saved(backend, 3)
     await backend.delete([await newestCatalog(backend)])
     const store = storeOn(backend)
-    expect(await store.repair()).toMatchObject({ found: [3] })
+    expect(await store.repair()).toMatchObject({ recovered: [3] })
     expect(await steps(store)).toEqual([1, 2, 3])
   })
 
@@ -100,7 +100,7 @@ describe('lost catalogs', () => {
     await saved(backend, 5)
     await backend.delete(await keysOf(backend, 'catalog/'))
     const store = storeOn(backend)
-    expect(await store.repair()).toMatchObject({ found: [1, 2, 3, 4, 5] })
+    expect(await store.repair()).toMatchObject({ recovered: [1, 2, 3, 4, 5] })
     expect(await steps(store)).toEqual([1, 2, 3, 4, 5])
     await backend.delete(['holdfast.json'])
     expect((await store.verify()).problems).toEqual([expect.stringContaining('holdfast.json')])
@@ -184,7 +184,7 @@ test('a repair of a sound store does not fence a running owner unasked', async (
   }
   expect(await codeOf(storeOn(backend, { mode: 'shared' }).repair())).toBe('FENCED')
   await owner.save({ step: 3, files })
-  expect(await storeOn(backend, { mode: 'shared', takeOver: true }).repair()).toMatchObject({ found: [2] })
+  expect(await storeOn(backend, { mode: 'shared', takeOver: true }).repair()).toMatchObject({ recovered: [2] })
 })
 
 test('a step that was saved again after it was set aside: rm takes the one set aside first', async () => {
@@ -280,7 +280,7 @@ describe('a page of the catalog that is damaged or gone', () => {
     const pinned = (await store.list()).filter((each) => each.pinned !== undefined).map(({ step }) => step)
     expect(pinned).toEqual(report.recovered)
     expect((await store.verify()).good).toBe(true)
-    expect(await store.repair()).toMatchObject({ found: [], version: undefined })
+    expect(await store.repair()).toMatchObject({ recovered: [], version: undefined })
     await store.sweep()
     expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
