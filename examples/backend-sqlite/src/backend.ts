@@ -48,6 +48,7 @@ export class SqliteBackend extends CheckedBackend {
       maxBufferedBytes: 3 * chunkBytes,
     } as const
     super(url, capabilities, {
+      place: async () => url,
       put: (key, source, options) => put(database, key, names.object(key), source, options),
       commit: (key, bytes, { signal }) => commit(database, key, names.object(key), bytes, signal),
       read: (key, options) => read(database, key, names.object(key), options),

@@ -32,6 +32,7 @@ export class AzureBackend extends ObjectStoreBackend<Container> {
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {
+        endpoint: async ({ client }) => client.url,
         put,
         commit,
         read,

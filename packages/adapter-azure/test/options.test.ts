@@ -18,6 +18,16 @@ async function refusal(url: string, options?: Readonly<Record<string, unknown>>)
   throw new Error(`${url} was taken`)
 }
 
+test.each([
+  [{ accountKey: key }, 'https://account.blob.core.windows.net/container'],
+  [{ accountKey: key, endpoint: 'http://azurite:10000/account' }, 'http://azurite:10000/account/container'],
+  [{ sasToken: 'sig=secret' }, 'https://account.blob.core.windows.net/container'],
+])('a place holds the endpoint, and no signature', async (options, endpoint) => {
+  const backend = await adapter.open(new URL(place), options)
+  expect(decodeURIComponent(await backend.place())).toBe(`${place}?endpoint=${endpoint}`)
+  await backend.close()
+})
+
 describe('a URL', () => {
   test.each([
     [place, place],

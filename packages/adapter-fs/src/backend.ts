@@ -48,6 +48,7 @@ export class FileBackend extends CheckedBackend {
         maxBufferedBytes: chunkBytes * chunksInMemory,
       },
       {
+        place: async () => url,
         put: (key, source, options) => put(disk, key, source, options),
         commit: (key, bytes, options) => commit(disk, key, bytes, options),
         read: (key, options) => read(disk, key, options),

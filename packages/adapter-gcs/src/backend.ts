@@ -26,7 +26,18 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
     super(
       bucketOf(bucketName, path, options),
       { hash: 'store', maxObjectBytes, quota: quota === undefined ? undefined : parseSize(quota) },
-      { put, commit, read, stat, list, delete: deleteKeys, hash, sweep, close: () => undefined },
+      {
+        endpoint: async ({ endpoint }) => endpoint,
+        put,
+        commit,
+        read,
+        stat,
+        list,
+        delete: deleteKeys,
+        hash,
+        sweep,
+        close: () => undefined,
+      },
     )
   }
 }

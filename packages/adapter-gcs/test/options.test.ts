@@ -1,14 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HoldfastError } from '@holdfast/core'
+import { type CheckpointBackend, HoldfastError } from '@holdfast/core'
 import { afterAll, expect, test } from 'vitest'
 import { adapter, GcsBackend } from '../src/index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-gcs-'))
 afterAll(() => rm(folder, { recursive: true }))
 
-const open = (url: string, options?: Readonly<Record<string, unknown>>): Promise<{ readonly url: string }> =>
+const open = (url: string, options?: Readonly<Record<string, unknown>>): Promise<CheckpointBackend> =>
   adapter.open(new URL(url), options)
 
 test.each([
@@ -18,6 +18,11 @@ test.each([
   ['gs://b/a?endpoint=http://127.0.0.1:4443&userProject=p&parallel=4&quota=1GB&anonymous=true', 'gs://b/a'],
 ])('%s is opened as %s', async (url, place) => {
   expect((await open(url)).url).toBe(place)
+})
+
+test('a place holds the endpoint, and no credentials', async () => {
+  const backend = await open('gs://b/a?endpoint=http://user:secret@127.0.0.1:4443')
+  expect(decodeURIComponent(await backend.place())).toBe('gs://b/a?endpoint=http://127.0.0.1:4443')
 })
 
 test.each([

@@ -3,6 +3,7 @@ import type { Bucket } from './bucket.ts'
 import { createClient } from './client.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
+import { endpoint } from './endpoint.ts'
 import { storeError } from './errors.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
@@ -29,6 +30,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {
+        endpoint,
         put,
         commit,
         read,

@@ -1,5 +1,5 @@
 import { type CheckpointBackend, parseLocation } from '@holdfast/core'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { adapter, S3Backend } from '../src/index.ts'
 
 async function open(
@@ -21,6 +21,33 @@ test('a URL names the bucket, the root and what is no secret; the printed one ho
   })
   await backend.close()
   expect((await open('s3://bucket')).url).toBe('s3://bucket')
+})
+
+test.each([
+  [
+    's3://bucket/a?region=eu-west-1',
+    undefined,
+    's3://bucket/a?endpoint=https://bucket.s3.eu-west-1.amazonaws.com',
+  ],
+  ['s3://bucket/a?endpoint=http://minio:9000', undefined, 's3://bucket/a?endpoint=http://minio:9000/bucket'],
+  [
+    's3://bucket/a?endpoint=https://user:secret@host/s3',
+    undefined,
+    's3://bucket/a?endpoint=https://host/s3/bucket',
+  ],
+  [
+    's3://bucket/a?region=eu-west-1',
+    'http://from-environment',
+    's3://bucket/a?endpoint=http://bucket.from-environment',
+  ],
+])('the place of %s holds the endpoint that the SDK uses', async (location, fromEnvironment, place) => {
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', fromEnvironment)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+  const backend = await open(location, { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+  expect(decodeURIComponent(await backend.place())).toBe(place)
+  await backend.close()
 })
 
 test.each([

@@ -13,6 +13,7 @@ export const contractCases: readonly Case[] = [
     async run(backend) {
       await backend.put('there', patterned(10))
       const calls: readonly ((backend: CheckpointBackend) => Promise<unknown>)[] = [
+        (each) => each.place(misspelt),
         (each) => each.put('new', patterned(10), misspelt),
         (each) => each.commit('new', patterned(10), misspelt),
         (each) => each.read('there', misspelt),
@@ -36,6 +37,17 @@ export const contractCases: readonly Case[] = [
       await holds(other, 'seen', patterned(1000))
       await other.delete(['seen'])
       assert.equal(await backend.stat('seen'), undefined)
+      await other.close()
+    },
+  },
+  {
+    name: 'place names where the objects are, the same for every backend that is opened there',
+    async run(backend, subject) {
+      const other = await subject.reopen(backend)
+      const place = await backend.place()
+      assert.ok(URL.canParse(place))
+      assert.equal(new URL(place).password, '')
+      assert.equal(await other.place(), place)
       await other.close()
     },
   },

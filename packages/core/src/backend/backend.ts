@@ -25,6 +25,12 @@ export interface CheckpointBackend {
   readonly capabilities: BackendCapabilities
 
   /**
+   * The URL of the place in full, without secrets: scheme, endpoint, account, bucket and path. Two servers MUST have
+   * different places, also where `url` is the same; one server may have several.
+   */
+  place(options?: CallOptions): Promise<string>
+
+  /**
    * Stores `source` at `key`, whole and durable, or not at all. Payload of any size; memory MUST stay bounded
    * by configuration. A key that exists is replaced. Where two puts of one key overlap one of them MUST succeed;
    * the other may fail (`UNAVAILABLE`), on stores that keep the parts of both together. The digest of the result MUST be of the bytes that were

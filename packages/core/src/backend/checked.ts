@@ -23,6 +23,7 @@ import type { ByteSource } from './source/source.ts'
 
 /** What differs from store to store: the port's methods, given valid keys and known options. */
 export interface BackendOperations {
+  place(options: CallOptions): Promise<string>
   put(key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
   commit(key: string, bytes: Uint8Array, options: CallOptions): Promise<CommitOutcome>
   read(key: string, options: ReadOptions): Promise<ReadableObject>
@@ -50,6 +51,10 @@ export class CheckedBackend implements CheckpointBackend {
     this.url = url
     this.capabilities = capabilities
     this.#operations = operations
+  }
+
+  async place(options: CallOptions = {}): Promise<string> {
+    return this.#call('place', options, [], () => this.#operations.place(options))
   }
 
   async put(key: string, source: ByteSource, options: PutOptions = {}): Promise<PutResult> {

@@ -41,6 +41,7 @@ export class MemoryBackend extends CheckedBackend {
         maxBufferedBytes: 2 ** 31,
       },
       {
+        place: async () => url,
         put: (key, source, options) => put(objects, key, source, options),
         commit: async (key, bytes) => {
           if (objects.has(key)) return 'exists'

@@ -1,5 +1,6 @@
 /** The options of each method of the port, for `refuseUnknownOptions`. */
 export const portOptions = {
+  place: ['signal'],
   put: ['size', 'contentType', 'signal', 'onProgress'],
   commit: ['signal'],
   read: ['range', 'signal'],

@@ -73,6 +73,10 @@ export class SimulatedBackend implements CheckpointBackend {
     this.#meddling = meddling
   }
 
+  async place(): Promise<string> {
+    return this.url
+  }
+
   async put(key: string, source: ByteSource): Promise<PutResult> {
     await using reader = await SourceReader.open(source, { chunkBytes: 2 ** 20, chunksHeld: 0 })
     const chunks: Uint8Array[] = []

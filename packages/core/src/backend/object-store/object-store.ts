@@ -34,6 +34,8 @@ export interface ObjectStore extends RequestContext {
 
 /** The port's methods over an object store: each is given the store, valid keys and known options. */
 export interface ObjectStoreOperations<Store extends ObjectStore> {
+  /** The URL to which requests go, in full; what it holds of credentials and signatures is left out of the place. */
+  endpoint(store: Store): Promise<string>
   put(store: Store, key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
   commit(store: Store, key: string, bytes: Uint8Array, options: CallOptions): Promise<CommitOutcome>
   read(store: Store, key: string, options: ReadOptions): Promise<ReadableObject>
@@ -70,6 +72,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnce),
       },
       {
+        place: async () => placeAt(names.url, await operations.endpoint(store)),
         async put(key, source, options) {
           const result = await operations.put(store, key, source, options)
           quota?.stored(result.size)
@@ -94,6 +97,14 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
       },
     )
   }
+}
+
+/** As a user would write it, with the endpoint. */
+function placeAt(url: string, endpoint: string): string {
+  const { protocol, host, pathname } = new URL(endpoint)
+  const place = new URL(url)
+  place.searchParams.set('endpoint', `${protocol}//${host}${pathname.replace(/\/+$/, '')}`)
+  return place.href
 }
 
 export function noSuchObject({ names: { url } }: ObjectStore, key: string): HoldfastError {

@@ -46,7 +46,7 @@ export {
   manifestSchema,
   newManifest,
 } from './manifest.ts'
-export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker } from './marker.ts'
+export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker, withPlace } from './marker.ts'
 export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
 export { assertStep, isCount } from './step.ts'
 export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'

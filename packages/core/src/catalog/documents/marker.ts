@@ -4,20 +4,29 @@ import { markerKey } from './layout.ts'
 import { seal } from './sealed.ts'
 import { timeSchema } from './values.ts'
 
-/** What stands at the root of every store: that it is one, since when, and where it was proved fit to be one. */
+/** What stands at the root of every store: that it is one, since when, and where it was verified to be fit. */
 export const markerSchema = v.looseObject({
   format: formatSchema('marker'),
   /** Names the store, wherever it is moved or copied. */
   id: v.pipe(v.string(), v.uuid()),
   createdAt: timeSchema,
-  /** The URL at which the store was seen to enforce conditional creation. */
-  provedAt: v.string(),
+  /** Where the store was verified to enforce conditional creation: the places, without secrets, the latest first. */
+  verifiedPlaces: v.array(v.string()),
 })
 
 export type Marker = Readonly<v.InferOutput<typeof markerSchema>>
 
-export function newMarker(id: string, createdAt: string, provedAt: string): Marker {
-  return { format: formatOf('marker'), id, createdAt, provedAt }
+/** One store may have several names; more than these are verified anew. */
+const mostPlaces = 8
+
+export function newMarker(id: string, createdAt: string, place: string): Marker {
+  return { format: formatOf('marker'), id, createdAt, verifiedPlaces: [place] }
+}
+
+/** The marker of a store that was verified at one more place. */
+export function withPlace(marker: Marker, place: string): Marker {
+  const others = marker.verifiedPlaces.filter((other) => other !== place)
+  return { ...marker, verifiedPlaces: [place, ...others].slice(0, mostPlaces) }
 }
 
 export function encodeMarker(marker: Marker): Uint8Array {

@@ -1,26 +1,10 @@
 import { isHoldfastError } from '../../errors.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
-import { encodeMarker, markerKey, newMarker } from '../../catalog/documents/index.ts'
 import { hasFields, keepingOf } from '../../catalog/judging/judgement.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
-import { probeEnforcement } from './probe.ts'
-import { readMarker, repairMarker, repairStore } from './repair.ts'
-
-/**
- * Makes sure that the store is one, and fit to be one: proves that it enforces conditional creation before it
- * is trusted for the first time, and again wherever it was moved or copied to, and writes its marker.
- */
-export async function ensureMarker(context: StoreContext, signal?: AbortSignal): Promise<void> {
-  const { backend, environment } = context
-  const found = await readMarker(backend, signal)
-  if (found.kind === 'good' && found.marker.provedAt === backend.url) return
-  await probeEnforcement(backend, environment.newId(), signal)
-  if (found.kind === 'good' || (await repairMarker(context, signal))) return
-  const marker = newMarker(environment.newId(), environment.now().toISOString(), backend.url)
-  await backend.commit(markerKey, encodeMarker(marker), { signal })
-}
+import { repairStore } from './repair.ts'
 
 /**
  * The newest version to write upon. A damaged or lost one is rebuilt first, so that no run waits for a person; and so

@@ -7,12 +7,7 @@ import {
   type CatalogEntry,
   dataPrefix,
   decodeManifest,
-  decodeMarker,
-  encodeMarker,
   manifestKey,
-  type Marker,
-  markerKey,
-  newMarker,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
@@ -23,6 +18,7 @@ import { type LostPage, type PagedCatalog, type WholeCatalog } from '../../catal
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { problemsOf } from '../attempts/problems.ts'
+import { ensureMarker, readMarker } from './ensure-marker.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 
 /** Checkpoints that are looked at together. */
@@ -56,7 +52,7 @@ export interface RepairReport {
 export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
   const { backend, log, environment } = context
   const { signal } = options
-  const markerRewritten = await repairMarker(context, signal)
+  const marker = await readMarker(backend, signal)
   const { catalog, lost, newestVersion, damaged } = await newestReadable(log, signal)
   const at = environment.now().toISOString()
   const recovered = await unlistedWholes(backend, catalog, lost, at, signal)
@@ -71,21 +67,26 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   const released = provedGood.filter((entry) => listed.has(entry))
   const wereSetAside = new Set(provedGood)
   const setAside = [...incomplete, ...rivals.filter((entry) => !wereSetAside.has(entry)).map(asRival)]
+  const isStore = newestVersion > 0 || recovered.length > 0
   const report = {
     damagedCatalogs: damaged,
     recovered: recovered.filter((entry) => listed.has(entry)).map(({ step }) => step),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: released.map(({ step }) => step),
-    markerRewritten,
+    markerRewritten: marker.kind === 'damaged' || (marker.kind === 'missing' && isStore),
   }
   const nothingToDo =
     damaged.length === 0 && recovered.length === 0 && setAside.length === 0 && released.length === 0
-  if (nothingToDo) return { ...report, version: undefined }
+  if (nothingToDo) {
+    if (report.markerRewritten) await ensureMarker(context, signal)
+    return { ...report, version: undefined }
+  }
   refuseRunning(
     context,
     catalog,
     damaged.some(({ version }) => version > catalog.version),
   )
+  await ensureMarker(context, signal)
   const committed = await log.commitAfter(
     newestVersion,
     catalog,
@@ -120,36 +121,6 @@ function refuseRunning(
       'Stop that writer, or take the store over (takeOver: true, --take-over).',
     { url: backend.url },
   )
-}
-
-/** Writes the marker anew when it is missing from a store that has a catalog, or damaged. */
-export async function repairMarker(context: StoreContext, signal?: AbortSignal): Promise<boolean> {
-  const { backend, log, environment } = context
-  const found = await readMarker(backend, signal)
-  if (found.kind === 'good') return false
-  if (found.kind === 'missing' && (await log.isEmpty(signal))) return false
-  // `provedAt` stays empty: the next writer proves the store again.
-  const marker = encodeMarker(newMarker(environment.newId(), environment.now().toISOString(), ''))
-  await backend.put(markerKey, marker, { size: marker.byteLength, contentType: 'application/json', signal })
-  return true
-}
-
-export type FoundMarker =
-  | { readonly kind: 'good'; readonly marker: Marker }
-  | { readonly kind: 'damaged' }
-  | { readonly kind: 'missing' }
-
-/** Rejects with `UNSUPPORTED` for the marker of a newer Holdfast. */
-export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
-  try {
-    return await withSecondLook(async () => {
-      const bytes = await readIfThere(backend, markerKey, signal)
-      return bytes === undefined ? { kind: 'missing' } : { kind: 'good', marker: decodeMarker(bytes) }
-    })
-  } catch (error) {
-    if (isHoldfastError(error, 'CORRUPT')) return { kind: 'damaged' }
-    throw error
-  }
 }
 
 /**

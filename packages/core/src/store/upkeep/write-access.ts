@@ -5,7 +5,8 @@ import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import { partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
-import { ensureMarker, newestToWriteUpon } from './first-write.ts'
+import { ensureMarker } from './ensure-marker.ts'
+import { newestToWriteUpon } from './first-write.ts'
 import { floorToRaise, sweepStore } from './sweep.ts'
 import { isSweepDue, removePassed } from './tidy.ts'
 
@@ -57,6 +58,7 @@ export class WriteAccess {
         : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
     }
     try {
+      await ensureMarker(this.#context)
       await this.#commitFindings([finding])
       return true
     } catch (error) {

@@ -1,0 +1,55 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import { isHoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import {
+  decodeMarker,
+  encodeMarker,
+  type Marker,
+  markerKey,
+  newMarker,
+  withPlace,
+} from '../../catalog/documents/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { withSecondLook } from '../../async/second-look.ts'
+import { probeEnforcement } from './probe.ts'
+
+export type FoundMarker =
+  | { readonly kind: 'good'; readonly marker: Marker }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'missing' }
+
+/** Rejects with `UNSUPPORTED` for the marker of a newer Holdfast. */
+export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
+  try {
+    return await withSecondLook(async () => {
+      const bytes = await readIfThere(backend, markerKey, signal)
+      return bytes === undefined ? { kind: 'missing' } : { kind: 'good', marker: decodeMarker(bytes) }
+    })
+  } catch (error) {
+    if (isHoldfastError(error, 'CORRUPT')) return { kind: 'damaged' }
+    throw error
+  }
+}
+
+/**
+ * Verifies that the store enforces conditional creation before this place is trusted for the first time, also if the
+ * store was moved or copied here, and records the place in the marker. A missing or damaged marker is replaced.
+ * Rejects with `UNSUPPORTED` if the store does not enforce it. MUST precede every commit of a process.
+ */
+export async function ensureMarker(context: StoreContext, signal?: AbortSignal): Promise<void> {
+  const { backend, log, environment } = context
+  const place = await backend.place({ signal })
+  const found = await readMarker(backend, signal)
+  if (found.kind === 'good' && found.marker.verifiedPlaces.includes(place)) return
+  await probeEnforcement(backend, environment.newId(), signal)
+  const marker =
+    found.kind === 'good'
+      ? withPlace(found.marker, place)
+      : newMarker(environment.newId(), environment.now().toISOString(), place)
+  const bytes = encodeMarker(marker)
+  if (found.kind === 'missing' && (await log.isEmpty(signal))) {
+    await backend.commit(markerKey, bytes, { signal }) // two processes that create one store agree on its id
+    return
+  }
+  await backend.put(markerKey, bytes, { size: bytes.byteLength, contentType: 'application/json', signal })
+}
