@@ -7,7 +7,7 @@ import { assertObjectName } from './names.ts'
 import { objectOf } from './objects.ts'
 import { isJsonObject, type JsonObject, readJson } from './request.ts'
 import { resourceOf } from './resource.ts'
-import type { Content, StoredObject } from './state.ts'
+import type { Content, StoredObject } from './model.ts'
 import { storeObject } from './store-object.ts'
 
 /** The most sources of one request (JSON API, "Objects: compose"). */

@@ -1,14 +1,6 @@
 import { conditionNotMet, GcsError } from './errors.ts'
 import { type GcsRequest, numberParameter } from './request.ts'
-import type { StoredObject } from './state.ts'
-
-/** Cloud Storage documentation, "Request preconditions". */
-export interface Conditions {
-  readonly generationMatch?: number | undefined
-  readonly generationNotMatch?: number | undefined
-  readonly metagenerationMatch?: number | undefined
-  readonly metagenerationNotMatch?: number | undefined
-}
+import type { Conditions, StoredObject } from './model.ts'
 
 /** The parameters that set conditions on the object, or on the source of a copy. */
 export const conditionParameters: readonly string[] = [

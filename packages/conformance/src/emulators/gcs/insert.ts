@@ -1,13 +1,14 @@
 import type { Answer } from '../http-server.ts'
 import { conditionsOf } from './conditions.ts'
 import { type Context, json, type Run } from './context.ts'
+import { RunningHashes } from './hashes.ts'
 import { invalid } from './errors.ts'
 import { describe, type ExpectedHashes, expectedHashes, hashesOfHeader } from './metadata.ts'
 import { parseMultipartRelated } from './multipart-related.ts'
 import { assertObjectName } from './names.ts'
 import { type GcsRequest, header, type JsonObject, parseJson } from './request.ts'
 import { resourceOf } from './resource.ts'
-import { RunningHashes, storeObject, type Wanted } from './store-object.ts'
+import { storeObject, type Wanted } from './store-object.ts'
 
 /** JSON API, "Objects: insert", by one request: the media alone, or with its metadata before it. */
 export const insertObject: Run = async (context, request) => {

@@ -1,6 +1,6 @@
 import type { ObjectFiles } from '../object-files.ts'
-import type { Session } from './state.ts'
-import { RunningHashes } from './store-object.ts'
+import type { Session } from './model.ts'
+import { RunningHashes } from './hashes.ts'
 
 /** What of resumable uploads lives in this process only. */
 export class LiveSessions {

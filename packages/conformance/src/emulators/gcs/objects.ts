@@ -5,7 +5,7 @@ import { GcsError, noSuchObject, notImplemented } from './errors.ts'
 import { describe } from './metadata.ts'
 import { type GcsRequest, header, numberParameter, readJson } from './request.ts'
 import { etagOf, resourceOf } from './resource.ts'
-import type { StoredObject } from './state.ts'
+import type { StoredObject } from './model.ts'
 
 /** The object that the path names, in the generation that the request names, if it names one. */
 export function objectOf(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { GcsRequest } from './request.ts'
-import type { StoredObject } from './state.ts'
+import type { StoredObject } from './model.ts'
 
 /** The resource of an object (JSON API, "Objects: resource representations"). Numbers of 64 bits are strings. */
 export function resourceOf(object: StoredObject, { call }: GcsRequest): object {

@@ -7,7 +7,7 @@ import { together, wantedBy } from './insert.ts'
 import { hashesOfHeader } from './metadata.ts'
 import { type GcsRequest, header, readJson } from './request.ts'
 import { resourceOf } from './resource.ts'
-import type { Session } from './state.ts'
+import type { Session } from './model.ts'
 import { storeObject } from './store-object.ts'
 
 /** What a chunk but the last has to be a multiple of, and what is persisted of a request that is cut. */

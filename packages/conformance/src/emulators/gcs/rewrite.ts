@@ -5,7 +5,7 @@ import { assertObjectName } from './names.ts'
 import { objectOf } from './objects.ts'
 import { type GcsRequest, numberParameter, readJson } from './request.ts'
 import { resourceOf } from './resource.ts'
-import type { StoredObject } from './state.ts'
+import type { StoredObject } from './model.ts'
 import { storeObject } from './store-object.ts'
 
 /** JSON API, "Objects: rewrite", which within one location is done in one request. */

@@ -1,26 +1,8 @@
-import { createHash, type Hash } from 'node:crypto'
-import { Crc32c, crc32cBase64 } from '@holdfast/core'
-import { assertConditions, type Conditions } from './conditions.ts'
+import { assertConditions } from './conditions.ts'
 import type { Context } from './context.ts'
-import { invalid } from './errors.ts'
+import { assertHashes } from './hashes.ts'
 import type { Described, ExpectedHashes } from './metadata.ts'
-import type { Content, StoredObject } from './state.ts'
-
-/** The hashes that GCS keeps, while the bytes come. */
-export class RunningHashes {
-  readonly #md5: Hash = createHash('md5')
-  readonly #crc32c = new Crc32c()
-
-  update(chunk: Uint8Array): void {
-    this.#md5.update(chunk)
-    this.#crc32c.update(chunk)
-  }
-
-  /** Ends them. */
-  digests(): { readonly crc32c: string; readonly md5Hash: string } {
-    return { crc32c: crc32cBase64(this.#crc32c.value), md5Hash: this.#md5.digest('base64') }
-  }
-}
+import type { Conditions, Content, StoredObject } from './model.ts'
 
 /** What is to become of bytes that are stored. */
 export interface Wanted {
@@ -29,16 +11,6 @@ export interface Wanted {
   readonly described: Described
   readonly hashes: ExpectedHashes
   readonly conditions: Conditions
-}
-
-/** Refuses bytes that are not what the client says they are. */
-export function assertHashes(expected: ExpectedHashes, { crc32c, md5Hash }: Content): void {
-  if (expected.crc32c !== undefined && expected.crc32c !== crc32c)
-    throw invalid(`Provided CRC32C "${expected.crc32c}" doesn't match calculated CRC32C "${crc32c}".`)
-  if (expected.md5Hash !== undefined && expected.md5Hash !== md5Hash)
-    throw invalid(
-      `Provided MD5 hash "${expected.md5Hash}" doesn't match calculated MD5 hash "${md5Hash ?? ''}".`,
-    )
 }
 
 /**

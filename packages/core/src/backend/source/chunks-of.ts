@@ -1,4 +1,8 @@
-import type { ReadableObject } from '../backend.ts'
+/** A body, and whether nothing else refers to the memory of its chunks, so that they may be detached. */
+interface Body {
+  readonly body: ReadableStream<Uint8Array>
+  readonly detachable?: boolean | undefined
+}
 
 /** The longest chunk that is asked for. */
 const chunkBytes = 2 ** 20
@@ -16,7 +20,7 @@ const buffersInUse = 3
  * every piece is copied into one. Whoever leaves early cancels the body.
  */
 export async function* chunksOf(
-  object: Pick<ReadableObject, 'body' | 'detachable'>,
+  object: Body,
   size: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -70,7 +74,7 @@ async function* readInto(
 }
 
 async function* gathered(
-  { body, detachable = false }: Pick<ReadableObject, 'body' | 'detachable'>,
+  { body, detachable = false }: Body,
   bufferBytes: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
