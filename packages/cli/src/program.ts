@@ -79,6 +79,7 @@ export function buildProgram(
         .option('--to <folder>', 'made if need be; files of the same names are replaced (needed)')
         .option('--fallback', 'set a corrupt checkpoint aside and take the next older good one')
         .option('--file <name>', 'only this file; may be repeated', gather)
+        .option('--exact', 'remove all other files from the folder')
         .action(async (checkpoint: string, _, command: Command) => {
           needOption(command, 'to')
           const { restore } = await import('./commands/restore.ts')

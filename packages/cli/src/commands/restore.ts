@@ -1,14 +1,16 @@
 import { relative } from 'node:path'
-import { formatSize, parseChoice } from '@holdfast/core'
+import { formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
+import type { Printer } from '../output/printer.ts'
 import { nothingThere } from './choice.ts'
 
 interface RestoreOptions extends GlobalOptions {
   readonly to: string
   readonly fallback?: boolean
   readonly file?: readonly string[]
+  readonly exact?: boolean
 }
 
 export async function restore(
@@ -24,6 +26,7 @@ export async function restore(
         to: options.to,
         fallback: options.fallback,
         files: options.file,
+        exact: options.exact,
         signal,
         onProgress: ({ bytes, total }) => {
           bar.update(bytes, total)
@@ -52,6 +55,7 @@ export async function restore(
             : `${count(restored.restored.length, 'file')} in ${options.to}`,
         ),
       )
+      if (restored.otherFiles !== undefined) noteOtherFiles(printer, restored.otherFiles, options.to)
       printer.data({ type: 'result', command: 'restore', ...restored })
       return exitCodes.done
     } finally {
@@ -59,3 +63,25 @@ export async function restore(
     }
   })
 }
+
+/** Names of other files that are written out. */
+const namesShown = 3
+
+function noteOtherFiles(printer: Printer, others: OtherFiles, folder: string): void {
+  if (others.count === 0) return
+  const counted = count(others.count, 'other file')
+  if (others.removed) {
+    printer.line(`removed ${counted} from ${folder}`)
+    return
+  }
+  const shown = others.names.slice(0, namesShown)
+  const names = others.count > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ')
+  const { wasOrWere, itOrThem } = others.count === 1 ? one : several
+  printer.note(
+    `${others.isComplete ? '' : 'at least '}${counted} ${wasOrWere} in ${folder} and ${wasOrWere} left there (${names}). ` +
+      `--exact removes ${itOrThem}.`,
+  )
+}
+
+const one = { wasOrWere: 'was', itOrThem: 'it' } as const
+const several = { wasOrWere: 'were', itOrThem: 'them' } as const

@@ -1,13 +1,19 @@
-import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { dirname, join, resolve, sep } from 'node:path'
-import { HoldfastError, throwIfAborted } from '../errors.ts'
-import { fromNodeError, nodeErrorCode } from '../node-errors.ts'
+import * as promises from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { concurrently } from '../async/concurrently.ts'
-import { DurableWriter } from './durable-writer.ts'
 import { filesAtOnce } from '../async/files-at-once.ts'
 import { withSecondLook } from '../async/second-look.ts'
+import { HoldfastError, throwIfAborted } from '../errors.ts'
+import { atDestination, destinationError, ifThere } from './destination-error.ts'
+import { checkPlaces, type Destination, destinationAt, refuseToClear } from './destination.ts'
+import { DurableWriter } from './durable-writer.ts'
+import { assertInPlace, complete, type Exchange, keepOld, undo } from './exchange.ts'
+import type { LocalFileSystem } from './file-system.ts'
+import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from './folders.ts'
+import { HiddenFolder } from './hidden-folder.ts'
+import { type Journal, newFile, readJournal, removeJournal, writeJournal } from './journal.ts'
+import { clearLeftovers } from './leftovers.ts'
+import { type OtherFiles, othersToRemove, reportOthers } from './other-files.ts'
 
 /**
  * A file to deliver: its name below the destination, its size, and how to open its proved bytes. A chunk may be used
@@ -27,71 +33,108 @@ export interface DeliveryOptions {
   readonly signal: AbortSignal | undefined
   /** Called with the bytes delivered so far, of all files. */
   readonly onProgress: ((bytes: number) => void) | undefined
+  /** The folder of the store, if it is on this machine: nothing is delivered into it. */
+  readonly storeRoot: string | undefined
+  /** What happens to other files at the destination: they are counted, removed, or not looked at. */
+  readonly others: 'report' | 'remove' | 'ignore'
 }
 
-/** Delivers files to a destination, and gives the path of each. */
+export interface Delivered {
+  /** The path of each file, in the order of the deliveries. */
+  readonly paths: readonly string[]
+  /** `undefined` if they were not looked at. */
+  readonly others: OtherFiles | undefined
+}
+
+/** Delivers files to a destination. Its errors are never `NOT_FOUND`, `ALREADY_EXISTS` or `CORRUPT`, unless a file's bytes are. */
 export type Deliver = (
   destination: string,
   deliveries: readonly Delivery[],
   options: DeliveryOptions,
-) => Promise<readonly string[]>
+) => Promise<Delivered>
 
-/** Small files that are written at once at most, and files that take their places. */
+/** Small files that are written at once at most. */
 const smallFilesAtOnce = 16
-const waitingPrefix = '.holdfast-restore-'
 
 /**
- * Delivers files into a folder, which is made if need be. All are first written, proved and made durable in a
- * hidden folder within it, and only then take their places, each by one rename over what was there. What fails
- * before that leaves nothing of them at the destination; a crash amid the renames leaves some files new and
- * others as they were, each of them whole.
+ * Delivers files into a folder, which is made if need be:
+ *
+ * 1. The destination is checked before anything is made.
+ * 2. Restores that were interrupted there are completed or removed.
+ * 3. All files are written, proved and made durable in a hidden folder.
+ * 4. A journal of all renames is made durable there. Until then nothing at the destination changes.
+ * 5. Each file takes its place by one rename. An error undoes them. After a crash the next restore completes them.
  */
 export async function deliverToDirectory(
   destination: string,
   deliveries: readonly Delivery[],
   options: DeliveryOptions,
-): Promise<readonly string[]> {
+  fileSystem: LocalFileSystem = promises,
+): Promise<Delivered> {
   const root = resolve(destination)
-  const madeRoot = await effect(`making ${root}`, () => makeFolders(root))
-  const waiting = join(root, waitingName())
+  const names = deliveries.map(({ name }) => name)
+  const planned = await destinationAt(fileSystem, root, options.storeRoot)
+  if (options.others === 'remove') refuseToClear(planned)
+  await checkPlaces(fileSystem, planned, names)
+  const made: string[] = []
   try {
-    await removeAbandoned(root)
-    await effect(`making ${waiting}`, () => mkdir(waiting))
-    await writeAll(waiting, deliveries, options)
-    throwIfAborted(options.signal, 'The restore')
-    const paths = await moveAll(root, waiting, deliveries)
-    await rm(waiting, { recursive: true })
-    return paths
+    await atDestination(`making ${root}`, () => makeFolders(fileSystem, root, made))
+    const target = await destinationAt(fileSystem, root, options.storeRoot)
+    await clearLeftovers(fileSystem, target, undefined)
+    const others = await deliverInto(fileSystem, target, deliveries, options, made)
+    return { paths: names.map((name) => join(root, ...name.split('/'))), others }
   } catch (error) {
-    await clearAway(waiting, madeRoot === undefined ? undefined : root, error)
+    const failure = destinationError(error, `restoring into ${root}`)
+    await alsoAfter(failure, `The folders made for it could not be removed.`, () =>
+      removeEmptyFolders(fileSystem, made),
+    )
+    throw failure
+  }
+}
+
+async function deliverInto(
+  fileSystem: LocalFileSystem,
+  target: Destination,
+  deliveries: readonly Delivery[],
+  options: DeliveryOptions,
+  made: string[],
+): Promise<OtherFiles | undefined> {
+  const names = deliveries.map(({ name }) => name)
+  const hidden = await HiddenFolder.make(fileSystem, target.root)
+  const exchange = { fileSystem, root: target.root, hidden: hidden.path }
+  try {
+    let inodes
+    try {
+      await clearLeftovers(fileSystem, target, hidden)
+      inodes = await writeAll(exchange, deliveries, options)
+    } finally {
+      await hidden[Symbol.asyncDispose]()
+    }
+    throwIfAborted(options.signal, 'The restore')
+    await checkPlaces(fileSystem, target, names) // again, since writing may have taken hours
+    const removal = options.others === 'remove' ? await othersToRemove(fileSystem, target, names) : undefined
+    const journal = await prepare(exchange, names, inodes, removal?.entries ?? [], made)
+    await completeOrUndo(exchange, journal)
+    await atDestination(`removing ${hidden.path}`, () => removeTree(fileSystem, hidden.path))
+    if (options.others === 'ignore') return undefined
+    return removal?.others ?? (await reportOthers(fileSystem, target, names))
+  } catch (error) {
+    await alsoAfter(error, `${hidden.path} could not be removed.`, async () => {
+      const isNeeded = (await readJournal(fileSystem, hidden.path)) !== undefined
+      if (!isNeeded) await removeTree(fileSystem, hidden.path)
+    })
     throw error
   }
 }
 
-/** What cannot be cleared away must not hide why the restore failed; the next restore tries again. */
-async function clearAway(waiting: string, madeRoot: string | undefined, failure: unknown): Promise<void> {
-  try {
-    await rm(waiting, { recursive: true, force: true })
-    if (madeRoot !== undefined) await removeIfEmpty(madeRoot)
-  } catch (error) {
-    const cause = new AggregateError([failure, error])
-    if (!(failure instanceof HoldfastError)) throw cause
-    const { code, key, url, message } = failure
-    throw new HoldfastError(code, `${message}. Then ${waiting} could not be removed either.`, {
-      key,
-      url,
-      cause,
-    })
-  }
-}
-
+/** Writes every file into the hidden folder, and gives their inodes. */
 async function writeAll(
-  waiting: string,
+  { fileSystem, hidden }: Exchange,
   deliveries: readonly Delivery[],
   options: DeliveryOptions,
-): Promise<void> {
+): Promise<readonly string[]> {
   let delivered = 0
-  await concurrently(
+  return concurrently(
     [...deliveries.entries()],
     filesAtOnce(
       deliveries.map(({ size }) => size),
@@ -99,12 +142,13 @@ async function writeAll(
     ),
     options.signal,
     async ([index, delivery], signal) => {
-      const path = join(waiting, String(index))
+      const path = join(hidden, newFile(index))
       let counted = 0
-      await withSecondLook(async (look) => {
-        if (look === 2) await effect(`removing ${path}`, () => rm(path, { force: true }))
+      return withSecondLook(async (look) => {
+        if (look === 2) await atDestination(`removing ${path}`, () => ifThere(() => fileSystem.unlink(path)))
+        const body = await delivery.open(signal)
         let written = 0
-        await writeDurably(path, delivery.mode, await delivery.open(signal), (bytes) => {
+        return writeDurably(fileSystem, path, delivery.mode, body, (bytes) => {
           written += bytes
           delivered += Math.max(0, written - counted)
           counted = Math.max(counted, written)
@@ -116,12 +160,13 @@ async function writeAll(
 }
 
 async function writeDurably(
+  fileSystem: LocalFileSystem,
   path: string,
   mode: number | undefined,
   body: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
-): Promise<void> {
-  const handle = await effect(`writing ${path}`, () => open(path, 'wx', mode))
+): Promise<string> {
+  const handle = await atDestination(`writing ${path}`, () => fileSystem.open(path, 'wx', mode))
   let delivered = 0
   const writer = new DurableWriter(handle, (written) => {
     onBytes(written - delivered)
@@ -130,138 +175,70 @@ async function writeDurably(
   try {
     for await (const chunk of body) await writer.write(chunk)
     await writer.finish()
+    return String((await handle.stat({ bigint: true })).ino)
   } catch (error) {
-    throw fromNodeError(error, `writing ${path}`)
+    throw destinationError(error, `writing ${path}`)
   } finally {
     await writer.settle()
     await handle.close()
   }
 }
 
-async function moveAll(
-  root: string,
-  waiting: string,
-  deliveries: readonly Delivery[],
-): Promise<readonly string[]> {
-  const places = deliveries.map(({ name }) => join(root, ...name.split('/')))
-  const folders = new Set(places.map((place) => dirname(place)))
-  for (const folder of folders) await makeWithin(root, folder)
-  await concurrently(places, smallFilesAtOnce, undefined, (place) => refuseFolder(place))
-  await concurrently([...places.entries()], smallFilesAtOnce, undefined, ([index, place]) =>
-    effect(`putting ${place} in place`, () => rename(join(waiting, String(index)), place)),
+/** Makes the folders, keeps what will be replaced, and writes the journal. */
+async function prepare(
+  exchange: Exchange,
+  names: readonly string[],
+  inodes: readonly string[],
+  others: readonly string[],
+  made: string[],
+): Promise<Journal> {
+  const { fileSystem, root, hidden } = exchange
+  for (const folder of new Set(names.map((name) => dirname(join(root, name)))))
+    await atDestination(`making ${folder}`, () => makeFolders(fileSystem, folder, made))
+  const before = await concurrently([...names.entries()], smallFilesAtOnce, undefined, ([index, name]) =>
+    keepOld(exchange, name, index),
   )
-  for (const folder of withParents(folders, root)) await syncFolder(folder)
-  return places
-}
-
-/** Before any file takes its place: a folder in the place of one could not be replaced. */
-async function refuseFolder(place: string): Promise<void> {
-  try {
-    if (!(await lstat(place)).isDirectory()) return
-  } catch (error) {
-    if (nodeErrorCode(error) === 'ENOENT') return
-    throw fromNodeError(error, `looking at ${place}`)
+  const journal: Journal = {
+    format: 'holdfast-restore/1',
+    files: names.map((place, index) => ({
+      place,
+      inode: inodes[index] ?? '',
+      before: before[index] ?? 'not kept',
+    })),
+    others: [...others],
   }
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${place} is a folder, and a file is to be restored there. Remove it.`,
-  )
+  await atDestination(`writing the journal of ${hidden}`, () => writeJournal(fileSystem, hidden, journal))
+  await syncFolders(fileSystem, [...made.map((folder) => dirname(folder)), root])
+  return journal
 }
 
-/** Makes a folder below the root, and refuses one that a link leads out of it. */
-async function makeWithin(root: string, folder: string): Promise<void> {
-  await effect(`making ${folder}`, () => makeFolders(folder))
-  const [realRoot, realFolder] = await Promise.all([realpath(root), realpath(folder)])
-  if (realFolder === realRoot || realFolder.startsWith(realRoot + sep)) return
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${folder} is a link that leads out of ${root}. Remove it, or restore elsewhere.`,
-  )
-}
-
-/**
- * Makes a folder and those above it, and gives the first one that was not there. Node's own `recursive` tries for ever
- * where a file system makes no folders, as that of /proc.
- */
-async function makeFolders(folder: string): Promise<string | undefined> {
-  if (await isFolder(folder)) return undefined
-  const parent = dirname(folder)
-  const first = parent === folder ? undefined : await makeFolders(parent)
+async function completeOrUndo(exchange: Exchange, journal: Journal): Promise<void> {
+  const { fileSystem, root, hidden } = exchange
   try {
-    await mkdir(folder)
-    return first ?? folder
+    await complete(exchange, journal)
+    await assertInPlace(exchange, journal)
   } catch (error) {
-    if (nodeErrorCode(error) === 'EEXIST' && (await isFolder(folder))) return first // made by another meanwhile
+    await alsoAfter(
+      error,
+      `Some files in ${root} have been replaced already. The next restore into it completes this one.`,
+      async () => {
+        await undo(exchange, journal)
+        await removeJournal(fileSystem, hidden)
+      },
+    )
     throw error
   }
+  await atDestination(`removing the journal of ${hidden}`, () => removeJournal(fileSystem, hidden))
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** Cleans up after a failure. If that fails, too, the error is still the first one, with what is left in its message. */
+async function alsoAfter(failure: unknown, whatIsLeft: string, cleanUp: () => Promise<void>): Promise<void> {
   try {
-    return (await stat(path)).isDirectory()
+    await cleanUp()
   } catch (error) {
-    if (nodeErrorCode(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-function withParents(folders: ReadonlySet<string>, root: string): readonly string[] {
-  const all = new Set<string>([root])
-  for (const folder of folders) {
-    for (let each = folder; each !== root && each.startsWith(root); each = dirname(each)) all.add(each)
-  }
-  return [...all].sort((one, other) => other.length - one.length)
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return // Windows has no way to sync a folder
-  await effect(`syncing ${folder}`, async () => {
-    const handle = await open(folder, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  })
-}
-
-function waitingName(): string {
-  return `${waitingPrefix}${hostname()}-${process.pid}-${randomBytes(6).toString('hex')}`
-}
-
-/** Removes what restores left here whose process on this machine is gone. */
-async function removeAbandoned(root: string): Promise<void> {
-  const prefix = `${waitingPrefix}${hostname()}-`
-  for (const name of await effect(`reading ${root}`, () => readdir(root))) {
-    const pid = name.startsWith(prefix)
-      ? /^(\d+)-[0-9a-f]{12}$/.exec(name.slice(prefix.length))?.[1]
-      : undefined
-    if (pid !== undefined && !isRunning(Number(pid))) {
-      await effect(`removing ${name}`, () => rm(join(root, name), { recursive: true, force: true }))
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return nodeErrorCode(error) === 'EPERM'
-  }
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder)
-  } catch (error) {
-    if (nodeErrorCode(error) !== 'ENOTEMPTY' && nodeErrorCode(error) !== 'ENOENT') throw error
-  }
-}
-
-async function effect<T>(what: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    throw fromNodeError(error, what)
+    const cause = new AggregateError([failure, error])
+    if (!(failure instanceof HoldfastError)) throw cause
+    const { code, key, url, message, retryable } = failure
+    throw new HoldfastError(code, `${message} ${whatIsLeft}`, { key, url, cause, retryable })
   }
 }

@@ -8,6 +8,7 @@ export type {
 export type { WriterMode } from '../catalog/commit/rules.ts'
 export { StoreEventEmitter, type StoreEvents } from './events.ts'
 export { assertStoreOptions, type StoreOptions } from './options.ts'
+export type { OtherFiles } from '../local-files/other-files.ts'
 export { type CheckpointChoice, parseChoice } from '../catalog/judging/choose.ts'
 export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './restore/result.ts'
 export type { BackgroundOptions, BackgroundSave } from './save/background.ts'

@@ -35,7 +35,7 @@ import { catalogFor } from '../catalog/commit/catalog-for.ts'
 import { type CheckpointChoice, chooseEntry } from '../catalog/judging/choose.ts'
 import { provedFile, provedManifest } from './attempts/read-verified.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
-import type { Restored, RestoreOptions } from './restore/result.ts'
+import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planFiles } from './save/plan.ts'
 import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/request.ts'
@@ -160,7 +160,7 @@ export class CheckpointStore implements AsyncDisposable {
    * corrupt, or with `fallback` when none is good.
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
-    refuseUnknownOptions(options, ['to', 'fallback', 'files', 'signal', 'onProgress'], 'restore', this.url)
+    assertRestoreOptions(options, this.url)
     return restoreCheckpoint(this.#context, choice, options, {
       quarantine: (finding) => this.#access.quarantine(finding),
       repair: (signal) => repairStore(this.#context, { signal }),

@@ -227,7 +227,7 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
         const stream = await open(new AbortController().signal)
         contents.push(Buffer.concat(await Array.fromAsync(stream)).toString())
       }
-      return contents
+      return { paths: contents, others: undefined }
     },
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
@@ -225,34 +225,32 @@ describe('the destination', () => {
     expect((await readdir(to)).toSorted()).toEqual(['model.bin', 'sub'])
     const file = join(folder, 'file')
     await writeFile(file, 'in the way')
-    expect(await codeOf(store.restore('latest', { to: file }))).toBe('ALREADY_EXISTS')
-    expect(await codeOf(store.restore('latest', { to: join(file, 'below') }))).toBe('NOT_FOUND')
+    expect(await codeOf(store.restore('latest', { to: file }))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(store.restore('latest', { to: join(file, 'below') }))).toBe('INVALID_ARGUMENT')
     expect(await readFile(file, 'utf8')).toBe('in the way')
   })
 
   test.skipIf(process.platform !== 'linux')('where no folder can be made the restore fails', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
-    expect(await codeOf(store.restore('latest', { to: '/proc/none/below' }))).toBe('NOT_FOUND')
+    expect(await codeOf(store.restore('latest', { to: '/proc/none/below' }))).toBe('UNAVAILABLE')
   })
 
-  test('what a killed restore left is removed by the next one', async () => {
+  test('other files in it are reported, or removed where the restore is to be exact', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const to = await temporaryFolder()
-    const { hostname } = await import('node:os')
-    const noSuchProcess = 2 ** 22 + 1 // above the largest process id of Linux
-    const abandoned = join(to, `.holdfast-restore-${hostname()}-${noSuchProcess}-0123456789ab`)
-    const living = join(to, `.holdfast-restore-${hostname()}-${process.ppid}-0123456789ab`)
-    await mkdir(abandoned)
-    await mkdir(living)
-    await writeFile(join(abandoned, '0'), 'half')
-    await store.restore('latest', { to })
-    expect((await readdir(to)).toSorted()).toEqual([
-      `.holdfast-restore-${hostname()}-${process.ppid}-0123456789ab`,
-      'model.bin',
-      'sub',
-    ])
+    await writeFile(join(to, 'stale.bin'), 'stale')
+    const reported = await store.restore('latest', { to })
+    expect(reported?.otherFiles).toMatchObject({ count: 1, names: ['stale.bin'], removed: false })
+    const removed = await store.restore('latest', { to, exact: true })
+    expect(removed?.otherFiles).toMatchObject({ count: 1, names: ['stale.bin'], removed: true })
+    expect((await readdir(to)).toSorted()).toEqual(['model.bin', 'sub'])
+    const single = await store.restore('latest', { to, files: ['sub/log.txt'] })
+    expect(single?.otherFiles).toBeUndefined()
+    expect(await codeOf(store.restore('latest', { to, files: ['sub/log.txt'], exact: true }))).toBe(
+      'INVALID_ARGUMENT',
+    )
   })
 
   test('an abort leaves nothing of the restore', async () => {

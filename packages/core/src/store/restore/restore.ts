@@ -99,7 +99,7 @@ async function deliver(
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
-  const paths = await context.environment.deliver(
+  const { paths, others } = await context.environment.deliver(
     options.to,
     files.map((file) => ({
       name: file.name,
@@ -109,6 +109,8 @@ async function deliver(
     })),
     {
       signal: options.signal,
+      storeRoot: context.backend.capabilities.localRoot,
+      others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
       onProgress: (bytes) => {
         options.onProgress?.({ bytes, total })
       },
@@ -117,6 +119,7 @@ async function deliver(
   return {
     ...factsOf(entry),
     ...contentsOf(manifest),
+    otherFiles: others,
     restored: files.map(({ name, size, sha256 }, index) => ({
       name,
       path: paths[index] ?? '',

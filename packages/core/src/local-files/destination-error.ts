@@ -1,0 +1,43 @@
+import { type ErrorCode, HoldfastError } from '../errors.ts'
+import { fromNodeError, nodeErrorCode } from '../node-errors.ts'
+
+/**
+ * Codes that would be read as a statement about the checkpoint: that it does not exist, that it exists already, or that
+ * it is corrupt. An error of the destination never has one of them.
+ */
+const codesOfCheckpoints: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ALREADY_EXISTS', 'CORRUPT'])
+
+/** Runs one call on the destination, and turns its failure into the error of a destination. `what` names the call. */
+export async function atDestination<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw destinationError(error, what)
+  }
+}
+
+export function destinationError(error: unknown, what: string): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  const known = fromNodeError(error, what)
+  if (!codesOfCheckpoints.has(known.code)) return known
+  const advice =
+    known.code === 'NOT_FOUND'
+      ? 'Something removed it, or no folder can be made there. Restore again, or to another folder.'
+      : 'Restore to another folder.'
+  return new HoldfastError('UNAVAILABLE', `${known.message} ${advice}`, { cause: error, retryable: false })
+}
+
+/** The result of a call, or `undefined` where it failed because something is not there. */
+export async function ifThere<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The destination as the caller gave it cannot be used. */
+export function refused(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,146 @@
+import { constants } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, join, parse } from 'node:path'
+import type { HoldfastError } from '../errors.ts'
+import { concurrently } from '../async/concurrently.ts'
+import { atDestination, ifThere, refused } from './destination-error.ts'
+import type { LocalFileSystem } from './file-system.ts'
+import { mountPoints } from './mounts.ts'
+import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from './real-place.ts'
+
+const looksAtOnce = 16
+
+/** All that a rename needs of a folder. */
+const writable = constants.W_OK | constants.X_OK
+
+/** The folder that a checkpoint is restored into. */
+export interface Destination {
+  /** Absolute. */
+  readonly root: string
+  readonly real: RealPlace
+  /** The folder of a store on this machine, which must not be written to. */
+  readonly store: KnownFolder | undefined
+}
+
+/**
+ * Looks at a destination, and makes nothing. Rejects with `INVALID_ARGUMENT` for one that is no folder, or is the store
+ * at `storeRoot` or lies below it. Those above it may be missing.
+ */
+export async function destinationAt(
+  fileSystem: LocalFileSystem,
+  root: string,
+  storeRoot: string | undefined,
+): Promise<Destination> {
+  const real = await realPlaceOf(fileSystem, root)
+  const nearest = await atDestination(`looking at ${root}`, () => fileSystem.stat(real.existing))
+  if (!nearest.isDirectory())
+    throw refused(`${real.existing} is not a folder, so nothing can be restored into ${root}.`)
+  const store = storeRoot === undefined ? undefined : await KnownFolder.at(fileSystem, storeRoot)
+  if (await store?.holds(fileSystem, real))
+    throw refused(
+      `${root} lies in the store itself, and a restore would overwrite it. Choose another folder.`,
+    )
+  return { root, real, store }
+}
+
+/**
+ * Checks that every file can take its place by one rename, and makes nothing. Rejects with `INVALID_ARGUMENT` for links
+ * that lead out of the destination, for files and folders in each other's place, for mount points, and for places in the
+ * store; with `PERMISSION_DENIED` for folders that cannot be written to.
+ */
+export async function checkPlaces(
+  fileSystem: LocalFileSystem,
+  destination: Destination,
+  names: readonly string[],
+): Promise<void> {
+  const realFolders = await checkFolders(fileSystem, destination, names)
+  const mounts = await mountPoints(fileSystem)
+  await concurrently(names, looksAtOnce, undefined, async (name) => {
+    const path = join(destination.root, name)
+    const stats = await atDestination(`looking at ${path}`, () => ifThere(() => fileSystem.lstat(path)))
+    if (stats?.isDirectory() === true)
+      throw refused(`${path} is a folder, and a file is to be restored there. Remove it.`)
+    // On overlay file systems files have device ids of their own, so only the list of mounts counts.
+    const folder = realFolders.get(folderOf(name))
+    if (folder !== undefined && mounts.has(join(folder, basename(name)))) throw isMount(path)
+  })
+}
+
+/** Checks the folders of these names as `checkPlaces` does. Gives the path of each with no link in it. */
+export async function checkFolders(
+  fileSystem: LocalFileSystem,
+  destination: Destination,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const realFolders = new Map<string, string>()
+  const { root, real } = destination
+  if (real.existing !== real.path) return realFolders // nothing is there yet
+  const { dev } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root, { bigint: true }))
+  const looking = { fileSystem, destination, mounts: await mountPoints(fileSystem), device: dev }
+  // In the order in which they were met the outer ones come first.
+  for (const folder of new Set(['', ...names.flatMap((name) => foldersOf(name))]))
+    realFolders.set(folder, await checkFolder(looking, folder))
+  return realFolders
+}
+
+/** Rejects with `INVALID_ARGUMENT` for a destination whose other files must not be removed. */
+export function refuseToClear({ root, real, store }: Destination): void {
+  const why =
+    store?.isBelow(real.path) === true
+      ? 'it holds the store'
+      : real.path === parse(real.path).root
+        ? 'it is the root of the file system'
+        : isWithin(homedir(), real.path)
+          ? 'it holds a home folder'
+          : undefined
+  if (why === undefined) return
+  throw refused(
+    `The other files in ${root} cannot be removed, since ${why}. Restore into a folder of its own.`,
+  )
+}
+
+interface Looking {
+  readonly fileSystem: LocalFileSystem
+  readonly destination: Destination
+  readonly mounts: ReadonlySet<string>
+  /** That of the destination. */
+  readonly device: bigint
+}
+
+function folderOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')))
+}
+
+/** The folders of a name, the outermost first. */
+function foldersOf(name: string): readonly string[] {
+  const parts = name.split('/').slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
+/** Gives the path of the folder with no links in it. */
+async function checkFolder(looking: Looking, folder: string): Promise<string> {
+  const { fileSystem, destination, mounts, device } = looking
+  const path = join(destination.root, folder)
+  const place = await realPlaceOf(fileSystem, path)
+  if (!isWithin(place.path, destination.real.path))
+    throw refused(`${path} is a link that leads out of ${destination.root}. Remove it, or restore elsewhere.`)
+  if (place.path !== place.existing) return place.path // to be made
+  const stats = await atDestination(`looking at ${path}`, () => fileSystem.stat(path, { bigint: true }))
+  if (!stats.isDirectory())
+    throw refused(`${path} is a file, and a folder is to be restored there. Remove it.`)
+  if (destination.store?.is(stats) === true || isInStore(destination, place.path))
+    throw refused(`${path} is the store itself, and a restore would overwrite it. Restore elsewhere.`)
+  if (folder !== '' && (stats.dev !== device || mounts.has(place.path))) throw isMount(path)
+  await atDestination(`writing into ${path}`, () => fileSystem.access(path, writable))
+  return place.path
+}
+
+function isInStore({ store }: Destination, real: string): boolean {
+  return store !== undefined && isWithin(real, store.realPath)
+}
+
+function isMount(path: string): HoldfastError {
+  return refused(
+    `${path} is a mount point, and no file can be moved across it in one step. Restore elsewhere, or unmount it.`,
+  )
+}

@@ -1,0 +1,135 @@
+import { dirname, join } from 'node:path'
+import { concurrently } from '../async/concurrently.ts'
+import { HoldfastError } from '../errors.ts'
+import { nodeErrorCode } from '../node-errors.ts'
+import { atDestination, ifThere } from './destination-error.ts'
+import type { LocalFileSystem } from './file-system.ts'
+import { makeFolders, syncFolders } from './folders.ts'
+import { goneFile, type Journal, newFile, oldFile } from './journal.ts'
+
+const renamesAtOnce = 16
+
+/** A destination, and the hidden folder in it whose files take their places. */
+export interface Exchange {
+  readonly fileSystem: LocalFileSystem
+  readonly root: string
+  readonly hidden: string
+}
+
+/** Links refused: the file system has none, or the file belongs to another user (`fs.protected_hardlinks`). */
+const noLink = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+/** Gives what a restored file replaces another name in the hidden folder, so that the exchange can be undone. */
+export async function keepOld(
+  { fileSystem, root, hidden }: Exchange,
+  place: string,
+  index: number,
+): Promise<Journal['files'][number]['before']> {
+  const path = join(root, place)
+  const kept = join(hidden, oldFile(index))
+  return atDestination(`looking at ${path}`, async () => {
+    const stats = await ifThere(() => fileSystem.lstat(path))
+    if (stats === undefined) return 'nothing'
+    try {
+      // On some systems `link` would follow a symbolic link.
+      if (stats.isSymbolicLink()) await fileSystem.symlink(await fileSystem.readlink(path), kept)
+      else await fileSystem.link(path, kept)
+      return 'kept'
+    } catch (error) {
+      if (noLink.has(nodeErrorCode(error) ?? '')) return 'not kept'
+      throw error
+    }
+  })
+}
+
+/**
+ * Makes every change of a journal that has not been made yet, and makes all of them durable. May be repeated, and may
+ * run in several processes at once: each change is one rename, which succeeds once.
+ */
+export async function complete(exchange: Exchange, journal: Journal): Promise<void> {
+  const { files, others } = journal
+  const { fileSystem, root, hidden } = exchange
+  await concurrently([...files.entries()], renamesAtOnce, undefined, async ([index, { place }]) => {
+    await moveOnce(fileSystem, join(hidden, newFile(index)), join(root, place))
+  })
+  await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
+    const gone = join(hidden, goneFile(index))
+    if ((await ifThere(() => fileSystem.lstat(gone))) === undefined)
+      await moveOnce(fileSystem, join(root, path), gone)
+  })
+  await syncAll(exchange, journal)
+}
+
+/**
+ * Takes back every change that was made, as far as what was replaced was kept. Rejects with the first failure, and where
+ * a file that was replaced has no other name.
+ */
+export async function undo(exchange: Exchange, journal: Journal): Promise<void> {
+  const { files, others } = journal
+  const { fileSystem, root, hidden } = exchange
+  await concurrently([...others.entries()], renamesAtOnce, undefined, async ([index, path]) => {
+    await moveOnce(fileSystem, join(hidden, goneFile(index)), join(root, path))
+  })
+  await concurrently([...files.entries()], renamesAtOnce, undefined, async ([index, file]) => {
+    const place = join(root, file.place)
+    if (!(await hasInode(fileSystem, place, file.inode))) return
+    if (file.before === 'nothing') await atDestination(`removing ${place}`, () => fileSystem.unlink(place))
+    else if (file.before === 'kept') await moveOnce(fileSystem, join(hidden, oldFile(index)), place)
+    else throw notKept(place)
+  })
+  await syncAll(exchange, journal)
+}
+
+/**
+ * Rejects with `UNAVAILABLE` unless each file is at its place: what removes hidden files must not pass for the success
+ * of a restore.
+ */
+export async function assertInPlace({ fileSystem, root }: Exchange, { files }: Journal): Promise<void> {
+  await concurrently(files, renamesAtOnce, undefined, async ({ place, inode }) => {
+    const path = join(root, place)
+    if (await hasInode(fileSystem, path, inode)) return
+    throw new HoldfastError(
+      'UNAVAILABLE',
+      `${path} is not what was restored: something removed or replaced it meanwhile. Restore again.`,
+      { retryable: false },
+    )
+  })
+}
+
+async function hasInode(fileSystem: LocalFileSystem, path: string, inode: string): Promise<boolean> {
+  const stats = await atDestination(`looking at ${path}`, () =>
+    ifThere(() => fileSystem.lstat(path, { bigint: true })),
+  )
+  return String(stats?.ino) === inode
+}
+
+/** Moves a file, unless it is gone: then it has been moved before. */
+async function moveOnce(fileSystem: LocalFileSystem, from: string, to: string): Promise<void> {
+  await atDestination(`putting ${to} in place`, async () => {
+    if ((await ifThere(() => fileSystem.lstat(from))) === undefined) return
+    await makeFolders(fileSystem, dirname(to), [])
+    try {
+      await fileSystem.rename(from, to)
+    } catch (error) {
+      const isGone = (await ifThere(() => fileSystem.lstat(from))) === undefined
+      if (!isGone || nodeErrorCode(error) !== 'ENOENT') throw error
+    }
+  })
+}
+
+async function syncAll({ fileSystem, root, hidden }: Exchange, { files, others }: Journal): Promise<void> {
+  const changed = [...files.map(({ place }) => place), ...others].map((path) => dirname(join(root, path)))
+  const existing = new Set<string>()
+  for (const folder of new Set(changed)) {
+    if ((await ifThere(() => fileSystem.lstat(folder))) !== undefined) existing.add(folder)
+  }
+  await syncFolders(fileSystem, [...existing, hidden])
+}
+
+function notKept(place: string): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `What was at ${place} before could not be kept, so the restore cannot be undone. Restore again to complete it.`,
+    { retryable: false },
+  )
+}

@@ -1,0 +1,83 @@
+import { basename, join } from 'node:path'
+import * as v from 'valibot'
+import { HoldfastError } from '../errors.ts'
+import { ifThere } from './destination-error.ts'
+import type { LocalFileSystem } from './file-system.ts'
+import { syncFolders } from './folders.ts'
+
+const journalName = 'journal'
+
+const relativePath = v.pipe(
+  v.string(),
+  v.check(staysBelow, 'not a path below the destination'),
+)
+
+const journalSchema = v.object({
+  format: v.literal('holdfast-restore/1'),
+  /** The restored files. File number i lies at `new-i` in the hidden folder until it has its place. */
+  files: v.array(
+    v.object({
+      place: relativePath,
+      /** The inode of the restored file. */
+      inode: v.string(),
+      /** What is at its place before: nothing, a file of which `old-i` is another name, or one that has no other name. */
+      before: v.picklist(['nothing', 'kept', 'not kept']),
+    }),
+  ),
+  /** What is to be removed from the destination. Number i is moved to `gone-i` in the hidden folder. */
+  others: v.array(relativePath),
+})
+
+/**
+ * What a restore is about to change at its destination. All paths are relative to that. It is written when all files are
+ * in the hidden folder, and before the first of them takes its place; from then on the changes can be completed, by
+ * whichever restore comes next, or undone.
+ */
+export type Journal = Readonly<v.InferOutput<typeof journalSchema>>
+
+export const newFile = (index: number): string => `new-${index}`
+export const oldFile = (index: number): string => `old-${index}`
+export const goneFile = (index: number): string => `gone-${index}`
+
+function staysBelow(path: string): boolean {
+  return path.split('/').every((part) => !['', '.', '..'].includes(part) && basename(part) === part)
+}
+
+/** Makes the journal durable together with all other names in the hidden folder. */
+export async function writeJournal(
+  fileSystem: LocalFileSystem,
+  hidden: string,
+  journal: Journal,
+): Promise<void> {
+  const draft = join(hidden, `${journalName}.draft`)
+  const handle = await fileSystem.open(draft, 'wx')
+  try {
+    await handle.writeFile(JSON.stringify(journal))
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await fileSystem.rename(draft, join(hidden, journalName))
+  await syncFolders(fileSystem, [hidden])
+}
+
+/** The journal of a hidden folder; `undefined` where its restore has not changed anything yet. */
+export async function readJournal(fileSystem: LocalFileSystem, hidden: string): Promise<Journal | undefined> {
+  const path = join(hidden, journalName)
+  const text = await ifThere(() => fileSystem.readFile(path, 'utf8'))
+  if (text === undefined) return undefined
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), journalSchema), text)
+  if (parsed.success) return parsed.output
+  throw new HoldfastError(
+    'UNAVAILABLE',
+    `${path} is damaged, so the restore that was interrupted there cannot be completed. ` +
+      `Remove ${hidden}, and restore again.`,
+    { retryable: false },
+  )
+}
+
+/** From here on the hidden folder holds nothing that is needed. */
+export async function removeJournal(fileSystem: LocalFileSystem, hidden: string): Promise<void> {
+  await ifThere(() => fileSystem.unlink(join(hidden, journalName)))
+  await syncFolders(fileSystem, [hidden])
+}

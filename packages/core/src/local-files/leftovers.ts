@@ -1,0 +1,64 @@
+import { HoldfastError, messageOf } from '../errors.ts'
+import { atDestination } from './destination-error.ts'
+import { checkFolders, checkPlaces, type Destination } from './destination.ts'
+import { complete, type Exchange, undo } from './exchange.ts'
+import type { LocalFileSystem } from './file-system.ts'
+import { removeTree } from './folders.ts'
+import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } from './hidden-folder.ts'
+import { type Journal, readJournal, removeJournal } from './journal.ts'
+
+/**
+ * Completes the restores into a destination that were interrupted while their files took their places, and removes what
+ * others left that have ended. Without `own`, the hidden folder of this restore, nothing is judged by its age.
+ *
+ * Of a restore that nobody here knows anything about, a journal is completed all the same: if it still runs, it finds
+ * its files in their places.
+ */
+export async function clearLeftovers(
+  fileSystem: LocalFileSystem,
+  destination: Destination,
+  own: HiddenFolder | undefined,
+): Promise<void> {
+  for (const folder of await hiddenFoldersIn(fileSystem, destination.root)) {
+    if (folder.name === own?.name) continue
+    const state = await restoreBehind(fileSystem, folder, own?.madeAt)
+    if (state === 'running') continue
+    const journal = await atDestination(`reading ${folder.path}`, () => readJournal(fileSystem, folder.path))
+    if (journal !== undefined) await settle(fileSystem, destination, folder, journal)
+    else if (state === 'unknown') continue
+    await atDestination(`removing ${folder.path}`, () => removeTree(fileSystem, folder.path))
+  }
+}
+
+/** Completes a journal; undoes it where that cannot be done any more. */
+async function settle(
+  fileSystem: LocalFileSystem,
+  destination: Destination,
+  { path: hidden }: FoundFolder,
+  journal: Journal,
+): Promise<void> {
+  const exchange: Exchange = { fileSystem, root: destination.root, hidden }
+  try {
+    await checkPlaces(
+      fileSystem,
+      destination,
+      journal.files.map(({ place }) => place),
+    )
+    await checkFolders(fileSystem, destination, journal.others)
+    await complete(exchange, journal)
+  } catch (error) {
+    await undo(exchange, journal).catch((second: unknown) => {
+      throw notSettled(destination, hidden, new AggregateError([error, second], messageOf(error)))
+    })
+  }
+  await removeJournal(fileSystem, hidden)
+}
+
+function notSettled({ root }: Destination, hidden: string, cause: Error): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `An earlier restore into ${root} was interrupted, and can be neither completed nor undone: ${cause.message} ` +
+      `Correct that, or remove ${hidden} to give it up, and restore again.`,
+    { cause, retryable: false },
+  )
+}

@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import { nodeErrorCode } from '../node-errors.ts'
+import { atDestination, ifThere, refused } from './destination-error.ts'
+import type { Destination } from './destination.ts'
+import type { LocalFileSystem } from './file-system.ts'
+import { hiddenPrefix } from './hidden-folder.ts'
+import { mountPoints } from './mounts.ts'
+
+/** Files and folders that are looked at. A report ends there; a removal is refused. */
+const mostReported = 10_000
+const mostRemoved = 100_000
+const mostNames = 100
+
+/** Files at a destination that are not part of the checkpoint that was restored there. */
+export interface OtherFiles {
+  readonly count: number
+  /** Relative to the destination; the first 100. */
+  readonly names: readonly string[]
+  /** Whether all were counted. A very large folder, or one that cannot be read, is not looked through. */
+  readonly isComplete: boolean
+  /** Whether they were removed. Otherwise they are where they were. */
+  readonly removed: boolean
+}
+
+/** Counts the other files at a destination. Fails for nothing: what cannot be read is not counted. */
+export async function reportOthers(
+  fileSystem: LocalFileSystem,
+  destination: Destination,
+  names: readonly string[],
+): Promise<OtherFiles> {
+  const { count, found, isComplete } = await walk(fileSystem, destination, names, {
+    limit: mostReported,
+    mayEnter: async (path) => {
+      const stats = await ifThere(() => fileSystem.lstat(path, { bigint: true }))
+      return stats !== undefined && destination.store?.is(stats) !== true
+    },
+  })
+  return { count, names: found, isComplete, removed: false }
+}
+
+/**
+ * Finds what must go so that only the checkpoint is left: `entries` are the outermost files and folders. Rejects with
+ * `INVALID_ARGUMENT` for a mount point among them, and for more than can be looked through.
+ */
+export async function othersToRemove(
+  fileSystem: LocalFileSystem,
+  destination: Destination,
+  names: readonly string[],
+): Promise<{ readonly entries: readonly string[]; readonly others: OtherFiles }> {
+  const mounts = await mountPoints(fileSystem)
+  const { root, real } = destination
+  const { dev: device } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root))
+  const { entries, count, found, isComplete } = await walk(fileSystem, destination, names, {
+    limit: mostRemoved,
+    mayEnter: async (path, relative) => {
+      const { dev } = await atDestination(`looking at ${path}`, () => fileSystem.lstat(path))
+      if (dev === device && !mounts.has(join(real.path, relative))) return true
+      throw refused(`${path} is a mount point, and is not removed. Unmount it, or restore elsewhere.`)
+    },
+  })
+  if (!isComplete)
+    throw refused(
+      `${root} has more than ${mostRemoved} other files, or some that cannot be read. Remove them yourself, or restore elsewhere.`,
+    )
+  return { entries, others: { count, names: found, isComplete, removed: true } }
+}
+
+interface Walk {
+  readonly limit: number
+  readonly mayEnter: (path: string, relative: string) => Promise<boolean>
+}
+
+interface Found {
+  readonly entries: readonly string[]
+  readonly count: number
+  readonly found: readonly string[]
+  readonly isComplete: boolean
+}
+
+/** Walks a destination without following links, past the hidden folders of restores. */
+async function walk(
+  fileSystem: LocalFileSystem,
+  { root }: Destination,
+  names: readonly string[],
+  { limit, mayEnter }: Walk,
+): Promise<Found> {
+  const kept = new KeptNames(fileSystem, root, names)
+  const entries: string[] = []
+  const found: string[] = []
+  let count = 0
+  let isComplete = true
+  let looked = 0
+  const folders = [{ relative: '', holdsKept: true }]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const { relative, holdsKept } = folder
+    const children = await readIfAllowed(fileSystem, join(root, relative))
+    if (children === undefined) isComplete = false
+    for (const child of children ?? []) {
+      looked += 1
+      if (looked > limit) return { entries, count, found, isComplete: false }
+      const name = relative === '' ? child.name : `${relative}/${child.name}`
+      const isFolder = child.isDirectory()
+      if (isFolder && relative === '' && child.name.startsWith(hiddenPrefix)) continue
+      if (isFolder && !(await mayEnter(join(root, name), name))) continue
+      const isKept = await kept.has(name, isFolder)
+      if (holdsKept && !isKept) entries.push(name)
+      if (isFolder) folders.push({ relative: name, holdsKept: isKept })
+      else if (!isKept) {
+        count += 1
+        if (found.length < mostNames) found.push(name)
+      }
+    }
+  }
+  return { entries, count, found: found.toSorted(), isComplete }
+}
+
+async function readIfAllowed(fileSystem: LocalFileSystem, path: string) {
+  try {
+    return await ifThere(() => fileSystem.readdir(path, { withFileTypes: true }))
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+/** The files of a checkpoint, and their folders, under the names that the file system gives them. */
+class KeptNames {
+  readonly #fileSystem: LocalFileSystem
+  readonly #root: string
+  readonly #files: ReadonlySet<string>
+  readonly #folders: ReadonlySet<string>
+  /** By the name in which case does not count. */
+  readonly #folded: ReadonlyMap<string, string>
+
+  constructor(fileSystem: LocalFileSystem, root: string, names: readonly string[]) {
+    const folders = new Set<string>()
+    for (const name of names) {
+      for (let slash = name.indexOf('/'); slash > 0; slash = name.indexOf('/', slash + 1))
+        folders.add(name.slice(0, slash))
+    }
+    this.#fileSystem = fileSystem
+    this.#root = root
+    this.#files = new Set(names)
+    this.#folders = folders
+    this.#folded = new Map([...names, ...folders].map((name) => [fold(name), name]))
+  }
+
+  async has(name: string, isFolder: boolean): Promise<boolean> {
+    if ((isFolder ? this.#folders : this.#files).has(name)) return true
+    const twin = this.#folded.get(fold(name))
+    if (twin === undefined) return false
+    // Where case does not count, both names are those of one file.
+    const [here, there] = await Promise.all(
+      [name, twin].map((each) =>
+        ifThere(() => this.#fileSystem.lstat(join(this.#root, each), { bigint: true })),
+      ),
+    )
+    return here !== undefined && here.ino === there?.ino
+  }
+}
+
+function fold(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { readFile, readlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { nodeErrorCode } from '../node-errors.ts'
+
+/** Names one process, also to processes of other machines and containers. */
+export interface ProcessIdentity {
+  /**
+   * 16 hexadecimal digits: one boot of one machine, and one pid namespace on it. A process id means something only
+   * within these; containers may share a host name.
+   */
+  readonly machine: string
+  readonly pid: number
+  /** In clock ticks after the boot, so that a reused process id is recognised. 0 where it is not known. */
+  readonly startedAt: number
+}
+
+/** What this process knows of another one. It knows nothing of processes in other pid namespaces. */
+export type Liveness = 'running' | 'ended' | 'unknown'
+
+let own: Promise<ProcessIdentity> | undefined
+
+export async function thisProcess(): Promise<ProcessIdentity> {
+  own ??= identifyThisProcess()
+  return own
+}
+
+export async function livenessOf({ machine, pid, startedAt }: ProcessIdentity): Promise<Liveness> {
+  const self = await thisProcess()
+  if (machine !== self.machine) return 'unknown'
+  if (!exists(pid)) return 'ended'
+  if (startedAt === 0) return 'running'
+  const now = await lookAt(String(pid))
+  if (now === undefined) return 'running' // /proc may hide the processes of other users
+  return now.startedAt === startedAt && !now.isZombie ? 'running' : 'ended'
+}
+
+async function identifyThisProcess(): Promise<ProcessIdentity> {
+  const boot = await ifReadable(() => readFile('/proc/sys/kernel/random/boot_id', 'utf8'))
+  const namespace = await ifReadable(() => readlink('/proc/self/ns/pid'))
+  // `/proc` may belong to another pid namespace: then its numbers are not those of `process.pid`.
+  const seenAs = await ifReadable(() => readlink('/proc/self'))
+  const seen = seenAs === String(process.pid) ? await lookAt('self') : undefined
+  const machine = createHash('sha256')
+    .update(`${boot ?? hostname()}\n${namespace ?? ''}`)
+    .digest('hex')
+    .slice(0, 16)
+  return { machine, pid: process.pid, startedAt: seen?.startedAt ?? 0 }
+}
+
+interface SeenProcess {
+  readonly startedAt: number
+  /** It was killed, and its parent has not asked how it ended. */
+  readonly isZombie: boolean
+}
+
+/** See proc(5), `/proc/pid/stat`. The second field is a name in parentheses that may hold anything. */
+async function lookAt(pid: string): Promise<SeenProcess | undefined> {
+  const line = await ifReadable(() => readFile(`/proc/${pid}/stat`, 'utf8'))
+  const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ')
+  const startedAt = Number(fields?.[19])
+  return Number.isSafeInteger(startedAt) && startedAt > 0
+    ? { startedAt, isZombie: fields?.[0] === 'Z' || fields?.[0] === 'X' }
+    : undefined
+}
+
+/** Only Linux has `/proc`. */
+async function ifReadable(read: () => Promise<string>): Promise<string | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (nodeErrorCode(error) !== undefined) return undefined
+    throw error
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return nodeErrorCode(error) === 'EPERM'
+  }
+}

@@ -1,0 +1,90 @@
+import { basename, dirname, join, sep } from 'node:path'
+import { nodeErrorCode } from '../node-errors.ts'
+import { atDestination, ifThere, refused } from './destination-error.ts'
+import type { LocalFileSystem } from './file-system.ts'
+
+/** Where a path leads once all links are followed, whether or not its last parts exist. */
+export interface RealPlace {
+  /** The whole path, with no link in it. */
+  readonly path: string
+  /** The part of it that exists. */
+  readonly existing: string
+}
+
+/**
+ * Follows the links of a path as far as it exists. Rejects with `INVALID_ARGUMENT` for a link that leads nowhere, and
+ * where a file stands in the place of a folder.
+ */
+export async function realPlaceOf(fileSystem: LocalFileSystem, path: string): Promise<RealPlace> {
+  const existing = await atDestination(`looking at ${path}`, () => realPathOf(fileSystem, path))
+  if (existing !== undefined) return { path: existing, existing }
+  const above = await realPlaceOf(fileSystem, dirname(path))
+  return { path: join(above.path, basename(path)), existing: above.existing }
+}
+
+async function realPathOf(fileSystem: LocalFileSystem, path: string): Promise<string | undefined> {
+  let here
+  try {
+    here = await ifThere(() => fileSystem.lstat(path))
+  } catch (error) {
+    if (nodeErrorCode(error) !== 'ENOTDIR') throw error
+    throw refused(`A part of ${path} is a file, and a folder is needed there. Choose another folder.`)
+  }
+  if (here === undefined) return undefined
+  const real = await ifThere(() => fileSystem.realpath(path))
+  if (real === undefined && here.isSymbolicLink())
+    throw refused(`${path} is a link that leads nowhere. Remove it, or choose another folder.`)
+  return real
+}
+
+/** Whether a path is another one, or lies below it. Both have no links in them. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
+}
+
+/** A folder that is recognised under every path that leads to it: through links, bind mounts, and names in another case. */
+export class KnownFolder {
+  readonly #real: string
+  readonly #identity: string | undefined
+
+  private constructor(real: string, identity: string | undefined) {
+    this.#real = real
+    this.#identity = identity
+  }
+
+  /** The folder need not exist yet: then it is known by its path only. */
+  static async at(fileSystem: LocalFileSystem, path: string): Promise<KnownFolder> {
+    const { path: real, existing } = await realPlaceOf(fileSystem, path)
+    return new KnownFolder(real, real === existing ? await identityOf(fileSystem, real) : undefined)
+  }
+
+  /** Whether a real path, which need not exist, is this folder or lies below it. */
+  async holds(fileSystem: LocalFileSystem, { path, existing }: RealPlace): Promise<boolean> {
+    if (isWithin(path, this.#real)) return true
+    if (this.#identity === undefined) return false
+    for (let each = existing; ; each = dirname(each)) {
+      if ((await identityOf(fileSystem, each)) === this.#identity) return true
+      if (dirname(each) === each) return false
+    }
+  }
+
+  /** Whether this folder lies below a real path. Not through bind mounts: those are met on the way down. */
+  isBelow(folder: string): boolean {
+    return this.#real !== folder && isWithin(this.#real, folder)
+  }
+
+  /** Whether a folder with this device and inode is this one. */
+  is({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
+    return this.#identity === `${dev}:${ino}`
+  }
+
+  /** The path with no links in it. */
+  get realPath(): string {
+    return this.#real
+  }
+}
+
+async function identityOf(fileSystem: LocalFileSystem, path: string): Promise<string> {
+  const { dev, ino } = await fileSystem.stat(path, { bigint: true })
+  return `${dev}:${ino}`
+}

@@ -1,0 +1,270 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { HoldfastError } from '../../src/errors.ts'
+import { parseMountPoints } from '../../src/local-files/mounts.ts'
+import { deliverToDirectory, type DeliveryOptions } from '../../src/local-files/to-directory.ts'
+import { codeOf, temporaryFolder } from '../store/stores.ts'
+import { deliveriesOf, plain, readTree, writeTree } from './deliveries.ts'
+import { gated, systemError } from './gated.ts'
+
+const files = { 'model.bin': 'model', 'sub/deep/log.txt': 'log' }
+
+async function deliver(to: string, options: Partial<DeliveryOptions> = {}): Promise<void> {
+  await deliverToDirectory(to, deliveriesOf(files), { ...plain, ...options })
+}
+
+describe('a destination that cannot be used is refused before anything is made', () => {
+  const cases: readonly (readonly [string, string, (folder: string) => Promise<unknown>])[] = [
+    ['a file', 'to', (folder) => writeFile(join(folder, 'to'), 'x')],
+    ['a path below a file', 'to/below', (folder) => writeFile(join(folder, 'to'), 'x')],
+    ['a link that leads nowhere', 'to', (folder) => symlink('/nowhere/at/all', join(folder, 'to'))],
+    ['a path below such a link', 'to/below', (folder) => symlink('/nowhere/at/all', join(folder, 'to'))],
+    ['a link that leads to itself', 'to', (folder) => symlink('to', join(folder, 'to'))],
+    [
+      'a folder in the place of a file',
+      'to',
+      (folder) => mkdir(join(folder, 'to', 'model.bin'), { recursive: true }),
+    ],
+    ['a file in the place of a folder', 'to', (folder) => writeTree(join(folder, 'to'), { sub: 'x' })],
+    [
+      'a dead link in the place of a folder',
+      'to',
+      async (folder) => {
+        await mkdir(join(folder, 'to'))
+        await symlink('/nowhere/at/all', join(folder, 'to', 'sub'))
+      },
+    ],
+  ]
+
+  test.each(cases)('%s', async (_, to, prepare) => {
+    const folder = await temporaryFolder()
+    await prepare(folder)
+    const before = await readdir(folder, { recursive: true })
+    expect(await codeOf(deliver(join(folder, to)))).toBe('INVALID_ARGUMENT')
+    expect(await readdir(folder, { recursive: true })).toEqual(before)
+  })
+
+  test.each(['sub', 'sub/deep'])('a link at %s that leads out of it', async (link) => {
+    const [to, outside] = [await temporaryFolder(), await temporaryFolder()]
+    await mkdir(join(to, link, '..'), { recursive: true })
+    await symlink(outside, join(to, link))
+    expect(await codeOf(deliver(to))).toBe('INVALID_ARGUMENT')
+    expect(await readdir(outside)).toEqual([])
+  })
+
+  test('but a link within it is followed', async () => {
+    const to = await temporaryFolder()
+    await mkdir(join(to, 'real'))
+    await symlink('real', join(to, 'sub'))
+    await deliver(to)
+    expect(await readTree(to)).toEqual({ 'model.bin': 'model', 'real/deep/log.txt': 'log' })
+  })
+
+  test.skipIf(process.getuid?.() === 0)('a folder that cannot be written to', async () => {
+    const to = await temporaryFolder()
+    await mkdir(join(to, 'sub'), { mode: 0o500 })
+    expect(await codeOf(deliver(to))).toBe('PERMISSION_DENIED')
+    await chmod(join(to, 'sub'), 0o700)
+    expect(await readdir(to)).toEqual(['sub'])
+  })
+})
+
+describe('the store is never overwritten', () => {
+  test.each([
+    ['the store itself', 'store'],
+    ['a folder below it', 'store/catalog'],
+    ['a new folder below it', 'store/new/folder'],
+    ['a link to it', 'link'],
+    ['a new folder behind a link to it', 'link/new'],
+  ])('%s is refused as a destination', async (_, to) => {
+    const folder = await temporaryFolder()
+    const storeRoot = join(folder, 'store')
+    await writeTree(storeRoot, { 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
+    await symlink(storeRoot, join(folder, 'link'))
+    expect(await codeOf(deliver(join(folder, to), { storeRoot }))).toBe('INVALID_ARGUMENT')
+    expect(await readTree(storeRoot)).toEqual({ 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
+  })
+
+  test('a store named through a link is recognised', async () => {
+    const folder = await temporaryFolder()
+    await writeTree(join(folder, 'real'), { 'holdfast.json': 'marker' })
+    await symlink('real', join(folder, 'link'))
+    const call = deliver(join(folder, 'real', 'x'), { storeRoot: join(folder, 'link') })
+    expect(await codeOf(call)).toBe('INVALID_ARGUMENT')
+  })
+
+  test.each(['sub', 'sub/deep'])(
+    'files that would go into a store at %s below the destination are refused',
+    async (at) => {
+      const to = await temporaryFolder()
+      await writeTree(join(to, at), { 'holdfast.json': 'marker' })
+      expect(await codeOf(deliver(to, { storeRoot: join(to, at) }))).toBe('INVALID_ARGUMENT')
+      expect(await readTree(to)).toEqual({ [`${at}/holdfast.json`]: 'marker' })
+    },
+  )
+
+  test('a restore beside a store leaves it alone, and does not count its files', async () => {
+    const to = await temporaryFolder()
+    await writeTree(join(to, 'ckpt'), { 'holdfast.json': 'marker' })
+    const { others } = await deliverToDirectory(to, deliveriesOf(files), {
+      ...plain,
+      storeRoot: join(to, 'ckpt'),
+    })
+    expect(others).toMatchObject({ count: 0 })
+  })
+})
+
+describe('mount points', () => {
+  test('are read from mountinfo, with escaped characters', () => {
+    const text =
+      '22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n' +
+      '40 22 0:35 / /mnt/a\\040b\\134c rw shared:9 - tmpfs tmpfs rw\n'
+    expect(parseMountPoints(text)).toEqual(new Set(['/', '/mnt/a b\\c']))
+  })
+
+  async function mounted(kind: 'folder' | 'file', at: string): Promise<boolean> {
+    const source = await temporaryFolder()
+    await writeFile(join(source, 'file'), 'mounted')
+    try {
+      execFileSync('mount', ['--bind', kind === 'file' ? join(source, 'file') : source, at], {
+        stdio: 'pipe',
+      })
+    } catch {
+      return false // not allowed here
+    }
+    onTestFinished(() => {
+      execFileSync('umount', [at])
+    })
+    return true
+  }
+
+  test.each([
+    ['folder', 'sub'],
+    ['folder', 'sub/deep'],
+    ['file', 'model.bin'],
+  ] as const)('a mounted %s at %s is named before anything is replaced', async (kind, at) => {
+    const to = await temporaryFolder()
+    await writeTree(to, { 'model.bin': 'old', 'sub/deep/log.txt': 'old' })
+    if (!(await mounted(kind, join(to, at)))) return
+    const before = await readTree(to)
+    const refused = deliver(to)
+    await expect(refused).rejects.toThrow(`${join(to, at)} is a mount point`)
+    expect(await readTree(to)).toEqual(before)
+  })
+
+  test('another device is a mount point where the system lists none', async () => {
+    const to = await temporaryFolder()
+    await writeTree(to, { 'sub/deep/log.txt': 'old' })
+    const fileSystem = gated((method) => {
+      if (method === 'readFile') throw systemError('ENOENT')
+    })
+    const stat = fileSystem.stat.bind(fileSystem)
+    const elsewhere = new Proxy(fileSystem, {
+      get: (target, property, receiver): unknown =>
+        property === 'stat'
+          ? async (path: string, options: { bigint: true }) => {
+              const stats = await stat(path, options)
+              return path === join(to, 'sub', 'deep') ? Object.assign(stats, { dev: stats.dev + 1n }) : stats
+            }
+          : Reflect.get(target, property, receiver),
+    })
+    const refused = deliverToDirectory(to, deliveriesOf(files), plain, elsewhere)
+    await expect(refused).rejects.toThrow(`${join(to, 'sub', 'deep')} is a mount point`)
+    expect(await readTree(to)).toEqual({ 'sub/deep/log.txt': 'old' })
+  })
+
+  test('are not removed by an exact restore', async () => {
+    const to = await temporaryFolder()
+    await writeTree(to, { 'other/deep/a': 'x' })
+    if (!(await mounted('folder', join(to, 'other', 'deep')))) return
+    await expect(deliver(to, { others: 'remove' })).rejects.toThrow('is a mount point')
+    expect(await readTree(to)).toEqual({ 'other/deep/file': 'mounted' })
+  })
+})
+
+test.each([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'ENOENT',
+  'EEXIST',
+  'ENOTDIR',
+  'ELOOP',
+  'ESTALE',
+])('a destination that fails with %s is not taken for a missing or corrupt checkpoint', async (code) => {
+  for (const failing of ['mkdir', 'open', 'file.write', 'file.sync', 'readdir', 'access', 'rename']) {
+    const to = await temporaryFolder()
+    const fileSystem = gated((method) => {
+      if (method === failing) throw systemError(code)
+    })
+    const thrown: unknown = await deliverToDirectory(to, deliveriesOf(files), plain, fileSystem).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (!(thrown instanceof HoldfastError)) throw new Error(`${failing} failed with ${String(thrown)}`)
+    expect(['NOT_FOUND', 'ALREADY_EXISTS', 'FENCED', 'CORRUPT'], failing).not.toContain(thrown.code)
+    expect(await readTree(to), failing).toEqual({})
+  }
+})
+
+describe('other files at the destination', () => {
+  const old = { 'model-1-of-2.bin': 'old', 'sub/old.txt': 'old', 'gone/a/b.txt': 'old', 'model.bin': 'old' }
+
+  test('are counted and left', async () => {
+    const to = await temporaryFolder()
+    await writeTree(to, old)
+    const { others } = await deliverToDirectory(to, deliveriesOf(files), plain)
+    expect(others).toEqual({
+      count: 3,
+      names: ['gone/a/b.txt', 'model-1-of-2.bin', 'sub/old.txt'],
+      isComplete: true,
+      removed: false,
+    })
+    expect(await readTree(to)).toEqual({ ...old, ...files })
+  })
+
+  test('are removed by an exact restore, with links and empty folders', async () => {
+    const [to, outside] = [await temporaryFolder(), await temporaryFolder()]
+    await writeTree(outside, { kept: 'kept' })
+    await writeTree(to, old)
+    await mkdir(join(to, 'empty'))
+    await symlink(outside, join(to, 'link'))
+    const { others } = await deliverToDirectory(to, deliveriesOf(files), { ...plain, others: 'remove' })
+    expect(others).toMatchObject({ count: 4, removed: true })
+    expect((await readdir(to, { recursive: true })).toSorted()).toEqual([
+      'model.bin',
+      'sub',
+      'sub/deep',
+      'sub/deep/log.txt',
+    ])
+    expect(await readTree(outside)).toEqual({ kept: 'kept' })
+  })
+
+  test('are not looked at where only some files are restored', async () => {
+    const to = await temporaryFolder()
+    await writeTree(to, old)
+    const { others } = await deliverToDirectory(to, deliveriesOf(files), { ...plain, others: 'ignore' })
+    expect(others).toBeUndefined()
+  })
+
+  test('are not removed with the store among them, nor from a home folder or the root', async () => {
+    const to = await temporaryFolder()
+    const storeRoot = join(to, 'ckpt')
+    await writeTree(storeRoot, { 'holdfast.json': 'marker' })
+    for (const [place, root] of [
+      [to, storeRoot],
+      [homedir(), undefined],
+      ['/', undefined],
+    ] as const)
+      expect(await codeOf(deliver(place, { others: 'remove', storeRoot: root })), place).toBe(
+        'INVALID_ARGUMENT',
+      )
+    expect(await readTree(to)).toEqual({ 'ckpt/holdfast.json': 'marker' })
+  })
+})

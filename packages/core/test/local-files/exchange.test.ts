@@ -1,0 +1,190 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { HoldfastError } from '../../src/errors.ts'
+import { hiddenPrefix } from '../../src/local-files/hidden-folder.ts'
+import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { codeOf, temporaryFolder } from '../store/stores.ts'
+import { deliveriesOf, plain, readTree, type Texts, writeTree } from './deliveries.ts'
+import { type Gate, gated, systemError } from './gated.ts'
+
+const restorer = fileURLToPath(new URL('restorer.ts', import.meta.url))
+
+const before = { 'model.bin': 'old model', 'sub/log.txt': 'old log', 'shard-2.bin': 'old shard' }
+const after = { 'model.bin': 'new model', 'sub/log.txt': 'new log', 'new/a.bin': 'new file' }
+
+/** How the process ended: its exit code, or the signal that killed it. */
+async function restoreKilledAt(call: number, to: string): Promise<number | string | null> {
+  return new Promise((resolve) => {
+    const words = [restorer, to, String(call), JSON.stringify(after)]
+    const child = execFile(process.execPath, words, () => {
+      resolve(child.signalCode ?? child.exitCode)
+    })
+  })
+}
+
+function visible(files: Texts): Texts {
+  return Object.fromEntries(Object.entries(files).filter(([name]) => !name.startsWith(hiddenPrefix)))
+}
+
+test('a killed restore leaves a destination that the next one makes whole, at whichever call it dies', async () => {
+  const outcomes = new Set<string>()
+  let mixed = 0
+  for (let first = 1; !outcomes.has('0'); first += 4) {
+    const calls = [first, first + 1, first + 2, first + 3]
+    await Promise.all(
+      calls.map(async (call) => {
+        const to = join(await temporaryFolder(), 'to')
+        await writeTree(to, before)
+        outcomes.add(String(await restoreKilledAt(call, to)))
+        const left = visible(await readTree(to))
+        const isWhole = sameTexts(left, before) || sameTexts(left, after)
+        if (!isWhole) mixed += 1
+        await deliverToDirectory(to, deliveriesOf({ next: 'next' }), { ...plain, others: 'ignore' })
+        const { next, ...whole } = await readTree(to)
+        expect(next).toBe('next')
+        if (isWhole) expect([before, after], `killed at call ${call}`).toContainEqual(whole)
+        else expect(whole, `killed amid the renames at call ${call}`).toEqual(after)
+      }),
+    )
+  }
+  expect(outcomes).toEqual(new Set(['SIGKILL', '0']))
+  expect(mixed).toBe(3) // between each two of the four renames
+})
+
+function sameTexts(some: Texts, others: Texts): boolean {
+  return JSON.stringify(Object.entries(some).toSorted()) === JSON.stringify(Object.entries(others).toSorted())
+}
+
+/** Fails one call with EIO: number `failing` of all. */
+function failingOnce(failing: number): { readonly gate: Gate; readonly calls: () => number } {
+  let calls = 0
+  return {
+    calls: () => calls,
+    gate: () => {
+      calls += 1
+      if (calls === failing) throw systemError('EIO')
+    },
+  }
+}
+
+test('an error at any call leaves the destination as it was, or as it was to be', async () => {
+  const folder = await temporaryFolder()
+  for (let failing = 1; ; failing += 1) {
+    const to = join(folder, String(failing))
+    await writeTree(to, before)
+    const { gate, calls } = failingOnce(failing)
+    let thrown: unknown
+    try {
+      await deliverToDirectory(to, deliveriesOf(after), { ...plain, others: 'remove' }, gated(gate))
+    } catch (error) {
+      thrown = error
+    }
+    const left = visible(await readTree(to))
+    expect([before, after], `call ${failing} failed`).toContainEqual(left)
+    if (thrown === undefined) expect(left, `call ${failing} failed`).toEqual(after)
+    else {
+      if (!(thrown instanceof HoldfastError)) throw new Error(`call ${failing} failed`, { cause: thrown })
+      expect(['UNAVAILABLE'], thrown.message).toContain(thrown.code)
+    }
+    await rm(to, { recursive: true })
+    if (calls() < failing) return
+  }
+})
+
+describe('a file that cannot be kept under a second name', () => {
+  const noLinks: Gate = (method) => {
+    if (method === 'link') throw systemError('EPERM')
+  }
+
+  test('is replaced', async () => {
+    const to = await temporaryFolder()
+    await writeTree(to, before)
+    await deliverToDirectory(to, deliveriesOf(after), plain, gated(noLinks))
+    expect(await readTree(to)).toEqual({ ...before, ...after })
+  })
+
+  test('makes the next restore complete one that failed amid the renames', async () => {
+    const to = await temporaryFolder()
+    await writeTree(to, before)
+    const fileSystem = gated((method, _, place) => {
+      noLinks(method)
+      if (method === 'rename' && place === join(to, 'new/a.bin')) throw systemError('EIO')
+    })
+    const failed = deliverToDirectory(to, deliveriesOf(after), plain, fileSystem)
+    await expect(failed).rejects.toThrow('The next restore into it completes this one.')
+    expect((await readTree(to))['model.bin']).toBe('new model')
+    await endOfProcess(to)
+    await deliverToDirectory(to, deliveriesOf({ next: 'next' }), plain)
+    expect(await readTree(to)).toEqual({ ...before, ...after, next: 'next' })
+  })
+})
+
+/** Names the hidden folder as if its process, which is this one, had ended. */
+async function endOfProcess(to: string): Promise<void> {
+  for (const name of await readdir(to)) {
+    if (!name.startsWith(hiddenPrefix)) continue
+    const gone = name.replace(/^(\.holdfast-restore-[0-9a-f]{16})-\d+/, `$1-${2 ** 22 + 1}`)
+    await rename(join(to, name), join(to, gone))
+  }
+}
+
+test('a link in the place of a file is replaced, and put back after an error', async () => {
+  const to = await temporaryFolder()
+  await mkdir(join(to, 'new'))
+  await symlink('elsewhere', join(to, 'model.bin'))
+  await deliverToDirectory(to, deliveriesOf({ 'model.bin': 'new' }), plain)
+  expect(await readTree(to)).toEqual({ 'model.bin': 'new' })
+  await rm(join(to, 'model.bin'))
+  await symlink('elsewhere', join(to, 'model.bin'))
+  await expect(
+    deliverToDirectory(
+      to,
+      deliveriesOf({ 'model.bin': 'new', 'new/a.bin': 'new' }),
+      plain,
+      gated((method, _, place) => {
+        if (method === 'rename' && place === join(to, 'new/a.bin')) throw systemError('EIO')
+      }),
+    ),
+  ).rejects.toThrow('EIO')
+  expect(await readlink(join(to, 'model.bin'))).toBe('elsewhere')
+})
+
+test('a restore whose hidden files are removed fails, and is not taken for a missing checkpoint', async () => {
+  const to = await temporaryFolder()
+  await writeTree(to, before)
+  const cleaner = async (): Promise<void> => {
+    for (const name of await readdir(to))
+      if (name.startsWith(hiddenPrefix)) await rm(join(to, name), { recursive: true })
+  }
+  const [first, ...others] = deliveriesOf(after)
+  if (first === undefined) throw new Error('there are files')
+  const removing = {
+    ...first,
+    open: async (signal: AbortSignal) => {
+      await cleaner()
+      return first.open(signal)
+    },
+  }
+  expect(await codeOf(deliverToDirectory(to, [removing, ...others], plain))).toBe('UNAVAILABLE')
+  expect(await readTree(to)).toEqual(before)
+})
+
+test('the names of a new destination and of its folders are made durable', async () => {
+  const folder = await temporaryFolder()
+  const opened: string[] = []
+  const fileSystem = gated((method, path) => {
+    if (method === 'open') opened.push(String(path))
+  })
+  await deliverToDirectory(join(folder, 'of', 'several'), deliveriesOf({ 'a/b': 'x' }), plain, fileSystem)
+  expect(opened).toEqual(
+    expect.arrayContaining([
+      folder,
+      join(folder, 'of'),
+      join(folder, 'of', 'several'),
+      join(folder, 'of', 'several', 'a'),
+    ]),
+  )
+})

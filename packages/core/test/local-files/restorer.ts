@@ -1,0 +1,29 @@
+/**
+ * A restore in a process of its own that is killed: `restorer.ts TO CALL FILES`. Before the call number CALL
+ * that changes the file system the process kills itself with SIGKILL. FILES is an object in JSON.
+ */
+import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
+import { deliveriesOf, plain, type Texts } from './deliveries.ts'
+import { surrounded } from './gated.ts'
+
+const [, , to = '', call = '', files = '{}'] = process.argv
+const changing = new Set(['link', 'mkdir', 'rename', 'rmdir', 'unlink'])
+let calls = 0
+/** One call after the other, so that all before the last one have had their effect. */
+let before: Promise<unknown> = Promise.resolve()
+const fileSystem = surrounded((method, _, make) => {
+  if (!changing.has(method)) return make()
+  const result = before.then(() => {
+    calls += 1
+    if (calls === Number(call)) process.kill(process.pid, 'SIGKILL')
+    return make()
+  })
+  before = result.catch(() => undefined)
+  return result
+})
+await deliverToDirectory(
+  to,
+  deliveriesOf(JSON.parse(files) as Texts),
+  { ...plain, others: 'remove' },
+  fileSystem,
+)
