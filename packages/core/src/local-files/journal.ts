@@ -7,10 +7,7 @@ import { syncFolders } from './folders.ts'
 
 const journalName = 'journal'
 
-const relativePath = v.pipe(
-  v.string(),
-  v.check(staysBelow, 'not a path below the destination'),
-)
+const relativePath = v.pipe(v.string(), v.check(staysBelow, 'not a path below the destination'))
 
 const journalSchema = v.object({
   format: v.literal('holdfast-restore/1'),
