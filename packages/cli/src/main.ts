@@ -1,20 +1,14 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
-import { version } from './version.ts'
+import { nodeVersionFault } from './node-version.ts'
 
-// A reader that has seen enough, such as head(1), is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit()
-  throw error
-})
-
-// Scripts ask for the version to see whether we are there; the program, of all commands, takes as long to load again.
-const [only, ...others] = process.argv.slice(2)
-if (others.length === 0 && (only === '--version' || only === '-V')) {
-  process.stdout.write(`${version()}\n`)
+// Everything else is loaded after this check, since an older Node.js cannot even parse it.
+const fault = nodeVersionFault(process.versions.node)
+if (fault === undefined) {
+  const { start } = await import('./start.ts')
+  await start()
 } else {
-  // What is compiled once is kept for the next time; where its folder cannot be written, nothing is.
-  enableCompileCache()
-  const { run } = await import('./run.ts')
-  process.exitCode = await run(process.argv, version())
+  const isJson = process.argv.includes('--json')
+  const message = { type: 'error', code: 'CONFIG', exitCode: 2, message: fault }
+  process.stderr.write(`${isJson ? JSON.stringify(message) : `holdfast: ${fault}`}\n`)
+  process.exitCode = 2
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { environment, holdfast, holdfastIn, main, type Outcome } from './holdfast.ts'
+import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 
 const base = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
 let folders = 0
@@ -343,21 +343,6 @@ test('doctor leaves no folder where there was none, and the one that was there',
   for (const store of ['not/there', 'empty', 'empty/yet'])
     expect(await holdfast(folder, 'doctor', '-s', store)).toMatchObject({ code: 0, stderr: '' })
   expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(['checkpoint.pth', 'empty'])
-})
-
-test('compiled code is kept for the next command in the temporary folder, and where there is none it is no need', async () => {
-  const folder = await workFolder()
-  const temporary = join(folder, 'temporary')
-  await mkdir(temporary)
-  const listing = async (place: string): Promise<Outcome> => {
-    const { NODE_COMPILE_CACHE: _, ...rest } = environment()
-    return holdfastIn({ ...rest, TMPDIR: place, TEMP: place, TMP: place }, folder, 'ls', '-s', 'store')
-  }
-  const first = await listing(temporary)
-  expect(first).toMatchObject({ code: 0, stderr: '' })
-  expect(await readdir(temporary)).toEqual(['node-compile-cache'])
-  expect(await listing(temporary)).toEqual(first)
-  expect(await listing(join(folder, 'checkpoint.pth'))).toEqual(first)
 })
 
 async function exitOf(child: ChildProcess): Promise<number | null> {
