@@ -4,9 +4,10 @@
  * run most of them. Whatever else it depends on stays a dependency: the command line and the adapters share the classes
  * of one core.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plugin, rolldown, type RolldownOutput } from 'rolldown'
+import ts from 'typescript'
 
 const [entry, ...included] = process.argv.slice(2)
 if (entry === undefined) throw new Error('Which module is the entry?')
@@ -17,16 +18,37 @@ const bundle = await rolldown({
   input: entry,
   external: isExternal,
   platform: 'node',
-  plugins: [plainBuiltins()],
+  plugins: [lowered(), plainBuiltins()],
 })
 const { output } = await bundle.write({
   dir: folder,
   format: 'esm',
   sourcemap: true,
   chunkFileNames: '[name].js',
+  banner: versionCheck(),
 })
 await bundle.close()
 if (included.length > 0) writeFileSync(join(folder, 'LICENSES.txt'), licenses(output))
+
+/** Compiles as `tsc` does, since rolldown leaves `using` as it is, and Node.js 22 cannot parse it. */
+function lowered(): Plugin {
+  return {
+    name: 'lowered',
+    transform: (code, id) => (id.endsWith('.ts') ? { ...javaScriptOf(code, id), moduleType: 'js' } : null),
+  }
+}
+
+function javaScriptOf(code: string, fileName: string): { readonly code: string; readonly map: string } {
+  const { ScriptTarget, ModuleKind } = ts
+  const compilerOptions = {
+    target: ScriptTarget.ES2024,
+    module: ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+    sourceMap: true,
+  }
+  const { outputText, sourceMapText = '' } = ts.transpileModule(code, { fileName, compilerOptions })
+  return { code: outputText, map: sourceMapText }
+}
 
 /** A package that is named is included with what it depends on itself. */
 function isExternal(id: string, importer: string | undefined): boolean {
@@ -50,6 +72,15 @@ function plainBuiltins(): Plugin {
     name: 'plain-builtins',
     renderChunk: (code) => ({ code: code.replaceAll(builtinImport, asked), map: null }),
   }
+}
+
+/** The check of the Node.js version, if the package has one that runs by itself: it comes before every other line. */
+function versionCheck(): string {
+  const file = 'src/node-version.ts'
+  const source = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (source === '' || source.includes('export ')) return ''
+  // A block, so that its names do not meet others; the marks of a module cannot stand in one.
+  return `{\n${javaScriptOf(source, file).code.replace(/^export \{\};$|^\/\/# .*/gm, '')}}`
 }
 
 /** What the packages that were included ask of whoever passes them on. */

@@ -37,7 +37,18 @@ function pack(path: string): string {
   run(path, 'pnpm', 'pack', '--out', tarball)
   run(root, 'publint', tarball, '--strict')
   if ('.' in exports) run(root, 'attw', tarball, '--profile', 'esm-only')
+  refuseUsing(path)
   return tarball
+}
+
+/** Node.js 22 cannot parse `using`, and this check runs on a newer one. */
+function refuseUsing(path: string): void {
+  const bundle = join(path, 'bundle')
+  if (!existsSync(bundle)) return
+  for (const name of readdirSync(bundle)) {
+    if (name.endsWith('.js') && /^\s*(await )?using \w+ =/m.test(readFileSync(join(bundle, name), 'utf8')))
+      throw new Error(`${join(bundle, name)} has a declaration with using`)
+  }
 }
 
 function inEmptyProject(packed: readonly string[]): void {

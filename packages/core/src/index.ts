@@ -1,3 +1,4 @@
+import './node-version.ts'
 export * from './backend/index.ts'
 export * from './config/index.ts'
 export * from './data/index.ts'

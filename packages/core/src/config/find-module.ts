@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
-import { createRequire, findPackageJSON } from 'node:module'
+import * as nodeModule from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HoldfastError } from '../errors.ts'
@@ -34,7 +34,7 @@ export function besideModule(file: string): SearchBase {
  */
 export function findModule(name: string, base: SearchBase): FoundModule | undefined {
   // Only the folder of this file name counts.
-  const importer = createRequire(join(base.folder, 'importer.js'))
+  const importer = nodeModule.createRequire(join(base.folder, 'importer.js'))
   const file = resolveModule(name, importer, base.folder)
   if (file === undefined) return undefined
   if (isPath(name)) return { file, foreign: undefined }
@@ -96,7 +96,7 @@ function resolveModule(name: string, importer: NodeJS.Require, folder: string): 
 
 /** The entry point of a package that exports itself to `import` only. */
 function importEntry(name: string, folder: string): string | undefined {
-  const manifest = findPackageJSON(name, join(folder, 'importer.js'))
+  const manifest = nodeModule.findPackageJSON(name, join(folder, 'importer.js'))
   if (manifest === undefined) return undefined
   const parsed = JSON.parse(readFileSync(manifest, 'utf8')) as unknown
   const exported = memberOf(parsed, ['exports'])

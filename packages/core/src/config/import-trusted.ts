@@ -1,4 +1,4 @@
-import { registerHooks } from 'node:module'
+import * as nodeModule from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { HoldfastError } from '../errors.ts'
@@ -10,9 +10,19 @@ import { foreignOnTheWay, type SearchBase } from './find-module.ts'
  */
 export async function importTrusted(file: string): Promise<unknown> {
   const url = pathToFileURL(file).href
-  const base: SearchBase = { folder: dirname(file), owners: [] }
+  // Bun has no hooks.
+  const hooks = 'registerHooks' in nodeModule ? refusePlantedImports(url, dirname(file)) : undefined
+  try {
+    return await import(url)
+  } finally {
+    hooks?.deregister()
+  }
+}
+
+function refusePlantedImports(url: string, folder: string): ReturnType<typeof nodeModule.registerHooks> {
+  const base: SearchBase = { folder, owners: [] }
   const imported = new Set([url])
-  const hooks = registerHooks({
+  return nodeModule.registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context)
       // Modules that others import meanwhile are their own concern.
@@ -28,9 +38,4 @@ export async function importTrusted(file: string): Promise<unknown> {
       return resolved
     },
   })
-  try {
-    return await import(url)
-  } finally {
-    hooks.deregister()
-  }
 }
