@@ -179,7 +179,8 @@ function streamOf(
         if (signal?.aborted === true) return
         position += bytesRead
         if (bytesRead === 0 && position < end) throw cutShort(position, end)
-        if (bytesRead > 0 && request === null) controller.enqueue(buffer.subarray(0, bytesRead))
+        // Bun has `undefined` here where the standard has null.
+        if (bytesRead > 0 && request == null) controller.enqueue(buffer.subarray(0, bytesRead))
         else if (bytesRead > 0) request?.respond(bytesRead)
         if (bytesRead > 0 && position < end) return
         await release()
