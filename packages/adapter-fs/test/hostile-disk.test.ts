@@ -1,8 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process'
 import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
-import { openStore } from '@holdfast/core'
+import { CheckpointStore, openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
+import { FileBackend, type FileSystem } from '../src/index.ts'
 import { codeOf } from './code-of.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 
@@ -70,4 +71,21 @@ test('a store that is deleted under a running writer: the next save is whole, an
   expect(report.checkpoints.map(({ problems }) => problems.length)).toEqual([1, 1, 0])
   expect((await store.repair()).quarantined.map(({ step }) => step)).toEqual([1, 2])
   expect((await store.verify()).good).toBe(true)
+})
+
+test('a writer whose files a new owner removes is FENCED', async () => {
+  const root = join(await temporaryFolder(), 'store')
+  let takeOver = (): Promise<void> => Promise.resolve()
+  const rename: FileSystem['rename'] = async (from, to) => {
+    if (String(to).includes('data/2-')) await takeOver()
+    await promises.rename(from, to)
+  }
+  const fileSystem = { ...promises, rename }
+  await using store = new CheckpointStore(new FileBackend(root, { fileSystem }))
+  await store.save({ step: 1, files: { a: Buffer.from('a') } })
+  takeOver = async () => {
+    await using other = await openStore(root)
+    await other.pin(1)
+  }
+  expect(await codeOf(store.save({ step: 2, files: { a: Buffer.from('a') } }))).toBe('FENCED')
 })

@@ -345,6 +345,39 @@ test('doctor leaves no folder where there was none, and the one that was there',
   expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(['checkpoint.pth', 'empty'])
 })
 
+test('every command reports a lost catalog with exit code 5', async () => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1', '--metric', 'loss=1')
+  await rm(join(folder, 'store', 'catalog'), { recursive: true })
+  const commands = [
+    'ls',
+    'show',
+    'show 1',
+    'best',
+    'prune --keep-last 1',
+    'prune --keep-last 1 --dry-run',
+    'metrics',
+    'pin 1',
+    'unpin 1',
+    'attach 1 --metric loss=2',
+    'rm 1',
+    'sweep',
+    'sums',
+    'path latest checkpoint.pth',
+    'restore --to out',
+    'verify',
+  ]
+  const outcomes = await Promise.all(
+    commands.map(async (command) => {
+      const { code, stdout, stderr } = await onStore(folder, ...command.split(' '))
+      return { command, code, isReported: /catalog .*is lost/.test(stdout + stderr) }
+    }),
+  )
+  expect(outcomes).toEqual(commands.map((command) => ({ command, code: 5, isReported: true })))
+  expect((await onStore(folder, 'repair')).code).toBe(0)
+  expect((await onStore(folder, 'show', '1')).code).toBe(0)
+})
+
 async function exitOf(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
     child.on('close', (code) => {

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { isCatalogLost, lostCatalog } from '../catalog/commit/lost-catalog.ts'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../errors.ts'
 import { assertWellFormed } from '../json.ts'
@@ -32,7 +33,12 @@ import { tellOfMetrics } from './save/metric-events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
 import { lastPagedStep, type PagedCatalog } from '../catalog/pages/index.ts'
 import { catalogFor } from '../catalog/commit/catalog-for.ts'
-import { type CheckpointChoice, chooseEntry } from '../catalog/judging/choose.ts'
+import {
+  type CheckpointChoice,
+  chooseEntry,
+  quarantinedChoice,
+  quarantinedError,
+} from '../catalog/judging/choose.ts'
 import { provedFile, provedManifest } from './attempts/read-verified.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
@@ -44,6 +50,7 @@ import { saveCheckpoint } from './save/save.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
 import { deleteDropped } from './attempts/delete-dropped.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
+import { readMarker } from './upkeep/ensure-marker.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
 import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './upkeep/sweep.ts'
 import { wasDroppedMeanwhile } from './attempts/dropped-meanwhile.ts'
@@ -191,7 +198,10 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** All good checkpoints, in the order of their steps. */
   async list(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    const catalog = await this.#context.log.whole(options.signal)
+    const [catalog] = await Promise.all([
+      this.#context.log.whole(options.signal),
+      readMarker(this.backend, options.signal), // rejects the marker of a newer Holdfast
+    ])
     return judgedCheckpoints(catalog, this.#keeping(catalog), this.#context.environment.now())
   }
 
@@ -219,13 +229,19 @@ export class CheckpointStore implements AsyncDisposable {
     return judgedCheckpoint(catalog, entry, this.#keeping(catalog), this.#context.environment.now())
   }
 
-  /** A checkpoint with its files and metadata; `undefined` when it is not there, `CORRUPT` when its manifest is. */
+  /**
+   * A checkpoint with its files and metadata; `undefined` when it is not there. Rejects with `CORRUPT` when its manifest is
+   * corrupt, or the step is quarantined.
+   */
   async get(
     choice: CheckpointChoice,
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
     const found = await this.#findProved(choice, options.signal)
-    if (found === undefined) return undefined
+    if (found === undefined) {
+      await this.#refuseQuarantined(choice, options.signal)
+      return undefined
+    }
     const { log, environment } = this.#context
     const { objectives, retention } = this.#keeping(found.catalog)
     const isJudged = hasFields(objectives) || hasFields(retention)
@@ -326,7 +342,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** Proves checkpoints, and the store's own documents, against what was written. Changes nothing. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
-    return verifyStore(this.#context, await this.#context.log.whole(options.signal), options)
+    return verifyStore(this.#context, options)
   }
 
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions and pages, unfinished work. */
@@ -409,11 +425,17 @@ export class CheckpointStore implements AsyncDisposable {
   ): Promise<{ readonly entry: CatalogEntry; readonly manifest: Manifest }> {
     const found = await this.#findProved(choice, signal)
     if (found !== undefined) return found
+    await this.#refuseQuarantined(choice, signal)
     const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
     throw new HoldfastError(
       'NOT_FOUND',
       `There is no ${what} in ${this.url}. See what there is: holdfast ls.`,
     )
+  }
+
+  async #refuseQuarantined(choice: CheckpointChoice, signal: AbortSignal | undefined): Promise<void> {
+    const aside = quarantinedChoice(await catalogFor(this.#context.log, choice, signal), choice)
+    if (aside !== undefined) throw quarantinedError(aside, this.url)
   }
 
   #keeping(catalog: PagedCatalog): Keeping {
@@ -442,6 +464,7 @@ export class CheckpointStore implements AsyncDisposable {
   async #refuseMissing(signal: AbortSignal | undefined): Promise<void> {
     const { log } = this.#context
     if (log.known !== undefined || !(await log.isEmpty(signal))) return
+    if (await isCatalogLost(this.#context, signal)) throw lostCatalog(this.url)
     throw new HoldfastError(
       'NOT_FOUND',
       `There is no checkpoint in ${this.url} yet. The first save makes the store: holdfast save FILE --step 0`,

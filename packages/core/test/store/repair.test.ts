@@ -184,7 +184,9 @@ test('a repair of a sound store does not fence a running owner unasked', async (
   }
   expect(await codeOf(storeOn(backend, { mode: 'shared' }).repair())).toBe('FENCED')
   await owner.save({ step: 3, files })
-  expect(await storeOn(backend, { mode: 'shared', takeOver: true }).repair()).toMatchObject({ recovered: [2] })
+  expect(await storeOn(backend, { mode: 'shared', takeOver: true }).repair()).toMatchObject({
+    recovered: [2],
+  })
 })
 
 test('a step that was saved again after it was set aside: rm takes the one set aside first', async () => {

@@ -7,6 +7,7 @@ import {
   decodeCatalog,
   type Drop,
   encodeCatalog,
+  encodeFence,
   newPageId,
   type PageId,
   pageKey,
@@ -29,6 +30,7 @@ import { readListed, readSmall } from '../documents/read-document.ts'
 import type { Environment } from '../../environment.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import type { Change } from './changes.ts'
+import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import type { WriterKeeping } from './keeping.ts'
 import { type CommitRequest, lookBack, needsWhole, nextCatalog, type Verdict, type Writer } from './rules.ts'
 
@@ -102,7 +104,10 @@ export class CatalogLog {
     return true
   }
 
-  /** The newest version; the empty one for a store without any. Rejects with `CORRUPT` when it is damaged. */
+  /**
+   * The newest version; the empty one for a new store. Rejects with `CORRUPT` when it is damaged, or when all versions are
+   * lost.
+   */
   async newest(signal?: AbortSignal): Promise<PagedCatalog> {
     for (;;) {
       const known = this.#known
@@ -110,7 +115,12 @@ export class CatalogLog {
         known === undefined || known.version === 0
           ? await this.newestListed(1, signal)
           : await this.#newestSince(known.version, signal)
-      if (newest === undefined) return noCatalog
+      if (newest === undefined) {
+        if (await isCatalogLost({ backend: this.#backend, log: this }, signal))
+          throw lostCatalog(this.#backend.url)
+        if (await this.isEmpty(signal)) return noCatalog
+        continue // another writer has made the store in between
+      }
       if (known?.version === newest.version) return known
       const catalog = await this.listed(newest, signal)
       if (catalog !== undefined) return this.#remember(catalog)
@@ -176,14 +186,15 @@ export class CatalogLog {
 
   /**
    * Commits a version that follows a damaged one: numbered after it, built upon `base`. All pages are written anew:
-   * whoever goes by the damaged version, from before, may be sweeping those of an older one.
+   * whoever goes by the damaged version, from before, may be sweeping those of an older one. `undefined` when another
+   * writer was faster.
    */
   async commitAfter(
     damaged: number,
     base: WholeCatalog,
     change: Change,
     signal?: AbortSignal,
-  ): Promise<Committed> {
+  ): Promise<Committed | undefined> {
     this.#known = undefined
     const request = this.#request(change)
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
@@ -191,16 +202,19 @@ export class CatalogLog {
     if (verdict.kind !== 'next') throw this.#refusal(verdict)
     const next = await this.#writePages(verdict.catalog, signal)
     throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-    if ((await this.#create(next)) === 'exists') {
-      throw new HoldfastError(
-        'FENCED',
-        'Another process has just repaired this catalog. Nothing is left to do.',
-        {
-          url: this.#backend.url,
-        },
-      )
-    }
+    if ((await this.#create(next)) === 'exists') return undefined
     return this.#settle(request, next)
+  }
+
+  /**
+   * Takes a number above all lost versions with a document that readers find damaged. From then on no writer that knows a
+   * lost version gets its commit acknowledged: when it looks back, the newest version is damaged, or a later one that was
+   * rebuilt without it.
+   */
+  async fence(version: number): Promise<void> {
+    const environment = this.#environment
+    const fence = encodeFence(version, environment.newId(), environment.now().toISOString())
+    await this.#backend.commit(catalogKey(version), fence)
   }
 
   async #commit(change: Change, signal: AbortSignal | undefined): Promise<Committed> {

@@ -1,15 +1,20 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { attemptOfKey, dataPrefix } from '../documents/index.ts'
-import type { CatalogLog } from './catalog-log.ts'
+import { HoldfastError } from '../../errors.ts'
 
 /** Where the catalog of a store lies, and beside it the attempts that it lists. */
 export interface CatalogPlace {
   readonly backend: CheckpointBackend
-  readonly log: CatalogLog
+  readonly log: { readonly isEmpty: (signal?: AbortSignal) => Promise<boolean> }
 }
 
-export const lostCatalog =
-  'The catalog is lost, and checkpoints are there. Run holdfast repair, which lists them again.'
+export function lostCatalog(url: string): HoldfastError {
+  return new HoldfastError(
+    'CORRUPT',
+    `The catalog of ${url} is lost, and its checkpoints are still there. Run holdfast repair, which lists them again.`,
+    { url },
+  )
+}
 
 /**
  * Whether a store in which no version of the catalog was seen is not a new one. No attempt begins before the first

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
-import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { formatOf, formatSchema, parseBody } from './format-version.ts'
 import { attemptSchema, catalogKey, pageIdSchema } from './layout.ts'
 import { inOrder } from './lines.ts'
-import { seal } from './sealed.ts'
+import { seal, unseal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
@@ -129,10 +129,22 @@ export function encodeCatalog(catalog: Catalog): Uint8Array {
   return seal('catalog', catalog)
 }
 
+/**
+ * A document that takes the number of a version and is none: readers find it damaged. It ends the line of the lost
+ * versions, while the catalog is rebuilt.
+ */
+export function encodeFence(version: number, commitId: string, rebuildBegan: string): Uint8Array {
+  return seal('catalog', { format: formatOf('catalog'), version, commitId, rebuildBegan })
+}
+
 /** Throws `CORRUPT` when it is damaged, is not this version, or contradicts itself. */
 export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
   const where = catalogKey(version)
-  const catalog = parseDocument('catalog', catalogSchema, bytes, where)
+  const body = unseal('catalog', bytes, where)
+  if (typeof body === 'object' && body !== null && 'rebuildBegan' in body) {
+    throw new HoldfastError('CORRUPT', `${where} marks a rebuild that has begun and not ended.`)
+  }
+  const catalog = parseBody('catalog', catalogSchema, body, where)
   if (catalog.version !== version) {
     throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
   }

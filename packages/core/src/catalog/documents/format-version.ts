@@ -26,7 +26,16 @@ export function parseDocument<Schema extends v.GenericSchema>(
   bytes: Uint8Array,
   where: string,
 ): v.InferOutput<Schema> {
-  const body = unseal(kind, bytes, where)
+  return parseBody(kind, schema, unseal(kind, bytes, where), where)
+}
+
+/** Parses the body of a document as `parseDocument` does. */
+export function parseBody<Schema extends v.GenericSchema>(
+  kind: DocumentKind,
+  schema: Schema,
+  body: unknown,
+  where: string,
+): v.InferOutput<Schema> {
   refuseNewerMajor(kind, body, where)
   const parsed = v.safeParse(schema, body)
   if (parsed.success) return parsed.output

@@ -7,6 +7,7 @@ export {
   type Drop,
   emptyCatalog,
   encodeCatalog,
+  encodeFence,
   type Older,
   type Owner,
   type PageReference,

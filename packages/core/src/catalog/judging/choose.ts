@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts'
 import type { Objectives } from '../../metrics/index.ts'
-import { assertStep, type CatalogEntry } from '../documents/index.ts'
+import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
 import type { PagedCatalog, PagedList } from '../pages/index.ts'
 import { judge } from './judgement.ts'
 
@@ -25,6 +25,24 @@ export function chooseEntry(
     catalog,
     objectives,
     objectiveName(choice, objectives),
+  )
+}
+
+/** The checkpoint of a step that was set aside; `undefined` when the choice is another one, or the step is listed. */
+export function quarantinedChoice(
+  { checkpoints, quarantined }: PagedCatalog,
+  choice: CheckpointChoice,
+): Quarantined | undefined {
+  if (typeof choice !== 'number' || checkpoints.get(choice) !== undefined) return undefined
+  return quarantined.findLast(({ entry }) => entry.step === choice)
+}
+
+/** The error for a checkpoint that was set aside. */
+export function quarantinedError({ entry, reason }: Quarantined, url: string): HoldfastError {
+  return new HoldfastError(
+    'CORRUPT',
+    `Step ${entry.step} is quarantined: ${reason}. It is listed again once it verifies: holdfast verify.`,
+    { url },
   )
 }
 

@@ -4,12 +4,17 @@ import type { Finding } from '../../catalog/commit/changes.ts'
 import type { StoreContext } from '../context.ts'
 import { type CatalogEntry, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
+import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { keepingOf } from '../../catalog/judging/judgement.ts'
 import { catalogFor } from '../../catalog/commit/catalog-for.ts'
-import { type CheckpointChoice, chooseEntry } from '../../catalog/judging/choose.ts'
+import {
+  type CheckpointChoice,
+  chooseEntry,
+  quarantinedChoice,
+  quarantinedError,
+} from '../../catalog/judging/choose.ts'
 import { provedChunks, provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
@@ -43,6 +48,13 @@ export async function restoreCheckpoint(
     )
     const { objectives } = keepingOf(context.keeping, catalog)
     const entry = chooseEntry(catalog, choice, objectives, ({ attempt }) => !avoided.has(attempt))
+    const aside = quarantinedChoice(catalog, choice)
+    if (aside !== undefined && !avoided.has(aside.entry.attempt)) {
+      if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)
+      avoided.add(aside.entry.attempt)
+      passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: true })
+      continue // an older one may stand in a page that was not read
+    }
     const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
     if (candidate === undefined) {
       refuseNothing(choice, passedOver, damaged)
@@ -80,15 +92,13 @@ async function readCatalog(
   const read = (): Promise<PagedCatalog> =>
     choice === 'any' ? log.whole(signal) : catalogFor(log, choice, signal)
   try {
-    const newest = await read()
-    if (newest.version > 0 || !(await isCatalogLost(context, signal))) return { catalog: newest, damaged: [] }
-    if (fallback !== true) throw new HoldfastError('CORRUPT', lostCatalog, { url: context.backend.url })
-    await repair(signal)
     return { catalog: await read(), damaged: [] }
   } catch (error) {
     if (fallback !== true || !isHoldfastError(error, 'CORRUPT')) throw error
-    return newestReadable(log, signal)
   }
+  if (!(await isCatalogLost(context, signal))) return newestReadable(log, signal)
+  await repair(signal)
+  return { catalog: await read(), damaged: [] }
 }
 
 async function deliver(

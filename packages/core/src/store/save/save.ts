@@ -1,9 +1,10 @@
-import { isHoldfastError, throwIfAborted } from '../../errors.ts'
+import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
 import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { attemptsOf } from '../../catalog/commit/changes.ts'
+import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
-import { type AttemptId, newAttemptId } from '../../catalog/documents/index.ts'
+import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { PlannedFile } from '../attempts/content.ts'
@@ -63,7 +64,8 @@ async function abandonOnFailure<T>(
 ): Promise<T> {
   try {
     return await save()
-  } catch (error) {
+  } catch (failure) {
+    const error = (await fencedMeanwhile(context, attempt, failure)) ?? failure
     if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) {
       await deleteUnlisted(context, attempt).catch((failure: unknown) => {
         const reason = failure instanceof Error ? failure : new Error(String(failure))
@@ -72,6 +74,36 @@ async function abandonOnFailure<T>(
     }
     throw error
   }
+}
+
+/**
+ * Whoever takes the store over sweeps the attempts of the writer before it, also one that is being written: its files
+ * are missing then. `FENCED` is the reason, and what was missing only its effect.
+ */
+async function fencedMeanwhile(
+  { backend, log, writer }: StoreContext,
+  attempt: AttemptId,
+  failure: unknown,
+): Promise<HoldfastError | undefined> {
+  const isOfAttempt =
+    isHoldfastError(failure, 'NOT_FOUND', 'UNAVAILABLE') &&
+    failure.key?.startsWith(attemptPrefix(attempt)) === true
+  if (!isOfAttempt) return undefined
+  let newest: PagedCatalog
+  try {
+    newest = await log.newest()
+  } catch (error) {
+    if (isHoldfastError(error)) return undefined // the first failure says more
+    throw error
+  }
+  const isDead = partsOfAttempt(attempt).base < newest.floor
+  if (!isDead && mayCommit(newest, writer)) return undefined
+  return new HoldfastError(
+    'FENCED',
+    'Another writer won, and nothing was changed. It took the store over while this save was written, and removed what ' +
+      'was written of it.',
+    { url: backend.url, key: failure.key, cause: failure },
+  )
 }
 
 /** A repair of another process may have found the attempt whole, and listed it. */

@@ -3,7 +3,6 @@ import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
 import { readIfThere, readSmall } from '../../catalog/documents/read-document.ts'
-import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
 import { probeEnforcement } from './probe.ts'
 
 /** One thing that was looked at. */
@@ -66,7 +65,6 @@ async function marker({ backend }: StoreContext, signal: AbortSignal | undefined
 
 async function catalog(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
   const { version, checkpoints, quarantined, owner } = await context.log.whole(signal)
-  if (version === 0 && (await isCatalogLost(context, signal))) return { verdict: 'bad', finding: lostCatalog }
   const aside = quarantined.length === 0 ? '' : `, ${quarantined.length} quarantined`
   const owned = owner === null ? '' : `, owned by ${owner.name} since ${owner.since}`
   return `version ${version}: ${checkpoints.length} checkpoints${aside}${owned}`

@@ -3,7 +3,6 @@ import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import { hasFields, keepingOf } from '../../catalog/judging/judgement.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
 import { repairStore } from './repair.ts'
 
 /**
@@ -17,8 +16,7 @@ export async function newestToWriteUpon(context: StoreContext): Promise<PagedCat
     if (!mayTakeOver && !mayCommit(newest, writer)) return newest // rule 1 has the answer
     const { objectives, retention } = keepingOf(keeping, newest)
     if (mayTakeOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
-    if (newest.version > 0) return newest
-    if (!(await isCatalogLost(context))) return await log.newest()
+    return newest
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error
   }

@@ -10,7 +10,8 @@ import {
   manifestKey,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
-import { newestReadable } from '../../catalog/commit/newest-readable.ts'
+import { highestNamedVersion, versionAbove } from '../../catalog/commit/lost-versions.ts'
+import { newestReadable, type ReadableCatalog } from '../../catalog/commit/newest-readable.ts'
 import { attemptsOf } from '../../catalog/commit/changes.ts'
 import { isDeadIn } from '../../catalog/commit/rules.ts'
 import { concurrently } from '../../backend/index.ts'
@@ -18,8 +19,14 @@ import { type LostPage, type PagedCatalog, type WholeCatalog } from '../../catal
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { problemsOf } from '../attempts/problems.ts'
-import { ensureMarker, readMarker } from './ensure-marker.ts'
+import { ensureMarker, type FoundMarker, readMarker } from './ensure-marker.ts'
 import { withSecondLook } from '../../async/second-look.ts'
+
+/** Commits of running writers that a repair may lose against before it gives up. */
+const maxRaces = 100
+
+/** Milliseconds. */
+const pauseAfterRace = 20
 
 /** Checkpoints that are looked at together. */
 const checkpointsAtOnce = 8
@@ -50,10 +57,27 @@ export interface RepairReport {
  * be swept can never be listed again. Safe to repeat.
  */
 export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
+  const marker = await readMarker(context.backend, options.signal)
+  for (let races = 0; races <= maxRaces; races += 1) {
+    const report = await repairOnce(context, marker, options.signal)
+    if (report !== undefined) return report
+    await context.environment.pause(pauseAfterRace, options.signal)
+  }
+  throw new HoldfastError(
+    'UNAVAILABLE',
+    `The repair lost ${maxRaces} races against writers that run. Stop them, or try again.`,
+    { url: context.backend.url },
+  )
+}
+
+/** `undefined` when a writer has gone on meanwhile, so that all is to be looked at again. */
+async function repairOnce(
+  context: StoreContext,
+  marker: FoundMarker,
+  signal: AbortSignal | undefined,
+): Promise<RepairReport | undefined> {
   const { backend, log, environment } = context
-  const { signal } = options
-  const marker = await readMarker(backend, signal)
-  const { catalog, lost, newestVersion, damaged } = await newestReadable(log, signal)
+  const { catalog, lost, newestVersion, damaged } = await readableAfterFence(context, signal)
   const at = environment.now().toISOString()
   const recovered = await unlistedWholes(backend, catalog, lost, at, signal)
   const { whole, incomplete } = await judge(context, [...catalog.checkpoints.all, ...recovered], signal)
@@ -101,11 +125,32 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
     },
     signal,
   )
+  if (committed === undefined) return undefined
   context.events.emit('rebuilt', {
     version: committed.catalog.version,
     checkpoints: committed.catalog.checkpoints.length,
   })
   return { ...report, version: committed.catalog.version }
+}
+
+/**
+ * The newest readable version. If later versions are lost, a fence is above them first: what is read after that cannot
+ * miss the commit of a writer that knows one of them and is acknowledged.
+ */
+async function readableAfterFence(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<ReadableCatalog> {
+  const { backend, log } = context
+  for (;;) {
+    const readable = await newestReadable(log, signal)
+    const named = await highestNamedVersion(backend, signal)
+    if (named <= readable.newestVersion) return readable
+    // Others may have gone on between the two lists.
+    if ((await log.newestListed(named, signal)) !== undefined) continue
+    await ensureMarker(context, signal)
+    await log.fence(versionAbove(named, backend.url))
+  }
 }
 
 /** While the catalog is sound its owner may be running: a repair would fence it, and is not worth that unasked. */

@@ -41,11 +41,11 @@ export interface VerifyReport {
 }
 
 /** Proves checkpoints against what was saved, and the store's own documents against themselves. Changes nothing. */
-export async function verifyStore(
-  context: StoreContext,
-  newest: WholeCatalog,
-  options: VerifyOptions,
-): Promise<VerifyReport> {
+export async function verifyStore(context: StoreContext, options: VerifyOptions): Promise<VerifyReport> {
+  if (await isCatalogLost(context, options.signal)) {
+    return { checkpoints: [], problems: [lostCatalog(context.backend.url).message], good: false }
+  }
+  const newest = await context.log.whole(options.signal)
   const entries = chosen(newest, options.steps)
   const total = entries.reduce((sum, { bytes }) => sum + bytes, 0)
   const checkpoints: VerifiedCheckpoint[] = []
@@ -83,10 +83,7 @@ async function documentProblems(
 ): Promise<readonly string[]> {
   const { backend, log } = context
   const problems: string[] = []
-  if (newest.version === 0) {
-    if (await isCatalogLost(context, signal)) problems.push(lostCatalog)
-    return problems
-  }
+  if (newest.version === 0) return problems
   await problem(problems, () =>
     withSecondLook(async () => {
       const marker = await readIfThere(backend, markerKey, signal)
