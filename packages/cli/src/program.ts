@@ -27,6 +27,7 @@ export function buildProgram(
     .option('--json', 'lines of JSON for programs, the result last')
     .option('--take-over', 'write although an exclusive writer owns the store: it is fenced')
     .option('--objective <name=metric:min|max>', 'what "best" means; may be repeated', parseObjective)
+    .option('--forget-objective <name>', 'first forget an objective of the store; may be repeated', gather)
     .addHelpText('after', `\n${exitCodesHelp}`)
     .showHelpAfterError('(holdfast --help tells more)')
     .configureHelp({ showGlobalOptions: true })

@@ -1,4 +1,4 @@
-import { type CheckpointStore, openStore } from '@holdfast/core'
+import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
 import type { ObjectiveArgument } from './arguments.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -15,6 +15,7 @@ export interface GlobalOptions extends KeepOptions {
   readonly json?: boolean
   readonly takeOver?: boolean
   readonly objective?: Readonly<Record<string, ObjectiveArgument>>
+  readonly forgetObjective?: readonly string[]
 }
 
 /** What a command works with. */
@@ -30,11 +31,17 @@ export interface CommandContext {
 
 /** Opens the store as one of many writers, runs the command, and closes the store however it ends. */
 export async function withStore(
-  options: GlobalOptions,
+  options: GlobalOptions & { readonly dryRun?: boolean },
   signal: AbortSignal,
   command: (context: CommandContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { json = false, takeOver = false, objective } = options
+  const { json = false, takeOver = false, objective, forgetObjective = [] } = options
+  if (options.dryRun === true && forgetObjective.length > 0) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      '--forget-objective changes the store, and --dry-run must not. Pass one of them.',
+    )
+  }
   const { objectives, ...keeping } = retentionOf(options)
   const printer = new Printer(json)
   await using store = await openStore(options.store, {
@@ -54,6 +61,11 @@ export async function withStore(
   store.on('cleanupFailed', ({ error }) => {
     cleanupFailed = error
   })
+  for (const name of forgetObjective) {
+    await store.forgetObjective(name, { signal })
+    printer.line(`forgot the objective ${name}`)
+    printer.data({ type: 'forgotten', objective: name })
+  }
   const code = await command({
     store,
     printer,

@@ -57,6 +57,32 @@ test('save keeps the last and the best, ls says why, prune explains, and best an
   expect((await holdfast(folder, 'rm', '4', '--store', store)).stderr).toMatch(/best loss.*--allow-best/)
 })
 
+test('an evaluator adds its objective, and --forget-objective removes one', async () => {
+  const store = join(folder, 'evaluated')
+  const keep = ['--keep-last', '2', '--keep-best', 'val_loss:min']
+  for (let step = 1; step <= 4; step += 1) {
+    const metric = ['--metric', `val_loss=0.${step}`]
+    await holdfast(folder, 'save', file, '--store', store, '--step', String(step), ...metric, ...keep)
+  }
+  const on = (...words: readonly string[]) => holdfast(folder, ...words, '--store', store)
+  expect((await on('attach', '3', '--metric', 'acc=0.5', '--keep-best', 'acc:max')).stdout).toBe(
+    'attached to step 3 · acc 0.5 · best acc\n',
+  )
+  expect((await on('best')).stdout).toMatch(/best val_loss is step 1[^]*best acc is step 3/)
+  const contradicting = await on('attach', '3', '--metric', 'acc=1', '--objective', 'acc=acc:min')
+  expect([contradicting.code, contradicting.stderr]).toEqual([
+    2,
+    expect.stringMatching(/"acc" is recorded.*--forget-objective acc/),
+  ])
+  expect((await on('prune', '--dry-run', '--keep-last', '1', '--forget-objective', 'acc')).code).toBe(2)
+  const forgotten = await on('prune', '--forget-objective', 'val_loss', '--json')
+  expect(forgotten.stdout).toMatch(
+    /^{"type":"forgotten","objective":"val_loss"}\n{"type":"result","command":"prune"/,
+  )
+  expect((await on('prune', '--forget-objective', 'val_loss')).code).toBe(4)
+  expect((await on('best')).stdout).toMatch(/^best acc is step 3 .*\n$/)
+})
+
 test('what is misspelt or missing is said, with what mends it', async () => {
   const store = join(folder, 'b')
   const refused: readonly (readonly [readonly string[], RegExp])[] = [

@@ -22,6 +22,12 @@ export type ErrorHint =
   | { readonly kind: 'choose-config'; readonly file: string }
   /** Name an adapter explicitly: that package, if one is known. */
   | { readonly kind: 'name-adapter'; readonly package: string | undefined }
+  /** Replace the checkpoint that is already saved. */
+  | { readonly kind: 'replace' }
+  /** Allow that the best of an objective is deleted or replaced. */
+  | { readonly kind: 'allow-best' }
+  /** Forget an objective that the store records. */
+  | { readonly kind: 'forget-objective'; readonly name: string }
 
 export interface ErrorDetails {
   /** The object that the failed call was about, relative to the backend's root. */

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
+import { retentionOf } from '../retention-options.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
 
 interface AttachOptions extends GlobalOptions {
@@ -10,6 +11,11 @@ interface AttachOptions extends GlobalOptions {
 export async function attach(step: number, options: AttachOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {
     const { metric = {} } = options
+    if (retentionOf(options).retention !== undefined) {
+      printer.note(
+        'attach applies the retention of the last save, not its own. --keep-best only defines an objective.',
+      )
+    }
     if (Object.keys(metric).length === 0) {
       throw new HoldfastError('INVALID_ARGUMENT', 'Which metric? holdfast attach 42 --metric val_loss=0.183')
     }

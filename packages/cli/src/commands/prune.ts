@@ -9,8 +9,8 @@ interface PruneOptions extends GlobalOptions {
 
 export async function prune(options: PruneOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer, hasRetention }) => {
-    if (!hasRetention) throw nothingSaid()
-    const { dryRun = false } = options
+    const { dryRun = false, forgetObjective } = options
+    if (!hasRetention && forgetObjective === undefined) throw nothingSaid()
     const { kept, dropped } = await store.prune({ dryRun, signal })
     for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
     for (const { step, because } of dropped)

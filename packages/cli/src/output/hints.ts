@@ -7,5 +7,11 @@ export function phraseHint(hint: ErrorHint): string {
       return 'Pass --config FILE to trust one file, or --no-config to use none.'
     case 'name-adapter':
       return `Pass --adapter ${hint.package ?? 'PACKAGE'} to load ${hint.package === undefined ? 'an adapter' : 'it'} from the working folder.`
+    case 'replace':
+      return 'Pass --replace to replace it.'
+    case 'allow-best':
+      return 'Pass --allow-best to allow it.'
+    case 'forget-objective':
+      return `Pass --forget-objective ${hint.name} to forget the recorded one first.`
   }
 }

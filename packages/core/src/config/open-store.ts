@@ -54,7 +54,8 @@ export async function openStore<const Name extends string = never>(
     backend: configuredBackend,
     ...beneath
   } = found?.config ?? {}
-  const storeOptions: StoreOptions = { ...beneath, ...given }
+  const objectives = { ...beneath.objectives, ...given.objectives }
+  const storeOptions: StoreOptions = { ...beneath, ...given, objectives }
   assertStoreOptions(storeOptions)
   const url = chooseUrl(place, configured, found?.file)
   const isConfigured =

@@ -9,9 +9,11 @@ export {
   type Normalisation,
   type Objective,
   type Objectives,
+  objectiveSchema,
   objectivesSchema,
   type ParetoObjective,
   partsOf,
+  sameObjective,
   type WeightedObjective,
 } from './objective.ts'
 export type { History, MetricRecord } from './series.ts'

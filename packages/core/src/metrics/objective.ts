@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import type { Smoothing } from './smoothing.ts'
@@ -131,6 +132,24 @@ export function assertObjectives(objectives: Objectives): void {
 export function partsOf(objective: Objective): readonly string[] {
   if ('weights' in objective) return Object.keys(objective.weights).sort()
   return 'pareto' in objective ? objective.pareto : []
+}
+
+/** Whether two definitions mean the same: the order of their members, and defaults that are written out, do not matter. */
+export function sameObjective(one: Objective, other: Objective): boolean {
+  return isDeepStrictEqual(withoutDefaults(one), withoutDefaults(other))
+}
+
+function withoutDefaults(objective: Objective): object {
+  if ('pareto' in objective) return { pareto: [...objective.pareto].sort() }
+  const { minDelta = 0, ties = 'earlier', warmUp = {}, patience } = objective
+  const { values = 1, step = 0 } = warmUp
+  const scoringOf = { minDelta, ties, warmUp: { values, step }, patience }
+  if (isMetricObjective(objective)) {
+    const { metric, direction, smoothing } = objective
+    return { metric, direction, smoothing, ...scoringOf }
+  }
+  const { weights, normalisation = 'minmax' } = objective
+  return { weights, normalisation, ...scoringOf }
 }
 
 /** By what it says, so that a misspelt field is named, and not three kinds that it is not. */

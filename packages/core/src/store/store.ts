@@ -27,7 +27,8 @@ import {
   storedMetrics,
 } from '../catalog/documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
-import { hasFields, type Keeping, keepingOf } from '../catalog/judging/judgement.ts'
+import { hasFields, type Keeping } from '../catalog/judging/judgement.ts'
+import { assertNoContradiction, keepingOf } from '../catalog/judging/recorded-keeping.ts'
 import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
 import { tellOfMetrics } from './save/metric-events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
@@ -270,7 +271,9 @@ export class CheckpointStore implements AsyncDisposable {
 
   /**
    * Adds metrics to a checkpoint after its save, as an evaluation that took longer brings them; a metric that is there
-   * is replaced. What is best, and what is kept, is decided anew in the same commit. Rejects with `NOT_FOUND`.
+   * is replaced. What is best, and what is kept, is decided anew in the same commit: by the objectives of all writers,
+   * and by the retention that the last save recorded in the store, not by that of this process. Rejects with
+   * `NOT_FOUND`.
    */
   async attach(
     step: number,
@@ -317,6 +320,16 @@ export class CheckpointStore implements AsyncDisposable {
     await deleteDropped(this.#context, committed)
     const catalog = await this.#context.log.wholeOf(committed.catalog, options.signal)
     return pruneReport(this.#context, catalog, committed, report)
+  }
+
+  /**
+   * Removes an objective from those that the store records, so that it may be defined anew and no checkpoint is kept for
+   * it. A writer that still defines it records it again. Rejects with `NOT_FOUND` for one that is not recorded, and with
+   * `INVALID_ARGUMENT` for one that others are made of.
+   */
+  async forgetObjective(name: string, options: StoreCallOptions = {}): Promise<void> {
+    refuseUnknownOptions(options, ['signal'], 'forgetObjective', this.url)
+    await this.#write({ kind: 'forget objective', name }, options.signal)
   }
 
   /**
@@ -398,7 +411,7 @@ export class CheckpointStore implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<FoundCheckpoint | undefined> {
     const catalog = await catalogFor(this.#context.log, choice, signal)
-    const entry = chooseEntry(catalog, choice, this.#keeping(catalog).objectives)
+    const entry = chooseEntry(catalog, choice, this.#context.keeping)
     return entry === undefined ? undefined : { catalog, entry }
   }
 
@@ -492,10 +505,11 @@ async function refuseEarly(
   newest: PagedCatalog,
   { step, onExisting = 'fail', allowBest, signal }: SaveRequest,
 ): Promise<void> {
+  assertNoContradiction(keeping, newest)
   const isRecent = step > lastPagedStep(newest)
   if (isRecent && newest.checkpoints.get(step) === undefined) return
   const catalog = isRecent && onExisting === 'fail' ? newest : await log.wholeOf(newest, signal)
   const { objectives } = keepingOf(keeping, catalog)
   const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
-  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why)
+  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why, { hint: refused.hint })
 }

@@ -383,7 +383,7 @@ export class CatalogLog {
         { url: this.#backend.url },
       )
     }
-    return new HoldfastError(verdict.code, verdict.why, { url: this.#backend.url })
+    return new HoldfastError(verdict.code, verdict.why, { url: this.#backend.url, hint: verdict.hint })
   }
 
   #fenced(why: string): HoldfastError {

@@ -1,7 +1,9 @@
+import type { ErrorHint } from '../../errors.ts'
 import type { Objectives } from '../../metrics/index.ts'
 import type { RoomWanted } from '../../retention/index.ts'
 import {
   type AttemptId,
+  type Catalog,
   type CatalogEntry,
   type Drop,
   type Pin,
@@ -9,6 +11,7 @@ import {
   type StoredMetric,
 } from '../documents/index.ts'
 import { bestNames, hasFields, judge } from '../judging/judgement.ts'
+import { recordWithout } from '../judging/recorded-keeping.ts'
 import type { PagedCatalog, PagedList, WholeCatalog } from '../pages/index.ts'
 
 /** What one commit does to the list of checkpoints. */
@@ -37,6 +40,8 @@ export type Change =
   | { readonly kind: 'prune'; readonly room?: RoomWanted | undefined }
   | { readonly kind: 'pin'; readonly step: number; readonly pin: Pin }
   | { readonly kind: 'unpin'; readonly step: number }
+  /** Removes an objective from those that are recorded. */
+  | { readonly kind: 'forget objective'; readonly name: string }
   | { readonly kind: 'quarantine'; readonly found: readonly Finding[] }
   /** The first version of a new store, so that one without any has lost it. */
   | { readonly kind: 'begin' }
@@ -62,6 +67,7 @@ export interface Refusal {
   readonly kind: 'refused'
   readonly code: 'ALREADY_EXISTS' | 'NOT_FOUND' | 'INVALID_ARGUMENT'
   readonly why: string
+  readonly hint?: ErrorHint | undefined
 }
 
 /** The lists after a change, or why it cannot be made. */
@@ -71,6 +77,7 @@ export type Applied =
       readonly checkpoints: PagedList<CatalogEntry>
       readonly quarantined: readonly Quarantined[]
       readonly dropped: readonly Drop[]
+      readonly keeping: Catalog['keeping']
     }
   | Refusal
 
@@ -95,11 +102,13 @@ export function applyChange(
       return applyPin(catalog, change.step, change.pin)
     case 'unpin':
       return applyPin(catalog, change.step, undefined)
+    case 'forget objective':
+      return applyForget(catalog, change.name)
     case 'quarantine':
       return applyQuarantine(catalog, change.found, at)
     case 'rebuild':
       return {
-        kind: 'applied',
+        ...unchangedLists(catalog),
         checkpoints: catalog.checkpoints.replacedBy(change.checkpoints),
         quarantined: change.quarantined,
         dropped: change.dropped,
@@ -126,6 +135,8 @@ export function describeChange(change: Change): string {
       return `${change.kind} ${change.step}`
     case 'quarantine':
       return `quarantine ${fewOf(change.found.map(({ step }) => step))}`
+    case 'forget objective':
+      return `forget objective ${change.name}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
     case 'prune':
@@ -153,9 +164,8 @@ function applySave(
   if (refused !== undefined) return refused
   const existing = catalog.checkpoints.get(entry.step)
   return {
-    kind: 'applied',
+    ...unchangedLists(catalog),
     checkpoints: catalog.checkpoints.with(entry.step, entry),
-    quarantined: catalog.quarantined,
     dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
   }
 }
@@ -178,7 +188,8 @@ export function refusalOfSave(
   return {
     kind: 'refused',
     code: 'ALREADY_EXISTS',
-    why: `Step ${step} is already saved. Choose another step, or replace it (onExisting: 'replace', --replace).`,
+    why: `Step ${step} is already saved. Choose another step, or replace it with onExisting: 'replace'.`,
+    hint: { kind: 'replace' },
   }
 }
 
@@ -198,7 +209,8 @@ function protection(
     const names = bestNames(judgement, step)
     if (names.length === 0) continue
     return invalid(
-      `Step ${step} is the best ${names.join(' and ')}. To ${verb} it all the same, pass allowBest: true (--allow-best).`,
+      `Step ${step} is the best ${names.join(' and ')}. To ${verb} it all the same, pass allowBest: true.`,
+      { kind: 'allow-best' },
     )
   }
   return undefined
@@ -225,7 +237,7 @@ function applyDelete(
     )
   }
   return {
-    kind: 'applied',
+    ...unchangedLists(catalog),
     checkpoints: catalog.checkpoints.filter(({ step }) => !steps.has(step) || setAside.has(step)),
     quarantined: catalog.quarantined.filter(({ entry }) => !steps.has(entry.step)),
     dropped: [
@@ -256,6 +268,11 @@ function applyAttach(catalog: PagedCatalog, { step, metrics }: Extract<Change, {
   }
 }
 
+function applyForget(catalog: PagedCatalog, name: string): Applied {
+  const record = recordWithout(name, catalog.keeping)
+  return record.kind === 'refused' ? record : { ...unchangedLists(catalog), keeping: record.keeping }
+}
+
 function applyQuarantine(catalog: PagedCatalog, found: readonly Finding[], at: string): Applied {
   const reasons = new Map(found.map(({ attempt, reason }) => [attempt, reason]))
   const aside = catalog.checkpoints.all.flatMap((entry) => {
@@ -263,19 +280,19 @@ function applyQuarantine(catalog: PagedCatalog, found: readonly Finding[], at: s
     return reason === undefined ? [] : [{ entry, reason, at }]
   })
   return {
-    kind: 'applied',
+    ...unchangedLists(catalog),
     checkpoints: catalog.checkpoints.filter(({ attempt }) => !reasons.has(attempt)),
     quarantined: [...catalog.quarantined, ...aside],
-    dropped: [],
   }
 }
 
 function unchangedLists(catalog: PagedCatalog): Extract<Applied, { kind: 'applied' }> {
-  return { kind: 'applied', checkpoints: catalog.checkpoints, quarantined: catalog.quarantined, dropped: [] }
+  const { checkpoints, quarantined, keeping } = catalog
+  return { kind: 'applied', checkpoints, quarantined, dropped: [], keeping }
 }
 
-function invalid(why: string): Refusal {
-  return { kind: 'refused', code: 'INVALID_ARGUMENT', why }
+function invalid(why: string, hint?: ErrorHint): Refusal {
+  return { kind: 'refused', code: 'INVALID_ARGUMENT', why, hint }
 }
 
 function notThere(step: number): Refusal {

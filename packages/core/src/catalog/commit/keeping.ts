@@ -6,7 +6,8 @@ import {
   type Drop,
   type RecordedMetrics,
 } from '../documents/index.ts'
-import { droppingOf, hasFields, judge, type Keeping, keepingOf, retain } from '../judging/judgement.ts'
+import { hasFields, judge, type Keeping, retain } from '../judging/judgement.ts'
+import { droppingOf, droppingOfAttach, recordObjectives, recordOf } from '../judging/recorded-keeping.ts'
 import { type PagedCatalog, type PagedList } from '../pages/index.ts'
 import type { Applied, Change } from './changes.ts'
 
@@ -43,12 +44,13 @@ export function applyKeeping(
     checkpoints: applied.checkpoints,
     dropped: applied.dropped,
     metrics,
-    keeping: newest.keeping,
+    keeping: applied.keeping,
   }
   if (change.kind !== 'save' && change.kind !== 'attach' && change.kind !== 'prune') return unchanged
   const saved = change.kind === 'save' ? change.entry.attempt : undefined
   const room = change.kind === 'prune' ? change.room : undefined
-  const effective = { ...keeping, ...droppingOf(keeping, newest) }
+  const dropping = change.kind === 'attach' ? droppingOfAttach : droppingOf
+  const effective = { ...keeping, ...dropping(keeping, newest) }
   const dropped = dropsOf(applied.checkpoints, metrics, effective, saved, room, at)
   const gone = new Set(dropped.map(({ attempt }) => attempt))
   return {
@@ -58,7 +60,7 @@ export function applyKeeping(
         : applied.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
     dropped: [...applied.dropped, ...dropped],
     metrics,
-    keeping: noted(keepingOf(keeping, newest)),
+    keeping: (change.kind === 'save' ? recordOf : recordObjectives)(keeping, newest.keeping),
   }
 }
 
@@ -85,13 +87,6 @@ function dropsOf(
     const because = reasons.get(step)
     return because === undefined ? [] : [{ step, attempt, because }]
   })
-}
-
-/** For readers that were told nothing. A function cannot be written down. */
-function noted({ objectives, retention }: Keeping): Catalog['keeping'] {
-  if (!hasFields(objectives) && !hasFields(retention)) return undefined
-  const { keep: _, ...plain } = retention
-  return JSON.parse(JSON.stringify({ objectives, retention: plain })) as Catalog['keeping']
 }
 
 /** The history of metrics outlives its checkpoints: one line a step, in the order of the steps. */

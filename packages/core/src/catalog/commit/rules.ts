@@ -12,7 +12,8 @@ import { formatOf } from '../documents/format-version.ts'
 import { idsOf, lastPagedStep, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import { applyKeeping, type WriterKeeping } from './keeping.ts'
 import { applyChange, attemptsOf, type Change, describeChange, type Refusal } from './changes.ts'
-import { hasFields, keepingOf } from '../judging/judgement.ts'
+import { hasFields } from '../judging/judgement.ts'
+import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
 
 /** How a writer shares a store: alone, by owning it, or with others, without an owner. */
 export type WriterMode = 'exclusive' | 'shared'
@@ -60,6 +61,7 @@ export function needsWhole(
     case 'take over':
     case 'release':
     case 'raise floor':
+    case 'forget objective':
       return false
     case 'save':
     case 'attach': {
@@ -104,6 +106,10 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
   if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
     return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
+  }
+  if (isJudged(change)) {
+    const refused = contradiction(request.keeping, newest)
+    if (refused !== undefined) return { kind: 'refused', code: 'INVALID_ARGUMENT', ...refused }
   }
   const { objectives } = keepingOf(request.keeping, newest)
   const applied = applyChange(newest, change, objectives, request.at)
@@ -185,6 +191,11 @@ export function pagesPassed(before: PagedCatalog, floor: number): readonly PageI
 /** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */
 export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
   return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
+}
+
+/** Whether a change depends on which checkpoints are the best, or records what that means. */
+function isJudged({ kind }: Change): boolean {
+  return kind === 'save' || kind === 'attach' || kind === 'prune' || kind === 'delete'
 }
 
 /**

@@ -45,6 +45,8 @@ export const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics:
 const keepingSchema = v.looseObject({
   objectives: v.optional(v.record(v.string(), v.unknown())),
   retention: v.optional(v.record(v.string(), v.unknown())),
+  /** Whether the last save also kept checkpoints by a function in code, which cannot be recorded. */
+  partial: v.optional(v.boolean()),
 })
 
 const commitRecordSchema = v.looseObject({
@@ -94,7 +96,7 @@ export const catalogSchema = v.looseObject({
   metrics: v.array(recordedMetricsSchema),
   /** What no longer fits into this document, so that a commit costs the same however long a run is. */
   older: v.optional(olderSchema),
-  /** What the last writer that was told meant by best, and wanted to keep: for readers that were told nothing. */
+  /** What 'best' means to any of the writers, and the retention of the last save that had one. */
   keeping: v.optional(keepingSchema),
   /** The latest commits, the oldest first, this one last. */
   history: v.array(commitRecordSchema),

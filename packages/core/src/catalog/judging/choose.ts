@@ -2,7 +2,8 @@ import { HoldfastError } from '../../errors.ts'
 import type { Objectives } from '../../metrics/index.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
 import type { PagedCatalog, PagedList } from '../pages/index.ts'
-import { judge } from './judgement.ts'
+import { judge, type Keeping } from './judgement.ts'
+import { keepingOf } from './recorded-keeping.ts'
 
 /** A step, the newest step, or the best of the only objective or of a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
@@ -11,7 +12,7 @@ export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
 export function chooseEntry(
   catalog: PagedCatalog,
   choice: CheckpointChoice,
-  objectives: Objectives,
+  keeping: Keeping,
   offered: (entry: CatalogEntry) => boolean = () => true,
 ): CatalogEntry | undefined {
   if (typeof choice === 'number') {
@@ -20,12 +21,9 @@ export function chooseEntry(
     return entry !== undefined && offered(entry) ? entry : undefined
   }
   if (choice === 'latest') return catalog.checkpoints.findLast(offered)
-  return bestEntry(
-    catalog.checkpoints.filter(offered),
-    catalog,
-    objectives,
-    objectiveName(choice, objectives),
-  )
+  const { objectives } = keepingOf(keeping, catalog)
+  const name = objectiveName(choice, keeping.objectives, objectives)
+  return bestEntry(catalog.checkpoints.filter(offered), catalog, objectives, name)
 }
 
 /** The checkpoint of a step that was set aside; `undefined` when the choice is another one, or the step is listed. */
@@ -66,17 +64,23 @@ function bestEntry(
   objectives: Objectives,
   name: string,
 ): CatalogEntry | undefined {
-  if (!(name in objectives)) throw unknownObjective(name, objectives)
+  if (!Object.hasOwn(objectives, name)) throw unknownObjective(name, objectives)
   const best = judge({ metrics: catalog.metrics, checkpoints: entries }, objectives).best.get(name) ?? []
   if (best.length > 1) throw severalAreBest(name, best)
   return best[0] === undefined ? undefined : entries.get(best[0])
 }
 
-function objectiveName(choice: 'best' | `best:${string}`, objectives: Objectives): string {
+/** The only objective that this process defines itself, else the only one that the store records. */
+function objectiveName(
+  choice: 'best' | `best:${string}`,
+  defined: Objectives,
+  objectives: Objectives,
+): string {
   if (choice !== 'best') return choice.slice('best:'.length)
-  const [only, ...others] = Object.keys(objectives)
-  if (only !== undefined && others.length === 0) return only
-  throw only === undefined ? noObjective() : severalObjectives(objectives)
+  for (const [only, ...others] of [Object.keys(defined), Object.keys(objectives)]) {
+    if (only !== undefined && others.length === 0) return only
+  }
+  throw Object.keys(objectives).length === 0 ? noObjective() : severalObjectives(objectives)
 }
 
 function noObjective(): HoldfastError {

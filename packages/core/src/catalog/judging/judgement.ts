@@ -1,21 +1,8 @@
-import {
-  bestSteps,
-  evaluate,
-  type Evaluations,
-  type Objectives,
-  objectivesSchema,
-} from '../../metrics/index.ts'
-import {
-  decideRetention,
-  type Decision,
-  type RetentionPlan,
-  retentionSchema,
-  type RoomWanted,
-} from '../../retention/index.ts'
-import * as v from 'valibot'
+import { bestSteps, evaluate, type Evaluations, type Objectives } from '../../metrics/index.ts'
+import { decideRetention, type Decision, type RetentionPlan, type RoomWanted } from '../../retention/index.ts'
 import { ListedCandidate } from './candidate.ts'
 import type { CatalogEntry } from '../documents/index.ts'
-import type { PagedCatalog, WholeCatalog } from '../pages/index.ts'
+import type { WholeCatalog } from '../pages/index.ts'
 
 /** What this process wants of the checkpoints: what best means, and which to keep. */
 export interface Keeping {
@@ -60,26 +47,6 @@ export function retain(
 ): readonly Decision[] {
   const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
   return decideRetention(retention, { ...judgement, checkpoints, now: at }, room)
-}
-
-/**
- * What a process goes by: what it was told itself, and for what it was not told, what the last writer that was told
- * has left in the catalog. So a reader needs no configuration to know what is best, and why something is kept.
- */
-export function keepingOf(own: Keeping, catalog: PagedCatalog): Keeping {
-  const objectives = v.safeParse(objectivesSchema, catalog.keeping?.objectives)
-  const retention = v.safeParse(retentionSchema, catalog.keeping?.retention)
-  return {
-    objectives: hasFields(own.objectives) || !objectives.success ? own.objectives : objectives.output,
-    // What a catalog holds is in plain numbers.
-    retention:
-      hasFields(own.retention) || !retention.success ? own.retention : (retention.output as RetentionPlan),
-  }
-}
-
-/** What a process may drop goes by its own retention alone, and never by less than what is known to be best. */
-export function droppingOf(own: Keeping, catalog: PagedCatalog): Keeping {
-  return { objectives: keepingOf(own, catalog).objectives, retention: own.retention }
 }
 
 export function hasFields(object: object): boolean {

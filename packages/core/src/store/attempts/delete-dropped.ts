@@ -2,7 +2,8 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { keepingOf } from '../../catalog/judging/judgement.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { keepsAll } from '../../catalog/commit/keeping.ts'
 import { deleteAttempts } from './delete-attempts.ts'
 
 /**
@@ -50,7 +51,8 @@ function overdue(context: StoreContext, catalog: PagedCatalog): readonly Drop[] 
   )
 }
 
-/** How long what is dropped stays, in milliseconds. */
+/** How long what is dropped stays, in milliseconds: the longer of what this process and the last save want. */
 export function graceOf({ keeping }: StoreContext, catalog: PagedCatalog): number {
-  return keepingOf(keeping, catalog).retention.grace ?? 0
+  const recorded = keepingOf(keepsAll, catalog)
+  return Math.max(keeping.retention.grace ?? 0, recorded.retention.grace ?? 0)
 }

@@ -7,7 +7,6 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
-import { keepingOf } from '../../catalog/judging/judgement.ts'
 import { catalogFor } from '../../catalog/commit/catalog-for.ts'
 import {
   type CheckpointChoice,
@@ -46,8 +45,7 @@ export async function restoreCheckpoint(
       options,
       upkeep,
     )
-    const { objectives } = keepingOf(context.keeping, catalog)
-    const entry = chooseEntry(catalog, choice, objectives, ({ attempt }) => !avoided.has(attempt))
+    const entry = chooseEntry(catalog, choice, context.keeping, ({ attempt }) => !avoided.has(attempt))
     const aside = quarantinedChoice(catalog, choice)
     if (aside !== undefined && !avoided.has(aside.entry.attempt)) {
       if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)

@@ -8,7 +8,7 @@ import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { PlannedFile } from '../attempts/content.ts'
-import { keepingOf } from '../../catalog/judging/judgement.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { tellOfMetrics } from './metric-events.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SaveRequest } from './request.ts'

@@ -1,7 +1,8 @@
 import { isHoldfastError } from '../../errors.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
-import { hasFields, keepingOf } from '../../catalog/judging/judgement.ts'
+import { hasFields } from '../../catalog/judging/judgement.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { repairStore } from './repair.ts'
 

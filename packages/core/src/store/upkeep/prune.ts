@@ -2,7 +2,8 @@ import type { Decision } from '../../retention/index.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
-import { droppingOf, judge, retain } from '../../catalog/judging/judgement.ts'
+import { judge, retain } from '../../catalog/judging/judgement.ts'
+import { assertNoContradiction, droppingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { WholeCatalog } from '../../catalog/pages/index.ts'
 
 export interface PruneOptions {
@@ -23,6 +24,7 @@ export async function planPrune(
   signal: AbortSignal | undefined,
 ): Promise<PruneReport> {
   const catalog = await context.log.whole(signal)
+  assertNoContradiction(context.keeping, catalog)
   const decisions = decide(context, catalog)
   const bytes = new Map(catalog.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
   return {
