@@ -102,7 +102,7 @@ export default defineConfig(
   },
   ...arrowRules,
   {
-    files: ['packages/cli/src/**', 'scripts/**', 'examples/**', '**/test/**', '**/scripts/**'],
+    files: ['packages/cli/src/**', 'scripts/**', 'tests/**', 'examples/**', '**/test/**', '**/scripts/**'],
     rules: { 'no-console': 'off' },
   },
 )

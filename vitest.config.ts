@@ -29,6 +29,13 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
-    projects: [...foldersIn('packages'), ...examples, 'test-servers', 'store-tests', 'bench'].map(projectOf),
+    projects: [
+      ...foldersIn('packages'),
+      ...examples,
+      'tests/attack',
+      'test-servers',
+      'store-tests',
+      'bench',
+    ].map(projectOf),
   },
 })

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { keepLast, type Operation, type Outcome } from '../src/operations.ts'
+import { Oracle } from '../src/oracle.ts'
+
+function save(step: number, id: string, loss = 1): Operation {
+  return { kind: 'save', id, step, loss }
+}
+
+/** An oracle that saw these operations one after the other. */
+function oracleOf(...acts: readonly (readonly [Operation, Outcome | 'killed'])[]): Oracle {
+  const oracle = new Oracle()
+  for (const [operation, outcome] of acts) {
+    oracle.begins(operation)
+    if (outcome !== 'killed') oracle.ends(operation.id, outcome)
+  }
+  return oracle
+}
+
+function listed(...entries: readonly (readonly [step: number, id: string])[]) {
+  return new Map(entries.map(([step, id]) => [step, { id, pinned: false }]))
+}
+
+describe('the oracle', () => {
+  test('accepts a list of everything that was acknowledged', () => {
+    const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [save(2, 'b'), 'acknowledged'])
+    expect(oracle.judge(listed([1, 'a'], [2, 'b']), false)).toEqual([])
+  })
+
+  test('reports an acknowledged save that is missing', () => {
+    const oracle = oracleOf([save(1, 'a'), 'acknowledged'])
+    expect(oracle.judge(listed(), false)).toHaveLength(1)
+  })
+
+  test('accepts a save whose writer was killed, listed or not', () => {
+    const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [save(2, 'b'), 'killed'])
+    expect(oracle.judge(listed([1, 'a'], [2, 'b']), false)).toEqual([])
+    expect(oracle.judge(listed([1, 'a']), false)).toEqual([])
+  })
+
+  test('reports a save that was refused and is listed', () => {
+    const oracle = oracleOf([save(1, 'a'), 'refused'])
+    expect(oracle.judge(listed([1, 'a']), false)).toHaveLength(1)
+  })
+
+  test('reports the bytes of another step', () => {
+    const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [save(2, 'b'), 'acknowledged'])
+    expect(oracle.judge(listed([1, 'b'], [2, 'b']), false)).not.toEqual([])
+  })
+
+  test('accepts that retention drops what is not among the last, and reports it if all is kept', () => {
+    const steps = Array.from({ length: keepLast + 1 }, (_, step) => step)
+    const oracle = oracleOf(
+      ...steps.map((step) => [save(step, `s${step}`, 10 - step), 'acknowledged'] as const),
+    )
+    const later = listed(...steps.slice(1).map((step) => [step, `s${step}`] as const))
+    expect(oracle.judge(later, false)).toEqual([])
+    expect(oracle.judge(later, true)).toHaveLength(1)
+  })
+
+  test('reports the best checkpoint if it is missing', () => {
+    const steps = Array.from({ length: keepLast + 1 }, (_, step) => step)
+    const oracle = oracleOf(...steps.map((step) => [save(step, `s${step}`, step), 'acknowledged'] as const))
+    const later = listed(...steps.slice(1).map((step) => [step, `s${step}`] as const))
+    expect(oracle.judge(later, false)).toEqual(['step 0 of s0 is lost, although it is the best by loss'])
+  })
+
+  test('reports a pinned checkpoint that is missing or lost its pin, until it is unpinned', () => {
+    const pin: Operation = { kind: 'pin', id: 'p', step: 1 }
+    const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [pin, 'acknowledged'])
+    expect(oracle.judge(listed([1, 'a']), false)).toEqual(['step 1 lost its pin'])
+    expect(oracle.judge(listed(), false)).toEqual(['step 1 of a is lost, although it is pinned'])
+    oracle.begins({ kind: 'unpin', id: 'u', step: 1 })
+    expect(oracle.judge(listed([1, 'a']), false)).toEqual([])
+  })
+
+  test('reports what an acknowledged replacement should have replaced', () => {
+    const replace: Operation = { kind: 'replace', id: 'b', step: 1, loss: 1 }
+    const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [replace, 'acknowledged'])
+    expect(oracle.judge(listed([1, 'b']), false)).toEqual([])
+    expect(oracle.judge(listed([1, 'a']), false)).not.toEqual([])
+  })
+
+  test('accepts a late effect of a killed operation until everything on its way has arrived', () => {
+    const remove: Operation = { kind: 'delete', id: 'd', step: 1 }
+    const oracle = oracleOf([remove, 'killed'], [save(1, 'a'), 'acknowledged'])
+    oracle.allAreDead()
+    expect(oracle.judge(listed(), false)).toEqual([])
+    oracle.allAreDead()
+    oracle.begins(save(2, 'b'))
+    oracle.ends('b', 'acknowledged')
+    oracle.begins(save(3, 'c'))
+    oracle.ends('c', 'acknowledged')
+    expect(oracle.judge(listed([1, 'a'], [3, 'c']), false)).toHaveLength(1)
+  })
+})
