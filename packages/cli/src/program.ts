@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { gather, parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from './arguments.ts'
 import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
+import { visibleLines } from './output/visible.ts'
 import { withRetention } from './retention-options.ts'
 import type { GlobalOptions } from './with-store.ts'
 
@@ -31,6 +32,11 @@ export function buildProgram(
     .addHelpText('after', `\n${exitCodesHelp}`)
     .showHelpAfterError('(holdfast --help tells more)')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) => {
+        write(visibleLines(text))
+      },
+    })
     .exitOverride()
 
   const commands: Readonly<Record<string, (add: Add) => Command>> = {

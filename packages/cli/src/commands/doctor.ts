@@ -16,7 +16,7 @@ export async function doctor(options: GlobalOptions, signal: AbortSignal): Promi
     printer.line(store.url)
     for (const { check, verdict, finding } of diagnoses) {
       const [style, mark] = marks[verdict]
-      printer.line(`${styled(style, mark)} ${check.padEnd(18)} ${finding}`)
+      printer.line(styled(style, mark), ` ${check.padEnd(18)} ${finding}`)
     }
     for (const diagnosis of diagnoses) printer.data({ type: 'diagnosis', ...diagnosis })
     const healthy = diagnoses.every(({ verdict }) => verdict !== 'bad')

@@ -13,7 +13,7 @@ export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<E
         `No checkpoint in ${store.url} yet. The first save makes the store: holdfast save FILE --step 0`,
       )
     } else {
-      if (checkpoints.length > 0 && !printer.json) printer.line(await table(checkpoints, new Date()))
+      if (checkpoints.length > 0 && !printer.json) printer.lines(await table(checkpoints, new Date()))
       for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
     }
     const free = printer.json ? undefined : await freeText(store.backend, signal)

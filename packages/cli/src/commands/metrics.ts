@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { plot } from '../output/plot.ts'
 import { type Column, formatTable } from '../output/table.ts'
 import { formatMetric } from '../output/text.ts'
+import { visible } from '../output/visible.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
 
 interface MetricsOptions extends GlobalOptions {
@@ -22,8 +23,8 @@ export async function metrics(options: MetricsOptions, signal: AbortSignal): Pro
       printer.line('No metric was recorded yet: holdfast save FILE --step 0 --metric val_loss=0.183')
     } else if (!printer.json) {
       const series = seriesOf(steps)
-      printer.line(await table(steps, series))
-      if (options.plot ?? process.stdout.isTTY) printer.line(plots(steps, series))
+      printer.lines(await table(steps, series))
+      if (options.plot ?? process.stdout.isTTY) printer.lines(plots(steps, series))
     }
     for (const step of steps) printer.data({ type: 'step', ...step })
     printer.data({ type: 'result', command: 'metrics', steps: steps.length })
@@ -67,7 +68,7 @@ async function table(steps: readonly MeasuredStep[], series: readonly Series[]):
 function plots(steps: readonly MeasuredStep[], series: readonly Series[]): string {
   const parts = series.map(({ title, valueAt }) => {
     const points = steps.map(valueAt).filter((value) => value !== undefined && Number.isFinite(value))
-    return points.length < 2 ? '' : `\n${title}\n${plot(points as readonly number[])}`
+    return points.length < 2 ? '' : `\n${visible(title)}\n${plot(points as readonly number[])}`
   })
   return parts.filter((part) => part !== '').join('\n')
 }

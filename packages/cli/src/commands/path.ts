@@ -21,7 +21,7 @@ export async function path(
     }
     const { key } = fileNamed(await requireCheckpoint(context, choice), file)
     const found = join(localRoot, ...key.split('/'))
-    printer.line(found)
+    printer.plain(found)
     printer.data({ type: 'result', command: 'path', path: found })
     return exitCodes.done
   })

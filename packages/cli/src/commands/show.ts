@@ -13,8 +13,9 @@ export async function show(choice: string, options: GlobalOptions, signal: Abort
     const checkpoint = await requireCheckpoint(context, choice)
     const { step, epoch, bytes, savedAt, metrics, contents, metadata, dataState } = checkpoint
     printer.line(
+      styled('bold', `step ${step}`),
+      ' · ',
       joined(
-        styled('bold', `step ${step}`),
         epoch !== undefined && `epoch ${epoch}`,
         `${count(contents.length, 'file')}, ${formatSize(bytes)}`,
         `saved ${formatAge(savedAt, new Date())} (${savedAt.toISOString()})`,
@@ -25,7 +26,7 @@ export async function show(choice: string, options: GlobalOptions, signal: Abort
     if (metadata !== undefined) printer.line(`  metadata ${stringifyJson(metadata)}`)
     if (dataState !== undefined) printer.line(`  data state ${stringifyJson(dataState)}`)
     printer.line('')
-    printer.line(
+    printer.lines(
       await formatTable(
         [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
         contents.map((file) => [file.name, formatSize(file.size), file.sha256]),

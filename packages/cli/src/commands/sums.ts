@@ -7,7 +7,7 @@ export async function sums(choice: string, options: GlobalOptions, signal: Abort
   return withStore(options, signal, async (context) => {
     const { printer } = context
     const { step, contents } = await requireCheckpoint(context, choice)
-    for (const { name, sha256 } of contents) printer.line(`${sha256}  ${name}`)
+    for (const { name, sha256 } of contents) printer.plain(`${sha256}  ${name}`)
     for (const { name, sha256 } of contents) printer.data({ type: 'sum', name, sha256 })
     printer.data({ type: 'result', command: 'sums', step, files: contents.length })
     return exitCodes.done

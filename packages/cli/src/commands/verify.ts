@@ -30,9 +30,9 @@ export async function verify(
       if (report.checkpoints.length === 0 && report.good) throw nothingThere('latest', store.url)
       const bad = report.checkpoints.filter(({ problems }) => problems.length > 0)
       for (const { step, problems } of bad) {
-        printer.line(`${styled('red', 'corrupt')}  step ${step} · ${problems.join('; ')}`)
+        printer.line(styled('red', 'corrupt'), `  step ${step} · ${problems.join('; ')}`)
       }
-      for (const problem of report.problems) printer.line(`${styled('red', 'corrupt')}  ${problem}`)
+      for (const problem of report.problems) printer.line(styled('red', 'corrupt'), `  ${problem}`)
       const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
       const good = report.checkpoints.length - bad.length
       printer.line(

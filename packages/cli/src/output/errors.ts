@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { ExitCode } from '../exit-codes.ts'
+import { visible, visibleJson, visibleLines } from './visible.ts'
 
 export interface ReportedError {
   /** The stable code: one of Holdfast's, `USAGE`, or `UNEXPECTED`. */
@@ -11,8 +12,10 @@ export interface ReportedError {
 /** Says on stderr what failed, as a sentence or as one line of JSON. */
 export function reportError({ code, message, exitCode }: ReportedError, json: boolean): void {
   if (json) {
-    process.stderr.write(`${JSON.stringify({ type: 'error', code, exitCode, message })}\n`)
+    process.stderr.write(`${visibleJson(JSON.stringify({ type: 'error', code, exitCode, message }))}\n`)
     return
   }
-  process.stderr.write(`${styleText('red', 'holdfast:', { stream: process.stderr })} ${message}\n`)
+  // Only an error that nobody foresaw comes with a stack trace.
+  const shown = code === 'UNEXPECTED' ? visibleLines(message) : visible(message)
+  process.stderr.write(`${styleText('red', 'holdfast:', { stream: process.stderr })} ${shown}\n`)
 }

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { stringifyJson } from '@holdfast/core'
+import { visible, visibleJson } from './visible.ts'
 
 /** One line of JSON: what it is, and its fields. */
 export interface JsonLine {
@@ -7,7 +8,22 @@ export interface JsonLine {
   readonly [field: string]: unknown
 }
 
-/** Writes results to stdout: sentences and tables for people, or lines of JSON for programs, never both. */
+type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
+
+/** A part of a line that stands out. */
+export interface Styled {
+  readonly style: Style
+  readonly text: string
+}
+
+export function styled(style: Style, text: string): Styled {
+  return { style, text }
+}
+
+/**
+ * Writes results to stdout: sentences and tables for people, or lines of JSON for programs, never both. Everything that
+ * a terminal would obey is escaped here, wherever it comes from.
+ */
 export class Printer {
   readonly json: boolean
 
@@ -15,25 +31,35 @@ export class Printer {
     this.json = json
   }
 
-  /** A line for people. */
-  line(text: string): void {
-    if (!this.json) process.stdout.write(`${text}\n`)
+  /** A line for people. Styles show on a terminal that has colours and where NO_COLOR is not set. */
+  line(...parts: readonly (string | Styled)[]): void {
+    if (this.json) return
+    const shown = parts.map((part) =>
+      typeof part === 'string'
+        ? visible(part)
+        : styleText(part.style, visible(part.text), { stream: process.stdout }),
+    )
+    process.stdout.write(`${shown.join('')}\n`)
+  }
+
+  /** Several lines for people, such as a table. A line break in one of its values must be escaped before. */
+  lines(text: string): void {
+    for (const line of text.split('\n')) this.line(line)
+  }
+
+  /** A line that a program reads, such as a path: as it is, unless a terminal shows it. */
+  plain(text: string): void {
+    if (process.stdout.isTTY) this.line(text)
+    else if (!this.json) process.stdout.write(`${text}\n`)
   }
 
   /** A line for programs. The last one of a command has the type `result`. */
   data(line: JsonLine): void {
-    if (this.json) process.stdout.write(`${stringifyJson(line)}\n`)
+    if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line))}\n`)
   }
 
   /** A line for people that is not the result: it goes to stderr. */
   note(text: string): void {
-    if (!this.json) process.stderr.write(`${text}\n`)
+    if (!this.json) process.stderr.write(`${visible(text)}\n`)
   }
-}
-
-type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
-
-/** Styled on a terminal that shows colours and where NO_COLOR is not set; plain elsewhere. */
-export function styled(style: Style, text: string): string {
-  return styleText(style, text, { stream: process.stdout })
 }

@@ -1,3 +1,5 @@
+import { visible } from './visible.ts'
+
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right' | undefined
@@ -5,12 +7,15 @@ export interface Column {
 
 const gap = '  '
 
-/** Rows under titles, aligned by the width that a terminal gives each character, in time linear in the rows. */
+/**
+ * Rows under titles, aligned by the width that a terminal gives each character, in time linear in the rows. What a
+ * terminal would obey is escaped, so that it is measured as it is shown.
+ */
 export async function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): Promise<string> {
-  const lines = [columns.map(({ title }) => title), ...rows]
+  const lines = [columns.map(({ title }) => title), ...rows].map((line) => line.map(visible))
   const widthOf = await measureFor(lines)
   const widths = columns.map((_, column) =>
     lines.reduce((widest, line) => Math.max(widest, widthOf(line[column] ?? '')), 0),
