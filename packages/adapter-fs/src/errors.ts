@@ -14,5 +14,6 @@ export function keyError(error: unknown, what: string, key: string | undefined, 
     url,
     cause: error.cause ?? error,
     retryable: error.retryable,
+    hint: error.hint,
   })
 }

@@ -84,6 +84,7 @@ function cleanupFailed(failure: HoldfastError, temporary: string, secondError: u
       url: failure.url,
       cause: new AggregateError([failure, secondError]),
       retryable: failure.retryable,
+      hint: failure.hint,
     },
   )
 }

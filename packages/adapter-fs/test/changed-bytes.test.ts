@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { appendFileSync, truncateSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { FileBackend } from '../src/index.ts'
@@ -23,4 +24,48 @@ test('bytes that the caller changes while they are stored: the digest is of what
       .update(await readFile(join(root, 'file')))
       .digest('hex'),
   ).toBe(sha256)
+})
+
+test.each([
+  [
+    'grew',
+    (path: string) => {
+      appendFileSync(path, 'a line')
+    },
+  ],
+  [
+    'shrank',
+    (path: string) => {
+      truncateSync(path, 100)
+    },
+  ],
+])('a file that %s while it is stored is refused, and what leaves it out is named', async (how, change) => {
+  const folder = await temporaryFolder()
+  const path = join(folder, 'train.log')
+  await writeFile(path, Buffer.alloc(5 * 2 ** 20, 'a'))
+  let changed = false
+  const put = new FileBackend(join(folder, 'store')).put(
+    'file',
+    { path },
+    {
+      onProgress: () => {
+        if (changed) return
+        changed = true
+        change(path)
+      },
+    },
+  )
+  await expect(put).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining(`${path} ${how} while it was being saved.`) as string,
+    hint: { kind: 'exclude', name: 'train.log' },
+  })
+})
+
+test('a file that grew between the plan and the save is refused as one that grows', async () => {
+  const folder = await temporaryFolder()
+  const path = join(folder, 'train.log')
+  await writeFile(path, 'two lines')
+  const put = new FileBackend(join(folder, 'store')).put('file', { path }, { size: 3 })
+  await expect(put).rejects.toThrow(`${path} grew while it was being saved.`)
 })

@@ -55,6 +55,11 @@ export function buildProgram(
         .option('--meta <name=value>', 'JSON or text; may be repeated', parseMeta)
         .option('--data-state <json|@file>', 'the position in the data; show and restore return it')
         .option('--name <name>', 'the name of standard input among the files', 'stdin')
+        .option(
+          '--exclude <glob>',
+          'leave out files and folders; also .holdfastignore; may be repeated',
+          gather,
+        )
         .option('--replace', 'replace the step if it is saved already; a pinned or best one is refused')
         .option('--allow-best', 'let --replace replace the best of an objective')
         .action(async (files: string[], _, command: Command) => {

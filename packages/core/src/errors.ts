@@ -20,6 +20,8 @@ export type ErrorCode =
 export type ErrorHint =
   /** Choose a configuration file explicitly, which trusts it, or none. */
   | { readonly kind: 'choose-config'; readonly file: string }
+  /** Leave the files and folders of this name out of what is saved. */
+  | { readonly kind: 'exclude'; readonly name: string }
   /** Name an adapter explicitly: that package, if one is known. */
   | { readonly kind: 'name-adapter'; readonly package: string | undefined }
   /** Replace the checkpoint that is already saved. */

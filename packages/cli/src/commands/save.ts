@@ -14,6 +14,7 @@ interface SaveOptions extends GlobalOptions {
   readonly meta?: Readonly<Record<string, string>>
   readonly dataState?: string
   readonly name: string
+  readonly exclude?: readonly string[]
   readonly replace?: boolean
   readonly allowBest?: boolean
 }
@@ -31,6 +32,7 @@ export async function save(
         step,
         epoch,
         files: await filesByName(paths, options.name, signal),
+        exclude: options.exclude,
         metrics: metric,
         tags: tag,
         metadata: meta === undefined ? undefined : metadataOf(meta),
@@ -54,6 +56,7 @@ export async function save(
           saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
         ),
       )
+      for (const warning of saved.warnings) printer.note(warning)
       for (const dropped of saved.dropped)
         printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
       printer.data({ type: 'result', command: 'save', ...saved })

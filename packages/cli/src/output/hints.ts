@@ -5,6 +5,8 @@ export function phraseHint(hint: ErrorHint): string {
   switch (hint.kind) {
     case 'choose-config':
       return 'Pass --config FILE to trust one file, or --no-config to use none.'
+    case 'exclude':
+      return `To leave it out: --exclude ${shellQuoted(globOf(hint.name))}, or a line in .holdfastignore.`
     case 'name-adapter':
       return `Pass --adapter ${hint.package ?? 'PACKAGE'} to load ${hint.package === undefined ? 'an adapter' : 'it'} from the working folder.`
     case 'replace':
@@ -14,4 +16,13 @@ export function phraseHint(hint: ErrorHint): string {
     case 'forget-objective':
       return `Pass --forget-objective ${hint.name} to forget the recorded one first.`
   }
+}
+
+function shellQuoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** A pattern that matches this name only. */
+function globOf(name: string): string {
+  return name.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')
 }

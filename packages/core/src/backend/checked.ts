@@ -140,5 +140,6 @@ export function locatedError(error: HoldfastError, key: string | undefined, url:
     url: error.url ?? url,
     cause: error.cause ?? error,
     retryable: error.retryable,
+    hint: error.hint,
   })
 }

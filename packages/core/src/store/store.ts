@@ -458,10 +458,12 @@ export class CheckpointStore implements AsyncDisposable {
   /** What is wrong with the request itself is said before the store is made, or taken over, for it. */
   async #save(request: SaveRequest): Promise<SaveResult> {
     assertSaveRequest(request)
-    const files = await planFiles(request.files, this.backend.capabilities.localRoot)
+    const { exclude, signal } = request
+    const storeRoot = this.backend.capabilities.localRoot
+    const plan = await planFiles(request.files, { storeRoot, exclude, signal })
     const newest = await this.#access.ready(request.signal)
     await refuseEarly(this.#context, newest, request)
-    const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request, files)
+    const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request, plan)
     await this.#access.tidyNowAndThen()
     return saved
   }

@@ -1,5 +1,6 @@
 import { type BigIntStats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { abortedError, HoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import { ConcurrentDigest } from '../../integrity/index.ts'
 import { fromNodeError } from '../../node-errors.ts'
@@ -192,10 +193,8 @@ export class SourceReader implements AsyncDisposable {
 
   #refuseLonger(): void {
     if (this.size === undefined || this.#digest.bytes <= this.size) return
-    throw new HoldfastError(
-      'INVALID_ARGUMENT',
-      `${this.#name()} is longer than the ${this.size} bytes announced.`,
-    )
+    if (this.#file !== undefined) throw changed(this.#file.path, 'grew')
+    throw new HoldfastError('INVALID_ARGUMENT', `The source is longer than the ${this.size} bytes announced.`)
   }
 
   #refuseShorter(): void {
@@ -203,15 +202,13 @@ export class SourceReader implements AsyncDisposable {
   }
 
   #tooShort(bytes: number): HoldfastError {
+    if (this.#file !== undefined) return changed(this.#file.path, 'shrank')
     return new HoldfastError(
       'INVALID_ARGUMENT',
-      `${this.#name()} ended after ${bytes} of the ${this.size ?? 0} bytes announced.`,
+      `The source ended after ${bytes} of the ${this.size ?? 0} bytes announced.`,
     )
   }
 
-  #name(): string {
-    return this.#file === undefined ? 'The source' : `The file ${this.#file.path}`
-  }
 }
 
 /** 0 where it is not known beforehand. */
@@ -248,9 +245,16 @@ async function openFile(path: string): Promise<OpenFile> {
 async function refuseChanged(file: OpenFile): Promise<void> {
   const after = await file.handle.stat({ bigint: true })
   if (after.size === file.before.size && after.mtimeNs === file.before.mtimeNs) return
-  throw new HoldfastError(
+  const sizes = after.size - file.before.size
+  throw changed(file.path, sizes > 0n ? 'grew' : sizes < 0n ? 'shrank' : 'changed')
+}
+
+/** Bytes that change while they are read may be of two states. That holds for a file that grows, too: it may be half a checkpoint. */
+function changed(path: string, how: 'grew' | 'shrank' | 'changed'): HoldfastError {
+  return new HoldfastError(
     'INVALID_ARGUMENT',
-    `${file.path} changed while it was being saved. Nothing was saved; save it again once its writer has finished.`,
+    `${path} ${how} while it was being saved. Nothing was saved. Save it again once its writer has finished, or leave it out.`,
+    { hint: { kind: 'exclude', name: basename(path) } },
   )
 }
 

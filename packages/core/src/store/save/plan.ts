@@ -1,26 +1,50 @@
-import { type Stats } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join, resolve, sep } from 'node:path'
-import { concurrently, isFileSource } from '../../backend/index.ts'
-import { HoldfastError } from '../../errors.ts'
-import { fromNodeError } from '../../node-errors.ts'
+import { basename, resolve } from 'node:path'
+import { isFileSource } from '../../backend/index.ts'
 import { assertFileNames } from '../../catalog/documents/file-names.ts'
+import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
+import { exclusionsOf } from './exclusions.ts'
 import type { FileContent, FilesToSave } from './request.ts'
+import { type FoundFile, Walk } from './walk.ts'
+import { warningsAbout } from './warnings.ts'
 
-/** Paths that are looked at at once, in one folder. */
-const looksAtOnce = 16
+export interface PlanOptions {
+  /** The folder of the store, if it is on this machine. */
+  readonly storeRoot?: string | undefined
+  /** Patterns of files and folders to leave out. */
+  readonly exclude?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Files and folders that are looked at, at most. Default: 200,000. */
+  readonly mostEntries?: number | undefined
+}
+
+/** What a save will write. */
+export interface SavePlan {
+  /** In the order of their names. */
+  readonly files: readonly PlannedFile[]
+  /** What the checkpoint will not keep of them, as sentences. */
+  readonly warnings: readonly string[]
+}
 
 /**
- * Every file that a save will write, with its size where it is known. Folders are walked, links are followed; one
- * that holds the store itself, at `localRoot`, is refused.
- * Rejects with `NOT_FOUND` for a path that is not there and `INVALID_ARGUMENT` for names that cannot be kept.
+ * Every file that a save will write, with its size where it is known. Folders are walked, links are followed; a folder
+ * that holds the store itself is refused.
+ * Rejects with `NOT_FOUND` for a path that is not there and `INVALID_ARGUMENT` for what cannot be kept.
  */
-export async function planFiles(files: FilesToSave, localRoot?: string): Promise<readonly PlannedFile[]> {
-  const found = await concurrently(named(files), looksAtOnce, undefined, ([name, content]) =>
-    planOne(name, content, localRoot),
-  )
-  const planned = found.flat()
+export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
+  const { storeRoot, exclude = [], signal, mostEntries = 200_000 } = options
+  const excludes = await exclusionsOf(exclude, 'exclude')
+  const walk = await Walk.begin({ storeRoot, signal, excludes, mostEntries })
+  const given: PlannedFile[] = []
+  for (const [name, content] of named(files)) {
+    if (typeof content === 'string') await walk.add(name, content)
+    else if (content instanceof Uint8Array) given.push({ name, source: content, size: content.byteLength })
+    else if (typeof content !== 'object') throw noSource(name)
+    else if (isFileSource(content)) await walk.add(name, content.path)
+    else if (Symbol.asyncIterator in content) given.push({ name, source: content, size: undefined })
+    else throw noSource(name)
+  }
+  const planned = [...given, ...walk.files.map(plannedFile)]
   if (planned.length === 0) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -28,7 +52,10 @@ export async function planFiles(files: FilesToSave, localRoot?: string): Promise
     )
   }
   assertFileNames(planned.map(({ name }) => name))
-  return planned.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  return {
+    files: planned.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    warnings: warningsAbout(walk.files, walk.emptyFolders),
+  }
 }
 
 function named(files: FilesToSave): readonly (readonly [string, FileContent])[] {
@@ -43,17 +70,13 @@ function isList(
   return Array.isArray(files)
 }
 
-async function planOne(
-  name: string,
-  content: FileContent,
-  localRoot: string | undefined,
-): Promise<readonly PlannedFile[]> {
-  if (typeof content === 'string') return planPath(name, content, localRoot, [])
-  if (content instanceof Uint8Array) return [{ name, source: content, size: content.byteLength }]
-  if (typeof content !== 'object') throw noSource(name)
-  if (isFileSource(content)) return planPath(name, content.path, localRoot, [])
-  if (Symbol.asyncIterator in content) return [{ name, source: content, size: undefined }]
-  throw noSource(name)
+function plannedFile({ name, path, stats }: FoundFile): PlannedFile {
+  return { name, source: { path }, size: Number(stats.size), mode: permissionsOf(stats) }
+}
+
+/** Windows has no permission bits; what Node.js reports there is made up. */
+function permissionsOf({ mode }: FoundFile['stats']): number | undefined {
+  return process.platform === 'win32' ? undefined : Number(mode) & 0o777
 }
 
 function noSource(name: string): HoldfastError {
@@ -61,49 +84,4 @@ function noSource(name: string): HoldfastError {
     'INVALID_ARGUMENT',
     `The file ${JSON.stringify(name)} must be a path, bytes (Uint8Array) or a stream of bytes.`,
   )
-}
-
-async function planPath(
-  name: string,
-  path: string,
-  localRoot: string | undefined,
-  within: readonly string[],
-): Promise<readonly PlannedFile[]> {
-  const stats = await reading(path, () => stat(path))
-  if (stats.isFile())
-    return [{ name, source: { path: resolve(path) }, size: stats.size, mode: permissionsOf(stats) }]
-  if (!stats.isDirectory()) {
-    throw new HoldfastError(
-      'INVALID_ARGUMENT',
-      `${path} is neither a file nor a folder, and cannot be saved.`,
-    )
-  }
-  const real = await reading(path, () => realpath(path))
-  if (within.includes(real)) {
-    throw new HoldfastError('INVALID_ARGUMENT', `${path} is a link to a folder that it lies in.`)
-  }
-  if (localRoot !== undefined && `${localRoot}${sep}`.startsWith(`${real}${sep}`)) {
-    throw new HoldfastError(
-      'INVALID_ARGUMENT',
-      `${path} holds the store itself. Save a folder beside it, or move the store.`,
-    )
-  }
-  const children = await reading(path, () => readdir(path))
-  const found = await concurrently(children, looksAtOnce, undefined, (child) =>
-    planPath(`${name}/${child}`, join(path, child), localRoot, [...within, real]),
-  )
-  return found.flat()
-}
-
-async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw fromNodeError(error, `reading ${path}`)
-  }
-}
-
-/** Windows has no permission bits; what Node.js reports there is made up. */
-function permissionsOf({ mode }: Stats): number | undefined {
-  return process.platform === 'win32' ? undefined : mode & 0o777
 }

@@ -18,6 +18,11 @@ export interface SaveRequest {
   readonly step: number
   readonly epoch?: number | undefined
   readonly files: FilesToSave
+  /**
+   * Glob patterns of files and folders that are left out, such as `*.log` or `wandb/`. Each saved folder may add more in
+   * a file `.holdfastignore`. Default: nothing is left out.
+   */
+  readonly exclude?: readonly string[] | undefined
   /** Numbers of any kind; NaN and infinities are kept as what they are. */
   readonly metrics?: Readonly<Record<string, number>> | undefined
   readonly tags?: readonly string[] | undefined
@@ -43,6 +48,7 @@ const saveFields = [
   'step',
   'epoch',
   'files',
+  'exclude',
   'metrics',
   'tags',
   'metadata',
@@ -63,6 +69,9 @@ export function assertSaveRequest(request: SaveRequest): void {
   assertMetrics(request.metrics ?? {})
   if (request.tags?.some((tag) => typeof tag !== 'string' || tag === '') === true) {
     throw invalid('Tags must be non-empty strings.')
+  }
+  if (!(request.exclude ?? []).every((pattern) => typeof pattern === 'string')) {
+    throw invalid('exclude must be a list of strings.')
   }
   for (const tag of request.tags ?? []) assertWellFormed(tag, 'A tag')
   if (request.onExisting !== undefined && !['fail', 'replace'].includes(request.onExisting)) {

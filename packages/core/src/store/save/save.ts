@@ -7,10 +7,10 @@ import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import type { PlannedFile } from '../attempts/content.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { tellOfMetrics } from './metric-events.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace } from './space.ts'
@@ -25,7 +25,7 @@ export async function saveCheckpoint(
   newest: PagedCatalog,
   underWay: AttemptsUnderWay,
   request: SaveRequest,
-  files: readonly PlannedFile[],
+  { files, warnings }: SavePlan,
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
@@ -45,7 +45,8 @@ export async function saveCheckpoint(
     await deleteDropped(context, committed)
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
     const dropped = [...madeRoom, ...committed.dropped]
-    const saved = describeSave(context, written, { ...committed, dropped }, began, environment.now())
+    const judged = describeSave(context, written, { ...committed, dropped }, began, environment.now())
+    const saved = { ...judged, warnings }
     tellOfMetrics(context, saved)
     return saved
   } finally {
@@ -117,7 +118,7 @@ function describeSave(
   { catalog, dropped }: Committed,
   began: Date,
   ended: Date,
-): SaveResult {
+): Omit<SaveResult, 'warnings'> {
   const listed = catalog.checkpoints.get(entry.step)
   return {
     ...judgedCheckpoint(

@@ -1,0 +1,48 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { holdfast } from './holdfast.ts'
+
+async function workFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await mkdir(join(folder, 'out'))
+  await writeFile(join(folder, 'out', 'model.bin'), 'model')
+  return folder
+}
+
+test('a file that cannot be saved exits with 2 and names the option that leaves it out', async () => {
+  const folder = await workFolder()
+  const server = createServer()
+  server.listen(join(folder, 'out', 'tb.sock'))
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.close()
+    await once(server, 'close')
+  })
+  await symlink('/nowhere/at/all', join(folder, 'out', 'dead [1] link'))
+  const save = async (...words: readonly string[]) =>
+    holdfast(folder, '-s', 'store', 'save', 'out', '--step', '1', ...words)
+  const dead = await save('--exclude', 'tb.sock')
+  expect(dead.code).toBe(2)
+  expect(dead.stderr).toContain(
+    "To leave it out: --exclude 'dead \\[1\\] link', or a line in .holdfastignore.",
+  )
+  const socket = await save('--exclude', 'dead \\[1\\] link')
+  expect(socket.code).toBe(2)
+  expect(socket.stderr).toMatch(/tb\.sock is a socket.*--exclude tb\.sock/)
+  const saved = await save('--exclude', 'dead \\[1\\] link', '--exclude', '*.sock')
+  expect(saved).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('a save says what it does not keep', async () => {
+  const folder = await workFolder()
+  await mkdir(join(folder, 'out', 'empty'))
+  const saved = await holdfast(folder, '-s', 'store', 'save', 'out', '--step', '1')
+  expect(saved.stderr).toBe('1 empty folder (out/empty) is not kept: a checkpoint holds files only.\n')
+  const json = await holdfast(folder, '-s', 'store', 'save', 'out', '--step', '2', '--json')
+  expect(JSON.parse(json.stdout)).toMatchObject({ warnings: [expect.stringContaining('out/empty')] })
+})

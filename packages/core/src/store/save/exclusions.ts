@@ -1,0 +1,82 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { HoldfastError } from '../../errors.ts'
+import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
+
+/** A file of this name in a saved folder lists patterns of what to leave out, one a line. */
+export const ignoreFileName = '.holdfastignore'
+
+const mostIgnoreFileBytes = 2 ** 20
+
+/** Whether a file or folder is left out. */
+export type Excludes = (entry: {
+  /** Its path below the folder that is saved. */
+  readonly relative: string
+  /** Its name in the checkpoint, which begins with the folder's own. */
+  readonly name: string
+  readonly isFolder: boolean
+}) => boolean
+
+/**
+ * What some glob patterns leave out: `*`, `?`, `[a-z]`, `{a,b}` and `**`, which also match names that begin with a dot.
+ * A pattern without a slash matches names in every folder. One with a slash matches the path below the saved folder, or
+ * the name in the checkpoint. One that ends with a slash matches folders only. What is in a folder that is left out is
+ * left out, too. Throws `INVALID_ARGUMENT` for a pattern that cannot be one; `where` names its origin.
+ */
+export async function exclusionsOf(patterns: readonly string[], where: string): Promise<Excludes> {
+  if (patterns.length === 0) return () => false
+  const { default: picomatch } = await import('picomatch') // most saves need none
+  const matchers = patterns.map((pattern): Excludes => {
+    const { glob, foldersOnly, anywhere } = parse(pattern, where)
+    const matches = picomatch(glob, { dot: true, nonegate: true, windows: false })
+    return ({ relative, name, isFolder }) =>
+      (isFolder || !foldersOnly) &&
+      (anywhere ? matches(basename(relative)) : matches(relative) || matches(name))
+  })
+  return (entry) => matchers.some((matcher) => matcher(entry))
+}
+
+/** The patterns in the `.holdfastignore` of a folder. Empty lines and those that begin with `#` are none. */
+export async function ignoredIn(folder: string): Promise<Excludes> {
+  const path = join(folder, ignoreFileName)
+  const lines = (await textOf(path)).split(/\r?\n/).map((line) => line.trim())
+  return exclusionsOf(
+    lines.filter((line) => line !== '' && !line.startsWith('#')),
+    path,
+  )
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    const stats = await stat(path)
+    if (stats.isFile() && stats.size <= mostIgnoreFileBytes) return await readFile(path, 'utf8')
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOENT') return ''
+    throw fromNodeError(error, `reading ${path}`)
+  }
+  throw new HoldfastError('INVALID_ARGUMENT', `${path} must be a file of at most 1 MiB.`)
+}
+
+function parse(
+  pattern: string,
+  where: string,
+): { readonly glob: string; readonly foldersOnly: boolean; readonly anywhere: boolean } {
+  if (pattern.startsWith('!')) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${where}: ${JSON.stringify(pattern)} begins with "!", and nothing can be included again. Exclude less instead.`,
+    )
+  }
+  const inner = pattern.replace(/^\.?\//, '').replace(/\/+$/, '')
+  if (inner === '' || inner === '.' || inner.split('/').includes('..')) {
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${where}: ${JSON.stringify(pattern)} must be a pattern for names below the saved folder, such as "*.log".`,
+    )
+  }
+  return {
+    glob: inner,
+    foldersOnly: pattern.endsWith('/'),
+    anywhere: !inner.includes('/') && inner.length >= pattern.replace(/\/+$/, '').length,
+  }
+}

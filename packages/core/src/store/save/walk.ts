@@ -1,0 +1,301 @@
+import { isUtf8 } from 'node:buffer'
+import type { BigIntStats, Dirent } from 'node:fs'
+import * as promises from 'node:fs/promises'
+import { basename, join, resolve, sep } from 'node:path'
+import { concurrently } from '../../async/concurrently.ts'
+import { HoldfastError, throwIfAborted } from '../../errors.ts'
+import { hiddenPrefix } from '../../local-files/hidden-folder.ts'
+import { KnownFolder } from '../../local-files/real-place.ts'
+import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
+import { type Excludes, ignoredIn } from './exclusions.ts'
+
+/** Folders that are read at once, and entries that are looked at at once in each. */
+const foldersAtOnce = 4
+const looksAtOnce = 16
+
+/** Folders in each other, at most. */
+const mostDepth = 64
+
+/** A file that a walk has found. */
+export interface FoundFile {
+  /** In the checkpoint. */
+  readonly name: string
+  /** Absolute. */
+  readonly path: string
+  readonly stats: BigIntStats
+}
+
+export interface WalkOptions {
+  /** The folder of the store, if it is on this machine: one that holds it is refused. */
+  readonly storeRoot: string | undefined
+  readonly excludes: Excludes
+  readonly signal: AbortSignal | undefined
+  /** Files and folders that are looked at, at most. */
+  readonly mostEntries: number
+}
+
+/** A path, and its name in the checkpoint. */
+interface Named {
+  readonly name: string
+  readonly path: string
+}
+
+interface Folder extends Named {
+  /** Its path below the folder that is saved; empty for that itself. */
+  readonly relative: string
+  readonly excludes: Excludes
+  /** Those that it lies in, as far as the saved one. */
+  readonly within: readonly string[]
+}
+
+/**
+ * Finds the files of a save. Folders are walked, links are followed. Bounded in the number of entries, in depth and in
+ * time: the signal stops it. Everything that cannot be saved is an error that names it and says why; nothing but what is
+ * excluded, and the hidden folders of restores, is left out.
+ */
+export class Walk {
+  readonly #store: KnownFolder | undefined
+  readonly #options: WalkOptions
+  readonly #files: FoundFile[] = []
+  readonly #empty = new Set<string>()
+  #looked = 0
+
+  private constructor(options: WalkOptions, store: KnownFolder | undefined) {
+    this.#options = options
+    this.#store = store
+  }
+
+  static async begin(options: WalkOptions): Promise<Walk> {
+    const { storeRoot } = options
+    return new Walk(options, storeRoot === undefined ? undefined : await KnownFolder.at(promises, storeRoot))
+  }
+
+  get files(): readonly FoundFile[] {
+    return this.#files
+  }
+
+  /** Folders without a single file, by their names in the checkpoint. */
+  get emptyFolders(): readonly string[] {
+    return [...this.#empty].sort()
+  }
+
+  /** Adds a file or folder under a name. Rejects with `NOT_FOUND` where nothing is. */
+  async add(name: string, path: string): Promise<void> {
+    if (name === '') throw refused(`${path} has no name of its own. Save the folders in it.`)
+    this.#count(path)
+    const stats = await statOf(path, name)
+    const isFolder = stats.isDirectory()
+    if (this.#options.excludes({ relative: name, name, isFolder })) return
+    if (!isFolder) {
+      this.#addFile({ name, path, stats })
+      return
+    }
+    const ignored = await ignoredIn(path)
+    const excludes: Excludes = (entry) => this.#options.excludes(entry) || ignored(entry)
+    const queue: Folder[] = [{ name, path, relative: '', excludes, within: [] }]
+    while (queue.length > 0) {
+      const batch = queue.splice(0, foldersAtOnce)
+      const found = await concurrently(batch, foldersAtOnce, this.#options.signal, (each) => this.#read(each))
+      queue.push(...found.flat())
+    }
+  }
+
+  /** Adds the files of one folder, and gives the folders in it. */
+  async #read(folder: Folder): Promise<readonly Folder[]> {
+    const { name, path, within } = folder
+    const stats = await statOf(path, name)
+    const identity = `${stats.dev}:${stats.ino}`
+    if (within.includes(identity)) throw refused(`${path} is a link to a folder that it lies in.`, name)
+    if (within.length >= mostDepth)
+      throw refused(`${path} lies more than ${mostDepth} folders deep in what is saved.`, name)
+    await this.#refuseStore(folder, stats)
+    this.#empty.add(name)
+    const entries = await this.#entriesOf(folder)
+    const looks = await concurrently(entries, looksAtOnce, this.#options.signal, (entry) =>
+      this.#look(folder, entry),
+    )
+    return looks
+      .filter((look) => look !== undefined)
+      .map(({ name: childName, path: childPath, relative }) => ({
+        name: childName,
+        path: childPath,
+        relative,
+        excludes: folder.excludes,
+        within: [...within, identity],
+      }))
+  }
+
+  /** Those that are not left out by their names alone. */
+  async #entriesOf({ name, path, relative, excludes }: Folder): Promise<readonly Dirent[]> {
+    const entries: Dirent[] = []
+    for await (const entry of await reading({ name, path }, () => promises.opendir(path))) {
+      this.#count(path)
+      if (entry.name.startsWith(hiddenPrefix) && !entry.isFile()) continue
+      const excluded = excludes({
+        relative: below(relative, entry.name),
+        name: `${name}/${entry.name}`,
+        isFolder: entry.isDirectory(),
+      })
+      if (excluded) this.#fill(name)
+      else entries.push(entry)
+    }
+    if (entries.some((entry) => entry.name.includes('\ufffd')))
+      await refuseNonUtf8({ name, path, relative, excludes })
+    return entries
+  }
+
+  /** Adds a file; gives a folder, which is read later. */
+  async #look(
+    folder: Folder,
+    entry: Dirent,
+  ): Promise<Pick<Folder, 'name' | 'path' | 'relative'> | undefined> {
+    const child = {
+      name: `${folder.name}/${entry.name}`,
+      path: join(folder.path, entry.name),
+      relative: below(folder.relative, entry.name),
+    }
+    const stats = await statOf(child.path, child.name)
+    if (!stats.isDirectory()) {
+      this.#addFile({ ...child, stats })
+      return undefined
+    }
+    // A link to a folder has shown only now that it is one.
+    if (!folder.excludes({ ...child, isFolder: true })) return child
+    this.#fill(folder.name)
+    return undefined
+  }
+
+  #addFile({ name, path, stats }: FoundFile): void {
+    if (!stats.isFile())
+      throw refused(
+        `${path} is ${kindOf(stats)}, and only files and folders can be saved. Leave it out.`,
+        name,
+      )
+    this.#files.push({ name, path: resolve(path), stats })
+    this.#fill(name)
+  }
+
+  /** The folders of a name are not empty. */
+  #fill(name: string): void {
+    for (let end = name.length; end > 0; end = name.lastIndexOf('/', end - 1))
+      this.#empty.delete(name.slice(0, end))
+  }
+
+  #count(path: string): void {
+    const { signal, mostEntries } = this.#options
+    throwIfAborted(signal, 'The save')
+    this.#looked += 1
+    if (this.#looked <= mostEntries) return
+    throw refused(
+      `There are more than ${mostEntries} files and folders to save; the last one seen is in ${path}. ` +
+        'Save fewer, leave some out, or pack them into an archive.',
+    )
+  }
+
+  /** A checkpoint that held its own store would grow with each save, since each would hold those before. */
+  async #refuseStore(folder: Folder, stats: BigIntStats): Promise<void> {
+    const store = this.#store
+    if (store === undefined) return
+    const real = await reading(folder, () => promises.realpath(folder.path))
+    const holds =
+      store.is(stats) ||
+      store.realPath === real ||
+      (store.isBelow(real) && !this.#excludesStore(folder, real))
+    if (!holds) return
+    throw refused(
+      `${folder.path} holds the store itself. Save a folder beside it, leave the store out, or move it.`,
+      below(folder.relative, basename(store.realPath)),
+    )
+  }
+
+  #excludesStore({ name, relative, excludes }: Folder, real: string): boolean {
+    const parts = (this.#store?.realPath ?? real)
+      .slice(real.length)
+      .split(sep)
+      .filter((part) => part !== '')
+    return parts.some((_, index) => {
+      const path = parts.slice(0, index + 1).join('/')
+      return excludes({ relative: below(relative, path), name: `${name}/${path}`, isFolder: true })
+    })
+  }
+}
+
+function below(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
+async function statOf(path: string, name: string): Promise<BigIntStats> {
+  try {
+    return await promises.stat(path, { bigint: true })
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ELOOP')
+      throw refused(`${path} is a link that leads to itself. Remove it.`, name)
+    if (nodeErrorCode(error) !== 'ENOENT') throw failedRead(error, path, name)
+    if (path.includes('\ufffd')) throw notUtf8(path, name)
+    if (await isLink(path))
+      throw refused(
+        `${path} is a link to ${await promises.readlink(path)}, which does not exist. Remove the link, or leave it out.`,
+        name,
+      )
+    throw failedRead(error, path, name)
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await promises.lstat(path)).isSymbolicLink()
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOENT') return false
+    throw fromNodeError(error, `reading ${path}`)
+  }
+}
+
+/** Node.js puts U+FFFD where bytes are no UTF-8, and a name may also hold that character itself. */
+async function refuseNonUtf8({ name, path, relative, excludes }: Omit<Folder, 'within'>): Promise<void> {
+  for (const bytes of await reading({ name, path }, () => promises.readdir(path, { encoding: 'buffer' }))) {
+    if (isUtf8(bytes)) continue
+    const child = bytes.toString()
+    if (!excludes({ relative: below(relative, child), name: `${name}/${child}`, isFolder: false }))
+      throw notUtf8(join(path, bytes.toString('latin1')), `${name}/${child}`)
+  }
+}
+
+function notUtf8(path: string, name: string): HoldfastError {
+  return refused(
+    `The name of ${JSON.stringify(path)} is not valid UTF-8, so it cannot be kept. Rename it, or leave it out.`,
+    name,
+  )
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isSocket()) return 'a socket'
+  if (stats.isFIFO()) return 'a named pipe'
+  return 'a device'
+}
+
+async function reading<T>({ path, name }: Named, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    throw failedRead(error, path, name)
+  }
+}
+
+/** What was in a folder a moment ago was not missing from the start. */
+function failedRead(error: unknown, path: string, name: string): HoldfastError {
+  const isGone = ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')
+  if (!isGone || !name.includes('/')) return fromNodeError(error, `reading ${path}`)
+  return refused(
+    `${path} was removed while its folder was read. Save again once its writer has finished, or leave it out.`,
+    name,
+  )
+}
+
+/** `name` is that in the checkpoint of what could be left out. */
+function refused(message: string, name?: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    message,
+    name === undefined ? {} : { hint: { kind: 'exclude', name: basename(name) } },
+  )
+}

@@ -1,0 +1,55 @@
+import { formatSize } from '../../space/index.ts'
+import type { FoundFile } from './walk.ts'
+
+/** Smaller holes are not worth a word. */
+const leastHole = 2 ** 20
+const blockBytes = 512n
+
+/** What a checkpoint of these files does not keep, or stores more than once, as sentences. */
+export function warningsAbout(
+  files: readonly FoundFile[],
+  emptyFolders: readonly string[],
+): readonly string[] {
+  return [aboutRepeated(files), aboutHoles(files), aboutEmpty(emptyFolders)].filter(
+    (warning) => warning !== undefined,
+  )
+}
+
+/** Links to a file that is saved under another name, too. */
+function aboutRepeated(files: readonly FoundFile[]): string | undefined {
+  const seen = new Set<string>()
+  const repeated = files.filter(({ stats: { dev, ino } }) => {
+    const identity = `${dev}:${ino}`
+    if (seen.has(identity)) return true
+    seen.add(identity)
+    return false
+  })
+  const [first] = repeated
+  const bytes = repeated.reduce((sum, { stats }) => sum + Number(stats.size), 0)
+  if (first === undefined || bytes === 0) return undefined
+  return `${counted(repeated.length, 'file')} (${first.name}${repeated.length > 1 ? ', ...' : ''}) ${repeated.length === 1 ? 'is' : 'are'} stored more than once, since links are followed: ${formatSize(bytes)} more.`
+}
+
+function aboutHoles(files: readonly FoundFile[]): string | undefined {
+  const sparse = files.filter(
+    ({ stats }) => holeOf(stats) >= leastHole && holeOf(stats) > Number(stats.size) / 2,
+  )
+  const [first] = sparse
+  if (first === undefined) return undefined
+  const holes = sparse.reduce((sum, { stats }) => sum + holeOf(stats), 0)
+  return `${counted(sparse.length, 'file')} (${first.name}${sparse.length > 1 ? ', ...' : ''}) ${sparse.length === 1 ? 'takes' : 'take'} ${formatSize(holes)} less on this disk than in a checkpoint, which fills the holes of sparse files.`
+}
+
+function holeOf({ size, blocks }: FoundFile['stats']): number {
+  return Number(size - blocks * blockBytes)
+}
+
+function aboutEmpty(folders: readonly string[]): string | undefined {
+  const [first] = folders
+  if (first === undefined) return undefined
+  return `${counted(folders.length, 'empty folder')} (${first}${folders.length > 1 ? ', ...' : ''}) ${folders.length === 1 ? 'is' : 'are'} not kept: a checkpoint holds files only.`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
