@@ -168,9 +168,7 @@ class Campaign {
       listed.set(step, { id: operationIn(details?.metadata) ?? 'none', pinned: pinned !== undefined })
     }
     this.#violations.push(...this.#oracle.judge(listed, this.#manner.keepsByAge))
-    const quarantined = (await store.quarantined()).filter(
-      ({ reason }) => !reason.includes('another whole attempt'),
-    )
+    const quarantined = await store.quarantined()
     this.#violations.push(...quarantined.map(({ step, reason }) => `step ${step} is quarantined: ${reason}`))
     const report = await store.verify()
     if (!report.good) this.#violations.push(`verify: ${JSON.stringify(report)}`)

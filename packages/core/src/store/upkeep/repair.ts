@@ -90,7 +90,9 @@ async function repairOnce(
   const listed = new Set(chosen)
   const released = provedGood.filter((entry) => listed.has(entry))
   const wereSetAside = new Set(provedGood)
-  const setAside = [...incomplete, ...rivals.filter((entry) => !wereSetAside.has(entry)).map(asRival)]
+  // A sound catalog knows which of two attempts won. The other one lost, or is still being saved.
+  const doubtful = damaged.length > 0 ? rivals.filter((entry) => !wereSetAside.has(entry)) : []
+  const setAside = [...incomplete, ...doubtful.map(asRival)]
   const isStore = newestVersion > 0 || recovered.length > 0
   const report = {
     damagedCatalogs: damaged,
@@ -100,7 +102,7 @@ async function repairOnce(
     markerRewritten: marker.kind === 'damaged' || (marker.kind === 'missing' && isStore),
   }
   const nothingToDo =
-    damaged.length === 0 && recovered.length === 0 && setAside.length === 0 && released.length === 0
+    damaged.length === 0 && report.recovered.length === 0 && setAside.length === 0 && released.length === 0
   if (nothingToDo) {
     if (report.markerRewritten) await ensureMarker(context, signal)
     return { ...report, version: undefined }
