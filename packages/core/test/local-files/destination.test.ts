@@ -7,7 +7,8 @@ import { HoldfastError } from '../../src/errors.ts'
 import { parseMountPoints } from '../../src/local-files/mounts.ts'
 import { deliverToDirectory, type DeliveryOptions } from '../../src/local-files/to-directory.ts'
 import { codeOf, temporaryFolder } from '../store/stores.ts'
-import { deliveriesOf, plain, readTree, writeTree } from './deliveries.ts'
+import { deliveriesOf, plain } from './deliveries.ts'
+import { readTree, writeTree } from '../trees.ts'
 import { gated, systemError } from './gated.ts'
 
 const files = { 'model.bin': 'model', 'sub/deep/log.txt': 'log' }

@@ -7,7 +7,8 @@ import { HoldfastError } from '../../src/errors.ts'
 import { hiddenPrefix } from '../../src/local-files/hidden-folder.ts'
 import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
 import { codeOf, temporaryFolder } from '../store/stores.ts'
-import { deliveriesOf, plain, readTree, type Texts, writeTree } from './deliveries.ts'
+import { deliveriesOf, plain } from './deliveries.ts'
+import { readTree, type Texts, writeTree } from '../trees.ts'
 import { type Gate, gated, systemError } from './gated.ts'
 
 const restorer = fileURLToPath(new URL('restorer.ts', import.meta.url))

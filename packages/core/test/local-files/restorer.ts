@@ -3,7 +3,8 @@
  * that changes the file system the process kills itself with SIGKILL. FILES is an object in JSON.
  */
 import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
-import { deliveriesOf, plain, type Texts } from './deliveries.ts'
+import { deliveriesOf, plain } from './deliveries.ts'
+import type { Texts } from '../trees.ts'
 import { surrounded } from './gated.ts'
 
 const [, , to = '', call = '', files = '{}'] = process.argv

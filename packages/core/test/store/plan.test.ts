@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HoldfastError, isHoldfastError } from '../../src/errors.ts'
 import { planFiles, type PlanOptions } from '../../src/store/save/plan.ts'
-import { writeTree } from '../local-files/deliveries.ts'
+import { writeTree } from '../trees.ts'
 import { temporaryFolder } from './stores.ts'
 
 async function namesOf(path: string, options: PlanOptions = {}): Promise<readonly string[]> {
