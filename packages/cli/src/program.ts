@@ -99,7 +99,10 @@ export function buildProgram(
         }),
 
     verify: (add) =>
-      add('Prove checkpoints against what was saved. Changes nothing.', 'holdfast verify --all')
+      add(
+        'Verify checkpoints against what was saved. Lists quarantined ones again that verify.',
+        'holdfast verify --all',
+      )
         .argument('[step...]', 'default: all', parseSteps)
         .option('--all', 'all checkpoints, and the documents of the store itself (the default)')
         .option('--quick', "sizes and the store's own digests only: finds what is missing or cut")

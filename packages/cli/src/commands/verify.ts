@@ -33,6 +33,10 @@ export async function verify(
         printer.line(styled('red', 'corrupt'), `  step ${step} · ${problems.join('; ')}`)
       }
       for (const problem of report.problems) printer.line(styled('red', 'corrupt'), `  ${problem}`)
+      for (const step of report.released)
+        printer.line(`step ${step} was quarantined and verifies; it is listed again`)
+      for (const { step, reason } of report.releasable)
+        printer.line(`step ${step} is quarantined and verifies, but cannot be listed again now: ${reason}`)
       const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
       const good = report.checkpoints.length - bad.length
       printer.line(
@@ -47,7 +51,8 @@ export async function verify(
           'Set them aside and go on with the newest good one: holdfast restore latest --fallback --to DIR',
         )
       for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
-      printer.data({ type: 'result', command: 'verify', good: report.good, problems: report.problems })
+      const { good: isGood, problems, released, releasable } = report
+      printer.data({ type: 'result', command: 'verify', good: isGood, problems, released, releasable })
       return report.good ? exitCodes.done : exitCodes.corrupt
     } finally {
       bar.stop()

@@ -15,6 +15,8 @@ export type Fault =
    * lost. Half of the announced length when not given. An answer that is too short for that is dropped.
    */
   | { readonly kind: 'cut-answer'; readonly afterBytes?: number }
+  /** The server carries the request out; one bit in the middle of the body flips on its way to the client. */
+  | { readonly kind: 'flip-answer' }
   /** An error that the store gives without carrying anything out, in the store's own form. */
   | {
       readonly kind: 'status'

@@ -15,8 +15,8 @@ export interface Upstream {
   readonly agent: http.Agent
 }
 
-/** How an answer is passed on: whole, not at all, or so many bytes of it (half of what it announces). */
-export type Passing = 'whole' | 'nothing' | { readonly afterBytes: number | undefined }
+/** How an answer is passed on: whole, with one bit flipped, not at all, or so many bytes of it (half of what it announces). */
+export type Passing = 'whole' | 'flipped' | 'nothing' | { readonly afterBytes: number | undefined }
 
 /**
  * Headers that belong to one connection and not to the message (RFC 9110, "Connection"). Of these, a signature
@@ -34,10 +34,13 @@ export async function forward(to: Upstream, exchange: Exchange, passing: Passing
   if (answer === undefined) return
   response.sendDate = false
   entry.status = answer.statusCode
-  if (passing === 'whole') {
+  if (passing === 'whole' || passing === 'flipped') {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, messageHeaders(answer.rawHeaders))
     answer.on('data', (chunk: Buffer) => (entry.answerBytes += chunk.byteLength))
-    await pipeline(answer, response).catch(() => response.destroy())
+    const flipped = passing === 'flipped' ? Math.floor((announcedBytes(answer) ?? 2) / 2) : -1
+    await pipeline(answer, (body: AsyncIterable<Buffer>) => withFlippedBit(body, flipped), response).catch(
+      () => response.destroy(),
+    )
     return
   }
   if (passing !== 'nothing') await passSome(answer, exchange, passing.afterBytes)
@@ -118,6 +121,17 @@ async function passSome(
     entry.answerBytes += part.byteLength
     await written(response, part)
     if (entry.answerBytes >= limit) return
+  }
+}
+
+/** The same bytes, with one bit of the byte at a position flipped. */
+async function* withFlippedBit(body: AsyncIterable<Buffer>, position: number): AsyncGenerator<Buffer> {
+  let start = 0
+  for await (const chunk of body) {
+    const at = position - start
+    if (at >= 0 && at < chunk.byteLength) chunk.writeUInt8(chunk.readUInt8(at) ^ 1, at)
+    start += chunk.byteLength
+    yield chunk
   }
 }
 

@@ -89,6 +89,9 @@ async function handle(upstream: Upstream, exchange: Exchange, latency: number): 
     case 'drop-answer':
       await forward(upstream, exchange, 'nothing')
       return
+    case 'flip-answer':
+      await forward(upstream, exchange, 'flipped')
+      return
     case 'cut-answer':
       await forward(upstream, exchange, { afterBytes: fault.afterBytes })
       return

@@ -352,10 +352,13 @@ export class CheckpointStore implements AsyncDisposable {
     return committed.dropped.map(({ step, because }) => ({ step, because }))
   }
 
-  /** Proves checkpoints, and the store's own documents, against what was written. Changes nothing. */
+  /**
+   * Verifies checkpoints, and the store's own documents, against what was written. Changes nothing, except that a
+   * quarantined checkpoint that verifies is listed again.
+   */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
-    return verifyStore(this.#context, options)
+    return verifyStore(this.#context, options, (entries) => this.#access.readmit(entries))
   }
 
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions and pages, unfinished work. */

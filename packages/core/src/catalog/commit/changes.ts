@@ -43,6 +43,8 @@ export type Change =
   /** Removes an objective from those that are recorded. */
   | { readonly kind: 'forget objective'; readonly name: string }
   | { readonly kind: 'quarantine'; readonly found: readonly Finding[] }
+  /** Quarantined checkpoints that verify are listed again, unless their step was saved again since. */
+  | { readonly kind: 'readmit'; readonly entries: readonly CatalogEntry[] }
   /** The first version of a new store, so that one without any has lost it. */
   | { readonly kind: 'begin' }
   | { readonly kind: 'take over' }
@@ -106,6 +108,8 @@ export function applyChange(
       return applyForget(catalog, change.name)
     case 'quarantine':
       return applyQuarantine(catalog, change.found, at)
+    case 'readmit':
+      return applyReadmit(catalog, change.entries)
     case 'rebuild':
       return {
         ...unchangedLists(catalog),
@@ -137,6 +141,8 @@ export function describeChange(change: Change): string {
       return `quarantine ${fewOf(change.found.map(({ step }) => step))}`
     case 'forget objective':
       return `forget objective ${change.name}`
+    case 'readmit':
+      return `readmit ${fewOf(change.entries.map(({ step }) => step))}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
     case 'prune':
@@ -283,6 +289,24 @@ function applyQuarantine(catalog: PagedCatalog, found: readonly Finding[], at: s
     ...unchangedLists(catalog),
     checkpoints: catalog.checkpoints.filter(({ attempt }) => !reasons.has(attempt)),
     quarantined: [...catalog.quarantined, ...aside],
+  }
+}
+
+function applyReadmit(catalog: PagedCatalog, entries: readonly CatalogEntry[]): Applied {
+  const attempts = new Set(entries.map(({ attempt }) => attempt))
+  const listed = new Map<number, CatalogEntry>()
+  for (const { entry } of catalog.quarantined) {
+    if (attempts.has(entry.attempt) && catalog.checkpoints.get(entry.step) === undefined)
+      listed.set(entry.step, entry)
+  }
+  const readmitted = new Set([...listed.values()].map(({ attempt }) => attempt))
+  return {
+    ...unchangedLists(catalog),
+    checkpoints: [...listed.values()].reduce(
+      (list, entry) => list.with(entry.step, entry),
+      catalog.checkpoints,
+    ),
+    quarantined: catalog.quarantined.filter(({ entry }) => !readmitted.has(entry.attempt)),
   }
 }
 

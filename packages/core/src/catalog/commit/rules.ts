@@ -75,6 +75,7 @@ export function needsWhole(
     case 'delete':
     case 'prune':
     case 'quarantine':
+    case 'readmit':
     case 'rebuild':
       return true
   }
@@ -234,6 +235,7 @@ function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
 function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): string | undefined {
   if (change.kind === 'take over' || change.kind === 'rebuild' || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
+    if (change.kind === 'readmit') return undefined // it adds no attempt, so no writer can be too late with it
     return 'Another writer took the store over and has released it since. Open the store again to write to it.'
   }
   return (

@@ -38,12 +38,27 @@ export interface VerifyReport {
   /** What is wrong with the store's own documents: the marker, and the catalog from its floor on, with its pages. */
   readonly problems: readonly string[]
   readonly good: boolean
+  /** Quarantined steps that verify, and are listed again. Never by `quick`, which reads no bytes. */
+  readonly released: readonly number[]
+  /** Quarantined steps that verify, and why they could not be listed again now. */
+  readonly releasable: readonly { readonly step: number; readonly reason: string }[]
 }
 
-/** Proves checkpoints against what was saved, and the store's own documents against themselves. Changes nothing. */
-export async function verifyStore(context: StoreContext, options: VerifyOptions): Promise<VerifyReport> {
+/** Lists quarantined checkpoints again, or says why it could not. */
+export type Readmit = (entries: readonly CatalogEntry[]) => Promise<true | string>
+
+/**
+ * Verifies checkpoints against what was saved, and the store's own documents against themselves. Changes nothing, except
+ * that a quarantined checkpoint that verifies is listed again.
+ */
+export async function verifyStore(
+  context: StoreContext,
+  options: VerifyOptions,
+  readmit: Readmit,
+): Promise<VerifyReport> {
   if (await isCatalogLost(context, options.signal)) {
-    return { checkpoints: [], problems: [lostCatalog(context.backend.url).message], good: false }
+    const problems = [lostCatalog(context.backend.url).message]
+    return { checkpoints: [], problems, good: false, released: [], releasable: [] }
   }
   const newest = await context.log.whole(options.signal)
   const entries = chosen(newest, options.steps)
@@ -60,15 +75,42 @@ export async function verifyStore(context: StoreContext, options: VerifyOptions)
     checkpoints.push({ step: entry.step, bytes: entry.bytes, problems })
   }
   const problems = options.steps === undefined ? await documentProblems(context, newest, options.signal) : []
-  const good = problems.length === 0 && checkpoints.every((checkpoint) => checkpoint.problems.length === 0)
-  return { checkpoints, problems, good }
+  const { released, releasable, ...quarantined } = await release(context, newest, options, readmit)
+  const all = [...checkpoints, ...quarantined.checkpoints].sort((one, other) => one.step - other.step)
+  const good = problems.length === 0 && all.every((checkpoint) => checkpoint.problems.length === 0)
+  return { checkpoints: all, problems, good, released, releasable }
+}
+
+/** Reads the quarantined checkpoints, and lists those again that verify. */
+async function release(
+  context: StoreContext,
+  { checkpoints, quarantined }: WholeCatalog,
+  { steps, quick = false, signal }: VerifyOptions,
+  readmit: Readmit,
+): Promise<Pick<VerifyReport, 'checkpoints' | 'released' | 'releasable'>> {
+  const read: VerifiedCheckpoint[] = []
+  const good: CatalogEntry[] = []
+  for (const { entry } of quarantined) {
+    const { step, bytes } = entry
+    const isNamed = steps?.includes(step) === true
+    if (checkpoints.get(step) !== undefined || (steps === undefined ? quick : !isNamed)) continue
+    const problems = await problemsOf(context, entry, { quick, signal })
+    if (problems.length === 0 && !quick) good.push(entry)
+    // What was found corrupt before is no news, unless it was asked for.
+    if (problems.length === 0 || isNamed) read.push({ step, bytes, problems })
+  }
+  const found = good.map(({ step }) => step)
+  const outcome = good.length === 0 || (await readmit(good))
+  if (outcome === true) return { checkpoints: read, released: found, releasable: [] }
+  return { checkpoints: read, released: [], releasable: found.map((step) => ({ step, reason: outcome })) }
 }
 
 function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {
   if (steps === undefined) return newest.checkpoints.all
-  return steps.map((step) => {
+  return steps.flatMap((step) => {
     const entry = newest.checkpoints.get(step)
-    if (entry !== undefined) return entry
+    if (entry !== undefined) return [entry]
+    if (newest.quarantined.some((aside) => aside.entry.step === step)) return []
     throw new HoldfastError(
       'NOT_FOUND',
       `There is no checkpoint of step ${step}. See what there is: holdfast ls.`,

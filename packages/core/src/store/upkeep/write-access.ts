@@ -2,7 +2,7 @@ import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { Finding } from '../../catalog/commit/changes.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
-import { partsOfAttempt } from '../../catalog/documents/index.ts'
+import { type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
 import { ensureMarker } from './ensure-marker.ts'
@@ -60,6 +60,18 @@ export class WriteAccess {
     try {
       await ensureMarker(this.#context)
       await this.#commitFindings([finding])
+      return true
+    } catch (error) {
+      if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
+      return messageOf(error)
+    }
+  }
+
+  /** Lists quarantined checkpoints again, or says why it could not. */
+  async readmit(entries: readonly CatalogEntry[]): Promise<true | string> {
+    try {
+      await ensureMarker(this.#context)
+      await this.#context.log.commit({ kind: 'readmit', entries })
       return true
     } catch (error) {
       if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
