@@ -16,6 +16,7 @@ export interface KeepOptions {
   readonly keepBest?: readonly BestArgument[]
   readonly keepEvery?: readonly EveryArgument[]
   readonly keepWithin?: Duration
+  readonly keepUnscored?: Duration
   readonly keepDaily?: number
   readonly keepTag?: readonly string[]
   readonly maxBytes?: Size
@@ -39,6 +40,10 @@ export function withRetention(command: Command): Command {
       parseEvery,
     )
     .option('--keep-within <duration>', 'keep all that are younger, such as "2 d"')
+    .option(
+      '--keep-unscored <duration>',
+      'keep those that still lack a metric of an objective, while younger',
+    )
     .option('--keep-daily <n>', 'keep the newest of each of the last so many days', parseCount)
     .option('--keep-tag <tag>', 'keep those with this tag; may be repeated', gather)
     .option('--max-bytes <size>', 'then drop the oldest until so much is left, such as "200 GB"')
@@ -56,14 +61,25 @@ export function retentionOf(options: KeepOptions): {
   readonly objectives?: Objectives
   readonly space?: { readonly makeRoom: true }
 } {
-  const { keepLast, keepBest, keepEvery, keepWithin, keepDaily, keepTag, maxBytes, maxCount, makeRoom } =
-    options
+  const {
+    keepLast,
+    keepBest,
+    keepEvery,
+    keepWithin,
+    keepUnscored,
+    keepDaily,
+    keepTag,
+    maxBytes,
+    maxCount,
+    makeRoom,
+  } = options
   const retention = {
     ...(keepLast === undefined ? {} : { keepLast }),
     ...(keepEvery === undefined
       ? {}
       : { keepEvery: Object.fromEntries(keepEvery.map(({ unit, value }) => [unit, value])) }),
     ...(keepWithin === undefined ? {} : { keepWithin }),
+    ...(keepUnscored === undefined ? {} : { keepUnscored }),
     ...(keepDaily === undefined ? {} : { keepDaily }),
     ...(keepBest === undefined
       ? {}

@@ -2,6 +2,7 @@ import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
 import type { ObjectiveArgument } from './arguments.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
@@ -60,6 +61,9 @@ export async function withStore(
   let cleanupFailed: Error | undefined
   store.on('cleanupFailed', ({ error }) => {
     cleanupFailed = error
+  })
+  store.on('unscored', (found) => {
+    printer.note(`${explainUnscored(found)} Until it has one, everything within the limits is kept.`)
   })
   for (const name of forgetObjective) {
     await store.forgetObjective(name, { signal })

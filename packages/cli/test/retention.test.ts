@@ -57,6 +57,30 @@ test('save keeps the last and the best, ls says why, prune explains, and best an
   expect((await holdfast(folder, 'rm', '4', '--store', store)).stderr).toMatch(/best loss.*--allow-best/)
 })
 
+test('keeps everything while a run never reports the metric of an objective, and names the nearest metric', async () => {
+  const store = join(folder, 'unscored')
+  const on = (...words: readonly string[]) => holdfast(folder, ...words, '--store', store)
+  const keep = ['--keep-last', '1', '--keep-best', 'val_loss:min', '--keep-unscored', '1 h']
+  for (const step of ['1', '2', '3']) {
+    const saved = await on('save', file, '--step', step, '--metric', `eval_loss=0.${step}`, ...keep)
+    expect(saved.code).toBe(0)
+    expect(saved.stderr).toMatch(
+      /val_loss has no value.*Recorded metrics: eval_loss.*Did you mean eval_loss\?/,
+    )
+  }
+  expect((await on('ls')).stdout).toMatch(/\n3 checkpoints/)
+  for (const words of [['best'], ['best', 'val_loss'], ['best', '--json']]) {
+    const { code, stderr } = await on(...words)
+    expect([code, stderr]).toEqual([4, expect.stringMatching(/Did you mean eval_loss\?/)])
+  }
+  expect((await on('best', '--objective', 'eval_loss=eval_loss:min')).stdout).toMatch(
+    /^best eval_loss is step 1/,
+  )
+  const pruned = await on('prune', '--keep-last', '1', '--dry-run')
+  expect(pruned.stderr).toMatch(/no checkpoint has the metric val_loss/)
+  expect(pruned.stdout).not.toContain('would drop step')
+})
+
 test('an evaluator adds its objective, and --forget-objective removes one', async () => {
   const store = join(folder, 'evaluated')
   const keep = ['--keep-last', '2', '--keep-best', 'val_loss:min']

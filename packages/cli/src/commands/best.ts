@@ -1,6 +1,7 @@
-import type { JudgedCheckpoint } from '@holdfast/core'
+import { HoldfastError, type JudgedCheckpoint, type UnscoredObjective } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
+import { explainUnscored } from '../output/unscored.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
 
 /** The best of each objective, or of one. */
@@ -11,15 +12,19 @@ export async function best(
 ): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {
     const checkpoints = await store.list({ signal })
+    const unscored = await store.unscored({ signal })
     const wanted = name === undefined ? namesIn(checkpoints) : [name]
+    const isUnscored = ({ objective }: UnscoredObjective): boolean => name === undefined || name === objective
     // Asked for one by one, so that a misspelt name, and that there is none, is said as everywhere else.
-    if (name !== undefined || wanted.length === 0) await store.best(name, { signal })
+    if (name !== undefined || (wanted.length === 0 && unscored.length === 0))
+      await store.best(name, { signal })
     const found = wanted.map((objective) => ({
       objective,
       steps: checkpoints.filter(({ bestOf }) => bestOf.includes(objective)),
     }))
+    if (found.every(({ steps }) => steps.length === 0)) throw nothingScored(name, unscored.filter(isUnscored))
+    for (const each of unscored) if (isUnscored(each)) printer.note(explainUnscored(each))
     for (const { objective, steps } of found) {
-      if (steps.length === 0) printer.line(`no checkpoint can be judged by ${objective} yet`)
       for (const checkpoint of steps)
         printer.line(joined(`best ${objective} is step ${checkpoint.step}`, ...values(checkpoint, objective)))
     }
@@ -30,6 +35,15 @@ export async function best(
     })
     return exitCodes.done
   })
+}
+
+function nothingScored(name: string | undefined, unscored: readonly UnscoredObjective[]): HoldfastError {
+  const reasons = unscored.map(explainUnscored).join(' ')
+  const what = name === undefined ? 'the best' : `the best ${name}`
+  return new HoldfastError(
+    'NOT_FOUND',
+    `No checkpoint is ${what}. ${reasons === '' ? 'No listed checkpoint has a value of it.' : reasons}`,
+  )
 }
 
 function namesIn(checkpoints: readonly JudgedCheckpoint[]): readonly string[] {

@@ -1,3 +1,4 @@
+import { own } from '../records.ts'
 import { Evaluations } from './evaluations.ts'
 import {
   isMetricObjective,
@@ -27,6 +28,29 @@ export function evaluate(history: History, objectives: Objectives): ReadonlyMap<
     if ('weights' in objective) evaluations.set(name, evaluateWeighted(objective, objectives, evaluations))
   }
   return evaluations
+}
+
+/**
+ * The names of the objectives by which no step of a history could ever be judged: the metric was never recorded with a
+ * finite value, or no step has the metrics of all parts. A warm-up does not count, since it ends by itself.
+ */
+export function objectivesWithoutValue(
+  history: History,
+  objectives: Objectives,
+  evaluations: ReadonlyMap<string, Evaluations>,
+): readonly string[] {
+  return Object.entries(objectives).flatMap(([name, objective]) => {
+    if ((evaluations.get(name)?.steps.length ?? 0) > 0) return []
+    const parts = isMetricObjective(objective)
+      ? [objective]
+      : partsOf(objective).flatMap((part) => own(objectives, part) ?? [])
+    const series = parts.map((part) =>
+      isMetricObjective(part) ? evaluateSeries(history, part) : Evaluations.none,
+    )
+    const [first = Evaluations.none, ...others] = series
+    const hasValue = first.steps.some((step) => others.every((other) => other.get(step) !== undefined))
+    return hasValue ? [] : [name]
+  })
 }
 
 function evaluateWeighted(

@@ -1,5 +1,5 @@
 export { bestOf, bestSteps, paretoFront, type Plateau, plateauOf, ranking } from './best.ts'
-export { evaluate } from './evaluate.ts'
+export { evaluate, objectivesWithoutValue } from './evaluate.ts'
 export { type Evaluation, Evaluations } from './evaluations.ts'
 export {
   assertObjectives,

@@ -32,7 +32,10 @@ export interface RetentionOptions<Name extends string = string> {
   readonly keepBest?: Readonly<Partial<Record<Name, number>>> | undefined
   /** Those with any of these tags. */
   readonly keepTags?: readonly string[] | undefined
-  /** Those that lack a value of an objective's metric, while they are younger: their evaluation may still come. */
+  /**
+   * Those that lack a value of an objective's metric, while they are younger: their evaluation may still come. Until an
+   * objective has its first value, everything that the limits allow is kept, with or without this option.
+   */
   readonly keepUnscored?: Duration | undefined
   /** Why to keep a checkpoint, in few words; `undefined` leaves it to the others. Only in code. */
   readonly keep?: ((checkpoint: RetainedCheckpoint) => string | undefined) | undefined

@@ -10,6 +10,8 @@ export interface Situation {
   readonly evaluations: ReadonlyMap<string, Evaluations>
   /** Of each objective, the steps that are its best. */
   readonly best: ReadonlyMap<string, readonly number[]>
+  /** The objectives that have no value yet. */
+  readonly unscored?: readonly string[] | undefined
   readonly now: Date
 }
 
@@ -22,6 +24,7 @@ export interface Policy {
 /** The policies of a plan, each applied to a situation. */
 export function applyPolicies(plan: RetentionPlan, situation: Situation): readonly Policy[] {
   const { keepLast, keepEvery = {}, keepWithin, keepBest, keepTags, keepUnscored, keep } = plan
+  const { unscored = [] } = situation
   const { steps, epochs, time } = keepEvery
   return [
     keepLast === undefined ? undefined : last(keepLast, situation),
@@ -35,8 +38,9 @@ export function applyPolicies(plan: RetentionPlan, situation: Situation): readon
     }),
     keepBest === undefined ? undefined : bestOfEach(keepBest, situation),
     keepTags === undefined ? undefined : tagged(keepTags, situation),
-    keepUnscored === undefined ? undefined : unscored(keepUnscored, situation),
+    keepUnscored === undefined ? undefined : lacksMetric(keepUnscored, situation),
     keep === undefined ? undefined : chosenBy(keep, situation),
+    unscored.length === 0 ? undefined : untilScored(unscored, situation),
   ].filter((policy) => policy !== undefined)
 }
 
@@ -151,7 +155,7 @@ function tagged(tags: readonly string[], { checkpoints }: Situation): Policy {
   return { otherwise: `not tagged`, keeps }
 }
 
-function unscored(age: number, { checkpoints, objectives, now }: Situation): Policy {
+function lacksMetric(age: number, { checkpoints, objectives, now }: Situation): Policy {
   const wanted = metricsOf(objectives)
   const keeps = new Map<number, readonly string[]>()
   for (const { step, metrics, savedAt } of checkpoints) {
@@ -160,6 +164,12 @@ function unscored(age: number, { checkpoints, objectives, now }: Situation): Pol
       keeps.set(step, [`waits for ${missing.join(', ')}`])
   }
   return { otherwise: 'waits for no metric', keeps }
+}
+
+/** Any of them may turn out to be the best, once the metric is recorded; or the metric's name is misspelt. */
+function untilScored(names: readonly string[], { checkpoints }: Situation): Policy {
+  const reason = `no ${names.join(' and no ')} yet`
+  return { otherwise: 'every objective has a value', keeps: withReason(checkpoints, reason) }
 }
 
 function metricsOf(objectives: Objectives): readonly string[] {

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
+import type { UnscoredObjective } from '../catalog/judging/unscored.ts'
 import type { RetryEvent } from '../backend/index.ts'
 
 /** What a store tells those who listen. Every event also goes to `node:diagnostics_channel` as `holdfast:<name>`. */
@@ -12,6 +13,11 @@ export interface StoreEvents {
   readonly best: { readonly objective: string; readonly step: number; readonly value: number }
   /** A metric that an objective looks at is NaN or infinite: it is recorded, and never the best. */
   readonly notFinite: { readonly step: number; readonly metric: string; readonly value: number }
+  /**
+   * A save, an attach or a prune found an objective without a value: its metric may be misspelt. Until it has one,
+   * everything that the limits allow is kept.
+   */
+  readonly unscored: UnscoredObjective
   /** A checkpoint was found corrupt and set aside. */
   readonly quarantined: { readonly step: number; readonly reason: string }
   /** A save fits, and leaves less free than `warnBelow`. Bytes. */

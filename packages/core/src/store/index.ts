@@ -14,6 +14,7 @@ export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './resto
 export type { BackgroundOptions, BackgroundSave } from './save/background.ts'
 export type { FileContent, FilesToSave, SaveRequest } from './save/request.ts'
 export type { SaveResult } from './save/result.ts'
+export type { UnscoredObjective } from '../catalog/judging/unscored.ts'
 export type { MeasuredStep } from '../catalog/judging/measure.ts'
 export type { AttachResult } from './save/result.ts'
 export type { PruneOptions, PruneReport } from './upkeep/prune.ts'

@@ -27,10 +27,11 @@ import {
   storedMetrics,
 } from '../catalog/documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
-import { hasFields, type Keeping } from '../catalog/judging/judgement.ts'
+import { hasFields, judge, type Keeping } from '../catalog/judging/judgement.ts'
+import { type UnscoredObjective, unscoredObjectives } from '../catalog/judging/unscored.ts'
 import { assertNoContradiction, keepingOf } from '../catalog/judging/recorded-keeping.ts'
 import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
-import { tellOfMetrics } from './save/metric-events.ts'
+import { tellOfMetrics, tellOfUnscored } from './save/metric-events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
 import { lastPagedStep, type PagedCatalog } from '../catalog/pages/index.ts'
 import { catalogFor } from '../catalog/commit/catalog-for.ts'
@@ -293,6 +294,7 @@ export class CheckpointStore implements AsyncDisposable {
     const checkpoint =
       entry === undefined ? undefined : judgedCheckpoint(catalog, entry, this.#keeping(catalog), now)
     if (checkpoint !== undefined) tellOfMetrics(this.#context, checkpoint)
+    tellOfUnscored(this.#context, catalog)
     return { checkpoint, dropped: dropped.map((drop) => ({ step: drop.step, because: drop.because })) }
   }
 
@@ -300,6 +302,12 @@ export class CheckpointStore implements AsyncDisposable {
   async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
     const catalog = await this.#context.log.whole(options.signal)
     return measuredSteps(catalog, this.#keeping(catalog))
+  }
+
+  /** The objectives by which no step can be judged yet, with the metrics that were recorded instead. */
+  async unscored(options: StoreCallOptions = {}): Promise<readonly UnscoredObjective[]> {
+    const catalog = await this.#context.log.whole(options.signal)
+    return unscoredObjectives(catalog, judge(catalog, this.#keeping(catalog).objectives))
   }
 
   /** How long an objective has not improved, for early stopping. By its whole history. */
@@ -315,6 +323,8 @@ export class CheckpointStore implements AsyncDisposable {
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
     const report = await planPrune(this.#context, options.signal)
+    const { known } = this.#context.log
+    if (known !== undefined) tellOfUnscored(this.#context, known)
     if (options.dryRun === true || report.dropped.length === 0) return report
     const committed = await this.#write({ kind: 'prune' }, options.signal)
     await deleteDropped(this.#context, committed)

@@ -187,12 +187,12 @@ class AttachingBackend extends MemoryBackend {
 test('a store that was told nothing knows what is best, and drops nothing; and one that is told spares that best', async () => {
   const backend = new MemoryBackend()
   const trainer = open(backend, { retention: { keepLast: 2, keepBest: { pck: 1 } } })
-  for (const [step, pck] of [9, 1, 2, 3].entries()) await save(trainer, step, { pck })
+  for (const [step, pck] of [9, 1, 2, 3].entries()) await save(trainer, step, { pck, loss: 9 - pck })
   await trainer.close()
   const reader = new CheckpointStore(backend, { mode: 'shared' })
   expect((await reader.best('pck'))?.step).toBe(0)
   expect((await reader.list()).map(({ keptBecause }) => keptBecause)).toEqual([
-    ['best pck'],
+    ['best pck', 'best loss', 'best both'],
     ['last 2'],
     ['last 2'],
   ])
@@ -207,7 +207,8 @@ test('a store that was told nothing knows what is best, and drops nothing; and o
 test('prune explains every decision; a dry run changes nothing, and running it again neither', async () => {
   const backend = new MemoryBackend()
   const store = open(backend, { mode: 'shared' })
-  for (let step = 0; step < 6; step += 1) await save(store, step, { pck: step === 1 ? 9 : step })
+  for (let step = 0; step < 6; step += 1)
+    await save(store, step, step === 1 ? { pck: 9, loss: 0 } : { pck: step, loss: 9 })
   await store.close()
   const pruner = open(backend, { mode: 'shared', retention: { keepLast: 2 } })
   const planned = await pruner.prune({ dryRun: true })
@@ -217,7 +218,7 @@ test('prune explains every decision; a dry run changes nothing, and running it a
   expect(await stepsOf(pruner)).toHaveLength(6)
   expect(await pruner.prune()).toEqual(planned)
   expect((await pruner.prune()).dropped).toEqual([])
-  expect(planned.kept).toContainEqual({ step: 1, because: ['best pck', 'best both'].slice(0, 1) })
+  expect(planned.kept).toContainEqual({ step: 1, because: ['best loss', 'best pck', 'best both'] })
   await pruner.close()
 })
 

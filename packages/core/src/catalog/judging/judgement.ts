@@ -1,4 +1,10 @@
-import { bestSteps, evaluate, type Evaluations, type Objectives } from '../../metrics/index.ts'
+import {
+  bestSteps,
+  evaluate,
+  type Evaluations,
+  type Objectives,
+  objectivesWithoutValue,
+} from '../../metrics/index.ts'
 import { decideRetention, type Decision, type RetentionPlan, type RoomWanted } from '../../retention/index.ts'
 import { ListedCandidate } from './candidate.ts'
 import type { CatalogEntry } from '../documents/index.ts'
@@ -19,13 +25,21 @@ export interface Judgement {
   readonly evaluations: ReadonlyMap<string, Evaluations>
   /** Of each objective, the steps that are the best of those listed. */
   readonly best: ReadonlyMap<string, readonly number[]>
+  /** The objectives that have no value yet: until they have one, no checkpoint can be told apart from their best. */
+  readonly unscored: readonly string[]
 }
 
 /** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
 export function judge(catalog: Lines, objectives: Objectives): Judgement {
-  const evaluations = evaluate(catalog.metrics.stretches, objectives)
+  const history = catalog.metrics.stretches
+  const evaluations = evaluate(history, objectives)
   const isListed = (step: number): boolean => catalog.checkpoints.get(step) !== undefined
-  return { objectives, evaluations, best: bestSteps(evaluations, objectives, isListed) }
+  return {
+    objectives,
+    evaluations,
+    best: bestSteps(evaluations, objectives, isListed),
+    unscored: objectivesWithoutValue(history, objectives, evaluations),
+  }
 }
 
 /** The names of the objectives of which a step is the best. */

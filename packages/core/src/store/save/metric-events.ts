@@ -1,5 +1,9 @@
 import type { JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import { isMetricObjective } from '../../metrics/index.ts'
+import { judge } from '../../catalog/judging/judgement.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { unscoredObjectives } from '../../catalog/judging/unscored.ts'
+import { isWhole, type PagedCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 
 /** Tells, by events, of a new best and of metrics that cannot be judged. */
@@ -16,4 +20,11 @@ export function tellOfMetrics({ events, keeping }: StoreContext, saved: JudgedCh
       events.emit('notFinite', { step, metric: objective.metric, value })
     }
   }
+}
+
+/** Tells, by events, of objectives that a committed version cannot judge by. One with objectives was needed whole. */
+export function tellOfUnscored({ events, keeping }: StoreContext, catalog: PagedCatalog): void {
+  const { objectives } = keepingOf(keeping, catalog)
+  if (!isWhole(catalog)) return
+  for (const found of unscoredObjectives(catalog, judge(catalog, objectives))) events.emit('unscored', found)
 }

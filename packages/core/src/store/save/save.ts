@@ -8,7 +8,7 @@ import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
-import { tellOfMetrics } from './metric-events.ts'
+import { tellOfMetrics, tellOfUnscored } from './metric-events.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
@@ -48,6 +48,7 @@ export async function saveCheckpoint(
     const judged = describeSave(context, written, { ...committed, dropped }, began, environment.now())
     const saved = { ...judged, warnings }
     tellOfMetrics(context, saved)
+    tellOfUnscored(context, committed.catalog)
     return saved
   } finally {
     underWay.delete(attempt)

@@ -1,0 +1,38 @@
+import { isMetricObjective, type Objectives, partsOf } from '../../metrics/index.ts'
+import { nearestName } from '../../nearest-name.ts'
+import { own } from '../../records.ts'
+import type { WholeCatalog } from '../pages/index.ts'
+import type { Judgement } from './judgement.ts'
+
+/** An objective by which no step can be judged yet, since its metric was never recorded. */
+export interface UnscoredObjective {
+  readonly objective: string
+  /** The metrics that it needs and that have no finite value; all that it needs, if no step has all of them. */
+  readonly metrics: readonly string[]
+  /** Every metric that was ever recorded, in alphabetical order. */
+  readonly recorded: readonly string[]
+  /** The recorded metric whose name is nearest to the first of `metrics`; `undefined` if none is near. */
+  readonly nearest: string | undefined
+}
+
+/** The objectives without a first value. One that is made of others is named only if each of those has a value. */
+export function unscoredObjectives(
+  catalog: WholeCatalog,
+  { objectives, unscored }: Judgement,
+): readonly UnscoredObjective[] {
+  if (unscored.length === 0) return []
+  const recorded = [...new Set(catalog.metrics.all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
+  return unscored.flatMap((name) => {
+    const objective = own(objectives, name)
+    if (objective === undefined || partsOf(objective).some((part) => unscored.includes(part))) return []
+    const metrics = isMetricObjective(objective)
+      ? [objective.metric]
+      : partsOf(objective).flatMap((part) => metricOf(part, objectives))
+    return [{ objective: name, metrics, recorded, nearest: nearestName(metrics[0] ?? '', recorded) }]
+  })
+}
+
+function metricOf(name: string, objectives: Objectives): readonly string[] {
+  const objective = own(objectives, name)
+  return objective !== undefined && isMetricObjective(objective) ? [objective.metric] : []
+}

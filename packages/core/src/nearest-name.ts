@@ -1,0 +1,37 @@
+/** Shares of a name that may differ, at most, for another to be near it. */
+const mostDifferent = 0.5
+
+/** Characters of a name that are compared. */
+const longest = 100
+
+/** The known name that is nearest to a name that is not known; `undefined` if none is near. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((each) => ({ each, difference: differenceOf(name.slice(0, longest), each.slice(0, longest)) }))
+    .sort((one, other) => one.difference - other.difference)
+  const [first] = ranked
+  return first !== undefined && first.difference <= mostDifferent ? first.each : undefined
+}
+
+/** From 0, equal, to 1. Whether letters are capitals does not count. */
+function differenceOf(name: string, other: string): number {
+  const [one, two] = [name.toLowerCase(), other.toLowerCase()]
+  const length = Math.max(one.length, two.length)
+  const edited = editsBetween(one, two) / Math.max(1, length)
+  const isPart = one !== '' && two !== '' && (one.includes(two) || two.includes(one))
+  return isPart ? edited / 2 : edited
+}
+
+/** Characters to insert, delete or replace, at least (Levenshtein). */
+function editsBetween(one: string, two: string): number {
+  let edits = Array.from({ length: [...two].length + 1 }, (_, column) => column)
+  for (const [row, character] of [...one].entries()) {
+    const next = [row + 1]
+    for (const [column, other] of [...two].entries()) {
+      const replaced = (edits[column] ?? 0) + (character === other ? 0 : 1)
+      next.push(Math.min(replaced, (edits[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    edits = next
+  }
+  return edits.at(-1) ?? 0
+}
