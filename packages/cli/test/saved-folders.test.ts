@@ -28,9 +28,7 @@ test('a file that cannot be saved exits with 2 and names the option that leaves 
     holdfast(folder, '-s', 'store', 'save', 'out', '--step', '1', ...words)
   const dead = await save('--exclude', 'tb.sock')
   expect(dead.code).toBe(2)
-  expect(dead.stderr).toContain(
-    "To leave it out: --exclude 'dead \\[1\\] link', or a line in .holdfastignore.",
-  )
+  expect(dead.stderr).toContain("Pass --exclude 'dead \\[1\\] link', or list it in .holdfastignore.")
   const socket = await save('--exclude', 'dead \\[1\\] link')
   expect(socket.code).toBe(2)
   expect(socket.stderr).toMatch(/tb\.sock is a socket.*--exclude tb\.sock/)

@@ -6,7 +6,7 @@ export function phraseHint(hint: ErrorHint): string {
     case 'choose-config':
       return 'Pass --config FILE to trust one file, or --no-config to use none.'
     case 'exclude':
-      return `To leave it out: --exclude ${shellQuoted(globOf(hint.name))}, or a line in .holdfastignore.`
+      return `Pass --exclude ${shellQuoted(globOf(hint.name))}, or list it in .holdfastignore.`
     case 'name-adapter':
       return `Pass --adapter ${hint.package ?? 'PACKAGE'} to load ${hint.package === undefined ? 'an adapter' : 'it'} from the working folder.`
     case 'replace':

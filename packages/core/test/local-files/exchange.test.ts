@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import type { FileHandle } from 'node:fs/promises'
 import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,7 @@ import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
 import { codeOf, temporaryFolder } from '../store/stores.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
 import { readTree, type Texts, writeTree } from '../trees.ts'
-import { type Gate, gated, systemError } from './gated.ts'
+import { type Gate, gated, surrounded, systemError } from './gated.ts'
 
 const restorer = fileURLToPath(new URL('restorer.ts', import.meta.url))
 
@@ -189,3 +190,62 @@ test('the names of a new destination and of its folders are made durable', async
     ]),
   )
 })
+
+test('each effect is durable before the next one relies on it', async () => {
+  const to = await temporaryFolder()
+  await writeTree(to, before)
+  const effects: string[] = []
+  const shown = (path: unknown): string =>
+    String(path)
+      .replace(to, 'to')
+      .replace(/\.holdfast-restore-[^/]+/, 'hidden')
+  const fileSystem = surrounded(async (method, [path, second], call) => {
+    const result = await call()
+    if (method === 'rename') effects.push(`rename ${shown(path)} ${shown(second)}`)
+    if (method === 'link') effects.push(`link ${shown(path)} ${shown(second)}`)
+    if (method === 'unlink') effects.push(`unlink ${shown(path)}`)
+    if (method !== 'open') return result
+    return syncsOf(result as FileHandle, () => effects.push(`sync ${shown(path)}`))
+  })
+  const deliveries = deliveriesOf({ 'model.bin': 'new', 'new/a.bin': 'new' })
+  await deliverToDirectory(to, deliveries, { ...plain, others: 'remove' }, fileSystem)
+  const at = (effect: string): number => effects.indexOf(effect)
+  const journal = at('rename to/hidden/journal.draft to/hidden/journal')
+  const moves = [
+    at('rename to/hidden/new-0 to/model.bin'),
+    at('rename to/hidden/new-1 to/new/a.bin'),
+    ...effects.flatMap((effect, index) => (/^rename .* to\/hidden\/gone-/.test(effect) ? [index] : [])),
+  ]
+  expect(moves).toHaveLength(4)
+  for (const earlier of [
+    'sync to/hidden/new-0',
+    'sync to/hidden/new-1',
+    'link to/model.bin to/hidden/old-0',
+    'sync to/hidden/journal.draft',
+  ]) {
+    expect(at(earlier), earlier).toBeGreaterThanOrEqual(0)
+    expect(at(earlier), earlier).toBeLessThan(journal)
+  }
+  const prepared = [at('sync to/hidden'), at('sync to')]
+  expect(Math.min(...prepared)).toBeGreaterThan(journal)
+  expect(Math.max(...prepared)).toBeLessThan(Math.min(...moves))
+  const done = at('unlink to/hidden/journal')
+  for (const folder of ['sync to', 'sync to/new', 'sync to/hidden'])
+    expect(effects.slice(0, done).lastIndexOf(folder), folder).toBeGreaterThan(Math.max(...moves))
+  expect(effects.lastIndexOf('sync to/hidden')).toBeGreaterThan(done)
+})
+
+/** The same file, with word of each sync that has ended. */
+function syncsOf(handle: FileHandle, onSync: () => void): FileHandle {
+  return new Proxy(handle, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target)
+      if (typeof value !== 'function') return value
+      return async (...parameters: unknown[]): Promise<unknown> => {
+        const result: unknown = await Reflect.apply(value, target, parameters)
+        if (property === 'sync') onSync()
+        return result
+      }
+    },
+  })
+}
