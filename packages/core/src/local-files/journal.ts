@@ -73,6 +73,14 @@ export async function readJournal(fileSystem: LocalFileSystem, hidden: string): 
   )
 }
 
+/** Whether files of a restore have begun to take their places, and may not all have them. */
+export async function isExchanging(
+  fileSystem: Pick<LocalFileSystem, 'lstat'>,
+  hidden: string,
+): Promise<boolean> {
+  return (await ifThere(() => fileSystem.lstat(join(hidden, journalName)))) !== undefined
+}
+
 /** From here on the hidden folder holds nothing that is needed. */
 export async function removeJournal(fileSystem: LocalFileSystem, hidden: string): Promise<void> {
   await ifThere(() => fileSystem.unlink(join(hidden, journalName)))

@@ -1,4 +1,4 @@
-import { HoldfastError, messageOf } from '../errors.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../errors.ts'
 import { atDestination } from './destination-error.ts'
 import { checkFolders, checkPlaces, type Destination } from './destination.ts'
 import { complete, type Exchange, undo } from './exchange.ts'
@@ -26,7 +26,16 @@ export async function clearLeftovers(
     const journal = await atDestination(`reading ${folder.path}`, () => readJournal(fileSystem, folder.path))
     if (journal !== undefined) await settle(fileSystem, destination, folder, journal)
     else if (state === 'unknown') continue
-    await atDestination(`removing ${folder.path}`, () => removeTree(fileSystem, folder.path))
+    await removeIfAllowed(fileSystem, folder)
+  }
+}
+
+/** What another user left may be theirs to remove; it is in nobody's way. */
+async function removeIfAllowed(fileSystem: LocalFileSystem, { path }: FoundFolder): Promise<void> {
+  try {
+    await atDestination(`removing ${path}`, () => removeTree(fileSystem, path))
+  } catch (error) {
+    if (!isHoldfastError(error, 'PERMISSION_DENIED')) throw error
   }
 }
 

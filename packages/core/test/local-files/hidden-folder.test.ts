@@ -8,7 +8,7 @@ import { livenessOf, thisProcess } from '../../src/local-files/process-identity.
 import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
 import { temporaryFolder } from '../store/stores.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
-import { gated } from './gated.ts'
+import { gated, systemError } from './gated.ts'
 
 const hour = 3600
 const otherMachine = '0123456789abcdef'
@@ -79,6 +79,17 @@ describe('a hidden folder that another restore left', () => {
     const then = Date.now() / 1000 - 25 * hour
     await utimes(join(to, `${hiddenPrefix}old`), then, then)
     expect(await hiddenAfterRestore(to)).toEqual([`${hiddenPrefix}young`])
+  })
+
+  test('is left alone if this user may not remove it', async () => {
+    const to = await temporaryFolder()
+    const { machine } = await thisProcess()
+    const name = await leave(to, { machine, pid: 2 ** 22 + 1 })
+    const fileSystem = gated((method, path) => {
+      if (method === 'unlink' && String(path).includes(name)) throw systemError('EACCES')
+    })
+    await deliverToDirectory(to, deliveriesOf({ a: 'a' }), plain, fileSystem)
+    expect((await readdir(to)).toSorted()).toEqual([name, 'a'])
   })
 
   test('is not a file or a link', async () => {

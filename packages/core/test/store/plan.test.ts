@@ -258,6 +258,14 @@ test('hidden folders of restores are never saved', async () => {
   expect(await namesOf(folder)).toEqual(['out/a.bin'])
 })
 
+test('a folder into which a restore was interrupted is not saved as it is', async () => {
+  const folder = await temporaryFolder()
+  await writeTree(folder, { 'a.bin': 'x', '.holdfast-restore-host-1-abc/journal': '{}' })
+  const error = await errorOf(namesOf(folder))
+  expect(error.code).toBe('INVALID_ARGUMENT')
+  expect(error.message).toContain('may hold files of two checkpoints')
+})
+
 describe('a plan warns of what a checkpoint does not keep', () => {
   test('not where everything is kept', async () => {
     const folder = await temporaryFolder()

@@ -5,6 +5,7 @@ import { basename, join, resolve, sep } from 'node:path'
 import { concurrently } from '../../async/concurrently.ts'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { hiddenPrefix } from '../../local-files/hidden-folder.ts'
+import { isExchanging } from '../../local-files/journal.ts'
 import { KnownFolder } from '../../local-files/real-place.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 import { type Excludes, ignoredIn } from './exclusions.ts'
@@ -130,7 +131,10 @@ export class Walk {
     const entries: Dirent[] = []
     for await (const entry of await reading({ name, path }, () => promises.opendir(path))) {
       this.#count(path)
-      if (entry.name.startsWith(hiddenPrefix) && !entry.isFile()) continue
+      if (entry.name.startsWith(hiddenPrefix) && !entry.isFile()) {
+        await refuseExchange({ name, path }, entry.name)
+        continue
+      }
       const excluded = excludes({
         relative: below(relative, entry.name),
         name: `${name}/${entry.name}`,
@@ -239,6 +243,15 @@ async function statOf(path: string, name: string): Promise<BigIntStats> {
       )
     throw failedRead(error, path, name)
   }
+}
+
+/** While the files of a restore take their places, a folder holds those of two checkpoints. */
+async function refuseExchange({ name, path }: Named, hidden: string): Promise<void> {
+  if (!(await reading({ name, path }, () => isExchanging(promises, join(path, hidden))))) return
+  throw refused(
+    `${path} may hold files of two checkpoints, since a restore into it was interrupted or still runs. ` +
+      'Restore into it again, and then save it.',
+  )
 }
 
 async function isLink(path: string): Promise<boolean> {
