@@ -1,7 +1,8 @@
 /**
- * Runs a task for every item, at most `limit` at once, and gives the results in the items' order. After the
- * first failure no further task begins; those under way are told by the signal and waited for, so that
- * nothing goes on behind the caller's back.
+ * Runs a task for every item, at most `limit` at once, and returns the results in the order of the items.
+ *
+ * After the first failure, no further task starts. The signal that running tasks received fires, and the call
+ * rejects with the first error once all of them have settled, so that no work continues after the call.
  */
 export async function concurrently<Item, Result>(
   items: readonly Item[],

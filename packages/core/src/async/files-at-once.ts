@@ -1,12 +1,14 @@
-/** Files that are moved at once, however large they are. */
+/** How many files of any size are transferred at once. */
 const largeFilesAtOnce = 4
 
-/** Bytes of small files that are moved at once: fewer than large ones hold in memory. */
+/** Total size in bytes of the small files that are transferred at once. Large files buffer more than this. */
 const smallBytesAtOnce = 2 ** 22
 
 /**
- * How many files of these sizes are moved at once. Small ones mostly wait for an answer, so there are more of them:
- * `most`, or as many as fit by the largest. A size that is not known may be large.
+ * Returns how many files of these sizes (in bytes) to transfer at once.
+ *
+ * Small files mostly wait for the store to answer, so more of them run at once: up to `most`, as far as the largest
+ * file allows. An unknown size counts as large.
  */
 export function filesAtOnce(sizes: readonly (number | undefined)[], most: number): number {
   const largest = sizes.reduce<number>((found, size = Infinity) => Math.max(found, size), 1)

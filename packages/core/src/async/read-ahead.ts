@@ -1,6 +1,8 @@
 /**
- * Passes on what a source gives, in order, and has up to `ahead` items more on their way while the caller is busy
- * with one. When it ends, early or not, it tells the source by the signal and waits until that has ended too.
+ * Yields the items of a source in order, and requests up to `ahead` further items while the caller works on one.
+ *
+ * When the iteration ends, early or not, the signal that the source received fires, and the iteration waits until
+ * the source has ended too.
  */
 export async function* readAhead<Item>(
   begin: (signal: AbortSignal) => AsyncGenerator<Item, void, undefined>,
@@ -23,7 +25,7 @@ export async function* readAhead<Item>(
   }
 }
 
-/** The error is for whoever waits for the item; when nobody does any more, it is for nobody. */
+/** Whoever awaits the item gets its error. If nobody awaits it any more, the error must not count as unhandled. */
 function quietly<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined)
   return promise

@@ -1,8 +1,9 @@
 import { isHoldfastError } from '../errors.ts'
 
 /**
- * Reads again once if what was read is corrupt, and rejects with what the second read finds. Bytes can be damaged on
- * their way here, and a device can fail for a moment; only damage that persists is damage of the store.
+ * Reads a second time if the first read rejects with `CORRUPT`, and settles as the second read does.
+ *
+ * Bytes can be damaged in transit, and a device can fail for a moment. Only damage that persists is in the store.
  */
 export async function withSecondLook<T>(read: (look: 1 | 2) => Promise<T>): Promise<T> {
   try {

@@ -1,4 +1,4 @@
-/** Runs tasks in the order in which they are given, at most `limit` at once. */
+/** Starts tasks in the order of the calls to `run`, at most `limit` at once. */
 export class Slots {
   #free: number
   readonly #waiting: (() => void)[] = []
@@ -18,7 +18,7 @@ export class Slots {
     }
   }
 
-  /** Resolves when every task that was given has ended, one way or the other. */
+  /** Resolves when every task that was passed to `run` so far has succeeded or failed. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#unfinished)
   }

@@ -1,8 +1,8 @@
 import { abortedError } from '../errors.ts'
 
 /**
- * Passes a stream on, stops waiting for it as soon as the signal fires (`ABORTED`), and always lets go of it: a
- * stream that hangs hangs nobody else.
+ * Yields the samples of a stream. As soon as the signal fires, it rejects with `ABORTED` and releases the stream,
+ * so that a stream that hangs cannot block the caller.
  */
 export async function* untilAborted<Sample>(
   stream: Iterable<Sample> | AsyncIterable<Sample>,
@@ -17,7 +17,7 @@ export async function* untilAborted<Sample>(
   let ended = false
   try {
     for (;;) {
-      // Not a race against one promise for all turns: that would hold on to every sample until it settles.
+      // Each turn has its own promise. Racing against one shared promise would keep every sample in memory.
       const next = await new Promise<IteratorResult<Sample>>((resolve, reject) => {
         stopWaiting = reject
         if (signal.aborted) onAbort()
@@ -31,7 +31,7 @@ export async function* untilAborted<Sample>(
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-    // A stream that hangs in `next` may hang in `return` too, so its end is not waited for.
+    // A stream that hangs in `next` may also hang in `return`, so do not await it.
     if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined)
   }
 }

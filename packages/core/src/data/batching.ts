@@ -1,67 +1,67 @@
 import { HoldfastError } from '../errors.ts'
 import { assertWhole } from './whole.ts'
 
-/** How an epoch is dealt out to the workers, batch by batch. */
+/** How the samples of an epoch are divided into batches and among workers. */
 export interface BatchOptions {
-  /** Samples in a batch of one worker, from 1. */
+  /** Number of samples in one worker's batch, at least 1. */
   readonly batchSize: number
   /**
-   * What becomes of the last samples of an epoch, when they are too few for a whole batch on every worker:
-   * - `short`: they are shared out; batches differ by one sample at most, and are empty where samples run out.
+   * How to handle the last samples of an epoch if they are too few to give every worker a full batch:
+   * - `short`: the workers share them. Batch sizes differ by at most one, and a batch can be empty.
    * - `drop`: they are left out of this epoch.
-   * - `wrap`: samples from the beginning of the epoch's order fill the batches up, and so come twice.
+   * - `wrap`: samples from the start of the epoch's order fill the batches, so those samples come twice.
    *
    * Default: `short`.
    */
   readonly lastBatch?: 'short' | 'drop' | 'wrap' | undefined
-  /** How many workers train together. Default: 1. */
+  /** Number of workers that train together. Default: 1. */
   readonly worldSize?: number | undefined
-  /** Which of them this one is, from 0. Default: 0. */
+  /** Index of this worker, from 0 to `worldSize - 1`. Default: 0. */
   readonly rank?: number | undefined
 }
 
 export const batchFields = ['batchSize', 'lastBatch', 'worldSize', 'rank'] as const
 
-/** `BatchOptions` with every default filled in. */
+/** Validated `BatchOptions` with all defaults applied. */
 export interface Batching {
   readonly lastBatch: 'short' | 'drop' | 'wrap'
   readonly worldSize: number
   readonly rank: number
-  /** Samples that all workers take together in one step. */
+  /** Number of samples that all workers together take in one step. */
   readonly stepSize: number
 }
 
-/** Where in the data all workers are: `position` counts what all of them together have been given. */
+/** A place in the data. `position` counts the samples of the epoch that all workers together have received. */
 export interface Cursor {
   readonly epoch: number
   readonly position: number
 }
 
-/** One step of all workers, as one of them sees it. */
+/** One step of all workers, as seen by one worker. */
 export interface Step {
-  /** The positions in the epoch's order that are this worker's. */
+  /** This worker's positions in the epoch's order. */
   readonly positions: readonly number[]
-  /** Where all workers are after it. */
+  /** The cursor of all workers after this step. */
   readonly next: Cursor
 }
 
-/** Throws `INVALID_ARGUMENT` for options that make no batches. */
+/** Validates the options and applies the defaults. Throws `INVALID_ARGUMENT` for an invalid option. */
 export function batchingOf(options: BatchOptions): Batching {
   const { batchSize, lastBatch = 'short', worldSize = 1, rank = 0 } = options
-  assertWhole('The batch size', batchSize, 1)
-  assertWhole('The world size', worldSize, 1)
-  assertWhole('The rank', rank, 0, worldSize - 1)
-  assertWhole('The samples of one step of all workers', batchSize * worldSize, 1)
+  assertWhole('batchSize', batchSize, 1)
+  assertWhole('worldSize', worldSize, 1)
+  assertWhole('rank', rank, 0, worldSize - 1)
+  assertWhole('batchSize * worldSize', batchSize * worldSize, 1)
   if (!['short', 'drop', 'wrap'].includes(lastBatch)) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `lastBatch is 'short', 'drop' or 'wrap', not ${JSON.stringify(lastBatch)}.`,
+      `lastBatch must be 'short', 'drop' or 'wrap', not ${JSON.stringify(lastBatch)}.`,
     )
   }
   return { lastBatch, worldSize, rank, stepSize: batchSize * worldSize }
 }
 
-/** The rest of an epoch of `length` positions, step by step: as many steps on every worker. */
+/** Yields the remaining steps of an epoch of `length` positions. Every worker gets the same number of steps. */
 export function* stepsFrom({ epoch, position }: Cursor, length: number, batching: Batching): Generator<Step> {
   const { lastBatch, stepSize } = batching
   for (let from = position; from < length; from += stepSize) {
@@ -76,34 +76,34 @@ export function* stepsFrom({ epoch, position }: Cursor, length: number, batching
   }
 }
 
-/** Which of the `taken` samples of a step are this worker's: they are dealt out like cards, one to each in turn. */
+/** Returns this worker's offsets among the `taken` samples of a step. Workers take samples in turn. */
 export function shareOf(taken: number, { worldSize, rank }: Batching): readonly number[] {
   const count = Math.max(0, Math.ceil((taken - rank) / worldSize))
   return Array.from({ length: count }, (_, turn) => turn * worldSize + rank)
 }
 
-/** How many steps the rest of an epoch takes. */
+/** Returns the number of steps from a position to the end of the epoch. */
 export function stepsLeft(position: number, length: number, { lastBatch, stepSize }: Batching): number {
   const steps = (length - position) / stepSize
   return lastBatch === 'drop' ? Math.floor(steps) : Math.ceil(steps)
 }
 
-/** Two who move one position at once would both get batches that the other never sees. */
+/** If two iterations moved one position, each would miss the batches that the other received. */
 export function refuseMoved(expected: Cursor, found: Cursor): void {
   if (expected === found) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    'The position in the data was moved while an iteration was under way: by another one, or by loadStateDict. ' +
-      'End the one before the other.',
+    'The iteration cannot continue: another iteration, or loadStateDict, has moved the position in the data. ' +
+      'Run one iteration at a time, and leave it before you call loadStateDict.',
   )
 }
 
-/** An epoch without a batch would never end a training, nor begin one. */
+/** With epochs that have no batches, a training loop would never make progress. */
 export function refuseNoBatch(length: number, batching: Batching): void {
   if (stepsLeft(0, length, batching) > 0) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
     `All ${length} samples would be dropped: one step of all workers takes ${batching.stepSize}. ` +
-      "Make the batches smaller, or choose 'short' or 'wrap' for lastBatch.",
+      "Use smaller batches, or set lastBatch to 'short' or 'wrap'.",
   )
 }

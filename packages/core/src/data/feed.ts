@@ -2,25 +2,28 @@ import type { JsonValue } from '../json.ts'
 import type { Cursor } from './batching.ts'
 import type { DataIdentity } from './state.ts'
 
-/** Where a loader is: the state of its source too, where the source has one. */
+/** The position of a loader, with the state of its source if the source has one. */
 export interface FeedCursor extends Cursor {
   readonly source?: JsonValue
 }
 
-/** What comes next. */
+/** The next batch of a feed, or the end of the epoch. */
 export interface Arrival<Sample> {
-  /** A batch that is on its way; `undefined` at the end of the epoch. */
+  /** A batch, possibly still being fetched. `undefined` at the end of the epoch. */
   readonly samples: readonly Sample[] | Promise<readonly Sample[]> | undefined
-  /** Where all workers are once they have it. */
+  /** The cursor of all workers after they have received this batch. */
   readonly next: FeedCursor
 }
 
-/** What a loader draws on. It remembers nothing from one call to the next. */
+/** Supplies a loader with batches. A feed has no state of its own: the caller passes the cursor. */
 export interface Feed<Sample> {
   readonly identity: DataIdentity
-  /** How many positions an epoch has; infinite where only its end will tell. */
+  /** Number of positions in an epoch. Infinity if it is not known before the end. */
   readonly length: number
-  /** The rest of the cursor's epoch, and its end. When the signal has fired it ends soon, with all that it began. */
+  /**
+   * Yields the remaining batches of the cursor's epoch, then its end. After the signal fires, the generator ends
+   * soon, and all work that it started has then ended too.
+   */
   readonly arrivalsFrom: (
     cursor: FeedCursor,
     signal: AbortSignal,

@@ -6,7 +6,7 @@ import { randomOfSample } from './random.ts'
 import { Slots } from '../async/slots.ts'
 import type { IndexedSource, SampleContext } from './source.ts'
 
-/** Fetches the samples of an order by their index, at most `concurrency` at once, and gives them in order. */
+/** Fetches the samples of an order by index, at most `concurrency` at once, and yields their batches in order. */
 export function indexedFeed<Sample>(
   source: IndexedSource<Sample> | ArrayLike<Sample>,
   order: Order,
@@ -31,7 +31,7 @@ export function indexedFeed<Sample>(
       try {
         for (const { positions, next } of stepsFrom(cursor, length, batching)) {
           const samples = Promise.all(positions.map(fetchAt))
-          samples.catch(() => undefined) // whoever waits for the batch has the error
+          samples.catch(() => undefined) // the error reaches the caller that awaits the batch
           yield { samples, next }
         }
         yield { samples: undefined, next: { epoch: epoch + 1, position: 0 } }
@@ -51,12 +51,13 @@ function fetcherOf<Sample>(source: IndexedSource<Sample> | ArrayLike<Sample>): F
     if (sample !== undefined) return sample
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `The source has ${source.length} samples, and none at index ${index}.`,
+      `The source has no sample at index ${index}, although its length is ${source.length}. ` +
+        'Every index below the length must have a sample.',
     )
   }
 }
 
-/** The generator is made when it is asked for: most samples draw nothing. */
+/** Creates the generator on first use, because most samples draw nothing. */
 function contextOf(seed: number, epoch: number, position: number, signal: AbortSignal): SampleContext {
   let made: SampleContext['random'] | undefined
   return {

@@ -9,23 +9,23 @@ import { streamFeed } from './stream-feed.ts'
 import { assertWhole } from './whole.ts'
 
 interface CommonLoaderOptions extends BatchOptions {
-  /** How many batches are fetched ahead of the one that is being worked on. Default: 2. */
+  /** Number of batches to fetch ahead of the batch that the loop works on. Default: 2. */
   readonly prefetch?: number | undefined
-  /** Ends the iteration that is under way with `ABORTED`. */
+  /** When it fires, the running iteration rejects with `ABORTED`. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** For samples that are fetched by their index. */
+/** Options of a loader whose samples are fetched by index. */
 export type IndexedLoaderOptions = CommonLoaderOptions &
   OrderOptions & {
-    /** How many samples are fetched at once. Default: 8. */
+    /** Number of samples to fetch at once. Default: 8. */
     readonly concurrency?: number | undefined
   }
 
-/** For samples that come as a stream, in the stream's own order. */
+/** Options of a loader whose samples come from a stream, in the order of the stream. */
 export interface StreamLoaderOptions extends CommonLoaderOptions {
   readonly lastBatch?: 'short' | 'drop' | undefined
-  /** For the loader's generator. Default: 0. */
+  /** Seed of `loader.random`: an integer from 0 to 2^53 - 1. Default: 0. */
   readonly seed?: number | undefined
 }
 
@@ -33,7 +33,7 @@ type Indexed<Sample> = IndexedSource<Sample> | ArrayLike<Sample>
 
 const commonFields = [...batchFields, 'prefetch', 'signal'] as const
 
-/** Throws `INVALID_ARGUMENT` for options that are not as they should be, or do not go with the source. */
+/** Builds the feed of a loader. Throws `INVALID_ARGUMENT` for options that are invalid or do not fit the source. */
 export function feedOf<Sample>(
   source: Indexed<Sample> | StreamSource<Sample>,
   options: IndexedLoaderOptions | StreamLoaderOptions,
@@ -41,7 +41,10 @@ export function feedOf<Sample>(
   const batching = batchingOf(options)
   if (isIndexed(source)) {
     refuseUnknownOptions(options, [...commonFields, ...orderFields, 'concurrency'], 'A loader')
-    if (!('order' in options)) throw invalid("In which order? Say 'shuffled', 'sequential' or 'drawn'.")
+    if (!('order' in options))
+      throw invalid(
+        "order is required for a source with a length. Set it to 'shuffled', 'sequential' or 'drawn'.",
+      )
     const { concurrency = 8 } = options
     assertWhole('concurrency', concurrency, 1)
     const order = orderOf(source.length, options)
@@ -50,10 +53,12 @@ export function feedOf<Sample>(
   }
   refuseUnknownOptions(options, [...commonFields, 'seed'], 'A loader of a stream')
   if (batching.lastBatch === 'wrap') {
-    throw invalid("A stream cannot wrap: its beginning is gone. Choose 'short' or 'drop' for lastBatch.")
+    throw invalid(
+      "lastBatch must be 'short' or 'drop' for a stream, not 'wrap': a stream cannot yield its first samples again.",
+    )
   }
   const { seed = 0 } = options
-  assertWhole('The seed', seed, 0)
+  assertWhole('seed', seed, 0)
   return streamFeed(source, batching, seed)
 }
 

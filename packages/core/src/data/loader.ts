@@ -9,12 +9,14 @@ import { type DataState, dataStateOf, placeIn } from './state.ts'
 import { assertWhole } from './whole.ts'
 
 /**
- * Batches of samples, fetched ahead, and a position that can be saved in the middle of an epoch: after a resume no
- * sample comes twice and none is skipped, also on another number of workers.
+ * Loads batches of samples ahead of the loop, and has a position that can be saved in the middle of an epoch. After
+ * a resume no sample comes twice and none is skipped, even with another number of workers.
  *
- * An iteration gives the rest of the epoch, from wherever the loader is; the next one the next epoch. A batch
- * counts as delivered when the loop receives it, so save once the work on it is done; what was only fetched ahead
- * does not count. An error in fetching reaches the loop in place of its batch, and iterating again tries it again.
+ * An iteration yields the rest of the current epoch; the next iteration yields the next epoch. A batch counts as
+ * delivered when the loop receives it, so save after the work on a batch is done. Batches that were only fetched
+ * ahead do not count. If fetching fails, the loop gets the error in place of the batch; a new iteration tries that
+ * batch again. An iteration throws `INVALID_ARGUMENT` if another iteration or `loadStateDict` moves the position
+ * meanwhile.
  *
  * @example
  * const loader = new DataLoader(images, { order: 'shuffled', seed: 42, batchSize: 64 })
@@ -28,8 +30,9 @@ import { assertWhole } from './whole.ts'
  */
 export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
   /**
-   * A generator whose state is part of the saved position: for what the loop itself draws, such as dropout. It is
-   * the same on all workers as long as they draw alike; where each is to draw its own, take a `SeededRandom`.
+   * A generator for random numbers that the loop draws, for example for dropout. It starts as
+   * `new SeededRandom(seed)`, and its state is part of the saved position. It is the same on all workers while they
+   * draw equally often. For draws that differ between workers, create a `SeededRandom` with the rank as a seed.
    */
   readonly random: SeededRandom
   readonly #feed: Feed<Sample>
@@ -37,7 +40,7 @@ export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
   readonly #signal: AbortSignal | undefined
   #cursor: FeedCursor = { epoch: 0, position: 0 }
 
-  /** Throws `INVALID_ARGUMENT` for options that are not as they should be, and where `drop` would leave nothing. */
+  /** Throws `INVALID_ARGUMENT` if an option is invalid, or if `drop` would drop every sample. */
   constructor(source: IndexedSource<Sample> | ArrayLike<Sample>, options: IndexedLoaderOptions)
   constructor(source: StreamSource<Sample>, options: StreamLoaderOptions)
   constructor(
@@ -52,17 +55,17 @@ export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
     this.random = new SeededRandom(this.#feed.identity.seed)
   }
 
-  /** The epoch that the next batch is of, from 0. */
+  /** The epoch of the next batch, from 0. */
   get epoch(): number {
     return this.#cursor.epoch
   }
 
-  /** How many samples of the epoch all workers together have been given. */
+  /** Number of samples of the epoch that all workers together have received. */
   get position(): number {
     return this.#cursor.position
   }
 
-  /** The batches from where the loader is to the end of the epoch. */
+  /** Yields the batches from the current position to the end of the epoch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Sample[], void, undefined> {
     let here = this.#cursor
     const begin = (signal: AbortSignal) => this.#feed.arrivalsFrom(here, signal)
@@ -74,14 +77,15 @@ export class DataLoader<Sample> implements AsyncIterable<readonly Sample[]> {
     }
   }
 
-  /** Where the loader is: plain JSON, for `save({ dataState })`. */
+  /** Returns the current position as plain JSON, for `save({ dataState })`. */
   stateDict(): DataState {
     return dataStateOf(this.#feed.identity, { ...this.#cursor, random: [...this.random.stateDict()] })
   }
 
   /**
-   * Goes to a saved position, whatever the batch size and the number of workers that it was saved with. Throws
-   * `INVALID_ARGUMENT` for one that does not fit the data, and `UNSUPPORTED` for one of a newer format.
+   * Moves to a saved position. The batch size and the number of workers may differ from those at the time of the
+   * save. Throws `INVALID_ARGUMENT` if the state is invalid or was saved for other data, and `UNSUPPORTED` if its
+   * format is newer. The position then stays where it was.
    */
   loadStateDict(state: unknown): void {
     const { random, ...cursor } = placeIn(state, this.#feed.identity, this.#feed.length)

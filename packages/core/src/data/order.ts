@@ -4,27 +4,28 @@ import { Permutation } from './permutation.ts'
 import { type Weights, weightedChoice } from './weights.ts'
 import { assertWhole } from './whole.ts'
 
-/** In which order an epoch goes through the samples. */
+/** The order in which an epoch visits the samples. */
 export type OrderOptions =
   | {
-      /** `shuffled`: every sample once, each epoch in another order that the seed decides. */
+      /** `shuffled` visits every sample once per epoch, in an order that depends on the seed and the epoch. */
       readonly order: 'sequential' | 'shuffled'
-      /** A whole number from 0. Default: 0. */
+      /** An integer from 0 to 2^53 - 1. Default: 0. */
       readonly seed?: number | undefined
     }
   | {
-      /** Each position draws a sample anew, with replacement: some come often, some never. */
+      /** Each position draws a sample with replacement: some samples come several times, some never. */
       readonly order: 'drawn'
+      /** An integer from 0 to 2^53 - 1. Default: 0. */
       readonly seed?: number | undefined
-      /** How many samples an epoch draws. Default: as many as there are. */
+      /** Number of draws in an epoch, at least 1. Default: the number of samples. */
       readonly draws?: number | undefined
-      /** How often each sample is drawn, in relation to the others: finite, from 0. Default: all alike. */
+      /** The relative frequency of each sample: one finite number of at least 0 per sample. Default: all equal. */
       readonly weights?: Weights | undefined
     }
 
 export const orderFields = ['order', 'seed', 'draws', 'weights'] as const
 
-/** What a saved position must have in common with the data that it is loaded for. */
+/** The properties that a saved position and the data that it is loaded for must share. */
 export type OrderIdentity =
   | { readonly kind: 'sequential' | 'shuffled'; readonly seed: number; readonly samples: number }
   | {
@@ -32,24 +33,24 @@ export type OrderIdentity =
       readonly seed: number
       readonly samples: number
       readonly draws: number
-      /** The SHA-256 of the weights. */
+      /** SHA-256 of the weights, in lower-case hexadecimal. */
       readonly weights?: string
     }
 
-/** The global order of every epoch: what all workers together go through, before it is dealt out to them. */
+/** The global order of every epoch, before it is divided among the workers. */
 export interface Order {
-  /** How many positions an epoch has. */
+  /** Number of positions in an epoch. */
   readonly length: number
   readonly identity: OrderIdentity
-  /** The sample at each position of an epoch. */
+  /** Returns a function from a position in the epoch to the sample there. */
   readonly samplesOf: (epoch: number) => (position: number) => number
 }
 
-/** Throws `INVALID_ARGUMENT` for options that make no order. */
+/** Builds the order over `samples` samples. Throws `INVALID_ARGUMENT` for an invalid option. */
 export function orderOf(samples: number, options: OrderOptions): Order {
   const { order: kind, seed = 0 } = options
   assertWhole('The number of samples', samples, 1)
-  assertWhole('The seed', seed, 0)
+  assertWhole('seed', seed, 0)
   switch (kind) {
     case 'sequential':
       return { length: samples, identity: { kind, seed, samples }, samplesOf: () => (position) => position }
@@ -64,7 +65,7 @@ export function orderOf(samples: number, options: OrderOptions): Order {
       }
     case 'drawn': {
       const { draws = samples, weights } = options
-      assertWhole('The number of draws', draws, 1)
+      assertWhole('draws', draws, 1)
       const choice = weights === undefined ? evenChoice(samples) : weightedChoice(samples, weights)
       return {
         length: draws,
@@ -75,7 +76,7 @@ export function orderOf(samples: number, options: OrderOptions): Order {
     default:
       throw new HoldfastError(
         'INVALID_ARGUMENT',
-        `The order is 'shuffled', 'sequential' or 'drawn', not ${JSON.stringify(kind)}.`,
+        `order must be 'shuffled', 'sequential' or 'drawn', not ${JSON.stringify(kind)}.`,
       )
   }
 }
@@ -84,7 +85,7 @@ function evenChoice(samples: number) {
   return { identity: {}, at: (drawn: number) => Math.floor(drawn * samples) }
 }
 
-/** A function of the position alone, so that any position can be asked for at any time. */
+/** Depends only on its arguments, so that a resume can start at any position without earlier draws. */
 function drawnFraction(seed: number, epoch: number, position: number): number {
   return fraction(hash(purposes.draw, seed, epoch, position), hash(purposes.draw + 1, seed, epoch, position))
 }

@@ -3,15 +3,16 @@ import { assertWhole } from './whole.ts'
 
 const rounds = 8
 
-/** Fewer bits do not shuffle evenly: two halves of a bit or two can take too few shapes. */
+/** Fewer bits do not shuffle evenly: a Feistel network with halves of one or two bits has too few permutations. */
 const leastBits = 8
 
 /**
- * The whole numbers from 0 to below `size`, in an order that a seed and an epoch decide. It holds no table: building
- * it and asking for any position takes the same small time whatever the size.
+ * A permutation of the integers from 0 to `size - 1` that depends on a seed and an epoch. It keeps no table, so
+ * building it and reading any position takes constant time and memory for every size.
  *
- * A Feistel network permutes the numbers of just enough bits; whoever lands outside `size` walks on until inside.
- * `docs/data.md` specifies it to the bit, with test vectors. It is for shuffling, not for secrets.
+ * A Feistel network permutes the integers below a power of two that is at least `size`, and is applied again until
+ * the result is below `size` (cycle walking). `docs/data.md` specifies it exactly, with test vectors. It is not
+ * suitable for cryptography.
  *
  * @example
  * const order = new Permutation(1_000_000_000, 42, 0)
@@ -24,11 +25,11 @@ export class Permutation {
   readonly #lowMask: number
   readonly #highMask: number
 
-  /** Throws `INVALID_ARGUMENT` unless `size` is from 1 to 2^53 - 1, and `seed` and `epoch` from 0. */
+  /** Throws `INVALID_ARGUMENT` unless `size` is from 1 to 2^53 - 1, and `seed` and `epoch` are from 0 to 2^53 - 1. */
   constructor(size: number, seed: number, epoch: number) {
-    assertWhole('The size', size, 1)
-    assertWhole('The seed', seed, 0)
-    assertWhole('The epoch', epoch, 0)
+    assertWhole('size', size, 1)
+    assertWhole('seed', seed, 0)
+    assertWhole('epoch', epoch, 0)
     const bits = Math.max(leastBits, bitsOf(size - 1))
     const lowBits = Math.ceil(bits / 2)
     this.size = size
@@ -38,9 +39,9 @@ export class Permutation {
     this.#keys = Array.from({ length: rounds }, (_, round) => hash(purposes.permutation + round, seed, epoch))
   }
 
-  /** The number at a position, both from 0 to below `size`. Throws `INVALID_ARGUMENT` for any other position. */
+  /** Returns the number at a position. Both are from 0 to `size - 1`; another position throws `INVALID_ARGUMENT`. */
   at(position: number): number {
-    assertWhole('A position', position, 0, this.size - 1)
+    assertWhole('position', position, 0, this.size - 1)
     let number = position
     do number = this.#permute(number)
     while (number >= this.size)
@@ -60,7 +61,7 @@ export class Permutation {
   }
 }
 
-/** How many bits the number needs: 0 for 0, 3 for 5. */
+/** Returns the length of a number in bits: 0 for 0, 3 for 5. */
 function bitsOf(number: number): number {
   return number < 2 ** 32 ? 32 - Math.clz32(number) : 32 + (32 - Math.clz32(Math.floor(number / 2 ** 32)))
 }

@@ -13,14 +13,17 @@ import {
 import { type Order, orderFields, orderOf, type OrderOptions } from './order.ts'
 import { type DataState, dataStateOf, placeIn } from './state.ts'
 
+/** Options of a `BatchSampler`. `samples` is the number of samples, from 1 to 2^53 - 1. */
 export type SamplerOptions = OrderOptions & BatchOptions & { readonly samples: number }
 
 /**
- * Which samples come next, batch by batch: what a `DataLoader` goes by, for those who fetch themselves.
+ * Yields the sample indices of each batch, for programs that fetch samples themselves. A `DataLoader` uses the same
+ * order.
  *
- * An iteration gives the rest of the epoch, from wherever the sampler is; the next one the next epoch. A batch
- * counts as delivered when it is given out. Nothing is held of the order: a sampler of 10^9 samples is built, and
- * put to any position, in microseconds.
+ * An iteration yields the rest of the current epoch; the next iteration yields the next epoch. A batch counts as
+ * delivered when the iteration yields it. An iteration throws `INVALID_ARGUMENT` if another iteration or
+ * `loadStateDict` moves the position meanwhile. The order is computed, not stored: a sampler of 10^9 samples is built
+ * and moved to any position in microseconds.
  *
  * @example
  * const sampler = new BatchSampler({ samples: 60_000, order: 'shuffled', seed: 42, batchSize: 64 })
@@ -31,7 +34,7 @@ export class BatchSampler implements Iterable<readonly number[]> {
   readonly #batching: Batching
   #cursor: Cursor = { epoch: 0, position: 0 }
 
-  /** Throws `INVALID_ARGUMENT` for options that are not as they should be, and where `drop` would leave nothing. */
+  /** Throws `INVALID_ARGUMENT` if an option is invalid, or if `drop` would drop every sample. */
   constructor(options: SamplerOptions) {
     refuseUnknownOptions(options, ['samples', ...orderFields, ...batchFields], 'A sampler')
     this.#order = orderOf(options.samples, options)
@@ -39,22 +42,22 @@ export class BatchSampler implements Iterable<readonly number[]> {
     refuseNoBatch(this.#order.length, this.#batching)
   }
 
-  /** The epoch that the next batch is of, from 0. */
+  /** The epoch of the next batch, from 0. */
   get epoch(): number {
     return this.#cursor.epoch
   }
 
-  /** How many samples of the epoch all workers together have been given. */
+  /** Number of samples of the epoch that all workers together have received. */
   get position(): number {
     return this.#cursor.position
   }
 
-  /** How many batches the rest of the epoch has, the same on every worker. */
+  /** Number of batches in the rest of the epoch. It is the same on every worker. */
   get batchesLeft(): number {
     return stepsLeft(this.position, this.#order.length, this.#batching)
   }
 
-  /** The samples of each batch by their index, from where the sampler is to the end of the epoch. */
+  /** Yields the sample indices of each batch, from the current position to the end of the epoch. */
   *[Symbol.iterator](): Generator<readonly number[], void, undefined> {
     let here = this.#cursor
     const { epoch } = here
@@ -68,14 +71,15 @@ export class BatchSampler implements Iterable<readonly number[]> {
     this.#cursor = { epoch: epoch + 1, position: 0 }
   }
 
-  /** Where the sampler is: plain JSON, for `save({ dataState })`. */
+  /** Returns the current position as plain JSON, for `save({ dataState })`. */
   stateDict(): DataState {
     return dataStateOf(this.#order.identity, this.#cursor)
   }
 
   /**
-   * Goes to a saved position, whatever the batch size and the number of workers that it was saved with. Throws
-   * `INVALID_ARGUMENT` for one that does not fit the data, and `UNSUPPORTED` for one of a newer format.
+   * Moves to a saved position. The batch size and the number of workers may differ from those at the time of the
+   * save. Throws `INVALID_ARGUMENT` if the state is invalid or was saved for other data, and `UNSUPPORTED` if its
+   * format is newer. The position then stays where it was.
    */
   loadStateDict(state: unknown): void {
     const { epoch, position } = placeIn(state, this.#order.identity, this.#order.length)

@@ -1,45 +1,51 @@
 import type { JsonValue } from '../json.ts'
 import type { SeededRandom } from './random.ts'
 
-/** What is known of a sample while it is fetched. */
+/** Describes the sample that `get` fetches. */
 export interface SampleContext {
+  /** The epoch, from 0. */
   readonly epoch: number
-  /** Its position in the order of the epoch. */
+  /** The position of the sample in the order of the epoch, from 0. */
   readonly position: number
-  /** For augmentation: its draws depend on the seed, the epoch and the position alone, not on who fetches when. */
+  /**
+   * A generator of this sample, for augmentation. Its draws depend only on the seed, the epoch and the position,
+   * not on which worker fetches the sample or when. If `wrap` repeats a sample in an epoch, both copies get the
+   * same draws.
+   */
   readonly random: SeededRandom
-  /** Fires when the sample is no longer wanted. */
+  /** Fires when the sample is no longer needed. */
   readonly signal: AbortSignal
 }
 
-/** Samples by their index: a table, a folder of images, a file of fixed records. */
+/** Samples that can be fetched by index: a table, a folder of images, a file of fixed-size records. */
 export interface IndexedSource<Sample> {
-  /** How many samples there are. */
+  /** Number of samples. */
   readonly length: number
-  /** Several may be under way at once. */
+  /** Returns the sample at an index. The loader calls it for several samples at once. */
   get(index: number, context: SampleContext): Sample | PromiseLike<Sample>
 }
 
-/** Samples one after another, which only the stream itself can count. */
+/** Samples that can only be read one after another. Their number need not be known. */
 export type SampleStream<Sample> = AsyncIterable<Sample> | Iterable<Sample>
 
 /**
- * A stream that knows where it is. Iterated over after `loadStateDict` it goes on from there; without that, each
- * time, it begins at its front.
+ * A stream that can save and restore its own position. The first iteration after `loadStateDict` continues at that
+ * position. Every other iteration starts at the beginning of the stream.
  */
 export interface ResumableStream {
-  /** Plain JSON: where it is after the sample that it gave last. */
+  /** Returns the position after the last sample that the stream yielded, as plain JSON. */
   stateDict(): JsonValue
+  /** Makes the next iteration continue at this position. */
   loadStateDict(state: JsonValue): void
 }
 
-/** Makes the stream of an epoch. The signal fires when no more of it is wanted. */
+/** Creates the stream of an epoch. The signal fires when no more samples are needed. */
 export type StreamOfEpoch<Sample> = (
   epoch: number,
   signal: AbortSignal,
 ) => SampleStream<Sample> | PromiseLike<SampleStream<Sample>>
 
-/** A stream that can be iterated over once an epoch, or a function that makes one for each. */
+/** A stream that can be iterated over once for every epoch, or a function that creates the stream of an epoch. */
 export type StreamSource<Sample> =
   | (SampleStream<Sample> & { readonly length?: never })
   | StreamOfEpoch<Sample>

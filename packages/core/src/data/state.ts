@@ -7,23 +7,24 @@ import type { OrderIdentity } from './order.ts'
 const major = 1
 const format = `holdfast-data/${major}.0`
 
-/** What a saved position must have in common with the data that it is loaded for. */
+/** The properties that a saved position and the data that it is loaded for must share. */
 export type DataIdentity = OrderIdentity | { readonly kind: 'stream'; readonly seed: number }
 
-/** What the states of all kinds hold. */
+/** The members of every kind of state. */
 interface Common {
   readonly format: string
   readonly seed: number
+  /** The epoch, from 0. */
   readonly epoch: number
-  /** How many samples of the epoch all workers together have been given. */
+  /** Number of samples of the epoch that all workers together have received. */
   readonly position: number
-  /** Where the loader's generator is. */
+  /** The state of `loader.random`. */
   readonly random?: [number, number, number, number]
 }
 
 /**
- * A position in the data, as plain JSON: the same on every worker, and good for any number of workers and any batch
- * size. `docs/data.md` specifies it.
+ * A position in the data, as plain JSON. It is the same on every worker, and can be loaded with any number of workers
+ * and any batch size. `docs/data.md` specifies it.
  */
 export type DataState =
   | (Common & { readonly kind: 'sequential' | 'shuffled'; readonly samples: number })
@@ -31,12 +32,12 @@ export type DataState =
       readonly kind: 'drawn'
       readonly samples: number
       readonly draws: number
-      /** The SHA-256 of the weights, where there are any. */
+      /** SHA-256 of the weights, in lower-case hexadecimal. Absent without weights. */
       readonly weights?: string
     })
   | (Common & {
       readonly kind: 'stream'
-      /** What the source itself says of where it is. */
+      /** The position that the source's own `stateDict` returned. */
       readonly source?: JsonValue
     })
 
@@ -79,7 +80,7 @@ const stateSchema: v.GenericSchema<unknown, DataState> = v.variant('kind', [
   }),
 ])
 
-/** What a state holds beside the identity of its data. */
+/** The members of a state that do not identify its data. */
 export interface Place extends Cursor {
   readonly random?: [number, number, number, number]
   readonly source?: JsonValue
@@ -90,26 +91,35 @@ export function dataStateOf(identity: DataIdentity, place: Place): DataState {
 }
 
 /**
- * Reads a state for the data that it is to go on with. Throws `UNSUPPORTED` for one of a newer major version, and
- * `INVALID_ARGUMENT` for what is no state, or one of other data.
+ * Parses a saved state and returns its place in the data. `length` is the number of positions in an epoch.
+ *
+ * Throws `UNSUPPORTED` for a newer major version of the format. Throws `INVALID_ARGUMENT` if the value is not a
+ * state, or was saved for other data.
  */
 export function placeIn(state: unknown, identity: DataIdentity, length = Infinity): Place {
   refuseNewerMajor(state)
   const parsed = v.safeParse(stateSchema, state)
   if (!parsed.success) {
     const [issue] = parsed.issues
-    throw invalid(`This is no position in data: ${v.getDotPath(issue) ?? 'the state'}: ${issue.message}`)
+    const path = v.getDotPath(issue)
+    throw invalid(
+      `The data state is not valid: ${path === null ? '' : `${path}: `}${issue.message}. ` +
+        'Pass a state that stateDict() returned.',
+    )
   }
   const saved = parsed.output
   const [there, here] = [describe(saved), describe(identity)]
   if (there !== here) {
     throw invalid(
-      `The saved position is one in other data: it is of ${there}, and this is ${here}. ` +
-        'Go on with the data, order and seed that it was saved with, or begin the epoch anew without it.',
+      `The data state was saved for other data: ${there}. This data is: ${here}. ` +
+        'Use the data, order and seed that it was saved with, or start without the state.',
     )
   }
   if (saved.position >= length) {
-    throw invalid(`The saved position is ${saved.position}, and an epoch has ${length} positions.`)
+    throw invalid(
+      `The data state is not valid: position is ${saved.position}, but an epoch has only ${length} positions. ` +
+        'Pass a state that stateDict() returned.',
+    )
   }
   const { epoch, position, random } = saved
   return {
@@ -120,7 +130,7 @@ export function placeIn(state: unknown, identity: DataIdentity, length = Infinit
   }
 }
 
-/** Two are the same data when this is the same text. */
+/** Equal data have equal descriptions, so descriptions can be compared. */
 function describe(data: DataIdentity): string {
   const seeded = `seed ${data.seed}`
   switch (data.kind) {
@@ -130,8 +140,8 @@ function describe(data: DataIdentity): string {
     case 'shuffled':
       return `${data.samples} samples, ${data.kind}, ${seeded}`
     case 'drawn': {
-      const weights = data.weights === undefined ? 'evenly' : `by the weights of SHA-256 ${data.weights}`
-      return `${data.samples} samples, of which ${data.draws} are drawn ${weights}, ${seeded}`
+      const weights = data.weights === undefined ? 'equal weights' : `weights with SHA-256 ${data.weights}`
+      return `${data.samples} samples, ${data.draws} draws per epoch, ${weights}, ${seeded}`
     }
   }
 }
@@ -142,8 +152,8 @@ function refuseNewerMajor(state: unknown): void {
   if (saved === undefined || Number(saved) <= major) return
   throw new HoldfastError(
     'UNSUPPORTED',
-    `The saved position has the format ${String(state.format)}, and this Holdfast reads ${format}. ` +
-      'A newer Holdfast wrote it: update @holdfast/core.',
+    `The data state has the format ${String(state.format)}, which a newer version of Holdfast wrote. ` +
+      `This version reads holdfast-data/${major}.x. Update @holdfast/core.`,
   )
 }
 

@@ -6,8 +6,10 @@ import { isResumable, type StreamSource } from './source.ts'
 import { untilAborted } from '../async/until-aborted.ts'
 
 /**
- * Reads a stream from front to end. Every worker reads all of it, and takes the samples that are its own. A stream
- * that has a state of its own goes on by that; of any other, what was delivered is read again and passed over.
+ * Reads a stream from its beginning to its end. Every worker reads the whole stream and keeps its own samples.
+ *
+ * On a resume, a stream with `loadStateDict` continues at its own saved state. Any other stream is read again from
+ * its beginning, and the samples that were already delivered are skipped.
  */
 export function streamFeed<Sample>(
   source: StreamSource<Sample>,
@@ -46,14 +48,14 @@ export function streamFeed<Sample>(
   }
 }
 
-/** Puts a stream that can go on by itself to a saved state, and tells whether it did. */
+/** Moves a resumable stream to a saved state. Returns false if there is no state, or the stream cannot load one. */
 function goTo(stream: object, saved: JsonValue | undefined): boolean {
   if (saved === undefined || !isResumable(stream)) return false
   stream.loadStateDict(structuredClone(saved))
   return true
 }
 
-/** A copy, since the stream may go on in the very object that it gave. */
+/** Copies the state, because the stream may keep changing the object that it returned. */
 function stateOf(stream: object): { readonly source?: JsonValue } {
   return isResumable(stream) ? { source: structuredClone(stream.stateDict()) } : {}
 }
@@ -67,14 +69,14 @@ async function passOver(
     if (done !== true) continue
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `The stream ended after ${passed} samples, and ${position} of epoch ${epoch} were delivered already. ` +
-        'It must give the same samples each time that it is iterated over. One that can be read only once does ' +
-        'not: give a function that makes a new one.',
+      `The stream ended after ${passed} samples, but ${position} samples of epoch ${epoch} were already delivered. ` +
+        'It must yield the same samples in every iteration. If it can be read only once, pass a function that ' +
+        'creates a new stream.',
     )
   }
 }
 
-/** The next samples; fewer than asked for only at the end. */
+/** Returns the next `count` samples, or fewer at the end of the stream. */
 async function take<Sample>(
   samples: AsyncGenerator<Sample, void, undefined>,
   count: number,
@@ -88,20 +90,20 @@ async function take<Sample>(
   return taken
 }
 
-/** An epoch without a batch would never end a training, nor begin one. */
+/** With epochs that have no batches, a training loop would never make progress. */
 function refuseNoBatch(epoch: number, given: number, { lastBatch, stepSize }: Batching): void {
   if (given === 0) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `The stream gave no sample in epoch ${epoch}. One that can be read only once is spent after the first: ` +
-        'give a function that makes a new one for each epoch.',
+      `The stream yielded no sample in epoch ${epoch}. If it can be read only once, it is empty after the first ` +
+        'epoch: pass a function that creates a new stream for each epoch.',
     )
   }
   if (lastBatch === 'drop' && given < stepSize) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
       `All ${given} samples of epoch ${epoch} would be dropped: one step of all workers takes ${stepSize}. ` +
-        "Make the batches smaller, or choose 'short' for lastBatch.",
+        "Use smaller batches, or set lastBatch to 'short'.",
     )
   }
 }

@@ -1,20 +1,21 @@
 import { HoldfastError } from '../errors.ts'
 import { sha256Hex } from '../integrity/index.ts'
 
+/** The relative frequencies of the samples: one finite number of at least 0 per sample. */
 export type Weights = readonly number[] | Float32Array | Float64Array
 
-/** A choice by weight: takes a fraction from 0 to below 1, gives a sample. Holds 8 bytes a sample. */
+/** Maps a fraction of at least 0 and below 1 to a sample, by weight. Takes 8 bytes of memory per sample. */
 export interface WeightedChoice {
   readonly identity: { readonly weights: string }
   readonly at: (drawn: number) => number
 }
 
-/** Throws `INVALID_ARGUMENT` unless there is one weight a sample, all finite and from 0, and one above. */
+/** Throws `INVALID_ARGUMENT` unless each sample has a weight of at least 0, and their sum is finite and above 0. */
 export function weightedChoice(samples: number, weights: Weights): WeightedChoice {
   if (weights.length !== samples) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `There are ${weights.length} weights for ${samples} samples. Give one for each.`,
+      `weights has ${weights.length} elements for ${samples} samples. Pass one weight for each sample.`,
     )
   }
   const sums = new Float64Array(samples)
@@ -25,7 +26,10 @@ export function weightedChoice(samples: number, weights: Weights): WeightedChoic
     sums[sample] = total
   })
   if (!(total > 0 && total < Infinity)) {
-    throw new HoldfastError('INVALID_ARGUMENT', `The weights must have a finite sum above 0, not ${total}.`)
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `The sum of weights must be finite and greater than 0, not ${total}.`,
+    )
   }
   return {
     identity: { weights: digestOf(weights) },
@@ -33,7 +37,7 @@ export function weightedChoice(samples: number, weights: Weights): WeightedChoic
   }
 }
 
-/** The first sample whose running sum is above the target: never one of weight 0. */
+/** Returns the first sample whose running sum is above the target. Such a sample never has the weight 0. */
 function firstAbove(sums: Float64Array, target: number): number {
   let from = 0
   let to = sums.length - 1
@@ -45,7 +49,7 @@ function firstAbove(sums: Float64Array, target: number): number {
   return from
 }
 
-/** The SHA-256 of the weights as 64-bit little-endian floating-point numbers. */
+/** Returns the SHA-256 of the weights, written as 64-bit little-endian floating-point numbers. */
 function digestOf(weights: Weights): string {
   const bytes = new DataView(new ArrayBuffer(weights.length * Float64Array.BYTES_PER_ELEMENT))
   weights.forEach((weight, sample) => {
@@ -57,6 +61,6 @@ function digestOf(weights: Weights): string {
 function noWeight(weight: number, sample: number): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `The weight of sample ${sample} is ${weight}. A weight is finite, and 0 or more.`,
+    `weights[${sample}] must be a finite number of at least 0, not ${weight}.`,
   )
 }

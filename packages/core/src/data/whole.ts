@@ -1,6 +1,8 @@
 import { HoldfastError } from '../errors.ts'
 
-/** Throws `INVALID_ARGUMENT` unless the value is a whole number between the two, both included. */
+/**
+ * Throws `INVALID_ARGUMENT` unless the value is an integer from `least` to `most`. `what` names it in the message.
+ */
 export function assertWhole(
   what: string,
   value: number,

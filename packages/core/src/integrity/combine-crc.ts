@@ -1,16 +1,16 @@
-/** Of the polynomials, lowest power first: IEEE 802.3's, and Castagnoli's (RFC 3720, appendix B.4). */
+/** IEEE 802.3 and Castagnoli (RFC 3720, appendix B.4). The highest bit is the coefficient of the lowest power. */
 const ieee = 0xedb88320
 const castagnoli = 0x82f63b78
 
 /**
- * The CRC-32 of two pieces put together, from those of the pieces: parts can be read and summed in parallel, and out of
- * order, and no byte is summed twice.
+ * Returns the CRC-32 of two concatenated pieces, computed from the CRC-32 of each piece and the size of the second
+ * one in bytes. With it, parts can be read and summed in parallel and in any order, each byte once.
  */
 export function combineCrc32(first: number, second: number, secondBytes: number): number {
   return combine(ieee, first, second, secondBytes)
 }
 
-/** The same of CRC32C. */
+/** Does the same as `combineCrc32` for CRC32C. */
 export function combineCrc32c(first: number, second: number, secondBytes: number): number {
   return combine(castagnoli, first, second, secondBytes)
 }
@@ -25,9 +25,9 @@ function combine(polynomial: number, first: number, second: number, secondBytes:
   return (product(polynomial, shift, first) ^ second) >>> 0
 }
 
-/** Polynomials over GF(2) modulo the CRC's, in its bit order: the highest bit is the power 0. */
+/** Polynomials over GF(2), modulo that of the CRC, in its bit order: the highest bit is the coefficient of x^0. */
 const one = 0x80000000
-/** x to the power of 8: what one byte of zeros multiplies by. */
+/** x^8: appending a zero byte multiplies the remainder by it. */
 const eighthPower = 0x00800000
 
 function product(polynomial: number, one: number, other: number): number {

@@ -1,11 +1,11 @@
 import { ConcurrentHash, mayHashInThread } from './concurrent-hash.ts'
 
-/** Fewer bytes are hashed sooner than a thread has begun. */
+/** Hashing fewer bytes takes less time than starting a thread. */
 const worthAThread = 32 * 2 ** 20
 
 /**
- * The SHA-256 of chunks, computed while they pass. Where they are many, and in buffers that it has allocated, another
- * thread hashes them, so that this one is free to move them.
+ * Computes the SHA-256 of chunks while they pass through. If the expected total is large and the chunks are in
+ * buffers from `allocate`, another thread hashes them, so that this thread stays free to transfer them.
  *
  * @example
  * const digest = new ConcurrentDigest(size)
@@ -13,29 +13,35 @@ const worthAThread = 32 * 2 ** 20
  * digest.sha256()
  */
 export class ConcurrentDigest {
-  /** Whether another thread hashes what is in buffers of `allocate`. */
+  /** Whether another thread hashes the chunks in buffers from `allocate`. */
   readonly inThread: boolean
   readonly #hash = new ConcurrentHash('sha256')
-  /** When the chunk that was taken last is hashed. */
+  /** Settles when the last chunk has been hashed. */
   #hashed: Promise<void> | undefined
   #bytes = 0
   #sha256: string | undefined
 
-  /** Of so many bytes in all; of a few, or of who knows how many, this thread hashes each. */
+  /** `total` is the expected size in bytes. Small or unknown sizes are hashed on this thread. */
   constructor(total = 0) {
     this.inThread = total >= worthAThread && mayHashInThread()
   }
 
-  /** Of what has been taken. */
+  /** Number of bytes taken so far. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** A buffer for chunks: in memory that threads share where there are two. `fetch` does not send such. */
+  /**
+   * Allocates a buffer for chunks. If another thread hashes, the buffer is in shared memory, which `fetch` refuses to
+   * send.
+   */
   readonly allocate = (bytes: number): Buffer =>
     this.inThread ? Buffer.from(new SharedArrayBuffer(bytes)) : Buffer.allocUnsafeSlow(bytes)
 
-  /** The chunks, once. Each one must stay as it is until the one after it is given; or the end is. */
+  /**
+   * Yields the chunks and ends the digest. A chunk must not change until the next one is yielded, or the end is
+   * reached.
+   */
   async *passing(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -51,32 +57,37 @@ export class ConcurrentDigest {
   }
 
   /**
-   * Takes a chunk, which must stay as it is until the one after it is taken; or the end is. It begins at byte `start`,
-   * which may have been taken before: what has not been counts, and is given.
+   * Adds a chunk to the digest. The chunk must not change before the next call of `take` or `end` resolves.
+   *
+   * `start` is the offset of the chunk in bytes. A chunk may overlap bytes that were taken before: only its new bytes
+   * are hashed, and they are returned.
    */
   async take(chunk: Uint8Array, start = this.#bytes): Promise<Uint8Array> {
     await this.#hashed
     const unseen = chunk.subarray(this.#bytes - start)
     this.#bytes += unseen.byteLength
     this.#hashed = this.#hash.update(unseen)
-    this.#hashed.catch(() => undefined) // thrown where it is awaited
+    this.#hashed.catch(() => undefined) // the next `take` or `end` throws it
     return unseen
   }
 
-  /** All has been taken. */
+  /** Ends the digest after the last chunk. Resolves when all bytes have been hashed. */
   async end(): Promise<void> {
     await this.#hashed
     this.#sha256 = await this.#hash.digest()
   }
 
-  /** Lets go of what has not ended. */
+  /** Discards the digest without computing it. Does nothing after `end`. */
   abandon(): void {
     this.#hash.abandon()
   }
 
-  /** Lower-case hexadecimal; only after the end. */
+  /** Returns the SHA-256 in lower-case hexadecimal. Throws before `end` has resolved. */
   sha256(): string {
-    if (this.#sha256 === undefined) throw new Error('The chunks have not passed to their end')
+    if (this.#sha256 === undefined)
+      throw new Error(
+        'The SHA-256 is not known before all chunks have passed. Read passing() to its end, or call end().',
+      )
     return this.#sha256
   }
 }

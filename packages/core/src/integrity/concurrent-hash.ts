@@ -4,7 +4,7 @@ import { ThreadHash } from './thread-hash.ts'
 
 export type HashAlgorithm = 'sha256' | 'md5'
 
-/** A hash on its way. */
+/** A hash that is being computed. */
 interface Hashing {
   update(chunk: Uint8Array): Promise<void>
   digest(): Promise<string>
@@ -12,8 +12,8 @@ interface Hashing {
 }
 
 /**
- * A hash that is fed piece by piece: by another thread where the first piece is in shared memory, so that this one is
- * free for something else; else by this one. It must be ended.
+ * An incremental hash. If the first chunk is in shared memory, another thread computes the hash, so that this thread
+ * stays free for other work. Otherwise this thread does. End every hash with `digest` or `abandon`.
  *
  * @example
  * const hash = new ConcurrentHash('md5')
@@ -28,24 +28,24 @@ export class ConcurrentHash {
     this.#algorithm = algorithm
   }
 
-  /** Resolves when the chunk is hashed: until then it must not change. Chunks count in the order of the calls. */
+  /** Adds a chunk, and resolves when it is hashed. Until then it must not change. The order of the calls counts. */
   async update(chunk: Uint8Array): Promise<void> {
     this.#hashing ??= begin(this.#algorithm, chunk)
     await (await this.#hashing).update(chunk)
   }
 
-  /** Lower-case hexadecimal. Ends it. */
+  /** Ends the hash and returns it in lower-case hexadecimal. */
   async digest(): Promise<string> {
     return (await (this.#end() ?? new HashingHere(this.#algorithm))).digest()
   }
 
-  /** Ends it without a digest, if it has not ended yet. */
+  /** Discards the hash without computing a digest. Does nothing if the hash has already ended. */
   abandon(): void {
     this.#end()?.then(
       (hashing) => {
         hashing.abandon()
       },
-      () => undefined, // thrown by `update`
+      () => undefined, // `update` throws it
     )
   }
 
@@ -56,9 +56,10 @@ export class ConcurrentHash {
   }
 }
 
-/** Whether there is another processor for a second thread, and leave to start one. */
+/** Returns whether there is a second processor, and this process may start threads. */
 export function mayHashInThread(): boolean {
-  // There only under Node's permission model, which withholds threads unless `--allow-worker` is given.
+  // `process.permission` exists only under the permission model, which forbids threads without `--allow-worker`:
+  // https://nodejs.org/api/permissions.html
   const permission = process.permission as NodeJS.ProcessPermission | undefined
   return availableParallelism() > 1 && (permission === undefined || permission.has('worker'))
 }
@@ -84,6 +85,6 @@ class HashingHere implements Hashing {
   }
 
   abandon(): void {
-    // It holds nothing.
+    // The hash of Node.js needs no clean-up.
   }
 }

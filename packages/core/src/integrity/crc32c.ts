@@ -1,9 +1,9 @@
-/** The Castagnoli polynomial, lowest power first (RFC 3720, appendix B.4). */
+/** The Castagnoli polynomial, with the lowest power in the highest bit (RFC 3720, appendix B.4). */
 const polynomial = 0x82f63b78
 
 /**
- * Table `k` holds, for each byte, its remainder once `k` further bytes have followed it. Made with the first sum:
- * that takes longer than to load much of this package, and most processes need none.
+ * Table `k` holds, for each byte, its remainder after `k` zero bytes. The tables are built with the first checksum,
+ * because building them takes longer than loading much of this package, and most processes compute no checksum.
  */
 let known: Int32Array | undefined
 
@@ -23,8 +23,11 @@ function remainders(): Int32Array {
 }
 
 /**
- * A CRC32C that is fed piece by piece: what Google Cloud Storage keeps of every object, and S3 of those that are
- * stored with it. It finds damage, not malice.
+ * An incremental CRC32C. It detects damage, not manipulation.
+ *
+ * Google Cloud Storage keeps it for every object: https://cloud.google.com/storage/docs/data-validation. S3 keeps it
+ * for objects that were stored with it:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html.
  *
  * @example
  * new Crc32c().update(Buffer.from('123456789')).value // 0xe3069283
@@ -32,17 +35,17 @@ function remainders(): Int32Array {
 export class Crc32c {
   #remainder: number
 
-  /** Goes on from the value of what was fed before. */
+  /** Continues from the checksum of the bytes before. */
   constructor(value = 0) {
     this.#remainder = ~value
   }
 
-  /** The checksum of all that was fed, as an unsigned number. More can be fed after it was asked for. */
+  /** The checksum of all bytes so far, as an unsigned integer. More bytes can follow. */
   get value(): number {
     return ~this.#remainder >>> 0
   }
 
-  /** Sixteen bytes at a time, in four words (slicing-by-16). */
+  /** Adds bytes. It processes sixteen at a time, as four words (slicing-by-16). */
   update(bytes: Uint8Array): this {
     const tables = (known ??= remainders())
     const { byteLength } = bytes
@@ -79,14 +82,14 @@ export class Crc32c {
   }
 }
 
-/** The form in which stores write it: base64 of the four bytes, highest first. */
+/** Returns a checksum as object stores write it: base64 of its four bytes, highest byte first. */
 export function crc32cBase64(value: number): string {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes.toString('base64')
 }
 
-/** The value that a store wrote in base64; `undefined` when it is not four bytes in base64. */
+/** Parses a checksum as object stores write it. Returns `undefined` if the text is not base64 of four bytes. */
 export function parseCrc32c(base64: string): number | undefined {
   const bytes = Buffer.from(base64, 'base64')
   return bytes.byteLength === 4 && bytes.toString('base64') === base64 ? bytes.readUInt32BE() : undefined

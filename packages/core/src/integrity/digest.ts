@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 
-/** SHA-256 of some bytes, in lower-case hexadecimal. */
+/** Returns the SHA-256 of bytes, in lower-case hexadecimal. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** A SHA-256 that is fed piece by piece and counts what it was fed. */
+/** An incremental SHA-256 that also counts its bytes. */
 export class StreamingDigest {
   readonly #hash = createHash('sha256')
   #bytes = 0
 
+  /** Number of bytes so far. */
   get bytes(): number {
     return this.#bytes
   }
@@ -19,7 +20,7 @@ export class StreamingDigest {
     this.#bytes += chunk.byteLength
   }
 
-  /** Lower-case hexadecimal. Ends the digest: it can be neither fed nor asked again. */
+  /** Ends the digest and returns it in lower-case hexadecimal. After that, `update` and `sha256` throw. */
   sha256(): string {
     return this.#hash.digest('hex')
   }

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 
-/** Each takes some 15 MiB of memory, and a processor while it is at work: one is left to whoever moves the bytes. */
+/** A thread takes about 15 MiB of memory, and a processor while it hashes. One processor is left for the transfer. */
 const mostThreads = Math.max(1, Math.min(2, availableParallelism() - 1))
 
 /**
- * Gets the number of a hash, with an algorithm to begin it; then with bytes, and null where they end. Answers each of
- * these, the end with the digest.
+ * Messages to the thread start with the number of a hash. A string starts the hash with that algorithm; it gets no
+ * answer. Bytes are added, and answered with an empty string. `null` ends the hash, and is answered with the digest.
  */
 const script = `
 const { createHash } = require('node:crypto')
@@ -30,10 +30,10 @@ interface Question {
   readonly fail: (error: Error) => void
 }
 
-/** A thread that computes hashes. It keeps no process alive that is not waiting for it. */
+/** A thread that computes hashes. It keeps the process alive only while an answer is awaited. */
 class HashingThread {
   readonly #worker: Worker
-  /** What it has been asked and has not answered, in that order. */
+  /** Unanswered questions, oldest first. */
   readonly #asked: Question[] = []
   #begun = 0
   #underWay = 0
@@ -50,11 +50,11 @@ class HashingThread {
       this.#end(error)
     })
     worker.on('exit', () => {
-      this.#end(new Error('The thread that hashes has ended'))
+      this.#end(new Error('The hashing thread exited before it answered.'))
     })
   }
 
-  /** Hashes that were begun and have not ended. */
+  /** Number of hashes that were started and have not ended. */
   get underWay(): number {
     return this.#underWay
   }
@@ -63,7 +63,7 @@ class HashingThread {
     return this.#failure !== undefined
   }
 
-  /** Begins a hash, and gives its number. */
+  /** Starts a hash and returns its number. */
   begin(algorithm: string): number {
     this.#begun += 1
     this.#underWay += 1
@@ -100,9 +100,11 @@ class HashingThread {
 
 const threads: HashingThread[] = []
 
-/** One that has nothing to do, a new one while there are few, or the one that has the least to do. */
+/**
+ * Returns an idle thread, a new thread while fewer than `mostThreads` exist, or the thread with the fewest hashes.
+ */
 async function leastBusy(): Promise<HashingThread> {
-  // Loaded when it is used: most processes never hash as much.
+  // Loaded on first use: most processes never hash enough bytes to need it.
   const { Worker } = await import('node:worker_threads')
   const living = threads.filter(({ hasFailed }) => !hasFailed)
   const [best] = living.sort((one, other) => one.underWay - other.underWay)
@@ -112,7 +114,7 @@ async function leastBusy(): Promise<HashingThread> {
   return thread
 }
 
-/** A hash that another thread computes, of bytes in memory that both see. */
+/** A hash that another thread computes, of bytes in shared memory. */
 export class ThreadHash {
   readonly #thread: HashingThread
   readonly #number: number
@@ -127,18 +129,18 @@ export class ThreadHash {
     return new ThreadHash(thread, thread.begin(algorithm))
   }
 
-  /** Resolves when the bytes are hashed: until then they must not change. */
+  /** Adds bytes, and resolves when they are hashed. Until then they must not change. */
   async update(chunk: Uint8Array): Promise<void> {
     await this.#thread.update(this.#number, chunk)
   }
 
-  /** Lower-case hexadecimal. Ends it. */
+  /** Ends the hash and returns it in lower-case hexadecimal. */
   async digest(): Promise<string> {
     return this.#thread.end(this.#number)
   }
 
-  /** Ends it without. */
+  /** Discards the hash without computing a digest. */
   abandon(): void {
-    this.digest().catch(() => undefined) // the thread is gone, and the hash with it
+    this.digest().catch(() => undefined) // if the thread has exited, the hash is gone too
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts'
 import { codeOf } from '../store/stores.ts'
 
-/** Its samples are their own indices; they arrive in an order that the seed decides. */
+/** A source whose samples are their own indices. Each takes a random time, so they arrive out of order. */
 class Jumbled implements IndexedSource<number> {
   readonly length: number
   readonly #random: SeededRandom
@@ -41,7 +41,7 @@ async function everything<Sample>(loader: DataLoader<Sample>): Promise<readonly 
   return Array.fromAsync(loader)
 }
 
-/** Receives some batches, and leaves. */
+/** Receives some batches, then leaves the loop. */
 async function receive<Sample>(loader: DataLoader<Sample>, batches: number): Promise<readonly Sample[]> {
   const received: Sample[] = []
   let left = batches
@@ -56,8 +56,8 @@ async function receive<Sample>(loader: DataLoader<Sample>, batches: number): Pro
 
 const ahead = { prefetch: fc.nat(4), concurrency: fc.integer({ min: 1, max: 9 }) }
 
-describe('what is fetched ahead does not count', () => {
-  test('the batches are those of the sampler, in its order, however they were fetched', async () => {
+describe('fetching ahead', () => {
+  test('yields the batches of the sampler in its order, whatever prefetch and concurrency are', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 80 }),
@@ -72,7 +72,7 @@ describe('what is fetched ahead does not count', () => {
     )
   })
 
-  test('stopped anywhere, again and again, on other workers: no sample twice, and none skipped', async () => {
+  test('delivers each sample exactly once if stopped anywhere and resumed on any number of workers', async () => {
     const shift = fc.record({
       worldSize: fc.integer({ min: 1, max: 4 }),
       batchSize: fc.integer({ min: 1, max: 6 }),
@@ -135,7 +135,7 @@ describe('what is fetched ahead does not count', () => {
     )
   })
 
-  test('leaving the loop and coming back goes on', async () => {
+  test('continues after the last received batch when the loop is left and entered again', async () => {
     const loader = new DataLoader(new Jumbled(20), { order: 'sequential', batchSize: 3, prefetch: 4 })
     expect(await receive(loader, 2)).toEqual([0, 1, 2, 3, 4, 5])
     expect(await receive(loader, 1)).toEqual([6, 7, 8])
@@ -143,7 +143,7 @@ describe('what is fetched ahead does not count', () => {
     expect(loader.stateDict()).toMatchObject({ epoch: 1, position: 0 })
   })
 
-  test('only so many samples are fetched at once, and only so many batches ahead', async () => {
+  test('fetches at most `concurrency` samples at once and `prefetch` batches ahead', async () => {
     const source = new Jumbled(100)
     const loader = new DataLoader(source, { order: 'sequential', batchSize: 5, prefetch: 2, concurrency: 4 })
     let received = 0
@@ -155,13 +155,13 @@ describe('what is fetched ahead does not count', () => {
     expect(source.mostUnder).toBe(4)
   })
 
-  test('without prefetch nothing is fetched that is not asked for', async () => {
+  test('fetches only requested batches if prefetch is 0', async () => {
     const source = new Jumbled(100)
     await receive(new DataLoader(source, { order: 'sequential', batchSize: 5, prefetch: 0 }), 2)
     expect(source.asked).toBe(10)
   })
 
-  test('nothing goes on once the loop was left', async () => {
+  test('stops fetching when the loop is left', async () => {
     const source = new Jumbled(100)
     await receive(
       new DataLoader(source, { order: 'sequential', batchSize: 5, prefetch: 4, concurrency: 3 }),
@@ -173,8 +173,8 @@ describe('what is fetched ahead does not count', () => {
   })
 })
 
-describe('an error in fetching', () => {
-  test('comes in place of its batch, after those before it; iterating again tries that batch again', async () => {
+describe('a loader whose source fails', () => {
+  test('throws the error in place of the batch, and fetches that batch again in the next iteration', async () => {
     let broken = true
     const source: IndexedSource<number> = {
       length: 12,
@@ -195,7 +195,7 @@ describe('an error in fetching', () => {
     expect((await everything(loader)).flat()).toEqual([6, 7, 8, 9, 10, 11])
   })
 
-  test('of a batch that nobody waits for any more is nobody’s', async () => {
+  test('ignores errors of batches that are no longer awaited', async () => {
     const source: IndexedSource<number> = {
       length: 12,
       get: async (index) => {
@@ -210,15 +210,17 @@ describe('an error in fetching', () => {
     await turnOfTheLoop() // an unhandled rejection would fail the run
   })
 
-  test('a hole in an array is one', async () => {
+  test('treats a missing array element as an error', async () => {
     const loader = new DataLoader({ length: 2, 0: 'a' }, { order: 'sequential', batchSize: 1, prefetch: 0 })
     expect(await receive(loader, 1)).toEqual(['a'])
-    await expect(everything(loader)).rejects.toThrow('The source has 2 samples, and none at index 1')
+    await expect(everything(loader)).rejects.toThrow(
+      'The source has no sample at index 1, although its length is 2',
+    )
   })
 })
 
-describe('a signal', () => {
-  test('ends the iteration, and is passed on to what is being fetched', async () => {
+describe('an abort signal', () => {
+  test('ends the iteration with ABORTED and aborts the running fetches', async () => {
     const stop = new AbortController()
     const told: number[] = []
     const source: IndexedSource<number> = {
@@ -256,7 +258,7 @@ describe('a signal', () => {
     expect(await codeOf(everything(loader))).toBe('ABORTED')
   })
 
-  test('ends the wait for a stream that hangs, and so does leaving the loop', async () => {
+  test('ends the wait for a stream that hangs, as leaving the loop does', async () => {
     const stop = new AbortController()
     const hanging = async function* () {
       yield 1
@@ -274,11 +276,11 @@ describe('a signal', () => {
   })
 })
 
-describe('chance', () => {
+describe('random numbers', () => {
   const augmented = (_: number, { epoch, position, random }: SampleContext): string =>
     `${epoch}/${position}: ${random.uint32()} ${random.uint32()}`
 
-  test('of a sample is the same whoever fetches it, whenever, and differs for each', async () => {
+  test('of a sample depend on its position alone, not on who fetches it or when', async () => {
     const draw = async (options: {
       prefetch: number
       concurrency: number
@@ -307,7 +309,23 @@ describe('chance', () => {
     expect(await draw({ prefetch: 1, concurrency: 2, worldSize: 3, cut: 2 })).toEqual(expected)
   })
 
-  test('of the loop is part of the position: a resumed loop draws what the other would have drawn', async () => {
+  test('of a sample that `wrap` repeats are the same both times', async () => {
+    const loader = new DataLoader(
+      { length: 5, get: augmented },
+      { order: 'shuffled', seed: 9, batchSize: 8, lastBatch: 'wrap' },
+    )
+    const [batch = []] = await everything(loader)
+    expect(batch.slice(5)).toEqual(batch.slice(0, 3))
+  })
+
+  test('of the loop start from the seed', () => {
+    const loader = new DataLoader([1, 2, 3], { order: 'shuffled', seed: 3, batchSize: 1 })
+    expect(loader.random.stateDict()).toEqual(new SeededRandom(3).stateDict())
+    const stream = new DataLoader(new Rows(3), { batchSize: 1 })
+    expect(stream.random.stateDict()).toEqual(new SeededRandom(0).stateDict())
+  })
+
+  test('of the loop continue after a resume as if it had not been interrupted', async () => {
     const fresh = () => new DataLoader(new Jumbled(30), { order: 'shuffled', seed: 3, batchSize: 4 })
     const train = async (loader: DataLoader<number>, batches: number): Promise<readonly string[]> => {
       const trained: string[] = []
@@ -323,13 +341,13 @@ describe('chance', () => {
     const before = fresh()
     const trained = await train(before, 3)
     const state = before.stateDict()
-    await train(before, 2) // dies, and what it drew meanwhile is forgotten
+    await train(before, 2) // this loader is then discarded, as in a crash: its draws since the state are lost
     const after = fresh()
     after.loadStateDict(JSON.parse(JSON.stringify(state)))
     expect([...trained, ...(await train(after, Infinity))]).toEqual(whole)
   })
 
-  test('of the loop begins anew by a state that has none, such as one that Python wrote', () => {
+  test('of the loop start from the seed if the state has no generator, such as a state that Python wrote', () => {
     const loader = new DataLoader([1, 2, 3], { order: 'shuffled', seed: 3, batchSize: 1 })
     loader.random.next()
     const { random: _, ...state } = loader.stateDict()
@@ -338,7 +356,7 @@ describe('chance', () => {
   })
 })
 
-/** A stream without an index, which tells what was asked of it. */
+/** A stream that counts the rows that it yielded and the iterations that ended. */
 class Rows implements AsyncIterable<number> {
   readonly rows: number
   given = 0
@@ -360,7 +378,7 @@ class Rows implements AsyncIterable<number> {
   }
 }
 
-/** One that knows where it is, in an object that it goes on changing. */
+/** A stream that can save its position. `stateDict` returns an object that the stream keeps changing. */
 class ResumableRows implements Iterable<number> {
   readonly rows: number
   readonly #state = { row: 0 }
@@ -392,7 +410,7 @@ class ResumableRows implements Iterable<number> {
 }
 
 describe('a stream', () => {
-  test('is read again from its front, and what was delivered is passed over', async () => {
+  test('is read again from its beginning, and delivered samples are skipped', async () => {
     const before = new DataLoader(new Rows(20), { batchSize: 3, prefetch: 3 })
     await receive(before, 3)
     const state = before.stateDict()
@@ -410,7 +428,7 @@ describe('a stream', () => {
     expect((await everything(after)).flat().length).toBe(20)
   })
 
-  test('that has a state of its own goes on by that: of what was delivered, not of what was read ahead', async () => {
+  test('with a state of its own resumes after the last delivered sample, not after the last one read', async () => {
     const source = new ResumableRows(20)
     const before = new DataLoader(source, { batchSize: 3, prefetch: 3 })
     await receive(before, 2)
@@ -429,7 +447,7 @@ describe('a stream', () => {
     expect((await everything(after)).flat().length).toBe(20)
   })
 
-  test('that has lost its own state is counted through', async () => {
+  test('that cannot load its saved state is read again from its beginning', async () => {
     const before = new DataLoader(new ResumableRows(10), { batchSize: 3 })
     await receive(before, 2)
     const after = new DataLoader(new Rows(10), { batchSize: 3 })
@@ -437,7 +455,7 @@ describe('a stream', () => {
     expect((await everything(after)).flat()).toEqual([6, 7, 8, 9])
   })
 
-  test('is made for each epoch by a function, which may be slow to do so', async () => {
+  test('is created for each epoch by a function, which may be asynchronous', async () => {
     const made: number[] = []
     const loader = new DataLoader(
       async (epoch) => {
@@ -453,7 +471,7 @@ describe('a stream', () => {
     expect(made).toEqual([0, 0, 1])
   })
 
-  test('is shared out among workers, each of which reads all of it', async () => {
+  test('is divided among workers, each of which reads the whole stream', async () => {
     const shares = await Promise.all(
       [0, 1, 2].map((rank) => everything(new DataLoader(new Rows(8), { batchSize: 2, worldSize: 3, rank }))),
     )
@@ -464,7 +482,7 @@ describe('a stream', () => {
     ])
   })
 
-  test('that ends with a whole batch has an empty rest, and then the next epoch', async () => {
+  test('that ended with a full batch resumes with an empty rest, then the next epoch', async () => {
     const before = new DataLoader(new Rows(6), { batchSize: 3 })
     await receive(before, 2)
     const after = new DataLoader(new Rows(6), { batchSize: 3 })
@@ -474,7 +492,7 @@ describe('a stream', () => {
     expect((await everything(after)).flat()).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  test('drop leaves its last samples out', async () => {
+  test('loses its last samples with `drop`', async () => {
     const loader = new DataLoader(new Rows(8), { batchSize: 3, lastBatch: 'drop' })
     expect(await everything(loader)).toEqual([
       [0, 1, 2],
@@ -483,14 +501,14 @@ describe('a stream', () => {
     expect(loader.epoch).toBe(1)
   })
 
-  test('is let go of when the loop is left', async () => {
+  test('is closed when the loop is left', async () => {
     const rows = new Rows(100)
     await receive(new DataLoader(rows, { batchSize: 2, prefetch: 1 }), 1)
     await turnOfTheLoop()
     expect(rows.ended).toBe(1)
   })
 
-  test('that fails passes its error on, in its place', async () => {
+  test('that fails throws its error after the samples before it', async () => {
     const failing = async function* () {
       yield* [0, 1, 2]
       throw new Error('connection lost')
@@ -501,43 +519,45 @@ describe('a stream', () => {
     expect(loader.position).toBe(2)
   })
 
-  test('that can be read only once is told from one that can be read again', async () => {
+  test('that can be read only once gets an error that explains the remedy', async () => {
     const once = new Rows(6)[Symbol.asyncIterator]()
     const loader = new DataLoader(once, { batchSize: 2 })
     expect((await everything(loader)).flat().length).toBe(6)
-    await expect(everything(loader)).rejects.toThrow('spent after the first: give a function')
+    await expect(everything(loader)).rejects.toThrow(
+      'pass a function that creates a new stream for each epoch',
+    )
     const shorter = new DataLoader(new Rows(3), { batchSize: 2 })
     shorter.loadStateDict({ ...shorter.stateDict(), position: 4 })
     await expect(everything(shorter)).rejects.toThrow(
-      'ended after 3 samples, and 4 of epoch 0 were delivered',
+      'ended after 3 samples, but 4 samples of epoch 0 were already delivered',
     )
   })
 
-  test('of which drop leaves nothing is refused', async () => {
+  test('throws if `drop` would drop every sample', async () => {
     const loader = new DataLoader(new Rows(2), { batchSize: 3, lastBatch: 'drop' })
     await expect(everything(loader)).rejects.toThrow('All 2 samples of epoch 0 would be dropped')
   })
 })
 
-test('a loader that is moved while it is iterated over says so', async () => {
+test('an iteration throws if the position is moved meanwhile', async () => {
   const loader = new DataLoader(new Jumbled(9), { order: 'sequential', batchSize: 3 })
   const state = loader.stateDict()
   const reading = (async () => {
     for await (const _ of loader) loader.loadStateDict(state)
   })()
-  await expect(reading).rejects.toThrow('moved while an iteration was under way')
+  await expect(reading).rejects.toThrow('The iteration cannot continue')
 })
 
 test.each([
-  [[1, 2], { batchSize: 1 }, 'In which order?'],
+  [[1, 2], { batchSize: 1 }, 'order is required'],
   [[1, 2], { order: 'shuffled', batchSize: 1, prefetch: -1 }, 'prefetch must be a whole number from 0'],
   [[1, 2], { order: 'shuffled', batchSize: 1, concurrency: 0 }, 'concurrency must be a whole number from 1'],
   [[1, 2], { order: 'shuffled', batchSize: 1, workers: 2 }, 'A loader has no option "workers"'],
   [[1, 2], { order: 'shuffled', batchSize: 3, lastBatch: 'drop' }, 'All 2 samples would be dropped'],
   [[], { order: 'shuffled', batchSize: 1 }, 'The number of samples'],
   [new Rows(3), { batchSize: 1, order: 'shuffled' }, 'A loader of a stream has no option "order"'],
-  [new Rows(3), { batchSize: 1, lastBatch: 'wrap' }, 'A stream cannot wrap'],
-  [new Rows(3), { batchSize: 1, seed: -2 }, 'The seed'],
-])('a loader of %j with %j is refused', (source, options, message) => {
+  [new Rows(3), { batchSize: 1, lastBatch: 'wrap' }, "lastBatch must be 'short' or 'drop' for a stream"],
+  [new Rows(3), { batchSize: 1, seed: -2 }, 'seed must be'],
+])('refuses a loader of %j with %j', (source, options, message) => {
   expect(() => new DataLoader(source as never, options as never)).toThrow(message)
 })

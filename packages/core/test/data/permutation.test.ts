@@ -11,7 +11,7 @@ function shuffle(size: number, seed: number, epoch: number): readonly number[] {
 }
 
 describe('a permutation', () => {
-  test('gives every number once', () => {
+  test('contains every number once', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3000 }),
@@ -26,14 +26,14 @@ describe('a permutation', () => {
   })
 
   test.each(vectors.permutation)(
-    'of $size, seed $seed, epoch $epoch is that of the vectors',
+    'matches the test vector for size $size, seed $seed, epoch $epoch',
     ({ size, seed, epoch, positions, samples }) => {
       const permutation = new Permutation(size, seed, epoch)
       expect(positions.map((position) => permutation.at(position))).toEqual(samples)
     },
   )
 
-  test('is told by the documentation as it is', async () => {
+  test('matches the table in the documentation', async () => {
     const text = await readFile(new URL('../../../../docs/data.md', import.meta.url), 'utf8')
     const rows = [...text.matchAll(/^\| (\d+) +\| (\d+) +\| (\d+) +\| ([\d, ]+?) +\|$/gm)].map((row) => ({
       size: Number(row[1]),
@@ -48,7 +48,7 @@ describe('a permutation', () => {
     }
   })
 
-  test('of 10^9 numbers is at any position at once, and no two positions share a number', () => {
+  test('of 10^9 numbers has a different number at each position, without a table', () => {
     const size = 1_000_000_000
     const numbers = new Set<number>()
     for (let seed = 0; seed < 100; seed += 1) new Permutation(size, seed, 0).at(size - 1)
@@ -58,7 +58,7 @@ describe('a permutation', () => {
     expect([...numbers].every((number) => number >= 0 && number < size)).toBe(true)
   })
 
-  test('goes up to 2^53 - 1 numbers', () => {
+  test('supports up to 2^53 - 1 numbers', () => {
     const size = Number.MAX_SAFE_INTEGER
     const permutation = new Permutation(size, 1, 1)
     fc.assert(
@@ -71,19 +71,17 @@ describe('a permutation', () => {
   })
 
   test.each([
-    [0, 0, 0, 'The size must be a whole number from 1 to 2^53 - 1, not 0.'],
-    [2 ** 53, 0, 0, 'The size'],
-    [1.5, 0, 0, 'The size'],
-    [5, -1, 0, 'The seed must be a whole number from 0'],
-    [5, 0, Number.NaN, 'The epoch'],
-  ])('of %d, seed %d, epoch %d is refused', (size, seed, epoch, message) => {
+    [0, 0, 0, 'size must be a whole number from 1 to 2^53 - 1, not 0.'],
+    [2 ** 53, 0, 0, 'size must be'],
+    [1.5, 0, 0, 'size must be'],
+    [5, -1, 0, 'seed must be a whole number from 0'],
+    [5, 0, Number.NaN, 'epoch must be'],
+  ])('refuses size %d, seed %d, epoch %d', (size, seed, epoch, message) => {
     expect(() => new Permutation(size, seed, epoch)).toThrow(message)
   })
 
-  test.each([-1, 5, 0.5])('has no position %d among five', (position) => {
-    expect(() => new Permutation(5, 0, 0).at(position)).toThrow(
-      'A position must be a whole number from 0 to 4',
-    )
+  test.each([-1, 5, 0.5])('refuses the position %d if its size is 5', (position) => {
+    expect(() => new Permutation(5, 0, 0).at(position)).toThrow('position must be a whole number from 0 to 4')
   })
 })
 
@@ -91,7 +89,7 @@ describe('over seeds, and over the epochs of one seed', () => {
   const shuffles = 10_000
 
   test.each([2, 3, 4, 5, 6, 7, 8, 9, 13])(
-    'of %i numbers, each is as often at each position, and each pair at each pair of positions',
+    'each of %i numbers is equally often at each position, and each pair at each pair of positions',
     (size) => {
       const bySeed = Array.from({ length: shuffles }, (_, seed) => shuffle(size, seed, 0))
       const byEpoch = Array.from({ length: shuffles }, (_, epoch) => shuffle(size, 42, epoch))
@@ -102,7 +100,7 @@ describe('over seeds, and over the epochs of one seed', () => {
     },
   )
 
-  test('one epoch tells nothing of the next', () => {
+  test('the order of one epoch does not predict the order of the next', () => {
     const size = 7
     const together = Array.from({ length: shuffles }, (_, seed) => {
       const [first, second] = [shuffle(size, seed, 0), shuffle(size, seed, 1)]
@@ -112,7 +110,7 @@ describe('over seeds, and over the epochs of one seed', () => {
     expect(positions).toBeLessThan(4)
   })
 
-  test('turning the numbers round would not pass: the positions are even, the pairs are not', () => {
+  test('a mere rotation of the numbers fails the check of pairs, though not that of positions', () => {
     const size = 7
     const turned = shuffle(size, 1, 1)
     const turns = Array.from({ length: shuffles }, (_, seed) => {

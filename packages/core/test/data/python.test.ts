@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import fc from 'fast-check'
@@ -8,11 +8,12 @@ import { describe, expect, test } from 'vitest'
 import { BatchSampler, type DataState } from '../../src/index.ts'
 import { temporaryFolder } from '../store/stores.ts'
 import { environmentOfPython, folderOfExample, pythonWith } from './python.ts'
+import { vectors } from './vectors.ts'
 
 const python = pythonWith()
 const torch = pythonWith('torch')
 const unless = (found: string | undefined, what: string): string =>
-  found === undefined ? ` (skipped: no ${what} here)` : ''
+  found === undefined ? ` (skipped: ${what} is not installed)` : ''
 
 function runPython(interpreter: string, words: readonly string[], input = ''): string {
   return execFileSync(interpreter, words, {
@@ -24,7 +25,7 @@ function runPython(interpreter: string, words: readonly string[], input = ''): s
   })
 }
 
-/** The batches that Python gives for each of some samplers, from a state on. */
+/** Prints the batches that Python computes for each sampler on standard input, starting from its state. */
 const batchesInPython = `
 import json, sys
 from holdfast_order import permutation, steps_from
@@ -40,7 +41,13 @@ describe.skipIf(python === undefined)(`the order in Python${unless(python, 'pyth
     expect(() => runPython(python ?? '', ['-m', 'unittest'])).not.toThrow()
   })
 
-  test('is the one in TypeScript: every batch of every worker, from any position, and where all are after it', () => {
+  test('produces every test vector, with a generator and draws that follow the specification', async () => {
+    const reference = await readFile(new URL('reference.py', import.meta.url), 'utf8')
+    const computed = runPython(python ?? '', ['-c', reference], JSON.stringify(vectors))
+    expect(JSON.parse(computed)).toEqual(vectors)
+  })
+
+  test('equals the order in TypeScript: each batch of each worker, and the position after it, from any state', () => {
     const cases = fc
       .sample(
         fc
@@ -87,7 +94,7 @@ interface Step {
   readonly state: DataState
 }
 
-/** Runs a rank of examples/pytorch/train.py, and kills it when it has told of `steps` steps. */
+/** Runs one rank of examples/pytorch/train.py, and kills it after it has reported `steps` steps. */
 async function train(words: readonly string[], steps = Infinity): Promise<readonly Step[]> {
   const child = spawn(
     torch ?? '',
@@ -110,11 +117,11 @@ async function train(words: readonly string[], steps = Infinity): Promise<readon
   return told
 }
 
-/** More steps than fit into the pipe ahead of whoever reads it, so that a kill comes in their middle. */
+/** Enough steps to fill the pipe to the reader, so that the kill happens before the training ends. */
 const manySamples = 30_000
 
 describe.skipIf(torch === undefined)(`a DataLoader of torch with workers${unless(torch, 'torch')}`, () => {
-  test('is killed in the middle of an epoch, and again on fewer ranks, and ends it on more: no sample twice, none skipped', async () => {
+  test('delivers each sample once if killed mid-epoch, resumed and killed on fewer ranks, and resumed on more', async () => {
     const folder = await temporaryFolder()
     let saved: DataState | undefined
     const shifts = [
@@ -145,7 +152,7 @@ describe.skipIf(torch === undefined)(`a DataLoader of torch with workers${unless
     )
   })
 
-  test('gives the very batches that TypeScript gives, on from a state that TypeScript wrote', async () => {
+  test('yields the same batches as TypeScript when it resumes from a state that TypeScript wrote', async () => {
     const state = join(await temporaryFolder(), 'state.json')
     const sampler = new BatchSampler({ samples: 300, order: 'shuffled', seed: 42, batchSize: 32 })
     const iterator = sampler[Symbol.iterator]()

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url'
 
 export const folderOfExample = fileURLToPath(new URL('../../../../examples/pytorch', import.meta.url))
 
-/** Python is asked to keep its compiled files to itself. */
+/** Keeps Python from writing compiled files into the repository. */
 export const environmentOfPython: NodeJS.ProcessEnv = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
 
 const interpreters = ['python3', '/usr/bin/python3']
 
-/** A Python that can import these modules, where there is one. */
+/** Returns a Python interpreter that can import these modules, if one is installed. */
 export function pythonWith(...modules: readonly string[]): string | undefined {
   return interpreters.find((interpreter) => {
     try {

@@ -17,25 +17,29 @@ describe('a seeded generator', () => {
   })
 
   test.each(vectors.random)(
-    'of the seeds $seeds is that of the vectors',
-    ({ seeds, state, uint32, after }) => {
+    'matches the test vector for the seeds $seeds',
+    ({ seeds, state, uint32, after, next }) => {
       const random = new SeededRandom(...seeds)
       expect(random.stateDict()).toEqual(state)
       expect(draw(random, uint32.length)).toEqual(uint32)
       expect(random.stateDict()).toEqual(after)
+      const again = new SeededRandom(...seeds)
+      expect(next.map(() => again.next())).toEqual(next)
     },
   )
 
   test.each(vectors.randomOfSample)(
-    'of a sample is that of the vectors',
-    ({ seed, epoch, position, state, uint32 }) => {
+    'of a sample matches the test vector for seed $seed, epoch $epoch, position $position',
+    ({ seed, epoch, position, state, uint32, next }) => {
       const random = randomOfSample(seed, epoch, position)
       expect(random.stateDict()).toEqual(state)
       expect(draw(random, uint32.length)).toEqual(uint32)
+      const again = randomOfSample(seed, epoch, position)
+      expect(next.map(() => again.next())).toEqual(next)
     },
   )
 
-  test('goes on where its state says', () => {
+  test('continues its sequence from a saved state', () => {
     fc.assert(
       fc.property(fc.array(fc.maxSafeNat()), fc.nat(50), (seeds, before) => {
         const random = new SeededRandom(...seeds)
@@ -49,7 +53,7 @@ describe('a seeded generator', () => {
     )
   })
 
-  test('draws fractions from 0 to below 1, and whole numbers below a limit, all alike', () => {
+  test('draws fractions and integers below a limit with equal probability', () => {
     const random = new SeededRandom(3)
     const tenths = new Tally<number>()
     const sevenths = new Tally<number>()
@@ -62,7 +66,7 @@ describe('a seeded generator', () => {
     expect(new SeededRandom(1).below(1)).toBe(0)
   })
 
-  test('draws below a limit that divides 2^32 badly without favour', () => {
+  test('draws without bias below a limit that does not divide 2^32', () => {
     const random = new SeededRandom(4)
     const limit = 3 * 2 ** 30
     const thirds = new Tally<number>()
@@ -70,14 +74,14 @@ describe('a seeded generator', () => {
     expect(thirds.unevennessOver(3)).toBeLessThan(4)
   })
 
-  test('refuses what is no seed, no limit and no state', () => {
+  test('refuses invalid seeds, limits and states', () => {
     expect(() => new SeededRandom(1, -1)).toThrow('A seed must be a whole number from 0')
     expect(() => new SeededRandom(0.5)).toThrow('A seed')
-    expect(() => new SeededRandom().below(0)).toThrow('The limit must be a whole number from 1 to 4294967296')
-    expect(() => new SeededRandom().below(2 ** 32 + 1)).toThrow('The limit')
+    expect(() => new SeededRandom().below(0)).toThrow('limit must be a whole number from 1 to 4294967296')
+    expect(() => new SeededRandom().below(2 ** 32 + 1)).toThrow('limit must be')
     expect(() => {
       new SeededRandom().loadStateDict([0, 0, 0, 0])
-    }).toThrow('Not all words of a random state can be zero')
+    }).toThrow('A random state must have a word other than 0')
     expect(() => {
       new SeededRandom().loadStateDict([1, 2, 3, 2 ** 32])
     }).toThrow('A word of a random state')

@@ -2,27 +2,28 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BatchSampler, type BatchOptions, type OrderOptions } from '../../src/index.ts'
 import { Tally } from './uniformity.ts'
+import { vectors } from './vectors.ts'
 
 type LastBatch = NonNullable<BatchOptions['lastBatch']>
 
-/** Some workers that train together for a while, or to the end of the epochs. */
+/** A group of workers that train together for some steps, or to the end of the epochs. */
 interface Shift {
   readonly worldSize: number
   readonly batchSize: number
-  /** How many steps, before they are stopped. */
+  /** Number of steps before the workers are stopped. */
   readonly steps: number
 }
 
 interface Run {
-  /** What all workers together were given, epoch by epoch, dealt back into one row. */
+  /** The samples that all workers together received in each epoch, in the global order. */
   readonly epochs: readonly (readonly number[])[]
-  /** How many samples the workers took in one step when each epoch ended. */
+  /** For each epoch, the number of samples in one step of the workers that ended it. */
   readonly stepSizes: readonly number[]
-  /** Every batch of every worker, as it came. */
+  /** The batches of all workers, step by step. */
   readonly batches: readonly (readonly (readonly number[])[])[]
 }
 
-/** The workers of each shift begin with nothing but the state that one of the shift before had saved. */
+/** Runs the shifts in turn. Each shift starts from only the state that a worker of the previous shift saved. */
 function run(
   samples: number,
   order: OrderOptions,
@@ -41,7 +42,7 @@ function run(
       return sampler
     })
     const [first] = workers
-    if (first === undefined) throw new Error('A shift has a worker')
+    if (first === undefined) throw new Error('A shift must have at least one worker')
     let left = steps
     for (let { epoch } = first; epoch < epochs && left > 0; epoch += 1) {
       const iterators = workers.map((worker) => worker[Symbol.iterator]())
@@ -49,7 +50,7 @@ function run(
         const turns = iterators.map((iterator) => iterator.next())
         const step = turns.flatMap((turn) => (turn.done === true ? [] : [turn.value]))
         if (step.length === 0) break
-        expect(step.length, 'all workers have as many batches').toBe(worldSize)
+        expect(step.length, 'all workers have the same number of batches').toBe(worldSize)
         const states = workers.map((worker) => JSON.stringify(worker.stateDict()))
         expect(new Set(states).size, 'the state is the same on all workers').toBe(1)
         delivered[epoch]?.push(...dealtBack(step))
@@ -63,7 +64,7 @@ function run(
   return { epochs: delivered, stepSizes, batches }
 }
 
-/** One sample of each worker in turn. */
+/** Restores the global order of a step: takes one sample of each worker in turn. */
 function dealtBack(step: readonly (readonly number[])[]): readonly number[] {
   const rounds = Math.max(...step.map((batch) => batch.length))
   return Array.from({ length: rounds }, (_, round) =>
@@ -90,8 +91,8 @@ const shift = fc.record({
 const shifts = fc.array(shift, { maxLength: 5 })
 const epochs = 3
 
-describe('on any number of workers before and after, stopped anywhere and again', () => {
-  test('short: every epoch is the whole order, each position once', () => {
+describe('if stopped anywhere and resumed on any number of workers', () => {
+  test('`short` delivers each position of the order exactly once per epoch', () => {
     fc.assert(
       fc.property(size, orders, shifts, shift, (samples, order, before, last) => {
         const ran = run(samples, order, 'short', epochs, [...before, { ...last, steps: Infinity }])
@@ -102,7 +103,7 @@ describe('on any number of workers before and after, stopped anywhere and again'
     )
   })
 
-  test('drop: an epoch misses less than one step of those who ended it, from the end of the order', () => {
+  test('`drop` misses less than one step of samples per epoch, from the end of the order', () => {
     fc.assert(
       fc.property(size, orders, shifts, shift, (samples, order, before, last) => {
         const all = [...before, { ...last, steps: Infinity }]
@@ -118,7 +119,7 @@ describe('on any number of workers before and after, stopped anywhere and again'
     )
   })
 
-  test('wrap: an epoch is the whole order, and its beginning again to fill one step', () => {
+  test('`wrap` delivers the whole order, then its beginning again to fill the last step', () => {
     fc.assert(
       fc.property(size, orders, shifts, shift, (samples, order, before, last) => {
         const ran = run(samples, order, 'wrap', epochs, [...before, { ...last, steps: Infinity }])
@@ -134,7 +135,7 @@ describe('on any number of workers before and after, stopped anywhere and again'
     )
   })
 
-  test('the same workers get the very batches of a run that was never stopped', () => {
+  test('the same workers receive the same batches as in an uninterrupted run', () => {
     fc.assert(
       fc.property(
         size,
@@ -157,8 +158,8 @@ describe('on any number of workers before and after, stopped anywhere and again'
   })
 })
 
-describe('the edges', () => {
-  test('the state at the end of an epoch is the beginning of the next', () => {
+describe('a sampler', () => {
+  test('ends an epoch with the state of the beginning of the next', () => {
     const options = { samples: 10, order: 'shuffled', seed: 1, batchSize: 5 } as const
     const sampler = new BatchSampler(options)
     const seen: string[] = []
@@ -171,7 +172,7 @@ describe('the edges', () => {
     expect(resumed.stateDict()).toMatchObject({ epoch: 2, position: 0 })
   })
 
-  test('what drop leaves out is left out for good: its last batch ends the epoch, for smaller workers too', () => {
+  test('does not deliver dropped samples after a resume with smaller batches', () => {
     const options = { samples: 10, order: 'sequential', lastBatch: 'drop' } as const
     const before = new BatchSampler({ ...options, batchSize: 4 })
     const iterator = before[Symbol.iterator]()
@@ -183,7 +184,7 @@ describe('the edges', () => {
     expect([...after].length).toBe(10)
   })
 
-  test('more workers than samples left: some have an empty batch, all have as many batches', () => {
+  test('yields an empty batch to some workers if fewer samples than workers are left', () => {
     const options = { samples: 10, order: 'sequential', batchSize: 2, worldSize: 4 } as const
     const rows = [0, 1, 2, 3].map((rank) => [...new BatchSampler({ ...options, rank })])
     expect(rows).toEqual([
@@ -194,7 +195,7 @@ describe('the edges', () => {
     ])
   })
 
-  test('fewer samples left than one step takes, after a resume on more workers: drop ends the epoch', () => {
+  test('ends the epoch with `drop` if more workers resume and too few samples for one step are left', () => {
     const before = new BatchSampler({ samples: 10, order: 'sequential', batchSize: 2, lastBatch: 'drop' })
     for (const _ of before) if (before.position === 8) break
     const after = new BatchSampler({
@@ -211,7 +212,7 @@ describe('the edges', () => {
     expect([...after].length).toBe(1)
   })
 
-  test('batchesLeft tells how many batches come', () => {
+  test('counts the remaining batches in batchesLeft', () => {
     fc.assert(
       fc.property(
         size,
@@ -230,14 +231,14 @@ describe('the edges', () => {
     )
   })
 
-  test('leaving the loop and coming back goes on', () => {
+  test('continues after the last batch when the loop is left and entered again', () => {
     const sampler = new BatchSampler({ samples: 7, order: 'sequential', batchSize: 3 })
     for (const batch of sampler) if (batch.includes(0)) break
     expect([...sampler]).toEqual([[3, 4, 5], [6]])
     expect([...sampler].flat()).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
-  test('10^9 samples cost nothing, wherever it begins', () => {
+  test('starts at any position of 10^9 samples without a table', () => {
     const options = {
       samples: 1_000_000_000,
       order: 'shuffled',
@@ -257,17 +258,17 @@ describe('the edges', () => {
     expect(seen.size).toBe(4000)
   })
 
-  test('two iterations at once are refused, rather than sharing out the samples between them', () => {
+  test('refuses two iterations at once, which would divide the samples between them', () => {
     const sampler = new BatchSampler({ samples: 9, order: 'sequential', batchSize: 3 })
     const [one, other] = [sampler[Symbol.iterator](), sampler[Symbol.iterator]()]
     one.next()
     other.next()
-    expect(() => one.next()).toThrow('moved while an iteration was under way')
+    expect(() => one.next()).toThrow('The iteration cannot continue')
   })
 })
 
-describe('drawn with replacement', () => {
-  test('evenly without weights, and by the weights where there are any', () => {
+describe('the drawn order', () => {
+  test('draws samples equally often without weights, and in proportion to weights', () => {
     const even = new Tally<number>()
     for (const index of new BatchSampler({ samples: 9, order: 'drawn', draws: 50_000, batchSize: 50_000 }))
       index.forEach((each) => {
@@ -285,7 +286,22 @@ describe('drawn with replacement', () => {
     }
   })
 
-  test('each epoch draws others', () => {
+  test.each(vectors.draws)(
+    'matches the test vector for $samples samples, seed $seed, epoch $epoch',
+    ({ samples, seed, epoch, positions, drawn, weights, weightsSha256 }) => {
+      const order = { order: 'drawn', seed, draws: 2 ** 31, weights } as const
+      const sampler = new BatchSampler({ ...order, samples, batchSize: 1 })
+      const state = sampler.stateDict()
+      expect('weights' in state ? state.weights : undefined).toBe(weightsSha256)
+      const atPosition = positions.map((position) => {
+        sampler.loadStateDict({ ...state, epoch, position })
+        return sampler[Symbol.iterator]().next().value
+      })
+      expect(atPosition).toEqual(drawn.map((sample) => [sample]))
+    },
+  )
+
+  test('draws different samples in each epoch', () => {
     const order = { order: 'drawn', seed: 5 } as const
     expect(wholeOrder(50, order, 0)).not.toEqual(wholeOrder(50, order, 1))
     expect(wholeOrder(50, order, 1)).toEqual(wholeOrder(50, order, 1))
@@ -295,22 +311,34 @@ describe('drawn with replacement', () => {
 test.each([
   [{ samples: 0 }, 'The number of samples must be a whole number from 1'],
   [{ samples: 2.5 }, 'The number of samples'],
-  [{ batchSize: 0 }, 'The batch size must be a whole number from 1'],
-  [{ worldSize: 0 }, 'The world size'],
-  [{ worldSize: 2, rank: 2 }, 'The rank must be a whole number from 0 to 1, not 2'],
-  [{ batchSize: 2 ** 40, worldSize: 2 ** 40 }, 'The samples of one step'],
-  [{ seed: -1 }, 'The seed'],
-  [{ lastBatch: 'keep' }, `lastBatch is 'short', 'drop' or 'wrap', not "keep"`],
-  [{ order: 'random' }, `The order is 'shuffled', 'sequential' or 'drawn', not "random"`],
+  [{ batchSize: 0 }, 'batchSize must be a whole number from 1'],
+  [{ worldSize: 0 }, 'worldSize must be'],
+  [{ worldSize: 2, rank: 2 }, 'rank must be a whole number from 0 to 1, not 2'],
+  [{ batchSize: 2 ** 40, worldSize: 2 ** 40 }, 'batchSize * worldSize must be a whole number from 1'],
+  [{ seed: -1 }, 'seed must be'],
+  [{ lastBatch: 'keep' }, `lastBatch must be 'short', 'drop' or 'wrap', not "keep"`],
+  [{ order: 'random' }, `order must be 'shuffled', 'sequential' or 'drawn', not "random"`],
   [{ batchSise: 3 }, 'A sampler has no option "batchSise"'],
   [{ batchSize: 11, lastBatch: 'drop' }, 'All 10 samples would be dropped: one step of all workers takes 11'],
-  [{ order: 'drawn', draws: 0 }, 'The number of draws'],
-  [{ order: 'drawn', weights: [1, 2] }, 'There are 2 weights for 10 samples'],
-  [{ order: 'drawn', weights: Array(10).fill(0) }, 'The weights must have a finite sum above 0, not 0'],
-  [{ order: 'drawn', weights: [...Array<number>(9).fill(1), -1] }, 'The weight of sample 9 is -1'],
-  [{ order: 'drawn', weights: [...Array<number>(9).fill(1), Number.NaN] }, 'The weight of sample 9 is NaN'],
-  [{ order: 'drawn', weights: [...Array<number>(9).fill(1), Infinity] }, 'finite sum above 0, not Infinity'],
-])('a sampler with %j is refused', (wrong, message) => {
+  [{ order: 'drawn', draws: 0 }, 'draws must be'],
+  [{ order: 'drawn', weights: [1, 2] }, 'weights has 2 elements for 10 samples'],
+  [
+    { order: 'drawn', weights: Array(10).fill(0) },
+    'The sum of weights must be finite and greater than 0, not 0',
+  ],
+  [
+    { order: 'drawn', weights: [...Array<number>(9).fill(1), -1] },
+    'weights[9] must be a finite number of at least 0, not -1',
+  ],
+  [
+    { order: 'drawn', weights: [...Array<number>(9).fill(1), Number.NaN] },
+    'weights[9] must be a finite number of at least 0, not NaN',
+  ],
+  [
+    { order: 'drawn', weights: [...Array<number>(9).fill(1), Infinity] },
+    'must be finite and greater than 0, not Infinity',
+  ],
+])('refuses a sampler with %j', (wrong, message) => {
   const options = { samples: 10, order: 'shuffled', batchSize: 2, ...wrong }
   expect(() => new BatchSampler(options as never)).toThrow(message)
 })

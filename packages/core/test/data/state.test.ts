@@ -13,7 +13,7 @@ const drawn = {
 } as const
 
 describe('a state', () => {
-  test('is plain JSON that tells the data and the place in it', () => {
+  test('is plain JSON that identifies the data and the position', () => {
     const sampler = new BatchSampler(shuffled)
     sampler[Symbol.iterator]().next()
     expect(sampler.stateDict()).toEqual({
@@ -36,7 +36,7 @@ describe('a state', () => {
     })
   })
 
-  test('of a loader fits a sampler, and the other way round', async () => {
+  test('of a loader can be loaded into a sampler, and vice versa', async () => {
     const loader = new DataLoader(
       Array.from({ length: 100 }, (_, index) => index),
       { order: 'shuffled', seed: 7, batchSize: 5 },
@@ -50,13 +50,20 @@ describe('a state', () => {
     expect(loader.position).toBe(30)
   })
 
-  test('of a later minor version is read, and what it does not know is passed over', () => {
+  test('of a later minor version can be loaded, and unknown members are ignored', () => {
     const sampler = new BatchSampler(shuffled)
     sampler.loadStateDict({ ...sampler.stateDict(), format: 'holdfast-data/1.7', position: 30, later: true })
     expect(sampler.stateDict()).toMatchObject({ format: 'holdfast-data/1.0', position: 30 })
   })
 
-  test('goes through a checkpoint as it is, whatever else a writer put into it', async () => {
+  test('of another order may have draws and weights, which are ignored', () => {
+    const sampler = new BatchSampler(shuffled)
+    sampler.loadStateDict({ ...sampler.stateDict(), position: 30, draws: 50, weights: 'abc' })
+    expect(sampler.position).toBe(30)
+    expect(sampler.stateDict()).not.toHaveProperty('draws')
+  })
+
+  test('is kept unchanged in a checkpoint, with unknown members', async () => {
     const store = storeOn(new MemoryBackend())
     const loader = new DataLoader(
       Array.from({ length: 100 }, (_, index) => index),
@@ -81,7 +88,7 @@ describe('a state', () => {
   })
 })
 
-describe('a state that does not fit is refused, and the place stays as it was', () => {
+describe('loadStateDict keeps the position and refuses a state', () => {
   const state = new BatchSampler(shuffled).stateDict()
   const stateOfDrawn = new BatchSampler(drawn).stateDict()
   const stateOfWeights = new BatchSampler({ ...drawn, weights: [1, 2, 3, 5] }).stateDict()
@@ -99,77 +106,71 @@ describe('a state that does not fit is refused, and the place stays as it was', 
       { ...state, seed: 8 },
       'shuffled',
       'INVALID_ARGUMENT',
-      'this is 100 samples, shuffled, seed 7',
+      'This data is: 100 samples, shuffled, seed 7',
     ],
     [
       'of another order',
       { ...state, kind: 'sequential' },
       'shuffled',
       'INVALID_ARGUMENT',
-      'one in other data',
+      'saved for other data: 100 samples, sequential',
     ],
     [
       'of a stream',
       { ...state, kind: 'stream' },
       'shuffled',
       'INVALID_ARGUMENT',
-      'it is of a stream, seed 7',
+      'saved for other data: a stream, seed 7',
     ],
-    ['of draws', stateOfDrawn, 'shuffled', 'INVALID_ARGUMENT', 'of which 50 are drawn by the weights'],
-    ['of other weights', stateOfWeights, 'drawn', 'INVALID_ARGUMENT', 'one in other data'],
-    ['of fewer draws', { ...stateOfDrawn, draws: 49 }, 'drawn', 'INVALID_ARGUMENT', 'of which 49 are drawn'],
     [
-      'beyond the end',
+      'of the drawn order',
+      stateOfDrawn,
+      'shuffled',
+      'INVALID_ARGUMENT',
+      '50 draws per epoch, weights with SHA-256',
+    ],
+    ['of other weights', stateOfWeights, 'drawn', 'INVALID_ARGUMENT', 'saved for other data'],
+    ['of fewer draws', { ...stateOfDrawn, draws: 49 }, 'drawn', 'INVALID_ARGUMENT', '49 draws per epoch'],
+    [
+      'with a position beyond the end',
       { ...state, position: 100 },
       'shuffled',
       'INVALID_ARGUMENT',
-      'an epoch has 100 positions',
+      'position is 100, but an epoch has only 100 positions',
     ],
     [
       'of a newer version',
       { ...state, format: 'holdfast-data/2.0' },
       'shuffled',
       'UNSUPPORTED',
-      'update @holdfast/core',
+      'Update @holdfast/core',
     ],
     [
       'of another format',
       { ...state, format: 'other/1.0' },
       'shuffled',
       'INVALID_ARGUMENT',
-      'no position in data: format',
+      'not valid: format',
     ],
     [
-      'before the beginning',
+      'with a negative position',
       { ...state, position: -1 },
       'shuffled',
       'INVALID_ARGUMENT',
-      'no position in data: position',
+      'not valid: position',
     ],
+    ['with half an epoch', { ...state, epoch: 0.5 }, 'shuffled', 'INVALID_ARGUMENT', 'not valid: epoch'],
+    ['of an unknown kind', { ...state, kind: 'odd' }, 'shuffled', 'INVALID_ARGUMENT', 'not valid: kind'],
     [
-      'in half an epoch',
-      { ...state, epoch: 0.5 },
-      'shuffled',
-      'INVALID_ARGUMENT',
-      'no position in data: epoch',
-    ],
-    [
-      'of an unknown kind',
-      { ...state, kind: 'odd' },
-      'shuffled',
-      'INVALID_ARGUMENT',
-      'no position in data: kind',
-    ],
-    [
-      'with half a generator',
+      'with an incomplete generator',
       { ...state, random: [1, 2] },
       'shuffled',
       'INVALID_ARGUMENT',
-      'no position in data: random',
+      'not valid: random',
     ],
-    ['that is missing', undefined, 'shuffled', 'INVALID_ARGUMENT', 'no position in data'],
-    ['that is none', 'epoch 3', 'shuffled', 'INVALID_ARGUMENT', 'no position in data'],
-  ])('one %s', (_, wrong, kind, code, message) => {
+    ['that is undefined', undefined, 'shuffled', 'INVALID_ARGUMENT', 'The data state is not valid'],
+    ['that is a string', 'epoch 3', 'shuffled', 'INVALID_ARGUMENT', 'The data state is not valid'],
+  ])('%s', (_, wrong, kind, code, message) => {
     const sampler = samplers[kind]()
     sampler[Symbol.iterator]().next()
     const before = sampler.stateDict()
@@ -180,7 +181,7 @@ describe('a state that does not fit is refused, and the place stays as it was', 
     expect(sampler.stateDict()).toEqual(before)
   })
 
-  test('by a loader too, with its generator left where it is', () => {
+  test('of a loader, and keeps its generator', () => {
     const loader = new DataLoader([1, 2, 3], { order: 'shuffled', seed: 7, batchSize: 1 })
     loader.random.next()
     const before = loader.stateDict()

@@ -1,10 +1,10 @@
 /**
- * How far counts are from being even, in standard deviations: Pearson's chi-square, brought to a normal variable by
- * the cube root (Wilson and Hilferty). Even counts stay below 4, but for one in thirty thousand.
+ * Returns how far counts deviate from equal counts, in standard deviations. It is Pearson's chi-square, transformed to
+ * a normal variable by the cube root (Wilson and Hilferty). Equally likely counts exceed 4 once in thirty thousand.
  */
 export function unevenness(counts: Iterable<number>, kinds: number, total: number): number {
   const expected = total / kinds
-  let chiSquare = kinds * expected // the kinds that never came
+  let chiSquare = kinds * expected // counts the kinds that never occurred
   for (const count of counts) chiSquare += (count - expected) ** 2 / expected - expected
   const freedom = kinds - 1
   const spread = 2 / (9 * freedom)
@@ -25,7 +25,7 @@ export class Tally<Key> {
   }
 }
 
-/** The worst position, by which numbers stood there, and the worst pair of positions, by which pairs stood there. */
+/** Returns the unevenness of the numbers at the worst position, and of the pairs at the worst pair of positions. */
 export function unevennessOf(
   size: number,
   shuffles: Iterable<readonly number[]>,

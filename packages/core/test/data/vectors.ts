@@ -13,6 +13,7 @@ interface Vectors {
     readonly seed: number
     readonly epoch: number
     readonly weights?: readonly number[]
+    readonly weightsSha256?: string
     readonly positions: readonly number[]
     readonly drawn: readonly number[]
   }[]
@@ -21,6 +22,7 @@ interface Vectors {
     readonly state: readonly number[]
     readonly uint32: readonly number[]
     readonly after: readonly number[]
+    readonly next: readonly number[]
   }[]
   readonly randomOfSample: readonly {
     readonly seed: number
@@ -28,10 +30,11 @@ interface Vectors {
     readonly position: number
     readonly state: readonly number[]
     readonly uint32: readonly number[]
+    readonly next: readonly number[]
   }[]
 }
 
-/** What every implementation of docs/data.md must give. An independent one in Python computed them. */
+/** The results that every implementation of docs/data.md must produce. reference.py computes them independently. */
 export const vectors = JSON.parse(
   readFileSync(new URL('../../../../docs/data-vectors.json', import.meta.url), 'utf8'),
 ) as Vectors

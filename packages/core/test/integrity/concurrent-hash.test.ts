@@ -20,8 +20,8 @@ const own = (bytes: Uint8Array): Uint8Array => bytes
 describe.each([
   ['in its own memory', own],
   ['in shared memory', shared],
-])('a hash of chunks %s', (_, placed) => {
-  test('is that of the bytes, however they are cut, and beside others', async () => {
+])('a ConcurrentHash of chunks %s', (_, placed) => {
+  test('equals the hash of the bytes however they are cut, while other hashes run', async () => {
     const chunks = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(fc.array(chunks, { minLength: 1, maxLength: 4 }), async (all) => {
@@ -41,21 +41,21 @@ describe.each([
     )
   })
 
-  test('that is abandoned, also after its end, leaves nothing behind to the next one', async () => {
+  test('that is abandoned, before or after its end, does not affect the next hash', async () => {
     for (let round = 0; round < 3; round += 1) {
       const abandoned = new ConcurrentHash('sha256')
       await abandoned.update(placed(Buffer.from('left behind')))
       abandoned.abandon()
       const hash = new ConcurrentHash('sha256')
       await hash.update(placed(Buffer.from('abc')))
-      // FIPS 180-4, the example of one block.
+      // The one-block example of FIPS 180-4.
       expect(await hash.digest()).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
       hash.abandon()
     }
   })
 })
 
-test('a thread that ends fails whatever waits for it, and whoever asks it afterwards; the next one is another', async () => {
+test('a hashing thread that fails rejects pending and later calls, and the next hash gets a new thread', async () => {
   const hash = await ThreadHash.begin('no such algorithm')
   await expect(hash.update(shared(Buffer.from('a')))).rejects.toThrow('Digest method not supported')
   await expect(hash.digest()).rejects.toThrow('Digest method not supported')
@@ -64,15 +64,15 @@ test('a thread that ends fails whatever waits for it, and whoever asks it afterw
   expect(await next.digest()).toMatch(/^ba7816bf/)
 })
 
-describe('a digest of what passes', () => {
-  test('is hashed by another thread where the bytes are many, and there is a processor for it', () => {
+describe('a ConcurrentDigest', () => {
+  test('allocates shared memory if the total is large and there is a second processor', () => {
     const many = availableParallelism() > 1 ? SharedArrayBuffer : ArrayBuffer
     expect(new ConcurrentDigest(64 * mebibyte).allocate(1).buffer).toBeInstanceOf(many)
     expect(new ConcurrentDigest(mebibyte).allocate(1).buffer).toBeInstanceOf(ArrayBuffer)
     expect(new ConcurrentDigest().allocate(1).buffer).toBeInstanceOf(ArrayBuffer)
   })
 
-  test.each([1, 64])('of %d MiB is right when two buffers go round', async (mebibytes) => {
+  test.each([1, 64])('of %d MiB is correct if two buffers are filled in turn', async (mebibytes) => {
     const digest = new ConcurrentDigest(mebibytes * mebibyte)
     const expected = createHash('sha256')
     const buffers = [digest.allocate(mebibyte), digest.allocate(mebibyte)] as const
@@ -90,7 +90,7 @@ describe('a digest of what passes', () => {
     expect(digest.sha256()).toBe(expected.digest('hex'))
   })
 
-  test('is not known before the end, and the chunks are let go of when they are left', async () => {
+  test('has no SHA-256 before the end, and closes the source when the loop is left', async () => {
     const digest = new ConcurrentDigest(64 * mebibyte)
     let letGo = false
     function* endless(): Generator<Uint8Array> {
@@ -102,7 +102,7 @@ describe('a digest of what passes', () => {
     }
     for await (const _ of digest.passing(endless())) break
     expect(letGo).toBe(true)
-    expect(() => digest.sha256()).toThrow('have not passed')
+    expect(() => digest.sha256()).toThrow('not known before all chunks have passed')
   })
 })
 
@@ -118,11 +118,11 @@ describe('a process', () => {
   }
   const digest = createHash('sha256').update(Buffer.alloc(1)).digest('hex')
 
-  test('waits for what is being hashed, and ends without being told to', async () => {
+  test('waits for a running hash, then exits by itself', async () => {
     expect(await run()).toBe(digest)
   })
 
-  test('that may not start threads hashes by itself', async () => {
+  test('hashes on its only thread if it may not start others', async () => {
     expect(await run('--permission', '--allow-fs-read=*')).toBe(digest)
   })
 })

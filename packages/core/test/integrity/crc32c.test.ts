@@ -5,7 +5,7 @@ import { combineCrc32, combineCrc32c, Crc32c, crc32cBase64, parseCrc32c } from '
 
 const crc32c = (bytes: Uint8Array): number => new Crc32c().update(bytes).value
 
-/** One bit at a time, as the polynomial is defined. */
+/** Computes the CRC32C one bit at a time, by the definition of the polynomial. */
 function bitByBit(bytes: Uint8Array): number {
   let remainder = 0xffffffff
   for (const byte of bytes) {
@@ -16,19 +16,19 @@ function bitByBit(bytes: Uint8Array): number {
   return ~remainder >>> 0
 }
 
-// RFC 3720, appendix B.4, and the check value of the catalogue of parametrised CRC algorithms.
+// From RFC 3720, appendix B.4, and the check value in https://reveng.sourceforge.io/crc-catalogue/.
 test.each([
-  ['nothing', Buffer.alloc(0), 0],
+  ['no bytes', Buffer.alloc(0), 0],
   ['123456789', Buffer.from('123456789'), 0xe3069283],
   ['32 bytes of zeros', Buffer.alloc(32), 0x8a9136aa],
   ['32 bytes of ones', Buffer.alloc(32, 0xff), 0x62a8ab43],
-  ['32 bytes that go up', Buffer.from(Array.from({ length: 32 }, (_, byte) => byte)), 0x46dd794e],
-  ['32 bytes that go down', Buffer.from(Array.from({ length: 32 }, (_, byte) => 31 - byte)), 0x113fdb5c],
-])('the CRC32C of %s', (_, bytes, value) => {
+  ['32 ascending bytes', Buffer.from(Array.from({ length: 32 }, (_, byte) => byte)), 0x46dd794e],
+  ['32 descending bytes', Buffer.from(Array.from({ length: 32 }, (_, byte) => 31 - byte)), 0x113fdb5c],
+])('computes the CRC32C of %s', (_, bytes, value) => {
   expect(crc32c(bytes)).toBe(value)
 })
 
-test('it is what the definition says, for every length and however it is cut', () => {
+test('a CRC32C follows its definition for every length and however the bytes are cut', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, cut) => {
       const [first, rest] = [bytes.subarray(0, cut), bytes.subarray(cut)]
@@ -38,7 +38,7 @@ test('it is what the definition says, for every length and however it is cut', (
   )
 })
 
-test('those of two pieces make that of the whole', () => {
+test('the checksums of two pieces combine to the checksum of the whole', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, cut) => {
       const [first, rest] = [bytes.subarray(0, cut), bytes.subarray(cut)]
@@ -48,7 +48,7 @@ test('those of two pieces make that of the whole', () => {
   )
 })
 
-test('a second piece of any length can be combined: two halves of zeros, 2 ** 40 bytes in all', () => {
+test('combines pieces of any length, such as two halves of 2 ** 40 zeros', () => {
   let zeros = crc32c(Buffer.alloc(1))
   let twice = zeros
   for (let power = 0; power < 40; power += 1) {
@@ -70,12 +70,12 @@ function zerosOf(length: number): number {
   return crc
 }
 
-test('stores write it in base64, highest byte first', () => {
+test('writes and parses a checksum as base64, highest byte first', () => {
   expect(crc32cBase64(0xe3069283)).toBe('4waSgw==')
   expect(crc32cBase64(0)).toBe('AAAAAA==')
   expect(parseCrc32c('4waSgw==')).toBe(0xe3069283)
 })
 
-test.each(['', '4waSgw', '4waSgw==x', 'AAAA', '!waSgw=='])('%j is no CRC32C', (text) => {
+test.each(['', '4waSgw', '4waSgw==x', 'AAAA', '!waSgw=='])('does not parse %j as a CRC32C', (text) => {
   expect(parseCrc32c(text)).toBeUndefined()
 })
