@@ -22,6 +22,7 @@ import {
   partsOfAttempt,
   storedMetrics,
 } from '../../src/catalog/documents/index.ts'
+import { asCommitted } from './as-committed.ts'
 
 const attempt = newAttemptId(42, 7, '0123456789abcdef')
 
@@ -43,7 +44,7 @@ const documents: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => 
     decodeMarker,
   ],
   ['manifest', encodeManifest(manifest), (bytes) => decodeManifest(bytes, attempt)],
-  ['catalog', encodeCatalog({ ...emptyCatalog, version: 9 }), (bytes) => decodeCatalog(bytes, 9)],
+  ['catalog', encodeCatalog(asCommitted(emptyCatalog, 9)), (bytes) => decodeCatalog(bytes, 9)],
 ]
 
 function codeOf(action: () => unknown): string {
@@ -130,7 +131,7 @@ test('hostile file names in a manifest are refused', () => {
 test('a manifest or catalog in the place of another is refused', () => {
   const other = newAttemptId(43, 7, '0123456789abcdef')
   expect(codeOf(() => decodeManifest(encodeManifest(manifest), other))).toBe('CORRUPT')
-  expect(codeOf(() => decodeCatalog(encodeCatalog({ ...emptyCatalog, version: 9 }), 8))).toBe('CORRUPT')
+  expect(codeOf(() => decodeCatalog(encodeCatalog(asCommitted(emptyCatalog, 9)), 8))).toBe('CORRUPT')
 })
 
 test('metrics that JSON cannot hold are kept as what they are', () => {

@@ -27,6 +27,7 @@ import {
 } from '../../src/catalog/pages/index.ts'
 import { sha256Hex } from '../../src/integrity/index.ts'
 import { codeOf, foldingEarly, keysOf } from '../store/stores.ts'
+import { asCommitted, committedAs } from './as-committed.ts'
 
 const pageLimits: Environment['pageLimits'] = {
   checkpoints: { inline: 5, page: 4 },
@@ -73,7 +74,7 @@ function edited<C extends PagedCatalog>(catalog: C, edit: Edit): C {
     ...[...checkpoints.recent, ...metrics.recent].map(({ step }) => step),
     0,
   )
-  const next = { ...catalog, version: catalog.version + 1, commitId: String(catalog.version + 1) }
+  const next = { ...catalog, ...committedAs(catalog.version + 1) }
   switch (edit.kind) {
     case 'add': {
       const step = last + edit.by
@@ -312,7 +313,8 @@ test('a version that refers to a page before a deeper one is refused: nobody cou
   })
   const decode = async (depths: readonly number[]): Promise<unknown> => {
     const checkpoints = depths.map((depth, index) => reference(index * 2, depth))
-    const catalog = { ...emptyCatalog, version: 9, older: { checkpoints, metrics: [], retired: [] } }
+    const older = { checkpoints, metrics: [], retired: [] }
+    const catalog = { ...asCommitted(emptyCatalog, 9), older }
     return Promise.resolve().then(() => decodeCatalog(encodeCatalog(catalog), 9))
   }
   expect(await codeOf(decode([2, 1, 1, 0]))).toBe('no error')

@@ -111,7 +111,9 @@ export class Oracle {
     const before = this.#line
     if (next.history.at(-1)?.did === 'rebuild') this.#wasRebuilt = true
     if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
-    const known = new Set(before?.checkpoints.map(({ attempt }) => attempt))
+    // One that was set aside is listed again by whoever finds that it verifies.
+    const setAside = before?.quarantined.map(({ entry }) => entry) ?? []
+    const known = new Set([...(before?.checkpoints ?? []), ...setAside].map(({ attempt }) => attempt))
     for (const entry of next.checkpoints) {
       if (!known.has(entry.attempt)) this.#onlyTheOwnerAdds(next, entry)
       this.#operationOf.set(entry.attempt, operationOf(entry))

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
+import { catalogFault } from './catalog-fault.ts'
 import { formatOf, formatSchema, parseBody } from './format-version.ts'
 import { attemptSchema, catalogKey, pageIdSchema } from './layout.ts'
-import { inOrder } from './lines.ts'
 import { seal, unseal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
 
@@ -53,11 +53,14 @@ const commitRecordSchema = v.looseObject({
   version: countSchema,
   /** By the writer's clock. */
   at: v.optional(timeSchema),
-  commitId: v.string(),
+  commitId: v.pipe(v.string(), v.uuid()),
   /** What was done, for people: `save 42`, `pin 12`, `take over`. */
   did: v.string(),
   dropped: v.array(dropSchema),
 })
+
+/** Far more than any number of checkpoints needs. Without a bound, a chain of pages could exhaust the stack. */
+const mostDepth = 64
 
 /** Where older lines of the catalog stand: a page, with the digest that proves it. */
 export const pageReferenceSchema = v.looseObject({
@@ -65,7 +68,7 @@ export const pageReferenceSchema = v.looseObject({
   /** Of the whole sealed page. */
   sha256: sha256Schema,
   /** 0 for a page of lines; else it is one of references, to pages of a depth less by one. */
-  depth: countSchema,
+  depth: v.pipe(countSchema, v.maxValue(mostDepth)),
   /** The first and the last step under it, and how many lines that are. */
   from: countSchema,
   to: countSchema,
@@ -84,7 +87,7 @@ const olderSchema = v.looseObject({
 export const catalogSchema = v.looseObject({
   format: formatSchema('catalog'),
   version: v.pipe(countSchema, v.minValue(1)),
-  commitId: v.string(),
+  commitId: v.pipe(v.string(), v.uuid()),
   committedAt: timeSchema,
   /** The only writer that may commit, in exclusive mode. */
   owner: v.nullable(ownerSchema),
@@ -147,20 +150,7 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
     throw new HoldfastError('CORRUPT', `${where} marks a rebuild that has begun and not ended.`)
   }
   const catalog = parseBody('catalog', catalogSchema, body, where)
-  if (catalog.version !== version) {
-    throw new HoldfastError('CORRUPT', `${where} holds another version, ${catalog.version}.`)
-  }
-  if (catalog.floor > version) throw new HoldfastError('CORRUPT', `${where} has a floor above itself.`)
-  if (!deeperFirst(catalog.older?.checkpoints) || !deeperFirst(catalog.older?.metrics))
-    throw new HoldfastError('CORRUPT', `${where} refers to a page before a deeper one.`)
-  if (!inOrder(catalog.older?.checkpoints, catalog.checkpoints))
-    throw new HoldfastError('CORRUPT', `${where} lists a step twice or out of order.`)
-  if (!inOrder(catalog.older?.metrics, catalog.metrics))
-    throw new HoldfastError('CORRUPT', `${where} has metrics of a step twice or out of order.`)
+  const fault = catalogFault(catalog, version)
+  if (fault !== undefined) throw new HoldfastError('CORRUPT', `${where} ${fault}.`)
   return catalog
-}
-
-/** Pages of more depth are older; who appends to a list relies on it. */
-function deeperFirst(pages: readonly PageReference[] = []): boolean {
-  return pages.every(({ depth }, index) => depth <= (pages[index - 1]?.depth ?? Infinity))
 }

@@ -34,31 +34,41 @@ function reservedNameFault(parts: readonly string[]): string | undefined {
  * on every file system.
  */
 export function assertFileNames(names: readonly string[]): void {
-  const seen = new Map<string, string>()
   for (const name of names) {
     const fault = fileNameFault(name)
     if (fault !== undefined)
       throw new HoldfastError('INVALID_ARGUMENT', `The file name ${JSON.stringify(name)} ${fault}.`)
+  }
+  const clash = nameClash(names)
+  if (clash === undefined) return
+  const [name, other] = clash.map((each) => JSON.stringify(each))
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `The file names ${other ?? ''} and ${name ?? ''} cannot stand side by side on every file system. Rename one.`,
+  )
+}
+
+/**
+ * Two names that would meet where case, or the way that accents are encoded, does not count, or of which one is a folder
+ * of the other; `undefined` when there are none.
+ */
+export function nameClash(names: readonly string[]): readonly [string, string] | undefined {
+  const seen = new Map<string, string>()
+  for (const name of names) {
     const folded = fold(name)
     const twin = seen.get(folded)
-    if (twin !== undefined) throw clash(name, twin)
+    if (twin !== undefined) return [name, twin]
     seen.set(folded, name)
   }
   for (const [folded, name] of seen) {
     for (let slash = folded.lastIndexOf('/'); slash > 0; slash = folded.lastIndexOf('/', slash - 1)) {
       const file = seen.get(folded.slice(0, slash))
-      if (file !== undefined) throw clash(name, file)
+      if (file !== undefined) return [name, file]
     }
   }
+  return undefined
 }
 
 function fold(name: string): string {
   return name.normalize('NFC').toLowerCase()
-}
-
-function clash(name: string, other: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `The file names ${JSON.stringify(other)} and ${JSON.stringify(name)} cannot stand side by side on every file system. Rename one.`,
-  )
 }

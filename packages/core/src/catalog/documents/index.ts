@@ -1,3 +1,4 @@
+export { mostRetired } from './catalog-fault.ts'
 export {
   type Catalog,
   type CatalogEntry,

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
-import { fileNameFault } from './file-names.ts'
+import { fileNameFault, nameClash } from './file-names.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
-import { type AttemptId, attemptSchema, manifestKey } from './layout.ts'
+import { type AttemptId, attemptSchema, manifestKey, partsOfAttempt } from './layout.ts'
 import { seal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, type StoredMetric, timeSchema } from './values.ts'
 
@@ -79,6 +79,16 @@ export function decodeManifest(bytes: Uint8Array, attempt: AttemptId): Manifest 
   const manifest = parseDocument('manifest', manifestSchema, bytes, where)
   if (manifest.attempt !== attempt) {
     throw new HoldfastError('CORRUPT', `${where} is the manifest of another attempt, ${manifest.attempt}.`)
+  }
+  if (manifest.step !== partsOfAttempt(attempt).step) {
+    throw new HoldfastError('CORRUPT', `${where} is the manifest of another step, ${manifest.step}.`)
+  }
+  const clash = nameClash(manifest.files.map(({ name }) => name))
+  if (clash !== undefined) {
+    throw new HoldfastError(
+      'CORRUPT',
+      `${where} lists files that are one on some file systems: ${clash.join(', ')}.`,
+    )
   }
   return manifest
 }

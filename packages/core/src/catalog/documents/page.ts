@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import { entrySchema, type PageReference, pageReferenceSchema, recordedMetricsSchema } from './catalog.ts'
+import { entryFault } from './catalog-fault.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
 import { type PageId, pageIdSchema, pageKey } from './layout.ts'
 import { inOrder, type Line } from './lines.ts'
@@ -62,6 +63,7 @@ function holdsWhatItShould(page: PageDocument, { depth, from, to, count }: PageR
     return isSound && content[0]?.from === from && content.at(-1)?.to === to && lines === count
   }
   const lines: readonly Line[] = page.content
+  if (page.holds === 'checkpoints' && entryFault(page.content) !== undefined) return false
   const isSound = depth === 0 && inOrder([], lines) && lines.length === count
   return isSound && lines[0]?.step === from && lines.at(-1)?.step === to
 }

@@ -1,6 +1,7 @@
 import type { PageLimits } from '../../environment.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import {
+  mostRetired,
   type CatalogEntry,
   encodePage,
   type Line,
@@ -12,12 +13,6 @@ import {
 import { LinePacker, type WritePage } from './line-packer.ts'
 import { idsOf, type Page } from './page.ts'
 import type { PagedCatalog } from './paged-catalog.ts'
-
-/**
- * Retired pages that a version names at most. What is no longer named may be swept, and a version that needed it then
- * lacks it: that matters to a repair which must go back so far, and finds by their bytes what the page listed.
- */
-const mostRetired = 128
 
 /** A page that is to be written. */
 export interface NewPage {
@@ -71,6 +66,8 @@ export function fold<C extends PagedCatalog>(
   // Below the floor no version is read any more.
   const retired = [...next.retired, ...gone.map((page) => ({ page, since: next.version }))]
     .filter(({ since }) => since > next.floor)
+    // What is no longer named may be swept, and a version that needed it then lacks it: that matters to a repair which
+    // must go back so far, and finds by their bytes what the page listed.
     .slice(-mostRetired)
   return { catalog: { ...next, checkpoints, metrics, retired }, newPages }
 }

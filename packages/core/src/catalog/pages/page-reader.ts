@@ -14,7 +14,7 @@ import {
 } from '../documents/index.ts'
 import { readSmall } from '../documents/read-document.ts'
 import { withSecondLook } from '../../async/second-look.ts'
-import { type Page, withAllUnder } from './page.ts'
+import { idsOf, type Page, withAllUnder } from './page.ts'
 import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
 import { PagedList } from './paged-list.ts'
 
@@ -67,7 +67,8 @@ export class PageReader {
       isWhole: true,
     }
     if (lost.length > 0) return { catalog: whole, lost }
-    if (!inOrder([], whole.checkpoints.all) || !inOrder([], whole.metrics.all)) {
+    const isInOrder = inOrder([], whole.checkpoints.all) && inOrder([], whole.metrics.all)
+    if (!isInOrder || needsRetired(whole)) {
       throw new HoldfastError(
         'CORRUPT',
         `${catalogKey(catalog.version)} and its pages contradict each other.`,
@@ -82,6 +83,12 @@ export class PageReader {
     this.#checkpoints.keep(checkpoints)
     this.#metrics.keep(metrics)
   }
+}
+
+function needsRetired({ checkpoints, metrics, retired }: WholeCatalog): boolean {
+  if (retired.length === 0) return false
+  const needed = new Set([...idsOf(checkpoints.pages), ...idsOf(metrics.pages)])
+  return retired.some(({ page }) => needed.has(page))
 }
 
 class ListReader<L extends Line> {

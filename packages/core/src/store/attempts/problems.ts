@@ -1,13 +1,21 @@
-import { type CatalogEntry, fileKey, type ManifestFile } from '../../catalog/documents/index.ts'
+import { compareKeys } from '../../backend/index.ts'
+import {
+  type CatalogEntry,
+  fileKey,
+  type Manifest,
+  type ManifestFile,
+} from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { withSecondLook } from '../../async/second-look.ts'
-import { provedChunks, provedManifest } from './read-verified.ts'
+import { provedChunks, readManifest } from './read-verified.ts'
 
 /** How thoroughly a checkpoint is read. */
 interface Examination {
   /** Compares sizes and the digests that the store keeps, and reads no bytes. */
   readonly quick?: boolean | undefined
+  /** Also compares what the catalog and the manifest say of the checkpoint. Their bytes are good all the same. */
+  readonly comparesDocuments?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -15,25 +23,28 @@ interface Examination {
 export async function problemsOf(
   context: StoreContext,
   entry: CatalogEntry,
-  { quick = false, signal }: Examination,
+  { quick = false, comparesDocuments = false, signal }: Examination,
   onBytes: (bytes: number) => void = () => undefined,
 ): Promise<readonly string[]> {
   const { backend } = context
   const problems: string[] = []
   let before = 0
   let reported = 0
-  const manifest = await problem(problems, () => provedManifest(backend, entry, signal))
-  for (const file of manifest?.files ?? []) {
+  const read = await problem(problems, () => readManifest(backend, entry, signal))
+  if (read === undefined) return problems
+  const { manifest, size } = read
+  if (comparesDocuments) problems.push(...disagreements(entry, manifest, size))
+  for (const file of manifest.files) {
     await problem(problems, () =>
       withSecondLook(async () => {
         if (quick) {
           await proveByStore(context, entry, file, signal)
           return
         }
-        let read = before
+        let readBytes = before
         for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
-          read += chunk.byteLength
-          reported = Math.max(reported, read)
+          readBytes += chunk.byteLength
+          reported = Math.max(reported, readBytes)
           onBytes(reported)
         }
       }),
@@ -41,6 +52,27 @@ export async function problemsOf(
     before += file.size
   }
   return problems
+}
+
+/** What the catalog says of a checkpoint that its manifest does not, and what of the manifest is out of order. */
+function disagreements(entry: CatalogEntry, manifest: Manifest, manifestSize: number): readonly string[] {
+  const { files } = manifest
+  const counts = [
+    ['epoch', entry.epoch, manifest.epoch],
+    ['manifest.size', entry.manifest.size, manifestSize],
+    ['files', entry.files, files.length],
+    ['bytes', entry.bytes, files.reduce((sum, { size }) => sum + size, 0)],
+  ] as const
+  const differing = counts.flatMap(([name, listed, found]) =>
+    listed === found
+      ? []
+      : [`the catalog lists ${name} ${listed ?? 'none'}, and the manifest has ${found ?? 'none'}`],
+  )
+  const names = files.map(({ name }) => name)
+  const isSorted = [names.toSorted(), names.toSorted(compareKeys)].some((sorted) =>
+    sorted.every((name, index) => name === names[index]),
+  )
+  return isSorted ? differing : [...differing, 'the manifest lists its files out of order']
 }
 
 export async function problem<T>(problems: string[], prove: () => Promise<T>): Promise<T | undefined> {

@@ -19,6 +19,15 @@ export async function provedManifest(
   entry: CatalogEntry,
   signal: AbortSignal | undefined,
 ): Promise<Manifest> {
+  return (await readManifest(backend, entry, signal)).manifest
+}
+
+/** The same, with the size of the document in bytes. */
+export async function readManifest(
+  backend: CheckpointBackend,
+  entry: CatalogEntry,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly manifest: Manifest; readonly size: number }> {
   const attempt = entry.attempt
   const key = manifestKey(attempt)
   return withSecondLook(async () => {
@@ -27,7 +36,7 @@ export async function provedManifest(
     if (sha256Hex(bytes) !== entry.manifest.sha256) {
       throw corrupt(backend, key, 'the manifest differs from what was saved')
     }
-    return decodeManifest(bytes, attempt)
+    return { manifest: decodeManifest(bytes, attempt), size: bytes.byteLength }
   })
 }
 

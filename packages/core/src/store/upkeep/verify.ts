@@ -66,7 +66,7 @@ export async function verifyStore(
   const checkpoints: VerifiedCheckpoint[] = []
   let before = 0
   for (const entry of entries) {
-    const problems = await problemsOf(context, entry, options, (bytes) => {
+    const problems = await problemsOf(context, entry, { ...options, comparesDocuments: true }, (bytes) => {
       options.onProgress?.({ bytes: before + bytes, total })
     })
     before += entry.bytes

@@ -1,0 +1,58 @@
+import type { Catalog, CatalogEntry, PageReference } from './catalog.ts'
+import { partsOfAttempt } from './layout.ts'
+import { inOrder } from './lines.ts'
+
+/** Retired pages that a version names at most. */
+export const mostRetired = 128
+
+/** How a version of the catalog breaks the format beyond its schema, as the end of a sentence; `undefined` if it does not. */
+export function catalogFault(catalog: Catalog, version: number): string | undefined {
+  const { older, checkpoints, metrics, quarantined } = catalog
+  if (catalog.version !== version) return `holds another version, ${catalog.version}`
+  if (catalog.floor > version) return 'has a floor above itself'
+  if (!deeperFirst(older?.checkpoints) || !deeperFirst(older?.metrics))
+    return 'refers to a page before a deeper one'
+  if (!inOrder(older?.checkpoints, checkpoints)) return 'lists a step twice or out of order'
+  if (!inOrder(older?.metrics, metrics)) return 'has metrics of a step twice or out of order'
+  return (
+    entryFault([...checkpoints, ...quarantined.map(({ entry }) => entry)]) ??
+    historyFault(catalog) ??
+    pagesFault(catalog)
+  )
+}
+
+/** Whether each entry has an attempt of its own step. */
+export function entryFault(entries: readonly CatalogEntry[]): string | undefined {
+  for (const { step, attempt } of entries) {
+    if (partsOfAttempt(attempt).step !== step)
+      return `lists step ${step} with an attempt of another step, ${attempt}`
+  }
+  return undefined
+}
+
+function historyFault({ version, commitId, history }: Catalog): string | undefined {
+  const last = history.at(-1)
+  if (last?.version !== version || last.commitId !== commitId)
+    return 'has a history that does not end in itself'
+  const isAscending = history.every((record, index) => record.version > (history[index - 1]?.version ?? 0))
+  return isAscending ? undefined : 'has a history that is out of order'
+}
+
+function pagesFault({ version, older }: Catalog): string | undefined {
+  if (older === undefined) return undefined
+  if (older.retired.length > mostRetired)
+    return `names ${older.retired.length} retired pages, more than ${mostRetired}`
+  const needed = [...older.checkpoints, ...older.metrics].map(({ page }) => page)
+  if (new Set(needed).size < needed.length) return 'refers to a page twice'
+  const used = new Set(needed)
+  for (const { page, since } of older.retired) {
+    if (used.has(page)) return `needs the page ${page}, and names it as retired`
+    if (since > version) return `names the page ${page} as retired since a later version`
+  }
+  return undefined
+}
+
+/** Pages of more depth are older; who appends to a list relies on it. */
+function deeperFirst(pages: readonly PageReference[] = []): boolean {
+  return pages.every(({ depth }, index) => depth <= (pages[index - 1]?.depth ?? Infinity))
+}
