@@ -28,6 +28,9 @@ export default defineConfig({
     // No test judges a time: this only ends one that hangs.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Many tests wait for a disk, a server or another process, so one core less would be a core unused.
+    maxWorkers: '100%',
+    globalSetup: ['./test-servers/src/run-folder.ts'],
     reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
     projects: [
       ...foldersIn('packages'),

@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command, Place, ServerDefinition } from './definition.ts'
 import { freePort } from './free-port.ts'
 import type { RunningServer, ServerKind } from './kinds.ts'
 import { EndedEarlyError, ServerProcess } from './server-process.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 
 export interface Launch {
   readonly how: 'installed' | 'docker'
@@ -36,7 +35,6 @@ async function launchOnce<K extends ServerKind>(
   { how, version, environment, command }: Launch,
 ): Promise<RunningServer<K>> {
   const folder = await temporaryFolder(tmpdir(), `holdfast-${kind}-`)
-  const removeFolder = async (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const port = await freePort()
     const server = await ServerProcess.start({
@@ -49,11 +47,11 @@ async function launchOnce<K extends ServerKind>(
     })
     const stop = async (): Promise<void> => {
       await server.stop()
-      await removeFolder()
+      await removeFolder(folder)
     }
     return { kind, name, version, how, connection: connection(port), stop }
   } catch (error) {
-    await removeFolder()
+    await removeFolder(folder)
     throw error
   }
 }
