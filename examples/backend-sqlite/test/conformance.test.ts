@@ -26,7 +26,7 @@ describeConformance({ describe, test }, 'SqliteBackend', {
       const other = new DatabaseSync(locked)
       other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
       locking.push(other)
-      return new SqliteBackend(locked, '', { retry: { attempts: 2, minDelay: 1, maxDelay: 1 } })
+      return new SqliteBackend(locked, '', { retry: { attempts: 1, minDelay: 1, maxDelay: 1 } })
     },
     INSUFFICIENT_SPACE: async () => new SqliteBackend(join(folder, 'small.db'), '', { maxSize: '2 MiB' }),
   },

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +8,8 @@ import { isMessage, type Operation, Random } from './operations.ts'
 import { Oracle } from './oracle.ts'
 
 export interface KillLoopOptions {
+  /** An empty folder for the store. The caller removes it, or keeps the store of a failure. */
+  readonly folder: string
   readonly seed: number
   readonly kills: number
   /** Called after each kill with the operations that it cut short. */
@@ -25,11 +25,11 @@ const longestLife = 150
  * restores proved, and nothing partial is listed. Rejects with what went wrong, the seed and the kill.
  */
 export async function killLoop({
+  folder,
   seed,
   kills,
   onKill,
 }: KillLoopOptions): Promise<ReadonlyMap<string, number>> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-kill-'))
   const root = join(folder, 'store')
   const random = new Random(seed)
   const oracle = new Oracle()
@@ -41,11 +41,10 @@ export async function killLoop({
       await examine(root, join(folder, 'restored'), oracle)
       onKill?.(kill, cut)
     } catch (error) {
-      throw new Error(`seed ${seed}, kill ${kill}: the store is kept at ${folder}`, { cause: error })
+      throw new Error(`The store in ${folder} failed after kill ${kill} of seed ${seed}`, { cause: error })
     }
   }
   await nothingIsLeftAfterASweep(root)
-  await rm(folder, { recursive: true })
   return cutShort
 }
 

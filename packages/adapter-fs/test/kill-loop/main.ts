@@ -1,4 +1,7 @@
 /** Kills writers over and over, on a real disk: `node test/kill-loop/main.ts --kills 10000 [--jobs 4] [--seed 7]`. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { killLoop } from './kill-loop.ts'
 
@@ -17,9 +20,14 @@ const cut = new Map<string, number>()
 let done = 0
 console.log(`${kills} kills on ${jobs} stores at once, seeds from ${first}`)
 
-/** Each job has a store and a seed of its own; one alone is repeated by `--jobs 1 --seed` with its seed. */
+/**
+ * Each job has a store and a seed of its own; one alone is repeated by `--jobs 1 --seed` with its seed. The store of
+ * a job that fails stays.
+ */
 async function job(seed: number, share: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-kill-'))
   await killLoop({
+    folder,
     seed,
     kills: share,
     onKill: (_, operations) => {
@@ -28,6 +36,7 @@ async function job(seed: number, share: number): Promise<void> {
       if (done % 500 === 0) console.log(`${done} kills, nothing lost`)
     },
   })
+  await rm(folder, { recursive: true })
 }
 
 await Promise.all(

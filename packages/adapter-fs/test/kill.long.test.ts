@@ -1,0 +1,3 @@
+import { testKills } from './kill-loop/kills.ts'
+
+testKills(15)

@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { openAt } from './open.ts'
+import { startWorker } from './start-worker.ts'
+import type { KindOfStore } from './stores.ts'
+
+/** Declares the test that kills a writer so many times while it saves large files. */
+export function testKilledSaves(kind: KindOfStore, kills: number): void {
+  test(
+    `killed at ${kills} moments of large saves: it opens, nothing partial is listed, a sweep leaves nothing`,
+    { timeout: 120_000 + kills * 5000 },
+    async () => {
+      const place = kind.place()
+      const mebibytes = Math.ceil((3 * kind.partBytes) / 2 ** 20)
+      const acknowledged = new Set<number>()
+      let seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e6)
+      for (let kill = 0; kill < kills; kill += 1) {
+        const child = startWorker(place, 'uploads', String(mebibytes))
+        const begun = new Promise((resolve) => {
+          child.on('message', (message) => {
+            if (message === 'begins') resolve(undefined)
+            else acknowledged.add(Number(message))
+          })
+        })
+        const exited = once(child, 'exit')
+        await Promise.race([begun, exited])
+        seed = (seed * 16_807) % 2_147_483_647
+        await setTimeout(seed % 400)
+        child.kill('SIGKILL')
+        expect((await exited)[1]).toBe('SIGKILL')
+        await using store = await openAt(kind, place, { mode: 'shared' })
+        const listed = (await store.list()).map(({ step }) => step)
+        for (const step of acknowledged) expect(listed).toContain(step)
+        const newest = listed.at(-1)
+        if (newest !== undefined) expect((await store.verify({ steps: [newest] })).good).toBe(true)
+      }
+      await using last = await openAt(kind, place, { gracePeriod: 0 })
+      await last.save({ step: 1_000_000, files: { last: Buffer.from('last') } })
+      await last.sweep()
+      expect((await last.verify()).good).toBe(true)
+      expect((await last.backend.sweep({ olderThan: 0, dryRun: true })).discarded).toEqual([])
+      expect(await last.sweep({ dryRun: true })).toMatchObject({ objects: 0, unfinished: 0 })
+    },
+  )
+}

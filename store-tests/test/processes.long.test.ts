@@ -1,0 +1,32 @@
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { testKilledSaves } from './killed-saves.ts'
+import { openAt } from './open.ts'
+import { startWorker } from './start-worker.ts'
+import { kindsOfStore } from './stores.ts'
+
+const workers = 8
+const savesEach = 6
+
+/** More by `HOLDFAST_TEST_KILLS`. */
+const kills = Number(process.env['HOLDFAST_TEST_KILLS'] ?? 12)
+
+describe.each(await kindsOfStore())('processes on $name', (kind) => {
+  test(`of ${workers} at once in shared mode every acknowledged save is listed, and good`, async () => {
+    const place = kind.place()
+    const acknowledged: number[] = []
+    const ends = Array.from({ length: workers }, async (_, worker) => {
+      const child = startWorker(place, 'shared', String(worker), String(savesEach))
+      child.on('message', (step) => acknowledged.push(Number(step)))
+      return (await once(child, 'exit'))[0] as number
+    })
+    expect(new Set(await Promise.all(ends))).toEqual(new Set([0]))
+    expect(acknowledged).toHaveLength(workers * savesEach)
+    await using store = await openAt(kind, place, { mode: 'shared' })
+    const listed = (await store.list()).map(({ step }) => step)
+    expect(listed).toEqual(acknowledged.toSorted((one, other) => one - other))
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  testKilledSaves(kind, kills)
+})
