@@ -1,15 +1,31 @@
 import type { ProvidedContext } from 'vitest'
-import type { Reporter, TestModule } from 'vitest/node'
+import type { Reporter, TestModule, Vitest } from 'vitest/node'
 import type {} from './provided.ts'
-import { summarise } from './summary.ts'
+import { summarise, summariseSkipped } from './summary.ts'
 
-/** Prints at the end of a run on which servers it ran, so that a run on emulators only does not look like more. */
+/** Prints at the end of a run what it did not test on this machine, so that it does not look like a run that did. */
 export default class SummaryReporter implements Reporter {
+  #leftOut: readonly string[] = []
+
+  onInit({ config }: Vitest): void {
+    this.#leftOut = config.cliExclude ?? []
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const projects = new Set(modules.map(({ project }) => project))
-    const lines = [...projects].flatMap((project) => linesOf(project.name, project.getProvidedContext()))
-    if (lines.length > 0) process.stdout.write(`servers: ${lines.join('\n         ')}\n\n`)
+    print(
+      'servers: ',
+      [...projects].flatMap((project) => linesOf(project.name, project.getProvidedContext())),
+    )
+    if (this.#leftOut.length > 0)
+      print('left out: ', [`${this.#leftOut.join(', ')} (\`pnpm test:all\` runs all tests)`])
+    print('not tested here: ', summariseSkipped(modules.flatMap(skippedIn)))
   }
+}
+
+/** Prints lines below each other, with a title before the first one. */
+function print(title: string, lines: readonly string[]): void {
+  if (lines.length > 0) process.stdout.write(`${title}${lines.join(`\n${' '.repeat(title.length)}`)}\n\n`)
 }
 
 /** A project that uses no servers was given none to provide. */
@@ -18,4 +34,16 @@ function linesOf(
   { servers, emulator = 'never' }: Partial<ProvidedContext>,
 ): readonly string[] {
   return servers === undefined ? [] : summarise(project, servers, emulator)
+}
+
+/** The tests that gave a reason when they skipped themselves. */
+function skippedIn({
+  project,
+  children,
+}: TestModule): readonly { readonly test: string; readonly reason: string }[] {
+  return [...children.allTests('skipped')].flatMap((test) => {
+    const result = test.result()
+    if (result.state !== 'skipped' || result.note === undefined) return []
+    return [{ test: `${project.name}, ${test.fullName}`, reason: result.note }]
+  })
 }

@@ -17,6 +17,13 @@ export function summarise(project: string, servers: Servers, emulator: EmulatorU
   return [`${project} on ${ranOn.length > 0 ? ranOn.join(', ') : 'no server'}`, ...without]
 }
 
+/** A line for each test that this machine cannot run: `adapter-fs, clones on xfs: mkfs.xfs is missing`. */
+export function summariseSkipped(
+  skipped: readonly { readonly test: string; readonly reason: string }[],
+): readonly string[] {
+  return skipped.map(({ test, reason }) => `${test}: ${firstLine(reason)}`)
+}
+
 function describeServer({ name, version, how }: AvailableServer): string {
   return [name, ...(version === undefined ? [] : [version]), `(${how})`].join(' ')
 }

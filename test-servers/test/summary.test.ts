@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EmulatorUse, Servers } from '../src/index.ts'
-import { summarise } from '../src/summary.ts'
+import { summarise, summariseSkipped } from '../src/summary.ts'
 
 const connection = { endpoint: 'http://127.0.0.1:1', region: '', accessKeyId: '', secretAccessKey: '' }
 const none: Servers = {
@@ -27,4 +27,9 @@ test.each<[Servers, EmulatorUse, readonly string[]]>([
   [missing, 'fallback', ['s3 on emulator', '  without MinIO: go failed:']],
 ])('the summary tells what a project ran on, and what it went without (%#)', (servers, emulator, lines) => {
   expect(summarise('s3', servers, emulator)).toEqual(lines)
+})
+
+test('the summary names each test that this machine cannot run, and the reason', () => {
+  const skipped = [{ test: 'adapter-fs, clones on xfs', reason: 'mkfs.xfs is missing\na log' }]
+  expect(summariseSkipped(skipped)).toEqual(['adapter-fs, clones on xfs: mkfs.xfs is missing'])
 })

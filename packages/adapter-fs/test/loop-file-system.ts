@@ -33,7 +33,7 @@ export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSy
   } catch (error) {
     await rm(folder, { recursive: true })
     await rm(image)
-    return { how: 'unavailable', reason: `this machine cannot make or mount ${kind}: ${reasonOf(error)}` }
+    return { how: 'unavailable', reason: reasonOf(error) }
   }
   afterAll(async () => {
     execFileSync('umount', [folder])
@@ -43,9 +43,11 @@ export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSy
   return { how: 'mounted', folder, image }
 }
 
-/** What a command printed before it failed, on one line, or why it could not be run. */
+/** Why a command failed, on one line. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if ('code' in error && error.code === 'ENOENT' && 'path' in error)
+    return `${String(error.path)} is not installed`
   const printed = 'stderr' in error && error.stderr instanceof Buffer ? error.stderr.toString() : ''
   return printed.trim().replaceAll(/\s+/g, ' ') || error.message
 }
