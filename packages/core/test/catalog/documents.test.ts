@@ -95,7 +95,7 @@ test('any JSON comes back from a sealed document', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const sealed = seal('catalog', value)
-      expect(unseal('catalog', sealed, 'here')).toEqual(JSON.parse(JSON.stringify(value)))
+      expect(unseal('catalog', sealed, 'here')).toEqual(value)
       expect(JSON.parse(Buffer.from(sealed).toString())).toHaveProperty('catalog')
     }),
   )
