@@ -5,6 +5,7 @@ import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { refuseFile, removeEmpty } from './folders.ts'
+import { spaceError } from './free-space.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
@@ -57,7 +58,9 @@ export async function throughTemporaryFile<Written, Published>(
     const handle = await createWithin(disk, within, made, () => create(path))
     const written = await both(write({ path, handle }), folders.ensure(within, made))
     return await publish(path, written)
-  } catch (error) {
+  } catch (failure) {
+    // Measured before the temporary file gives its inode back.
+    const error = await spaceError(disk, failure, `Writing ${names.path(key)}`)
     try {
       await unlinkIfThere(fileSystem, path)
       await removeEmpty(fileSystem, made)

@@ -1,66 +1,70 @@
 import { execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { openStore } from '@holdfast/core'
-import { expect, onTestFinished, test } from 'vitest'
+import { mkdtemp, open, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type CheckpointStore, openStore, type StoreOptions } from '@holdfast/core'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { codeOf } from './code-of.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 
 const total = 8 * 2 ** 20
 
-/** A small real file system of its own; `undefined` where this user may not mount one. */
-async function smallFileSystem(): Promise<string | undefined> {
+/** A small real file system of its own, a tmpfs. */
+async function mounted(options = `size=${total}`): Promise<string> {
   const folder = await temporaryFolder()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${total}`, 'tmpfs', folder], { stdio: 'pipe' })
-  } catch {
-    return undefined
-  }
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'pipe' })
   onTestFinished(() => {
     execFileSync('umount', [folder])
   })
   return folder
 }
 
+/** Whether this user may mount a file system. */
+const mayMount = await (async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-fs-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder], { stdio: 'pipe' })
+    execFileSync('umount', [folder])
+    return true
+  } catch {
+    return false
+  } finally {
+    await rmdir(folder)
+  }
+})()
+
 async function* unknownLength(bytes: number): AsyncGenerator<Uint8Array> {
   for (let given = 0; given < bytes; given += 65_536) yield Buffer.alloc(65_536, 1)
 }
 
-test('on a file system that fills up: refused before it starts, or failed cleanly, and the store is as before', async ({
-  skip,
-}) => {
-  const folder = await smallFileSystem()
-  if (folder === undefined) {
-    skip('this user may not mount a small file system')
-    return
-  }
-  await using store = await openStore(join(folder, 'store'))
-  await store.save({ step: 1, files: { 'model.bin': Buffer.alloc(3_000_000, 1) } })
-  const before = await everythingIn(folder)
+test.skipIf(!mayMount)(
+  'on a file system that fills up: refused before it starts, or failed cleanly, and the store is as before',
+  async () => {
+    const folder = await mounted()
+    await using store = await openStore(join(folder, 'store'))
+    await store.save({ step: 1, files: { 'model.bin': Buffer.alloc(3_000_000, 1) } })
+    const before = await everythingIn(folder)
 
-  expect(await codeOf(store.save({ step: 2, files: { 'model.bin': Buffer.alloc(6_000_000, 2) } }))).toBe(
-    'INSUFFICIENT_SPACE',
-  )
-  expect(await everythingIn(folder)).toEqual(before)
+    expect(await codeOf(store.save({ step: 2, files: { 'model.bin': Buffer.alloc(6_000_000, 2) } }))).toBe(
+      'INSUFFICIENT_SPACE',
+    )
+    expect(await everythingIn(folder)).toEqual(before)
 
-  expect(await codeOf(store.save({ step: 2, files: { 'stream.bin': unknownLength(20_000_000) } }))).toBe(
-    'INSUFFICIENT_SPACE',
-  )
-  expect(await everythingIn(folder)).toEqual(before)
+    expect(await codeOf(store.save({ step: 2, files: { 'stream.bin': unknownLength(20_000_000) } }))).toBe(
+      'INSUFFICIENT_SPACE',
+    )
+    expect(await everythingIn(folder)).toEqual(before)
 
-  await store.save({ step: 2, files: { 'model.bin': Buffer.alloc(1_000_000, 2) } })
-  expect((await store.verify()).good).toBe(true)
-})
+    await store.save({ step: 2, files: { 'model.bin': Buffer.alloc(1_000_000, 2) } })
+    expect((await store.verify()).good).toBe(true)
+  },
+)
 
-test(
+test.skipIf(!mayMount)(
   'with not a byte left at any moment of a save, the store is as before',
   { timeout: 60_000 },
-  async ({ skip }) => {
-    const folder = await smallFileSystem()
-    if (folder === undefined) {
-      skip('this user may not mount a small file system')
-      return
-    }
+  async () => {
+    const folder = await mounted()
     const root = join(folder, 'store')
     await using store = await openStore(root)
     await store.save({ step: 1, files: { a: Buffer.alloc(100_000, 1) } })
@@ -85,3 +89,109 @@ test(
     expect(failures).toBeGreaterThan(3)
   },
 )
+
+/** Takes what is left of a file system, to the last block. */
+async function fill(folder: string): Promise<void> {
+  const ballast = await open(join(folder, 'ballast'), 'a')
+  try {
+    for (const size of [65_536, 4096, 1]) {
+      const block = Buffer.alloc(size)
+      while (await wasDone(ballast.writeFile(block))) continue
+    }
+  } finally {
+    await ballast.close()
+  }
+}
+
+/** Takes the last inode of a file system that limits them. */
+async function fillInodes(folder: string): Promise<void> {
+  const { ffree } = await statfs(folder)
+  for (let index = 0; index < ffree; index += 1) await wasDone(writeFile(join(folder, `empty-${index}`), ''))
+}
+
+async function wasDone(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false
+    throw error
+  }
+}
+
+const smallFile = { 'model.bin': Buffer.alloc(500_000, 1) }
+
+describe.skipIf(!mayMount).each([
+  ['byte', `size=${total},nr_inodes=1000`],
+  ['inode', `size=64m,nr_inodes=120`],
+] as const)('without a free %s', (unit, options) => {
+  async function fullStore(storeOptions: StoreOptions = {}): Promise<CheckpointStore> {
+    const folder = await mounted(options)
+    const root = join(folder, 'store')
+    {
+      await using first = await openStore(root, { mode: 'shared' })
+      for (const step of [1, 2, 3, 4]) await first.save({ step, files: smallFile })
+    }
+    await (unit === 'byte' ? fill(folder) : fillInodes(folder))
+    const store = await openStore(root, storeOptions)
+    onTestFinished(() => store.close())
+    return store
+  }
+
+  test.each<[string, StoreOptions]>([
+    ['one of many writers', { mode: 'shared' }],
+    ['an exclusive writer', { mode: 'exclusive' }],
+  ])('deletes checkpoints as %s, and saves again', async (_, storeOptions) => {
+    const store = await fullStore(storeOptions)
+    await store.delete([1, 2, 3])
+    expect((await store.list()).map(({ step }) => step)).toEqual([4])
+    await store.save({ step: 5, files: { 'model.bin': Buffer.alloc(1000) } })
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('deletes again and again', async () => {
+    const store = await fullStore({ mode: 'shared' })
+    for (const step of [1, 2, 3]) {
+      await store.delete([step])
+      if (store.backend.capabilities.localRoot === undefined) throw new Error('not on a disk')
+      const folder = dirname(store.backend.capabilities.localRoot)
+      await (unit === 'byte' ? fill(folder) : fillInodes(folder))
+    }
+    expect((await store.list()).map(({ step }) => step)).toEqual([4])
+  })
+
+  test('prunes', async () => {
+    const store = await fullStore({ mode: 'shared', retention: { keepLast: 1 } })
+    expect((await store.prune()).dropped.map(({ step }) => step)).toEqual([1, 2, 3])
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('makes room for a save', async () => {
+    const store = await fullStore({ space: { makeRoom: true } })
+    const { dropped } = await store.save({ step: 5, files: { 'model.bin': Buffer.alloc(400_000) } })
+    expect(dropped.length).toBeGreaterThan(0)
+    expect((await store.latest())?.step).toBe(5)
+  })
+
+  test('refuses a save before the first byte', async () => {
+    const store = await fullStore({ mode: 'shared' })
+    const before = await everythingIn(store.backend.capabilities.localRoot ?? '')
+    const lack = unit === 'byte' ? /but only 0 B is there/ : /the file system has no inodes left/
+    await expect(store.save({ step: 5, files: smallFile })).rejects.toThrow(lack)
+    expect(await everythingIn(store.backend.capabilities.localRoot ?? '')).toEqual(before)
+  })
+})
+
+test.skipIf(!mayMount)('names the inodes if they run out in the middle of a save', async () => {
+  const folder = await mounted('size=64m,nr_inodes=60')
+  await using store = await openStore(join(folder, 'store'), { mode: 'shared' })
+  await store.save({ step: 1, files: smallFile })
+  const before = await everythingIn(join(folder, 'store'))
+  async function* source(): AsyncGenerator<Uint8Array> {
+    await fillInodes(folder)
+    yield Buffer.alloc(1)
+  }
+  const files = { a: source(), 'deep/b': Buffer.alloc(1) }
+  await expect(store.save({ step: 2, files })).rejects.toThrow('the file system has no inodes left')
+  expect(await everythingIn(join(folder, 'store'))).toEqual(before)
+})

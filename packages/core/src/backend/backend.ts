@@ -171,7 +171,13 @@ export interface ObjectHash {
 }
 
 export type FreeSpace =
-  | { readonly kind: 'measured'; readonly available: number; readonly total: number }
+  | {
+      readonly kind: 'measured'
+      readonly available: number
+      readonly total: number
+      /** Inodes, which files and folders take one of each; absent if the file system sets no limit. */
+      readonly files?: { readonly available: number; readonly total: number } | undefined
+    }
   | {
       readonly kind: 'budgeted'
       readonly available: number

@@ -11,6 +11,8 @@ export interface RetainedCheckpoint {
 
 /** The same, with what only the store knows. */
 export interface Candidate extends RetainedCheckpoint {
+  /** What it takes of a file system's inodes: its files, the manifest and their folder. */
+  readonly inodes: number
   /** Grows from save to save, also where a run goes back to an older step. */
   readonly saveOrder: number
   /** Why it is pinned, in words; `undefined` when it is not. */

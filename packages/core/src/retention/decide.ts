@@ -15,6 +15,8 @@ export interface Decision {
 export interface RoomWanted {
   /** Bytes to be freed. */
   readonly bytes: number
+  /** Inodes to be freed. Default: 0. */
+  readonly inodes?: number | undefined
   /** For what, as in `to make room for step 43`. */
   readonly because: string
 }
@@ -90,23 +92,32 @@ function evictions(
 ): ReadonlyMap<number, string> {
   const kept = checkpoints.filter((_, place) => decisions[place]?.kept === true)
   let count = kept.length
-  let bytes = kept.reduce((sum, each) => sum + each.bytes, 0)
-  const all = checkpoints.reduce((sum, each) => sum + each.bytes, 0)
+  let bytes = sumOf(kept, (each) => each.bytes)
+  // What the policies drop frees space, too.
+  let freedBytes = sumOf(checkpoints, (each) => each.bytes) - bytes
+  let freedInodes = sumOf(checkpoints, (each) => each.inodes) - sumOf(kept, (each) => each.inodes)
   const evicted = new Map<number, string>()
-  for (const { step, bytes: freed } of kept) {
+  for (const checkpoint of kept) {
+    const lacksRoom = room !== undefined && (freedBytes < room.bytes || freedInodes < (room.inodes ?? 0))
     const because =
       bytes > maxBytes
         ? `over ${formatSize(maxBytes)} in all`
         : count > maxCount
           ? `over ${maxCount} in all`
-          : room !== undefined && all - bytes < room.bytes
+          : lacksRoom
             ? room.because
             : undefined
     if (because === undefined) break
-    if (never.has(step)) continue
-    evicted.set(step, because)
-    bytes -= freed
+    if (never.has(checkpoint.step)) continue
+    evicted.set(checkpoint.step, because)
+    bytes -= checkpoint.bytes
     count -= 1
+    freedBytes += checkpoint.bytes
+    freedInodes += checkpoint.inodes
   }
   return evicted
+}
+
+function sumOf(checkpoints: readonly Candidate[], sizeOf: (checkpoint: Candidate) => number): number {
+  return checkpoints.reduce((sum, each) => sum + sizeOf(each), 0)
 }

@@ -24,8 +24,23 @@ export interface SpaceLimits {
 
 type Threshold = { readonly bytes: number } | { readonly percent: number }
 
-/** The room that there is: bytes free and in all, or `unbounded` where the store has no end. */
-export type Room = { readonly available: number; readonly total: number } | 'unbounded'
+/** The free space of a store, or `unbounded` if it sets no limit. */
+export type Room =
+  | {
+      /** Bytes. */
+      readonly available: number
+      readonly total: number
+      /** Free inodes; absent if there is no limit. */
+      readonly inodes?: number | undefined
+    }
+  | 'unbounded'
+
+/** What a save adds. */
+export interface Need {
+  readonly bytes: number
+  /** One for each file and folder. */
+  readonly inodes: number
+}
 
 export type SpaceVerdict =
   | { readonly kind: 'enough' }
@@ -33,6 +48,8 @@ export type SpaceVerdict =
   | { readonly kind: 'low'; readonly left: number; readonly threshold: number }
   /** `missing` bytes would have to be freed; `kept` bytes are to stay free. */
   | { readonly kind: 'refused'; readonly missing: number; readonly kept: number }
+  /** `missing` inodes would have to be freed. */
+  | { readonly kind: 'noInodes'; readonly missing: number; readonly available: number }
 
 /** Throws `INVALID_ARGUMENT` for thresholds that are not sizes or percentages. */
 export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
@@ -43,10 +60,12 @@ export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
   }
 }
 
-/** Whether `needed` more bytes may be written. */
-export function judgeSpace(needed: number, room: Room, limits: SpaceLimits): SpaceVerdict {
+/** Whether a save may be written. */
+export function judgeSpace(needed: Need, room: Room, limits: SpaceLimits): SpaceVerdict {
   if (room === 'unbounded') return { kind: 'enough' }
-  const left = room.available - needed
+  const { inodes = Infinity } = room
+  if (inodes < needed.inodes) return { kind: 'noInodes', missing: needed.inodes - inodes, available: inodes }
+  const left = room.available - needed.bytes
   const kept = bytesOf(limits.refuseBelow, room.total)
   if (left < kept) return { kind: 'refused', missing: kept - left, kept }
   const threshold = bytesOf(limits.warnBelow, room.total)

@@ -1,5 +1,6 @@
 export {
   judgeSpace,
+  type Need,
   type Room,
   spaceLimits,
   type SpaceLimits,

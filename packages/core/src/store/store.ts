@@ -33,7 +33,7 @@ import { assertNoContradiction, keepingOf } from '../catalog/judging/recorded-ke
 import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
 import { tellOfMetrics, tellOfUnscored } from './save/metric-events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
-import { lastPagedStep, type PagedCatalog } from '../catalog/pages/index.ts'
+import { lastPagedStep, type PagedCatalog, type WholeCatalog } from '../catalog/pages/index.ts'
 import { catalogFor } from '../catalog/commit/catalog-for.ts'
 import {
   type CheckpointChoice,
@@ -49,6 +49,7 @@ import { planFiles } from './save/plan.ts'
 import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { AttachResult, SaveResult } from './save/result.ts'
 import { saveCheckpoint } from './save/save.ts'
+import { storeTime } from './store-time.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
 import { deleteDropped } from './attempts/delete-dropped.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
@@ -267,7 +268,7 @@ export class CheckpointStore implements AsyncDisposable {
 
   async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
-    await this.#write({ kind: 'unpin', step }, options.signal)
+    await this.#access.freeing(options.signal, () => this.#write({ kind: 'unpin', step }, options.signal))
   }
 
   /**
@@ -326,8 +327,7 @@ export class CheckpointStore implements AsyncDisposable {
     const { known } = this.#context.log
     if (known !== undefined) tellOfUnscored(this.#context, known)
     if (options.dryRun === true || report.dropped.length === 0) return report
-    const committed = await this.#write({ kind: 'prune' }, options.signal)
-    await deleteDropped(this.#context, committed)
+    const committed = await this.#drop({ kind: 'prune' }, options.signal)
     const catalog = await this.#context.log.wholeOf(committed.catalog, options.signal)
     return pruneReport(this.#context, catalog, committed, report)
   }
@@ -354,11 +354,10 @@ export class CheckpointStore implements AsyncDisposable {
     steps.forEach(assertStep)
     if (steps.length === 0) return []
     const { allowBest, signal } = options
-    const committed = await this.#write(
+    const committed = await this.#drop(
       { kind: 'delete', steps, because: 'deleted by hand', allowBest },
       signal,
     )
-    await deleteDropped(this.#context, committed)
     return committed.dropped.map(({ step, because }) => ({ step, because }))
   }
 
@@ -376,11 +375,14 @@ export class CheckpointStore implements AsyncDisposable {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
     const { log } = this.#context
     const newest = await log.whole(options.signal)
-    if (options.dryRun === true || newest.version === 0) return sweepStore(this.#context, newest, options)
+    if (options.dryRun === true || newest.version === 0) return this.#sweepBy(newest, options)
     this.#refuseClosed()
-    await this.#access.ready(options.signal)
-    const raised = await this.#access.raiseFloor(await log.newest(options.signal), options.signal)
-    return sweepStore(this.#context, await log.wholeOf(raised, options.signal), options)
+    return this.#access.freeing(options.signal, async () => {
+      await this.#access.ready(options.signal)
+      const now = await storeTime(this.#context, options.signal)
+      const raised = await this.#access.raiseFloor(await log.newest(options.signal), options.signal, now)
+      return this.#sweepBy(await log.wholeOf(raised, options.signal), options)
+    })
   }
 
   /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
@@ -474,11 +476,31 @@ export class CheckpointStore implements AsyncDisposable {
     const { exclude, signal } = request
     const storeRoot = this.backend.capabilities.localRoot
     const plan = await planFiles(request.files, { storeRoot, exclude, signal })
-    const newest = await this.#access.ready(request.signal)
+    const ready = (): Promise<PagedCatalog> => this.#access.ready(signal)
+    // To make room on a full disk it may have to take the store over first.
+    const newest = await (this.#context.space.makeRoom ? this.#access.freeing(signal, ready) : ready())
     await refuseEarly(this.#context, newest, request)
-    const saved = await saveCheckpoint(this.#context, newest, this.#access.attempts, request, plan)
+    const saved = await saveCheckpoint(this.#context, newest, this.#access, request, plan)
     await this.#access.tidyNowAndThen()
     return saved
+  }
+
+  async #sweepBy(catalog: WholeCatalog, options: StoreSweepOptions): Promise<StoreSweepReport> {
+    const report = await sweepStore(this.#context, catalog, options)
+    const isDry = options.dryRun === true
+    return { ...report, unfinishedSaves: await this.#access.unfinishedSaves(catalog, isDry, options.signal) }
+  }
+
+  /** A change that only frees space: it goes through on a full disk, too. */
+  async #drop(
+    change: Extract<Change, { kind: 'delete' | 'prune' }>,
+    signal: AbortSignal | undefined,
+  ): Promise<Committed> {
+    return this.#access.freeing(signal, async () => {
+      const committed = await this.#write(change, signal)
+      await deleteDropped(this.#context, committed)
+      return committed
+    })
   }
 
   async #write(change: Change, signal: AbortSignal | undefined): Promise<Committed> {

@@ -18,6 +18,7 @@ import {
   isWhole,
   lastPagedStep,
   type LostPage,
+  type NewPage,
   noCatalog,
   paged,
   type PagedCatalog,
@@ -200,9 +201,8 @@ export class CatalogLog {
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
     if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
     if (verdict.kind !== 'next') throw this.#refusal(verdict)
-    const next = await this.#writePages(verdict.catalog, signal)
-    throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-    if ((await this.#create(next)) === 'exists') return undefined
+    const { outcome, next } = await this.#publish(verdict.catalog, signal)
+    if (outcome === 'exists') return undefined
     return this.#settle(request, next)
   }
 
@@ -226,10 +226,8 @@ export class CatalogLog {
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {
-        const next = await this.#writePages(verdict.catalog, signal)
-        throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-        // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
-        if ((await this.#create(next)) === 'created') return await this.#settle(request, next)
+        const { outcome, next } = await this.#publish(verdict.catalog, signal)
+        if (outcome === 'created') return await this.#settle(request, next)
         await this.#pauseAfter(races, signal)
       } else if (fresh) {
         throw this.#refusal(verdict)
@@ -246,16 +244,48 @@ export class CatalogLog {
     )
   }
 
-  /** Makes durable what the version will refer to. Of a version that is then not created they are dead, and swept. */
-  async #writePages(next: PagedCatalog, signal: AbortSignal | undefined): Promise<PagedCatalog> {
+  /** Creates a version, after the pages that it refers to. If that fails for certain, the pages are removed again. */
+  async #publish(
+    catalog: PagedCatalog,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly outcome: 'created' | 'exists'; readonly next: PagedCatalog }> {
     const environment = this.#environment
-    const newPage = (): PageId => newPageId(next.version, environment.newToken())
-    const folded = fold(next, environment.pageLimits, newPage)
-    await concurrently(folded.newPages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) => {
+    const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
+    const folded = fold(catalog, environment.pageLimits, newPage)
+    try {
+      await this.#writePages(folded.newPages, signal)
+      throwIfAborted(signal, 'The commit', { url: this.#backend.url })
+      // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
+      return { outcome: await this.#create(folded.catalog), next: folded.catalog }
+    } catch (error) {
+      if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN')
+        await this.#removePages(folded.newPages, error)
+      throw error
+    }
+  }
+
+  /** Makes durable what the version will refer to. Of a version that is then not created they are dead, and swept. */
+  async #writePages(pages: readonly NewPage[], signal: AbortSignal | undefined): Promise<void> {
+    await concurrently(pages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) => {
       const options = { size: bytes.byteLength, contentType: 'application/json', signal: taskSignal }
       return this.#backend.put(pageKey(page), bytes, options)
     })
-    return folded.catalog
+  }
+
+  /** So that a full disk does not fill up further with every try. */
+  async #removePages(pages: readonly NewPage[], failure: HoldfastError): Promise<void> {
+    if (pages.length === 0) return
+    try {
+      await this.#backend.delete(pages.map(({ page }) => pageKey(page)))
+    } catch (error) {
+      const { code, message, key, url, retryable } = failure
+      throw new HoldfastError(code, `${message} Its pages could not be removed; a sweep will.`, {
+        key,
+        url,
+        retryable,
+        cause: new AggregateError([failure, error]),
+      })
+    }
   }
 
   async #create(catalog: PagedCatalog): Promise<'created' | 'exists'> {

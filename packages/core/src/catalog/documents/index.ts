@@ -37,6 +37,7 @@ export {
   pagesPrefix,
   partsOfAttempt,
   probePrefix,
+  reservePrefix,
   versionOfPage,
 } from './layout.ts'
 export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'

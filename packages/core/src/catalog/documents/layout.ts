@@ -5,6 +5,7 @@ export const catalogPrefix = 'catalog/'
 export const pagesPrefix = 'pages/'
 export const dataPrefix = 'data/'
 export const probePrefix = 'probe/'
+export const reservePrefix = 'reserve/'
 export const manifestName = 'manifest.json'
 
 const versionDigits = String(Number.MAX_SAFE_INTEGER).length

@@ -1,6 +1,11 @@
 import type { Candidate } from '../../retention/index.ts'
 import { type CatalogEntry, metricsOf, partsOfAttempt } from '../documents/index.ts'
 
+/** Inodes that a checkpoint takes at least: its files, the manifest and their folder. */
+export function inodesOf({ files }: Pick<CatalogEntry, 'files'>): number {
+  return files + 2
+}
+
 /**
  * A line of the catalog, as a retention decision looks at it. Of thousands most are decided by few of their members:
  * what must be parsed is parsed when it is asked for.
@@ -26,6 +31,10 @@ export class ListedCandidate implements Candidate {
 
   get bytes(): number {
     return this.#entry.bytes
+  }
+
+  get inodes(): number {
+    return inodesOf(this.#entry)
   }
 
   get tags(): readonly string[] {

@@ -3,7 +3,7 @@ import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.t
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { attemptsOf } from '../../catalog/commit/changes.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
-import type { AttemptsUnderWay, StoreContext } from '../context.ts'
+import type { StoreContext } from '../context.ts'
 import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
@@ -13,7 +13,7 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
-import { guardSpace } from './space.ts'
+import { guardSpace, type SpaceAccess } from './space.ts'
 import { type WrittenAttempt, writeAttempt } from '../attempts/write-attempt.ts'
 
 /**
@@ -23,18 +23,18 @@ import { type WrittenAttempt, writeAttempt } from '../attempts/write-attempt.ts'
 export async function saveCheckpoint(
   context: StoreContext,
   newest: PagedCatalog,
-  underWay: AttemptsUnderWay,
+  access: SpaceAccess,
   request: SaveRequest,
   { files, warnings }: SavePlan,
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
-  const madeRoom = await guardSpace(context, request.step, files, newest, request.signal)
+  const madeRoom = await guardSpace(context, request.step, files, newest, access, request.signal)
   // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(request.step, base, environment.newToken())
-  underWay.add(attempt)
+  access.attempts.add(attempt)
   try {
     const { written, committed } = await abandonOnFailure(context, attempt, async () => {
       const { onExisting = 'fail', allowBest, signal } = request
@@ -51,7 +51,7 @@ export async function saveCheckpoint(
     tellOfUnscored(context, committed.catalog)
     return saved
   } finally {
-    underWay.delete(attempt)
+    access.attempts.delete(attempt)
   }
 }
 

@@ -1,13 +1,16 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { RoomWanted } from '../../retention/index.ts'
-import { formatSize, judgeSpace, type Room } from '../../space/index.ts'
-import type { StoreContext } from '../context.ts'
+import { formatSize, judgeSpace, type Need, type Room, type SpaceVerdict } from '../../space/index.ts'
+import { inodesOf } from '../../catalog/judging/candidate.ts'
+import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import type { Drop } from '../../catalog/documents/index.ts'
 import { judge, retain } from '../../catalog/judging/judgement.ts'
 import { droppingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
+import { missingReserve } from '../attempts/reserve.ts'
+import { describeUnfinished, type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 
 /** What a file or document takes at most beyond its own bytes, in bytes: a block of the file system. */
@@ -19,6 +22,18 @@ const entryBytes = 1024
 /** Checkpoints whose size is looked at where a stream does not tell its own. */
 const recentCheckpoints = 3
 
+/** Inodes that most commits take at most: a version of the catalog, and now and then a page. */
+const inodesOfCommit = 2
+
+/** What a save needs of its store to free space. */
+export interface SpaceAccess {
+  readonly attempts: AttemptsUnderWay
+  /** Removes what is dead already, and returns whether there was anything. */
+  freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
+  /** Runs a deletion, also on a full disk. */
+  freeing<Result>(signal: AbortSignal | undefined, deletion: () => Promise<Result>): Promise<Result>
+}
+
 /**
  * Makes sure of the room for a save before a byte of it is written. Where too little is left it drops checkpoints, if
  * it may, and gives these; else, and where that would not do, it drops nothing and throws `INSUFFICIENT_SPACE`.
@@ -28,20 +43,40 @@ export async function guardSpace(
   step: number,
   files: readonly PlannedFile[],
   catalog: PagedCatalog,
+  access: SpaceAccess,
   signal: AbortSignal | undefined,
 ): Promise<readonly Drop[]> {
-  const { backend, space } = context
+  const { backend, log, space } = context
   if (backend.capabilities.freeSpace === 'unbounded') return []
-  const needed = bytesNeeded(files, await withRecent(context, catalog, signal))
+  const needed: Need = {
+    bytes: bytesNeeded(files, await withRecent(context, catalog, signal)),
+    inodes: inodesNeeded(files),
+  }
+  if ((await refusal(context, needed, signal)) === undefined) return []
+  await access.freeLeftovers(signal)
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return []
-  const room: RoomWanted = { bytes: refused.missing, because: `to make room for step ${step}` }
+  const because = `to make room for step ${step}`
+  const room = await roomWanted(backend, refused, because)
+  const unfinished = await unfinishedSaves(
+    context,
+    await log.wholeOf(catalog, signal),
+    access.attempts,
+    signal,
+  )
   const droppable = await wouldDrop(context, catalog, room, signal)
-  if (!space.makeRoom || droppable.length === 0) throw notEnough(context, step, needed, refused, droppable)
-  const committed = await context.log.commit({ kind: 'prune', room }, signal)
-  await deleteDropped(context, committed, { evenInGrace: true })
+  // No good checkpoint goes where these would do; but only a person knows whether their writers are dead.
+  const wouldDo =
+    unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.files >= (room.inodes ?? 0)
+  if (!space.makeRoom || droppable.length === 0 || wouldDo)
+    throw notEnough(context, step, needed, refused, droppable, unfinished)
+  const committed = await access.freeing(signal, async () => {
+    const pruned = await log.commit({ kind: 'prune', room }, signal)
+    await deleteDropped(context, pruned, { evenInGrace: true })
+    return pruned
+  })
   const still = await refusal(context, needed, signal)
-  if (still !== undefined) throw notEnough(context, step, needed, still, [])
+  if (still !== undefined) throw notEnough(context, step, needed, still, [], unfinished)
   return committed.dropped
 }
 
@@ -54,22 +89,38 @@ async function withRecent(
   return catalog.checkpoints.recent.length < recentCheckpoints ? log.wholeOf(catalog, signal) : catalog
 }
 
-interface Refusal {
-  readonly available: number
-  readonly kept: number
-  readonly missing: number
-}
+type Refusal =
+  | {
+      readonly kind: 'refused'
+      readonly available: number
+      readonly kept: number
+      readonly missing: number
+    }
+  | Extract<SpaceVerdict, { kind: 'noInodes' }>
 
 async function refusal(
   { backend, space, events }: StoreContext,
-  needed: number,
+  needed: Need,
   signal: AbortSignal | undefined,
 ): Promise<Refusal | undefined> {
   const room = await roomOf(backend, signal)
   const verdict = judgeSpace(needed, room, space)
   if (verdict.kind === 'low') events.emit('spaceLow', { left: verdict.left, threshold: verdict.threshold })
+  if (verdict.kind === 'noInodes') return verdict
   if (verdict.kind !== 'refused' || room === 'unbounded') return undefined
-  return { available: room.available, kept: verdict.kept, missing: verdict.missing }
+  return { ...verdict, available: room.available }
+}
+
+/** What is missing for the save, and for the reserve that the deletion itself may take. */
+async function roomWanted(
+  backend: CheckpointBackend,
+  refused: Refusal,
+  because: string,
+): Promise<RoomWanted> {
+  const reserve = await missingReserve(backend)
+  return refused.kind === 'noInodes'
+    ? { bytes: 0, inodes: refused.missing + reserve.inodes, because }
+    : { bytes: refused.missing + reserve.bytes, because }
 }
 
 /** Steps that would go to make room; none when they would not free enough. */
@@ -84,30 +135,46 @@ async function wouldDrop(
   const judgement = judge(catalog, objectives)
   const decisions = retain(catalog, judgement, retention, environment.now(), () => undefined, room)
   const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
-  const freed = catalog.checkpoints.all.reduce(
-    (sum, { step, bytes }) => sum + (dropped.has(step) ? bytes : 0),
-    0,
-  )
-  return freed < room.bytes ? [] : [...dropped]
+  const going = catalog.checkpoints.all.filter(({ step }) => dropped.has(step))
+  const freed = {
+    bytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
+    inodes: going.reduce((sum, entry) => sum + inodesOf(entry), 0),
+  }
+  return freed.bytes < room.bytes || freed.inodes < (room.inodes ?? 0) ? [] : [...dropped]
 }
 
 function notEnough(
   { backend }: StoreContext,
   step: number,
-  needed: number,
-  { available, kept, missing }: Refusal,
+  needed: Need,
+  refused: Refusal,
   droppable: readonly number[],
+  unfinished: UnfinishedSaves,
 ): HoldfastError {
-  const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
   const way =
     droppable.length > 0
       ? `or let Holdfast make room (makeRoom: true, --make-room): it would drop ${stepsText(droppable)}.`
       : 'by removing checkpoints (holdfast rm) or other files.'
   return new HoldfastError(
     'INSUFFICIENT_SPACE',
-    `Not enough space: step ${step} needs ${formatSize(needed)}${keptFree}, but only ${formatSize(available)} is there. ` +
-      `Nothing was written. Free ${formatSize(missing)}, ${way}`,
+    [shortage(step, needed, refused), way, ...describeUnfinished(unfinished)].join(' '),
     { url: backend.url },
+  )
+}
+
+function shortage(step: number, needed: Need, refused: Refusal): string {
+  if (refused.kind === 'noInodes') {
+    const free = refused.available === 0 ? 'has no inodes left' : `has only ${refused.available} inodes left`
+    return (
+      `Not enough space: step ${step} needs ${needed.inodes} inodes for its files and folders, but the file system ${free}. ` +
+      `Nothing was written. Free ${refused.missing} inodes,`
+    )
+  }
+  const { available, kept, missing } = refused
+  const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
+  return (
+    `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is there. ` +
+    `Nothing was written. Free ${formatSize(missing)},`
   )
 }
 
@@ -129,7 +196,20 @@ function bytesNeeded(files: readonly PlannedFile[], catalog: PagedCatalog): numb
   return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
 }
 
+/** Each file and each folder takes an inode; so do the manifest and the folder of the attempt. */
+function inodesNeeded(files: readonly PlannedFile[]): number {
+  const folders = new Set(
+    files.flatMap(({ name }) => {
+      const parts = name.split('/').slice(0, -1)
+      return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+    }),
+  )
+  return files.length + folders.size + 2 + inodesOfCommit
+}
+
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {
   const free = await backend.freeSpace({ signal })
-  return free.kind === 'unbounded' ? 'unbounded' : { available: free.available, total: free.total }
+  if (free.kind === 'unbounded') return 'unbounded'
+  const inodes = free.kind === 'measured' ? free.files?.available : undefined
+  return { available: free.available, total: free.total, inodes }
 }

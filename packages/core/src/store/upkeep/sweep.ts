@@ -7,10 +7,12 @@ import {
   markerKey,
   pageOfKey,
   probePrefix,
+  reservePrefix,
 } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { inGrace } from '../attempts/delete-dropped.ts'
+import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
 export interface StoreSweepOptions {
   /** Tell what would go; change nothing. */
@@ -29,6 +31,8 @@ export interface StoreSweepReport {
   readonly catalogPages: number
   /** Temporary files, uploads and the like of the store's own kind. */
   readonly unfinished: number
+  /** Saves of other writers that are left alone, since those writers may still run. */
+  readonly unfinishedSaves: UnfinishedSaves
   /** What could not be deleted. */
   readonly failed: Deletion['failed']
   /** Keys that are not of Holdfast's making. They are left alone. */
@@ -47,7 +51,7 @@ export async function sweepStore(
   context: StoreContext,
   newest: WholeCatalog,
   options: StoreSweepOptions,
-): Promise<StoreSweepReport> {
+): Promise<Omit<StoreSweepReport, 'unfinishedSaves'>> {
   const { backend, gracePeriod } = context
   const { signal, dryRun = false } = options
   const spared = inGrace(context, newest)
@@ -86,20 +90,21 @@ export async function sweepStore(
 /**
  * The floor that a commit should set now, at most the base of this writer's own oldest attempt. In exclusive mode
  * it is the newest version, since nobody else can have an attempt; in shared mode the newest version older than
- * the grace period, both times by the store's own clock.
+ * the grace period, both times by the store's own clock: `now`, or else the time of the newest version.
  */
 export async function floorToRaise(
   { log, writer, gracePeriod }: StoreContext,
   newest: PagedCatalog,
   oldestBase: number,
   signal?: AbortSignal,
+  now?: Date,
 ): Promise<number> {
   if (!mayCommit(newest, writer)) return newest.floor
   if (writer.mode === 'exclusive') {
     // One version above the floor is the commit that raised it.
     return newest.version - newest.floor <= 1 ? newest.floor : Math.min(oldestBase, newest.version)
   }
-  const storeTime = (await log.newestListed(newest.version, signal))?.storedAt.getTime() ?? 0
+  const storeTime = (now ?? (await log.newestListed(newest.version, signal))?.storedAt)?.getTime() ?? 0
   let old = newest.floor
   for await (const { version, storedAt } of log.versions(Math.max(newest.floor, 1), signal)) {
     if (storeTime - storedAt.getTime() <= gracePeriod) break
@@ -154,6 +159,7 @@ async function findDead(
 function isOurs(key: string): boolean {
   return (
     [catalogVersionOf, pageOfKey, attemptOfKey].some((nameOf) => nameOf(key) !== undefined) ||
-    key === markerKey
+    key === markerKey ||
+    key.startsWith(reservePrefix)
   )
 }

@@ -3,12 +3,14 @@ import type { Finding } from '../../catalog/commit/changes.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import { type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
+import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import { ensureMarker } from './ensure-marker.ts'
 import { newestToWriteUpon } from './first-write.ts'
 import { floorToRaise, sweepStore } from './sweep.ts'
 import { isSweepDue, removePassed } from './tidy.ts'
+import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 
 /**
  * How one store comes to be allowed to write, and what it does for that: making and proving the store, taking it
@@ -80,9 +82,9 @@ export class WriteAccess {
   }
 
   /** Declares dead what may be, and gives the newest version then. */
-  async raiseFloor(newest: PagedCatalog, signal: AbortSignal | undefined): Promise<PagedCatalog> {
+  async raiseFloor(newest: PagedCatalog, signal: AbortSignal | undefined, now?: Date): Promise<PagedCatalog> {
     const bases = [...this.attempts].map((attempt) => partsOfAttempt(attempt).base)
-    const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal)
+    const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal, now)
     if (floor <= newest.floor) return newest
     return (await this.#context.log.commit({ kind: 'raise floor', floor }, signal)).catalog
   }
@@ -99,6 +101,41 @@ export class WriteAccess {
       const raised = await this.raiseFloor(known, undefined)
       return isSweep ? this.#sweep(raised) : removePassed(this.#context, known, raised)
     })
+  }
+
+  /**
+   * Runs a deletion, also if there is no space left for the version of the catalog that it writes: with the space of
+   * the reserve and of leftovers.
+   */
+  async freeing<Result>(signal: AbortSignal | undefined, deletion: () => Promise<Result>): Promise<Result> {
+    const { backend } = this.#context
+    const result = await withReserve(backend, () => this.freeLeftovers(signal), deletion)
+    await keepReserve(this.#context)
+    return result
+  }
+
+  /** Removes what is dead by the newest version of the catalog, and returns whether there was anything. */
+  async freeLeftovers(signal: AbortSignal | undefined): Promise<boolean> {
+    const { objects, unfinished } = await sweepStore(this.#context, await this.#context.log.whole(signal), {
+      signal,
+    })
+    return objects + unfinished > 0
+  }
+
+  /**
+   * The unfinished saves of other writers. A commit after them lets the grace period begin, so that a sweep finds them
+   * dead once it is over; in a dry run there is none.
+   */
+  async unfinishedSaves(
+    catalog: WholeCatalog,
+    isDry: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<UnfinishedSaves> {
+    const { log, writer } = this.#context
+    const found = await unfinishedSaves(this.#context, catalog, this.attempts, signal)
+    if (found.saves === 0 || found.until !== undefined || isDry || !mayCommit(catalog, writer)) return found
+    const committed = await log.commit({ kind: 'raise floor', floor: catalog.floor }, signal)
+    return unfinishedSaves(this.#context, await log.wholeOf(committed.catalog, signal), this.attempts, signal)
   }
 
   /** Gives ownership back. Whoever has fenced this writer owns it already. */
@@ -135,6 +172,7 @@ export class WriteAccess {
       await this.#commitFindings(this.#findings)
       this.#findings = []
     }
+    await keepReserve(this.#context)
   }
 
   async #takeOver(newest: PagedCatalog): Promise<void> {

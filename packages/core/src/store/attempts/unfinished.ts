@@ -1,0 +1,81 @@
+import { formatSize } from '../../space/index.ts'
+import { attemptsOf } from '../../catalog/commit/changes.ts'
+import type { StoreContext } from '../context.ts'
+import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
+
+/** Saves that other writers began and have not committed: those writers may run or may be dead. */
+export interface UnfinishedSaves {
+  readonly saves: number
+  /** Files, and bytes together as far as the store reports them. */
+  readonly files: number
+  readonly bytes: number
+  /** When a sweep may remove them all, by the store's clock; `undefined` before there is a commit after them. */
+  readonly until: Date | undefined
+}
+
+export const noUnfinishedSaves: UnfinishedSaves = { saves: 0, files: 0, bytes: 0, until: undefined }
+
+/**
+ * Finds the unfinished saves of other writers beside a catalog. `ours` are the attempts of this process. An exclusive
+ * writer has none: taking over has declared them dead.
+ */
+export async function unfinishedSaves(
+  { backend, log, writer, gracePeriod }: StoreContext,
+  catalog: WholeCatalog,
+  ours: ReadonlySet<AttemptId>,
+  signal: AbortSignal | undefined,
+): Promise<UnfinishedSaves> {
+  if (writer.mode === 'exclusive') return noUnfinishedSaves
+  const known = new Set([
+    ...attemptsOf(catalog),
+    ...catalog.history.flatMap(({ dropped }) => dropped.map(({ attempt }) => attempt)),
+    ...ours,
+  ])
+  const found = new Map<AttemptId, Found>()
+  const note = (key: string, size: number): void => {
+    const attempt = attemptOfKey(key)
+    if (attempt === undefined || known.has(attempt) || partsOfAttempt(attempt).base < catalog.floor) return
+    const { files, bytes } = found.get(attempt) ?? { files: 0, bytes: 0 }
+    found.set(attempt, { files: files + 1, bytes: bytes + size })
+  }
+  for await (const { key, size } of backend.list(dataPrefix, { signal })) note(key, size)
+  const { discarded } = await backend.sweep({ olderThan: 0, prefix: dataPrefix, dryRun: true, signal })
+  for (const { key, size = 0 } of discarded) note(key, size)
+  if (found.size === 0) return noUnfinishedSaves
+  const newestBase = Math.max(...[...found.keys()].map((attempt) => partsOfAttempt(attempt).base))
+  const each = [...found.values()]
+  return {
+    saves: found.size,
+    files: each.reduce((sum, { files }) => sum + files, 0),
+    bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
+    until: await firstAfter(log, newestBase, gracePeriod, signal),
+  }
+}
+
+interface Found {
+  readonly files: number
+  readonly bytes: number
+}
+
+/** An attempt is dead once the floor has passed its base, and the floor passes no version within the grace period. */
+async function firstAfter(
+  log: StoreContext['log'],
+  base: number,
+  gracePeriod: number,
+  signal: AbortSignal | undefined,
+): Promise<Date | undefined> {
+  for await (const { storedAt } of log.versions(base + 1, signal))
+    return new Date(storedAt.getTime() + gracePeriod)
+  return undefined
+}
+
+/** Sentences for a message: what the unfinished saves take, and how to remove them; none if there are none. */
+export function describeUnfinished({ saves, bytes, until }: UnfinishedSaves): readonly string[] {
+  if (saves === 0) return []
+  const when = until === undefined ? '' : ` until ${until.toISOString()}`
+  return [
+    `${saves} unfinished ${saves === 1 ? 'save' : 'saves'} of other writers ${saves === 1 ? 'takes' : 'take'} ${formatSize(bytes)}, ` +
+      `kept${when} because those writers may still run. If none does, remove them: holdfast sweep --take-over.`,
+  ]
+}

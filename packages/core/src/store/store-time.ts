@@ -1,0 +1,22 @@
+import { HoldfastError } from '../errors.ts'
+import type { StoreContext } from './context.ts'
+import { probePrefix } from '../catalog/documents/index.ts'
+
+/** The time by the store's own clock: that of an object stored just now. */
+export async function storeTime(
+  { backend, environment }: Pick<StoreContext, 'backend' | 'environment'>,
+  signal?: AbortSignal,
+): Promise<Date> {
+  const key = `${probePrefix}${environment.newId()}`
+  try {
+    await backend.put(key, Buffer.from(key), { size: Buffer.byteLength(key), signal })
+    const stat = await backend.stat(key, { signal })
+    if (stat !== undefined) return stat.modifiedAt
+    throw new HoldfastError('UNAVAILABLE', `${key} was stored just now and is gone.`, {
+      key,
+      url: backend.url,
+    })
+  } finally {
+    await backend.delete([key])
+  }
+}
