@@ -18,6 +18,17 @@ export async function sweep(options: SweepOptions, signal: AbortSignal): Promise
         `${report.unfinished} unfinished`,
       ),
     )
+    const { saves, bytes, until } = report.unfinishedSaves
+    if (saves > 0) {
+      printer.line(
+        joined(
+          count(saves, 'unfinished save'),
+          formatSize(bytes),
+          `kept${until === undefined ? '' : ` until ${until.toISOString()}`}: another writer may be at work on ${saves === 1 ? 'it' : 'them'}. ` +
+            'If none is, remove with holdfast sweep --take-over',
+        ),
+      )
+    }
     for (const key of report.foreign) printer.line(`not ours, left alone: ${key}`)
     for (const { key, error } of report.failed) printer.note(`could not delete ${key}: ${error.message}`)
     printer.data({

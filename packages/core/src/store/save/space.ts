@@ -69,7 +69,7 @@ export async function guardSpace(
   const wouldDo =
     unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.files >= (room.inodes ?? 0)
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
-    throw notEnough(context, step, needed, refused, droppable, unfinished)
+    throw notEnough(context, step, needed, refused, wouldDo ? [] : droppable, unfinished)
   const committed = await access.freeing(signal, async () => {
     const pruned = await log.commit({ kind: 'prune', room }, signal)
     await deleteDropped(context, pruned, { evenInGrace: true })
