@@ -46,6 +46,8 @@ export interface Environment {
   readonly pageLimits: PageLimits
   /** Every so many versions of the catalog a save raises the floor, and removes what is below it. */
   readonly tidyEvery: number
+  /** Files that a store on a file system keeps for deletions from a full disk. */
+  readonly reserveFiles: number
 }
 
 export const systemEnvironment: Environment = {
@@ -64,4 +66,6 @@ export const systemEnvironment: Environment = {
   deliver: deliverToDirectory,
   pageLimits: defaultPageLimits,
   tidyEvery: 64,
+  // A deletion writes a version of the catalog and a few pages, each of which takes an inode.
+  reserveFiles: 6,
 }

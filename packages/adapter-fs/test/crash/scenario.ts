@@ -23,6 +23,7 @@ export interface Step {
 /** Of which the older lines of the catalog stand in pages after two saves. */
 const foldingEarly: Environment = {
   ...systemEnvironment,
+  reserveFiles: 1,
   pageLimits: {
     checkpoints: { inline: 1, page: 2 },
     metrics: { inline: 1, page: 2 },

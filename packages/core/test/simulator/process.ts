@@ -220,6 +220,7 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
     newToken: () => random.hex(16),
     pageLimits: random.of(pageLimits),
     tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
+    reserveFiles: systemEnvironment.reserveFiles,
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
     deliver: async (_, deliveries) => {
       const contents: string[] = []

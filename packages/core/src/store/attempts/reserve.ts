@@ -7,18 +7,18 @@ import { reservePrefix } from '../../catalog/documents/index.ts'
 /** Bytes of one file of the reserve: a version of the catalog fits into one. */
 const fileBytes = 64 * 1024
 
-/** A deletion writes a version of the catalog and a few pages, each of which takes an inode. */
-const reserveKeys = Array.from({ length: 6 }, (_, index) => `${reservePrefix}${index + 1}`)
+type Reserved = Pick<StoreContext, 'backend' | 'environment'>
 
 /**
  * Makes the reserve whole: files on a local file system that a deletion removes if there is no space left for the new
  * version of the catalog. Writes nothing if there is no space for it either.
  */
-export async function keepReserve({ backend }: Pick<StoreContext, 'backend'>): Promise<void> {
+export async function keepReserve({ backend, environment }: Reserved): Promise<void> {
   if (!needsReserve(backend)) return
   const there = new Set(await keysOf(backend))
   try {
-    for (const key of reserveKeys) {
+    for (let file = 1; file <= environment.reserveFiles; file += 1) {
+      const key = `${reservePrefix}${file}`
       // Random, since a file system may compress other bytes away.
       if (!there.has(key)) await backend.put(key, randomBytes(fileBytes), { size: fileBytes })
     }
@@ -28,11 +28,12 @@ export async function keepReserve({ backend }: Pick<StoreContext, 'backend'>): P
 }
 
 /** What the reserve will take once a deletion, which may use a file of it, is over. */
-export async function missingReserve(
-  backend: CheckpointBackend,
-): Promise<{ readonly bytes: number; readonly inodes: number }> {
+export async function missingReserve({
+  backend,
+  environment: { reserveFiles },
+}: Reserved): Promise<{ readonly bytes: number; readonly inodes: number }> {
   if (!needsReserve(backend)) return { bytes: 0, inodes: 0 }
-  const missing = Math.min(reserveKeys.length, reserveKeys.length - (await keysOf(backend)).length + 1)
+  const missing = Math.min(reserveFiles, reserveFiles - (await keysOf(backend)).length + 1)
   return { bytes: missing * fileBytes, inodes: missing }
 }
 

@@ -57,7 +57,7 @@ export async function guardSpace(
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return []
   const because = `to make room for step ${step}`
-  const room = await roomWanted(backend, refused, because)
+  const room = await roomWanted(context, refused, because)
   const unfinished = await unfinishedSaves(
     context,
     await log.wholeOf(catalog, signal),
@@ -113,11 +113,11 @@ async function refusal(
 
 /** What is missing for the save, and for the reserve that the deletion itself may take. */
 async function roomWanted(
-  backend: CheckpointBackend,
+  context: StoreContext,
   refused: Refusal,
   because: string,
 ): Promise<RoomWanted> {
-  const reserve = await missingReserve(backend)
+  const reserve = await missingReserve(context)
   return refused.kind === 'noInodes'
     ? { bytes: 0, inodes: refused.missing + reserve.inodes, because }
     : { bytes: refused.missing + reserve.bytes, because }
