@@ -70,6 +70,9 @@ export async function withStore(
     printer.line(`forgot the objective ${name}`)
     printer.data({ type: 'forgotten', objective: name })
   }
+  store.on('clockDoubted', ({ reason }) => {
+    printer.note(`${reason} Checkpoints that only this clock makes old are kept.`)
+  })
   const code = await command({
     store,
     printer,

@@ -15,6 +15,10 @@ export interface Candidate extends RetainedCheckpoint {
   readonly inodes: number
   /** Grows from save to save, also where a run goes back to an older step. */
   readonly saveOrder: number
+  /** By the store's own clock, if it was recorded. */
+  readonly storedAt: Date | undefined
+  /** Milliseconds by which the clock seems to have jumped before its save; 0 if it has not. */
+  readonly clockJump: number
   /** Why it is pinned, in words; `undefined` when it is not. */
   readonly pinned: string | undefined
   /** Why else it may not go now: it was just saved, or is being restored. */

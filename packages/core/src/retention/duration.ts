@@ -24,8 +24,15 @@ export function parseDuration(duration: Duration): number {
   )
 }
 
+/** Milliseconds in the largest unit of which there are two, rounded: `36 h`, `3 d`. */
+export function formatAge(milliseconds: number): string {
+  const [unit, size] = Object.entries(units).findLast(([, each]) => milliseconds >= 2 * each) ?? ['ms', 1]
+  return `${Math.round(milliseconds / size)} ${unit}`
+}
+
 /** In the largest unit that says it exactly: `4 h`. */
 export function formatInterval(milliseconds: number): string {
-  const [unit, size] = Object.entries(units).findLast(([, each]) => milliseconds % each === 0) ?? ['ms', 1]
+  const exact = Object.entries(units).findLast(([, each]) => milliseconds % each === 0)
+  const [unit, size] = milliseconds === 0 ? ['s', 1] : (exact ?? ['ms', 1])
   return `${milliseconds / size} ${unit}`
 }

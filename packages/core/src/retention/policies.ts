@@ -1,10 +1,11 @@
 import { Evaluations, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
 import type { Candidate } from './checkpoint.ts'
+import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'
 import { formatInterval } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
 
 /** What a decision is made from. `checkpoints` are in the order of their steps. */
-export interface Situation {
+export interface Situation extends Present {
   readonly checkpoints: readonly Candidate[]
   readonly objectives: Objectives
   readonly evaluations: ReadonlyMap<string, Evaluations>
@@ -12,7 +13,6 @@ export interface Situation {
   readonly best: ReadonlyMap<string, readonly number[]>
   /** The objectives that have no value yet. */
   readonly unscored?: readonly string[] | undefined
-  readonly now: Date
 }
 
 /** One policy: which checkpoints it keeps and every reason for it, and what to say of one that it does not keep. */
@@ -64,23 +64,51 @@ function everyMultiple(unit: 'step' | 'epoch', interval: number, { checkpoints }
   return { otherwise: `not one of ${words}`, keeps: withReason(firsts.values(), words) }
 }
 
-function onePerInterval(interval: number, { checkpoints }: Situation): Policy {
-  const kept: Candidate[] = []
-  for (const checkpoint of bySavingTime(checkpoints)) {
-    const before = kept.at(-1)
-    if (before === undefined || checkpoint.savedAt.getTime() - before.savedAt.getTime() >= interval)
-      kept.push(checkpoint)
-  }
+function onePerInterval(interval: number, situation: Situation): Policy {
   const words = `one per ${formatInterval(interval)}`
-  return { otherwise: `not ${words}`, keeps: withReason(kept, words) }
+  return byEitherClock(situation, words, `not ${words}`, (timeOf, checkpoints) => {
+    const kept: Candidate[] = []
+    for (const checkpoint of bySavingTime(checkpoints, timeOf)) {
+      const before = kept.at(-1)
+      if (before === undefined || timeOf(checkpoint) - timeOf(before) >= interval) kept.push(checkpoint)
+    }
+    return kept
+  })
 }
 
-function younger(age: number, { checkpoints, now }: Situation): Policy {
-  const kept = checkpoints.filter(({ savedAt }) => now.getTime() - savedAt.getTime() < age)
+function younger(limit: number, situation: Situation): Policy {
+  const agesBy = agesOf(situation.checkpoints, situation)
+  const kept = situation.checkpoints.filter((checkpoint) => agesBy(checkpoint).some((age) => age < limit))
   return {
-    otherwise: `older than ${formatInterval(age)}`,
-    keeps: withReason(kept, `younger than ${formatInterval(age)}`),
+    otherwise: `older than ${formatInterval(limit)}`,
+    keeps: withReason(kept, `younger than ${formatInterval(limit)}`),
   }
+}
+
+/** What a choice by time keeps by either clock. What is dated in the future is kept, and takes no place of another. */
+function byEitherClock(
+  situation: Situation,
+  reason: string,
+  otherwise: string,
+  choose: (
+    timeOf: (checkpoint: Candidate) => number,
+    checkpoints: readonly Candidate[],
+  ) => readonly Candidate[],
+): Policy {
+  const keeps = new Map<number, readonly string[]>()
+  for (const clock of clocksOf(situation)) {
+    const [dated, future] = partition(situation.checkpoints, (checkpoint) => !isInFuture(clock, checkpoint))
+    for (const { step } of choose(clock.timeOf, dated)) keeps.set(step, [reason])
+    for (const { step } of future) if (!keeps.has(step)) keeps.set(step, ['dated in the future'])
+  }
+  return { otherwise, keeps }
+}
+
+function partition<Item>(
+  items: readonly Item[],
+  belongs: (item: Item) => boolean,
+): readonly [readonly Item[], readonly Item[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))]
 }
 
 const hour = 3_600_000
@@ -107,17 +135,18 @@ function newestOfEach(
   name: string,
   periods: number,
   periodOf: (at: Date) => number,
-  { checkpoints }: Situation,
+  situation: Situation,
 ): Policy {
-  const newest = new Map<number, Candidate>()
-  for (const checkpoint of checkpoints) {
-    const period = periodOf(checkpoint.savedAt)
-    const other = newest.get(period)
-    if (other === undefined || checkpoint.savedAt >= other.savedAt) newest.set(period, checkpoint)
-  }
-  const latest = [...newest].sort(([one], [other]) => one - other).slice(-periods)
-  const kept = latest.map(([, checkpoint]) => checkpoint)
-  return { otherwise: `not the newest ${name}`, keeps: withReason(kept, name) }
+  return byEitherClock(situation, name, `not the newest ${name}`, (timeOf, checkpoints) => {
+    const newest = new Map<number, Candidate>()
+    for (const checkpoint of checkpoints) {
+      const period = periodOf(new Date(timeOf(checkpoint)))
+      const other = newest.get(period)
+      if (other === undefined || timeOf(checkpoint) >= timeOf(other)) newest.set(period, checkpoint)
+    }
+    const latest = [...newest].sort(([one], [other]) => one - other).slice(-periods)
+    return latest.map(([, checkpoint]) => checkpoint)
+  })
 }
 
 function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situation): Policy {
@@ -155,12 +184,15 @@ function tagged(tags: readonly string[], { checkpoints }: Situation): Policy {
   return { otherwise: `not tagged`, keeps }
 }
 
-function lacksMetric(age: number, { checkpoints, objectives, now }: Situation): Policy {
+function lacksMetric(limit: number, situation: Situation): Policy {
+  const { checkpoints, objectives } = situation
+  const agesBy = agesOf(checkpoints, situation)
   const wanted = metricsOf(objectives)
   const keeps = new Map<number, readonly string[]>()
-  for (const { step, metrics, savedAt } of checkpoints) {
+  for (const checkpoint of checkpoints) {
+    const { step, metrics } = checkpoint
     const missing = wanted.filter((name) => metrics[name] === undefined)
-    if (missing.length > 0 && now.getTime() - savedAt.getTime() < age)
+    if (missing.length > 0 && agesBy(checkpoint).some((age) => age < limit))
       keeps.set(step, [`waits for ${missing.join(', ')}`])
   }
   return { otherwise: 'waits for no metric', keeps }
@@ -192,10 +224,11 @@ function chosenBy(keep: NonNullable<RetentionPlan['keep']>, { checkpoints }: Sit
   return { otherwise: 'not chosen', keeps }
 }
 
-function bySavingTime(checkpoints: readonly Candidate[]): readonly Candidate[] {
-  return checkpoints.toSorted(
-    (one, other) => one.savedAt.getTime() - other.savedAt.getTime() || one.step - other.step,
-  )
+function bySavingTime(
+  checkpoints: readonly Candidate[],
+  timeOf: (checkpoint: Candidate) => number,
+): readonly Candidate[] {
+  return checkpoints.toSorted((one, other) => timeOf(one) - timeOf(other) || one.step - other.step)
 }
 
 function withReason(

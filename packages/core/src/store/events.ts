@@ -28,6 +28,11 @@ export interface StoreEvents {
   readonly rebuilt: { readonly version: number; readonly checkpoints: number }
   /** What a commit dropped could not be deleted now; a sweep will. */
   readonly cleanupFailed: { readonly keys: readonly string[]; readonly error: Error }
+  /**
+   * The clocks that date checkpoints disagree, or seem to have jumped. Retention keeps what it would drop by one of them
+   * alone.
+   */
+  readonly clockDoubted: { readonly reason: string }
   /** A request to the store failed and is made again after a pause. */
   readonly retry: RetryEvent
   /** A save in the background failed. It is also thrown by its handle, and by `flush` and `close` if nobody looked. */

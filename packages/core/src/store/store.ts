@@ -4,7 +4,7 @@ import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.t
 import { HoldfastError, isHoldfastError } from '../errors.ts'
 import { assertWellFormed } from '../json.ts'
 import type { Plateau } from '../metrics/index.ts'
-import { planRetention } from '../retention/index.ts'
+import { planRetention, usesTime } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import {
   type Checkpoint,
@@ -31,6 +31,7 @@ import { hasFields, judge, type Keeping } from '../catalog/judging/judgement.ts'
 import { type UnscoredObjective, unscoredObjectives } from '../catalog/judging/unscored.ts'
 import { assertNoContradiction, keepingOf } from '../catalog/judging/recorded-keeping.ts'
 import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
+import { tellOfClocks } from './save/clocks.ts'
 import { tellOfMetrics, tellOfUnscored } from './save/metric-events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
 import { lastPagedStep, type PagedCatalog, type WholeCatalog } from '../catalog/pages/index.ts'
@@ -284,8 +285,9 @@ export class CheckpointStore implements AsyncDisposable {
   ): Promise<AttachResult> {
     assertStep(step)
     assertMetrics(metrics)
+    const storeNow = await this.#timeForRetention(options.signal)
     const committed = await this.#write(
-      { kind: 'attach', step, metrics: storedMetrics(metrics) },
+      { kind: 'attach', step, metrics: storedMetrics(metrics), storeNow },
       options.signal,
     )
     await deleteDropped(this.#context, committed)
@@ -327,9 +329,14 @@ export class CheckpointStore implements AsyncDisposable {
     const { known } = this.#context.log
     if (known !== undefined) tellOfUnscored(this.#context, known)
     if (options.dryRun === true || report.dropped.length === 0) return report
-    const committed = await this.#drop({ kind: 'prune' }, options.signal)
+    let storeNow: Date | undefined
+    const committed = await this.#drop(async () => {
+      storeNow = await this.#timeForRetention(options.signal)
+      return { kind: 'prune', storeNow }
+    }, options.signal)
     const catalog = await this.#context.log.wholeOf(committed.catalog, options.signal)
-    return pruneReport(this.#context, catalog, committed, report)
+    tellOfClocks(this.#context, catalog, storeNow)
+    return pruneReport(this.#context, catalog, committed, report, storeNow)
   }
 
   /**
@@ -355,7 +362,7 @@ export class CheckpointStore implements AsyncDisposable {
     if (steps.length === 0) return []
     const { allowBest, signal } = options
     const committed = await this.#drop(
-      { kind: 'delete', steps, because: 'deleted by hand', allowBest },
+      async () => ({ kind: 'delete', steps, because: 'deleted by hand', allowBest }),
       signal,
     )
     return committed.dropped.map(({ step, because }) => ({ step, because }))
@@ -491,13 +498,22 @@ export class CheckpointStore implements AsyncDisposable {
     return { ...report, unfinishedSaves: await this.#access.unfinishedSaves(catalog, isDry, options.signal) }
   }
 
+  /** The present by the store's clock, if a retention of this writer or of the store goes by time. */
+  async #timeForRetention(signal: AbortSignal | undefined): Promise<Date | undefined> {
+    const { log, keeping } = this.#context
+    await this.#refuseMissing(signal)
+    const recorded = this.#keeping(await log.newest(signal)).retention
+    const isNeeded = usesTime(keeping.retention) || usesTime(recorded)
+    return isNeeded ? storeTime(this.#context, signal) : undefined
+  }
+
   /** A change that only frees space: it goes through on a full disk, too. */
   async #drop(
-    change: Extract<Change, { kind: 'delete' | 'prune' }>,
+    change: () => Promise<Extract<Change, { kind: 'delete' | 'prune' }>>,
     signal: AbortSignal | undefined,
   ): Promise<Committed> {
     return this.#access.freeing(signal, async () => {
-      const committed = await this.#write(change, signal)
+      const committed = await this.#write(await change(), signal)
       await deleteDropped(this.#context, committed)
       return committed
     })

@@ -28,6 +28,8 @@ function candidate(step: number, fields: Partial<Candidate> = {}): Candidate {
     tags: [],
     metrics: {},
     saveOrder: step,
+    storedAt: undefined,
+    clockJump: 0,
     pinned: undefined,
     inUse: undefined,
     ...fields,

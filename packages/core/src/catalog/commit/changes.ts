@@ -35,9 +35,16 @@ export type Change =
       readonly kind: 'attach'
       readonly step: number
       readonly metrics: Readonly<Record<string, StoredMetric>>
+      /** The present by the store's own clock, if the retention in force needs it. */
+      readonly storeNow?: Date | undefined
     }
   /** Nothing but retention, which every save brings with it. */
-  | { readonly kind: 'prune'; readonly room?: RoomWanted | undefined }
+  | {
+      readonly kind: 'prune'
+      readonly room?: RoomWanted | undefined
+      /** The present by the store's own clock, if the retention in force needs it. */
+      readonly storeNow?: Date | undefined
+    }
   | { readonly kind: 'pin'; readonly step: number; readonly pin: Pin }
   | { readonly kind: 'unpin'; readonly step: number }
   /** Removes an objective from those that are recorded. */

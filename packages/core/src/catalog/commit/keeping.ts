@@ -1,4 +1,4 @@
-import type { RoomWanted } from '../../retention/index.ts'
+import type { Present, RoomWanted } from '../../retention/index.ts'
 import {
   type AttemptId,
   type Catalog,
@@ -51,7 +51,10 @@ export function applyKeeping(
   const room = change.kind === 'prune' ? change.room : undefined
   const dropping = change.kind === 'attach' ? droppingOfAttach : droppingOf
   const effective = { ...keeping, ...dropping(keeping, newest) }
-  const dropped = dropsOf(applied.checkpoints, metrics, effective, saved, room, at)
+  const dropped = dropsOf(applied.checkpoints, metrics, effective, saved, room, {
+    now: new Date(at),
+    storeNow: storeNowOf(change),
+  })
   const gone = new Set(dropped.map(({ attempt }) => attempt))
   return {
     checkpoints:
@@ -64,13 +67,19 @@ export function applyKeeping(
   }
 }
 
+/** A save has asked the store for the time when its manifest was stored. */
+function storeNowOf(change: Extract<Change, { kind: 'save' | 'attach' | 'prune' }>): Date | undefined {
+  if (change.kind !== 'save') return change.storeNow
+  return change.entry.storedAt === undefined ? undefined : new Date(change.entry.storedAt)
+}
+
 function dropsOf(
   checkpoints: PagedList<CatalogEntry>,
   metrics: PagedList<RecordedMetrics>,
   keeping: WriterKeeping,
   saved: AttemptId | undefined,
   room: RoomWanted | undefined,
-  at: string,
+  present: Present,
 ): readonly Drop[] {
   if (!hasFields(keeping.retention) && room === undefined) return []
   const inUse = ({ attempt }: CatalogEntry): string | undefined => {
@@ -79,7 +88,7 @@ function dropsOf(
   }
   const lists = { checkpoints, metrics }
   const judgement = judge(lists, keeping.objectives)
-  const decisions = retain(lists, judgement, keeping.retention, new Date(at), inUse, room)
+  const decisions = retain(lists, judgement, keeping.retention, present, inUse, room)
   const reasons = new Map(
     decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
   )

@@ -18,6 +18,10 @@ export const entrySchema = v.looseObject({
   files: countSchema,
   bytes: countSchema,
   savedAt: timeSchema,
+  /** When the manifest was stored, by the store's own clock. */
+  storedAt: v.optional(timeSchema),
+  /** Milliseconds by which the clock seems to have jumped since the save before: no age counts them. */
+  clockJump: v.optional(countSchema),
   metrics: metricsSchema,
   tags: v.array(v.string()),
   pinned: v.optional(pinSchema),

@@ -14,6 +14,7 @@ export class ListedCandidate implements Candidate {
   readonly inUse: string | undefined
   readonly #entry: CatalogEntry
   #savedAt: Date | undefined
+  #storedAt: Date | undefined
   #saveOrder: number | undefined
 
   constructor(entry: CatalogEntry, inUse: string | undefined) {
@@ -44,6 +45,16 @@ export class ListedCandidate implements Candidate {
   get savedAt(): Date {
     this.#savedAt ??= new Date(this.#entry.savedAt)
     return this.#savedAt
+  }
+
+  get storedAt(): Date | undefined {
+    const { storedAt } = this.#entry
+    if (storedAt !== undefined) this.#storedAt ??= new Date(storedAt)
+    return this.#storedAt
+  }
+
+  get clockJump(): number {
+    return this.#entry.clockJump ?? 0
   }
 
   get saveOrder(): number {

@@ -130,6 +130,6 @@ function reasonsOf(
   at: Date,
 ): ReadonlyMap<number, readonly string[]> {
   if (!hasFields(retention)) return new Map()
-  const decisions = retain(catalog, judgement, retention, at, () => undefined)
+  const decisions = retain(catalog, judgement, retention, { now: at }, () => undefined)
   return new Map(decisions.map(({ step, kept, because }) => [step, kept ? because : []]))
 }

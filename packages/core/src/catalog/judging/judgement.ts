@@ -5,7 +5,13 @@ import {
   type Objectives,
   objectivesWithoutValue,
 } from '../../metrics/index.ts'
-import { decideRetention, type Decision, type RetentionPlan, type RoomWanted } from '../../retention/index.ts'
+import {
+  decideRetention,
+  type Decision,
+  type Present,
+  type RetentionPlan,
+  type RoomWanted,
+} from '../../retention/index.ts'
 import { ListedCandidate } from './candidate.ts'
 import type { CatalogEntry } from '../documents/index.ts'
 import type { WholeCatalog } from '../pages/index.ts'
@@ -55,12 +61,12 @@ export function retain(
   catalog: Lines,
   judgement: Judgement,
   retention: RetentionPlan,
-  at: Date,
+  at: Present,
   inUse: (entry: CatalogEntry) => string | undefined,
   room?: RoomWanted,
 ): readonly Decision[] {
   const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
-  return decideRetention(retention, { ...judgement, checkpoints, now: at }, room)
+  return decideRetention(retention, { ...judgement, ...at, checkpoints }, room)
 }
 
 export function hasFields(object: object): boolean {

@@ -43,7 +43,9 @@ export async function writeAttempt(
     contentType: 'application/json',
     signal: request.signal,
   })
-  return { entry: entryOf(manifest, bytes), manifest }
+  const stored = await backend.stat(manifestKey(attempt), { signal: request.signal })
+  const storedAt = stored === undefined ? {} : { storedAt: stored.modifiedAt.toISOString() }
+  return { entry: { ...entryOf(manifest, bytes), ...storedAt }, manifest }
 }
 
 /** The line of the catalog for a checkpoint whose manifest has these bytes. */

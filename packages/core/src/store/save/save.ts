@@ -8,6 +8,7 @@ import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { storedAtOf, tellOfClocks, withClockJump } from './clocks.ts'
 import { tellOfMetrics, tellOfUnscored } from './metric-events.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
@@ -39,7 +40,8 @@ export async function saveCheckpoint(
     const { written, committed } = await abandonOnFailure(context, attempt, async () => {
       const { onExisting = 'fail', allowBest, signal } = request
       const attempted = await writeAttempt(backend, attempt, files, request, began.toISOString())
-      const change = { kind: 'save', entry: attempted.entry, onExisting, allowBest } as const
+      const entry = withClockJump(context, attempted.entry)
+      const change = { kind: 'save', entry, onExisting, allowBest } as const
       return { written: attempted, committed: await context.log.commit(change, signal) }
     })
     await deleteDropped(context, committed)
@@ -49,6 +51,7 @@ export async function saveCheckpoint(
     const saved = { ...judged, warnings }
     tellOfMetrics(context, saved)
     tellOfUnscored(context, committed.catalog)
+    tellOfClocks(context, committed.catalog, storedAtOf(written.entry))
     return saved
   } finally {
     access.attempts.delete(attempt)

@@ -64,14 +64,16 @@ export async function guardSpace(
     access.attempts,
     signal,
   )
-  const droppable = await wouldDrop(context, catalog, room, signal)
+  // A full disk takes no probe. The newest version is a little older than now, which keeps more.
+  const storeNow = (await log.newestListed(Math.max(1, catalog.version), signal))?.storedAt
+  const droppable = await wouldDrop(context, catalog, room, storeNow, signal)
   // No good checkpoint goes where these would do; but only a person knows whether their writers are dead.
   const wouldDo =
     unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.files >= (room.inodes ?? 0)
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
     throw notEnough(context, step, needed, refused, wouldDo ? [] : droppable, unfinished)
   const committed = await access.freeing(signal, async () => {
-    const pruned = await log.commit({ kind: 'prune', room }, signal)
+    const pruned = await log.commit({ kind: 'prune', room, storeNow }, signal)
     await deleteDropped(context, pruned, { evenInGrace: true })
     return pruned
   })
@@ -112,11 +114,7 @@ async function refusal(
 }
 
 /** What is missing for the save, and for the reserve that the deletion itself may take. */
-async function roomWanted(
-  context: StoreContext,
-  refused: Refusal,
-  because: string,
-): Promise<RoomWanted> {
+async function roomWanted(context: StoreContext, refused: Refusal, because: string): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
   return refused.kind === 'noInodes'
     ? { bytes: 0, inodes: refused.missing + reserve.inodes, because }
@@ -128,12 +126,14 @@ async function wouldDrop(
   { keeping, log, environment }: StoreContext,
   known: PagedCatalog,
   room: RoomWanted,
+  storeNow: Date | undefined,
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   const catalog = await log.wholeOf(known, signal)
   const { objectives, retention } = droppingOf(keeping, catalog)
   const judgement = judge(catalog, objectives)
-  const decisions = retain(catalog, judgement, retention, environment.now(), () => undefined, room)
+  const present = { now: environment.now(), storeNow }
+  const decisions = retain(catalog, judgement, retention, present, () => undefined, room)
   const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
   const going = catalog.checkpoints.all.filter(({ step }) => dropped.has(step))
   const freed = {

@@ -25,7 +25,7 @@ export async function planPrune(
 ): Promise<PruneReport> {
   const catalog = await context.log.whole(signal)
   assertNoContradiction(context.keeping, catalog)
-  const decisions = decide(context, catalog)
+  const decisions = decide(context, catalog, undefined)
   const bytes = new Map(catalog.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
   return {
     kept: keptOf(decisions),
@@ -41,19 +41,24 @@ export function pruneReport(
   catalog: WholeCatalog,
   { dropped }: Committed,
   planned: PruneReport,
+  storeNow: Date | undefined,
 ): PruneReport {
   const bytes = new Map(planned.dropped.map((drop) => [drop.step, drop.bytes]))
   return {
-    kept: keptOf(decide(context, catalog)),
+    kept: keptOf(decide(context, catalog, storeNow)),
     dropped: dropped.map(({ step, because }) => ({ step, because, bytes: bytes.get(step) ?? 0 })),
   }
 }
 
-function decide({ keeping, environment }: StoreContext, catalog: WholeCatalog): readonly Decision[] {
+function decide(
+  { keeping, environment }: StoreContext,
+  catalog: WholeCatalog,
+  storeNow: Date | undefined,
+): readonly Decision[] {
   const inUse = ({ attempt }: CatalogEntry): string | undefined =>
     keeping.restoring.has(attempt) ? 'being restored' : undefined
   const { objectives, retention } = droppingOf(keeping, catalog)
-  return retain(catalog, judge(catalog, objectives), retention, environment.now(), inUse)
+  return retain(catalog, judge(catalog, objectives), retention, { now: environment.now(), storeNow }, inUse)
 }
 
 function keptOf(decisions: readonly Decision[]): PruneReport['kept'] {

@@ -1,0 +1,44 @@
+import { ListedCandidate } from '../../catalog/judging/candidate.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import { isWhole, type PagedCatalog } from '../../catalog/pages/index.ts'
+import { clockDoubts, jumpSince, usesTime } from '../../retention/index.ts'
+import type { StoreContext } from '../context.ts'
+
+/** Pauses before a save to which its own is compared. */
+const pausesCompared = 16
+
+/**
+ * The line of a save, with the time by which the clock seems to have jumped since the save before. Only where the store
+ * has no clock but that of this machine: an object store's is trusted.
+ */
+export function withClockJump(
+  { backend, log, keeping, environment }: StoreContext,
+  entry: CatalogEntry,
+): CatalogEntry {
+  if (backend.capabilities.localRoot === undefined || log.known === undefined) return entry
+  const earlier = log.known.checkpoints
+    .last(pausesCompared)
+    .map((each) => new ListedCandidate(each, undefined))
+  const clockJump = jumpSince(keeping.retention, earlier, {
+    now: environment.now(),
+    storeNow: storedAtOf(entry),
+  })
+  return clockJump > 0 ? { ...entry, clockJump: Math.round(clockJump) } : entry
+}
+
+/** Reports, by an event, why the times of checkpoints are not trusted, if the retention of this writer goes by them. */
+export function tellOfClocks(
+  { events, keeping, environment }: StoreContext,
+  catalog: PagedCatalog,
+  storeNow: Date | undefined,
+): void {
+  if (!usesTime(keeping.retention) || !isWhole(catalog)) return
+  const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, undefined))
+  for (const reason of clockDoubts(checkpoints, { now: environment.now(), storeNow }))
+    events.emit('clockDoubted', { reason })
+}
+
+/** When the manifest of a checkpoint was stored, by the store's own clock. */
+export function storedAtOf({ storedAt }: CatalogEntry): Date | undefined {
+  return storedAt === undefined ? undefined : new Date(storedAt)
+}
