@@ -30,7 +30,7 @@ export const defaultPageLimits: PageLimits = {
 
 /** Time, chance, the local disk and when a run is long, as parameters: a simulator gives its own. */
 export interface Environment {
-  /** This machine's clock. For people and for pauses; no decision about the store rests on it. */
+  /** This machine's clock. Retention by age drops nothing that this clock alone finds old. */
   now(): Date
   /** From 0 to below 1. */
   random(): number

@@ -31,7 +31,7 @@ export interface CommitRequest {
   readonly commitId: string
   readonly change: Change
   readonly keeping: WriterKeeping
-  /** The writer's clock, for people; nothing is decided by it. */
+  /** The present by the writer's clock. */
   readonly at: string
 }
 

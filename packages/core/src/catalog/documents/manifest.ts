@@ -34,7 +34,7 @@ export const manifestSchema = v.looseObject({
   attempt: attemptSchema,
   step: countSchema,
   epoch: v.optional(countSchema),
-  /** When the save began, by the writer's clock. For people; nothing is decided by it. */
+  /** When the save began, by the writer's clock. */
   savedAt: timeSchema,
   files: v.pipe(v.array(fileSchema), v.minLength(1)),
   metrics: metricsSchema,
