@@ -76,7 +76,7 @@ export const { storeError, hasStatus } = errors
 
 /** Whether the request may have been carried out although it failed. */
 export function mayHaveHappened(error: unknown): boolean {
-  return !(failureOf(error).name in beforeTheStore) && errors.mayHaveHappened(error)
+  return !Object.hasOwn(beforeTheStore, failureOf(error).name) && errors.mayHaveHappened(error)
 }
 
 function failureOf(error: unknown): Failure {
@@ -114,7 +114,7 @@ function nameOf(
   if (status === 404 && /bucket does not exist/i.test(message)) return 'NoSuchBucket'
   if (status === 412) return 'conditionNotMet'
   if (status === 400 && /match calculated/i.test(message)) return 'BadDigest'
-  if (reason !== undefined && reason in meanings) return reason
+  if (reason !== undefined && Object.hasOwn(meanings, reason)) return reason
   if (status === 401) return 'authError'
   if (status === 403) return 'forbidden'
   if (status === undefined && /default credentials/i.test(message)) return 'NoCredentials'

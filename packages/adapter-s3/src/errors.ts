@@ -100,7 +100,7 @@ export function isThereAlready(error: unknown): boolean {
 export function mayHaveHappened(error: unknown): boolean {
   const { name, status } = failureOf(error)
   // What the SDK finds out by itself, such as missing credentials, was never sent.
-  const wasSent = status !== undefined || !(name in meanings) || name === 'RequestTimeout'
+  const wasSent = status !== undefined || !Object.hasOwn(meanings, name) || name === 'RequestTimeout'
   const attempts = numberOf(fieldOf(error, '$metadata'), 'attempts') ?? 1
   return (wasSent && errors.mayHaveHappened(error)) || attempts > 1
 }
@@ -114,7 +114,7 @@ function failureOf(error: unknown): Failure {
 /** An answer to HEAD has no body, hence no code of S3; and the SDK misses a region before it asks anyone. */
 function nameOf(error: unknown, status: number | undefined, message: string): string {
   const name = textOf(error, 'name') ?? 'Error'
-  if (name in meanings) return name
+  if (Object.hasOwn(meanings, name)) return name
   if (status === 301 || status === 307) return 'PermanentRedirect'
   if (status === 403) return 'Forbidden'
   if (status === 404) return 'NotFound'

@@ -57,6 +57,37 @@ test('save keeps the last and the best, ls says why, prune explains, and best an
   expect((await holdfast(folder, 'rm', '4', '--store', store)).stderr).toMatch(/best loss.*--allow-best/)
 })
 
+test.each(['__proto__', 'constructor', 'toString'])(
+  'shows the metric, metadata and file named %s',
+  async (name) => {
+    const store = join(folder, `named-${name}`)
+    const on = (...words: readonly string[]) => holdfast(folder, ...words, '--store', store)
+    const named = join(folder, name)
+    await writeFile(named, name)
+    const keep = ['--keep-last', '1', '--keep-best', `${name}:min`]
+    for (const [step, value] of [2, 1, 3].entries()) {
+      const values = [
+        '--metric',
+        `${name}=${value}`,
+        '--metric',
+        `other-${step}=1`,
+        '--meta',
+        `${name}={"${name}":1}`,
+      ]
+      expect((await on('save', named, '--step', String(step), ...values, ...keep)).code).toBe(0)
+    }
+    expect((await on('best')).stdout).toMatch(new RegExp(`^best ${name} is step 1 `))
+    expect((await on('metrics', '--no-plot')).stdout.split('\n')[0]).toContain(name)
+    const shown = (await on('show', `best:${name}`, '--json')).stdout
+    expect(shown).toContain(`"metrics":{"${name}":1,"other-1":1}`)
+    expect(shown).toContain(`"metadata":{"${name}":{"${name}":1}}`)
+    expect(shown).toContain(`"contents":[{"name":"${name}"`)
+    expect(
+      (await on('save', file, '--step', '9', '--keep-best', 'loss:min', '--objective', `${name}=x:max`)).code,
+    ).toBe(2)
+  },
+)
+
 test('keeps everything while a run never reports the metric of an objective, and names the nearest metric', async () => {
   const store = join(folder, 'unscored')
   const on = (...words: readonly string[]) => holdfast(folder, ...words, '--store', store)

@@ -24,10 +24,11 @@ function differenceOf(name: string, other: string): number {
 
 /** Characters to insert, delete or replace, at least (Levenshtein). */
 function editsBetween(one: string, two: string): number {
-  let edits = Array.from({ length: [...two].length + 1 }, (_, column) => column)
-  for (const [row, character] of [...one].entries()) {
+  const others = Array.from(two)
+  let edits = [0, ...others.map((_, column) => column + 1)]
+  for (const [row, character] of Array.from(one).entries()) {
     const next = [row + 1]
-    for (const [column, other] of [...two].entries()) {
+    for (const [column, other] of others.entries()) {
       const replaced = (edits[column] ?? 0) + (character === other ? 0 : 1)
       next.push(Math.min(replaced, (edits[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
     }

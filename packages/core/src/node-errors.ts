@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError } from './errors.ts'
+import { own } from './records.ts'
 
 interface NodeErrorMeaning {
   readonly code: ErrorCode
@@ -110,7 +111,7 @@ export function isUnreadable(error: unknown): boolean {
 export function fromNodeError(error: unknown, what: string, details: ErrorDetails = {}): HoldfastError {
   if (error instanceof HoldfastError) return error
   const systemCode = nodeErrorCode(error)
-  const meaning = systemCode === undefined ? undefined : meanings[systemCode]
+  const meaning = systemCode === undefined ? undefined : own(meanings, systemCode)
   if (meaning === undefined) {
     const message = error instanceof Error ? error.message : String(error)
     return new HoldfastError('UNAVAILABLE', `${capitalised(what)} failed: ${message.replace(/\.$/, '')}.`, {

@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { explainUnscored } from '../output/unscored.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
+import { own } from '../own.ts'
 
 /** The best of each objective, or of one. */
 export async function best(
@@ -51,7 +52,7 @@ function namesIn(checkpoints: readonly JudgedCheckpoint[]): readonly string[] {
 }
 
 function values({ scores, metrics }: JudgedCheckpoint, objective: string): readonly string[] {
-  const score = scores[objective]
+  const score = own(scores, objective)
   return [
     ...(score === undefined ? [] : [formatMetric(score)]),
     ...Object.entries(metrics).map(([metric, value]) => `${metric} ${formatMetric(value)}`),

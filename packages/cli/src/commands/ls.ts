@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Column, formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
+import { own } from '../own.ts'
 
 export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async ({ store, printer }) => {
@@ -46,7 +47,7 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Promi
       ...(hasEpochs ? [checkpoint.epoch === undefined ? '' : String(checkpoint.epoch)] : []),
       formatSize(checkpoint.bytes),
       formatAge(checkpoint.savedAt, now),
-      ...metrics.map((name) => formatMetric(checkpoint.metrics[name])),
+      ...metrics.map((name) => formatMetric(own(checkpoint.metrics, name))),
       notes(checkpoint),
     ])
   return formatTable(columns, rows)

@@ -5,6 +5,7 @@ import { type Column, formatTable } from '../output/table.ts'
 import { formatMetric } from '../output/text.ts'
 import { visible } from '../output/visible.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
+import { own } from '../own.ts'
 
 interface MetricsOptions extends GlobalOptions {
   readonly plot?: boolean
@@ -36,9 +37,9 @@ export async function metrics(options: MetricsOptions, signal: AbortSignal): Pro
 function seriesOf(steps: readonly MeasuredStep[]): readonly Series[] {
   const metricNames = [...new Set(steps.flatMap((step) => Object.keys(step.metrics)))].sort()
   const objectives = [...new Set(steps.flatMap((step) => Object.keys(step.scores)))].sort()
-  const raw = metricNames.map((title): Series => ({ title, valueAt: (step) => step.metrics[title] }))
+  const raw = metricNames.map((title): Series => ({ title, valueAt: (step) => own(step.metrics, title) }))
   const judged = objectives.map(
-    (name): Series => ({ title: `~${name}`, valueAt: (step) => step.scores[name] }),
+    (name): Series => ({ title: `~${name}`, valueAt: (step) => own(step.scores, name) }),
   )
   const differing = judged.filter(
     ({ valueAt }) =>

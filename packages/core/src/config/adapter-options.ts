@@ -1,6 +1,7 @@
 import { defaultRetryPolicy, type RetryPolicy } from '../backend/index.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { parseSize } from '../space/index.ts'
+import { own } from '../records.ts'
 
 /** Reads one option from text in a URL, or from a value in code or a configuration file. Throws what is wrong with it. */
 export type OptionReader<Value> = (value: unknown) => Value
@@ -35,7 +36,7 @@ export const optionReaders = {
   /** How often and how patiently a request is made again: attempts, and milliseconds of the shortest and longest pause. */
   retry: (value: unknown): RetryPolicy => {
     const policy = { ...defaultRetryPolicy, ...(typeof value === 'object' ? value : {}) }
-    const known = Object.keys(policy).every((name) => name in defaultRetryPolicy)
+    const known = Object.keys(policy).every((name) => Object.hasOwn(defaultRetryPolicy, name))
     const { attempts, minDelay, maxDelay } = policy
     const valid = [attempts, minDelay, maxDelay].every((each) => Number.isFinite(each) && each >= 0)
     if (typeof value === 'object' && known && valid && attempts >= 1 && minDelay <= maxDelay) return policy
@@ -69,7 +70,7 @@ export function readAdapterOptions<Shape extends Readonly<Record<string, Adapter
   const place = `${url.protocol}//${url.host}${url.pathname}`
   const values: Record<string, unknown> = {}
   const take = (name: string, value: unknown, inUrl: boolean): void => {
-    const option = shape[name]
+    const option = own(shape, name)
     if (option === undefined) {
       const known = Object.entries(shape).flatMap(([each, { inUrl: may }]) => (may || !inUrl ? [each] : []))
       throw new HoldfastError('CONFIG', `${place} has no option ${name}. It takes: ${known.join(', ')}.`)

@@ -4,6 +4,7 @@ import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
 import type { StoreOptions } from '../store/index.ts'
 import { type AdapterReference, isAdapter } from './adapters.ts'
+import { recordOf } from '../records.ts'
 
 const sizeSchema = v.union([v.number(), v.string()])
 
@@ -35,7 +36,7 @@ const configSchema = v.strictObject({
       ]),
     ),
   ),
-  backend: v.optional(v.record(v.string(), v.unknown())),
+  backend: v.optional(recordOf(v.unknown())),
 })
 
 /** What a configuration file holds: where the store is, and the options of `openStore`. */

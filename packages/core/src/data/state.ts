@@ -3,6 +3,7 @@ import { HoldfastError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import type { Cursor } from './batching.ts'
 import type { OrderIdentity } from './order.ts'
+import { recordOf } from '../records.ts'
 
 const major = 1
 const format = `holdfast-data/${major}.0`
@@ -51,7 +52,7 @@ const jsonSchema: v.GenericSchema<JsonValue> = v.lazy(() =>
     v.bigint(),
     v.string(),
     v.array(jsonSchema),
-    v.record(v.string(), jsonSchema),
+    recordOf(jsonSchema),
   ]),
 )
 

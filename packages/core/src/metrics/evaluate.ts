@@ -61,8 +61,8 @@ function evaluateWeighted(
   // In the order of their names, so that the sum does not depend on the order in which they were written.
   const parts = partsOf(objective).map((name) => {
     const evaluations = all.get(name) ?? Evaluations.none
-    const normalised = normalise(name, objective, objectives[name], evaluations)
-    return { weight: objective.weights[name] ?? 0, steps: evaluations.steps, normalised, place: 0 }
+    const normalised = normalise(name, objective, own(objectives, name), evaluations)
+    return { weight: own(objective.weights, name) ?? 0, steps: evaluations.steps, normalised, place: 0 }
   })
   const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
   const candidates = parts[0]?.steps ?? Evaluations.none.steps
@@ -93,7 +93,7 @@ function normalise(
   { values, scores }: Evaluations,
 ): Normalised {
   if (typeof normalisation === 'object') {
-    const [low, high] = normalisation.ranges[name] ?? [0, 1]
+    const [low, high] = own(normalisation.ranges, name) ?? [0, 1]
     const isMin = part !== undefined && isMetricObjective(part) && part.direction === 'min'
     return isMin ? linear(values, high, low - high) : linear(values, low, high - low)
   }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import type { Smoothing } from './smoothing.ts'
+import { membersOf, own, recordOf } from '../records.ts'
 
 /** By how much a value must be better than the best so far to be the new best. */
 export type MinDelta = number | { readonly relative: number }
@@ -86,11 +87,11 @@ const metricObjectiveSchema = v.strictObject({
 })
 
 const weightedObjectiveSchema = v.strictObject({
-  weights: v.record(v.string(), positive),
+  weights: recordOf(positive),
   normalisation: v.optional(
     v.union([
       v.picklist(['minmax', 'zscore', 'rank']),
-      v.strictObject({ ranges: v.record(v.string(), v.tuple([v.number(), v.number()])) }),
+      v.strictObject({ ranges: recordOf(v.tuple([v.number(), v.number()])) }),
     ]),
   ),
   ...scoring,
@@ -101,7 +102,7 @@ const paretoObjectiveSchema = v.strictObject({ pareto: v.pipe(v.array(v.string()
 /** What a configuration file and a catalog hold of an objective. */
 export const objectiveSchema = v.lazy(schemaOf)
 
-export const objectivesSchema = v.record(v.string(), objectiveSchema)
+export const objectivesSchema = recordOf(objectiveSchema)
 
 export function isMetricObjective(objective: Objective): objective is MetricObjective {
   return 'metric' in objective
@@ -109,14 +110,14 @@ export function isMetricObjective(objective: Objective): objective is MetricObje
 
 /** Throws `INVALID_ARGUMENT` for objectives that are misspelt, out of range, or name others that are not there. */
 export function assertObjectives(objectives: Objectives): void {
-  for (const [name, objective] of Object.entries(objectives)) {
+  for (const [name, objective] of membersOf(objectives, 'objectives')) {
     const parsed = v.safeParse(schemaOf(objective), objective)
     if (!parsed.success) {
       const [issue] = parsed.issues
       throw invalid(name, `${v.getDotPath(issue) ?? 'it'}: ${issue.message}`)
     }
     for (const part of partsOf(objective)) {
-      const other = objectives[part]
+      const other = own(objectives, part)
       if (other === undefined)
         throw invalid(name, `there is no objective ${JSON.stringify(part)} to go into it`)
       if (!isMetricObjective(other))
@@ -165,7 +166,7 @@ function refuseRanges(name: string, objective: Objective, weights: readonly stri
   if (!('weights' in objective) || typeof objective.normalisation !== 'object') return
   const { ranges } = objective.normalisation
   for (const part of weights) {
-    const range = ranges[part]
+    const range = own(ranges, part)
     if (range === undefined) throw invalid(name, `normalisation.ranges has none for ${part}`)
     if (!(range[0] < range[1]))
       throw invalid(name, `the range of ${part} is not from a lower to a higher number`)

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts'
+import { own } from '../records.ts'
 
 const units: Readonly<Record<string, number>> = {
   ms: 1,
@@ -15,7 +16,7 @@ export type Duration = number | string
 /** Milliseconds. Throws `INVALID_ARGUMENT` for what is not a duration. */
 export function parseDuration(duration: Duration): number {
   const match = typeof duration === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(duration) : null
-  const unit = units[(match?.[2] ?? '').toLowerCase()]
+  const unit = own(units, (match?.[2] ?? '').toLowerCase())
   const milliseconds = typeof duration === 'number' ? duration : Number(match?.[1]) * (unit ?? Number.NaN)
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds
   throw new HoldfastError(

@@ -4,6 +4,7 @@ import type { Objectives } from '../metrics/index.ts'
 import { parseSize, type Size } from '../space/index.ts'
 import type { RetainedCheckpoint } from './checkpoint.ts'
 import { type Duration, parseDuration } from './duration.ts'
+import { recordOf } from '../records.ts'
 
 /**
  * Which checkpoints to keep. One is kept if any of the policies keeps it; without any all are kept. Limits then
@@ -89,7 +90,7 @@ export const retentionSchema = v.strictObject({
   keepDaily: v.optional(count),
   keepWeekly: v.optional(count),
   keepMonthly: v.optional(count),
-  keepBest: v.optional(v.record(v.string(), count)),
+  keepBest: v.optional(recordOf(count)),
   keepTags: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
   keepUnscored: v.optional(duration),
   maxBytes: v.optional(size),
@@ -109,7 +110,7 @@ export function planRetention(options: RetentionOptions, objectives: Objectives)
   }
   if (keep !== undefined && typeof keep !== 'function') throw invalid('keep is a function.')
   for (const name of Object.keys(options.keepBest ?? {})) {
-    if (name in objectives) continue
+    if (Object.hasOwn(objectives, name)) continue
     const known = Object.keys(objectives).join(', ') || 'none'
     throw invalid(`keepBest: there is no objective ${JSON.stringify(name)}. Known: ${known}.`)
   }

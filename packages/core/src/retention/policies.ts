@@ -3,6 +3,7 @@ import type { Candidate } from './checkpoint.ts'
 import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'
 import { formatInterval } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
+import { own } from '../records.ts'
 
 /** What a decision is made from. `checkpoints` are in the order of their steps. */
 export interface Situation extends Present {
@@ -168,7 +169,7 @@ function bestRanked(
   there: readonly number[],
   { objectives, evaluations, best }: Situation,
 ): readonly number[] {
-  const objective = objectives[name]
+  const objective = own(objectives, name)
   const leaders = (best.get(name) ?? []).toReversed()
   if (objective === undefined || 'pareto' in objective) return leaders.slice(0, count)
   const ranked = ranking(evaluations.get(name) ?? Evaluations.none, objective, count, there)
@@ -191,7 +192,7 @@ function lacksMetric(limit: number, situation: Situation): Policy {
   const keeps = new Map<number, readonly string[]>()
   for (const checkpoint of checkpoints) {
     const { step, metrics } = checkpoint
-    const missing = wanted.filter((name) => metrics[name] === undefined)
+    const missing = wanted.filter((name) => own(metrics, name) === undefined)
     if (missing.length > 0 && agesBy(checkpoint).some((age) => age < limit))
       keeps.set(step, [`waits for ${missing.join(', ')}`])
   }
@@ -208,7 +209,7 @@ function metricsOf(objectives: Objectives): readonly string[] {
   const metrics = Object.values(objectives).flatMap((objective) => {
     if (isMetricObjective(objective)) return [objective.metric]
     return partsOf(objective).flatMap((part) => {
-      const other = objectives[part]
+      const other = own(objectives, part)
       return other !== undefined && isMetricObjective(other) ? [other.metric] : []
     })
   })

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts'
+import { own } from '../records.ts'
 
 const units: Readonly<Record<string, number>> = {
   b: 1,
@@ -24,7 +25,7 @@ export function parseSize(size: Size): number {
     throw notASize(size)
   }
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(size)
-  const unit = units[(match?.[2] ?? '').toLowerCase() || 'b']
+  const unit = own(units, (match?.[2] ?? '').toLowerCase() || 'b')
   const bytes = Math.round(Number(match?.[1]) * (unit ?? Number.NaN))
   if (!Number.isSafeInteger(bytes)) throw notASize(size)
   return bytes

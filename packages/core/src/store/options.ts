@@ -46,7 +46,7 @@ export const defaultGracePeriod = 24 * 60 * 60 * 1000
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
 export function assertStoreOptions(options: StoreOptions): void {
   for (const name of Object.keys(options)) {
-    if (!(name in known)) {
+    if (!Object.hasOwn(known, name)) {
       throw invalid(
         `There is no store option ${JSON.stringify(name)}. Known: ${Object.keys(known).join(', ')}.`,
       )

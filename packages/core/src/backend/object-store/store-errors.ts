@@ -1,6 +1,7 @@
 import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
 import { locatedError } from '../checked.ts'
 import type { RequestInfo } from './request.ts'
+import { own } from '../../records.ts'
 
 /** What is known of a request that failed. */
 export interface Failure {
@@ -74,7 +75,7 @@ export function storeError(
   if (error instanceof HoldfastError) return locatedError(error, key, url)
   if (signal?.aborted === true) return abortedError(signal, what, { key, url })
   const { name, message } = failure
-  const { code, advice } = meanings[name] ?? commonMeaning(failure)
+  const { code, advice } = own(meanings, name) ?? commonMeaning(failure)
   const answer = [name, message]
     .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
     .join(': ')

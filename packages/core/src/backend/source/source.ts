@@ -208,7 +208,6 @@ export class SourceReader implements AsyncDisposable {
       `The source ended after ${bytes} of the ${this.size ?? 0} bytes announced.`,
     )
   }
-
 }
 
 /** 0 where it is not known beforehand. */

@@ -5,6 +5,7 @@ import { formatOf, formatSchema, parseBody } from './format-version.ts'
 import { attemptSchema, catalogKey, pageIdSchema } from './layout.ts'
 import { seal, unseal } from './sealed.ts'
 import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+import { recordOf } from '../../records.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
 
@@ -47,8 +48,8 @@ const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, be
 export const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics: metricsSchema })
 
 const keepingSchema = v.looseObject({
-  objectives: v.optional(v.record(v.string(), v.unknown())),
-  retention: v.optional(v.record(v.string(), v.unknown())),
+  objectives: v.optional(recordOf(v.unknown())),
+  retention: v.optional(recordOf(v.unknown())),
   /** Whether the last save also kept checkpoints by a function in code, which cannot be recorded. */
   partial: v.optional(v.boolean()),
 })

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { recordOf } from '../../records.ts'
 
 /** A whole number from 0 that JavaScript holds exactly. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -12,7 +13,7 @@ export const metricSchema = v.union([v.number(), v.picklist(['NaN', 'Infinity', 
 
 export type StoredMetric = v.InferOutput<typeof metricSchema>
 
-export const metricsSchema = v.record(v.string(), metricSchema)
+export const metricsSchema = recordOf(metricSchema)
 
 export function storedMetric(value: number): StoredMetric {
   if (Number.isNaN(value)) return 'NaN'

@@ -3,6 +3,7 @@ import { metricsOf } from '../documents/index.ts'
 import { Evaluations, type Objectives, type Plateau, plateauOf } from '../../metrics/index.ts'
 import type { WholeCatalog } from '../pages/index.ts'
 import { judge, type Keeping } from './judgement.ts'
+import { own } from '../../records.ts'
 
 /** The metrics of one step, whether or not its checkpoint is still there. */
 export interface MeasuredStep {
@@ -33,7 +34,7 @@ export function measuredSteps(catalog: WholeCatalog, { objectives }: Keeping): r
 
 /** How long an objective has not improved. Throws `INVALID_ARGUMENT` for one that is not there, or has no single best. */
 export function plateau(catalog: WholeCatalog, { objectives }: Keeping, name: string): Plateau {
-  const objective = objectives[name]
+  const objective = own(objectives, name)
   if (objective === undefined) throw unknown(name, objectives)
   if ('pareto' in objective) {
     throw new HoldfastError('INVALID_ARGUMENT', `${name} has a front of best steps, and no plateau.`)

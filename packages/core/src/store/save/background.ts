@@ -2,6 +2,7 @@ import { HoldfastError } from '../../errors.ts'
 import type { StoreEventEmitter } from '../events.ts'
 import type { FileContent, FilesToSave, SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
+import { membersOf } from '../../records.ts'
 
 export interface BackgroundOptions {
   /** How many saves may be under way at once. Default: 1. */
@@ -118,7 +119,7 @@ export class BackgroundSaves {
 function copied(files: FilesToSave): FilesToSave {
   if (typeof files === 'string' || isList(files)) return files
   return Object.fromEntries(
-    Object.entries(files).map(([name, content]): [string, FileContent] => [
+    membersOf(files, 'files').map(([name, content]): [string, FileContent] => [
       name,
       content instanceof Uint8Array ? Uint8Array.from(content) : content,
     ]),

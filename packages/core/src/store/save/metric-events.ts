@@ -5,17 +5,18 @@ import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { unscoredObjectives } from '../../catalog/judging/unscored.ts'
 import { isWhole, type PagedCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
+import { own } from '../../records.ts'
 
 /** Tells, by events, of a new best and of metrics that cannot be judged. */
 export function tellOfMetrics({ events, keeping }: StoreContext, saved: JudgedCheckpoint): void {
   const { step, metrics } = saved
   for (const name of saved.bestOf) {
-    const value = saved.scores[name]
+    const value = own(saved.scores, name)
     if (value !== undefined) events.emit('best', { objective: name, step, value })
   }
   for (const objective of Object.values(keeping.objectives)) {
     if (!isMetricObjective(objective)) continue
-    const value = metrics[objective.metric]
+    const value = own(metrics, objective.metric)
     if (value !== undefined && !Number.isFinite(value)) {
       events.emit('notFinite', { step, metric: objective.metric, value })
     }

@@ -7,6 +7,7 @@ import { exclusionsOf } from './exclusions.ts'
 import type { FileContent, FilesToSave } from './request.ts'
 import { type FoundFile, Walk } from './walk.ts'
 import { warningsAbout } from './warnings.ts'
+import { membersOf } from '../../records.ts'
 
 export interface PlanOptions {
   /** The folder of the store, if it is on this machine. */
@@ -61,7 +62,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
 function named(files: FilesToSave): readonly (readonly [string, FileContent])[] {
   if (typeof files === 'string') return [[basename(resolve(files)), files]]
   if (isList(files)) return files.map((path) => [basename(resolve(path)), path])
-  return Object.entries(files)
+  return membersOf(files, 'files')
 }
 
 function isList(

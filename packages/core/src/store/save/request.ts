@@ -3,6 +3,7 @@ import type { DataState } from '../../data/index.ts'
 import { assertStep, isCount } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
+import { membersOf } from '../../records.ts'
 
 /** A file or folder of this machine by its path, bytes, or a stream. */
 export type FileContent = string | ByteSource
@@ -85,7 +86,7 @@ export function assertSaveRequest(request: SaveRequest): void {
 }
 
 export function assertMetrics(metrics: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(metrics)) {
+  for (const [name, value] of membersOf(metrics, 'metrics')) {
     if (typeof value !== 'number')
       throw invalid(`The metric ${JSON.stringify(name)} is ${typeof value}, not a number.`)
     if (name === '') throw invalid('A metric needs a name.')
