@@ -1,4 +1,4 @@
-"""The order in which an epoch goes through its samples, as docs/data.md specifies it. Needs nothing but Python."""
+"""The order in which an epoch visits its samples, as docs/data.md specifies it. Requires only Python."""
 
 MASK = 0xFFFFFFFF
 
@@ -13,7 +13,7 @@ def mix(word):
 
 
 def hash32(purpose, *numbers):
-    """32 bits that depend on every bit of some numbers, and differ for each purpose."""
+    """Returns 32 bits that depend on the purpose and on every bit of the numbers."""
     state = mix((purpose + 1) * 0x9E3779B9 & MASK)
     for number in numbers:
         state = mix(state ^ number & MASK)
@@ -22,7 +22,7 @@ def hash32(purpose, *numbers):
 
 
 def permutation(size, seed, epoch):
-    """A function from each position, 0 to below size, to the sample there."""
+    """Returns a function that maps each position, from 0 to size - 1, to a sample."""
     bits = max(8, (size - 1).bit_length())
     low_bits = (bits + 1) // 2
     low_mask = (1 << low_bits) - 1
@@ -44,7 +44,7 @@ def permutation(size, seed, epoch):
 
 
 def steps_from(epoch, position, length, batch_size, last_batch="short", rank=0, world_size=1):
-    """The rest of an epoch: this worker's positions in each step, and where all workers are after it."""
+    """Yields this worker's positions and the resulting (epoch, position) of all workers, for each remaining step."""
     step_size = batch_size * world_size
     while position < length:
         left = length - position

@@ -9,7 +9,7 @@ FORMAT = "holdfast-data/1.0"
 
 class ResumableBatchSampler(Sampler):
     """
-    Gives the rest of the epoch from wherever it is, and counts what was delivered, not what was fetched ahead:
+    Yields the rest of the epoch, and counts the batches that the loop received, not those that were fetched ahead:
 
         sampler = ResumableBatchSampler(len(dataset), batch_size=64, seed=42)
         loader = DataLoader(dataset, batch_sampler=sampler, num_workers=4)
@@ -22,11 +22,11 @@ class ResumableBatchSampler(Sampler):
         self, samples, batch_size, *, shuffled=True, seed=0, last_batch="short", rank=0, world_size=1
     ):
         if samples < 1 or batch_size < 1 or not 0 <= rank < world_size:
-            raise ValueError("samples and batch_size are 1 or more, and rank is from 0 to below world_size")
+            raise ValueError("samples and batch_size must be at least 1, and rank must be from 0 to world_size - 1")
         if last_batch not in ("short", "drop", "wrap"):
-            raise ValueError(f"last_batch is 'short', 'drop' or 'wrap', not {last_batch!r}")
+            raise ValueError(f"last_batch must be 'short', 'drop' or 'wrap', not {last_batch!r}")
         if last_batch == "drop" and samples < batch_size * world_size:
-            raise ValueError(f"all {samples} samples would be dropped: make the batches smaller")
+            raise ValueError(f"all {samples} samples would be dropped: use smaller batches")
         self.data = {"kind": "shuffled" if shuffled else "sequential", "seed": seed, "samples": samples}
         self.batching = {
             "batch_size": batch_size,
@@ -52,7 +52,7 @@ class ResumableBatchSampler(Sampler):
         return left // step_size if self.batching["last_batch"] == "drop" else -(-left // step_size)
 
     def delivered(self, loader):
-        """The batches of a DataLoader that has this sampler. Each counts as soon as the loop has it."""
+        """Yields the batches of a DataLoader that uses this sampler. A batch counts when the loop receives it."""
         epoch = self.epoch
         for batch, (_, after) in zip(loader, self._steps()):
             self.epoch, self.position = after
@@ -60,16 +60,16 @@ class ResumableBatchSampler(Sampler):
         self.epoch, self.position = epoch + 1, 0
 
     def state_dict(self):
-        """Plain JSON, the same on all workers: what a DataLoader of @holdfast/core writes and reads."""
+        """Returns the position as plain JSON. It is the same on all workers, and @holdfast/core can load it."""
         return {"format": FORMAT, **self.data, "epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state):
-        """Goes to a saved position, whatever the batch size and number of workers that it was saved with."""
+        """Moves to a saved position. The batch size and the number of workers may differ from those of the save."""
         if not str(state.get("format")).startswith("holdfast-data/1."):
-            raise ValueError(f"not a position in data that this program reads: {state.get('format')!r}")
+            raise ValueError(f"the data state has a format that this program does not read: {state.get('format')!r}")
         saved = {name: state.get(name) for name in self.data}
         if saved != self.data:
-            raise ValueError(f"the saved position is one in other data: {saved}, and this is {self.data}")
+            raise ValueError(f"the data state was saved for other data: {saved}. This data is: {self.data}")
         if state["epoch"] < 0 or not 0 <= state["position"] < self.data["samples"]:
-            raise ValueError(f"there is no position {state['position']} in epoch {state['epoch']}")
+            raise ValueError(f"position {state['position']} of epoch {state['epoch']} does not exist")
         self.epoch, self.position = state["epoch"], state["position"]

@@ -1,4 +1,4 @@
-"""python3 -m unittest: the order is that of docs/data.md. Needs no torch."""
+"""Tests the order against docs/data.md. Run with: python3 -m unittest. Does not need torch."""
 
 import json
 import pathlib
@@ -11,14 +11,14 @@ VECTORS = pathlib.Path(__file__).parents[2] / "docs" / "data-vectors.json"
 
 
 class Order(unittest.TestCase):
-    def test_is_that_of_the_vectors(self):
+    def test_matches_the_test_vectors(self):
         cases = json.loads(VECTORS.read_text())["permutation"]
         self.assertGreater(len(cases), 0)
         for case in cases:
             at = permutation(case["size"], case["seed"], case["epoch"])
             self.assertEqual([at(position) for position in case["positions"]], case["samples"])
 
-    def test_gives_every_sample_once(self):
+    def test_contains_every_sample_once(self):
         chance = random.Random(1)
         for _ in range(200):
             size = chance.randint(1, 500)
@@ -27,7 +27,7 @@ class Order(unittest.TestCase):
 
 
 class Steps(unittest.TestCase):
-    def test_no_position_twice_and_none_skipped_on_other_workers(self):
+    def test_deliver_each_position_once_if_resumed_on_any_number_of_workers(self):
         chance = random.Random(2)
         for _ in range(500):
             length = chance.randint(1, 100)

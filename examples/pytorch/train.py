@@ -1,9 +1,9 @@
 """
-A training that may be killed at any moment, and goes on in the middle of the epoch by the same command:
+A training that can be killed at any moment. The same command resumes it in the middle of the epoch:
 
     python3 train.py --state state.json --workers 2
 
-Prints a line of JSON for every step. With several ranks, run one process for each.
+It prints one line of JSON for each step. With several ranks, run one process for each.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from holdfast_sampler import ResumableBatchSampler
 
 
 class Squares(Dataset):
-    """Stands for any data set: each sample tells which one it is."""
+    """Stands for any data set. Each sample contains its own index."""
 
     def __init__(self, samples):
         self.samples = samples
@@ -72,7 +72,7 @@ def main():
 
 
 def save(path, state):
-    """Whole or not at all. A real job saves its model beside it, with `holdfast save --data-state`."""
+    """Replaces the file atomically. A real job saves its model with the state: see holdfast_checkpoints.py."""
     with open(f"{path}.new", "w") as file:
         json.dump(state, file)
     os.replace(f"{path}.new", path)

@@ -1,7 +1,7 @@
 import { type BackendAdapter, HoldfastError, optionReaders, readAdapterOptions } from '@holdfast/core'
 import { SqliteBackend } from './backend.ts'
 
-/** Opens `sqlite:` URLs, such as `sqlite:///data/checkpoints.db/runs/a?maxSize=200GB`: a file, and a root inside it. */
+/** Opens URLs such as `sqlite:///data/checkpoints.db/runs/a?maxSize=200GB`: a database file, and a root inside it. */
 export const adapter: BackendAdapter = {
   schemes: ['sqlite'],
   async open(url, options = {}, { onRetry } = {}) {
@@ -9,7 +9,7 @@ export const adapter: BackendAdapter = {
     if (url.host !== '' || file === undefined) {
       throw new HoldfastError(
         'CONFIG',
-        `${url.href} names no database. Write sqlite:///folder/name.db/runs/a.`,
+        `${url.href} does not name a database file. Use a URL such as sqlite:///folder/name.db/runs/a.`,
       )
     }
     const { maxSize } = readAdapterOptions(url, options, {

@@ -20,15 +20,15 @@ import { read, stat } from './read.ts'
 import { sweep } from './sweep.ts'
 
 export interface SqliteOptions extends BackendHooks {
-  /** The size that the database never exceeds. Default: that of the disk. */
+  /** The largest size of the database file. Default: limited by the disk only. */
   readonly maxSize?: Size | undefined
-  /** How often and how patiently a request is made again while another process is in the way. */
+  /** How to retry a request while another process locks the database. */
   readonly retry?: RetryPolicy | undefined
 }
 
-/** Keeps objects in one database of SQLite, below one root. */
+/** Keeps objects in an SQLite database, below a root. */
 export class SqliteBackend extends CheckedBackend {
-  /** Touches nothing yet. Throws `CONFIG` for a path that cannot be a root. */
+  /** Does not open the file yet. Throws `CONFIG` if `path` is not a valid root. */
   constructor(file: string, path = '', { maxSize, retry, onRetry }: SqliteOptions = {}) {
     const names = new ObjectNames(`sqlite://${pathToFileURL(file).pathname}`, path, 1024)
     const { url } = names
@@ -44,7 +44,7 @@ export class SqliteBackend extends CheckedBackend {
       localRoot: undefined,
       maxKeyBytes: names.maxKeyBytes,
       maxObjectBytes: Number.MAX_SAFE_INTEGER,
-      // One is filled, one is hashed, and SQLite has a copy.
+      // One chunk is being filled, one is being hashed, and SQLite has a copy.
       maxBufferedBytes: 3 * chunkBytes,
     } as const
     super(url, capabilities, {

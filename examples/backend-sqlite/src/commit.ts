@@ -2,7 +2,7 @@ import type { CommitOutcome } from '@holdfast/core'
 import { addChunk, begin, chunkBytes, publish } from './bodies.ts'
 import type { Database } from './database.ts'
 
-/** Looks and creates in one transaction, so that of all processes one finds the key absent. */
+/** Checks and creates the key in one transaction, so that only one of all processes finds it absent. */
 export async function commit(
   database: Database,
   key: string,

@@ -3,12 +3,15 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type RequestInfo, type ErrorCode, HoldfastError, request, type RequestContext } from '@holdfast/core'
 
-/** Milliseconds that SQLite itself waits for another process, and this one stands still. Then core waits. */
+/**
+ * Milliseconds for which SQLite waits for a lock. It blocks this process meanwhile, so further waiting is left to
+ * core.
+ */
 const patience = 500
 
 /**
- * A body is the bytes of one put or commit, in chunks; an object is a key that has one. A body without an object is
- * unfinished work. `AUTOINCREMENT` never gives a number twice, so the number of its body is an object's revision.
+ * A body has the bytes of one put or commit, in chunks. An object is a key with a body. A body without an object is
+ * unfinished work. `AUTOINCREMENT` never reuses a number, so the number of its body serves as an object's revision.
  */
 const schema = `
   CREATE TABLE IF NOT EXISTS bodies (
@@ -22,7 +25,7 @@ const schema = `
   ) WITHOUT ROWID;
 `
 
-/** One file of SQLite, opened when it is first asked. */
+/** An SQLite database file, opened on first use. */
 export class Database {
   readonly file: string
   readonly #context: RequestContext
@@ -36,14 +39,14 @@ export class Database {
     this.#maxBytes = maxBytes
   }
 
-  /** Does some work in one go, and does it again while another process is in the way. */
+  /** Runs work on the database, and retries it while another process locks the database. */
   async ask<Answer>(asked: RequestInfo, work: (connection: DatabaseSync) => Answer): Promise<Answer> {
     return request(this.#context, asked, async () => work(this.#open()))
   }
 
   /**
-   * Work that is done whole or not at all, and durably; of all processes one at a time is in it. When it cannot be
-   * known whether it was done, the error has the code `unknown`.
+   * Runs work in a durable transaction that excludes all other writers, in all processes. If it cannot be known
+   * whether the transaction was committed, rejects with the code `unknown`.
    */
   async change<Answer>(
     asked: RequestInfo,
@@ -63,7 +66,7 @@ export class Database {
         connection.exec('COMMIT')
       } catch (error) {
         if (connection.isTransaction) connection.exec('ROLLBACK')
-        const message = `${asked.what} has an unknown outcome: the disk failed at its end.`
+        const message = `${asked.what} has an unknown outcome: its transaction could not be committed. Check the disk.`
         throw new HoldfastError(unknown, message, { cause: error, retryable: false })
       }
       return answer
@@ -78,11 +81,12 @@ export class Database {
 
   #open(): DatabaseSync {
     if (this.#connection !== undefined) return this.#connection
-    if (this.#closed) throw new HoldfastError('INVALID_ARGUMENT', 'The backend is closed.')
+    if (this.#closed) throw new HoldfastError('INVALID_ARGUMENT', 'The backend is closed. Open a new one.')
     mkdirSync(dirname(this.file), { recursive: true })
     const connection = new DatabaseSync(this.file)
     try {
-      // WAL lets readers go on while one writes; FULL syncs every commit to the disk.
+      // WAL lets readers continue during a write: https://sqlite.org/wal.html. With FULL, every commit is synced to the
+      // disk: https://sqlite.org/pragma.html#pragma_synchronous.
       connection.exec(
         `PRAGMA busy_timeout = ${patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`,
       )
@@ -102,7 +106,7 @@ function limitPages(connection: DatabaseSync, maxBytes: number): void {
   connection.exec(`PRAGMA max_page_count = ${pages}`)
 }
 
-/** The one number that a query answers. */
+/** Returns the single number that a query yields. */
 export function numberOf(connection: DatabaseSync, query: string): number {
   return Number(Object.values(connection.prepare(query).get() ?? {})[0])
 }

@@ -2,7 +2,7 @@ import type { DeleteReport, ObjectNames } from '@holdfast/core'
 import { remove } from './bodies.ts'
 import type { Database } from './database.ts'
 
-/** All in one transaction: either every key is gone afterwards, or the call fails. */
+/** Deletes all keys in one transaction, so no key can fail alone. */
 export async function deleteKeys(
   database: Database,
   names: ObjectNames,

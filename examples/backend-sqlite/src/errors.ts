@@ -10,7 +10,7 @@ import {
   unavailable,
 } from '@holdfast/core'
 
-/** The codes of SQLite (sqlite.org/rescode.html) that have a meaning to a caller. */
+/** Result codes that a caller can act on: https://sqlite.org/rescode.html. */
 const names: Readonly<Record<number, string>> = {
   3: 'SQLITE_PERM',
   5: 'SQLITE_BUSY',
@@ -24,22 +24,29 @@ const names: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 }
 
-const inTheWay = unavailable('Another process is using the database, and does not let go of it.')
+const inTheWay = unavailable(
+  'Another process has locked the database. Wait until it has finished, and try again.',
+)
 
 const meanings: Meanings = {
-  SQLITE_PERM: denied('This user may not open the file.'),
+  SQLITE_PERM: denied('This user may not open the database file. Change its permissions.'),
   SQLITE_BUSY: inTheWay,
   SQLITE_LOCKED: inTheWay,
-  SQLITE_READONLY: denied('The file, its folder or its file system is read-only.'),
-  SQLITE_IOERR: unavailable('The disk failed: check its health.'),
-  SQLITE_CORRUPT: { code: 'CORRUPT', advice: 'The file of the database is damaged.' },
+  SQLITE_READONLY: denied('The database file, its folder or its file system is read-only. Make it writable.'),
+  SQLITE_IOERR: unavailable('The disk failed. Check its health.'),
+  SQLITE_CORRUPT: { code: 'CORRUPT', advice: 'The database file is damaged. Restore it from a backup.' },
   SQLITE_FULL: commonMeanings.full,
-  SQLITE_CANTOPEN: denied('The file cannot be opened: check its folder, and who may write there.'),
-  SQLITE_TOOBIG: { code: 'INVALID_ARGUMENT', advice: 'That is more than the database takes.' },
-  SQLITE_NOTADB: { code: 'CONFIG', advice: 'The file is not a database of SQLite.' },
+  SQLITE_CANTOPEN: denied(
+    'The database file cannot be opened. Check that its folder exists and is writable.',
+  ),
+  SQLITE_TOOBIG: {
+    code: 'INVALID_ARGUMENT',
+    advice: 'A value is larger than SQLite allows. Use smaller objects.',
+  },
+  SQLITE_NOTADB: { code: 'CONFIG', advice: 'The file is not an SQLite database. Name another file.' },
 }
 
-/** The error of a call in the terms of the port. */
+/** Turns an error of SQLite or Node.js into an error of the port. */
 export function errorOf(error: unknown, asked: RequestInfo, url: string): HoldfastError {
   const number = resultCode(error)
   if (number === undefined && error instanceof Error && 'syscall' in error)
@@ -48,7 +55,7 @@ export function errorOf(error: unknown, asked: RequestInfo, url: string): Holdfa
   return storeError(error, { name, status: undefined, message: messageOf(error) }, meanings, asked, url)
 }
 
-/** The lowest eight bits are the code, the others tell more of it. */
+/** Returns the primary result code, which is the lowest eight bits: https://sqlite.org/rescode.html#pve. */
 function resultCode(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined

@@ -3,7 +3,10 @@ import { dirname } from 'node:path'
 import type { FreeSpace } from '@holdfast/core'
 import { type Database, numberOf } from './database.ts'
 
-/** What is left of the limit, or else of the disk. Pages that a delete left free are used again. */
+/**
+ * Returns the rest of `maxBytes`, or without it the free space of the disk. SQLite reuses the pages of deleted
+ * rows.
+ */
 export async function freeSpace(
   database: Database,
   maxBytes: number | undefined,

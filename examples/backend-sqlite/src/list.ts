@@ -4,7 +4,10 @@ import { statOf } from './read.ts'
 
 const page = 500
 
-/** SQLite compares texts by their bytes in UTF-8, which is the order of keys. */
+/**
+ * SQLite compares text by its UTF-8 bytes (https://sqlite.org/datatype3.html#collation), which is the order of
+ * keys.
+ */
 export async function* list(
   database: Database,
   names: ObjectNames,

@@ -8,7 +8,7 @@ import {
 import { addChunk, begin, chunkBytes, discard, publish } from './bodies.ts'
 import type { Database } from './database.ts'
 
-/** Chunk by chunk into a body that nobody sees, which one transaction then makes that of the key. */
+/** Writes the chunks to a body that no object has. One last transaction then makes it the body of the key. */
 export async function put(
   database: Database,
   key: string,
@@ -46,7 +46,7 @@ export async function put(
       .change(cleaningUp, (connection) => {
         discard(connection, body)
       })
-      .catch(() => undefined) // what stays is found by a sweep
+      .catch(() => undefined) // a sweep finds what is left
     throw error
   }
 }

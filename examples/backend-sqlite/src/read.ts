@@ -16,7 +16,7 @@ export async function read(
   { range, signal }: ReadOptions,
 ): Promise<ReadableObject> {
   const found = await stat(database, key, name, signal)
-  if (found === undefined) throw new HoldfastError('NOT_FOUND', `There is no ${key} in ${database.file}.`)
+  if (found === undefined) throw new HoldfastError('NOT_FOUND', `${key} does not exist in ${database.file}.`)
   const { start, end } = resolveRange(range, found.size, key, database.file)
   return { stat: found, body: ReadableStream.from(slices(database, found, start, end, signal)) }
 }
@@ -27,13 +27,13 @@ export async function stat(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectStat | undefined> {
-  const row = await database.ask({ what: `Looking at ${key}`, key, signal }, (connection) =>
+  const row = await database.ask({ what: `The stat of ${key}`, key, signal }, (connection) =>
     connection.prepare('SELECT size, body, modified_at FROM objects WHERE key = ?').get(name),
   )
   return row === undefined ? undefined : statOf(key, row)
 }
 
-/** What a row of the table of objects tells. */
+/** Converts a row of the table `objects`. */
 export function statOf(key: string, row: Readonly<Record<string, unknown>>): ObjectStat {
   return {
     key,
@@ -43,7 +43,7 @@ export function statOf(key: string, row: Readonly<Record<string, unknown>>): Obj
   }
 }
 
-/** A chunk at a time, of the body that was there when the read began. */
+/** Yields the chunks of the body that the key had when the read began. */
 async function* slices(
   database: Database,
   { key, revision }: ObjectStat,
@@ -59,7 +59,11 @@ async function* slices(
     )
     const bytes = row?.['bytes']
     if (!(bytes instanceof Uint8Array))
-      throw new HoldfastError('UNAVAILABLE', `${key} was replaced or deleted while it was read.`, { key })
+      throw new HoldfastError(
+        'UNAVAILABLE',
+        `${key} was replaced or deleted while it was read. Read it again.`,
+        { key },
+      )
     const offset = number * chunkBytes
     yield bytes.subarray(Math.max(0, start - offset), end - offset)
   }

@@ -7,7 +7,7 @@ const unfinished = `
   FROM bodies WHERE id NOT IN (SELECT body FROM objects) ORDER BY id
 `
 
-/** Discards bodies that never became an object's. One that is still being written then fails to, and says so. */
+/** Discards bodies without an object. If one of them is still being written, its put fails with `UNAVAILABLE`. */
 export async function sweep(
   database: Database,
   names: ObjectNames,
@@ -28,7 +28,7 @@ export async function sweep(
     ({ key, startedAt }) => startedAt.getTime() <= youngest && key.startsWith(prefix) && only(key),
   )
   for (const { key, body } of dryRun ? [] : dead)
-    await database.change({ what: `Discarding what was unfinished of ${key}`, key, signal }, (connection) => {
+    await database.change({ what: `Discarding an unfinished body of ${key}`, key, signal }, (connection) => {
       discard(connection, body)
     })
   const discarded = dead.map(({ key, startedAt, size }): UnfinishedWork => ({ key, startedAt, size }))

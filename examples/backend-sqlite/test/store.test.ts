@@ -15,7 +15,7 @@ async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-test('a checkpoint goes into a database, and comes back', async () => {
+test('restores a checkpoint that was saved into a database', async () => {
   const folder = await temporaryFolder()
   const weights = Buffer.alloc(3_000_000, 'weights')
   await using store = await openStore(`sqlite://${folder}/checkpoints.db/runs/a?maxSize=1GB`, {
@@ -26,7 +26,7 @@ test('a checkpoint goes into a database, and comes back', async () => {
   expect((await readFile(join(folder, 'resume', 'model.bin'))).equals(weights)).toBe(true)
 })
 
-test('the suite runs from the command line, and leaves the database empty', async () => {
+test('the conformance suite runs from the command line and leaves the database empty', async () => {
   const place = `sqlite://${await temporaryFolder()}/checkpoints.db/try`
   const suite = createRequire(import.meta.url).resolve('@holdfast/conformance')
   const module = fileURLToPath(new URL('../src/index.ts', import.meta.url))
@@ -40,7 +40,7 @@ test('the suite runs from the command line, and leaves the database empty', asyn
 })
 
 test.each(['sqlite:///folder/no-database', 'sqlite://host/x.db', 'sqlite:///x.db?misspelt=1'])(
-  '%s is refused',
+  'refuses the URL %s',
   async (url) => {
     await expect(adapter.open(new URL(url))).rejects.toMatchObject({ code: 'CONFIG' })
   },

@@ -1,6 +1,6 @@
 /**
- * Trains a small network twice: once undisturbed, and once killed with SIGKILL in the middle of a save and started
- * again in the middle of the epoch. Both must end with the same weights, bit for bit.
+ * Trains a small network twice: once without interruption, and once killed with SIGKILL in the middle of a save and
+ * resumed in the middle of the epoch. Both runs must end with the same weights, bit for bit.
  */
 import { fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -18,31 +18,34 @@ const began = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
 const [calm, stormy] = storesFor(process.env['HOLDFAST_DEMO_STORE'])
 
-say(styleText('bold', 'A small network learns handwritten digits, and is killed in the middle of a save.'))
+say(styleText('bold', 'A small network learns handwritten digits. It is killed in the middle of a save.'))
 
-heading('Undisturbed')
+heading('Without interruption')
 const expected = requireEnd(await train(calm))
 describeEnd(expected)
 
 heading('Killed')
 const ended = await train(stormy, killAtStep)
-if (ended !== undefined) throw new Error('The training was to be killed, and has ended')
+if (ended !== undefined) throw new Error('The training ended before it could be killed')
 await describeLeavings()
 
-heading('Started again, by the same command')
+heading('Started again with the same command')
 const actual = requireEnd(await train(stormy))
 describeEnd(actual)
 
 heading('Outcome')
 const same = actual.sha256 === expected.sha256
-if (same) say(`    ${styleText('green', '✓')} the same weights, bit for bit, as if nothing had happened`)
+if (same) say(`    ${styleText('green', '✓')} the same weights, bit for bit, as without interruption`)
 else say(`    ${styleText('red', '✗')} the weights differ`)
 await describeStore()
-say(styleText('dim', `    ${((performance.now() - began) / 1000).toFixed(0)} s in all`))
+say(styleText('dim', `    ${((performance.now() - began) / 1000).toFixed(0)} s in total`))
 await rm(folder, { recursive: true })
 process.exitCode = same ? 0 : 1
 
-/** Runs the training in a process of its own; kills it while it saves a step. Gives how it ended, if it did. */
+/**
+ * Runs the training in a child process, and kills it while it saves step `killAt`. Returns its result unless
+ * killed.
+ */
 async function train(store: string, killAt?: number): Promise<Finished | undefined> {
   const child = fork(fileURLToPath(new URL('train.ts', import.meta.url)), [store])
   let finished: Finished | undefined
@@ -54,7 +57,7 @@ async function train(store: string, killAt?: number): Promise<Finished | undefin
       child.kill('SIGKILL')
       killed = true
       const part = `${formatSize(message.bytes)} of ${formatSize(message.total)}`
-      say(`    step ${message.step} is being saved, ${part} are written ... ${styleText('red', 'SIGKILL')}`)
+      say(`    saving step ${message.step}, ${part} written ... ${styleText('red', 'SIGKILL')}`)
     }
     describe(message)
   })
@@ -64,14 +67,16 @@ async function train(store: string, killAt?: number): Promise<Finished | undefin
     })
   })
   if (code !== 0 && signal !== 'SIGKILL')
-    throw new Error(`The training failed with ${String(code ?? signal)}`)
+    throw new Error(`The training failed with ${String(code ?? signal)}. Its error is above.`)
   return finished
 }
 
 function describe(message: Message): void {
   if (message.kind === 'resumed') {
-    const where = `epoch ${message.epoch + 1}, ${message.position} samples of it seen`
-    say(`    goes on from step ${message.step} (${where}): ${formatSize(message.bytes)} restored and proved`)
+    const where = `epoch ${message.epoch + 1}, after ${message.position} samples`
+    say(
+      `    resumed from step ${message.step} (${where}): ${formatSize(message.bytes)} restored and verified`,
+    )
   }
   if (message.kind === 'saved' && message.step % 75 === 0) {
     const best = message.best ? '  best so far' : ''
@@ -85,14 +90,14 @@ function describeEnd({ steps, accuracy, sha256 }: Finished): void {
   say(`    ended after ${steps} steps, accuracy ${percent(accuracy)}, weights ${sha256.slice(0, 16)}…`)
 }
 
-/** What the crash left: the newest good checkpoint, and dead bytes that no list shows. */
+/** Reports what the crash left: the newest good checkpoint, and leftover bytes that no list shows. */
 async function describeLeavings(): Promise<void> {
   await using store = await openStore(stormy, { mode: 'shared' })
   const latest = await store.latest()
   const left = await bytesOfStep(store.backend, killAtStep)
   const half =
-    left > 0 ? `; ${formatSize(left)} of step ${killAtStep} lie there, half written and listed nowhere` : ''
-  say(`    the newest checkpoint is step ${String(latest?.step)}, whole${half}`)
+    left > 0 ? `; ${formatSize(left)} of step ${killAtStep} are leftovers that no command lists` : ''
+  say(`    the newest checkpoint is step ${String(latest?.step)}, complete${half}`)
 }
 
 async function bytesOfStep(backend: CheckpointBackend, step: number): Promise<number> {
@@ -110,9 +115,9 @@ async function describeStore(): Promise<void> {
   })
   const { good, checkpoints } = await store.verify()
   const best = await store.best()
-  if (!good) throw new Error('The store does not verify')
+  if (!good) throw new Error('The store has corrupt checkpoints')
   say(
-    `    ${styleText('green', '✓')} ${checkpoints.length} checkpoints, every byte proved; the best is step ${String(best?.step)}`,
+    `    ${styleText('green', '✓')} ${checkpoints.length} checkpoints, every byte verified; the best is step ${String(best?.step)}`,
   )
 }
 
@@ -121,14 +126,14 @@ function storesFor(base: string | undefined): readonly [string, string] {
   return [below(base, `calm-${process.pid}`), below(base, `stormy-${process.pid}`)]
 }
 
-/** A place below a path or a URL, whose parameters stay at its end. */
+/** Appends a folder to a path or a URL, before the parameters of the URL. */
 function below(base: string, name: string): string {
   const [place = '', parameters] = base.split('?', 2)
   return parameters === undefined ? `${place}/${name}` : `${place}/${name}?${parameters}`
 }
 
 function requireEnd(finished: Finished | undefined): Finished {
-  if (finished === undefined) throw new Error('The training did not end')
+  if (finished === undefined) throw new Error('The training was killed before it ended')
   return finished
 }
 

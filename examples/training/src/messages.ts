@@ -1,10 +1,10 @@
-/** What the training tells the process that started it. */
+/** A message from the training to its parent process. */
 export type Message =
   | {
       readonly kind: 'resumed'
       readonly step: number
       readonly epoch: number
-      /** How many samples of the epoch were seen. */
+      /** Number of samples of the epoch that were already seen. */
       readonly position: number
       readonly bytes: number
     }

@@ -6,17 +6,17 @@ const classes = 10
 const learningRate = 0.05
 const momentum = 0.9
 
-/** Offsets into one flat array of parameters. */
+/** Offsets into the flat array of parameters. */
 const firstWeights = 0
 const firstBiases = firstWeights + pixels * hidden
 const secondWeights = firstBiases + hidden
 const secondBiases = secondWeights + hidden * classes
 const parameterCount = secondBiases + classes
 
-/** One hidden layer of rectified units, softmax, and stochastic gradient descent with momentum. */
+/** A network with one hidden layer (ReLU) and softmax, trained by stochastic gradient descent with momentum. */
 export class Network {
   readonly parameters: Float32Array
-  /** The state of the optimizer: without it a resumed run would take another path. */
+  /** The state of the optimizer. A resumed run needs it to continue exactly. */
   readonly velocity: Float32Array
   readonly #gradient = new Float32Array(parameterCount)
   readonly #activations = new Float32Array(hidden)
@@ -33,7 +33,7 @@ export class Network {
     this.velocity = new Float32Array(parameterCount)
   }
 
-  /** Learns from one batch, and gives its mean loss (cross-entropy). */
+  /** Trains on one batch, and returns its mean loss (cross-entropy). */
   train(batch: readonly Digit[]): number {
     this.#gradient.fill(0)
     let loss = 0
@@ -47,7 +47,7 @@ export class Network {
     return loss / batch.length
   }
 
-  /** The part of the digits that it recognises, from 0 to 1. */
+  /** Returns the share of the digits that the network recognises, from 0 to 1. */
   accuracy(digits: Digits): number {
     let right = 0
     for (let index = 0; index < digits.count; index += 1) {
@@ -58,7 +58,7 @@ export class Network {
     return right / digits.count
   }
 
-  /** Fills the activations of the hidden layer, and the probability of each digit. */
+  /** Computes the activations of the hidden layer and the probability of each digit. */
   #forward(image: Float32Array): void {
     const { parameters } = this
     this.#activations.set(parameters.subarray(firstBiases, secondWeights))
@@ -76,7 +76,7 @@ export class Network {
     softmax(this.#outputs)
   }
 
-  /** Adds the gradient of one image, and gives its loss. */
+  /** Adds the gradient of one image, and returns its loss. */
   #backward({ image, label }: Digit): number {
     this.#forward(image)
     const loss = -Math.log(Math.max(at(this.#outputs, label), 1e-12))

@@ -1,6 +1,7 @@
 /**
- * The job: what a user would write. It trains, saves every few steps with its position in the data, and begins by
- * looking for a checkpoint to go on from. Run it as often as you like: `node src/train.ts ./runs/digits`.
+ * The training program, as a user would write it. It resumes from the latest checkpoint if there is one, and saves
+ * every few steps, with its position in the data. Run it again after any interruption:
+ * `node src/train.ts ./runs/digits`.
  */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
