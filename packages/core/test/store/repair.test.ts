@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
+import { type CallOptions, type CheckpointStore, type CommitOutcome, MemoryBackend } from '../../src/index.ts'
 import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
@@ -144,6 +144,33 @@ test('repair of a sound catalog leaves alone a whole attempt at a step that anot
   expect((await store.get(2))?.contents.map(({ name }) => name)).toEqual(['a'])
   expect(await store.quarantined()).toEqual([])
 })
+
+test('repair takes back what it listed if the writer of a failed save removes it at the same moment', async () => {
+  const backend = new RemovingBackend()
+  await saved(backend, 1)
+  const elsewhere = new MemoryBackend()
+  await storeOn(elsewhere, { mode: 'shared' }).save({ step: 2, files })
+  for (const key of await keysOf(elsewhere, 'data/')) {
+    await backend.put(key, Buffer.concat(await Array.fromAsync((await elsewhere.read(key)).body)))
+  }
+  backend.removesAtCommit = await keysOf(elsewhere, 'data/')
+  const store = storeOn(backend, { mode: 'shared' })
+  expect(await store.repair()).toMatchObject({ recovered: [], quarantined: [] })
+  expect(await steps(store)).toEqual([1])
+  expect(await store.quarantined()).toEqual([])
+  await store.save({ step: 2, files })
+  expect((await store.verify()).good).toBe(true)
+})
+
+/** Another writer removes these keys while the next version of the catalog is being created. */
+class RemovingBackend extends MemoryBackend {
+  removesAtCommit: readonly string[] = []
+
+  override async commit(key: string, bytes: Uint8Array, options?: CallOptions): Promise<CommitOutcome> {
+    await this.delete(this.removesAtCommit)
+    return super.commit(key, bytes, options)
+  }
+}
 
 test('a flipped bit in the marker is found by verify, stops nobody, and is mended by the next writer', async () => {
   const backend = new MemoryBackend()

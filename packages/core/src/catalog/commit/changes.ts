@@ -6,6 +6,7 @@ import {
   type Catalog,
   type CatalogEntry,
   type Drop,
+  partsOfAttempt,
   type Pin,
   type Quarantined,
   type StoredMetric,
@@ -57,6 +58,8 @@ export type Change =
   | { readonly kind: 'take over' }
   | { readonly kind: 'release' }
   | { readonly kind: 'raise floor'; readonly floor: number }
+  /** Takes out what a repair listed although its save had failed, and whose writer removed it meanwhile. */
+  | { readonly kind: 'withdraw'; readonly attempts: readonly AttemptId[] }
   | {
       readonly kind: 'rebuild'
       readonly checkpoints: readonly CatalogEntry[]
@@ -117,6 +120,8 @@ export function applyChange(
       return applyQuarantine(catalog, change.found, at)
     case 'readmit':
       return applyReadmit(catalog, change.entries)
+    case 'withdraw':
+      return applyWithdraw(catalog, change.attempts)
     case 'rebuild':
       return {
         ...unchangedLists(catalog),
@@ -150,6 +155,8 @@ export function describeChange(change: Change): string {
       return `forget objective ${change.name}`
     case 'readmit':
       return `readmit ${fewOf(change.entries.map(({ step }) => step))}`
+    case 'withdraw':
+      return `withdraw ${fewOf(change.attempts.map((attempt) => partsOfAttempt(attempt).step))}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
     case 'prune':
@@ -314,6 +321,17 @@ function applyReadmit(catalog: PagedCatalog, entries: readonly CatalogEntry[]): 
       catalog.checkpoints,
     ),
     quarantined: catalog.quarantined.filter(({ entry }) => !readmitted.has(entry.attempt)),
+  }
+}
+
+function applyWithdraw(catalog: PagedCatalog, attempts: readonly AttemptId[]): Applied {
+  const withdrawn = catalog.checkpoints.all.filter(
+    ({ attempt, recovered }) => recovered === true && attempts.includes(attempt),
+  )
+  return {
+    ...unchangedLists(catalog),
+    checkpoints: catalog.checkpoints.filter((entry) => !withdrawn.includes(entry)),
+    dropped: withdrawn.map((entry) => drop(entry, 'its save had failed')),
   }
 }
 

@@ -77,6 +77,7 @@ export function needsWhole(
     case 'quarantine':
     case 'readmit':
     case 'rebuild':
+    case 'withdraw':
       return true
   }
 }
@@ -87,7 +88,7 @@ export function needsWhole(
  * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
  *
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
- *    Taking over is the exception, and so is rebuilding a damaged catalog.
+ *    Taking over is the exception, and so is rebuilding a damaged catalog, with what a rebuild takes back.
  * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
  * 3. The floor only grows, and never passes the version that carries it.
  * 4. Only what is below the floor of a committed version may be swept: `isDead`.
@@ -233,7 +234,8 @@ function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
 }
 
 function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): string | undefined {
-  if (change.kind === 'take over' || change.kind === 'rebuild' || mayCommit(newest, writer)) return undefined
+  const isForAll = ['take over', 'rebuild', 'withdraw'].includes(change.kind)
+  if (isForAll || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // it adds no attempt, so no writer can be too late with it
     return 'Another writer took the store over and has released it since. Open the store again to write to it.'

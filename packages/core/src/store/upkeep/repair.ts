@@ -128,11 +128,39 @@ async function repairOnce(
     signal,
   )
   if (committed === undefined) return undefined
+  const withdrawn = await withdrawRemoved(
+    context,
+    recovered.filter((entry) => listed.has(entry)),
+    signal,
+  )
   context.events.emit('rebuilt', {
     version: committed.catalog.version,
     checkpoints: committed.catalog.checkpoints.length,
   })
-  return { ...report, version: committed.catalog.version }
+  return {
+    ...report,
+    recovered: report.recovered.filter((step) => !withdrawn.includes(step)),
+    version: committed.catalog.version,
+  }
+}
+
+/**
+ * A writer whose save has failed removes its attempt, the manifest first. If that happened while the attempt was being
+ * listed, it leaves the list again. Returns the steps.
+ */
+async function withdrawRemoved(
+  { backend, log }: StoreContext,
+  recovered: readonly CatalogEntry[],
+  signal: AbortSignal | undefined,
+): Promise<readonly number[]> {
+  const stats = await concurrently(recovered, checkpointsAtOnce, signal, ({ attempt }, taskSignal) =>
+    backend.stat(manifestKey(attempt), { signal: taskSignal }),
+  )
+  const removed = recovered.filter((_, index) => stats[index] === undefined)
+  if (removed.length > 0) {
+    await log.commit({ kind: 'withdraw', attempts: removed.map(({ attempt }) => attempt) }, signal)
+  }
+  return removed.map(({ step }) => step)
 }
 
 /**
