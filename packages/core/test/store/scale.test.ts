@@ -10,6 +10,7 @@ import {
 } from '../../src/catalog/documents/index.ts'
 import { documentOf, fold, noCatalog } from '../../src/catalog/pages/index.ts'
 import { defaultPageLimits } from '../../src/environment.ts'
+import { committedAs } from '../catalog/as-committed.ts'
 import { codeOf, FaultyBackend, keysOf, storeOn } from './stores.ts'
 
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
@@ -38,7 +39,7 @@ async function grown(checkpoints: number, backend = new FaultyBackend()): Promis
   const { catalog, newPages } = fold(
     {
       ...noCatalog,
-      version,
+      ...committedAs(version),
       checkpoints: noCatalog.checkpoints.replacedBy(steps.map(entry)),
       metrics: noCatalog.metrics.replacedBy(steps.map((step) => ({ step, metrics }))),
     },
