@@ -7,21 +7,21 @@ import type { Contender } from './harness/work.ts'
 
 const nanosecondsPerMillisecond = 1e6
 
-/** What a training loop feels of a save behind its back. */
+/** Measures how much a background save disturbs a training loop. */
 export async function background(bench: Bench): Promise<void> {
   const bytes = randomBytes(bench.scale.backgroundBytes)
   await blocking(bench, bytes)
   await stalling(bench, bytes)
 }
 
-/** How long the caller waits until it may change its bytes again. */
+/** Measures how long the caller waits until it may change its bytes again. */
 async function blocking(bench: Bench, bytes: Uint8Array): Promise<void> {
   const copying = 'copying the bytes once'
   const saving = new SavingInBackground(bench, 'blocking', bytes)
   let copy = new Uint8Array(0)
   await bench.measure(
     {
-      name: 'Blocked by a save of bytes in the background',
+      name: 'Time for which a background save of bytes blocks the caller',
       bytes: bytes.byteLength,
       contenders: [
         {
@@ -57,7 +57,7 @@ async function blocking(bench: Bench, bytes: Uint8Array): Promise<void> {
   await saving.close()
 }
 
-/** How late the event loop is, at its 99th percentile, while the save goes on. */
+/** Measures the 99th percentile of the event-loop delay during a background save. */
 async function stalling(bench: Bench, bytes: Uint8Array): Promise<void> {
   const saving = new SavingInBackground(bench, 'stalling', bytes)
   const during = 'while Holdfast saves'
@@ -93,11 +93,11 @@ async function delayDuring(work: Promise<unknown>): Promise<number> {
   histogram.enable()
   await work
   histogram.disable()
-  // The histogram counts whole intervals of its timer: one of them is no delay.
+  // The histogram includes the interval of its own timer (1 ms), which is not a delay.
   return Math.max(0, histogram.percentile(99) / nanosecondsPerMillisecond - 1)
 }
 
-/** Saves the same bytes, each time into a new store. */
+/** Saves the same bytes in the background, each time into a new store. */
 class SavingInBackground {
   readonly #bench: Bench
   readonly #name: string
@@ -127,7 +127,7 @@ class SavingInBackground {
 
   async verify(): Promise<void> {
     const result = await this.#save?.done
-    assertEqual(result?.contents[0]?.sha256, sha256Of(this.#bytes), 'The digest of what was saved')
+    assertEqual(result?.contents[0]?.sha256, sha256Of(this.#bytes), 'The digest of the saved bytes')
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
 import { writeGrownStore } from './grown-store.ts'
 
-/** A store of a run that has gone on for long. */
+/** The store of a run with many checkpoints. */
 interface Grown {
   readonly name: string
   readonly checkpoints: number
@@ -23,7 +23,7 @@ const options = {
 
 const retention = { keepLast: 3, keepEvery: { steps: 10 }, keepBest: { loss: 3 } }
 
-/** What a run costs as it grows, held against itself when it was young. */
+/** Compares the costs of a run with many checkpoints with its costs when it had few. */
 export async function catalogGrowth(bench: Bench): Promise<void> {
   const grown: Grown[] = []
   try {
@@ -32,7 +32,7 @@ export async function catalogGrowth(bench: Bench): Promise<void> {
     await looking(bench, grown)
     await deciding(bench, grown)
     await writing(bench, grown)
-    await savingOn(bench, grown) // last, since the young one grows with it
+    await savingOn(bench, grown) // last, because it adds many checkpoints to the smallest store
   } finally {
     for (const { store } of grown) await store.close()
   }
@@ -69,17 +69,17 @@ async function saving(bench: Bench, grown: readonly Grown[]): Promise<void> {
   })
 }
 
-/** Gives the milliseconds of each. */
+/** Returns the milliseconds per save. */
 async function saveOn(grown: Grown, saves: number): Promise<number> {
   const began = performance.now()
   for (let saved = 0; saved < saves; saved += 1) await saveNext(grown)
   return (performance.now() - began) / saves
 }
 
-/** More than the versions between two tidyings. */
+/** More saves than there are versions between two clean-ups. */
 const inARow = 130
 
-/** With all that a run does now and then to stay tidy. */
+/** Measures enough saves in a row to include the periodic clean-up. */
 async function savingOn(bench: Bench, grown: readonly Grown[]): Promise<void> {
   const saves = bench.scale.quick ? 2 : inARow
   await bench.measure({
@@ -179,7 +179,7 @@ async function writing(bench: Bench, grown: readonly Grown[]): Promise<void> {
   })
 }
 
-/** The documents of a store by their paths: all but what the checkpoints hold. */
+/** Returns the sizes of a store's documents by path, without the contents of checkpoints. */
 async function sizesOfDocuments(folder: string): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>()
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -12,7 +12,7 @@ const copying = 'cp + fsync'
 const digesting = 'openssl dgst -sha256'
 const scripted = 'a careful script'
 
-/** The machine's own limit: copying and hashing may overlap, so the slower of the two is what is left. */
+/** The limit of the machine. Copying and hashing can overlap, so the slower of the two is the least possible time. */
 const limit = (name: string) => ({
   text: 'the slower of cp + fsync and openssl',
   of: name,
@@ -32,7 +32,7 @@ const byHand = (name: string) => ({
   against: { which: 'fastest', names: [scripted] } as const,
 })
 
-/** One large file, one large array of bytes, and one small checkpoint, on the file system. */
+/** Measures one large file, one large array of bytes, and one small checkpoint on the file system. */
 export async function fileSystem(bench: Bench): Promise<void> {
   const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
   await saveFile(bench, sample)
@@ -70,7 +70,7 @@ async function saveBytes(bench: Bench, sample: Sample): Promise<void> {
     },
     verify: () => assertSame(to, sample),
   }
-  const hashing = 'SHA-256 of them'
+  const hashing = 'SHA-256 of the bytes'
   let digest = ''
   const hash: Contender = {
     name: hashing,
@@ -127,7 +127,7 @@ async function restoreFile(bench: Bench, sample: Sample): Promise<void> {
   }
   await bench.measure(
     {
-      name: 'Restore a large file, proved by SHA-256, durable',
+      name: 'Restore a large file, verified by SHA-256, durable',
       bytes: sample.size,
       contenders: [ours, ...machine(bench, sample), careful],
       comparisons: [limit(ours.name), oneAfterTheOther(ours.name), byHand(ours.name)],
@@ -167,7 +167,7 @@ async function saveSmall(bench: Bench): Promise<void> {
       assertEqual(
         sha256Of(await readFile(written)),
         sha256Of(bytes),
-        'The digest of what was written by hand',
+        'The digest of the file that was written by hand',
       )
     },
   }
@@ -185,14 +185,16 @@ async function saveSmall(bench: Bench): Promise<void> {
   })
 }
 
-/** Milliseconds of one of several in a row. */
+/** Returns the mean milliseconds of several calls in a row. */
 async function perRun(times: number, once: () => Promise<void>): Promise<number> {
   const began = performance.now()
   for (let done = 0; done < times; done += 1) await once()
   return (performance.now() - began) / times
 }
 
-/** Each round saves into a new store that has been written to before, so that what is measured is one save. */
+/**
+ * Saves into a new store in each round. An earlier small save creates the store, so that only one save is measured.
+ */
 function savingOnFreshStore(
   bench: Bench,
   sample: Sample,
@@ -222,7 +224,7 @@ function savingOnFreshStore(
   }
 }
 
-/** Where the first file of the newest checkpoint lies, and its digest by the manifest. */
+/** Returns the path of the first file of the newest checkpoint, and its digest in the manifest. */
 async function newest(store: CheckpointStore): Promise<{ readonly path: string; readonly sha256: string }> {
   const file = (await store.get('latest'))?.contents[0]
   if (file === undefined) throw new Error('The store has no checkpoint')

@@ -9,7 +9,7 @@ import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
 import { startUp } from './start-up.ts'
 
-/** What can be measured, by the name that `pnpm bench` takes, in the order of the report. */
+/** The groups of work by the name that `pnpm bench` takes, in the order of the report. */
 export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   fs: fileSystem,
   'small-files': smallFiles,

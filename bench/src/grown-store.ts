@@ -6,8 +6,8 @@ import { join } from 'node:path'
 const at = '2026-01-01T00:00:00.000Z'
 
 /**
- * Writes the catalog of a run of so many checkpoints, by the documented format: a run of that length would take hours.
- * The checkpoints' own files are there, to be listed by a sweep; what they hold is nothing, and no work reads them.
+ * Writes the catalog of a run with this number of checkpoints, in the documented format. A real run of that length
+ * would take hours. The checkpoints have empty files, so that a sweep can list them. No work reads the files.
  */
 export async function writeGrownStore(folder: string, checkpoints: number): Promise<void> {
   const version = checkpoints + 1

@@ -8,10 +8,12 @@ import type { Clients } from './stores/store-server.ts'
 
 const latency = 20
 
-/** One after the other, for a checkpoint whose files go side by side: files, manifest, commit, and the look after it. */
+/**
+ * The requests of a save that must follow each other: the files (in parallel), the manifest, the commit and a list.
+ */
 const serialRequests = 4
 
-/** The stores at a distance: every request waits, on its way through a proxy. */
+/** Measures object stores at a distance: a proxy delays every request. */
 export async function distance(bench: Bench): Promise<void> {
   for (const [name, start] of Object.entries(objectStores)) {
     const server = await start()
@@ -24,8 +26,8 @@ export async function distance(bench: Bench): Promise<void> {
     const clients = await server.connect(proxy.url)
     const where = `${server.name}, ${latency} ms away`
     if (name === 'gcs') {
-      const why = 'this server names its own address to send the bytes to, for all contenders alike'
-      bench.leaveOut('the distance from the chunks of resumable uploads to GCS', why)
+      const why = 'this server tells every client to send the bytes to its own address, past the proxy'
+      bench.leaveOut('the delay of chunks of resumable uploads to GCS', why)
     }
     await savingSmall(bench, clients, proxy, where)
     const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
@@ -37,9 +39,9 @@ async function savingSmall(bench: Bench, clients: Clients, proxy: Proxy, where: 
   const files = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, randomBytes(1024)]))
   await using store = new CheckpointStore(await clients.open(`small-${Date.now()}`))
   let step = 1
-  await store.save({ step, files }) // the first one makes the store, and proves that it is fit to be one
+  await store.save({ step, files }) // the first save creates the store and tests its conditional writes
   let requests = 0
-  const minimum = 'the serial requests it needs'
+  const minimum = 'the requests that must follow each other'
   await bench.measure({
     name: `Save a checkpoint of 3 files of 1 KiB to ${where}`,
     contenders: [
@@ -85,7 +87,10 @@ async function savingSmall(bench: Bench, clients: Clients, proxy: Proxy, where: 
         name: 'Holdfast',
         run: async () => requests,
         verify: async () => {
-          if (requests < serialRequests) throw new Error(`Only ${requests} requests were seen`)
+          if (requests < serialRequests)
+            throw new Error(
+              `The proxy saw only ${requests} requests. A save needs at least ${serialRequests}.`,
+            )
         },
       },
     ],

@@ -1,6 +1,6 @@
 /**
- * Measures: `pnpm bench [group...] [--quick] [--rounds N] [--mebibytes N] [--files N] [--folder PATH]`. What is run
- * takes the place of its earlier results in `results.json`, from which `RESULTS.md` is written.
+ * Runs groups of work: `pnpm bench [group...] [--quick] [--rounds N] [--mebibytes N] [--files N] [--folder PATH]`.
+ * The results replace the earlier results of these groups in `results.json`, and `RESULTS.md` is written from it.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -41,7 +41,7 @@ function chosenScale(): Scale {
   }
 }
 
-/** After each group, so that a run that is stopped loses only the group it was at. */
+/** Saves results after each group, so that a run that is stopped loses only its current group. */
 async function keep(ran: RanGroup): Promise<void> {
   const before = await earlier()
   const kept = [...before.filter(({ group }) => group !== ran.group), ran]

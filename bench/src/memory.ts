@@ -13,14 +13,14 @@ import type { Contender } from './harness/work.ts'
 import { objectStores } from './object-stores.ts'
 import type { BackendPlace } from './stores/store-server.ts'
 
-/** What the probe is told: to save a file as this step, or to restore it. */
+/** Tells the probe to save the file `save` as this step, or without `save` to restore the step into `to`. */
 export interface ProbeRequest extends BackendPlace {
   readonly step: number
   readonly save?: string
   readonly to: string
 }
 
-/** What the probe that downloads without Holdfast is told. */
+/** Tells the probe without Holdfast what to download. */
 export interface DownloadRequest {
   readonly url: string
   readonly to: string
@@ -28,15 +28,15 @@ export interface DownloadRequest {
 
 const adapters = [fs, s3, gcs, azure]
 
-/** The one that is restored. */
+/** The step that is restored. */
 const firstStep = 1
 
-/** Of the same bytes, for who downloads them without Holdfast. */
+/** The key of the same bytes, for the download without Holdfast. */
 const plainKey = 'plain.bin'
 
 const beside = 64 * 2 ** 20
 
-/** By how much a save and a restore of a large checkpoint raise the peak of resident memory, on each store. */
+/** Measures how much a save and a restore of a large checkpoint raise the peak of resident memory, on each store. */
 export async function memory(bench: Bench): Promise<void> {
   const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
   await onPlace(bench, sample, 'the file system', { url: await bench.fresh('store'), options: {} })
@@ -84,7 +84,7 @@ async function onPlace(
           assertEqual(
             (await store.get(step))?.contents[0]?.sha256,
             sample.sha256,
-            'The digest of what was saved',
+            'The digest of the saved file',
           )
         },
       },
@@ -96,7 +96,7 @@ async function onPlace(
       ...(plain === undefined ? [] : [downloading(bench, sample, plain)]),
     ],
     bounds: [saving, restoring].map((of) => ({
-      text: 'what the backend may hold, and 64 MiB',
+      text: 'the buffers that the backend may hold, plus 64 MiB',
       of,
       limit,
     })),
@@ -104,7 +104,7 @@ async function onPlace(
   await store.delete((await store.list()).slice(0, -1).map((each) => each.step))
 }
 
-/** What Node.js itself takes, without an SDK, a digest or a second try. */
+/** Measures the memory of Node.js alone, without an SDK, digests or retries. */
 function downloading(bench: Bench, sample: Sample, url: string): Contender {
   const to = join(bench.folder, plainKey)
   return {
@@ -114,7 +114,7 @@ function downloading(bench: Bench, sample: Sample, url: string): Contender {
   }
 }
 
-/** What a program prints that is told a request: the bytes by which it has raised its peak. */
+/** Runs a probe with a request, and returns by how many bytes it raised its peak of memory. */
 async function probe(bench: Bench, program: string, request: object): Promise<number> {
   const file = join(bench.folder, 'probe.json')
   await writeFile(file, JSON.stringify(request))

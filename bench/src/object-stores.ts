@@ -15,7 +15,7 @@ type Start = () => Promise<StoreServer | { readonly why: string }>
 
 export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
 
-/** One large file to a store and back, and many small ones, on a server of this machine. */
+/** Measures one large file to a store and back, and many small files, on a server of this machine. */
 export function onStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
   return async (bench) => {
     const server = await objectStores[name]()
@@ -31,7 +31,7 @@ export function onStore(name: keyof typeof objectStores): (bench: Bench) => Prom
   }
 }
 
-/** Saves and restores of one large file, ours and the peers'. */
+/** Measures saves and restores of one large file, by Holdfast and by the peers. */
 export async function moving(bench: Bench, clients: Clients, sample: Sample, where: string): Promise<void> {
   const { peers } = clients
   await bench.measure(
@@ -103,7 +103,7 @@ function saving(
   return {
     name: 'Holdfast',
     prepare: async () => {
-      // The last one is never deleted, so that a tiny one takes the place of the large one.
+      // The latest checkpoint cannot be deleted. A tiny one becomes the latest, so that the large one can be deleted.
       step += 1
       await (await current()).save({ step, files: { 'tiny.bin': Buffer.from('tiny') } })
       const older = (await (await current()).list()).slice(0, -1)
@@ -173,7 +173,7 @@ function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
   }
 }
 
-/** What is left of a restore without all that makes it one: the floor of what Node.js can do on this machine. */
+/** Downloads the same bytes with Node.js alone: the least time that a restore can take on this machine. */
 function receiving(bench: Bench, sample: Sample, url: () => Promise<string>): Contender {
   let to = ''
   let from = ''

@@ -5,7 +5,7 @@ import { Bench } from './harness/bench.ts'
 import type { RanGroup } from './harness/report.ts'
 import type { Scale } from './harness/scale.ts'
 
-/** Runs groups of work one after the other, each in a folder of its own that is removed afterwards. */
+/** Runs groups of work one after another. Each has its own folder, which is removed afterwards. */
 export async function* runGroups(
   names: readonly string[],
   scale: Scale,
@@ -14,7 +14,8 @@ export async function* runGroups(
 ): AsyncGenerator<RanGroup> {
   for (const name of names) {
     const group = groups[name]
-    if (group === undefined) throw new Error(`There is no ${name}. Known: ${Object.keys(groups).join(', ')}.`)
+    if (group === undefined)
+      throw new Error(`The group ${name} does not exist. Choose among: ${Object.keys(groups).join(', ')}.`)
     const folder = await mkdtemp(join(parent, 'holdfast-bench-'))
     try {
       tell(`\n== ${name}`)

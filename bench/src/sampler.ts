@@ -4,13 +4,13 @@ import { assertEqual } from './harness/bytes.ts'
 
 const microseconds = 1000
 
-/** An epoch's order that is held nowhere, held against one that is shuffled in memory. */
+/** Compares an order that is computed with an order that is shuffled in memory. */
 export async function sampler(bench: Bench): Promise<void> {
   await seeking(bench)
   await sampling(bench)
 }
 
-/** The first sample after a jump into the middle of an epoch. */
+/** Measures the time to the first sample after a jump into the middle of an epoch. */
 async function seeking(bench: Bench): Promise<void> {
   const { samples, materialised, quick } = bench.scale
   const times = quick ? 10 : 2000
@@ -65,7 +65,7 @@ async function seeking(bench: Bench): Promise<void> {
   })
 }
 
-/** One sample after the other. */
+/** Measures the time per sample when samples are taken in order. */
 async function sampling(bench: Bench): Promise<void> {
   const { samples, quick } = bench.scale
   const taken = quick ? 1000 : 1_000_000
@@ -90,15 +90,15 @@ async function sampling(bench: Bench): Promise<void> {
         },
         verify: async () => {
           const position = Math.ceil(taken / 256) * 256 - 1
-          assertEqual(last, new Permutation(samples, 42, 0).at(position), 'The last sample that was taken')
+          assertEqual(last, new Permutation(samples, 42, 0).at(position), 'The last sample')
         },
       },
     ],
-    bounds: [{ text: 'one microsecond a sample', of: name, limit: 1 }],
+    bounds: [{ text: 'one microsecond per sample', of: name, limit: 1 }],
   })
 }
 
-/** Fisher and Yates. */
+/** Shuffles with the algorithm of Fisher and Yates. */
 function shuffledArray(size: number): Uint32Array<ArrayBuffer> {
   const order = Uint32Array.from({ length: size }, (_, index) => index)
   for (let last = size - 1; last > 0; last -= 1) {

@@ -9,7 +9,7 @@ import { rcloneCopies } from './peers/rclone.ts'
 
 const durable = 'cp -r + fsync'
 
-/** A checkpoint of many small files, on the file system. */
+/** Measures a checkpoint of many small files on the file system. */
 export async function smallFiles(bench: Bench): Promise<void> {
   const { files, smallBytes } = bench.scale
   const original = await writeFolder(join(bench.folder, 'original'), files, smallBytes)
@@ -76,7 +76,7 @@ function copying(bench: Bench, original: string): Contender {
 async function rclone(bench: Bench, original: string): Promise<readonly Contender[]> {
   const rclone = await rcloneCopies()
   if (rclone === undefined) {
-    bench.leaveOut('rclone copy', 'there is no rclone on the PATH')
+    bench.leaveOut('rclone copy', 'rclone is not on the PATH')
     return []
   }
   let to = ''

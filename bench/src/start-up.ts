@@ -9,7 +9,7 @@ import type { Contender } from './harness/work.ts'
 
 const nothing = 'node -e 0'
 
-/** How long it takes until the command line, as it is published, answers, held against Node.js itself. */
+/** Compares the start-up time of the published command line with that of Node.js itself. */
 export async function startUp(bench: Bench): Promise<void> {
   const folder = await bench.fresh('store')
   {
@@ -49,7 +49,7 @@ function starting(name: string, args: readonly string[], says: string): Contende
   }
 }
 
-/** The command line as npm would install it, with what it needs for a local store; gives the file that it runs. */
+/** Installs the command line as npm would, with the adapter for local stores. Returns the file that it runs. */
 async function installed(folder: string): Promise<string> {
   const require = createRequire(import.meta.url)
   await writeFile(join(folder, 'package.json'), '{ "private": true }')

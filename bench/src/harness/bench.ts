@@ -5,18 +5,18 @@ import { measure } from './measure.ts'
 import type { Scale } from './scale.ts'
 import type { Work, WorkResult } from './work.ts'
 
-/** What one group of work has found. */
+/** The results of one group of work. */
 export interface GroupResult {
   readonly group: string
   readonly works: readonly WorkResult[]
-  /** What was left out, and why. */
+  /** Work that was left out, and the reasons. */
   readonly left: readonly { readonly what: string; readonly why: string }[]
 }
 
-/** What a group of work is given: a folder, a scale, and where to put its results. */
+/** The environment of a group of work: its scale, its folder, and the collector of its results. */
 export class Bench {
   readonly scale: Scale
-  /** An empty folder of the group's own, on the disk that is measured. */
+  /** A folder of this group alone, on the disk that is measured. It is empty at the start. */
   readonly folder: string
   readonly #tell: (line: string) => void
   readonly #works: WorkResult[] = []
@@ -28,7 +28,7 @@ export class Bench {
     this.#tell = tell
   }
 
-  /** Measures, with the disk at rest before each run. */
+  /** Measures work, and adds the result. With `onDisk`, pending writes reach the disk before each run. */
   async measure(work: Work, { onDisk = false } = {}): Promise<WorkResult> {
     this.#tell(work.name)
     const { rounds, quick } = this.scale
@@ -56,7 +56,7 @@ export class Bench {
     this.#left.push({ what, why })
   }
 
-  /** The path of something in the group's folder, which is not there. */
+  /** Returns a path in the group's folder at which nothing exists. */
   async fresh(name: string): Promise<string> {
     const path = join(this.folder, name)
     await rm(path, { recursive: true, force: true })
@@ -73,7 +73,7 @@ export class Bench {
     return { group, works: this.#works, left: this.#left }
   }
 
-  /** What was written or removed before is not to be written back while the next one is measured. */
+  /** Writes of earlier runs must not reach the disk while the next run is measured. */
   async #atRest(): Promise<void> {
     await run('sync', ['-f', this.folder])
   }

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A file, and what its bytes are to be. */
+/** A file with its expected size and SHA-256. */
 export interface Sample {
   readonly path: string
   readonly size: number
@@ -32,7 +32,7 @@ export function randomBytes(size: number): Uint8Array {
   return randomFillSync(Buffer.allocUnsafeSlow(size))
 }
 
-/** A folder of files that all differ. */
+/** Writes a folder of files with different random bytes. `size` is the size of each in bytes. */
 export async function writeFolder(folder: string, files: number, size: number): Promise<string> {
   await mkdir(folder, { recursive: true })
   for (let index = 0; index < files; index += 1) {
@@ -41,7 +41,7 @@ export async function writeFolder(folder: string, files: number, size: number): 
   return folder
 }
 
-/** Makes what another program has written as durable as what it is held against. */
+/** Syncs a file that another program wrote, so that it is as durable as the files it is compared with. */
 export async function syncFile(path: string): Promise<void> {
   await using handle = await open(path, 'r+')
   await handle.sync()
@@ -57,13 +57,16 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Throws unless a file holds the bytes of a sample. */
+/** Throws unless a file has the bytes of a sample. */
 export async function assertSame(path: string, { sha256 }: Sample): Promise<void> {
   const found = await sha256OfFile(path)
   if (found !== sha256) throw new Error(`${path} has the digest ${found}, not ${sha256}`)
 }
 
-/** Throws unless a folder holds the files of another, or only those of some names, byte for byte. */
+/**
+ * Throws unless a folder has the same files as the original, byte for byte. `only` limits the comparison to some
+ * names.
+ */
 export async function assertSameFolder(
   folder: string,
   original: string,
@@ -72,7 +75,7 @@ export async function assertSameFolder(
   const names = only ?? (await readdir(original))
   for (const name of names) {
     const [there, here] = await Promise.all([readFile(join(folder, name)), readFile(join(original, name))])
-    if (!there.equals(here)) throw new Error(`${name} in ${folder} differs from what was copied`)
+    if (!there.equals(here)) throw new Error(`${name} in ${folder} differs from the original in ${original}`)
   }
   if (names.length === 0) throw new Error(`${original} is empty`)
 }

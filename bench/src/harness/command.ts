@@ -3,7 +3,9 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 
-/** Runs a program to its end, and gives what it printed. Rejects with the last line of its errors when it fails. */
+/**
+ * Runs a program to its end and returns its standard output. If it fails, rejects with the last line of its errors.
+ */
 export async function run(
   file: string,
   args: readonly string[],
@@ -21,7 +23,7 @@ export async function run(
   }
 }
 
-/** The first line of what a program prints; `undefined` when it is not there. */
+/** Returns the first line that a program prints, or `undefined` if the program cannot be run. */
 export async function firstLine(file: string, args: readonly string[]): Promise<string | undefined> {
   try {
     return (await run(file, args)).trim().split('\n')[0]

@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { run, firstLine } from './command.ts'
 
-/** What a report must name for its numbers to mean anything. */
+/** The facts about the machine that a reader needs to interpret the numbers. */
 export interface Machine {
   readonly processor: string
   readonly cores: number
   readonly memoryBytes: number
   readonly system: string
-  /** The file system that was measured, and what it lies on. */
+  /** The file system that was measured, and its device. */
   readonly disk: string
-  /** How many processes wanted to run, on average of the last 15 minutes: more than cores is a machine that is busy. */
+  /** The load average of the last 15 minutes. A value above the number of cores means that the machine was busy. */
   readonly load: number
   readonly versions: Readonly<Record<string, string>>
 }
@@ -36,7 +36,7 @@ export async function describeMachine(folder: string): Promise<Machine> {
   }
 }
 
-/** The versions of the packages that are measured beside ours: they are pinned. */
+/** Returns the versions of the packages that Holdfast is compared with. Their versions are pinned. */
 async function peers(): Promise<Readonly<Record<string, string>>> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
   const { dependencies } = JSON.parse(text) as { readonly dependencies: Readonly<Record<string, string>> }

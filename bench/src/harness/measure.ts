@@ -3,15 +3,15 @@ import type { Comparison, Contender, ContenderResult, Verdict, Work, WorkResult 
 
 export interface Rounds {
   readonly rounds: number
-  /** Whether a round goes before, which is proved and not counted. */
+  /** Whether to run a first round that is verified and not counted. */
   readonly warmUp: boolean
   /** Called before each run; not measured. */
   readonly settle?: (() => Promise<void>) | undefined
 }
 
 /**
- * Lets the contenders take turns, so that whatever else the machine does meets all of them alike, and each round
- * begins with another. The bytes are proved in the first round and in the last.
+ * Lets the contenders take turns, so that other load on the machine affects all of them equally. Each round starts
+ * with another contender. The bytes are verified in the first and the last round.
  */
 export async function measure(work: Work, { rounds, warmUp, settle }: Rounds): Promise<WorkResult> {
   const entrants = work.contenders.map((contender) => new Entrant(contender))
@@ -78,7 +78,7 @@ class Entrant {
   }
 }
 
-/** The median of the ratios of each round: what a round's weather was, both had. */
+/** Computes the median of the ratios of each round, because both contenders of a round had the same conditions. */
 function compare(
   { text, of, against, atMost }: Comparison,
   results: readonly ContenderResult[],

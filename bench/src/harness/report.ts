@@ -3,7 +3,7 @@ import type { Machine } from './machine.ts'
 import { fullScale, type Scale } from './scale.ts'
 import type { ContenderResult, Unit, Verdict, WorkResult } from './work.ts'
 
-/** Everything that one run, or several runs of parts, have found. */
+/** The results of one run, or of several runs of different groups. */
 export interface Findings {
   readonly machine: Machine
   readonly groups: readonly RanGroup[]
@@ -14,11 +14,11 @@ export interface RanGroup extends GroupResult {
   readonly scale: Scale
 }
 
-/** The report as people read it. */
+/** Returns the report in Markdown. */
 export function reportOf({ machine, groups }: Findings): string {
   return [
     '# What Holdfast costs',
-    "Measured by `pnpm bench`, which writes this page; the numbers behind it are in `results.json`. Contenders take turns on the same bytes, round by round; the bytes of each are proved in the first and the last round. A number is the median of the rounds, its spread half of the distance between the quartiles. A ratio is the median of the ratios of each round, below one where Holdfast is the faster. No contender but Holdfast computes a SHA-256 unless its name says so. Sizes and rounds are those of each group's own command.",
+    '`pnpm bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds, and is below one if Holdfast is faster. Only Holdfast computes a SHA-256, unless the name of a contender says otherwise. The command of each group determines sizes and rounds.',
     machineTable(machine),
     '## Goals',
     goalTable(groups),
@@ -32,7 +32,7 @@ function machineTable(machine: Machine): string {
     ['memory', bytesText(machine.memoryBytes)],
     ['system', machine.system],
     ['disk', machine.disk],
-    ['load', `${machine.load.toFixed(1)}, on average of the last 15 minutes`],
+    ['load', `${machine.load.toFixed(1)} (average of 15 minutes)`],
     ...Object.entries(machine.versions),
   ]
   return table(['machine', ''], rows)
@@ -62,7 +62,7 @@ function sectionOf({ group, works, left, ranAt, scale }: RanGroup): readonly str
   ]
 }
 
-/** What gives this scale again. */
+/** Returns the command that repeats a group at this scale. */
 function commandOf(group: string, scale: Scale): string {
   const { rounds, bytes, files } = fullScale
   return [

@@ -1,21 +1,21 @@
-/** How large the work is, and how often it is done. */
+/** The size of the work and the number of its rounds. */
 export interface Scale {
   readonly quick: boolean
   readonly rounds: number
-  /** Of a large checkpoint. */
+  /** Size in bytes of a large checkpoint. */
   readonly bytes: number
-  /** Of what is saved in the background. */
+  /** Size in bytes of a background save. */
   readonly backgroundBytes: number
-  /** Of a checkpoint of many files, of `smallBytes` each. */
+  /** Number of files in a checkpoint of many small files. Each has `smallBytes` bytes. */
   readonly files: number
   readonly smallBytes: number
-  /** Small saves in one run. */
+  /** Number of small saves in one run. */
   readonly saves: number
-  /** Checkpoints of a run that has grown; the first is what the others are held against. */
+  /** Numbers of checkpoints in a store. The others are compared with the first. */
   readonly growth: readonly number[]
-  /** Samples of an epoch. */
+  /** Number of samples in an epoch. */
   readonly samples: number
-  /** Samples of an order that is held in memory. */
+  /** Number of samples in an order that is stored in memory. */
   readonly materialised: number
 }
 
@@ -34,7 +34,7 @@ export const fullScale: Scale = {
   materialised: 1e7,
 }
 
-/** Enough for every path of the code, an upload in several parts among them. */
+/** Large enough for every code path, including uploads in several parts. */
 export const quickScale: Scale = {
   quick: true,
   rounds: 1,

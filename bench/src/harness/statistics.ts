@@ -1,4 +1,4 @@
-/** The value below which this share of the others lies, by the straight line between the two nearest. */
+/** Returns the quantile of a share from 0 to 1, interpolated linearly between the two nearest values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other)
   const place = (sorted.length - 1) * share
@@ -11,7 +11,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** Half of the distance between the quartiles, as a share of the median. */
+/** Returns half of the distance between the quartiles, as a share of the median. */
 export function spread(values: readonly number[]): number {
   const middle = median(values)
   return middle === 0 ? 0 : (quantile(values, 0.75) - quantile(values, 0.25)) / 2 / middle

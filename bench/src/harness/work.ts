@@ -1,44 +1,45 @@
-/** One way to do a piece of work: ours, a peer's, or a limit of the machine. */
+/** One way to do a piece of work: that of Holdfast, of a peer, or a limit of the machine. */
 export interface Contender {
   readonly name: string
-  /** Makes ready for one round. Not measured. */
+  /** Prepares one round. Not measured. */
   readonly prepare?: () => Promise<void>
-  /** Does the work. Gives the value of the round, where that is not the milliseconds it takes. */
+  /** Does the work. Returns the value of the round, or `undefined` to use the elapsed milliseconds. */
   readonly run: () => Promise<number | undefined>
-  /** Throws unless what the work made holds the right bytes. Not measured. */
+  /** Throws unless the result of the work has the right bytes. Not measured. */
   readonly verify: () => Promise<void>
-  /** Whether the others go on without it when it fails; the report says why it did. */
+  /** Whether this contender may fail. The others then continue, and the report states the error. */
   readonly mayFail?: boolean
 }
 
 export type Unit = 'ms' | 'us' | 'bytes' | 'requests'
 
-/** What one contender is held against, round by round. */
+/** Compares one contender with others, round by round. */
 export interface Comparison {
-  /** In words: what `against` is. */
+  /** Describes `against` in the report. */
   readonly text: string
+  /** The name of the contender. */
   readonly of: string
-  /** The one of these with the largest or the smallest median, or all of them together. */
+  /** Chooses among these contenders the slowest or the fastest by median, or the sum of all. */
   readonly against: { readonly which: 'slowest' | 'fastest' | 'sum'; readonly names: readonly string[] }
-  /** The ratio that is to be kept. Without one it is told, and not judged. */
+  /** The goal for the ratio. Without a goal, the report shows the ratio only. */
   readonly atMost?: number
 }
 
-/** A value that one contender is not to exceed. */
+/** An upper limit for the value of one contender. */
 export interface Bound {
   readonly text: string
   readonly of: string
   readonly limit: number
 }
 
-/** Contenders that do the same work on the same bytes, in turns. */
+/** A piece of work that contenders do in turn, on the same bytes. */
 export interface Work {
   readonly name: string
   /** Default: milliseconds. */
   readonly unit?: Unit
-  /** Moved by each run, for the throughput. */
+  /** Number of bytes that each run transfers. The report computes the throughput from it. */
   readonly bytes?: number
-  /** Default: that of the scale. */
+  /** Default: `rounds` of the scale. */
   readonly rounds?: number
   readonly contenders: readonly Contender[]
   readonly comparisons?: readonly Comparison[]
@@ -52,7 +53,7 @@ export interface ContenderResult {
   readonly best: number
   /** Half of the distance between the quartiles, as a share of the median. */
   readonly spread: number
-  /** Times that its bytes were proved. */
+  /** Number of rounds whose bytes were verified. */
   readonly verified: number
   readonly failure?: string
 }
@@ -60,7 +61,7 @@ export interface ContenderResult {
 export interface Verdict {
   readonly text: string
   readonly of: string
-  /** A ratio, or for a bound the value. */
+  /** A ratio, or the value that a bound limits. */
   readonly value: number
   readonly atMost?: number
   readonly kind: 'ratio' | 'bound'

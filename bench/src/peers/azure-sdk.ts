@@ -3,7 +3,7 @@ import { syncFile } from '../harness/bytes.ts'
 import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
-/** The SDK's own uploader and downloader of files. */
+/** Uses the SDK's own functions that upload and download files. */
 export function azureSdk(container: ContainerClient): Peer {
   return {
     name: '@azure/storage-blob',

@@ -6,8 +6,8 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 /**
- * What a careful person writes: copy through a hash to a temporary name, fsync, rename, fsync of the folder, and the
- * digest in a file beside it.
+ * Saves a file as a careful script would: copies it through a hash to a temporary name, syncs it, renames it,
+ * writes the digest to a file beside it, and syncs the folder.
  */
 export async function saveByHand(from: string, to: string): Promise<undefined> {
   const sha256 = await copyHashed(from, `${to}.tmp`)
@@ -16,7 +16,9 @@ export async function saveByHand(from: string, to: string): Promise<undefined> {
   await syncFolder(dirname(to))
 }
 
-/** The way back: copy through a hash, compare, fsync, rename, fsync of the folder. */
+/**
+ * Restores a file as a careful script would: copies it through a hash, compares, syncs, renames, syncs the folder.
+ */
 export async function restoreByHand(from: string, to: string, sha256: string): Promise<undefined> {
   const found = await copyHashed(from, `${to}.tmp`)
   if (found !== sha256) throw new Error(`${from} has the digest ${found}, not ${sha256}`)
@@ -42,8 +44,8 @@ async function copyHashed(from: string, to: string): Promise<string> {
 }
 
 /**
- * The effects that make one small file, its manifest and its entry in a list durable, and nothing else: six fsyncs,
- * of three files and of the three folders that name them.
+ * Makes one small file, its manifest and its entry in a list durable with the fewest effects: six fsyncs, of three
+ * files and of the three folders that name them.
  */
 export async function commitByHand(root: string, step: number, bytes: Uint8Array): Promise<string> {
   const folder = join(root, 'data', String(step))

@@ -1,11 +1,11 @@
 import { run } from '../harness/command.ts'
 
-/** `cp`, and `sync` of the copy, which is fsync: durable, without a digest. */
+/** Copies a file with `cp`, and syncs the copy with `sync`, which calls fsync. Computes no digest. */
 export async function copyAndSync(from: string, to: string): Promise<undefined> {
   await run('sh', ['-c', 'cp "$1" "$2" && sync "$2"', 'sh', from, to])
 }
 
-/** `cp -r`, and fsync of every file and folder of the copy. */
+/** Copies a folder with `cp -r`, and syncs every file and folder of the copy. */
 export async function copyFolderAndSync(from: string, to: string): Promise<undefined> {
   await run('sh', ['-c', 'cp -r "$1" "$2" && find "$2" -print0 | xargs -0 sync', 'sh', from, to])
 }

@@ -2,10 +2,13 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concurrently } from '@holdfast/core'
 
-/** At once. rclone has four by itself, the command line of AWS ten. */
+/**
+ * Number of files sent at once. The defaults are 4 for rclone (https://rclone.org/docs/#transfers-int) and 10 for the
+ * command line of AWS (https://docs.aws.amazon.com/cli/latest/topic/s3-config.html).
+ */
 const filesAtOnce = 16
 
-/** Calls `send` for each file that lies in a folder, several of them at once. */
+/** Calls `send` for each file in a folder, several at once. */
 export async function eachFile(
   folder: string,
   send: (path: string, name: string) => Promise<unknown>,

@@ -3,7 +3,7 @@ import { syncFile } from '../harness/bytes.ts'
 import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
-/** The SDK's own upload, resumable above its threshold, and its own download. */
+/** Uses the SDK's own upload, which is resumable for large files, and its own download. */
 export function gcsSdk(client: Storage, bucketName: string): Peer {
   const bucket = client.bucket(bucketName)
   return {

@@ -6,7 +6,7 @@ import type { Peer } from './peer.ts'
 
 const chunkBytes = 8 * 2 ** 20
 
-/** Its binary is made for some machines only; `undefined` where it does not load. */
+/** Returns `undefined` if its native binary does not load on this machine. */
 export async function opendal(
   scheme: string,
   options: Readonly<Record<string, string>>,

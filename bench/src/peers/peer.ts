@@ -1,8 +1,8 @@
-/** How a user would move files without Holdfast. Nothing here computes a SHA-256 of the file. */
+/** A way to transfer files without Holdfast. None of them computes a SHA-256 of the file. */
 export interface Peer {
   readonly name: string
   readonly upload: (from: string, key: string) => Promise<void>
   readonly download: (key: string, to: string) => Promise<void>
-  /** Every file of a folder, to keys below a prefix. */
+  /** Uploads every file of a folder to keys below a prefix. */
   readonly uploadFolder?: (folder: string, prefix: string) => Promise<void>
 }

@@ -2,19 +2,20 @@ import type { Peer } from './peer.ts'
 import { syncFile } from '../harness/bytes.ts'
 import { firstLine, run } from '../harness/command.ts'
 
-/** What rclone does, if it is on the PATH. A place is a path, or a remote such as `:s3,env_auth=true:bucket/path`. */
+/** Copies with rclone. `from` and `to` are paths, or remotes such as `:s3,env_auth=true:bucket/path`. */
 export interface Rclone {
   readonly version: string
   readonly file: (from: string, to: string) => Promise<undefined>
   readonly folder: (from: string, to: string) => Promise<undefined>
 }
 
+/** Returns `undefined` if rclone is not on the PATH. */
 export async function rcloneCopies(): Promise<Rclone | undefined> {
   const version = await firstLine('rclone', ['version'])
   if (version === undefined) return undefined
   const copy = async (command: string, from: string, to: string): Promise<undefined> => {
     const once = ['--config', '', '--no-check-dest', '--retries', '1', '--low-level-retries', '1']
-    // It cannot use the certificates that this variable names, and fails where it is set.
+    // rclone fails if this variable is set, because it cannot use the certificates that it names.
     await run('rclone', [command, ...once, from, to], { AWS_CA_BUNDLE: '' })
   }
   return {
@@ -24,7 +25,7 @@ export async function rcloneCopies(): Promise<Rclone | undefined> {
   }
 }
 
-/** rclone on a remote, named as a connection string without its end: `:s3,endpoint='...'`. */
+/** Returns rclone as a peer. `remote` is a connection string without its final colon: `:s3,endpoint='...'`. */
 export async function rclonePeer(remote: string, bucket: string): Promise<Peer | undefined> {
   const rclone = await rcloneCopies()
   if (rclone === undefined) return undefined

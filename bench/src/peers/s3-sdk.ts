@@ -7,7 +7,7 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { eachFile } from './each-file.ts'
 import type { Peer } from './peer.ts'
 
-/** The SDK's uploader, with the part size and the parallelism that it has by itself. */
+/** Uses the SDK's uploader, with its default part size and concurrency. */
 export function s3Sdk(client: S3Client, bucket: string): Peer {
   return {
     name: '@aws-sdk/lib-storage',
@@ -17,7 +17,7 @@ export function s3Sdk(client: S3Client, bucket: string): Peer {
     },
     download: async (key, to) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-      if (!(Body instanceof Readable)) throw new Error(`${key} came without a body`)
+      if (!(Body instanceof Readable)) throw new Error(`The response to the read of ${key} has no body`)
       await pipeline(Body, createWriteStream(to, { flush: true }))
     },
     uploadFolder: (folder, prefix) =>

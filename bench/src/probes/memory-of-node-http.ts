@@ -1,4 +1,6 @@
-/** Downloads an object by `node:http` alone, and prints by how many bytes that raised the peak of resident memory. */
+/**
+ * Downloads an object with `node:http` alone, and prints by how many bytes this raised the peak of resident memory.
+ */
 import { readFile } from 'node:fs/promises'
 import type { DownloadRequest } from '../memory.ts'
 import { downloadByNodeHttp } from '../peers/node-http.ts'

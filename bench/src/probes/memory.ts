@@ -1,6 +1,6 @@
 /**
- * Saves or restores a large checkpoint in a process of its own, and prints by how many bytes that raised the peak of
- * its resident memory.
+ * Saves or restores a large checkpoint in its own process, and prints by how many bytes this raised the peak of the
+ * process's resident memory.
  */
 import { readFile } from 'node:fs/promises'
 import { openStore } from '@holdfast/core'

@@ -52,7 +52,7 @@ export async function azure(): Promise<StoreServer | { readonly why: string }> {
   }
 }
 
-/** The container's, for whoever has no key; rclone reaches an account that is no part of a host name only so. */
+/** Returns a signed URL of the container. With a key, rclone only reaches accounts that are part of the host name. */
 async function signedUrl(container: ContainerClient): Promise<string> {
   return container.generateSasUrl({
     permissions: ContainerSASPermissions.parse('racwdl'),

@@ -17,7 +17,7 @@ export async function gcs(): Promise<StoreServer | { readonly why: string }> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: bucket }),
   })
-  if (!made.ok) throw new Error(`The bucket ${bucket} could not be made: ${await made.text()}`)
+  if (!made.ok) throw new Error(`The bucket ${bucket} could not be created: ${await made.text()}`)
   return {
     name: `GCS (${nameOf(server)})`,
     origin: endpoint,

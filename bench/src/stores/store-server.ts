@@ -2,27 +2,30 @@ import type { CheckpointBackend } from '@holdfast/core'
 import type { AvailableServer } from '@holdfast/test-servers'
 import type { Peer } from '../peers/peer.ts'
 
-/** How to open our backend: plain data, so that it can be handed to another process. */
+/** Where and how to open a backend, as plain data that can be passed to another process. */
 export interface BackendPlace {
   readonly url: string
   readonly options: Readonly<Record<string, unknown>>
 }
 
-/** A server that is running, with all who speak to it. */
+/** A running server, with the clients that can connect to it. */
 export interface StoreServer extends AsyncDisposable {
   readonly name: string
-  /** Its address: `http://`, host and port. */
+  /** The address of the server: `http://`, host and port. */
   readonly origin: string
-  /** Ours and the peers', reaching it at its own address or at that of a proxy before it. */
+  /**
+   * Returns clients of Holdfast and of the peers. `origin` is the address of the server, or of a proxy in front of
+   * it.
+   */
   connect(origin: string): Promise<Clients>
 }
 
 export interface Clients {
-  /** A place below which nothing is. */
+  /** Returns an empty place. */
   readonly place: (path: string) => BackendPlace
   readonly open: (path: string) => Promise<CheckpointBackend>
   readonly peers: readonly Peer[]
-  /** Where anyone can read what a peer has put at a key. */
+  /** Returns a URL at which anyone can read the object that a peer uploaded to a key. */
   readonly url: (key: string) => Promise<string>
 }
 
@@ -30,7 +33,7 @@ export function nameOf({ name, version }: AvailableServer): string {
   return version === undefined ? name : `${name} ${version}`
 }
 
-/** When what is signed now expires. */
+/** Returns the expiry time of signed URLs. */
 export function tomorrow(): Date {
   return new Date(Date.now() + 24 * 60 * 60 * 1000)
 }
