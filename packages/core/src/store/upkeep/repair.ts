@@ -88,6 +88,7 @@ async function repairOnce(
     damaged.length > 0,
   )
   const listed = new Set(chosen)
+  const newlyListed = recovered.filter((entry) => listed.has(entry))
   const released = provedGood.filter((entry) => listed.has(entry))
   const wereSetAside = new Set(provedGood)
   // A sound catalog knows which of two attempts won. The other one lost, or is still being saved.
@@ -96,7 +97,7 @@ async function repairOnce(
   const isStore = newestVersion > 0 || recovered.length > 0
   const report = {
     damagedCatalogs: damaged,
-    recovered: recovered.filter((entry) => listed.has(entry)).map(({ step }) => step),
+    recovered: newlyListed.map(({ step }) => step),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: released.map(({ step }) => step),
     markerRewritten: marker.kind === 'damaged' || (marker.kind === 'missing' && isStore),
@@ -113,6 +114,7 @@ async function repairOnce(
     damaged.some(({ version }) => version > catalog.version),
   )
   await ensureMarker(context, signal)
+  if ((await removedOf(context, newlyListed, signal)).length > 0) return undefined
   const committed = await log.commitAfter(
     newestVersion,
     catalog,
@@ -128,39 +130,34 @@ async function repairOnce(
     signal,
   )
   if (committed === undefined) return undefined
-  const withdrawn = await withdrawRemoved(
-    context,
-    recovered.filter((entry) => listed.has(entry)),
-    signal,
-  )
+  const removed = await removedOf(context, newlyListed, signal)
+  if (removed.length > 0) {
+    await log.commit({ kind: 'withdraw', attempts: removed.map(({ attempt }) => attempt) }, signal)
+  }
   context.events.emit('rebuilt', {
     version: committed.catalog.version,
     checkpoints: committed.catalog.checkpoints.length,
   })
   return {
     ...report,
-    recovered: report.recovered.filter((step) => !withdrawn.includes(step)),
+    recovered: report.recovered.filter((step) => removed.every((entry) => entry.step !== step)),
     version: committed.catalog.version,
   }
 }
 
 /**
- * A writer whose save has failed removes its attempt, the manifest first. If that happened while the attempt was being
- * listed, it leaves the list again. Returns the steps.
+ * Those of some entries whose manifest is gone: a writer whose save has failed removes its attempt, the manifest first.
+ * Looked for before and after the entries are listed, since the two may happen at once.
  */
-async function withdrawRemoved(
-  { backend, log }: StoreContext,
-  recovered: readonly CatalogEntry[],
+async function removedOf(
+  { backend }: StoreContext,
+  entries: readonly CatalogEntry[],
   signal: AbortSignal | undefined,
-): Promise<readonly number[]> {
-  const stats = await concurrently(recovered, checkpointsAtOnce, signal, ({ attempt }, taskSignal) =>
+): Promise<readonly CatalogEntry[]> {
+  const stats = await concurrently(entries, checkpointsAtOnce, signal, ({ attempt }, taskSignal) =>
     backend.stat(manifestKey(attempt), { signal: taskSignal }),
   )
-  const removed = recovered.filter((_, index) => stats[index] === undefined)
-  if (removed.length > 0) {
-    await log.commit({ kind: 'withdraw', attempts: removed.map(({ attempt }) => attempt) }, signal)
-  }
-  return removed.map(({ step }) => step)
+  return entries.filter((_, index) => stats[index] === undefined)
 }
 
 /**
