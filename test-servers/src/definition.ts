@@ -6,6 +6,8 @@ export interface ServerDefinition<K extends ServerKind> {
   readonly name: string
   /** Pinned: what is installed, and what its folder in the cache is called. */
   readonly version: string
+  /** Whether an emulator of `@holdfast/conformance` speaks the same protocol. */
+  readonly hasEmulator: boolean
   readonly installation: Installation
   /** Must be there to run what is installed. */
   readonly runsOn: readonly Tool[]

@@ -1,6 +1,8 @@
 import type { TestProject } from 'vitest/node'
 import type { ServerKind } from './kinds.ts'
 import type { EmulatorUse, ProvidedServer, Servers } from './provided.ts'
+import { leavesOutLongTests } from './long-tests.ts'
+import { type Machine, thisMachine } from './settings.ts'
 import { startServer } from './start-server.ts'
 
 export interface ServersForOptions {
@@ -21,7 +23,8 @@ export function serversFor(
   { emulator = 'never' }: ServersForOptions = {},
 ): (project: TestProject) => Promise<() => Promise<void>> {
   return async (project) => {
-    const group = new ServerGroup(kinds)
+    const prefersEmulators = leavesOutLongTests(project.vitest)
+    const group = new ServerGroup(kinds, { ...thisMachine, prefersEmulators })
     project.provide('servers', await group.start())
     project.provide('emulator', emulator)
     return async () => group.stop()
@@ -31,10 +34,12 @@ export function serversFor(
 /** Servers that start and stop together. */
 class ServerGroup {
   readonly #kinds: readonly ServerKind[]
+  readonly #machine: Machine
   readonly #stops: (() => Promise<void>)[] = []
 
-  constructor(kinds: readonly ServerKind[]) {
+  constructor(kinds: readonly ServerKind[], machine: Machine) {
     this.#kinds = kinds
+    this.#machine = machine
   }
 
   /** All of them, or none: where one fails the others are stopped. */
@@ -61,7 +66,7 @@ class ServerGroup {
 
   async #startIfWanted<K extends ServerKind>(kind: K): Promise<ProvidedServer<K>> {
     if (!this.#kinds.includes(kind)) return undefined
-    const server = await startServer(kind)
+    const server = await startServer(kind, this.#machine)
     if (server.how === 'unavailable') return server
     const { stop, ...available } = server
     this.#stops.push(stop)

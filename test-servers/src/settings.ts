@@ -1,12 +1,15 @@
 /** What choosing and installing a server depends on. */
 export interface Machine {
   readonly environment: NodeJS.ProcessEnv
+  /** Whether an emulator replaces a server that has one, unless the environment names the server. */
+  readonly prefersEmulators: boolean
   /** Hears what takes long. */
   readonly tell: (line: string) => void
 }
 
 export const thisMachine: Machine = {
   environment: process.env,
+  prefersEmulators: false,
   tell: (line) => {
     process.stderr.write(`${line}\n`)
   },

@@ -32,13 +32,15 @@ export async function startFirst<K extends ServerKind>(
   definition: ServerDefinition<K>,
   machine: Machine,
 ): Promise<RunningServer<K> | UnavailableServer<K>> {
+  const { kind, name, hasEmulator } = definition
+  const isLeftOut = hasEmulator && machine.prefersEmulators
   const reasons: string[] = []
-  for (const way of ways) {
+  for (const way of isLeftOut ? [ofTheEnvironment] : ways) {
     const outcome = await way(definition, machine)
     if ('how' in outcome) return outcome
     reasons.push(outcome.reason)
   }
-  const { kind, name } = definition
+  if (isLeftOut) return { kind, name, how: 'unavailable', reason: 'it runs with the long tests' }
   const reason = reasons.join('; ')
   if (inCi(machine.environment)) {
     throw new Error(`In CI the tests need a real ${name}, and there is none: ${reason}.`)

@@ -1,14 +1,15 @@
 import type { ProvidedContext } from 'vitest'
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
+import { leavesOutLongTests } from './long-tests.ts'
 import type {} from './provided.ts'
 import { summarise, summariseSkipped } from './summary.ts'
 
 /** Prints at the end of a run what it did not test on this machine, so that it does not look like a run that did. */
 export default class SummaryReporter implements Reporter {
-  #leftOut: readonly string[] = []
+  #isShort = false
 
-  onInit({ config }: Vitest): void {
-    this.#leftOut = config.cliExclude ?? []
+  onInit(vitest: Vitest): void {
+    this.#isShort = leavesOutLongTests(vitest)
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -17,8 +18,7 @@ export default class SummaryReporter implements Reporter {
       'servers: ',
       [...projects].flatMap((project) => linesOf(project.name, project.getProvidedContext())),
     )
-    if (this.#leftOut.length > 0)
-      print('left out: ', [`${this.#leftOut.join(', ')} (\`pnpm test:all\` runs all tests)`])
+    print('left out: ', this.#isShort ? ['the long tests, which `pnpm test:all` runs'] : [])
     print('not tested here: ', summariseSkipped(modules.flatMap(skippedIn)))
   }
 }

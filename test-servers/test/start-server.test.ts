@@ -71,6 +71,16 @@ test('where there is none, every way says why it was not open', async () => {
   expect(server).toMatchObject({ reason: 'the environment names none; no network; no Docker daemon answers' })
 })
 
+test('in a run without long tests an emulator replaces one, unless the environment names it', async () => {
+  const machine = { ...(await emptyMachine({ CI: 'true' })), prefersEmulators: true }
+  expect(await startFirst(toyServer(), machine)).toMatchObject({ reason: 'it runs with the long tests' })
+  const named = { ...machine, environment: { TOY_ENDPOINT: 'http://far' } }
+  expect(await startFirst(toyServer(), named)).toMatchObject({ how: 'environment' })
+  const server = await startFirst(toyServer({ hasEmulator: false }), machine)
+  expect(server.how).toBe('installed')
+  if (server.how !== 'unavailable') await server.stop()
+})
+
 test('in CI there must be one', async () => {
   const machine = await emptyMachine({ CI: 'true' })
   const failing = toyServer({

@@ -8,6 +8,7 @@ export interface Toy {
   /** What is installed as the server. Default: a program that is ready at once. */
   readonly program?: string
   readonly compiles?: boolean
+  readonly hasEmulator?: boolean
   /** Does what installing is. Default: writes the program. */
   readonly install?: (folder: string) => Promise<void>
 }
@@ -21,6 +22,7 @@ export const readyAtOnce = `
 export function toyServer({
   program = readyAtOnce,
   compiles = false,
+  hasEmulator = true,
   install,
 }: Toy = {}): ServerDefinition<'minio'> {
   const write = async (folder: string): Promise<void> => writeFile(join(folder, 'toy.mjs'), program)
@@ -28,6 +30,7 @@ export function toyServer({
     kind: 'minio',
     name: 'Toy',
     version: '1',
+    hasEmulator,
     installation: { from: 'cache', tools: [], compiles, install: install ?? write },
     runsOn: [],
     command: async ({ installed, port }) => ({
@@ -65,5 +68,5 @@ export async function emptyMachine(
     await chmod(docker, 0o755)
   }
   const environment = { XDG_CACHE_HOME: join(folder, 'cache'), PATH: join(folder, 'bin'), ...variables }
-  return { environment, tell: () => undefined }
+  return { environment, prefersEmulators: false, tell: () => undefined }
 }

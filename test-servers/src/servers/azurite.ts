@@ -22,6 +22,7 @@ export const azurite: ServerDefinition<'azurite'> = {
   kind: 'azurite',
   name: 'Azurite',
   version,
+  hasEmulator: false,
   installation: {
     from: 'dependencies',
     folder: () => {

@@ -23,6 +23,7 @@ export const fakeGcsServer: ServerDefinition<'fake-gcs-server'> = {
   kind: 'fake-gcs-server',
   name: 'fake-gcs-server',
   version,
+  hasEmulator: true,
   installation: goInstall(`github.com/fsouza/fake-gcs-server@v${version}`),
   runsOn: [],
   command: async ({ installed, folder, port }) => ({

@@ -21,6 +21,7 @@ export const minio: ServerDefinition<'minio'> = {
   name: 'MinIO',
   // The last one of an archived project; its releases have no version that go understands.
   version: '2026-02-12',
+  hasEmulator: true,
   installation: goInstall('github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c'),
   runsOn: [],
   command: async ({ installed, folder, port }) => ({

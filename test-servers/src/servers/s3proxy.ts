@@ -60,6 +60,7 @@ export const s3proxy: ServerDefinition<'s3proxy'> = {
   kind: 's3proxy',
   name: 'S3Proxy',
   version,
+  hasEmulator: true,
   installation: {
     from: 'cache',
     tools: [maven, java],
