@@ -5,6 +5,7 @@ import type { WriterKeeping } from '../catalog/commit/keeping.ts'
 import type { Writer } from '../catalog/commit/rules.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'
+import type { RestoresUnderWay } from './restore/restores-under-way.ts'
 import type { Environment } from '../environment.ts'
 
 /** What every operation of one open store works with. */
@@ -15,8 +16,8 @@ export interface StoreContext {
   readonly events: StoreEventEmitter
   readonly environment: Environment
   readonly keeping: WriterKeeping
-  /** The same set as in `keeping`, to be added to. */
-  readonly restoring: Set<AttemptId>
+  /** The same as in `keeping`. */
+  readonly restoring: RestoresUnderWay
   readonly space: SpaceLimits
   /** Dropped attempts whose bytes this process has deleted. */
   readonly deleted: Set<AttemptId>

@@ -19,13 +19,7 @@ import {
 import { CatalogLog, type Committed } from '../catalog/commit/catalog-log.ts'
 import { type Change, refusalOfSave } from '../catalog/commit/changes.ts'
 import type { StoreContext } from './context.ts'
-import {
-  assertStep,
-  type AttemptId,
-  type CatalogEntry,
-  type Manifest,
-  storedMetrics,
-} from '../catalog/documents/index.ts'
+import { assertStep, type CatalogEntry, type Manifest, storedMetrics } from '../catalog/documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { hasFields, judge, type Keeping } from '../catalog/judging/judgement.ts'
 import { type UnscoredObjective, unscoredObjectives } from '../catalog/judging/unscored.ts'
@@ -43,6 +37,7 @@ import {
   quarantinedError,
 } from '../catalog/judging/choose.ts'
 import { provedFile, provedManifest } from './attempts/read-verified.ts'
+import { RestoresUnderWay } from './restore/restores-under-way.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
@@ -94,7 +89,7 @@ export class CheckpointStore implements AsyncDisposable {
       mode,
     }
     const objectives = options.objectives ?? {}
-    const restoring = new Set<AttemptId>()
+    const restoring = new RestoresUnderWay()
     const keeping = { objectives, retention: planRetention(options.retention ?? {}, objectives), restoring }
     this.#context = {
       backend,

@@ -14,7 +14,7 @@ import type { Applied, Change } from './changes.ts'
 /** What a writer keeps, and what it is working on. */
 export interface WriterKeeping extends Keeping {
   /** Checkpoints that this process is restoring. */
-  readonly restoring: ReadonlySet<AttemptId>
+  readonly restoring: Pick<ReadonlySet<AttemptId>, 'has'>
 }
 
 /** Of a writer that was told nothing: whatever is saved stays. */

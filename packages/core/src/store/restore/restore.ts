@@ -58,7 +58,7 @@ export async function restoreCheckpoint(
       refuseNothing(choice, passedOver, damaged)
       return undefined
     }
-    context.restoring.add(candidate.attempt)
+    using _ = context.restoring.protect(candidate.attempt)
     try {
       const delivered = await deliver(context, candidate, options)
       return { ...delivered, passedOver, damagedCatalogs: damaged }
@@ -74,8 +74,6 @@ export async function restoreCheckpoint(
         reason,
       })
       passedOver.push({ step: candidate.step, reason, quarantined })
-    } finally {
-      context.restoring.delete(candidate.attempt)
     }
   }
 }
