@@ -8,7 +8,7 @@ import { removeEmpty } from './folders.ts'
 const unlinksAtOnce = 64
 
 /**
- * Unlinks each, begun in the order given, makes that durable, and removes the folders that became empty. The root
+ * Unlinks each, begun in the order given, makes that durable, and removes the folders that are empty then. The root
  * stays. Nothing is unlinked when a key is not valid.
  */
 export async function deleteKeys(
@@ -24,6 +24,8 @@ export async function deleteKeys(
   })
   const deleted = outcomes.filter(({ kind }) => kind === 'missing').map(({ key }) => key)
   const failed = outcomes.filter((each) => each.kind === 'failed').map(({ key, error }) => ({ key, error }))
+  for (const { key } of outcomes.filter(({ kind }) => kind === 'missing'))
+    await removeEmpty(fileSystem, names.foldersOf(key).toReversed())
   const unlinked = outcomes.filter(({ kind }) => kind === 'unlinked')
   for (const [folder, gone] of Map.groupBy(unlinked, ({ path }) => dirname(path))) {
     try {

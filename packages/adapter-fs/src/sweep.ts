@@ -8,7 +8,7 @@ import { temporaryPrefix } from './names.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
 /**
- * Removes temporary files that crashed writers left. Ages are counted by this machine's clock, which on a
+ * Removes temporary files and empty folders that crashed writers left. An empty folder has a key that ends with `/`. Ages are counted by this machine's clock, which on a
  * local disk is the file system's own. On a network file system the two may differ: a temporary file that is
  * swept from under its writer fails that write, and loses nothing.
  */
@@ -16,7 +16,7 @@ export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepRep
   const { olderThan, prefix = '', only = () => true, dryRun = false, signal } = options
   const discarded: UnfinishedWork[] = []
   let left = 0
-  for await (const file of temporaryFiles(disk, '', prefix)) {
+  for await (const file of leftovers(disk, '', prefix)) {
     throwIfAborted(signal, 'The sweep', { url: disk.names.url })
     const age = Date.now() - file.startedAt.getTime()
     if (!file.key.startsWith(prefix) || age < olderThan || !only(file.key)) {
@@ -30,18 +30,24 @@ export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepRep
 }
 
 async function discard({ fileSystem, names }: Disk, key: string): Promise<void> {
-  await unlinkIfThere(fileSystem, join(names.root, key))
+  if (!key.endsWith('/')) await unlinkIfThere(fileSystem, join(names.root, key))
   await removeEmpty(fileSystem, names.foldersOf(key).toReversed())
 }
 
-async function* temporaryFiles(disk: Disk, folder: string, prefix: string): AsyncGenerator<UnfinishedWork> {
-  for (const child of await readFolder(disk, folder)) {
+async function* leftovers(disk: Disk, folder: string, prefix: string): AsyncGenerator<UnfinishedWork> {
+  const children = await readFolder(disk, folder)
+  if (children.length === 0 && folder !== '') {
+    const empty = await describe(disk, folder)
+    if (empty !== undefined) yield { key: folder, startedAt: empty.startedAt }
+    return
+  }
+  for (const child of children) {
     const key = `${folder}${child.name}`
     if (child.isFile() && child.name.startsWith(temporaryPrefix)) {
       const found = await describe(disk, key)
       if (found !== undefined) yield found
     } else if (child.isDirectory() && (prefix.startsWith(`${key}/`) || `${key}/`.startsWith(prefix))) {
-      yield* temporaryFiles(disk, `${key}/`, prefix)
+      yield* leftovers(disk, `${key}/`, prefix)
     }
   }
 }

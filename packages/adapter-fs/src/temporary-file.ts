@@ -42,7 +42,7 @@ export function createEmpty(
 
 /**
  * Makes the file of a key by way of a temporary one beside it. Afterwards, however it ends, the temporary name is gone,
- * and after a failure so are the folders that were made for it. Where even that fails, the error is still the first
+ * and after a failure so are its folders if they are empty. Where even that fails, the error is still the first
  * one: whether the outcome is known depends on it alone.
  */
 export async function throughTemporaryFile<Written, Published>(
@@ -63,7 +63,8 @@ export async function throughTemporaryFile<Written, Published>(
     const error = await spaceError(disk, failure, `Writing ${names.path(key)}`)
     try {
       await unlinkIfThere(fileSystem, path)
-      await removeEmpty(fileSystem, made)
+      // Not only those that it made itself: of several writes into a new folder the last one to fail leaves it empty.
+      await removeEmpty(fileSystem, [...new Set([...within.toReversed(), ...made])])
     } catch (secondError) {
       throw cleanupFailed(keyError(error, `writing ${names.path(key)}`, key, names.url), path, secondError)
     }

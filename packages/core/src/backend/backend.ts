@@ -205,7 +205,7 @@ export interface SweepReport {
 }
 
 export interface UnfinishedWork {
-  /** The key that it was meant for, or where it lies. */
+  /** The key that it was meant for, or where it lies. That of an empty folder ends with `/`. */
   readonly key: string
   readonly startedAt: Date
   /** Bytes, where the store says. */

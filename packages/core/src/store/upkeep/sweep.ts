@@ -71,7 +71,8 @@ export async function sweepStore(
   })
   const ofOthers = await backend.sweep({
     olderThan: gracePeriod,
-    only: (key) => !key.startsWith(dataPrefix),
+    // An empty folder elsewhere may be someone else's.
+    only: (key) => !key.startsWith(dataPrefix) && !key.endsWith('/'),
     dryRun,
     signal,
   })

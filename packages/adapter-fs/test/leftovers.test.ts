@@ -1,0 +1,70 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ByteSource, openStore } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { codeOf } from './code-of.ts'
+import { temporaryFolder } from './folders.ts'
+
+/** Every file and folder below one, but for the reserve. */
+async function everyName(root: string): Promise<readonly string[]> {
+  const names = await readdir(root, { recursive: true })
+  return names.filter((name) => !name.startsWith('reserve')).sort()
+}
+
+describe('a save that is stopped', () => {
+  test.each(['at once', 'after the first bytes', 'after the first files'])(
+    'leaves no file and no folder: %s',
+    async (when) => {
+      const folder = await temporaryFolder()
+      await using store = await openStore(folder, { mode: 'shared' })
+      await store.save({ step: 1, files: { a: Buffer.from('a') } })
+      const before = await everyName(folder)
+
+      const stop = new AbortController()
+      async function* slow(): AsyncGenerator<Uint8Array> {
+        if (when === 'at once') stop.abort()
+        yield Buffer.from('first')
+        if (when === 'after the first files') await new Promise((resolve) => setImmediate(resolve))
+        stop.abort()
+        yield Buffer.from('second')
+      }
+      const files: Record<string, ByteSource> = {}
+      for (const name of ['a', 'x/b', 'x/y/c', 'x/y/d', 'z/e']) {
+        files[name] = slow()
+        files[`${name}.txt`] = Buffer.from(name)
+      }
+      expect(await codeOf(store.save({ step: 2, files, signal: stop.signal }))).toBe('ABORTED')
+      expect(await everyName(folder)).toEqual(before)
+    },
+  )
+})
+
+describe('a sweep', () => {
+  test('removes the empty folders of a killed save', async () => {
+    const folder = await temporaryFolder()
+    await using store = await openStore(folder)
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    const before = await everyName(folder)
+    await mkdir(join(folder, 'data/2-0-00000000000000aa/deep/er'), { recursive: true })
+    await mkdir(join(folder, 'data/3-0-00000000000000ab'))
+    const report = await store.sweep({ dryRun: true })
+    expect(report.unfinished).toBe(2)
+    await store.sweep()
+    expect((await everyName(folder)).filter((name) => name.startsWith('data'))).toEqual(
+      before.filter((name) => name.startsWith('data')),
+    )
+  })
+
+  test('leaves empty folders of others and of attempts that may be under way alone', async () => {
+    const folder = await temporaryFolder()
+    await using store = await openStore(folder, { mode: 'shared' })
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    await mkdir(join(folder, 'notes/today'), { recursive: true })
+    await mkdir(join(folder, 'data/2-2-00000000000000aa'), { recursive: true })
+    await writeFile(join(folder, 'notes/readme'), 'mine')
+    expect((await store.sweep()).unfinishedSaves.saves).toBe(1)
+    expect(await everyName(folder)).toEqual(
+      expect.arrayContaining(['data/2-2-00000000000000aa', 'notes/readme', 'notes/today']),
+    )
+  })
+})
