@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CpkInfo } from '@azure/storage-blob'
-import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize } from '@holdfast/core'
+import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
 import { maxBlocks } from './blocks.ts'
 import { openContainer } from './client.ts'
 import { commit } from './commit.ts'
@@ -61,6 +61,9 @@ function containerOf(account: string, name: string, path: string, options: Azure
   const { parallel = defaultParallel } = options
   const { client, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
+  const secrets = new Secrets()
+  for (const secret of [options.accountKey, options.sasToken, options.connectionString, options.customerKey])
+    secrets.add(secret)
   return {
     client,
     closeClient: close,
@@ -74,7 +77,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
     customerKey: customerKeyOf(options),
     retry: options.retry,
     onRetry: options.onRetry,
-    errorOf: (error, asked) => storeError(error, asked, names.url),
+    errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }
 

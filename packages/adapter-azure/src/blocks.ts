@@ -54,7 +54,9 @@ export function beginUpload(container: Container, key: string, { contentType }: 
           if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
           const there = await blob.getProperties(readingOf(container)).catch(() => undefined)
           if (there?.metadata?.[uploadName] === token) return there
-          throw isCalled(error, 'InvalidBlockList') ? overtaken(container, key, error) : error
+          throw isCalled(error, 'InvalidBlockList')
+            ? overtaken(container, key, container.errorOf(error, { what: `Completing ${key}`, key }))
+            : error
         }
       })
       return storedAs({ etag: answer.etag, contentMD5: md5 }, 'writer')

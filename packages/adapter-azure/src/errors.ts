@@ -10,6 +10,7 @@ import {
   misconfigured,
   notFound,
   numberOf,
+  secretHeaders,
   storeErrors,
   textOf,
   unavailable,
@@ -117,7 +118,7 @@ const meanings: Meanings = {
   ...each(['AbortError', 'REQUEST_SEND_ERROR', 'PARSE_ERROR'], noNetwork),
 }
 
-export const { storeError, isCalled, hasStatus, mayHaveHappened } = storeErrors(meanings, failureOf)
+export const { storeError, isCalled, hasStatus, mayHaveHappened } = storeErrors(meanings, failureOf, sentWith)
 
 /**
  * Whether the store said that the object is there, in answer to a request to create it if absent: 409 or 412, or that
@@ -128,6 +129,24 @@ export function isThereAlready(error: unknown): boolean {
     isCalled(error, 'BlobAlreadyExists', 'BlobImmutableDueToPolicy', 'UnauthorizedBlobOverwrite') ||
     hasStatus(error, 412)
   )
+}
+
+/** The secrets of the request that failed: its key, its token, and the signature in its URL. */
+function sentWith(error: unknown): readonly (string | undefined)[] {
+  const request = fieldOf(error, 'request')
+  const headers = fieldOf(request, 'headers')
+  const signature = URL.parse(textOf(request, 'url') ?? '')?.searchParams.get('sig') ?? undefined
+  return [signature, ...secretHeaders.map((name) => headerOf(headers, name))]
+}
+
+/** Of the headers of the SDK. */
+function headerOf(headers: unknown, name: string): string | undefined {
+  const value = hasGet(headers) ? headers.get(name) : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+function hasGet(headers: unknown): headers is { get(name: string): unknown } {
+  return typeof fieldOf(headers, 'get') === 'function'
 }
 
 /** An answer to HEAD has its code in a header alone. A message has the id of the request in its further lines. */

@@ -76,7 +76,7 @@ export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): n
 
 /** What a URL or a configuration file may say. A ready-made client or credential is given in code. */
 export const optionShape = {
-  endpoint: { read: readEndpoint, inUrl: true },
+  endpoint: { read: optionReaders.endpoint, inUrl: true },
   client: { read: readClient, inUrl: false },
   connectionString: { read: optionReaders.text, inUrl: false },
   accountKey: { read: optionReaders.text, inUrl: false },
@@ -90,15 +90,6 @@ export const optionShape = {
   parallel: { read: optionReaders.count, inUrl: true },
   ...objectStoreOptions,
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
-
-function readEndpoint(value: unknown): string {
-  const text = optionReaders.text(value)
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error('is an http(s) URL')
-  const { search, username, password } = new URL(text)
-  if (search + username + password !== '')
-    throw new Error('may hold no credentials: give a signature as sasToken')
-  return text.replace(/\/+$/, '')
-}
 
 function readClient(value: unknown): BlobServiceClient | ContainerClient {
   if (typeof value === 'object' && value !== null) {

@@ -1,24 +1,28 @@
 import { fileURLToPath } from 'node:url'
-import { type BackendAdapter, HoldfastError, refuseUnknownOptions } from '@holdfast/core'
+import { type BackendAdapter, decodedPath, HoldfastError, refuseUnknownOptions } from '@holdfast/core'
 import { FileBackend } from './backend.ts'
 
 /** Opens `file:` URLs, such as `file:///runs/a`. They take no parameters. */
 export const adapter: BackendAdapter = {
   schemes: ['file'],
   async open(url, options) {
-    refuseUnknownOptions(options, [], 'The file system adapter', url.href)
+    // Without the parameters, which may be secrets.
+    const place = `file://${url.host}${url.pathname}`
+    refuseUnknownOptions(options, [], 'The file system adapter', place)
     if (url.search !== '' || url.hash !== '') {
       throw new HoldfastError(
         'CONFIG',
-        `${url.href}: a file: URL takes no parameters. Write %3F for ? and %23 for # in a path.`,
+        `${place}: a file: URL takes no parameters. Write %3F for ? and %23 for # in a path.`,
       )
     }
     if (url.host !== '' && url.host !== 'localhost') {
       throw new HoldfastError(
         'CONFIG',
-        `${url.href} names the host ${url.host}. Write file:///path, with three slashes.`,
+        `${place} names the host ${url.host}. Write file:///path, with three slashes.`,
       )
     }
+    decodedPath(place, url.pathname)
+    if (/%2f/i.test(url.pathname)) throw new HoldfastError('CONFIG', `${place}: write / for %2F in a path.`)
     return new FileBackend(fileURLToPath(url))
   },
 }

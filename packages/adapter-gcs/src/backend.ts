@@ -1,7 +1,8 @@
-import { ObjectNames, ObjectStoreBackend, parseSize } from '@holdfast/core'
+import { ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'
+import { secretsIn } from './credentials.ts'
 import { deleteKeys } from './delete.ts'
 import { storeError } from './errors.ts'
 import { hash } from './hash.ts'
@@ -45,8 +46,10 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
 function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const names = new ObjectNames(`gs://${name}`, path, maxNameBytes)
   const client = options.client ?? createClient(options)
+  const secrets = new Secrets()
+  for (const secret of secretsIn(options)) secrets.add(secret)
   return {
-    requester: requesterOf(client),
+    requester: requesterOf(client, secrets),
     endpoint: client.apiEndpoint,
     name,
     names,
@@ -60,6 +63,6 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     userProject: options.userProject,
     retry: options.retry,
     onRetry: options.onRetry,
-    errorOf: (error, asked) => storeError(error, asked, names.url),
+    errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

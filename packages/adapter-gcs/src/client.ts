@@ -1,5 +1,6 @@
 import { Storage } from '@google-cloud/storage'
-import { PassThroughClient } from 'google-auth-library'
+import { type gaxios, PassThroughClient } from 'google-auth-library'
+import { secretHeaders, type Secrets } from '@holdfast/core'
 import { givenCredentials } from './credentials.ts'
 import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'
@@ -22,15 +23,35 @@ export function createClient(options: GcsOptions): Storage {
 }
 
 /**
- * What sends a client's requests with its credentials, or without where the client has none for its endpoint.
+ * What sends a client's requests with its credentials, or without where the client has none for its endpoint. The
+ * credentials that are sent are remembered in `secrets`.
  *
  * The SDK's own methods are not used: they take no AbortSignal, wait for ever unless the client was made with a time
  * limit (`Service.request_` sets that of its options over the default), switch retries on and off in a state that all
  * calls share, replace `{{projectId}}` in names, and check an upload by deleting whatever object then has its name.
  */
-export function requesterOf(client: Storage): Requester {
+export function requesterOf(client: Storage, secrets: Secrets): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true
-  return unauthenticated ? new PassThroughClient() : client.authClient
+  const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
+  return {
+    // The headers that prove who asks are added below, so they are seen only there.
+    request: (options) =>
+      requester.request({
+        ...options,
+        adapter(prepared, send) {
+          for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
+          return send(prepared)
+        },
+      }),
+  }
+}
+
+interface HookedRequester {
+  request(
+    options: Parameters<Requester['request']>[0] & {
+      readonly adapter: NonNullable<gaxios.GaxiosOptions['adapter']>
+    },
+  ): ReturnType<Requester['request']>
 }
 
 /** Whether the requests go to someone else than Google, who has no use for its credentials. */

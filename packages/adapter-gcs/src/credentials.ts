@@ -18,10 +18,15 @@ export function givenCredentials({ credentials, keyFilename }: GcsOptions): Auth
     return authClientOf(JSON.parse(readFileSync(keyFilename, 'utf8')) as unknown, keyFilename)
   } catch (error) {
     if (error instanceof HoldfastError) throw error
-    throw new HoldfastError('CONFIG', `${keyFilename} cannot be read as a key file: ${messageOf(error)}`, {
-      cause: error,
-    })
+    // The message of the parser repeats a part of the file.
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error)
+    throw new HoldfastError('CONFIG', `${keyFilename} cannot be read as a key file: ${reason}.`)
   }
+}
+
+/** What a server of tokens is sent, and may repeat in an error. */
+export function secretsIn({ credentials }: GcsOptions): readonly (string | undefined)[] {
+  return ['private_key', 'client_secret', 'refresh_token'].map((name) => textOf(credentials, name))
 }
 
 /** The two kinds of keys that Google gives out as JSON. */

@@ -65,7 +65,7 @@ export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): num
 
 /** What a URL or a configuration file may say. A ready-made client is given in code. */
 export const optionShape = {
-  endpoint: { read: optionReaders.text, inUrl: true },
+  endpoint: { read: optionReaders.endpoint, inUrl: true },
   anonymous: { read: optionReaders.flag, inUrl: true },
   keyFilename: { read: optionReaders.text, inUrl: true },
   credentials: { read: readCredentials, inUrl: false },

@@ -61,7 +61,9 @@ export async function beginUpload(
       alsoFine: [incomplete],
       signal: sectionSignal,
     }).catch((error: unknown) => {
-      throw hasStatus(error, 404) || hasStatus(error, 410) ? sessionGone(key, error) : error
+      throw hasStatus(error, 404) || hasStatus(error, 410)
+        ? sessionGone(key, bucket.errorOf(error, { what: `Writing ${key}`, key }))
+        : error
     })
     if (answer.status !== incomplete) return { object: parseObject(answer.data) }
     held = bytesHeld(answer.headers)

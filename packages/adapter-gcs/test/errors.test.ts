@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError, messageOf } from '@holdfast/core'
 import { expect, test } from 'vitest'
 import { mayHaveHappened, storeError } from '../src/errors.ts'
 
@@ -53,7 +53,12 @@ test.each([
   ],
 ])('%s is told as %s', (error, code, advice) => {
   const told = storeError(error, { what: 'The put of k', key: 'k' }, 'gs://b/r')
-  expect(told).toMatchObject({ code, key: 'k', url: 'gs://b/r', cause: error })
+  expect(told).toMatchObject({
+    code,
+    key: 'k',
+    url: 'gs://b/r',
+    cause: { message: messageOf(error) },
+  })
   expect(told.message).toMatch(/^The put of k failed\. /)
   expect(told.message).toContain(advice)
 })

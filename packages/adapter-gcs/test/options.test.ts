@@ -21,7 +21,7 @@ test.each([
 })
 
 test('a place holds the endpoint, and no credentials', async () => {
-  const backend = await open('gs://b/a?endpoint=http://user:secret@127.0.0.1:4443')
+  const backend = new GcsBackend('b', 'a', { endpoint: 'http://user:secret@127.0.0.1:4443' })
   expect(decodeURIComponent(await backend.place())).toBe('gs://b/a?endpoint=http://127.0.0.1:4443')
 })
 
@@ -34,6 +34,9 @@ test.each([
   ['gs://b/a?storageClass=GLACIER', 'is one of STANDARD, NEARLINE, COLDLINE, ARCHIVE'],
   ['gs://b/a?chunkSize=1MB', 'multiple of 256 KiB'],
   ['gs://b/a?chunkSize=0', 'multiple of 256 KiB'],
+  ['gs://b/run-50%', 'gs://b/run-50%: write %25 for % in a path.'],
+  ['gs://b/a?endpoint=localhost:4443', 'must be an http:// or https:// URL, such as http://localhost:4443'],
+  ['gs://b/a?endpoint=http://u:PASS@host', 'must not contain credentials'],
   ['gs://b/a/../..//c%2F..', 'is not a place for a store'],
 ])('%s is refused: %s', async (url, why) => {
   await expect(open(url)).rejects.toThrow(why)

@@ -1,6 +1,6 @@
-import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize } from '@holdfast/core'
+import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
-import { createClient } from './client.ts'
+import { createClient, rememberSecrets } from './client.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { endpoint } from './endpoint.ts'
@@ -39,7 +39,8 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         delete: deleteKeys,
         hash,
         sweep,
-        close({ client }) {
+        close({ client, forgetSecrets }) {
+          forgetSecrets()
           if (options.client === undefined) client.destroy()
         },
       },
@@ -56,8 +57,11 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   }
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)
   const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
+  const client = options.client ?? createClient(options)
+  const secrets = new Secrets()
   return {
-    client: options.client ?? createClient(options),
+    client,
+    forgetSecrets: rememberSecrets(client, secrets),
     name,
     names,
     parts: { partBytes: partBytesOf(options), parallel, maxParts },
@@ -70,6 +74,6 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     requesterPays,
     retry: options.retry,
     onRetry: options.onRetry,
-    errorOf: (error, asked) => storeError(error, asked, names.url),
+    errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -6,6 +6,8 @@ import type { Checksum, Encryption, StorageClass } from './options.ts'
 /** What every request to this store has in common. */
 export interface Bucket extends ObjectStore {
   readonly client: S3Client
+  /** Leaves a ready-made client as it was. */
+  readonly forgetSecrets: () => void
   readonly name: string
   readonly checksum: Checksum
   readonly storageClass: StorageClass | undefined

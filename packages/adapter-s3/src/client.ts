@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import { given } from '@holdfast/core'
+import { given, secretHeaders, type Secrets } from '@holdfast/core'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */
@@ -31,6 +32,24 @@ export function createClient(options: S3Options): S3Client {
       }),
     }),
   )
+}
+
+/** Lets errors leave out what the client sends to prove who asks. Returns what ends it. */
+export function rememberSecrets(client: S3Client, secrets: Secrets): () => void {
+  // A ready-made client may serve several backends.
+  const name = `holdfastSecrets-${randomUUID()}`
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args
+      if (hasHeaders(request)) for (const header of secretHeaders) secrets.add(request.headers[header])
+      return next(args)
+    },
+    // The step after the one that signs.
+    { step: 'deserialize', name },
+  )
+  return () => {
+    client.middlewareStack.remove(name)
+  }
 }
 
 /**

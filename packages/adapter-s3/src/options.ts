@@ -87,7 +87,7 @@ export function partBytesOf({ partSize = defaultPartBytes }: S3Options): number 
 /** What a URL or a configuration file may say. A ready-made client is given in code. */
 export const optionShape = {
   region: { read: optionReaders.text, inUrl: true },
-  endpoint: { read: optionReaders.text, inUrl: true },
+  endpoint: { read: optionReaders.endpoint, inUrl: true },
   pathStyle: { read: optionReaders.flag, inUrl: true },
   profile: { read: optionReaders.text, inUrl: true },
   credentials: { read: readCredentials, inUrl: false },

@@ -30,11 +30,7 @@ test.each([
     's3://bucket/a?endpoint=https://bucket.s3.eu-west-1.amazonaws.com',
   ],
   ['s3://bucket/a?endpoint=http://minio:9000', undefined, 's3://bucket/a?endpoint=http://minio:9000/bucket'],
-  [
-    's3://bucket/a?endpoint=https://user:secret@host/s3',
-    undefined,
-    's3://bucket/a?endpoint=https://host/s3/bucket',
-  ],
+  ['s3://bucket/a?endpoint=https://host/s3', undefined, 's3://bucket/a?endpoint=https://host/s3/bucket'],
   [
     's3://bucket/a?region=eu-west-1',
     'http://from-environment',
@@ -56,6 +52,14 @@ test.each([
   ['s3://bucket/a?storageClass=GLACIER', /storageClass is one of STANDARD/],
   ['s3://bucket/a?partSize=1%20MiB', /at least 5 MiB/],
   ['s3://bucket/a?parallel=0', /whole number from 1/],
+  ['s3://bucket/run-50%', /^s3:\/\/bucket\/run-50%: write %25 for % in a path\.$/],
+  [
+    's3://bucket/a?endpoint=localhost:9000',
+    /an http:\/\/ or https:\/\/ URL, such as http:\/\/localhost:9000/,
+  ],
+  ['s3://bucket/a?endpoint=minio.example.com', /such as http:\/\/minio\.example\.com/],
+  ['s3://bucket/a?endpoint=u:PASS@host', /such as http:\/\/HOST:PORT/],
+  ['s3://bucket:9000/a', /no port.*\?endpoint=/],
   ['s3://bucket/a?credentials=x', /may not stand in a URL/],
   ['s3://key:secret@bucket/a', /may not stand in a URL/],
   ['s3:///a', /names no bucket/],

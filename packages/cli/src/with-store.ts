@@ -1,4 +1,4 @@
-import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
+import { type CheckpointStore, expandHome, HoldfastError, openStore } from '@holdfast/core'
 import type { ObjectiveArgument } from './arguments.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -48,7 +48,7 @@ export async function withStore(
   await using store = await openStore(options.store, {
     mode: 'shared',
     takeOver,
-    config: options.config,
+    config: typeof options.config === 'string' ? expandHome(options.config) : options.config,
     adapters: options.adapter,
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)

@@ -330,3 +330,42 @@ async function run(folder: string, file: string): Promise<Outcome> {
     })
   })
 }
+
+describe('the place of a store', () => {
+  test('may begin with the home folder and hold variables, on the command line and in the configuration', async () => {
+    const { hostile, work } = await hostileFolder()
+    const env = { ...environment(), HOME: hostile, SCRATCH: join(hostile, 'scratch') }
+    await mkdir(join(hostile, 'scratch'))
+    const save = async (...words: readonly string[]): Promise<Outcome> =>
+      holdfastIn(env, work, 'save', 'model.bin', '--step', '1', ...words)
+    expect((await save('--store=~/one')).code).toBe(0)
+    expect(
+      (await holdfastIn({ ...env, HOLDFAST_STORE: '~/two' }, work, 'save', 'model.bin', '--step', '1')).code,
+    ).toBe(0)
+    for (const [number, store] of ['~/three', '$SCRATCH/four', '${SCRATCH}/five'].entries()) {
+      await writeFile(join(work, 'holdfast.config.json'), JSON.stringify({ store }))
+      expect((await save()).code, String(number)).toBe(0)
+    }
+    expect((await holdfastIn(env, work, 'restore', '--store=~/one', '--to=~/restored')).code).toBe(0)
+    expect(await readdir(hostile)).toEqual(expect.arrayContaining(['one', 'two', 'three', 'restored']))
+    expect((await readdir(join(hostile, 'scratch'))).toSorted()).toEqual(['five', 'four'])
+    expect(await save('--store', '$MISSING/x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('MISSING is not set') as string,
+    })
+    expect((await readdir(work)).toSorted()).toEqual(['holdfast.config.json', 'model.bin'])
+  })
+
+  test('is printed without its secrets', async () => {
+    const { work } = await hostileFolder()
+    for (const place of [
+      's3://key:PASS/WORD@bucket/x',
+      'file://u:PASS@host/x?token=PASS',
+      'https://u:PASS@host/x',
+    ]) {
+      const outcome = await holdfast(work, 'ls', '-s', place)
+      expect(outcome, place).toMatchObject({ code: 2, stdout: '' })
+      expect(outcome.stderr, place).not.toMatch(/PASS|WORD/)
+    }
+  })
+})

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HoldfastError, openBackend, openStore, parseConfig, parseLocation } from '../src/index.ts'
@@ -32,6 +33,52 @@ describe('a location', () => {
       expect(codeOf(() => parseLocation(location))).toBe('CONFIG')
     },
   )
+
+  test.each([
+    ['~', 'file:///home/me'],
+    ['~/runs', 'file:///home/me/runs'],
+    ['./~/runs', 'file:///base/%7E/runs'],
+    ['runs/~', 'file:///base/runs/%7E'],
+    ['$SCRATCH/runs', 'file:///scratch/me/runs'],
+    ['/data/${JOB}-$SCRATCH', 'file:///data/7-/scratch/me'],
+    ['s3://bucket/${JOB}/a', 's3://bucket/7/a'],
+    ['price-in-$', 'file:///base/price-in-$'],
+    ['file:///runs/%24JOB', 'file:///runs/%24JOB'],
+  ])('expands %s to %s', (location, url) => {
+    const context = { home: '/home/me', variables: { SCRATCH: '/scratch/me', JOB: '7', EMPTY: '' } }
+    expect(parseLocation(location, '/base', context).href).toBe(url)
+  })
+
+  test.each([
+    ['~other/runs', /home folder of another user/],
+    ['$MISSING/runs', /environment variable MISSING is not set/],
+    ['/runs/${MISSING}', /environment variable MISSING is not set/],
+    ['$EMPTY/runs', /environment variable EMPTY is not set/],
+    ['$constructor/runs', /environment variable constructor is not set/],
+  ])('rejects %s', (location, message) => {
+    const context = { home: '/home/me', variables: { EMPTY: '' } }
+    expect(() => parseLocation(location, '/base', context)).toThrow(message)
+  })
+
+  test.each([
+    's3://key:PASS@[',
+    's3://key:PASS/WORD@bucket/a',
+    's3://key:PA@SS@:bucket',
+    'http://:99999/?token=PASS',
+    's3://[?sig=PASS',
+    's3://[/x?a=1&sig=PASS#PASS',
+    'file:x?token=PASS',
+    'mem:/u:PASS@x',
+  ])('does not repeat the secrets of %s, which is malformed', (location) => {
+    let thrown: unknown
+    try {
+      parseLocation(location)
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toMatchObject({ code: 'CONFIG' })
+    expect(inspect(thrown, { depth: Infinity, showHidden: true })).not.toMatch(/PASS|WORD/)
+  })
 
   test('any text is a URL or a typed error', () => {
     fc.assert(

@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
+import { expandHome, formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
@@ -23,7 +23,7 @@ export async function restore(
     const bar = await progress('restoring')
     try {
       const restored = await store.restore(parseChoice(choice), {
-        to: options.to,
+        to: expandHome(options.to),
         fallback: options.fallback,
         files: options.file,
         exact: options.exact,

@@ -76,6 +76,7 @@ export {
   wholeSeconds,
 } from './object-store/read-object.ts'
 export { resolveRange } from './range.ts'
+export { redact, secretHeaders, Secrets } from './object-store/secrets.ts'
 export { resumingStream, type ResumingStreamOptions } from './object-store/resuming-stream.ts'
 export {
   defaultRetryPolicy,

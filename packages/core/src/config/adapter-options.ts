@@ -17,6 +17,19 @@ export const optionReaders = {
     if (typeof value === 'string' && value !== '') return value
     throw new Error('is a text')
   },
+  /** An `http:` or `https:` URL without credentials and parameters. */
+  endpoint: (value: unknown): string => {
+    const text = optionReaders.text(value)
+    const url = URL.parse(text)
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      // Printed only if it cannot hold credentials.
+      const host = /^[a-z0-9.-]+(:\d+)?$/i.test(text) ? text : 'HOST:PORT'
+      throw new Error(`must be an http:// or https:// URL, such as http://${host}`)
+    }
+    if (`${url.username}${url.password}${url.search}${url.hash}` !== '')
+      throw new Error('must not contain credentials or parameters, since it is printed and logged')
+    return text.replace(/\/+$/, '')
+  },
   flag: (value: unknown): boolean => {
     if (value === true || value === 'true') return true
     if (value === false || value === 'false') return false
@@ -30,8 +43,12 @@ export const optionReaders = {
   },
   /** Bytes, or a text such as `200 GB`. */
   size: (value: unknown): number => {
-    if (typeof value !== 'string' && typeof value !== 'number') throw new Error("is a size such as '200 GB'")
-    return parseSize(value)
+    try {
+      if (typeof value === 'string' || typeof value === 'number') return parseSize(value)
+    } catch {
+      // The message would repeat the value.
+    }
+    throw new Error("is a size such as '200 GB'")
   },
   /** How often and how patiently a request is made again: attempts, and milliseconds of the shortest and longest pause. */
   retry: (value: unknown): RetryPolicy => {
@@ -51,6 +68,11 @@ export const optionReaders = {
       throw new Error(`is one of ${choices.join(', ')}`)
     }
   },
+}
+
+/** A name as it may be printed. What stands in the place of one may be a secret, such as a signature that was cut. */
+function nameOrNothing(name: string): string {
+  return /^[a-z][a-z_-]{0,30}$/i.test(name) ? name : 'of that name'
 }
 
 /** What the options of an adapter are, read. */
@@ -73,7 +95,10 @@ export function readAdapterOptions<Shape extends Readonly<Record<string, Adapter
     const option = own(shape, name)
     if (option === undefined) {
       const known = Object.entries(shape).flatMap(([each, { inUrl: may }]) => (may || !inUrl ? [each] : []))
-      throw new HoldfastError('CONFIG', `${place} has no option ${name}. It takes: ${known.join(', ')}.`)
+      throw new HoldfastError(
+        'CONFIG',
+        `${place} has no option ${nameOrNothing(name)}. It takes: ${known.join(', ')}.`,
+      )
     }
     if (inUrl && !option.inUrl) {
       throw new HoldfastError(

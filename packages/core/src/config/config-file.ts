@@ -88,12 +88,19 @@ async function load(file: string): Promise<unknown> {
     const module = await importTrusted(file)
     if (typeof module === 'object' && module !== null && 'default' in module) return module.default
   } catch (error) {
-    throw new HoldfastError('CONFIG', `${file} cannot be read: ${messageOf(error)}`, { cause: error })
+    throw new HoldfastError('CONFIG', `${file} cannot be read: ${faultOf(file, error)}`)
   }
   throw new HoldfastError(
     'CONFIG',
     `${file} has no default export. Write: export default defineConfig({ ... })`,
   )
+}
+
+/** The message of the JSON parser repeats a part of the file, which may hold credentials; its place in the file helps as well. */
+function faultOf(file: string, error: unknown): string {
+  if (!(error instanceof SyntaxError) || !isData(file)) return messageOf(error)
+  const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec(error.message)?.[0] ?? ''
+  return `It is not valid JSON ${place}`.trim()
 }
 
 function isData(file: string): boolean {

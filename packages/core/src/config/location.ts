@@ -1,23 +1,28 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '../errors.ts'
+import { type PlaceContext, expandPlace, thisPlaceContext } from './expand.ts'
 
 /**
- * The URL that a location means. A plain path, relative to `directory` or absolute, is a `file:` URL. Throws
- * `CONFIG` for what is neither a path nor a URL.
+ * The URL that a location means. A plain path, relative to `directory` or absolute, is a `file:` URL. `~` and variables
+ * of the environment are expanded. Throws `CONFIG` for what is neither a path nor a URL.
  */
-export function parseLocation(location: string, directory: string = process.cwd()): URL {
+export function parseLocation(
+  location: string,
+  directory: string = process.cwd(),
+  context: PlaceContext = thisPlaceContext(),
+): URL {
   if (location.trim() === '') throw malformed(location, 'It is empty.')
   if (location.includes('\0')) throw malformed(location, 'It holds a NUL character.')
-  if (!hasScheme(location)) return pathToFileURL(resolve(directory, location))
-  if (/^file:(?!\/\/)/i.test(location))
+  const expanded = expandPlace(location, context)
+  if (!hasScheme(expanded)) return pathToFileURL(resolve(directory, expanded))
+  if (/^file:(?!\/\/)/i.test(expanded))
     throw malformed(location, 'A file: URL begins with file:/// and an absolute path.')
-  if (/^mem:\//i.test(location)) throw malformed(location, 'A store in memory is mem: or mem:NAME.')
-  try {
-    return new URL(location)
-  } catch (error) {
-    throw malformed(location, 'It is not a valid URL.', error)
-  }
+  if (/^mem:\//i.test(expanded)) throw malformed(location, 'A store in memory is mem: or mem:NAME.')
+  // The error of the parser repeats the URL, so it is not the cause.
+  const url = URL.parse(expanded)
+  if (url === null) throw malformed(location, 'It is not a valid URL.')
+  return url
 }
 
 /** A URL begins with a scheme of two letters or more; one letter is a drive of Windows. */
@@ -25,11 +30,16 @@ function hasScheme(location: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/i.test(location)
 }
 
-function malformed(location: string, why: string, cause?: unknown): HoldfastError {
+function malformed(location: string, why: string): HoldfastError {
   return new HoldfastError(
     'CONFIG',
-    `${JSON.stringify(location)} is not the place of a store. ${why} ` +
+    `${JSON.stringify(withoutSecrets(location))} is not the place of a store. ${why} ` +
       'Give a path, or a URL such as file:///runs/a or s3://bucket/runs/a.',
-    { cause },
   )
+}
+
+/** Of text that only resembles a URL: what may be credentials is everything up to the last @, and every parameter. */
+function withoutSecrets(location: string): string {
+  if (!hasScheme(location)) return location
+  return location.replace(/^([^:]+:\/*)[^]*@/, '$1[redacted]@').replace(/\?[^]*$/, '?[redacted]')
 }

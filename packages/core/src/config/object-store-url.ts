@@ -26,9 +26,19 @@ export interface ObjectStorePlace {
   readonly path: string
 }
 
-/** Throws `CONFIG` for a URL that holds credentials, or a path that is cut off by a `#`. */
+/**
+ * Throws `CONFIG` for a URL that holds credentials or a port, for a path that is cut off by a `#`, and for a `%` that
+ * begins no escape.
+ */
 export function placeInUrl(url: URL): ObjectStorePlace {
   const { host, pathname } = url
+  // Before the path is printed: s3://KEY:1234/5678@bucket has a port, and a part of a secret as its path.
+  if (url.port !== '') {
+    throw new HoldfastError(
+      'CONFIG',
+      `A ${url.protocol} URL has no port. Write ${url.protocol}//NAME/path, and the address of the server as ?endpoint=https://HOST:PORT.`,
+    )
+  }
   const place = `${url.protocol}//${host}${pathname}`
   if (url.username !== '' || url.password !== '') {
     throw new HoldfastError(
@@ -37,5 +47,14 @@ export function placeInUrl(url: URL): ObjectStorePlace {
     )
   }
   if (url.hash !== '') throw new HoldfastError('CONFIG', `${place}: write %23 for # in a path.`)
-  return { place, host, path: decodeURIComponent(pathname) }
+  return { place, host, path: decodedPath(place, pathname) }
+}
+
+/** The path that a URL names. Throws `CONFIG` for a `%` that begins no escape. `place` is the URL as it may be printed. */
+export function decodedPath(place: string, pathname: string): string {
+  try {
+    return decodeURIComponent(pathname)
+  } catch {
+    throw new HoldfastError('CONFIG', `${place}: write %25 for % in a path.`)
+  }
 }

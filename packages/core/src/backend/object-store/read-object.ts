@@ -5,6 +5,7 @@ import { resolveRange } from '../range.ts'
 import { noSuchObject, type ObjectStore } from './object-store.ts'
 import { request } from './request.ts'
 import { resumingStream } from './resuming-stream.ts'
+import { redact } from './secrets.ts'
 
 /** Bytes of the first request: enough to tell how fast a connection is. They stream, and take no memory. */
 const firstBytes = 8 * 2 ** 20
@@ -85,14 +86,16 @@ export async function readObject<Store extends ObjectStore>(
         }
         throw new HoldfastError('UNAVAILABLE', `${what} broke off at byte ${position}.`)
       },
-      errorOf: (error) => (isHoldfastError(error) ? error : brokenOff(what, key, url, error)),
+      errorOf: (error) => (isHoldfastError(error) ? error : brokenOff(store, what, key, error)),
       retry: { what, policy: store.retry, signal, onRetry: store.onRetry },
     }),
   }
 }
 
 /** What `open` rejects with when there is another body than the one to go on with, or none any more. */
-export function replaced({ names: { url } }: ObjectStore, key: string, cause: unknown): HoldfastError {
+export function replaced(store: ObjectStore, key: string, error: unknown): HoldfastError {
+  const { url } = store.names
+  const cause = store.errorOf(error, { what: `Reading ${key}`, key })
   const message = `${key} was replaced or deleted while it was read. Read it again.`
   return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
 }
@@ -142,6 +145,12 @@ function emptyBody(): ReadableStream<Uint8Array> {
 }
 
 /** A body that has begun and does not end well is a broken connection, whatever the SDK calls it. */
-function brokenOff(what: string, key: string, url: string, cause: unknown): HoldfastError {
-  return new HoldfastError('UNAVAILABLE', `${what} broke off. (${messageOf(cause)})`, { key, url, cause })
+function brokenOff(store: ObjectStore, what: string, key: string, error: unknown): HoldfastError {
+  const { url } = store.names
+  const cause = store.errorOf(error, { what, key })
+  return new HoldfastError('UNAVAILABLE', `${what} broke off. (${redact(messageOf(error))})`, {
+    key,
+    url,
+    cause,
+  })
 }

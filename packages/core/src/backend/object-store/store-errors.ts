@@ -2,6 +2,7 @@ import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
 import { locatedError } from '../checked.ts'
 import type { RequestInfo } from './request.ts'
 import { own } from '../../records.ts'
+import { Secrets } from './secrets.ts'
 
 /** What is known of a request that failed. */
 export interface Failure {
@@ -62,7 +63,7 @@ const brokenConnection = [
 
 /**
  * The error of a call in the terms of the port. `what` is the call in words; the store's own answer stands at the
- * end of the message, and what was thrown is the cause.
+ * end of the message, and what was thrown is the cause, both without secrets.
  */
 export function storeError(
   error: unknown,
@@ -70,22 +71,24 @@ export function storeError(
   meanings: Meanings,
   asked: RequestInfo,
   url: string,
+  secrets: Secrets = new Secrets(),
 ): HoldfastError {
   const { what, key, signal } = asked
   if (error instanceof HoldfastError) return locatedError(error, key, url)
   if (signal?.aborted === true) return abortedError(signal, what, { key, url })
-  const { name, message } = failure
+  const { name } = failure
   const { code, advice } = own(meanings, name) ?? commonMeaning(failure)
-  const answer = [name, message]
+  const answer = [name, secrets.redact(failure.message)]
     .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
     .join(': ')
-  return new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause: error })
+  const cause = secrets.causeOf(error)
+  return new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause })
 }
 
 /** What an adapter asks about an error that its SDK threw. */
 export interface StoreErrors {
   /** The error of a call in the terms of the port. */
-  readonly storeError: (error: unknown, asked: RequestInfo, url: string) => HoldfastError
+  readonly storeError: (error: unknown, asked: RequestInfo, url: string, secrets?: Secrets) => HoldfastError
   /** Whether the store failed with one of these codes. */
   readonly isCalled: (error: unknown, ...names: readonly string[]) => boolean
   /** Whether the store answered with this status. */
@@ -94,10 +97,20 @@ export interface StoreErrors {
   readonly mayHaveHappened: (error: unknown) => boolean
 }
 
-/** From the codes of a store, and how what its SDK throws is read. */
-export function storeErrors(meanings: Meanings, failureOf: (error: unknown) => Failure): StoreErrors {
+/**
+ * From the codes of a store, and how what its SDK throws is read. `sentWith` finds the secrets of a request in what its
+ * failure threw, for an SDK that has them there.
+ */
+export function storeErrors(
+  meanings: Meanings,
+  failureOf: (error: unknown) => Failure,
+  sentWith: (error: unknown) => readonly (string | undefined)[] = () => [],
+): StoreErrors {
   return {
-    storeError: (error, asked, url) => storeError(error, failureOf(error), meanings, asked, url),
+    storeError(error, asked, url, secrets = new Secrets()) {
+      for (const secret of sentWith(error)) secrets.add(secret)
+      return storeError(error, failureOf(error), meanings, asked, url, secrets)
+    },
     isCalled: (error, ...names) => names.includes(failureOf(error).name),
     hasStatus: (error, status) => failureOf(error).status === status,
     mayHaveHappened: (error) => mayHaveHappened(failureOf(error)),

@@ -1,0 +1,46 @@
+import { homedir } from 'node:os'
+import { HoldfastError } from '../errors.ts'
+
+/** What a path may refer to. */
+export interface PlaceContext {
+  readonly home: string
+  readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+export function thisPlaceContext(): PlaceContext {
+  return { home: homedir(), variables: process.env }
+}
+
+/**
+ * Replaces `~` at the beginning of a path by the home folder. A shell does so, but not in words such as `--to=~/resume`
+ * and in files, and a folder called `~` invites the wrong `rm`. Throws `CONFIG` for the home of another user.
+ */
+export function expandHome(path: string, { home }: PlaceContext = thisPlaceContext()): string {
+  const user = /^~([^/\\]*)/.exec(path)?.[1]
+  if (user === undefined) return path
+  if (user === '') return home + path.slice(1)
+  throw new HoldfastError(
+    'CONFIG',
+    `~${user} names the home folder of another user, which is not looked up. Write its path, or ./~${user} for a folder of that name.`,
+  )
+}
+
+/**
+ * Expands the home folder, and replaces `$NAME` or `${NAME}` by the variable of the environment. Throws `CONFIG` for one
+ * that is not set.
+ */
+export function expandPlace(place: string, context: PlaceContext = thisPlaceContext()): string {
+  const { variables } = context
+  return expandHome(place, context).replace(
+    /\$(?:(\w+)|\{(\w+)\})/g,
+    (reference, plain?: string, braced?: string) => {
+      const name = plain ?? braced ?? ''
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined
+      if (value !== undefined && value !== '') return value
+      throw new HoldfastError(
+        'CONFIG',
+        `The place of the store refers to ${reference}, and the environment variable ${name} is not set. Set it, or write file:// and %24 for a literal $.`,
+      )
+    },
+  )
+}
