@@ -1,6 +1,5 @@
 import { type Evaluation, Evaluations } from './evaluations.ts'
 import type { MetricObjective, Objectives, WeightedObjective } from './objective.ts'
-import { placeIn } from './sorted.ts'
 
 /** An objective that gives each step a score. */
 type Scored = MetricObjective | WeightedObjective
@@ -14,9 +13,9 @@ export function bestOf(
   objective: Scored,
   isThere: (step: number) => boolean,
 ): Evaluation | undefined {
-  const best = lastImprovement(evaluations, objective, () => true)
+  const best = lastImprovement(evaluations, objective, () => true)?.evaluation
   if (best === undefined || isThere(best.step)) return best
-  return lastImprovement(evaluations, objective, isThere)
+  return lastImprovement(evaluations, objective, isThere)?.evaluation
 }
 
 /**
@@ -79,8 +78,9 @@ function compareScores(one: readonly number[], other: readonly number[]): number
 /** How long an objective has not improved. */
 export interface Plateau {
   readonly best: Evaluation | undefined
-  /** Values recorded since the best, and steps. */
+  /** Values recorded since the best, in the order of recording. */
   readonly valuesSince: number
+  /** Steps from the best to the value recorded last; 0 where the run went back to before the best. */
   readonly stepsSince: number
   /** Whether that is the `patience` of the objective, or more. Always false without one. */
   readonly reached: boolean
@@ -88,14 +88,17 @@ export interface Plateau {
 
 /** By the whole history, whether or not its checkpoints are there. */
 export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau {
-  const best = lastImprovement(evaluations, objective, () => true)
-  const last = evaluations.at(evaluations.steps.length - 1)
-  if (best === undefined || last === undefined) {
+  const improvement = lastImprovement(evaluations, objective, () => true)
+  const newest = evaluations.steps.length - 1
+  const last = evaluations.recordedAt(newest)
+  if (improvement === undefined || last === undefined) {
     return { best: undefined, valuesSince: 0, stepsSince: 0, reached: false }
   }
-  const valuesSince = evaluations.steps.length - 1 - placeIn(evaluations.steps, best.step)
+  const { evaluation: best, index } = improvement
+  const valuesSince = newest - index
+  const stepsSince = Math.max(0, last.step - best.step)
   const { patience = Infinity } = objective
-  return { best, valuesSince, stepsSince: last.step - best.step, reached: valuesSince >= patience }
+  return { best, valuesSince, stepsSince, reached: valuesSince >= patience }
 }
 
 /** Of each objective, the best of the steps that are there; or those that are not to be told apart as the best. */
@@ -114,24 +117,26 @@ export function bestSteps(
   )
 }
 
-/** The last that was better than the best before it, of those that are there. */
+/** The last that was better than the best recorded before it, of those that are there, and its place in that order. */
 function lastImprovement(
   evaluations: Evaluations,
   { minDelta = 0, ties = 'earlier' }: Scored,
   isThere: (step: number) => boolean,
-): Evaluation | undefined {
-  const { steps, values, scores } = evaluations
+): { readonly evaluation: Evaluation; readonly index: number } | undefined {
+  const { steps, values, scores, recording } = evaluations
   let best: number | undefined
   let bestScore = -Infinity
   let delta = 0
-  for (let place = 0; place < scores.length; place += 1) {
+  for (let index = 0; index < scores.length; index += 1) {
+    const place = recording?.[index] ?? index
     const gain = (scores[place] ?? Number.NaN) - bestScore
     const isBetter = best === undefined || gain > delta || (ties === 'later' && gain === 0)
     if (!isBetter || !isThere(steps[place] ?? Number.NaN)) continue
-    best = place
+    best = index
     bestScore = scores[place] ?? Number.NaN
     delta =
       typeof minDelta === 'number' ? minDelta : minDelta.relative * Math.abs(values[place] ?? Number.NaN)
   }
-  return best === undefined ? undefined : evaluations.at(best)
+  const evaluation = best === undefined ? undefined : evaluations.recordedAt(best)
+  return best === undefined || evaluation === undefined ? undefined : { evaluation, index: best }
 }

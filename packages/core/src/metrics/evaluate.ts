@@ -9,14 +9,13 @@ import {
   type WeightedObjective,
 } from './objective.ts'
 import { evaluateSeries, type History } from './series.ts'
-import { placeIn } from './sorted.ts'
 
 /**
  * What each objective with a score makes of a history. A metric that is missing, NaN or infinite is passed over: that
  * step has no evaluation, and the smoothing of later ones does not see it.
  *
- * All is derived from the recorded values alone. So a resumed run goes on exactly where it was, one that goes back to
- * an older step takes up what was known there, and other smoothing may be chosen later.
+ * All is derived from the recorded values and the order of their recording. So a resumed run goes on exactly where it
+ * was, and one that goes back to an older step takes up the smoothing as it was there.
  */
 export function evaluate(history: History, objectives: Objectives): ReadonlyMap<string, Evaluations> {
   const evaluations = new Map<string, Evaluations>()
@@ -65,11 +64,15 @@ function evaluateWeighted(
     return { weight: own(objective.weights, name) ?? 0, steps: evaluations.steps, normalised, place: 0 }
   })
   const whole = parts.reduce((sum, { weight }) => sum + weight, 0)
-  const candidates = parts[0]?.steps ?? Evaluations.none.steps
+  const [firstPart] = partsOf(objective)
+  const { steps: candidates, recording } =
+    (firstPart === undefined ? undefined : all.get(firstPart)) ?? Evaluations.none
   const steps = new Float64Array(candidates.length)
   const values = new Float64Array(candidates.length)
+  const placeOf = new Float64Array(candidates.length).fill(-1)
   let count = 0
-  for (const step of candidates) {
+  for (let candidate = 0; candidate < candidates.length; candidate += 1) {
+    const step = candidates[candidate] ?? Number.NaN
     let sum = 0
     for (const part of parts) {
       while ((part.steps[part.place] ?? Infinity) < step) part.place += 1
@@ -78,9 +81,12 @@ function evaluateWeighted(
     if (Number.isNaN(sum)) continue
     steps[count] = step
     values[count] = sum / whole
+    placeOf[candidate] = count
     count += 1
   }
-  return afterWarmUp(new Evaluations(steps.subarray(0, count), values.subarray(0, count)), objective)
+  const judged = values.subarray(0, count)
+  const places = recording?.map((candidate) => placeOf[candidate] ?? -1).filter((place) => place >= 0)
+  return afterWarmUp(new Evaluations(steps.subarray(0, count), judged, judged, places), objective)
 }
 
 /** Tells by its place an evaluation of one part as a number that can be added to those of others; more is better. */
@@ -137,8 +143,7 @@ function linear(numbers: Float64Array, origin: number, unit: number): Normalised
   return (place) => ((numbers[place] ?? Number.NaN) - origin) / unit
 }
 
-/** The steps of a warm-up are the first, whether it is told in values or by a step. */
 function afterWarmUp(evaluations: Evaluations, { warmUp }: MetricObjective | WeightedObjective): Evaluations {
   const { values = 1, step = 0 } = warmUp ?? {}
-  return evaluations.from(Math.max(values - 1, placeIn(evaluations.steps, step)))
+  return evaluations.after(values - 1, step)
 }

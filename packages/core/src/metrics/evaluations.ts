@@ -19,11 +19,14 @@ export class Evaluations {
   readonly steps: Float64Array
   readonly values: Float64Array
   readonly scores: Float64Array
+  /** The places of the evaluations in the order of recording; `undefined` if that is the order of the steps. */
+  readonly recording: Float64Array | undefined
 
-  constructor(steps: Float64Array, values: Float64Array, scores = values) {
+  constructor(steps: Float64Array, values: Float64Array, scores = values, recording?: Float64Array) {
     this.steps = steps
     this.values = values
     this.scores = scores
+    this.recording = recording
   }
 
   get(step: number): Evaluation | undefined {
@@ -40,8 +43,27 @@ export class Evaluations {
     return { step, value, score }
   }
 
-  /** Without the first so many. */
-  from(place: number): Evaluations {
+  /** By its place in the order of recording, from 0. */
+  recordedAt(index: number): Evaluation | undefined {
+    return this.at(this.recording?.[index] ?? index)
+  }
+
+  /** Without the first `values` that were recorded, and without the steps below `step`. */
+  after(values: number, step: number): Evaluations {
+    const { recording, steps } = this
+    if (recording === undefined) return this.#from(Math.max(values, placeIn(steps, step)))
+    const remaining = recording.subarray(values).filter((place) => (steps[place] ?? 0) >= step)
+    if (remaining.length === recording.length) return this
+    const places = remaining.toSorted()
+    return new Evaluations(
+      places.map((place) => steps[place] ?? Number.NaN),
+      places.map((place) => this.values[place] ?? Number.NaN),
+      places.map((place) => this.scores[place] ?? Number.NaN),
+      remaining.map((place) => placeIn(places, place)),
+    )
+  }
+
+  #from(place: number): Evaluations {
     if (place === 0) return this
     return new Evaluations(
       this.steps.subarray(place),

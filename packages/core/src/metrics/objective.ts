@@ -13,9 +13,9 @@ interface Scoring {
   readonly minDelta?: MinDelta | undefined
   /** No best before so many values were recorded, or before a step. */
   readonly warmUp?: { readonly values?: number | undefined; readonly step?: number | undefined } | undefined
-  /** Which of equals is the best. Default: the earlier step. */
+  /** Which of equals is the best. Default: the one recorded earlier. */
   readonly ties?: 'earlier' | 'later' | undefined
-  /** Values without an improvement after which the objective has come to a plateau. */
+  /** Values recorded without an improvement after which the objective has come to a plateau. */
   readonly patience?: number | undefined
 }
 

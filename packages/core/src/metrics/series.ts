@@ -1,5 +1,6 @@
 import { Evaluations } from './evaluations.ts'
 import { GrowingNumbers } from './growing-numbers.ts'
+import { Lineage } from './lineage.ts'
 import type { MetricObjective } from './objective.ts'
 import { Smoother } from './smoothing.ts'
 
@@ -8,6 +9,8 @@ export interface MetricRecord {
   readonly step: number
   /** What JSON has no number for, such as NaN, may be a text. */
   readonly metrics: Readonly<Record<string, number | string>>
+  /** Grows from save to save. Records of the same order were recorded in the order of their steps. Default: 0. */
+  readonly order?: number | undefined
 }
 
 /**
@@ -40,14 +43,26 @@ export function evaluateSeries(history: History, { metric, direction, smoothing 
   return series.evaluations()
 }
 
-/** The values of one metric, as they were recorded and as an objective takes them. */
+/** A value as it was recorded. */
+interface RecordedValue {
+  readonly step: number
+  readonly order: number
+  readonly value: number
+}
+
+/** The values of one metric, as they were recorded and as an objective takes them, in the order of their steps. */
 class Series {
   readonly #reading: Reading
-  readonly #smoother: Smoother
+  #smoother: Smoother
   readonly #steps = new GrowingNumbers()
+  readonly #orders = new GrowingNumbers()
   readonly #recorded = new GrowingNumbers()
   readonly #values = new GrowingNumbers()
   readonly #scores = new GrowingNumbers()
+  /** The places in the order of recording, where that is not the order of the steps. */
+  #recording: GrowingNumbers | undefined
+  /** The highest order. */
+  #latest = 0
   /** The stretches that were read, and how many values there were after each. */
   #stretches: History = []
   #counts: readonly number[] = []
@@ -55,34 +70,75 @@ class Series {
   constructor(reading: Reading, history: History) {
     this.#reading = reading
     this.#smoother = new Smoother(reading.smoothing)
-    this.goOn(history)
+    if (!this.goOn(history)) this.#evaluateByRecording(history)
   }
 
   evaluations(): Evaluations {
-    return new Evaluations(this.#steps.seen(), this.#values.seen(), this.#scores.seen())
+    return new Evaluations(
+      this.#steps.seen(),
+      this.#values.seen(),
+      this.#scores.seen(),
+      this.#recording?.seen(),
+    )
   }
 
-  /** Adds what this history has beyond the one before. False, and nothing is added, where the two contradict each other. */
+  /**
+   * Adds what this history has beyond the one before. False, and nothing is added, where the two contradict each other,
+   * or what was added was not recorded last.
+   */
   goOn(history: History): boolean {
+    const read = this.#readBeyond(history)
+    if (read === undefined || !isInOrder(read.added, this.#latest)) return false
+    for (const each of read.added) this.#add(each, this.#smoother.next(each.value))
+    this.#stretches = history
+    this.#counts = read.counts
+    return true
+  }
+
+  /** Of a run that went back to older steps. Nothing was added before. */
+  #evaluateByRecording(history: History): void {
+    const { added, counts } = this.#readBeyond(history) ?? { added: [], counts: [] }
+    const lineage = new Lineage(this.#reading.smoothing)
+    const smoothed = new Float64Array(added.length)
+    const recording = new GrowingNumbers()
+    for (const [place, { step, value }] of [...added.entries()].sort(([, one], [, other]) =>
+      compare(one, other),
+    )) {
+      smoothed[place] = lineage.next(step, value)
+      recording.add(place)
+    }
+    for (const [place, each] of added.entries()) this.#add(each, smoothed[place] ?? Number.NaN)
+    this.#recording = recording
+    this.#smoother = lineage.smoother
+    this.#stretches = history
+    this.#counts = counts
+  }
+
+  /** The values beyond those that are known; `undefined` where a known one is not what it was. */
+  #readBeyond(
+    history: History,
+  ): { readonly added: readonly RecordedValue[]; readonly counts: readonly number[] } | undefined {
     const shared = this.#sharedWith(history)
     let place = this.#counts[shared - 1] ?? 0
     const counts = this.#counts.slice(0, shared)
-    const added: { readonly step: number; readonly value: number }[] = []
+    const added: RecordedValue[] = []
     for (const stretch of history.slice(shared)) {
-      for (const { step, metrics } of stretch) {
-        const value = metrics[this.#reading.metric]
+      for (const { step, metrics, order = 0 } of stretch) {
+        const value = metrics[this.#reading.metric] // what a record inherits is no number
         if (typeof value !== 'number' || !Number.isFinite(value)) continue
-        if (place >= this.#steps.length) added.push({ step, value })
-        else if (this.#steps.at(place) !== step || this.#recorded.at(place) !== value) return false
+        if (place >= this.#steps.length) added.push({ step, order, value })
+        else if (!this.#isAt(place, { step, order, value })) return undefined
         place += 1
       }
       counts.push(place)
     }
-    if (place < this.#steps.length) return false
-    for (const { step, value } of added) this.#add(step, value)
-    this.#stretches = history
-    this.#counts = counts
-    return true
+    return place < this.#steps.length ? undefined : { added, counts }
+  }
+
+  #isAt(place: number, { step, order, value }: RecordedValue): boolean {
+    return (
+      this.#steps.at(place) === step && this.#orders.at(place) === order && this.#recorded.at(place) === value
+    )
   }
 
   /** How many stretches this history has in common with the one before. */
@@ -91,11 +147,22 @@ class Series {
     return differing < 0 ? this.#stretches.length : differing
   }
 
-  #add(step: number, recorded: number): void {
-    const value = this.#smoother.next(recorded)
+  #add({ step, order, value: recorded }: RecordedValue, value: number): void {
+    this.#recording?.add(this.#steps.length)
     this.#steps.add(step)
+    this.#orders.add(order)
     this.#recorded.add(recorded)
     this.#values.add(value)
     this.#scores.add(this.#reading.direction === 'min' ? -value : value)
+    this.#latest = Math.max(this.#latest, order)
   }
+}
+
+function compare(one: RecordedValue, other: RecordedValue): number {
+  return one.order - other.order || one.step - other.step
+}
+
+/** Whether values, which are in the order of their steps, were recorded in that order, and after an order. */
+function isInOrder(values: readonly RecordedValue[], latest: number): boolean {
+  return values.every(({ order }, place) => order >= (values[place - 1]?.order ?? latest))
 }

@@ -10,6 +10,12 @@ export type Smoothing =
   | { readonly median: number }
   | { readonly exponential: number }
 
+/** The weighted sum of all values so far, and the sum of the weights. */
+export interface Weighted {
+  readonly sum: number
+  readonly weight: number
+}
+
 /** Smooths one value after another, in their order. What it goes by is the values alone. */
 export class Smoother {
   readonly #smoothing: Smoothing | undefined
@@ -23,6 +29,29 @@ export class Smoother {
 
   constructor(smoothing: Smoothing | undefined) {
     this.#smoothing = smoothing
+  }
+
+  /** A smoother that continues after these values, the oldest first. `weighted` is its state after the last of them. */
+  static resumed(
+    smoothing: Smoothing | undefined,
+    values: readonly number[],
+    weighted: Weighted = { sum: 0, weight: 0 },
+  ): Smoother {
+    const smoother = new Smoother(smoothing)
+    if (smoothing === undefined) return smoother
+    if ('exponential' in smoothing) {
+      smoother.#sum = weighted.sum
+      smoother.#weight = weighted.weight
+      return smoother
+    }
+    const length = 'average' in smoothing ? smoothing.average : smoothing.median
+    for (const value of values.slice(-length)) smoother.next(value)
+    return smoother
+  }
+
+  /** Of `exponential`: what all values before have left. The other kinds go by the latest values alone. */
+  get weighted(): Weighted {
+    return { sum: this.#sum, weight: this.#weight }
   }
 
   /** What a finite value is after those before it. */

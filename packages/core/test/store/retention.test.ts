@@ -9,7 +9,7 @@ import {
   newAttemptId,
   newManifest,
 } from '../../src/catalog/documents/index.ts'
-import { codeOf } from './stores.ts'
+import { codeOf, foldingEarly } from './stores.ts'
 
 const objectives = {
   loss: { metric: 'loss', direction: 'min', smoothing: { average: 3 } },
@@ -87,6 +87,31 @@ test('a run that goes back to an older step takes up the smoothing as it was the
   })
   expect((await store.get(3))?.scores['loss']).toBe(3)
   await store.close()
+})
+
+test('a plateau is counted in the order of recording where a run goes back, also after a restart', async () => {
+  const backend = new MemoryBackend()
+  const options = { objectives: { loss: { metric: 'loss', direction: 'min', patience: 3 } } } as const
+  const first = new CheckpointStore(backend, options, foldingEarly)
+  for (let step = 0; step < 10; step += 1) await save(first, step * 10, { loss: step < 4 ? 10 - step : 9 })
+  expect(await first.plateau('loss')).toMatchObject({ best: { step: 30 }, valuesSince: 6, reached: true })
+  await first.close()
+  const resumed = new CheckpointStore(backend, options, foldingEarly)
+  for (const [step, loss] of [
+    [35, 6],
+    [45, 5],
+    [55, 4],
+  ] as const) {
+    await save(resumed, step, { loss })
+    expect(await resumed.plateau('loss')).toMatchObject({ best: { step }, valuesSince: 0, reached: false })
+  }
+  // An evaluation that comes late counts from when its checkpoint was saved.
+  await save(resumed, 65)
+  await save(resumed, 66, { loss: 7 })
+  await resumed.attach(65, { loss: 8 })
+  await resumed.attach(55, { pck: 1 })
+  expect(await resumed.plateau('loss')).toMatchObject({ best: { step: 55 }, valuesSince: 2, stepsSince: 11 })
+  await resumed.close()
 })
 
 test('a metric that comes later decides the best anew, in that commit', async () => {

@@ -4,6 +4,7 @@ import {
   type Catalog,
   type CatalogEntry,
   type Drop,
+  partsOfAttempt,
   type RecordedMetrics,
 } from '../documents/index.ts'
 import { hasFields, judge, type Keeping, retain } from '../judging/judgement.ts'
@@ -103,14 +104,16 @@ function recordMetrics(
   { metrics: history, checkpoints: listed }: PagedCatalog,
   change: Change,
 ): PagedList<RecordedMetrics> {
-  if (change.kind === 'save') return withRecord(history, change.entry.step, change.entry.metrics)
+  if (change.kind === 'save') return withRecord(history, change.entry, change.entry.metrics)
   if (change.kind === 'rebuild') {
     const known = new Set(listed.all.map(({ attempt }) => attempt))
     const found = change.checkpoints.filter(
       ({ attempt, step }) => !known.has(attempt) || history.get(step) === undefined,
     )
     const steps = new Set(found.map(({ step }) => step))
-    const records = found.flatMap(({ step, metrics }) => (hasFields(metrics) ? [{ step, metrics }] : []))
+    const records = found.flatMap((entry) =>
+      hasFields(entry.metrics) ? [recordedOf(entry, entry.metrics)] : [],
+    )
     return history.replacedBy(
       [...history.all.filter(({ step }) => !steps.has(step)), ...records].sort(
         (one, other) => one.step - other.step,
@@ -118,14 +121,20 @@ function recordMetrics(
     )
   }
   if (change.kind !== 'attach') return history
-  const before = history.get(change.step)?.metrics ?? {}
-  return withRecord(history, change.step, { ...before, ...change.metrics })
+  const entry = listed.get(change.step)
+  if (entry === undefined) return history
+  return withRecord(history, entry, { ...history.get(change.step)?.metrics, ...change.metrics })
 }
 
 function withRecord(
   history: PagedList<RecordedMetrics>,
-  step: number,
+  entry: CatalogEntry,
   metrics: RecordedMetrics['metrics'],
 ): PagedList<RecordedMetrics> {
-  return history.with(step, hasFields(metrics) ? { step, metrics } : undefined)
+  return history.with(entry.step, hasFields(metrics) ? recordedOf(entry, metrics) : undefined)
+}
+
+/** A metric that is attached later belongs to its checkpoint, and counts from when that was saved. */
+function recordedOf({ step, attempt }: CatalogEntry, metrics: RecordedMetrics['metrics']): RecordedMetrics {
+  return { step, metrics, order: partsOfAttempt(attempt).base }
 }

@@ -45,7 +45,12 @@ const ownerSchema = v.looseObject({
 
 const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
 
-export const recordedMetricsSchema = v.looseObject({ step: countSchema, metrics: metricsSchema })
+export const recordedMetricsSchema = v.looseObject({
+  step: countSchema,
+  metrics: metricsSchema,
+  /** The base of the attempt that saved the step, which tells in which order steps were recorded. */
+  order: v.optional(countSchema),
+})
 
 const keepingSchema = v.looseObject({
   objectives: v.optional(recordOf(v.unknown())),
