@@ -4,34 +4,34 @@ import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-/** What an emulator answers. */
+/** A response of an emulator. */
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string | number | undefined>>
   readonly body?: string | Readable
 }
 
-/** One request: its head as it was sent, and its body, which is taken when it is asked for. */
+/** A request to an emulator: its head as it was sent, and its body, which is read on demand. */
 export interface Call {
   readonly method: string
-  /** Without the query, still percent-encoded, and not normalised: `..` is a key like any other. */
+  /** The path without the query. It is percent-encoded and not normalised, because `..` is a valid key. */
   readonly path: string
   /** The query as it was sent, without the question mark. */
   readonly rawQuery: string
   readonly headers: http.IncomingHttpHeaders
-  /** Every value of every header, in the order in which they were sent. */
+  /** Every value of every header, in the order of the request. */
   readonly headersDistinct: NodeJS.Dict<string[]>
-  /** Tells a client that waits for it to go on (RFC 9110, "Expect"), and gives the bytes as they come. */
+  /** Sends `100 Continue` if the client waits for it (RFC 9110, "Expect"), and yields the bytes as they arrive. */
   body(): AsyncIterable<Uint8Array>
 }
 
 export interface RunningServer {
   readonly endpoint: string
-  /** Breaks every connection, and resolves when what was under way has ended. */
+  /** Closes every connection. Resolves when all running requests have ended. */
   close(): Promise<void>
 }
 
-/** Serves on loopback. `answer` never rejects for a client's fault; when the client has gone, it may. */
+/** Starts a server on loopback. `answer` must not reject for an error of the client, unless the client has gone. */
 export async function serve(port: number, answer: (call: Call) => Promise<Answer>): Promise<RunningServer> {
   const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 60_000, maxHeaderSize: 65_536 })
   const underWay = new Set<Promise<unknown>>()
@@ -59,7 +59,7 @@ async function handle(
   response: ServerResponse,
   answer: (call: Call) => Promise<Answer>,
 ): Promise<void> {
-  request.on('error', () => undefined) // the reader of the body is told
+  request.on('error', () => undefined) // the reader of the body gets the error
   const { method = 'GET', url = '/', headers, headersDistinct } = request
   const client = { waits: headers.expect !== undefined }
   const body = (): AsyncIterable<Uint8Array> => {
@@ -75,7 +75,9 @@ async function handle(
   request.resume()
 }
 
-/** A client that was never told to send its body does not know whether the server waits for it: it must go. */
+/**
+ * Closes the connection if the client still waits for `100 Continue`: it is unknown whether it will send its body.
+ */
 async function send(response: ServerResponse, answer: Answer, unheard: boolean): Promise<void> {
   const { status, headers = {}, body = '' } = answer
   const length = typeof body === 'string' ? { 'content-length': Buffer.byteLength(body) } : {}

@@ -1,18 +1,18 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 
-/** One change: the name of the table, the key, and the value, which is absent when the key was deleted. */
+/** A change: the name of the table, the key, and the value. The value is absent if the key was deleted. */
 type Change = readonly [table: string, key: string, value?: unknown]
 
 /**
- * What an emulator knows, as tables of plain JSON. Every change is written to a file at once and in order, before
- * the call that made it returns: a condition can be checked and what follows from it published without anything
- * coming between, and an emulator that is started again in the same folder, also after a kill, goes on where it was.
+ * The state of an emulator, as tables of plain JSON. Every change is written to a file synchronously and in order.
+ * So an emulator can check a condition and publish the result in one step. An emulator that starts again in the
+ * same folder continues where it was, even after a kill.
  */
 export class Journal {
   readonly #tables = new Map<string, Map<string, unknown>>()
   #file: number | undefined
 
-  /** Nothing is written when there is no path. */
+  /** Without a path, the journal is kept in memory only. */
   constructor(path: string | undefined) {
     if (path === undefined) return
     if (existsSync(path)) this.#replay(readFileSync(path, 'utf8'))
@@ -21,7 +21,7 @@ export class Journal {
     this.#file = openSync(path, 'a')
   }
 
-  /** The table of this name. Whoever asks says what it holds. */
+  /** Returns the table of this name. The caller is responsible for the type of its values. */
   table<V>(name: string): Table<V> {
     const rows = this.#rows(name) as Map<string, V>
     return {
@@ -55,7 +55,7 @@ export class Journal {
     if (this.#file !== undefined) writeSync(this.#file, `${JSON.stringify(change)}\n`)
   }
 
-  /** A last line without its end was being written when the process died: nobody was told of it. */
+  /** Ignores an incomplete last line. The process died while it wrote the line, before any client got a response. */
   #replay(lines: string): void {
     for (const line of lines.split('\n').slice(0, -1)) {
       const [table, key, value] = JSON.parse(line) as Change

@@ -2,15 +2,15 @@ import { Readable } from 'node:stream'
 import { type Piece, type PiecePlace, piecesInFolder, piecesInMemory, type PieceWriter } from './pieces.ts'
 
 /**
- * The contents of an emulator's objects, each of which is a row of pieces. What is removed while it is being read
- * is gone when the last reader has ended: a store gives the whole of the object that it began to give.
+ * The contents of an emulator's objects. Each object is a sequence of pieces. A piece that is removed while it is
+ * being read is deleted after its last reader has ended, because a store completes a response that it has started.
  */
 export class ObjectFiles {
   readonly #place: PiecePlace
   readonly #readers = new Map<string, number>()
   readonly #doomed = new Set<string>()
 
-  /** In this folder, which is created; in memory when there is none. */
+  /** Keeps the pieces in a folder, which is created. Without a folder, in memory. */
   constructor(folder: string | undefined) {
     this.#place = folder === undefined ? piecesInMemory() : piecesInFolder(folder)
   }
@@ -19,7 +19,10 @@ export class ObjectFiles {
     return await this.#place.create()
   }
 
-  /** The bytes from `start` to before `end` of the pieces put together. They are held until the stream is closed. */
+  /**
+   * Streams the bytes from `start` to before `end` of the concatenated pieces. They exist until the stream is
+   * closed.
+   */
   read(pieces: readonly Piece[], start: number, end: number): Readable {
     for (const { id } of pieces) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1)
     const stream = Readable.from(this.#reading(pieces, start, end))
@@ -34,7 +37,7 @@ export class ObjectFiles {
     }
   }
 
-  /** Removes whatever is not among these: what a process that died has left. */
+  /** Removes all pieces except these: leftovers of a process that died. */
   async keepOnly(kept: readonly Piece[]): Promise<void> {
     const ids = new Set(kept.map(({ id }) => id))
     for (const id of this.#place.ids()) if (!ids.has(id)) await this.#place.remove(id)

@@ -1,7 +1,7 @@
 import type { Table } from './journal.ts'
 import { SortedKeys } from './sorted-keys.ts'
 
-/** A table of objects by bucket and key that knows the keys of each bucket in the order of UTF-8. */
+/** A table of objects by bucket and key. It keeps the keys of each bucket ordered by their UTF-8 bytes. */
 export class ObjectTable<V> {
   readonly #rows: Table<V>
   readonly #keys = new Map<string, SortedKeys>()
@@ -32,7 +32,7 @@ export class ObjectTable<V> {
     return [...this.#rows.entries()].map(([, value]) => value)
   }
 
-  /** The keys of a bucket from this one on. */
+  /** Yields the keys of a bucket that are not before `key`. */
   keysFrom(bucket: string, key: string): Iterable<string> {
     return this.#keysOf(bucket).from(key)
   }

@@ -2,24 +2,24 @@ import { createReadStream, mkdirSync, readdirSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Bytes that are kept and never change. */
+/** A reference to immutable bytes. */
 export interface Piece {
   readonly id: string
   readonly size: number
 }
 
-/** Takes bytes that may become a piece. */
+/** Writes bytes that can become a piece. */
 export interface PieceWriter {
   write(chunk: Uint8Array): Promise<void>
-  /** Keeps what was written. */
+  /** Turns the written bytes into a piece. */
   finish(): Promise<Piece>
   discard(): Promise<void>
 }
 
-/** Where pieces lie. */
+/** Keeps the bytes of pieces. */
 export interface PiecePlace {
   create(): Promise<PieceWriter>
-  /** The bytes from `start` to before `end`, which is beyond `start`. */
+  /** Yields the bytes from `start` to before `end`. `end` must be greater than `start`. */
   read(id: string, start: number, end: number): AsyncIterable<Uint8Array>
   remove(id: string): Promise<void>
   ids(): readonly string[]
@@ -59,7 +59,7 @@ export function piecesInMemory(): PiecePlace {
   }
 }
 
-/** Each in a file of its own. No more than one chunk of each is in memory. */
+/** Keeps each piece in its own file. At most one chunk of each piece is in memory. */
 export function piecesInFolder(folder: string): PiecePlace {
   mkdirSync(folder, { recursive: true })
   return {

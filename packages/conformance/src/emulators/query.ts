@@ -1,7 +1,7 @@
 /**
- * The parameters of a query as it was sent, decoded, in their order.
+ * Decodes the parameters of a raw query, in their order.
  *
- * @throws `URIError` for what cannot be decoded.
+ * @throws `URIError` if a parameter cannot be decoded.
  */
 export function parseQuery(rawQuery: string): readonly (readonly [string, string])[] {
   return rawQuery

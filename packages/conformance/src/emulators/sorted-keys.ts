@@ -1,6 +1,6 @@
 /**
- * The order of the bytes of UTF-8, in which stores list: that of JavaScript, save that what is written as
- * surrogates comes last.
+ * Compares keys by their UTF-8 bytes, the order in which stores list. It differs from the order of JavaScript strings
+ * only in that characters written as surrogate pairs come last.
  */
 export function compareKeys(one: string, other: string): number {
   const length = Math.min(one.length, other.length)
@@ -16,7 +16,7 @@ function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
 
-/** A set of keys in the order of UTF-8. */
+/** A set of keys, ordered by their UTF-8 bytes. */
 export class SortedKeys {
   readonly #keys: string[] = []
 
@@ -30,12 +30,12 @@ export class SortedKeys {
     if (this.#keys[index] === key) this.#keys.splice(index, 1)
   }
 
-  /** The keys from this one on, itself included. */
+  /** Yields the keys that are not before this one. */
   *from(key: string): Generator<string> {
     for (let index = this.#indexOf(key); index < this.#keys.length; index += 1) yield this.#keys[index] ?? ''
   }
 
-  /** Where the key is, or would be. */
+  /** Returns the index of the key, or the index at which to insert it. */
   #indexOf(key: string): number {
     let low = 0
     let high = this.#keys.length

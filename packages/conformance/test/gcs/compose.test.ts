@@ -24,7 +24,7 @@ function generationOf(file: File): number {
   return Number(file.metadata.generation)
 }
 
-/** One compose request with this body. */
+/** Sends a compose request with this body, and returns its status. */
 async function compose(bucket: Bucket, body: object, query = ''): Promise<number> {
   const { apiEndpoint } = bucket.storage
   const target = `/storage/v1/b/${bucketName}/o/whole/compose${query}`
@@ -32,7 +32,7 @@ async function compose(bucket: Bucket, body: object, query = ''): Promise<number
 }
 
 describe('a composition', () => {
-  test('is the sources in their order; it has a CRC32C and no MD5', async () => {
+  test('has the bytes of its sources in order, a CRC32C and no MD5', async () => {
     const bucket = await gcs()
     const sources = await stored(bucket)
     await bucket.combine(sources, bucket.file('whole'), { ifGenerationMatch: 0 })
@@ -42,20 +42,23 @@ describe('a composition', () => {
     expect(Buffer.compare((await bucket.file('whole').download())[0], whole)).toBe(0)
   })
 
-  test.each(['in memory', 'on disk'])('outlives its sources, and they outlive it (%s)', async (place) => {
-    const bucket = await gcs(place === 'on disk' ? { directory: await temporaryFolder() } : {})
-    const sources = await stored(bucket)
-    await bucket.combine(sources, bucket.file('whole'))
-    await bucket.combine([bucket.file('whole'), bucket.file('part-2')], bucket.file('twice'))
-    for (const source of sources) await source.delete()
-    expect(Buffer.compare((await bucket.file('whole').download())[0], whole)).toBe(0)
-    await bucket.file('whole').delete()
-    const twice = Buffer.concat([...parts, patterned(3, 2)])
-    expect(Buffer.compare((await bucket.file('twice').download())[0], twice)).toBe(0)
-    expect((await bucket.file('twice').getMetadata())[0].componentCount).toBe(4)
-  })
+  test.each(['in memory', 'on disk'])(
+    'survives the deletion of its sources, and they survive its deletion (%s)',
+    async (place) => {
+      const bucket = await gcs(place === 'on disk' ? { directory: await temporaryFolder() } : {})
+      const sources = await stored(bucket)
+      await bucket.combine(sources, bucket.file('whole'))
+      await bucket.combine([bucket.file('whole'), bucket.file('part-2')], bucket.file('twice'))
+      for (const source of sources) await source.delete()
+      expect(Buffer.compare((await bucket.file('whole').download())[0], whole)).toBe(0)
+      await bucket.file('whole').delete()
+      const twice = Buffer.concat([...parts, patterned(3, 2)])
+      expect(Buffer.compare((await bucket.file('twice').download())[0], twice)).toBe(0)
+      expect((await bucket.file('twice').getMetadata())[0].componentCount).toBe(4)
+    },
+  )
 
-  test('may replace one of its sources', async () => {
+  test('can replace one of its sources', async () => {
     const bucket = await gcs()
     const [first, , last] = await stored(bucket)
     if (first === undefined || last === undefined) throw new Error('no sources')
@@ -64,7 +67,7 @@ describe('a composition', () => {
     expect(Buffer.compare((await first.download())[0], expected)).toBe(0)
   })
 
-  test('of what is not there is 404, and nothing is made', async () => {
+  test('returns 404 and creates nothing if a source does not exist', async () => {
     const bucket = await gcs()
     await stored(bucket)
     const call = bucket.combine(['part-0', 'missing'], bucket.file('whole'))
@@ -72,7 +75,7 @@ describe('a composition', () => {
     expect(await bucket.file('whole').exists()).toEqual([false])
   })
 
-  test('may name generations of its sources, and conditions on them', async () => {
+  test('accepts generations and conditions of its sources', async () => {
     const bucket = await gcs()
     const [source] = await stored(bucket)
     const is = source === undefined ? 0 : generationOf(source)
@@ -85,7 +88,7 @@ describe('a composition', () => {
     expect(await of({ objectPreconditions: { ifGenerationMatch: is + 1 } })).toBe(412)
   })
 
-  test('has conditions on its destination', async () => {
+  test('checks the conditions on its destination', async () => {
     const bucket = await gcs()
     await stored(bucket)
     const into = (query: string): Promise<number> =>
@@ -97,7 +100,7 @@ describe('a composition', () => {
     expect(await into('?ifGenerationNotMatch=1')).toBe(501)
   })
 
-  test('of 16 racing ones that must create exactly one wins', async () => {
+  test('that must create wins in exactly one of 16 concurrent requests', async () => {
     const bucket = await gcs()
     await stored(bucket)
     const results = await Promise.all(
@@ -111,7 +114,7 @@ describe('a composition', () => {
     ])
   })
 
-  test('has 32 sources at most, and one at least', async () => {
+  test('requires 1 to 32 sources', async () => {
     const bucket = await gcs()
     await stored(bucket)
     const of = (count: number): Promise<number> =>
@@ -121,7 +124,7 @@ describe('a composition', () => {
     expect(await of(0)).toBe(400)
   })
 
-  test('describes its destination', async () => {
+  test('sets the metadata of its destination', async () => {
     const bucket = await gcs()
     await stored(bucket)
     const destination = { contentType: 'a/b', metadata: { c: 'd' }, storageClass: 'COLDLINE' }
@@ -139,7 +142,7 @@ describe('a composition', () => {
     [{ sourceObjects: [{ name: 'part-0' }], destination: 'whole' }, 400],
     [{ sourceObjects: [{ name: 'part-0' }], destination: { crc32c: 'AAAAAA==' } }, 501],
     [{ sourceObjects: [{ name: 'part-0' }], unknown: 1 }, 501],
-  ])('%j is refused', async (body, status) => {
+  ])('refuses %j', async (body, status) => {
     const bucket = await gcs()
     await stored(bucket)
     expect(await compose(bucket, body)).toBe(status)
@@ -147,7 +150,7 @@ describe('a composition', () => {
 })
 
 describe('a copy', () => {
-  test('has the bytes and the description of its source, and outlives it', async () => {
+  test('has the bytes and the metadata of its source, and survives its deletion', async () => {
     const bucket = await gcs()
     const file = bucket.file('from')
     await file.save(whole, { resumable: false, metadata: { contentType: 'a/b', metadata: { c: 'd' } } })
@@ -158,7 +161,7 @@ describe('a copy', () => {
     expect(Buffer.compare((await bucket.file('to/ü').download())[0], whole)).toBe(0)
   })
 
-  test('may have a description of its own, and go into another bucket', async () => {
+  test('can have its own metadata, and be in another bucket', async () => {
     const storage = storageOf(await emulatorOf({ buckets: [bucketName, 'other'] }))
     const file = storage.bucket(bucketName).file('from')
     await file.save('x', { resumable: false, metadata: { metadata: { c: 'd' } } })
@@ -168,23 +171,26 @@ describe('a copy', () => {
     expect(await failure(file.copy(storage.bucket('missing').file('to')))).toBe('404 notFound')
   })
 
-  test.each(['rewriteTo', 'copyTo'])('has conditions on both ends (%s)', async (method) => {
-    const { endpoint } = await emulatorOf()
-    const file = storageOf({ endpoint }).bucket(bucketName).file('from')
-    await file.save('x', { resumable: false })
-    const is = generationOf(file)
-    const copy = async (query: string): Promise<number> => {
-      const target = `/storage/v1/b/${bucketName}/o/from/${method}/b/${bucketName}/o/to?${query}`
-      return (await send(endpoint, 'POST', target)).status
-    }
-    expect(await copy('ifGenerationMatch=1')).toBe(412)
-    expect(await copy('ifGenerationMatch=0')).toBe(200)
-    expect(await copy('ifGenerationMatch=0')).toBe(412)
-    expect(await copy(`ifSourceGenerationMatch=${is + 1}`)).toBe(412)
-    expect(await copy(`ifSourceGenerationMatch=${is}&ifSourceMetagenerationMatch=1`)).toBe(200)
-    expect(await copy('ifSourceMetagenerationNotMatch=1')).toBe(412)
-    expect(await copy(`sourceGeneration=${is}`)).toBe(200)
-    expect(await copy(`sourceGeneration=${is + 1}`)).toBe(404)
-    expect(await copy('rewriteToken=x')).toBe(501)
-  })
+  test.each(['rewriteTo', 'copyTo'])(
+    'checks conditions on the source and on the destination (%s)',
+    async (method) => {
+      const { endpoint } = await emulatorOf()
+      const file = storageOf({ endpoint }).bucket(bucketName).file('from')
+      await file.save('x', { resumable: false })
+      const is = generationOf(file)
+      const copy = async (query: string): Promise<number> => {
+        const target = `/storage/v1/b/${bucketName}/o/from/${method}/b/${bucketName}/o/to?${query}`
+        return (await send(endpoint, 'POST', target)).status
+      }
+      expect(await copy('ifGenerationMatch=1')).toBe(412)
+      expect(await copy('ifGenerationMatch=0')).toBe(200)
+      expect(await copy('ifGenerationMatch=0')).toBe(412)
+      expect(await copy(`ifSourceGenerationMatch=${is + 1}`)).toBe(412)
+      expect(await copy(`ifSourceGenerationMatch=${is}&ifSourceMetagenerationMatch=1`)).toBe(200)
+      expect(await copy('ifSourceMetagenerationNotMatch=1')).toBe(412)
+      expect(await copy(`sourceGeneration=${is}`)).toBe(200)
+      expect(await copy(`sourceGeneration=${is + 1}`)).toBe(404)
+      expect(await copy('rewriteToken=x')).toBe(501)
+    },
+  )
 })

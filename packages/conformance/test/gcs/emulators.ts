@@ -4,12 +4,12 @@ import { onTestFinished } from 'vitest'
 import { type GcsEmulator, type GcsEmulatorOptions, startGcsEmulator } from '../../src/emulators/index.ts'
 import { send, type Sent } from '../requests.ts'
 
-/** The SDK puts eleven listeners on each of its streams, and Node.js warns of that. */
+/** The SDK adds eleven listeners to each stream. By default, Node.js warns above ten. */
 EventEmitter.defaultMaxListeners = 20
 
 export const bucketName = 'checkpoints'
 
-/** An emulator with one bucket that lives as long as the test. */
+/** Starts an emulator with one bucket. It is closed at the end of the test. */
 export async function emulatorOf(options: GcsEmulatorOptions = {}): Promise<GcsEmulator> {
   const emulator = await startGcsEmulator({ buckets: [bucketName], ...options })
   onTestFinished(async () => {
@@ -18,7 +18,7 @@ export async function emulatorOf(options: GcsEmulatorOptions = {}): Promise<GcsE
   return emulator
 }
 
-/** The SDK on an emulator, with its own retries off, so that what the emulator says is what a test sees. */
+/** Returns a client of the SDK without retries, so that a test sees each response of the emulator. */
 export function storageOf(
   { endpoint }: Pick<GcsEmulator, 'endpoint'>,
   options: StorageOptions = {},
@@ -31,12 +31,12 @@ export function storageOf(
   })
 }
 
-/** The bucket of an emulator in memory. */
+/** Starts an emulator and returns its bucket. */
 export async function gcs(options: GcsEmulatorOptions = {}): Promise<Bucket> {
   return storageOf(await emulatorOf(options)).bucket(bucketName)
 }
 
-/** The status of the error that the call fails with, and the reason where it is given, or `none`. */
+/** Returns the status of the error of a call, with its reason if it has one, or `none` if the call succeeds. */
 export async function failure(call: Promise<unknown>): Promise<string> {
   try {
     await call
@@ -49,10 +49,10 @@ export async function failure(call: Promise<unknown>): Promise<string> {
   }
 }
 
-/** The address of the uploads into the bucket. */
+/** The path of uploads into the bucket. */
 export const uploads = `/upload/storage/v1/b/${bucketName}/o`
 
-/** Begins a resumable upload, and returns the target of its requests. */
+/** Starts a resumable upload, and returns the target of its requests. */
 export async function begin(
   endpoint: string,
   name: string,
@@ -66,7 +66,7 @@ export async function begin(
   return pathname + search
 }
 
-/** Sends bytes to a resumable upload, from this offset; `size` is `*` while it is not known. */
+/** Sends bytes to a resumable upload, starting at an offset. `size` is `*` while it is unknown. */
 export async function chunk(
   endpoint: string,
   target: string,
@@ -79,7 +79,7 @@ export async function chunk(
   return await send(endpoint, 'PUT', target, [['Content-Range', range], ...headers], bytes)
 }
 
-/** Asks how much of a resumable upload is persisted. */
+/** Requests how much of a resumable upload is persisted. */
 export async function status(endpoint: string, target: string, size: number | '*' = '*'): Promise<Sent> {
   return await send(endpoint, 'PUT', target, [['Content-Range', `bytes */${size}`]])
 }

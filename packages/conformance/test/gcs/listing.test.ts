@@ -2,7 +2,7 @@ import type { Bucket, File, GetFilesOptions } from '@google-cloud/storage'
 import { describe, expect, test } from 'vitest'
 import { failure, gcs } from './emulators.ts'
 
-/** In the order of UTF-8, which is not that of JavaScript for the last two. */
+/** Ordered by UTF-8 bytes. JavaScript orders the last two the other way round. */
 const names = ['!first', 'a', 'a b+c', 'a-b', 'a/b', 'a/c/d', 'a0', 'b%2F', 'z', 'ä', '日本', '\uffee', '🚀']
 
 async function filled(): Promise<Bucket> {
@@ -16,7 +16,7 @@ async function listed(bucket: Bucket, options: GetFilesOptions = {}): Promise<re
   return files.map(({ name }) => name)
 }
 
-test('objects are listed in the order of UTF-8, each with its resource', async () => {
+test('lists objects ordered by UTF-8 bytes, each with its resource', async () => {
   const bucket = await filled()
   const [files] = await bucket.getFiles()
   expect(files.map(({ name }) => name)).toEqual(names)
@@ -24,21 +24,21 @@ test('objects are listed in the order of UTF-8, each with its resource', async (
 })
 
 test.each(['', 'a', 'a/', 'a b', 'b%', '日', '\uffee', 'none', 'zz'])(
-  'with the prefix %j',
+  'lists the objects with the prefix %j',
   async (prefix) => {
     const bucket = await filled()
     expect(await listed(bucket, { prefix })).toEqual(names.filter((name) => name.startsWith(prefix)))
   },
 )
 
-test.each(names)('from %j on, which is listed itself, and before it', async (offset) => {
+test.each(names)('lists from %j (inclusive) and up to it (exclusive)', async (offset) => {
   const bucket = await filled()
   const index = names.indexOf(offset)
   expect(await listed(bucket, { startOffset: offset })).toEqual(names.slice(index))
   expect(await listed(bucket, { endOffset: offset })).toEqual(names.slice(0, index))
 })
 
-test('offsets together with a prefix', async () => {
+test('combines offsets with a prefix', async () => {
   const bucket = await filled()
   expect(await listed(bucket, { prefix: 'a/', startOffset: '!' })).toEqual(['a/b', 'a/c/d'])
   expect(await listed(bucket, { prefix: 'a/', startOffset: 'a/b!' })).toEqual(['a/c/d'])
@@ -46,12 +46,12 @@ test('offsets together with a prefix', async () => {
   expect(await listed(bucket, { prefix: 'a', startOffset: 'a-', endOffset: 'a/c' })).toEqual(['a-b', 'a/b'])
 })
 
-test.each([1, 2, 5, 12, 13])('in pages of %i, by the token of each for the next', async (maxResults) => {
+test.each([1, 2, 5, 12, 13])('lists in pages of %i, each with the token for the next', async (maxResults) => {
   const bucket = await filled()
   const found: string[] = []
   let query: GetFilesOptions | null = { maxResults, startOffset: 'a', autoPaginate: false }
   while (query !== null) {
-    // The SDK's types do not say that there is no next query after the last page.
+    // After the last page there is no next query, which the types of the SDK do not express.
     const [files, next] = (await bucket.getFiles(query)) as readonly [
       readonly File[],
       GetFilesOptions | null,
@@ -64,7 +64,7 @@ test.each([1, 2, 5, 12, 13])('in pages of %i, by the token of each for the next'
   expect(found).toEqual(names.slice(1))
 })
 
-test('a page has 1000 objects at most, and the SDK asks for all of them', async () => {
+test('lists at most 1000 objects per page, and the SDK requests all pages', async () => {
   const bucket = await gcs()
   const many = Array.from({ length: 1001 }, (_, index) => `key-${String(index).padStart(4, '0')}`)
   for (let start = 0; start < many.length; start += 50)
@@ -76,7 +76,7 @@ test('a page has 1000 objects at most, and the SDK asks for all of them', async 
   expect(await listed(bucket)).toEqual(many)
 })
 
-test('what is new is listed at once, and what is deleted is not', async () => {
+test('lists new objects at once, and deleted ones no longer', async () => {
   const bucket = await filled()
   await bucket.file('new').save('', { resumable: false })
   await bucket.file('a').delete()
@@ -87,24 +87,24 @@ function byBytes(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other))
 }
 
-test('fields shape the answer, and are ignored', async () => {
+test('ignores the parameter fields, which only shapes the response', async () => {
   const bucket = await filled()
   expect(await listed(bucket, { fields: 'items(name),nextPageToken' })).toEqual(names)
 })
 
-describe('refused', () => {
+describe('a listing refuses', () => {
   test.each<GetFilesOptions>([
     { delimiter: '/' },
     { versions: true },
     { softDeleted: true },
     { matchGlob: '*' },
     { includeTrailingDelimiter: true },
-  ])('because it is not known: %j', async (options) => {
+  ])('unsupported options: %j', async (options) => {
     expect(await failure(listed(await gcs(), options))).toBe('501 notImplemented')
   })
 
   test.each<GetFilesOptions>([{ pageToken: 'nonsense' }, { maxResults: 0 }, { maxResults: -1 }])(
-    'because it makes no sense: %j',
+    'invalid options: %j',
     async (options) => {
       expect(await failure(listed(await gcs(), { autoPaginate: false, ...options }))).toBe('400 invalid')
     },

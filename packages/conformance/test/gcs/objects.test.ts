@@ -43,12 +43,12 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
   const start = async (): Promise<Bucket> =>
     gcs(place === 'on disk' ? { directory: await temporaryFolder() } : {})
 
-  test.each([0, 1, 65_536, 3_000_000])('an object of %i bytes comes back as it was stored', async (size) => {
+  test.each([0, 1, 65_536, 3_000_000])('returns an object of %i bytes unchanged', async (size) => {
     const bucket = await start()
     const bytes = patterned(size)
     for (const resumable of [false, true]) {
       const file = bucket.file(`a/b c+d%/ü?#&${resumable}`)
-      await file.save(bytes, { resumable }) // the SDK verifies what it is told
+      await file.save(bytes, { resumable }) // the SDK verifies the hashes of the response
       const [read] = await file.download()
       expect(Buffer.compare(read, bytes)).toBe(0)
       const [metadata] = await file.getMetadata()
@@ -64,7 +64,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
     }
   })
 
-  test('what is replaced or deleted while it is being read is still given whole', async () => {
+  test('completes the download of an object that is replaced or deleted meanwhile', async () => {
     const bucket = await start()
     const large = patterned(8 * 2 ** 20)
     for (const change of [() => save(bucket, 'k', 'other'), () => bucket.file('k').delete()]) {
@@ -85,13 +85,13 @@ test.each([
   [0, 9, 0, 10],
   [99_990, undefined, 99_990, 100_000],
   [50, 1_000_000, 50, 100_000],
-])('the range from %s to %s', async (start, end, from, to) => {
+])('returns the range from %s to %s', async (start, end, from, to) => {
   const file = await save(await gcs(), 'k')
   const [bytes] = await file.download(end === undefined ? { start } : { start, end })
   expect(Buffer.compare(bytes, body.subarray(from, to))).toBe(0)
 })
 
-test('a download says what it is of, whole or in part', async () => {
+test('describes the object in the headers of a full or partial download', async () => {
   const { endpoint } = await emulatorOf()
   const file = await save(storageOf({ endpoint }).bucket(bucketName), 'k')
   const target = `/storage/v1/b/${bucketName}/o/k?alt=media`
@@ -112,7 +112,7 @@ test('a download says what it is of, whole or in part', async () => {
   expect(ignored.status).toBe(200)
 })
 
-test('a range beyond the end is 416', async () => {
+test('returns 416 for a range beyond the end', async () => {
   const bucket = await gcs()
   const file = await save(bucket, 'k')
   expect(await failure(file.download({ start: 100_000 }))).toBe('416')
@@ -120,7 +120,7 @@ test('a range beyond the end is 416', async () => {
   expect(await failure(empty.download({ start: 0, end: 1 }))).toBe('416')
 })
 
-describe('what describes an object', () => {
+describe('metadata', () => {
   const described = {
     contentType: 'application/json',
     cacheControl: 'no-store',
@@ -130,14 +130,14 @@ describe('what describes an object', () => {
     metadata: { token: 'abc', two: 'ü' },
   }
 
-  test.each([true, false])('is given back (resumable: %s)', async (resumable) => {
+  test.each([true, false])('is returned with the object (resumable: %s)', async (resumable) => {
     const bucket = await gcs()
     await bucket.file('k', { kmsKeyName: 'key' }).save(body, { resumable, metadata: described })
     const [metadata] = await bucket.file('k').getMetadata()
     expect(metadata).toMatchObject({ ...described, kmsKeyName: 'key' })
   })
 
-  test('can be changed, which changes the metageneration and nothing else', async () => {
+  test('can be changed, which increments only the metageneration', async () => {
     const bucket = await gcs()
     const file = await save(bucket, 'k')
     await file.setMetadata({ metadata: { a: 'b', c: 'd' }, contentType: 'text/plain' })
@@ -159,7 +159,7 @@ describe('what describes an object', () => {
     { md5Hash: 'no' },
     { cacheControl: 7 as unknown as string },
     { metadata: { a: 7 } },
-  ])('is refused when it cannot be: %j', async (metadata) => {
+  ])('is refused if it is invalid: %j', async (metadata) => {
     const bucket = await gcs()
     for (const resumable of [true, false]) {
       const call = bucket.file('k').save(body, { resumable, metadata, validation: false })
@@ -167,7 +167,7 @@ describe('what describes an object', () => {
     }
   })
 
-  test('is refused when it is not known', async () => {
+  test('is refused if it is unsupported', async () => {
     const bucket = await gcs()
     const call = bucket.file('k').save(body, { ...simple, metadata: { temporaryHold: true } })
     expect(await failure(call)).toBe('501 notImplemented')
@@ -175,8 +175,8 @@ describe('what describes an object', () => {
 })
 
 describe('generations and preconditions', () => {
-  test('a generation grows with every write, also after a delete', async () => {
-    const bucket = await gcs({ now: () => new Date(0) }) // a clock that stands
+  test('a generation grows with every write, even after a delete', async () => {
+    const bucket = await gcs({ now: () => new Date(0) }) // the clock stands still
     const generations: number[] = []
     for (let round = 0; round < 3; round += 1) {
       generations.push(generationOf(await save(bucket, 'k')))
@@ -188,7 +188,7 @@ describe('generations and preconditions', () => {
   })
 
   test.each([true, false])(
-    'ifGenerationMatch: 0 creates what is absent, else 412 (resumable: %s)',
+    'ifGenerationMatch: 0 creates an absent object, and returns 412 for an existing one (resumable: %s)',
     async (resumable) => {
       const bucket = await gcs()
       const create = (text: string): Promise<void> =>
@@ -205,7 +205,7 @@ describe('generations and preconditions', () => {
   )
 
   test.each([true, false])(
-    'of 24 racing creates exactly one wins, and its bytes stand (resumable: %s)',
+    'exactly one of 24 concurrent creates wins, and its bytes stay (resumable: %s)',
     async (resumable) => {
       const bucket = await gcs()
       for (let round = 0; round < 4; round += 1) {
@@ -228,7 +228,7 @@ describe('generations and preconditions', () => {
     },
   )
 
-  test('every condition, on every method that has it, when it holds and when it does not', async () => {
+  test('every condition is checked on every method that supports it', async () => {
     const bucket = await gcs()
     const file = await save(bucket, 'k')
     const is = generationOf(file)
@@ -276,7 +276,7 @@ describe('generations and preconditions', () => {
     }
   })
 
-  test('what is not there has the generation 0 for a write, and is 404 for anything else', async () => {
+  test('an absent object has generation 0 for writes, and is 404 for other requests', async () => {
     const { endpoint } = await emulatorOf()
     const insert = `${uploads}?uploadType=media&name=k&`
     expect((await send(endpoint, 'POST', `${insert}ifGenerationMatch=5`)).status).toBe(412)
@@ -288,7 +288,7 @@ describe('generations and preconditions', () => {
     expect((await send(endpoint, 'POST', `${insert}ifGenerationNotMatch=5`)).status).toBe(200)
   })
 
-  test('a read or a delete that names another generation does not find it', async () => {
+  test('a read or a delete that names another generation returns 404', async () => {
     const bucket = await gcs()
     const old = generationOf(await save(bucket, 'k', 'old'))
     const now = generationOf(await save(bucket, 'k', 'new'))
@@ -299,7 +299,7 @@ describe('generations and preconditions', () => {
     await bucket.file('k', { generation: now }).delete()
   })
 
-  test('a condition that is no number is refused', async () => {
+  test('a condition that is not a number is refused', async () => {
     const { endpoint } = await emulatorOf()
     const answer = await send(endpoint, 'GET', `/storage/v1/b/${bucketName}/o/k?ifGenerationMatch=x`)
     expect([answer.status, reasonOf(answer)]).toEqual([400, 'invalid'])
@@ -307,7 +307,7 @@ describe('generations and preconditions', () => {
 })
 
 describe('hashes', () => {
-  test.each([true, false])('of the metadata are verified (resumable: %s)', async (resumable) => {
+  test.each([true, false])('in the metadata are verified (resumable: %s)', async (resumable) => {
     const bucket = await gcs()
     const put = (metadata: FileMetadata): Promise<string> =>
       failure(bucket.file('k').save(body, { resumable, validation: false, metadata }))
@@ -317,7 +317,7 @@ describe('hashes', () => {
     expect(await put({ crc32c: crc32c(body), md5Hash: md5(body) })).toBe('none')
   })
 
-  test('of x-goog-hash are verified', async () => {
+  test('in x-goog-hash are verified', async () => {
     const { endpoint } = await emulatorOf()
     const put = (hash: string): Promise<{ readonly status: number }> =>
       send(endpoint, 'POST', `${uploads}?uploadType=media&name=k`, [['x-goog-hash', hash]], body)
@@ -327,7 +327,7 @@ describe('hashes', () => {
     expect((await put(`crc32c=${crc32c(body)}, md5=${md5(body)}`)).status).toBe(200)
   })
 
-  test('that are said twice have to agree', async () => {
+  test('that are given twice must agree', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const wrong = await chunk(endpoint, target, body, 0, 100_000, [
@@ -337,14 +337,14 @@ describe('hashes', () => {
   })
 })
 
-describe('uploads by one request', () => {
-  test('a stream of unknown length', async () => {
+describe('an upload with one request', () => {
+  test('stores a stream of unknown length', async () => {
     const file = (await gcs()).file('k')
     await pipeline(Readable.from(oddChunks(body)), file.createWriteStream({ resumable: false }))
     expect(Buffer.compare((await file.download())[0], body)).toBe(0)
   })
 
-  test('media alone has the type of its header, and none of its metadata', async () => {
+  test('of media alone takes the content type from the header, and has no metadata', async () => {
     const { endpoint } = await emulatorOf()
     const target = `${uploads}?uploadType=media&name=a%2Fb`
     const { body: answer } = await send(endpoint, 'POST', target, [['content-type', 'text/plain']], 'text')
@@ -359,7 +359,7 @@ describe('uploads by one request', () => {
   const head =
     '--x-x\r\nContent-Type: application/json\r\n\r\n{"name":"k"}\r\n--x-x\r\nContent-Type: a/b\r\n\r\n'
 
-  test('two parts, with delimiters inside of the second one', async () => {
+  test('in two parts may contain delimiters in its media', async () => {
     expect(await multipart(`${head}a\r\n--x-\r\n--x-x\r\n\r\n--x-x--\r\n`)).toBe(200)
     expect(await multipart(`\r\n${head}\r\n--x-x--`)).toBe(200)
   })
@@ -376,11 +376,11 @@ describe('uploads by one request', () => {
     [head.replace('"k"', '"k","bucket":"other"') + 'a\r\n--x-x--', undefined],
     [`${head}a\r\n--x-x--`, 'multipart/related'],
     [`${head}a\r\n--x-x--`, 'text/plain; boundary=x-x'],
-  ])('%j is refused', async (parts, type) => {
+  ])('refuses %j', async (parts, type) => {
     expect(await multipart(parts, type)).toBe(400)
   })
 
-  test('a body that is cut leaves nothing', async () => {
+  test('stores nothing if its body is cut', async () => {
     const bucket = await gcs()
     const cut = pipeline(
       async function* () {
@@ -394,9 +394,9 @@ describe('uploads by one request', () => {
   })
 })
 
-describe('names', () => {
+describe('an object name', () => {
   test.each(['.', '..', 'a\nb', 'a\rb', '.well-known/acme-challenge/a', 'ü'.repeat(512) + 'x'])(
-    '%j is refused',
+    'is refused: %j',
     async (name) => {
       const { endpoint } = await emulatorOf()
       const target = `${uploads}?uploadType=media&name=${encodeURIComponent(name)}`
@@ -404,7 +404,7 @@ describe('names', () => {
     },
   )
 
-  test('that are dots, slashes and 1024 bytes of Unicode are like any other', async () => {
+  test('can contain dots, slashes and 1024 bytes of Unicode', async () => {
     const bucket = await gcs()
     for (const name of ['a//b', 'a/./b', 'a/../b', '/a', 'a/', 'ü'.repeat(512), '🚀 %2F+?#&=']) {
       await save(bucket, name, name)
@@ -413,8 +413,8 @@ describe('names', () => {
   })
 })
 
-describe('errors', () => {
-  test('of what is not there', async () => {
+describe('an error', () => {
+  test('is 404 for an absent object or bucket', async () => {
     const storage = storageOf(await emulatorOf())
     const file = storage.bucket(bucketName).file('k')
     expect(await failure(file.getMetadata())).toBe('404 notFound')
@@ -428,7 +428,7 @@ describe('errors', () => {
     expect(await failure(missing.file('k').save('x', { resumable: true }))).toMatch(/^404/)
   })
 
-  test('say what they are of', async () => {
+  test('names its cause', async () => {
     const { endpoint } = await emulatorOf()
     const { body: text } = await send(endpoint, 'GET', `/storage/v1/b/${bucketName}/o/k`)
     const message = `No such object: ${bucketName}/k`
@@ -438,7 +438,7 @@ describe('errors', () => {
     expect((await send(endpoint, 'GET', `/storage/v1/b/${bucketName}/o/k?alt=media`)).body).toBe(message)
   })
 
-  test('of credentials: none, and wrong ones', async () => {
+  test('is 401 for missing and wrong credentials', async () => {
     const { endpoint } = await emulatorOf({ token: 'secret' })
     const target = `/storage/v1/b/${bucketName}/o`
     const none = await send(endpoint, 'GET', target)
@@ -448,7 +448,7 @@ describe('errors', () => {
     expect((await send(endpoint, 'GET', target, [['authorization', 'Bearer secret']])).status).toBe(200)
   })
 
-  test('of what the emulator was told to deny, which does not happen', async () => {
+  test('is 403 for a denied access, which has no effect', async () => {
     const bucket = await gcs({
       denies: ({ operation, name }) => operation === 'objects.delete' || name === 'no',
     })
@@ -471,13 +471,13 @@ describe('errors', () => {
     ['DELETE', `/storage/v1/b/${bucketName}`],
     ['PUT', `${uploads}?uploadType=resumable`],
     ['POST', `${uploads}?name=k`],
-  ])('of what is not known: %s %s', async (method, target) => {
+  ])('is returned for the unsupported request %s %s', async (method, target) => {
     const { endpoint } = await emulatorOf()
     const answer = await send(endpoint, method, target)
     expect([answer.status, reasonOf(answer)]).toEqual([501, 'notImplemented'])
   })
 
-  test('of a query that cannot be decoded, or says a thing twice', async () => {
+  test('is 400 for a query that cannot be decoded or repeats a parameter', async () => {
     const { endpoint } = await emulatorOf()
     for (const query of ['prefix=%FF', 'prefix=a&prefix=b']) {
       const answer = await send(endpoint, 'GET', `/storage/v1/b/${bucketName}/o?${query}`)
@@ -487,8 +487,8 @@ describe('errors', () => {
   })
 })
 
-describe('buckets', () => {
-  test('are created once, and are there from then on', async () => {
+describe('a bucket', () => {
+  test('can be created once, and exists from then on', async () => {
     const storage = storageOf(await emulatorOf())
     expect(await storage.bucket('other').exists()).toEqual([false])
     await storage.createBucket('other', { location: 'EU' })
@@ -498,12 +498,12 @@ describe('buckets', () => {
     expect(await failure(storage.createBucket('goog-bucket'))).toBe('400 invalid')
   })
 
-  test('with impossible names are no option of the emulator', async () => {
+  test('with an invalid name is refused at the start of the emulator', async () => {
     await expect(emulatorOf({ buckets: ['No'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })
 
-test('the SDK finds an emulator by STORAGE_EMULATOR_HOST too, where its addresses are others', async () => {
+test('serves the addresses that the SDK uses with STORAGE_EMULATOR_HOST', async () => {
   const { endpoint } = await emulatorOf()
   vi.stubEnv('STORAGE_EMULATOR_HOST', endpoint)
   onTestFinished(() => {
@@ -518,7 +518,7 @@ test('the SDK finds an emulator by STORAGE_EMULATOR_HOST too, where its addresse
   expect(await file.exists()).toEqual([false])
 })
 
-test('what is stored compressed comes back as it was stored, to a client that takes it', async () => {
+test('returns a compressed object unchanged to a client that accepts its encoding', async () => {
   const bucket = await gcs()
   const file = bucket.file('k')
   await file.save('compress me', { gzip: true, resumable: false })

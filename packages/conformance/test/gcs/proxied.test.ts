@@ -19,7 +19,7 @@ async function proxied(
   return { proxy, bucket, direct: storageOf(emulator).bucket(bucketName) }
 }
 
-/** The first request of this operation gets the fault, and nothing else. */
+/** Applies the fault to the first request of this operation only. */
 function first(name: string, fault: Fault): FaultPlan {
   let happened = false
   return ({ operation }) => {
@@ -29,7 +29,7 @@ function first(name: string, fault: Fault): FaultPlan {
   }
 }
 
-test('requests of every kind pass, and a resumable upload stays on the proxy', async () => {
+test('passes requests of every kind, and keeps a resumable upload on the proxy', async () => {
   const { proxy, bucket } = await proxied(() => undefined)
   const file = bucket.file('a b/ü')
   await file.save(body, { resumable: true, chunkSize: 262_144 })
@@ -45,7 +45,7 @@ test('requests of every kind pass, and a resumable upload stays on the proxy', a
   })
 })
 
-test('a create whose answer is dropped has happened; tried again, it loses to itself', async () => {
+test('a retried create fails with 412 if the response to its success was dropped', async () => {
   const { proxy, bucket, direct } = await proxied(first('objects.insert', { kind: 'drop-answer' }))
   const options = { resumable: false, validation: false, preconditionOpts: { ifGenerationMatch: 0 } } as const
   expect(await failure(bucket.file('k').save('x', options))).toMatch(/^412/)
@@ -58,14 +58,14 @@ test.each<readonly [string, Fault]>([
   ['objects.insert (chunk)', { kind: 'cut-request' }],
   ['objects.insert (chunk)', { kind: 'status', status: 503 }],
   ['objects.insert (start)', { kind: 'reset' }],
-])('a resumable upload survives a fault of %s: %j', async (operation, fault) => {
+])('a resumable upload succeeds despite a fault in %s: %j', async (operation, fault) => {
   const { bucket, direct } = await proxied(first(operation, fault))
   const preconditionOpts = { ifGenerationMatch: 0 }
   await bucket.file('k').save(body, { resumable: true, chunkSize: 262_144, preconditionOpts })
   expect(Buffer.compare((await direct.file('k').download())[0], body)).toBe(0)
 })
 
-test('a delete that gets a 503 is told so, and has not happened', async () => {
+test('a delete that gets 503 fails, and deletes nothing', async () => {
   const { bucket, direct } = await proxied(() => ({ kind: 'status', status: 503 }))
   await direct.file('k').save('x', { resumable: false })
   expect(await failure(bucket.file('k').delete())).toBe('503 backendError')

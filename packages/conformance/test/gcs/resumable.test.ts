@@ -36,30 +36,33 @@ async function isAbsent(endpoint: string): Promise<boolean> {
   return !(await storageOf({ endpoint }).bucket(bucketName).file('k').exists())[0]
 }
 
-describe('by the SDK', () => {
-  test.each([block, 2 * block, 8 * block])('in chunks of %i bytes, of unknown length', async (chunkSize) => {
-    const file = (await gcs()).file('k')
-    await pipeline(Readable.from([bytes]), file.createWriteStream({ resumable: true, chunkSize }))
-    expect(Buffer.compare((await file.download())[0], bytes)).toBe(0)
-    expect(file.metadata).toMatchObject({ size, crc32c })
-  })
+describe('the SDK uploads', () => {
+  test.each([block, 2 * block, 8 * block])(
+    'a stream of unknown length in chunks of %i bytes',
+    async (chunkSize) => {
+      const file = (await gcs()).file('k')
+      await pipeline(Readable.from([bytes]), file.createWriteStream({ resumable: true, chunkSize }))
+      expect(Buffer.compare((await file.download())[0], bytes)).toBe(0)
+      expect(file.metadata).toMatchObject({ size, crc32c })
+    },
+  )
 
-  test.each([undefined, block])('of known length (chunks: %s)', async (chunkSize) => {
+  test.each([undefined, block])('a body of known length (chunks: %s)', async (chunkSize) => {
     const file = (await gcs()).file('k')
     const metadata = { contentLength: size }
     await file.save(bytes, { resumable: true, metadata, ...(chunkSize === undefined ? {} : { chunkSize }) })
     expect(Buffer.compare((await file.download())[0], bytes)).toBe(0)
   })
 
-  test('nothing at all', async () => {
+  test('an empty body', async () => {
     const file = (await gcs()).file('k')
     await file.save('', { resumable: true })
     expect((await file.download())[0]).toHaveLength(0)
   })
 })
 
-describe('the offset', () => {
-  test('is told after every chunk, and when it is asked for', async () => {
+describe('the persisted size', () => {
+  test('is returned after every chunk and on request', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const nothing = await status(endpoint, target)
@@ -77,7 +80,7 @@ describe('the offset', () => {
     expect(Buffer.compare(await read(endpoint), bytes)).toBe(0)
   })
 
-  test('of a chunk must not be beyond what is persisted', async () => {
+  test('is the highest allowed offset of a chunk', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const gap = await chunk(endpoint, target, bytes.subarray(block, 2 * block), block, '*')
@@ -90,7 +93,7 @@ describe('the offset', () => {
     expect((await chunk(endpoint, target, bytes, 0, size)).status).toBe(200)
   })
 
-  test('may be before it: what is persisted is passed over, even if it is other bytes', async () => {
+  test('makes later requests skip persisted bytes, even if the bytes differ', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -101,7 +104,7 @@ describe('the offset', () => {
     expect(Buffer.compare(await read(endpoint), bytes)).toBe(0)
   })
 
-  test('goes up by the whole blocks of a request that was cut', async () => {
+  test('grows by the whole blocks of a request that was cut', async () => {
     const directory = await temporaryFolder()
     const { endpoint } = await emulatorOf({ directory })
     const target = await begin(endpoint, 'k')
@@ -114,7 +117,7 @@ describe('the offset', () => {
     while ((await bytesIn(join(directory, 'pieces'))) < 2 * block) await nextTurn()
     cut.destroy(new Error('cut'))
     await lost
-    const asked = await status(endpoint, target) // waits for the request before it
+    const asked = await status(endpoint, target) // runs after the previous request
     expect([asked.status, asked.headers.range]).toEqual([308, `bytes=0-${2 * block - 1}`])
     const done = await chunk(endpoint, target, bytes.subarray(2 * block), 2 * block, size)
     const md5Hash = createHash('md5').update(bytes).digest('base64')
@@ -130,7 +133,7 @@ async function bytesIn(folder: string): Promise<number> {
 }
 
 describe('a chunk', () => {
-  test('that is not the last is a multiple of 256 KiB', async () => {
+  test('that is not the last must be a multiple of 256 KiB', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     for (const length of [1, block - 1, block + 1]) {
@@ -146,7 +149,7 @@ describe('a chunk', () => {
     `bytes 0-${size}/${size + 1}`,
     `bytes 0-*/${size + 1}`,
     `bytes 0-*/${size - 1}`,
-  ])('is as long as it says: %s is not', async (range) => {
+  ])('is refused if its size differs from its range: %s', async (range) => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const answer = await send(endpoint, 'PUT', target, [['Content-Range', range]], bytes)
@@ -156,7 +159,7 @@ describe('a chunk', () => {
   })
 
   test.each(['bytes', 'bytes 0-1', 'bytes 5-2/10', 'bytes 0-10/5', 'bytes a-b/c', 'lines 0-1/2'])(
-    'with the range %j is refused',
+    'is refused if its range is invalid: %j',
     async (range) => {
       const { endpoint } = await emulatorOf()
       const target = await begin(endpoint, 'k')
@@ -166,7 +169,7 @@ describe('a chunk', () => {
   )
 
   test.each([`bytes 0-*/${size}`, 'bytes 0-*/*', undefined])(
-    'of the whole object at once, with the range %s',
+    'can be the whole object, with the range %s',
     async (range) => {
       const { endpoint } = await emulatorOf()
       const target = await begin(endpoint, 'k')
@@ -177,8 +180,8 @@ describe('a chunk', () => {
   )
 })
 
-describe('the length', () => {
-  test('that was announced at the start must be kept', async () => {
+describe('the total size', () => {
+  test('must equal the size that was announced at the start', async () => {
     const { endpoint } = await emulatorOf()
     const announced = [['X-Upload-Content-Length', String(size)]] as const
     const target = await begin(endpoint, 'k', '', announced)
@@ -190,7 +193,7 @@ describe('the length', () => {
     await expect(begin(endpoint, 'k', '', odd)).rejects.toThrow('400')
   })
 
-  test('that is told when all is persisted ends the upload', async () => {
+  test('ends the upload if all bytes are persisted', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -199,7 +202,7 @@ describe('the length', () => {
   })
 
   test.each([block - 1, block + 1])(
-    'that is not what is persisted does not end it: bytes */%i',
+    'does not end the upload if it differs from the persisted size: bytes */%i',
     async (told) => {
       const { endpoint } = await emulatorOf()
       const target = await begin(endpoint, 'k', '', [['X-Upload-Content-Length', String(size)]])
@@ -209,7 +212,7 @@ describe('the length', () => {
     },
   )
 
-  test('of nothing: bytes */0', async () => {
+  test('can be 0: bytes */0', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     expect((await status(endpoint, target, 0)).status).toBe(200)
@@ -218,7 +221,7 @@ describe('the length', () => {
 })
 
 describe('an upload that has ended', () => {
-  test('is told again, whoever asks: the answer may have been lost', async () => {
+  test('returns its result again, because the response may have been lost', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const done = await chunk(endpoint, target, bytes, 0, size)
@@ -228,7 +231,7 @@ describe('an upload that has ended', () => {
     expect([again.status, JSON.parse(again.body)]).toEqual([200, JSON.parse(done.body)])
   })
 
-  test('is still told when the object has been replaced since', async () => {
+  test('returns its result even if the object was replaced later', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const done = JSON.parse((await chunk(endpoint, target, bytes, 0, size)).body) as object
@@ -237,7 +240,7 @@ describe('an upload that has ended', () => {
     expect((await read(endpoint)).toString()).toBe('new')
   })
 
-  test('by a condition that no longer held: 412, and then it is over', async () => {
+  test('with a failed condition returns 412, then 410', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k', '&ifGenerationMatch=0')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -248,7 +251,7 @@ describe('an upload that has ended', () => {
     expect((await read(endpoint)).toString()).toBe('early')
   })
 
-  test('by bytes that are not what was said: 400, and then it is over', async () => {
+  test('with wrong hashes returns 400, then 410', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const hash = [['x-goog-hash', 'crc32c=AAAAAA==']] as const
@@ -257,7 +260,7 @@ describe('an upload that has ended', () => {
     expect(await isAbsent(endpoint)).toBe(true)
   })
 
-  test('by being cancelled: 499, and then it is over', async () => {
+  test('with a cancellation returns 499, then 410', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -276,7 +279,7 @@ describe('an upload that has ended', () => {
     expect(Buffer.compare(await read(endpoint), bytes)).toBe(0)
   })
 
-  test('by the time: after a week it is over', async () => {
+  test('by expiry after a week returns 410', async () => {
     let time = Date.now()
     const { endpoint } = await emulatorOf({ now: () => new Date(time) })
     const target = await begin(endpoint, 'k')
@@ -286,7 +289,7 @@ describe('an upload that has ended', () => {
     expect((await status(endpoint, target)).status).toBe(410)
   })
 
-  test('or never was, or is of another bucket: 404', async () => {
+  test('is 404 if it never existed or belongs to another bucket', async () => {
     const { endpoint } = await emulatorOf({ buckets: [bucketName, 'other'] })
     const target = await begin(endpoint, 'k')
     expect((await status(endpoint, target.replace(/upload_id=.*/, 'upload_id=none'))).status).toBe(404)
@@ -294,14 +297,14 @@ describe('an upload that has ended', () => {
   })
 })
 
-test('an upload needs no credentials but its address', async () => {
+test('a session accepts requests without credentials, by its address alone', async () => {
   const { endpoint } = await emulatorOf({ token: 'secret' })
   await expect(begin(endpoint, 'k')).rejects.toThrow('401')
   const target = await begin(endpoint, 'k', '', [['authorization', 'Bearer secret']])
   expect((await chunk(endpoint, target, bytes, 0, size)).status).toBe(200)
 })
 
-test('two requests at once on one upload are taken one after the other', async () => {
+test('concurrent requests on one upload run one after another', async () => {
   const { endpoint } = await emulatorOf()
   const target = await begin(endpoint, 'k')
   const answers = await Promise.all([
@@ -315,7 +318,7 @@ test('two requests at once on one upload are taken one after the other', async (
   expect(Buffer.compare(await read(endpoint), bytes)).toBe(0)
 })
 
-test('an emulator that is started again in its folder goes on in the middle of an upload', async () => {
+test('a restarted emulator continues an upload in the middle', async () => {
   const directory = await temporaryFolder()
   const first = await emulatorOf({ directory })
   const bucket = storageOf(first).bucket(bucketName)
@@ -338,7 +341,7 @@ test('an emulator that is started again in its folder goes on in the middle of a
   expect(Number(again.metadata.generation)).toBeGreaterThan(generation)
 })
 
-test('a deleted session is one that the SDK gives up on', async () => {
+test('the SDK stops retrying if its session was deleted', async () => {
   const emulator = await emulatorOf()
   const file = storageOf(emulator).bucket(bucketName).file('k')
   const [uri] = await file.createResumableUpload()

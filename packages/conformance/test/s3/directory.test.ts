@@ -21,7 +21,7 @@ async function textAt(client: S3Client, Key: string): Promise<string> {
   return Buffer.from(await collect(Body as AsyncIterable<Uint8Array>)).toString()
 }
 
-test('an emulator that is started again in its folder goes on where it was, in the middle of an upload', async () => {
+test('a restarted emulator continues with all its objects and an unfinished upload', async () => {
   const directory = await temporaryFolder()
   const first = await emulatorOf({ directory })
   const client = clientOf(first)
@@ -49,7 +49,7 @@ test('an emulator that is started again in its folder goes on where it was, in t
   ])
 })
 
-test('what was being written when the process died is passed over', async () => {
+test('ignores a change whose write a crash interrupted', async () => {
   const directory = await temporaryFolder()
   const first = await emulatorOf({ directory })
   await clientOf(first).send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'whole' }))
@@ -63,7 +63,7 @@ test('what was being written when the process died is passed over', async () => 
   expect(await textAt(client, 'k')).toBe('again')
 })
 
-test('nothing is left in the folder of what was replaced, deleted, refused or cut', async () => {
+test('leaves no pieces of replaced, deleted, refused or cut objects in the folder', async () => {
   const directory = await temporaryFolder()
   const arrived = Promise.withResolvers<undefined>()
   const emulator = await startS3Emulator({
@@ -96,7 +96,7 @@ test('nothing is left in the folder of what was replaced, deleted, refused or cu
   expect(await readdir(join(directory, 'pieces'))).toHaveLength(1)
 })
 
-test('in a folder no object is held in memory, on its way in or out', async () => {
+test('does not buffer objects in memory if it has a folder', async () => {
   const client = clientOf(await emulatorOf({ directory: await temporaryFolder() }))
   const total = 256 * 2 ** 20
   const before = process.memoryUsage().arrayBuffers
@@ -122,7 +122,7 @@ test('in a folder no object is held in memory, on its way in or out', async () =
   expect(most).toBeLessThan(total / 2)
 })
 
-test('closing twice is no error', async () => {
+test('can be closed twice', async () => {
   const emulator = await startS3Emulator()
   await emulator.close()
   await emulator.close()

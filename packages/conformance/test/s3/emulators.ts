@@ -8,7 +8,7 @@ import { type S3Emulator, type S3EmulatorOptions, startS3Emulator } from '../../
 
 export const Bucket = 'checkpoints'
 
-/** An emulator with one bucket that lives as long as the test. */
+/** Starts an emulator with one bucket. It is closed at the end of the test. */
 export async function emulatorOf(options: S3EmulatorOptions = {}): Promise<S3Emulator> {
   const emulator = await startS3Emulator({ buckets: [Bucket], ...options })
   onTestFinished(async () => {
@@ -17,7 +17,7 @@ export async function emulatorOf(options: S3EmulatorOptions = {}): Promise<S3Emu
   return emulator
 }
 
-/** The SDK on an emulator, with its own retries off, so that what the emulator says is what a test sees. */
+/** Returns a client of the SDK without retries, so that a test sees each response of the emulator. */
 export function clientOf(
   { endpoint, region, credentials }: Pick<S3Emulator, 'endpoint' | 'region' | 'credentials'>,
   options: S3ClientConfig = {},
@@ -38,10 +38,10 @@ export function clientOf(
 }
 
 function silent(): void {
-  // the SDK says on standard error what it throws as well
+  // the SDK also logs the errors that it throws
 }
 
-/** The SDK on an emulator in memory. */
+/** Starts an emulator in memory and returns a client. */
 export async function s3(options: S3EmulatorOptions = {}): Promise<S3Client> {
   return clientOf(await emulatorOf(options))
 }
@@ -54,7 +54,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/** The status and the code of the error that the call fails with, such as `404 NoSuchKey`, or `none`. */
+/** Returns the status and the code of the error of a call, such as `404 NoSuchKey`, or `none` if the call succeeds. */
 export async function failure(call: Promise<unknown>): Promise<string> {
   try {
     await call
@@ -65,7 +65,7 @@ export async function failure(call: Promise<unknown>): Promise<string> {
   }
 }
 
-/** A body whose length is told and which is not all there yet. */
+/** Returns a body whose length is announced before all its bytes exist. */
 export function streamed(source: AsyncIterable<Uint8Array>, ContentLength: number): StreamedBody {
   return { Body: Readable.from(source, { objectMode: false }), ContentLength }
 }

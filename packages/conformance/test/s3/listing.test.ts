@@ -12,7 +12,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { Bucket, failure, s3 } from './emulators.ts'
 
-/** In the order of UTF-8, which is not that of JavaScript for the last two. */
+/** Ordered by UTF-8 bytes. JavaScript orders the last two the other way round. */
 const keys = [
   '!first',
   'a',
@@ -45,7 +45,7 @@ async function page(
 }
 
 describe('objects', () => {
-  test('are listed in the order of UTF-8, each with its size, time, tag and checksum', async () => {
+  test('are listed in the order of their UTF-8 bytes, each with its size, time, ETag and checksum', async () => {
     const client = await filled()
     const listed = await page(client)
     expect(listed.keys).toEqual(keys)
@@ -60,19 +60,19 @@ describe('objects', () => {
   })
 
   test.each(['', 'a', 'a/', 'a b', 'b%', '日', '\uffee', 'none', 'zz'])(
-    'with the prefix %j',
+    'are listed with the prefix %j',
     async (Prefix) => {
       const client = await filled()
       expect((await page(client, { Prefix })).keys).toEqual(keys.filter((key) => key.startsWith(Prefix)))
     },
   )
 
-  test.each(keys)('after %j', async (StartAfter) => {
+  test.each(keys)('are listed after %j', async (StartAfter) => {
     const client = await filled()
     expect((await page(client, { StartAfter })).keys).toEqual(keys.slice(keys.indexOf(StartAfter) + 1))
   })
 
-  test('after a key that is not there, before and beyond those of a prefix', async () => {
+  test('are listed after an absent key, before or after the keys of a prefix', async () => {
     const client = await filled()
     expect((await page(client, { StartAfter: 'a/b!' })).keys[0]).toBe('a/c/d')
     expect((await page(client, { Prefix: 'a/', StartAfter: '!' })).keys).toEqual(['a/b', 'a/c/d'])
@@ -80,22 +80,25 @@ describe('objects', () => {
     expect((await page(client, { Prefix: 'a/', StartAfter: 'b' })).keys).toEqual([])
   })
 
-  test.each([1, 2, 5, 13, 14])('in pages of %i, by the token of each for the next', async (MaxKeys) => {
-    const client = await filled()
-    const found: (string | undefined)[] = []
-    let token: string | undefined
-    do {
-      const listed = await page(client, { MaxKeys, ContinuationToken: token })
-      expect(listed.IsTruncated).toBe(listed.NextContinuationToken !== undefined)
-      expect(listed.KeyCount).toBeLessThanOrEqual(MaxKeys)
-      expect(listed.ContinuationToken).toBe(token)
-      found.push(...listed.keys)
-      token = listed.NextContinuationToken
-    } while (token !== undefined)
-    expect(found).toEqual(keys)
-  })
+  test.each([1, 2, 5, 13, 14])(
+    'are listed in pages of %i, each with the token for the next',
+    async (MaxKeys) => {
+      const client = await filled()
+      const found: (string | undefined)[] = []
+      let token: string | undefined
+      do {
+        const listed = await page(client, { MaxKeys, ContinuationToken: token })
+        expect(listed.IsTruncated).toBe(listed.NextContinuationToken !== undefined)
+        expect(listed.KeyCount).toBeLessThanOrEqual(MaxKeys)
+        expect(listed.ContinuationToken).toBe(token)
+        found.push(...listed.keys)
+        token = listed.NextContinuationToken
+      } while (token !== undefined)
+      expect(found).toEqual(keys)
+    },
+  )
 
-  test('a page has 1000 keys at most, whatever is asked for', async () => {
+  test('are listed at most 1000 per page, even if more are requested', async () => {
     const client = await s3()
     const many = Array.from({ length: 1001 }, (_, index) => `key-${String(index).padStart(4, '0')}`)
     await Promise.all(many.map((Key) => client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))))
@@ -105,13 +108,13 @@ describe('objects', () => {
     expect([...listed.keys, ...rest.keys]).toEqual(many)
   })
 
-  test('no keys at all when none are asked for, or the bucket is empty', async () => {
+  test('are absent if the bucket is empty or MaxKeys is 0', async () => {
     const client = await filled()
     expect(await page(client, { MaxKeys: 0 })).toMatchObject({ keys: [], IsTruncated: false })
     expect(await page(await s3())).toMatchObject({ keys: [], KeyCount: 0, IsTruncated: false })
   })
 
-  test('are percent-encoded when that is asked for, with a plus sign for a space', async () => {
+  test('are percent-encoded on request, with a plus sign for a space', async () => {
     const client = await filled()
     const listed = await page(client, { EncodingType: 'url', Prefix: 'a ' })
     expect(listed.keys).toEqual(['a+b%2Bc'])
@@ -122,7 +125,7 @@ describe('objects', () => {
     ])
   })
 
-  test('control characters survive when they are encoded', async () => {
+  test('can have control characters, which encoding preserves', async () => {
     const client = await s3()
     const Key = 'tab\tnew\nline\u0001'
     await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
@@ -130,7 +133,7 @@ describe('objects', () => {
     expect(decodeURIComponent(listed[0] ?? '')).toBe(Key)
   })
 
-  test('what is new is listed at once, and what is deleted is not', async () => {
+  test('are listed at once when new, and no longer when deleted', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'b', Body: 'x' }))
     await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x' }))
@@ -144,12 +147,12 @@ describe('objects', () => {
     [{ EncodingType: 'base64' as 'url' }, '400 InvalidArgument'],
     [{ Delimiter: '/' }, '501 NotImplemented'],
     [{ FetchOwner: true }, '501 NotImplemented'],
-  ])('%j is refused', async (options, expected) => {
+  ])('cannot be listed with %j', async (options, expected) => {
     const client = await s3()
     expect(await failure(page(client, options))).toBe(expected)
   })
 
-  test('the first version of the listing is refused', async () => {
+  test('cannot be listed with version 1 of the operation', async () => {
     const client = await s3()
     expect(await failure(client.send(new ListObjectsCommand({ Bucket })))).toBe('501 NotImplemented')
   })
@@ -178,7 +181,7 @@ describe('unfinished uploads', () => {
     return Uploads?.map(({ Key, UploadId }) => ({ key: Key, id: UploadId })) ?? []
   }
 
-  test('are listed by key, and those of one key in the order in which they were begun', async () => {
+  test('are listed by key, then by the order of their start', async () => {
     const client = await s3()
     const [b1, a, b2, c] = await begun(client, 'b', 'a', 'b', 'c/d')
     expect(await uploads(client)).toEqual([a, b1, b2, c])
@@ -187,7 +190,7 @@ describe('unfinished uploads', () => {
     expect(await uploads(client, { Prefix: 'd' })).toEqual([])
   })
 
-  test('by the time of the emulator’s clock', async () => {
+  test('are ordered by the clock of the emulator', async () => {
     const client = await s3({ now: () => new Date() })
     const before = Math.floor(Date.now() / 1000) * 1000
     await begun(client, 'a')
@@ -197,27 +200,27 @@ describe('unfinished uploads', () => {
     expect(initiated).toBeLessThanOrEqual(Date.now())
   })
 
-  test('key-marker alone begins after the last upload of its key', async () => {
+  test('are listed after the last upload of the key in key-marker', async () => {
     const client = await s3()
     const [a, , , c] = await begun(client, 'a', 'b', 'b', 'c')
     expect(await uploads(client, { KeyMarker: 'b' })).toEqual([c])
     expect((await uploads(client, { KeyMarker: '' }))[0]).toEqual(a)
   })
 
-  test('with upload-id-marker it begins after that upload of its key', async () => {
+  test('are listed after the upload in upload-id-marker', async () => {
     const client = await s3()
     const [, b1, b2, c] = await begun(client, 'a', 'b', 'b', 'c')
     const after = await uploads(client, { KeyMarker: 'b', UploadIdMarker: b1?.id })
     expect(after).toEqual([b2, c])
   })
 
-  test('upload-id-marker alone is ignored', async () => {
+  test('ignore upload-id-marker without key-marker', async () => {
     const client = await s3()
     const all = await begun(client, 'a', 'b')
     expect(await uploads(client, { UploadIdMarker: all[1]?.id })).toEqual(all)
   })
 
-  test.each([1, 2, 3, 7])('in pages of %i', async (MaxUploads) => {
+  test.each([1, 2, 3, 7])('are listed in pages of %i', async (MaxUploads) => {
     const client = await s3()
     await begun(client, 'b', 'a', 'ü', 'b', '🚀', '\uffee', 'b')
     const all = await uploads(client)
@@ -236,7 +239,7 @@ describe('unfinished uploads', () => {
     expect(found).toEqual(all)
   })
 
-  test('a delimiter is refused', async () => {
+  test('cannot be listed with a delimiter', async () => {
     const client = await s3()
     expect(await failure(uploads(client, { Delimiter: '/' }))).toBe('501 NotImplemented')
   })

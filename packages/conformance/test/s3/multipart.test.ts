@@ -58,7 +58,7 @@ function complete(
   return new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts }, ...options })
 }
 
-/** A client that adds no checksums of its own. */
+/** Returns a client that adds no checksums by itself. */
 async function plain(): Promise<S3Client> {
   return clientOf(await emulatorOf(), { requestChecksumCalculation: 'WHEN_REQUIRED' })
 }
@@ -68,7 +68,7 @@ async function isAbsent(client: S3Client): Promise<boolean> {
 }
 
 describe.each(['in memory', 'on disk'])('%s', (place) => {
-  test('parts become one object, which was not there before', async () => {
+  test('an upload of parts creates an object when it completes, not before', async () => {
     const client = await s3(place === 'on disk' ? { directory: await temporaryFolder() } : {})
     const described = { Metadata: { token: 'abc' }, ContentType: 'application/x-model' }
     const id = await begin(client, described)
@@ -89,7 +89,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
 })
 
 describe('completing', () => {
-  test('takes the parts that are named, and forgets the others and the upload', async () => {
+  test('uses the named parts, and removes the other parts and the upload', async () => {
     const client = await plain()
     const id = await begin(client)
     const uploaded = await upload(client, id)
@@ -101,7 +101,7 @@ describe('completing', () => {
     expect(await failure(client.send(abort))).toBe('404 NoSuchUpload')
   })
 
-  test('takes the last body of a number that was uploaded twice', async () => {
+  test('uses the last body of a part that was uploaded twice', async () => {
     const client = await plain()
     const id = await begin(client)
     const [first] = await upload(client, id, [Buffer.from('first')])
@@ -120,7 +120,7 @@ describe('completing', () => {
     ['no parts', [], '400 MalformedXML'],
     ['a part without its entity tag', [{ PartNumber: 1 }], '400 MalformedXML'],
     ['a number that no part has', [{ PartNumber: 10_001, ETag: '"abc"' }], '400 InvalidArgument'],
-  ])('refuses %s, and the upload stays', async (_, wrong, expected) => {
+  ])('refuses %s and keeps the upload', async (_, wrong, expected) => {
     const client = await plain()
     const id = await begin(client)
     const uploaded = await upload(client, id)
@@ -138,7 +138,7 @@ describe('completing', () => {
     expect(await failure(client.send(complete(id, twice)))).toBe('400 InvalidPartOrder')
   })
 
-  test('refuses a part under 5 MiB that is not the last', async () => {
+  test('refuses a part below 5 MiB that is not the last', async () => {
     const client = await plain()
     const id = await begin(client)
     const small = [patterned(partBytes - 1), patterned(1)]
@@ -147,7 +147,7 @@ describe('completing', () => {
     expect(await failure(client.send(complete(id, uploaded.slice(0, 1))))).toBe('none')
   })
 
-  test('of another key, or of no upload at all, is NoSuchUpload', async () => {
+  test('returns NoSuchUpload for another key or an unknown upload', async () => {
     const client = await plain()
     const id = await begin(client)
     const uploaded = await upload(client, id)
@@ -157,7 +157,7 @@ describe('completing', () => {
 })
 
 describe('conditions', () => {
-  test('If-None-Match: * is 412 for a key that is there, and the upload stays until it is aborted', async () => {
+  test('If-None-Match: * returns 412 for an existing key, and keeps the upload until it is aborted', async () => {
     const client = await plain()
     const id = await begin(client)
     const uploaded = await upload(client, id, [Buffer.from('late')])
@@ -169,7 +169,7 @@ describe('conditions', () => {
     expect((await client.send(new HeadObjectCommand({ Bucket, Key }))).ContentLength).toBe(5)
   })
 
-  test('a key that was there when the upload began, and was deleted since: 409, and the upload is gone', async () => {
+  test('If-None-Match: * returns 409 and ends the upload if the key was deleted since its start', async () => {
     const client = await plain()
     await client.send(new PutObjectCommand({ Bucket, Key, Body: 'early' }))
     const id = await begin(client)
@@ -181,7 +181,7 @@ describe('conditions', () => {
     expect(await isAbsent(client)).toBe(true)
   })
 
-  test('If-Match completes over the one that is meant', async () => {
+  test('If-Match replaces only the object with that ETag', async () => {
     const client = await plain()
     const { ETag } = await client.send(new PutObjectCommand({ Bucket, Key, Body: 'early' }))
     const id = await begin(client)
@@ -191,7 +191,7 @@ describe('conditions', () => {
     expect(await failure(client.send(complete(id, uploaded, { IfMatch: ETag })))).toBe('none')
   })
 
-  test('of 16 racing conditional completions exactly one wins', async () => {
+  test('exactly one of 16 concurrent conditional completions wins', async () => {
     const emulator = await emulatorOf()
     const clients = Array.from({ length: 16 }, () => clientOf(emulator))
     const ready = await Promise.all(
@@ -213,14 +213,14 @@ describe('conditions', () => {
   })
 })
 
-describe('checksums of the whole', () => {
+describe('the checksum of the object', () => {
   const expected = {
     CRC32: crc32cBase64(crc32(whole)),
     CRC32C: crc32cBase64(new Crc32c().update(whole).value),
   } as const
 
   test.each(['CRC32', 'CRC32C'] as const)(
-    'FULL_OBJECT %s is that of the bytes',
+    'FULL_OBJECT %s is the checksum of the bytes',
     async (ChecksumAlgorithm) => {
       const client = await s3()
       const id = await begin(client, { ChecksumAlgorithm, ChecksumType: 'FULL_OBJECT' })
@@ -236,7 +236,7 @@ describe('checksums of the whole', () => {
     },
   )
 
-  test('CRC64NVME is that of the bytes: a single PUT of them has the same', async () => {
+  test('CRC64NVME equals that of a single PUT of the same bytes', async () => {
     const client = await s3()
     const id = await begin(client, { ChecksumAlgorithm: 'CRC64NVME' })
     const uploaded = await uploadWith(client, id, 'CRC64NVME')
@@ -246,7 +246,7 @@ describe('checksums of the whole', () => {
     expect((await client.send(put)).ChecksumCRC64NVME).toBe(ChecksumCRC64NVME)
   })
 
-  test('an upload that was begun without one gets CRC64NVME', async () => {
+  test('is CRC64NVME if the upload names no algorithm', async () => {
     const client = await plain()
     const id = await begin(client)
     const { ChecksumCRC64NVME } = await client.send(complete(id, await upload(client, id)))
@@ -255,7 +255,7 @@ describe('checksums of the whole', () => {
   })
 
   test.each(['CRC32', 'SHA256'] as const)(
-    'COMPOSITE %s is that of the checksums of the parts, which have to be named',
+    'COMPOSITE %s is the checksum of the checksums of the parts, which the client must send',
     async (ChecksumAlgorithm) => {
       const client = await s3()
       const id = await begin(client, { ChecksumAlgorithm })
@@ -276,7 +276,7 @@ describe('checksums of the whole', () => {
     },
   )
 
-  test('combinations that S3 does not have are refused', async () => {
+  test('cannot have a combination that S3 does not support', async () => {
     const client = await s3()
     const tries = [
       { ChecksumAlgorithm: 'SHA256', ChecksumType: 'FULL_OBJECT' },
@@ -287,7 +287,7 @@ describe('checksums of the whole', () => {
     expect(await failure(begin(await plain(), { ChecksumType: 'FULL_OBJECT' }))).toBe('400 InvalidRequest')
   })
 
-  test('a part is held to the algorithm of its upload', async () => {
+  test('requires the algorithm of the upload in each part', async () => {
     const client = await s3()
     const id = await begin(client, { ChecksumAlgorithm: 'CRC32C' })
     const part = { Bucket, Key, UploadId: id, PartNumber: 1, Body: patterned(10) }
@@ -303,7 +303,7 @@ describe('checksums of the whole', () => {
     expect(await failure(bare.send(new UploadPartCommand({ ...part, UploadId: full })))).toBe('none')
   })
 
-  test('a type or a size that is not that of the upload is refused', async () => {
+  test('is refused if its type, or the size, differs from that of the upload', async () => {
     const client = await plain()
     const id = await begin(client, { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' })
     const uploaded = await upload(client, id)
@@ -332,7 +332,7 @@ describe('checksums of the whole', () => {
 })
 
 describe('aborting', () => {
-  test('discards the parts and the upload; a second time it is NoSuchUpload', async () => {
+  test('discards the parts and the upload, and returns NoSuchUpload the second time', async () => {
     const client = await plain()
     const id = await begin(client)
     const uploaded = await upload(client, id)
@@ -345,7 +345,7 @@ describe('aborting', () => {
     expect((await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads).toBeUndefined()
   })
 
-  test('while a part is under way: the part is NoSuchUpload, and not kept', async () => {
+  test('makes a part that is being uploaded fail with NoSuchUpload, and discards it', async () => {
     const arrived = Promise.withResolvers<undefined>()
     const client = await s3({
       denies: ({ operation }) => {
@@ -364,14 +364,14 @@ describe('aborting', () => {
   })
 })
 
-test.each([0, 10_001])('there is no part %i', async (PartNumber) => {
+test.each([0, 10_001])('refuses the part number %i', async (PartNumber) => {
   const client = await plain()
   const part = { Bucket, Key, UploadId: await begin(client), PartNumber, Body: 'x' }
   expect(await failure(client.send(new UploadPartCommand(part)))).toBe('400 InvalidArgument')
 })
 
 describe('the parts of an upload', () => {
-  test('are listed by number, a page at a time', async () => {
+  test('are listed in the order of their numbers, in pages', async () => {
     const client = await s3()
     const id = await begin(client, { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' })
     for (const PartNumber of [3, 1, 20, 10_000])

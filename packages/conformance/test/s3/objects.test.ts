@@ -31,7 +31,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
   const start = async (): Promise<S3Client> =>
     s3(place === 'on disk' ? { directory: await temporaryFolder() } : {})
 
-  test.each([0, 1, 65_536, 3_000_000])('an object of %i bytes comes back as it was stored', async (size) => {
+  test.each([0, 1, 65_536, 3_000_000])('returns an object of %i bytes unchanged', async (size) => {
     const client = await start()
     const bytes = patterned(size)
     const put = await client.send(new PutObjectCommand({ Bucket, Key: 'a/b c+d%/ü?#', Body: bytes }))
@@ -47,7 +47,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
     ['bytes=-10', 99_990, 100_000],
     ['bytes=50-1000000', 50, 100_000],
     ['bytes=-1000000', 0, 100_000],
-  ])('the range %s', async (range, from, to) => {
+  ])('returns the range %s', async (range, from, to) => {
     const client = await start()
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
     const got = await client.send(new GetObjectCommand({ Bucket, Key: 'k', Range: range }))
@@ -59,7 +59,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
     ).toBe(0)
   })
 
-  test('what is replaced or deleted while it is being read is still given whole', async () => {
+  test('completes the download of an object that is replaced or deleted meanwhile', async () => {
     const client = await start()
     const large = patterned(8 * 2 ** 20)
     const changes = [
@@ -75,7 +75,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
     expect(await failure(bytesAt(client, 'k'))).toBe('404 NoSuchKey')
   })
 
-  test('a body that is cut leaves nothing', async () => {
+  test('stores nothing if a body is cut', async () => {
     const emulator = await emulatorOf(place === 'on disk' ? { directory: await temporaryFolder() } : {})
     const client = clientOf(emulator)
     const { source, halfWay, goOn } = inTwoGoes(body, body)
@@ -92,22 +92,25 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
   })
 })
 
-test.each(['bytes=100000-', 'bytes=100000-100010', 'bytes=-0'])('the range %s is 416', async (range) => {
-  const client = await s3()
-  await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
-  expect(await failure(bytesAt(client, 'k', range))).toBe('416 InvalidRange')
-  await client.send(new PutObjectCommand({ Bucket, Key: 'empty', Body: Buffer.alloc(0) }))
-  expect(await failure(bytesAt(client, 'empty', 'bytes=0-'))).toBe('416 InvalidRange')
-})
+test.each(['bytes=100000-', 'bytes=100000-100010', 'bytes=-0'])(
+  'returns 416 for the range %s',
+  async (range) => {
+    const client = await s3()
+    await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
+    expect(await failure(bytesAt(client, 'k', range))).toBe('416 InvalidRange')
+    await client.send(new PutObjectCommand({ Bucket, Key: 'empty', Body: Buffer.alloc(0) }))
+    expect(await failure(bytesAt(client, 'empty', 'bytes=0-'))).toBe('416 InvalidRange')
+  },
+)
 
-test.each(['bytes=5-2', 'lines=1-2', 'bytes=-'])('%s is no range, and ignored', async (range) => {
+test.each(['bytes=5-2', 'lines=1-2', 'bytes=-'])('ignores the invalid range %s', async (range) => {
   const client = await s3()
   await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
   expect((await bytesAt(client, 'k', range)).byteLength).toBe(100_000)
 })
 
-describe('what describes an object', () => {
-  test('is given back: metadata, type, storage class, encryption', async () => {
+describe('the description of an object', () => {
+  test('is returned: metadata, type, storage class, encryption', async () => {
     const client = await s3()
     const described = {
       Metadata: { token: 'abc', two: 'b  c' },
@@ -125,17 +128,17 @@ describe('what describes an object', () => {
     await collect(got.Body as AsyncIterable<Uint8Array>)
   })
 
-  test('is the usual when it is not given', async () => {
+  test('has defaults', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'k' }))
-    expect(head.ContentType).toBe('application/octet-stream') // of the SDK, which always gives one
+    expect(head.ContentType).toBe('application/octet-stream') // the SDK always sends this type
     expect(head.ServerSideEncryption).toBe('AES256')
     expect(head.StorageClass).toBeUndefined()
     expect(head.Metadata).toEqual({})
   })
 
-  test('is refused when it cannot be', async () => {
+  test('is refused if it is invalid', async () => {
     const client = await s3()
     const put = (more: object): Promise<string> =>
       failure(client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body, ...more })))
@@ -146,7 +149,7 @@ describe('what describes an object', () => {
 })
 
 describe('conditions', () => {
-  test('If-None-Match: * writes what is absent, and is 412 for what is there, which stands', async () => {
+  test('If-None-Match: * creates an absent key, and returns 412 and changes nothing for an existing one', async () => {
     const client = await s3()
     const put = (Body: string): PutObjectCommand =>
       new PutObjectCommand({ Bucket, Key: 'k', Body, IfNoneMatch: '*' })
@@ -158,7 +161,7 @@ describe('conditions', () => {
     expect(Buffer.from(await bytesAt(client, 'k')).toString()).toBe('third')
   })
 
-  test('of 32 racing conditional writes exactly one wins, and its bytes stand', async () => {
+  test('exactly one of 32 concurrent conditional writes wins, and its bytes stay', async () => {
     const emulator = await emulatorOf()
     for (let round = 0; round < 10; round += 1) {
       const clients = Array.from({ length: 32 }, () => clientOf(emulator))
@@ -180,7 +183,7 @@ describe('conditions', () => {
     }
   })
 
-  test('a key that is deleted while a conditional write of it is under way: 409, and nothing is written', async () => {
+  test('If-None-Match: * returns 409 and writes nothing if the key is deleted meanwhile', async () => {
     const arrived = { k: Promise.withResolvers<undefined>(), neighbour: Promise.withResolvers<undefined>() }
     const client = await s3({
       denies: ({ operation, key }) => {
@@ -207,7 +210,7 @@ describe('conditions', () => {
     expect(await failure(bytesAt(client, 'k'))).toBe('404 NoSuchKey')
   })
 
-  test('If-Match writes over the one that is meant, else 412; of what is not there, 404', async () => {
+  test('If-Match replaces the object with that ETag, and returns 412 for another and 404 for none', async () => {
     const client = await s3()
     const put = (IfMatch: string): Promise<string> =>
       failure(client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'new', IfMatch })))
@@ -218,7 +221,7 @@ describe('conditions', () => {
     expect(await put(ETag)).toBe('412 PreconditionFailed')
   })
 
-  test('If-Match on reads and deletes', async () => {
+  test('If-Match applies to reads and deletes', async () => {
     const client = await s3()
     const { ETag } = await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
     const wrong = { Bucket, Key: 'k', IfMatch: '"abc"' }
@@ -231,7 +234,7 @@ describe('conditions', () => {
     expect(await failure(client.send(new DeleteObjectCommand(right)))).toBe('404 NoSuchKey')
   })
 
-  test('conditions that S3 does not have are refused', async () => {
+  test('a condition that S3 does not support is refused', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
     const calls = [
@@ -255,7 +258,7 @@ describe('checksums', () => {
   }
 
   test.each(Object.entries(values))(
-    '%s is verified, kept, and returned when it is asked for',
+    'with %s are verified, kept, and returned on request',
     async (name, value) => {
       const client = await s3()
       const put = await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body, [name]: value }))
@@ -275,7 +278,7 @@ describe('checksums', () => {
   )
 
   test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA256'] as const)(
-    'the %s that the SDK computes is the one that the emulator computes',
+    'with %s are equal in the SDK and in the emulator',
     async (ChecksumAlgorithm) => {
       const client = await s3()
       for (const size of [0, 1, 7, 8, 9, 100_003]) {
@@ -283,14 +286,14 @@ describe('checksums', () => {
         const { [`Checksum${ChecksumAlgorithm}` as const]: sum } = await client.send(put)
         expect(sum).toBeDefined()
         const get = new GetObjectCommand({ Bucket, Key: 'k', ChecksumMode: 'ENABLED' })
-        const got = await client.send(get) // the SDK verifies what it reads
+        const got = await client.send(get) // the SDK verifies the checksum of the response
         expect(await collect(got.Body as AsyncIterable<Uint8Array>)).toHaveLength(size)
         expect(got[`Checksum${ChecksumAlgorithm}`]).toBe(sum)
       }
     },
   )
 
-  test('a stream comes in chunks with its checksum in a trailer', async () => {
+  test('of a stream can follow its chunks in a trailer', async () => {
     const client = await s3()
     const put = new PutObjectCommand({ Bucket, Key: 'k', ...streamed(oddChunks(body), 100_000) })
     expect(await client.send(put)).toMatchObject({ ChecksumCRC32: values.ChecksumCRC32 })
@@ -300,16 +303,16 @@ describe('checksums', () => {
     expect(Buffer.compare(await bytesAt(client, 'k'), body)).toBe(0)
   })
 
-  test('without one, S3 computes CRC64NVME', async () => {
+  test('are computed with CRC64NVME if the client sends none', async () => {
     const client = clientOf(await emulatorOf(), { requestChecksumCalculation: 'WHEN_REQUIRED' })
-    // The check value of the catalogue of parametrised CRC algorithms.
+    // The check value in https://reveng.sourceforge.io/crc-catalogue/.
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: '123456789' }))
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'k', ChecksumMode: 'ENABLED' }))
     const value = Buffer.from('ae8b14860a799888', 'hex').toString('base64')
     expect(head).toMatchObject({ ChecksumCRC64NVME: value, ChecksumType: 'FULL_OBJECT' })
   })
 
-  test('a part of an object comes without the checksum of the whole', async () => {
+  test('are not returned with a range of an object', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
     const got = await client.send(
@@ -319,7 +322,7 @@ describe('checksums', () => {
     expect(await collect(got.Body as AsyncIterable<Uint8Array>)).toHaveLength(10)
   })
 
-  test('two checksums in one request, and one that the emulator does not know, are refused', async () => {
+  test('are refused if there are two, or the algorithm is unsupported', async () => {
     const client = await s3()
     const both = { ChecksumCRC32: values.ChecksumCRC32, ChecksumSHA256: values.ChecksumSHA256 }
     const two = new PutObjectCommand({ Bucket, Key: 'k', Body: body, ...both })
@@ -328,7 +331,7 @@ describe('checksums', () => {
     expect(await failure(client.send(sha1))).toBe('501 NotImplemented')
   })
 
-  test('Content-MD5 is verified', async () => {
+  test('in Content-MD5 are verified', async () => {
     const client = await s3()
     const put = (ContentMD5: string): Promise<string> =>
       failure(client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body, ContentMD5 })))
@@ -338,8 +341,8 @@ describe('checksums', () => {
   })
 })
 
-describe('deleting', () => {
-  test('a key that is not there is deleted as well as one that is', async () => {
+describe('a delete', () => {
+  test('succeeds for an absent key as for an existing one', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
     for (let times = 0; times < 2; times += 1) {
@@ -349,7 +352,7 @@ describe('deleting', () => {
     expect(await failure(bytesAt(client, 'k'))).toBe('404 NoSuchKey')
   })
 
-  test('many at once: every key is answered for, those that were not there too', async () => {
+  test('of many keys reports each key, including absent ones', async () => {
     const client = await s3()
     const keys = ['a', 'with <&> "quotes"', 'ü/🚀', 'not there']
     for (const Key of keys.slice(0, 3)) await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
@@ -360,7 +363,7 @@ describe('deleting', () => {
     for (const Key of keys) expect(await failure(bytesAt(client, Key))).toBe('404 NoSuchKey')
   })
 
-  test('quietly: only what failed is answered for', async () => {
+  test('of many keys in quiet mode reports only failures', async () => {
     const client = await s3({ denies: ({ operation, key }) => operation === 'DeleteObject' && key === 'b' })
     for (const Key of ['a', 'b']) await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
     const Delete = { Objects: [{ Key: 'a' }, { Key: 'b' }], Quiet: true }
@@ -371,7 +374,7 @@ describe('deleting', () => {
     expect(Buffer.from(await bytesAt(client, 'b')).toString()).toBe('x')
   })
 
-  test('1000 keys are the most, and none are too few', async () => {
+  test('of many keys requires 1 to 1000 keys', async () => {
     const client = await s3()
     const remove = (count: number): Promise<string> => {
       const Objects = Array.from({ length: count }, (_, index) => ({ Key: `key-${index}` }))
@@ -382,7 +385,7 @@ describe('deleting', () => {
     expect(await remove(0)).toBe('400 MalformedXML')
   })
 
-  test('versions and conditions in a batch are refused', async () => {
+  test('of many keys refuses versions and conditions', async () => {
     const client = await s3()
     const Delete = { Objects: [{ Key: 'a', VersionId: '1' }] }
     expect(await failure(client.send(new DeleteObjectsCommand({ Bucket, Delete })))).toBe(
@@ -391,8 +394,8 @@ describe('deleting', () => {
   })
 })
 
-describe('buckets', () => {
-  test('are created once, and are there from then on', async () => {
+describe('a bucket', () => {
+  test('can be created once, and exists from then on', async () => {
     const client = await s3()
     expect(await failure(client.send(new HeadBucketCommand({ Bucket: 'other' })))).toBe('404 NotFound')
     await client.send(new CreateBucketCommand({ Bucket: 'other' }))
@@ -401,7 +404,7 @@ describe('buckets', () => {
     expect(await failure(again)).toBe('409 BucketAlreadyOwnedByYou')
   })
 
-  test('are made in the region of the emulator only, and with names that S3 has', async () => {
+  test('can be created only in the region of the emulator and with a valid name', async () => {
     const client = await s3({ region: 'eu-central-1' })
     const create = (name: string, LocationConstraint?: 'eu-central-1' | 'eu-west-1'): Promise<string> =>
       failure(
@@ -420,7 +423,7 @@ describe('buckets', () => {
     expect(await create('ab')).toBe('400 InvalidBucketName')
   })
 
-  test('that are not there: NoSuchBucket for every operation on what is in them', async () => {
+  test('that does not exist makes every operation on its contents return NoSuchBucket', async () => {
     const client = await s3()
     const there = { Bucket: 'missing', Key: 'k' }
     expect(await failure(client.send(new PutObjectCommand({ ...there, Body: 'x' })))).toBe('404 NoSuchBucket')
@@ -428,12 +431,12 @@ describe('buckets', () => {
     expect(await failure(client.send(new DeleteObjectCommand(there)))).toBe('404 NoSuchBucket')
   })
 
-  test('with impossible names are no option of the emulator', async () => {
+  test('with an invalid name is refused at the start of the emulator', async () => {
     await expect(emulatorOf({ buckets: ['No'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })
 
-test('what the emulator is told to deny is AccessDenied, and does not happen', async () => {
+test('a denied access returns AccessDenied and has no effect', async () => {
   const client = await s3({
     denies: ({ operation, key }) => operation === 'PutObject' && key.startsWith('no/'),
   })
@@ -444,7 +447,7 @@ test('what the emulator is told to deny is AccessDenied, and does not happen', a
   expect(await failure(bytesAt(client, 'no/a'))).toBe('404 NoSuchKey')
 })
 
-test('a large part waits for 100-continue, and is refused without being sent', async () => {
+test('a large part waits for 100-continue, and is not sent if it is refused', async () => {
   const emulator = await emulatorOf({ denies: ({ key }) => key === 'no' })
   const client = clientOf(emulator, { expectContinueHeader: true })
   const large = patterned(6 * 2 ** 20)
@@ -455,7 +458,7 @@ test('a large part waits for 100-continue, and is refused without being sent', a
   )
 })
 
-test('a key may be 1024 bytes long, and may be dots and slashes', async () => {
+test('a key can have up to 1024 bytes, with dots and slashes', async () => {
   const client = await s3()
   const put = (Key: string): Promise<string> =>
     failure(client.send(new PutObjectCommand({ Bucket, Key, Body: Key })))
@@ -467,7 +470,7 @@ test('a key may be 1024 bytes long, and may be dots and slashes', async () => {
   }
 })
 
-test('times are of whole seconds, from the clock that was given', async () => {
+test('times are whole seconds of the given clock', async () => {
   const client = await s3({ now: () => new Date(Math.floor(Date.now() / 1000) * 1000 - 60_000 + 999) })
   await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
   const { LastModified } = await client.send(new HeadObjectCommand({ Bucket, Key: 'k' }))
@@ -475,7 +478,7 @@ test('times are of whole seconds, from the clock that was given', async () => {
   expect(LastModified?.getTime()).toBeLessThan(Date.now() - 50_000)
 })
 
-test('every answer has a date and the id of the request', async () => {
+test('every response has a date and a request id', async () => {
   const { endpoint } = await emulatorOf()
   const response = await new Promise<http.IncomingMessage>((resolve) => http.get(`${endpoint}/b`, resolve))
   response.resume()

@@ -14,7 +14,7 @@ import { parseXml, writeXml } from '../../src/emulators/s3/xml.ts'
 import { send } from '../requests.ts'
 import { Bucket, clientOf, emulatorOf, failure, s3, streamed } from './emulators.ts'
 
-/** What goes over the wire. */
+/** A request of the SDK before it is sent. */
 interface Request {
   readonly headers: Record<string, string>
   readonly query: Record<string, string>
@@ -23,7 +23,7 @@ interface Request {
   body: unknown
 }
 
-/** Changes every request of a client, before or after it is signed. */
+/** Makes a client change each request, before or after signing it. */
 function altering(client: S3Client, when: 'before' | 'after', change: (request: Request) => void): S3Client {
   const middleware =
     <Args, Result>(next: (args: Args) => Promise<Result>) =>
@@ -38,8 +38,8 @@ function altering(client: S3Client, when: 'before' | 'after', change: (request: 
 
 const put = (): PutObjectCommand => new PutObjectCommand({ Bucket, Key: 'a b/ü', Body: 'body' })
 
-describe('signatures', () => {
-  test('of the right key, for every kind of request, are accepted', async () => {
+describe('a signature', () => {
+  test('with the right key is accepted on every kind of request', async () => {
     const credentials = { accessKeyId: 'AKID', secretAccessKey: 'se/cret+', sessionToken: 'to/ken==' }
     const client = await s3({ credentials, region: 'eu-central-1' })
     await client.send(put())
@@ -58,7 +58,7 @@ describe('signatures', () => {
     [{ accessKeyId: 'emulator', secretAccessKey: 'wrong' }, '403 SignatureDoesNotMatch'],
     [{ accessKeyId: 'nobody', secretAccessKey: 'emulator-secret' }, '403 InvalidAccessKeyId'],
     [{ accessKeyId: 'emulator', secretAccessKey: 'emulator-secret', sessionToken: 'x' }, '400 InvalidToken'],
-  ])('of %j are refused', async (credentials, expected) => {
+  ])('with %j is refused', async (credentials, expected) => {
     const emulator = await emulatorOf()
     const client = clientOf({ ...emulator, credentials })
     expect(await failure(client.send(put()))).toBe(expected)
@@ -67,7 +67,7 @@ describe('signatures', () => {
     )
   })
 
-  test('for another region are told the right one', async () => {
+  test('for another region is refused with the right region', async () => {
     const client = clientOf({ ...(await emulatorOf({ region: 'eu-west-1' })), region: 'us-east-1' })
     await expect(client.send(put())).rejects.toMatchObject({
       name: 'AuthorizationHeaderMalformed',
@@ -75,7 +75,7 @@ describe('signatures', () => {
     })
   })
 
-  test('of a clock that is wrong are refused, and told the right time', async () => {
+  test('by a wrong clock is refused with the right time', async () => {
     const client = await s3({ now: () => new Date(Date.now() - 16 * 60_000) })
     expect(await failure(client.send(put()))).toBe('403 RequestTimeTooSkewed')
     const near = await s3({ now: () => new Date(Date.now() - 14 * 60_000) })
@@ -102,25 +102,25 @@ describe('signatures', () => {
       (request) => (request.headers['authorization'] = 'AWS a:b'),
       '400 AuthorizationHeaderMalformed',
     ],
-  ])('do not survive a change of %s', async (_, change, expected) => {
+  ])('becomes invalid by a change of %s', async (_, change, expected) => {
     const client = clientOf(await emulatorOf(), { requestChecksumCalculation: 'WHEN_REQUIRED' })
     expect(await failure(altering(client, 'after', change).send(put()))).toBe(expected)
   })
 
-  test('may leave the body out', async () => {
+  test('can exclude the body', async () => {
     const client = altering(await s3(), 'before', ({ headers }) => {
       headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
     })
     expect(await failure(client.send(put()))).toBe('none')
     const tampered = altering(client, 'after', (request) => (request.body = 'bodx'))
-    expect(await failure(tampered.send(put()))).toBe('400 BadDigest') // by the SDK's checksum
+    expect(await failure(tampered.send(put()))).toBe('400 BadDigest') // by the checksum of the SDK
   })
 
   test.each([
     ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD', '501 NotImplemented'],
     ['abc', '400 InvalidArgument'],
     ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', '400 InvalidRequest'], // without the framing
-  ])('a body that is signed as %s is refused', async (hash, expected) => {
+  ])('of a body as %s is refused', async (hash, expected) => {
     const client = altering(await s3(), 'before', ({ headers }) => {
       headers['x-amz-content-sha256'] = hash
     })
@@ -128,9 +128,9 @@ describe('signatures', () => {
   })
 })
 
-describe('whatever is not known is refused', () => {
+describe('a request is refused because of', () => {
   test.each<readonly [string, (request: Request) => unknown]>([
-    ['a parameter', ({ query }) => (query['versionId'] = '1')],
+    ['an unsupported parameter', ({ query }) => (query['versionId'] = '1')],
     ['an operation', ({ query }) => (query['acl'] = '')],
     ['a header', ({ headers }) => (headers['x-amz-tagging'] = 'a=b')],
     ['a condition', ({ headers }) => (headers['if-unmodified-since'] = new Date().toUTCString())],
@@ -141,12 +141,12 @@ describe('whatever is not known is refused', () => {
     expect(await failure(client.send(put()))).toBe('501 NotImplemented')
   })
 
-  test('a request to no bucket', async () => {
+  test('a missing bucket', async () => {
     const client = altering(await s3(), 'before', (request) => (request.path = '/'))
     expect(await failure(client.send(put()))).toBe('501 NotImplemented')
   })
 
-  test('a parameter that is given twice', async () => {
+  test('a repeated parameter', async () => {
     const { endpoint } = await emulatorOf()
     const answer = await send(endpoint, 'GET', `/${Bucket}?prefix=a&prefix=b`)
     expect(answer.status).toBe(400)
@@ -161,7 +161,7 @@ describe('whatever is not known is refused', () => {
   })
 })
 
-test('an error says what it is of', async () => {
+test('an error names its cause', async () => {
   const { endpoint } = await emulatorOf()
   const { body, headers } = await send(endpoint, 'GET', `/${Bucket}/a%26b`)
   expect(headers['content-type']).toBe('application/xml')
@@ -175,14 +175,14 @@ test('an error says what it is of', async () => {
   ])
 })
 
-test('requester pays: what was asked for is said', async () => {
+test('the response confirms x-amz-request-payer', async () => {
   const client = await s3()
   const put = new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', RequestPayer: 'requester' })
   expect((await client.send(put)).RequestCharged).toBe('requester')
 })
 
-describe('bodies', () => {
-  test('without a length are refused', async () => {
+describe('a body', () => {
+  test('without a length is refused', async () => {
     const client = clientOf(await emulatorOf())
     altering(client, 'before', (request) => {
       request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
@@ -194,14 +194,14 @@ describe('bodies', () => {
     expect(await failure(client.send(put()))).toBe('411 MissingContentLength')
   })
 
-  test('over 5 GiB are refused before they are sent', async () => {
+  test('over 5 GiB is refused before it is sent', async () => {
     const client = await s3()
     const large = { ...streamed(oddChunks(Buffer.alloc(10)), 5 * 2 ** 30 + 1) }
     const call = client.send(new PutObjectCommand({ Bucket, Key: 'k', ...large }))
     expect(await failure(call)).toBe('400 EntityTooLarge')
   })
 
-  test('in chunks that are shorter than was said are refused', async () => {
+  test('in chunks is refused if it is shorter than announced', async () => {
     const client = altering(await s3(), 'before', (request) => {
       if (request.headers['x-amz-decoded-content-length'] !== undefined)
         request.headers['x-amz-decoded-content-length'] = '101'
@@ -212,7 +212,7 @@ describe('bodies', () => {
     expect(await failure(call)).toBe('400 IncompleteBody')
   })
 
-  test('in chunks whose trailer is not what was announced are refused', async () => {
+  test('in chunks is refused if its trailer differs from the announced one', async () => {
     const client = altering(await s3(), 'before', (request) => {
       request.headers['x-amz-trailer'] = 'x-amz-checksum-sha256'
       delete request.headers['x-amz-sdk-checksum-algorithm']
@@ -223,14 +223,14 @@ describe('bodies', () => {
     expect(await failure(call)).toBe('400 MalformedTrailerError')
   })
 
-  test('with the name of a checksum and no checksum are refused', async () => {
+  test('is refused if it names a checksum algorithm without a checksum', async () => {
     const client = altering(await s3(), 'before', (request) => {
       delete request.headers['x-amz-checksum-crc32']
     })
     expect(await failure(client.send(put()))).toBe('400 InvalidRequest')
   })
 
-  test('of a batch need a digest', async () => {
+  test('of DeleteObjects requires a digest', async () => {
     const client = altering(await s3(), 'before', (request) => {
       delete request.headers['x-amz-checksum-crc32']
       delete request.headers['x-amz-sdk-checksum-algorithm']
@@ -253,7 +253,7 @@ describe('the framing of aws-chunked', () => {
     return [Buffer.from(decoded).toString(), Object.fromEntries(trailers)]
   }
 
-  test.each([1, 2, 3, 5, 100])('is taken off however it is cut: in pieces of %i', async (cut) => {
+  test.each([1, 2, 3, 5, 100])('is removed from a body that arrives in pieces of %i', async (cut) => {
     const framed = '3\r\nabc\r\nA\r\n0123\r\n4567\r\n0\r\nX-Sum: 1=\r\nb:2\r\n\r\n'
     expect(await decode(framed, cut)).toEqual(['abc0123\r\n4567', { 'x-sum': '1=', b: '2' }])
     expect(await decode('0\r\n\r\n', cut)).toEqual(['', {}])
@@ -270,13 +270,13 @@ describe('the framing of aws-chunked', () => {
     ['0\r\n\r\nmore', 'IncompleteBody'],
     ['0\r\nno colon\r\n\r\n', 'MalformedTrailerError'],
     ['1'.repeat(10_000), 'IncompleteBody'],
-  ])('%j is refused', async (framed, code) => {
+  ])('is refused if invalid: %j', async (framed, code) => {
     await expect(decode(framed, 7)).rejects.toMatchObject({ code })
   })
 })
 
-describe('documents', () => {
-  test('are read as they are written', () => {
+describe('a document', () => {
+  test('is parsed to what was written', () => {
     const text = 'a <&> "b" \'c\' \t\n\r ü 🚀 \u0001'
     const written = writeXml('Root', { One: text, Two: [1, { In: true }], Three: undefined, Four: '' })
     expect(parseXml(written, 'Root').children).toEqual([
@@ -287,7 +287,7 @@ describe('documents', () => {
     ])
   })
 
-  test('may have references, empty elements, and space between elements', () => {
+  test('can have references, empty elements and white space between elements', () => {
     const element = parseXml(
       '<?xml version="1.0"?>\n<A xmlns="u">\n <B/>\n <C>&lt;&#65;&#x1F680;</C></A>\n',
       'A',
@@ -313,12 +313,12 @@ describe('documents', () => {
     '<A><!-- c --></A>',
     '<!DOCTYPE A><A></A>',
     '<A><![CDATA[x]]></A>',
-  ])('%j is MalformedXML', (document) => {
+  ])('is MalformedXML: %j', (document) => {
     expect(() => parseXml(document, 'A')).toThrow(expect.objectContaining({ code: 'MalformedXML' }))
   })
 })
 
-test('the signature covers metadata that begins and ends with spaces', async () => {
+test('accepts the signature of metadata with several spaces in a row', async () => {
   const client = await s3()
   const begin = new CreateMultipartUploadCommand({ Bucket, Key: 'k', Metadata: { a: 'x   y' } })
   expect(await failure(client.send(begin))).toBe('none')

@@ -12,9 +12,9 @@ import { Bucket, clientOf, emulatorOf, failure } from './emulators.ts'
 
 interface Proxied {
   readonly proxy: Proxy
-  /** Through the proxy. */
+  /** A client through the proxy. */
   readonly client: S3Client
-  /** Past it. */
+  /** A client that bypasses the proxy. */
   readonly direct: S3Client
 }
 
@@ -28,7 +28,7 @@ async function proxied(plan: FaultPlan, maxAttempts = 1): Promise<Proxied> {
   return { proxy, client, direct: clientOf(emulator) }
 }
 
-/** The first PutObject gets the fault, and nothing else. */
+/** Applies the fault to the first PutObject only. */
 function first(fault: Fault): FaultPlan {
   let happened = false
   return ({ operation }) => {
@@ -43,7 +43,7 @@ const put = (): PutObjectCommand =>
   new PutObjectCommand({ Bucket, Key: 'a b/ü', Body: body, IfNoneMatch: '*' })
 const head = (): HeadObjectCommand => new HeadObjectCommand({ Bucket, Key: 'a b/ü' })
 
-test('signed requests of every kind pass', async () => {
+test('passes signed requests of every kind', async () => {
   const { client, proxy } = await proxied(() => undefined)
   await client.send(put())
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'a b/ü' }))
@@ -56,7 +56,7 @@ test('signed requests of every kind pass', async () => {
 })
 
 describe('a PutObject', () => {
-  test('whose answer is dropped has happened; tried again, it loses to itself', async () => {
+  test('whose response is dropped has succeeded, so its retry fails with 412', async () => {
     const { client, proxy, direct } = await proxied(first({ kind: 'drop-answer' }), 2)
     expect(await failure(client.send(put()))).toBe('412 PreconditionFailed')
     expect((await direct.send(head())).ContentLength).toBe(body.byteLength)
@@ -69,14 +69,14 @@ describe('a PutObject', () => {
     { kind: 'status', status: 503 },
     { kind: 'status', status: 500 },
     { kind: 'error-in-200' },
-  ])('that gets $kind has not happened; tried again, it does', async (fault) => {
+  ])('with the fault $kind has no effect, and its retry succeeds', async (fault) => {
     const { client, proxy, direct } = await proxied(first(fault), 2)
     await client.send(put())
     expect((await direct.send(head())).ContentLength).toBe(body.byteLength)
     expect(proxy.requests.count('PutObject')).toBe(2)
   })
 
-  test('that is told of a conflict is not tried again by the SDK', async () => {
+  test('with a 409 is not retried by the SDK', async () => {
     const { client, proxy, direct } = await proxied(first({ kind: 'status', status: 409 }), 3)
     expect(await failure(client.send(put()))).toBe('409 ConditionalRequestConflict')
     expect(proxy.requests.count()).toBe(1)
@@ -84,14 +84,14 @@ describe('a PutObject', () => {
   })
 })
 
-test('a body that is cut on its way back is an error', async () => {
+test('a response body that is cut makes the read fail', async () => {
   const { client, direct } = await proxied(() => ({ kind: 'cut-answer' }))
   await direct.send(put())
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'a b/ü' }))
   await expect(collect(Body as AsyncIterable<Uint8Array>)).rejects.toThrow()
 })
 
-test('under a seeded plan every write that was acknowledged is there', async () => {
+test('keeps every acknowledged write under a seeded plan of faults', async () => {
   const plan = seededPlan({
     seed: 11,
     rate: 0.4,

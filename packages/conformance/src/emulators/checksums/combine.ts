@@ -1,10 +1,13 @@
-/** A CRC as the catalogue of parametrised CRC algorithms describes it, lowest power first, complemented in and out. */
+/**
+ * Parameters of a CRC, as in https://reveng.sourceforge.io/crc-catalogue/. The polynomial has its lowest power in the
+ * highest bit. The initial value and the result are complemented.
+ */
 export interface CrcParameters {
   readonly width: number
   readonly polynomial: bigint
 }
 
-/** The CRC of two pieces put together, from those of the pieces. */
+/** Returns the CRC of two concatenated pieces, computed from the CRCs of the pieces. */
 export function combineCrc(
   parameters: CrcParameters,
   first: bigint,
@@ -14,10 +17,10 @@ export function combineCrc(
   return product(parameters, zeros(parameters, secondBytes), first) ^ second
 }
 
-/** Parts are of few different lengths. */
+/** Caches the results of `zeros`: the parts of an upload have few different lengths. */
 const known = new Map<string, bigint>()
 
-/** What so many bytes of zeros multiply by: x to the power of eight times as many. */
+/** Returns x^(8 * bytes): appending this number of zero bytes multiplies the remainder by it. */
 function zeros(parameters: CrcParameters, bytes: number): bigint {
   const name = `${parameters.width}/${parameters.polynomial}/${bytes}`
   const before = known.get(name)
@@ -32,7 +35,7 @@ function zeros(parameters: CrcParameters, bytes: number): bigint {
   return power
 }
 
-/** The product of two polynomials over GF(2), modulo that of the CRC. */
+/** Returns the product of two polynomials over GF(2), modulo the polynomial of the CRC. */
 function product({ width, polynomial }: CrcParameters, one: bigint, other: bigint): bigint {
   let sum = 0n
   let shifted = other

@@ -1,9 +1,12 @@
 import type { CrcParameters } from './combine.ts'
 
-/** NVM Express Command Set Specification, "64b CRC": what S3 keeps of every object that came without a checksum. */
+/**
+ * The "64b CRC" of the NVM Express NVM Command Set Specification. S3 computes it for every object that is uploaded
+ * without a checksum: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html.
+ */
 export const crc64nvme: CrcParameters = { width: 64, polynomial: 0x9a6c9329ac4bc9b5n }
 
-/** The two halves of each entry; table `k` holds the remainder of a byte that `k` bytes follow. */
+/** The two halves of each table entry. Table `k` has the remainder of each byte after `k` zero bytes. */
 const low = new Int32Array(8 * 256)
 const high = new Int32Array(8 * 256)
 for (let index = 0; index < low.length; index += 1) {
@@ -27,7 +30,7 @@ function entry(index: number): bigint {
   return (BigInt.asUintN(32, BigInt(high[index] ?? 0)) << 32n) | BigInt.asUintN(32, BigInt(low[index] ?? 0))
 }
 
-/** A CRC-64/NVME that is fed piece by piece. */
+/** An incremental CRC-64/NVME. */
 export class Crc64Nvme {
   #low = -1
   #high = -1
@@ -36,7 +39,7 @@ export class Crc64Nvme {
     return (BigInt(~this.#high >>> 0) << 32n) | BigInt(~this.#low >>> 0)
   }
 
-  /** Eight bytes at a time, in two halves: numbers of 64 bits would be slow. */
+  /** Processes eight bytes at a time, in two halves of 32 bits, because `bigint` would be slow. */
   update(bytes: Uint8Array): this {
     const { byteLength } = bytes
     let lower = this.#low

@@ -8,7 +8,10 @@ export const getBucket: Run = async ({ state }, { names }) => {
   return json(200, bucketResource(bucket, state.bucket(bucket)?.created ?? 0))
 }
 
-/** JSON API, "Buckets: insert". The settings of the bucket, such as its location, make no difference here. */
+/**
+ * Creates a bucket: https://cloud.google.com/storage/docs/json_api/v1/buckets/insert. Settings of the bucket, such
+ * as its location, have no effect.
+ */
 export const insertBucket: Run = async ({ state, now }, request) => {
   const { name } = await readJson(request)
   if (typeof name !== 'string' || !isBucketName(name)) throw invalid(`Invalid bucket name: '${String(name)}'`)

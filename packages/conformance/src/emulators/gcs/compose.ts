@@ -10,10 +10,15 @@ import { resourceOf } from './resource.ts'
 import type { Content, StoredObject } from './model.ts'
 import { storeObject } from './store-object.ts'
 
-/** The most sources of one request (JSON API, "Objects: compose"). */
+/**
+ * The largest number of sources in one request: https://cloud.google.com/storage/docs/json_api/v1/objects/compose.
+ */
 const mostSources = 32
 
-/** JSON API, "Objects: compose". The result has a CRC32C, and no MD5 ("Composite objects"). */
+/**
+ * Composes objects: https://cloud.google.com/storage/docs/json_api/v1/objects/compose. The result has a CRC32C and
+ * no MD5: https://cloud.google.com/storage/docs/composite-objects.
+ */
 export const composeObject: Run = async (context, request) => {
   const [bucket = '', name = ''] = request.names
   assertObjectName(name)
@@ -26,7 +31,7 @@ export const composeObject: Run = async (context, request) => {
   const wanted = parseSources(body['sourceObjects'])
   const described = { ...describe(destination), kmsKeyName: request.query.get('kmsKeyName') }
 
-  // From here on nothing may wait until the object is stored.
+  // No await from here until the object is stored, so that the conditions still hold then.
   const sources = wanted.map((source) => sourceOf(context, bucket, source))
   const hashes = { crc32c: undefined, md5Hash: undefined }
   const into = { bucket, name, described, hashes, conditions: conditionsOf(request) }
@@ -66,7 +71,7 @@ function onlyFields(object: JsonObject, names: readonly string[]): void {
   if (unknown !== undefined) throw notImplemented(`the field ${unknown}`)
 }
 
-/** Numbers of 64 bits come as strings, or as numbers. */
+/** Parses an integer. Clients send 64-bit integers as strings or as numbers. */
 function wholeNumber(value: unknown): number | undefined {
   if (value === undefined) return undefined
   const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN

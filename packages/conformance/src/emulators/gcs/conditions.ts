@@ -23,13 +23,13 @@ export function conditionsOf(request: GcsRequest, prefix: 'if' | 'ifSource' = 'i
   }
 }
 
-/** Refuses what is not to happen to the object as it is now. One that is not there has the generation 0. */
+/** Throws 412 unless the conditions hold for the current object. An absent object has the generation 0. */
 export function assertConditions(conditions: Conditions, object: StoredObject | undefined): void {
   if (matches(conditions, object) && !isExcluded(conditions, object)) return
   throw conditionNotMet()
 }
 
-/** The same for a read, to which an object that must not match is not modified. */
+/** Does the same for a read, but throws 304 if a condition of the kind `NotMatch` fails. */
 export function assertReadConditions(conditions: Conditions, object: StoredObject): void {
   if (!matches(conditions, object)) throw conditionNotMet()
   if (isExcluded(conditions, object)) throw new GcsError(304, 'notModified', 'Not Modified')

@@ -1,17 +1,20 @@
 import { invalid } from './errors.ts'
 
-/** What a request on a resumable upload says that it brings (Cloud Storage, "Perform resumable uploads"). */
+/**
+ * The announced content of a request on a resumable upload:
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads.
+ */
 export type ContentRange =
-  /** `bytes * / N`: nothing; it asks how much is persisted. */
+  /** `bytes * / N`: a request without content that asks how much is persisted. */
   | { readonly kind: 'status'; readonly total: number | undefined }
   /**
-   * `bytes a-b/N`, or with `*` for what is not known yet. Without an end the body is all the rest; without a header
-   * it is the whole object.
+   * `bytes a-b/N`, with `*` for unknown values. If the end is unknown, the body is the rest of the object. Without a
+   * header, the body is the whole object.
    */
   | {
       readonly kind: 'bytes'
       readonly start: number
-      /** Before which byte it ends; not known beforehand when the body is the rest. */
+      /** The offset after the last byte. `undefined` if the body is the rest of the object. */
       readonly end: number | undefined
       readonly total: number | undefined
     }

@@ -3,12 +3,12 @@ import type { LiveSessions } from './live-sessions.ts'
 import type { GcsRequest } from './request.ts'
 import type { State } from './state.ts'
 
-/** What an operation has to work with. */
+/** The environment of an operation. */
 export interface Context {
   readonly state: State
   readonly live: LiveSessions
   readonly now: () => Date
-  /** @throws 403 when the emulator was told to deny this. */
+  /** @throws 403 if the option `denies` denies this access. */
   readonly assertAllowed: (operation: string, bucket: string, name: string) => void
 }
 

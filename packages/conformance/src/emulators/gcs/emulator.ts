@@ -8,44 +8,44 @@ import { type Operation, operationOf } from './operations.ts'
 import { type GcsRequest, header, refuseUnknownParameters } from './request.ts'
 import { State } from './state.ts'
 
-/** What a request wants to do, for a rule that may deny it. */
+/** The access that a request asks for. The option `denies` can deny it. */
 export interface GcsAccess {
-  /** As the JSON API calls it, such as `objects.insert`. A copy is asked for as such, and as an insert. */
+  /** The method of the JSON API, such as `objects.insert`. A copy is checked as a copy and as an insert. */
   readonly operation: string
   readonly bucket: string
-  /** Empty for an operation on the bucket. */
+  /** The name of the object. Empty for an operation on the bucket. */
   readonly name: string
 }
 
 export interface GcsEmulatorOptions {
-  /** Where everything is kept, and found again at the next start. In memory when it is not given. */
+  /** Folder for all data. A later start in the same folder finds the data again. Default: in memory. */
   readonly directory?: string
-  /** The port on 127.0.0.1. One that is free when it is not given. */
+  /** The port on 127.0.0.1. Default: a free port. */
   readonly port?: number
-  /** The access token that requests must carry. Anyone may do anything when it is not given. */
+  /** The access token that requests must send. Default: all requests are allowed without a token. */
   readonly token?: string
-  /** Buckets that are created at the start, if they are not there. */
+  /** Buckets to create at the start if they do not exist. */
   readonly buckets?: readonly string[]
-  /** What the emulator denies, as a policy or a retention lock of the bucket would: such a request gets 403. */
+  /** Returns true for each access to deny with 403, as a policy or a retention lock of a bucket would. */
   readonly denies?: (access: GcsAccess) => boolean
-  /** The clock, for tests of what depends on one. */
+  /** The clock, for tests that depend on the time. */
   readonly now?: () => Date
 }
 
 export interface GcsEmulator extends AsyncDisposable {
-  /** The `apiEndpoint` of a `Storage`. */
+  /** The value for the option `apiEndpoint` of a `Storage`. */
   readonly endpoint: string
-  /** Breaks every connection and frees the port. May be called twice. */
+  /** Closes every connection and frees the port. May be called twice. */
   close(): Promise<void>
 }
 
 /**
- * A small and strict Cloud Storage on loopback, for tests: the requests of the JSON API that an adapter for
- * checkpoints makes, with generations, preconditions, resumable uploads, compositions and listings as Google
- * documents them. Whatever it does not know it refuses, rather than to ignore it. Between the check of a
- * precondition and the write that rests on it nothing happens.
+ * Starts a small and strict emulator of Google Cloud Storage on loopback, for tests. It supports the requests of
+ * the JSON API that an adapter for checkpoints sends, with generations, preconditions, resumable uploads,
+ * compositions and listings as Google documents them. It rejects everything that it does not support, and never
+ * ignores it. Checking a precondition and the write that depends on it are one atomic step.
  *
- * @throws `INVALID_ARGUMENT` for a bucket that has no possible name.
+ * @throws `INVALID_ARGUMENT` for an invalid bucket name.
  *
  * @example
  * await using gcs = await startGcsEmulator({ buckets: ['checkpoints'] })
@@ -89,7 +89,7 @@ async function answer(context: Context, token: string | undefined, call: Call): 
 async function run(context: Context, operation: Operation, request: GcsRequest): Promise<Answer> {
   refuseUnknownParameters(request, operation.query)
   const [bucket = '', name = ''] = request.names
-  // Which object an insert is of is known when its body is read.
+  // The name of the object of an insert is known only after its body has been read.
   if (operation.name !== 'objects.insert') context.assertAllowed(operation.name, bucket, name)
   if (operation.name !== 'buckets.insert') context.state.requireBucket(bucket)
   return await operation.run(context, request)
@@ -104,7 +104,7 @@ function authenticate(request: GcsRequest, token: string | undefined): void {
     : new GcsError(401, 'authError', 'Invalid Credentials', location)
 }
 
-/** A download is answered with text where all else is answered with JSON. */
+/** Errors of downloads are plain text. All other errors are JSON. */
 function errorAnswer(error: GcsError, { rawQuery }: Call): Answer {
   const { status, message } = error
   if (status === 304) return { status }

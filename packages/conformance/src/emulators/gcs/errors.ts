@@ -1,11 +1,11 @@
 /**
- * An error as the JSON API gives it (Cloud Storage JSON API, "HTTP status and error codes for JSON"): a status and
- * a reason.
+ * An error of the JSON API, with a status and a reason:
+ * https://cloud.google.com/storage/docs/json_api/v1/status-codes.
  */
 export class GcsError extends Error {
   readonly status: number
   readonly reason: string
-  /** Where in the request the cause lies. */
+  /** The part of the request that caused the error. */
   readonly location: { readonly locationType: string; readonly location: string } | undefined
 
   constructor(
@@ -20,21 +20,21 @@ export class GcsError extends Error {
     this.location = location
   }
 
-  /** The body that tells it. */
+  /** Returns the body of the error response. */
   toJSON(): object {
     const { message, reason, status: code } = this
     return { error: { code, message, errors: [{ message, domain: 'global', reason, ...this.location }] } }
   }
 }
 
-/** An error that is told in plain text, as GCS does on uploads. */
+/** An error whose response is plain text, as it is for uploads to GCS. */
 export class PlainError extends GcsError {}
 
 export function invalid(message: string): GcsError {
   return new GcsError(400, 'invalid', message)
 }
 
-/** The emulator is strict: what it does not know it does not ignore. */
+/** Returns the error for everything that the emulator does not support. */
 export function notImplemented(what: string): GcsError {
   return new GcsError(501, 'notImplemented', `The emulator does not know ${what}.`)
 }

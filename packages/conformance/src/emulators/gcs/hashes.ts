@@ -4,7 +4,7 @@ import { invalid } from './errors.ts'
 import type { ExpectedHashes } from './metadata.ts'
 import type { Content } from './model.ts'
 
-/** The hashes that GCS keeps, while the bytes come. */
+/** Computes the hashes that GCS keeps, while the bytes arrive. */
 export class RunningHashes {
   readonly #md5: Hash = createHash('md5')
   readonly #crc32c = new Crc32c()
@@ -14,13 +14,13 @@ export class RunningHashes {
     this.#crc32c.update(chunk)
   }
 
-  /** Ends them. */
+  /** Ends the hashes and returns them. */
   digests(): { readonly crc32c: string; readonly md5Hash: string } {
     return { crc32c: crc32cBase64(this.#crc32c.value), md5Hash: this.#md5.digest('base64') }
   }
 }
 
-/** Refuses bytes that are not what the client says they are. */
+/** Throws 400 if the content does not have the hashes that the client announced. */
 export function assertHashes(expected: ExpectedHashes, { crc32c, md5Hash }: Content): void {
   if (expected.crc32c !== undefined && expected.crc32c !== crc32c)
     throw invalid(`Provided CRC32C "${expected.crc32c}" doesn't match calculated CRC32C "${crc32c}".`)

@@ -10,7 +10,10 @@ import { type GcsRequest, header, type JsonObject, parseJson } from './request.t
 import { resourceOf } from './resource.ts'
 import { storeObject, type Wanted } from './store-object.ts'
 
-/** JSON API, "Objects: insert", by one request: the media alone, or with its metadata before it. */
+/**
+ * Inserts an object with one request, which has the media alone or the metadata before the media:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/insert.
+ */
 export const insertObject: Run = async (context, request) => {
   const body = request.call.body()
   const contentType = header(request, 'content-type')
@@ -20,7 +23,7 @@ export const insertObject: Run = async (context, request) => {
   return await insert(context, request, wantedBy(request, parseJson(metadata), mediaType), media)
 }
 
-/** What the request wants to store, from its parameters, its headers and the resource that it gives. */
+/** Collects what to store from the parameters, the headers and the resource of a request. */
 export function wantedBy(request: GcsRequest, resource: JsonObject, mediaType: string | undefined): Wanted {
   const [bucket = ''] = request.names
   const { query } = request
@@ -44,7 +47,7 @@ export function wantedBy(request: GcsRequest, resource: JsonObject, mediaType: s
   }
 }
 
-/** What is said twice has to be the same. */
+/** Merges expected hashes. Throws 400 if a hash is given twice with different values. */
 export function together(one: ExpectedHashes, other: ExpectedHashes): ExpectedHashes {
   for (const name of ['crc32c', 'md5Hash'] as const)
     if ((one[name] ?? other[name]) !== (other[name] ?? one[name]))

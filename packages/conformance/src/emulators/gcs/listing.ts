@@ -4,10 +4,10 @@ import { invalid } from './errors.ts'
 import { numberParameter } from './request.ts'
 import { resourceOf } from './resource.ts'
 
-/** The most entries of one page (JSON API, "Objects: list"). */
+/** The largest number of entries on a page: https://cloud.google.com/storage/docs/json_api/v1/objects/list. */
 const pageLimit = 1000
 
-/** All objects of the bucket with the prefix, from `startOffset` on and before `endOffset`, a page at a time. */
+/** Lists one page of the objects with a prefix, from `startOffset` (inclusive) to `endOffset` (exclusive). */
 export const listObjects: Run = async ({ state }, request) => {
   const [bucket = ''] = request.names
   const { query } = request

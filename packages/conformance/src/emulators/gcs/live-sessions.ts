@@ -2,7 +2,7 @@ import type { ObjectFiles } from '../object-files.ts'
 import type { Session } from './model.ts'
 import { RunningHashes } from './hashes.ts'
 
-/** What of resumable uploads lives in this process only. */
+/** The state of resumable uploads that only this process has. */
 export class LiveSessions {
   readonly #files: ObjectFiles
   readonly #turns = new Map<string, Promise<undefined>>()
@@ -12,7 +12,7 @@ export class LiveSessions {
     this.#files = files
   }
 
-  /** Runs the requests on one upload one after the other. */
+  /** Runs the requests on one upload one after another. */
   async inTurn<T>(id: string, run: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(id)
     const turn = Promise.withResolvers<undefined>()
@@ -26,7 +26,10 @@ export class LiveSessions {
     }
   }
 
-  /** Takes the hashes of what is persisted, to feed them or to end them; of an older process they are computed anew. */
+  /**
+   * Returns the running hashes of the persisted bytes. If an earlier process persisted them, they are computed
+   * again.
+   */
   async takeHashes({ id, pieces, size }: Session): Promise<RunningHashes> {
     const kept = this.#hashes.get(id)
     this.#hashes.delete(id)

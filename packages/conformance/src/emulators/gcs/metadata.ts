@@ -2,7 +2,7 @@ import { parseCrc32c } from '@holdfast/core'
 import { invalid, notImplemented } from './errors.ts'
 import { isJsonObject, type JsonObject } from './request.ts'
 
-/** What a client says of an object. */
+/** The metadata that a client gives to an object. */
 export interface Described {
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
@@ -14,7 +14,7 @@ export interface Described {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** What a client says that the bytes are. */
+/** The hashes of the bytes that a client expects. */
 export interface ExpectedHashes {
   readonly crc32c: string | undefined
   readonly md5Hash: string | undefined
@@ -30,10 +30,13 @@ const textFields = [
 
 const storageClasses = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE']
 
-/** The most bytes of names and values of custom metadata together ("Object metadata", "Custom metadata"). */
+/**
+ * The largest total size of custom metadata, names and values, in bytes:
+ * https://cloud.google.com/storage/docs/metadata#custom-metadata.
+ */
 const mostMetadata = 8192
 
-/** The description in a resource, on top of one that is already there: a field of `null` is taken away. */
+/** Applies the metadata of a resource on top of existing metadata. A field with the value `null` is removed. */
 export function describe(resource: JsonObject, before?: Described): Described {
   for (const name of Object.keys(resource))
     if (!known.includes(name)) throw notImplemented(`the field ${name}`)
@@ -75,7 +78,7 @@ export function expectedHashes(resource: JsonObject): ExpectedHashes {
   return { crc32c, md5Hash }
 }
 
-/** The hashes in `x-goog-hash`, such as `crc32c=n03x6A==,md5=Ojk9c3dhfxgoKVVHYwFbHQ==`. */
+/** Parses the header `x-goog-hash`, such as `crc32c=n03x6A==,md5=Ojk9c3dhfxgoKVVHYwFbHQ==`. */
 export function hashesOfHeader(text: string | undefined): ExpectedHashes {
   const pairs = (text ?? '').split(/ *, */).filter((pair) => pair !== '')
   const hashes: Record<string, string> = {}

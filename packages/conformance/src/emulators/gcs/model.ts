@@ -1,7 +1,7 @@
 import type { Piece } from '../pieces.ts'
 import type { Described, ExpectedHashes } from './metadata.ts'
 
-/** Cloud Storage documentation, "Request preconditions". */
+/** The conditions of a request: https://cloud.google.com/storage/docs/request-preconditions. */
 export interface Conditions {
   readonly generationMatch?: number | undefined
   readonly generationNotMatch?: number | undefined
@@ -9,15 +9,15 @@ export interface Conditions {
   readonly metagenerationNotMatch?: number | undefined
 }
 
-/** The bytes of an object. Those of a composite object may be in pieces that other objects have as well. */
+/** The bytes of an object. A composite object can share its pieces with other objects. */
 export interface Content {
   readonly pieces: readonly Piece[]
   readonly size: number
-  /** Base64. */
+  /** In base64. */
   readonly crc32c: string
-  /** Base64; an object that was composed has none. */
+  /** In base64. Absent for composite objects. */
   readonly md5Hash: string | undefined
-  /** How many objects it was composed of, and they in turn. */
+  /** Number of objects that it was composed of, counted recursively. Absent if it was not composed. */
   readonly components: number | undefined
 }
 
@@ -39,11 +39,11 @@ export interface Session {
   readonly described: Described
   readonly hashes: ExpectedHashes
   readonly conditions: Conditions
-  /** What was announced, in the request that began it or in a chunk. */
+  /** The total size that the first request or a chunk announced. */
   readonly total: number | undefined
   readonly pieces: readonly Piece[]
-  /** How many bytes are persisted. */
+  /** Number of persisted bytes. */
   readonly size: number
-  /** What it became, or that it became nothing. */
+  /** The result of the upload: an object, or the way in which it ended without one. `undefined` before its end. */
   readonly ended: { readonly resource: object } | 'cancelled' | 'failed' | undefined
 }

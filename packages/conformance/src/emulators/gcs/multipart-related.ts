@@ -1,13 +1,13 @@
 import { invalid } from './errors.ts'
 
-/** The longest head of a part, and the longest metadata. */
+/** The largest size in bytes of the head of a part, and of the metadata. */
 const longestText = 2 ** 20
 
-/** Two parts in one body (RFC 2387): the metadata, which is read, and the media, which comes as it is asked for. */
+/** A body with two parts (RFC 2387): the metadata, already parsed, and the media, as a stream. */
 export interface MultipartRelated {
   readonly metadata: string
   readonly mediaType: string | undefined
-  /** Rejects when the body does not end as it should. */
+  /** Rejects if the body does not end with the closing delimiter. */
   readonly media: AsyncIterable<Uint8Array>
 }
 
@@ -34,7 +34,7 @@ class Input {
     this.#source = source[Symbol.asyncIterator]()
   }
 
-  /** The text before the delimiter, which is taken as well. */
+  /** Returns the text before the delimiter, and consumes both. */
   async until(delimiter: string): Promise<string> {
     for (;;) {
       const end = this.#pending.indexOf(delimiter)
@@ -47,7 +47,7 @@ class Input {
     }
   }
 
-  /** The bytes before the last delimiter: what may be the beginning of it is held back. */
+  /** Yields the bytes before the last delimiter. Holds back bytes that may be the beginning of that delimiter. */
   async *media(delimiter: string): AsyncGenerator<Uint8Array> {
     for (;;) {
       const end = this.#pending.indexOf(delimiter)

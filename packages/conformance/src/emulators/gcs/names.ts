@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts'
 
-/** Cloud Storage documentation, "About Cloud Storage objects", "Naming considerations". */
+/** Throws 400 for an invalid object name: https://cloud.google.com/storage/docs/objects#naming. */
 export function assertObjectName(name: string): void {
   const bytes = Buffer.byteLength(name)
   if (bytes === 0) throw invalid('Required parameter: name')
@@ -9,7 +9,7 @@ export function assertObjectName(name: string): void {
     throw invalid(`Invalid object name: ${JSON.stringify(name)}`)
 }
 
-/** Cloud Storage documentation, "About Cloud Storage buckets", "Bucket names", without those that have dots. */
+/** Returns whether a bucket name is valid and has no dots: https://cloud.google.com/storage/docs/buckets#naming. */
 export function isBucketName(bucket: string): boolean {
   return /^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.startsWith('goog')
 }

@@ -7,7 +7,7 @@ import { type GcsRequest, header, numberParameter, readJson } from './request.ts
 import { etagOf, resourceOf } from './resource.ts'
 import type { StoredObject } from './model.ts'
 
-/** The object that the path names, in the generation that the request names, if it names one. */
+/** Returns the object that a request names. If the request names a generation, the object must have it. */
 export function objectOf(
   { state }: Context,
   bucket: string,
@@ -25,7 +25,10 @@ function named(context: Context, request: GcsRequest): StoredObject {
   return objectOf(context, bucket, name, numberParameter(request, 'generation'))
 }
 
-/** JSON API, "Objects: get": the resource, or with `alt=media` the bytes. */
+/**
+ * Returns the resource of an object, or with `alt=media` its bytes:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/get.
+ */
 export const getObject: Run = async (context, request) => {
   const conditions = conditionsOf(request)
   const object = named(context, request)
@@ -74,7 +77,7 @@ function mediaHeaders(object: StoredObject): Readonly<Record<string, string | nu
   }
 }
 
-/** One range of bytes (RFC 9110, "Range Requests"). A header that is none is ignored. */
+/** Parses one range of bytes (RFC 9110, "Range Requests"). An invalid header is ignored. */
 function rangeOf(
   text: string | undefined,
   size: number,
@@ -97,7 +100,10 @@ export const deleteObject: Run = async (context, request) => {
   return { status: 204 }
 }
 
-/** JSON API, "Objects: patch": what describes the object, whose metageneration grows. */
+/**
+ * Changes the metadata of an object and increments its metageneration:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/patch.
+ */
 export const patchObject: Run = async (context, request) => {
   const resource = await readJson(request)
   const conditions = conditionsOf(request)

@@ -11,16 +11,16 @@ import { type GcsRequest, queryOf } from './request.ts'
 import { cancelResumable, continueResumable, startResumable } from './resumable.ts'
 import { copyObject, rewriteObject } from './rewrite.ts'
 
-/** One method of the JSON API, and the parameters that it may be asked with. */
+/** A method of the JSON API, with the parameters that it supports. */
 export interface Operation {
   readonly name: string
   readonly method: string
-  /** Of the address; what stands in parentheses are the names. */
+  /** Matches the path of the address. Its groups are the names. */
   readonly path: RegExp
-  /** Parameters that must have these values. */
+  /** Parameters that must be present and match. */
   readonly when?: Readonly<Record<string, RegExp>>
   readonly query: readonly string[]
-  /** An upload that was begun needs no other credentials than its address. */
+  /** Whether the address of an upload serves as its credentials. */
   readonly isSession?: boolean
   readonly run: Run
 }
@@ -34,12 +34,12 @@ const copyParameters = [
   ...sourceConditionParameters,
 ]
 
-/** Below `/storage/v1`, or without it, as the SDK asks an emulator that it knows by `STORAGE_EMULATOR_HOST`. */
+/** Matches a path with or without `/storage/v1`. The SDK omits it if `STORAGE_EMULATOR_HOST` names the emulator. */
 function address(path: string): RegExp {
   return new RegExp(`^(?:/storage/v1)?/b${path}$`)
 }
 
-/** Cloud Storage JSON API, "API reference": what an adapter for checkpoints needs. */
+/** The methods that an adapter for checkpoints needs, from https://cloud.google.com/storage/docs/json_api/v1. */
 const operations: readonly Operation[] = [
   { name: 'buckets.insert', method: 'POST', path: address(''), query: ['project'], run: insertBucket },
   { name: 'buckets.get', method: 'GET', path: address('/([^/]+)'), query: [], run: getBucket },
@@ -128,7 +128,11 @@ const operations: readonly Operation[] = [
   },
 ]
 
-/** @throws 501 for what is none of them. */
+/**
+ * Finds the operation of a request.
+ *
+ * @throws 501 if there is none.
+ */
 export function operationOf(call: Call): { readonly operation: Operation; readonly request: GcsRequest } {
   const query = queryOf(call)
   for (const operation of operations) {

@@ -2,10 +2,10 @@ import type { Call } from '../http-server.ts'
 import { parseQuery } from '../query.ts'
 import { invalid, notImplemented } from './errors.ts'
 
-/** A request as the JSON API understands it. */
+/** A parsed request of the JSON API. */
 export interface GcsRequest {
   readonly call: Call
-  /** What stands in the path, in its order: the bucket, the object, and those of a destination. */
+  /** The names in the path, in their order: bucket, object, and those of a destination. */
   readonly names: readonly string[]
   readonly query: ReadonlyMap<string, string>
 }
@@ -27,7 +27,10 @@ function decodedQuery(rawQuery: string): readonly (readonly [string, string])[] 
   }
 }
 
-/** Parameters of every request (JSON API, "Standard query parameters"). What only shapes the answer is ignored. */
+/**
+ * Parameters that every request can have: https://cloud.google.com/storage/docs/json_api/v1/parameters. Those that
+ * only shape the response are ignored.
+ */
 const everywhere = ['alt', 'fields', 'prettyPrint', 'projection', 'userProject']
 
 export function refuseUnknownParameters({ query }: GcsRequest, known: readonly string[]): void {
@@ -36,7 +39,7 @@ export function refuseUnknownParameters({ query }: GcsRequest, known: readonly s
       throw notImplemented(`the parameter ${name} here`)
 }
 
-/** A parameter that is a whole number. */
+/** Parses a parameter that must be an integer. */
 export function numberParameter({ query }: GcsRequest, name: string): number | undefined {
   const text = query.get(name)
   if (text === undefined) return undefined
@@ -49,10 +52,10 @@ export function header({ call }: GcsRequest, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** The longest body of JSON. */
+/** The largest size in bytes of a JSON body. */
 const longestJson = 2 ** 20
 
-/** The JSON in the body; an empty object when there is none. */
+/** Parses the JSON body of a request. An empty body counts as an empty object. */
 export async function readJson({ call }: GcsRequest): Promise<JsonObject> {
   const chunks: Uint8Array[] = []
   let size = 0

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import type { GcsRequest } from './request.ts'
 import type { StoredObject } from './model.ts'
 
-/** The resource of an object (JSON API, "Objects: resource representations"). Numbers of 64 bits are strings. */
+/**
+ * Returns the resource of an object:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects#resource-representations. 64-bit integers are strings.
+ */
 export function resourceOf(object: StoredObject, { call }: GcsRequest): object {
   const { bucket, name, generation, metageneration } = object
   const self = `http://${call.headers.host ?? ''}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`
@@ -36,7 +39,7 @@ export function resourceOf(object: StoredObject, { call }: GcsRequest): object {
   }
 }
 
-/** Of the generation and the metageneration, as it is with GCS; nobody may rely on its form. */
+/** Derives the ETag from the generation and the metageneration, as GCS does. Clients must not rely on its form. */
 export function etagOf({ generation, metageneration }: StoredObject): string {
   return createHash('md5').update(`${generation}/${metageneration}`).digest('base64').slice(0, 16)
 }

@@ -10,13 +10,17 @@ import { resourceOf } from './resource.ts'
 import type { Session } from './model.ts'
 import { storeObject } from './store-object.ts'
 
-/** What a chunk but the last has to be a multiple of, and what is persisted of a request that is cut. */
+/**
+ * The size in bytes that divides the size of every chunk except the last:
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload. If a request is cut, its whole
+ * blocks are persisted.
+ */
 const blockBytes = 256 * 1024
 
-/** "Resumable uploads", "Session URIs": they expire after a week. */
+/** Sessions expire after a week: https://cloud.google.com/storage/docs/resumable-uploads#session-uris. */
 const oneWeek = 7 * 24 * 3600 * 1000
 
-/** Begins an upload, and says where it goes on. Conditions are remembered, and hold or not when it ends. */
+/** Starts an upload, and returns the address of its session. Its conditions are checked when it ends. */
 export const startResumable: Run = async (context, request) => {
   const wanted = wantedBy(request, await readJson(request), header(request, 'x-upload-content-type'))
   context.assertAllowed('objects.insert', wanted.bucket, wanted.name)
@@ -43,7 +47,7 @@ export const startResumable: Run = async (context, request) => {
   }
 }
 
-/** Takes a chunk, or says how much is persisted. Requests on one upload are taken one after the other. */
+/** Stores a chunk, or returns how much is persisted. Requests on one upload run one after another. */
 export const continueResumable: Run = async (context, request) => {
   const id = request.query.get('upload_id') ?? ''
   return await context.live.inTurn(id, async () => await answerChunk(context, request, id))
@@ -62,7 +66,11 @@ async function answerChunk(context: Context, request: GcsRequest, id: string): P
   return isLast ? await finish(context, request, taken) : incomplete(taken)
 }
 
-/** @throws 404 when there never was one, 410 when it has ended without becoming an object. */
+/**
+ * Returns an upload by its id.
+ *
+ * @throws 404 if it never existed, and 410 if it ended without an object.
+ */
 function openSession({ state, now }: Context, { names }: GcsRequest, id: string): Session {
   const session = state.session(id)
   if (session?.bucket !== names[0] || session === undefined)
@@ -73,7 +81,7 @@ function openSession({ state, now }: Context, { names }: GcsRequest, id: string)
   return session
 }
 
-/** "308 Resume Incomplete", with the last byte that is persisted, if any is. */
+/** Returns "308 Resume Incomplete", with the offset of the last persisted byte, if there is one. */
 function incomplete({ id, size }: Session): Answer {
   return {
     status: 308,
@@ -85,9 +93,9 @@ function incomplete({ id, size }: Session): Answer {
 }
 
 /**
- * Persists the bytes of a request. Those that are persisted already are passed over; a gap is 503, in plain text (as
- * production answers it: googleapis/java-storage, ITJsonResumableSessionPutTaskTest). Of a request that is cut, the
- * blocks that came whole are persisted.
+ * Persists the bytes of a request. Bytes that are already persisted are skipped. If the connection is cut, the blocks
+ * that arrived completely are persisted. A gap before the first byte is 503 in plain text, as in production:
+ * https://github.com/googleapis/java-storage (ITJsonResumableSessionPutTaskTest).
  */
 async function takeChunk(
   { state, live }: Context,
@@ -131,7 +139,7 @@ async function takeChunk(
   return { taken: isLast ? { ...taken, total: taken.size } : taken, isLast }
 }
 
-/** The bytes, which have to be as many as from `start` to before `end`, if that is known. */
+/** Yields the bytes of a body. Throws 400 if `end` is known and the body does not have `end - start` bytes. */
 async function* exactly(
   body: AsyncIterable<Uint8Array>,
   start: number,
@@ -152,7 +160,7 @@ function bodyMismatch(received: number, start: number, end: number): GcsError {
   )
 }
 
-/** The bytes after the first ones in whole blocks, and what is left over once the end has come. */
+/** Skips the first bytes, then yields whole blocks, and at the end the rest. */
 async function* blocksOf(body: AsyncIterable<Uint8Array>, skip: number): AsyncGenerator<Uint8Array> {
   let pending: Uint8Array[] = []
   let size = 0
@@ -172,7 +180,7 @@ async function* blocksOf(body: AsyncIterable<Uint8Array>, skip: number): AsyncGe
   if (size > 0) yield Buffer.concat(pending)
 }
 
-/** Makes the upload an object. One that cannot become what it should is over. */
+/** Turns the upload into an object. If its hashes or conditions do not hold, the upload has failed for good. */
 async function finish(context: Context, request: GcsRequest, session: Session): Promise<Answer> {
   const { state, live } = context
   const { pieces, size } = session
@@ -190,7 +198,7 @@ async function finish(context: Context, request: GcsRequest, session: Session): 
   }
 }
 
-/** "499 Client Closed Request": the upload is cancelled. */
+/** Cancels an upload, and returns "499 Client Closed Request". */
 export const cancelResumable: Run = async (context, request) => {
   const session = openSession(context, request, request.query.get('upload_id') ?? '')
   if (session.ended !== undefined) throw new GcsError(410, 'gone', 'The upload session is over.')

@@ -8,7 +8,10 @@ import { resourceOf } from './resource.ts'
 import type { StoredObject } from './model.ts'
 import { storeObject } from './store-object.ts'
 
-/** JSON API, "Objects: rewrite", which within one location is done in one request. */
+/**
+ * Rewrites an object. One request is enough within a location:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite.
+ */
 export const rewriteObject: Run = async (context, request) => {
   const object = await copied(context, request)
   const bytes = String(object.size)
@@ -21,11 +24,11 @@ export const rewriteObject: Run = async (context, request) => {
   })
 }
 
-/** JSON API, "Objects: copy". */
+/** Copies an object: https://cloud.google.com/storage/docs/json_api/v1/objects/copy. */
 export const copyObject: Run = async (context, request) =>
   json(200, resourceOf(await copied(context, request), request))
 
-/** The copy has the description of the source, unless the request gives one. */
+/** Stores a copy. It has the metadata of the source, unless the request contains metadata. */
 async function copied(context: Context, request: GcsRequest): Promise<StoredObject> {
   const [fromBucket = '', fromName = '', bucket = '', name = ''] = request.names
   assertObjectName(name)
@@ -33,7 +36,7 @@ async function copied(context: Context, request: GcsRequest): Promise<StoredObje
   context.state.requireBucket(bucket)
   context.assertAllowed('objects.insert', bucket, name)
 
-  // From here on nothing may wait until the object is stored.
+  // No await from here until the object is stored, so that the conditions still hold then.
   const source = objectOf(context, fromBucket, fromName, numberParameter(request, 'sourceGeneration'))
   assertConditions(conditionsOf(request, 'ifSource'), source)
   const described = Object.keys(resource).length === 0 ? source : describe(resource)

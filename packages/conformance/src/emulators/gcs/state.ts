@@ -6,7 +6,9 @@ import type { Piece } from '../pieces.ts'
 import { noSuchBucket } from './errors.ts'
 import type { Session, StoredObject } from './model.ts'
 
-/** The buckets, and what is in them. Nothing here waits: what one call finds, it may act upon. */
+/**
+ * The buckets and their contents. All methods except `tidy` are synchronous, so a caller can act on what it reads.
+ */
 export class State {
   readonly files: ObjectFiles
   readonly #journal: Journal
@@ -16,7 +18,7 @@ export class State {
   readonly #counters: Table<number>
   readonly #references = new Map<string, number>()
 
-  /** In this folder, where it goes on from what is there; in memory when there is none. */
+  /** Keeps the state in a folder, and continues from what the folder contains. Without a folder, in memory. */
   constructor(folder: string | undefined) {
     this.files = new ObjectFiles(folder === undefined ? undefined : join(folder, 'pieces'))
     this.#journal = new Journal(folder === undefined ? undefined : join(folder, 'journal.jsonl'))
@@ -27,7 +29,7 @@ export class State {
     for (const { pieces } of this.#objects.values()) this.#refer(pieces)
   }
 
-  /** Deletes the pieces that nothing refers to. */
+  /** Deletes all pieces that no object and no upload refers to. */
   async tidy(): Promise<void> {
     const sessions = [...this.#sessions.entries()].map(([, session]) => session)
     await this.files.keepOnly([...this.#objects.values(), ...sessions].flatMap(({ pieces }) => pieces))
@@ -45,7 +47,7 @@ export class State {
     this.#buckets.set(bucket, { created })
   }
 
-  /** @throws 404 */
+  /** @throws 404 if the bucket does not exist. */
   requireBucket(bucket: string): void {
     if (this.bucket(bucket) === undefined) throw noSuchBucket()
   }
@@ -54,14 +56,14 @@ export class State {
     return this.#objects.get(bucket, name)
   }
 
-  /** A generation that is higher than every other that was given out: microseconds, where the clock allows it. */
+  /** Returns a generation above all earlier ones: the time in microseconds, unless the clock stands or goes back. */
   nextGeneration(now: Date): number {
     const generation = Math.max(now.getTime() * 1000, (this.#counters.get('generation') ?? 0) + 1)
     this.#counters.set('generation', generation)
     return generation
   }
 
-  /** Returns the pieces that nothing refers to any more. */
+  /** Makes an object visible. Returns the pieces that nothing refers to any more. */
   publish(object: StoredObject): readonly Piece[] {
     const before = this.object(object.bucket, object.name)
     this.#objects.set(object.bucket, object.name, object)
@@ -69,13 +71,13 @@ export class State {
     return before === undefined ? [] : this.#unrefer(before.pieces)
   }
 
-  /** Returns the pieces that nothing refers to any more. */
+  /** Deletes an object. Returns the pieces that nothing refers to any more. */
   delete({ bucket, name, pieces }: StoredObject): readonly Piece[] {
     this.#objects.delete(bucket, name)
     return this.#unrefer(pieces)
   }
 
-  /** The names in a bucket in the order of UTF-8, from this one on. */
+  /** Yields the names in a bucket that are not before `name`, ordered by their UTF-8 bytes. */
   namesFrom(bucket: string, name: string): Iterable<string> {
     return this.#objects.keysFrom(bucket, name)
   }

@@ -4,7 +4,7 @@ import { assertHashes } from './hashes.ts'
 import type { Described, ExpectedHashes } from './metadata.ts'
 import type { Conditions, Content, StoredObject } from './model.ts'
 
-/** What is to become of bytes that are stored. */
+/** How to store bytes as an object. */
 export interface Wanted {
   readonly bucket: string
   readonly name: string
@@ -14,8 +14,8 @@ export interface Wanted {
 }
 
 /**
- * Makes bytes an object of a new generation, if the hashes and the conditions hold. Between the check and the
- * publication nothing waits. When they do not hold the bytes are not removed.
+ * Turns bytes into an object with a new generation, if the hashes and the conditions hold. The check and the
+ * publication are one synchronous step. If the check fails, the caller removes the bytes.
  */
 export async function storeObject(
   { state, now }: Context,

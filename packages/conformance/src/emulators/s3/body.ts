@@ -12,21 +12,24 @@ import { decodeChunked } from './chunked.ts'
 import { notImplemented, S3Error } from './errors.ts'
 import { checksumHeader, header, type S3Request } from './request.ts'
 
-/** A body that came whole, and was what its headers said of it. */
+/** A body that arrived completely and matches its headers. */
 export interface Received {
   readonly size: number
-  /** Hexadecimal. */
+  /** In hexadecimal. */
   readonly md5: string
-  /** The checksum that the client gave, which was right. */
+  /** The checksum that the client sent. It is verified. */
   readonly given: ChecksumValue | undefined
-  /** The one that was asked for besides. */
+  /** The additional checksum that the caller asked for. */
   readonly computed: ChecksumValue | undefined
 }
 
-/** The most bytes of one PUT, or of one part (S3 User Guide, "Multipart upload limits"). */
+/**
+ * The largest size in bytes of one PUT, or of one part:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
+ */
 const mostBytes = 5 * 2 ** 30
 
-/** Headers that say something of a body. */
+/** Headers that describe the body. */
 export const bodyHeaders: readonly string[] = [
   'x-amz-decoded-content-length',
   'x-amz-sdk-checksum-algorithm',
@@ -35,9 +38,9 @@ export const bodyHeaders: readonly string[] = [
 ]
 
 /**
- * Gives the body to `sink` as it comes, and holds it to everything that the request says of it: length,
- * Content-MD5, the SHA-256 that was signed, the checksum in a header or a trailer. Computes one more checksum
- * when it is asked to.
+ * Passes the body to `sink` as it arrives, and verifies everything that the request announces: length, Content-MD5,
+ * the signed SHA-256, and the checksum in a header or a trailer. Computes one additional checksum if the caller
+ * asks for it.
  */
 export async function receive(
   request: S3Request,
@@ -81,7 +84,7 @@ export async function receive(
   return { size, md5: digest.toString('hex'), given: found, computed }
 }
 
-/** The algorithm that the client sums this body with, in a header or in a trailer. */
+/** Returns the algorithm of the checksum that the client sends for this body, in a header or a trailer. */
 export function givenAlgorithm(request: S3Request): ChecksumAlgorithm | undefined {
   const trailer = header(request, 'x-amz-trailer')?.toLowerCase()
   return (
@@ -99,7 +102,10 @@ function payload(request: S3Request, trailers: Map<string, string>): AsyncIterab
   return isChunked(request) ? decodeChunked(body, trailers) : body
 }
 
-/** S3 must know the length before the body: a PUT in chunks of HTTP without one is refused. */
+/**
+ * Returns the length of the body. S3 rejects a PUT without it (`MissingContentLength`):
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+ */
 function announcedSize(request: S3Request): number {
   const codings = (header(request, 'content-encoding') ?? '').split(/ *, */)
   if (codings.includes('aws-chunked') !== isChunked(request))
@@ -116,7 +122,7 @@ function announcedSize(request: S3Request): number {
   return size
 }
 
-/** The SHA-256 that was signed in place of the body; nothing when the client chose not to sign it. */
+/** Returns the signed SHA-256 of the body, or `undefined` if the client did not sign the body. */
 function payloadHash(request: S3Request): string | undefined {
   const hash = header(request, 'x-amz-content-sha256')
   if (hash === undefined)
@@ -141,7 +147,7 @@ function parseContentMd5(request: S3Request): Buffer | undefined {
   return bytes
 }
 
-/** A checksum that the request announces. Its value is absent when it will follow in a trailer. */
+/** A checksum that the request announces. The value is absent if it follows in a trailer. */
 interface AnnouncedChecksum {
   readonly algorithm: ChecksumAlgorithm
   readonly value?: string

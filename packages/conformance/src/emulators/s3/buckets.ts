@@ -24,7 +24,10 @@ export const createBucket: Run = async (context, request) => {
   return { status: 200, headers: { location: `/${bucket}` } }
 }
 
-/** S3 User Guide, "General purpose bucket naming rules". */
+/**
+ * Returns whether a bucket name is valid:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
+ */
 export function isBucketName(bucket: string): boolean {
   return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..')
 }

@@ -6,7 +6,10 @@ import { Crc64Nvme, crc64nvme } from '../checksums/crc64nvme.ts'
 
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
 
-/** Of the bytes of the object, or of the checksums of its parts (S3 User Guide, "Checking object integrity"). */
+/**
+ * Whether a checksum is that of the bytes of the object, or of the checksums of its parts:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html.
+ */
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE'
 
 /** A checksum of bytes, in base64. */
@@ -15,11 +18,11 @@ export interface ChecksumValue {
   readonly value: string
 }
 
-/** What is kept of an object. */
+/** The checksum that S3 keeps of an object. */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm
   readonly type: ChecksumType
-  /** Base64; of a composite one followed by a hyphen and the number of parts. */
+  /** In base64. A composite checksum is followed by a hyphen and the number of parts. */
   readonly value: string
 }
 
@@ -35,7 +38,10 @@ interface Algorithm {
   readonly combine?: (first: Buffer, second: Buffer, secondBytes: number) => Buffer
 }
 
-/** Which algorithm can be of which type: S3 User Guide, "Checking object integrity", the table of multipart uploads. */
+/**
+ * The types that each algorithm supports in multipart uploads:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html.
+ */
 const algorithms: Readonly<Record<ChecksumAlgorithm, Algorithm>> = {
   CRC32: {
     bytes: 4,
@@ -82,28 +88,28 @@ export function isAlgorithm(name: string): name is ChecksumAlgorithm {
   return Object.hasOwn(algorithms, name)
 }
 
-/** The header that carries it, such as `x-amz-checksum-crc32c`. */
+/** Returns the header of a checksum, such as `x-amz-checksum-crc32c`. */
 export function headerOf(algorithm: ChecksumAlgorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`
 }
 
-/** A checksum of this kind that is fed piece by piece. */
+/** Creates an incremental checksum. */
 export function createChecksum(algorithm: ChecksumAlgorithm): Running {
   return algorithms[algorithm].create()
 }
 
-/** Whether the text can be a checksum of this kind. */
+/** Returns whether a text has the form of a checksum of this algorithm. */
 export function isChecksum(algorithm: ChecksumAlgorithm, base64: string): boolean {
   const bytes = Buffer.from(base64, 'base64')
   return bytes.byteLength === algorithms[algorithm].bytes && bytes.toString('base64') === base64
 }
 
-/** The types that an algorithm can have in a multipart upload, the usual one first. */
+/** Returns the types that an algorithm supports in a multipart upload. The first is the default. */
 export function typesOf(algorithm: ChecksumAlgorithm): readonly ChecksumType[] {
   return algorithms[algorithm].types
 }
 
-/** The checksum of an object from those of its parts. */
+/** Computes the checksum of an object from the checksums of its parts. */
 export function ofParts(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,

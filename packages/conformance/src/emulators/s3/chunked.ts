@@ -1,11 +1,11 @@
 import { S3Error } from './errors.ts'
 
-/** The longest line of the framing: a length with its extensions, or a trailer. */
+/** The longest line of the framing in bytes: a length with its extensions, or a trailer. */
 const longestLine = 8192
 
 /**
- * Takes the framing of `aws-chunked` from a body, and puts its trailers into the map (Amazon S3 API Reference,
- * "Using trailing headers with chunked uploads").
+ * Removes the framing of `aws-chunked` from a body, and puts the trailers into the map:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html.
  */
 export async function* decodeChunked(
   source: AsyncIterable<Uint8Array>,
@@ -27,7 +27,7 @@ export async function* decodeChunked(
   if (!(await input.isAtEnd())) throw new S3Error('IncompleteBody', 'Something follows the last chunk.')
 }
 
-/** Bytes as they come, by lines and by numbers. */
+/** Reads lines, and given numbers of bytes, from a stream. */
 class Input {
   readonly #source: AsyncIterator<Uint8Array>
   #pending: Buffer = Buffer.alloc(0)

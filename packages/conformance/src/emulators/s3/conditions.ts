@@ -2,13 +2,16 @@ import { notImplemented, S3Error } from './errors.ts'
 import { header, type S3Request } from './request.ts'
 import type { State } from './state.ts'
 
-/** What must be so for a write to happen. */
+/** The conditions of a write. */
 export interface WriteConditions {
   readonly ifNoneMatch: boolean
   readonly ifMatch: string | undefined
 }
 
-/** S3 User Guide, "How to prevent object overwrites with conditional writes": `*` is all that If-None-Match takes. */
+/**
+ * Parses the conditions of a write. If-None-Match must be `*`:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+ */
 export function writeConditions(request: S3Request): WriteConditions {
   const ifNoneMatch = header(request, 'if-none-match')
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') throw notImplemented(`If-None-Match: ${ifNoneMatch}`)
@@ -22,8 +25,9 @@ export function writeConditions(request: S3Request): WriteConditions {
 }
 
 /**
- * Refuses a write whose conditions do not hold now. `deletionsBefore` is from when the write began: if the key was
- * deleted since, a write that wanted it absent is told of the conflict (User Guide, same page: "409 Conflict").
+ * Throws if the conditions of a write do not hold now. `deletionsBefore` is the number of deletions when the write
+ * started. If the key was deleted since then, a write with If-None-Match gets 409:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
  */
 export function assertMayWrite(
   state: State,
@@ -41,14 +45,14 @@ export function assertMayWrite(
   if (ifMatch !== there.etag) throw preconditionFailed('If-Match')
 }
 
-/** Refuses a read or a delete of another object than the one that is meant. */
+/** Throws 412 if the object of a read or a delete does not have the ETag in If-Match. */
 export function assertMatches(request: S3Request, etag: string): void {
   const ifMatch = header(request, 'if-match')
   if (ifMatch !== undefined && ifMatch !== '*' && etagOf(ifMatch) !== etag)
     throw preconditionFailed('If-Match')
 }
 
-/** An entity tag without its quotation marks, which clients may leave out. */
+/** Removes the quotation marks of an entity tag. Clients may omit them. */
 export function etagOf(text: string): string {
   return text.replace(/^"(.*)"$/, '$1')
 }

@@ -4,7 +4,10 @@ import { S3Error } from './errors.ts'
 
 import { childText, onlyChildren, writeXml } from './xml.ts'
 
-/** The most keys of one request (Amazon S3 API Reference, "DeleteObjects"). */
+/**
+ * The largest number of keys in one request:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
+ */
 const mostKeys = 1000
 
 export const deleteObjects: Run = async (context, request) => {

@@ -2,7 +2,7 @@ import { S3Error } from './errors.ts'
 import { header, type S3Request } from './request.ts'
 import type { Described } from './state.ts'
 
-/** Headers that a client may describe an object with. */
+/** Headers with which a client can describe an object. */
 export const describingHeaders: readonly string[] = [
   'x-amz-meta-*',
   'x-amz-server-side-encryption',
@@ -30,7 +30,10 @@ const storageClasses = [
   'REDUCED_REDUNDANCY',
 ]
 
-/** The most bytes of names and values of metadata together (S3 User Guide, "Working with object metadata"). */
+/**
+ * The largest total size of metadata, names and values, in bytes:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html.
+ */
 const mostMetadata = 2048
 
 export function describedBy(request: S3Request): Described {

@@ -3,10 +3,10 @@ import { S3Error } from './errors.ts'
 import { header, type S3Request } from './request.ts'
 import { parseXml, type XmlElement } from './xml.ts'
 
-/** The longest document: more than 10,000 parts, or 1000 keys, can take. */
+/** The largest document in bytes. It is more than 10,000 parts or 1,000 keys can need. */
 const longestDocument = 4 * 2 ** 20
 
-/** The document in the body of a request, held to everything that the request says of it. */
+/** Parses the document in a body, and verifies the body against the headers of the request. */
 export async function readDocument(
   request: S3Request,
   root: string,

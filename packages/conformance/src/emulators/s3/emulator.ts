@@ -9,48 +9,48 @@ import { type S3Credentials, verifySignature } from './signature.ts'
 import { State } from './state.ts'
 import { writeXml } from './xml.ts'
 
-/** What a request wants to do, for a rule that may deny it. */
+/** The access that a request asks for. The option `denies` can deny it. */
 export interface S3Access {
-  /** The name of the operation. A DeleteObjects is asked for once as a whole, and as DeleteObject for each key. */
+  /** The name of the operation. DeleteObjects is checked once as a whole, and as DeleteObject for each key. */
   readonly operation: string
   readonly bucket: string
-  /** Empty for an operation on the bucket. */
+  /** The key of the object. Empty for an operation on the bucket. */
   readonly key: string
 }
 
 export interface S3EmulatorOptions {
-  /** Where everything is kept, and found again at the next start. In memory when it is not given. */
+  /** Folder for all data. A later start in the same folder finds the data again. Default: in memory. */
   readonly directory?: string
-  /** The port on 127.0.0.1. One that is free when it is not given. */
+  /** The port on 127.0.0.1. Default: a free port. */
   readonly port?: number
-  /** Whose signatures are accepted. The usual ones of the emulator when they are not given. */
+  /** The credentials whose signatures are accepted. Default: fixed credentials, which the result contains. */
   readonly credentials?: S3Credentials
-  /** Buckets that are created at the start, if they are not there. */
+  /** Buckets to create at the start if they do not exist. */
   readonly buckets?: readonly string[]
-  /** `us-east-1` when it is not given. A request that is signed for another one is refused. */
+  /** The region for which requests must be signed. Default: `us-east-1`. */
   readonly region?: string
-  /** What the emulator denies, as the policy of a bucket would: such a request gets `AccessDenied`. */
+  /** Returns true for each access to deny with `AccessDenied`, as the policy of a bucket would. */
   readonly denies?: (access: S3Access) => boolean
-  /** The clock, for tests of what depends on one. */
+  /** The clock, for tests that depend on the time. */
   readonly now?: () => Date
 }
 
 export interface S3Emulator extends AsyncDisposable {
-  /** For an `S3Client` with `forcePathStyle`, as are the next two. */
+  /** The endpoint for an `S3Client` with `forcePathStyle`. `region` and `credentials` are for the same client. */
   readonly endpoint: string
   readonly region: string
   readonly credentials: S3Credentials
-  /** Breaks every connection and frees the port. May be called twice. */
+  /** Closes every connection and frees the port. May be called twice. */
   close(): Promise<void>
 }
 
 /**
- * A small and strict S3 on loopback, for tests: the requests that an adapter for checkpoints makes, with signatures,
- * conditional writes, multipart uploads, checksums and listings as Amazon documents them. Whatever it does not know
- * it refuses, rather than to ignore it. Between the check of a condition and the write that rests on it nothing
- * happens.
+ * Starts a small and strict emulator of Amazon S3 on loopback, for tests. It supports the requests that an adapter
+ * for checkpoints sends, with signatures, conditional writes, multipart uploads, checksums and listings as Amazon
+ * documents them. It rejects everything that it does not support, and never ignores it. Checking a condition and
+ * the write that depends on it are one atomic step.
  *
- * @throws `INVALID_ARGUMENT` for a bucket that has no possible name.
+ * @throws `INVALID_ARGUMENT` for an invalid bucket name.
  *
  * @example
  * await using s3 = await startS3Emulator({ buckets: ['checkpoints'] })

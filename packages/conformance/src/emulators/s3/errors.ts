@@ -1,4 +1,7 @@
-/** Amazon S3 API Reference, "Error responses", "List of error codes": the status and the usual message of each. */
+/**
+ * The status and the usual message of each error code:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList.
+ */
 const known = {
   AccessDenied: [403, 'Access Denied'],
   AuthorizationHeaderMalformed: [400, 'The authorization header you provided is invalid.'],
@@ -66,11 +69,11 @@ const known = {
 
 export type S3ErrorCode = keyof typeof known
 
-/** An error that is told to the client. */
+/** An error that the client gets as a response. */
 export class S3Error extends Error {
   readonly code: S3ErrorCode
   readonly status: number
-  /** What the error says besides, such as the key. */
+  /** Further elements of the response, such as the key. */
   readonly fields: Readonly<Record<string, string | number>>
 
   constructor(code: S3ErrorCode, message?: string, fields: Readonly<Record<string, string | number>> = {}) {

@@ -4,10 +4,13 @@ import { notImplemented, S3Error } from './errors.ts'
 import { numberParameter, type S3Request } from './request.ts'
 import { writeXml } from './xml.ts'
 
-/** The most entries of one page of any listing. */
+/**
+ * The largest number of entries on a page of any listing:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html.
+ */
 export const pageLimit = 1000
 
-/** All keys of the bucket with the prefix, a page at a time, in the order of UTF-8. */
+/** Lists one page of the keys with a prefix, ordered by their UTF-8 bytes. */
 export const listObjects: Run = async ({ state }, request) => {
   const { bucket, query } = request
   if (query.get('list-type') !== '2') throw notImplemented('ListObjects other than version 2')
@@ -63,7 +66,7 @@ export const listObjects: Run = async ({ state }, request) => {
   }
 }
 
-/** How keys are written in a listing: as they are, or percent-encoded when the client asks for it. */
+/** Returns how a listing writes keys: unchanged, or percent-encoded if the client asks for it. */
 export function encoding(request: S3Request): (key: string) => string {
   const type = request.query.get('encoding-type')
   if (type === undefined) return (key) => key
@@ -76,8 +79,9 @@ export function encoding(request: S3Request): (key: string) => string {
 }
 
 /**
- * The form of `encoding-type=url`: that of HTML forms, in which a space is a plus sign, with `/` and `*` left as
- * they are (Amazon S3 API Reference, "ListObjectsV2"; the rest as clients that decode it expect).
+ * Encodes a key for `encoding-type=url` (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html).
+ * It is the encoding of HTML forms, in which a space becomes a plus sign, except that `/` and `*` stay unchanged.
+ * Details follow what clients decode.
  */
 function encodeKey(key: string): string {
   return encodeURIComponent(key)

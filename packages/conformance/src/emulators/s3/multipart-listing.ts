@@ -5,9 +5,9 @@ import { numberParameter } from './request.ts'
 import { writeXml } from './xml.ts'
 
 /**
- * The unfinished uploads of the bucket, by key and then by the time at which they were initiated, a page at a time
- * (Amazon S3 API Reference, "ListMultipartUploads"). Without `upload-id-marker` a page begins after the last upload
- * of the key that is the marker; `upload-id-marker` alone is ignored.
+ * Lists one page of the unfinished uploads of a bucket, ordered by key and then by start time:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html. With `key-marker` alone, a page
+ * begins after the last upload of that key. `upload-id-marker` without `key-marker` is ignored.
  */
 export const listMultipartUploads: Run = async ({ state }, request) => {
   const { bucket, query } = request

@@ -24,7 +24,10 @@ import type { Part, Upload } from './state.ts'
 import { storeBody } from './store-body.ts'
 import { childText, onlyChildren, writeXml, type XmlElement } from './xml.ts'
 
-/** S3 User Guide, "Multipart upload limits": the least of every part but the last, and the highest number. */
+/**
+ * The smallest size of each part except the last, and the highest part number:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
+ */
 const leastPartBytes = 5 * 2 ** 20
 const mostParts = 10_000
 
@@ -55,7 +58,7 @@ export const createMultipartUpload: Run = async (context, request) => {
   }
 }
 
-/** Ids grow with time, so that their order is that of the uploads. */
+/** Part of each upload id. It makes ids grow, so that uploads that start later sort later. */
 let uploads = 0
 function newUploadId(now: Date): string {
   uploads += 1
@@ -69,7 +72,10 @@ function algorithmOf(request: S3Request): ChecksumAlgorithm | undefined {
   return name
 }
 
-/** Without an algorithm S3 computes CRC64NVME, which is always of the full object. */
+/**
+ * Returns the checksum type of an upload. Without an algorithm, S3 computes CRC64NVME, which is always of the full
+ * object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html.
+ */
 function typeOf(request: S3Request, algorithm: ChecksumAlgorithm | undefined): ChecksumType {
   const type = header(request, 'x-amz-checksum-type')
   const types = typesOf(algorithm ?? 'CRC64NVME')
@@ -97,7 +103,7 @@ export const uploadPart: Run = async (context, request) => {
   const algorithm = upload.algorithm ?? 'CRC64NVME'
   const { piece, md5: etag, given, computed } = await storeBody(state.files, request, algorithm)
   const checksum = { algorithm, value: computed?.value ?? '' }
-  // From here to `addPart` nothing may wait.
+  // No await from here to `addPart`, so that the upload still exists then.
   try {
     state.upload(bucket, key, id)
   } catch (error) {
@@ -127,7 +133,7 @@ function partNumber(text: string | undefined): number {
   return number
 }
 
-/** An upload that was begun with an algorithm takes no other; a composite one needs the checksum of every part. */
+/** Throws if a part has another algorithm than its upload, or lacks the checksum that a composite upload requires. */
 function assertChecksumOfUpload({ algorithm, type }: Upload, given: ChecksumAlgorithm | undefined): void {
   if (algorithm === undefined || given === algorithm) return
   if (given === undefined && type === 'FULL_OBJECT') return
@@ -146,7 +152,7 @@ export const completeMultipartUpload: Run = async (context, request) => {
   const { element } = await readDocument(bodyUnsummed(request), 'CompleteMultipartUpload')
   const wanted = parseParts(element)
 
-  // From here to `publish` nothing may wait.
+  // No await from here to `publish`, so that the conditions still hold then.
   const upload = state.upload(bucket, key, id)
   const parts = wanted.map((each) => findPart(state.part(id, each.number), upload, each))
   for (const part of parts.slice(0, -1)) assertLargeEnough(part)
@@ -156,7 +162,8 @@ export const completeMultipartUpload: Run = async (context, request) => {
   try {
     assertMayWrite(state, bucket, key, conditions, upload.deletionsBefore)
   } catch (error) {
-    // After a conflict the upload is gone: it has to be begun anew, part by part (API Reference of this operation).
+    // After a conflict, the client must start the whole upload again:
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     if (error instanceof S3Error && error.code === 'ConditionalRequestConflict')
       await state.files.remove(state.end(id))
     throw error
@@ -180,7 +187,7 @@ export const completeMultipartUpload: Run = async (context, request) => {
   return completed(request, upload, etag, checksum)
 }
 
-/** The checksum headers of a Complete speak of the object, not of the document in the body. */
+/** Removes the checksum headers of CompleteMultipartUpload. They belong to the object, not to the body. */
 function bodyUnsummed(request: S3Request): S3Request {
   const headers = Object.entries(request.call.headers).filter(([name]) => !name.startsWith('x-amz-checksum-'))
   return { ...request, call: { ...request.call, headers: Object.fromEntries(headers) } }
@@ -242,7 +249,7 @@ function checksumOf({ algorithm, type }: Upload, parts: readonly Part[]): Checks
   return ofParts(algorithm ?? 'CRC64NVME', type, summed)
 }
 
-/** What the request says of the whole: its checksum, the type of it, and its size. */
+/** Throws if the checksum, its type or the size of the object differ from those that the request announced. */
 function assertAsAnnounced(request: S3Request, checksum: Checksum, size: number): void {
   const given = checksumHeader(request)
   const type = header(request, 'x-amz-checksum-type')

@@ -18,7 +18,7 @@ export const putObject: Run = async (context, request) => {
   const { piece, size, md5: etag, computed } = await storeBody(state.files, request, wanted)
   const checksum = { algorithm: wanted, value: computed?.value ?? '', type: 'FULL_OBJECT' } as const
   const object = { ...described, pieces: [piece], size, etag, modified: seconds(context), checksum }
-  // From here to `publish` nothing may wait.
+  // No await from here to `publish`, so that the conditions still hold then.
   try {
     assertMayWrite(state, bucket, key, conditions, deletionsBefore)
   } catch (error) {
@@ -59,7 +59,10 @@ export const headObject: Run = async ({ state }, request) => {
   return { status: 200, headers: { ...objectHeaders(request, object), 'content-length': object.size } }
 }
 
-/** That the key is not there is no error, unless it was to match (User Guide, "How to perform conditional deletes"). */
+/**
+ * Deletes a key. A missing key is an error only with If-Match:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html.
+ */
 export const deleteObject: Run = async ({ state }, request) => {
   const { bucket, key } = request
   const there = state.object(bucket, key)
@@ -98,7 +101,10 @@ export function checksumHeaders({ checksum }: StoredObject): Readonly<Record<str
   return { [headerOf(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type }
 }
 
-/** Every object is encrypted (S3 User Guide, "Setting default server-side encryption behavior"). */
+/**
+ * Returns the encryption headers. S3 encrypts every object:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html.
+ */
 export function encryptionHeaders(object: {
   readonly headers: Readonly<Record<string, string>>
 }): Readonly<Record<string, string | undefined>> {
@@ -110,8 +116,8 @@ export function encryptionHeaders(object: {
 }
 
 /**
- * One range of bytes (RFC 9110, "Range Requests"). A header that is none is ignored; one that begins beyond the end
- * cannot be satisfied.
+ * Parses one range of bytes (RFC 9110, "Range Requests"). An invalid header is ignored. A range that begins beyond
+ * the end throws `InvalidRange`.
  */
 function rangeOf(
   request: S3Request,

@@ -16,12 +16,12 @@ import {
 import { deleteObject, getObject, headObject, putObject } from './objects.ts'
 import type { S3Request } from './request.ts'
 
-/** One operation of S3, and all that it may be asked with. */
+/** An operation of S3, with the parameters and headers that it supports. */
 export interface Operation {
   readonly name: string
   readonly method: string
   readonly on: 'bucket' | 'object'
-  /** The parameter that tells it from others of the same method. */
+  /** The parameter that distinguishes it from other operations with the same method. */
   readonly marker?: string
   readonly query: readonly string[]
   readonly headers: readonly string[]
@@ -31,7 +31,10 @@ export interface Operation {
 const readHeaders = ['if-match', 'x-amz-checksum-mode']
 const writeConditions = ['if-match', 'if-none-match']
 
-/** Amazon S3 API Reference, "Actions": those that an adapter for checkpoints needs, and of those what it needs. */
+/**
+ * The operations and parameters that an adapter for checkpoints needs, from
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html.
+ */
 export const operations: readonly Operation[] = [
   { name: 'HeadBucket', method: 'HEAD', on: 'bucket', query: [], headers: [], run: headBucket },
   { name: 'CreateBucket', method: 'PUT', on: 'bucket', query: [], headers: bodyHeaders, run: createBucket },
@@ -141,7 +144,11 @@ export const operations: readonly Operation[] = [
 
 const markers = new Set(operations.flatMap(({ marker = [] }) => marker))
 
-/** @throws `NotImplemented` for what is none of them. */
+/**
+ * Finds the operation of a request.
+ *
+ * @throws `NotImplemented` if there is none.
+ */
 export function operationOf({ call, bucket, key, query }: S3Request): Operation {
   const on = key === '' ? 'bucket' : 'object'
   const given = [...query.keys()].filter((name) => markers.has(name))

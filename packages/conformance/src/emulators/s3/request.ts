@@ -3,20 +3,20 @@ import { parseQuery } from '../query.ts'
 import { type ChecksumAlgorithm, checksumAlgorithms, headerOf } from './checksums.ts'
 import { notImplemented, S3Error } from './errors.ts'
 
-/** A request as S3 understands it. */
+/** A parsed request to S3. */
 export interface S3Request {
   readonly call: Call
-  /** Empty for the service itself. */
+  /** Empty for a request to the service itself. */
   readonly bucket: string
-  /** Empty for the bucket itself. */
+  /** Empty for a request to the bucket itself. */
   readonly key: string
   readonly query: ReadonlyMap<string, string>
 }
 
-/** The longest key (S3 User Guide, "Naming Amazon S3 objects"). */
+/** The longest key in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. */
 const longestKey = 1024
 
-/** Path-style addresses only: the bucket is the first segment of the path, and the key all that follows. */
+/** Parses a path-style address: the bucket is the first segment of the path, and the key is the rest. */
 export function parseRequest(call: Call): S3Request {
   const path = call.path.slice(1)
   const slash = path.indexOf('/')
@@ -35,7 +35,7 @@ export function parseRequest(call: Call): S3Request {
   return { call, bucket, key, query }
 }
 
-/** The parameters of a query, decoded, in their order. */
+/** Decodes the parameters of a query, in their order. */
 export function queryOf(rawQuery: string): readonly (readonly [string, string])[] {
   try {
     return parseQuery(rawQuery)
@@ -57,7 +57,7 @@ export function header({ call }: S3Request, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** What every request may carry. */
+/** Parameters and headers that every request can have. */
 const everywhere = [
   'x-amz-content-sha256',
   'x-amz-date',
@@ -66,7 +66,7 @@ const everywhere = [
   'x-amz-user-agent',
 ]
 
-/** Headers that set a condition or a view: where an operation does not know them, they must not be ignored. */
+/** Headers that change the result. An operation that does not support one of them must reject it. */
 const conditions = [
   'if-match',
   'if-modified-since',
@@ -76,7 +76,7 @@ const conditions = [
   'range',
 ]
 
-/** Refuses every parameter, every `x-amz-` header and every condition that the operation does not know. */
+/** Throws for every parameter, every `x-amz-` header and every condition that the operation does not support. */
 export function refuseUnknown(
   { call, query }: S3Request,
   known: { readonly query: readonly string[]; readonly headers: readonly string[] },
@@ -91,7 +91,7 @@ export function refuseUnknown(
   }
 }
 
-/** A parameter that is a whole number, at most the limit; the limit when it is not given. */
+/** Parses an integer parameter. Returns at most the limit, and the limit if the parameter is absent. */
 export function numberParameter({ query }: S3Request, name: string, limit: number): number {
   const text = query.get(name)
   if (text === undefined) return limit
@@ -103,7 +103,7 @@ export function numberParameter({ query }: S3Request, name: string, limit: numbe
   return Math.min(Number(text), limit)
 }
 
-/** The one checksum that a request gives in a header, if any. */
+/** Returns the checksum in a header of a request, if there is one. */
 export function checksumHeader(
   request: S3Request,
 ): { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined {

@@ -5,15 +5,16 @@ import { header, queryOf, type S3Request } from './request.ts'
 export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** When it is given, requests must carry it. */
+  /** If set, requests must send this token. */
   readonly sessionToken?: string
 }
 
 const fifteenMinutes = 15 * 60 * 1000
 
 /**
- * Holds a request to its signature (Amazon S3 API Reference, "Authenticating Requests: Using the Authorization
- * Header (AWS Signature Version 4)"). That the body is what was signed is for the reader of the body to prove.
+ * Verifies the signature of a request:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html. The reader of the
+ * body verifies that the body is the signed one.
  */
 export function verifySignature(
   request: S3Request,
@@ -82,7 +83,7 @@ function parseAuthorization(request: S3Request): Authorization {
   return { keyId, date, scopeRegion, service, signedHeaders: headers.split(';'), signature }
 }
 
-/** `Host` and everything that begins with `x-amz-` has to be signed. */
+/** Throws if `Host`, or a header whose name begins with `x-amz-`, is not signed. */
 function refuseUnsigned({ call }: S3Request, signed: readonly string[]): void {
   const unsigned = Object.keys(call.headers).filter(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signed.includes(name),
@@ -125,7 +126,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-/** RFC 3986: everything but the unreserved characters. */
+/** Percent-encodes everything except unreserved characters (RFC 3986). */
 function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${hexadecimal(character)}`)
 }
@@ -134,7 +135,7 @@ function hexadecimal(character: string): string {
   return character.charCodeAt(0).toString(16).toUpperCase()
 }
 
-/** Milliseconds of `20261124T120000Z`; not a number when it is none. */
+/** Parses a time such as `20261124T120000Z` to milliseconds. Returns NaN for another form. */
 function parseTime(time: string): number {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time) ?? []
   const [year, month, day, hour, minute, second] = parts

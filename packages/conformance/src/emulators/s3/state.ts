@@ -6,9 +6,9 @@ import { ObjectTable } from '../object-table.ts'
 import type { Checksum, ChecksumAlgorithm, ChecksumType, ChecksumValue } from './checksums.ts'
 import { S3Error } from './errors.ts'
 
-/** What a client says of an object when it begins to store it, and is told again when it asks. */
+/** The description of an object that a client sends with an upload, and gets back with a read. */
 export interface Described {
-  /** `Content-Type` and its like, and what begins with `x-amz-meta-` or `x-amz-server-side-encryption`. */
+  /** Headers such as `Content-Type`, and those that begin with `x-amz-meta-` or `x-amz-server-side-encryption`. */
   readonly headers: Readonly<Record<string, string>>
   readonly storageClass: string
 }
@@ -16,7 +16,7 @@ export interface Described {
 export interface StoredObject extends Described {
   readonly pieces: readonly Piece[]
   readonly size: number
-  /** Without its quotation marks. */
+  /** Without quotation marks. */
   readonly etag: string
   readonly modified: number
   readonly checksum: Checksum
@@ -29,7 +29,7 @@ export interface Upload extends Described {
   readonly initiated: number
   readonly algorithm: ChecksumAlgorithm | undefined
   readonly type: ChecksumType
-  /** How many deletions there had been when it was initiated. */
+  /** Number of deletions in the store when the upload started. */
   readonly deletionsBefore: number
 }
 
@@ -38,13 +38,15 @@ export interface Part {
   readonly piece: Piece
   readonly etag: string
   readonly modified: number
-  /** Of the upload's algorithm. */
+  /** The checksum by the algorithm of the upload. */
   readonly checksum: ChecksumValue
-  /** What the client gave. */
+  /** The checksum that the client sent. */
   readonly given: ChecksumValue | undefined
 }
 
-/** The buckets, and what is in them. Nothing here waits: what one call finds, it may act upon. */
+/**
+ * The buckets and their contents. All methods except `tidy` are synchronous, so a caller can act on what it reads.
+ */
 export class State {
   readonly files: ObjectFiles
   readonly #journal: Journal
@@ -56,7 +58,7 @@ export class State {
   readonly #deletedAt = new Map<string, number>()
   #deletions = 0
 
-  /** In this folder, where it goes on from what is there; in memory when there is none. */
+  /** Keeps the state in a folder, and continues from what the folder contains. Without a folder, in memory. */
   constructor(folder: string | undefined) {
     this.files = new ObjectFiles(folder === undefined ? undefined : join(folder, 'pieces'))
     this.#journal = new Journal(folder === undefined ? undefined : join(folder, 'journal.jsonl'))
@@ -68,7 +70,7 @@ export class State {
       this.#partsById(path.slice(0, path.indexOf('/'))).set(part.number, part)
   }
 
-  /** Deletes the pieces that nothing refers to. */
+  /** Deletes all pieces that no object and no part refers to. */
   async tidy(): Promise<void> {
     const ofObjects = this.#objects.values().flatMap(({ pieces }) => pieces)
     const ofParts = [...this.#parts.entries()].map(([, { piece }]) => piece)
@@ -87,7 +89,7 @@ export class State {
     this.#buckets.set(bucket, { created })
   }
 
-  /** @throws `NoSuchBucket` */
+  /** @throws `NoSuchBucket` if the bucket does not exist. */
   requireBucket(bucket: string): void {
     if (!this.hasBucket(bucket)) throw new S3Error('NoSuchBucket', undefined, { BucketName: bucket })
   }
@@ -96,14 +98,14 @@ export class State {
     return this.#objects.get(bucket, key)
   }
 
-  /** Returns the pieces that it took the place of. */
+  /** Makes an object visible. Returns the pieces of the object that it replaced. */
   publish(bucket: string, key: string, object: StoredObject): readonly Piece[] {
     const before = this.object(bucket, key)
     this.#objects.set(bucket, key, object)
     return before?.pieces ?? []
   }
 
-  /** Returns the pieces that it had. */
+  /** Deletes an object. Returns its pieces. */
   delete(bucket: string, key: string): readonly Piece[] {
     const before = this.object(bucket, key)
     if (before === undefined) return []
@@ -113,7 +115,7 @@ export class State {
     return before.pieces
   }
 
-  /** How many deletions there have been, to ask `deletedSince` with later. */
+  /** Number of deletions so far. Pass it to `deletedSince` later. */
   get deletions(): number {
     return this.#deletions
   }
@@ -122,12 +124,12 @@ export class State {
     return (this.#deletedAt.get(`${bucket}/${key}`) ?? 0) > deletions
   }
 
-  /** The keys of a bucket in the order of UTF-8, from this one on. */
+  /** Yields the keys in a bucket that are not before `key`, ordered by their UTF-8 bytes. */
   keysFrom(bucket: string, key: string): Iterable<string> {
     return this.#objects.keysFrom(bucket, key)
   }
 
-  /** @throws `NoSuchUpload` when it is not there, or is of another key. */
+  /** @throws `NoSuchUpload` if the upload does not exist, or belongs to another key. */
   upload(bucket: string, key: string, id: string): Upload {
     const upload = this.#uploads.get(id)
     if (upload?.bucket === bucket && upload.key === key) return upload
@@ -142,7 +144,7 @@ export class State {
     this.#uploads.set(upload.id, upload)
   }
 
-  /** Returns the piece that it took the place of. */
+  /** Adds a part to an upload. Returns the piece of the part that it replaced, if any. */
   addPart(id: string, part: Part): readonly Piece[] {
     const before = this.#partsById(id).get(part.number)
     this.#parts.set(`${id}/${part.number}`, part)
@@ -154,12 +156,12 @@ export class State {
     return this.#partsById(id).get(number)
   }
 
-  /** In the order of their numbers. */
+  /** Returns the parts of an upload, ordered by number. */
   partsOf(id: string): readonly Part[] {
     return [...this.#partsById(id).values()].sort((one, other) => one.number - other.number)
   }
 
-  /** Forgets an upload, and returns the pieces of its parts. */
+  /** Removes an upload. Returns the pieces of its parts. */
   end(id: string): readonly Piece[] {
     const parts = this.partsOf(id)
     this.#uploads.delete(id)

@@ -4,7 +4,10 @@ import { type Received, receive } from './body.ts'
 import type { ChecksumAlgorithm } from './checksums.ts'
 import type { S3Request } from './request.ts'
 
-/** Keeps the body of a request, which belongs to nothing yet. A body that is not what its headers say is not kept. */
+/**
+ * Stores the body of a request as a piece that no object has yet. A body that does not match its headers is
+ * discarded.
+ */
 export async function storeBody(
   files: ObjectFiles,
   request: S3Request,

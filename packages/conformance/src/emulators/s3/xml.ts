@@ -1,6 +1,8 @@
 import { S3Error } from './errors.ts'
 
-/** What stands between two tags: text, or elements in their order. A name with several values stands several times. */
+/**
+ * The content of an element: text, or child elements in order. A name with several values is written several times.
+ */
 export type XmlContent =
   | string
   | number
@@ -8,7 +10,7 @@ export type XmlContent =
   | readonly XmlContent[]
   | { readonly [name: string]: XmlContent | undefined }
 
-/** A document with one element at its root. What is `undefined` is left out. */
+/** Writes a document with one root element. Omits values that are `undefined`. */
 export function writeXml(root: string, content: XmlContent, namespace = true): string {
   const xmlns = namespace ? ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"' : ''
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${xmlns}>${inner(content)}</${root}>`
@@ -27,11 +29,11 @@ function elements(name: string, value: XmlContent): string {
 }
 
 function escape(text: string): string {
-  // eslint-disable-next-line no-control-regex -- a key may hold control characters; XML 1.0 has no better way
+  // eslint-disable-next-line no-control-regex -- keys can have control characters, which XML 1.0 can only write as references
   return text.replace(/[&<>"'\u0000-\u001f]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
-/** An element of a request. */
+/** An element of a request document. */
 export interface XmlElement {
   readonly name: string
   readonly text: string
@@ -39,8 +41,8 @@ export interface XmlElement {
 }
 
 /**
- * The documents that a client of S3 sends are a few elements deep and have no attributes but a namespace: a parser
- * for those is smaller than a dependency. Whatever else XML has is `MalformedXML`.
+ * Parses a request document. Clients of S3 send documents of a few levels, with no attributes except a namespace. A
+ * parser for those is smaller than a dependency. All other XML throws `MalformedXML`.
  */
 export function parseXml(document: string, root: string): XmlElement {
   const tokens = document.matchAll(
@@ -89,14 +91,14 @@ function character(point: number): string {
   return String.fromCodePoint(point)
 }
 
-/** The text of the only child of this name, or `undefined`. Several of them are malformed. */
+/** Returns the text of the only child of this name, or `undefined`. Throws `MalformedXML` if there are several. */
 export function childText(element: XmlElement, name: string): string | undefined {
   const found = element.children.filter((child) => child.name === name)
   if (found.length > 1) throw malformed()
   return found[0]?.text
 }
 
-/** Refuses children of other names than these. */
+/** Throws `MalformedXML` if a child has another name than these. */
 export function onlyChildren(element: XmlElement, ...names: readonly string[]): void {
   const unknown = element.children.find(({ name }) => !names.includes(name))
   if (unknown !== undefined)
