@@ -145,30 +145,55 @@ test('repair of a sound catalog leaves alone a whole attempt at a step that anot
   expect(await store.quarantined()).toEqual([])
 })
 
-test('repair takes back what it listed if the writer of a failed save removes it at the same moment', async () => {
-  const backend = new RemovingBackend()
-  await saved(backend, 1)
-  const elsewhere = new MemoryBackend()
-  await storeOn(elsewhere, { mode: 'shared' }).save({ step: 2, files })
-  for (const key of await keysOf(elsewhere, 'data/')) {
-    await backend.put(key, Buffer.concat(await Array.fromAsync((await elsewhere.read(key)).body)))
+describe('a failed save that its writer removes while repair lists it', () => {
+  async function withFailedSave(): Promise<{ backend: RemovingBackend; store: CheckpointStore }> {
+    const backend = new RemovingBackend()
+    await saved(backend, 1)
+    const elsewhere = new MemoryBackend()
+    await storeOn(elsewhere, { mode: 'shared' }).save({ step: 2, files })
+    for (const key of await keysOf(elsewhere, 'data/')) {
+      await backend.put(key, Buffer.concat(await Array.fromAsync((await elsewhere.read(key)).body)))
+    }
+    backend.removesAtCommit = await keysOf(elsewhere, 'data/')
+    return { backend, store: storeOn(backend, { mode: 'shared' }) }
   }
-  backend.removesAtCommit = await keysOf(elsewhere, 'data/')
-  const store = storeOn(backend, { mode: 'shared' })
-  expect(await store.repair()).toMatchObject({ recovered: [], quarantined: [] })
-  expect(await steps(store)).toEqual([1])
-  expect(await store.quarantined()).toEqual([])
-  await store.save({ step: 2, files })
-  expect((await store.verify()).good).toBe(true)
+
+  test('leaves the list again', async () => {
+    const { store } = await withFailedSave()
+    expect(await store.repair()).toMatchObject({ recovered: [], quarantined: [] })
+    expect(await steps(store)).toEqual([1])
+    await store.save({ step: 2, files })
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('leaves the quarantine again if a restore met it in between', async () => {
+    const { backend, store } = await withFailedSave()
+    backend.afterCommit = async () => {
+      const restored = await storeOn(backend, { mode: 'shared' }).restore('latest', {
+        to: await temporaryFolder(),
+        fallback: true,
+      })
+      expect(restored?.passedOver).toMatchObject([{ step: 2, quarantined: true }])
+    }
+    await store.repair()
+    expect(await steps(store)).toEqual([1])
+    expect(await store.quarantined()).toEqual([])
+  })
 })
 
 /** Another writer removes these keys while the next version of the catalog is being created. */
 class RemovingBackend extends MemoryBackend {
   removesAtCommit: readonly string[] = []
+  /** Called once, after the first commit. */
+  afterCommit: (() => Promise<void>) | undefined
 
   override async commit(key: string, bytes: Uint8Array, options?: CallOptions): Promise<CommitOutcome> {
     await this.delete(this.removesAtCommit)
-    return super.commit(key, bytes, options)
+    const outcome = await super.commit(key, bytes, options)
+    const { afterCommit } = this
+    this.afterCommit = undefined
+    await afterCommit?.()
+    return outcome
   }
 }
 

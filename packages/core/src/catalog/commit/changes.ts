@@ -325,13 +325,17 @@ function applyReadmit(catalog: PagedCatalog, entries: readonly CatalogEntry[]): 
 }
 
 function applyWithdraw(catalog: PagedCatalog, attempts: readonly AttemptId[]): Applied {
-  const withdrawn = catalog.checkpoints.all.filter(
-    ({ attempt, recovered }) => recovered === true && attempts.includes(attempt),
-  )
+  const isWithdrawn = ({ attempt, recovered }: CatalogEntry): boolean =>
+    recovered === true && attempts.includes(attempt)
+  // A restore that met one of them may have quarantined it meanwhile.
+  const quarantined = catalog.quarantined.map(({ entry }) => entry)
   return {
     ...unchangedLists(catalog),
-    checkpoints: catalog.checkpoints.filter((entry) => !withdrawn.includes(entry)),
-    dropped: withdrawn.map((entry) => drop(entry, 'its save had failed')),
+    checkpoints: catalog.checkpoints.filter((entry) => !isWithdrawn(entry)),
+    quarantined: catalog.quarantined.filter(({ entry }) => !isWithdrawn(entry)),
+    dropped: [...catalog.checkpoints.all, ...quarantined]
+      .filter(isWithdrawn)
+      .map((entry) => drop(entry, 'its save had failed')),
   }
 }
 
