@@ -51,7 +51,7 @@ export class Evaluations {
   /** Without the first `values` that were recorded, and without the steps below `step`. */
   after(values: number, step: number): Evaluations {
     const { recording, steps } = this
-    if (recording === undefined) return this.#from(Math.max(values, placeIn(steps, step)))
+    if (recording === undefined) return from(this, Math.max(values, placeIn(steps, step)))
     const remaining = recording.subarray(values).filter((place) => (steps[place] ?? 0) >= step)
     if (remaining.length === recording.length) return this
     const places = remaining.toSorted()
@@ -62,13 +62,11 @@ export class Evaluations {
       remaining.map((place) => placeIn(places, place)),
     )
   }
+}
 
-  #from(place: number): Evaluations {
-    if (place === 0) return this
-    return new Evaluations(
-      this.steps.subarray(place),
-      this.values.subarray(place),
-      this.scores.subarray(place),
-    )
-  }
+/** Those from a place on. */
+function from(evaluations: Evaluations, place: number): Evaluations {
+  if (place === 0) return evaluations
+  const { steps, values, scores } = evaluations
+  return new Evaluations(steps.subarray(place), values.subarray(place), scores.subarray(place))
 }
