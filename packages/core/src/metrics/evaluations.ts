@@ -50,6 +50,7 @@ export class Evaluations {
 
   /** Without the first `values` that were recorded, and without the steps below `step`. */
   after(values: number, step: number): Evaluations {
+    if (values === 0 && step === 0) return this
     const { recording, steps } = this
     if (recording === undefined) return from(this, Math.max(values, placeIn(steps, step)))
     const remaining = recording.subarray(values).filter((place) => (steps[place] ?? 0) >= step)
