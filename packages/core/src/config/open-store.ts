@@ -27,7 +27,7 @@ export interface OpenStoreOptions<Name extends string = string> extends StoreOpt
  * `location` is a path or a URL (`file:///runs/a`, `s3://bucket/runs/a`, `gs://bucket/runs/a`,
  * `az://account/container/runs/a`, `mem:`). Without one it comes from `HOLDFAST_STORE`, or from the configuration file.
  * The other options of that file apply beneath those given here, whichever way the location came, and those of the
- * backend if the location has the same scheme.
+ * backend if the location has the same scheme. Objectives of both are merged by name.
  *
  * A configuration file that was not chosen by `config` is trusted only if it and all folders above it belong to this user
  * or root, and only they may write to them. If the location does not come from the file, a file that is not trusted, or
