@@ -4,7 +4,13 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { attemptsOf } from '../../catalog/commit/changes.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
-import { type AttemptId, attemptPrefix, newAttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
+import {
+  type AttemptId,
+  manifestKey,
+  attemptPrefix,
+  newAttemptId,
+  partsOfAttempt,
+} from '../../catalog/documents/index.ts'
 import { deleteAttempts } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
@@ -111,9 +117,16 @@ async function fencedMeanwhile(
   )
 }
 
-/** A repair of another process may have found the attempt whole, and listed it. */
+/**
+ * Removes an attempt that failed, unless a repair of another process has found it whole and listed it. The manifest goes
+ * first and alone: from then on no repair finds the attempt whole, and one that has just listed it takes it back.
+ */
 async function deleteUnlisted({ backend, log }: StoreContext, attempt: AttemptId): Promise<void> {
-  if (!attemptsOf(await log.whole()).has(attempt)) await deleteAttempts(backend, [attempt])
+  if (attemptsOf(await log.whole()).has(attempt)) return
+  const { failed } = await backend.delete([manifestKey(attempt)])
+  if (failed[0] !== undefined) throw failed[0].error
+  if (attemptsOf(await log.whole()).has(attempt)) await log.commit({ kind: 'withdraw', attempts: [attempt] })
+  await deleteAttempts(backend, [attempt])
 }
 
 function describeSave(
