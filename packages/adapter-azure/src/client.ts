@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { BlobServiceClient, type ContainerClient, newPipeline } from '@azure/storage-blob'
-import { HoldfastError } from '@holdfast/core'
+import { type Agents, agentsOf, HoldfastError } from '@holdfast/core'
 import { type AccountAccess, accessOf } from './credentials.ts'
 import type { AzureOptions } from './options.ts'
 
@@ -28,13 +28,14 @@ export function openContainer(account: string, name: string, options: AzureOptio
 
 /** A client that makes each request once, since retries are ours. */
 function createClient({ url, credential }: AccountAccess, name: string): OpenedContainer {
-  const agent = new URL(url).protocol === 'http:' ? idleAgent(HttpAgent) : idleAgent(HttpsAgent)
+  const agents = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
+  const agent = new URL(url).protocol === 'http:' ? agents.http : agents.https
   const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } })
   pipeline.factories.push({
     create: (next) => ({
       sendRequest(request) {
-        // A proxy of the environment has its own.
-        request.agent ??= agent
+        // In place of the SDK's own, which reads NO_PROXY in another way than the other stores.
+        request.agent = agent
         return next.sendRequest(request)
       },
     }),
@@ -42,7 +43,18 @@ function createClient({ url, credential }: AccountAccess, name: string): OpenedC
   return {
     client: new BlobServiceClient(url, pipeline).getContainerClient(name),
     close: () => {
-      agent.destroy()
+      agents.destroy()
+    },
+  }
+}
+
+function idleAgents(): Agents {
+  const agents = { http: idleAgent(HttpAgent), https: idleAgent(HttpsAgent) }
+  return {
+    ...agents,
+    destroy() {
+      agents.http.destroy()
+      agents.https.destroy()
     },
   }
 }

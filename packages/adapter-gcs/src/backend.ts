@@ -1,4 +1,4 @@
-import { ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
+import { agentsOf, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'
@@ -37,7 +37,9 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
         delete: deleteKeys,
         hash,
         sweep,
-        close: () => undefined,
+        close({ closeConnections }) {
+          closeConnections()
+        },
       },
     )
   }
@@ -47,9 +49,12 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const names = new ObjectNames(`gs://${name}`, path, maxNameBytes)
   const client = options.client ?? createClient(options)
   const secrets = new Secrets()
+  // A ready-made client brings its own.
+  const agents = options.client === undefined ? agentsOf(process.env) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
   return {
-    requester: requesterOf(client, secrets),
+    requester: requesterOf(client, secrets, agents),
+    closeConnections: () => agents?.destroy(),
     endpoint: client.apiEndpoint,
     name,
     names,

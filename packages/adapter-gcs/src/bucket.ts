@@ -14,6 +14,7 @@ import { type HttpAnswer, type HttpRequest, type Requester, send } from './send.
 /** What every request to this store has in common. */
 export interface Bucket extends ObjectStore {
   readonly requester: Requester
+  readonly closeConnections: () => void
   /** Of the JSON API, such as `https://storage.googleapis.com`. */
   readonly endpoint: string
   readonly name: string

@@ -1,6 +1,6 @@
 import { Storage } from '@google-cloud/storage'
 import { type gaxios, PassThroughClient } from 'google-auth-library'
-import { secretHeaders, type Secrets } from '@holdfast/core'
+import { type Agents, secretHeaders, type Secrets } from '@holdfast/core'
 import { givenCredentials } from './credentials.ts'
 import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'
@@ -30,7 +30,7 @@ export function createClient(options: GcsOptions): Storage {
  * limit (`Service.request_` sets that of its options over the default), switch retries on and off in a state that all
  * calls share, replace `{{projectId}}` in names, and check an upload by deleting whatever object then has its name.
  */
-export function requesterOf(client: Storage, secrets: Secrets): Requester {
+export function requesterOf(client: Storage, secrets: Secrets, agents: Agents | undefined): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
   return {
@@ -38,6 +38,7 @@ export function requesterOf(client: Storage, secrets: Secrets): Requester {
     request: (options) =>
       requester.request({
         ...options,
+        ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
         adapter(prepared, send) {
           for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
           return send(prepared)
@@ -46,9 +47,14 @@ export function requesterOf(client: Storage, secrets: Secrets): Requester {
   }
 }
 
+function agentFor(agents: Agents, protocol: string): Agents['http'] {
+  return protocol === 'http:' ? agents.http : agents.https
+}
+
 interface HookedRequester {
   request(
     options: Parameters<Requester['request']>[0] & {
+      readonly agent?: (url: URL) => Agents['http']
       readonly adapter: NonNullable<gaxios.GaxiosOptions['adapter']>
     },
   ): ReturnType<Requester['request']>

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import { given, secretHeaders, type Secrets } from '@holdfast/core'
+import { agentsOf, given, secretHeaders, type Secrets } from '@holdfast/core'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */
 const connectionTimeout = 10_000
 const idleTimeout = 60_000
+
+/** Connections to one host at once, as the SDK's own agents allow. */
+const maxSockets = 50
 
 /**
  * A client that makes each request once, since retries are ours, and adds no checksum of its own: its default sends
@@ -14,6 +17,7 @@ const idleTimeout = 60_000
  */
 export function createClient(options: S3Options): S3Client {
   const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
+  const agents = agentsOf(process.env, { maxSockets })
   // A compatible store has no regions, but the SDK wants one to sign with.
   const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
   return payloadUnsigned(
@@ -23,7 +27,11 @@ export function createClient(options: S3Options): S3Client {
       responseChecksumValidation: 'WHEN_REQUIRED',
       expectContinueHeader: false,
       forcePathStyle: pathStyle,
-      requestHandler: { connectionTimeout, socketTimeout: idleTimeout },
+      requestHandler: {
+        connectionTimeout,
+        socketTimeout: idleTimeout,
+        ...(agents === undefined ? {} : { httpAgent: agents.http, httpsAgent: agents.https }),
+      },
       ...given({
         profile,
         endpoint,

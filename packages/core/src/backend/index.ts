@@ -22,6 +22,7 @@ export type {
   UnfinishedWork,
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
+export { type AgentOptions, type Agents, agentsOf } from './connections/agents.ts'
 export { chunksOf } from './source/chunks-of.ts'
 export { computedHash } from './object-store/computed-hash.ts'
 export { concurrently } from '../async/concurrently.ts'

@@ -45,6 +45,12 @@ export const commonMeanings = {
   wrongClock: denied("This machine's clock is too far from the store's. Set it right (NTP), and go on."),
   expired: denied('The credentials have expired. Renew them, and go on.'),
   notAllowed: denied('The credentials do not allow it.'),
+  untrustedCertificate: misconfigured(
+    'The certificate of the server, or of a proxy before it, is of an authority that is not trusted. Name a file with its certificate in AWS_CA_BUNDLE (for every store) or NODE_EXTRA_CA_CERTS.',
+  ),
+  badCertificate: misconfigured(
+    'The certificate of the server is not valid for it. Check the endpoint, the certificate, and the clock of this machine.',
+  ),
 } as const satisfies Meanings
 
 /** Before a connection stood nothing can have been carried out. */
@@ -58,7 +64,25 @@ const brokenConnection = [
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
   'UND_ERR_SOCKET',
+  'EPROXY',
   'TimeoutError',
+] as const
+
+/** Why Node.js does not trust a certificate (Node.js documentation, "X509 certificate error codes"). */
+const untrusted = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+] as const
+
+const wrongCertificate = [
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
 ] as const
 
 /**
@@ -124,8 +148,19 @@ export function mayHaveHappened({ name, status }: Failure): boolean {
 }
 
 function commonMeaning({ name, status, message }: Failure): Meaning {
-  const { noNetwork, slowDown, storeFailed, noObject, notAllowed, full } = commonMeanings
+  const {
+    noNetwork,
+    slowDown,
+    storeFailed,
+    noObject,
+    notAllowed,
+    full,
+    untrustedCertificate,
+    badCertificate,
+  } = commonMeanings
   if ([...neverConnected, ...brokenConnection].some((code) => code === name)) return noNetwork
+  if (untrusted.some((code) => code === name)) return untrustedCertificate
+  if (wrongCertificate.some((code) => code === name)) return badCertificate
   if (status === undefined) {
     return /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)
       ? noNetwork

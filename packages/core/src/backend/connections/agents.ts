@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { type Duplex, PassThrough } from 'node:stream'
+import { getCACertificates } from 'node:tls'
+import { HoldfastError } from '../../errors.ts'
+import { nodeErrorCode } from '../../node-errors.ts'
+import { proxyFor, type Target, valueOf, type Variables } from './proxy-for.ts'
+import { tunnel } from './tunnel.ts'
+
+/** What opens the connections of an SDK. */
+export interface Agents {
+  readonly http: http.Agent
+  readonly https: https.Agent
+  destroy(): void
+}
+
+export interface AgentOptions {
+  /** Milliseconds after which a connection on which nothing moves is closed. Default: no limit. */
+  readonly idleTimeout?: number | undefined
+  readonly maxSockets?: number | undefined
+}
+
+const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'] as const
+
+/**
+ * Returns agents that follow the proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and
+ * trust the authorities of `AWS_CA_BUNDLE` beside those of Node.js, on every store; `undefined` if the environment names
+ * neither, so that an SDK uses its own. Throws `CONFIG` for a proxy or a file that cannot be used.
+ */
+export function agentsOf(variables: Variables, options: AgentOptions = {}): Agents | undefined {
+  if (variableNames.every((name) => valueOf(variables, name) === '')) return undefined
+  const authorities = authoritiesIn(valueOf(variables, 'aws_ca_bundle'))
+  const { idleTimeout, maxSockets } = options
+  const common = {
+    keepAlive: true,
+    ...(idleTimeout === undefined ? {} : { timeout: idleTimeout }),
+    ...(maxSockets === undefined ? {} : { maxSockets }),
+  }
+  const open: Opening = { variables, authorities, idleTimeout }
+  // What cannot be used is told at once, not by the first request.
+  for (const protocol of ['http:', 'https:'] as const)
+    proxyFor({ protocol, host: 'host', port: 1 }, variables)
+  const agents = {
+    http: new PlainAgent(open, common),
+    https: new SecureAgent(open, {
+      ...common,
+      ...(authorities === undefined ? {} : { ca: [...authorities] }),
+    }),
+  }
+  return {
+    ...agents,
+    destroy() {
+      agents.http.destroy()
+      agents.https.destroy()
+    },
+  }
+}
+
+interface Opening {
+  readonly variables: Variables
+  readonly authorities: readonly string[] | undefined
+  readonly idleTimeout: number | undefined
+}
+
+type ConnectionOptions = Parameters<http.Agent['createConnection']>[0]
+type Done = NonNullable<Parameters<http.Agent['createConnection']>[1]>
+
+class PlainAgent extends http.Agent {
+  readonly #opening: Opening
+
+  constructor(opening: Opening, options: http.AgentOptions) {
+    super(options)
+    this.#opening = opening
+  }
+
+  override createConnection(options: ConnectionOptions, done: Done): Duplex | null | undefined {
+    return connect('http:', this.#opening, options, done, {
+      directly: () => super.createConnection(options, done),
+      through: (socket) => socket,
+    })
+  }
+}
+
+class SecureAgent extends https.Agent {
+  readonly #opening: Opening
+
+  constructor(opening: Opening, options: https.AgentOptions) {
+    super(options)
+    this.#opening = opening
+  }
+
+  override createConnection(options: ConnectionOptions, done: Done): Duplex | null | undefined {
+    return connect('https:', this.#opening, options, done, {
+      directly: () => super.createConnection(options, done),
+      through: (socket) => {
+        const secured = { ...options, socket }
+        return super.createConnection(secured)
+      },
+    })
+  }
+}
+
+interface Ways {
+  readonly directly: () => Duplex | null | undefined
+  /** Uses a connection that a proxy has opened. */
+  readonly through: (socket: Duplex) => Duplex | null | undefined
+}
+
+function connect(
+  protocol: Target['protocol'],
+  { variables, authorities, idleTimeout }: Opening,
+  options: ConnectionOptions,
+  done: Done,
+  { directly, through }: Ways,
+): Duplex | null | undefined {
+  const target = { protocol, host: options.host ?? 'localhost', port: Number(options.port) }
+  const proxy = proxyFor(target, variables)
+  if (proxy === undefined) return closedIfIdle(directly(), idleTimeout)
+  tunnel(proxy, target.host, target.port, authorities)
+    .then((socket) => {
+      const opened = closedIfIdle(through(socket), idleTimeout)
+      if (opened !== null && opened !== undefined) done(null, opened)
+    })
+    .catch((error: unknown) => {
+      // Of the two, only the error is read.
+      done(error instanceof Error ? error : new Error(String(error)), new PassThrough())
+    })
+  return undefined
+}
+
+/** SDKs wait for ever, and a save that hangs is worse than one that fails. */
+function closedIfIdle<Stream extends Duplex>(
+  stream: Stream | null | undefined,
+  idleTimeout: number | undefined,
+): Stream | null | undefined {
+  if (idleTimeout === undefined || stream === null || stream === undefined || !isSocket(stream)) return stream
+  stream.setTimeout(idleTimeout)
+  stream.on('timeout', () => {
+    stream.destroy(
+      Object.assign(new Error(`Nothing came for ${idleTimeout / 1000} s`), { code: 'ETIMEDOUT' }),
+    )
+  })
+  return stream
+}
+
+function isSocket(stream: Duplex): stream is Duplex & { setTimeout(milliseconds: number): void } {
+  return 'setTimeout' in stream
+}
+
+/** The authorities of Node.js and those of a file. */
+function authoritiesIn(file: string): readonly string[] | undefined {
+  if (file === '') return undefined
+  const text = contentsOf(file)
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw unusable(file, 'it holds no certificate in PEM')
+  return [...getCACertificates('default'), text]
+}
+
+function contentsOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unusable(file, nodeErrorCode(error) ?? String(error))
+  }
+}
+
+function unusable(file: string, why: string): HoldfastError {
+  return new HoldfastError('CONFIG', `AWS_CA_BUNDLE names ${file}, which cannot be used: ${why}.`)
+}

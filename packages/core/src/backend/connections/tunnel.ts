@@ -1,0 +1,64 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import type { Duplex } from 'node:stream'
+
+/** Milliseconds until a proxy must have answered. */
+const longestWait = 30_000
+
+/** A connection through a proxy failed. Its `code` is `EPROXY`, and its message names the proxy without its password. */
+class ProxyError extends Error {
+  readonly code = 'EPROXY'
+}
+
+/** Opens a connection to `host:port` through a proxy (RFC 9110, CONNECT). */
+export function tunnel(
+  proxy: URL,
+  host: string,
+  port: number,
+  ca: readonly string[] | undefined,
+): Promise<Duplex> {
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex>()
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const failed = (why: string, cause?: unknown): void => {
+    reject(
+      new ProxyError(`The proxy ${proxy.protocol}//${proxy.host} did not connect to ${authority}: ${why}`, {
+        cause,
+      }),
+    )
+  }
+  const isSecure = proxy.protocol === 'https:'
+  const request = (isSecure ? https : http).request({
+    host: proxy.hostname.replace(/^\[|\]$/g, ''),
+    port: proxy.port || (isSecure ? 443 : 80),
+    method: 'CONNECT',
+    path: authority,
+    headers: { host: authority, ...credentialsOf(proxy) },
+    agent: false,
+    timeout: longestWait,
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+  })
+  request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket: Duplex, head) => {
+    if (statusCode !== 200) {
+      socket.destroy()
+      failed(`${statusCode} ${statusMessage}`)
+      return
+    }
+    request.setTimeout(0)
+    if (head.byteLength > 0) socket.unshift(head)
+    resolve(socket)
+  })
+  request.once('timeout', () => {
+    request.destroy(new Error(`It did not answer for ${longestWait / 1000} s`))
+  })
+  request.once('error', (error) => {
+    failed(error.message, error)
+  })
+  request.end()
+  return promise
+}
+
+function credentialsOf({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === '' && password === '') return {}
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
+}
