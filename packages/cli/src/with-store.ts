@@ -80,6 +80,7 @@ export async function withStore(
     hasRetention: store.hasRetention,
     progress: (what) => startProgress(what, json),
   })
+  await store.flush() // deletes what the command dropped
   if (cleanupFailed !== undefined) {
     printer.note(
       `Some of what was dropped could not be deleted yet (${cleanupFailed.message}). Run holdfast sweep later.`,

@@ -43,6 +43,7 @@ function save(step: number, content: string, onExisting: 'fail' | 'replace' = 'f
     run: async (store) => {
       const files = { 'model.bin': Buffer.from(content.repeat(50)), 'log/a.txt': Buffer.from(content) }
       await store.save({ step, files, onExisting, tags: [content] })
+      await store.flush()
       return store
     },
     after: (before) => new Map([...before, [step, content]]),
@@ -97,6 +98,7 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
         // 2 and 3 are pinned.
         const next = openOn(fileSystem, { keepLast: 2 })
         await next.save({ step: 6, files: { 'model.bin': Buffer.from('sixth') }, tags: ['sixth'] })
+        await next.flush()
         return next
       },
       (before) => new Map([...before, [6, 'sixth'] as const].filter(([step]) => step !== 4)),

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { isCatalogLost, lostCatalog } from '../catalog/commit/lost-catalog.ts'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
+import { UnderWay } from '../async/under-way.ts'
 import { HoldfastError, isHoldfastError } from '../errors.ts'
 import { assertWellFormed } from '../json.ts'
 import type { Plateau } from '../metrics/index.ts'
@@ -72,6 +73,7 @@ export class CheckpointStore implements AsyncDisposable {
   readonly #context: StoreContext
   readonly #background: BackgroundSaves
   readonly #access: WriteAccess
+  readonly #underWay = new UnderWay()
   #closed: Promise<void> | undefined
 
   /** Takes the backend over: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
@@ -142,7 +144,7 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async save(request: SaveRequest): Promise<SaveResult> {
     this.#refuseClosed()
-    return this.#save(request)
+    return this.#underWay.run(() => this.#save(request))
   }
 
   /**
@@ -152,12 +154,19 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async saveInBackground(request: SaveRequest): Promise<BackgroundSave> {
     this.#refuseClosed()
-    return this.#background.start(request)
+    return this.#underWay.run(() => this.#background.start(request))
   }
 
-  /** Waits for all saves in the background, and throws the errors that nobody has seen. */
+  /**
+   * Waits for all saves in the background, and until what saves dropped is deleted. Throws the errors that nobody has
+   * seen.
+   */
   async flush(): Promise<void> {
-    await this.#background.flush()
+    try {
+      await this.#background.flush()
+    } finally {
+      await this.#access.finish()
+    }
   }
 
   /**
@@ -167,10 +176,12 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
-    return restoreCheckpoint(this.#context, choice, options, {
-      quarantine: (finding) => this.#access.quarantine(finding),
-      repair: (signal) => repairStore(this.#context, { signal }),
-    })
+    return this.#underWay.run(() =>
+      restoreCheckpoint(this.#context, choice, options, {
+        quarantine: (finding) => this.#access.quarantine(finding),
+        repair: (signal) => repairStore(this.#context, { signal }),
+      }),
+    )
   }
 
   /**
@@ -285,7 +296,7 @@ export class CheckpointStore implements AsyncDisposable {
       { kind: 'attach', step, metrics: storedMetrics(metrics), storeNow },
       options.signal,
     )
-    await deleteDropped(this.#context, committed)
+    this.#access.afterwards(() => deleteDropped(this.#context, committed))
     const { catalog, dropped } = committed
     const entry = catalog.checkpoints.get(step)
     const now = this.#context.environment.now()
@@ -369,27 +380,22 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
-    return verifyStore(this.#context, options, (entries) => this.#access.readmit(entries))
+    await this.#access.cleanedUp(options.signal)
+    return this.#underWay.run(() =>
+      verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
+    )
   }
 
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions and pages, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
-    const { log } = this.#context
-    const newest = await log.whole(options.signal)
-    if (options.dryRun === true || newest.version === 0) return this.#sweepBy(newest, options)
-    this.#refuseClosed()
-    return this.#access.freeing(options.signal, async () => {
-      await this.#access.ready(options.signal)
-      const now = await storeTime(this.#context, options.signal)
-      const raised = await this.#access.raiseFloor(await log.newest(options.signal), options.signal, now)
-      return this.#sweepBy(await log.wholeOf(raised, options.signal), options)
-    })
+    return this.#underWay.run(() => this.#sweep(options))
   }
 
   /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
-    return repairStore(this.#context, options)
+    await this.#access.cleanedUp(options.signal)
+    return this.#underWay.run(() => repairStore(this.#context, options))
   }
 
   /** Looks at everything that a writer needs of the store, on the store itself. */
@@ -397,7 +403,10 @@ export class CheckpointStore implements AsyncDisposable {
     return diagnoseStore(this.#context, options.signal)
   }
 
-  /** Waits for saves in the background, gives ownership back, and closes the backend. Throws errors nobody has seen. */
+  /**
+   * Waits for what is under way, gives ownership back, and closes the backend. Throws errors of saves in the background
+   * that nobody has seen.
+   */
   async close(): Promise<void> {
     if (this.#closed === undefined) {
       this.#closed = this.#close()
@@ -413,7 +422,8 @@ export class CheckpointStore implements AsyncDisposable {
 
   async #close(): Promise<void> {
     try {
-      await this.#background.flush()
+      await this.#underWay.settled()
+      await this.flush()
     } finally {
       try {
         await this.#access.release()
@@ -482,9 +492,24 @@ export class CheckpointStore implements AsyncDisposable {
     // To make room on a full disk it may have to take the store over first.
     const newest = await (this.#context.space.makeRoom ? this.#access.freeing(signal, ready) : ready())
     await refuseEarly(this.#context, newest, request)
-    const saved = await saveCheckpoint(this.#context, newest, this.#access, request, plan)
-    await this.#access.tidyNowAndThen()
-    return saved
+    // The space that they free counts.
+    await this.#access.cleanedUp(signal)
+    return saveCheckpoint(this.#context, newest, this.#access, request, plan)
+  }
+
+  async #sweep(options: StoreSweepOptions): Promise<StoreSweepReport> {
+    const { log } = this.#context
+    const { dryRun = false, signal } = options
+    await this.#access.cleanedUp(signal)
+    const newest = await log.whole(signal)
+    if (dryRun || newest.version === 0) return this.#sweepBy(newest, options)
+    this.#refuseClosed()
+    return this.#access.freeing(signal, async () => {
+      await this.#access.ready(signal)
+      const now = await storeTime(this.#context, signal)
+      const raised = await this.#access.raiseFloor(await log.newest(signal), signal, now)
+      return this.#sweepBy(await log.wholeOf(raised, signal), options)
+    })
   }
 
   async #sweepBy(catalog: WholeCatalog, options: StoreSweepOptions): Promise<StoreSweepReport> {
@@ -516,9 +541,12 @@ export class CheckpointStore implements AsyncDisposable {
 
   async #write(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
     this.#refuseClosed()
-    await this.#refuseMissing(signal)
-    await this.#access.ready(signal)
-    return this.#context.log.commit(change, signal)
+    return this.#underWay.run(async () => {
+      await this.#access.cleanedUp(signal)
+      await this.#refuseMissing(signal)
+      await this.#access.ready(signal)
+      return this.#context.log.commit(change, signal)
+    })
   }
 
   /** A change to what is there must not make a store where there is none. */

@@ -92,6 +92,22 @@ describe('at the bound', () => {
   })
 })
 
+test('a save that waits for a place leaves the queue when its signal fires', async () => {
+  const store = storeOn(new MemoryBackend())
+  const first = held()
+  await store.saveInBackground({ step: 1, files: { a: first.source } })
+  const stop = new AbortController()
+  const second = store.saveInBackground({ step: 2, files: { a: Buffer.from('2') }, signal: stop.signal })
+  const third = store.saveInBackground({ step: 3, files: { a: Buffer.from('3') } })
+  stop.abort()
+  expect(await codeOf(second)).toBe('ABORTED')
+  first.release()
+  await (
+    await third
+  ).done
+  expect((await store.list()).map(({ step }) => step)).toEqual([1, 3])
+})
+
 describe('an error in the background is never lost', () => {
   test('nobody looked at the handle: flush throws it, once, and an event tells it', async () => {
     const backend = new FaultyBackend()
@@ -115,6 +131,17 @@ describe('an error in the background is never lost', () => {
     await expect(store.close()).rejects.toThrow(AggregateError)
     backend.intercept = () => 'pass'
     await storeOn(backend, { mode: 'shared' }).save({ step: 4, files: { a: Buffer.from('4') } })
+  })
+
+  test('is not thrown again by close if its caller looked at the handle after it had failed', async () => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    const failed = new Promise((resolve) => store.on('backgroundError', resolve))
+    backend.intercept = (method) => (method === 'put' ? 'fail before' : 'pass')
+    const handle = await store.saveInBackground({ step: 2, files: { a: Buffer.from('2') } })
+    await failed
+    await expect(handle.done).rejects.toThrow(HoldfastError)
+    await store.close()
   })
 
   test('whoever looked at the handle has it, and flush does not repeat it', async () => {

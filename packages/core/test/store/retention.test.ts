@@ -47,6 +47,7 @@ test('300 epochs of two noisy metrics: only the last five and the best stay, eac
     const saved = await save(store, epoch, { loss: 1 / epoch + noise() / 5, pck: epoch / 400 + noise() / 5 })
     const listed = await store.list()
     expect(listed.length).toBeLessThanOrEqual(8)
+    await store.flush()
     expect(await attemptsIn(backend)).toBe(listed.length)
     expect(listed.every(({ keptBecause }) => keptBecause.length > 0)).toBe(true)
     for (const { because } of saved.dropped) expect(because).toBe('not among the last 5, not best')
@@ -263,6 +264,7 @@ test('with a grace period the bytes of what was dropped stay until it is over, a
   expect(await attemptsIn(backend)).toBe(2)
   now += 11 * 60_000
   await save(store, 3)
+  await store.flush()
   expect(await attemptsIn(backend)).toBe(2)
   await store.sweep()
   expect(await attemptsIn(backend)).toBe(2)

@@ -312,6 +312,7 @@ test('what a commit dropped and could not delete is reported, and swept later', 
   await store.save({ step: 1, files: { a: bytes } })
   backend.intercept = (method) => (method === 'delete' ? 'fail before' : 'pass')
   await store.save({ step: 1, files: { a: Buffer.from('new') }, onExisting: 'replace' })
+  await store.flush()
   backend.intercept = () => 'pass'
   expect(left).toHaveLength(1)
   expect((await keysOf(backend, 'data/')).length).toBe(4)

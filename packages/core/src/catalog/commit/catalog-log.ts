@@ -1,3 +1,4 @@
+import { orAborted } from '../../async/or-aborted.ts'
 import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
@@ -180,9 +181,10 @@ export class CatalogLog {
    * change may or may not be part of the truth, and nothing that it speaks of may be deleted.
    */
   async commit(change: Change, signal?: AbortSignal): Promise<Committed> {
-    const turn = this.#turn.then(() => this.#commit(change, signal))
-    this.#turn = turn.catch(() => undefined) // its caller sees the error
-    return turn
+    const before = this.#turn
+    const own = orAborted(before, signal, 'The commit').then(() => this.#commit(change, signal))
+    this.#turn = Promise.allSettled([before, own]) // its caller sees the error
+    return own
   }
 
   /**

@@ -1,3 +1,4 @@
+import { orAborted } from '../../async/or-aborted.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreEventEmitter } from '../events.ts'
 import type { FileContent, FilesToSave, SaveRequest } from './request.ts'
@@ -35,7 +36,7 @@ export class BackgroundSaves {
   readonly #underWay = new Set<Promise<void>>()
   readonly #waiting: (() => void)[] = []
   #running = 0
-  #unseen: Error[] = []
+  #failures: { readonly error: Error; readonly observed: { readonly seen: boolean } }[] = []
 
   constructor(
     save: (request: SaveRequest) => Promise<SaveResult>,
@@ -56,7 +57,7 @@ export class BackgroundSaves {
     if (this.#running >= this.#limit) {
       if (this.#atLimit === 'skip') return skipped(request.step)
       if (this.#atLimit === 'fail') throw atLimit(request.step, this.#limit)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      await this.#placeFor(request)
     } else {
       this.#running += 1
     }
@@ -76,11 +77,37 @@ export class BackgroundSaves {
     }
   }
 
+  /** Waits until another save hands its place over. A save whose signal fires first leaves the queue. */
+  async #placeFor({ step, signal }: SaveRequest): Promise<void> {
+    const place = Promise.withResolvers<undefined>()
+    const take = (): void => {
+      place.resolve(undefined)
+    }
+    this.#waiting.push(take)
+    try {
+      await orAborted(place.promise, signal, `The save of step ${step}`)
+    } catch (error) {
+      const at = this.#waiting.indexOf(take)
+      if (at >= 0) this.#waiting.splice(at, 1)
+      else this.#leave() // it was handed over in the same moment
+      throw error
+    }
+  }
+
+  /** Hands the place of a save to the next that waits. */
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#running -= 1
+    else next()
+  }
+
   /** Waits for all that are under way. Throws the errors that nobody has seen, as one. */
   async flush(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
-    const [first, ...others] = this.#unseen
-    this.#unseen = []
+    const [first, ...others] = this.#failures
+      .filter(({ observed }) => !observed.seen)
+      .map(({ error }) => error)
+    this.#failures = []
     if (first === undefined) return
     if (others.length === 0) throw first
     throw new AggregateError(
@@ -93,9 +120,7 @@ export class BackgroundSaves {
     try {
       return await this.#save({ ...request, files: copied(request.files), signal })
     } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running -= 1
-      else next() // takes over this one's place
+      this.#leave()
     }
   }
 
@@ -105,7 +130,7 @@ export class BackgroundSaves {
       () => undefined,
       (thrown: unknown) => {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-        if (!observed.seen) this.#unseen.push(error)
+        this.#failures.push({ error, observed })
         this.#events.emit('backgroundError', { step, error })
       },
     )

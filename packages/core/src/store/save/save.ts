@@ -50,7 +50,11 @@ export async function saveCheckpoint(
       const change = { kind: 'save', entry, onExisting, allowBest } as const
       return { written: attempted, committed: await context.log.commit(change, signal) }
     })
-    await deleteDropped(context, committed)
+    // The checkpoint is durable: its caller need not wait until others are deleted.
+    access.afterwards(async () => {
+      await deleteDropped(context, committed)
+      await access.tidyNowAndThen()
+    })
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
     const dropped = [...madeRoom, ...committed.dropped]
     const judged = describeSave(context, written, { ...committed, dropped }, began, environment.now())

@@ -30,6 +30,10 @@ export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
   /** Removes what is dead already, and returns whether there was anything. */
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
+  /** Begins work for which the save does not wait. */
+  afterwards(work: () => Promise<void>): void
+  /** Removes what the run has left behind, when it is due. */
+  tidyNowAndThen(): Promise<void>
   /** Runs a deletion, also on a full disk. */
   freeing<Result>(signal: AbortSignal | undefined, deletion: () => Promise<Result>): Promise<Result>
 }

@@ -1,4 +1,6 @@
-import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { orAborted } from '../../async/or-aborted.ts'
+import { Afterwork, UnderWay } from '../../async/under-way.ts'
+import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import type { Finding } from '../../catalog/commit/changes.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
@@ -26,6 +28,8 @@ export class WriteAccess {
   /** Whether something dead could not be deleted. */
   #isLittered = false
   #prepared: Promise<void> | undefined
+  readonly #preparations = new UnderWay()
+  readonly #afterwork = new Afterwork()
 
   constructor(context: StoreContext) {
     this.#context = context
@@ -36,7 +40,7 @@ export class WriteAccess {
 
   /** The newest version known, once this writer may write. What fails is tried again with the next write. */
   async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
-    await this.#preparedOnce()
+    await this.#preparedOnce(signal)
     const { log, writer } = this.#context
     if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // nobody else commits
     try {
@@ -45,7 +49,7 @@ export class WriteAccess {
       // Damaged since then: preparing rebuilds it. If nothing is left, the store was deleted under this process.
       if (!isHoldfastError(error, 'CORRUPT') || (await log.isEmpty(signal))) throw error
       this.#prepared = undefined
-      await this.#preparedOnce()
+      await this.#preparedOnce(signal)
       return log.newest(signal)
     }
   }
@@ -138,6 +142,22 @@ export class WriteAccess {
     return unfinishedSaves(this.#context, await log.wholeOf(committed.catalog, signal), this.attempts, signal)
   }
 
+  /** Begins work that no caller waits for, such as the deletion of what a save dropped. */
+  afterwards(work: () => Promise<void>): void {
+    this.#afterwork.begin(work)
+  }
+
+  /** Resolves once the deletions that earlier operations began are over. */
+  async cleanedUp(signal: AbortSignal | undefined): Promise<void> {
+    await orAborted(this.#afterwork.settled(), signal, 'The wait for earlier deletions')
+  }
+
+  /** Resolves once nothing is under way any more. Throws what failed unexpectedly. */
+  async finish(): Promise<void> {
+    await this.#preparations.settled()
+    await this.#afterwork.finish()
+  }
+
   /** Gives ownership back. Whoever has fenced this writer owns it already. */
   async release(): Promise<void> {
     const { log, writer } = this.#context
@@ -150,14 +170,17 @@ export class WriteAccess {
   }
 
   /** For all who wait, so no one's signal stops it. */
-  async #preparedOnce(): Promise<void> {
-    const prepared = (this.#prepared ??= this.#prepare())
-    try {
-      await prepared
-    } catch (error) {
-      if (this.#prepared === prepared) this.#prepared = undefined
-      throw error
+  /** For all who wait, so the signal of one ends its wait and not the preparation. */
+  async #preparedOnce(signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal, 'The preparation of the store', { url: this.#context.backend.url })
+    if (this.#prepared === undefined) {
+      const prepared = this.#preparations.run(() => this.#prepare())
+      this.#prepared = prepared
+      prepared.catch(() => {
+        if (this.#prepared === prepared) this.#prepared = undefined
+      })
     }
+    await orAborted(this.#prepared, signal, 'The preparation of the store')
   }
 
   async #prepare(): Promise<void> {

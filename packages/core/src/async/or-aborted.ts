@@ -1,0 +1,23 @@
+import { abortedError, throwIfAborted } from '../errors.ts'
+
+/**
+ * The result of work that goes on for others, too. Rejects with `ABORTED` as soon as the signal fires; the work is not
+ * stopped. `what` names the wait, as in `The save of step 3`.
+ */
+export async function orAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+  what: string,
+): Promise<Result> {
+  if (signal === undefined) return work
+  throwIfAborted(signal, what)
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(abortedError(signal, what))
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort)
+    })
+  })
+}
