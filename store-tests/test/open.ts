@@ -1,21 +1,38 @@
-import { CheckpointStore, openBackend, parseLocation, type StoreOptions } from '@holdfast/core'
+import {
+  type CheckpointBackend,
+  CheckpointStore,
+  type MinimumProgress,
+  openBackend,
+  parseLocation,
+  type RetryPolicy,
+  type StoreOptions,
+} from '@holdfast/core'
 import type { KindOfStore, Place } from './stores.ts'
 
 /** Quick, since every server here is near. */
-const retry = { attempts: 10, minDelay: 1, maxDelay: 50 }
+const quick = { attempts: 10, minDelay: 1, maxDelay: 50 }
 
 /** The store at a place, in this process. */
 export async function openAt(
   kind: KindOfStore,
-  { url, env }: Place,
+  place: Place,
   options: StoreOptions = {},
 ): Promise<CheckpointStore> {
+  return new CheckpointStore(await openBackendAt(kind, place), options)
+}
+
+/** The backend at a place, in this process. */
+export async function openBackendAt(
+  kind: KindOfStore,
+  { url, env }: Place,
+  retry: RetryPolicy = quick,
+  minimumProgress?: MinimumProgress,
+): Promise<CheckpointBackend> {
   Object.assign(process.env, env)
-  const backend = await openBackend(parseLocation(url), {
+  return openBackend(parseLocation(url), {
     adapters: [kind.adapter],
-    ...(kind.endpoint === undefined ? {} : { backend: { retry } }),
+    ...(kind.endpoint === undefined ? {} : { backend: { retry, minimumProgress } }),
   })
-  return new CheckpointStore(backend, options)
 }
 
 /** What a program of its own needs in its environment to find the store. */

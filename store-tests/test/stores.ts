@@ -30,6 +30,8 @@ export interface KindOfStore {
   readonly partBytes: number
   /** A place that nothing else uses, reached through another endpoint if one is given. */
   place(endpoint?: string): Place
+  /** The same place, reached through another endpoint. */
+  through(place: Place, endpoint: string): Place
 }
 
 const partBytes = 8 * 2 ** 20
@@ -78,6 +80,7 @@ function disk(): KindOfStore {
     endpoint: undefined,
     partBytes: 4 * 2 ** 20,
     place: () => ({ url: join(folder, randomUUID()), env: {} }),
+    through: (place) => place,
   }
 }
 
@@ -103,6 +106,7 @@ async function s3On(name: string, connection: S3Connection): Promise<KindOfStore
       url: `s3://${bucket}/${randomUUID()}?endpoint=${through}&region=${region}`,
       env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
     }),
+    through: ({ url, env }, through) => ({ url: url.replace(endpoint, through), env }),
   }
 }
 
@@ -120,6 +124,7 @@ async function gcsOn(name: string, endpoint: string): Promise<KindOfStore> {
     endpoint,
     partBytes,
     place: (through = endpoint) => ({ url: `gs://${bucket}/${randomUUID()}?endpoint=${through}`, env: {} }),
+    through: ({ url, env }, through) => ({ url: url.replace(endpoint, through), env }),
   }
 }
 
@@ -135,6 +140,10 @@ async function azureOn(name: string, connectionString: string): Promise<KindOfSt
     partBytes,
     place: (through = origin) => ({
       url: `az://${service.accountName}/${container}/${randomUUID()}`,
+      env: { AZURE_STORAGE_CONNECTION_STRING: connectionString.replaceAll(origin, through) },
+    }),
+    through: ({ url }, through) => ({
+      url,
       env: { AZURE_STORAGE_CONNECTION_STRING: connectionString.replaceAll(origin, through) },
     }),
   }

@@ -77,6 +77,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
     customerKey: customerKeyOf(options),
     retry: options.retry,
     onRetry: options.onRetry,
+    progress: options.minimumProgress,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

@@ -1,10 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { ConcurrentHash, HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
-import { concurrentMd5Of } from './checksum.ts'
+import {
+  type RequestInfo,
+  ConcurrentHash,
+  foreignAnswer,
+  HoldfastError,
+  type PutOptions,
+  request,
+  type Stored,
+  type Upload,
+} from '@holdfast/core'
+import { concurrentMd5Of, isProvenBy } from './checksum.ts'
 import {
   blobOf,
   type Container,
   encryptionOf,
+  fromStore,
   payloadOf,
   readingOf,
   storedAs,
@@ -27,6 +37,18 @@ export function beginUpload(container: Container, key: string, { contentType }: 
   const attempt = randomBytes(16)
   const wholeMd5 = new ConcurrentHash('md5')
 
+  /** The blob, if it carries our token: then the blocks were committed, whatever became of the answer. */
+  const committed = async (asked: RequestInfo, md5: Uint8Array): Promise<Stored | undefined> => {
+    try {
+      const there = fromStore(asked, await blob.getProperties(readingOf(container)))
+      if (there.metadata?.[uploadName] !== token) return undefined
+      return storedAs(asked, { etag: there.etag, contentMD5: md5 }, 'writer')
+    } catch (error) {
+      if (isCalled(error, 'BlobNotFound')) return undefined
+      throw error
+    }
+  }
+
   return {
     async sendPart({ index, bytes }, partSignal) {
       const [md5] = await Promise.all([concurrentMd5Of(bytes), wholeMd5.update(bytes)])
@@ -36,30 +58,41 @@ export function beginUpload(container: Container, key: string, { contentType }: 
         ...stoppedBy(partSignal),
         transactionalContentMD5: md5,
       }
-      const what = `Block ${index + 1} of ${key}`
-      await request(container, { what, key, signal: partSignal }, () =>
-        blob.stageBlock(blockId, bytes, bytes.byteLength, options),
-      )
+      const asked = { what: `Block ${index + 1} of ${key}`, key, signal: partSignal }
+      await request(container, asked, async () => {
+        const answer = fromStore(asked, await blob.stageBlock(blockId, bytes, bytes.byteLength, options))
+        if (answer.contentMD5 !== undefined && !isProvenBy(answer, md5))
+          throw foreignAnswer(asked, 'it has another MD5 than what was sent')
+      })
       return blockId
     },
 
     async complete(blockIds) {
       const md5 = Buffer.from(await wholeMd5.digest(), 'hex')
       const options = { ...payloadOf(container, contentType, md5), metadata: { [uploadName]: token } }
-      const answer = await request(container, { what: `Completing ${key}`, key }, async () => {
+      const asked = { what: `Completing ${key}`, key }
+      return request(container, asked, async () => {
         try {
-          return await blob.commitBlockList([...blockIds], options)
+          const answer = fromStore(asked, await blob.commitBlockList([...blockIds], options))
+          // It repeats what only this request had: its id.
+          if (
+            answer.clientRequestId !== undefined &&
+            answer.clientRequestId === answer._response.request.requestId
+          )
+            return storedAs(asked, { etag: answer.etag, contentMD5: md5 }, 'writer')
         } catch (error) {
-          // Blocks that are gone were committed, if the blob carries our token: the answer to that was lost.
           if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
-          const there = await blob.getProperties(readingOf(container)).catch(() => undefined)
-          if (there?.metadata?.[uploadName] === token) return there
+          const there = await committed(asked, md5).catch(() => undefined)
+          if (there !== undefined) return there
           throw isCalled(error, 'InvalidBlockList')
-            ? overtaken(container, key, container.errorOf(error, { what: `Completing ${key}`, key }))
+            ? overtaken(container, key, container.errorOf(error, asked))
             : error
         }
+        const there = await committed(asked, md5)
+        if (there === undefined)
+          throw foreignAnswer(asked, 'it says that the blocks were committed, and there is no such blob')
+        return there
       })
-      return storedAs({ etag: answer.etag, contentMD5: md5 }, 'writer')
     },
 
     // No request removes the blocks of one upload alone (see `sweep`).

@@ -29,3 +29,8 @@ export function storeDigestOf({ contentMD5 }: ToldMd5, origin: 'store' | 'writer
   if (contentMD5?.byteLength !== 16) return undefined
   return { algorithm: 'md5', value: Buffer.from(contentMD5).toString('hex'), origin }
 }
+
+/** Whether an answer repeats the MD5 of what was sent, as only a store does that computed it. */
+export function isProvenBy({ contentMD5 }: ToldMd5, md5: Uint8Array): boolean {
+  return contentMD5 !== undefined && Buffer.compare(contentMD5, md5) === 0
+}

@@ -1,12 +1,25 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { BlobServiceClient, type ContainerClient, newPipeline } from '@azure/storage-blob'
-import { type Agents, agentsOf, HoldfastError } from '@holdfast/core'
+import { Readable } from 'node:stream'
+import { BlobServiceClient, type ContainerClient, newPipeline, type RequestPolicy } from '@azure/storage-blob'
+import {
+  type Agents,
+  agentsOf,
+  defaultMinimumProgress,
+  foreignAnswer,
+  HoldfastError,
+  maxAnswerBytes,
+  type MinimumProgress,
+} from '@holdfast/core'
 import { type AccountAccess, accessOf } from './credentials.ts'
+import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
 
 /** Milliseconds. The SDK's own has no end, and a save that hangs for ever is worse than one that fails. */
 const idleTimeout = 60_000
+
+/** Bytes a millisecond: a network that is slower than this is taken for a broken one. */
+const slowestUpload = 64
 
 export interface OpenedContainer {
   readonly client: ContainerClient
@@ -16,7 +29,8 @@ export interface OpenedContainer {
 /** The container of a ready-made client, or of one made from what the options or the environment say. */
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
-  if (client === undefined) return createClient(accessOf(account, options, process.env), name)
+  if (client === undefined)
+    return createClient(accessOf(account, options, process.env), name, options.minimumProgress)
   const keptOpen = { close: () => undefined }
   if (!('containerName' in client)) return { client: client.getContainerClient(name), ...keptOpen }
   if (client.containerName === name) return { client, ...keptOpen }
@@ -26,8 +40,58 @@ export function openContainer(account: string, name: string, options: AzureOptio
   )
 }
 
+type WebRequest = Parameters<RequestPolicy['sendRequest']>[0]
+type WebAnswer = Awaited<ReturnType<RequestPolicy['sendRequest']>>
+
+/**
+ * Makes one request, and gives up an answer that does not begin in time, comes too slowly or has no end. The SDK reads
+ * answers of any size into memory, and waits for as long as bytes come. The bytes of an object are not its concern.
+ */
+async function bounded(
+  request: WebRequest,
+  make: (request: WebRequest) => Promise<WebAnswer>,
+  { bytes, within } = defaultMinimumProgress,
+): Promise<WebAnswer> {
+  const late = new AbortController()
+  const after = (limit: number): NodeJS.Timeout =>
+    setTimeout(() => {
+      late.abort()
+    }, limit)
+  let timer = after(
+    idleTimeout + Math.ceil(Number(request.headers.get('content-length') ?? 0) / slowestUpload),
+  )
+  let mark: number | undefined
+  if ((request.streamResponseStatusCodes?.size ?? 0) === 0) {
+    request.onDownloadProgress = ({ loadedBytes }) => {
+      if (loadedBytes > maxAnswerBytes) late.abort()
+      if (mark !== undefined && loadedBytes - mark < bytes) return
+      mark = loadedBytes
+      clearTimeout(timer)
+      timer = after(within)
+    }
+  }
+  const { abortSignal: signal } = request
+  if (signal === undefined) request.abortSignal = late.signal
+  else if (signal instanceof AbortSignal) request.abortSignal = AbortSignal.any([signal, late.signal])
+  try {
+    const answer = await make(request)
+    if (answer.status < 300 && isForeign(answer.headers)) {
+      if (answer.readableStreamBody instanceof Readable) answer.readableStreamBody.destroy()
+      const what = `${request.method} ${new URL(request.url).pathname}`
+      throw foreignAnswer({ what }, `it is a web page (HTTP ${answer.status})`)
+    }
+    return answer
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** A client that makes each request once, since retries are ours. */
-function createClient({ url, credential }: AccountAccess, name: string): OpenedContainer {
+function createClient(
+  { url, credential }: AccountAccess,
+  name: string,
+  progress: MinimumProgress | undefined,
+): OpenedContainer {
   const agents = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
   const agent = new URL(url).protocol === 'http:' ? agents.http : agents.https
   const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } })
@@ -36,7 +100,7 @@ function createClient({ url, credential }: AccountAccess, name: string): OpenedC
       sendRequest(request) {
         // In place of the SDK's own, which reads NO_PROXY in another way than the other stores.
         request.agent = agent
-        return next.sendRequest(request)
+        return bounded(request, (each) => next.sendRequest(each), progress)
       },
     }),
   })

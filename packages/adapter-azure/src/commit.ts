@@ -1,6 +1,6 @@
-import { type CallOptions, type CommitOutcome, createOnce } from '@holdfast/core'
-import { md5Of } from './checksum.ts'
-import { blobOf, type Container, encryptionOf, inOneRequest } from './container.ts'
+import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core'
+import { isProvenBy, md5Of } from './checksum.ts'
+import { blobOf, type Container, encryptionOf, fromStore, inOneRequest, storedAs } from './container.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'
 import { read } from './read.ts'
 
@@ -9,26 +9,29 @@ export async function commit(
   container: Container,
   key: string,
   bytes: Uint8Array,
-  { signal }: CallOptions,
+  { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
+  const asked = { what: `The commit of ${key}`, key, signal }
+  const md5 = md5Of(bytes)
   const options = {
     ...encryptionOf(container),
     conditions: { ifNoneMatch: '*' },
     blobHTTPHeaders: { blobContentType: 'application/json' },
     metadata: inOneRequest,
-    transactionalContentMD5: md5Of(bytes),
+    transactionalContentMD5: md5,
   }
-  return createOnce(
-    container,
-    { what: `The commit of ${key}`, key, signal },
-    {
-      bytes,
-      create: () => blobOf(container, key).upload(bytes, bytes.byteLength, options),
-      isThereAlready,
-      // A client that makes requests again may have found what it made itself.
-      mayHaveHappened: (error) =>
-        mayHaveHappened(error) || (container.clientRetries && isThereAlready(error)),
-      read: () => read(container, key, {}),
+  return createOnce(container, asked, {
+    bytes,
+    async create() {
+      const blob = blobOf(container, key)
+      const answer = fromStore(asked, await blob.upload(bytes, bytes.byteLength, options))
+      const { revision } = storedAs(asked, answer, 'store')
+      return { revision, isProven: isProvenBy(answer, md5) }
     },
-  )
+    isThereAlready,
+    // A client that makes requests again may have found what it made itself.
+    mayHaveHappened: (error) => mayHaveHappened(error) || (container.clientRetries && isThereAlready(error)),
+    read: () => read(container, key, {}),
+    onCreated,
+  })
 }

@@ -1,5 +1,12 @@
 import type { BlockBlobClient, ContainerClient, CpkInfo } from '@azure/storage-blob'
-import { given, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
+import {
+  type RequestInfo,
+  foreignAnswer,
+  given,
+  type ObjectStore,
+  type Stored,
+  unquoted,
+} from '@holdfast/core'
 import { type ToldMd5, storeDigestOf } from './checksum.ts'
 import type { AccessTier } from './options.ts'
 
@@ -56,11 +63,35 @@ type Payload = ReturnType<typeof encryptionOf> & {
 export const uploadName = 'holdfastupload'
 export const inOneRequest = { [uploadName]: 'whole' }
 
+/** What the answer to a request that stored something says of it. Rejects one without an ETag, which Azure always gives. */
 export function storedAs(
+  asked: RequestInfo,
   answer: ToldMd5 & { readonly etag?: string | undefined },
   origin: 'store' | 'writer',
 ): Stored {
-  return { revision: unquoted(answer.etag), storeDigest: storeDigestOf(answer, origin) }
+  const revision = unquoted(answer.etag)
+  if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
+  return { revision, storeDigest: storeDigestOf(answer, origin) }
+}
+
+/** The answer, if it is one of Azure: that names each of its answers (Blob service REST API, "x-ms-request-id"). */
+export function fromStore<Answer extends { readonly requestId?: string }>(
+  asked: RequestInfo,
+  answer: Answer,
+): Answer {
+  if (answer.requestId === undefined) throw foreignAnswer(asked, 'it has no x-ms-request-id')
+  return answer
+}
+
+/** The SDK does not expect another answer than one of Azure, and stumbles over what it does not find there. */
+export async function orForeign<Answer>(asked: RequestInfo, ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw foreignAnswer(asked, `the SDK cannot read it (${error.message})`)
+    throw error
+  }
 }
 
 /** The options by which the SDK stops a request. */

@@ -1,6 +1,6 @@
 import { BlobBatch } from '@azure/storage-blob'
 import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core'
-import { blobOf, type Container, stoppedBy } from './container.ts'
+import { blobOf, type Container, fromStore, stoppedBy } from './container.ts'
 import { isCalled, storeError } from './errors.ts'
 
 /** Keys of one request (Blob service REST API, "Blob Batch"). */
@@ -44,10 +44,11 @@ async function deleteBatch(
 ): Promise<DeleteReport['failed']> {
   const { client, names } = container
   const what = `Deleting in ${names.url}`
-  const { subResponses } = await request(container, { what, signal }, async () => {
+  const asked = { what, signal }
+  const { subResponses } = await request(container, asked, async () => {
     const batch = new BlobBatch()
     for (const key of keys) await batch.deleteBlob(blobOf(container, key), withSnapshots)
-    return client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal))
+    return fromStore(asked, await client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal)))
   })
   return keys.flatMap((key, index) => {
     const answer = subResponses[index]

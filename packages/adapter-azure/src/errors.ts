@@ -5,6 +5,7 @@ import {
   type Failure,
   fieldOf,
   invalid,
+  isHtml,
   type Meanings,
   messageOf,
   misconfigured,
@@ -15,6 +16,7 @@ import {
   textOf,
   unavailable,
   unsupported,
+  webPage,
 } from '@holdfast/core'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, wrongClock } = commonMeanings
@@ -127,7 +129,7 @@ export const { storeError, isCalled, hasStatus, mayHaveHappened } = storeErrors(
 export function isThereAlready(error: unknown): boolean {
   return (
     isCalled(error, 'BlobAlreadyExists', 'BlobImmutableDueToPolicy', 'UnauthorizedBlobOverwrite') ||
-    hasStatus(error, 412)
+    (hasStatus(error, 412) && !isCalled(error, webPage))
   )
 }
 
@@ -149,10 +151,28 @@ function hasGet(headers: unknown): headers is { get(name: string): unknown } {
   return typeof fieldOf(headers, 'get') === 'function'
 }
 
+function isWebPage(error: unknown): boolean {
+  const { headers } = Object(fieldOf(error, 'response')) as { readonly headers?: HeadersOfAnswer }
+  return headers !== undefined && isForeign(headers)
+}
+
+/** The headers of an answer, as the SDK gives them. */
+export interface HeadersOfAnswer {
+  get(name: string): string | undefined
+}
+
+/** Whether an answer is a web page, and not of Azure, which names each of its own. */
+export function isForeign(headers: HeadersOfAnswer): boolean {
+  return headers.get('x-ms-request-id') === undefined && isHtml(headers.get('content-type'))
+}
+
 /** An answer to HEAD has its code in a header alone. A message has the id of the request in its further lines. */
 function failureOf(error: unknown): Failure {
+  const status = numberOf(error, 'statusCode')
+  if (status !== undefined && status < 500 && isWebPage(error))
+    return { status, name: webPage, message: `HTTP ${status}` }
   return {
-    status: numberOf(error, 'statusCode'),
+    status,
     name:
       textOf(error, 'code') ??
       textOf(fieldOf(error, 'details'), 'errorCode') ??

@@ -3,6 +3,7 @@ import { storeDigestOf } from './checksum.ts'
 import {
   blobOf,
   type Container,
+  fromStore,
   inOneRequest,
   isFolder,
   readingOf,
@@ -16,15 +17,16 @@ import { read } from './read.ts'
  * that was assembled from blocks, or came in a way that is not known. Without one, computed by reading.
  */
 export async function hash(container: Container, key: string, { signal }: CallOptions): Promise<ObjectHash> {
-  const kept = await request(container, { what: `Looking at ${key}`, key, signal }, async () => {
+  const asked = { what: `Looking at ${key}`, key, signal }
+  const kept = await request(container, asked, async () => {
     const blob = blobOf(container, key)
-    const properties = await blob.getProperties(readingOf(container, signal))
+    const properties = fromStore(asked, await blob.getProperties(readingOf(container, signal)))
     if (isFolder(properties.metadata)) throw noSuchObject(container, key)
     if (properties.contentMD5 === undefined) return undefined
     if (properties.metadata?.[uploadName] !== inOneRequest[uploadName])
       return storeDigestOf(properties, 'writer')
     // A copy of it keeps the metadata, and may have been assembled from blocks.
-    const { committedBlocks = [] } = await blob.getBlockList('committed', stoppedBy(signal))
+    const { committedBlocks = [] } = fromStore(asked, await blob.getBlockList('committed', stoppedBy(signal)))
     return storeDigestOf(properties, committedBlocks.length === 0 ? 'store' : 'writer')
   })
   return kept ?? (await computedHash(await read(container, key, { signal })))

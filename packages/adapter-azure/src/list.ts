@@ -1,14 +1,14 @@
 import type { BlobItem } from '@azure/storage-blob'
 import {
   compareKeys,
+  foreignAnswer,
   given,
   itemsOf,
   type ListOptions,
   type ObjectStat,
-  request,
   unquoted,
 } from '@holdfast/core'
-import { type Container, isFolder } from './container.ts'
+import { type Container, fromStore, isFolder, orForeign } from './container.ts'
 
 /** Names of one answer (Blob service REST API, "List Blobs"). */
 const pageSize = 5000
@@ -32,7 +32,8 @@ export async function* list(
   }
   let last = startAfter
   for await (const { key, blob } of entries(container, prefix, options)) {
-    if (blob === undefined || isFolder(blob.metadata) || beyondOrdinary.test(key)) {
+    const isBehind = last !== startAfter && compareKeys(key, last) <= 0
+    if (blob === undefined || isFolder(blob.metadata) || beyondOrdinary.test(key) || isBehind) {
       yield* listByFolder(container, prefix, last, signal)
       return
     }
@@ -74,8 +75,10 @@ interface Entry {
 
 /** The answer to either kind of list. */
 interface ListedPage {
-  readonly segment: {
-    readonly blobItems: readonly BlobItem[]
+  readonly requestId?: string
+  readonly containerName?: string
+  readonly segment?: {
+    readonly blobItems?: readonly BlobItem[]
     readonly blobPrefixes?: readonly { readonly name: string }[]
   }
   readonly continuationToken?: string
@@ -100,21 +103,33 @@ function entries(
     includeMetadata: true,
     ...given({ startFrom: startFrom || undefined, abortSignal: signal }),
   }
-  return itemsOf((continuationToken?: string) =>
-    request(container, { what: `Listing ${names.url}`, signal }, async () => {
+  const asked = { what: `Listing ${names.url}`, signal }
+  return itemsOf(container, asked, {
+    async page(continuationToken?: string) {
       const settings = { maxPageSize, ...given({ continuationToken }) }
       const pages = byFolder
         ? client.listBlobsByHierarchy('/', options).byPage(settings)
         : client.listBlobsFlat(options).byPage(settings)
-      const { segment, continuationToken: next } = (await pages.next()).value as ListedPage
+      const answer = fromStore(
+        asked,
+        await orForeign(asked, async () => (await pages.next()).value as ListedPage),
+      )
+      const { containerName, segment, continuationToken: next } = answer
+      if (containerName === undefined || segment?.blobItems === undefined)
+        throw foreignAnswer(asked, 'it is no list of blobs')
       const { blobItems, blobPrefixes = [] } = segment
+      const outside = [...blobItems, ...blobPrefixes].find(
+        ({ name }) => !name.startsWith(names.root + prefix),
+      )
+      if (outside !== undefined)
+        throw foreignAnswer(asked, `${outside.name} is not below ${names.root}${prefix}`)
       const items = [
         ...blobItems.map((blob) => ({ key: names.key(blob.name), blob })),
         ...blobPrefixes.map(({ name }) => ({ key: names.key(name) })),
       ]
       return { items, next }
-    }),
-  )
+    },
+  })
 }
 
 function statOf(key: string, { properties }: BlobItem): ObjectStat {

@@ -1,7 +1,23 @@
-import { type ByteSource, type PutOptions, putObject, type PutResult, type Stored } from '@holdfast/core'
+import {
+  type ByteSource,
+  foreignAnswer,
+  type PutOptions,
+  putObject,
+  type PutResult,
+  type Stored,
+} from '@holdfast/core'
 import { beginUpload } from './blocks.ts'
-import { md5Of } from './checksum.ts'
-import { blobOf, type Container, inOneRequest, payloadOf, storedAs } from './container.ts'
+import { isProvenBy, md5Of } from './checksum.ts'
+import {
+  blobOf,
+  type Container,
+  fromStore,
+  inOneRequest,
+  payloadOf,
+  readingOf,
+  storedAs,
+} from './container.ts'
+import { isCalled } from './errors.ts'
 
 /** One Put Blob for what fits a block; staged blocks, several at once, and their list for what does not. */
 export async function put(
@@ -22,10 +38,22 @@ async function putWhole(
   bytes: Uint8Array,
   { contentType }: PutOptions,
 ): Promise<Stored> {
-  const answer = await blobOf(container, key).upload(bytes, bytes.byteLength, {
+  const asked = { what: `The put of ${key}`, key }
+  const blob = blobOf(container, key)
+  const md5 = md5Of(bytes)
+  const options = {
     ...payloadOf(container, contentType),
     metadata: inOneRequest,
-    transactionalContentMD5: md5Of(bytes),
-  })
-  return storedAs(answer, 'store')
+    transactionalContentMD5: md5,
+  }
+  const answer = fromStore(asked, await blob.upload(bytes, bytes.byteLength, options))
+  const stored = storedAs(asked, answer, 'store')
+  if (isProvenBy(answer, md5)) return stored
+  try {
+    const there = fromStore(asked, await blob.getProperties(readingOf(container)))
+    if (isProvenBy(there, md5)) return storedAs(asked, there, 'store')
+  } catch (error) {
+    if (!isCalled(error, 'BlobNotFound')) throw error
+  }
+  throw foreignAnswer(asked, 'it says that the object was stored, and there is none, or another')
 }

@@ -5,6 +5,7 @@ import {
   noSuchObject,
   type ObjectStat,
   type OpenedObject,
+  orDestroy,
   type ReadableObject,
   readObject,
   type ReadOptions,
@@ -13,7 +14,7 @@ import {
   statOfHeaders,
   type WantedBytes,
 } from '@holdfast/core'
-import { blobOf, type Container, isFolder, readingOf } from './container.ts'
+import { blobOf, type Container, fromStore, isFolder, orForeign, readingOf } from './container.ts'
 import { isCalled } from './errors.ts'
 
 /** One Get Blob, by `If-Match` of the same body where a connection broke. */
@@ -27,9 +28,13 @@ export async function stat(
   key: string,
   { signal }: CallOptions,
 ): Promise<ObjectStat | undefined> {
-  return request(container, { what: `Looking at ${key}`, key, signal }, async () => {
+  const asked = { what: `Looking at ${key}`, key, signal }
+  return request(container, asked, async () => {
     try {
-      const answer = await blobOf(container, key).getProperties(readingOf(container, signal))
+      const answer = fromStore(
+        asked,
+        await blobOf(container, key).getProperties(readingOf(container, signal)),
+      )
       return isFolder(answer.metadata) ? undefined : statOfHeaders(key, answer)
     } catch (error) {
       if (isCalled(error, 'BlobNotFound')) return undefined
@@ -41,7 +46,7 @@ export async function stat(
 async function open(
   container: Container,
   key: string,
-  { range: { start, end } = { start: 0 }, of, signal }: WantedBytes,
+  { range = { start: 0 }, of, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
   const options = {
     ...readingOf(container, signal),
@@ -50,14 +55,19 @@ async function open(
     maxRetryRequests: 0,
   }
   try {
-    const answer = await blobOf(container, key).download(start, end && end - start, options)
+    const { start, end } = range
+    const asked = { what: `The read of ${key}`, key }
+    const answer = await orForeign(asked, () =>
+      blobOf(container, key).download(start, end && end - start, options),
+    )
     const body = answer.readableStreamBody
     if (!(body instanceof Readable)) throw new Error('The answer has no body')
-    if (isFolder(answer.metadata)) {
-      body.destroy()
-      throw noSuchObject(container, key)
-    }
-    return { stat: statOfHeaders(key, answer), body }
+    const stat = orDestroy(body, () => {
+      const { metadata } = fromStore(asked, answer)
+      if (isFolder(metadata)) throw noSuchObject(container, key)
+      return statOfHeaders(key, answer, range)
+    })
+    return { stat, body }
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
     throw isCalled(error, 'ConditionNotMet') ? replaced(container, key, error) : error

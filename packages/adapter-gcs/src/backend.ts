@@ -68,6 +68,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     userProject: options.userProject,
     retry: options.retry,
     onRetry: options.onRetry,
+    progress: options.minimumProgress,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

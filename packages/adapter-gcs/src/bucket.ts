@@ -1,5 +1,6 @@
 import {
   crc32cBase64,
+  foreignAnswer,
   type ObjectStat,
   type ObjectStore,
   parseCrc32c,
@@ -40,8 +41,8 @@ export function uploadUrl({ endpoint, name }: Bucket): string {
 
 /** Makes one request once, and pays for it as the bucket asks. */
 export async function ask(bucket: Bucket, asked: HttpRequest): Promise<HttpAnswer> {
-  const { userProject } = bucket
-  return send(bucket.requester, { ...asked, query: { ...asked.query, userProject } })
+  const { userProject, progress } = bucket
+  return send(bucket.requester, { ...asked, progress, query: { ...asked.query, userProject } })
 }
 
 /** What is told to the store of an object that it is given. */
@@ -79,7 +80,7 @@ export interface GcsObject {
   readonly crc32c: number | undefined
 }
 
-/** Throws for an answer that is not about an object. */
+/** Rejects an answer that is not about an object. */
 export function parseObject(answer: unknown): GcsObject {
   const text = (name: string): string => textOf(answer, name) ?? ''
   const object = {
@@ -91,13 +92,27 @@ export function parseObject(answer: unknown): GcsObject {
   }
   const { name, size, generation, timeCreated } = object
   if (name === '' || generation === '' || !Number.isSafeInteger(size) || Number.isNaN(timeCreated.getTime()))
-    throw new Error('The answer is not what the JSON API tells of an object')
+    throw foreignAnswer({ what: 'The request' }, 'it does not describe an object')
   return object
 }
 
 export function statOf({ names }: Bucket, object: GcsObject): ObjectStat {
   const { name, size, timeCreated, generation } = object
   return { key: names.key(name), size, modifiedAt: wholeSeconds(timeCreated), revision: generation }
+}
+
+/** The same, of the answer to an upload. Rejects one that is about another object, or about other bytes. */
+export function parseUploaded(
+  bucket: Bucket,
+  key: string,
+  answer: unknown,
+  sent: { readonly size: number; readonly crc32c: number },
+): GcsObject {
+  const object = parseObject(answer)
+  const isOther = object.name !== bucket.names.object(key) || object.size !== sent.size
+  if (isOther || (object.crc32c ?? sent.crc32c) !== sent.crc32c)
+    throw foreignAnswer({ what: `The upload of ${key}`, key }, 'it describes another object')
+  return object
 }
 
 export function storedAs({ generation, crc32c }: GcsObject): Stored {

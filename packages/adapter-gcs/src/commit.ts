@@ -1,7 +1,7 @@
-import { type CallOptions, type CommitOutcome, createOnce } from '@holdfast/core'
+import { type CommitOptions, type CommitOutcome, createOnce, webPage } from '@holdfast/core'
 import type { Bucket } from './bucket.ts'
 import { crc32cOf } from './checksum.ts'
-import { hasStatus, mayHaveHappened } from './errors.ts'
+import { hasStatus, isCalled, mayHaveHappened } from './errors.ts'
 import { read } from './read.ts'
 import { uploadWhole } from './upload.ts'
 
@@ -13,7 +13,7 @@ export async function commit(
   bucket: Bucket,
   key: string,
   bytes: Uint8Array,
-  { signal }: CallOptions,
+  { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
   const metadata = { contentType: 'application/json', crc32c: crc32cOf(bytes) }
   return createOnce(
@@ -21,10 +21,15 @@ export async function commit(
     { what: `The commit of ${key}`, key, signal },
     {
       bytes,
-      create: () => uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 }),
-      isThereAlready: (error) => hasStatus(error, 412),
+      async create() {
+        // The answer has the name, the size and the checksum of what is stored.
+        const { generation } = await uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 })
+        return { revision: generation, isProven: true }
+      },
+      isThereAlready: (error) => hasStatus(error, 412) && !isCalled(error, webPage),
       mayHaveHappened,
       read: () => read(bucket, key, {}),
+      onCreated,
     },
   )
 }

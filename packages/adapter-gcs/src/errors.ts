@@ -4,6 +4,7 @@ import {
   each,
   type Failure,
   fieldOf,
+  isHtmlPage,
   type Meanings,
   messageOf,
   misconfigured,
@@ -12,6 +13,7 @@ import {
   storeErrors,
   textOf,
   unavailable,
+  webPage,
 } from '@holdfast/core'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonMeanings
@@ -72,7 +74,7 @@ const meanings: Meanings = {
 
 const errors = storeErrors(meanings, failureOf)
 
-export const { storeError, hasStatus } = errors
+export const { storeError, hasStatus, isCalled } = errors
 
 /** Whether the request may have been carried out although it failed. */
 export function mayHaveHappened(error: unknown): boolean {
@@ -81,13 +83,25 @@ export function mayHaveHappened(error: unknown): boolean {
 
 function failureOf(error: unknown): Failure {
   const status = numberOf(error, 'status')
+  if (status !== undefined && status < 500 && isWebPage(error))
+    return { status, name: webPage, message: `HTTP ${status}` }
   const { reason, message } = answerOf(error)
   return { status, message, name: nameOf(error, status, reason, message) }
 }
 
+function isWebPage(error: unknown): boolean {
+  const { headers } = Object(fieldOf(error, 'response')) as { readonly headers?: Partial<Headers> }
+  return isHtmlPage(headers?.get?.('content-type'), String(bodyOf(error)))
+}
+
+/** Of an answer that was to be a stream, the SDK leaves the body in the message alone. */
+function bodyOf(error: unknown): unknown {
+  return fieldOf(fieldOf(error, 'response'), 'data') ?? messageOf(error)
+}
+
 /** What an answer says went wrong: that of the store, or that of whoever gives out tokens. */
 function answerOf(error: unknown): { readonly reason: string | undefined; readonly message: string } {
-  const data = fieldOf(fieldOf(error, 'response'), 'data')
+  const data = bodyOf(error)
   const told = fieldOf(typeof data === 'string' ? parsedOr(data, undefined) : data, 'error')
   if (typeof told === 'string') return { reason: told, message: messageOf(error) }
   return {

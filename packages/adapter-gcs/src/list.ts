@@ -1,5 +1,5 @@
-import { fieldOf, itemsOf, type ListOptions, type ObjectStat, request, textOf } from '@holdfast/core'
-import { ask, type Bucket, objectFields, objectsUrl, parseObject, statOf } from './bucket.ts'
+import { fieldOf, foreignAnswer, itemsOf, type ListOptions, type ObjectStat, textOf } from '@holdfast/core'
+import { ask, type Bucket, type GcsObject, objectFields, objectsUrl, parseObject, statOf } from './bucket.ts'
 
 /** Objects of one answer (Cloud Storage JSON API, "Objects: list"). */
 const pageSize = 1000
@@ -17,22 +17,28 @@ export function list(
     prefix: names.root + prefix,
     startOffset,
     maxResults: Math.min(pageSize, startOffset === undefined ? limit : limit + 1),
-    fields: `items(${objectFields}),nextPageToken`,
+    fields: `kind,items(${objectFields}),nextPageToken`,
   }
-  return itemsOf((pageToken?: string) =>
-    request(bucket, { what: `Listing ${names.url}`, signal }, async () => {
+  const asked = { what: `Listing ${names.url}`, signal }
+  return itemsOf(bucket, asked, {
+    order: { nameOf: ({ key }: ObjectStat) => key, prefix, after: startAfter },
+    async page(pageToken?: string) {
       const { data } = await ask(bucket, {
         method: 'GET',
         url: objectsUrl(bucket),
         query: { ...query, pageToken },
         signal,
       })
-      const items = fieldOf(data, 'items')
-      const objects = Array.isArray(items) ? items.map(parseObject) : []
+      const items = fieldOf(data, 'items') ?? []
+      if (fieldOf(data, 'kind') !== 'storage#objects' || !Array.isArray(items))
+        throw foreignAnswer(asked, 'it is no list of objects')
+      const objects: readonly GcsObject[] = items.map(parseObject)
+      const outside = objects.find(({ name }) => !name.startsWith(names.root))
+      if (outside !== undefined) throw foreignAnswer(asked, `${outside.name} is not below ${names.root}`)
       return {
         items: objects.filter(({ name }) => name !== startOffset).map((object) => statOf(bucket, object)),
         next: textOf(data, 'nextPageToken'),
       }
-    }),
-  )
+    },
+  })
 }

@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
 import {
   type CallOptions,
+  foreignAnswer,
   given,
   type ObjectStat,
   type OpenedObject,
+  orDestroy,
   rangeHeader,
   type ReadableObject,
   readObject,
@@ -67,14 +69,14 @@ async function open(
       query: { alt: 'media', generation: of?.revision },
       headers: {
         ...given({ range: rangeHeader(range) }),
-        // Asked for compressed, what is stored compressed is left as it is (Cloud Storage documentation, "Transcoding").
+        // RequestInfo for compressed, what is stored compressed is left as it is (Cloud Storage documentation, "Transcoding").
         'accept-encoding': 'gzip',
       },
       answer: 'stream',
       signal,
     })
     if (!(data instanceof Readable)) throw new Error('The answer has no body')
-    return { stat: toldInHeaders(key, headers), body: data }
+    return { stat: orDestroy(data, () => toldInHeaders(key, headers, range)), body: data }
   } catch (error) {
     if (hasStatus(error, 416)) return undefined
     throw of !== undefined && hasStatus(error, 404) ? replaced(bucket, key, error) : error
@@ -82,11 +84,15 @@ async function open(
 }
 
 /** Of the whole object, also in the answer to a range (Cloud Storage documentation, "HTTP headers"). */
-function toldInHeaders(key: string, headers: Headers): ObjectStat {
+function toldInHeaders(key: string, headers: Headers, range: WantedBytes['range']): ObjectStat {
+  const asked = { what: `The read of ${key}`, key }
   const size = Number(headers.get('x-goog-stored-content-length') ?? Number.NaN)
   const modifiedAt = new Date(headers.get('last-modified') ?? '')
   const revision = headers.get('x-goog-generation')
   if (revision === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime()))
-    throw new Error('The answer does not tell the size, the generation and the time of the object')
+    throw foreignAnswer(asked, 'it does not tell the size, the generation and the time of the object')
+  const start = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1]
+  if (range !== undefined && start !== undefined && Number(start) !== range.start)
+    throw foreignAnswer(asked, `it is not the range from byte ${range.start} on that was asked for`)
   return { key, size, modifiedAt, revision }
 }

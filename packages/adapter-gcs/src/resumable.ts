@@ -1,6 +1,7 @@
 import {
   type Crc32c,
   crc32cBase64,
+  foreignAnswer,
   HoldfastError,
   type Part,
   type PutOptions,
@@ -162,8 +163,8 @@ async function beginSession(
       body: bodyOf(Buffer.from(sentMetadata(bucket, key, { contentType, storageClass }))),
     })
     const session = headers.get('location')
-    if (session === null)
-      throw new HoldfastError('UNAVAILABLE', `The store began ${key} and gave no address to send it to.`)
+    if (session === null || !URL.canParse(session))
+      throw foreignAnswer({ what: `Beginning ${key}`, key }, 'it has no address to send the bytes to')
     return session
   })
 }

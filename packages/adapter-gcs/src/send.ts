@@ -1,5 +1,13 @@
 import { Readable } from 'node:stream'
-import { isHoldfastError } from '@holdfast/core'
+import {
+  type RequestInfo,
+  foreignAnswer,
+  isHoldfastError,
+  isHtml,
+  isHtmlPage,
+  type MinimumProgress,
+  readAnswer,
+} from '@holdfast/core'
 
 /** One request of HTTP. */
 export interface HttpRequest {
@@ -12,6 +20,8 @@ export interface HttpRequest {
   /** Statuses that are an answer, too, beside 2xx. */
   readonly alsoFine?: readonly number[]
   readonly signal?: AbortSignal | undefined
+  /** What the answer must bring while it is waited for. */
+  readonly progress?: MinimumProgress | undefined
 }
 
 /** Bytes that are sent one after the other, and how many they are. */
@@ -37,7 +47,7 @@ export interface Requester {
     readonly url: URL
     readonly headers: Record<string, string>
     readonly data?: Readable
-    readonly responseType: 'json' | 'stream'
+    readonly responseType: 'stream'
     readonly validateStatus: (status: number) => boolean
     readonly signal: AbortSignal
     readonly retry: false
@@ -53,12 +63,13 @@ const longestSilence = 60_000
 const slowestUpload = 64
 
 /**
- * Makes one request once. Rejects with what the SDK throws; where the body fails, with that. After each piece of the body
+ * Makes one request once. Rejects with what the SDK throws; where the body fails, with that; and with `UNAVAILABLE` when
+ * the answer is a web page, or JSON that is none, comes too slowly, or has no end. After each piece of the body
  * that is taken the next one is to be, or the answer to begin (of a stream) or to be there, within a time that grows with
  * the bytes under way.
  */
 export async function send(requester: Requester, asked: HttpRequest): Promise<HttpAnswer> {
-  const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal } = asked
+  const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal, progress } = asked
   const url = new URL(asked.url)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value))
@@ -67,22 +78,54 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
   const data =
     body === undefined || body.size === 0 ? undefined : Readable.from(silence.brokenBy(body.pieces))
   try {
-    return await requester.request({
+    const given = await requester.request({
       method,
       url,
       headers: body === undefined ? { ...headers } : { ...headers, 'content-length': String(body.size) },
       ...(data === undefined ? {} : { data }),
-      responseType: answer,
+      // The SDK reads JSON of any size, and gives a text where it is none.
+      responseType: 'stream',
       validateStatus: (status) => (status >= 200 && status < 300) || alsoFine.includes(status),
       signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
       retry: false,
       compress: false,
     })
+    silence.end()
+    return await checked(given, { what: `${method} ${url.pathname}` }, answer, progress)
   } catch (error) {
     throw isHoldfastError(data?.errored) ? data.errored : error
   } finally {
     silence.end()
     data?.destroy() // an answer may come before all was sent
+  }
+}
+
+/** The answer, if it is one that the store gives; JSON as what it says. */
+async function checked(
+  given: HttpAnswer,
+  asked: RequestInfo,
+  answer: 'json' | 'stream',
+  progress: MinimumProgress | undefined,
+): Promise<HttpAnswer> {
+  const { status, headers, data } = given
+  if (!(data instanceof Readable)) return given
+  const type = headers.get('content-type')
+  if (answer === 'stream' && status < 300) {
+    // An object may be a web page itself.
+    if (!isHtml(type) || headers.get('x-goog-generation') !== null) return given
+    data.destroy()
+    throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
+  }
+  const text = (await readAnswer(data, asked, progress)).toString()
+  if (isHtmlPage(type, text)) throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
+  return { status, headers, data: text === '' || status >= 300 ? undefined : parsedJson(text, asked) }
+}
+
+function parsedJson(text: string, asked: RequestInfo): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw foreignAnswer(asked, 'it is no whole JSON')
   }
 }
 

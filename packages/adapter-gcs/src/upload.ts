@@ -4,7 +4,7 @@ import {
   type Bucket,
   type GcsObject,
   type ObjectMetadata,
-  parseObject,
+  parseUploaded,
   sentMetadata,
   uploadUrl,
 } from './bucket.ts'
@@ -41,5 +41,5 @@ export async function uploadWhole(
     headers: { 'content-type': `multipart/related; boundary=${boundary}` },
     body: bodyOf(Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--`)),
   })
-  return parseObject(data)
+  return parseUploaded(bucket, key, data, { size: bytes.byteLength, crc32c: metadata.crc32c })
 }

@@ -74,6 +74,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     requesterPays,
     retry: options.retry,
     onRetry: options.onRetry,
+    progress: options.minimumProgress,
     errorOf: (error, asked) => storeError(error, asked, names.url, secrets),
   }
 }

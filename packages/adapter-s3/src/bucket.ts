@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { given, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
+import { type RequestInfo, foreignAnswer, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
 import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, StorageClass } from './options.ts'
 
@@ -56,11 +56,12 @@ type Payload = ReturnType<typeof addressOf> &
     readonly ContentType: string | undefined
   }
 
-export function storedAs(answer: ChecksumResponse & { readonly ETag?: string | undefined }): Stored {
-  return { revision: unquoted(answer.ETag), storeDigest: storeDigestOf(answer) }
-}
-
-/** The options by which the SDK stops a request. */
-export function stoppedBy(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
-  return given({ abortSignal: signal })
+/** What the answer to a request that stored something says of it. Rejects one without an ETag, which S3 always gives. */
+export function storedAs(
+  asked: RequestInfo,
+  answer: ChecksumResponse & { readonly ETag?: string | undefined },
+): Stored {
+  const revision = unquoted(answer.ETag)
+  if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
+  return { revision, storeDigest: storeDigestOf(answer) }
 }

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { combineCrc32, type ObjectHash } from '@holdfast/core'
+import { type RequestInfo, combineCrc32, foreignAnswer, type ObjectHash } from '@holdfast/core'
 import type { Checksum } from './options.ts'
 
 /** CRC-32 as S3 writes it: big-endian, in base64 (S3 User Guide, "Checking object integrity"). */
@@ -44,4 +44,15 @@ export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
   return bytes.byteLength === 4
     ? { algorithm: 'crc32', value: bytes.toString('hex'), origin: 'store' }
     : undefined
+}
+
+/**
+ * Whether the answer repeats the checksum of what was sent, as only a store does that computed it. Rejects one with
+ * another checksum.
+ */
+export function isProvenBy(asked: RequestInfo, told: ChecksumResponse, sent: Proof): boolean {
+  if (told.ChecksumCRC32 === undefined || told.ChecksumType === 'COMPOSITE') return false
+  if (sent.ChecksumCRC32 === undefined) return false
+  if (told.ChecksumCRC32 === sent.ChecksumCRC32) return true
+  throw foreignAnswer(asked, `it has the checksum ${told.ChecksumCRC32}, and ${sent.ChecksumCRC32} was sent`)
 }

@@ -1,9 +1,10 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { type CallOptions, type CommitOutcome, createOnce } from '@holdfast/core'
-import { addressOf, type Bucket, encryptionOf } from './bucket.ts'
-import { proofOf } from './checksum.ts'
+import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core'
+import { addressOf, type Bucket, encryptionOf, storedAs } from './bucket.ts'
+import { isProvenBy, proofOf } from './checksum.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'
 import { read } from './read.ts'
+import { send } from './send.ts'
 
 /**
  * One PUT with `If-None-Match: *` (S3 User Guide, "Conditional writes"): 412 says that the object is there, 409 that
@@ -13,26 +14,30 @@ export async function commit(
   bucket: Bucket,
   key: string,
   bytes: Uint8Array,
-  { signal }: CallOptions,
+  { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
-  const asked = {
+  const asked = { what: `The commit of ${key}`, key, signal }
+  const proof = proofOf(bucket, bytes)
+  const input = {
     ...addressOf(bucket, key),
     ...encryptionOf(bucket),
-    ...proofOf(bucket, bytes),
+    ...proof,
     IfNoneMatch: '*',
     Body: bytes,
     ContentLength: bytes.byteLength,
     ContentType: 'application/json',
   }
-  return createOnce(
-    bucket,
-    { what: `The commit of ${key}`, key, signal },
-    {
-      bytes,
-      create: () => bucket.client.send(new PutObjectCommand(asked)),
-      isThereAlready,
-      mayHaveHappened,
-      read: () => read(bucket, key, {}),
+  return createOnce(bucket, asked, {
+    bytes,
+    async create() {
+      const command = new PutObjectCommand(input)
+      const answer = await send(bucket, asked, 'no body', command)
+      const { revision } = storedAs(asked, answer)
+      return { revision, isProven: isProvenBy(asked, answer, proof) }
     },
-  )
+    isThereAlready,
+    mayHaveHappened,
+    read: () => read(bucket, key, {}),
+    onCreated,
+  })
 }

@@ -1,7 +1,8 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
 import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core'
-import { addressOf, type Bucket, bucketAddress, stoppedBy } from './bucket.ts'
+import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
 import { isCalled, storeError } from './errors.ts'
+import { send } from './send.ts'
 
 /** Keys of one request (Amazon S3 API Reference, DeleteObjects). */
 const batchSize = 1000
@@ -25,9 +26,11 @@ export async function deleteKeys(
 }
 
 async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Promise<void> {
-  await request(bucket, { what: `Deleting ${key}`, key, signal }, async () => {
+  const asked = { what: `Deleting ${key}`, key, signal }
+  await request(bucket, asked, async () => {
+    const command = new DeleteObjectCommand(addressOf(bucket, key))
     try {
-      await bucket.client.send(new DeleteObjectCommand(addressOf(bucket, key)), stoppedBy(signal))
+      await send(bucket, asked, 'no body', command, signal)
     } catch (error) {
       if (!isCalled(error, 'NoSuchKey')) throw error
     }
@@ -39,14 +42,16 @@ async function deleteBatch(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<DeleteReport['failed']> {
-  const { client, names } = bucket
-  const asked = {
+  const { names } = bucket
+  const asked = { what: `Deleting in ${names.url}`, signal }
+  const input = {
     ...bucketAddress(bucket),
     Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
   }
-  const { Errors: errors = [] } = await request(bucket, { what: `Deleting in ${names.url}`, signal }, () =>
-    client.send(new DeleteObjectsCommand(asked), stoppedBy(signal)),
-  )
+  const { Errors: errors = [] } = await request(bucket, asked, () => {
+    const command = new DeleteObjectsCommand(input)
+    return send(bucket, asked, { root: 'DeleteResult' }, command, signal)
+  })
   return errors
     .filter(({ Code }) => Code !== 'NoSuchKey')
     .map(({ Key = names.root, Code = 'Error', Message = '' }) => {

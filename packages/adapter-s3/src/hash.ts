@@ -1,8 +1,9 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
 import { type CallOptions, computedHash, type ObjectHash, request } from '@holdfast/core'
-import { addressOf, type Bucket, stoppedBy } from './bucket.ts'
+import { addressOf, type Bucket, storedAs } from './bucket.ts'
 import { storeDigestOf } from './checksum.ts'
 import { read } from './read.ts'
+import { send } from './send.ts'
 
 /** The checksum that the store verified and keeps; without one, computed by reading. */
 export async function hash(bucket: Bucket, key: string, { signal }: CallOptions): Promise<ObjectHash> {
@@ -15,9 +16,11 @@ async function kept(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectHash | undefined> {
-  const asked = { ...addressOf(bucket, key), ChecksumMode: 'ENABLED' } as const
-  const answer = await request(bucket, { what: `Looking at ${key}`, key, signal }, () =>
-    bucket.client.send(new HeadObjectCommand(asked), stoppedBy(signal)),
-  )
-  return storeDigestOf(answer)
+  const asked = { what: `Looking at ${key}`, key, signal }
+  return request(bucket, asked, async () => {
+    const command = new HeadObjectCommand({ ...addressOf(bucket, key), ChecksumMode: 'ENABLED' })
+    const answer = await send(bucket, asked, 'no body', command, signal)
+    storedAs(asked, answer)
+    return storeDigestOf(answer)
+  })
 }

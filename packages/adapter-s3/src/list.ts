@@ -1,6 +1,14 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
-import { itemsOf, type ListOptions, type ObjectStat, request, unquoted, wholeSeconds } from '@holdfast/core'
-import { type Bucket, bucketAddress, stoppedBy } from './bucket.ts'
+import {
+  foreignAnswer,
+  itemsOf,
+  type ListOptions,
+  type ObjectStat,
+  unquoted,
+  wholeSeconds,
+} from '@holdfast/core'
+import { type Bucket, bucketAddress } from './bucket.ts'
+import { send } from './send.ts'
 
 /** Keys of one answer (Amazon S3 API Reference, ListObjectsV2). */
 const pageSize = 1000
@@ -11,25 +19,32 @@ export function list(
   prefix: string,
   { startAfter = '', limit = Infinity, signal }: ListOptions,
 ): AsyncIterable<ObjectStat> {
-  const { client, names } = bucket
-  const asked = {
+  const { names } = bucket
+  const asked = { what: `Listing ${names.url}`, signal }
+  const input = {
     ...bucketAddress(bucket),
     Prefix: names.root + prefix,
     MaxKeys: Math.min(pageSize, limit),
     StartAfter: startAfter === '' ? undefined : names.root + startAfter,
   }
-  return itemsOf(async (from?: string) => {
-    const { Contents, IsTruncated, NextContinuationToken } = await request(
-      bucket,
-      { what: `Listing ${names.url}`, signal },
-      () => client.send(new ListObjectsV2Command({ ...asked, ContinuationToken: from }), stoppedBy(signal)),
-    )
-    const items = (Contents ?? []).map(({ Key = names.root, Size = 0, LastModified, ETag }) => ({
-      key: names.key(Key),
-      size: Size,
-      modifiedAt: wholeSeconds(LastModified),
-      revision: unquoted(ETag),
-    }))
-    return { items, next: IsTruncated === true ? NextContinuationToken : undefined }
+  return itemsOf(bucket, asked, {
+    order: { nameOf: ({ key }: ObjectStat) => key, prefix, after: startAfter },
+    async page(from?: string) {
+      const command = new ListObjectsV2Command({ ...input, ContinuationToken: from })
+      const answer = await send(bucket, asked, { root: 'ListBucketResult' }, command, signal)
+      const { Contents = [], IsTruncated, NextContinuationToken: next } = answer
+      if (IsTruncated === undefined || (IsTruncated && (next ?? '') === ''))
+        throw foreignAnswer(asked, 'it does not say where the list goes on')
+      const items = Contents.map(({ Key = '', Size = 0, LastModified, ETag }) => {
+        if (!Key.startsWith(names.root)) throw foreignAnswer(asked, `${Key} is not below ${names.root}`)
+        return {
+          key: names.key(Key),
+          size: Size,
+          modifiedAt: wholeSeconds(LastModified),
+          revision: unquoted(ETag),
+        }
+      })
+      return { items, next: IsTruncated ? next : undefined }
+    },
   })
 }

@@ -3,20 +3,21 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  HeadObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
-import { addressOf, type Bucket, payloadOf, storedAs, stoppedBy } from './bucket.ts'
-import { type Proof, proofOf, wholeProof } from './checksum.ts'
+import { foreignAnswer, HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
+import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
+import { isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'
+import { send } from './send.ts'
+import { confirmStored, storedWith, tokenName } from './token.ts'
 
 /** Parts of one upload, and bytes of the largest (S3 User Guide, "Amazon S3 multipart upload limits"). */
 export const maxParts = 10_000
 export const maxPartBytes = 5 * 2 ** 30
 
-/** Metadata by which an object is known to be of this very upload, when the answer to its completion was lost. */
-const tokenName = 'holdfast-upload'
+/** S3 sends spaces while it completes an upload, which may take minutes (Amazon S3 API Reference, "CompleteMultipartUpload"). */
+const patience = { bytes: 2 ** 16, within: 30 * 60_000 }
 
 /** A part that the store has. */
 interface SentPart extends Proof {
@@ -30,62 +31,92 @@ export async function beginUpload(
   key: string,
   { contentType, signal }: PutOptions,
 ): Promise<Upload<SentPart>> {
-  const { client } = bucket
   const isProven = bucket.checksum !== 'none'
   const token = randomUUID()
-  // Not stopped once it is on its way: a request that was cut off may still make an upload that nobody knows.
-  const { UploadId: uploadId } = await request(bucket, { what: `Beginning ${key}`, key, signal }, () =>
-    client.send(
-      new CreateMultipartUploadCommand({
-        ...payloadOf(bucket, key, contentType),
-        Metadata: { [tokenName]: token },
-        ...(isProven ? { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } : {}),
-      }),
-    ),
-  )
-  if (uploadId === undefined)
-    throw new HoldfastError('UNAVAILABLE', `The store began ${key} and gave no upload id.`)
+  const uploadId = await newUpload(bucket, key, token, { contentType, signal })
   const address = { ...addressOf(bucket, key), UploadId: uploadId }
 
   return {
     async sendPart({ index, bytes }, partSignal) {
-      const part = { ...proofOf(bucket, bytes), PartNumber: index + 1 }
-      const what = `Part ${part.PartNumber} of ${key}`
-      const { ETag } = await request(bucket, { what, key, signal: partSignal }, () =>
-        client.send(
-          new UploadPartCommand({ ...address, ...part, Body: bytes, ContentLength: bytes.byteLength }),
-          stoppedBy(partSignal),
-        ),
-      )
-      return { ...part, ETag, size: bytes.byteLength }
+      const proof = proofOf(bucket, bytes)
+      const PartNumber = index + 1
+      const asked = { what: `Part ${PartNumber} of ${key}`, key, signal: partSignal }
+      const input = { ...address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
+      return request(bucket, asked, async () => {
+        const command = new UploadPartCommand(input)
+        try {
+          const answer = await send(bucket, asked, 'no body', command, partSignal)
+          isProvenBy(asked, answer, proof)
+          storedAs(asked, answer)
+          return { ...proof, PartNumber, ETag: answer.ETag, size: bytes.byteLength }
+        } catch (error) {
+          throw PartNumber > 1 && isCalled(error, 'InvalidArgument')
+            ? noSuchPart(key, PartNumber, bucket.errorOf(error, asked))
+            : error
+        }
+      })
     },
 
     async complete(parts) {
-      const asked = {
+      const asked = { what: `Completing ${key}`, key }
+      const proof = wholeProof(parts)
+      const input = {
         ...address,
-        ...wholeProof(parts),
+        ...proof,
         ...(isProven ? { ChecksumType: 'FULL_OBJECT' as const } : {}),
         MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
       }
-      const answer = await request(bucket, { what: `Completing ${key}`, key }, async () => {
+      const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
+      return request(bucket, asked, async () => {
+        const command = new CompleteMultipartUploadCommand(input)
         try {
-          return await client.send(new CompleteMultipartUploadCommand(asked))
+          const answer = await send(bucket, asked, expected, command)
+          const stored = storedAs(asked, answer)
+          return isProvenBy(asked, answer, proof) ? stored : await confirmStored(bucket, asked, key, token)
         } catch (error) {
           // An upload that is gone was completed, if the object carries its token: the answer to that was lost.
           if (!isCalled(error, 'NoSuchUpload')) throw error
-          const there = await client.send(
-            new HeadObjectCommand({ ...addressOf(bucket, key), ChecksumMode: 'ENABLED' }),
-          )
-          if (there.Metadata?.[tokenName] !== token) throw error
+          const there = await storedWith(bucket, asked, key, token)
+          if (there === undefined) throw error
           return there
         }
       })
-      return storedAs(answer)
     },
 
     discard: () => abortUpload(bucket, key, uploadId),
     leftover: 'Its unfinished upload is left to a sweep.',
   }
+}
+
+/** Begins an upload. Not stopped once it is on its way: one that was cut off may still make an upload that nobody knows. */
+async function newUpload(
+  bucket: Bucket,
+  key: string,
+  token: string,
+  { contentType, signal }: PutOptions,
+): Promise<string> {
+  const asked = { what: `Beginning ${key}`, key, signal }
+  const input = {
+    ...payloadOf(bucket, key, contentType),
+    Metadata: { [tokenName]: token },
+    ...(bucket.checksum === 'none'
+      ? {}
+      : { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const }),
+  }
+  return request(bucket, asked, async () => {
+    const command = new CreateMultipartUploadCommand(input)
+    const expected = { root: 'InitiateMultipartUploadResult' }
+    const { UploadId } = await send(bucket, asked, expected, command)
+    if (UploadId === undefined || UploadId === '') throw foreignAnswer(asked, 'it has no id of an upload')
+    return UploadId
+  })
+}
+
+function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {
+  const message =
+    `The store does not take part ${part} of ${key}. Set maxParts to the most parts that it takes ` +
+    '(1,000 on Scaleway, for example), or partSize to more bytes.'
+  return new HoldfastError('INVALID_ARGUMENT', message, { key, cause })
 }
 
 /** Discards an upload and its parts. One that is gone is no error. */
@@ -95,12 +126,11 @@ export async function abortUpload(
   uploadId: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  await request(bucket, { what: `Discarding the upload of ${key}`, key, signal }, async () => {
+  const asked = { what: `Discarding the upload of ${key}`, key, signal }
+  await request(bucket, asked, async () => {
+    const command = new AbortMultipartUploadCommand({ ...addressOf(bucket, key), UploadId: uploadId })
     try {
-      await bucket.client.send(
-        new AbortMultipartUploadCommand({ ...addressOf(bucket, key), UploadId: uploadId }),
-        stoppedBy(signal),
-      )
+      await send(bucket, asked, 'no body', command, signal)
     } catch (error) {
       if (!isCalled(error, 'NoSuchUpload', 'NotFound')) throw error
     }

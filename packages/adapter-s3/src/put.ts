@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { type ByteSource, type PutOptions, putObject, type PutResult, type Stored } from '@holdfast/core'
 import { type Bucket, payloadOf, storedAs } from './bucket.ts'
-import { proofOf } from './checksum.ts'
+import { isProvenBy, proofOf } from './checksum.ts'
 import { beginUpload } from './multipart.ts'
+import { send } from './send.ts'
+import { confirmStored, tokenName } from './token.ts'
 
 /** One PUT for what fits a part; a multipart upload, several parts at once, for what does not. */
 export async function put(
@@ -23,11 +26,17 @@ async function putWhole(
   bytes: Uint8Array,
   { contentType }: PutOptions,
 ): Promise<Stored> {
-  const asked = {
+  const asked = { what: `The put of ${key}`, key }
+  const token = randomUUID()
+  const proof = proofOf(bucket, bytes)
+  const command = new PutObjectCommand({
     ...payloadOf(bucket, key, contentType),
-    ...proofOf(bucket, bytes),
+    ...proof,
+    Metadata: { [tokenName]: token },
     Body: bytes,
     ContentLength: bytes.byteLength,
-  }
-  return storedAs(await bucket.client.send(new PutObjectCommand(asked)))
+  })
+  const answer = await send(bucket, asked, 'no body', command)
+  const stored = storedAs(asked, answer)
+  return isProvenBy(asked, answer, proof) ? stored : confirmStored(bucket, asked, key, token)
 }

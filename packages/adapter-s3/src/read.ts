@@ -4,6 +4,7 @@ import {
   type CallOptions,
   type ObjectStat,
   type OpenedObject,
+  orDestroy,
   rangeHeader,
   type ReadableObject,
   readObject,
@@ -13,8 +14,9 @@ import {
   statOfHeaders,
   type WantedBytes,
 } from '@holdfast/core'
-import { addressOf, type Bucket, stoppedBy } from './bucket.ts'
+import { addressOf, type Bucket } from './bucket.ts'
 import { isCalled } from './errors.ts'
+import { send } from './send.ts'
 
 /** One GET, by `If-Match` of the same body where a connection broke. */
 export async function read(bucket: Bucket, key: string, options: ReadOptions): Promise<ReadableObject> {
@@ -27,13 +29,11 @@ export async function stat(
   key: string,
   { signal }: CallOptions,
 ): Promise<ObjectStat | undefined> {
-  return request(bucket, { what: `Looking at ${key}`, key, signal }, async () => {
+  const asked = { what: `Looking at ${key}`, key, signal }
+  return request(bucket, asked, async () => {
     try {
-      const answer = await bucket.client.send(
-        new HeadObjectCommand(addressOf(bucket, key)),
-        stoppedBy(signal),
-      )
-      return statOf(key, answer)
+      const command = new HeadObjectCommand(addressOf(bucket, key))
+      return statOf(key, await send(bucket, asked, 'no body', command, signal))
     } catch (error) {
       if (isCalled(error, 'NotFound', 'NoSuchKey')) return undefined
       throw error
@@ -46,15 +46,17 @@ async function open(
   key: string,
   { range, of, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
-  const asked = {
+  const command = new GetObjectCommand({
     ...addressOf(bucket, key),
     Range: rangeHeader(range),
     IfMatch: of && `"${of.revision}"`,
-  }
+  })
   try {
-    const answer = await bucket.client.send(new GetObjectCommand(asked), stoppedBy(signal))
-    if (!(answer.Body instanceof Readable)) throw new Error('The answer has no body')
-    return { stat: statOf(key, answer), body: answer.Body }
+    const asked = { what: `The read of ${key}`, key }
+    const answer = await send(bucket, asked, 'object', command, signal)
+    const { Body: body } = answer
+    if (!(body instanceof Readable)) throw new Error('The answer has no body')
+    return { stat: orDestroy(body, () => statOf(key, answer, range)), body }
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
     throw isCalled(error, 'PreconditionFailed') ? replaced(bucket, key, error) : error
@@ -63,12 +65,15 @@ async function open(
 
 function statOf(
   key: string,
-  { ETag, LastModified, ContentLength, ContentRange }: Partial<GetObjectCommandOutput>,
+  { ETag, LastModified, ContentLength, ContentRange, ContentType }: Partial<GetObjectCommandOutput>,
+  range?: WantedBytes['range'],
 ): ObjectStat {
-  return statOfHeaders(key, {
+  const headers = {
     etag: ETag,
     lastModified: LastModified,
     contentLength: ContentLength,
     contentRange: ContentRange,
-  })
+    contentType: ContentType,
+  }
+  return statOfHeaders(key, headers, range)
 }

@@ -1,15 +1,15 @@
 import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3'
 import {
-  fieldOf,
+  type RequestInfo,
+  foreignAnswer,
   itemsOf,
-  request,
   type SweepOptions,
   type SweepReport,
-  textOf,
   type UnfinishedWork,
 } from '@holdfast/core'
-import { type Bucket, bucketAddress, stoppedBy } from './bucket.ts'
+import { type Bucket, bucketAddress } from './bucket.ts'
 import { abortUpload } from './multipart.ts'
+import { headerOf, send } from './send.ts'
 
 /** Discards multipart uploads that were begun and never completed. S3 keeps them, and bills them, for ever. */
 export async function sweep(bucket: Bucket, options: SweepOptions): Promise<SweepReport> {
@@ -44,23 +44,28 @@ interface UnfinishedUpload {
 }
 
 function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload> {
+  const asked = { what: `Listing the unfinished uploads of ${bucket.names.url}`, signal }
   let prefix = bucket.names.root
-  return itemsOf(async (from?: Markers) => {
-    let page = await uploadsPage(bucket, prefix, from, signal)
-    if (page.server === 'MinIO' && prefix !== '') {
-      // MinIO takes a prefix for the whole name of an object (its documentation, "ListMultipartUploads"): ask for all.
-      prefix = ''
-      page = await uploadsPage(bucket, prefix, from, signal)
-    }
-    const { answer, now } = page
-    const items = (answer.Uploads ?? []).map(({ Key = '', UploadId = '', Initiated = now }) => ({
-      object: Key,
-      uploadId: UploadId,
-      startedAt: Initiated,
-      now,
-    }))
-    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
-    return { items, next: answer.IsTruncated === true ? { KeyMarker, UploadIdMarker } : undefined }
+  return itemsOf(bucket, asked, {
+    async page(from?: Markers) {
+      let page = await uploadsPage(bucket, asked, prefix, from)
+      if (page.server === 'MinIO' && prefix !== '') {
+        // MinIO takes a prefix for the whole name of an object (its documentation, "ListMultipartUploads"): ask for all.
+        prefix = ''
+        page = await uploadsPage(bucket, asked, prefix, from)
+      }
+      const { answer, now } = page
+      const items = (answer.Uploads ?? []).map(({ Key = '', UploadId = '', Initiated = now }) => ({
+        object: Key,
+        uploadId: UploadId,
+        startedAt: Initiated,
+        now,
+      }))
+      const { IsTruncated, NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
+      if (IsTruncated === true && (KeyMarker ?? '') === '')
+        throw foreignAnswer(asked, 'it does not say where the list goes on')
+      return { items, next: IsTruncated === true ? { KeyMarker, UploadIdMarker } : undefined }
+    },
   })
 }
 
@@ -78,29 +83,25 @@ interface UploadsPage {
 
 async function uploadsPage(
   bucket: Bucket,
+  asked: RequestInfo,
   prefix: string,
   from: Markers | undefined,
-  signal: AbortSignal | undefined,
 ): Promise<UploadsPage> {
-  const { client, names } = bucket
-  return request(bucket, { what: `Listing the unfinished uploads of ${names.url}`, signal }, async () => {
-    const command = new ListMultipartUploadsCommand({ ...bucketAddress(bucket), Prefix: prefix, ...from })
-    let response: unknown
-    command.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args)
-        response = result.response
-        return result
-      },
-      { step: 'deserialize', name: 'holdfastHeaders' },
-    )
-    const answer = await client.send(command, stoppedBy(signal))
-    const headers = fieldOf(response, 'headers')
-    const date = Date.parse(textOf(headers, 'date') ?? '')
-    return {
-      answer,
-      now: Number.isNaN(date) ? new Date() : new Date(date),
-      server: textOf(headers, 'server'),
-    }
-  })
+  const command = new ListMultipartUploadsCommand({ ...bucketAddress(bucket), Prefix: prefix, ...from })
+  let response: unknown
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      response = result.response
+      return result
+    },
+    { step: 'deserialize', name: 'holdfastHeaders' },
+  )
+  const answer = await send(bucket, asked, { root: 'ListMultipartUploadsResult' }, command, asked.signal)
+  const date = Date.parse(headerOf(response, 'date') ?? '')
+  return {
+    answer,
+    now: Number.isNaN(date) ? new Date() : new Date(date),
+    server: headerOf(response, 'server'),
+  }
 }

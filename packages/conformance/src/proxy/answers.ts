@@ -1,9 +1,11 @@
 import type { Dialect } from './operation.ts'
 
+type Headers = Readonly<Record<string, string>>
+
 /** An answer that the proxy makes up. */
 export interface MadeUpAnswer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Headers
   readonly body: string
 }
 
@@ -45,4 +47,54 @@ export function errorAnswer(dialect: Dialect, status: number, code?: string): Ma
     },
     body: `<?xml version="1.0" encoding="UTF-8"?>\n${xml}`,
   }
+}
+
+/** What a captive portal answers to everything. */
+export function htmlPage(status = 200, headers: Headers = {}): MadeUpAnswer {
+  const body =
+    '<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><p>Accept the terms.</p></body></html>\n'
+  return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...headers }, body }
+}
+
+/** A list without objects, in the store's own form, which ends here or names a next page. */
+export function emptyList(dialect: Dialect, next?: string): MadeUpAnswer {
+  if (dialect === 'gcs') {
+    const page = { kind: 'storage#objects', ...(next === undefined ? {} : { nextPageToken: next }) }
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/json; charset=UTF-8' },
+      body: JSON.stringify(page),
+    }
+  }
+  const list =
+    dialect === 's3'
+      ? `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix/><KeyCount>0</KeyCount>` +
+        `<MaxKeys>1000</MaxKeys><IsTruncated>${next !== undefined}</IsTruncated>` +
+        `${next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`}</ListBucketResult>`
+      : `<EnumerationResults ServiceEndpoint="http://injected/" ContainerName="container"><Prefix/><Blobs/>` +
+        `<NextMarker>${next ?? ''}</NextMarker></EnumerationResults>`
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/xml',
+      ...(dialect === 'azure'
+        ? { 'x-ms-request-id': 'injected', 'x-ms-version': '2025-01-05' }
+        : { 'x-amz-request-id': 'injected' }),
+    },
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n${list}`,
+  }
+}
+
+/** The same list with its objects in the opposite order. */
+export function reversedList(dialect: Dialect, body: string): string {
+  if (dialect === 'gcs') {
+    const page = JSON.parse(body) as { items?: unknown[] }
+    return JSON.stringify({
+      ...page,
+      ...(page.items === undefined ? {} : { items: page.items.toReversed() }),
+    })
+  }
+  const entry = dialect === 's3' ? /<Contents>.*?<\/Contents>/gs : /<Blob>.*?<\/Blob>/gs
+  const entries = body.match(entry) ?? []
+  return body.replace(entry, () => entries.pop() ?? '')
 }

@@ -29,6 +29,27 @@ export type Fault =
    * began to answer (Amazon S3 API Reference, "CompleteMultipartUpload"). The server is not reached.
    */
   | { readonly kind: 'error-in-200'; readonly code?: string }
+  /**
+   * An HTML page that no store sent, as a captive portal or a web proxy gives. The server is not reached. 200 when no
+   * status is given. `headers` are sent beside `Content-Type: text/html`: a forged `ETag`, for example.
+   */
+  | {
+      readonly kind: 'html-page'
+      readonly status?: number
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  /** The client gets the head of the answer, and of the body one byte in this time. */
+  | { readonly kind: 'drip-answer'; readonly milliseconds: number }
+  /** The client gets the head of the answer, half of the body, and then spaces without end. */
+  | { readonly kind: 'endless-answer' }
+  /** The client gets this many bytes of the body as if that were all of it. Half of it when not given. */
+  | { readonly kind: 'truncated-answer'; readonly afterBytes?: number }
+  /** A list without objects. The server is not reached. */
+  | { readonly kind: 'empty-list' }
+  /** A list without objects that always names the same page as the next one. The server is not reached. */
+  | { readonly kind: 'repeated-token' }
+  /** The objects of a list in the opposite order. */
+  | { readonly kind: 'reversed-list' }
   /** The request waits before it is forwarded. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
   /** The connection is reset before anything is forwarded. */

@@ -1,5 +1,6 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { finished, pipeline } from 'node:stream/promises'
+import { setTimeout as after } from 'node:timers/promises'
 import type { LogEntry } from './log.ts'
 
 /** One request of a client, and what it will be answered with. */
@@ -15,8 +16,22 @@ export interface Upstream {
   readonly agent: http.Agent
 }
 
-/** How an answer is passed on: whole, with one bit flipped, not at all, or so many bytes of it (half of what it announces). */
-export type Passing = 'whole' | 'flipped' | 'nothing' | { readonly afterBytes: number | undefined }
+/**
+ * How an answer is passed on: whole, with one bit flipped, not at all, so many bytes of it (half of what it announces), or
+ * with a changed body.
+ */
+export type Passing =
+  | 'whole'
+  | 'flipped'
+  | 'nothing'
+  | { readonly afterBytes: number | undefined }
+  | ChangeOfBody
+
+/** Other bytes in its place, one byte in this many milliseconds, or half of it and then spaces without end. */
+export type ChangeOfBody =
+  | { readonly body: 'replaced'; readonly by: (body: Buffer) => Uint8Array }
+  | { readonly body: 'dripping'; readonly milliseconds: number }
+  | { readonly body: 'endless' }
 
 /**
  * Headers that belong to one connection and not to the message (RFC 9110, "Connection"). Of these, a signature
@@ -41,6 +56,10 @@ export async function forward(to: Upstream, exchange: Exchange, passing: Passing
     await pipeline(answer, (body: AsyncIterable<Buffer>) => withFlippedBit(body, flipped), response).catch(
       () => response.destroy(),
     )
+    return
+  }
+  if (typeof passing === 'object' && 'body' in passing) {
+    await passChanged(answer, exchange, passing)
     return
   }
   if (passing !== 'nothing') await passSome(answer, exchange, passing.afterBytes)
@@ -106,6 +125,46 @@ async function answerOf(
   })
 }
 
+/** An answer whose body is not as the server sent it. It is small enough to be held in memory. */
+async function passChanged(
+  answer: IncomingMessage,
+  { response, entry }: Exchange,
+  change: ChangeOfBody,
+): Promise<void> {
+  const body = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>))
+  const sent = change.body === 'replaced' ? change.by(body) : body
+  const headers = messageHeaders(answer.rawHeaders, new Set(['content-length', 'transfer-encoding']))
+  if (change.body !== 'endless') headers.push('Content-Length', String(sent.byteLength))
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
+  for await (const piece of piecesOf(sent, change, response)) {
+    if (response.destroyed) return
+    entry.answerBytes += piece.byteLength
+    await written(response, piece)
+  }
+  response.end()
+}
+
+async function* piecesOf(
+  body: Uint8Array,
+  change: ChangeOfBody,
+  response: ServerResponse,
+): AsyncGenerator<Uint8Array> {
+  switch (change.body) {
+    case 'replaced':
+      yield body
+      return
+    case 'dripping':
+      for (let at = 0; at < body.byteLength; at += 1) {
+        yield body.subarray(at, at + 1)
+        await afterUnlessClosed(change.milliseconds, response)
+      }
+      return
+    case 'endless':
+      yield body.subarray(0, Math.floor(body.byteLength / 2))
+      for (const spaces = Buffer.alloc(2 ** 18, ' '); ; ) yield spaces
+  }
+}
+
 async function passSome(
   answer: IncomingMessage,
   { response, entry }: Exchange,
@@ -146,10 +205,22 @@ async function written(to: http.OutgoingMessage, bytes: Uint8Array): Promise<voi
   })
 }
 
-function messageHeaders(rawHeaders: readonly string[]): string[] {
+function messageHeaders(rawHeaders: readonly string[], without: ReadonlySet<string> = new Set()): string[] {
   return rawHeaders.filter((_, index) => {
-    return !ofTheConnection.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase())
+    const name = (rawHeaders[index - (index % 2)] ?? '').toLowerCase()
+    return !ofTheConnection.has(name) && !without.has(name)
   })
+}
+
+/** Waits, unless the client leaves. */
+export async function afterUnlessClosed(milliseconds: number, response: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  const onClose = (): void => {
+    gone.abort()
+  }
+  response.once('close', onClose)
+  await after(milliseconds, undefined, { signal: gone.signal }).catch(() => undefined)
+  response.off('close', onClose)
 }
 
 function announcedBytes({ headers }: IncomingMessage): number | undefined {

@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { finished } from 'node:stream/promises'
-import { setTimeout as after } from 'node:timers/promises'
 import { HoldfastError } from '@holdfast/core'
-import { errorAnswer, type MadeUpAnswer } from './answers.ts'
+import { emptyList, errorAnswer, htmlPage, type MadeUpAnswer, reversedList } from './answers.ts'
 import type { FaultPlan } from './fault.ts'
-import { type Exchange, forward, forwardCut, type Upstream } from './forward.ts'
+import { afterUnlessClosed, type Exchange, forward, forwardCut, type Upstream } from './forward.ts'
 import { type RequestLog, WrittenLog } from './log.ts'
 import { dialectOf, operationOf } from './operation.ts'
 
@@ -104,6 +103,33 @@ async function handle(upstream: Upstream, exchange: Exchange, latency: number): 
     case 'error-in-200':
       await answer(exchange, errorAnswer(dialectOf(entry), 200, fault.code))
       return
+    case 'html-page':
+      await answer(exchange, htmlPage(fault.status, fault.headers))
+      return
+    case 'drip-answer':
+      await forward(upstream, exchange, { body: 'dripping', milliseconds: fault.milliseconds })
+      return
+    case 'endless-answer':
+      await forward(upstream, exchange, { body: 'endless' })
+      return
+    case 'truncated-answer':
+      await forward(upstream, exchange, {
+        body: 'replaced',
+        by: (body) => body.subarray(0, fault.afterBytes ?? Math.floor(body.byteLength / 2)),
+      })
+      return
+    case 'empty-list':
+      await answer(exchange, emptyList(dialectOf(entry)))
+      return
+    case 'repeated-token':
+      await answer(exchange, emptyList(dialectOf(entry), 'repeated'))
+      return
+    case 'reversed-list':
+      await forward(upstream, exchange, {
+        body: 'replaced',
+        by: (body) => Buffer.from(reversedList(dialectOf(entry), body.toString())),
+      })
+      return
     case 'reset':
       request.socket.resetAndDestroy()
   }
@@ -123,17 +149,7 @@ async function answer({ request, response, entry }: Exchange, made: MadeUpAnswer
     'content-length': Buffer.byteLength(body),
     ...(sendsNothingYet ? { connection: 'close' } : {}),
   })
-  response.end(body)
-}
-
-async function afterUnlessClosed(milliseconds: number, response: ServerResponse): Promise<void> {
-  const gone = new AbortController()
-  const onClose = (): void => {
-    gone.abort()
-  }
-  response.once('close', onClose)
-  await after(milliseconds, undefined, { signal: gone.signal }).catch(() => undefined)
-  response.off('close', onClose)
+  response.end(request.method === 'HEAD' ? undefined : body)
 }
 
 function headOf({ method = 'GET', url = '/', headers }: IncomingMessage): {

@@ -41,10 +41,11 @@ export interface CheckpointBackend {
 
   /**
    * Creates `key` with these few bytes if it is absent, durably, in one conditional step. `exists` leaves the
-   * first body as it is. When the answer was lost and cannot be found out: `OUTCOME_UNKNOWN`; the caller
+   * first body as it is. `created` MUST rest on the store's own word, never on an answer that a web proxy could have
+   * given in its place. When the answer was lost and cannot be found out: `OUTCOME_UNKNOWN`; the caller
    * gives bytes that no other caller would give, so that equal bytes at the key prove that it was this call.
    */
-  commit(key: string, bytes: Uint8Array, options?: CallOptions): Promise<CommitOutcome>
+  commit(key: string, bytes: Uint8Array, options?: CommitOptions): Promise<CommitOutcome>
 
   /** The bytes at `key`, or of one range of them, as they stream. Rejects with `NOT_FOUND` when absent. */
   read(key: string, options?: ReadOptions): Promise<ReadableObject>
@@ -103,6 +104,14 @@ export interface PutOptions extends CallOptions {
    * decreasing, last with the size.
    */
   readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+export interface CommitOptions extends CallOptions {
+  /**
+   * Called before `created`, with the revision of what was created, by the store's own word: the caller finds it in a
+   * list by that. A backend that does not learn it leaves the call out.
+   */
+  readonly onCreated?: ((revision: string) => void) | undefined
 }
 
 export interface ReadOptions extends CallOptions {
@@ -191,7 +200,7 @@ export interface SweepOptions extends CallOptions {
   readonly olderThan: number
   /** Only work meant for keys that begin so. Default: everything under this backend's root. */
   readonly prefix?: string | undefined
-  /** Asked with the key that the work was meant for, or lies beside; false leaves it alone. */
+  /** RequestInfo with the key that the work was meant for, or lies beside; false leaves it alone. */
   readonly only?: ((key: string) => boolean) | undefined
   /** Report, discard nothing. */
   readonly dryRun?: boolean | undefined

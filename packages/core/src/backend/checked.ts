@@ -4,6 +4,7 @@ import type {
   BackendCapabilities,
   CallOptions,
   CheckpointBackend,
+  CommitOptions,
   CommitOutcome,
   DeleteReport,
   FreeSpace,
@@ -25,7 +26,7 @@ import type { ByteSource } from './source/source.ts'
 export interface BackendOperations {
   place(options: CallOptions): Promise<string>
   put(key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
-  commit(key: string, bytes: Uint8Array, options: CallOptions): Promise<CommitOutcome>
+  commit(key: string, bytes: Uint8Array, options: CommitOptions): Promise<CommitOutcome>
   read(key: string, options: ReadOptions): Promise<ReadableObject>
   stat(key: string, options: CallOptions): Promise<ObjectStat | undefined>
   list(prefix: string, options: ListOptions): AsyncIterable<ObjectStat>
@@ -61,7 +62,7 @@ export class CheckedBackend implements CheckpointBackend {
     return this.#call('put', options, [key], () => this.#operations.put(key, source, options))
   }
 
-  async commit(key: string, bytes: Uint8Array, options: CallOptions = {}): Promise<CommitOutcome> {
+  async commit(key: string, bytes: Uint8Array, options: CommitOptions = {}): Promise<CommitOutcome> {
     return this.#call('commit', options, [key], () => this.#operations.commit(key, bytes, options))
   }
 

@@ -5,6 +5,7 @@ export type {
   BackendHooks,
   CallOptions,
   CheckpointBackend,
+  CommitOptions,
   CommitOutcome,
   DeleteReport,
   DigestAlgorithm,
@@ -23,6 +24,14 @@ export type {
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
 export { type AgentOptions, type Agents, agentsOf } from './connections/agents.ts'
+export {
+  foreignAnswer,
+  isHtml,
+  isHtmlPage,
+  maxAnswerBytes,
+  orDestroy,
+  readAnswer,
+} from './object-store/answers.ts'
 export { chunksOf } from './source/chunks-of.ts'
 export { computedHash } from './object-store/computed-hash.ts'
 export { concurrently } from '../async/concurrently.ts'
@@ -32,6 +41,7 @@ export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
 export { portOptions } from './options.ts'
+export { type Breakable, defaultMinimumProgress, type MinimumProgress, progressing } from './progress.ts'
 export { fieldOf, given, type Given, numberOf, textOf } from './object-store/fields.ts'
 export {
   noSuchObject,
@@ -40,7 +50,7 @@ export {
   type ObjectStoreFacts,
   type ObjectStoreOperations,
 } from './object-store/object-store.ts'
-export { itemsOf, type Page } from './object-store/pages.ts'
+export { itemsOf, type ListInPages, type Page } from './object-store/pages.ts'
 export {
   type Part,
   type PartLimits,
@@ -59,6 +69,7 @@ export {
 export { Quota, quotaOf } from './object-store/quota.ts'
 export {
   type RequestInfo,
+  type Created,
   createOnce,
   type Creation,
   request,
@@ -110,4 +121,5 @@ export {
   type StoreErrors,
   unavailable,
   unsupported,
+  webPage,
 } from './object-store/store-errors.ts'

@@ -43,9 +43,10 @@ export class MemoryBackend extends CheckedBackend {
       {
         place: async () => url,
         put: (key, source, options) => put(objects, key, source, options),
-        commit: async (key, bytes) => {
+        commit: async (key, bytes, { onCreated }) => {
           if (objects.has(key)) return 'exists'
           objects.set(key, Uint8Array.from(bytes))
+          onCreated?.(objects.stat(key).revision)
           return 'created'
         },
         read: async (key, options) => read(objects, key, options),

@@ -2,7 +2,7 @@
 export const portOptions = {
   place: ['signal'],
   put: ['size', 'contentType', 'signal', 'onProgress'],
-  commit: ['signal'],
+  commit: ['onCreated', 'signal'],
   read: ['range', 'signal'],
   stat: ['signal'],
   list: ['startAfter', 'limit', 'signal'],

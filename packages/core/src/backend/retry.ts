@@ -1,5 +1,6 @@
+import { setTimeout as after } from 'node:timers/promises'
 import pRetry from 'p-retry'
-import { abortedError, HoldfastError, isHoldfastError } from '../errors.ts'
+import { abortedError, HoldfastError, isHoldfastError, throwIfAborted } from '../errors.ts'
 
 /** How often and how patiently a single request is tried again. The only retry authority: an SDK's own is off. */
 export interface RetryPolicy {
@@ -31,15 +32,22 @@ export interface RetryContext {
 
 /**
  * Makes one request, and makes it again while it fails with a retryable error. Rejects with the last error as
- * it was, or with `ABORTED` as soon as the signal fires, also during a pause.
+ * it was, or with `ABORTED` as soon as the signal fires, also during a pause. A request that succeeds all the same gives
+ * its result: what it has made can only be cleaned up by someone who knows of it.
  */
 export async function withRetry<T>(
   request: (attempt: number) => Promise<T>,
   context: RetryContext,
 ): Promise<T> {
   const { what, policy = defaultRetryPolicy, signal, onRetry } = context
+  let success: { readonly result: T } | undefined
+  const attempt = async (number: number): Promise<T> => {
+    const result = await request(number)
+    success = { result }
+    return result
+  }
   try {
-    return await pRetry(request, {
+    return await pRetry(attempt, {
       retries: policy.attempts - 1,
       minTimeout: policy.minDelay,
       maxTimeout: policy.maxDelay,
@@ -54,7 +62,19 @@ export async function withRetry<T>(
       },
     })
   } catch (error) {
+    if (success !== undefined) return success.result
     if (signal?.aborted === true && !isHoldfastError(error)) throw abortedError(signal, what)
     throw error
   }
+}
+
+/** The pause before an attempt, from 2. Rejects with `ABORTED` when the signal fires. */
+export async function pauseBefore(
+  attempt: number,
+  { what, policy = defaultRetryPolicy, signal }: RetryContext,
+): Promise<void> {
+  const longest = Math.min(policy.maxDelay, policy.minDelay * 2 ** (attempt - 2))
+  const options = signal === undefined ? {} : { signal }
+  await after(Math.random() * longest, undefined, options).catch(() => undefined)
+  throwIfAborted(signal, what)
 }

@@ -1,4 +1,4 @@
-import { defaultRetryPolicy, type RetryPolicy } from '../backend/index.ts'
+import { defaultRetryPolicy, fieldOf, type MinimumProgress, type RetryPolicy } from '../backend/index.ts'
 import { HoldfastError, messageOf } from '../errors.ts'
 import { parseSize } from '../space/index.ts'
 import { own } from '../records.ts'
@@ -60,6 +60,13 @@ export const optionReaders = {
     throw new Error(
       'is { attempts, minDelay, maxDelay }, with at least one attempt, and delays in milliseconds',
     )
+  },
+  /** What an answer must bring: bytes, within milliseconds. */
+  progress: (value: unknown): MinimumProgress => {
+    const [bytes, within] = [fieldOf(value, 'bytes'), fieldOf(value, 'within')]
+    if (typeof bytes === 'number' && bytes >= 1 && typeof within === 'number' && within >= 1)
+      return { bytes, within }
+    throw new Error('must be { bytes, within }: at least one byte, and at least one millisecond')
   },
   oneOf: <const Choice extends string>(...choices: readonly Choice[]): OptionReader<Choice> => {
     return (value) => {

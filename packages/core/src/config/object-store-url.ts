@@ -1,4 +1,4 @@
-import type { BackendHooks, RetryPolicy } from '../backend/index.ts'
+import type { BackendHooks, MinimumProgress, RetryPolicy } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Size } from '../space/index.ts'
 import { type AdapterOption, optionReaders } from './adapter-options.ts'
@@ -9,12 +9,18 @@ export interface ObjectStoreOptions extends BackendHooks {
   readonly quota?: Size | undefined
   /** How often and how patiently a request is made again. */
   readonly retry?: RetryPolicy | undefined
+  /**
+   * An answer that brings fewer `bytes` than this `within` so many milliseconds of waiting is given up, and asked for
+   * again. Default: 64 KiB in 60,000 ms.
+   */
+  readonly minimumProgress?: MinimumProgress | undefined
 }
 
 /** How those are read. */
 export const objectStoreOptions = {
   quota: { read: optionReaders.size, inUrl: true },
   retry: { read: optionReaders.retry, inUrl: false },
+  minimumProgress: { read: optionReaders.progress, inUrl: false },
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
 /** What the URL of an object store names, such as `s3://bucket/runs/a`. */

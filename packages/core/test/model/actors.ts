@@ -29,6 +29,8 @@ export interface Actor {
   readonly operations: readonly Operation[]
   /** Default: no objective, and everything is kept. */
   readonly keeping?: WriterKeeping | undefined
+  /** Whether something may answer in the store's place that a version was created, while nothing was. */
+  readonly isLiedTo?: boolean | undefined
 }
 
 /** A writer for which the lowest loss is the best. */
@@ -123,8 +125,11 @@ export function stepsOf(
     const withCreated = { ...created(world, catalog), data }
     const again = become({ known: newest(world), fresh: true }, { data })
     const proceed = become({ at: 'look back', created: catalog.version, toDelete }, withCreated)
+    const lie = become({ at: 'look back', created: catalog.version, toDelete }, { data })
+    const lies = actor.isLiedTo === true ? [step(`is told that it created ${name}, falsely`, lie)] : []
     if (there === undefined) {
       return [
+        ...lies,
         step(`creates ${name}`, proceed),
         step(
           `creates ${name}, and the answer is lost`,
@@ -137,6 +142,7 @@ export function stepsOf(
       ]
     }
     return [
+      ...lies,
       step(`finds ${name} there`, again),
       step(
         `finds ${name} there, and the answer is lost`,
@@ -161,8 +167,13 @@ export function stepsOf(
     const truth = there === listed || protocol.trustsNumbers ? there : undefined
     if (truth === undefined)
       return [step('finds what it listed gone', become({ at: 'look back', listed: undefined }))]
+    if (truth.version < version) return [step('looks back: finds nothing of its number or after', end(world))]
     const request = requestOf(actor, index, state, operation, known)
-    const outcome = truth.version === version ? 'committed' : protocol.lookBack(request, version, truth)
+    const outcome = protocol.lookBack(request, version, truth)
+    if (outcome === 'lost' || outcome === 'before its history') {
+      const again = { ...beginning, at: 'commit', attempt: state.attempt, done: state.done } as const
+      return [step('looks back: lost', become({ ...again, known: newest(world), fresh: true }))]
+    }
     if (outcome === 'committed') return [step('looks back: committed', acknowledge(world, { known: truth }))]
     if (outcome === 'unknown') return [step('looks back: unknown', end(world))]
     const catalogs = new Map([...world.catalogs].filter(([each]) => each !== version))

@@ -31,6 +31,7 @@ export const product: Protocol = {
 export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'no look-back after the commit': { ...product, skipsLookBack: true },
   'a version trusted by its number alone': { ...product, trustsNumbers: true },
+  'a look-back that compares numbers, not commit ids': { ...product, lookBack: byNumber },
   'no floor check': { ...product, nextCatalog: withoutFloorCheck },
   'acknowledgement before the commit': { ...product, acknowledgesBeforeCommit: true },
   'delete before the commit': { ...product, deletesBeforeCommit: true },
@@ -63,6 +64,13 @@ function withoutFloorCheck(newest: WholeCatalog, request: rules.CommitRequest): 
     kind: 'next',
     catalog: { ...verdict.catalog, floor: Math.max(newest.floor, verdict.catalog.floor) },
   }
+}
+
+/** Trusts the answer that a version was created for as long as its number cannot have been swept. */
+function byNumber(
+  ...[request, version, newest]: Parameters<typeof rules.lookBack>
+): ReturnType<typeof rules.lookBack> {
+  return newest.floor <= version ? 'committed' : rules.lookBack(request, version, newest)
 }
 
 /** Whatever is not listed is old enough: a pause can be longer than any age. */

@@ -105,12 +105,23 @@ const keepingActors: readonly Actor[] = [
   actor('pinner', 'shared', { kind: 'pin', step: 1 }),
 ]
 
+const liedTo: readonly Actor[] = [
+  { ...actor('writer A', 'shared', save(2)), isLiedTo: true },
+  { ...actor('writer B', 'shared', save(3)), isLiedTo: true },
+  actor('taker-over', 'shared', takeOver, sweep),
+]
+
 /** The smallest first. */
 export const scenarios: readonly Scenario[] = [
   {
     name: 'a deleter and a replacer beside one that pins and one that attaches the best loss',
     actors: keepingActors,
     initial: begin(keepingActors, undefined, [3, 2]),
+  },
+  {
+    name: 'two writers that are told of commits that the store never made, and one that takes over and sweeps',
+    actors: liedTo,
+    initial: begin(liedTo),
   },
   {
     name: 'two shared writers, a pruner, a sweeper and a taker-over',

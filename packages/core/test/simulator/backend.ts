@@ -2,6 +2,7 @@ import {
   type BackendCapabilities,
   type ByteSource,
   type CheckpointBackend,
+  type CommitOptions,
   type CommitOutcome,
   type DeleteReport,
   type FreeSpace,
@@ -28,9 +29,18 @@ export interface Faults {
   readonly crashAfter: number
   /** A pause longer than every grace period, before the call or before its answer. */
   readonly sleep: number
+  /** Of commits of the catalog: something answers in the store's place that it was made. */
+  readonly lie: number
 }
 
-export const noFaults: Faults = { errorBefore: 0, lostAnswer: 0, crashBefore: 0, crashAfter: 0, sleep: 0 }
+export const noFaults: Faults = {
+  errorBefore: 0,
+  lostAnswer: 0,
+  crashBefore: 0,
+  crashAfter: 0,
+  sleep: 0,
+  lie: 0,
+}
 
 /** What a broken variant does differently, between the store and the disk. */
 export interface Meddling {
@@ -39,7 +49,9 @@ export interface Meddling {
   readonly onReadCatalog?: (bytes: Uint8Array) => Uint8Array
   /** The newest catalog key that a list after a commit shows. */
   readonly hidesNewerThanOwnCommit?: boolean
-  readonly lostAnswerOfCommit?: 'created' | 'failed'
+  readonly lostAnswerOfCommit?: 'failed'
+  /** Gives a false answer the revision of what stands there, as if the store had given it. */
+  readonly believesLies?: boolean
   /** Tells that a page is there, and writes it with the next commit only. */
   readonly delaysPages?: boolean
 }
@@ -97,9 +109,14 @@ export class SimulatedBackend implements CheckpointBackend {
     })
   }
 
-  async commit(key: string, given: Uint8Array): Promise<CommitOutcome> {
+  async commit(key: string, given: Uint8Array, { onCreated }: CommitOptions = {}): Promise<CommitOutcome> {
     const bytes = this.#meddling.beforeCommit?.(given, this.#disk) ?? given
     const isCatalog = key.startsWith('catalog/')
+    if (isCatalog && this.#random.chance(this.#faults.lie)) {
+      const there = await this.#call(`commit ${key}, falsely`, () => this.#disk.stat(key))
+      if (this.#meddling.believesLies === true) onCreated?.(there?.revision ?? '')
+      return 'created'
+    }
     try {
       return await this.#call(`commit ${key}`, () => {
         if (this.#disk.get(key) !== undefined) return 'exists'
@@ -110,7 +127,6 @@ export class SimulatedBackend implements CheckpointBackend {
         for (const write of this.#delayed.splice(0)) write()
       })
     } catch (error) {
-      if (isCatalog && this.#meddling.lostAnswerOfCommit === 'created') return 'created'
       if (isCatalog && this.#meddling.lostAnswerOfCommit === 'failed') throw error
       if (error instanceof LostAnswer)
         throw new HoldfastError('OUTCOME_UNKNOWN', `the answer to ${key} was lost`, { key })

@@ -81,6 +81,7 @@ function someFaults(random: Random): AllFaults {
     crashBefore: often(0.01),
     crashAfter: often(0.01),
     sleep: often(0.05),
+    lie: often(0.05),
     flip: flips === 'data' ? 0.01 : 0,
     flipCatalog: flips === 'catalog' ? 0.01 : 0,
   }

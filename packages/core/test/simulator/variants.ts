@@ -44,8 +44,8 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
       return bytes
     },
   }),
+  "a false answer taken for the store's own": () => ({ believesLies: true }),
   'a lost answer taken for a lost race': () => ({ lostAnswerOfCommit: 'failed' }),
-  'a lost answer taken for success': () => ({ lostAnswerOfCommit: 'created' }),
 }
 
 /** Some processes see no floor, and so commit what others have declared dead; they write the true one back. */

@@ -2,6 +2,7 @@ import { HoldfastError } from '../../errors.ts'
 import type {
   BackendCapabilities,
   CallOptions,
+  CommitOptions,
   CommitOutcome,
   DeleteReport,
   ListOptions,
@@ -15,6 +16,7 @@ import type {
   SweepReport,
 } from '../backend.ts'
 import { CheckedBackend } from '../checked.ts'
+import type { MinimumProgress } from '../progress.ts'
 import type { ByteSource } from '../source/source.ts'
 import type { ObjectNames } from './object-names.ts'
 import type { PartLimits } from './parts.ts'
@@ -28,6 +30,8 @@ export interface ObjectStore extends RequestContext {
   readonly parts: PartLimits
   /** How many ranges of one object, of a part's bytes each, are read at once where a connection is slow. */
   readonly rangesAtOnce: number
+  /** What an answer must bring while it is waited for. Default: 64 KiB in 60 s. */
+  readonly progress?: MinimumProgress | undefined
   /** Whether bytes in shared memory can be sent. By `fetch`, which a client that is given may use, they cannot. */
   readonly sendsSharedMemory: boolean
 }
@@ -37,7 +41,7 @@ export interface ObjectStoreOperations<Store extends ObjectStore> {
   /** The URL to which requests go, in full; what it holds of credentials and signatures is left out of the place. */
   endpoint(store: Store): Promise<string>
   put(store: Store, key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
-  commit(store: Store, key: string, bytes: Uint8Array, options: CallOptions): Promise<CommitOutcome>
+  commit(store: Store, key: string, bytes: Uint8Array, options: CommitOptions): Promise<CommitOutcome>
   read(store: Store, key: string, options: ReadOptions): Promise<ReadableObject>
   stat(store: Store, key: string, options: CallOptions): Promise<ObjectStat | undefined>
   list(store: Store, prefix: string, options: ListOptions): AsyncIterable<ObjectStat>

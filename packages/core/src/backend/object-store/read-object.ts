@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { CallOptions, ObjectStat, ReadableObject, ReadOptions } from '../backend.ts'
 import { resolveRange } from '../range.ts'
+import { foreignAnswer, isHtml } from './answers.ts'
 import { noSuchObject, type ObjectStore } from './object-store.ts'
 import { request } from './request.ts'
 import { resumingStream } from './resuming-stream.ts'
@@ -88,6 +89,7 @@ export async function readObject<Store extends ObjectStore>(
       },
       errorOf: (error) => (isHoldfastError(error) ? error : brokenOff(store, what, key, error)),
       retry: { what, policy: store.retry, signal, onRetry: store.onRetry },
+      progress: store.progress,
     }),
   }
 }
@@ -112,18 +114,30 @@ export interface ObjectHeaders {
   readonly lastModified?: Date | undefined
   readonly contentLength?: number | undefined
   readonly contentRange?: string | undefined
+  readonly contentType?: string | undefined
 }
 
-/** The size is that of the whole object, also in the answer to a range (RFC 9110, Content-Range). */
-export function statOfHeaders(key: string, headers: ObjectHeaders): ObjectStat {
-  const { etag, lastModified = new Date(0), contentLength = 0, contentRange = '' } = headers
-  const total = /\/(\d+)$/.exec(contentRange)?.[1]
-  return {
-    key,
-    size: total === undefined ? contentLength : Number(total),
-    modifiedAt: lastModified,
-    revision: unquoted(etag),
+/**
+ * What the headers of an answer say of the whole object. `range` is the one that was asked for, if any: then the answer
+ * must be about exactly that one (RFC 9110, Content-Range). Rejects an answer that lacks what every store says.
+ */
+export function statOfHeaders(key: string, headers: ObjectHeaders, range?: WantedBytes['range']): ObjectStat {
+  const { etag, lastModified, contentLength, contentRange, contentType } = headers
+  const asked = { what: `Looking at ${key}`, key }
+  const revision = unquoted(etag)
+  if (revision === '' || lastModified === undefined)
+    throw foreignAnswer(
+      asked,
+      isHtml(contentType) ? 'it is a web page' : 'it has no ETag or no Last-Modified',
+    )
+  if (range === undefined) {
+    if (contentLength === undefined) throw foreignAnswer(asked, 'it does not say the size')
+    return { key, size: contentLength, modifiedAt: lastModified, revision }
   }
+  const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? []
+  if (total === undefined || Number(start) !== range.start)
+    throw foreignAnswer(asked, `it is not the range from byte ${range.start} on that was asked for`)
+  return { key, size: Number(total), modifiedAt: lastModified, revision }
 }
 
 /** What HTTP tells of an object has no fractions of a second; a list of some stores has. */

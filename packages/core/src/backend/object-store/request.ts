@@ -1,5 +1,6 @@
-import { HoldfastError } from '../../errors.ts'
-import type { CommitOutcome, ReadableObject } from '../backend.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import type { CommitOptions, CommitOutcome, ReadableObject } from '../backend.ts'
+import { foreignAnswer } from './answers.ts'
 import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
 
 /** What a request is about, for messages and for whoever wants to stop it. */
@@ -41,39 +42,54 @@ export async function request<Answer>(
 export interface Creation {
   readonly bytes: Uint8Array
   /** Makes the request once. */
-  create(): Promise<unknown>
+  create(): Promise<Created>
   /** The store says that the object is there. */
   isThereAlready(error: unknown): boolean
   /** The request may have been carried out although it failed. */
   mayHaveHappened(error: unknown): boolean
   /** Reads what is there. */
   readonly read: () => Promise<ReadableObject>
+  readonly onCreated?: CommitOptions['onCreated']
+}
+
+/** What the answer to a request that creates says. */
+export interface Created {
+  readonly revision: string
+  /** Whether only a store that has our bytes can have given the answer. If not, they are read back. */
+  readonly isProven: boolean
 }
 
 /**
  * Creates an object if it is absent. Where an answer was lost the same request is made again: it creates, or finds
- * what stands there, which tells whether it was the first one. Rejects with `OUTCOME_UNKNOWN` when that cannot be
- * found out. Not stopped once a request is on its way, but between two.
+ * what stands there, which tells whether it was the first one. An answer that anyone could have given is settled in the
+ * same way. Rejects with `OUTCOME_UNKNOWN` when that cannot be found out. Not stopped once a request is on its way, but
+ * between two.
  */
 export async function createOnce(
   context: RequestContext,
   asked: RequestInfo,
   creation: Creation,
 ): Promise<CommitOutcome> {
-  let lostAnswers = 0
+  const { onCreated } = creation
+  let uncertainAnswers = 0
   try {
     return await request(context, asked, async () => {
-      try {
-        await creation.create()
+      const answer = await answerTo(creation)
+      if (answer.isUncertain) uncertainAnswers += 1
+      if ('error' in answer) throw answer.error
+      if (answer.created !== undefined && !answer.isUncertain) {
+        onCreated?.(answer.created.revision)
         return 'created'
-      } catch (error) {
-        if (creation.mayHaveHappened(error)) lostAnswers += 1
-        if (!creation.isThereAlready(error)) throw error
-        return lostAnswers > 0 && (await holdsOurs(creation)) ? 'created' : 'exists'
       }
+      if (uncertainAnswers === 0) return 'exists'
+      const standing = await readBack(creation)
+      if (standing === undefined) throw createdNothing(asked, answer.created !== undefined)
+      if (!standing.isOurs) return 'exists'
+      onCreated?.(standing.revision)
+      return 'created'
     })
   } catch (error) {
-    if (lostAnswers === 0) throw error
+    if (uncertainAnswers === 0) throw error
     const { key } = asked
     throw new HoldfastError('OUTCOME_UNKNOWN', `${asked.what} has an unknown outcome: its answer was lost.`, {
       key,
@@ -83,7 +99,44 @@ export async function createOnce(
   }
 }
 
-async function holdsOurs({ bytes, read }: Creation): Promise<boolean> {
-  const { body } = await read()
-  return Buffer.compare(Buffer.concat(await Array.fromAsync(body)), bytes) === 0
+type Answer =
+  | { readonly isUncertain: boolean; readonly created: Created | undefined }
+  | { readonly isUncertain: boolean; readonly error: unknown }
+
+async function answerTo(creation: Creation): Promise<Answer> {
+  try {
+    const created = await creation.create()
+    return { isUncertain: !created.isProven, created }
+  } catch (error) {
+    const isUncertain = creation.mayHaveHappened(error)
+    return creation.isThereAlready(error) ? { isUncertain, created: undefined } : { isUncertain, error }
+  }
+}
+
+/** What is there by the store's own word. A failure is not retried once more: the read has been. */
+async function readBack({
+  bytes,
+  read,
+}: Creation): Promise<{ readonly isOurs: boolean; readonly revision: string } | undefined> {
+  try {
+    const { stat, body } = await read()
+    if (stat.size !== bytes.byteLength) {
+      await body.cancel()
+      return { isOurs: false, revision: stat.revision }
+    }
+    const there = Buffer.concat(await Array.fromAsync(body))
+    return { isOurs: Buffer.compare(there, bytes) === 0, revision: stat.revision }
+  } catch (error) {
+    if (isHoldfastError(error, 'NOT_FOUND')) return undefined
+    if (!isHoldfastError(error)) throw error
+    const { code, message, key, url } = error
+    throw new HoldfastError(code, message, { key, url, cause: error, retryable: false })
+  }
+}
+
+/** Worth another attempt only if an answer claimed success: what was there and is gone was deleted by someone. */
+function createdNothing(asked: RequestInfo, claimed: boolean): HoldfastError {
+  if (claimed) return foreignAnswer(asked, 'it says that the object was created, and there is none')
+  const message = `${asked.what} found the object there, and could not read it back: it is gone.`
+  return new HoldfastError('UNAVAILABLE', message, { key: asked.key, retryable: false })
 }

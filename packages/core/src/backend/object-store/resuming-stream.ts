@@ -1,9 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
-import { defaultRetryPolicy, type RetryContext, withRetry } from '../retry.ts'
-
-/** Milliseconds in which a body that is waited for must give something: SDKs wait for ever. */
-const longestSilence = 60_000
+import { defaultMinimumProgress, type MinimumProgress, progressing } from '../progress.ts'
+import { defaultRetryPolicy, pauseBefore, type RetryContext, withRetry } from '../retry.ts'
 
 /**
  * Bytes a millisecond that make a connection a fast one. Stores give some 90 MB/s over each (Amazon S3, "Performance
@@ -26,6 +24,11 @@ export interface ResumingStreamOptions {
   /** Turns what a broken connection throws into a Holdfast error. */
   readonly errorOf: (error: unknown) => HoldfastError
   readonly retry: RetryContext
+  /**
+   * What a body must bring while it is waited for; and what an attempt must bring to count as one that got further, if
+   * the range is not a small one. Default: 64 KiB in 60 s.
+   */
+  readonly progress?: MinimumProgress | undefined
   /** Milliseconds. Default: this process's clock. */
   readonly now?: (() => number) | undefined
 }
@@ -130,11 +133,11 @@ async function* sideBySide(options: ResumingStreamOptions, { start, end }: Range
 }
 
 async function* resuming(
-  { reopen, errorOf, retry }: ResumingStreamOptions,
+  { reopen, errorOf, retry, progress = defaultMinimumProgress }: ResumingStreamOptions,
   { start, end }: Range,
   first?: Readable,
 ): Chunks {
-  const { attempts } = retry.policy ?? defaultRetryPolicy
+  const { policy = defaultRetryPolicy } = retry
   let position = start
   let fruitless = 0
   let current = first
@@ -144,7 +147,7 @@ async function* resuming(
     const before = position
     try {
       if (body !== first && retry.signal !== undefined) addAbortSignal(retry.signal, body)
-      for await (const chunk of neverSilent(body)) {
+      for await (const chunk of progressing(body, retry.what, progress)) {
         throwIfAborted(retry.signal, retry.what)
         position += chunk.byteLength
         if (position > end) throw new HoldfastError('CORRUPT', `${retry.what} gave more bytes than it has.`)
@@ -154,33 +157,17 @@ async function* resuming(
     } catch (error) {
       throwIfAborted(retry.signal, retry.what)
       const failure = errorOf(error)
-      fruitless = position > before ? 1 : fruitless + 1
-      if (!failure.retryable || fruitless >= attempts) throw failure
+      // Connections that each bring a few bytes would go on for ever.
+      fruitless = position - before >= Math.min(progress.bytes, (end - start) / 8) ? 1 : fruitless + 1
+      if (!failure.retryable || fruitless >= policy.attempts) throw failure
       retry.onRetry?.({
         what: retry.what,
         attempt: fruitless,
-        attemptsLeft: attempts - fruitless,
+        attemptsLeft: policy.attempts - fruitless,
         error: failure,
       })
+      if (fruitless > 1) await pauseBefore(fruitless, retry)
     }
-  }
-}
-
-/** Ends a body that gives nothing although someone waits for it. */
-async function* neverSilent(body: Readable): Chunks {
-  const wait = (): NodeJS.Timeout =>
-    setTimeout(() => {
-      body.destroy(new DOMException(`Nothing came for ${longestSilence} ms`, 'TimeoutError'))
-    }, longestSilence)
-  let silence = wait()
-  try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      clearTimeout(silence)
-      yield chunk
-      silence = wait()
-    }
-  } finally {
-    clearTimeout(silence)
   }
 }
 

@@ -34,12 +34,18 @@ export function each(codes: readonly string[], meaning: Meaning): Meanings {
   return Object.fromEntries(codes.map((code) => [code, meaning]))
 }
 
+/** The name of a failure whose answer is a web page, which no store sends. */
+export const webPage = 'WebPage'
+
 /** Failures that mean the same on every store that is reached over a network. */
 export const commonMeanings = {
   slowDown: unavailable('The store asks for fewer requests.'),
   storeFailed: unavailable('The store failed.'),
   noNetwork: unavailable('The store cannot be reached: check the network, the endpoint and its port.'),
   damaged: unavailable('The bytes were damaged on their way to the store, which refused them.'),
+  webPage: unavailable(
+    'A web page came in place of an answer of the store. Check the endpoint, and whether a proxy or a captive portal answers for it.',
+  ),
   noObject: notFound('There is no such object.'),
   full: { code: 'INSUFFICIENT_SPACE', advice: 'The store has no room left.' },
   wrongClock: denied("This machine's clock is too far from the store's. Set it right (NTP), and go on."),
@@ -144,6 +150,8 @@ export function storeErrors(
 /** Whether the request may have been carried out although it failed: its answer was lost, or the store faltered. */
 export function mayHaveHappened({ name, status }: Failure): boolean {
   if (neverConnected.some((code) => code === name)) return false
+  // Whoever sent the page may have let the request through.
+  if (name === webPage) return true
   return status === undefined || status >= 500 || status === 408 || status === 200
 }
 
@@ -158,6 +166,7 @@ function commonMeaning({ name, status, message }: Failure): Meaning {
     untrustedCertificate,
     badCertificate,
   } = commonMeanings
+  if (name === webPage) return commonMeanings.webPage
   if ([...neverConnected, ...brokenConnection].some((code) => code === name)) return noNetwork
   if (untrusted.some((code) => code === name)) return untrustedCertificate
   if (wrongCertificate.some((code) => code === name)) return badCertificate

@@ -4,7 +4,6 @@ import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../..
 import {
   catalogKey,
   catalogPrefix,
-  catalogVersionOf,
   decodeCatalog,
   type Drop,
   encodeCatalog,
@@ -21,16 +20,15 @@ import {
   type LostPage,
   type NewPage,
   noCatalog,
-  paged,
   type PagedCatalog,
   PageReader,
   pagesAtOnce,
   type WholeCatalog,
   withoutPages,
 } from '../pages/index.ts'
-import { readListed, readSmall } from '../documents/read-document.ts'
+import { readSmall } from '../documents/read-document.ts'
 import type { Environment } from '../../environment.ts'
-import { withSecondLook } from '../../async/second-look.ts'
+import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-versions.ts'
 import type { Change } from './changes.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import type { WriterKeeping } from './keeping.ts'
@@ -39,19 +37,8 @@ import { type CommitRequest, lookBack, needsWhole, nextCatalog, type Verdict, ty
 /** Races that one commit may lose before it gives up. */
 const maxRaces = 1000
 
-/** Lists that may leave out what is there before the store is taken for one that cannot be used now. */
-const maxLists = 10
-
-/** Milliseconds that the pause after a lost race, or such a list, does not exceed. */
-const maxPause = 500
-
-/** A version as a list shows it. */
-export interface CatalogVersion {
-  readonly version: number
-  /** By the store's own clock. */
-  readonly storedAt: Date
-  readonly revision: string
-}
+/** Times that the store may change, or seem to, while this process looks at it. */
+const maxLooks = 10
 
 export interface Committed {
   /** A version that the commit is part of; with all lines where the commit was decided by all. */
@@ -60,12 +47,19 @@ export interface Committed {
   readonly dropped: readonly Drop[]
 }
 
+/** A version that the store says it created, and its revision where the store told it. */
+interface Created {
+  readonly catalog: PagedCatalog
+  readonly revision: string | undefined
+}
+
 /** The versions of one store's catalog: the newest, and the only way to add another. */
 export class CatalogLog {
   readonly #backend: CheckpointBackend
   readonly #writer: Writer
   readonly #keeping: WriterKeeping
   readonly #environment: Environment
+  readonly #versions: CatalogVersions
   readonly #pages: PageReader
   #known: PagedCatalog | undefined
   #turn: Promise<unknown> = Promise.resolve()
@@ -75,6 +69,7 @@ export class CatalogLog {
     this.#writer = writer
     this.#keeping = keeping
     this.#environment = environment
+    this.#versions = new CatalogVersions(backend, environment)
     this.#pages = new PageReader(backend)
   }
 
@@ -84,20 +79,18 @@ export class CatalogLog {
   }
 
   /** The versions from `version` on, the oldest first, as they are listed: whoever has seen enough leaves. */
-  async *versions(version: number, signal?: AbortSignal): AsyncGenerator<CatalogVersion> {
-    const startAfter = version > 1 ? catalogKey(version - 1) : undefined
-    for await (const { key, modifiedAt, revision } of this.#backend.list(catalogPrefix, {
-      startAfter,
-      signal,
-    })) {
-      const listed = catalogVersionOf(key)
-      if (listed !== undefined) yield { version: listed, storedAt: modifiedAt, revision }
-    }
+  versions(version: number, signal?: AbortSignal): AsyncIterable<CatalogVersion> {
+    return this.#versions.list(version, signal)
   }
 
   /** The newest from `version` on, as it is listed; `undefined` when there is none. */
   async newestListed(from: number, signal?: AbortSignal): Promise<CatalogVersion | undefined> {
-    return (await Array.fromAsync(this.versions(from, signal))).at(-1)
+    return this.#versions.newestListed(from, signal)
+  }
+
+  /** The very version that a list has shown; `undefined` when it is gone. Rejects with `CORRUPT` when it is damaged. */
+  async listed(version: CatalogVersion, signal?: AbortSignal): Promise<PagedCatalog | undefined> {
+    return this.#versions.listed(version, signal)
   }
 
   /** Whether there is no version yet; or none is left. */
@@ -111,23 +104,9 @@ export class CatalogLog {
    * lost.
    */
   async newest(signal?: AbortSignal): Promise<PagedCatalog> {
-    for (;;) {
-      const known = this.#known
-      const newest =
-        known === undefined || known.version === 0
-          ? await this.newestListed(1, signal)
-          : await this.#newestSince(known.version, signal)
-      if (newest === undefined) {
-        if (await isCatalogLost({ backend: this.#backend, log: this }, signal))
-          throw lostCatalog(this.#backend.url)
-        if (await this.isEmpty(signal)) return noCatalog
-        continue // another writer has made the store in between
-      }
-      if (known?.version === newest.version) return known
-      const catalog = await this.listed(newest, signal)
-      if (catalog !== undefined) return this.#remember(catalog)
-      // Swept between the list and the read, so there is a newer one.
-    }
+    const known = this.#known
+    if (known === undefined || known.version === 0) return this.#firstSeen(signal)
+    return this.#newestSince(known.version, 'seen', signal)
   }
 
   /** The newest version with the lines of all its pages. Rejects with `CORRUPT` when it or a page is damaged. */
@@ -160,21 +139,6 @@ export class CatalogLog {
   }
 
   /**
-   * The very version that a list has shown; `undefined` when it is gone. Its number alone would not do: once it
-   * is swept, a sleeper can create the number again, and that is no part of the truth. Rejects with `CORRUPT`
-   * when it is damaged.
-   */
-  async listed(
-    { version, revision }: CatalogVersion,
-    signal?: AbortSignal,
-  ): Promise<PagedCatalog | undefined> {
-    return withSecondLook(async () => {
-      const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal)
-      return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
-    })
-  }
-
-  /**
    * Commits a change, against whatever the newest version turns out to be. Commits of one process take turns.
    *
    * Rejects with `FENCED`, with what the change itself is refused for, or with `OUTCOME_UNKNOWN`: then the
@@ -203,9 +167,9 @@ export class CatalogLog {
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
     if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
     if (verdict.kind !== 'next') throw this.#refusal(verdict)
-    const { outcome, next } = await this.#publish(verdict.catalog, signal)
-    if (outcome === 'exists') return undefined
-    return this.#settle(request, next)
+    const created = await this.#publish(verdict.catalog, signal)
+    const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
+    return committed === 'lost' ? undefined : committed
   }
 
   /**
@@ -228,13 +192,16 @@ export class CatalogLog {
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {
-        const { outcome, next } = await this.#publish(verdict.catalog, signal)
-        if (outcome === 'created') return await this.#settle(request, next)
-        await this.#pauseAfter(races, signal)
+        const created = await this.#publish(verdict.catalog, signal)
+        const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
+        if (committed !== 'lost') return committed
+        await this.#versions.pauseAfter(races, signal)
+        newest = await this.#newestSince(verdict.catalog.version, 'said to exist', signal)
       } else if (fresh) {
         throw this.#refusal(verdict)
+      } else {
+        newest = await this.newest(signal)
       }
-      newest = await this.newest(signal)
       fresh = true
     }
     throw new HoldfastError(
@@ -247,10 +214,7 @@ export class CatalogLog {
   }
 
   /** Creates a version, after the pages that it refers to. If that fails for certain, the pages are removed again. */
-  async #publish(
-    catalog: PagedCatalog,
-    signal: AbortSignal | undefined,
-  ): Promise<{ readonly outcome: 'created' | 'exists'; readonly next: PagedCatalog }> {
+  async #publish(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<Created | 'exists'> {
     const environment = this.#environment
     const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
     const folded = fold(catalog, environment.pageLimits, newPage)
@@ -258,7 +222,7 @@ export class CatalogLog {
       await this.#writePages(folded.newPages, signal)
       throwIfAborted(signal, 'The commit', { url: this.#backend.url })
       // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
-      return { outcome: await this.#create(folded.catalog), next: folded.catalog }
+      return await this.#create(folded.catalog)
     } catch (error) {
       if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN')
         await this.#removePages(folded.newPages, error)
@@ -290,15 +254,22 @@ export class CatalogLog {
     }
   }
 
-  async #create(catalog: PagedCatalog): Promise<'created' | 'exists'> {
-    const key = catalogKey(catalog.version)
+  async #create(catalog: PagedCatalog): Promise<Created | 'exists'> {
     const bytes = encodeCatalog(documentOf(catalog))
     try {
-      return await this.#backend.commit(key, bytes)
+      return await this.#tryToCreate(catalog, bytes)
     } catch (error) {
       if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
       return await this.#settleUnknown(catalog, bytes, error)
     }
+  }
+
+  async #tryToCreate(catalog: PagedCatalog, bytes: Uint8Array): Promise<Created | 'exists'> {
+    let revision: string | undefined
+    const outcome = await this.#backend.commit(catalogKey(catalog.version), bytes, {
+      onCreated: (created) => (revision = created),
+    })
+    return outcome === 'created' ? { catalog, revision } : 'exists'
   }
 
   /**
@@ -309,12 +280,13 @@ export class CatalogLog {
     catalog: PagedCatalog,
     bytes: Uint8Array,
     unknown: HoldfastError,
-  ): Promise<'created' | 'exists'> {
+  ): Promise<Created | 'exists'> {
     const key = catalogKey(catalog.version)
     try {
-      if ((await this.#backend.commit(key, bytes)) === 'created') return 'created'
+      const created = await this.#tryToCreate(catalog, bytes)
+      if (created !== 'exists') return created
       const there = await readSmall(this.#backend, key, undefined)
-      if (Buffer.compare(there, bytes) === 0) return 'created'
+      if (Buffer.compare(there, bytes) === 0) return { catalog, revision: undefined }
       decodeCatalog(there, catalog.version) // if it is damaged, nobody can tell whose it is
       return 'exists'
     } catch (error) {
@@ -322,20 +294,25 @@ export class CatalogLog {
     }
   }
 
-  /** Looks for newer versions, and makes sure that what was created is part of their past (rule 6). */
-  async #settle(request: CommitRequest, created: PagedCatalog): Promise<Committed> {
-    let outcome: 'committed' | 'fenced' | 'unknown'
+  /**
+   * Looks for newer versions, and makes sure that what was created is part of their past (rule 6). `lost` when another
+   * commit has its number: then the answer that it was created was not the store's.
+   */
+  async #settle(request: CommitRequest, created: Created): Promise<Committed | 'lost'> {
+    const { catalog } = created
+    let outcome: 'committed' | 'lost' | 'fenced' | 'unknown'
     try {
       outcome = await this.#lookBack(request, created)
     } catch (error) {
-      throw this.#unknown(created, error)
+      throw this.#unknown(catalog, error)
     }
-    if (outcome === 'unknown') throw this.#unknown(created, undefined)
+    if (outcome === 'lost') return 'lost'
+    if (outcome === 'unknown') throw this.#unknown(catalog, undefined)
     if (outcome === 'committed') {
-      if (isWhole(created)) this.#pages.keep(created)
-      return { catalog: created, dropped: created.history.at(-1)?.dropped ?? [] }
+      if (isWhole(catalog)) this.#pages.keep(catalog)
+      return { catalog, dropped: catalog.history.at(-1)?.dropped ?? [] }
     }
-    await this.#backend.delete([catalogKey(created.version)]) // below the newest floor: dead (rule 4)
+    await this.#backend.delete([catalogKey(catalog.version)]) // below the newest floor: dead (rule 4)
     throw this.#fenced(
       'It slept through its own commit: others went on without it, and its number was swept.',
     )
@@ -343,50 +320,46 @@ export class CatalogLog {
 
   async #lookBack(
     request: CommitRequest,
-    created: PagedCatalog,
-  ): Promise<'committed' | 'fenced' | 'unknown'> {
-    const newest = await this.#newestFrom(created)
-    this.#remember(newest)
-    if (newest.version === created.version || newest.floor <= created.version) return 'committed'
-    const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastPagedStep(newest)
-    return lookBack(request, created.version, isFolded ? await this.wholeOf(newest) : newest)
-  }
-
-  async #newestFrom(created: PagedCatalog): Promise<PagedCatalog> {
-    for (;;) {
-      const newest = await this.#newestSince(created.version)
-      if (newest.version === created.version) return created
-      const catalog = await this.listed(newest)
-      if (catalog !== undefined) return catalog
+    { catalog, revision }: Created,
+  ): Promise<'committed' | 'lost' | 'fenced' | 'unknown'> {
+    const { version } = catalog
+    const ours = (listed: CatalogVersion): PagedCatalog | undefined =>
+      listed.version === version && listed.revision === revision ? catalog : undefined
+    for (let looks = 0; looks < maxLooks; looks += 1) {
+      const newest = await this.#versions.newestSince(version, 'seen', ours)
+      this.#remember(newest)
+      const isFolded = request.change.kind === 'save' && request.change.entry.step <= lastPagedStep(newest)
+      const isSwept = newest.floor > version
+      const outcome = lookBack(request, version, isFolded && isSwept ? await this.wholeOf(newest) : newest)
+      if (outcome !== 'before its history') return outcome
+      const there = await this.#versions.at(version)
+      if (there !== undefined) return there.commitId === request.commitId ? 'committed' : 'lost'
     }
+    return 'unknown'
   }
 
-  /**
-   * The newest from a version on that this process has read or created. Some relatives of S3 leave objects out of a list
-   * while others are written: where this one is there all the same, it is asked for again.
-   */
-  async #newestSince(version: number, signal?: AbortSignal): Promise<CatalogVersion> {
-    const key = catalogKey(version)
-    for (let tries = 0; tries < maxLists; tries += 1) {
-      const newest = await this.newestListed(version, signal)
-      if (newest !== undefined) return newest
-      if ((await this.#backend.stat(key, { signal })) === undefined) throw this.#vanished(version)
-      await this.#pauseAfter(tries, signal)
+  async #firstSeen(signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    for (let looks = 0; looks < maxLooks; looks += 1) {
+      const newest = await this.#versions.newest(signal)
+      if (newest !== undefined) return this.#remember(newest)
+      if (await isCatalogLost({ backend: this.#backend, log: this }, signal))
+        throw lostCatalog(this.#backend.url)
+      if (await this.isEmpty(signal)) return noCatalog
+      // Another writer has made the store in between.
     }
     throw new HoldfastError(
       'UNAVAILABLE',
-      `The list of ${catalogPrefix} does not show ${key}, which is there.`,
-      {
-        key,
-        url: this.#backend.url,
-      },
+      `The store lists its catalog as empty, and then not, ${maxLooks} times in a row. Check what answers in its place.`,
+      { url: this.#backend.url, key: catalogPrefix },
     )
   }
 
-  /** The longer, the more often it was tried. */
-  async #pauseAfter(tries: number, signal: AbortSignal | undefined): Promise<void> {
-    const longest = Math.min(maxPause, 10 * 2 ** tries)
-    await this.#environment.pause(this.#environment.random() * longest, signal)
+  /** The newest from a version on that was created, without reading the one that is known. */
+  async #newestSince(version: number, evidence: Evidence, signal?: AbortSignal): Promise<PagedCatalog> {
+    const known = this.#known
+    const recognise = (listed: CatalogVersion): PagedCatalog | undefined =>
+      listed.version === known?.version ? known : undefined
+    return this.#remember(await this.#versions.newestSince(version, evidence, recognise, signal))
   }
 
   #request(change: Change): CommitRequest {
@@ -440,15 +413,6 @@ export class CatalogLog {
       'CORRUPT',
       `Version ${version} of the catalog refers to a page that is gone. Run holdfast repair, which lists again what is there.`,
       { url: this.#backend.url, key: cause.key, cause },
-    )
-  }
-
-  #vanished(version: number): HoldfastError {
-    return new HoldfastError(
-      'CORRUPT',
-      `Version ${version} of the catalog was there and is gone, with nothing after it: ` +
-        'the store was deleted or damaged under this process. Run holdfast repair on what is left.',
-      { url: this.#backend.url, key: catalogKey(version) },
     )
   }
 }

@@ -1,6 +1,7 @@
 import { isHoldfastError, messageOf } from '../../errors.ts'
 import { type LostPage, noCatalog, type WholeCatalog } from '../pages/index.ts'
-import type { CatalogLog, CatalogVersion } from './catalog-log.ts'
+import type { CatalogLog } from './catalog-log.ts'
+import type { CatalogVersion } from './catalog-versions.ts'
 
 /** The newest version that can be read, as much of it as can be, and the damaged ones from it on. */
 export interface ReadableCatalog {

@@ -147,15 +147,21 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
 }
 
 /**
- * Rule 6: whether the version that this request created at `version` is part of the past of `newest`, a later
- * one. Until the floor passes a version it cannot have been swept, so the later one was built upon it.
+ * Rule 6: whether the version that this request created at `version` is part of the past of `newest`, which is that
+ * version or a later one. Numbers prove nothing: the answer that it was created may have been given in the store's place.
+ * Until the floor passes a number, whatever was created there stands, and the later versions were built upon it: their
+ * history has its commit id, or it is read, where the history begins after it.
  */
 export function lookBack(
   request: CommitRequest,
   version: number,
   newest: PagedCatalog,
-): 'committed' | 'fenced' | 'unknown' {
-  if (newest.floor <= version) return 'committed'
+): 'committed' | 'lost' | 'fenced' | 'unknown' | 'before its history' {
+  if (newest.floor <= version) {
+    const standing = newest.history.find((record) => record.version === version)
+    if (standing === undefined) return 'before its history'
+    return standing.commitId === request.commitId ? 'committed' : 'lost'
+  }
   if (hasCommitted(newest, request)) return 'committed'
   if (isFoundByRepair(newest, request.change)) return 'unknown'
   // An attempt that the newest version does not know, and whose base is below its floor, is dead (rule 2).
