@@ -1,7 +1,8 @@
+import type { BigIntStats, Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
-  type CallOptions,
+  type CommitOptions,
   type CommitOutcome,
   HoldfastError,
   throwIfAborted,
@@ -10,6 +11,7 @@ import {
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
+import { statOf } from './read.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /**
@@ -23,14 +25,14 @@ export async function commit(
   disk: Disk,
   key: string,
   bytes: Uint8Array,
-  { signal }: CallOptions,
+  { signal, onCreated }: CommitOptions,
 ): Promise<CommitOutcome> {
   const { fileSystem, names, folders } = disk
   const details = { key, url: names.url }
   return throughTemporaryFile(disk, key, {
     create: createEmpty(fileSystem),
     write: ({ handle }) => writeDurably(handle, bytes),
-    publish: async (temporary) => {
+    publish: async (temporary, stats) => {
       throwIfAborted(signal, `The commit of ${key}`, details)
       const path = names.path(key)
       const outcome = await linkOrFind(fileSystem, temporary, path, details)
@@ -44,15 +46,18 @@ export async function commit(
           cause: error,
         })
       }
+      if (outcome === 'created') onCreated?.(statOf(key, stats).revision)
       return outcome
     },
   })
 }
 
-async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+/** The file keeps its inode and its time when it is linked. */
+async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<BigIntStats> {
   try {
     await writeFully(handle, bytes, 0)
     await handle.sync()
+    return await handle.stat({ bigint: true })
   } finally {
     await handle.close()
   }
@@ -72,11 +77,45 @@ async function linkOrFind(
     // tells (open(2), O_EXCL; link(2), BUGS).
     const links = await linkCount(fileSystem, temporary, error, details)
     if (links > 1) return 'created'
-    if (failedWith(error, 'EEXIST')) return 'exists'
+    if (failedWith(error, 'EEXIST')) {
+      await refuseOther(fileSystem, path, details)
+      return 'exists'
+    }
     if (failedWith(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'))
       throw noHardLinks(error, details)
     throw error
   }
+}
+
+/** A dangling link or a pipe is there for `link`, and is no object: nobody would ever read what is said to exist. */
+async function refuseOther(
+  fileSystem: FileSystem,
+  path: string,
+  details: { readonly key: string; readonly url: string },
+): Promise<void> {
+  const stats = await lstatIfThere(fileSystem, path)
+  if (stats === undefined || stats.isFile()) return
+  throw new HoldfastError(
+    'CORRUPT',
+    `${path} is ${kindOf(stats)}, and must be a file or absent. Remove it; nothing of Holdfast makes such.`,
+    details,
+  )
+}
+
+async function lstatIfThere(fileSystem: FileSystem, path: string): Promise<Stats | undefined> {
+  try {
+    return await fileSystem.lstat(path)
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isSymbolicLink()) return 'a symbolic link'
+  if (stats.isFIFO()) return 'a pipe'
+  if (stats.isDirectory()) return 'a folder'
+  return stats.isSocket() ? 'a socket' : 'a device'
 }
 
 async function linkCount(

@@ -89,3 +89,24 @@ test('a writer whose files a new owner removes is FENCED', async () => {
   }
   expect(await codeOf(store.save({ step: 2, files: { a: Buffer.from('a') } }))).toBe('FENCED')
 })
+
+test.each(['a symbolic link', 'a pipe', 'a folder'])(
+  'refuses to save at once, and names the path, when %s has the next number of the catalog',
+  async (kind) => {
+    const root = join(await temporaryFolder(), 'store')
+    await saved(root)
+    await using store = await openStore(root)
+    const newest = (await promises.readdir(join(root, 'catalog'))).toSorted().at(-1) ?? ''
+    const number = String(Number(newest.slice(0, 16)) + 1).padStart(16, '0')
+    const path = join(root, 'catalog', `${number}.json`)
+    if (kind === 'a symbolic link') await promises.symlink('/nowhere/at/all', path)
+    else if (kind === 'a pipe') execFileSync('mkfifo', [path])
+    else await promises.mkdir(path)
+    const save = store.save({ step: 3, files: { a: Buffer.from('a') } })
+    await expect(save).rejects.toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining(`${path} is ${kind}`) as string,
+    })
+    expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
+  },
+)

@@ -59,7 +59,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     name,
     names,
     // A resumable upload takes one byte after another, in as many chunks as there are.
-    parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity },
+    parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity, sizeOption: 'chunkSize' },
     rangesAtOnce,
     sendsSharedMemory: true,
     deletesAtOnce: options.parallel ?? defaultParallel,

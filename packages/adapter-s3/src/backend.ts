@@ -7,8 +7,8 @@ import { endpoint } from './endpoint.ts'
 import { storeError } from './errors.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
-import { maxPartBytes, maxParts } from './multipart.ts'
-import { defaultParallel, partBytesOf, type S3Options } from './options.ts'
+import { maxPartBytes } from './multipart.ts'
+import { defaultParallel, maxPartsOf, partBytesOf, type S3Options } from './options.ts'
 import { put } from './put.ts'
 import { read, stat } from './read.ts'
 import { sweep } from './sweep.ts'
@@ -26,7 +26,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
       bucket,
       {
         hash: bucket.checksum === 'none' ? 'computed' : 'store',
-        maxObjectBytes: maxParts * maxPartBytes,
+        maxObjectBytes: maxPartsOf(options) * maxPartBytes,
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {
@@ -64,7 +64,13 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
     forgetSecrets: rememberSecrets(client, secrets),
     name,
     names,
-    parts: { partBytes: partBytesOf(options), parallel, maxParts },
+    parts: {
+      partBytes: partBytesOf(options),
+      parallel,
+      maxParts: maxPartsOf(options),
+      maxPartBytes,
+      sizeOption: 'partSize',
+    },
     rangesAtOnce: parallel,
     sendsSharedMemory: options.client === undefined,
     checksum,

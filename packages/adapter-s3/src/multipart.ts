@@ -12,8 +12,7 @@ import { isCalled } from './errors.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, tokenName } from './token.ts'
 
-/** Parts of one upload, and bytes of the largest (S3 User Guide, "Amazon S3 multipart upload limits"). */
-export const maxParts = 10_000
+/** Bytes of the largest part (S3 User Guide, "Amazon S3 multipart upload limits"). */
 export const maxPartBytes = 5 * 2 ** 30
 
 /** S3 sends spaces while it completes an upload, which may take minutes (Amazon S3 API Reference, "CompleteMultipartUpload"). */

@@ -45,6 +45,12 @@ export interface S3Options extends ObjectStoreOptions {
   readonly checksum?: Checksum | undefined
   /** Bytes of a part, at least 5 MiB. Objects up to one part are sent in one request. Default: 8 MiB. */
   readonly partSize?: Size | undefined
+  /**
+   * The most parts of one object, for stores that take fewer than Amazon S3: Scaleway takes 1,000
+   * (https://www.scaleway.com/en/docs/object-storage/api-cli/multipart-uploads/). Parts grow so that large files need no
+   * more. Default: 10,000.
+   */
+  readonly maxParts?: number | undefined
   /** Parts of one object that are under way at once. Default: 4. */
   readonly parallel?: number | undefined
   /** A ready-made client; then `region`, `endpoint`, `pathStyle`, `profile` and `credentials` are its own business. */
@@ -84,6 +90,15 @@ export function partBytesOf({ partSize = defaultPartBytes }: S3Options): number 
   )
 }
 
+/** Parts of one upload to Amazon S3 (S3 User Guide, "Amazon S3 multipart upload limits"). */
+const mostParts = 10_000
+
+/** The most parts of one object. Throws `CONFIG` for more than S3 takes. */
+export function maxPartsOf({ maxParts = mostParts }: S3Options): number {
+  if (Number.isSafeInteger(maxParts) && maxParts >= 1 && maxParts <= mostParts) return maxParts
+  throw new HoldfastError('CONFIG', `maxParts must be a whole number from 1 to ${mostParts}, not ${maxParts}.`)
+}
+
 /** What a URL or a configuration file may say. A ready-made client is given in code. */
 export const optionShape = {
   region: { read: optionReaders.text, inUrl: true },
@@ -97,6 +112,7 @@ export const optionShape = {
   requesterPays: { read: optionReaders.flag, inUrl: true },
   checksum: { read: optionReaders.oneOf(...checksums), inUrl: true },
   partSize: { read: optionReaders.size, inUrl: true },
+  maxParts: { read: optionReaders.count, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
   client: { read: readClient, inUrl: false },
   ...objectStoreOptions,

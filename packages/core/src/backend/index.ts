@@ -52,9 +52,12 @@ export {
 } from './object-store/object-store.ts'
 export { itemsOf, type ListInPages, type Page } from './object-store/pages.ts'
 export {
+  type Growth,
+  growthOf,
   type Part,
   type PartLimits,
   type PartPlan,
+  partsAtOnce,
   partsOf,
   planParts,
   sendParts,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { partsOf, planParts, sendParts, SourceReader } from '../../src/index.ts'
+import { growthOf, partsAtOnce, partsOf, planParts, sendParts, SourceReader } from '../../src/index.ts'
 
 const chunkBytes = 16
 
@@ -52,4 +52,34 @@ test('parts grow with a large object, and fewer go at once then', () => {
   const plan = planParts(wanted, 5 * 2 ** 40, 10_000)
   expect(plan.partBytes * 10_000).toBeGreaterThanOrEqual(5 * 2 ** 40)
   expect(plan.parallel).toBe(1)
+})
+
+test('a stream of which nobody knows the size gets larger parts as it goes, and every byte arrives', async () => {
+  const limits = { partBytes: chunkBytes, parallel: 3, maxParts: 11, maxPartBytes: 8 * chunkBytes, sizeOption: 'partSize' }
+  const chunks = 36
+  await using reader = await SourceReader.open(stream(chunks), { chunkBytes, chunksHeld: limits.parallel })
+  const sizes: number[] = []
+  const sent = await sendParts(
+    partsOf(reader.chunks(), 0, growthOf(limits)),
+    ({ bytes }) => partsAtOnce(limits, bytes.byteLength),
+    undefined,
+    async ({ index, bytes }) => {
+      sizes[index] = bytes.byteLength / chunkBytes
+      // All that can be read ahead is read before the bytes are looked at.
+      await new Promise((resolve) => setImmediate(resolve))
+      return Buffer.from(bytes)
+    },
+  )
+  expect(sizes).toEqual([1, 1, 1, 1, 1, 1, 2, 4, 8, 8, 8])
+  expect(Buffer.concat(sent).equals(Buffer.concat(await Array.fromAsync(stream(chunks))))).toBe(true)
+})
+
+test('the parts of a stream hold the largest object of S3, and no more than 39 GiB before they grow', () => {
+  const mebibyte = 2 ** 20
+  const limits = { partBytes: 8 * mebibyte, parallel: 4, maxParts: 10_000, maxPartBytes: 5 * 2 ** 30, sizeOption: 'partSize' }
+  const { bytesOf } = growthOf(limits)
+  const sizes = Array.from({ length: limits.maxParts }, (_, index) => bytesOf(index))
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(5 * 2 ** 40)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.maxPartBytes)
+  expect(sizes.slice(0, 5000)).toEqual(Array.from({ length: 5000 }, () => limits.partBytes))
 })

@@ -2,7 +2,16 @@ import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PutOptions, PutResult } from '../backend.ts'
 import { type ByteSource, type Checksum, SourceReader } from '../source/source.ts'
 import type { ObjectStore } from './object-store.ts'
-import { type Part, type PartPlan, partsOf, planParts, sendParts } from './parts.ts'
+import {
+  growthOf,
+  type Part,
+  type PartLimits,
+  type PartPlan,
+  partsAtOnce,
+  partsOf,
+  planParts,
+  sendParts,
+} from './parts.ts'
 import { request } from './request.ts'
 
 /** What the answer to an upload tells of the object. */
@@ -61,6 +70,7 @@ export async function putObject<Sent>(
 ): Promise<PutResult> {
   const size = announced ?? (source instanceof Uint8Array ? source.byteLength : undefined)
   const plan = planParts(store.parts, size, store.parts.maxParts)
+  if (plan.partBytes > (store.parts.maxPartBytes ?? Infinity)) throw tooLarge(key, store.parts)
   await using reader = await SourceReader.open(source, {
     chunkBytes: plan.partBytes,
     // The one that is not yet known to be the last, and those under way but the oldest, which has ended.
@@ -77,7 +87,7 @@ export async function putObject<Sent>(
   const stored =
     reader.rereadableBytes > plan.partBytes
       ? await inParts((start) => partsOf(reader.chunks(start), start))
-      : await putAsRead(partsOf(reader.chunks()), whole, inParts)
+      : await putAsRead(partsOf(reader.chunks(), 0, growthFor(store.parts, reader.size)), whole, inParts)
   const result = { key, ...reader.result(), ...stored }
   onProgress?.(result.size)
   return result
@@ -112,7 +122,7 @@ async function* following(first: Part, rest: AsyncIterable<Part>): AsyncGenerato
 }
 
 async function putParts<Sent>(
-  { names: { url }, parts: { maxParts } }: ObjectStore,
+  { names: { url }, parts: limits }: ObjectStore,
   key: string,
   { reader, plan, partsFrom }: Pieces,
   { signal, onProgress }: PutOptions,
@@ -126,8 +136,9 @@ async function putParts<Sent>(
   }
   try {
     const start = await sendStretch(upload, { reader, plan }, signal, advance)
-    const sent = await sendParts(partsFrom(start), plan.parallel, signal, async (part, partSignal) => {
-      if (part.index >= maxParts) throw tooManyParts(key, maxParts)
+    const limit = ({ bytes }: Part): number => partsAtOnce(plan, Math.max(bytes.byteLength, plan.partBytes))
+    const sent = await sendParts(partsFrom(start), limit, signal, async (part, partSignal) => {
+      if (part.index >= limits.maxParts) throw tooLarge(key, limits)
       const answer = await upload.sendPart(part, partSignal)
       // That all is stored can only be said when the upload is complete.
       if (!part.last) advance(stored + part.bytes.byteLength)
@@ -172,9 +183,16 @@ async function giveUp({ discard, leftover }: Upload<unknown>, because: unknown):
   }
 }
 
-function tooManyParts(key: string, maxParts: number): HoldfastError {
+function growthFor(limits: PartLimits, size: number | undefined): ReturnType<typeof growthOf> | undefined {
+  return size === undefined && Number.isFinite(limits.maxParts) ? growthOf(limits) : undefined
+}
+
+function tooLarge(key: string, { maxParts, maxPartBytes, sizeOption }: PartLimits): HoldfastError {
+  const most = maxPartBytes === undefined ? '' : `, each of ${maxPartBytes} bytes at most`
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `${key} needs more than ${maxParts} parts. Tell its size beforehand, or have it sent in larger ones.`,
+    `${key} needs more than the ${maxParts} parts that the store takes${most}. Set ${sizeOption} to more bytes, or save ` +
+      'smaller files.',
+    { key },
   )
 }

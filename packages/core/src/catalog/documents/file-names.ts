@@ -1,15 +1,12 @@
 import { keyFault } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import { manifestName } from './layout.ts'
+import { manifestName, temporaryPrefix } from './layout.ts'
 
 /** The most bytes of UTF-8 in a file's name: with the attempt's prefix it stays within S3's 1024. */
 export const maxFileNameBytes = 900
 
 /** The first part of names that are reserved for Holdfast. */
 const reservedFolder = '.holdfast'
-
-/** How the names of temporary files and folders begin, in a store on a disk and where a checkpoint is restored. */
-const temporaryPrefix = '.holdfast-'
 
 /** Why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` when it can. */
 export function fileNameFault(name: string): string | undefined {

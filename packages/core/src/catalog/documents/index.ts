@@ -26,6 +26,7 @@ export {
   dataPrefix,
   fileKey,
   isAttemptId,
+  isOwnWork,
   manifestKey,
   manifestName,
   markerKey,

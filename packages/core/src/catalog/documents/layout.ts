@@ -8,6 +8,9 @@ export const probePrefix = 'probe/'
 export const reservePrefix = 'reserve/'
 export const manifestName = 'manifest.json'
 
+/** How the names of temporary files and folders begin, in a store on a disk and where a checkpoint is restored. */
+export const temporaryPrefix = '.holdfast-'
+
 const versionDigits = String(Number.MAX_SAFE_INTEGER).length
 const catalogKeyPattern = new RegExp(`^catalog/(\\d{${versionDigits}})\\.json$`)
 const attemptPattern = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
@@ -90,4 +93,19 @@ export function attemptOfKey(key: string): AttemptId | undefined {
   if (!key.startsWith(dataPrefix)) return undefined
   const name = key.slice(dataPrefix.length, key.indexOf('/', dataPrefix.length))
   return isAttemptId(name) && key.length > dataPrefix.length + name.length ? name : undefined
+}
+
+/** Folders of ours, other than those of attempts. */
+const ownFolders = ['', catalogPrefix, pagesPrefix, probePrefix]
+
+/**
+ * Whether unfinished work at a key is of this store, other than that of an attempt: the key is one of ours by its name, or
+ * that of a temporary file beside such.
+ */
+export function isOwnWork(key: string): boolean {
+  const name = key.slice(key.lastIndexOf('/') + 1)
+  const folder = key.slice(0, key.length - name.length)
+  if (name === '' || !ownFolders.includes(folder)) return false
+  if (name.startsWith(temporaryPrefix) || key === markerKey || folder === probePrefix) return true
+  return catalogVersionOf(key) !== undefined || pageOfKey(key) !== undefined
 }

@@ -4,6 +4,7 @@ import {
   attemptOfKey,
   catalogVersionOf,
   dataPrefix,
+  isOwnWork,
   markerKey,
   pageOfKey,
   probePrefix,
@@ -71,8 +72,8 @@ export async function sweepStore(
   })
   const ofOthers = await backend.sweep({
     olderThan: gracePeriod,
-    // An empty folder elsewhere may be someone else's.
-    only: (key) => !key.startsWith(dataPrefix) && !key.endsWith('/'),
+    // What others keep below the same root, such as a store of their own, is theirs to tidy.
+    only: isOwnWork,
     dryRun,
     signal,
   })
