@@ -23,10 +23,17 @@ describe.each(kinds)('unfinished uploads in $name', (kind) => {
       },
     })
     const attempt = '7-0-0123456789abcdef'
-    const theirs = ['other/file', 'data/of-another-program', 'catalog/backup.tar', `nested/data/${attempt}/model.bin`]
+    const theirs = [
+      'other/file',
+      'data/of-another-program',
+      'catalog/backup.tar',
+      `nested/data/${attempt}/model.bin`,
+    ]
     const ours = [`data/${attempt}/model.bin`, 'pages/1-0123456789abcdef.json']
     for (const key of [...theirs, ...ours])
-      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${pathname.slice(1)}/${key}` }))
+      await client.send(
+        new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${pathname.slice(1)}/${key}` }),
+      )
     client.destroy()
     await store.sweep()
     const { discarded } = await store.backend.sweep({ olderThan: 0, dryRun: true })
@@ -38,7 +45,10 @@ describe.each(kinds)('unfinished uploads in $name', (kind) => {
     await using proxy = await startProxy({
       target: kind.endpoint ?? '',
       plan({ operation }) {
-        if (operation === 'CreateMultipartUpload') setImmediate(() => stop.abort())
+        if (operation === 'CreateMultipartUpload')
+          setImmediate(() => {
+            stop.abort()
+          })
         return operation === 'CreateMultipartUpload' ? { kind: 'delay', milliseconds: 50 } : undefined
       },
     })

@@ -96,7 +96,10 @@ const mostParts = 10_000
 /** The most parts of one object. Throws `CONFIG` for more than S3 takes. */
 export function maxPartsOf({ maxParts = mostParts }: S3Options): number {
   if (Number.isSafeInteger(maxParts) && maxParts >= 1 && maxParts <= mostParts) return maxParts
-  throw new HoldfastError('CONFIG', `maxParts must be a whole number from 1 to ${mostParts}, not ${maxParts}.`)
+  throw new HoldfastError(
+    'CONFIG',
+    `maxParts must be a whole number from 1 to ${mostParts}, not ${maxParts}.`,
+  )
 }
 
 /** What a URL or a configuration file may say. A ready-made client is given in code. */

@@ -83,6 +83,30 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
+  test('without checksums a put is confirmed by a look at the object, and a commit by reading it', async () => {
+    const { backend, proxy } = await through(() => undefined, { checksum: 'none' })
+    await backend.put('small', Buffer.from('a'))
+    expect(proxy.requests.counts()).toEqual({ PutObject: 1, HeadObject: 1 })
+    proxy.requests.clear()
+    expect(await backend.commit('truth', Buffer.from('ours'))).toBe('created')
+    expect(proxy.requests.counts()).toEqual({ PutObject: 1, GetObject: 1 })
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
+  test.each<Fault>([
+    { kind: 'html-page' },
+    { kind: 'html-page', headers: { ETag: '"0123456789abcdef"', 'Content-Type': 'text/plain' } },
+  ])('without checksums a put and a commit that %o answers are made again', async (page) => {
+    const { backend, proxy } = await through(once('PutObject', page), { checksum: 'none' })
+    await backend.put('small', Buffer.from('a'))
+    expect((await backend.stat('small'))?.size).toBe(1)
+    await Promise.all([backend.close(), proxy.close()])
+    const other = await through(once('PutObject', page), { checksum: 'none' })
+    expect(await other.backend.commit('truth', Buffer.from('ours'))).toBe('created')
+    expect(await other.backend.commit('truth', Buffer.from('theirs'))).toBe('exists')
+    await Promise.all([other.backend.close(), other.proxy.close()])
+  })
+
   test.each<[string, Fault]>([
     ['CreateMultipartUpload', { kind: 'drop-answer' }],
     ['UploadPart', { kind: 'cut-request' }],

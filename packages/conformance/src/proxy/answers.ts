@@ -49,11 +49,15 @@ export function errorAnswer(dialect: Dialect, status: number, code?: string): Ma
   }
 }
 
+function lowerCased(headers: Headers): Headers {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
 /** What a captive portal answers to everything. */
 export function htmlPage(status = 200, headers: Headers = {}): MadeUpAnswer {
   const body =
     '<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><p>Accept the terms.</p></body></html>\n'
-  return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...headers }, body }
+  return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...lowerCased(headers) }, body }
 }
 
 /** A list without objects, in the store's own form, which ends here or names a next page. */

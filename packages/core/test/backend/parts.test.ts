@@ -55,7 +55,13 @@ test('parts grow with a large object, and fewer go at once then', () => {
 })
 
 test('a stream of which nobody knows the size gets larger parts as it goes, and every byte arrives', async () => {
-  const limits = { partBytes: chunkBytes, parallel: 3, maxParts: 11, maxPartBytes: 8 * chunkBytes, sizeOption: 'partSize' }
+  const limits = {
+    partBytes: chunkBytes,
+    parallel: 3,
+    maxParts: 11,
+    maxPartBytes: 8 * chunkBytes,
+    sizeOption: 'partSize',
+  }
   const chunks = 36
   await using reader = await SourceReader.open(stream(chunks), { chunkBytes, chunksHeld: limits.parallel })
   const sizes: number[] = []
@@ -76,7 +82,13 @@ test('a stream of which nobody knows the size gets larger parts as it goes, and 
 
 test('the parts of a stream hold the largest object of S3, and no more than 39 GiB before they grow', () => {
   const mebibyte = 2 ** 20
-  const limits = { partBytes: 8 * mebibyte, parallel: 4, maxParts: 10_000, maxPartBytes: 5 * 2 ** 30, sizeOption: 'partSize' }
+  const limits = {
+    partBytes: 8 * mebibyte,
+    parallel: 4,
+    maxParts: 10_000,
+    maxPartBytes: 5 * 2 ** 30,
+    sizeOption: 'partSize',
+  }
   const { bytesOf } = growthOf(limits)
   const sizes = Array.from({ length: limits.maxParts }, (_, index) => bytesOf(index))
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(5 * 2 ** 40)

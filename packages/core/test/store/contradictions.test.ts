@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import {
+  type CommitOptions,
+  type CommitOutcome,
+  type ListOptions,
+  MemoryBackend,
+  type ObjectStat,
+  type ReadableObject,
+} from '../../src/index.ts'
+import { codeOf, storeOn } from './stores.ts'
+
+/** What something answers in the place of a backend; `undefined` lets the backend answer. */
+interface Lies {
+  commit?: (key: string) => Promise<CommitOutcome | undefined>
+  list?: (prefix: string, listed: readonly ObjectStat[]) => readonly ObjectStat[]
+  revision?: (key: string) => string | undefined
+}
+
+/** Asks a backend that others ask, too, and believes whoever answers in its place. */
+class DeceivedBackend extends MemoryBackend {
+  lies: Lies = {}
+  calls = 0
+  readonly #backend: MemoryBackend
+
+  constructor(backend: MemoryBackend) {
+    super()
+    this.#backend = backend
+  }
+
+  override async commit(key: string, bytes: Uint8Array, options?: CommitOptions): Promise<CommitOutcome> {
+    this.calls += 1
+    return (await this.lies.commit?.(key)) ?? this.#backend.commit(key, bytes, options)
+  }
+
+  override async *list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectStat> {
+    this.calls += 1
+    const listed = await Array.fromAsync(this.#backend.list(prefix, options))
+    yield* this.lies.list?.(prefix, listed) ?? listed
+  }
+
+  override async read(...parameters: Parameters<MemoryBackend['read']>): Promise<ReadableObject> {
+    this.calls += 1
+    const { stat, body } = await this.#backend.read(...parameters)
+    return { stat: { ...stat, revision: this.lies.revision?.(stat.key) ?? stat.revision }, body }
+  }
+
+  override put(...parameters: Parameters<MemoryBackend['put']>): ReturnType<MemoryBackend['put']> {
+    return this.#backend.put(...parameters)
+  }
+
+  override stat(...parameters: Parameters<MemoryBackend['stat']>): ReturnType<MemoryBackend['stat']> {
+    return this.#backend.stat(...parameters)
+  }
+
+  override delete(...parameters: Parameters<MemoryBackend['delete']>): ReturnType<MemoryBackend['delete']> {
+    return this.#backend.delete(...parameters)
+  }
+}
+
+const isCatalog = (key: string): boolean => key.startsWith('catalog/')
+const files = { a: Buffer.from('a') }
+
+async function deceived(): Promise<{ readonly backend: DeceivedBackend; readonly truth: MemoryBackend }> {
+  const truth = new MemoryBackend()
+  await storeOn(truth, { mode: 'shared' }).save({ step: 1, files })
+  return { backend: new DeceivedBackend(truth), truth }
+}
+
+test('commits again when it is told that it created what another writer created', async () => {
+  const { backend, truth } = await deceived()
+  const store = storeOn(backend, { mode: 'shared' })
+  await store.save({ step: 2, files })
+  let lies = 0
+  backend.lies.commit = async (key) => {
+    if (!isCatalog(key) || lies > 0) return undefined
+    lies += 1
+    await storeOn(truth, { mode: 'shared' }).save({ step: 3, files })
+    return 'created'
+  }
+  await store.save({ step: 4, files })
+  expect(lies).toBe(1)
+  expect((await storeOn(truth).list()).map(({ step }) => step)).toEqual([1, 2, 3, 4])
+})
+
+test('reports an unknown outcome when it is told that it created what nobody finds', async () => {
+  const { backend, truth } = await deceived()
+  const store = storeOn(backend, { mode: 'shared' })
+  await store.save({ step: 2, files })
+  backend.lies.commit = async (key) => (isCatalog(key) ? 'created' : undefined)
+  expect(await codeOf(store.save({ step: 3, files }))).toBe('OUTCOME_UNKNOWN')
+  expect((await storeOn(truth).list()).map(({ step }) => step)).toEqual([1, 2])
+})
+
+test('finds its commit id when later versions have followed by more than the history holds', async () => {
+  const { backend, truth } = await deceived()
+  const store = storeOn(backend, { mode: 'shared' })
+  await store.save({ step: 2, files })
+  const other = storeOn(truth, { mode: 'shared', gracePeriod: 1e9 })
+  let lies = 0
+  backend.lies.commit = async (key) => {
+    if (!isCatalog(key) || lies > 0) return undefined
+    lies += 1
+    for (let step = 100; step < 170; step += 1) await other.save({ step, files })
+    return 'created'
+  }
+  await store.save({ step: 3, files })
+  expect((await other.list()).map(({ step }) => step)).toContain(3)
+})
+
+test('gives up, and says why, when the list and the reads of the catalog disagree', async () => {
+  const { backend } = await deceived()
+  backend.lies.revision = (key) => (isCatalog(key) ? 'another' : undefined)
+  const latest = storeOn(backend).latest()
+  await expect(latest).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(latest).rejects.toThrow(/the list shows catalog\/\d+\.json with the revision/)
+  expect(backend.calls).toBeLessThan(100)
+})
+
+test('gives up, and says why, when a version is said to exist and is nowhere', async () => {
+  const { backend } = await deceived()
+  const store = storeOn(backend, { mode: 'shared' })
+  await store.save({ step: 2, files })
+  backend.lies.commit = async (key) => (isCatalog(key) ? 'exists' : undefined)
+  backend.calls = 0
+  const save = store.save({ step: 3, files })
+  await expect(save).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(save).rejects.toThrow(/says that catalog\/\d+\.json exists/)
+  expect(backend.calls).toBeLessThan(100)
+})
+
+test.each<[string, (listed: readonly ObjectStat[]) => readonly ObjectStat[]]>([
+  ['an empty list', () => []],
+  ['a reversed list', (listed) => listed.toReversed()],
+])('finds the newest version behind %s', async (_, lie) => {
+  const { backend } = await deceived()
+  let lies = 0
+  backend.lies.list = (prefix, listed) => (isCatalog(prefix) && (lies += 1) === 1 ? lie(listed) : listed)
+  const store = storeOn(backend, { mode: 'shared' })
+  expect((await store.latest())?.step).toBe(1)
+  await store.save({ step: 2, files })
+  lies = 0
+  expect((await store.latest())?.step).toBe(2)
+  expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
+})
