@@ -164,7 +164,7 @@ export function stepsOf(
     if (operation === undefined || known === undefined || listed === undefined || version === undefined)
       return []
     const there = world.catalogs.get(listed.version)
-    const truth = there === listed || protocol.trustsNumbers ? there : undefined
+    const truth = there === listed ? there : undefined
     if (truth === undefined)
       return [step('finds what it listed gone', become({ at: 'look back', listed: undefined }))]
     if (truth.version < version) return [step('looks back: finds nothing of its number or after', end(world))]

@@ -9,8 +9,6 @@ export interface Protocol {
   readonly lookBack: typeof rules.lookBack
   readonly isDead: (newest: WholeCatalog, key: string) => boolean
   readonly skipsLookBack: boolean
-  /** Whether a listed version is read by its number, whatever has taken it since. */
-  readonly trustsNumbers: boolean
   readonly acknowledgesBeforeCommit: boolean
   readonly deletesBeforeCommit: boolean
   readonly lostAnswerMeans: 'read back' | 'success' | 'lost race'
@@ -21,7 +19,6 @@ export const product: Protocol = {
   lookBack: rules.lookBack,
   isDead: (newest, key) => rules.isDeadIn(newest)(key),
   skipsLookBack: false,
-  trustsNumbers: false,
   acknowledgesBeforeCommit: false,
   deletesBeforeCommit: false,
   lostAnswerMeans: 'read back',
@@ -30,7 +27,6 @@ export const product: Protocol = {
 /** Each breaks one rule. Every one must be caught, or the model proves nothing. */
 export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'no look-back after the commit': { ...product, skipsLookBack: true },
-  'a version trusted by its number alone': { ...product, trustsNumbers: true },
   'a look-back that compares numbers, not commit ids': { ...product, lookBack: byNumber },
   'no floor check': { ...product, nextCatalog: withoutFloorCheck },
   'acknowledgement before the commit': { ...product, acknowledgesBeforeCommit: true },

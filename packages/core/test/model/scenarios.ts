@@ -108,6 +108,7 @@ const keepingActors: readonly Actor[] = [
 const liedTo: readonly Actor[] = [
   { ...actor('writer A', 'shared', save(2)), isLiedTo: true },
   { ...actor('writer B', 'shared', save(3)), isLiedTo: true },
+  { ...actor('pruner', 'shared', { kind: 'delete', step: 0 }), isLiedTo: true },
   actor('taker-over', 'shared', takeOver, sweep),
 ]
 
@@ -119,7 +120,7 @@ export const scenarios: readonly Scenario[] = [
     initial: begin(keepingActors, undefined, [3, 2]),
   },
   {
-    name: 'two writers that are told of commits that the store never made, and one that takes over and sweeps',
+    name: 'three writers that are told of commits that the store never made, and one that takes over and sweeps',
     actors: liedTo,
     initial: begin(liedTo),
   },

@@ -10,7 +10,7 @@ import { paged, type PagedCatalog } from '../pages/index.ts'
 const maxContradictions = 10
 
 /** Empty lists that a store with a marker may give before it is believed to have no catalog. */
-const maxEmptyLists = 3
+const maxEmptyLists = 2
 
 /** Milliseconds that the pause before another try does not exceed. */
 const maxPause = 500
@@ -148,7 +148,7 @@ export class CatalogVersions {
   ): Promise<Result> {
     let what = ''
     for (let tries = 0; tries < maxContradictions; tries += 1) {
-      if (tries > 0) await this.pauseAfter(tries, signal)
+      if (tries > 0) await this.pauseAfter(tries - 1, signal)
       const result = await look()
       if (result === undefined || !('contradiction' in result)) return result
       what = result.contradiction
