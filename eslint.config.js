@@ -84,7 +84,7 @@ const arrowRules = Object.entries(arrows).map(([folder, patterns]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['**/bundle/**', '**/dist/**', '**/.types/**', '**/node_modules/**'] },
+  { ignores: ['**/bundle/**', '**/dist/**', '**/.types/**', '**/node_modules/**', '**/.turbo/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

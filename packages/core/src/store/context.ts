@@ -5,7 +5,7 @@ import type { WriterKeeping } from '../catalog/commit/keeping.ts'
 import type { Writer } from '../catalog/commit/rules.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'
-import type { RestoresUnderWay } from './restore/restores-under-way.ts'
+import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { Environment } from '../environment.ts'
 
 /** What every operation of one open store works with. */

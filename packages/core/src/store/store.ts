@@ -38,7 +38,7 @@ import {
   quarantinedError,
 } from '../catalog/judging/choose.ts'
 import { provedFile, provedManifest } from './attempts/read-verified.ts'
-import { RestoresUnderWay } from './restore/restores-under-way.ts'
+import { RestoresUnderWay } from './restores-under-way.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'

@@ -26,7 +26,7 @@ import {
   type WholeCatalog,
 } from '../../src/catalog/pages/index.ts'
 import { sha256Hex } from '../../src/integrity/index.ts'
-import { codeOf, foldingEarly, keysOf } from '../store/stores.ts'
+import { codeOf, foldingEarly, keysOf } from '../stores.ts'
 import { asCommitted, committedAs } from './as-committed.ts'
 
 const pageLimits: Environment['pageLimits'] = {

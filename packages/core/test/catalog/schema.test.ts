@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/index.ts'
 import { catalogSchema, manifestSchema, markerSchema, pageSchema } from '../../src/catalog/documents/index.ts'
-import { foldingEarly, keysOf, storeOn } from '../store/stores.ts'
+import { foldingEarly, keysOf, storeOn } from '../stores.ts'
 
 const schemas = { catalog: catalogSchema, page: pageSchema, manifest: manifestSchema, marker: markerSchema }
 

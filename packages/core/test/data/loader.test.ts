@@ -8,7 +8,7 @@ import {
   type SampleContext,
   SeededRandom,
 } from '../../src/index.ts'
-import { codeOf } from '../store/stores.ts'
+import { codeOf } from '../stores.ts'
 
 /** A source whose samples are their own indices. Each takes a random time, so they arrive out of order. */
 class Jumbled implements IndexedSource<number> {

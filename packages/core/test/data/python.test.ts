@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BatchSampler, type DataState } from '../../src/index.ts'
-import { temporaryFolder } from '../store/stores.ts'
+import { temporaryFolder } from '../stores.ts'
 import { environmentOfPython, folderOfExample, pythonWith } from './python.ts'
 import { vectors } from './vectors.ts'
 

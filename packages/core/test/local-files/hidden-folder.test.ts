@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { HiddenFolder, hiddenPrefix, refreshEvery } from '../../src/local-files/hidden-folder.ts'
 import { livenessOf, thisProcess } from '../../src/local-files/process-identity.ts'
 import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
-import { temporaryFolder } from '../store/stores.ts'
+import { temporaryFolder } from '../stores.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
 import { gated, systemError } from './gated.ts'
 

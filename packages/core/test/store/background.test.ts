@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HoldfastError, MemoryBackend } from '../../src/index.ts'
-import { codeOf, FaultyBackend, storeOn } from './stores.ts'
+import { codeOf, FaultyBackend, storeOn } from '../stores.ts'
 
 /** A stream that ends when it is told to. */
 function held(): { readonly source: AsyncIterable<Uint8Array>; readonly release: () => void } {

@@ -7,7 +7,7 @@ import {
   type RetentionOptions,
   systemEnvironment,
 } from '../../src/index.ts'
-import { storeOn } from './stores.ts'
+import { storeOn } from '../stores.ts'
 
 const files = { a: Buffer.from('x') }
 const hour = 3_600_000

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type CheckpointStore, type MemoryBackend } from '../../src/index.ts'
 import { decodeMarker, type Marker } from '../../src/catalog/documents/index.ts'
-import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
 

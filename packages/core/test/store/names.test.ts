@@ -7,7 +7,7 @@ import {
   type SaveRequest,
   type StoreOptions,
 } from '../../src/index.ts'
-import { codeOf, foldingEarly, keysOf, storeOn } from './stores.ts'
+import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
 
 /** Names that every object inherits, or that libraries are wary of. */
 const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf']

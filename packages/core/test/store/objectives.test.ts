@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend, type Objectives, type StoreOptions } from '../../src/index.ts'
-import { codeOf, foldingEarly, keysOf, storeOn } from './stores.ts'
+import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
 
 const valLoss = { val_loss: { metric: 'val_loss', direction: 'min' } } as const
 const accuracy = { acc: { metric: 'acc', direction: 'max' } } as const

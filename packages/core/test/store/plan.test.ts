@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HoldfastError, isHoldfastError } from '../../src/errors.ts'
 import { planFiles, type PlanOptions } from '../../src/store/save/plan.ts'
 import { writeTree } from '../trees.ts'
-import { temporaryFolder } from './stores.ts'
+import { temporaryFolder } from '../stores.ts'
 
 async function namesOf(path: string, options: PlanOptions = {}): Promise<readonly string[]> {
   return (await planFiles({ out: path }, options)).files.map(({ name }) => name)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CheckpointBackend, type CheckpointStore, MemoryBackend } from '../../src/index.ts'
-import { flipBit, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
+import { flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes'), b: Buffer.from('other bytes') }
 

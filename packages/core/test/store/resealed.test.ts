@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HoldfastError, type JsonValue, MemoryBackend, sha256Hex } from '../../src/index.ts'
 import { type DocumentKind, seal } from '../../src/catalog/documents/sealed.ts'
-import { codeOf, foldingEarly, keysOf, storeOn, temporaryFolder } from './stores.ts'
+import { codeOf, foldingEarly, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 
 /** Paths into a document, such as `checkpoints.0.bytes`, and what is to be there. */
 type Edits = Readonly<Record<string, (before: JsonValue | undefined) => JsonValue>>

@@ -2,7 +2,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
-import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from './stores.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 
 const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/index.ts'
-import { storeOn, temporaryFolder } from './stores.ts'
+import { storeOn, temporaryFolder } from '../stores.ts'
 
 /** A backend on which the reads of files wait, each until the test lets it go. */
 class WaitingBackend extends MemoryBackend {

@@ -9,7 +9,7 @@ import {
   newAttemptId,
   newManifest,
 } from '../../src/catalog/documents/index.ts'
-import { codeOf, foldingEarly } from './stores.ts'
+import { codeOf, foldingEarly } from '../stores.ts'
 
 const objectives = {
   loss: { metric: 'loss', direction: 'min', smoothing: { average: 3 } },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend, type SaveRequest } from '../../src/index.ts'
-import { codeOf, FaultyBackend, keysOf, storeOn, temporaryFolder } from './stores.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const bytes = Buffer.from('some bytes')
 

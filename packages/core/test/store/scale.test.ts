@@ -11,7 +11,7 @@ import {
 import { documentOf, fold, noCatalog } from '../../src/catalog/pages/index.ts'
 import { defaultPageLimits } from '../../src/environment.ts'
 import { committedAs } from '../catalog/as-committed.ts'
-import { codeOf, FaultyBackend, keysOf, storeOn } from './stores.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn } from '../stores.ts'
 
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
 

@@ -6,7 +6,7 @@ import {
   type RetentionOptions,
   type UnscoredObjective,
 } from '../../src/index.ts'
-import { storeOn } from './stores.ts'
+import { storeOn } from '../stores.ts'
 
 const valLoss = { val_loss: { metric: 'val_loss', direction: 'min' } } as const
 

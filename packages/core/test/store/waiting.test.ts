@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryBackend, type StoreOptions } from '../../src/index.ts'
-import { codeOf, keysOf, storeOn } from './stores.ts'
+import { codeOf, keysOf, storeOn } from '../stores.ts'
 
 type Method = 'put' | 'commit' | 'delete'
 

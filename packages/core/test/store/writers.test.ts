@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ListOptions, MemoryBackend, type ObjectStat, type ReadOptions } from '../../src/index.ts'
-import { codeOf, FaultyBackend, keysOf, storeOn } from './stores.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
 

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogEntry, PageReference } from './catalog.ts'
+import type { Catalog, CatalogEntry, PageReference } from './catalog-schema.ts'
 import { partsOfAttempt } from './layout.ts'
 import { inOrder } from './lines.ts'
 

@@ -1,21 +1,18 @@
+export { decodeCatalog, emptyCatalog, encodeCatalog, encodeFence } from './catalog.ts'
 export { mostRetired } from './catalog-fault.ts'
 export {
   type Catalog,
   type CatalogEntry,
   catalogSchema,
   type CommitRecord,
-  decodeCatalog,
   type Drop,
-  emptyCatalog,
-  encodeCatalog,
-  encodeFence,
   type Older,
   type Owner,
   type PageReference,
   type Pin,
   type Quarantined,
   type RecordedMetrics,
-} from './catalog.ts'
+} from './catalog-schema.ts'
 export {
   type AttemptId,
   attemptOfKey,

@@ -1,7 +1,12 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
-import { entrySchema, type PageReference, pageReferenceSchema, recordedMetricsSchema } from './catalog.ts'
+import {
+  entrySchema,
+  type PageReference,
+  pageReferenceSchema,
+  recordedMetricsSchema,
+} from './catalog-schema.ts'
 import { entryFault } from './catalog-fault.ts'
 import { formatOf, formatSchema, parseDocument } from './format-version.ts'
 import { type PageId, pageIdSchema, pageKey } from './layout.ts'

@@ -12,7 +12,7 @@ import {
   systemEnvironment,
   type StoreOptions,
   type Environment,
-} from '../../src/index.ts'
+} from '../src/index.ts'
 
 /** A store on a backend that other stores of the same test may share. Closed when the test has finished. */
 export function storeOn(

@@ -1,4 +1,4 @@
-import type { AttemptId } from '../../catalog/documents/index.ts'
+import type { AttemptId } from '../catalog/documents/index.ts'
 
 /** The attempts that this process is restoring, each as often as it is: several restores of one may overlap. */
 export class RestoresUnderWay {

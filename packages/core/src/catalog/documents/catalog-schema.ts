@@ -1,0 +1,124 @@
+import * as v from 'valibot'
+import { formatSchema } from './format-version.ts'
+import { attemptSchema, pageIdSchema } from './layout.ts'
+import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+import { recordOf } from '../../records.ts'
+
+const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
+
+export const entrySchema = v.looseObject({
+  step: countSchema,
+  epoch: v.optional(countSchema),
+  attempt: attemptSchema,
+  /** The manifest's own digest and size: with them this entry proves every byte of the checkpoint. */
+  manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),
+  /** How many files, and how many bytes they have together. */
+  files: countSchema,
+  bytes: countSchema,
+  savedAt: timeSchema,
+  /** When the manifest was stored, by the store's own clock. */
+  storedAt: v.optional(timeSchema),
+  /** Milliseconds by which the clock seems to have jumped since the save before: no age counts them. */
+  clockJump: v.optional(countSchema),
+  metrics: metricsSchema,
+  tags: v.array(v.string()),
+  pinned: v.optional(pinSchema),
+  /** Listed by a repair, which found it whole and cannot know whether it was ever committed. */
+  recovered: v.optional(v.boolean()),
+})
+
+const quarantinedSchema = v.looseObject({
+  entry: entrySchema,
+  reason: v.string(),
+  at: timeSchema,
+})
+
+const ownerSchema = v.looseObject({
+  id: v.string(),
+  /** For people: host and process. */
+  name: v.string(),
+  since: timeSchema,
+})
+
+const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
+
+export const recordedMetricsSchema = v.looseObject({
+  step: countSchema,
+  metrics: metricsSchema,
+  /** The base of the attempt that saved the step, which tells in which order steps were recorded. */
+  order: v.optional(countSchema),
+})
+
+const keepingSchema = v.looseObject({
+  objectives: v.optional(recordOf(v.unknown())),
+  retention: v.optional(recordOf(v.unknown())),
+  /** Whether the last save also kept checkpoints by a function in code, which cannot be recorded. */
+  partial: v.optional(v.boolean()),
+})
+
+const commitRecordSchema = v.looseObject({
+  version: countSchema,
+  /** By the writer's clock. */
+  at: v.optional(timeSchema),
+  commitId: v.pipe(v.string(), v.uuid()),
+  /** What was done, for people: `save 42`, `pin 12`, `take over`. */
+  did: v.string(),
+  dropped: v.array(dropSchema),
+})
+
+/** Far more than any number of checkpoints needs. Without a bound, a chain of pages could exhaust the stack. */
+const mostDepth = 64
+
+/** Where older lines of the catalog stand: a page, with the digest that proves it. */
+export const pageReferenceSchema = v.looseObject({
+  page: pageIdSchema,
+  /** Of the whole sealed page. */
+  sha256: sha256Schema,
+  /** 0 for a page of lines; else it is one of references, to pages of a depth less by one. */
+  depth: v.pipe(countSchema, v.maxValue(mostDepth)),
+  /** The first and the last step under it, and how many lines that are. */
+  from: countSchema,
+  to: countSchema,
+  count: v.pipe(countSchema, v.minValue(1)),
+})
+
+const olderSchema = v.looseObject({
+  /** In the order of their steps, all below those that the catalog lists itself. */
+  checkpoints: v.array(pageReferenceSchema),
+  metrics: v.array(pageReferenceSchema),
+  /** Pages that this version no longer needs and that others at or above its floor do, and since which version. */
+  retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
+})
+
+/** One version of the list of committed checkpoints. Immutable; the newest version is the truth. */
+export const catalogSchema = v.looseObject({
+  format: formatSchema('catalog'),
+  version: v.pipe(countSchema, v.minValue(1)),
+  commitId: v.pipe(v.string(), v.uuid()),
+  committedAt: timeSchema,
+  /** The only writer that may commit, in exclusive mode. */
+  owner: v.nullable(ownerSchema),
+  floor: countSchema,
+  /** In the order of their steps, each step once. Those with lower steps than all of these may stand in pages. */
+  checkpoints: v.array(entrySchema),
+  quarantined: v.array(quarantinedSchema),
+  /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
+  metrics: v.array(recordedMetricsSchema),
+  /** What no longer fits into this document, so that a commit costs the same however long a run is. */
+  older: v.optional(olderSchema),
+  /** What 'best' means to any of the writers, and the retention of the last save that had one. */
+  keeping: v.optional(keepingSchema),
+  /** The latest commits, the oldest first, this one last. */
+  history: v.array(commitRecordSchema),
+})
+
+export type Catalog = Readonly<v.InferOutput<typeof catalogSchema>>
+export type CatalogEntry = Readonly<v.InferOutput<typeof entrySchema>>
+export type Quarantined = Readonly<v.InferOutput<typeof quarantinedSchema>>
+export type Owner = Readonly<v.InferOutput<typeof ownerSchema>>
+export type Pin = Readonly<v.InferOutput<typeof pinSchema>>
+export type Drop = Readonly<v.InferOutput<typeof dropSchema>>
+export type RecordedMetrics = Readonly<v.InferOutput<typeof recordedMetricsSchema>>
+export type PageReference = Readonly<v.InferOutput<typeof pageReferenceSchema>>
+export type Older = Readonly<v.InferOutput<typeof olderSchema>>
+export type CommitRecord = Readonly<v.InferOutput<typeof commitRecordSchema>>
