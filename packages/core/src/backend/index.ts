@@ -71,7 +71,6 @@ export {
 } from './object-store/put-object.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export {
-  type RequestInfo,
   type Created,
   createOnce,
   type Creation,
@@ -90,6 +89,7 @@ export {
   type WantedBytes,
   wholeSeconds,
 } from './object-store/read-object.ts'
+export type { RequestInfo } from './object-store/request-info.ts'
 export { resolveRange } from './range.ts'
 export { redact, secretHeaders, Secrets } from './object-store/secrets.ts'
 export { resumingStream, type ResumingStreamOptions } from './object-store/resuming-stream.ts'

@@ -7,7 +7,7 @@ import {
   type ObjectStat,
   type ReadableObject,
 } from '../../src/index.ts'
-import { codeOf, storeOn } from './stores.ts'
+import { codeOf, storeOn } from '../stores.ts'
 
 /** What something answers in the place of a backend; `undefined` lets the backend answer. */
 interface Lies {

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts'
 import { type Breakable, defaultMinimumProgress, type MinimumProgress, progressing } from '../progress.ts'
-import type { RequestInfo } from './request.ts'
+import type { RequestInfo } from './request-info.ts'
 
 /** Bytes of the largest answer that is read into memory as a whole. A page of a list has a few mebibytes. */
 export const maxAnswerBytes = 64 * 2 ** 20

@@ -1,6 +1,7 @@
 import { compareKeys } from '../key.ts'
 import { foreignAnswer } from './answers.ts'
-import { type RequestInfo, request, type RequestContext } from './request.ts'
+import { request, type RequestContext } from './request.ts'
+import type { RequestInfo } from './request-info.ts'
 
 /** A piece of a list, and by what the next one is asked for: nothing, or an empty text, when it was the last. */
 export interface Page<Item, Next> {

@@ -1,15 +1,8 @@
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { CommitOptions, CommitOutcome, ReadableObject } from '../backend.ts'
 import { foreignAnswer } from './answers.ts'
+import type { RequestInfo } from './request-info.ts'
 import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
-
-/** What a request is about, for messages and for whoever wants to stop it. */
-export interface RequestInfo {
-  /** The request in words, such as `Part 3 of data/x/model.pth`. */
-  readonly what: string
-  readonly key?: string | undefined
-  readonly signal?: AbortSignal | undefined
-}
 
 /** What all requests to one store have in common. */
 export interface RequestContext {

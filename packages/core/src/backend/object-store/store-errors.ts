@@ -1,6 +1,6 @@
 import { abortedError, type ErrorCode, HoldfastError } from '../../errors.ts'
 import { locatedError } from '../checked.ts'
-import type { RequestInfo } from './request.ts'
+import type { RequestInfo } from './request-info.ts'
 import { own } from '../../records.ts'
 import { Secrets } from './secrets.ts'
 
