@@ -3,8 +3,9 @@ import { InvalidArgumentError } from 'commander'
 /** A step on the command line: a whole number from 0. */
 export function parseStep(text: string): number {
   const step = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(step)) return step
-  throw new InvalidArgumentError(`A whole number from 0 is needed.`)
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.')
+  if (Number.isSafeInteger(step)) return step
+  throw new InvalidArgumentError(`It must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1).`)
 }
 
 /** Several steps, as a variadic argument gathers them. */

@@ -30,6 +30,12 @@ export async function run(argv: readonly string[], version: string): Promise<Exi
 
 async function fail(error: unknown, json: boolean, interruption: Interruption): Promise<ExitCode> {
   const { isHoldfastError } = await import('@holdfast/core')
+  if (isGoneFolder(error)) {
+    const message =
+      'The working folder no longer exists. Change to another folder (cd), or pass absolute paths.'
+    reportError({ code: 'CONFIG', message, exitCode: exitCodes.usage }, json)
+    return exitCodes.usage
+  }
   if (!isHoldfastError(error)) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
     reportError({ code: 'UNEXPECTED', message, exitCode: exitCodes.failed }, json)
@@ -39,4 +45,9 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
   const hint = error.hint === undefined ? '' : ` ${phraseHint(error.hint)}`
   reportError({ code: error.code, message: `${error.message}${hint}`, exitCode }, json)
   return exitCode
+}
+
+/** Whether a relative path was resolved although the working folder was deleted. */
+function isGoneFolder(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
 }

@@ -1,23 +1,22 @@
 import { enableCompileCache } from 'node:module'
 import { compileCacheFolder } from './compile-cache.ts'
+import { StandardOutput } from './standard-output.ts'
 import { version } from './version.ts'
 
 /** Runs the command line of this process, to its end. */
 export async function start(): Promise<void> {
-  // A reader that has seen enough, such as head(1), is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit()
-    throw error
-  })
+  const output = new StandardOutput()
+  output.watch()
 
   // Scripts ask for the version to see whether we are there; the program, of all commands, takes as long to load again.
   const [only, ...others] = process.argv.slice(2)
   if (others.length === 0 && (only === '--version' || only === '-V')) {
     process.stdout.write(`${version()}\n`)
+    output.end(0)
     return
   }
   const folder = compileCacheFolder(process.env)
   if (folder !== undefined) enableCompileCache(folder)
   const { run } = await import('./run.ts')
-  process.exitCode = await run(process.argv, version())
+  output.end(await run(process.argv, version()))
 }

@@ -15,6 +15,10 @@ describe('a step', () => {
     expect(() => parseStep(text)).toThrow(InvalidArgumentError)
   })
 
+  test('above the limit names the limit', () => {
+    expect(() => parseStep('9007199254740993')).toThrow('It must be at most 9007199254740991 (2^53 - 1).')
+  })
+
   test('several gather', () => {
     expect(parseSteps('2', parseSteps('1', undefined))).toEqual([1, 2])
   })

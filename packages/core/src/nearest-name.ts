@@ -4,6 +4,21 @@ const mostDifferent = 0.5
 /** Characters of a name that are compared. */
 const longest = 100
 
+/** Names of similar length that are compared letter by letter, at most. */
+const mostCompared = 1000
+
+/** The known names that are nearest to a name, the nearest first. */
+export function nearestNames(name: string, known: readonly string[], count: number): readonly string[] {
+  const lengthsApart = (each: string): number => Math.abs(each.length - name.length)
+  return known
+    .toSorted((one, other) => lengthsApart(one) - lengthsApart(other))
+    .slice(0, mostCompared)
+    .map((each) => ({ each, difference: differenceOf(name.slice(0, longest), each.slice(0, longest)) }))
+    .sort((one, other) => one.difference - other.difference)
+    .slice(0, count)
+    .map(({ each }) => each)
+}
+
 /** The known name that is nearest to a name that is not known; `undefined` if none is near. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const ranked = known

@@ -1,6 +1,6 @@
 import { formatSize, type JudgedCheckpoint } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { type Column, formatTable } from '../output/table.ts'
+import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
 import { own } from '../own.ts'
@@ -14,7 +14,12 @@ export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<E
         `No checkpoint in ${store.url} yet. The first save makes the store: holdfast save FILE --step 0`,
       )
     } else {
-      if (checkpoints.length > 0 && !printer.json) printer.lines(await table(checkpoints, new Date()))
+      if (checkpoints.length > 0 && !printer.json) {
+        const { text, hidden } = await table(checkpoints, new Date())
+        printer.lines(text)
+        if (hidden.length > 0)
+          printer.line(`not shown, since the terminal is narrow: ${hidden.join(', ')} (see holdfast metrics)`)
+      }
       for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
     }
     const free = printer.json ? undefined : await freeText(store.backend, signal)
@@ -29,7 +34,7 @@ export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<E
   })
 }
 
-async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Promise<string> {
+async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): ReturnType<typeof fitTable> {
   const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].sort()
   const hasEpochs = checkpoints.some(({ epoch }) => epoch !== undefined)
   const columns: readonly Column[] = [
@@ -37,7 +42,7 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Promi
     ...(hasEpochs ? [{ title: 'EPOCH', align: 'right' } as const] : []),
     { title: 'SIZE', align: 'right' },
     { title: 'SAVED', align: 'right' },
-    ...metrics.map((title) => ({ title, align: 'right' }) as const),
+    ...metrics.map((title) => ({ title, align: 'right', optional: true }) as const),
     { title: checkpoints.some(({ keptBecause }) => keptBecause.length > 0) ? 'KEPT BECAUSE' : 'NOTES' },
   ]
   const rows = checkpoints
@@ -50,7 +55,7 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Promi
       ...metrics.map((name) => formatMetric(own(checkpoint.metrics, name))),
       notes(checkpoint),
     ])
-  return formatTable(columns, rows)
+  return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
 
 /** What is special about a checkpoint, in few words. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type CheckpointDetails, HoldfastError } from '@holdfast/core'
+import { type CheckpointDetails, HoldfastError, noSuchFile } from '@holdfast/core'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'
 import { requireCheckpoint } from './choice.ts'
@@ -30,6 +30,9 @@ export async function path(
 function fileNamed({ step, contents }: CheckpointDetails, name: string): { readonly key: string } {
   const file = contents.find((each) => each.name === name)
   if (file !== undefined) return file
-  const names = contents.map((each) => each.name).join(', ')
-  throw new HoldfastError('NOT_FOUND', `Step ${step} has no file ${JSON.stringify(name)}. It has: ${names}.`)
+  throw noSuchFile(
+    step,
+    name,
+    contents.map((each) => each.name),
+  )
 }

@@ -3,7 +3,12 @@ import { visible } from './visible.ts'
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right' | undefined
+  /** Whether it may be left out where the table is wider than the terminal. */
+  readonly optional?: boolean | undefined
 }
+
+/** The least width of the last column. */
+const leastNotes = 12
 
 const gap = '  '
 
@@ -25,6 +30,52 @@ export async function formatTable(
     return columns[column]?.align === 'right' ? padding + text : text + padding
   }
   return lines.map((line) => line.map(padded).join(gap).trimEnd()).join('\n')
+}
+
+/**
+ * A table that is at most so wide, as far as its other columns allow: optional columns are left out, the last first, and
+ * the last column is cut. `hidden` has the titles that were left out.
+ */
+export async function fitTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): Promise<{ readonly text: string; readonly hidden: readonly string[] }> {
+  const lines = [columns.map(({ title }) => title), ...rows].map((line) => line.map(visible))
+  const widthOf = await measureFor(lines)
+  const widths = columns.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, widthOf(line[column] ?? '')), 0),
+  )
+  const last = columns.length - 1
+  const isShown = columns.map(() => true)
+  const room = (): number =>
+    widths.reduce(
+      (left, each, column) => (isShown[column] === true && column < last ? left - each - gap.length : left),
+      width,
+    )
+  const needed = Math.min(leastNotes, widths[last] ?? 0)
+  for (let column = last; column >= 0 && room() < needed; column -= 1)
+    if (columns[column]?.optional === true) isShown[column] = false
+  const forLast = Math.max(needed, room())
+  const shown = <Item>(line: readonly Item[]): readonly Item[] => line.filter((_, column) => isShown[column])
+  const cut = rows.map((row) => [
+    ...row.slice(0, last),
+    shortened(visible(row[last] ?? ''), forLast, widthOf),
+  ])
+  return {
+    text: await formatTable(shown(columns), cut.map(shown)),
+    hidden: columns.flatMap(({ title }, column) => (isShown[column] === true ? [] : [title])),
+  }
+}
+
+function shortened(text: string, width: number, widthOf: (text: string) => number): string {
+  if (widthOf(text) <= width) return text
+  let kept = ''
+  for (const character of text) {
+    if (widthOf(kept + character) > width - 1) break
+    kept += character
+  }
+  return `${kept.trimEnd()}…`
 }
 
 /** Of ASCII each character has one column. What measures all others takes longer to load than a command to run. */

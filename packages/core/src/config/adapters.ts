@@ -10,6 +10,7 @@ import {
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './find-module.ts'
+import { hasWorkingFolder, workingFolder } from './working-folder.ts'
 
 /** Which package speaks to which kind of store. Known by name only, and loaded when a URL asks for it. */
 const packages: Readonly<Record<string, string>> = {
@@ -42,7 +43,8 @@ export async function openBackend(
   hooks: BackendHooks = {},
 ): Promise<CheckpointBackend> {
   const scheme = url.protocol.slice(0, -1)
-  const given = await loadReferences(options.adapters ?? [], process.cwd())
+  const { adapters = [] } = options
+  const given = adapters.length === 0 ? [] : await loadReferences(adapters, workingFolder())
   const adapter = given.find(({ schemes }) => schemes.includes(scheme))
   if (adapter !== undefined) return adapter.open(url, options.backend, hooks)
   if (scheme === 'mem') return openMemory(url)
@@ -89,7 +91,8 @@ async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> 
   const modules = [fileURLToPath(import.meta.url), ...(main === undefined ? [] : [main])]
   const found = chosen(name, modules.map(besideModule))
   if (found !== undefined) return load(name, found)
-  const isNearby = findModule(name, { folder: process.cwd(), owners: [] }) !== undefined
+  const isNearby =
+    hasWorkingFolder() && findModule(name, { folder: workingFolder(), owners: [] }) !== undefined
   throw new HoldfastError(
     'CONFIG',
     isNearby

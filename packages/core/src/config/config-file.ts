@@ -8,6 +8,7 @@ import { partsOf } from './path-parts.ts'
 import { type HoldfastConfig, parseConfig } from './schema.ts'
 import { thisUser } from './this-user.ts'
 import { distrustOf } from './trust.ts'
+import { hasWorkingFolder, workingFolder } from './working-folder.ts'
 
 const dataFile = 'holdfast.config.json'
 const codeFiles = ['holdfast.config.ts', 'holdfast.config.js'] as const
@@ -29,7 +30,7 @@ export interface IgnoredConfig {
  * there is none. Rejects with `CONFIG` if it is not valid, or not trusted: the file and all folders above it must belong
  * to this user or root, and only they may write to them.
  */
-export async function findConfig(directory: string = process.cwd()): Promise<LoadedConfig | undefined> {
+export async function findConfig(directory: string = workingFolder()): Promise<LoadedConfig | undefined> {
   const file = nearest(directory, [...codeFiles, dataFile])
   if (file === undefined) return undefined
   const distrust = distrustOfConfig(file)
@@ -46,8 +47,9 @@ export async function findConfig(directory: string = process.cwd()): Promise<Loa
  * can be opened without it, and a file of someone else must not be able to prevent that.
  */
 export async function findConfigData(
-  directory: string = process.cwd(),
+  directory = hasWorkingFolder() ? workingFolder() : undefined,
 ): Promise<LoadedConfig | IgnoredConfig | undefined> {
+  if (directory === undefined) return undefined
   const file = nearest(directory, [dataFile, ...codeFiles])
   if (file === undefined) return undefined
   const distrust = distrustOfConfig(file)

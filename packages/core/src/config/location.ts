@@ -1,7 +1,8 @@
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '../errors.ts'
 import { type PlaceContext, expandPlace, thisPlaceContext } from './expand.ts'
+import { workingFolder } from './working-folder.ts'
 
 /**
  * The URL that a location means. A plain path, relative to `directory` or absolute, is a `file:` URL. `~` and variables
@@ -9,13 +10,14 @@ import { type PlaceContext, expandPlace, thisPlaceContext } from './expand.ts'
  */
 export function parseLocation(
   location: string,
-  directory: string = process.cwd(),
+  directory?: string,
   context: PlaceContext = thisPlaceContext(),
 ): URL {
   if (location.trim() === '') throw malformed(location, 'It is empty.')
   if (location.includes('\0')) throw malformed(location, 'It holds a NUL character.')
   const expanded = expandPlace(location, context)
-  if (!hasScheme(expanded)) return pathToFileURL(resolve(directory, expanded))
+  if (!hasScheme(expanded))
+    return pathToFileURL(isAbsolute(expanded) ? expanded : resolve(directory ?? workingFolder(), expanded))
   if (/^file:(?!\/\/)/i.test(expanded))
     throw malformed(location, 'A file: URL begins with file:/// and an absolute path.')
   if (/^mem:\//i.test(expanded)) throw malformed(location, 'A store in memory is mem: or mem:NAME.')

@@ -3,7 +3,8 @@ import { EventEmitter } from 'node:events'
 import type { UnscoredObjective } from '../catalog/judging/unscored.ts'
 import type { RetryEvent } from '../backend/index.ts'
 
-/** What a store tells those who listen. Every event also goes to `node:diagnostics_channel` as `holdfast:<name>`. */
+/** What a store tells those who listen. Every event also goes to `node:diagnostics_channel` as
+ * `holdfast:<name>`, with the URL of the store as `store`. */
 export interface StoreEvents {
   /** A checkpoint is committed. */
   readonly saved: { readonly step: number; readonly bytes: number }
@@ -44,6 +45,12 @@ type EventArguments = { [Name in keyof StoreEvents]: [StoreEvents[Name]] }
 /** Typed events of one store. */
 export class StoreEventEmitter {
   readonly #emitter = new EventEmitter<EventArguments>()
+  #store = ''
+
+  /** Names the store, without secrets, in what goes to `node:diagnostics_channel`: it has one channel for all stores. */
+  identify(url: string): void {
+    this.#store = url
+  }
 
   on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): void {
     this.#emitter.on(name, listener as never)
@@ -62,6 +69,6 @@ export class StoreEventEmitter {
         throw error
       })
     }
-    channel(`holdfast:${name}`).publish(event)
+    channel(`holdfast:${name}`).publish({ store: this.#store, ...event })
   }
 }

@@ -37,6 +37,7 @@ import {
   quarantinedChoice,
   quarantinedError,
 } from '../catalog/judging/choose.ts'
+import { noSuchFile } from './attempts/no-such-file.ts'
 import { provedFile, provedManifest } from './attempts/read-verified.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
@@ -84,6 +85,7 @@ export class CheckpointStore implements AsyncDisposable {
     events = new StoreEventEmitter(),
   ) {
     assertStoreOptions(options)
+    events.identify(backend.url)
     const mode = options.mode ?? 'exclusive'
     const writer = {
       id: environment.newId(),
@@ -195,13 +197,12 @@ export class CheckpointStore implements AsyncDisposable {
   ): Promise<{ readonly size: number; readonly sha256: string; readonly body: ReadableStream<Uint8Array> }> {
     const { entry, manifest } = await this.#require(choice, options.signal)
     const found = manifest.files.find(({ name }) => name === file)
-    if (found === undefined) {
-      const names = manifest.files.map(({ name }) => name).join(', ')
-      throw new HoldfastError(
-        'NOT_FOUND',
-        `Step ${entry.step} has no file ${JSON.stringify(file)}. It has: ${names}.`,
+    if (found === undefined)
+      throw noSuchFile(
+        entry.step,
+        file,
+        manifest.files.map(({ name }) => name),
       )
-    }
     const body = await provedFile(this.backend, entry.attempt, found, options.signal)
     return { size: found.size, sha256: found.sha256, body }
   }

@@ -20,6 +20,7 @@ export function chooseEntry(
     const entry = catalog.checkpoints.get(choice)
     return entry !== undefined && offered(entry) ? entry : undefined
   }
+  assertChoice(choice)
   if (choice === 'latest') return catalog.checkpoints.findLast(offered)
   const { objectives } = keepingOf(keeping, catalog)
   const name = objectiveName(choice, keeping.objectives, objectives)
@@ -46,11 +47,22 @@ export function quarantinedError({ entry, reason }: Quarantined, url: string): H
 
 /** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
 export function parseChoice(text: string): CheckpointChoice {
-  if (text === 'latest' || text === 'best' || isNamedBest(text)) return text
-  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
+  if (/^\d+$/.test(text)) {
+    assertStep(Number(text))
+    return Number(text)
+  }
+  assertChoice(text)
+  return text
+}
+
+/** For callers without types: a misspelt choice must not be taken for the name of an objective. */
+function assertChoice(choice: unknown): asserts choice is 'latest' | 'best' | `best:${string}` {
+  if (choice === 'latest' || choice === 'best') return
+  if (typeof choice === 'string' && isNamedBest(choice)) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `${JSON.stringify(text)} names no checkpoint. Write a step, "latest", "best" or "best:OBJECTIVE".`,
+    `${typeof choice === 'string' ? JSON.stringify(choice) : String(choice)} names no checkpoint. ` +
+      'Write a step, "latest", "best" or "best:OBJECTIVE".',
   )
 }
 

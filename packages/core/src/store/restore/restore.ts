@@ -1,3 +1,4 @@
+import { noSuchFile } from '../attempts/no-such-file.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { Finding } from '../../catalog/commit/changes.ts'
@@ -140,10 +141,10 @@ function wantedFiles(manifest: Manifest, names: readonly string[] | undefined): 
   return names.map((name) => {
     const file = manifest.files.find((other) => other.name === name)
     if (file !== undefined) return file
-    const there = manifest.files.map((other) => other.name).join(', ')
-    throw new HoldfastError(
-      'NOT_FOUND',
-      `Step ${manifest.step} has no file ${JSON.stringify(name)}. It has: ${there}.`,
+    throw noSuchFile(
+      manifest.step,
+      name,
+      manifest.files.map((other) => other.name),
     )
   })
 }

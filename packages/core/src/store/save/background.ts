@@ -1,7 +1,7 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreEventEmitter } from '../events.ts'
-import type { FileContent, FilesToSave, SaveRequest } from './request.ts'
+import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { membersOf } from '../../records.ts'
 
@@ -54,6 +54,7 @@ export class BackgroundSaves {
 
   /** Takes a copy of all bytes given, and returns as soon as the save has a place among those under way. */
   async start(request: SaveRequest): Promise<BackgroundSave> {
+    assertSaveRequest(request)
     if (this.#running >= this.#limit) {
       if (this.#atLimit === 'skip') return skipped(request.step)
       if (this.#atLimit === 'fail') throw atLimit(request.step, this.#limit)

@@ -40,7 +40,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
   for (const [name, content] of named(files)) {
     if (typeof content === 'string') await walk.add(name, content)
     else if (content instanceof Uint8Array) given.push({ name, source: content, size: content.byteLength })
-    else if (typeof content !== 'object') throw noSource(name)
+    else if (!isObject(content)) throw noSource(name)
     else if (isFileSource(content)) await walk.add(name, content.path)
     else if (Symbol.asyncIterator in content) given.push({ name, source: content, size: undefined })
     else throw noSource(name)
@@ -78,6 +78,11 @@ function plannedFile({ name, path, stats }: FoundFile): PlannedFile {
 /** Windows has no permission bits; what Node.js reports there is made up. */
 function permissionsOf({ mode }: FoundFile['stats']): number | undefined {
   return process.platform === 'win32' ? undefined : Number(mode) & 0o777
+}
+
+/** For callers without types. */
+function isObject(content: unknown): boolean {
+  return typeof content === 'object' && content !== null
 }
 
 function noSource(name: string): HoldfastError {

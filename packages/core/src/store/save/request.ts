@@ -62,8 +62,10 @@ const saveFields = [
 
 /** Throws `INVALID_ARGUMENT` for a request that could not be kept faithfully. */
 export function assertSaveRequest(request: SaveRequest): void {
+  if (!isObject(request)) throw invalid('A save must be an object such as { step: 1, files: "model.bin" }.')
   refuseUnknownOptions(request, saveFields, 'A save')
   assertStep(request.step)
+  assertFiles(request.files)
   if (request.epoch !== undefined && !isCount(request.epoch)) {
     throw invalid(`The epoch must be a whole number from 0, not ${String(request.epoch)}.`)
   }
@@ -83,6 +85,32 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   assertJson(request.metadata, 'metadata')
   assertJson(request.dataState, 'dataState')
+}
+
+/** Throws `INVALID_ARGUMENT` unless `files` is a path, a list of paths, or an object of contents by name. */
+function assertFiles(files: unknown): void {
+  if (typeof files === 'string') return
+  if (Array.isArray(files)) {
+    for (const [index, file] of files.entries()) {
+      if (typeof file !== 'string')
+        throw invalid(
+          `files[${index}] must be a path, not ${kindOf(file)}. To pass contents, name them: { 'model.bin': bytes }.`,
+        )
+    }
+  } else if (!isObject(files) || ArrayBuffer.isView(files) || Symbol.asyncIterator in files) {
+    throw invalid(
+      `files must be a path, a list of paths, or an object of contents by name, not ${kindOf(files)}. To pass contents, name them: { 'model.bin': bytes }.`,
+    )
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 export function assertMetrics(metrics: Readonly<Record<string, number>>): void {

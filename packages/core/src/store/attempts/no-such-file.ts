@@ -1,0 +1,18 @@
+import { HoldfastError } from '../../errors.ts'
+import { nearestNames } from '../../nearest-name.ts'
+
+/** Names that an error lists, at most. */
+const mostNamed = 3
+
+/** The error for a file that a checkpoint does not have; it names the files of the checkpoint that are nearest. */
+export function noSuchFile(step: number, name: string, files: readonly string[]): HoldfastError {
+  const named = nearestNames(name, files, mostNamed)
+    .map((file) => JSON.stringify(file))
+    .join(', ')
+  return new HoldfastError(
+    'NOT_FOUND',
+    files.length <= mostNamed
+      ? `Step ${step} has no file ${JSON.stringify(name)}. It has ${named}.`
+      : `Step ${step} has no file ${JSON.stringify(name)}. The nearest of its ${files.length} files are ${named}.`,
+  )
+}

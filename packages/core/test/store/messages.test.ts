@@ -1,0 +1,95 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { MemoryBackend, parseChoice } from '../../src/index.ts'
+import { codeOf, storeOn, temporaryFolder } from './stores.ts'
+
+const files = { a: Buffer.from('a') }
+
+describe('a file that a checkpoint does not have', () => {
+  test('is answered by the three nearest names', async () => {
+    const store = storeOn(new MemoryBackend())
+    const names = Array.from({ length: 200 }, (_, index) => `shard-${String(index).padStart(4, '0')}.bin`)
+    const many = Object.fromEntries([...names, 'optimizer.pt'].map((name) => [name, Buffer.from(name)]))
+    await store.save({ step: 1, files: many })
+    await expect(store.read(1, 'optimiser.pt')).rejects.toThrow(
+      /^Step 1 has no file "optimiser.pt"\. The nearest of its 201 files are "optimizer\.pt", "[^"]+", "[^"]+"\.$/,
+    )
+    const to = await temporaryFolder()
+    await expect(store.restore(1, { to, files: ['shard-0042.bni'] })).rejects.toThrow(
+      'The nearest of its 201 files are "shard-0042.bin", ',
+    )
+  })
+
+  test('is answered by all names if there are few', async () => {
+    const store = storeOn(new MemoryBackend())
+    await store.save({ step: 1, files })
+    await expect(store.read(1, 'b')).rejects.toThrow('Step 1 has no file "b". It has "a".')
+  })
+})
+
+describe('a choice that is none', () => {
+  test.each(['nonsense', 'lastest', 'bestloss', '', undefined, null, {}])(
+    '%j is rejected as such',
+    async (choice) => {
+      const store = storeOn(new MemoryBackend())
+      await store.save({ step: 1, files })
+      for (const call of [store.read(choice as never, 'a'), store.get(choice as never)])
+        await expect(call).rejects.toThrow(/names no checkpoint\. Write a step, "latest", "best" or/)
+    },
+  )
+
+  test('of a step that is too large names the limit', () => {
+    expect(() => parseChoice('9007199254740993')).toThrow('from 0 to 2^53 - 1')
+    expect(() => parseChoice('1'.repeat(30))).toThrow('from 0 to 2^53 - 1')
+  })
+})
+
+describe('files of another kind', () => {
+  test.each<[unknown, RegExp]>([
+    [
+      [{ name: 'a', data: Buffer.from('a') }],
+      /^files\[0\] must be a path, not an object\. To pass contents, name them/,
+    ],
+    [['a', 7], /^files\[1\] must be a path, not a number/],
+    [undefined, /^files must be a path, a list of paths, or an object of contents by name, not undefined/],
+    [null, /not null/],
+    [Buffer.from('a'), /not an object/],
+    [7, /not a number/],
+    [{ a: null }, /The file "a" must be a path, bytes/],
+    [{ a: 7 }, /The file "a" must be a path, bytes/],
+  ])('are rejected: %j', async (given, message) => {
+    const store = storeOn(new MemoryBackend())
+    const request = { step: 1, files: given as never }
+    await expect(store.save(request)).rejects.toThrow(message)
+    expect(await codeOf(store.save(request))).toBe('INVALID_ARGUMENT')
+    const inBackground = store.saveInBackground(request).then(({ done }) => done)
+    expect(await codeOf(inBackground)).toBe('INVALID_ARGUMENT')
+  })
+
+  test('a save without a request is rejected', async () => {
+    const store = storeOn(new MemoryBackend())
+    expect(await codeOf(store.save(undefined as never))).toBe('INVALID_ARGUMENT')
+  })
+})
+
+test('what goes to the diagnostics channels names its store', async () => {
+  const heard: unknown[] = []
+  const listener = (message: unknown): void => {
+    heard.push(message)
+  }
+  subscribe('holdfast:saved', listener)
+  onTestFinished(() => {
+    unsubscribe('holdfast:saved', listener)
+  })
+  for (const url of ['mem:one', 'mem:two']) await storeOn(new MemoryBackend(url)).save({ step: 1, files })
+  expect(heard).toEqual([
+    { store: 'mem:one', step: 1, bytes: 1 },
+    { store: 'mem:two', step: 1, bytes: 1 },
+  ])
+})
+
+test('a limit of no time is printed as 0 s', async () => {
+  const store = storeOn(new MemoryBackend(), { retention: { keepWithin: 0 } })
+  await store.save({ step: 1, files })
+  expect((await store.save({ step: 2, files })).dropped).toEqual([{ step: 1, because: 'older than 0 s' }])
+})
