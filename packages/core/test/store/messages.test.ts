@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { MemoryBackend, parseChoice } from '../../src/index.ts'
-import { codeOf, storeOn, temporaryFolder } from './stores.ts'
+import { codeOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('a') }
 
