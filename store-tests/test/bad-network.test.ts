@@ -119,7 +119,7 @@ describe.each(onNetwork)('a bad network before $name', (kind) => {
     await using store = await openAt(kind, kind.place(proxy.url), { mode: 'shared' })
     const retried: number[] = []
     store.on('retry', ({ attempt }) => retried.push(attempt))
-    const failure = await store.list().catch((error: unknown) => error)
+    const failure = await store.latest().catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true })
     expect(String(failure)).toMatch(/Injected by the proxy|SlowDown|ServerBusy|backendError/)
     expect([...proxy.requests].length).toBe(10)

@@ -69,7 +69,7 @@ const slowestUpload = 64
  * the bytes under way.
  */
 export async function send(requester: Requester, asked: HttpRequest): Promise<HttpAnswer> {
-  const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal, progress } = asked
+  const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal } = asked
   const url = new URL(asked.url)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value))
@@ -85,13 +85,14 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       ...(data === undefined ? {} : { data }),
       // The SDK reads JSON of any size, and gives a text where it is none.
       responseType: 'stream',
-      validateStatus: (status) => (status >= 200 && status < 300) || alsoFine.includes(status),
+      // The SDK renews credentials that the store refuses. It reads what else is refused without a bound.
+      validateStatus: (status) => status !== 401 && status !== 403,
       signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
       retry: false,
       compress: false,
     })
     silence.end()
-    return await checked(given, { what: `${method} ${url.pathname}` }, answer, progress)
+    return await checked(given, { ...asked, answer, alsoFine }, { what: `${method} ${url.pathname}` })
   } catch (error) {
     throw isHoldfastError(data?.errored) ? data.errored : error
   } finally {
@@ -100,25 +101,38 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
   }
 }
 
-/** The answer, if it is one that the store gives; JSON as what it says. */
+/** The answer, if it is one that the store gives; JSON as what it says. Rejects what the store refuses. */
 async function checked(
   given: HttpAnswer,
+  { answer, alsoFine, progress }: Required<Pick<HttpRequest, 'answer' | 'alsoFine'>> & HttpRequest,
   asked: RequestInfo,
-  answer: 'json' | 'stream',
-  progress: MinimumProgress | undefined,
 ): Promise<HttpAnswer> {
   const { status, headers, data } = given
   if (!(data instanceof Readable)) return given
   const type = headers.get('content-type')
-  if (answer === 'stream' && status < 300) {
+  const isSuccess = status >= 200 && status < 300
+  if (answer === 'stream' && isSuccess) {
     // An object may be a web page itself.
     if (!isHtml(type) || headers.get('x-goog-generation') !== null) return given
     data.destroy()
     throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
   }
   const text = (await readAnswer(data, asked, progress)).toString()
+  if (!isSuccess && !alsoFine.includes(status)) throw new RefusedError(status, headers, text)
   if (isHtmlPage(type, text)) throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
-  return { status, headers, data: text === '' || status >= 300 ? undefined : parsedJson(text, asked) }
+  return { status, headers, data: isSuccess && text !== '' ? parsedJson(text, asked) : undefined }
+}
+
+/** An answer by which the store refuses a request, in the form in which the SDK throws it. */
+class RefusedError extends Error {
+  readonly status: number
+  readonly response: { readonly headers: Headers; readonly data: string }
+
+  constructor(status: number, headers: Headers, data: string) {
+    super(`Request failed with status code ${status}`)
+    this.status = status
+    this.response = { headers, data }
+  }
 }
 
 function parsedJson(text: string, asked: RequestInfo): unknown {

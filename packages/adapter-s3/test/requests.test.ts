@@ -129,6 +129,28 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     },
   )
 
+  test('a stream fits in few parts, which grow, and one that does not is given up with the option to set', async () => {
+    const { backend, proxy } = await through(() => undefined, { maxParts: 2 })
+    async function* stream(size: number): AsyncGenerator<Uint8Array> {
+      const bytes = patterned(size)
+      for (let at = 0; at < size; at += 2 ** 20) yield bytes.subarray(at, at + 2 ** 20)
+    }
+    const size = 3 * partSize - 7
+    await backend.put('large', stream(size))
+    const { body } = await backend.read('large')
+    expect(Buffer.compare(Buffer.concat(await Array.fromAsync(body)), patterned(size))).toBe(0)
+    const parts = [...proxy.requests].filter(({ operation }) => operation === 'UploadPart')
+    expect(parts.map(({ headers }) => Number(headers['content-length']))).toEqual([
+      partSize,
+      2 * partSize - 7,
+    ])
+    const tooLarge = backend.put('larger', stream(3 * partSize + 1))
+    await expect(tooLarge).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(tooLarge).rejects.toThrow(/more than the 2 parts.*Set partSize/)
+    expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
+    await Promise.all([backend.close(), proxy.close()])
+  })
+
   test('parts go over connections that stay, without asking first', async () => {
     const { backend, proxy } = await through(() => undefined)
     await backend.put('large', patterned(2 * partSize))

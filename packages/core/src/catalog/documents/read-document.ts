@@ -39,14 +39,23 @@ async function readWithStat(
   const { stat, body } = await backend.read(key, { signal })
   if (stat.size > maxDocumentBytes) {
     await body.cancel()
-    throw new HoldfastError('CORRUPT', `${key} has ${stat.size} bytes, which no document of Holdfast has.`, {
-      key,
-      url: backend.url,
-    })
+    throw tooLong(backend, key, stat.size)
   }
   const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
+  let size = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    size += chunk.byteLength
+    if (size > maxDocumentBytes) throw tooLong(backend, key, size)
+  }
   return { stat, bytes: Buffer.concat(chunks) }
+}
+
+function tooLong({ url }: CheckpointBackend, key: string, bytes: number): HoldfastError {
+  return new HoldfastError('CORRUPT', `${key} has ${bytes} bytes, which no document of Holdfast has.`, {
+    key,
+    url,
+  })
 }
 
 /** As `readSmall`, and `undefined` when absent. */
