@@ -25,10 +25,13 @@ const facade = {
   message: 'Dependencies point one way: see docs/architecture.md.',
 }
 
+/** Adapters are written against the entry point that other people's adapters use. */
+const forApplications = { regex: '^@holdfast/core$', message: 'Import from @holdfast/core/backend.' }
+
 const anyAdapter = 'adapter-[a-z0-9]+'
 
 /** What only tests may use. */
-const forTests = ['conformance', 'test-servers']
+const forTests = ['conformance', 'emulators', 'test-servers']
 
 const ofCore = [ownDoor, holdfastPackage(anyAdapter, ...forTests, 'core')]
 
@@ -64,8 +67,9 @@ const arrows = {
   'packages/core/src/store/upkeep/**': [room('config', 'save', 'restore', 'read'), facade, ...ofCore],
   'packages/core/src/store/*.ts': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
-  'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests)],
-  'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'test-servers')],
+  'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],
+  'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'emulators', 'test-servers')],
+  'packages/emulators/src/**': [holdfastPackage(anyAdapter, 'conformance', 'test-servers')],
   'packages/cli/src/**': [holdfastPackage(anyAdapter, ...forTests)],
 }
 

@@ -30,15 +30,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Many tests wait for a disk, a server or another process, so one core less would be a core unused.
     maxWorkers: '100%',
-    globalSetup: ['./test-servers/src/run-folder.ts'],
-    reporters: [...configDefaults.reporters, './test-servers/src/summary-reporter.ts'],
-    projects: [
-      ...foldersIn('packages'),
-      ...examples,
-      'tests/attack',
-      'test-servers',
-      'store-tests',
-      'bench',
-    ].map(projectOf),
+    globalSetup: ['./tests/servers/src/run-folder.ts'],
+    reporters: [...configDefaults.reporters, './tests/servers/src/summary-reporter.ts'],
+    projects: [...foldersIn('packages'), ...examples, ...foldersIn('tests'), 'bench'].map(projectOf),
   },
 })

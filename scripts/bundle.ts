@@ -1,21 +1,26 @@
 /**
- * Bundles the package in this folder, before it is packed: `node bundle.ts src/index.ts valibot` puts its own modules and
- * those of the packages named into few files of `bundle/`, since to find, read and link each takes Node.js longer than to
- * run most of them. Whatever else it depends on stays a dependency: the command line and the adapters share the classes
- * of one core.
+ * Bundles the package in this folder before it is packed. `node bundle.ts src/index.ts src/data.ts --include valibot`
+ * writes each of these modules, with everything that it imports, into few files of `bundle/`: Node.js takes longer to
+ * find, read and link a module than to run most of them. Modules of an included package go in, too. Every other package
+ * stays a dependency, so that the command line and the adapters share the classes of one core.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { type Plugin, rolldown, type RolldownOutput } from 'rolldown'
 import ts from 'typescript'
 
-const [entry, ...included] = process.argv.slice(2)
-if (entry === undefined) throw new Error('Which module is the entry?')
+const { positionals: entries, values } = parseArgs({
+  allowPositionals: true,
+  options: { include: { type: 'string', multiple: true, default: [] } },
+})
+if (entries.length === 0) throw new Error('Pass the modules that are entry points.')
+const included = values.include
 
 const folder = 'bundle'
 rmSync(folder, { recursive: true, force: true })
 const bundle = await rolldown({
-  input: entry,
+  input: entries,
   external: isExternal,
   platform: 'node',
   plugins: [lowered(), plainBuiltins()],

@@ -8,7 +8,14 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const sources = ['packages/*/src', 'packages/*/test', 'bench/src', 'examples/*/src', 'tests/*/src']
+const sources = [
+  'packages/*/src',
+  'packages/*/test',
+  'bench/src',
+  'examples/*/src',
+  'tests/*/src',
+  'tests/*/test',
+]
 
 /** What each file or folder imports, by the folder that both are in. */
 const importsIn = new Map<string, Map<string, Set<string>>>()

@@ -63,6 +63,8 @@ function inEmptyProject(packed: readonly string[]): void {
   for (const { name } of published.map((path) => readPackage(path))) {
     if (!existsSync(join(project, 'node_modules', name, 'LICENSE'))) throw new Error(`${name} has no LICENSE`)
   }
+  for (const entryPoint of published.flatMap((path) => entryPointsOf(path)))
+    run(project, process.execPath, '--eval', `await import('${entryPoint}')`)
   writeFileSync(join(project, 'example.ts'), firstExample())
   const flags = [
     '--strict',
@@ -87,6 +89,14 @@ function inEmptyProject(packed: readonly string[]): void {
   expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')
   const judged = run(project, 'npx', 'holdfast-conformance', './runs/b', '--only', 'commit')
   if (!judged.includes('keeps the port')) throw new Error(`holdfast-conformance printed: ${judged}`)
+}
+
+/** Returns what a program can import from a package, such as `@holdfast/core/data`. */
+function entryPointsOf(path: string): readonly string[] {
+  const { name, exports } = readPackage(path)
+  return Object.keys(exports)
+    .filter((entryPoint) => !/\*|json$/.test(entryPoint))
+    .map((entryPoint) => join(name, entryPoint))
 }
 
 /** Runs a command line that has to fail, and throws unless it ends with this exit code. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Proxy, startProxy } from '@holdfast/conformance/proxy'
+import { type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of, writeSample } from './harness/bytes.ts'

@@ -1,4 +1,4 @@
-import { BatchSampler, Permutation } from '@holdfast/core'
+import { BatchSampler, Permutation } from '@holdfast/core/data'
 import type { Bench } from './harness/bench.ts'
 import { assertEqual } from './harness/bytes.ts'
 

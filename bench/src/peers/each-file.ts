@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { concurrently } from '@holdfast/core'
+import { concurrently } from '@holdfast/core/backend'
 
 /**
  * Number of files sent at once. The defaults are 4 for rclone (https://rclone.org/docs/#transfers-int) and 10 for the

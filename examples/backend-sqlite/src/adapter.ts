@@ -1,4 +1,4 @@
-import { type BackendAdapter, HoldfastError, optionReaders, readAdapterOptions } from '@holdfast/core'
+import { type BackendAdapter, HoldfastError, optionReaders, readAdapterOptions } from '@holdfast/core/backend'
 import { SqliteBackend } from './backend.ts'
 
 /** Opens URLs such as `sqlite:///data/checkpoints.db/runs/a?maxSize=200GB`: a database file, and a root inside it. */

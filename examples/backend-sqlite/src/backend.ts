@@ -7,7 +7,7 @@ import {
   parseSize,
   type RetryPolicy,
   type Size,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { chunkBytes } from './bodies.ts'
 import { commit } from './commit.ts'
 import { Database } from './database.ts'

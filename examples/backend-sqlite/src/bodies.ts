@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError } from '@holdfast/core/backend'
 
 /** Size in bytes of every chunk of a body except the last. Memory never holds more of an object than a few chunks. */
 export const chunkBytes = 2 ** 20

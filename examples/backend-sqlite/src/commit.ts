@@ -1,4 +1,4 @@
-import type { CommitOutcome } from '@holdfast/core'
+import type { CommitOutcome } from '@holdfast/core/backend'
 import { addChunk, begin, chunkBytes, publish } from './bodies.ts'
 import type { Database } from './database.ts'
 

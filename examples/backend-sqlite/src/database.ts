@@ -1,7 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type RequestInfo, type ErrorCode, HoldfastError, request, type RequestContext } from '@holdfast/core'
+import {
+  type RequestInfo,
+  type ErrorCode,
+  HoldfastError,
+  request,
+  type RequestContext,
+} from '@holdfast/core/backend'
 
 /**
  * Milliseconds for which SQLite waits for a lock. It blocks this process meanwhile, so further waiting is left to

@@ -1,4 +1,4 @@
-import type { DeleteReport, ObjectNames } from '@holdfast/core'
+import type { DeleteReport, ObjectNames } from '@holdfast/core/backend'
 import { remove } from './bodies.ts'
 import type { Database } from './database.ts'
 

@@ -8,7 +8,7 @@ import {
   messageOf,
   storeError,
   unavailable,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 /** Result codes that a caller can act on: https://sqlite.org/rescode.html. */
 const names: Readonly<Record<number, string>> = {

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { FreeSpace } from '@holdfast/core'
+import type { FreeSpace } from '@holdfast/core/backend'
 import { type Database, numberOf } from './database.ts'
 
 /**

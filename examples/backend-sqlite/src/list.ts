@@ -1,4 +1,4 @@
-import type { ListOptions, ObjectNames, ObjectStat } from '@holdfast/core'
+import type { ListOptions, ObjectNames, ObjectStat } from '@holdfast/core/backend'
 import type { Database } from './database.ts'
 import { statOf } from './read.ts'
 

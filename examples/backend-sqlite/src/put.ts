@@ -4,7 +4,7 @@ import {
   type PutResult,
   SourceReader,
   throwIfAborted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { addChunk, begin, chunkBytes, discard, publish } from './bodies.ts'
 import type { Database } from './database.ts'
 

@@ -5,7 +5,7 @@ import {
   type ReadOptions,
   resolveRange,
   throwIfAborted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { chunkBytes } from './bodies.ts'
 import type { Database } from './database.ts'
 

@@ -1,4 +1,4 @@
-import type { ObjectNames, SweepOptions, SweepReport, UnfinishedWork } from '@holdfast/core'
+import type { ObjectNames, SweepOptions, SweepReport, UnfinishedWork } from '@holdfast/core/backend'
 import { discard } from './bodies.ts'
 import type { Database } from './database.ts'
 

@@ -1,4 +1,4 @@
-import { SeededRandom } from '@holdfast/core'
+import { SeededRandom } from '@holdfast/core/data'
 import { type Digit, digitAt, type Digits, pixels } from './digits.ts'
 
 const hidden = 128

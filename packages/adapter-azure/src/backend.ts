@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CpkInfo } from '@azure/storage-blob'
-import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
+import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core/backend'
 import { maxBlocks } from './blocks.ts'
 import { openContainer } from './client.ts'
 import { commit } from './commit.ts'

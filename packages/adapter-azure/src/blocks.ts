@@ -8,7 +8,7 @@ import {
   request,
   type Stored,
   type Upload,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { concurrentMd5Of, isProvenBy } from './checksum.ts'
 import {
   blobOf,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ConcurrentHash, type ObjectHash } from '@holdfast/core'
+import { ConcurrentHash, type ObjectHash } from '@holdfast/core/backend'
 
 /**
  * MD5 as Azure takes it. It guards against damage on the way, not against an adversary: that is the manifest's SHA-256.

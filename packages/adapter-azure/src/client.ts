@@ -10,7 +10,7 @@ import {
   HoldfastError,
   maxAnswerBytes,
   type MinimumProgress,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { type AccountAccess, accessOf } from './credentials.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'

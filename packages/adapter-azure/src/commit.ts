@@ -1,4 +1,4 @@
-import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core'
+import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core/backend'
 import { isProvenBy, md5Of } from './checksum.ts'
 import { blobOf, type Container, encryptionOf, fromStore, inOneRequest, storedAs } from './container.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'

@@ -6,7 +6,7 @@ import {
   type ObjectStore,
   type Stored,
   unquoted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { type ToldMd5, storeDigestOf } from './checksum.ts'
 import type { AccessTier } from './options.ts'
 

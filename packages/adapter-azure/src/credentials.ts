@@ -1,6 +1,6 @@
 import type * as Identity from '@azure/identity'
 import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
-import { HoldfastError, messageOf, refusePlanted } from '@holdfast/core'
+import { HoldfastError, messageOf, refusePlanted } from '@holdfast/core/backend'
 import type { AzureOptions, TokenCredential } from './options.ts'
 
 /** Where the account is, and who asks. The URL may hold a signature, and is not to be printed. */

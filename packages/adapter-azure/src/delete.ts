@@ -1,5 +1,5 @@
 import { BlobBatch } from '@azure/storage-blob'
-import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core'
+import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core/backend'
 import { blobOf, type Container, fromStore, stoppedBy } from './container.ts'
 import { isCalled, storeError } from './errors.ts'
 

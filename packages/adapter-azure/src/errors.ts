@@ -17,7 +17,7 @@ import {
   unavailable,
   unsupported,
   webPage,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, wrongClock } = commonMeanings
 

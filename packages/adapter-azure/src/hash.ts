@@ -1,4 +1,10 @@
-import { type CallOptions, computedHash, noSuchObject, type ObjectHash, request } from '@holdfast/core'
+import {
+  type CallOptions,
+  computedHash,
+  noSuchObject,
+  type ObjectHash,
+  request,
+} from '@holdfast/core/backend'
 import { storeDigestOf } from './checksum.ts'
 import {
   blobOf,

@@ -7,7 +7,7 @@ import {
   type ListOptions,
   type ObjectStat,
   unquoted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { type Container, fromStore, isFolder, orForeign } from './container.ts'
 
 /** Names of one answer (Blob service REST API, "List Blobs"). */

@@ -12,7 +12,7 @@ import {
   optionReaders,
   parseSize,
   type Size,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 /** What gives a token of Microsoft Entra ID. */
 export type TokenCredential = Exclude<

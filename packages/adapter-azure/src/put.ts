@@ -5,7 +5,7 @@ import {
   putObject,
   type PutResult,
   type Stored,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { beginUpload } from './blocks.ts'
 import { isProvenBy, md5Of } from './checksum.ts'
 import {

@@ -13,7 +13,7 @@ import {
   request,
   statOfHeaders,
   type WantedBytes,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { blobOf, type Container, fromStore, isFolder, orForeign, readingOf } from './container.ts'
 import { isCalled } from './errors.ts'
 

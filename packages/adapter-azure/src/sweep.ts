@@ -1,4 +1,4 @@
-import type { SweepReport } from '@holdfast/core'
+import type { SweepReport } from '@holdfast/core/backend'
 
 /**
  * Discards nothing, since there is nothing that it could discard safely. Blocks that were staged and never committed

@@ -5,7 +5,7 @@ import {
   ContainerSASPermissions,
   newPipeline,
 } from '@azure/storage-blob'
-import { type Fault, type Proxy, seededPlan, startProxy } from '@holdfast/conformance/proxy'
+import { type Fault, type Proxy, seededPlan, startProxy } from '@holdfast/emulators/proxy'
 import { isHoldfastError } from '@holdfast/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AzureBackend, type AzureOptions } from '../src/index.ts'

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type BackendAdapter, decodedPath, HoldfastError, refuseUnknownOptions } from '@holdfast/core'
+import { type BackendAdapter, decodedPath, HoldfastError, refuseUnknownOptions } from '@holdfast/core/backend'
 import { FileBackend } from './backend.ts'
 
 /** Opens `file:` URLs, such as `file:///runs/a`. They take no parameters. */

@@ -1,7 +1,7 @@
 import * as promises from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CheckedBackend } from '@holdfast/core'
+import { CheckedBackend } from '@holdfast/core/backend'
 import { Cloning } from './clone.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'

@@ -7,7 +7,7 @@ import {
   HoldfastError,
   throwIfAborted,
   writeFully,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { type CallOptions, concurrently, type DeleteReport, throwIfAborted } from '@holdfast/core'
+import { type CallOptions, concurrently, type DeleteReport, throwIfAborted } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import { removeEmpty } from './folders.ts'

@@ -1,4 +1,4 @@
-import { fromNodeError, HoldfastError, nodeErrorCode } from '@holdfast/core'
+import { fromNodeError, HoldfastError, nodeErrorCode } from '@holdfast/core/backend'
 
 /** Whether a system call failed for one of these reasons. */
 export function failedWith(error: unknown, ...codes: readonly string[]): boolean {

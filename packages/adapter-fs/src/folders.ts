@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { concurrently, HoldfastError } from '@holdfast/core'
+import { concurrently, HoldfastError } from '@holdfast/core/backend'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { FolderSyncs } from './folder-syncs.ts'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { type FreeSpace, HoldfastError } from '@holdfast/core'
+import { type FreeSpace, HoldfastError } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 

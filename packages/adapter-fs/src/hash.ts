@@ -1,4 +1,4 @@
-import { type CallOptions, computedHash, type ObjectHash } from '@holdfast/core'
+import { type CallOptions, computedHash, type ObjectHash } from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { read } from './read.ts'
 

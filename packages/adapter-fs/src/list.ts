@@ -8,7 +8,7 @@ import {
   type ListOptions,
   type ObjectStat,
   throwIfAborted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import { refuseFile } from './folders.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { assertKey, HoldfastError } from '@holdfast/core'
+import { assertKey, HoldfastError } from '@holdfast/core/backend'
 
 /** How the names of our temporary files begin. No key may have a part that begins so. */
 export const temporaryPrefix = '.holdfast-tmp-'

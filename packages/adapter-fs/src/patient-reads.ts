@@ -1,4 +1,4 @@
-import { HoldfastError, isUnreadable, withRetry } from '@holdfast/core'
+import { HoldfastError, isUnreadable, withRetry } from '@holdfast/core/backend'
 import { keyError } from './errors.ts'
 
 /** A device repeats a failed read by itself, so a few attempts show that the failure persists. */

@@ -9,7 +9,7 @@ import {
   type PutResult,
   SourceReader,
   throwIfAborted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { statOf } from './read.ts'
 import { createEmpty, modeInStore, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'

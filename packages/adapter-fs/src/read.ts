@@ -8,7 +8,7 @@ import {
   type ReadOptions,
   resolveRange,
   throwIfAborted,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'

@@ -1,4 +1,4 @@
-import { type ErrorCode, HoldfastError } from '@holdfast/core'
+import { type ErrorCode, HoldfastError } from '@holdfast/core/backend'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 

@@ -1,5 +1,10 @@
 import { join } from 'node:path'
-import { type SweepOptions, type SweepReport, throwIfAborted, type UnfinishedWork } from '@holdfast/core'
+import {
+  type SweepOptions,
+  type SweepReport,
+  throwIfAborted,
+  type UnfinishedWork,
+} from '@holdfast/core/backend'
 import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 import { removeEmpty } from './folders.ts'

@@ -3,7 +3,7 @@ import { open, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { temporaryFolder } from './folders.ts'
 
 /** A real file system with checksums: a flipped bit beneath it surfaces as EIO. */

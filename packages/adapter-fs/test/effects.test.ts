@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { recordingFileSystem, systemError } from './recording.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type CheckpointStore, openStore, type StoreOptions } from '@holdfast/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { everythingIn, temporaryFolder } from './folders.ts'
 
 const total = 8 * 2 ** 20

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CheckpointStore, openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { everythingIn, temporaryFolder } from './folders.ts'
 
 async function saved(root: string): Promise<void> {

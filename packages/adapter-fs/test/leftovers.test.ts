@@ -1,8 +1,9 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ByteSource, openStore } from '@holdfast/core'
+import { openStore } from '@holdfast/core'
+import { type ByteSource } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { temporaryFolder } from './folders.ts'
 
 /** Every file and folder below one, but for the reserve. */

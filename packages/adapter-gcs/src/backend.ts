@@ -1,4 +1,4 @@
-import { agentsOf, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
+import { agentsOf, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'

@@ -7,7 +7,7 @@ import {
   type Stored,
   textOf,
   wholeSeconds,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { storeDigestOf } from './checksum.ts'
 import type { StorageClass } from './options.ts'
 import { type HttpAnswer, type HttpRequest, type Requester, send } from './send.ts'

@@ -1,4 +1,4 @@
-import { Crc32c, type ObjectHash } from '@holdfast/core'
+import { Crc32c, type ObjectHash } from '@holdfast/core/backend'
 
 export function crc32cOf(bytes: Uint8Array): number {
   return new Crc32c().update(bytes).value

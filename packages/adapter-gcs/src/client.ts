@@ -1,6 +1,6 @@
 import { Storage } from '@google-cloud/storage'
 import { type gaxios, PassThroughClient } from 'google-auth-library'
-import { type Agents, secretHeaders, type Secrets } from '@holdfast/core'
+import { type Agents, secretHeaders, type Secrets } from '@holdfast/core/backend'
 import { givenCredentials } from './credentials.ts'
 import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'

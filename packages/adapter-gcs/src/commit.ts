@@ -1,4 +1,4 @@
-import { type CommitOptions, type CommitOutcome, createOnce, webPage } from '@holdfast/core'
+import { type CommitOptions, type CommitOutcome, createOnce, webPage } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { crc32cOf } from './checksum.ts'
 import { hasStatus, isCalled, mayHaveHappened } from './errors.ts'

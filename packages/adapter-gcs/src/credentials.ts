@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type AuthClient, JWT, UserRefreshClient } from 'google-auth-library'
-import { HoldfastError, messageOf, textOf } from '@holdfast/core'
+import { HoldfastError, messageOf, textOf } from '@holdfast/core/backend'
 import type { GcsOptions } from './options.ts'
 
 /** Objects may be read, written and deleted, and nothing else. */

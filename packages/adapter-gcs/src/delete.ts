@@ -4,7 +4,7 @@ import {
   type DeleteReport,
   isHoldfastError,
   request,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { ask, type Bucket, objectUrl } from './bucket.ts'
 
 /**

@@ -14,7 +14,7 @@ import {
   textOf,
   unavailable,
   webPage,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonMeanings
 

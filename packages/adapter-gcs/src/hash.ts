@@ -1,4 +1,4 @@
-import { type CallOptions, computedHash, noSuchObject, type ObjectHash } from '@holdfast/core'
+import { type CallOptions, computedHash, noSuchObject, type ObjectHash } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { storeDigestOf } from './checksum.ts'
 import { look, read } from './read.ts'

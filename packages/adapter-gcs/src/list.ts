@@ -1,4 +1,11 @@
-import { fieldOf, foreignAnswer, itemsOf, type ListOptions, type ObjectStat, textOf } from '@holdfast/core'
+import {
+  fieldOf,
+  foreignAnswer,
+  itemsOf,
+  type ListOptions,
+  type ObjectStat,
+  textOf,
+} from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, objectFields, objectsUrl, parseObject, statOf } from './bucket.ts'
 
 /** Objects of one answer (Cloud Storage JSON API, "Objects: list"). */

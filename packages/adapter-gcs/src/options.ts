@@ -7,7 +7,7 @@ import {
   optionReaders,
   parseSize,
   type Size,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 /** What a key file holds: of a service account, or of a user (`gcloud auth application-default login`). */
 export type GcsCredentials = Readonly<Record<string, unknown>>

@@ -5,7 +5,7 @@ import {
   putObject,
   type PutResult,
   type Stored,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { type Bucket, storedAs } from './bucket.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
 import { lookOnce } from './read.ts'

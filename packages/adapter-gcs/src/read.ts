@@ -13,7 +13,7 @@ import {
   replaced,
   request,
   type WantedBytes,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, objectFields, objectUrl, parseObject, statOf } from './bucket.ts'
 import { hasStatus } from './errors.ts'
 

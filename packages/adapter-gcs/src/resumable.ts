@@ -7,7 +7,7 @@ import {
   type PutOptions,
   request,
   type Upload,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, parseObject, sentMetadata, storedAs, uploadUrl } from './bucket.ts'
 import { deleteGeneration } from './delete.ts'
 import { hasStatus } from './errors.ts'

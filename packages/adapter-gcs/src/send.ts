@@ -7,7 +7,7 @@ import {
   isHtmlPage,
   type MinimumProgress,
   readAnswer,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 /** One request of HTTP. */
 export interface HttpRequest {

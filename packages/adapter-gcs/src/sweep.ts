@@ -1,4 +1,4 @@
-import type { SweepReport } from '@holdfast/core'
+import type { SweepReport } from '@holdfast/core/backend'
 
 /**
  * Finds nothing. What this adapter leaves unfinished are resumable uploads: they cannot be listed, are not billed, and

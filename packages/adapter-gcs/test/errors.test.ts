@@ -1,4 +1,5 @@
-import { HoldfastError, messageOf } from '@holdfast/core'
+import { HoldfastError } from '@holdfast/core'
+import { messageOf } from '@holdfast/core/backend'
 import { expect, test } from 'vitest'
 import { mayHaveHappened, storeError } from '../src/errors.ts'
 

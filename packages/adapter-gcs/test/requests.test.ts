@@ -3,7 +3,7 @@ import { Storage } from '@google-cloud/storage'
 import { OAuth2Client } from 'google-auth-library'
 import { afterEach, expect, test, vi } from 'vitest'
 import { GcsBackend } from '../src/index.ts'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { chunk, quick, withScriptedStore } from './on-scripted-store.ts'
 import { ScriptedStore } from './scripted-store.ts'
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { codeOf } from './code-of.ts'
+import { codeOf } from '@holdfast/conformance/testing'
 import { chunk, withScriptedStore } from './on-scripted-store.ts'
 import type { Fault, ScriptedStore } from './scripted-store.ts'
 

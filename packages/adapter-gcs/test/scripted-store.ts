@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Crc32c, crc32cBase64 } from '@holdfast/core'
+import { Crc32c, crc32cBase64 } from '@holdfast/core/backend'
 
 /** What the store does with one request, where it is not what it should. */
 export interface Script {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { startGcsEmulator } from '@holdfast/conformance/emulators'
+import { startGcsEmulator } from '@holdfast/emulators'
 import { isAvailable } from '@holdfast/test-servers'
 import { afterAll, inject } from 'vitest'
 

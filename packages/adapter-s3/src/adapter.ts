@@ -1,4 +1,4 @@
-import { type BackendAdapter, HoldfastError, placeInUrl, readAdapterOptions } from '@holdfast/core'
+import { type BackendAdapter, HoldfastError, placeInUrl, readAdapterOptions } from '@holdfast/core/backend'
 import { S3Backend } from './backend.ts'
 import { optionShape } from './options.ts'
 

@@ -1,4 +1,4 @@
-import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core'
+import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { createClient, rememberSecrets } from './client.ts'
 import { commit } from './commit.ts'

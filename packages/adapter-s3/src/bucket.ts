@@ -1,5 +1,11 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { type RequestInfo, foreignAnswer, type ObjectStore, type Stored, unquoted } from '@holdfast/core'
+import {
+  type RequestInfo,
+  foreignAnswer,
+  type ObjectStore,
+  type Stored,
+  unquoted,
+} from '@holdfast/core/backend'
 import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, StorageClass } from './options.ts'
 

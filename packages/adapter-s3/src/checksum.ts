@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { type RequestInfo, combineCrc32, foreignAnswer, type ObjectHash } from '@holdfast/core'
+import { type RequestInfo, combineCrc32, foreignAnswer, type ObjectHash } from '@holdfast/core/backend'
 import type { Checksum } from './options.ts'
 
 /** CRC-32 as S3 writes it: big-endian, in base64 (S3 User Guide, "Checking object integrity"). */

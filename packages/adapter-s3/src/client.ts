@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import { agentsOf, given, secretHeaders, type Secrets } from '@holdfast/core'
+import { agentsOf, given, secretHeaders, type Secrets } from '@holdfast/core/backend'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */

@@ -1,5 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core'
+import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core/backend'
 import { addressOf, type Bucket, encryptionOf, storedAs } from './bucket.ts'
 import { isProvenBy, proofOf } from './checksum.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'

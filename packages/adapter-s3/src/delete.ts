@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
-import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core'
+import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core/backend'
 import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
 import { isCalled, storeError } from './errors.ts'
 import { send } from './send.ts'

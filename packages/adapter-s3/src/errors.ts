@@ -14,7 +14,7 @@ import {
   textOf,
   unavailable,
   unsupported,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, full, wrongClock, expired } = commonMeanings
 

@@ -1,5 +1,5 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
-import { type CallOptions, computedHash, type ObjectHash, request } from '@holdfast/core'
+import { type CallOptions, computedHash, type ObjectHash, request } from '@holdfast/core/backend'
 import { addressOf, type Bucket, storedAs } from './bucket.ts'
 import { storeDigestOf } from './checksum.ts'
 import { read } from './read.ts'

@@ -6,7 +6,7 @@ import {
   type ObjectStat,
   unquoted,
   wholeSeconds,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { type Bucket, bucketAddress } from './bucket.ts'
 import { send } from './send.ts'
 

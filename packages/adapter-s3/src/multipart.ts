@@ -5,7 +5,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { foreignAnswer, HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core'
+import { foreignAnswer, HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'

@@ -9,7 +9,7 @@ import {
   parseSize,
   type Size,
   textOf,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 /** Keys that never change, for stores that the SDK's own chain does not serve. */
 export interface S3Credentials {

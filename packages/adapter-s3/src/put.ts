@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { type ByteSource, type PutOptions, putObject, type PutResult, type Stored } from '@holdfast/core'
+import {
+  type ByteSource,
+  type PutOptions,
+  putObject,
+  type PutResult,
+  type Stored,
+} from '@holdfast/core/backend'
 import { type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, proofOf } from './checksum.ts'
 import { beginUpload } from './multipart.ts'

@@ -13,7 +13,7 @@ import {
   request,
   statOfHeaders,
   type WantedBytes,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { addressOf, type Bucket } from './bucket.ts'
 import { isCalled } from './errors.ts'
 import { send } from './send.ts'

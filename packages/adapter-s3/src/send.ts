@@ -14,7 +14,7 @@ import {
   numberOf,
   readAnswer,
   textOf,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 
 /** What a successful answer to a request consists of, beside its headers. */

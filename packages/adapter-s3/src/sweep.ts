@@ -6,7 +6,7 @@ import {
   type SweepOptions,
   type SweepReport,
   type UnfinishedWork,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 import { type Bucket, bucketAddress } from './bucket.ts'
 import { abortUpload } from './multipart.ts'
 import { headerOf, send } from './send.ts'

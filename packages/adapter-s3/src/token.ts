@@ -1,5 +1,5 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
-import { type RequestInfo, foreignAnswer, type Stored } from '@holdfast/core'
+import { type RequestInfo, foreignAnswer, type Stored } from '@holdfast/core/backend'
 import { addressOf, type Bucket, storedAs } from './bucket.ts'
 import { isCalled } from './errors.ts'
 import { send } from './send.ts'

@@ -1,4 +1,5 @@
-import { type CheckpointBackend, parseLocation } from '@holdfast/core'
+import { type CheckpointBackend } from '@holdfast/core'
+import { parseLocation } from '@holdfast/core/backend'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { adapter, S3Backend } from '../src/index.ts'
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { CheckpointStore, type RetryEvent } from '@holdfast/core'
-import { type Fault, type FaultPlan, type Proxy, startProxy } from '@holdfast/conformance/proxy'
-import { patterned } from './bytes.ts'
+import { CheckpointStore } from '@holdfast/core'
+import { type RetryEvent } from '@holdfast/core/backend'
+import { type Fault, type FaultPlan, type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { describe, expect, test } from 'vitest'
 import { S3Backend, type S3Options } from '../src/index.ts'
-import { codeOf } from './code-of.ts'
+import { codeOf, patterned } from '@holdfast/conformance/testing'
 import { testServers } from './servers.ts'
 
 const partSize = 5 * 2 ** 20

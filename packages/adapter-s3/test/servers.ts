@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { startS3Emulator } from '@holdfast/conformance/emulators'
+import { startS3Emulator } from '@holdfast/emulators'
 import { isAvailable } from '@holdfast/test-servers'
 import { afterAll, inject } from 'vitest'
 import type { S3Options } from '../src/index.ts'

@@ -1,5 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
-import { abortedError, fromNodeError, HoldfastError } from '@holdfast/core'
+import { HoldfastError } from '@holdfast/core'
+import { abortedError, fromNodeError } from '@holdfast/core/backend'
 
 /**
  * Standard input, once its first bytes have arrived. Rejects with `INVALID_ARGUMENT` if it ends without any: most likely

@@ -1,4 +1,5 @@
-import { type CheckpointStore, expandHome, HoldfastError, openStore } from '@holdfast/core'
+import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
+import { expandHome } from '@holdfast/core/backend'
 import type { ObjectiveArgument } from './arguments.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core'
+import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core/backend'
 import { collect } from './bytes.ts'
 
 /** The call rejects with a Holdfast error of one of these codes. */

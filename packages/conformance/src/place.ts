@@ -4,7 +4,7 @@ import {
   HoldfastError,
   messageOf,
   openBackend,
-} from '@holdfast/core'
+} from '@holdfast/core/backend'
 
 /** How any process opens a backend on one place. */
 export interface Place {

@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError } from '@holdfast/core/backend'
 import type { Case, Subject } from './subject.ts'
 
 /** Proves one sentence on a place of its own, or that the server has the gap which it is said to have. */

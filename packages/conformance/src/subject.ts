@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '@holdfast/core'
+import type { CheckpointBackend } from '@holdfast/core/backend'
 import type { Place } from './place.ts'
 
 /** What the suite is run against: how to open one backend on a place that nothing else uses. */

@@ -1,4 +1,4 @@
-import { MemoryBackend } from '@holdfast/core'
+import { MemoryBackend } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
 import { type Subject, describeConformance } from '../src/index.ts'
 import { runCase } from '../src/run-case.ts'

@@ -1,4 +1,4 @@
-import { type BackendAdapter, type BackendCapabilities, MemoryBackend } from '@holdfast/core'
+import { type BackendAdapter, type BackendCapabilities, MemoryBackend } from '@holdfast/core/backend'
 
 /** Keeps whole objects in memory and says that it does not, and knows nothing of other processes. */
 export class HoardingBackend extends MemoryBackend {

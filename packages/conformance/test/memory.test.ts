@@ -1,4 +1,4 @@
-import { MemoryBackend } from '@holdfast/core'
+import { MemoryBackend } from '@holdfast/core/backend'
 import { describe, test } from 'vitest'
 import { describeConformance } from '../src/index.ts'
 

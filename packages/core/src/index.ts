@@ -1,33 +1,26 @@
+/** `@holdfast/core`: what programs use that keep checkpoints. */
 import './node-version.ts'
-export * from './backend/index.ts'
-export * from './config/index.ts'
-export * from './data/index.ts'
-export {
-  abortedError,
-  type ErrorCode,
-  type ErrorDetails,
-  type ErrorHint,
-  HoldfastError,
-  isHoldfastError,
-  messageOf,
-  throwIfAborted,
-} from './errors.ts'
-export {
-  combineCrc32,
-  combineCrc32c,
-  ConcurrentHash,
-  Crc32c,
-  crc32cBase64,
-  parseCrc32c,
-  sha256Hex,
-  StreamingDigest,
-} from './integrity/index.ts'
+export type { BackendAdapter, CheckpointBackend } from './backend/backend.ts'
+export { MemoryBackend } from './backend/memory.ts'
+export type {
+  Checkpoint,
+  CheckpointDetails,
+  CheckpointFile,
+  JudgedCheckpoint,
+  QuarantinedCheckpoint,
+} from './catalog/judging/checkpoint.ts'
+export { type CheckpointChoice, parseChoice } from './catalog/judging/choose.ts'
+export type { MeasuredStep } from './catalog/judging/measure.ts'
+export type { UnscoredObjective } from './catalog/judging/unscored.ts'
+export { openStore, type OpenStoreOptions } from './config/open-store.ts'
+export { defineConfig, type HoldfastConfig } from './config/schema.ts'
+export { type Environment, systemEnvironment } from './environment.ts'
+export { type ErrorCode, type ErrorHint, HoldfastError, isHoldfastError } from './errors.ts'
 export { type JsonValue, parseJson, stringifyJson } from './json.ts'
+export type { OtherFiles } from './local-files/other-files.ts'
 export type {
   Evaluation,
   MetricObjective,
-  MinDelta,
-  Normalisation,
   Objective,
   Objectives,
   ParetoObjective,
@@ -36,6 +29,17 @@ export type {
   WeightedObjective,
 } from './metrics/index.ts'
 export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
-export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
-export { formatSize, parseSize, type Size, type SpaceOptions, type SpaceThreshold } from './space/index.ts'
-export * from './store/index.ts'
+export { formatSize, parseSize, type Size, type SpaceOptions } from './space/index.ts'
+export { noSuchFile } from './store/attempts/no-such-file.ts'
+export type { StoreEvents } from './store/events.ts'
+export type { StoreOptions } from './store/options.ts'
+export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './store/restore/result.ts'
+export type { BackgroundOptions, BackgroundSave } from './store/save/background.ts'
+export type { FileContent, FilesToSave, SaveRequest } from './store/save/request.ts'
+export type { AttachResult, SaveResult } from './store/save/result.ts'
+export { CheckpointStore, type StoreCallOptions } from './store/store.ts'
+export type { Diagnosis } from './store/upkeep/doctor.ts'
+export type { PruneOptions, PruneReport } from './store/upkeep/prune.ts'
+export type { RepairOptions, RepairReport } from './store/upkeep/repair.ts'
+export type { StoreSweepOptions, StoreSweepReport } from './store/upkeep/sweep.ts'
+export type { VerifiedCheckpoint, VerifyOptions, VerifyReport } from './store/upkeep/verify.ts'

@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HoldfastError, openBackend, openStore, parseConfig, parseLocation } from '../src/index.ts'
+import { HoldfastError, openStore } from '../src/index.ts'
+import { parseConfig } from '../src/config/schema.ts'
+import { openBackend, parseLocation } from '../src/backend.ts'
 
 function codeOf(action: () => unknown): string {
   try {

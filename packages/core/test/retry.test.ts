@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { HoldfastError, type RetryEvent, withRetry } from '../src/index.ts'
+import { HoldfastError } from '../src/index.ts'
+import { type RetryEvent, withRetry } from '../src/backend.ts'
 
 const policy = { attempts: 4, minDelay: 0, maxDelay: 0 }
 

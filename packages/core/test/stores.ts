@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import {
-  type CallOptions,
   type CheckpointBackend,
   CheckpointStore,
   type ErrorCode,
@@ -13,6 +12,7 @@ import {
   type StoreOptions,
   type Environment,
 } from '../src/index.ts'
+import { type CallOptions } from '../src/backend.ts'
 
 /** A store on a backend that other stores of the same test may share. Closed when the test has finished. */
 export function storeOn(

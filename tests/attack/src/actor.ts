@@ -4,14 +4,8 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type Checkpoint,
-  CheckpointStore,
-  isHoldfastError,
-  openBackend,
-  parseLocation,
-  systemEnvironment,
-} from '@holdfast/core'
+import { type Checkpoint, CheckpointStore, isHoldfastError, systemEnvironment } from '@holdfast/core'
+import { openBackend, parseLocation } from '@holdfast/core/backend'
 import { differenceFrom, filesOf, operationIn } from './content.ts'
 import { keepLast, keepWithin, type Manner, type Operation, type Outcome, type Report } from './operations.ts'
 import { adapters, backendOptions } from './places.ts'

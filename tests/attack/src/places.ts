@@ -8,7 +8,7 @@ import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as fs } from '@holdfast/adapter-fs'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
-import { startGcsEmulator, startS3Emulator } from '@holdfast/conformance/emulators'
+import { startGcsEmulator, startS3Emulator } from '@holdfast/emulators'
 import { startServer } from '@holdfast/test-servers'
 
 export const adapters = [fs, s3, gcs, azure]

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { fromNodeError, nodeErrorCode } from '@holdfast/core'
+import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { fromNodeError, HoldfastError, type JsonValue, parseJson } from '@holdfast/core'
+import { HoldfastError, type JsonValue, parseJson } from '@holdfast/core'
+import { fromNodeError } from '@holdfast/core/backend'
 
 /** The position in the data: JSON, or `@FILE` for a file that contains it. */
 export async function readDataState(text: string): Promise<JsonValue> {

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
-import { expandHome, formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
+import { formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
+import { expandHome } from '@holdfast/core/backend'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { type GlobalOptions, withStore } from '../with-store.ts'

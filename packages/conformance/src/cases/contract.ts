@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { CallOptions, CheckpointBackend } from '@holdfast/core'
+import type { CallOptions, CheckpointBackend } from '@holdfast/core/backend'
 import { inTwoGoes, patterned } from '../bytes.ts'
 import { holds, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core'
+import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core/backend'
 import { patterned } from '../bytes.ts'
 import { leavesNothing, rejectsWith } from '../expect.ts'
 import type { Case, FailingBackends, Subject } from '../subject.ts'

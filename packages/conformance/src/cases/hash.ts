@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { Crc32c, type DigestAlgorithm, type ObjectHash } from '@holdfast/core'
+import { Crc32c, Crc64Nvme, type DigestAlgorithm, type ObjectHash } from '@holdfast/core/backend'
 import { oddChunks, patterned, sha256 } from '../bytes.ts'
-import { Crc64Nvme } from '../emulators/checksums/crc64nvme.ts'
 import type { Case } from '../subject.ts'
 
 const digests: Readonly<Record<DigestAlgorithm, (bytes: Uint8Array) => string>> = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { compareKeys, maxKeyPartBytes } from '@holdfast/core'
+import { compareKeys, maxKeyPartBytes } from '@holdfast/core/backend'
 import { patterned } from '../bytes.ts'
 import { holds, keysOf, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'

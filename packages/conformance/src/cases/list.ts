@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { compareKeys } from '@holdfast/core'
+import { compareKeys } from '@holdfast/core/backend'
 import { keysOf, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CheckpointBackend, formatSize } from '@holdfast/core'
+import { type CheckpointBackend, formatSize } from '@holdfast/core/backend'
 import { holds } from '../expect.ts'
 import type { Place } from '../place.ts'
 import { OtherProcess } from '../processes/other-process.ts'

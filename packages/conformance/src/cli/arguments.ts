@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { HoldfastError, messageOf, parseLocation, parseSize } from '@holdfast/core'
+import { HoldfastError, messageOf, parseLocation, parseSize } from '@holdfast/core/backend'
 
 export interface Arguments {
   readonly location: URL

@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '@holdfast/core'
+import type { CheckpointBackend } from '@holdfast/core/backend'
 
 /** More than one part of every store, as far as its settings are the usual ones. */
 const probeBytes = 64 * 2 ** 20

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { type BackendCapabilities, formatSize } from '@holdfast/core'
+import { type BackendCapabilities, formatSize } from '@holdfast/core/backend'
 
 /** What became of one case. */
 export interface Finding {

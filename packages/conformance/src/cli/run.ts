@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { formatSize, HoldfastError, isHoldfastError, messageOf } from '@holdfast/core'
+import { formatSize, HoldfastError, isHoldfastError, messageOf } from '@holdfast/core/backend'
 import { runCase } from '../run-case.ts'
 import type { Case, Subject } from '../subject.ts'
 import { conformanceCases } from '../suite.ts'

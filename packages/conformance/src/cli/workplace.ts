@@ -1,6 +1,6 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type CheckpointBackend, HoldfastError, nodeErrorCode } from '@holdfast/core'
+import { type CheckpointBackend, HoldfastError, nodeErrorCode } from '@holdfast/core/backend'
 import { openPlace, type Place } from '../place.ts'
 import type { Subject } from '../subject.ts'
 

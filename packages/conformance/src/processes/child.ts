@@ -1,5 +1,5 @@
 /** The other process: does the tasks that it is sent, one after the other, and ends when nobody can send any more. */
-import { type CheckpointBackend, HoldfastError } from '@holdfast/core'
+import { type CheckpointBackend, HoldfastError } from '@holdfast/core/backend'
 import { openPlace } from '../place.ts'
 import type { Answer, Request } from './other-process.ts'
 import { pass, race } from './tasks.ts'

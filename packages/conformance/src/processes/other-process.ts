@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { HoldfastError, messageOf } from '@holdfast/core'
+import { HoldfastError, messageOf } from '@holdfast/core/backend'
 import type { Place } from '../place.ts'
 import type { Tasks } from './tasks.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CheckpointBackend, StreamingDigest } from '@holdfast/core'
+import { type CheckpointBackend, StreamingDigest } from '@holdfast/core/backend'
 import type { Place } from '../place.ts'
 
 /** What another process is asked to do, and what it answers. */

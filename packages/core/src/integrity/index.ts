@@ -1,5 +1,6 @@
 export { combineCrc32, combineCrc32c } from './combine-crc.ts'
 export { Crc32c, crc32cBase64, parseCrc32c } from './crc32c.ts'
+export { combineCrc64Nvme, Crc64Nvme } from './crc64nvme.ts'
 export { ConcurrentDigest } from './concurrent-digest.ts'
 export { ConcurrentHash } from './concurrent-hash.ts'
 export { StreamingDigest, sha256Hex } from './digest.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { growthOf, partsAtOnce, partsOf, planParts, sendParts, SourceReader } from '../../src/index.ts'
+import { growthOf, partsAtOnce, partsOf, planParts, sendParts, SourceReader } from '../../src/backend.ts'
 
 const chunkBytes = 16
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
-import { HoldfastError, messageOf, resumingStream, type ResumingStreamOptions } from '../../src/index.ts'
+import { HoldfastError } from '../../src/index.ts'
+import { messageOf, resumingStream, type ResumingStreamOptions } from '../../src/backend.ts'
 
 const rangeBytes = 1000
 const object = Buffer.from(Array.from({ length: 10 * rangeBytes + 7 }, (_, index) => index % 251))

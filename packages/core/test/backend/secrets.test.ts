@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { HoldfastError, redact, Secrets, storeError } from '../../src/index.ts'
+import { HoldfastError } from '../../src/index.ts'
+import { redact, Secrets, storeError } from '../../src/backend.ts'
 
 test.each([
   ['request to http://u:PASS@host/x failed', 'request to http://[redacted]@host/x failed'],

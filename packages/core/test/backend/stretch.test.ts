@@ -3,7 +3,7 @@ import { mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type ByteSource, Crc32c, sha256Hex, SourceReader } from '../../src/index.ts'
+import { type ByteSource, Crc32c, sha256Hex, SourceReader } from '../../src/backend.ts'
 
 const bytes = randomBytes(3 * 2 ** 20 + 5)
 const middle = 2 ** 20 + 77

@@ -7,7 +7,7 @@ import {
   type IndexedSource,
   type SampleContext,
   SeededRandom,
-} from '../../src/index.ts'
+} from '../../src/data.ts'
 import { codeOf } from '../stores.ts'
 
 /** A source whose samples are their own indices. Each takes a random time, so they arrive out of order. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Permutation } from '../../src/index.ts'
+import { Permutation } from '../../src/data.ts'
 import { shuffle } from './shuffle.ts'
 import { vectors } from './vectors.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomOfSample } from '../../src/data/random.ts'
-import { SeededRandom } from '../../src/index.ts'
+import { SeededRandom } from '../../src/data.ts'
 import { Tally } from './uniformity.ts'
 import { vectors } from './vectors.ts'
 

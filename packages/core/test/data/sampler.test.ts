@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BatchSampler, type BatchOptions, type OrderOptions } from '../../src/index.ts'
+import { BatchSampler, type BatchOptions, type OrderOptions } from '../../src/data.ts'
 import { Tally } from './uniformity.ts'
 import { vectors } from './vectors.ts'
 

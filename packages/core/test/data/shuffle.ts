@@ -1,4 +1,4 @@
-import { Permutation } from '../../src/index.ts'
+import { Permutation } from '../../src/data.ts'
 
 /** The numbers of a permutation, by position. */
 export function shuffle(size: number, seed: number, epoch: number): readonly number[] {

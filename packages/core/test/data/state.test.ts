@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BatchSampler, DataLoader, type DataState, isHoldfastError, MemoryBackend } from '../../src/index.ts'
+import { isHoldfastError, MemoryBackend } from '../../src/index.ts'
+import { BatchSampler, DataLoader, type DataState } from '../../src/data.ts'
 import { storeOn, temporaryFolder } from '../stores.ts'
 
 const shuffled = { samples: 100, order: 'shuffled', seed: 7, batchSize: 10 } as const

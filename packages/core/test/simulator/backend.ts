@@ -1,14 +1,12 @@
+import { type CheckpointBackend, HoldfastError, MemoryBackend } from '../../src/index.ts'
 import {
   type BackendCapabilities,
   type ByteSource,
-  type CheckpointBackend,
   type CommitOptions,
   type CommitOutcome,
   type DeleteReport,
   type FreeSpace,
-  HoldfastError,
   type ListOptions,
-  MemoryBackend,
   type ObjectHash,
   type ObjectStat,
   type PutResult,
@@ -16,7 +14,7 @@ import {
   sha256Hex,
   SourceReader,
   type SweepReport,
-} from '../../src/index.ts'
+} from '../../src/backend.ts'
 import type { Disk } from './disk.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'

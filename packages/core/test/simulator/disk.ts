@@ -1,4 +1,4 @@
-import type { ObjectStat } from '../../src/index.ts'
+import type { ObjectStat } from '../../src/backend.ts'
 
 interface StoredObject {
   readonly bytes: Uint8Array

@@ -5,8 +5,8 @@ import {
   type SaveRequest,
   systemEnvironment,
   type Environment,
-  type WriterMode,
 } from '../../src/index.ts'
+import { type WriterMode } from '../../src/catalog/commit/rules.ts'
 import type { SimulatedBackend } from './backend.ts'
 import { operationOf, type Oracle } from './oracle.ts'
 import type { Random } from './random.ts'

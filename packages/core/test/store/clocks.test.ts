@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  type BackendCapabilities,
   type CheckpointStore,
   MemoryBackend,
   type RetentionOptions,
   systemEnvironment,
 } from '../../src/index.ts'
+import { type BackendCapabilities } from '../../src/backend.ts'
 import { storeOn } from '../stores.ts'
 
 const files = { a: Buffer.from('x') }

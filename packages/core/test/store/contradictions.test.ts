@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
+import { MemoryBackend } from '../../src/index.ts'
 import {
   type CommitOptions,
   type CommitOutcome,
   type ListOptions,
-  MemoryBackend,
   type ObjectStat,
   type ReadableObject,
-} from '../../src/index.ts'
+} from '../../src/backend.ts'
 import { codeOf, storeOn } from '../stores.ts'
 
 /** What something answers in the place of a backend; `undefined` lets the backend answer. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type CallOptions, type CheckpointStore, type CommitOutcome, MemoryBackend } from '../../src/index.ts'
+import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
+import { type CallOptions, type CommitOutcome } from '../../src/backend.ts'
 import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes') }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { HoldfastError, type JsonValue, MemoryBackend, sha256Hex } from '../../src/index.ts'
+import { HoldfastError, type JsonValue, MemoryBackend } from '../../src/index.ts'
+import { sha256Hex } from '../../src/backend.ts'
 import { type DocumentKind, seal } from '../../src/catalog/documents/sealed.ts'
 import { codeOf, foldingEarly, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 

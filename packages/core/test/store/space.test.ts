@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type BackendCapabilities, type FreeSpace, MemoryBackend } from '../../src/index.ts'
+import { MemoryBackend } from '../../src/index.ts'
+import { type BackendCapabilities, type FreeSpace } from '../../src/backend.ts'
 import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
 
 const total = 100_000_000

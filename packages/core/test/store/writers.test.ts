@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type ListOptions, MemoryBackend, type ObjectStat, type ReadOptions } from '../../src/index.ts'
+import { MemoryBackend } from '../../src/index.ts'
+import { type ListOptions, type ObjectStat, type ReadOptions } from '../../src/backend.ts'
 import { codeOf, FaultyBackend, keysOf, storeOn } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes') }

@@ -1,5 +1,5 @@
 import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
-import type { DataState } from '../../data/index.ts'
+import type { DataState } from '../../data/state.ts'
 import { assertStep, isCount } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'

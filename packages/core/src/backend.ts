@@ -1,0 +1,44 @@
+/** `@holdfast/core/backend`: what an adapter needs to be a backend of Holdfast, and a program to open one. */
+import './node-version.ts'
+export * from './backend/index.ts'
+export {
+  type AdapterOption,
+  type AdapterOptionValues,
+  type OptionReader,
+  optionReaders,
+  readAdapterOptions,
+} from './config/adapter-options.ts'
+export { type AdapterReference, openBackend } from './config/adapters.ts'
+export { expandHome } from './config/expand.ts'
+export { refusePlanted } from './config/find-module.ts'
+export { parseLocation } from './config/location.ts'
+export {
+  decodedPath,
+  type ObjectStoreOptions,
+  objectStoreOptions,
+  type ObjectStorePlace,
+  placeInUrl,
+} from './config/object-store-url.ts'
+export {
+  abortedError,
+  type ErrorCode,
+  type ErrorDetails,
+  HoldfastError,
+  isHoldfastError,
+  messageOf,
+  throwIfAborted,
+} from './errors.ts'
+export {
+  combineCrc32,
+  combineCrc32c,
+  combineCrc64Nvme,
+  ConcurrentHash,
+  Crc32c,
+  crc32cBase64,
+  Crc64Nvme,
+  parseCrc32c,
+  sha256Hex,
+  StreamingDigest,
+} from './integrity/index.ts'
+export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
+export { formatSize, parseSize, type Size } from './space/index.ts'

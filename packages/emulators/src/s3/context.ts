@@ -1,0 +1,19 @@
+import type { Answer } from '../http/http-server.ts'
+import type { S3Request } from './request.ts'
+import type { State } from './state.ts'
+
+/** The environment of an operation. */
+export interface Context {
+  readonly state: State
+  readonly region: string
+  readonly now: () => Date
+  /** @throws `AccessDenied` if the option `denies` denies this access. */
+  readonly assertAllowed: (operation: string, bucket: string, key: string) => void
+}
+
+export type Run = (context: Context, request: S3Request) => Promise<Answer>
+
+/** Returns the current time in milliseconds, rounded down to a second: S3 keeps whole seconds. */
+export function seconds({ now }: Context): number {
+  return Math.floor(now().getTime() / 1000) * 1000
+}

@@ -1,0 +1,104 @@
+import { compareKeys } from '../objects/sorted-keys.ts'
+import type { Run } from './context.ts'
+import { notImplemented, S3Error } from './errors.ts'
+import { numberParameter, type S3Request } from './request.ts'
+import { writeXml } from './xml.ts'
+
+/**
+ * The largest number of entries on a page of any listing:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html.
+ */
+export const pageLimit = 1000
+
+/** Lists one page of the keys with a prefix, ordered by their UTF-8 bytes. */
+export const listObjects: Run = async ({ state }, request) => {
+  const { bucket, query } = request
+  if (query.get('list-type') !== '2') throw notImplemented('ListObjects other than version 2')
+  const prefix = query.get('prefix') ?? ''
+  const startAfter = query.get('start-after')
+  const token = query.get('continuation-token')
+  const limit = numberParameter(request, 'max-keys', pageLimit)
+  const encode = encoding(request)
+  const after = token === undefined ? startAfter : parseToken(token)
+
+  const page: string[] = []
+  let truncated = false
+  const first = after !== undefined && compareKeys(after, prefix) > 0 ? after : prefix
+  for (const key of state.keysFrom(bucket, first)) {
+    if (!key.startsWith(prefix)) break
+    if (key === after) continue
+    truncated = page.length === limit
+    if (truncated) break
+    page.push(key)
+  }
+
+  const last = page.at(-1)
+  const contents = page.flatMap((key) => {
+    const object = state.object(bucket, key)
+    if (object === undefined) return []
+    return [
+      {
+        Key: encode(key),
+        LastModified: new Date(object.modified).toISOString(),
+        ETag: `"${object.etag}"`,
+        ChecksumAlgorithm: object.checksum.algorithm,
+        ChecksumType: object.checksum.type,
+        Size: object.size,
+        StorageClass: object.storageClass,
+      },
+    ]
+  })
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/xml' },
+    body: writeXml('ListBucketResult', {
+      Name: bucket,
+      Prefix: encode(prefix),
+      StartAfter: startAfter === undefined ? undefined : encode(startAfter),
+      ContinuationToken: token,
+      NextContinuationToken: truncated && last !== undefined ? tokenOf(last) : undefined,
+      KeyCount: page.length,
+      MaxKeys: limit,
+      EncodingType: query.get('encoding-type'),
+      IsTruncated: truncated && last !== undefined,
+      Contents: contents,
+    }),
+  }
+}
+
+/** Returns how a listing writes keys: unchanged, or percent-encoded if the client asks for it. */
+export function encoding(request: S3Request): (key: string) => string {
+  const type = request.query.get('encoding-type')
+  if (type === undefined) return (key) => key
+  if (type !== 'url')
+    throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', {
+      ArgumentName: 'encoding-type',
+      ArgumentValue: type,
+    })
+  return encodeKey
+}
+
+/**
+ * Encodes a key for `encoding-type=url` (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html).
+ * It is the encoding of HTML forms, in which a space becomes a plus sign, except that `/` and `*` stay unchanged.
+ * Details follow what clients decode.
+ */
+function encodeKey(key: string): string {
+  return encodeURIComponent(key)
+    .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
+    .replaceAll('%2F', '/')
+}
+
+function tokenOf(key: string): string {
+  return Buffer.from(`after:${key}`).toString('base64url')
+}
+
+function parseToken(token: string): string {
+  const text = Buffer.from(token, 'base64url').toString()
+  if (!text.startsWith('after:'))
+    throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect', {
+      ArgumentName: 'continuation-token',
+    })
+  return text.slice('after:'.length)
+}

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type Fault,
+  type FaultPlan,
+  type ProxiedRequest,
+  seededPlan,
+  startProxy,
+} from '@holdfast/emulators/proxy'
+import { isHoldfastError } from '@holdfast/core'
+import { describe, expect, test } from 'vitest'
+import { openAt, openBackendAt } from './open.ts'
+import { kindsOfStore } from './stores.ts'
+
+const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== undefined)
+
+const forged = { ETag: '"0123456789abcdef0123456789abcdef"', 'Last-Modified': new Date(0).toUTCString() }
+const pages: readonly Fault[] = [
+  { kind: 'html-page' },
+  { kind: 'html-page', headers: forged },
+  { kind: 'html-page', status: 404 },
+  { kind: 'html-page', status: 412, headers: forged },
+]
+
+const isList = ({ operation }: ProxiedRequest): boolean =>
+  /list/i.test(operation) && !/block list/i.test(operation)
+
+/** Gives the first request that fits a fault, and the others none. */
+function once(
+  fits: (request: ProxiedRequest) => boolean,
+  fault: Fault,
+): FaultPlan & { readonly wasGiven: () => boolean } {
+  let given = false
+  const plan = (request: ProxiedRequest): Fault | undefined => {
+    if (given || !fits(request)) return undefined
+    given = true
+    return fault
+  }
+  return Object.assign(plan, { wasGiven: () => given })
+}
+
+describe.each(onNetwork)('false answers before $name', (kind) => {
+  const target = kind.endpoint ?? ''
+
+  test('loses no acknowledged save when web pages answer for the store', async () => {
+    const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
+    await using proxy = await startProxy({
+      target,
+      plan: seededPlan({ seed, rate: 0.2, faults: pages, only: ({ method }) => method !== 'DELETE' }),
+    })
+    const place = kind.place()
+    await using direct = await openAt(kind, place, { mode: 'shared' })
+    const acknowledged: number[] = []
+    const save = async (store: typeof direct, step: number, bytes: number): Promise<void> => {
+      try {
+        await store.save({
+          step,
+          files: { 'model.bin': randomBytes(bytes), 'log.txt': Buffer.from(`${step}`) },
+        })
+        acknowledged.push(step)
+      } catch (error) {
+        expect(isHoldfastError(error, 'UNAVAILABLE', 'OUTCOME_UNKNOWN'), String(error)).toBe(true)
+      }
+    }
+    await save(direct, 0, 10)
+    const through = await openAt(kind, kind.through(place, proxy.url), { mode: 'shared' })
+    for (let step = 1; step < 16; step += 2) {
+      const bytes = step === 5 ? 2 * kind.partBytes + 7 : 1000
+      await Promise.all([save(through, step, bytes), save(direct, step + 1, 1000)])
+    }
+    await through.close().catch(() => undefined) // its last request may have been answered by a page
+    expect((await direct.list()).map(({ step }) => step)).toEqual(expect.arrayContaining(acknowledged))
+    expect((await direct.verify()).good).toBe(true)
+    expect(acknowledged.length).toBeGreaterThan(8)
+  })
+
+  test.each(pages.slice(0, 2))(
+    'asks again where a web page with %o answers a write, a read or a list',
+    async (page) => {
+      const place = kind.place()
+      const large = randomBytes(kind.partBytes + 7)
+      for (const [name, fits] of [
+        ['writes', ({ method }: ProxiedRequest) => method === 'PUT' || method === 'POST'],
+        ['the second write', skipping(1, ({ method }) => method === 'PUT' || method === 'POST')],
+        ['the fourth write', skipping(3, ({ method }) => method === 'PUT' || method === 'POST')],
+        ['the last write', skipping(4, ({ method }) => method === 'PUT' || method === 'POST')],
+        ['reads', ({ method, ...rest }: ProxiedRequest) => method === 'GET' && !isList({ method, ...rest })],
+        ['lists', isList],
+        [
+          'heads',
+          ({ operation }: ProxiedRequest) => /HeadObject|objects.get$|Get Blob Properties/.test(operation),
+        ],
+      ] as const) {
+        const plan = once(fits, page)
+        await using proxy = await startProxy({ target, plan })
+        const backend = await openBackendAt(kind, kind.through(place, proxy.url))
+        await backend.put(`${name}/small`, Buffer.from(name))
+        const several = name.includes('write') ? large : Buffer.from('not in parts')
+        await backend.put(`${name}/large`, several)
+        expect(await backend.commit(`${name}/truth`, Buffer.from('ours'))).toBe('created')
+        expect(await backend.commit(`${name}/truth`, Buffer.from('theirs'))).toBe('exists')
+        for (const [key, bytes] of [
+          ['large', several],
+          ['small', Buffer.from(name)],
+          ['truth', Buffer.from('ours')],
+        ] as const) {
+          const { stat, body } = await backend.read(`${name}/${key}`)
+          expect(Buffer.concat(await Array.fromAsync(body)).equals(bytes)).toBe(true)
+          expect(await backend.stat(`${name}/${key}`)).toEqual(stat)
+        }
+        const listed = await Array.fromAsync(backend.list(`${name}/`))
+        expect(listed.map(({ key }) => key)).toEqual(
+          ['large', 'small', 'truth'].map((key) => `${name}/${key}`),
+        )
+        expect(plan.wasGiven(), name).toBe(true)
+        await backend.close()
+      }
+    },
+  )
+
+  test('creates nothing, and says why, when a web page answers everything', async () => {
+    await using proxy = await startProxy({ target, plan: () => ({ kind: 'html-page', headers: forged }) })
+    const backend = await openBackendAt(kind, kind.place(proxy.url), {
+      attempts: 2,
+      minDelay: 1,
+      maxDelay: 2,
+    })
+    const cause = /web page/
+    await expect(backend.put('a', Buffer.from('a'))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(cause) as string,
+    })
+    await expect(backend.put('b', randomBytes(2 * kind.partBytes))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    })
+    await expect(backend.commit('c', Buffer.from('c'))).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    await expect(backend.read('a')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(backend.stat('a')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(Array.fromAsync(backend.list(''))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await backend.close()
+  })
+
+  test.each<Fault>([{ kind: 'truncated-answer' }, { kind: 'empty-list' }, { kind: 'reversed-list' }])(
+    'asks for a list again that is a $kind',
+    async (fault) => {
+      const place = kind.place()
+      await using direct = await openAt(kind, place, { mode: 'shared' })
+      for (const step of [1, 2, 3]) await direct.save({ step, files: { a: Buffer.from(`${step}`) } })
+      const plan = once(isList, fault)
+      await using proxy = await startProxy({ target, plan })
+      await using store = await openAt(kind, kind.through(place, proxy.url), { mode: 'shared' })
+      expect((await store.latest())?.step).toBe(3)
+      await store.save({ step: 4, files: { a: Buffer.from('4') } })
+      expect((await direct.list()).map(({ step }) => step)).toEqual([1, 2, 3, 4])
+      expect(plan.wasGiven()).toBe(true)
+    },
+  )
+
+  test.each<Fault>([
+    { kind: 'truncated-answer' },
+    { kind: 'repeated-token' },
+    { kind: 'endless-answer' },
+    { kind: 'drip-answer', milliseconds: 20 },
+  ])('gives up a list that is a $kind to the end', async (fault) => {
+    await using proxy = await startProxy({ target, plan: (request) => (isList(request) ? fault : undefined) })
+    const progress = { bytes: 1000, within: 200 }
+    const backend = await openBackendAt(
+      kind,
+      kind.place(proxy.url),
+      { attempts: 2, minDelay: 1, maxDelay: 2 },
+      progress,
+    )
+    for (const key of ['a', 'b', 'c']) await backend.put(key, Buffer.from(key))
+    await expect(Array.fromAsync(backend.list(''))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect([...proxy.requests].filter(isList).length).toBeLessThan(10)
+    await backend.close()
+  })
+
+  test('gives up a read that drips', async () => {
+    const isRead = ({ operation }: ProxiedRequest): boolean =>
+      /GetObject|get \(media\)|Get Blob$/.test(operation)
+    const plan: FaultPlan = (request) =>
+      isRead(request) ? { kind: 'drip-answer', milliseconds: 20 } : undefined
+    await using proxy = await startProxy({ target, plan })
+    const progress = { bytes: 1000, within: 200 }
+    const backend = await openBackendAt(
+      kind,
+      kind.place(proxy.url),
+      { attempts: 2, minDelay: 1, maxDelay: 2 },
+      progress,
+    )
+    await backend.put('a', randomBytes(10_000))
+    const { body } = await backend.read('a')
+    await expect(Array.fromAsync(body)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringMatching(/too slow/) as string,
+    })
+    await backend.close()
+  })
+})
+
+function skipping(
+  count: number,
+  fits: (request: ProxiedRequest) => boolean,
+): (request: ProxiedRequest) => boolean {
+  let left = count
+  return (request) => fits(request) && left-- === 0
+}
