@@ -38,7 +38,8 @@ export const conformanceCases: readonly Case[] = [
 ]
 
 /**
- * Holds a backend to the port: each test opens one on a place of its own. Throws `INVALID_ARGUMENT` for a gap that
+ * Declares a test for each case. Each test opens a backend on an empty place of its own. `cases` restricts them, for
+ * example to `processCases`, which start other processes and take longest. Throws `INVALID_ARGUMENT` for a gap that
  * names no case.
  *
  * @example
@@ -48,10 +49,15 @@ export const conformanceCases: readonly Case[] = [
  *   partBytes: 1 << 20,
  * })
  */
-export function describeConformance(runner: Runner, name: string, subject: Subject): void {
+export function describeConformance(
+  runner: Runner,
+  name: string,
+  subject: Subject,
+  cases: readonly Case[] = conformanceCases,
+): void {
   refuseUnknownGaps(subject, conformanceCases)
   runner.describe(`${name} keeps the port`, () => {
-    for (const each of conformanceCases) {
+    for (const each of cases) {
       const why = each.notAsked?.(subject)
       if (why === undefined) runner.test(titleOf(each, subject), () => runCase(each, subject))
       else runner.test.skip?.(`${each.name} (not asked: ${why})`, async () => undefined)

@@ -1,3 +1,3 @@
 import { testFaults } from './faults.ts'
 
-testFaults(5)
+testFaults(25)
