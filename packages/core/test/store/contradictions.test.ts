@@ -142,3 +142,20 @@ test.each<[string, (listed: readonly ObjectStat[]) => readonly ObjectStat[]]>([
   expect((await store.latest())?.step).toBe(2)
   expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
 })
+
+test('finds the newest version if others delete what was listed before it is looked at', async () => {
+  const { backend, truth } = await deceived()
+  const store = storeOn(backend, { mode: 'shared' })
+  const { step } = await store.save({ step: 2, files })
+  let lists = 0
+  backend.lies.list = (prefix, listed) => {
+    lists += isCatalog(prefix) ? 1 : 0
+    return isCatalog(prefix) && lists <= 2 ? [] : listed
+  }
+  // A takeover allows that every earlier version is deleted at once.
+  const other = storeOn(truth, { mode: 'shared', takeOver: true })
+  await other.save({ step: 3, files })
+  await other.sweep()
+  expect((await store.list()).map((listed) => listed.step)).toEqual([1, step, 3])
+  expect(lists).toBe(3)
+})

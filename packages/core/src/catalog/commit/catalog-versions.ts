@@ -9,8 +9,14 @@ import { paged, type PagedCatalog } from '../pages/index.ts'
 /** Times that a store may contradict itself before it is taken for one that cannot be used now. */
 const maxContradictions = 10
 
-/** Empty lists that a store with a marker may give before it is believed to have no catalog. */
+/** Empty lists that a store with a marker may return before it is believed to have no catalog. */
 const maxEmptyLists = 2
+
+/**
+ * Lists without a version that this process has seen, or a later one, before that version counts as lost. Other processes
+ * can delete a version, and the next one too, while a list of both is made.
+ */
+const maxListsWithoutSeen = 4
 
 /** Milliseconds that the pause before another try does not exceed. */
 const maxPause = 500
@@ -99,8 +105,8 @@ export class CatalogVersions {
   }
 
   /**
-   * The newest from a version on that was created. Rejects with `CORRUPT` when there is none although this process has
-   * seen that version.
+   * Returns the newest version from a version on that was created. Rejects with `CORRUPT` if this process has seen that
+   * version, and neither that version nor a later one is there.
    */
   async newestSince(
     version: number,
@@ -109,12 +115,15 @@ export class CatalogVersions {
     signal?: AbortSignal,
   ): Promise<PagedCatalog> {
     const key = catalogKey(version)
+    let listsWithoutSeen = 0
     return this.#untilConsistent(signal, async () => {
       const newest = await this.newestListed(version, signal)
       if (newest !== undefined) return recognise(newest) ?? this.#readOrContradiction(newest, signal)
       const isThere = (await this.#backend.stat(key, { signal })) !== undefined
       if (isThere) return contradiction(`the list does not show ${key}, which is there`)
-      if (evidence === 'seen') throw this.#vanished(version)
+      listsWithoutSeen += 1
+      if (evidence === 'seen' && listsWithoutSeen >= maxListsWithoutSeen) throw this.#vanished(version)
+      if (evidence === 'seen') return contradiction(`${key} is gone, and the list shows no later version`)
       return contradiction(
         `it says that ${key} exists, and shows it neither in a list nor by itself; on a disk, look whether something else ` +
           'than a file has that name',
