@@ -1,6 +1,7 @@
 import { keepsAll } from '../../src/catalog/commit/keeping.ts'
 import { describe, expect, test } from 'vitest'
 import {
+  fateOf,
   isDeadIn,
   lookBack,
   nextCatalog,
@@ -99,6 +100,43 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
     expect(released.owner).toBeNull()
     expect(kindOf(nextCatalog(released, request(owner, save(9, released.version))))).toBe('fenced')
     expect(kindOf(nextCatalog(released, request(writer('shared'), save(9, released.version))))).toBe('next')
+  })
+})
+
+describe('an attempt whose save has failed', () => {
+  const owner = writer('exclusive')
+  const catalog = owned(owner, 2)
+  const { attempt } = entry(9, catalog.version)
+  const abandoned = committed(catalog, request(writer('shared'), { kind: 'abandon', attempt }))
+
+  test('is abandoned by any writer, and is dead from then on', () => {
+    expect(fateOf(catalog, attempt)).toBe('open')
+    expect(fateOf(abandoned, attempt)).toBe('dead')
+    expect(isDeadIn(abandoned)(`${attemptPrefix(attempt)}file`)).toBe(true)
+    expect(abandoned.owner).toEqual(catalog.owner)
+    expect(abandoned.checkpoints.all).toEqual(catalog.checkpoints.all)
+  })
+
+  test('needs no commit if it is dead already', () => {
+    const taken = committed(catalog, request(writer('exclusive'), { kind: 'take over' }))
+    for (const newest of [abandoned, taken])
+      expect(kindOf(nextCatalog(newest, request(owner, { kind: 'abandon', attempt })))).toBe('committed')
+  })
+
+  test.each(['checkpoints', 'quarantined'] as const)('stays if a repair put it among the %s', (list) => {
+    const recovered: CatalogEntry = { ...entry(9, catalog.version), recovered: true }
+    const rebuilt = committed(
+      catalog,
+      request(owner, {
+        kind: 'rebuild',
+        checkpoints: [...catalog.checkpoints.all, ...(list === 'checkpoints' ? [recovered] : [])],
+        quarantined: list === 'quarantined' ? [{ entry: recovered, reason: 'test', at }] : [],
+        dropped: [],
+      }),
+    )
+    const abandon: Change = { kind: 'abandon', attempt: recovered.attempt }
+    expect(kindOf(nextCatalog(rebuilt, request(owner, abandon)))).toBe('committed')
+    expect(fateOf(rebuilt, recovered.attempt)).toBe('listed')
   })
 })
 

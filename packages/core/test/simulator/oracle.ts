@@ -1,4 +1,5 @@
 import {
+  type AttemptId,
   type Catalog,
   type CatalogEntry,
   catalogVersionOf,
@@ -7,6 +8,7 @@ import {
   type PageContent,
   pageKey,
   type PageReference,
+  partsOfAttempt,
 } from '../../src/catalog/documents/index.ts'
 import { HoldfastError } from '../../src/index.ts'
 import type { Disk } from './disk.ts'
@@ -28,6 +30,11 @@ export class Oracle {
   /** Operations whose checkpoint was once listed, and those that a version of the one line dropped, and why. */
   readonly #operationOf = new Map<string, string>()
   readonly #dropped = new Map<string, string>()
+  /**
+   * Attempts that a version of the one line declared dead. Where that version is damaged, a rebuild may list them again
+   * while they are being deleted.
+   */
+  readonly #dead = new Set<AttemptId>()
   #line: Catalog | undefined
   /** The keys of its pages, by version. */
   readonly #pagesNeeded = new Map<number, readonly string[]>()
@@ -64,28 +71,23 @@ export class Oracle {
   judge(): void {
     this.look()
     const catalog = this.#line
-    const listed = new Set(
-      [...(catalog?.checkpoints ?? []), ...(catalog?.quarantined ?? []).map(({ entry }) => entry)].map(
-        operationOf,
-      ),
-    )
-    const good = new Set((catalog?.checkpoints ?? []).map(operationOf))
+    const listed = new Set(catalog === undefined ? [] : entriesOf(catalog).map(operationOf))
     for (const operation of this.#acknowledged) {
       if (!listed.has(operation) && !this.#dropped.has(operation)) {
         throw new Error(`P1: ${operation} was acknowledged, is not listed, and no commit dropped it`)
       }
     }
-    for (const operation of this.#refused) {
-      // A repair lists whatever is whole.
-      if (good.has(operation) && !this.#wasRebuilt)
-        throw new Error(`P5: ${operation} was refused, and is listed`)
+    for (const entry of catalog?.checkpoints ?? []) {
+      // A repair lists whatever is whole, also what a failed save could not remove.
+      if (this.#refused.has(operationOf(entry)) && entry.recovered !== true)
+        throw new Error(`P5: ${operationOf(entry)} was refused, and is listed`)
     }
   }
 
   /** Whether a checkpoint of this step may be found corrupt: only if bytes of one were flipped. */
   isDamaged(step: number): boolean {
     const listed = this.#line?.checkpoints.find((entry) => entry.step === step)
-    if (this.#wasRebuilt && (listed === undefined || !this.#mustBeThere(operationOf(listed)))) return true
+    if (this.#wasRebuilt && (listed === undefined || this.#dead.has(listed.attempt))) return true
     // With a damaged catalog a fallback goes by an older one, which lists what was dropped since.
     return this.#disk.damaged.some((key) => key.startsWith(`data/${step}-`) || !key.startsWith('data/'))
   }
@@ -131,7 +133,17 @@ export class Oracle {
       const quarantined = next.quarantined.length > before.quarantined.length
       if (!quarantined) throw new Error('P6: the last good checkpoint was dropped')
     }
+    if (before !== undefined) this.#noteTheDead(before, next)
     this.#line = next
+  }
+
+  /** What the version before did not list, although it began below its floor, was dead by it. */
+  #noteTheDead(before: Catalog, next: Catalog): void {
+    for (const { attempt } of next.history.at(-1)?.dropped ?? []) this.#dead.add(attempt)
+    const known = new Set(entriesOf(before).map(({ attempt }) => attempt))
+    for (const { attempt } of entriesOf(next)) {
+      if (!known.has(attempt) && partsOfAttempt(attempt).base < before.floor) this.#dead.add(attempt)
+    }
   }
 
   /**
@@ -169,10 +181,10 @@ export class Oracle {
       throw new Error(`Rule 3: version ${version}, the newest, was deleted`)
   }
 
-  #listedIsThere({ checkpoints, quarantined }: Catalog): void {
-    for (const entry of [...checkpoints, ...quarantined.map((each) => each.entry)]) {
+  #listedIsThere(catalog: Catalog): void {
+    for (const entry of entriesOf(catalog)) {
       const { attempt, files, step } = entry
-      if (this.#wasRebuilt && !this.#mustBeThere(operationOf(entry))) continue
+      if (this.#dead.has(attempt)) continue
       const keys = this.#disk.keys(`data/${attempt}/`)
       if (keys.length !== files + 1)
         throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${files} files`)
@@ -190,11 +202,10 @@ export class Oracle {
       if (gone !== undefined) throw new Error(`Rule 4: version ${each} needs ${gone}, which is not there`)
     }
   }
+}
 
-  /** A repair lists all that is whole, also what its writer is just giving up, or what the damaged version dropped. */
-  #mustBeThere(operation: string): boolean {
-    return this.#acknowledged.has(operation) && !this.#dropped.has(operation)
-  }
+function entriesOf({ checkpoints, quarantined }: Catalog): readonly CatalogEntry[] {
+  return [...checkpoints, ...quarantined.map(({ entry }) => entry)]
 }
 
 /** A catalog with all lines that stand in its pages, as they were written. */

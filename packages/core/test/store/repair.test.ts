@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointStore, MemoryBackend } from '../../src/index.ts'
-import { type CallOptions, type CommitOutcome } from '../../src/backend.ts'
+import { type CheckpointStore, HoldfastError, MemoryBackend } from '../../src/index.ts'
+import { type CallOptions } from '../../src/backend.ts'
 import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes') }
@@ -146,55 +146,96 @@ test('repair of a sound catalog leaves alone a whole attempt at a step that anot
   expect(await store.quarantined()).toEqual([])
 })
 
-describe('a failed save that its writer removes while repair lists it', () => {
-  async function withFailedSave(): Promise<{ backend: RemovingBackend; store: CheckpointStore }> {
-    const backend = new RemovingBackend()
-    await saved(backend, 1)
-    const elsewhere = new MemoryBackend()
-    await storeOn(elsewhere, { mode: 'shared' }).save({ step: 2, files })
-    for (const key of await keysOf(elsewhere, 'data/')) {
-      await backend.put(key, Buffer.concat(await Array.fromAsync((await elsewhere.read(key)).body)))
-    }
-    backend.removesAtCommit = await keysOf(elsewhere, 'data/')
-    return { backend, store: storeOn(backend, { mode: 'shared' }) }
-  }
+describe('a save that fails beside a repair', () => {
+  const failure = new HoldfastError('UNAVAILABLE', 'the store does not answer')
 
-  test('leaves the list again', async () => {
-    const { store } = await withFailedSave()
-    expect(await store.repair()).toMatchObject({ recovered: [], quarantined: [] })
-    expect(await steps(store)).toEqual([1])
-    await store.save({ step: 2, files })
+  test('stays listed if the repair found it first, and rejects with OUTCOME_UNKNOWN', async () => {
+    const backend = new InterruptedBackend()
+    await saved(backend, 1)
+    backend.before('stat', 'manifest.json', async () => {
+      expect((await storeOn(backend, { mode: 'shared' }).repair()).recovered).toEqual([2])
+      throw failure
+    })
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await codeOf(store.save({ step: 2, files }))).toBe('OUTCOME_UNKNOWN')
+    expect(await steps(store)).toEqual([1, 2])
     expect((await store.verify()).good).toBe(true)
   })
 
-  test('leaves the quarantine again if a restore met it in between', async () => {
-    const { backend, store } = await withFailedSave()
-    backend.afterCommit = async () => {
-      const restored = await storeOn(backend, { mode: 'shared' }).restore('latest', {
-        to: await temporaryFolder(),
-        fallback: true,
-      })
-      expect(restored?.passedOver).toMatchObject([{ step: 2, quarantined: true }])
-    }
-    await store.repair()
+  test('is not listed while its files are deleted', async () => {
+    const backend = new InterruptedBackend()
+    await saved(backend, 1)
+    backend.before('stat', 'manifest.json', () => Promise.reject(failure))
+    backend.before('delete', 'manifest.json', async () => {
+      expect((await storeOn(backend, { mode: 'shared' }).repair()).recovered).toEqual([])
+    })
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await codeOf(store.save({ step: 2, files }))).toBe('UNAVAILABLE')
     expect(await steps(store)).toEqual([1])
-    expect(await store.quarantined()).toEqual([])
+    expect(await keysOf(backend, 'data/2')).toEqual([])
+  })
+
+  test('is not listed by a repair that found it whole and commits later', async () => {
+    const backend = new InterruptedBackend()
+    await saved(backend, 1)
+    const isWritten = Promise.withResolvers<undefined>()
+    const isFound = Promise.withResolvers<undefined>()
+    const hasFailed = Promise.withResolvers<undefined>()
+    backend.before('stat', 'manifest.json', async () => {
+      backend.before('commit', 'catalog/', async () => {
+        isFound.resolve(undefined)
+        await hasFailed.promise
+      })
+      isWritten.resolve(undefined)
+      await isFound.promise
+      throw failure
+    })
+    const store = storeOn(backend, { mode: 'shared' })
+    const save = codeOf(store.save({ step: 2, files })).finally(() => {
+      hasFailed.resolve(undefined)
+    })
+    await isWritten.promise
+    expect((await storeOn(backend, { mode: 'shared' }).repair()).recovered).toEqual([])
+    expect(await save).toBe('UNAVAILABLE')
+    expect(await steps(store)).toEqual([1])
+    expect(await keysOf(backend, 'data/2')).toEqual([])
   })
 })
 
-/** Another writer removes these keys while the next version of the catalog is being created. */
-class RemovingBackend extends MemoryBackend {
-  removesAtCommit: readonly string[] = []
-  /** Called once, after the first commit. */
-  afterCommit: (() => Promise<void>) | undefined
+interface Interruption {
+  readonly method: string
+  readonly key: string
+  readonly act: () => Promise<void>
+}
 
-  override async commit(key: string, bytes: Uint8Array, options?: CallOptions): Promise<CommitOutcome> {
-    await this.delete(this.removesAtCommit)
-    const outcome = await super.commit(key, bytes, options)
-    const { afterCommit } = this
-    this.afterCommit = undefined
-    await afterCommit?.()
-    return outcome
+/** Runs an action before a call, once. */
+class InterruptedBackend extends MemoryBackend {
+  #interruptions: Interruption[] = []
+
+  before(method: 'stat' | 'commit' | 'delete', key: string, act: () => Promise<void>): void {
+    this.#interruptions.push({ method, key, act })
+  }
+
+  override async stat(...parameters: Parameters<MemoryBackend['stat']>) {
+    await this.#interrupt('stat', parameters[0])
+    return super.stat(...parameters)
+  }
+
+  override async commit(key: string, bytes: Uint8Array, options?: CallOptions) {
+    await this.#interrupt('commit', key)
+    return super.commit(key, bytes, options)
+  }
+
+  override async delete(keys: readonly string[], options?: CallOptions) {
+    await this.#interrupt('delete', keys[0] ?? '')
+    return super.delete(keys, options)
+  }
+
+  async #interrupt(method: string, key: string): Promise<void> {
+    const found = this.#interruptions.find((each) => each.method === method && key.includes(each.key))
+    if (found === undefined) return
+    this.#interruptions = this.#interruptions.filter((each) => each !== found)
+    await found.act()
   }
 }
 

@@ -176,19 +176,51 @@ describe('a step that exists', () => {
 })
 
 describe('a save that fails leaves the store as it was', () => {
-  test.each(['put', 'commit'])('when a %s fails before its effect', async (method) => {
+  test.each([
+    ['put', '/a'],
+    ['put', '/b'],
+    ['put', '/manifest.json'],
+    ['commit', 'catalog/'],
+  ])('when a %s of %s fails before its effect', async (method, failing) => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    const before = await keysOf(backend, 'data/')
+    let failures = 0
+    backend.intercept = (called, key) => {
+      if (called !== method || !key.includes(failing) || failures > 0) return 'pass'
+      failures += 1
+      return 'fail before'
+    }
+    expect(await codeOf(store.save({ step: 2, files: { a: bytes, b: bytes } }))).toBe('UNAVAILABLE')
+    expect(failures).toBe(1)
+    expect(await keysOf(backend, 'data/')).toEqual(before)
+    expect((await store.list()).map(({ step }) => step)).toEqual([1])
+    expect((await store.save({ step: 2, files: { a: bytes, b: bytes } })).step).toBe(2)
+  })
+
+  test('once the store takes commits again, if it took none', async () => {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    backend.intercept = (method) => (method === 'commit' ? 'fail before' : 'pass')
+    expect(await codeOf(store.save({ step: 2, files: { a: bytes } }))).toBe('UNAVAILABLE')
+    expect((await store.list()).map(({ step }) => step)).toEqual([1])
+    backend.intercept = () => 'pass'
+    await store.save({ step: 3, files: { a: bytes } })
+    await store.flush()
+    const left = await keysOf(backend, 'data/')
+    expect(left.map((key) => key.split('-')[0])).toEqual(['data/1', 'data/1', 'data/3', 'data/3'])
+  })
+
+  test('without a commit, if its manifest was never written', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
     const before = await keysOf(backend)
-    for (const failing of method === 'put' ? ['/a', '/b', '/manifest.json'] : ['catalog/']) {
-      backend.intercept = (called, key) =>
-        called === method && key.includes(failing) ? 'fail before' : 'pass'
-      expect(await codeOf(store.save({ step: 2, files: { a: bytes, b: bytes } }))).toBe('UNAVAILABLE')
-      backend.intercept = () => 'pass'
-      expect(await keysOf(backend)).toEqual(before)
-    }
-    expect((await store.save({ step: 2, files: { a: bytes, b: bytes } })).step).toBe(2)
+    backend.intercept = (method, key) => (method === 'put' && key.endsWith('/b') ? 'fail before' : 'pass')
+    expect(await codeOf(store.save({ step: 2, files: { a: bytes, b: bytes } }))).toBe('UNAVAILABLE')
+    expect(await keysOf(backend)).toEqual(before)
   })
 
   test('when it is aborted while a source hangs', async () => {

@@ -58,8 +58,8 @@ export type Change =
   | { readonly kind: 'take over' }
   | { readonly kind: 'release' }
   | { readonly kind: 'raise floor'; readonly floor: number }
-  /** Takes out what a repair listed although its save had failed, and whose writer removed it meanwhile. */
-  | { readonly kind: 'withdraw'; readonly attempts: readonly AttemptId[] }
+  /** Declares an attempt dead whose save has failed, so that its files may be deleted. Lists and drops nothing. */
+  | { readonly kind: 'abandon'; readonly attempt: AttemptId }
   | {
       readonly kind: 'rebuild'
       readonly checkpoints: readonly CatalogEntry[]
@@ -120,8 +120,13 @@ export function applyChange(
       return applyQuarantine(catalog, change.found, at)
     case 'readmit':
       return applyReadmit(catalog, change.entries)
-    case 'withdraw':
-      return applyWithdraw(catalog, change.attempts)
+    case 'abandon':
+      return {
+        ...unchangedLists(catalog),
+        dropped: [
+          { step: partsOfAttempt(change.attempt).step, attempt: change.attempt, because: 'its save failed' },
+        ],
+      }
     case 'rebuild':
       return {
         ...unchangedLists(catalog),
@@ -155,8 +160,8 @@ export function describeChange(change: Change): string {
       return `forget objective ${change.name}`
     case 'readmit':
       return `readmit ${fewOf(change.entries.map(({ step }) => step))}`
-    case 'withdraw':
-      return `withdraw ${fewOf(change.attempts.map((attempt) => partsOfAttempt(attempt).step))}`
+    case 'abandon':
+      return `abandon ${partsOfAttempt(change.attempt).step}`
     case 'raise floor':
       return `raise floor to ${change.floor}`
     case 'prune':
@@ -321,21 +326,6 @@ function applyReadmit(catalog: PagedCatalog, entries: readonly CatalogEntry[]): 
       catalog.checkpoints,
     ),
     quarantined: catalog.quarantined.filter(({ entry }) => !readmitted.has(entry.attempt)),
-  }
-}
-
-function applyWithdraw(catalog: PagedCatalog, attempts: readonly AttemptId[]): Applied {
-  const isWithdrawn = ({ attempt, recovered }: CatalogEntry): boolean =>
-    recovered === true && attempts.includes(attempt)
-  // A restore that met one of them may have quarantined it meanwhile.
-  const quarantined = catalog.quarantined.map(({ entry }) => entry)
-  return {
-    ...unchangedLists(catalog),
-    checkpoints: catalog.checkpoints.filter((entry) => !isWithdrawn(entry)),
-    quarantined: catalog.quarantined.filter(({ entry }) => !isWithdrawn(entry)),
-    dropped: [...catalog.checkpoints.all, ...quarantined]
-      .filter(isWithdrawn)
-      .map((entry) => drop(entry, 'its save had failed')),
   }
 }
 

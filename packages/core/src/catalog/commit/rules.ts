@@ -2,6 +2,7 @@ import {
   type AttemptId,
   catalogVersionOf,
   attemptOfKey,
+  type CatalogEntry,
   type Owner,
   type PageId,
   pageOfKey,
@@ -72,12 +73,13 @@ export function needsWhole(
     case 'pin':
     case 'unpin':
       return change.step <= lastPagedStep(newest)
+    case 'abandon':
+      return partsOfAttempt(change.attempt).step <= lastPagedStep(newest)
     case 'delete':
     case 'prune':
     case 'quarantine':
     case 'readmit':
     case 'rebuild':
-    case 'withdraw':
       return true
   }
 }
@@ -88,10 +90,10 @@ export function needsWhole(
  * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
  *
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
- *    Taking over is the exception, and so is rebuilding a damaged catalog, with what a rebuild takes back.
+ *    Taking over is the exception, and so are rebuilding a damaged catalog and abandoning a failed save.
  * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
  * 3. The floor only grows, and never passes the version that carries it.
- * 4. Only what is below the floor of a committed version may be swept: `isDead`.
+ * 4. Only what a committed version declares dead may be deleted, also by the writer whose save has failed: `isDeadIn`.
  * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
  * 6. After its create every commit looks for newer versions, and was committed only if it is part of their
  *    past: `lookBack`.
@@ -104,6 +106,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (hasCommitted(newest, request)) return { kind: 'committed' }
   if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
   if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
+  if (change.kind === 'abandon' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
   if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
@@ -191,6 +194,15 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
   }
 }
 
+/**
+ * What a version decides about an attempt: it is listed or quarantined, or dead by rule 4, or still open. The version has
+ * the lines of its pages if the step may be in them.
+ */
+export function fateOf(newest: PagedCatalog, attempt: AttemptId): 'listed' | 'dead' | 'open' {
+  if (entriesOf(newest, attempt).length > 0) return 'listed'
+  return isBelowFloor(newest, attempt) || wasDropped(newest, attempt) ? 'dead' : 'open'
+}
+
 /** Rule 4, for what a floor that has risen leaves behind: the pages that no version from it on needs. */
 export function pagesPassed(before: PagedCatalog, floor: number): readonly PageId[] {
   return before.retired.flatMap(({ page, since }) => (since <= floor ? [page] : []))
@@ -218,7 +230,7 @@ function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest)
   return isListed || wasDropped(newest, change.entry.attempt)
 }
 
-/** An attempt is committed once at most: one that was committed and dropped never comes back. */
+/** An attempt is committed once at most: one that was dropped, or abandoned, never comes back. */
 function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
 }
@@ -229,9 +241,14 @@ function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
  */
 function isFoundByRepair(newest: PagedCatalog, change: Change): boolean {
   if (change.kind !== 'save') return false
-  const listed = newest.checkpoints.get(change.entry.step)
-  return [...(listed === undefined ? [] : [listed]), ...newest.quarantined.map(({ entry }) => entry)].some(
-    ({ attempt, recovered }) => attempt === change.entry.attempt && recovered === true,
+  return entriesOf(newest, change.entry.attempt).some(({ recovered }) => recovered === true)
+}
+
+/** The lines of an attempt, listed or quarantined. */
+function entriesOf({ checkpoints, quarantined }: PagedCatalog, attempt: AttemptId): readonly CatalogEntry[] {
+  const listed = checkpoints.get(partsOfAttempt(attempt).step)
+  return [...(listed === undefined ? [] : [listed]), ...quarantined.map(({ entry }) => entry)].filter(
+    (entry) => entry.attempt === attempt,
   )
 }
 
@@ -240,7 +257,7 @@ function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
 }
 
 function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): string | undefined {
-  const isForAll = ['take over', 'rebuild', 'withdraw'].includes(change.kind)
+  const isForAll = ['take over', 'rebuild', 'abandon'].includes(change.kind)
   if (isForAll || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // it adds no attempt, so no writer can be too late with it

@@ -27,15 +27,43 @@ export interface WrittenAttempt {
   readonly manifest: Manifest
 }
 
-/** Writes the files under the attempt's prefix, hashing as they pass, then the manifest that lists them. */
-export async function writeAttempt(
+/** Writes the files under the attempt's prefix, and hashes them as they pass. */
+export async function writeFiles(
   backend: CheckpointBackend,
   attempt: AttemptId,
   files: readonly PlannedFile[],
+  { signal, onProgress }: AttemptContent,
+): Promise<readonly ManifestFile[]> {
+  const sizes = files.map(({ size }) => size)
+  const total = sizes.every((size) => size !== undefined)
+    ? sizes.reduce((sum, size) => sum + size, 0)
+    : undefined
+  const isLocal = backend.capabilities.localRoot !== undefined
+  const atOnce = filesAtOnce(sizes, isLocal ? smallFilesAtOnce.local : smallFilesAtOnce.remote)
+  let bytes = 0
+  return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
+    let before = 0
+    const put = await backend.put(fileKey(attempt, name), source, {
+      size,
+      signal: taskSignal,
+      onProgress: (stored) => {
+        bytes += stored - before
+        before = stored
+        onProgress?.({ bytes, total })
+      },
+    })
+    return manifestFile(name, mode, put)
+  })
+}
+
+/** Writes the manifest, after all files that it lists. From then on a repair may find the attempt whole. */
+export async function writeManifest(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  written: readonly ManifestFile[],
   request: AttemptContent,
   savedAt: string,
 ): Promise<WrittenAttempt> {
-  const written = await putFiles(backend, attempt, files, request)
   const manifest = describeCheckpoint(attempt, written, request, savedAt)
   const bytes = encodeManifest(manifest)
   await backend.put(manifestKey(attempt), bytes, {
@@ -62,34 +90,6 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
     metrics,
     tags,
   }
-}
-
-async function putFiles(
-  backend: CheckpointBackend,
-  attempt: AttemptId,
-  files: readonly PlannedFile[],
-  { signal, onProgress }: AttemptContent,
-): Promise<readonly ManifestFile[]> {
-  const sizes = files.map(({ size }) => size)
-  const total = sizes.every((size) => size !== undefined)
-    ? sizes.reduce((sum, size) => sum + size, 0)
-    : undefined
-  const isLocal = backend.capabilities.localRoot !== undefined
-  const atOnce = filesAtOnce(sizes, isLocal ? smallFilesAtOnce.local : smallFilesAtOnce.remote)
-  let bytes = 0
-  return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
-    let before = 0
-    const put = await backend.put(fileKey(attempt, name), source, {
-      size,
-      signal: taskSignal,
-      onProgress: (stored) => {
-        bytes += stored - before
-        before = stored
-        onProgress?.({ bytes, total })
-      },
-    })
-    return manifestFile(name, mode, put)
-  })
 }
 
 function manifestFile(

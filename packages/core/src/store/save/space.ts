@@ -4,7 +4,7 @@ import type { RoomWanted } from '../../retention/index.ts'
 import { formatSize, judgeSpace, type Need, type Room, type SpaceVerdict } from '../../space/index.ts'
 import { inodesOf } from '../../catalog/judging/candidate.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
-import type { Drop } from '../../catalog/documents/index.ts'
+import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
 import { judge, retain } from '../../catalog/judging/judgement.ts'
 import { droppingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
@@ -28,6 +28,8 @@ const inodesOfCommit = 2
 /** What a save needs of its store to free space. */
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
+  /** Attempts whose saves failed and that could not be removed yet. */
+  readonly abandoned: Set<AttemptId>
   /** Removes what is dead already, and returns whether there was anything. */
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
   /** Begins work for which the save does not wait. */

@@ -114,7 +114,6 @@ async function repairOnce(
     damaged.some(({ version }) => version > catalog.version),
   )
   await ensureMarker(context, signal)
-  if ((await removedOf(context, newlyListed, signal)).length > 0) return undefined
   const committed = await log.commitAfter(
     newestVersion,
     catalog,
@@ -130,34 +129,11 @@ async function repairOnce(
     signal,
   )
   if (committed === undefined) return undefined
-  const removed = await removedOf(context, newlyListed, signal)
-  if (removed.length > 0) {
-    await log.commit({ kind: 'withdraw', attempts: removed.map(({ attempt }) => attempt) }, signal)
-  }
   context.events.emit('rebuilt', {
     version: committed.catalog.version,
     checkpoints: committed.catalog.checkpoints.length,
   })
-  return {
-    ...report,
-    recovered: report.recovered.filter((step) => removed.every((entry) => entry.step !== step)),
-    version: committed.catalog.version,
-  }
-}
-
-/**
- * Those of some entries whose manifest is gone: a writer whose save has failed removes its attempt, the manifest first.
- * Looked for before and after the entries are listed, since the two may happen at once.
- */
-async function removedOf(
-  { backend }: StoreContext,
-  entries: readonly CatalogEntry[],
-  signal: AbortSignal | undefined,
-): Promise<readonly CatalogEntry[]> {
-  const stats = await concurrently(entries, checkpointsAtOnce, signal, ({ attempt }, taskSignal) =>
-    backend.stat(manifestKey(attempt), { signal: taskSignal }),
-  )
-  return entries.filter((_, index) => stats[index] === undefined)
+  return { ...report, version: committed.catalog.version }
 }
 
 /**

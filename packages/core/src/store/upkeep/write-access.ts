@@ -4,8 +4,9 @@ import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../..
 import type { Finding } from '../../catalog/commit/changes.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
-import { type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
+import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
+import { abandonAttempt } from '../attempts/abandon-attempt.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import { ensureMarker } from './ensure-marker.ts'
@@ -21,6 +22,8 @@ import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts
 export class WriteAccess {
   /** Attempts of this store that are under way. */
   readonly attempts: AttemptsUnderWay = new Set()
+  /** Attempts whose saves failed and that could not be removed yet: the store took no commit. */
+  readonly abandoned = new Set<AttemptId>()
   readonly #context: StoreContext
   #findings: Finding[] = []
   /** The version of the catalog at the last tidying. */
@@ -96,6 +99,7 @@ export class WriteAccess {
   /** To be called after each save. What fails is reported, since the save itself is committed. */
   async tidyNowAndThen(): Promise<void> {
     const { log, environment } = this.#context
+    await this.#reporting(() => this.#removeAbandoned())
     const { known } = log
     if (known === undefined || known.version - this.#tidied < environment.tidyEvery) return
     const isSweep = this.#isLittered || isSweepDue(this.#context, this.#tidied, known)
@@ -120,6 +124,7 @@ export class WriteAccess {
 
   /** Removes what is dead by the newest version of the catalog, and returns whether there was anything. */
   async freeLeftovers(signal: AbortSignal | undefined): Promise<boolean> {
+    await this.#reporting(() => this.#removeAbandoned())
     const { objects, unfinished } = await sweepStore(this.#context, await this.#context.log.whole(signal), {
       signal,
     })
@@ -213,6 +218,14 @@ export class WriteAccess {
 
   async #sweep(version: PagedCatalog): ReturnType<typeof sweepStore> {
     return sweepStore(this.#context, await this.#context.log.wholeOf(version), {})
+  }
+
+  async #removeAbandoned(): Promise<Pick<Deletion, 'failed'>> {
+    for (const attempt of this.abandoned) {
+      await abandonAttempt(this.#context, attempt)
+      this.abandoned.delete(attempt)
+    }
+    return { failed: [] }
   }
 
   /** Tells by an event what could not be removed: it is tried again another time. */

@@ -1,0 +1,26 @@
+import { fateOf } from '../../catalog/commit/rules.ts'
+import type { AttemptId } from '../../catalog/documents/index.ts'
+import type { StoreContext } from '../context.ts'
+import { deleteAttempts } from './delete-attempts.ts'
+
+/**
+ * Deletes an attempt whose save has failed and that may be whole, unless a repair has listed it. A commit declares it dead
+ * first: without that, a repair could list it, and retention could drop others in its favour, while it is being deleted.
+ */
+export async function abandonAttempt(
+  context: StoreContext,
+  attempt: AttemptId,
+): Promise<'removed' | 'listed'> {
+  const { catalog } = await context.log.commit({ kind: 'abandon', attempt })
+  if (fateOf(catalog, attempt) === 'listed') return 'listed'
+  await deleteFailed(context, attempt)
+  return 'removed'
+}
+
+/** Deletes an attempt that no repair can list: it is dead, or its manifest was never written. */
+export async function deleteFailed({ backend, events }: StoreContext, attempt: AttemptId): Promise<void> {
+  const { failed } = await deleteAttempts(backend, [attempt])
+  const [first] = failed
+  if (first === undefined) return
+  events.emit('cleanupFailed', { keys: failed.map(({ key }) => key), error: first.error })
+}
