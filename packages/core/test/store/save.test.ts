@@ -295,6 +295,32 @@ test('a request that is wrong neither makes a store nor takes one over', async (
   expect(await keysOf(backend)).toEqual([])
 })
 
+describe('beforeCommit', () => {
+  test('runs once every file is stored, and before the manifest', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const seen: (readonly string[])[] = []
+    await store.save({
+      step: 1,
+      files: { a: bytes, b: bytes },
+      beforeCommit: async () => void seen.push(await keysOf(backend, 'data/')),
+    })
+    expect(seen.map((keys) => keys.map((key) => key.split('/').at(-1)))).toEqual([['a', 'b']])
+  })
+
+  test('saves nothing if it rejects, and passes the error on', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    await store.save({ step: 1, files: { a: bytes } })
+    const before = await keysOf(backend)
+    const failure = new Error('b was replaced')
+    const saving = store.save({ step: 2, files: { b: bytes }, beforeCommit: () => Promise.reject(failure) })
+    await expect(saving).rejects.toBe(failure)
+    expect(await keysOf(backend)).toEqual(before)
+    expect((await store.latest())?.step).toBe(1)
+  })
+})
+
 test('a misspelt option is refused by every method', async () => {
   const store = storeOn(new MemoryBackend())
   const misspelt = { onExsting: 'replace', step: 1, files: { a: bytes } } as unknown as SaveRequest

@@ -39,6 +39,11 @@ export interface SaveRequest {
   /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
   readonly allowBest?: boolean | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * Called once every file is stored, before the checkpoint is committed. If it rejects, nothing is saved, and the save
+   * rejects with the same error. Use it to check that several files still belong together.
+   */
+  readonly beforeCommit?: (() => Promise<void>) | undefined
   /** Called as bytes are stored. `total` is there when every size is known beforehand. */
   readonly onProgress?:
     | ((progress: { readonly bytes: number; readonly total: number | undefined }) => void)
@@ -57,6 +62,7 @@ const saveFields = [
   'onExisting',
   'allowBest',
   'signal',
+  'beforeCommit',
   'onProgress',
 ] as const satisfies readonly (keyof SaveRequest)[]
 
@@ -82,6 +88,9 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   if (request.allowBest !== undefined && typeof request.allowBest !== 'boolean') {
     throw invalid(`allowBest must be true or false, not ${JSON.stringify(request.allowBest)}.`)
+  }
+  if (request.beforeCommit !== undefined && typeof request.beforeCommit !== 'function') {
+    throw invalid(`beforeCommit must be a function, not ${kindOf(request.beforeCommit)}.`)
   }
   assertJson(request.metadata, 'metadata')
   assertJson(request.dataState, 'dataState')

@@ -66,6 +66,8 @@ async function writeAndCommit(
   let mayBeWhole = false
   try {
     const stored = await writeFiles(context.backend, attempt, files, request)
+    // Without a manifest, no repair can list the attempt if this process dies after a rejection.
+    await request.beforeCommit?.()
     mayBeWhole = true
     const written = await writeManifest(context.backend, attempt, stored, request, began.toISOString())
     const entry = withClockJump(context, written.entry)
