@@ -1,7 +1,7 @@
 import type { CheckpointBackend } from '../backend/index.ts'
 import type { SpaceLimits } from '../space/index.ts'
 import type { CatalogLog } from '../catalog/commit/catalog-log.ts'
-import type { WriterKeeping } from '../catalog/commit/keeping.ts'
+import type { WriterKeeping } from '../catalog/judging/keeping.ts'
 import type { Writer } from '../catalog/commit/rules.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'

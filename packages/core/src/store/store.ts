@@ -18,7 +18,7 @@ import {
   type QuarantinedCheckpoint,
 } from '../catalog/judging/checkpoint.ts'
 import { CatalogLog, type Committed } from '../catalog/commit/catalog-log.ts'
-import { type Change, refusalOfSave } from '../catalog/commit/changes.ts'
+import { type Change, refusalOfSave } from '../catalog/commit/changes/index.ts'
 import type { StoreContext } from './context.ts'
 import { assertStep, type CatalogEntry, type Manifest, storedMetrics } from '../catalog/documents/index.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'

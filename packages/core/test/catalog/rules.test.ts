@@ -1,4 +1,4 @@
-import { keepsAll } from '../../src/catalog/commit/keeping.ts'
+import { keepsAll } from '../../src/catalog/judging/keeping.ts'
 import { describe, expect, test } from 'vitest'
 import {
   fateOf,
@@ -9,7 +9,7 @@ import {
   type Verdict,
   type Writer,
 } from '../../src/catalog/commit/rules.ts'
-import type { Change } from '../../src/catalog/commit/changes.ts'
+import type { Change } from '../../src/catalog/commit/changes/index.ts'
 import {
   attemptPrefix,
   type CatalogEntry,

@@ -1,5 +1,5 @@
-import { keepsAll, type WriterKeeping } from '../../src/catalog/commit/keeping.ts'
-import type { Change } from '../../src/catalog/commit/changes.ts'
+import { keepsAll, type WriterKeeping } from '../../src/catalog/judging/keeping.ts'
+import type { Change } from '../../src/catalog/commit/changes/index.ts'
 import { type CommitRequest, type Writer } from '../../src/catalog/commit/rules.ts'
 import {
   type AttemptId,

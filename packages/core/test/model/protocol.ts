@@ -1,7 +1,6 @@
 import * as rules from '../../src/catalog/commit/rules.ts'
-import { attemptsOf } from '../../src/catalog/commit/changes.ts'
 import { attemptOfKey } from '../../src/catalog/documents/index.ts'
-import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
+import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 
 /** The product's rules, and how the actors of the model use them. A broken variant changes one of these. */
 export interface Protocol {

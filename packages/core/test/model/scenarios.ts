@@ -1,4 +1,4 @@
-import { keepsAll } from '../../src/catalog/commit/keeping.ts'
+import { keepsAll } from '../../src/catalog/judging/keeping.ts'
 import { nextCatalog, type Writer, type WriterMode } from '../../src/catalog/commit/rules.ts'
 import { newAttemptId } from '../../src/catalog/documents/index.ts'
 import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'

@@ -1,6 +1,5 @@
-import { attemptsOf } from '../../src/catalog/commit/changes.ts'
 import type { AttemptId } from '../../src/catalog/documents/index.ts'
-import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
+import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 
 /** What all actors share: the store, and what was promised. Immutable, as all states are. */
 export interface World {

@@ -27,12 +27,12 @@ import {
   withoutPages,
 } from '../pages/index.ts'
 import { readSmall } from '../documents/read-document.ts'
+import type { WriterKeeping } from '../judging/keeping.ts'
 import type { Environment } from '../../environment.ts'
 import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-versions.ts'
-import type { Change } from './changes.ts'
+import { type Change, needsWhole } from './changes/index.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
-import type { WriterKeeping } from './keeping.ts'
-import { type CommitRequest, lookBack, needsWhole, nextCatalog, type Verdict, type Writer } from './rules.ts'
+import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
 
 /** Races that one commit may lose before it gives up. */
 const maxRaces = 1000
@@ -188,7 +188,7 @@ export class CatalogLog {
     let newest = this.#known ?? (await this.newest(signal))
     let fresh = false
     for (let races = 0; races <= maxRaces; races += 1) {
-      if (needsWhole(newest, request)) newest = await this.wholeOf(newest, signal)
+      if (needsWhole(newest, change, request.keeping)) newest = await this.wholeOf(newest, signal)
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {

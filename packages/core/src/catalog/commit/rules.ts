@@ -10,11 +10,17 @@ import {
   versionOfPage,
 } from '../documents/index.ts'
 import { formatOf } from '../documents/format-version.ts'
-import { idsOf, lastPagedStep, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
-import { applyKeeping, type WriterKeeping } from './keeping.ts'
-import { applyChange, attemptsOf, type Change, describeChange, type Refusal } from './changes.ts'
-import { hasFields } from '../judging/judgement.ts'
+import { applyRetention, type WriterKeeping } from '../judging/keeping.ts'
 import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
+import { attemptsOf, idsOf, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
+import {
+  applyChange,
+  type Change,
+  describeChange,
+  recordMetrics,
+  type Refusal,
+  retentionTerms,
+} from './changes/index.ts'
 
 /** How a writer shares a store: alone, by owning it, or with others, without an owner. */
 export type WriterMode = 'exclusive' | 'shared'
@@ -50,41 +56,6 @@ export type Verdict<C extends PagedCatalog = PagedCatalog> =
 const historyLength = 64
 
 /**
- * Whether a request can only be decided with all lines of a catalog before one: what it is about may stand in its
- * pages. A save of a later step does without, unless there is something to judge it by.
- */
-export function needsWhole(
-  newest: PagedCatalog,
-  { change, keeping }: Omit<CommitRequest, 'commitId'>,
-): boolean {
-  switch (change.kind) {
-    case 'begin':
-    case 'take over':
-    case 'release':
-    case 'raise floor':
-    case 'forget objective':
-      return false
-    case 'save':
-    case 'attach': {
-      const { objectives, retention } = keepingOf(keeping, newest)
-      const step = change.kind === 'save' ? change.entry.step : change.step
-      return hasFields(objectives) || hasFields(retention) || step <= lastPagedStep(newest)
-    }
-    case 'pin':
-    case 'unpin':
-      return change.step <= lastPagedStep(newest)
-    case 'abandon':
-      return partsOfAttempt(change.attempt).step <= lastPagedStep(newest)
-    case 'delete':
-    case 'prune':
-    case 'quarantine':
-    case 'readmit':
-    case 'rebuild':
-      return true
-  }
-}
-
-/**
  * The catalog version that follows `newest` when this request is committed, or why it may not be.
  *
  * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
@@ -117,9 +88,11 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
     if (refused !== undefined) return { kind: 'refused', code: 'INVALID_ARGUMENT', ...refused }
   }
   const { objectives } = keepingOf(request.keeping, newest)
-  const applied = applyChange(newest, change, objectives, request.at)
+  const applied = applyChange(newest, change, { objectives, at: request.at })
   if (applied.kind === 'refused') return applied
-  const kept = applyKeeping(newest, change, applied, request.keeping, request.at)
+  const lists = { ...applied, metrics: recordMetrics(newest, change) }
+  const terms = retentionTerms(change)
+  const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
   const version = newest.version + 1
   return {
     kind: 'next',

@@ -28,6 +28,11 @@ export function keepingOf({ objectives, retention }: Keeping, { keeping }: Paged
   }
 }
 
+/** Whether there is anything to judge checkpoints by. */
+export function hasRules({ objectives, retention }: Keeping): boolean {
+  return hasFields(objectives) || hasFields(retention)
+}
+
 /** What a save or a prune may drop: what its own retention drops, and nothing that any writer's objective finds best. */
 export function droppingOf(keeping: Keeping, catalog: PagedCatalog): Keeping {
   return { objectives: keepingOf(keeping, catalog).objectives, retention: keeping.retention }

@@ -1,4 +1,5 @@
 import {
+  type AttemptId,
   type Catalog,
   type CatalogEntry,
   emptyCatalog,
@@ -86,6 +87,11 @@ export function withoutPages(catalog: WholeCatalog): WholeCatalog {
 
 export function isWhole(catalog: PagedCatalog): catalog is WholeCatalog {
   return catalog.isWhole
+}
+
+/** The attempts that a catalog lists, as good or as quarantined. */
+export function attemptsOf({ checkpoints, quarantined }: WholeCatalog): ReadonlySet<AttemptId> {
+  return new Set([...checkpoints.all, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))
 }
 
 /** The highest step that stands in a page; -1 when there is none. */

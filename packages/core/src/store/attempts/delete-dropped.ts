@@ -3,7 +3,7 @@ import type { StoreContext } from '../context.ts'
 import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
-import { keepsAll } from '../../catalog/commit/keeping.ts'
+import { keepsAll } from '../../catalog/judging/keeping.ts'
 import { deleteAttempts } from './delete-attempts.ts'
 
 /**

@@ -1,8 +1,7 @@
 import { formatSize } from '../../space/index.ts'
-import { attemptsOf } from '../../catalog/commit/changes.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
-import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 
 /** Saves that other writers began and have not committed: those writers may run or may be dead. */
 export interface UnfinishedSaves {

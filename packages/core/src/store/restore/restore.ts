@@ -1,7 +1,7 @@
 import { noSuchFile } from '../attempts/no-such-file.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
-import type { Finding } from '../../catalog/commit/changes.ts'
+import type { Finding } from '../../catalog/commit/changes/index.ts'
 import type { StoreContext } from '../context.ts'
 import { type CatalogEntry, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'

@@ -1,7 +1,7 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { Afterwork, UnderWay } from '../../async/under-way.ts'
 import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
-import type { Finding } from '../../catalog/commit/changes.ts'
+import type { Finding } from '../../catalog/commit/changes/index.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'

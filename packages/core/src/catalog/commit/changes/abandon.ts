@@ -1,0 +1,18 @@
+import { type AttemptId, partsOfAttempt } from '../../documents/index.ts'
+import { lastPagedStep } from '../../pages/index.ts'
+import { type KindOfChange, unchangedLists } from './change.ts'
+
+/** Declares an attempt dead whose save has failed, so that its files may be deleted. Lists and drops nothing. */
+export interface Abandon {
+  readonly kind: 'abandon'
+  readonly attempt: AttemptId
+}
+
+export const abandon: KindOfChange<Abandon> = {
+  needsWhole: (newest, { attempt }) => partsOfAttempt(attempt).step <= lastPagedStep(newest),
+  apply: (catalog, { attempt }) => ({
+    ...unchangedLists(catalog),
+    dropped: [{ step: partsOfAttempt(attempt).step, attempt, because: 'its save failed' }],
+  }),
+  describe: ({ attempt }) => `abandon ${partsOfAttempt(attempt).step}`,
+}

@@ -1,0 +1,33 @@
+import type { StoredMetric } from '../../documents/index.ts'
+import { hasRules, keepingOf } from '../../judging/recorded-keeping.ts'
+import { lastPagedStep } from '../../pages/index.ts'
+import { type KindOfChange, unchangedLists } from './change.ts'
+import { withRecord } from './record.ts'
+import { noSuchStep } from './refusals.ts'
+
+/** Adds metrics that came after the save. */
+export interface Attach {
+  readonly kind: 'attach'
+  readonly step: number
+  readonly metrics: Readonly<Record<string, StoredMetric>>
+  /** The present by the store's own clock, if the retention in force needs it. */
+  readonly storeNow?: Date | undefined
+}
+
+export const attach: KindOfChange<Attach> = {
+  needsWhole: (newest, { step }, keeping) =>
+    hasRules(keepingOf(keeping, newest)) || step <= lastPagedStep(newest),
+  apply: (catalog, { step, metrics }) => {
+    const entry = catalog.checkpoints.get(step)
+    if (entry === undefined) return noSuchStep(step)
+    const changed = { ...entry, metrics: { ...entry.metrics, ...metrics } }
+    return { ...unchangedLists(catalog), checkpoints: catalog.checkpoints.with(step, changed) }
+  },
+  describe: ({ step }) => `attach ${step}`,
+  recordMetrics: ({ metrics: history, checkpoints }, { step, metrics }) => {
+    const entry = checkpoints.get(step)
+    if (entry === undefined) return history
+    return withRecord(history, entry, { ...history.get(step)?.metrics, ...metrics })
+  },
+  retain: ({ storeNow }) => ({ dropsBy: 'recorded retention', records: 'objectives', storeNow }),
+}

@@ -1,0 +1,43 @@
+import { drop, fewOf, type KindOfChange, unchangedLists } from './change.ts'
+import { invalid, noSuchStep, protection } from './refusals.ts'
+
+/** Removes checkpoints that a person names. */
+export interface Delete {
+  readonly kind: 'delete'
+  readonly steps: readonly number[]
+  readonly because: string
+  /** Whether the best of an objective may go, too. */
+  readonly allowBest?: boolean | undefined
+}
+
+export const deletion: KindOfChange<Delete> = {
+  needsWhole: () => true,
+  apply: (catalog, change, { objectives }) => {
+    const steps = new Set(change.steps)
+    const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
+    // A step that was saved again after it was set aside: the one set aside goes first.
+    const setAside = new Set(quarantined.map(({ entry }) => entry.step))
+    const listed = catalog.checkpoints.all.filter(({ step }) => steps.has(step) && !setAside.has(step))
+    const going = new Set([...listed.map(({ step }) => step), ...setAside])
+    const missing = change.steps.find((step) => !going.has(step))
+    if (missing !== undefined) return noSuchStep(missing)
+    const { allowBest } = change
+    const refused = protection(catalog, listed, { allowBest, objectives }, 'delete')
+    if (refused !== undefined) return refused
+    if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
+      return invalid(
+        'The last good checkpoint is never deleted, and this would leave none. To be rid of all, delete the store itself.',
+      )
+    }
+    return {
+      ...unchangedLists(catalog),
+      checkpoints: catalog.checkpoints.filter(({ step }) => !steps.has(step) || setAside.has(step)),
+      quarantined: catalog.quarantined.filter(({ entry }) => !steps.has(entry.step)),
+      dropped: [
+        ...listed.map((entry) => drop(entry, change.because)),
+        ...quarantined.map(({ entry }) => drop(entry, `${change.because}, the quarantined one`)),
+      ],
+    }
+  },
+  describe: ({ steps }) => `delete ${fewOf(steps)}`,
+}

@@ -1,0 +1,12 @@
+export { type Refusal } from './change.ts'
+export {
+  applyChange,
+  type Change,
+  type ChangeOf,
+  describeChange,
+  needsWhole,
+  recordMetrics,
+  retentionTerms,
+} from './kinds.ts'
+export { type Finding } from './quarantine.ts'
+export { refusalOfSave } from './save.ts'

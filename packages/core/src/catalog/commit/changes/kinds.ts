@@ -1,0 +1,99 @@
+import type { RecordedMetrics } from '../../documents/index.ts'
+import type { Keeping } from '../../judging/judgement.ts'
+import type { RetentionTerms } from '../../judging/keeping.ts'
+import type { PagedCatalog, PagedList } from '../../pages/index.ts'
+import { type Abandon, abandon } from './abandon.ts'
+import { type Attach, attach } from './attach.ts'
+import { type Begin, begin } from './begin.ts'
+import type { Applied, ChangeTerms, KindOfChange } from './change.ts'
+import { type Delete, deletion } from './delete.ts'
+import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
+import { type Pin, pin } from './pin.ts'
+import { type Prune, prune } from './prune.ts'
+import { type Quarantine, quarantine } from './quarantine.ts'
+import { type RaiseFloor, raiseFloor } from './raise-floor.ts'
+import { type Readmit, readmit } from './readmit.ts'
+import { type Rebuild, rebuild } from './rebuild.ts'
+import { type Release, release } from './release.ts'
+import { type Save, save } from './save.ts'
+import { type TakeOver, takeOver } from './take-over.ts'
+import { type Unpin, unpin } from './unpin.ts'
+
+/** What one commit does to the list of checkpoints. */
+export type Change =
+  | Abandon
+  | Attach
+  | Begin
+  | Delete
+  | ForgetObjective
+  | Pin
+  | Prune
+  | Quarantine
+  | RaiseFloor
+  | Readmit
+  | Rebuild
+  | Release
+  | Save
+  | TakeOver
+  | Unpin
+
+type ChangeKind = Change['kind']
+
+/** The changes of some kinds. */
+export type ChangeOf<Kind extends ChangeKind> = {
+  [Each in Kind]: { readonly kind: Each } & Extract<Change, { kind: Each }>
+}[Kind]
+
+const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
+  abandon,
+  attach,
+  begin,
+  delete: deletion,
+  'forget objective': forgetObjective,
+  pin,
+  prune,
+  quarantine,
+  'raise floor': raiseFloor,
+  readmit,
+  rebuild,
+  release,
+  save,
+  'take over': takeOver,
+  unpin,
+}
+
+/** Whether a change can be decided only with all lines of the newest version: it may concern some in its pages. */
+export function needsWhole<Kind extends ChangeKind>(
+  newest: PagedCatalog,
+  change: ChangeOf<Kind>,
+  keeping: Keeping,
+): boolean {
+  return kinds[change.kind].needsWhole(newest, change, keeping)
+}
+
+/** Applies the change itself, apart from every rule about who may commit it. */
+export function applyChange<Kind extends ChangeKind>(
+  catalog: PagedCatalog,
+  change: ChangeOf<Kind>,
+  terms: ChangeTerms,
+): Applied {
+  return kinds[change.kind].apply(catalog, change, terms)
+}
+
+/** What the history says of a change, for people. */
+export function describeChange<Kind extends ChangeKind>(change: ChangeOf<Kind>): string {
+  return kinds[change.kind].describe(change)
+}
+
+/** The metrics of every step after a change. They outlive their checkpoints. */
+export function recordMetrics<Kind extends ChangeKind>(
+  catalog: PagedCatalog,
+  change: ChangeOf<Kind>,
+): PagedList<RecordedMetrics> {
+  return kinds[change.kind].recordMetrics?.(catalog, change) ?? catalog.metrics
+}
+
+/** How retention applies in the same commit; `undefined` if the change drops nothing by retention. */
+export function retentionTerms<Kind extends ChangeKind>(change: ChangeOf<Kind>): RetentionTerms | undefined {
+  return kinds[change.kind].retain?.(change)
+}

@@ -1,0 +1,32 @@
+import type { AttemptId } from '../../documents/index.ts'
+import { fewOf, type KindOfChange, unchangedLists } from './change.ts'
+
+/** Sets corrupt checkpoints aside. */
+export interface Quarantine {
+  readonly kind: 'quarantine'
+  readonly found: readonly Finding[]
+}
+
+/** A checkpoint that was found corrupt. */
+export interface Finding {
+  readonly step: number
+  readonly attempt: AttemptId
+  readonly reason: string
+}
+
+export const quarantine: KindOfChange<Quarantine> = {
+  needsWhole: () => true,
+  apply: (catalog, { found }, { at }) => {
+    const reasons = new Map(found.map(({ attempt, reason }) => [attempt, reason]))
+    const aside = catalog.checkpoints.all.flatMap((entry) => {
+      const reason = reasons.get(entry.attempt)
+      return reason === undefined ? [] : [{ entry, reason, at }]
+    })
+    return {
+      ...unchangedLists(catalog),
+      checkpoints: catalog.checkpoints.filter(({ attempt }) => !reasons.has(attempt)),
+      quarantined: [...catalog.quarantined, ...aside],
+    }
+  },
+  describe: ({ found }) => `quarantine ${fewOf(found.map(({ step }) => step))}`,
+}

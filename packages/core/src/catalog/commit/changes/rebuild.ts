@@ -1,0 +1,38 @@
+import type { CatalogEntry, Drop, Quarantined } from '../../documents/index.ts'
+import { hasFields } from '../../judging/judgement.ts'
+import { type KindOfChange, unchangedLists } from './change.ts'
+import { recordOf } from './record.ts'
+
+/** Replaces the lists of a damaged catalog by what a repair found. */
+export interface Rebuild {
+  readonly kind: 'rebuild'
+  readonly checkpoints: readonly CatalogEntry[]
+  readonly quarantined: readonly Quarantined[]
+  readonly dropped: readonly Drop[]
+}
+
+export const rebuild: KindOfChange<Rebuild> = {
+  needsWhole: () => true,
+  apply: (catalog, { checkpoints, quarantined, dropped }) => ({
+    ...unchangedLists(catalog),
+    checkpoints: catalog.checkpoints.replacedBy(checkpoints),
+    quarantined,
+    dropped,
+  }),
+  describe: () => 'rebuild',
+  recordMetrics: ({ metrics: history, checkpoints: listed }, { checkpoints }) => {
+    const known = new Set(listed.all.map(({ attempt }) => attempt))
+    const recovered = checkpoints.filter(
+      ({ attempt, step }) => !known.has(attempt) || history.get(step) === undefined,
+    )
+    const steps = new Set(recovered.map(({ step }) => step))
+    const records = recovered.flatMap((entry) =>
+      hasFields(entry.metrics) ? [recordOf(entry, entry.metrics)] : [],
+    )
+    return history.replacedBy(
+      [...history.all.filter(({ step }) => !steps.has(step)), ...records].sort(
+        (one, other) => one.step - other.step,
+      ),
+    )
+  },
+}

@@ -1,0 +1,43 @@
+import type { ErrorHint } from '../../../errors.ts'
+import type { Objectives } from '../../../metrics/index.ts'
+import type { CatalogEntry } from '../../documents/index.ts'
+import { bestNames, hasFields, judge } from '../../judging/judgement.ts'
+import type { PagedCatalog } from '../../pages/index.ts'
+import type { Refusal } from './change.ts'
+
+export function invalid(why: string, hint?: ErrorHint): Refusal {
+  return { kind: 'refused', code: 'INVALID_ARGUMENT', why, hint }
+}
+
+export function noSuchStep(step: number): Refusal {
+  return {
+    kind: 'refused',
+    code: 'NOT_FOUND',
+    why: `There is no checkpoint of step ${step}. See what there is: holdfast ls.`,
+  }
+}
+
+/** Why none of these checkpoints may lose its bytes: one is pinned, or is the best of an objective. */
+export function protection(
+  catalog: PagedCatalog,
+  going: readonly CatalogEntry[],
+  {
+    allowBest = false,
+    objectives,
+  }: { readonly allowBest?: boolean | undefined; readonly objectives: Objectives },
+  verb: 'delete' | 'replace',
+): Refusal | undefined {
+  const pinned = going.find((entry) => entry.pinned !== undefined)
+  if (pinned !== undefined) return invalid(`Step ${pinned.step} is pinned. Unpin it first.`)
+  if (allowBest || going.length === 0 || !hasFields(objectives)) return undefined
+  const judgement = judge(catalog, objectives)
+  for (const { step } of going) {
+    const names = bestNames(judgement, step)
+    if (names.length === 0) continue
+    return invalid(
+      `Step ${step} is the best ${names.join(' and ')}. To ${verb} it all the same, pass allowBest: true.`,
+      { kind: 'allow-best' },
+    )
+  }
+  return undefined
+}

@@ -1,0 +1,58 @@
+import type { Objectives } from '../../../metrics/index.ts'
+import type { CatalogEntry } from '../../documents/index.ts'
+import { hasRules, keepingOf } from '../../judging/recorded-keeping.ts'
+import { lastPagedStep, type PagedCatalog } from '../../pages/index.ts'
+import { drop, type KindOfChange, type Refusal, unchangedLists } from './change.ts'
+import { withRecord } from './record.ts'
+import { protection } from './refusals.ts'
+
+/** Lists a checkpoint whose files are durable. */
+export interface Save {
+  readonly kind: 'save'
+  readonly entry: CatalogEntry
+  readonly onExisting: 'fail' | 'replace'
+  /** Whether it may replace the best of an objective. */
+  readonly allowBest?: boolean | undefined
+}
+
+export const save: KindOfChange<Save> = {
+  // A save of a later step does without, unless there is something to judge it by.
+  needsWhole: (newest, { entry }, keeping) =>
+    hasRules(keepingOf(keeping, newest)) || entry.step <= lastPagedStep(newest),
+  apply: (catalog, { entry, onExisting, allowBest }, { objectives }) => {
+    const refused = refusalOfSave(catalog, { step: entry.step, onExisting, allowBest }, objectives)
+    if (refused !== undefined) return refused
+    const existing = catalog.checkpoints.get(entry.step)
+    return {
+      ...unchangedLists(catalog),
+      checkpoints: catalog.checkpoints.with(entry.step, entry),
+      dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
+    }
+  },
+  describe: ({ entry }) => `save ${entry.step}`,
+  recordMetrics: ({ metrics }, { entry }) => withRecord(metrics, entry, entry.metrics),
+  retain: ({ entry }) => ({
+    dropsBy: 'own retention',
+    records: 'objectives and retention',
+    saved: entry.attempt,
+    // The save has asked the store for the time when the manifest was stored.
+    storeNow: entry.storedAt === undefined ? undefined : new Date(entry.storedAt),
+  }),
+}
+
+/** Why a step that the catalog lists cannot be saved; `undefined` if it can. */
+export function refusalOfSave(
+  catalog: PagedCatalog,
+  { step, onExisting, allowBest }: Pick<Save, 'onExisting' | 'allowBest'> & { readonly step: number },
+  objectives: Objectives,
+): Refusal | undefined {
+  const existing = catalog.checkpoints.get(step)
+  if (existing === undefined) return undefined
+  if (onExisting === 'replace') return protection(catalog, [existing], { allowBest, objectives }, 'replace')
+  return {
+    kind: 'refused',
+    code: 'ALREADY_EXISTS',
+    why: `Step ${step} is already saved. Choose another step, or replace it with onExisting: 'replace'.`,
+    hint: { kind: 'replace' },
+  }
+}

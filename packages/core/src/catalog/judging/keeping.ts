@@ -1,0 +1,84 @@
+import type { Present, RoomWanted } from '../../retention/index.ts'
+import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
+import type { PagedCatalog, PagedList } from '../pages/index.ts'
+import { hasFields, judge, type Keeping, retain } from './judgement.ts'
+import { droppingOf, droppingOfAttach, recordObjectives, recordOf } from './recorded-keeping.ts'
+
+/** What a writer keeps, and what it is working on. */
+export interface WriterKeeping extends Keeping {
+  /** Checkpoints that this process is restoring. */
+  readonly restoring: Pick<ReadonlySet<AttemptId>, 'has'>
+}
+
+/** The keeping of a writer without a configuration: it drops nothing. */
+export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restoring: new Set() }
+
+/** How retention applies to one commit. */
+export interface RetentionTerms {
+  /** Whose retention decides what goes: the writer's own, or the one that the last save recorded. */
+  readonly dropsBy: 'own retention' | 'recorded retention'
+  /** What of the writer's keeping the catalog records. */
+  readonly records: 'objectives and retention' | 'objectives'
+  /** The attempt that this commit lists: it stays. */
+  readonly saved?: AttemptId | undefined
+  /** Space to make beyond what retention frees. */
+  readonly room?: RoomWanted | undefined
+  /** The present by the store's own clock, if it is known. */
+  readonly storeNow?: Date | undefined
+}
+
+/** The lists of a catalog that retention changes. */
+export interface KeptLists {
+  readonly checkpoints: PagedList<CatalogEntry>
+  readonly dropped: readonly Drop[]
+  readonly metrics: PagedList<RecordedMetrics>
+  readonly keeping: Catalog['keeping']
+}
+
+/**
+ * Decides anew what to keep of the lists that a change leaves. This happens in the commit of the change, so that the
+ * list, the latest and the best never disagree.
+ */
+export function applyRetention(
+  newest: PagedCatalog,
+  lists: KeptLists,
+  terms: RetentionTerms,
+  keeping: WriterKeeping,
+  at: string,
+): KeptLists {
+  const dropping = terms.dropsBy === 'own retention' ? droppingOf : droppingOfAttach
+  const effective = { ...keeping, ...dropping(keeping, newest) }
+  const dropped = dropsOf(lists, effective, terms, { now: new Date(at), storeNow: terms.storeNow })
+  const gone = new Set(dropped.map(({ attempt }) => attempt))
+  const record = terms.records === 'objectives' ? recordObjectives : recordOf
+  return {
+    checkpoints:
+      dropped.length === 0
+        ? lists.checkpoints
+        : lists.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
+    dropped: [...lists.dropped, ...dropped],
+    metrics: lists.metrics,
+    keeping: record(keeping, newest.keeping),
+  }
+}
+
+function dropsOf(
+  lists: KeptLists,
+  { objectives, retention, restoring }: WriterKeeping,
+  { saved, room }: RetentionTerms,
+  present: Present,
+): readonly Drop[] {
+  if (!hasFields(retention) && room === undefined) return []
+  const inUse = ({ attempt }: CatalogEntry): string | undefined => {
+    if (attempt === saved) return 'just saved'
+    return restoring.has(attempt) ? 'being restored' : undefined
+  }
+  const decisions = retain(lists, judge(lists, objectives), retention, present, inUse, room)
+  const reasons = new Map(
+    decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
+  )
+  return lists.checkpoints.all.flatMap(({ step, attempt }) => {
+    const because = reasons.get(step)
+    return because === undefined ? [] : [{ step, attempt, because }]
+  })
+}
