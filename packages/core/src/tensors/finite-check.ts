@@ -1,0 +1,246 @@
+import { NonFiniteSearch } from './non-finite.ts'
+import { type FloatFormat, safetensorsFormats } from './number-formats.ts'
+import { PickleError, readPickle } from './pickle.ts'
+import { headerLength, lengthBytes, parseHeader } from './safetensors.ts'
+import { tensorsIn, type TorchContents } from './torch.ts'
+import { ZipStream } from './zip-stream.ts'
+
+/** What a check of a file has found. */
+export type FiniteVerdict =
+  /** Every number of every tensor of the known formats is finite. */
+  | { readonly kind: 'finite'; readonly tensors: number }
+  /** A number is NaN or infinite. `index` counts the numbers of the tensor. */
+  | { readonly kind: 'not finite'; readonly tensor: string; readonly index: number }
+  /** The file contradicts its own format, or ends too early. */
+  | { readonly kind: 'malformed'; readonly why: string }
+  /** The format is not known, so nothing was checked. */
+  | { readonly kind: 'unknown format' }
+
+/** Bytes of the largest pickle that is read. Tensors are stored outside of it. */
+const maxPickleBytes = 64 * 2 ** 20
+
+/** A check that goes on with the bytes of one file. */
+interface Check {
+  update(bytes: Uint8Array): void
+  finish(): FiniteVerdict
+}
+
+/**
+ * Checks while the bytes of a file pass, in order, that no number of its tensors is NaN or infinite. It reads safetensors
+ * files and files of `torch.save` that are not compressed. Nothing of a file is executed.
+ */
+export class FiniteCheck {
+  #start: Uint8Array = new Uint8Array()
+  #check: Check | undefined
+
+  update(bytes: Uint8Array): void {
+    if (this.#check !== undefined) {
+      this.#check.update(bytes)
+      return
+    }
+    this.#start = Buffer.concat([this.#start, bytes])
+    if (this.#start.byteLength <= lengthBytes) return
+    this.#check = checkFor(this.#start)
+    this.#check.update(this.#start)
+    this.#start = new Uint8Array()
+  }
+
+  finish(): FiniteVerdict {
+    return this.#check?.finish() ?? { kind: 'unknown format' }
+  }
+}
+
+function checkFor(start: Uint8Array): Check {
+  if (Buffer.from(start.subarray(0, 4)).equals(Buffer.from('PK\x03\x04'))) return new TorchCheck()
+  const length = headerLength(start)
+  return length === undefined ? unknownFormat : new SafetensorsCheck(length)
+}
+
+const unknownFormat: Check = {
+  update: () => undefined,
+  finish: () => ({ kind: 'unknown format' }),
+}
+
+/** The bytes of a tensor in its file or storage. */
+interface Range {
+  readonly name: string
+  readonly begin: number
+  readonly end: number
+  readonly format: FloatFormat
+}
+
+/** Searches ranges of bytes that pass in order. Ranges may overlap. */
+class RangeSearch {
+  readonly #waiting: Range[]
+  #active: { readonly range: Range; readonly search: NonFiniteSearch }[] = []
+  #at = 0
+  found: { readonly tensor: string; readonly index: number } | undefined
+
+  constructor(ranges: readonly Range[]) {
+    this.#waiting = ranges.toSorted((one, other) => other.begin - one.begin)
+  }
+
+  update(bytes: Uint8Array): void {
+    const end = this.#at + bytes.byteLength
+    for (
+      let next = this.#waiting.at(-1);
+      next !== undefined && next.begin < end;
+      next = this.#waiting.at(-1)
+    ) {
+      this.#waiting.pop()
+      this.#active.push({ range: next, search: new NonFiniteSearch(next.format) })
+    }
+    for (const { range, search } of this.#active) {
+      search.update(bytes.subarray(Math.max(0, range.begin - this.#at), range.end - this.#at))
+      if (range.end <= end) this.#conclude(range, search)
+    }
+    this.#active = this.#active.filter(({ range }) => range.end > end)
+    this.#at = end
+  }
+
+  #conclude({ name }: Range, search: NonFiniteSearch): void {
+    const index = search.finish()
+    if (index !== undefined) this.found ??= { tensor: name, index }
+  }
+}
+
+class SafetensorsCheck implements Check {
+  readonly #headerEnd: number
+  #header: Uint8Array[] = []
+  #headerBytes = 0
+  #search: RangeSearch | undefined
+  #tensors = 0
+  #dataBytes = 0
+  #wantedBytes = 0
+  #fault: string | undefined
+
+  constructor(headerLength: number) {
+    this.#headerEnd = lengthBytes + headerLength
+  }
+
+  update(bytes: Uint8Array): void {
+    const rest = this.#headerBytes < this.#headerEnd ? this.#readHeader(bytes) : bytes
+    this.#dataBytes += rest.byteLength
+    this.#search?.update(rest)
+  }
+
+  finish(): FiniteVerdict {
+    if (this.#fault !== undefined) return { kind: 'malformed', why: this.#fault }
+    if (this.#headerBytes < this.#headerEnd)
+      return { kind: 'malformed', why: 'it ends before its header does' }
+    if (this.#search?.found !== undefined) return { kind: 'not finite', ...this.#search.found }
+    if (this.#dataBytes !== this.#wantedBytes)
+      return {
+        kind: 'malformed',
+        why: `its header describes ${this.#wantedBytes} bytes of data, and it has ${this.#dataBytes}`,
+      }
+    return { kind: 'finite', tensors: this.#tensors }
+  }
+
+  /** Returns the bytes after the header. */
+  #readHeader(bytes: Uint8Array): Uint8Array {
+    const taken = bytes.subarray(0, this.#headerEnd - this.#headerBytes)
+    this.#header.push(Uint8Array.from(taken))
+    this.#headerBytes += taken.byteLength
+    if (this.#headerBytes === this.#headerEnd) this.#begin(Buffer.concat(this.#header).subarray(lengthBytes))
+    return bytes.subarray(taken.byteLength)
+  }
+
+  #begin(header: Uint8Array): void {
+    this.#header = []
+    const entries = parseHeader(header)
+    if ('fault' in entries) {
+      this.#fault = entries.fault
+      return
+    }
+    this.#wantedBytes = entries.at(-1)?.end ?? 0
+    const ranges = entries.flatMap(({ dtype, ...range }) => {
+      const format = safetensorsFormats.get(dtype)
+      return format === undefined ? [] : [{ ...range, format }]
+    })
+    this.#tensors = ranges.length
+    this.#search = new RangeSearch(ranges)
+  }
+}
+
+class TorchCheck implements Check {
+  readonly #zip = new ZipStream({
+    begin: (name) => this.#beginRecord(name),
+    content: (bytes) => {
+      this.#content(bytes)
+    },
+    end: () => {
+      this.#endRecord()
+    },
+  })
+  #contents: TorchContents | undefined
+  #pickle: Uint8Array[] | undefined
+  #pickleBytes = 0
+  #search: RangeSearch | undefined
+  #found: { readonly tensor: string; readonly index: number } | undefined
+  #isUnknown = false
+  #fault: string | undefined
+
+  update(bytes: Uint8Array): void {
+    if (!this.#isUnknown) this.#zip.update(bytes)
+  }
+
+  finish(): FiniteVerdict {
+    if (this.#found !== undefined) return { kind: 'not finite', ...this.#found }
+    const why = this.#fault ?? this.#zip.fault
+    if (this.#contents === undefined) return { kind: 'unknown format' }
+    if (why !== undefined) return { kind: 'malformed', why }
+    if (!this.#zip.isComplete) return { kind: 'malformed', why: 'it ends in the middle of a record' }
+    return {
+      kind: 'finite',
+      tensors: this.#contents.tensors.filter(({ type }) => type.format !== undefined).length,
+    }
+  }
+
+  /** A file of `torch.save` begins with `NAME/data.pkl`, and the storages `NAME/data/KEY` follow. */
+  #beginRecord(name: string): number | undefined {
+    const path = name.slice(name.indexOf('/') + 1)
+    if (this.#contents === undefined) {
+      if (path !== 'data.pkl') this.#isUnknown = true
+      this.#pickle = []
+      return undefined
+    }
+    if (!path.startsWith('data/')) return undefined
+    const key = path.slice('data/'.length)
+    this.#search = this.#searchOf(key, this.#contents)
+    return this.#contents.storages.get(key)?.bytes
+  }
+
+  #searchOf(key: string, { tensors }: TorchContents): RangeSearch {
+    const ranges = tensors.flatMap(({ name, storage, begin, end, type: { format } }) =>
+      storage === key && format !== undefined ? [{ name, begin, end, format }] : [],
+    )
+    const distinct = new Map(ranges.map((range) => [`${range.begin} ${range.end}`, range]))
+    return new RangeSearch([...distinct.values()])
+  }
+
+  #content(bytes: Uint8Array): void {
+    if (this.#pickle === undefined) {
+      this.#search?.update(bytes)
+      return
+    }
+    this.#pickleBytes += bytes.byteLength
+    if (this.#pickleBytes > maxPickleBytes) this.#isUnknown = true
+    else this.#pickle.push(Uint8Array.from(bytes))
+  }
+
+  #endRecord(): void {
+    this.#found ??= this.#search?.found
+    this.#search = undefined
+    if (this.#pickle === undefined) return
+    const pickle = Buffer.concat(this.#pickle)
+    this.#pickle = undefined
+    if (this.#isUnknown) return
+    try {
+      this.#contents = tensorsIn(readPickle(pickle))
+    } catch (error) {
+      if (!(error instanceof PickleError)) throw error
+      this.#isUnknown = true
+    }
+  }
+}

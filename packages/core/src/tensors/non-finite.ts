@@ -1,0 +1,84 @@
+import type { FloatFormat } from './number-formats.ts'
+
+/** Bytes of the block in which numbers are looked at: a whole number of 32-bit words and of numbers of every format. */
+const block = 8
+
+/** Looks for the first number that is NaN or infinite in bytes that arrive in chunks of any size. Little-endian. */
+export class NonFiniteSearch {
+  readonly #format: FloatFormat
+  /** Bytes at the end of the last chunk that fill no block. */
+  readonly #rest = new Uint8Array(block)
+  #restBytes = 0
+  /** Bytes of whole blocks that were looked at. */
+  #seen = 0
+  #found: number | undefined
+
+  constructor(format: FloatFormat) {
+    this.#format = format
+  }
+
+  update(chunk: Uint8Array): void {
+    if (this.#found !== undefined) return
+    let start = 0
+    if (this.#restBytes > 0) {
+      start = Math.min(block - this.#restBytes, chunk.byteLength)
+      this.#rest.set(chunk.subarray(0, start), this.#restBytes)
+      this.#restBytes += start
+      if (this.#restBytes < block) return
+      this.#restBytes = 0
+      this.#look(this.#rest)
+    }
+    const end = chunk.byteLength - ((chunk.byteLength - start) % block)
+    this.#look(chunk.subarray(start, end))
+    this.#rest.set(chunk.subarray(end))
+    this.#restBytes = chunk.byteLength - end
+  }
+
+  /** Returns the index of the first number that is not finite, counted in numbers; `undefined` if there is none. */
+  finish(): number | undefined {
+    this.#rest.fill(0, this.#restBytes)
+    if (this.#restBytes > 0) this.#look(this.#rest)
+    return this.#found
+  }
+
+  #look(bytes: Uint8Array): void {
+    if (this.#found !== undefined) return
+    const words = wordsOf(bytes)
+    if (hasNonFinite(words, this.#format))
+      this.#found = this.#seen / this.#format.bytes + firstIn(words, this.#format)
+    this.#seen += bytes.byteLength
+  }
+}
+
+/** Returns the bytes as words of 32 bits. They are copied if they do not lie on a boundary of words. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes)
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
+}
+
+/** Several numbers of a word are tested with one addition: see `FloatFormat.carry`. */
+function hasNonFinite(words: Uint32Array, { bytes, exponents, carry, signs }: FloatFormat): boolean {
+  let seen = 0
+  const stride = bytes === 8 ? 2 : 1
+  for (let index = stride - 1; index < words.length; index += stride)
+    seen |= ((words[index] ?? 0) & exponents) + carry
+  return (seen & signs) !== 0
+}
+
+/** Returns the index of the first number that is not finite. There is one. */
+function firstIn(words: Uint32Array, format: FloatFormat): number {
+  const { bytes, exponents, carry } = format
+  if (bytes === 8) return words.findIndex((word, index) => index % 2 === 1 && isCarried(word, format)) >> 1
+  const word = words.findIndex((each) => isCarried(each, format))
+  const carried = (((words[word] ?? 0) & exponents) + carry) >>> 0
+  const perWord = 4 / bytes
+  for (let index = 0; index < perWord; index += 1) {
+    const sign = 1 << (8 * bytes * (index + 1) - 1)
+    if ((carried & sign) !== 0) return word * perWord + index
+  }
+  return word * perWord
+}
+
+function isCarried(word: number, { exponents, carry, signs }: FloatFormat): boolean {
+  return (((word & exponents) + carry) & signs) !== 0
+}

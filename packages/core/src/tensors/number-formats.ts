@@ -1,0 +1,110 @@
+/** A number format of tensors whose values can be NaN or infinite. */
+export interface FloatFormat {
+  /** Size of one number in bytes. */
+  readonly bytes: 1 | 2 | 4 | 8
+  /** Bits of the exponent of every number in a 32-bit word. For 8-byte numbers, of the more significant word. */
+  readonly exponents: number
+  /** Added to the exponents, it carries into a sign bit exactly if all bits of that exponent are set. */
+  readonly carry: number
+  /** The sign bits of the word. */
+  readonly signs: number
+}
+
+const float64: FloatFormat = { bytes: 8, exponents: 0x7ff00000, carry: 0x00100000, signs: 0x80000000 }
+const float32: FloatFormat = { bytes: 4, exponents: 0x7f800000, carry: 0x00800000, signs: 0x80000000 }
+const float16: FloatFormat = { bytes: 2, exponents: 0x7c007c00, carry: 0x04000400, signs: 0x80008000 }
+const bfloat16: FloatFormat = { bytes: 2, exponents: 0x7f807f80, carry: 0x00800080, signs: 0x80008000 }
+const float8e5m2: FloatFormat = { bytes: 1, exponents: 0x7c7c7c7c, carry: 0x04040404, signs: 0x80808080 }
+/** It has no infinity, and NaN is the one pattern with all bits of exponent and mantissa set. */
+const float8e4m3: FloatFormat = { bytes: 1, exponents: 0x7f7f7f7f, carry: 0x01010101, signs: 0x80808080 }
+
+/**
+ * The names of formats in safetensors headers
+ * (https://github.com/huggingface/safetensors#format), with the format of the numbers that they are made of.
+ */
+export const safetensorsFormats: ReadonlyMap<string, FloatFormat> = new Map([
+  ['F64', float64],
+  ['F32', float32],
+  ['F16', float16],
+  ['BF16', bfloat16],
+  ['F8_E5M2', float8e5m2],
+  ['F8_E4M3', float8e4m3],
+  ['C64', float32],
+])
+
+/** Bytes of one element by the name of its format in a safetensors header. */
+export const safetensorsBytes: ReadonlyMap<string, number> = new Map([
+  ['BOOL', 1],
+  ['U8', 1],
+  ['I8', 1],
+  ['F8_E5M2', 1],
+  ['F8_E4M3', 1],
+  ['F8_E8M0', 1],
+  ['I16', 2],
+  ['U16', 2],
+  ['F16', 2],
+  ['BF16', 2],
+  ['I32', 4],
+  ['U32', 4],
+  ['F32', 4],
+  ['I64', 8],
+  ['U64', 8],
+  ['F64', 8],
+  ['C64', 8],
+])
+
+/** One kind of tensor of PyTorch. */
+export interface TorchType {
+  readonly name: string
+  /** Bytes of one element. */
+  readonly bytes: number
+  /** Absent if no value can be NaN or infinite. */
+  readonly format?: FloatFormat
+}
+
+const torchTypes: readonly TorchType[] = [
+  { name: 'float64', bytes: 8, format: float64 },
+  { name: 'float32', bytes: 4, format: float32 },
+  { name: 'float16', bytes: 2, format: float16 },
+  { name: 'bfloat16', bytes: 2, format: bfloat16 },
+  { name: 'float8_e5m2', bytes: 1, format: float8e5m2 },
+  { name: 'float8_e4m3fn', bytes: 1, format: float8e4m3 },
+  { name: 'complex32', bytes: 4, format: float16 },
+  { name: 'complex64', bytes: 8, format: float32 },
+  { name: 'complex128', bytes: 16, format: float64 },
+  { name: 'int64', bytes: 8 },
+  { name: 'int32', bytes: 4 },
+  { name: 'int16', bytes: 2 },
+  { name: 'int8', bytes: 1 },
+  { name: 'uint64', bytes: 8 },
+  { name: 'uint32', bytes: 4 },
+  { name: 'uint16', bytes: 2 },
+  { name: 'uint8', bytes: 1 },
+  { name: 'bool', bytes: 1 },
+]
+
+/** By the name that `torch.dtype` has. */
+export const torchTypesByName: ReadonlyMap<string, TorchType> = new Map(
+  torchTypes.map((type) => [type.name, type]),
+)
+
+/**
+ * The type of the elements by the name of the storage class that `torch.save` writes
+ * (https://github.com/pytorch/pytorch/blob/main/torch/storage.py, `_dtype_to_storage_type_map`). An untyped storage counts
+ * bytes, and its tensors name their type themselves.
+ */
+export const torchStorages: ReadonlyMap<string, string> = new Map([
+  ['DoubleStorage', 'float64'],
+  ['FloatStorage', 'float32'],
+  ['HalfStorage', 'float16'],
+  ['BFloat16Storage', 'bfloat16'],
+  ['ComplexDoubleStorage', 'complex128'],
+  ['ComplexFloatStorage', 'complex64'],
+  ['LongStorage', 'int64'],
+  ['IntStorage', 'int32'],
+  ['ShortStorage', 'int16'],
+  ['CharStorage', 'int8'],
+  ['ByteStorage', 'uint8'],
+  ['BoolStorage', 'bool'],
+  ['UntypedStorage', 'uint8'],
+])

@@ -1,0 +1,106 @@
+import { torchStorages, type TorchType, torchTypesByName } from './number-formats.ts'
+import { type Pickled, PickledGlobal, PickledObject, PickledReference } from './pickle.ts'
+
+/** A tensor of a file that `torch.save` wrote. */
+export interface TorchTensor {
+  /** The keys that lead to it, joined by dots, such as `model.layer1.weight`. */
+  readonly name: string
+  readonly type: TorchType
+  readonly shape: readonly number[]
+  /** The key of the storage that holds its elements. Several tensors can share one. */
+  readonly storage: string
+  /** The first byte of its elements in the storage. */
+  readonly begin: number
+  /** The byte after its last element. Other elements can lie between, if the tensor is a view. */
+  readonly end: number
+}
+
+/** The bytes that several tensors view. */
+export interface TorchStorage {
+  readonly key: string
+  readonly bytes: number
+}
+
+export interface TorchContents {
+  readonly tensors: readonly TorchTensor[]
+  readonly storages: ReadonlyMap<string, TorchStorage>
+}
+
+/** Objects deeper than this hold no tensors that anyone has named. */
+const maxDepth = 100
+
+/** Returns the tensors in what `torch.save` pickled, each under the first name by which it is found. */
+export function tensorsIn(value: Pickled): TorchContents {
+  const tensors: TorchTensor[] = []
+  const storages = new Map<string, TorchStorage>()
+  const seen = new Set<PickledObject>()
+  const visit = (current: Pickled | undefined, path: readonly string[]): void => {
+    if (!(current instanceof PickledObject) || seen.has(current) || path.length > maxDepth) return
+    seen.add(current)
+    const tensor = tensorOf(current, path.join('.'))
+    if (tensor !== undefined) {
+      tensors.push(tensor.tensor)
+      storages.set(tensor.storage.key, tensor.storage)
+      return
+    }
+    // The tensor of a parameter, or what a list and a set hold.
+    for (const [index, item] of current.items.entries())
+      visit(item, current.callee === undefined ? [...path, String(index)] : path)
+    for (const [key, item] of current.entries) visit(item, [...path, nameOf(key)])
+    visit(current.state, path)
+  }
+  visit(value, [])
+  return { tensors, storages }
+}
+
+function nameOf(key: Pickled): string {
+  return typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint' ? String(key) : '?'
+}
+
+/**
+ * Reads a call of `_rebuild_tensor`, `_rebuild_tensor_v2` or `_rebuild_tensor_v3` of
+ * https://github.com/pytorch/pytorch/blob/main/torch/_utils.py.
+ */
+function tensorOf(
+  { callee, items }: PickledObject,
+  name: string,
+): { readonly tensor: TorchTensor; readonly storage: TorchStorage } | undefined {
+  if (!(callee instanceof PickledGlobal)) return undefined
+  if (!/^torch\._utils\._rebuild_tensor(_v[23])?$/.test(callee.name)) return undefined
+  const [reference, offset, sizes, strides] = items
+  const typed = callee.name.endsWith('_v3') ? items[6] : undefined
+  if (!(reference instanceof PickledReference) || typeof offset !== 'number') return undefined
+  const storage = storageOf(reference)
+  const shape = numbersOf(sizes)
+  const steps = numbersOf(strides)
+  const type = typeOf(typed) ?? storage?.type
+  if (storage === undefined || shape === undefined || steps === undefined || type === undefined)
+    return undefined
+  const elements = shape.includes(0)
+    ? 0
+    : shape.reduce((last, size, dimension) => last + (size - 1) * (steps[dimension] ?? 0), 1)
+  const begin = offset * type.bytes
+  const tensor = { name, type, shape, storage: storage.key, begin, end: begin + elements * type.bytes }
+  return { tensor, storage: { key: storage.key, bytes: storage.bytes } }
+}
+
+/** Reads the tuple `('storage', storage class, key, location, number of elements)`. */
+function storageOf({ id }: PickledReference): (TorchStorage & { readonly type: TorchType }) | undefined {
+  if (!(id instanceof PickledObject)) return undefined
+  const [kind, storageClass, key, , elements] = id.items
+  if (kind !== 'storage' || !(storageClass instanceof PickledGlobal)) return undefined
+  if (typeof key !== 'string' || typeof elements !== 'number' || elements < 0) return undefined
+  const type = torchTypesByName.get(torchStorages.get(storageClass.name.split('.').at(-1) ?? '') ?? '')
+  return type === undefined ? undefined : { key, type, bytes: elements * type.bytes }
+}
+
+function typeOf(value: Pickled | undefined): TorchType | undefined {
+  if (!(value instanceof PickledGlobal) || !value.name.startsWith('torch.')) return undefined
+  return torchTypesByName.get(value.name.slice('torch.'.length))
+}
+
+function numbersOf(value: Pickled | undefined): readonly number[] | undefined {
+  if (!(value instanceof PickledObject)) return undefined
+  const numbers = value.items.filter((item) => typeof item === 'number' && item >= 0)
+  return numbers.length === value.items.length ? (numbers as number[]) : undefined
+}

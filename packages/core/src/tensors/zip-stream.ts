@@ -1,0 +1,151 @@
+/** What a `ZipStream` calls for each record, in the order of the file. */
+export interface ZipRecords {
+  /** A record begins. Returns its size in bytes if it is known; most records do not have it in their header. */
+  begin(name: string): number | undefined
+  /** Some bytes of the record. They are only valid during the call. */
+  content(bytes: Uint8Array): void
+  /** The record is complete. */
+  end(): void
+}
+
+const localHeader = 0x04034b50
+const headerBytes = 30
+/** Flag of a record whose size follows its content, in a descriptor. */
+const sizeFollows = 0x0008
+const descriptorSignature = Buffer.from([0x50, 0x4b, 0x07, 0x08])
+/** A signature, a checksum and two sizes, of 4 bytes each or, in large records, of 8. */
+const shortDescriptor = 16
+const longDescriptor = 24
+const unknownSize = 0xffffffff
+
+/**
+ * Reads the records of a zip file while its bytes pass. It understands files as `torch.save` writes them: no record is
+ * compressed, and the size of a record may follow its content. The format is that of
+ * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+ */
+export class ZipStream {
+  readonly #records: ZipRecords
+  /** Bytes of the last chunk that the next step needs together with what follows. */
+  #rest: Uint8Array = new Uint8Array()
+  #step: (bytes: Uint8Array) => number | undefined = (bytes) => this.#readHeader(bytes)
+  /** Bytes of the present record: those that are still to come if its size is known, and those that have passed. */
+  #left = 0
+  #passed = 0
+  #sizeFollows = false
+  #fault: string | undefined
+  #isComplete = false
+
+  constructor(records: ZipRecords) {
+    this.#records = records
+  }
+
+  /** Why the records cannot be read; `undefined` while they can. */
+  get fault(): string | undefined {
+    return this.#fault
+  }
+
+  /** Whether every record has ended. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  update(chunk: Uint8Array): void {
+    let bytes = this.#rest.byteLength === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    while (this.#fault === undefined && !this.#isComplete) {
+      const taken = this.#step(bytes)
+      if (taken === undefined) break
+      bytes = bytes.subarray(taken)
+    }
+    // A copy, because the caller may use the memory of the chunk again.
+    this.#rest = this.#fault === undefined && !this.#isComplete ? Uint8Array.from(bytes) : new Uint8Array()
+  }
+
+  // Each step returns how many bytes it has taken, or `undefined` if it needs more bytes.
+
+  #readHeader(bytes: Uint8Array): number | undefined {
+    if (bytes.byteLength < 4) return undefined
+    const view = viewOf(bytes)
+    if (view.getUint32(0, true) !== localHeader) {
+      this.#isComplete = true // the central directory follows the records
+      return undefined
+    }
+    if (bytes.byteLength < headerBytes) return undefined
+    const nameBytes = view.getUint16(26, true)
+    const end = headerBytes + nameBytes + view.getUint16(28, true)
+    if (bytes.byteLength < end) return undefined
+    if (view.getUint16(8, true) !== 0) {
+      this.#fail('a record is compressed')
+      return
+    }
+    const name = Buffer.from(bytes.subarray(headerBytes, headerBytes + nameBytes)).toString('utf8')
+    this.#sizeFollows = (view.getUint16(6, true) & sizeFollows) !== 0
+    const known = this.#records.begin(name)
+    const size = this.#sizeFollows ? known : view.getUint32(22, true)
+    if (size === unknownSize) {
+      this.#fail('a record of more than 4 GiB has its size in front')
+      return
+    }
+    this.#passed = 0
+    this.#left = size ?? 0
+    this.#step = size === undefined ? (more) => this.#passUnsized(more) : (more) => this.#passSized(more)
+    return end
+  }
+
+  #passSized(bytes: Uint8Array): number | undefined {
+    if (this.#left === 0) return this.#endRecord()
+    if (bytes.byteLength === 0) return undefined
+    return this.#pass(bytes.subarray(0, this.#left))
+  }
+
+  /** The record ends where a descriptor names just the size that has passed. */
+  #passUnsized(bytes: Uint8Array): number | undefined {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const at = buffer.indexOf(descriptorSignature)
+    if (at === -1) {
+      const sure = bytes.byteLength - (descriptorSignature.byteLength - 1)
+      return sure > 0 ? this.#pass(bytes.subarray(0, sure)) : undefined
+    }
+    if (at > 0) return this.#pass(bytes.subarray(0, at))
+    if (bytes.byteLength < shortDescriptor) return undefined
+    if (viewOf(bytes).getUint32(8, true) !== this.#passed) return this.#pass(bytes.subarray(0, 1))
+    return this.#endRecord()
+  }
+
+  #pass(bytes: Uint8Array): number {
+    this.#records.content(bytes)
+    this.#passed += bytes.byteLength
+    this.#left = Math.max(0, this.#left - bytes.byteLength)
+    return bytes.byteLength
+  }
+
+  #endRecord(): number {
+    this.#records.end()
+    this.#step = this.#sizeFollows ? (more) => this.#readDescriptor(more) : (more) => this.#readHeader(more)
+    return 0
+  }
+
+  #readDescriptor(bytes: Uint8Array): number | undefined {
+    if (bytes.byteLength < shortDescriptor) return undefined
+    const view = viewOf(bytes)
+    const isSize = [8, 12].every((at) => view.getUint32(at, true) === this.#passed % 2 ** 32)
+    if (
+      !descriptorSignature.equals(bytes.subarray(0, 4)) ||
+      view.getUint32(8, true) !== this.#passed % 2 ** 32
+    ) {
+      this.#fail('a record has another size than its pickle says')
+      return
+    }
+    if (!isSize && bytes.byteLength < longDescriptor) return undefined
+    this.#step = (more) => this.#readHeader(more)
+    return isSize ? shortDescriptor : longDescriptor
+  }
+
+  #fail(fault: string): undefined {
+    this.#fault = fault
+    return undefined
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

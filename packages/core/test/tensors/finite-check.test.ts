@@ -1,0 +1,119 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { FiniteCheck, type FiniteVerdict } from '../../src/tensors/finite-check.ts'
+
+const folder = new URL('fixtures/', import.meta.url)
+
+function fixture(name: string): Uint8Array {
+  return readFileSync(new URL(name, folder))
+}
+
+/** Passes the bytes in chunks of a size, in memory that is overwritten afterwards. */
+function check(bytes: Uint8Array, chunkBytes = bytes.byteLength || 1): FiniteVerdict {
+  const finite = new FiniteCheck()
+  for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
+    const chunk = Uint8Array.from(bytes.subarray(start, start + chunkBytes))
+    finite.update(chunk)
+    chunk.fill(0xff)
+  }
+  return finite.finish()
+}
+
+const names = readdirSync(folder).filter((name) => /\.(pt|safetensors)$/.test(name))
+
+describe.each([1, 7, 64, 4096, 1 << 20])('in chunks of %i bytes', (chunkBytes) => {
+  test.each(names.filter((name) => /^[a-z0-9_]+-(nan|inf)\./.test(name) && /^(b?float)/.test(name)))(
+    'finds the number in %s',
+    (name) => {
+      const [dtype = ''] = name.split('-')
+      const tensor = name.endsWith('.pt') ? `model.${dtype}` : dtype
+      expect(check(fixture(name), chunkBytes)).toEqual({ kind: 'not finite', tensor, index: 5 })
+    },
+  )
+
+  test.each(['finite.pt', 'finite.safetensors'])('accepts every format in %s', (name) => {
+    expect(check(fixture(name), chunkBytes)).toEqual({ kind: 'finite', tensors: 6 })
+  })
+
+  test('names the tensor of an optimizer by the keys that lead to it', () => {
+    expect(check(fixture('training.pt'), chunkBytes)).toMatchObject({ kind: 'finite' })
+    expect(check(fixture('training-nan.pt'), chunkBytes)).toEqual({
+      kind: 'not finite',
+      tensor: 'optimizer.state.1.exp_avg',
+      index: 2,
+    })
+  })
+})
+
+test('checks the imaginary parts of complex numbers', () => {
+  expect(check(fixture('complex-inf.pt'))).toEqual({ kind: 'not finite', tensor: 'z', index: 3 })
+})
+
+test('counts a tensor with two names once, and a view of its storage separately', () => {
+  expect(check(fixture('tied.pt'))).toEqual({ kind: 'finite', tensors: 2 })
+})
+
+test('ignores numbers of a storage that no tensor views', () => {
+  expect(check(fixture('hidden-nan.pt'))).toEqual({ kind: 'finite', tensors: 1 })
+})
+
+test('executes nothing of a hostile pickle', () => {
+  const sideEffect = '/tmp/holdfast-was-executed'
+  expect(check(fixture('hostile.pt'))).toEqual({ kind: 'finite', tensors: 1 })
+  expect(existsSync(sideEffect)).toBe(false)
+})
+
+test.each(['legacy.pt', 'plain.pkl', 'make.py'])('does not know the format of %s', (name) => {
+  expect(check(fixture(name))).toEqual({ kind: 'unknown format' })
+})
+
+test('does not know an empty file', () => {
+  expect(check(new Uint8Array())).toEqual({ kind: 'unknown format' })
+})
+
+test.each(['finite.pt', 'finite.safetensors'])('reports %s as malformed if it is cut off', (name) => {
+  const bytes = fixture(name)
+  const half = bytes.subarray(0, bytes.byteLength / 2)
+  expect(check(half, 100)).toMatchObject({ kind: 'malformed' })
+})
+
+function safetensors(header: string, data = new Uint8Array()): Uint8Array {
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(header)))
+  return Buffer.concat([length, Buffer.from(header), data])
+}
+
+test.each<[string, string]>([
+  [
+    '{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}',
+    'its shape needs 8 bytes, and its offsets give it 4',
+  ],
+  ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', 'does not follow the data before it'],
+  ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 'it ends before it begins'],
+  ['{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', 'its shape is no list of sizes'],
+  ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 'describes 4 bytes of data, and it has 0'],
+  ['{"w":1}', 'it is no object'],
+  ['{"w":', 'its header is not a JSON object'],
+])('reports the header %s as malformed', (header, why) => {
+  const verdict = check(safetensors(header))
+  expect(verdict.kind).toBe('malformed')
+  expect(verdict).toHaveProperty('why', expect.stringContaining(why))
+})
+
+test('ends with a verdict for any bytes that begin like a known format', () => {
+  const starts = names.map((name) => fixture(name))
+  fc.assert(
+    fc.property(
+      fc.nat(starts.length - 1),
+      fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255)), { maxLength: 20 }),
+      fc.integer({ min: 1, max: 3000 }),
+      (which, changes, chunkBytes) => {
+        const bytes = Uint8Array.from(starts[which] ?? [])
+        for (const [where, value] of changes) bytes[Math.floor(where * bytes.byteLength)] = value
+        expect(check(bytes, chunkBytes).kind).toMatch(/^(finite|not finite|malformed|unknown format)$/)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
