@@ -56,21 +56,16 @@ export function stringifyJson(value: unknown): string {
 }
 
 /**
- * Parses a stored document. In the members named by `exact`, an integer outside the safe range becomes a `bigint`.
+ * Parses a stored document without changing a value that `stringifyJson` could not write again: an integer outside the
+ * safe range becomes a `bigint`, and a number beyond the range of a JavaScript number a `JSON.rawJSON`.
  */
-export function parseStoredJson(text: string, exact: readonly string[]): unknown {
-  const plain: unknown = JSON.parse(text)
-  if (exact.length === 0 || !mayHoldLargeInteger.test(text) || !isPlainObject(plain)) return plain
-  const precise = JSON.parse(text, (_key, parsed, { source = '' }) =>
-    typeof parsed === 'number' && isLargeInteger(source) ? BigInt(source) : parsed,
-  )
-  if (!isPlainObject(precise)) return plain
-  return Object.fromEntries(
-    Object.entries(plain).map(([name, value]) => [
-      name,
-      exact.includes(name) ? (Reflect.get(precise, name) as unknown) : value,
-    ]),
-  )
+export function parseStoredJson(text: string): unknown {
+  if (!mayHoldInexactNumber.test(text)) return JSON.parse(text)
+  return JSON.parse(text, (_key, parsed, { source = '' }) => {
+    if (typeof parsed !== 'number') return parsed
+    if (isLargeInteger(source)) return BigInt(source)
+    return Number.isFinite(parsed) ? parsed : JSON.rawJSON(source)
+  })
 }
 
 /**
@@ -109,7 +104,8 @@ export function assertWellFormed(text: string, where: string): void {
   )
 }
 
-const mayHoldLargeInteger = /(?:^|[[:,])\s*-?\d{16}/
+/** Matches a number of 16 digits or more, and one with an exponent of three digits or more. */
+const mayHoldInexactNumber = /(?:^|[[:,])\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3})/
 
 const integerPattern = /^-?\d+$/
 

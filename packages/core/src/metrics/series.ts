@@ -3,15 +3,18 @@ import { GrowingNumbers } from './growing-numbers.ts'
 import { Lineage } from './lineage.ts'
 import type { MetricObjective } from './objective.ts'
 import { Smoother } from './smoothing.ts'
+import { compareOrders, type OrderKey } from '../order-key.ts'
 
 /** The metrics of one step, whether or not its checkpoint is still there. */
 export interface MetricRecord {
   readonly step: number
   /** What JSON has no number for, such as NaN, may be a text. */
   readonly metrics: Readonly<Record<string, number | string>>
-  /** Grows from save to save. Records of the same order were recorded in the order of their steps. Default: 0. */
-  readonly order?: number | undefined
+  /** When the save of the step began. Records with equal keys were recorded in the order of their steps. Default: the earliest. */
+  readonly order?: OrderKey | undefined
 }
+
+const earliest: OrderKey = { segment: 0, base: 0 }
 
 /**
  * A history of metrics in the order of its steps, cut into stretches. The stretches are never changed: one that two
@@ -46,7 +49,7 @@ export function evaluateSeries(history: History, { metric, direction, smoothing 
 /** A value as it was recorded. */
 interface RecordedValue {
   readonly step: number
-  readonly order: number
+  readonly order: OrderKey
   readonly value: number
 }
 
@@ -55,14 +58,15 @@ class Series {
   readonly #reading: Reading
   #smoother: Smoother
   readonly #steps = new GrowingNumbers()
-  readonly #orders = new GrowingNumbers()
+  readonly #segments = new GrowingNumbers()
+  readonly #bases = new GrowingNumbers()
   readonly #recorded = new GrowingNumbers()
   readonly #values = new GrowingNumbers()
   readonly #scores = new GrowingNumbers()
   /** The places in the order of recording, where that is not the order of the steps. */
   #recording: GrowingNumbers | undefined
   /** The highest order. */
-  #latest = 0
+  #latest = earliest
   /** The stretches that were read, and how many values there were after each. */
   #stretches: History = []
   #counts: readonly number[] = []
@@ -123,7 +127,7 @@ class Series {
     const counts = this.#counts.slice(0, shared)
     const added: RecordedValue[] = []
     for (const stretch of history.slice(shared)) {
-      for (const { step, metrics, order = 0 } of stretch) {
+      for (const { step, metrics, order = earliest } of stretch) {
         const value = metrics[this.#reading.metric] // what a record inherits is no number
         if (typeof value !== 'number' || !Number.isFinite(value)) continue
         if (place >= this.#steps.length) added.push({ step, order, value })
@@ -137,7 +141,10 @@ class Series {
 
   #isAt(place: number, { step, order, value }: RecordedValue): boolean {
     return (
-      this.#steps.at(place) === step && this.#orders.at(place) === order && this.#recorded.at(place) === value
+      this.#steps.at(place) === step &&
+      this.#segments.at(place) === order.segment &&
+      this.#bases.at(place) === order.base &&
+      this.#recorded.at(place) === value
     )
   }
 
@@ -150,19 +157,20 @@ class Series {
   #add({ step, order, value: recorded }: RecordedValue, value: number): void {
     this.#recording?.add(this.#steps.length)
     this.#steps.add(step)
-    this.#orders.add(order)
+    this.#segments.add(order.segment)
+    this.#bases.add(order.base)
     this.#recorded.add(recorded)
     this.#values.add(value)
     this.#scores.add(this.#reading.direction === 'min' ? -value : value)
-    this.#latest = Math.max(this.#latest, order)
+    if (compareOrders(order, this.#latest) > 0) this.#latest = order
   }
 }
 
 function compare(one: RecordedValue, other: RecordedValue): number {
-  return one.order - other.order || one.step - other.step
+  return compareOrders(one.order, other.order) || one.step - other.step
 }
 
 /** Whether values, which are in the order of their steps, were recorded in that order, and after an order. */
-function isInOrder(values: readonly RecordedValue[], latest: number): boolean {
-  return values.every(({ order }, place) => order >= (values[place - 1]?.order ?? latest))
+function isInOrder(values: readonly RecordedValue[], latest: OrderKey): boolean {
+  return values.every(({ order }, place) => compareOrders(order, values[place - 1]?.order ?? latest) >= 0)
 }

@@ -75,6 +75,7 @@ export class CheckpointStore implements AsyncDisposable {
   readonly #background: BackgroundSaves
   readonly #access: WriteAccess
   readonly #underWay = new UnderWay()
+  #isMarkerSupported = false
   #closed: Promise<void> | undefined
 
   /** Takes the backend over: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
@@ -178,6 +179,7 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
+    await this.#refuseNewerMarker(options.signal)
     return this.#underWay.run(() =>
       restoreCheckpoint(this.#context, choice, options, {
         quarantine: (finding) => this.#access.quarantine(finding),
@@ -195,6 +197,7 @@ export class CheckpointStore implements AsyncDisposable {
     file: string,
     options: StoreCallOptions = {},
   ): Promise<{ readonly size: number; readonly sha256: string; readonly body: ReadableStream<Uint8Array> }> {
+    await this.#refuseNewerMarker(options.signal)
     const { entry, manifest } = await this.#require(choice, options.signal)
     const found = manifest.files.find(({ name }) => name === file)
     if (found === undefined)
@@ -211,13 +214,14 @@ export class CheckpointStore implements AsyncDisposable {
   async list(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
     const [catalog] = await Promise.all([
       this.#context.log.whole(options.signal),
-      readMarker(this.backend, options.signal), // rejects the marker of a newer Holdfast
+      this.#refuseNewerMarker(options.signal),
     ])
     return judgedCheckpoints(catalog, this.#keeping(catalog), this.#context.environment.now())
   }
 
   /** Those that were set aside as corrupt. */
   async quarantined(options: StoreCallOptions = {}): Promise<readonly QuarantinedCheckpoint[]> {
+    await this.#refuseNewerMarker(options.signal)
     const catalog = await this.#context.log.newest(options.signal)
     return catalog.quarantined.map(({ entry, reason, at }) => ({
       step: entry.step,
@@ -226,7 +230,7 @@ export class CheckpointStore implements AsyncDisposable {
     }))
   }
 
-  /** The newest checkpoint; `undefined` when there is none. */
+  /** The newest checkpoint; `undefined` when there is none. Takes two requests: it does not look at the marker. */
   async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
     const found = await this.#find('latest', options.signal)
     return found === undefined ? undefined : factsOf(found.entry)
@@ -234,6 +238,7 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** The best of the only objective, or of the one named; `undefined` when none has its metric. */
   async best(objective?: string, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
+    await this.#refuseNewerMarker(options.signal)
     const found = await this.#find(objective === undefined ? 'best' : `best:${objective}`, options.signal)
     if (found === undefined) return undefined
     const { catalog, entry } = found
@@ -248,6 +253,7 @@ export class CheckpointStore implements AsyncDisposable {
     choice: CheckpointChoice,
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
+    await this.#refuseNewerMarker(options.signal)
     const found = await this.#findProved(choice, options.signal)
     if (found === undefined) {
       await this.#refuseQuarantined(choice, options.signal)
@@ -310,18 +316,21 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Every step that ever had metrics, raw and as the objectives judge them, also where the checkpoint is gone. */
   async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
+    await this.#refuseNewerMarker(options.signal)
     const catalog = await this.#context.log.whole(options.signal)
     return measuredSteps(catalog, this.#keeping(catalog))
   }
 
   /** The objectives by which no step can be judged yet, with the metrics that were recorded instead. */
   async unscored(options: StoreCallOptions = {}): Promise<readonly UnscoredObjective[]> {
+    await this.#refuseNewerMarker(options.signal)
     const catalog = await this.#context.log.whole(options.signal)
     return unscoredObjectives(catalog, judge(catalog, this.#keeping(catalog).objectives))
   }
 
   /** How long an objective has not improved, for early stopping. By its whole history. */
   async plateau(objective: string, options: StoreCallOptions = {}): Promise<Plateau> {
+    await this.#refuseNewerMarker(options.signal)
     const catalog = await this.#context.log.whole(options.signal)
     return plateau(catalog, this.#keeping(catalog), objective)
   }
@@ -332,6 +341,7 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
+    await this.#refuseNewerMarker(options.signal)
     const report = await planPrune(this.#context, options.signal)
     const { known } = this.#context.log
     if (known !== undefined) tellOfUnscored(this.#context, known)
@@ -381,6 +391,7 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
+    await this.#refuseNewerMarker(options.signal)
     await this.#access.cleanedUp(options.signal)
     return this.#underWay.run(() =>
       verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
@@ -390,6 +401,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions and pages, unfinished work. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
+    await this.#refuseNewerMarker(options.signal)
     return this.#underWay.run(() => this.#sweep(options))
   }
 
@@ -559,6 +571,13 @@ export class CheckpointStore implements AsyncDisposable {
       'NOT_FOUND',
       `There is no checkpoint in ${this.url} yet. The first save makes the store: holdfast save FILE --step 0`,
     )
+  }
+
+  /** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the marker in a way that this one cannot read. */
+  async #refuseNewerMarker(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#isMarkerSupported) return
+    await readMarker(this.backend, signal)
+    this.#isMarkerSupported = true
   }
 
   #refuseClosed(): void {

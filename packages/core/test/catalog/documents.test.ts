@@ -1,26 +1,33 @@
 import fc from 'fast-check'
+import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { HoldfastError } from '../../src/errors.ts'
 import { sha256Hex } from '../../src/integrity/index.ts'
 import { seal, unseal } from '../../src/catalog/documents/sealed.ts'
+import { agreementNameSchema, rewindIdSchema } from '../../src/catalog/documents/layout.ts'
 import {
+  agreementOfKey,
   attemptOfKey,
   catalogKey,
   catalogVersionOf,
+  decodeAgreement,
   decodeCatalog,
   decodeManifest,
   decodeMarker,
+  decodeRewind,
   emptyCatalog,
   encodeCatalog,
   encodeManifest,
   encodeMarker,
-  fileKey,
   metricsOf,
   newAttemptId,
   newManifest,
   newMarker,
+  objectKey,
   partsOfAttempt,
+  rewindOfKey,
   storedMetrics,
+  termOfKey,
 } from '../../src/catalog/documents/index.ts'
 import { asCommitted } from './as-committed.ts'
 
@@ -31,11 +38,29 @@ const manifest = newManifest({
   step: 42,
   epoch: 3,
   savedAt: '2026-01-01T00:00:00.000Z',
-  files: [{ name: 'sub/model.pth', size: 5, sha256: 'a'.repeat(64) }],
+  order: { segment: 0, base: 7 },
+  files: [{ name: 'sub/model.pth', object: 'sub/model.pth', size: 5, sha256: 'a'.repeat(64) }],
   metrics: { loss: 0.5, odd: 'NaN' },
   tags: ['t'],
   metadata: { deep: [1, { x: null }] },
 })
+
+const rewindId = `12-${'f'.repeat(16)}`
+const rewind = {
+  format: 'holdfast-rewind/1.0',
+  requires: [],
+  rewind: rewindId,
+  attempt,
+  from: { segment: 0, base: 7 },
+  to: { segment: 1, base: 12 },
+  at: '2026-01-01T00:00:00.000Z',
+}
+const agreement = {
+  format: 'holdfast-agreement/1.0',
+  requires: [],
+  name: 'terms/3/open',
+  proposal: { ranks: 8 },
+}
 
 const documents: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => unknown])[] = [
   [
@@ -45,6 +70,11 @@ const documents: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => 
   ],
   ['manifest', encodeManifest(manifest), (bytes) => decodeManifest(bytes, attempt)],
   ['catalog', encodeCatalog(asCommitted(emptyCatalog, 9)), (bytes) => decodeCatalog(bytes, 9)],
+  [
+    'agreement',
+    seal('agreement', agreement),
+    (bytes) => decodeAgreement(bytes, v.parse(agreementNameSchema, agreement.name)),
+  ],
 ]
 
 function codeOf(action: () => unknown): string {
@@ -79,7 +109,7 @@ describe.each(documents)('a %s', (_, bytes, decode) => {
     expect(codeOf(() => decode(Buffer.concat([bytes, Buffer.from('\n')])))).toBe('CORRUPT')
   })
 
-  test('of a newer major version is UNSUPPORTED, of a newer minor one is read', () => {
+  test('is UNSUPPORTED if its major version or a required feature is newer, and read if only its minor is', () => {
     const text = Buffer.from(bytes).toString()
     const body = JSON.parse(text) as Record<string, { format: string }>
     const [kind = ''] = Object.keys(body).filter((name) => name !== 'sha256')
@@ -88,7 +118,54 @@ describe.each(documents)('a %s', (_, bytes, decode) => {
     expect(codeOf(() => decode(as(`holdfast-${kind}/2.0`)))).toBe('UNSUPPORTED')
     expect(codeOf(() => decode(as(`holdfast-${kind}/1.7`)))).toBe('no error')
     expect(codeOf(() => decode(as('something-else/1.0')))).toBe('CORRUPT')
+    const requiring = (requires: unknown): Uint8Array => seal(kind as 'marker', { ...content, requires })
+    expect(codeOf(() => decode(requiring(['unheard-of'])))).toBe('UNSUPPORTED')
+    expect(codeOf(() => decode(requiring(undefined)))).toBe('CORRUPT')
   })
+})
+
+test('refuses a rewind, which this version does not implement', () => {
+  const id = v.parse(rewindIdSchema, rewindId)
+  const decode = (edits: object): string => {
+    const requires = ['rewinds']
+    return codeOf(() => decodeRewind(seal('rewind', { ...rewind, requires, ...edits }), id))
+  }
+  expect(decode({})).toBe('UNSUPPORTED')
+  expect(decode({ requires: [] })).toBe('CORRUPT')
+  expect(decode({ requires: 'rewinds' })).toBe('CORRUPT')
+})
+
+test('refuses an agreement in the place of another', () => {
+  const other = v.parse(agreementNameSchema, 'terms/4/open')
+  expect(codeOf(() => decodeAgreement(seal('agreement', agreement), other))).toBe('CORRUPT')
+})
+
+test('finds rewinds and agreements by their keys, and the term of an agreement', () => {
+  expect(rewindOfKey(`rewinds/${rewindId}.json`)).toBe(rewindId)
+  expect(agreementOfKey('agreements/terms/3/open.json')).toBe('terms/3/open')
+  expect(termOfKey('agreements/terms/3/open.json')).toBe(3)
+  for (const key of ['agreements/starts/3/1.json', 'agreements/terms/03/open.json', 'terms/3/open.json'])
+    expect(termOfKey(key), key).toBeUndefined()
+  for (const key of ['rewinds/12.json', 'rewinds/x', 'agreements/A.json', 'agreements//a.json'])
+    expect(rewindOfKey(key) ?? agreementOfKey(key), key).toBeUndefined()
+})
+
+test('accepts an object in the reserved folder of an attempt, and rejects one outside of it', () => {
+  const [file] = manifest.files
+  for (const [object, code] of [
+    ['.holdfast/rank-0/model.pth', 'no error'],
+    ['another name', 'no error'],
+    ['.holdfast', 'CORRUPT'],
+    ['.holdfast/../x', 'CORRUPT'],
+    ['.holdfast/.holdfast-tmp', 'CORRUPT'],
+    ['', 'CORRUPT'],
+  ] as const) {
+    const files = file === undefined ? [] : [{ ...file, object }]
+    expect([object, codeOf(() => decodeManifest(encodeManifest({ ...manifest, files }), attempt))]).toEqual([
+      object,
+      code,
+    ])
+  }
 })
 
 test('any JSON comes back from a sealed document', () => {
@@ -120,7 +197,10 @@ test('a document that is nested too deep is refused before it is parsed', () => 
 test('hostile file names in a manifest are refused', () => {
   const names = ['../x', '/etc/passwd', 'a/../../b', '', 'a\0b', 'manifest.json', 'a//b', 'C:\\x']
   for (const name of [...names, 'Manifest.json', 'manifest.json/x', '.holdfast/x', 'a/.holdfast-tmp-0']) {
-    const hostile = newManifest({ ...manifest, files: [{ name, size: 1, sha256: 'a'.repeat(64) }] })
+    const hostile = newManifest({
+      ...manifest,
+      files: [{ name, object: 'a', size: 1, sha256: 'a'.repeat(64) }],
+    })
     expect(
       codeOf(() => decodeManifest(encodeManifest(hostile), attempt)),
       name,
@@ -158,7 +238,7 @@ test('an attempt names its step and base, and is found again from its keys', () 
     fc.property(count, count, (step, base) => {
       const id = newAttemptId(step, base, 'f'.repeat(16))
       expect(partsOfAttempt(id)).toEqual({ step, base })
-      expect(attemptOfKey(fileKey(id, 'a/b'))).toBe(id)
+      expect(attemptOfKey(objectKey(id, 'a/b'))).toBe(id)
     }),
   )
   for (const key of ['data/', 'data/x', 'data/1-2-3/x', 'other/42-7-0123456789abcdef/x', `data/${attempt}`]) {

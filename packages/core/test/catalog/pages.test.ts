@@ -35,6 +35,8 @@ const pageLimits: Environment['pageLimits'] = {
   references: { inline: 3, page: 2 },
 }
 
+const order = { segment: 0, base: 1 }
+
 function entry(step: number, tags: readonly string[] = []): CatalogEntry {
   return {
     step,
@@ -43,6 +45,7 @@ function entry(step: number, tags: readonly string[] = []): CatalogEntry {
     files: 3,
     bytes: 512_000_000,
     savedAt: '2026-01-01T00:00:00.000Z',
+    order,
     metrics: { loss: step },
     tags: [...tags],
   }
@@ -81,7 +84,7 @@ function edited<C extends PagedCatalog>(catalog: C, edit: Edit): C {
       return {
         ...next,
         checkpoints: checkpoints.with(step, entry(step)),
-        metrics: metrics.with(step, { step, metrics: {} }),
+        metrics: metrics.with(step, { step, metrics: {}, order }),
       }
     }
     case 'insert':

@@ -40,6 +40,7 @@ function entry(step: number, base: number): CatalogEntry {
     files: 1,
     bytes: 1,
     savedAt: at,
+    order: { segment: 0, base },
     metrics: {},
     tags: [],
   }

@@ -16,8 +16,8 @@ const low = { metric: 'm', direction: 'min', patience: 3 } as const
 /** Saves one value after another, where a step that comes again is replaced, as a store does. */
 function recorded(...saves: readonly (readonly [step: number, value: number])[]): readonly MetricRecord[] {
   const records = new Map<number, MetricRecord>()
-  for (const [order, [step, value]] of saves.entries())
-    records.set(step, { step, metrics: { m: value }, order })
+  for (const [base, [step, value]] of saves.entries())
+    records.set(step, { step, metrics: { m: value }, order: { segment: 0, base } })
   return [...records.values()].sort((one, other) => one.step - other.step)
 }
 

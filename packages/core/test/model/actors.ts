@@ -7,6 +7,7 @@ import {
   catalogKey,
   attemptPrefix,
   newAttemptId,
+  partsOfAttempt,
 } from '../../src/catalog/documents/index.ts'
 import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import type { Protocol } from './protocol.ts'
@@ -298,6 +299,7 @@ export function entryOf(
     files: 1,
     bytes: 1,
     savedAt: time,
+    order: { segment: 0, base: partsOfAttempt(attempt).base },
     metrics,
     tags: [],
   }

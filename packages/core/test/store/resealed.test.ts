@@ -1,16 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { HoldfastError, type JsonValue, MemoryBackend } from '../../src/index.ts'
 import { sha256Hex } from '../../src/backend.ts'
-import { type DocumentKind, seal } from '../../src/catalog/documents/sealed.ts'
-import { codeOf, foldingEarly, keysOf, storeOn, temporaryFolder } from '../stores.ts'
-
-/** Paths into a document, such as `checkpoints.0.bytes`, and what is to be there. */
-type Edits = Readonly<Record<string, (before: JsonValue | undefined) => JsonValue>>
-
-const to =
-  (value: JsonValue): Edits[string] =>
-  () =>
-    value
+import { codeOf, foldingEarly, storeOn, temporaryFolder } from '../stores.ts'
+import { type Edits, newestCatalogKey, readText, resealCatalog, resealManifest, to } from './reseal.ts'
 
 /** Three steps of two files each; the metrics of the first stand in pages. */
 async function savedStore(): Promise<MemoryBackend> {
@@ -28,47 +20,6 @@ async function savedStore(): Promise<MemoryBackend> {
   return backend
 }
 
-async function read(backend: MemoryBackend, key: string): Promise<string> {
-  return Buffer.concat(await Array.fromAsync((await backend.read(key)).body)).toString()
-}
-
-/** Changes a document, and seals it again: its checksum is right. */
-async function reseal(backend: MemoryBackend, kind: DocumentKind, key: string, edits: Edits): Promise<void> {
-  const document = JSON.parse(await read(backend, key)) as Readonly<Record<string, JsonValue>>
-  let body = document[kind] ?? null
-  for (const [path, edit] of Object.entries(edits)) body = edited(body, path.split('.'), edit)
-  await backend.put(key, seal(kind, body))
-}
-
-function edited(value: JsonValue | undefined, path: readonly string[], edit: Edits[string]): JsonValue {
-  const [name, ...rest] = path
-  if (name === undefined) return edit(value)
-  if (Array.isArray(value)) {
-    const items: readonly JsonValue[] = value
-    const index = name === 'last' ? items.length - 1 : Number(name)
-    return items.with(index, edited(items[index], rest, edit))
-  }
-  const object = (typeof value === 'object' && value !== null ? value : {}) as Record<string, JsonValue>
-  return { ...object, [name]: edited(object[name], rest, edit) }
-}
-
-async function newestCatalog(backend: MemoryBackend): Promise<string> {
-  return (await keysOf(backend, 'catalog/')).at(-1) ?? ''
-}
-
-async function resealCatalog(backend: MemoryBackend, edits: Edits): Promise<void> {
-  await reseal(backend, 'catalog', await newestCatalog(backend), edits)
-}
-
-/** The manifest of the newest step; the catalog lists its new digest. */
-async function resealManifest(backend: MemoryBackend, edits: Edits): Promise<void> {
-  const key = (await keysOf(backend, 'data/5-')).find((each) => each.endsWith('/manifest.json')) ?? ''
-  await reseal(backend, 'manifest', key, edits)
-  const bytes = Buffer.from(await read(backend, key))
-  const manifest = { sha256: sha256Hex(bytes), size: bytes.byteLength }
-  await resealCatalog(backend, { 'checkpoints.last.manifest': to(manifest) })
-}
-
 /** What verify says is wrong. */
 async function found(backend: MemoryBackend): Promise<string> {
   try {
@@ -84,7 +35,12 @@ const id = '4f7f3a52-3b1c-4c1e-9b1a-0123456789ab'
 const page = `1-${'a'.repeat(16)}`
 const retiredPages = (count: number): JsonValue =>
   Array.from({ length: count }, (_, index) => ({ page: `1-${String(index).padStart(16, '0')}`, since: 3 }))
-const file = (name: string): JsonValue => ({ name, size: 6, sha256: sha256Hex(Buffer.from('a of 5')) })
+const file = (name: string): JsonValue => ({
+  name,
+  object: 'a',
+  size: 6,
+  sha256: sha256Hex(Buffer.from('a of 5')),
+})
 
 const catalogFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'a step that is not that of its attempt': [{ 'checkpoints.last.step': to(6) }, /attempt of another step/],
@@ -100,6 +56,18 @@ const catalogFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'a commit id that is none': [{ commitId: to('x'), 'history.last.commitId': to('x') }, /commitId/],
   'too many retired pages': [{ 'older.retired': to(retiredPages(129)) }, /129 retired pages/],
   'a page that is retired in the future': [{ 'older.retired': to([{ page, since: 99 }]) }, /later version/],
+  'a segment without a copy or a rewind': [{ 'checkpoints.last.order.segment': to(1) }, /segment above 0/],
+  'a rewind that it does not require': [{ rewound: to({ segment: 0, base: 1 }) }, /uses a rewind/],
+  'continued attempts that it does not require': [
+    { continued: to([`9-0-${'a'.repeat(16)}`]) },
+    /uses continued/,
+  ],
+  'a latest checkpoint that it lists itself': [
+    { latest: to(5), checkpoints: (lines) => lines ?? null },
+    /latest/,
+  ],
+  'a date that does not exist': [{ committedAt: to('2026-13-01T00:00:00Z') }, /committedAt/],
+  'a time without an offset': [{ committedAt: to('2026-01-01T00:00:00') }, /committedAt/],
   'a chain of pages without end': [{ 'older.checkpoints.0.depth': to(3000) }, /depth/],
 }
 
@@ -115,6 +83,14 @@ const manifestFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
     /one on some/,
   ],
   'a file in the place of a folder': [{ files: to([file('a'), file('a/b')]) }, /one on some file systems/],
+  'names in the order of UTF-16': [{ files: to([file('\u{1f600}'), file('\uff5e')]) }, /out of order/],
+  'a file in a pack that it does not require': [{ 'files.0.offset': to(0) }, /uses a pack/],
+  'an object outside of its attempt': [{ 'files.0.object': to('../x') }, /not a valid object/],
+  'an object in the place of the manifest': [{ 'files.0.object': to('manifest.json') }, /not a valid object/],
+  'an order key that its save cannot have known': [
+    { 'order.base': to(99) },
+    /order key later than its attempt/,
+  ],
   'another step': [{ step: to(4) }, /manifest of another step/],
   'another attempt': [{ attempt: to(`5-1-${'a'.repeat(16)}`) }, /manifest of another attempt/],
   'no files': [{ files: to([]) }, /files/],
@@ -123,7 +99,7 @@ const manifestFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
 test('verify finds nothing wrong with documents that are only sealed again', async () => {
   const backend = await savedStore()
   await resealCatalog(backend, {})
-  await resealManifest(backend, {})
+  await resealManifest(backend, 5, {})
   expect(await found(backend)).toBe('')
 })
 
@@ -136,7 +112,7 @@ describe('verify reports a resealed catalog', () => {
 
   test('with a page that is both needed and retired', async () => {
     const backend = await savedStore()
-    const { catalog } = JSON.parse(await read(backend, await newestCatalog(backend))) as {
+    const { catalog } = JSON.parse(await readText(backend, await newestCatalogKey(backend))) as {
       readonly catalog: { readonly older: { readonly checkpoints: readonly { readonly page: string }[] } }
     }
     const needed = catalog.older.checkpoints[0]?.page ?? ''
@@ -148,7 +124,7 @@ describe('verify reports a resealed catalog', () => {
 describe('a resealed manifest', () => {
   test.each(Object.entries(manifestFaults))('with %s is reported by verify', async (_, [edits, message]) => {
     const backend = await savedStore()
-    await resealManifest(backend, edits)
+    await resealManifest(backend, 5, edits)
     expect(await found(backend)).toMatch(message)
   })
 
@@ -156,7 +132,7 @@ describe('a resealed manifest', () => {
     'with %s is not restored',
     async (fault) => {
       const backend = await savedStore()
-      await resealManifest(backend, manifestFaults[fault]?.[0] ?? {})
+      await resealManifest(backend, 5, manifestFaults[fault]?.[0] ?? {})
       const store = storeOn(backend, { mode: 'shared' })
       expect(await codeOf(store.restore('latest', { to: await temporaryFolder() }))).toBe('CORRUPT')
       expect(await store.restore('latest', { to: await temporaryFolder(), fallback: true })).toMatchObject({

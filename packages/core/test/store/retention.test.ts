@@ -4,7 +4,7 @@ import { CheckpointStore, MemoryBackend, type StoreOptions } from '../../src/ind
 import { sha256Hex } from '../../src/integrity/index.ts'
 import {
   encodeManifest,
-  fileKey,
+  objectKey,
   manifestKey,
   newAttemptId,
   newManifest,
@@ -309,12 +309,13 @@ test('plateau counts what was recorded since the best, whether or not it is stil
  */
 async function grow(backend: MemoryBackend, checkpoints: number): Promise<void> {
   const bytes = Buffer.from('the weights')
-  const file = { name: 'model.bin', size: bytes.byteLength, sha256: sha256Hex(bytes) }
+  const file = { name: 'model.bin', object: 'model.bin', size: bytes.byteLength, sha256: sha256Hex(bytes) }
   for (let step = 0; step < checkpoints; step += 1) {
     const attempt = newAttemptId(step, 1, step.toString(16).padStart(16, '0'))
     const savedAt = new Date(step).toISOString()
-    const manifest = newManifest({ attempt, step, savedAt, files: [file], metrics: {}, tags: [] })
-    await backend.commit(fileKey(attempt, file.name), bytes)
+    const order = { segment: 0, base: 1 }
+    const manifest = newManifest({ attempt, step, savedAt, order, files: [file], metrics: {}, tags: [] })
+    await backend.commit(objectKey(attempt, file.object), bytes)
     await backend.commit(manifestKey(attempt), encodeManifest(manifest))
   }
   await using store = new CheckpointStore(backend, { mode: 'shared' })

@@ -13,6 +13,7 @@ import { defaultPageLimits } from '../../src/environment.ts'
 import { committedAs } from '../catalog/as-committed.ts'
 import { codeOf, FaultyBackend, keysOf, storeOn } from '../stores.ts'
 
+const order = { segment: 0, base: 1 }
 const metrics = { val_loss: 0.183, val_pck: 0.914 }
 
 function entry(step: number): CatalogEntry {
@@ -24,6 +25,7 @@ function entry(step: number): CatalogEntry {
     files: 3,
     bytes: 512_000_000,
     savedAt: '2026-01-01T00:00:00.000Z',
+    order,
     metrics,
     tags: [],
   }
@@ -41,7 +43,7 @@ async function grown(checkpoints: number, backend = new FaultyBackend()): Promis
       ...noCatalog,
       ...committedAs(version),
       checkpoints: noCatalog.checkpoints.replacedBy(steps.map(entry)),
-      metrics: noCatalog.metrics.replacedBy(steps.map((step) => ({ step, metrics }))),
+      metrics: noCatalog.metrics.replacedBy(steps.map((step) => ({ step, metrics, order }))),
     },
     defaultPageLimits,
     () => newPageId(version, (pages++).toString(16).padStart(16, '0')),

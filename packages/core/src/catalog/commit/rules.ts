@@ -3,13 +3,13 @@ import {
   catalogVersionOf,
   attemptOfKey,
   type CatalogEntry,
+  formatAfter,
   type Owner,
   type PageId,
   pageOfKey,
   partsOfAttempt,
   versionOfPage,
 } from '../documents/index.ts'
-import { formatOf } from '../documents/format-version.ts'
 import { applyRetention, type WriterKeeping } from '../judging/keeping.ts'
 import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
 import { attemptsOf, idsOf, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
@@ -98,12 +98,13 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
     kind: 'next',
     catalog: {
       ...newest,
-      format: formatOf('catalog'),
+      format: formatAfter('catalog', newest.format),
       version,
       commitId: request.commitId,
       committedAt: request.at,
       owner: nextOwner(newest, request), // rule 5
       floor: nextFloor(newest, change), // rules 3 and 5
+      ...(change.kind === 'rebuild' && change.term !== undefined ? { term: change.term } : {}),
       checkpoints: kept.checkpoints,
       quarantined: [...applied.quarantined],
       metrics: kept.metrics,

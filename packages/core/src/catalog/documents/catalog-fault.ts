@@ -1,23 +1,29 @@
-import type { Catalog, CatalogEntry, PageReference } from './catalog-schema.ts'
+import type { Catalog, CatalogEntry, PageReference, RecordedMetrics } from './catalog-schema.ts'
 import { partsOfAttempt } from './layout.ts'
 import { inOrder } from './lines.ts'
+import { featureFault, type Uses } from './requires.ts'
 
 /** Retired pages that a version names at most. */
 export const mostRetired = 128
 
 /** How a version of the catalog breaks the format beyond its schema, as the end of a sentence; `undefined` if it does not. */
 export function catalogFault(catalog: Catalog, version: number): string | undefined {
-  const { older, checkpoints, metrics, quarantined } = catalog
+  const { requires, older, latest, checkpoints, metrics, quarantined, abandoned = [] } = catalog
+  const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
+  const entries = [...checkpoints, ...unlisted]
   if (catalog.version !== version) return `holds another version, ${catalog.version}`
   if (catalog.floor > version) return 'has a floor above itself'
   if (!deeperFirst(older?.checkpoints) || !deeperFirst(older?.metrics))
     return 'refers to a page before a deeper one'
   if (!inOrder(older?.checkpoints, checkpoints)) return 'lists a step twice or out of order'
   if (!inOrder(older?.metrics, metrics)) return 'has metrics of a step twice or out of order'
+  if (latest !== undefined && latest.step > (older?.checkpoints.at(-1)?.to ?? -1))
+    return 'repeats a latest checkpoint that does not stand in a page'
   return (
-    entryFault([...checkpoints, ...quarantined.map(({ entry }) => entry)]) ??
+    entryFault(entries) ??
     historyFault(catalog) ??
-    pagesFault(catalog)
+    pagesFault(catalog) ??
+    featureFault(requires, [...usesOf(catalog), ...usesOfLines([...entries, ...metrics])])
   )
 }
 
@@ -28,6 +34,21 @@ export function entryFault(entries: readonly CatalogEntry[]): string | undefined
       return `lists step ${step} with an attempt of another step, ${attempt}`
   }
   return undefined
+}
+
+function usesOf({ continued, rewound, abandoned }: Catalog): Uses {
+  return [
+    [continued !== undefined, 'continued attempts', 'copies'],
+    [rewound !== undefined || abandoned !== undefined, 'a rewind', 'rewinds'],
+  ]
+}
+
+/** The features that some lines need in the document that holds them. */
+export function usesOfLines(lines: readonly (CatalogEntry | RecordedMetrics)[]): Uses {
+  return [
+    [lines.some(({ origin }) => origin !== undefined), 'the origin of a copy', 'copies'],
+    [lines.some(({ order }) => order.segment > 0), 'a segment above 0', 'copies', 'rewinds'],
+  ]
 }
 
 function historyFault({ version, commitId, history }: Catalog): string | undefined {
@@ -52,7 +73,7 @@ function pagesFault({ version, older }: Catalog): string | undefined {
   return undefined
 }
 
-/** Pages of more depth are older; who appends to a list relies on it. */
+/** Deeper pages are older. Appending to a list relies on it. */
 function deeperFirst(pages: readonly PageReference[] = []): boolean {
   return pages.every(({ depth }, index) => depth <= (pages[index - 1]?.depth ?? Infinity))
 }

@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 import { formatSchema } from './format-version.ts'
 import { attemptSchema, pageIdSchema } from './layout.ts'
-import { countSchema, metricsSchema, sha256Schema, timeSchema } from './values.ts'
+import { originSchema } from './origin.ts'
+import { requiresSchema } from './requires.ts'
+import { countSchema, metricsSchema, orderSchema, sha256Schema, timeSchema } from './values.ts'
 import { recordOf } from '../../records.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
@@ -16,6 +18,10 @@ export const entrySchema = v.looseObject({
   files: countSchema,
   bytes: countSchema,
   savedAt: timeSchema,
+  order: orderSchema,
+  origin: v.optional(originSchema),
+  /** The attempt of the checkpoint from which the run continued, if that is known. */
+  resumed: v.optional(attemptSchema),
   /** When the manifest was stored, by the store's own clock. */
   storedAt: v.optional(timeSchema),
   /** Milliseconds by which the clock seems to have jumped since the save before: no age counts them. */
@@ -45,8 +51,8 @@ const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, be
 export const recordedMetricsSchema = v.looseObject({
   step: countSchema,
   metrics: metricsSchema,
-  /** The base of the attempt that saved the step, which tells in which order steps were recorded. */
-  order: v.optional(countSchema),
+  /** That of the checkpoint. It tells in which order steps were recorded. */
+  order: orderSchema,
 })
 
 const keepingSchema = v.looseObject({
@@ -90,17 +96,31 @@ const olderSchema = v.looseObject({
   retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
 })
 
+/** Attempts that a version lists as continued. */
+const mostContinued = 8
+
 /** One version of the list of committed checkpoints. Immutable; the newest version is the truth. */
 export const catalogSchema = v.looseObject({
   format: formatSchema('catalog'),
+  requires: requiresSchema,
   version: v.pipe(countSchema, v.minValue(1)),
   commitId: v.pipe(v.string(), v.uuid()),
   committedAt: timeSchema,
   /** The only writer that may commit, in exclusive mode. */
   owner: v.nullable(ownerSchema),
   floor: countSchema,
+  /** The highest term of a job of many ranks that ever owned the store. It only grows. */
+  term: v.optional(v.pipe(countSchema, v.minValue(1))),
+  /** Unlisted attempts that stay alive below the floor, because a copy continues them. */
+  continued: v.optional(v.pipe(v.array(attemptSchema), v.maxLength(mostContinued))),
+  /** The order key that the newest rewind gave. Saves that began before it are abandoned when they are committed. */
+  rewound: v.optional(orderSchema),
+  /** The checkpoints that a rewind took out of the list, in the order of their keys. */
+  abandoned: v.optional(v.array(entrySchema)),
   /** In the order of their steps, each step once. Those with lower steps than all of these may stand in pages. */
   checkpoints: v.array(entrySchema),
+  /** The line of the latest checkpoint, if it stands in a page. A writer that does not keep it up to date omits it. */
+  latest: v.optional(entrySchema),
   quarantined: v.array(quarantinedSchema),
   /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
   metrics: v.array(recordedMetricsSchema),

@@ -1,13 +1,15 @@
 import { HoldfastError } from '../../errors.ts'
 import { catalogFault } from './catalog-fault.ts'
 import { type Catalog, catalogSchema } from './catalog-schema.ts'
-import { formatOf, parseBody } from './format-version.ts'
+import { formatOf } from './format-version.ts'
 import { catalogKey } from './layout.ts'
-import { seal, unseal } from './sealed.ts'
+import { parseBody, unsealSupported } from './parse-document.ts'
+import { seal } from './sealed.ts'
 
-/** What a store has before its first commit. Version 0 is never written. */
+/** The catalog before the first commit. Version 0 is never written. */
 export const emptyCatalog: Catalog & { readonly older?: undefined } = {
   format: formatOf('catalog'),
+  requires: [],
   version: 0,
   commitId: '',
   committedAt: new Date(0).toISOString(),
@@ -24,17 +26,17 @@ export function encodeCatalog(catalog: Catalog): Uint8Array {
 }
 
 /**
- * A document that takes the number of a version and is none: readers find it damaged. It ends the line of the lost
- * versions, while the catalog is rebuilt.
+ * A document that takes the number of a version while a catalog is rebuilt. Readers find it damaged, so no writer can
+ * commit upon a version that is lost.
  */
 export function encodeFence(version: number, commitId: string, rebuildBegan: string): Uint8Array {
-  return seal('catalog', { format: formatOf('catalog'), version, commitId, rebuildBegan })
+  return seal('catalog', { format: formatOf('catalog'), requires: [], version, commitId, rebuildBegan })
 }
 
-/** Throws `CORRUPT` when it is damaged, is not this version, or contradicts itself. */
+/** Throws `CORRUPT` if it is damaged, is not this version, or contradicts itself. */
 export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
   const where = catalogKey(version)
-  const body = unseal('catalog', bytes, where)
+  const body = unsealSupported('catalog', bytes, where)
   if (typeof body === 'object' && body !== null && 'rebuildBegan' in body) {
     throw new HoldfastError('CORRUPT', `${where} marks a rebuild that has begun and not ended.`)
   }

@@ -14,6 +14,16 @@ export function fileNameFault(name: string): string | undefined {
   return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
 }
 
+/**
+ * Why an object of a checkpoint cannot have this path below its attempt, as the end of a sentence; `undefined` if it can.
+ * Unlike a file, an object may lie in the reserved folder.
+ */
+export function objectFault(object: string): string | undefined {
+  const [first, ...others] = fold(object).split('/')
+  const isReserved = first === reservedFolder && others.length > 0
+  return fileNameFault(isReserved ? object.slice(reservedFolder.length + 1) : object)
+}
+
 /** Case does not count: on some file systems `Manifest.json` is `manifest.json`. */
 function reservedNameFault(parts: readonly string[]): string | undefined {
   const [first] = parts

@@ -1,3 +1,4 @@
+export { agreementSchema, decodeAgreement } from './agreement.ts'
 export { decodeCatalog, emptyCatalog, encodeCatalog, encodeFence } from './catalog.ts'
 export { mostRetired } from './catalog-fault.ts'
 export {
@@ -13,7 +14,10 @@ export {
   type Quarantined,
   type RecordedMetrics,
 } from './catalog-schema.ts'
+export { formatAfter, formatOf } from './format-version.ts'
 export {
+  agreementOfKey,
+  agreementsPrefix,
   type AttemptId,
   attemptOfKey,
   attemptPrefix,
@@ -21,14 +25,15 @@ export {
   catalogPrefix,
   catalogVersionOf,
   dataPrefix,
-  fileKey,
   isAttemptId,
+  isDocumentKey,
   isOwnWork,
   manifestKey,
   manifestName,
   markerKey,
   newAttemptId,
   newPageId,
+  objectKey,
   type PageId,
   pageKey,
   pageOfKey,
@@ -36,6 +41,9 @@ export {
   partsOfAttempt,
   probePrefix,
   reservePrefix,
+  rewindOfKey,
+  rewindsPrefix,
+  termOfKey,
   versionOfPage,
 } from './layout.ts'
 export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'
@@ -49,5 +57,6 @@ export {
 } from './manifest.ts'
 export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker, withPlace } from './marker.ts'
 export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
+export { decodeRewind, rewindSchema } from './rewind.ts'
 export { assertStep, isCount } from './step.ts'
 export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'

@@ -4,6 +4,8 @@ export const markerKey = 'holdfast.json'
 export const catalogPrefix = 'catalog/'
 export const pagesPrefix = 'pages/'
 export const dataPrefix = 'data/'
+export const rewindsPrefix = 'rewinds/'
+export const agreementsPrefix = 'agreements/'
 export const probePrefix = 'probe/'
 export const reservePrefix = 'reserve/'
 export const manifestName = 'manifest.json'
@@ -22,10 +24,23 @@ export const attemptSchema = v.pipe(v.string(), v.regex(attemptPattern), v.brand
 /** The name of one try at saving a step: `<step>-<base>-<random>`. No other try ever has it. */
 export type AttemptId = v.InferOutput<typeof attemptSchema>
 
+/** The name of an agreement: parts of lower-case letters, digits and hyphens, with `/` between them. */
+const agreementPattern = /^(?=.{1,200}$)[a-z0-9-]+(?:\/[a-z0-9-]+)*$/
+
 export const pageIdSchema = v.pipe(v.string(), v.regex(pagePattern), v.brand('PageId'))
 
 /** The name of one page of the catalog: `<version>-<random>`, with the version that it was first written for. */
 export type PageId = v.InferOutput<typeof pageIdSchema>
+
+export const rewindIdSchema = v.pipe(v.string(), v.regex(pagePattern), v.brand('RewindId'))
+
+/** The name of one rewind: `<version>-<random>`, with the newest version of the catalog that was known when it began. */
+export type RewindId = v.InferOutput<typeof rewindIdSchema>
+
+export const agreementNameSchema = v.pipe(v.string(), v.regex(agreementPattern), v.brand('AgreementName'))
+
+/** The name of one agreement, such as `terms/3/open`. */
+export type AgreementName = v.InferOutput<typeof agreementNameSchema>
 
 /** Versions are padded with zeros, so that key order is the order of versions. */
 export function catalogKey(version: number): string {
@@ -50,14 +65,45 @@ export function pageKey(page: PageId): string {
 
 /** The page that a key names; `undefined` for a key that is not one. */
 export function pageOfKey(key: string): PageId | undefined {
-  if (!key.startsWith(pagesPrefix) || !key.endsWith('.json')) return undefined
-  const name = key.slice(pagesPrefix.length, -'.json'.length)
-  return pagePattern.test(name) ? (name as PageId) : undefined
+  const name = nameIn(pagesPrefix, key)
+  return name !== undefined && pagePattern.test(name) ? (name as PageId) : undefined
 }
 
 /** The version of the catalog that a page was first written for. */
 export function versionOfPage(page: PageId): number {
   return Number(page.slice(0, page.indexOf('-')))
+}
+
+export function rewindKey(rewind: RewindId): string {
+  return `${rewindsPrefix}${rewind}.json`
+}
+
+/** The rewind that a key names; `undefined` for a key that is not one. */
+export function rewindOfKey(key: string): RewindId | undefined {
+  const name = nameIn(rewindsPrefix, key)
+  return name !== undefined && pagePattern.test(name) ? (name as RewindId) : undefined
+}
+
+export function agreementKey(name: AgreementName): string {
+  return `${agreementsPrefix}${name}.json`
+}
+
+/** The agreement that a key names; `undefined` for a key that is not one. */
+export function agreementOfKey(key: string): AgreementName | undefined {
+  const name = nameIn(agreementsPrefix, key)
+  return name !== undefined && agreementPattern.test(name) ? (name as AgreementName) : undefined
+}
+
+/** The term of a job of many ranks whose agreement a key names: `terms/<term>/...`. */
+export function termOfKey(key: string): number | undefined {
+  const digits = /^terms\/([1-9]\d{0,15})\//.exec(agreementOfKey(key) ?? '')?.[1]
+  const term = Number(digits)
+  return Number.isSafeInteger(term) ? term : undefined
+}
+
+function nameIn(prefix: string, key: string): string | undefined {
+  if (!key.startsWith(prefix) || !key.endsWith('.json')) return undefined
+  return key.slice(prefix.length, -'.json'.length)
 }
 
 /** `token` is 16 hexadecimal digits. */
@@ -80,12 +126,13 @@ export function attemptPrefix(attempt: AttemptId): string {
   return `${dataPrefix}${attempt}/`
 }
 
-export function fileKey(attempt: AttemptId, name: string): string {
-  return `${dataPrefix}${attempt}/${name}`
+/** `object` is the path of an object below the attempt's prefix. */
+export function objectKey(attempt: AttemptId, object: string): string {
+  return `${dataPrefix}${attempt}/${object}`
 }
 
 export function manifestKey(attempt: AttemptId): string {
-  return fileKey(attempt, manifestName)
+  return objectKey(attempt, manifestName)
 }
 
 /** The attempt that a key lies under; `undefined` for a key that is under none. */
@@ -95,17 +142,24 @@ export function attemptOfKey(key: string): AttemptId | undefined {
   return isAttemptId(name) && key.length > dataPrefix.length + name.length ? name : undefined
 }
 
-/** Folders of ours, other than those of attempts. */
-const ownFolders = ['', catalogPrefix, pagesPrefix, probePrefix]
+/** Folders of ours, other than those of attempts and agreements. */
+const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, probePrefix]
+
+/** Whether a key is that of a document, other than a manifest. */
+export function isDocumentKey(key: string): boolean {
+  return (
+    key === markerKey ||
+    [catalogVersionOf, pageOfKey, rewindOfKey, agreementOfKey].some((nameOf) => nameOf(key) !== undefined)
+  )
+}
 
 /**
- * Whether unfinished work at a key is of this store, other than that of an attempt: the key is one of ours by its name, or
- * that of a temporary file beside such.
+ * Whether unfinished work at a key belongs to this store and to no attempt: the key is that of a document or a probe, or
+ * of a temporary file beside one.
  */
 export function isOwnWork(key: string): boolean {
   const name = key.slice(key.lastIndexOf('/') + 1)
   const folder = key.slice(0, key.length - name.length)
-  if (name === '' || !ownFolders.includes(folder)) return false
-  if (name.startsWith(temporaryPrefix) || key === markerKey || folder === probePrefix) return true
-  return catalogVersionOf(key) !== undefined || pageOfKey(key) !== undefined
+  if (name === '' || !(ownFolders.includes(folder) || folder.startsWith(agreementsPrefix))) return false
+  return name.startsWith(temporaryPrefix) || folder === probePrefix || isDocumentKey(key)
 }

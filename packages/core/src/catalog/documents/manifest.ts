@@ -1,10 +1,21 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
-import { fileNameFault, nameClash } from './file-names.ts'
-import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { fileNameFault, nameClash, objectFault } from './file-names.ts'
+import { formatOf, formatSchema } from './format-version.ts'
 import { type AttemptId, attemptSchema, manifestKey, partsOfAttempt } from './layout.ts'
+import { originSchema } from './origin.ts'
+import { parseDocument } from './parse-document.ts'
+import { featureFault, requiresSchema } from './requires.ts'
 import { seal } from './sealed.ts'
-import { countSchema, metricsSchema, sha256Schema, type StoredMetric, timeSchema } from './values.ts'
+import {
+  countSchema,
+  metricsSchema,
+  orderSchema,
+  sha256Schema,
+  type StoredMetric,
+  timeSchema,
+} from './values.ts'
+import type { OrderKey } from '../../order-key.ts'
 
 const hashSchema = v.looseObject({
   algorithm: v.picklist(['sha256', 'crc32', 'crc32c', 'crc64nvme', 'md5']),
@@ -17,6 +28,13 @@ const fileSchema = v.looseObject({
     v.string(),
     v.check((name) => fileNameFault(name) === undefined, 'not a valid file name'),
   ),
+  /** The path of the object that holds its bytes, below the attempt. */
+  object: v.pipe(
+    v.string(),
+    v.check((object) => objectFault(object) === undefined, 'not a valid object'),
+  ),
+  /** Where its bytes begin in a pack, an object that holds several files. Without it, the file is the whole object. */
+  offset: v.optional(countSchema),
   /** Bytes. */
   size: countSchema,
   sha256: sha256Schema,
@@ -31,11 +49,16 @@ const fileSchema = v.looseObject({
 /** What a checkpoint is made of. Written once, last of its attempt's objects, and never changed. */
 export const manifestSchema = v.looseObject({
   format: formatSchema('manifest'),
+  requires: requiresSchema,
   attempt: attemptSchema,
   step: countSchema,
   epoch: v.optional(countSchema),
   /** When the save began, by the writer's clock. */
   savedAt: timeSchema,
+  order: orderSchema,
+  origin: v.optional(originSchema),
+  /** The attempt of the checkpoint from which the run continued, if that is known. */
+  resumed: v.optional(attemptSchema),
   files: v.pipe(v.array(fileSchema), v.minLength(1)),
   metrics: metricsSchema,
   tags: v.array(v.string()),
@@ -52,6 +75,7 @@ export interface ManifestContent {
   readonly step: number
   readonly epoch?: number | undefined
   readonly savedAt: string
+  readonly order: OrderKey
   readonly files: readonly ManifestFile[]
   readonly metrics: Readonly<Record<string, StoredMetric>>
   readonly tags: readonly string[]
@@ -59,10 +83,12 @@ export interface ManifestContent {
   readonly dataState?: unknown
 }
 
-export function newManifest({ files, metrics, tags, ...content }: ManifestContent): Manifest {
+export function newManifest({ order, files, metrics, tags, ...content }: ManifestContent): Manifest {
   return {
     format: formatOf('manifest'),
+    requires: [],
     ...content,
+    order: { ...order },
     files: [...files],
     metrics: { ...metrics },
     tags: [...tags],
@@ -73,22 +99,26 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return seal('manifest', manifest)
 }
 
-/** Throws `CORRUPT` when it is damaged, or is not the manifest of this attempt. */
+/** Throws `CORRUPT` if it is damaged, or is not the manifest of this attempt. */
 export function decodeManifest(bytes: Uint8Array, attempt: AttemptId): Manifest {
   const where = manifestKey(attempt)
   const manifest = parseDocument('manifest', manifestSchema, bytes, where)
-  if (manifest.attempt !== attempt) {
-    throw new HoldfastError('CORRUPT', `${where} is the manifest of another attempt, ${manifest.attempt}.`)
-  }
-  if (manifest.step !== partsOfAttempt(attempt).step) {
-    throw new HoldfastError('CORRUPT', `${where} is the manifest of another step, ${manifest.step}.`)
-  }
-  const clash = nameClash(manifest.files.map(({ name }) => name))
-  if (clash !== undefined) {
-    throw new HoldfastError(
-      'CORRUPT',
-      `${where} lists files that are one on some file systems: ${clash.join(', ')}.`,
-    )
-  }
+  const fault = manifestFault(manifest, attempt)
+  if (fault !== undefined) throw new HoldfastError('CORRUPT', `${where} ${fault}.`)
   return manifest
+}
+
+/** How a manifest breaks the format beyond its schema, as the end of a sentence; `undefined` if it does not. */
+function manifestFault(manifest: Manifest, attempt: AttemptId): string | undefined {
+  const { step, order, origin, requires, files } = manifest
+  const named = partsOfAttempt(attempt)
+  if (manifest.attempt !== attempt) return `is the manifest of another attempt, ${manifest.attempt}`
+  if (step !== named.step) return `is the manifest of another step, ${step}`
+  // The copy of a checkpoint keeps the base that its save had in the other store.
+  if (origin === undefined && order.base > named.base) return 'has an order key later than its attempt'
+  const clash = nameClash(files.map(({ name }) => name))
+  if (clash !== undefined) return `lists files that are one on some file systems: ${clash.join(', ')}`
+  return featureFault(requires, [
+    [files.some(({ offset }) => offset !== undefined), 'a pack of files', 'packs'],
+  ])
 }

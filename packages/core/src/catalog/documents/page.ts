@@ -7,10 +7,12 @@ import {
   pageReferenceSchema,
   recordedMetricsSchema,
 } from './catalog-schema.ts'
-import { entryFault } from './catalog-fault.ts'
-import { formatOf, formatSchema, parseDocument } from './format-version.ts'
+import { entryFault, usesOfLines } from './catalog-fault.ts'
+import { formatAfter, formatOf, formatSchema } from './format-version.ts'
 import { type PageId, pageIdSchema, pageKey } from './layout.ts'
 import { inOrder, type Line } from './lines.ts'
+import { parseDocument } from './parse-document.ts'
+import { featureFault, requiresSchema } from './requires.ts'
 import { seal } from './sealed.ts'
 
 const format = formatSchema('page')
@@ -19,18 +21,21 @@ const format = formatSchema('page')
 export const pageSchema = v.variant('holds', [
   v.looseObject({
     format,
+    requires: requiresSchema,
     page: pageIdSchema,
     holds: v.literal('checkpoints'),
     content: v.array(entrySchema),
   }),
   v.looseObject({
     format,
+    requires: requiresSchema,
     page: pageIdSchema,
     holds: v.literal('metrics'),
     content: v.array(recordedMetricsSchema),
   }),
   v.looseObject({
     format,
+    requires: requiresSchema,
     page: pageIdSchema,
     holds: v.literal('pages'),
     content: v.array(pageReferenceSchema),
@@ -43,11 +48,16 @@ export type PageContent =
   | Pick<Extract<PageDocument, { holds: 'metrics' }>, 'holds' | 'content'>
   | Pick<Extract<PageDocument, { holds: 'pages' }>, 'holds' | 'content'>
 
-export function encodePage(page: PageId, { holds, content }: PageContent): Uint8Array {
-  return seal('page', { format: formatOf('page'), page, holds, content })
+/** `catalogFormat` is the format of the version that the page is written for: its lines may be of a newer minor. */
+export function encodePage(
+  page: PageId,
+  { holds, content }: PageContent,
+  catalogFormat = formatOf('catalog'),
+): Uint8Array {
+  return seal('page', { format: formatAfter('page', catalogFormat), requires: [], page, holds, content })
 }
 
-/** Throws `CORRUPT` when it is damaged, or is not what the reference says. */
+/** Throws `CORRUPT` if it is damaged, or does not match its reference. */
 export function decodePage(bytes: Uint8Array, reference: PageReference): PageDocument {
   const where = pageKey(reference.page)
   if (sha256Hex(bytes) !== reference.sha256) {
@@ -55,8 +65,10 @@ export function decodePage(bytes: Uint8Array, reference: PageReference): PageDoc
   }
   const page = parseDocument('page', pageSchema, bytes, where)
   if (page.page !== reference.page || !holdsWhatItShould(page, reference)) {
-    throw new HoldfastError('CORRUPT', `${where} is not the page that the catalog means.`)
+    throw new HoldfastError('CORRUPT', `${where} does not match the reference to it in the catalog.`)
   }
+  const fault = page.holds === 'pages' ? undefined : featureFault(page.requires, usesOfLines(page.content))
+  if (fault !== undefined) throw new HoldfastError('CORRUPT', `${where} ${fault}.`)
   return page
 }
 

@@ -1,14 +1,14 @@
 import { HoldfastError } from '../../errors.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import { parseStoredJson, stringifyJson } from '../../json.ts'
+import { type DocumentKind, refuseNewerMajor } from './format-version.ts'
 
-/** What kinds of document a store holds. The kind is the name of the member that holds the body. */
-export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest'
+export type { DocumentKind }
 
-/** Documents deeper than this are refused before they are parsed: nothing we write comes near. */
+/** Levels of arrays and objects in a body, the body itself included. Deeper documents are refused before parsing. */
 const maxDepth = 64
 
-/** Keeps a byte order mark, which is no JSON: without `ignoreBOM` it would be dropped unseen. */
+/** Keeps a byte order mark, so that the JSON parser refuses it. Without `ignoreBOM` it would be dropped silently. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
@@ -26,34 +26,54 @@ export function seal(kind: DocumentKind, body: unknown): Uint8Array {
   return Buffer.concat([before, bytes, encoder.encode('}\n')])
 }
 
-/** Members with values of the caller's own, whose integers are kept however large they are. */
-const exactMembers: Readonly<Record<DocumentKind, readonly string[]>> = {
-  marker: [],
-  catalog: [],
-  page: [],
-  manifest: ['metadata', 'dataState'],
-}
+const beginning = /^\{"sha256":"([0-9a-f]{64})","([a-z]+)":/
 
-/** The body of a sealed document. Throws `CORRUPT` when a single byte is not what was sealed. */
+/**
+ * The body of a sealed document. Throws `CORRUPT` if a single byte differs from what was sealed, and `UNSUPPORTED` for a
+ * document of a newer major version.
+ */
 export function unseal(kind: DocumentKind, bytes: Uint8Array, where: string): unknown {
-  const prefix = /^\{"sha256":"([0-9a-f]{64})","(marker|catalog|page|manifest)":/.exec(
-    latin1(bytes.subarray(0, 100)),
-  )
-  if (prefix?.[1] === undefined || prefix[2] !== kind || latin1(bytes.subarray(-2)) !== '}\n') {
-    throw new HoldfastError('CORRUPT', `${where} is not a ${kind} of Holdfast, or is cut short.`)
+  const [prefix, sha256, sealedKind] = beginning.exec(latin1(bytes.subarray(0, 100))) ?? []
+  if (prefix === undefined || latin1(bytes.subarray(-2)) !== '}\n') {
+    refuseNewerEnvelope(bytes, where)
+    throw new HoldfastError('CORRUPT', `${where} is not a document of Holdfast, or is cut short.`)
   }
-  const body = bytes.subarray(prefix[0].length, -2)
-  if (sha256Hex(body) !== prefix[1]) {
+  const body = bytes.subarray(prefix.length, -2)
+  if (sha256Hex(body) !== sha256) {
     throw new HoldfastError('CORRUPT', `${where} differs from what was written: its checksum is wrong.`)
   }
+  const parsed = parsedBody(body, where)
+  if (sealedKind === kind) return parsed
+  refuseNewerMajor(parsed, where)
+  throw new HoldfastError('CORRUPT', `${where} is not a ${kind}, but a ${sealedKind ?? ''}.`)
+}
+
+function parsedBody(body: Uint8Array, where: string): unknown {
   try {
     const text = decoder.decode(body)
     refuseDeep(text, where)
-    return parseStoredJson(text, exactMembers[kind])
+    return parseStoredJson(text)
   } catch (error) {
     if (error instanceof HoldfastError) throw error
     throw new HoldfastError('CORRUPT', `${where} is not valid JSON.`, { cause: error })
   }
+}
+
+/**
+ * The envelope is the same in every major version. If a newer version breaks that rule, its documents must still not be
+ * taken for damaged ones, which a repair replaces.
+ */
+function refuseNewerEnvelope(bytes: Uint8Array, where: string): void {
+  let document: unknown
+  try {
+    document = parsedBody(bytes, where)
+  } catch (error) {
+    if (error instanceof HoldfastError) return // it is damaged
+    throw error
+  }
+  if (typeof document !== 'object' || document === null) return
+  refuseNewerMajor(document, where)
+  for (const body of Object.values(document)) refuseNewerMajor(body, where)
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -6,10 +6,19 @@ export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 export const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 
-export const timeSchema = v.pipe(v.string(), v.isoTimestamp())
+/** A date and a time with an offset, such as `2026-01-31T12:00:00.000Z`. */
+export const timeSchema = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/),
+  v.check((time) => !Number.isNaN(Date.parse(time)), 'not a time'),
+)
 
-/** JSON has no NaN and no infinities; a metric can be one, and is recorded as what it was. */
-export const metricSchema = v.union([v.number(), v.picklist(['NaN', 'Infinity', '-Infinity'])])
+/** JSON has no NaN and no infinities: they are strings. Metrics are rounded to 64-bit floating-point numbers. */
+export const metricSchema = v.union([
+  v.number(),
+  v.pipe(v.bigint(), v.transform(Number)),
+  v.picklist(['NaN', 'Infinity', '-Infinity']),
+])
 
 export type StoredMetric = v.InferOutput<typeof metricSchema>
 
@@ -29,3 +38,5 @@ export function storedMetrics(metrics: Readonly<Record<string, number>>): Record
 export function metricsOf(stored: Readonly<Record<string, StoredMetric>>): Record<string, number> {
   return Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, Number(value)]))
 }
+
+export const orderSchema = v.looseObject({ segment: countSchema, base: countSchema })

@@ -1,4 +1,4 @@
-import { type CatalogEntry, fileKey, type Manifest, metricsOf } from '../documents/index.ts'
+import { type CatalogEntry, type Manifest, metricsOf, objectKey } from '../documents/index.ts'
 import { bestNames, hasFields, judge, type Judgement, type Keeping, retain } from './judgement.ts'
 import { isWhole, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 
@@ -98,7 +98,12 @@ export function factsOf(entry: CatalogEntry): Checkpoint {
 
 export function contentsOf({ attempt, files, metadata, dataState }: Manifest): CheckpointContents {
   return {
-    contents: files.map(({ name, size, sha256 }) => ({ name, size, sha256, key: fileKey(attempt, name) })),
+    contents: files.map(({ name, object, size, sha256 }) => ({
+      name,
+      size,
+      sha256,
+      key: objectKey(attempt, object),
+    })),
     metadata,
     dataState,
   }

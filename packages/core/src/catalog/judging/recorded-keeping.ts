@@ -8,6 +8,7 @@ import {
   partsOf,
   sameObjective,
 } from '../../metrics/index.ts'
+import { parseStoredJson, stringifyJson } from '../../json.ts'
 import { own, without } from '../../records.ts'
 import { type RetentionPlan, retentionSchema } from '../../retention/index.ts'
 import type { Catalog } from '../documents/index.ts'
@@ -151,5 +152,5 @@ function retentionWithout(
 
 /** As JSON keeps it. */
 function plain(recorded: NonNullable<Recorded>): Recorded {
-  return JSON.parse(JSON.stringify(recorded)) as Recorded
+  return parseStoredJson(stringifyJson(recorded)) as Recorded
 }

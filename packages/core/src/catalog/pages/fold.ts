@@ -39,7 +39,7 @@ export function fold<C extends PagedCatalog>(
   const newPages: NewPage[] = []
   const write = (content: PageContent): Pick<PageReference, 'page' | 'sha256'> => {
     const page = newPage()
-    const bytes = encodePage(page, content)
+    const bytes = encodePage(page, content, next.format)
     newPages.push({ page, bytes })
     return { page, sha256: sha256Hex(bytes) }
   }

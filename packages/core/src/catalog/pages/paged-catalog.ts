@@ -13,11 +13,16 @@ import { PagedList } from './paged-list.ts'
 type Unlisted = Pick<
   Catalog,
   | 'format'
+  | 'requires'
   | 'version'
   | 'commitId'
   | 'committedAt'
   | 'owner'
   | 'floor'
+  | 'term'
+  | 'continued'
+  | 'rewound'
+  | 'abandoned'
   | 'quarantined'
   | 'keeping'
   | 'history'
@@ -29,6 +34,8 @@ export interface PagedCatalog extends Readonly<Unlisted> {
   readonly metrics: PagedList<RecordedMetrics>
   /** See the format. */
   readonly retired: Readonly<Older>['retired']
+  /** Members of `older` that a newer version of Holdfast wrote. */
+  readonly unknownOlder: Readonly<Record<string, unknown>>
   readonly isWhole: boolean
 }
 
@@ -40,13 +47,16 @@ export interface WholeCatalog extends PagedCatalog {
 /** Before the first commit. */
 export const noCatalog: WholeCatalog = { ...paged(emptyCatalog), isWhole: true }
 
-/** What a document says, before any of its pages is read. */
-export function paged({ checkpoints, metrics, older, ...document }: Catalog): PagedCatalog {
+/** The catalog of a document, before any of its pages is read. */
+export function paged({ checkpoints, metrics, older, latest: _, ...document }: Catalog): PagedCatalog {
+  const inPages = older ?? { checkpoints: [], metrics: [], retired: [] }
+  const { checkpoints: checkpointPages, metrics: metricPages, retired, ...unknownOlder } = inPages
   return {
     ...document,
-    checkpoints: new PagedList((older?.checkpoints ?? []).map(unread), checkpoints),
-    metrics: new PagedList((older?.metrics ?? []).map(unread), metrics),
-    retired: older?.retired ?? [],
+    checkpoints: new PagedList(checkpointPages.map(unread), checkpoints),
+    metrics: new PagedList(metricPages.map(unread), metrics),
+    retired,
+    unknownOlder,
     isWhole: older === undefined,
   }
 }
@@ -56,13 +66,16 @@ export function documentOf({
   checkpoints,
   metrics,
   retired,
+  unknownOlder,
   isWhole: _,
   ...document
 }: PagedCatalog): Catalog {
   if (checkpoints.rewritten !== undefined || metrics.rewritten !== undefined)
     throw new Error(`Version ${document.version} of the catalog is to be folded before it is written`)
   const isPaged = checkpoints.pages.length + metrics.pages.length + retired.length > 0
+  const hasOlder = isPaged || Object.keys(unknownOlder).length > 0
   const older = {
+    ...unknownOlder,
     checkpoints: referencesIn(checkpoints),
     metrics: referencesIn(metrics),
     retired: [...retired],
@@ -71,7 +84,7 @@ export function documentOf({
     ...document,
     checkpoints: [...checkpoints.recent],
     metrics: [...metrics.recent],
-    ...(isPaged ? { older } : {}),
+    ...(hasOlder ? { older } : {}),
   }
 }
 

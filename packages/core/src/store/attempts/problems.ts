@@ -1,9 +1,9 @@
 import { compareKeys } from '../../backend/index.ts'
 import {
   type CatalogEntry,
-  fileKey,
   type Manifest,
   type ManifestFile,
+  objectKey,
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
@@ -69,9 +69,7 @@ function disagreements(entry: CatalogEntry, manifest: Manifest, manifestSize: nu
       : [`the catalog lists ${name} ${listed ?? 'none'}, and the manifest has ${found ?? 'none'}`],
   )
   const names = files.map(({ name }) => name)
-  const isSorted = [names.toSorted(), names.toSorted(compareKeys)].some((sorted) =>
-    sorted.every((name, index) => name === names[index]),
-  )
+  const isSorted = names.every((name, index) => index === 0 || compareKeys(names[index - 1] ?? '', name) < 0)
   return isSorted ? differing : [...differing, 'the manifest lists its files out of order']
 }
 
@@ -92,7 +90,7 @@ async function proveByStore(
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const key = fileKey(entry.attempt, file.name)
+  const key = objectKey(entry.attempt, file.object)
   const stat = await backend.stat(key, { signal })
   const fault = (what: string): HoldfastError =>
     new HoldfastError('CORRUPT', `${file.name} ${what}`, { key, url: backend.url })

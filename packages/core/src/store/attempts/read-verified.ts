@@ -5,10 +5,10 @@ import {
   type AttemptId,
   type CatalogEntry,
   decodeManifest,
-  fileKey,
   type Manifest,
   type ManifestFile,
   manifestKey,
+  objectKey,
 } from '../../catalog/documents/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { withSecondLook } from '../../async/second-look.ts'
@@ -100,7 +100,7 @@ class ExpectedFile {
 
   constructor(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile) {
     this.#backend = backend
-    this.#key = fileKey(attempt, file.name)
+    this.#key = objectKey(attempt, file.object)
     this.#file = file
   }
 
@@ -125,7 +125,7 @@ async function readListed(
   file: ManifestFile,
   signal: AbortSignal | undefined,
 ): Promise<ReadableObject> {
-  const key = fileKey(attempt, file.name)
+  const key = objectKey(attempt, file.object)
   try {
     return await backend.read(key, { signal })
   } catch (error) {

@@ -4,16 +4,17 @@ import {
   type AttemptId,
   type CatalogEntry,
   encodeManifest,
-  fileKey,
   type Manifest,
   type ManifestFile,
   manifestKey,
   newManifest,
+  objectKey,
   storedMetrics,
 } from '../../catalog/documents/index.ts'
 import { concurrently } from '../../backend/index.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
+import type { OrderKey } from '../../order-key.ts'
 
 /**
  * Small files that are written at once at most. On a local disk those that wait for the fsync of their folder share one;
@@ -25,6 +26,12 @@ const smallFilesAtOnce = { remote: 48, local: 64 }
 export interface WrittenAttempt {
   readonly entry: CatalogEntry
   readonly manifest: Manifest
+}
+
+/** When a save began: by the writer's clock, and in the order of all saves. */
+export interface Began {
+  readonly savedAt: string
+  readonly order: OrderKey
 }
 
 /** Writes the files under the attempt's prefix, and hashes them as they pass. */
@@ -43,7 +50,7 @@ export async function writeFiles(
   let bytes = 0
   return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
     let before = 0
-    const put = await backend.put(fileKey(attempt, name), source, {
+    const put = await backend.put(objectKey(attempt, name), source, {
       size,
       signal: taskSignal,
       onProgress: (stored) => {
@@ -62,9 +69,9 @@ export async function writeManifest(
   attempt: AttemptId,
   written: readonly ManifestFile[],
   request: AttemptContent,
-  savedAt: string,
+  began: Began,
 ): Promise<WrittenAttempt> {
-  const manifest = describeCheckpoint(attempt, written, request, savedAt)
+  const manifest = describeCheckpoint(attempt, written, request, began)
   const bytes = encodeManifest(manifest)
   await backend.put(manifestKey(attempt), bytes, {
     size: bytes.byteLength,
@@ -78,7 +85,7 @@ export async function writeManifest(
 
 /** The line of the catalog for a checkpoint whose manifest has these bytes. */
 export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
-  const { step, epoch, attempt, savedAt, metrics, tags, files } = manifest
+  const { step, epoch, attempt, savedAt, order, origin, resumed, metrics, tags, files } = manifest
   return {
     step,
     ...(epoch === undefined ? {} : { epoch }),
@@ -87,6 +94,9 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     savedAt,
+    order,
+    ...(origin === undefined ? {} : { origin }),
+    ...(resumed === undefined ? {} : { resumed }),
     metrics,
     tags,
   }
@@ -99,6 +109,7 @@ function manifestFile(
 ): ManifestFile {
   return {
     name,
+    object: name,
     size,
     sha256,
     ...(mode === undefined ? {} : { mode }),
@@ -111,7 +122,7 @@ function describeCheckpoint(
   attempt: AttemptId,
   files: readonly ManifestFile[],
   request: AttemptContent,
-  savedAt: string,
+  { savedAt, order }: Began,
 ): Manifest {
   const { step, epoch, metrics = {}, tags = [], metadata, dataState } = request
   return newManifest({
@@ -119,6 +130,7 @@ function describeCheckpoint(
     step,
     epoch,
     savedAt,
+    order,
     files,
     metrics: storedMetrics(metrics),
     tags,

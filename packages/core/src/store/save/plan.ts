@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import { isFileSource } from '../../backend/index.ts'
+import { compareKeys, isFileSource } from '../../backend/index.ts'
 import { assertFileNames } from '../../catalog/documents/file-names.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
@@ -21,7 +21,7 @@ export interface PlanOptions {
 
 /** What a save will write. */
 export interface SavePlan {
-  /** In the order of their names. */
+  /** In the order of the UTF-8 bytes of their names. */
   readonly files: readonly PlannedFile[]
   /** What the checkpoint will not keep of them, as sentences. */
   readonly warnings: readonly string[]
@@ -54,7 +54,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
   }
   assertFileNames(planned.map(({ name }) => name))
   return {
-    files: planned.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    files: planned.toSorted((one, other) => compareKeys(one.name, other.name)),
     warnings: warningsAbout(walk.files, walk.emptyFolders),
   }
 }

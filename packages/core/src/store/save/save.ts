@@ -13,7 +13,7 @@ import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace, type SpaceAccess } from './space.ts'
-import { type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
+import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
 
 /**
  * One save of planned files: guard, write, manifest, commit, clean up. `newest` is the newest version known when
@@ -28,6 +28,8 @@ export async function saveCheckpoint(
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
+  // Copies and rewinds, which this version does not write, open further segments.
+  const order = { segment: 0, base: newest.version }
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
   const madeRoom = await guardSpace(context, request.step, files, newest, access, request.signal)
   // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
@@ -35,7 +37,10 @@ export async function saveCheckpoint(
   const attempt = newAttemptId(request.step, base, environment.newToken())
   access.attempts.add(attempt)
   try {
-    const { written, committed } = await writeAndCommit(context, access, attempt, files, request, began)
+    const { written, committed } = await writeAndCommit(context, access, attempt, files, request, {
+      savedAt: began.toISOString(),
+      order,
+    })
     // The checkpoint is durable: its caller need not wait until others are deleted.
     access.afterwards(async () => {
       await deleteDropped(context, committed)
@@ -60,7 +65,7 @@ async function writeAndCommit(
   attempt: AttemptId,
   files: SavePlan['files'],
   request: SaveRequest,
-  began: Date,
+  began: Began,
 ): Promise<{ readonly written: WrittenAttempt; readonly committed: Committed }> {
   const { onExisting = 'fail', allowBest, signal } = request
   let mayBeWhole = false
@@ -69,7 +74,7 @@ async function writeAndCommit(
     // Without a manifest, no repair can list the attempt if this process dies after a rejection.
     await request.beforeCommit?.()
     mayBeWhole = true
-    const written = await writeManifest(context.backend, attempt, stored, request, began.toISOString())
+    const written = await writeManifest(context.backend, attempt, stored, request, began)
     const entry = withClockJump(context, written.entry)
     const committed = await context.log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
     return { written, committed }

@@ -47,6 +47,9 @@ async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>)
     return typeof found === 'string' ? { check, verdict: 'good', finding: found } : { check, ...found }
   } catch (error) {
     if (isHoldfastError(error, 'ABORTED')) throw error
+    // A newer version of Holdfast wrote it: nothing may be written to such a store, and the doctor writes.
+    const isDocument = check === 'marker' || check === 'catalog'
+    if (isDocument && isHoldfastError(error, 'UNSUPPORTED')) throw error
     return { check, verdict: 'bad', finding: messageOf(error) }
   }
 }

@@ -18,7 +18,7 @@ export type FoundMarker =
   | { readonly kind: 'damaged' }
   | { readonly kind: 'missing' }
 
-/** Rejects with `UNSUPPORTED` for the marker of a newer Holdfast. */
+/** Rejects with `UNSUPPORTED` for the marker of a newer version of Holdfast. */
 export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
   try {
     return await withSecondLook(async () => {
@@ -41,6 +41,7 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
   const place = await backend.place({ signal })
   const found = await readMarker(backend, signal)
   if (found.kind === 'good' && found.marker.verifiedPlaces.includes(place)) return
+  await refuseNewerCatalog(context, signal)
   await probeEnforcement(backend, environment.newId(), signal)
   const marker =
     found.kind === 'good'
@@ -52,4 +53,13 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
     return
   }
   await backend.put(markerKey, bytes, { size: bytes.byteLength, contentType: 'application/json', signal })
+}
+
+/** Nothing is written to a store that a newer version of Holdfast changed in a way that this one cannot read. */
+async function refuseNewerCatalog({ log }: StoreContext, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await log.newest(signal)
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+  }
 }

@@ -2,13 +2,18 @@ import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { StoreContext } from '../context.ts'
 import {
+  agreementsPrefix,
   type AttemptId,
   attemptOfKey,
   type CatalogEntry,
   dataPrefix,
   decodeManifest,
+  decodeRewind,
   manifestKey,
   partsOfAttempt,
+  rewindOfKey,
+  rewindsPrefix,
+  termOfKey,
 } from '../../catalog/documents/index.ts'
 import { highestNamedVersion, versionAbove } from '../../catalog/commit/lost-versions.ts'
 import { newestReadable, type ReadableCatalog } from '../../catalog/commit/newest-readable.ts'
@@ -19,6 +24,7 @@ import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { problemsOf } from '../attempts/problems.ts'
 import { ensureMarker, type FoundMarker, readMarker } from './ensure-marker.ts'
+import { compareOrders } from '../../order-key.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 
 /** Commits of running writers that a repair may lose against before it gives up. */
@@ -57,6 +63,7 @@ export interface RepairReport {
  */
 export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
   const marker = await readMarker(context.backend, options.signal)
+  await refuseRewinds(context.backend, options.signal)
   for (let races = 0; races <= maxRaces; races += 1) {
     const report = await repairOnce(context, marker, options.signal)
     if (report !== undefined) return report
@@ -69,6 +76,18 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   )
 }
 
+/** Rejects with `UNSUPPORTED` if there is a rewind: this version of Holdfast cannot apply it to the list. */
+async function refuseRewinds(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<void> {
+  for await (const { key } of backend.list(rewindsPrefix, { signal })) {
+    const rewind = rewindOfKey(key)
+    if (rewind === undefined) continue
+    await withSecondLook(async () => {
+      const bytes = await readIfThere(backend, key, signal)
+      return bytes === undefined ? undefined : decodeRewind(bytes, rewind)
+    })
+  }
+}
+
 /** `undefined` when a writer has gone on meanwhile, so that all is to be looked at again. */
 async function repairOnce(
   context: StoreContext,
@@ -78,6 +97,7 @@ async function repairOnce(
   const { backend, log, environment } = context
   const { catalog, lost, newestVersion, damaged } = await readableAfterFence(context, signal)
   const at = environment.now().toISOString()
+  const term = await latestTerm(backend, catalog, signal)
   const recovered = await unlistedWholes(backend, catalog, lost, at, signal)
   const { whole, incomplete } = await judge(context, [...catalog.checkpoints.all, ...recovered], signal)
   const provedGood = await provedAgain(context, catalog, signal)
@@ -124,6 +144,7 @@ async function repairOnce(
         ...setAside.map(({ entry, reason }) => ({ entry, reason, at })),
       ],
       dropped: [],
+      term,
     },
     signal,
   )
@@ -150,6 +171,8 @@ async function readableAfterFence(
     if (named <= readable.newestVersion) return readable
     // Others may have gone on between the two lists.
     if ((await log.newestListed(named, signal)) !== undefined) continue
+    // A manifest of a newer version of Holdfast stops the repair. It must do so before the fence is written.
+    await unlistedWholes(backend, readable.catalog, readable.lost, '', signal)
     await ensureMarker(context, signal)
     await log.fence(versionAbove(named, backend.url))
   }
@@ -269,10 +292,28 @@ function asRival(entry: CatalogEntry): SetAside {
   return { entry, reason: 'repair found another whole attempt at the same step, which is listed' }
 }
 
+/** By the order keys, which are those of the catalogs known to each save; for equal ones by the writers' clocks. */
 function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {
-  const base = partsOfAttempt(entry.attempt).base
-  const rivalBase = partsOfAttempt(rival.attempt).base
-  return base > rivalBase || (base === rivalBase && entry.savedAt > rival.savedAt)
+  const order =
+    compareOrders(entry.order, rival.order) ||
+    partsOfAttempt(entry.attempt).base - partsOfAttempt(rival.attempt).base ||
+    Date.parse(entry.savedAt) - Date.parse(rival.savedAt)
+  return order > 0
+}
+
+/**
+ * The highest term of a job of many ranks: that of the catalog, or of an agreement. A job never begins a term again.
+ * `undefined` if there is none.
+ */
+async function latestTerm(
+  backend: CheckpointBackend,
+  { term: known = 0 }: PagedCatalog,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  let term = known
+  for await (const { key } of backend.list(agreementsPrefix, { signal }))
+    term = Math.max(term, termOfKey(key) ?? 0)
+  return term === 0 ? undefined : term
 }
 
 /** The quarantined that, read whole once more, prove good, and whose step has not been saved again since. */

@@ -2,10 +2,9 @@ import { isDeadIn, mayCommit } from '../../catalog/commit/rules.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,
-  catalogVersionOf,
   dataPrefix,
+  isDocumentKey,
   isOwnWork,
-  markerKey,
   pageOfKey,
   probePrefix,
   reservePrefix,
@@ -159,9 +158,5 @@ async function findDead(
 }
 
 function isOurs(key: string): boolean {
-  return (
-    [catalogVersionOf, pageOfKey, attemptOfKey].some((nameOf) => nameOf(key) !== undefined) ||
-    key === markerKey ||
-    key.startsWith(reservePrefix)
-  )
+  return isDocumentKey(key) || attemptOfKey(key) !== undefined || key.startsWith(reservePrefix)
 }

@@ -142,7 +142,7 @@ async function documentProblems(
       const { lost } = await pages.salvage(version, signal)
       for (const { reference, reason } of lost) lostPages.set(pageKey(reference.page), reason.message)
     } catch (error) {
-      if (!isHoldfastError(error, 'CORRUPT', 'UNSUPPORTED')) throw error
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
       problems.push(`${catalogKey(listed.version)}: ${messageOf(error)}`)
     }
   }

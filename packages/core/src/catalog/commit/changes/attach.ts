@@ -27,7 +27,9 @@ export const attach: KindOfChange<Attach> = {
   recordMetrics: ({ metrics: history, checkpoints }, { step, metrics }) => {
     const entry = checkpoints.get(step)
     if (entry === undefined) return history
-    return withRecord(history, entry, { ...history.get(step)?.metrics, ...metrics })
+    const before = history.get(step)
+    if (before === undefined) return withRecord(history, entry, metrics)
+    return history.with(step, { ...before, metrics: { ...before.metrics, ...metrics } })
   },
   retain: ({ storeNow }) => ({ dropsBy: 'recorded retention', records: 'objectives', storeNow }),
 }

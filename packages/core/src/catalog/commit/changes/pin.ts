@@ -15,7 +15,8 @@ export const pin: KindOfChange<Pin> = {
   apply: (catalog, change) => {
     const entry = catalog.checkpoints.get(change.step)
     if (entry === undefined) return noSuchStep(change.step)
-    const pinned = { ...entry, pinned: change.pin }
+    const { reason: _, ...unknown } = entry.pinned ?? {}
+    const pinned = { ...entry, pinned: { ...unknown, ...change.pin } }
     return { ...unchangedLists(catalog), checkpoints: catalog.checkpoints.with(change.step, pinned) }
   },
   describe: ({ step }) => `pin ${step}`,

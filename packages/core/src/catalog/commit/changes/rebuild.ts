@@ -9,6 +9,8 @@ export interface Rebuild {
   readonly checkpoints: readonly CatalogEntry[]
   readonly quarantined: readonly Quarantined[]
   readonly dropped: readonly Drop[]
+  /** The highest term of a job of many ranks that the store shows, if any. */
+  readonly term?: number | undefined
 }
 
 export const rebuild: KindOfChange<Rebuild> = {

@@ -1,4 +1,4 @@
-import { type CatalogEntry, partsOfAttempt, type RecordedMetrics } from '../../documents/index.ts'
+import type { CatalogEntry, RecordedMetrics } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
 import type { PagedList } from '../../pages/index.ts'
 
@@ -13,8 +13,8 @@ export function withRecord(
 
 /** A metric that is attached later belongs to its checkpoint, and counts from when that was saved. */
 export function recordOf(
-  { step, attempt }: CatalogEntry,
+  { step, order }: CatalogEntry,
   metrics: RecordedMetrics['metrics'],
 ): RecordedMetrics {
-  return { step, metrics, order: partsOfAttempt(attempt).base }
+  return { step, metrics, order }
 }

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { holdfast } from './holdfast.ts'
+
+/** Every command that reads or writes a store. */
+const commands: readonly string[] = [
+  'save model.bin --step 3',
+  'restore latest --to out',
+  'restore latest --to out --fallback',
+  'ls',
+  'show latest',
+  'best --objective loss=loss:min',
+  'metrics',
+  'path 2 model.bin',
+  'sums 2',
+  'attach 2 --metric late=1',
+  'pin 2',
+  'unpin 2',
+  'rm 1',
+  'prune --keep-last 1',
+  'prune --keep-last 1 --dry-run',
+  'verify',
+  'verify --quick',
+  'sweep',
+  'sweep --dry-run',
+  'repair',
+  'doctor',
+]
+
+/** A folder with a store of two checkpoints. */
+async function folderWithStore(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'model.bin'), 'weights')
+  for (const step of ['1', '2']) {
+    const saved = await holdfast(folder, ...words(`save model.bin --step ${step} --metric loss=1`))
+    expect(saved.code).toBe(0)
+  }
+  return folder
+}
+
+function words(command: string): readonly string[] {
+  const [name = '', ...others] = command.split(' ')
+  return [name, '--store', 'store', ...others]
+}
+
+/** Makes a document require a feature, and seals it as docs/format.md says. */
+async function requireFeature(file: string, kind: string): Promise<void> {
+  const text = await readFile(file, 'utf8')
+  const document = JSON.parse(text) as Record<string, object>
+  const body = JSON.stringify({ ...document[kind], requires: ['unheard-of'] })
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  await writeFile(file, `{"sha256":"${sha256}","${kind}":${body}}\n`)
+}
+
+async function contentOf(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+  return Promise.all(
+    files.sort().map(
+      async (file) =>
+        `${file} ${createHash('sha256')
+          .update(await readFile(file))
+          .digest('hex')}`,
+    ),
+  )
+}
+
+test.each(['catalog', 'marker'])(
+  'every command refuses a %s that requires an unknown feature',
+  async (kind) => {
+    const folder = await folderWithStore()
+    const store = join(folder, 'store')
+    const newest = (await readdir(join(store, 'catalog'))).sort().at(-1) ?? ''
+    await requireFeature(join(store, kind === 'catalog' ? join(kind, newest) : 'holdfast.json'), kind)
+    const before = await contentOf(folder)
+    for (const command of commands) {
+      const { code, stderr } = await holdfast(folder, ...words(command))
+      expect([command, code, stderr]).toEqual([command, 1, expect.stringContaining('requires "unheard-of"')])
+    }
+    expect(await contentOf(folder)).toEqual(before)
+  },
+)

@@ -1,0 +1,37 @@
+import * as v from 'valibot'
+import { HoldfastError } from '../../errors.ts'
+import { formatSchema } from './format-version.ts'
+import { attemptSchema, type RewindId, rewindIdSchema, rewindKey } from './layout.ts'
+import { parseDocument } from './parse-document.ts'
+import { featureFault, requiresSchema } from './requires.ts'
+import { orderSchema, timeSchema } from './values.ts'
+import { compareOrders } from '../../order-key.ts'
+
+/**
+ * A return to an older checkpoint. It gives that checkpoint a new order key; checkpoints whose keys lie between the two
+ * are abandoned. A repair of the catalog reads it.
+ */
+export const rewindSchema = v.looseObject({
+  format: formatSchema('rewind'),
+  requires: requiresSchema,
+  rewind: rewindIdSchema,
+  attempt: attemptSchema,
+  /** The order key of the checkpoint before and after. */
+  from: orderSchema,
+  to: orderSchema,
+  at: timeSchema,
+})
+
+export type Rewind = Readonly<v.InferOutput<typeof rewindSchema>>
+
+/** Throws `CORRUPT` if it is damaged, or is not this rewind; and `UNSUPPORTED` if rewinds are not implemented. */
+export function decodeRewind(bytes: Uint8Array, id: RewindId): Rewind {
+  const where = rewindKey(id)
+  const rewind = parseDocument('rewind', rewindSchema, bytes, where)
+  const fault =
+    featureFault(rewind.requires, [[true, 'rewinds', 'rewinds']]) ??
+    (rewind.rewind === id ? undefined : `is another rewind, ${rewind.rewind}`) ??
+    (compareOrders(rewind.from, rewind.to) < 0 ? undefined : 'gives a checkpoint no later order key')
+  if (fault !== undefined) throw new HoldfastError('CORRUPT', `${where} ${fault}.`)
+  return rewind
+}
