@@ -1,6 +1,7 @@
 import {
   type ByteSource,
   Crc32c,
+  isFileSource,
   type PutOptions,
   putObject,
   type PutResult,
@@ -9,11 +10,33 @@ import {
 import { type Bucket, storedAs } from './bucket.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
 import { lookOnce } from './read.ts'
-import { beginUpload } from './resumable.ts'
+import { beginUpload, isLostUpload } from './resumable.ts'
 import { uploadWhole } from './upload.ts'
 
-/** One request for what fits a chunk; a resumable upload for what does not. */
+/** How often an upload that cannot be continued is begun anew. */
+const maxNewUploads = 2
+
+/**
+ * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the source
+ * can be read again, a new upload sends everything again.
+ */
 export async function put(
+  bucket: Bucket,
+  key: string,
+  source: ByteSource,
+  options: PutOptions,
+): Promise<PutResult> {
+  const canBeReadAgain = source instanceof Uint8Array || isFileSource(source)
+  for (let newUploads = 0; ; newUploads += 1) {
+    try {
+      return await putOnce(bucket, key, source, options)
+    } catch (error) {
+      if (!isLostUpload(error) || !canBeReadAgain || newUploads === maxNewUploads) throw error
+    }
+  }
+}
+
+async function putOnce(
   bucket: Bucket,
   key: string,
   source: ByteSource,

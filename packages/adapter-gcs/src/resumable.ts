@@ -122,7 +122,10 @@ export async function beginUpload(
       const told = object?.crc32c ?? checksum.value
       if (object?.size === section.end && told === checksum.value) return storedAs(object)
       if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
-      throw new HoldfastError('UNAVAILABLE', `The store made of ${key} something else than it was sent.`)
+      throw lost(
+        `The store holds other bytes of ${key} than it was sent, so they were deleted. Put it again.`,
+        { key },
+      )
     },
 
     discard: async () => {
@@ -176,12 +179,27 @@ function bytesHeld(headers: Headers): number {
 }
 
 function sessionGone(key: string, cause: unknown): HoldfastError {
-  const message = `The store has discarded the upload of ${key}, which it does after a week. Put it again.`
-  return new HoldfastError('UNAVAILABLE', message, { key, cause, retryable: false })
+  return lost(`The store has discarded the upload of ${key}, which it does after a week. Put it again.`, {
+    key,
+    cause,
+  })
 }
 
 /** The bytes before the section are gone from memory, so that they cannot be sent again. */
 function lostTrack(key: string, held: number, offset: number): HoldfastError {
-  const message = `The store holds ${held} bytes of ${key}, of which ${offset} were sent. Put it again.`
-  return new HoldfastError('UNAVAILABLE', message, { key, retryable: false })
+  return lost(`The store holds ${held} bytes of ${key}, of which ${offset} were sent. Put it again.`, { key })
+}
+
+/** Errors of uploads that cannot go on, although a new upload can succeed. */
+const ofLostUploads = new WeakSet<Error>()
+
+export function isLostUpload(error: unknown): boolean {
+  return error instanceof Error && ofLostUploads.has(error)
+}
+
+/** No request of the same upload is worth another attempt. */
+function lost(message: string, details: { readonly key: string; readonly cause?: unknown }): HoldfastError {
+  const error = new HoldfastError('UNAVAILABLE', message, { ...details, retryable: false })
+  ofLostUploads.add(error)
+  return error
 }

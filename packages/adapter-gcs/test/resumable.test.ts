@@ -139,3 +139,22 @@ test('an object that is not what was sent is deleted, and no other', async () =>
     expect(store.objects.size).toBe(0)
   })
 })
+
+test('sends bytes in memory again if the store made another object of them', async () => {
+  await withScriptedStore(async (backend, store) => {
+    once(store, `${3 * chunk}-${end - 1}/${end}`, 'damage')
+    await backend.put('k', bytes)
+    expect(store.log.filter((line) => line.startsWith('POST'))).toHaveLength(2)
+    expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
+  })
+})
+
+test('gives up bytes in memory of which the store makes another object each time', async () => {
+  await withScriptedStore(async (backend, store) => {
+    store.fault = ({ headers }) =>
+      headers['content-range']?.endsWith(`/${end}`) === true ? 'damage' : undefined
+    await expect(backend.put('k', bytes)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
+    expect(store.log.filter((line) => line.startsWith('POST'))).toHaveLength(3)
+    expect(store.objects.size).toBe(0)
+  })
+})
