@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  CheckpointStore,
+  type Environment,
+  MemoryBackend,
+  parseJson,
+  systemEnvironment,
+} from '../../src/index.ts'
+import { type Edits, reseal, resealCatalog, resealManifest, to } from '../store/reseal.ts'
+import { flipBit, foldingEarly, keysOf, tamper } from '../stores.ts'
+import { goldenStore, writeGolden } from './objects.ts'
+
+/*
+ * Writes the golden stores, with fixed times and identities:
+ *
+ *     pnpm golden
+ *
+ * Stores that were released must stay readable, so run this only to add a store, and never to let a test pass.
+ */
+
+/** Every call is a second later, and every identity the next number. */
+function fixedEnvironment(): Environment {
+  let calls = 0
+  const next = (): number => (calls += 1)
+  return {
+    ...foldingEarly,
+    now: () => new Date(Date.UTC(2026, 0, 1) + 1000 * next()),
+    random: () => 0.5,
+    newId: () => `00000000-0000-4000-8000-${String(next()).padStart(12, '0')}`,
+    newToken: () => next().toString(16).padStart(16, '0'),
+    pause: () => Promise.resolve(),
+    deliver: systemEnvironment.deliver,
+  }
+}
+
+/** Six checkpoints of which one is quarantined and one pinned; the older lines of its catalog stand in pages. */
+async function writeStore(): Promise<MemoryBackend> {
+  const environment = fixedEnvironment()
+  const backend = new MemoryBackend('mem:golden', () => environment.now())
+  const store = new CheckpointStore(
+    backend,
+    {
+      writerName: 'a machine, process 1',
+      objectives: { loss: { metric: 'loss', direction: 'min' } },
+      retention: { keepLast: 20, keepBest: { loss: 1 } },
+    },
+    environment,
+  )
+  for (let step = 10; step <= 60; step += 10) {
+    await store.save({
+      step,
+      epoch: step / 10,
+      files: {
+        'model.bin': Buffer.from(`the weights of step ${step}`),
+        'optimizer/state.bin': Buffer.from(`the optimizer of step ${step}`),
+      },
+      metrics: { loss: 1 / step, odd: step === 20 ? Number.NaN : Infinity },
+      tags: ['golden'],
+      metadata: parseJson('{"large":12345678901234567890,"list":[1,2.5,null]}', 'metadata'),
+      dataState: { position: step },
+    })
+  }
+  await store.pin(20, 'for good')
+  await store.attach(60, { late: 0.25 })
+  const [damaged = ''] = await keysOf(backend, 'data/50-')
+  await tamper(backend, damaged, flipBit)
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-golden-'))
+  await store.restore(50, { to: folder, fallback: true })
+  await rm(folder, { recursive: true })
+  await store.sweep()
+  await store.close()
+  return backend
+}
+
+const added = parseJson('{"large":12345678901234567890,"by":"a newer version"}', 'added')
+
+function newer(kind: 'catalog' | 'manifest' | 'marker', ...places: readonly string[]): Edits {
+  const additions = ['', ...places].map((place): [string, Edits[string]] => [
+    place === '' ? 'added' : `${place}.added`,
+    to(added),
+  ])
+  return { ...Object.fromEntries(additions), format: to(`holdfast-${kind}/1.7`) }
+}
+
+await writeGolden('1.0', await writeStore())
+
+const minor = await goldenStore('1.0')
+await reseal(minor, 'marker', 'holdfast.json', newer('marker'))
+await resealManifest(minor, 60, newer('manifest', 'files.0'))
+await resealCatalog(
+  minor,
+  newer('catalog', 'keeping', 'older', 'checkpoints.last', 'metrics.last', 'quarantined.0', 'history.last'),
+)
+await writeGolden('1.7', minor)
