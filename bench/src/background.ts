@@ -127,7 +127,7 @@ class SavingInBackground {
 
   async verify(): Promise<void> {
     const result = await this.#save?.done
-    assertEqual(result?.contents[0]?.sha256, sha256Of(this.#bytes), 'The digest of the saved bytes')
+    assertEqual(result?.files[0]?.sha256, sha256Of(this.#bytes), 'The digest of the saved bytes')
   }
 
   async close(): Promise<void> {

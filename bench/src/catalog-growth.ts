@@ -61,7 +61,7 @@ async function saving(bench: Bench, grown: readonly Grown[]): Promise<void> {
       name: each.name,
       run: () => saveOn(each, saves),
       verify: async () => {
-        const file = (await each.store.get(each.step))?.contents[0]
+        const file = (await each.store.get(each.step))?.files[0]
         assertEqual(file?.sha256, sha256Of(bytes), 'The digest of the newest save')
       },
     })),

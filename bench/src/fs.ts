@@ -226,7 +226,7 @@ function savingOnFreshStore(
 
 /** Returns the path of the first file of the newest checkpoint, and its digest in the manifest. */
 async function newest(store: CheckpointStore): Promise<{ readonly path: string; readonly sha256: string }> {
-  const file = (await store.get('latest'))?.contents[0]
+  const file = (await store.get('latest'))?.files[0]
   if (file === undefined) throw new Error('The store has no checkpoint')
   return { path: join(store.backend.capabilities.localRoot ?? '', file.key), sha256: file.sha256 }
 }

@@ -25,7 +25,7 @@ export async function writeGrownStore(folder: string, checkpoints: number): Prom
       epoch: step,
       attempt: attemptOf(step),
       manifest: { sha256: sha256(String(step)), size: 500 },
-      files: 1,
+      fileCount: 1,
       bytes: 512_000_000,
       savedAt: at,
       metrics: metricsOf(step),

@@ -55,7 +55,7 @@ async function savingSmall(bench: Bench, clients: Clients, proxy: Proxy, where: 
           return undefined
         },
         verify: async () => {
-          const digests = (await store.get('latest'))?.contents.map(({ sha256 }) => sha256)
+          const digests = (await store.get('latest'))?.files.map(({ sha256 }) => sha256)
           assertEqual(digests?.join(), Object.values(files).map(sha256Of).join(), 'The digests of the save')
         },
       },

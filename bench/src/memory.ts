@@ -82,7 +82,7 @@ async function onPlace(
         },
         verify: async () => {
           assertEqual(
-            (await store.get(step))?.contents[0]?.sha256,
+            (await store.get(step))?.files[0]?.sha256,
             sample.sha256,
             'The digest of the saved file',
           )

@@ -108,7 +108,7 @@ test('the files of a checkpoint lie in the store as they were given', async () =
   const root = join(await temporaryFolder(), 'store')
   await saveSteps(root, 1)
   await using store = await openStore(root)
-  for (const { key, size } of (await store.get(1))?.contents ?? []) {
+  for (const { key, size } of (await store.get(1))?.files ?? []) {
     expect((await stat(join(root, ...key.split('/')))).size).toBe(size)
   }
 })
@@ -125,9 +125,9 @@ test.skipIf(isWindows)('keeps permission bits in the store and on restore, and w
   }
   const root = join(folder, 'store')
   await using store = await openStore(root)
-  const { contents } = await store.save({ step: 1, files: join(folder, 'out') })
+  const { files } = await store.save({ step: 1, files: join(folder, 'out') })
   await store.restore('latest', { to: join(folder, 'restored') })
-  for (const { name, key } of contents) {
+  for (const { name, key } of files) {
     const mode = modes[name.slice('out/'.length) as keyof typeof modes] & 0o777
     for (const path of [join(root, ...key.split('/')), join(folder, 'restored', ...name.split('/'))])
       expect((await stat(path)).mode & 0o7777, path).toBe(mode)

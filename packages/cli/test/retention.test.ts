@@ -81,7 +81,7 @@ test.each(['__proto__', 'constructor', 'toString'])(
     const shown = (await on('show', `best:${name}`, '--json')).stdout
     expect(shown).toContain(`"metrics":{"${name}":1,"other-1":1}`)
     expect(shown).toContain(`"metadata":{"${name}":{"${name}":1}}`)
-    expect(shown).toContain(`"contents":[{"name":"${name}"`)
+    expect(shown).toContain(`"files":[{"name":"${name}"`)
     expect(
       (await on('save', file, '--step', '9', '--keep-best', 'loss:min', '--objective', `${name}=x:max`)).code,
     ).toBe(2)

@@ -93,7 +93,7 @@ async function nothingIsLeftAfterASweep(root: string): Promise<void> {
   await store.sweep()
   const listed = new Set<string>()
   for (const { step } of await store.list()) {
-    for (const { key } of (await store.get(step))?.contents ?? []) listed.add(key.split('/', 2).join('/'))
+    for (const { key } of (await store.get(step))?.files ?? []) listed.add(key.split('/', 2).join('/'))
   }
   for await (const { key } of store.backend.list('data/')) {
     assert.ok(listed.has(key.split('/', 2).join('/')), `${key} was left behind`)

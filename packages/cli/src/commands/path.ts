@@ -27,12 +27,12 @@ export async function path(
   })
 }
 
-function fileNamed({ step, contents }: CheckpointDetails, name: string): { readonly key: string } {
-  const file = contents.find((each) => each.name === name)
+function fileNamed({ step, files }: CheckpointDetails, name: string): { readonly key: string } {
+  const file = files.find((each) => each.name === name)
   if (file !== undefined) return file
   throw noSuchFile(
     step,
     name,
-    contents.map((each) => each.name),
+    files.map((each) => each.name),
   )
 }

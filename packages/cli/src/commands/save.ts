@@ -45,14 +45,14 @@ export async function save(
         },
       })
       bar.stop()
-      const [only, ...others] = saved.contents
+      const [only, ...others] = saved.files
       printer.line(
         joined(
           `saved step ${step}`,
           `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
           only !== undefined && others.length === 0
             ? `sha256 ${shortDigest(only.sha256)}`
-            : `${saved.files} files`,
+            : `${saved.fileCount} files`,
           saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
         ),
       )

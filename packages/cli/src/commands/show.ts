@@ -11,13 +11,13 @@ export async function show(choice: string, options: GlobalOptions, signal: Abort
   return withStore(options, signal, async (context) => {
     const { printer } = context
     const checkpoint = await requireCheckpoint(context, choice)
-    const { step, epoch, bytes, savedAt, metrics, contents, metadata, dataState } = checkpoint
+    const { step, epoch, bytes, savedAt, metrics, files, metadata, dataState } = checkpoint
     printer.line(
       styled('bold', `step ${step}`),
       ' · ',
       joined(
         epoch !== undefined && `epoch ${epoch}`,
-        `${count(contents.length, 'file')}, ${formatSize(bytes)}`,
+        `${count(files.length, 'file')}, ${formatSize(bytes)}`,
         `saved ${formatAge(savedAt, new Date())} (${savedAt.toISOString()})`,
         notes(checkpoint),
       ),
@@ -29,7 +29,7 @@ export async function show(choice: string, options: GlobalOptions, signal: Abort
     printer.lines(
       await formatTable(
         [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
-        contents.map((file) => [file.name, formatSize(file.size), file.sha256]),
+        files.map((file) => [file.name, formatSize(file.size), file.sha256]),
       ),
     )
     printer.data({ type: 'result', command: 'show', ...checkpoint })

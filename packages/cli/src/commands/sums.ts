@@ -6,10 +6,10 @@ import { requireCheckpoint } from './choice.ts'
 export async function sums(choice: string, options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
   return withStore(options, signal, async (context) => {
     const { printer } = context
-    const { step, contents } = await requireCheckpoint(context, choice)
-    for (const { name, sha256 } of contents) printer.plain(`${sha256}  ${name}`)
-    for (const { name, sha256 } of contents) printer.data({ type: 'sum', name, sha256 })
-    printer.data({ type: 'result', command: 'sums', step, files: contents.length })
+    const { step, files } = await requireCheckpoint(context, choice)
+    for (const { name, sha256 } of files) printer.plain(`${sha256}  ${name}`)
+    for (const { name, sha256 } of files) printer.data({ type: 'sum', name, sha256 })
+    printer.data({ type: 'result', command: 'sums', step, fileCount: files.length })
     return exitCodes.done
   })
 }

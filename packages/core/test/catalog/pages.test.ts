@@ -42,7 +42,7 @@ function entry(step: number, tags: readonly string[] = []): CatalogEntry {
     step,
     attempt: newAttemptId(step, 1, step.toString(16).padStart(16, '0')),
     manifest: { sha256: 'a'.repeat(64), size: 500 },
-    files: 3,
+    fileCount: 3,
     bytes: 512_000_000,
     savedAt: '2026-01-01T00:00:00.000Z',
     order,

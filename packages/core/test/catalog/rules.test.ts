@@ -37,7 +37,7 @@ function entry(step: number, base: number): CatalogEntry {
     step,
     attempt: newAttemptId(step, base, names.toString(16).padStart(16, '0')),
     manifest: { sha256: '0'.repeat(64), size: 1 },
-    files: 1,
+    fileCount: 1,
     bytes: 1,
     savedAt: at,
     order: { segment: 0, base },
@@ -348,8 +348,10 @@ describe('what a commit does', () => {
 
   test('unknown fields of a newer minor version are kept', () => {
     const document = documentOf(committed(noCatalog, request(shared, save(1, 0))))
-    const newer = paged({ ...document, comingSoon: { kept: true } })
-    const verdict = nextCatalog(newer, request(shared, save(2, 1)))
-    expect(verdict.kind === 'next' && documentOf(verdict.catalog)['comingSoon']).toEqual({ kept: true })
+    const extended = { ...document, comingSoon: { kept: true } }
+    const verdict = nextCatalog(paged(extended), request(shared, save(2, 1)))
+    expect(verdict.kind === 'next' && documentOf(verdict.catalog)).toMatchObject({
+      comingSoon: { kept: true },
+    })
   })
 })

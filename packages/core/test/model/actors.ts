@@ -296,7 +296,7 @@ export function entryOf(
     step,
     attempt,
     manifest: { sha256: '0'.repeat(64), size: 1 },
-    files: 1,
+    fileCount: 1,
     bytes: 1,
     savedAt: time,
     order: { segment: 0, base: partsOfAttempt(attempt).base },

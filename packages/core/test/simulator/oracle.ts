@@ -183,11 +183,11 @@ export class Oracle {
 
   #listedIsThere(catalog: Catalog): void {
     for (const entry of entriesOf(catalog)) {
-      const { attempt, files, step } = entry
+      const { attempt, fileCount, step } = entry
       if (this.#dead.has(attempt)) continue
       const keys = this.#disk.keys(`data/${attempt}/`)
-      if (keys.length !== files + 1)
-        throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${files} files`)
+      if (keys.length !== fileCount + 1)
+        throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${fileCount} files`)
     }
   }
 

@@ -215,7 +215,7 @@ describe('a quarantined step', () => {
     const backend = new MemoryBackend()
     await saved(backend)
     const store = storeOn(backend, { mode: 'shared' })
-    await tamper(backend, (await store.get(3))?.contents[0]?.key ?? '', flipBit)
+    await tamper(backend, (await store.get(3))?.files[0]?.key ?? '', flipBit)
     await store.restore('latest', { to: await temporaryFolder(), fallback: true })
     return store
   }

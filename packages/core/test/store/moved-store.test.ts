@@ -82,7 +82,7 @@ test('repair refuses a store copied to a server that ignores conditions', async 
 test('a restore from a server that ignores conditions falls back, and quarantines nothing', async () => {
   const server = await (await savedOn(new Server('one'))).copyTo(new Server('other', { enforces: false }))
   const store = storeOn(server, { mode: 'shared' })
-  await tamper(server, (await store.get(2))?.contents[0]?.key ?? '', flipBit)
+  await tamper(server, (await store.get(2))?.files[0]?.key ?? '', flipBit)
   const before = await keysOf(server)
   expect(await store.restore('latest', { to: await temporaryFolder(), fallback: true })).toMatchObject({
     step: 1,

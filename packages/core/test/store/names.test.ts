@@ -42,7 +42,7 @@ test.each(names)(
     expect(best?.bestOf).toEqual([name, 'both', 'front'])
     expect(Object.entries(best?.metrics ?? {})).toEqual([[name, 1]])
     expect(Object.entries(best?.scores ?? {})).toContainEqual([name, 1])
-    expect(best?.contents.map((file) => file.name)).toEqual([name])
+    expect(best?.files.map((file) => file.name)).toEqual([name])
     expect(JSON.stringify([best?.metadata, best?.dataState])).toBe(JSON.stringify([nested, nested]))
     expect((await reader.metrics()).map(({ metrics }) => Object.entries(metrics)[0]?.[1])).toEqual([
       3, 1, 2, 5, 4, 6,

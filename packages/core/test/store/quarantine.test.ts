@@ -36,7 +36,7 @@ async function steps(store: CheckpointStore): Promise<readonly number[]> {
 /** Step 3 is quarantined for a byte that is good again. */
 async function wronglyQuarantined(backend: CheckpointBackend): Promise<void> {
   const store = storeOn(backend, { mode: 'shared' })
-  const key = (await store.get(3))?.contents[0]?.key ?? ''
+  const key = (await store.get(3))?.files[0]?.key ?? ''
   await tamper(backend, key, flipBit)
   await store.restore('latest', { to: await temporaryFolder(), fallback: true })
   expect((await store.quarantined()).map(({ step }) => step)).toEqual([3])
@@ -135,7 +135,7 @@ test('a quarantined checkpoint that is still corrupt stays aside, and is reporte
   const backend = new MemoryBackend()
   await saved(backend)
   const store = storeOn(backend, { mode: 'shared' })
-  await tamper(backend, (await store.get(3))?.contents[0]?.key ?? '', flipBit)
+  await tamper(backend, (await store.get(3))?.files[0]?.key ?? '', flipBit)
   await store.restore('latest', { to: await temporaryFolder(), fallback: true })
   expect(await store.verify()).toMatchObject({ good: true, released: [], releasable: [] })
   expect(await store.verify({ steps: [3] })).toMatchObject({ good: false, checkpoints: [{ step: 3 }] })

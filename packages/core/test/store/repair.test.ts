@@ -126,7 +126,7 @@ describe('lost catalogs', () => {
     await tamper(backend, await newestCatalog(backend), flipBit)
     const store = storeOn(backend)
     await store.repair()
-    expect((await store.get(2))?.contents.map(({ name }) => name)).toEqual(['b'])
+    expect((await store.get(2))?.files.map(({ name }) => name)).toEqual(['b'])
     expect((await store.quarantined()).map(({ step }) => step)).toEqual([2])
   })
 })
@@ -142,7 +142,7 @@ test('repair of a sound catalog leaves alone a whole attempt at a step that anot
   }
   const store = storeOn(backend)
   expect(await store.repair()).toMatchObject({ recovered: [], quarantined: [], version: undefined })
-  expect((await store.get(2))?.contents.map(({ name }) => name)).toEqual(['a'])
+  expect((await store.get(2))?.files.map(({ name }) => name)).toEqual(['a'])
   expect(await store.quarantined()).toEqual([])
 })
 
@@ -256,7 +256,7 @@ test('an incomplete checkpoint is set aside, and released once it proves good ag
   const backend = new MemoryBackend()
   await saved(backend, 3)
   const store = storeOn(backend)
-  const key = (await store.get(2))?.contents[0]?.key ?? ''
+  const key = (await store.get(2))?.files[0]?.key ?? ''
   const bytes = Buffer.concat(await Array.fromAsync((await backend.read(key)).body))
   await backend.delete([key])
   expect(await store.repair()).toMatchObject({ quarantined: [{ step: 2 }] })
@@ -287,7 +287,7 @@ test('a step that was saved again after it was set aside: rm takes the one set a
   const backend = new MemoryBackend()
   await saved(backend, 3)
   const store = storeOn(backend, { mode: 'shared' })
-  await backend.delete([(await store.get(2))?.contents[0]?.key ?? ''])
+  await backend.delete([(await store.get(2))?.files[0]?.key ?? ''])
   await store.repair()
   await store.save({ step: 2, files })
   await store.delete([2])
@@ -300,7 +300,7 @@ test('verify names every checkpoint and file that is not what was saved; quick f
   await saved(backend, 4)
   const store = storeOn(backend)
   const keys = new Map<number, string>()
-  for (const step of [1, 2, 3]) keys.set(step, (await store.get(step))?.contents[0]?.key ?? '')
+  for (const step of [1, 2, 3]) keys.set(step, (await store.get(step))?.files[0]?.key ?? '')
   await tamper(backend, keys.get(1) ?? '', flipBit)
   await backend.delete([keys.get(2) ?? ''])
   await tamper(backend, keys.get(3) ?? '', (bytes) => bytes.subarray(1))

@@ -47,7 +47,7 @@ const catalogFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'a wrong epoch': [{ 'checkpoints.last.epoch': to(7) }, /epoch 7, and the manifest has 1/],
   'an epoch that the manifest does not have': [{ 'checkpoints.last.epoch': to(0) }, /epoch 0/],
   'wrong bytes': [{ 'checkpoints.last.bytes': to(11) }, /bytes 11, and the manifest has 12/],
-  'a wrong count of files': [{ 'checkpoints.last.files': to(3) }, /files 3, and the manifest has 2/],
+  'a wrong count of files': [{ 'checkpoints.last.fileCount': to(3) }, /fileCount 3, and the manifest has 2/],
   'a wrong size of the manifest': [{ 'checkpoints.last.manifest.size': to(1) }, /manifest.size 1, and/],
   'no history': [{ history: to([]) }, /history that does not end in itself/],
   'a history that ends in another version': [{ 'history.last.version': to(99) }, /history/],

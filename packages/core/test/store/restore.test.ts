@@ -22,7 +22,7 @@ async function threeSteps(store: CheckpointStore): Promise<void> {
 }
 
 async function keyOf(store: CheckpointStore, step: number, name: string): Promise<string> {
-  const file = (await store.get(step))?.contents.find((each) => each.name === name)
+  const file = (await store.get(step))?.files.find((each) => each.name === name)
   if (file === undefined) throw new Error(`no ${name} in step ${step}`)
   return file.key
 }

@@ -25,7 +25,7 @@ describe('what is saved is listed, and tells what it was given', () => {
       metadata: { commit: 'abc' },
       dataState: { position: [1, 2] },
     })
-    expect(saved.contents.map(({ name, size }) => [name, size])).toEqual([
+    expect(saved.files.map(({ name, size }) => [name, size])).toEqual([
       ['logs/log.txt', 5],
       ['model.bin', 10],
       ['optimizer/state.bin', 5],
@@ -34,7 +34,7 @@ describe('what is saved is listed, and tells what it was given', () => {
     expect(found).toMatchObject({
       step: 7,
       epoch: 2,
-      files: 3,
+      fileCount: 3,
       bytes: 20,
       metrics: { loss: 0.25, odd: Number.NaN },
       tags: ['nightly'],
@@ -52,7 +52,7 @@ describe('what is saved is listed, and tells what it was given', () => {
     await writeFile(join(folder, 'c.bin'), 'c')
     const store = storeOn(new MemoryBackend())
     const names = async (step: number, files: SaveRequest['files']): Promise<readonly string[]> =>
-      (await store.save({ step, files })).contents.map(({ name }) => name)
+      (await store.save({ step, files })).files.map(({ name }) => name)
     expect(await names(1, join(folder, 'c.bin'))).toEqual(['c.bin'])
     expect(await names(2, join(folder, 'model'))).toEqual([
       'model/a.bin',
@@ -130,8 +130,8 @@ describe('a request that cannot be kept is refused, and nothing is written', () 
       'x.holdfast-tmp-',
     ]
     const files = Object.fromEntries(names.map((name) => [name, bytes]))
-    const { contents } = await storeOn(new MemoryBackend()).save({ step: 1, files })
-    expect(contents.map(({ name }) => name)).toEqual(names.toSorted())
+    const { files: saved } = await storeOn(new MemoryBackend()).save({ step: 1, files })
+    expect(saved.map(({ name }) => name)).toEqual(names.toSorted())
   })
 
   test('metadata that refers to itself', async () => {
@@ -148,7 +148,7 @@ describe('a step that exists', () => {
     const store = storeOn(new MemoryBackend())
     const first = await store.save({ step: 1, files: { a: bytes } })
     expect(await codeOf(store.save({ step: 1, files: { a: Buffer.from('other') } }))).toBe('ALREADY_EXISTS')
-    expect((await store.get(1))?.contents).toEqual(first.contents)
+    expect((await store.get(1))?.files).toEqual(first.files)
   })
 
   test('is replaced in one commit, and the old bytes go', async () => {
@@ -158,7 +158,7 @@ describe('a step that exists', () => {
     const second = await store.save({ step: 1, files: { a: Buffer.from('other') }, onExisting: 'replace' })
     expect(second.dropped).toEqual([{ step: 1, because: 'replaced' }])
     expect((await store.list()).map(({ bytes: size }) => size)).toEqual([5])
-    for (const { key } of first.contents) expect(await backend.stat(key)).toBeUndefined()
+    for (const { key } of first.files) expect(await backend.stat(key)).toBeUndefined()
   })
 
   test('saved by two shared writers at once is saved by one of them', async () => {

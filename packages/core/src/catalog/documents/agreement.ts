@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { formatSchema } from './format-version.ts'
 import { type AgreementName, agreementKey, agreementNameSchema } from './layout.ts'
+import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
 import { requiresSchema } from './requires.ts'
 
@@ -13,7 +14,7 @@ export const agreementSchema = v.looseObject({
   proposal: v.unknown(),
 })
 
-export type Agreement = Readonly<v.InferOutput<typeof agreementSchema>>
+export type Agreement = Named<v.InferOutput<typeof agreementSchema>>
 
 /** Throws `CORRUPT` if it is damaged, or is not this agreement. */
 export function decodeAgreement(bytes: Uint8Array, name: AgreementName): Agreement {

@@ -46,7 +46,7 @@ function usesOf({ continued, rewound, abandoned }: Catalog): Uses {
 /** The features that some lines need in the document that holds them. */
 export function usesOfLines(lines: readonly (CatalogEntry | RecordedMetrics)[]): Uses {
   return [
-    [lines.some(({ origin }) => origin !== undefined), 'the origin of a copy', 'copies'],
+    [lines.some((line) => 'origin' in line && line.origin !== undefined), 'the origin of a copy', 'copies'],
     [lines.some(({ order }) => order.segment > 0), 'a segment above 0', 'copies', 'rewinds'],
   ]
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { formatSchema } from './format-version.ts'
 import { attemptSchema, pageIdSchema } from './layout.ts'
+import type { Named } from './named.ts'
 import { originSchema } from './origin.ts'
 import { requiresSchema } from './requires.ts'
 import { countSchema, metricsSchema, orderSchema, sha256Schema, timeSchema } from './values.ts'
@@ -15,7 +16,7 @@ export const entrySchema = v.looseObject({
   /** The manifest's own digest and size: with them this entry proves every byte of the checkpoint. */
   manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),
   /** How many files, and how many bytes they have together. */
-  files: countSchema,
+  fileCount: countSchema,
   bytes: countSchema,
   savedAt: timeSchema,
   order: orderSchema,
@@ -132,13 +133,13 @@ export const catalogSchema = v.looseObject({
   history: v.array(commitRecordSchema),
 })
 
-export type Catalog = Readonly<v.InferOutput<typeof catalogSchema>>
-export type CatalogEntry = Readonly<v.InferOutput<typeof entrySchema>>
-export type Quarantined = Readonly<v.InferOutput<typeof quarantinedSchema>>
-export type Owner = Readonly<v.InferOutput<typeof ownerSchema>>
-export type Pin = Readonly<v.InferOutput<typeof pinSchema>>
-export type Drop = Readonly<v.InferOutput<typeof dropSchema>>
-export type RecordedMetrics = Readonly<v.InferOutput<typeof recordedMetricsSchema>>
-export type PageReference = Readonly<v.InferOutput<typeof pageReferenceSchema>>
-export type Older = Readonly<v.InferOutput<typeof olderSchema>>
-export type CommitRecord = Readonly<v.InferOutput<typeof commitRecordSchema>>
+export type Catalog = Named<v.InferOutput<typeof catalogSchema>>
+export type CatalogEntry = Named<v.InferOutput<typeof entrySchema>>
+export type Quarantined = Named<v.InferOutput<typeof quarantinedSchema>>
+export type Owner = Named<v.InferOutput<typeof ownerSchema>>
+export type Pin = Named<v.InferOutput<typeof pinSchema>>
+export type Drop = Named<v.InferOutput<typeof dropSchema>>
+export type RecordedMetrics = Named<v.InferOutput<typeof recordedMetricsSchema>>
+export type PageReference = Named<v.InferOutput<typeof pageReferenceSchema>>
+export type Older = Named<v.InferOutput<typeof olderSchema>>
+export type CommitRecord = Named<v.InferOutput<typeof commitRecordSchema>>

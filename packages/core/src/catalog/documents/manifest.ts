@@ -3,6 +3,7 @@ import { HoldfastError } from '../../errors.ts'
 import { fileNameFault, nameClash, objectFault } from './file-names.ts'
 import { formatOf, formatSchema } from './format-version.ts'
 import { type AttemptId, attemptSchema, manifestKey, partsOfAttempt } from './layout.ts'
+import type { Named } from './named.ts'
 import { originSchema } from './origin.ts'
 import { parseDocument } from './parse-document.ts'
 import { featureFault, requiresSchema } from './requires.ts'
@@ -66,8 +67,8 @@ export const manifestSchema = v.looseObject({
   dataState: v.optional(v.unknown()),
 })
 
-export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>
-export type ManifestFile = Readonly<v.InferOutput<typeof fileSchema>>
+export type Manifest = Named<v.InferOutput<typeof manifestSchema>>
+export type ManifestFile = Named<v.InferOutput<typeof fileSchema>>
 
 /** What a save gives to a manifest; the rest is the format's own. */
 export interface ManifestContent {

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { formatAfter, formatOf, formatSchema } from './format-version.ts'
 import { markerKey } from './layout.ts'
+import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
 import { requiresSchema } from './requires.ts'
 import { seal } from './sealed.ts'
@@ -17,7 +18,7 @@ export const markerSchema = v.looseObject({
   verifiedPlaces: v.array(v.string()),
 })
 
-export type Marker = Readonly<v.InferOutput<typeof markerSchema>>
+export type Marker = Named<v.InferOutput<typeof markerSchema>>
 
 /** One store may have several names. Older ones than these are forgotten, and verified again when they are used. */
 const mostPlaces = 8

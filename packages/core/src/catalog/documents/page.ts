@@ -11,6 +11,7 @@ import { entryFault, usesOfLines } from './catalog-fault.ts'
 import { formatAfter, formatOf, formatSchema } from './format-version.ts'
 import { type PageId, pageIdSchema, pageKey } from './layout.ts'
 import { inOrder, type Line } from './lines.ts'
+import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
 import { featureFault, requiresSchema } from './requires.ts'
 import { seal } from './sealed.ts'
@@ -42,7 +43,7 @@ export const pageSchema = v.variant('holds', [
   }),
 ])
 
-export type PageDocument = Readonly<v.InferOutput<typeof pageSchema>>
+export type PageDocument = Named<v.InferOutput<typeof pageSchema>>
 export type PageContent =
   | Pick<Extract<PageDocument, { holds: 'checkpoints' }>, 'holds' | 'content'>
   | Pick<Extract<PageDocument, { holds: 'metrics' }>, 'holds' | 'content'>

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { formatSchema } from './format-version.ts'
 import { attemptSchema, type RewindId, rewindIdSchema, rewindKey } from './layout.ts'
+import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
 import { featureFault, requiresSchema } from './requires.ts'
 import { orderSchema, timeSchema } from './values.ts'
@@ -22,7 +23,7 @@ export const rewindSchema = v.looseObject({
   at: timeSchema,
 })
 
-export type Rewind = Readonly<v.InferOutput<typeof rewindSchema>>
+export type Rewind = Named<v.InferOutput<typeof rewindSchema>>
 
 /** Throws `CORRUPT` if it is damaged, or is not this rewind; and `UNSUPPORTED` if rewinds are not implemented. */
 export function decodeRewind(bytes: Uint8Array, id: RewindId): Rewind {

@@ -2,8 +2,8 @@ import type { Candidate } from '../../retention/index.ts'
 import { type CatalogEntry, metricsOf, partsOfAttempt } from '../documents/index.ts'
 
 /** Inodes that a checkpoint takes at least: its files, the manifest and their folder. */
-export function inodesOf({ files }: Pick<CatalogEntry, 'files'>): number {
-  return files + 2
+export function inodesOf({ fileCount }: Pick<CatalogEntry, 'fileCount'>): number {
+  return fileCount + 2
 }
 
 /**

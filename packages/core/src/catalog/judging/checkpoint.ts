@@ -6,8 +6,9 @@ import { isWhole, type PagedCatalog, type WholeCatalog } from '../pages/index.ts
 export interface Checkpoint {
   readonly step: number
   readonly epoch: number | undefined
-  /** How many files, and bytes together. */
-  readonly files: number
+  /** Number of files. */
+  readonly fileCount: number
+  /** Size of all files together. */
   readonly bytes: number
   /** By the clock of the machine that saved it. */
   readonly savedAt: Date
@@ -39,7 +40,7 @@ export interface CheckpointFile {
 
 /** What the manifest of a checkpoint tells. */
 export interface CheckpointContents {
-  readonly contents: readonly CheckpointFile[]
+  readonly files: readonly CheckpointFile[]
   readonly metadata: unknown
   readonly dataState: unknown
 }
@@ -83,11 +84,11 @@ export function judgedCheckpoint(
 
 /** What the catalog itself tells of a checkpoint. */
 export function factsOf(entry: CatalogEntry): Checkpoint {
-  const { step, epoch, files, bytes, savedAt, metrics, tags, pinned } = entry
+  const { step, epoch, fileCount, bytes, savedAt, metrics, tags, pinned } = entry
   return {
     step,
     epoch,
-    files,
+    fileCount,
     bytes,
     savedAt: new Date(savedAt),
     metrics: metricsOf(metrics),
@@ -98,7 +99,7 @@ export function factsOf(entry: CatalogEntry): Checkpoint {
 
 export function contentsOf({ attempt, files, metadata, dataState }: Manifest): CheckpointContents {
   return {
-    contents: files.map(({ name, object, size, sha256 }) => ({
+    files: files.map(({ name, object, size, sha256 }) => ({
       name,
       size,
       sha256,

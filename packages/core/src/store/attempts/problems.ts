@@ -60,7 +60,7 @@ function disagreements(entry: CatalogEntry, manifest: Manifest, manifestSize: nu
   const counts = [
     ['epoch', entry.epoch, manifest.epoch],
     ['manifest.size', entry.manifest.size, manifestSize],
-    ['files', entry.files, files.length],
+    ['fileCount', entry.fileCount, files.length],
     ['bytes', entry.bytes, files.reduce((sum, { size }) => sum + size, 0)],
   ] as const
   const differing = counts.flatMap(([name, listed, found]) =>

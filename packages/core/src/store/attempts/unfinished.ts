@@ -7,13 +7,13 @@ import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 export interface UnfinishedSaves {
   readonly saves: number
   /** Files, and bytes together as far as the store reports them. */
-  readonly files: number
+  readonly fileCount: number
   readonly bytes: number
   /** When a sweep may remove them all, by the store's clock; `undefined` before there is a commit after them. */
   readonly until: Date | undefined
 }
 
-export const noUnfinishedSaves: UnfinishedSaves = { saves: 0, files: 0, bytes: 0, until: undefined }
+export const noUnfinishedSaves: UnfinishedSaves = { saves: 0, fileCount: 0, bytes: 0, until: undefined }
 
 /**
  * Finds the unfinished saves of other writers beside a catalog. `ours` are the attempts of this process. An exclusive
@@ -35,8 +35,8 @@ export async function unfinishedSaves(
   const note = (key: string, size: number): void => {
     const attempt = attemptOfKey(key)
     if (attempt === undefined || known.has(attempt) || partsOfAttempt(attempt).base < catalog.floor) return
-    const { files, bytes } = found.get(attempt) ?? { files: 0, bytes: 0 }
-    found.set(attempt, { files: files + 1, bytes: bytes + size })
+    const { fileCount, bytes } = found.get(attempt) ?? { fileCount: 0, bytes: 0 }
+    found.set(attempt, { fileCount: fileCount + 1, bytes: bytes + size })
   }
   for await (const { key, size } of backend.list(dataPrefix, { signal })) note(key, size)
   const { discarded } = await backend.sweep({ olderThan: 0, prefix: dataPrefix, dryRun: true, signal })
@@ -46,14 +46,14 @@ export async function unfinishedSaves(
   const each = [...found.values()]
   return {
     saves: found.size,
-    files: each.reduce((sum, { files }) => sum + files, 0),
+    fileCount: each.reduce((sum, { fileCount }) => sum + fileCount, 0),
     bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
     until: await firstAfter(log, newestBase, gracePeriod, signal),
   }
 }
 
 interface Found {
-  readonly files: number
+  readonly fileCount: number
   readonly bytes: number
 }
 

@@ -91,7 +91,7 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
     ...(epoch === undefined ? {} : { epoch }),
     attempt,
     manifest: { sha256: sha256Hex(bytes), size: bytes.byteLength },
-    files: files.length,
+    fileCount: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     savedAt,
     order,

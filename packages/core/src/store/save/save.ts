@@ -98,7 +98,7 @@ function describeSave(
       keepingOf(keeping, catalog),
       ended,
     ),
-    contents: contentsOf(manifest).contents,
+    files: contentsOf(manifest).files,
     dropped: dropped.map(({ step, because }) => ({ step, because })),
     duration: ended.getTime() - began.getTime(),
   }

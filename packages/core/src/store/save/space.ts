@@ -75,7 +75,7 @@ export async function guardSpace(
   const droppable = await wouldDrop(context, catalog, room, storeNow, signal)
   // No good checkpoint goes where these would do; but only a person knows whether their writers are dead.
   const wouldDo =
-    unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.files >= (room.inodes ?? 0)
+    unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.fileCount >= (room.inodes ?? 0)
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
     throw notEnough(context, step, needed, refused, wouldDo ? [] : droppable, unfinished)
   const committed = await access.freeing(signal, async () => {
