@@ -46,6 +46,8 @@ export class SqliteBackend extends CheckedBackend {
       maxObjectBytes: Number.MAX_SAFE_INTEGER,
       // One chunk is being filled, one is being hashed, and SQLite has a copy.
       maxBufferedBytes: 3 * chunkBytes,
+      // SQLite has one writer at a time.
+      smallObjectsAtOnce: 1,
     } as const
     super(url, capabilities, {
       place: async () => url,

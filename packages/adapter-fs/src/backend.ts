@@ -17,6 +17,9 @@ import { read, stat } from './read.ts'
 import { SeenFolders } from './seen-folders.ts'
 import { sweep } from './sweep.ts'
 
+/** Files that wait for the fsync of one folder share it. */
+const smallObjectsAtOnce = 64
+
 export interface FileBackendOptions {
   /** Instead of `node:fs/promises`. */
   readonly fileSystem?: FileSystem | undefined
@@ -46,6 +49,7 @@ export class FileBackend extends CheckedBackend {
         maxKeyBytes: names.maxKeyBytes,
         maxObjectBytes: Number.MAX_SAFE_INTEGER,
         maxBufferedBytes: chunkBytes * chunksInMemory,
+        smallObjectsAtOnce,
       },
       {
         place: async () => url,

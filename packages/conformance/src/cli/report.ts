@@ -70,7 +70,8 @@ function counted(findings: readonly Finding[]): Readonly<Record<'ok' | 'failed' 
 }
 
 function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
-  const { freeSpace, hash, localRoot, maxKeyBytes, maxObjectBytes, maxBufferedBytes } = capabilities
+  const { freeSpace, hash, localRoot, maxKeyBytes, maxObjectBytes, maxBufferedBytes, smallObjectsAtOnce } =
+    capabilities
   const words = {
     hash: { store: "the store's own", writer: "a writer's", computed: 'computed by reading' }[hash],
   }
@@ -80,6 +81,7 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
     `longest key     ${maxKeyBytes} bytes`,
     `largest object  ${formatSize(maxObjectBytes)}`,
     `memory of a put ${formatSize(maxBufferedBytes)} at most`,
+    `small objects   ${smallObjectsAtOnce} at once`,
     `local files     ${localRoot === undefined ? 'no' : 'yes'}`,
   ]
 }

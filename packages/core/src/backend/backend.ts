@@ -88,6 +88,8 @@ export interface BackendCapabilities {
   readonly maxObjectBytes: number
   /** The most bytes that one `put` or `read` holds in memory. */
   readonly maxBufferedBytes: number
+  /** How many small objects to put at once, so that the put of all of them is fastest. */
+  readonly smallObjectsAtOnce: number
 }
 
 export interface CallOptions {
@@ -154,10 +156,7 @@ export interface ReadableObject {
   readonly stat: ObjectStat
   /** To be read at most once, or cancelled; either releases what is behind it. */
   readonly body: ReadableStream<Uint8Array>
-  /**
-   * Nothing but the chunks of `body` refers to the memory that they are in: whoever has read one and needs it no more
-   * may detach it (`ArrayBuffer.transfer`), which gives the memory back long before it would be collected.
-   */
+  /** An optimisation: true if a reader may detach the memory of each chunk (`ArrayBuffer.transfer`) after its use. */
   readonly detachable?: boolean | undefined
 }
 

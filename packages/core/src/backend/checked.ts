@@ -19,21 +19,11 @@ import type {
   SweepReport,
 } from './backend.ts'
 import { assertKey } from './key.ts'
-import { portOptions } from './options.ts'
+import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
 import type { ByteSource } from './source/source.ts'
 
-/** What differs from store to store: the port's methods, given valid keys and known options. */
-export interface BackendOperations {
-  place(options: CallOptions): Promise<string>
-  put(key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
-  commit(key: string, bytes: Uint8Array, options: CommitOptions): Promise<CommitOutcome>
-  read(key: string, options: ReadOptions): Promise<ReadableObject>
-  stat(key: string, options: CallOptions): Promise<ObjectStat | undefined>
-  list(prefix: string, options: ListOptions): AsyncIterable<ObjectStat>
-  delete(keys: readonly string[], options: CallOptions): Promise<DeleteReport>
-  hash(key: string, options: CallOptions): Promise<ObjectHash>
-  freeSpace(options: CallOptions): Promise<FreeSpace>
-  sweep(options: SweepOptions): Promise<SweepReport>
+/** What differs from store to store. */
+export interface BackendOperations extends PortOperations {
   close(): Promise<void>
   /** Turns whatever an operation threw into a Holdfast error; `what` is the call in words. */
   errorOf(error: unknown, what: string, key: string | undefined): HoldfastError
@@ -111,14 +101,14 @@ export class CheckedBackend implements CheckpointBackend {
     await this.#operations.close()
   }
 
-  #check(method: keyof typeof portOptions, options: CallOptions, keys: readonly string[]): void {
-    refuseUnknownOptions(options, portOptions[method], method, this.url)
+  #check(method: PortMethod, options: CallOptions, keys: readonly string[]): void {
+    refuseUnknownOptions(options, optionsOf(method), method, this.url)
     for (const key of keys) assertKey(key, this.url)
     throwIfAborted(options.signal, `The ${method}`, { url: this.url })
   }
 
   async #call<T>(
-    method: keyof typeof portOptions,
+    method: PortMethod,
     options: CallOptions,
     keys: readonly string[],
     operation: () => Promise<T>,

@@ -40,7 +40,6 @@ export { DurableWriter, writeFully } from '../local-files/durable-writer.ts'
 export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
-export { portOptions } from './options.ts'
 export { type Breakable, defaultMinimumProgress, type MinimumProgress, progressing } from './progress.ts'
 export { fieldOf, given, type Given, numberOf, textOf } from './object-store/fields.ts'
 export {

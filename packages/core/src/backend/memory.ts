@@ -39,6 +39,7 @@ export class MemoryBackend extends CheckedBackend {
         maxKeyBytes: 1024,
         maxObjectBytes: 2 ** 31,
         maxBufferedBytes: 2 ** 31,
+        smallObjectsAtOnce: 64,
       },
       {
         place: async () => url,

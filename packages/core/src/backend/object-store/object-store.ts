@@ -1,23 +1,8 @@
 import { HoldfastError } from '../../errors.ts'
-import type {
-  BackendCapabilities,
-  CallOptions,
-  CommitOptions,
-  CommitOutcome,
-  DeleteReport,
-  ListOptions,
-  ObjectHash,
-  ObjectStat,
-  PutOptions,
-  PutResult,
-  ReadableObject,
-  ReadOptions,
-  SweepOptions,
-  SweepReport,
-} from '../backend.ts'
+import type { BackendCapabilities } from '../backend.ts'
 import { CheckedBackend } from '../checked.ts'
+import type { OperationsOn } from '../operations.ts'
 import type { MinimumProgress } from '../progress.ts'
-import type { ByteSource } from '../source/source.ts'
 import type { ObjectNames } from './object-names.ts'
 import type { PartLimits } from './parts.ts'
 import { quotaOf } from './quota.ts'
@@ -36,18 +21,11 @@ export interface ObjectStore extends RequestContext {
   readonly sendsSharedMemory: boolean
 }
 
-/** The port's methods over an object store: each is given the store, valid keys and known options. */
-export interface ObjectStoreOperations<Store extends ObjectStore> {
+/** The methods of the port over an object store. `ObjectStoreBackend` has the others. */
+export interface ObjectStoreOperations<Store extends ObjectStore>
+  extends Omit<OperationsOn<Store>, 'place' | 'freeSpace'> {
   /** The URL to which requests go, in full; what it holds of credentials and signatures is left out of the place. */
   endpoint(store: Store): Promise<string>
-  put(store: Store, key: string, source: ByteSource, options: PutOptions): Promise<PutResult>
-  commit(store: Store, key: string, bytes: Uint8Array, options: CommitOptions): Promise<CommitOutcome>
-  read(store: Store, key: string, options: ReadOptions): Promise<ReadableObject>
-  stat(store: Store, key: string, options: CallOptions): Promise<ObjectStat | undefined>
-  list(store: Store, prefix: string, options: ListOptions): AsyncIterable<ObjectStat>
-  delete(store: Store, keys: readonly string[], options: CallOptions): Promise<DeleteReport>
-  hash(store: Store, key: string, options: CallOptions): Promise<ObjectHash>
-  sweep(store: Store, options: SweepOptions): Promise<SweepReport>
   close(store: Store): void
 }
 
@@ -58,6 +36,9 @@ export interface ObjectStoreFacts extends Pick<BackendCapabilities, 'hash' | 'ma
 
 /** Parts that are in memory beside those on their way: one hashed, one read ahead. */
 const partsBeside = 2
+
+/** Clients of object stores open only so many connections. That of the AWS SDK opens 50. */
+const smallObjectsAtOnce = 48
 
 /** A backend over an object store, which has a quota at most, and no files that a caller could open by path. */
 export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBackend {
@@ -74,6 +55,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         maxKeyBytes: names.maxKeyBytes,
         maxObjectBytes: facts.maxObjectBytes,
         maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnce),
+        smallObjectsAtOnce,
       },
       {
         place: async () => placeAt(names.url, await operations.endpoint(store)),

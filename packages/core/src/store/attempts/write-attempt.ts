@@ -16,12 +16,6 @@ import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import type { OrderKey } from '../../order-key.ts'
 
-/**
- * Small files that are written at once at most. On a local disk those that wait for the fsync of their folder share one;
- * clients of object stores open only so many connections (that of S3: 50).
- */
-const smallFilesAtOnce = { remote: 48, local: 64 }
-
 /** An attempt whose files and manifest are durable, ready to be committed. */
 export interface WrittenAttempt {
   readonly entry: CatalogEntry
@@ -45,8 +39,7 @@ export async function writeFiles(
   const total = sizes.every((size) => size !== undefined)
     ? sizes.reduce((sum, size) => sum + size, 0)
     : undefined
-  const isLocal = backend.capabilities.localRoot !== undefined
-  const atOnce = filesAtOnce(sizes, isLocal ? smallFilesAtOnce.local : smallFilesAtOnce.remote)
+  const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   let bytes = 0
   return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
     let before = 0

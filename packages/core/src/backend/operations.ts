@@ -1,0 +1,43 @@
+import type { CheckpointBackend } from './backend.ts'
+
+/** A method of the port that asks the store. */
+export type PortMethod = Exclude<keyof CheckpointBackend, 'url' | 'capabilities' | 'close'>
+
+/** The parameters of a method of the port. Its options are never left out. */
+type Given<Method extends PortMethod> = Required<Parameters<CheckpointBackend[Method]>>
+
+/** What differs from store to store: the methods of the port, given valid keys and known options. */
+export type PortOperations = {
+  readonly [Method in PortMethod]: (...given: Given<Method>) => ReturnType<CheckpointBackend[Method]>
+}
+
+/** The same methods, each of which also gets the store. */
+export type OperationsOn<Store> = {
+  readonly [Method in PortMethod]: (
+    store: Store,
+    ...given: Given<Method>
+  ) => ReturnType<CheckpointBackend[Method]>
+}
+
+type Last<Items extends readonly unknown[]> = Items extends readonly [...unknown[], infer Item] ? Item : never
+
+/** The options of each method. A compiler error names an option that the port has and this list lacks. */
+const options: {
+  readonly [Method in PortMethod]: Readonly<Record<keyof Last<Given<Method>>, true>>
+} = {
+  place: { signal: true },
+  put: { size: true, contentType: true, onProgress: true, signal: true },
+  commit: { onCreated: true, signal: true },
+  read: { range: true, signal: true },
+  stat: { signal: true },
+  list: { startAfter: true, limit: true, signal: true },
+  delete: { signal: true },
+  hash: { signal: true },
+  freeSpace: { signal: true },
+  sweep: { olderThan: true, prefix: true, only: true, dryRun: true, signal: true },
+}
+
+/** Returns the names of the options that a method of the port takes. */
+export function optionsOf(method: PortMethod): readonly string[] {
+  return Object.keys(options[method])
+}
