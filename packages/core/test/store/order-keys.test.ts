@@ -100,6 +100,6 @@ test('lists files in the order of the UTF-8 bytes of their names', async () => {
   const names = ['B', 'a', '\uff5e', '\u{1f600}']
   const given = Object.fromEntries(names.toReversed().map((name) => [name, Buffer.from(name)]))
   await store.save({ step: 1, files: given })
-  expect((await store.get(1))?.contents.map(({ name }) => name)).toEqual(names)
+  expect((await store.get(1))?.files.map(({ name }) => name)).toEqual(names)
   expect((await store.verify()).good).toBe(true)
 })
