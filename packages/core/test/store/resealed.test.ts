@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HoldfastError, type JsonValue, MemoryBackend } from '../../src/index.ts'
 import { sha256Hex } from '../../src/backend.ts'
+import { parseStoredJson } from '../../src/json.ts'
 import { codeOf, foldingEarly, storeOn, temporaryFolder } from '../stores.ts'
 import { type Edits, newestCatalogKey, readText, resealCatalog, resealManifest, to } from './reseal.ts'
 
@@ -31,6 +32,7 @@ async function found(backend: MemoryBackend): Promise<string> {
   }
 }
 
+const beyondRange = parseStoredJson('1e999') as JsonValue
 const id = '4f7f3a52-3b1c-4c1e-9b1a-0123456789ab'
 const page = `1-${'a'.repeat(16)}`
 const retiredPages = (count: number): JsonValue =>
@@ -66,6 +68,8 @@ const catalogFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
     { latest: to(5), checkpoints: (lines) => lines ?? null },
     /latest/,
   ],
+  'a count above 2^53 - 1': [{ 'checkpoints.last.bytes': to(2n ** 53n) }, /bytes/],
+  'a metric beyond the range of numbers': [{ 'metrics.last.metrics.loss': to(beyondRange) }, /loss/],
   'a date that does not exist': [{ committedAt: to('2026-13-01T00:00:00Z') }, /committedAt/],
   'a time without an offset': [{ committedAt: to('2026-01-01T00:00:00') }, /committedAt/],
   'a chain of pages without end': [{ 'older.checkpoints.0.depth': to(3000) }, /depth/],
@@ -100,6 +104,28 @@ test('verify finds nothing wrong with documents that are only sealed again', asy
   const backend = await savedStore()
   await resealCatalog(backend, {})
   await resealManifest(backend, 5, {})
+  expect(await found(backend)).toBe('')
+})
+
+test('verify accepts what other writers may write', async () => {
+  const backend = await savedStore()
+  await resealCatalog(backend, {
+    'metrics.last.metrics.loss': to(12345678901234567890n),
+    committedAt: to('2026-01-01T02:00:00+02:00'),
+    'checkpoints.last.savedAt': to('2026-01-01T02:00:00.123456789-11:30'),
+    'checkpoints.last.tags': to(['\ud800']),
+  })
+  expect(await found(backend)).toBe('')
+  expect((await storeOn(backend, { mode: 'shared' }).get(5))?.tags).toEqual(['\ud800'])
+})
+
+test('the last of two members of a name counts', async () => {
+  const backend = await savedStore()
+  const key = await newestCatalogKey(backend)
+  const body = (await readText(backend, key)).slice('{"sha256":"","catalog":'.length + 64, -2)
+  const twice = `{"version":99,${body.slice(1)}`
+  const sha256 = sha256Hex(Buffer.from(twice))
+  await backend.put(key, Buffer.from(`{"sha256":"${sha256}","catalog":${twice}}\n`))
   expect(await found(backend)).toBe('')
 })
 

@@ -114,7 +114,7 @@ function clock(difference: number): Diagnosis {
   return {
     check: 'clock',
     verdict: 'warning',
-    finding: `${seconds} s away from the store's. Nothing is decided by it, but ages will look wrong, and requests may be refused.`,
+    finding: `${seconds} s away from the store's. Ages will look wrong, retention by age may keep more, and the store may refuse requests. Set the clock.`,
   }
 }
 
