@@ -169,7 +169,8 @@ class Campaign {
       listed.set(step, { id: operationIn(details?.metadata) ?? 'none', pinned: pinned !== undefined })
     }
     this.#violations.push(...this.#oracle.judge(listed, this.#manner.keepsByAge))
-    this.#violations.push(...(await wronglyQuarantined(store)))
+    for (const { step, reason } of await store.quarantined())
+      this.#violations.push(`step ${step} is quarantined: ${reason}`)
     const report = await store.verify()
     if (!report.good) this.#violations.push(`verify: ${JSON.stringify(report)}`)
     for (const step of [...listed.keys()].slice(-3)) await this.#compare(store, step)
@@ -210,27 +211,6 @@ class Campaign {
     const backend = await openBackend(parseLocation(url), { adapters, backend: backendOptions(url) })
     return new CheckpointStore(backend, options)
   }
-}
-
-/**
- * What is quarantined although it was acknowledged. A repair beside a save that fails may list it, and a restore then
- * quarantines what its writer has removed: such a checkpoint is marked as recovered, and was never acknowledged.
- */
-async function wronglyQuarantined({ backend }: CheckpointStore): Promise<readonly string[]> {
-  const keys = (await Array.fromAsync(backend.list('catalog/'))).map(({ key }) => key)
-  const newest = await new Response((await backend.read(keys.at(-1) ?? '')).body).text()
-  // The format of the store, as docs/format.md states it.
-  const { catalog } = JSON.parse(newest) as {
-    readonly catalog: {
-      readonly quarantined: readonly {
-        readonly entry: { readonly step: number; readonly recovered?: boolean }
-        readonly reason: string
-      }[]
-    }
-  }
-  return catalog.quarantined.flatMap(({ entry, reason }) =>
-    entry.recovered === true ? [] : [`step ${entry.step} is quarantined: ${reason}`],
-  )
 }
 
 async function end(actor: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {

@@ -1,10 +1,11 @@
 import type * as rules from '../../src/catalog/commit/rules.ts'
 import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
-import { type Actor, stepsOf } from './actors.ts'
+import { stepsOf } from './actors.ts'
 import type { Row } from './arrivals.ts'
 import { Numbering } from './numbering.ts'
+import type { Actor } from './operations.ts'
 import type { Protocol } from './protocol.ts'
-import { type ActorState, type State, violation, type World } from './world.ts'
+import { type ActorState, fence, type State, violation, type World } from './world.ts'
 
 /** A step by the numbers of what it leads to. */
 export interface Move {
@@ -71,9 +72,12 @@ export class Components {
     return { ...verdict, catalog: this.#catalogs.valueOf(this.#catalogs.numberOf(verdict.catalog)) }
   }
 
-  #textOfWorld({ catalogs, ...rest }: World): string {
-    const versions = [...catalogs.values()].map((catalog) => this.#catalogs.numberOf(catalog))
-    return JSON.stringify({ ...rest, versions: new Set(versions) }, setsInOrder)
+  #textOfWorld({ catalogs, data, ghost: { truth, ...ghost } }: World): string {
+    const versions = [...catalogs].map(([version, document]) =>
+      document === fence ? `fence ${version}` : this.#catalogs.numberOf(document),
+    )
+    const newest = this.#catalogs.numberOf(truth)
+    return JSON.stringify({ data, ghost, newest, versions: new Set(versions) }, setsInOrder)
   }
 
   #textOfActor({ known, listed, ...rest }: ActorState): string {

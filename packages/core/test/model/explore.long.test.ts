@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Actor, stepsOf } from './actors.ts'
+import { stepsOf } from './actors.ts'
+import type { Actor } from './operations.ts'
 import { type Exploration, explore } from './explore.ts'
 import { brokenProtocols, product, type Protocol } from './protocol.ts'
 import { scenarios } from './scenarios.ts'

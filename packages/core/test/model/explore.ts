@@ -1,4 +1,4 @@
-import type { Actor } from './actors.ts'
+import type { Actor } from './operations.ts'
 import { Arrivals, type Row } from './arrivals.ts'
 import { Components, type Move } from './components.ts'
 import type { Protocol } from './protocol.ts'

@@ -11,6 +11,9 @@ export interface Protocol {
   readonly acknowledgesBeforeCommit: boolean
   readonly deletesBeforeCommit: boolean
   readonly lostAnswerMeans: 'read back' | 'success' | 'lost race'
+  /** What a failed save has put is deleted without a commit that declares it dead. */
+  readonly deletesFailedAtOnce: boolean
+  readonly rebuildsWithoutFence: boolean
 }
 
 export const product: Protocol = {
@@ -21,6 +24,8 @@ export const product: Protocol = {
   acknowledgesBeforeCommit: false,
   deletesBeforeCommit: false,
   lostAnswerMeans: 'read back',
+  deletesFailedAtOnce: false,
+  rebuildsWithoutFence: false,
 }
 
 /** Each breaks one rule. Every one must be caught, or the model proves nothing. */
@@ -33,6 +38,8 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'sweep by age alone': { ...product, isDead: byAgeAlone },
   'a lost answer taken for a lost race': { ...product, lostAnswerMeans: 'lost race' },
   'a lost answer taken for success': { ...product, lostAnswerMeans: 'success' },
+  'a failed save that is deleted without a commit': { ...product, deletesFailedAtOnce: true },
+  'a lost catalog that is rebuilt without a fence': { ...product, rebuildsWithoutFence: true },
   'a best that may be deleted and replaced': { ...product, nextCatalog: withoutProtectionOfTheBest },
   'a pin that a replacement passes over': { ...product, nextCatalog: withoutPins },
 }

@@ -2,7 +2,9 @@ import { keepsAll } from '../../src/catalog/judging/keeping.ts'
 import { nextCatalog, type Writer, type WriterMode } from '../../src/catalog/commit/rules.ts'
 import { newAttemptId } from '../../src/catalog/documents/index.ts'
 import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
-import { type Actor, beginning, entryOf, lowestLoss, type Operation } from './actors.ts'
+import { beginning } from './actors.ts'
+import { entryOf } from './entries.ts'
+import { type Actor, lowestLoss, type Operation } from './operations.ts'
 import type { State } from './world.ts'
 
 export interface Scenario {
@@ -43,13 +45,19 @@ function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number
       data,
       ghost: {
         acknowledged: new Set(data),
-        fenced: new Set(),
+        refused: new Set(),
         dropped: new Set(),
         unprotected: new Set(),
+        revived: new Set(),
+        isLost: false,
         line: catalog.version,
+        truth: catalog,
       },
     },
-    actors: actors.map((each) => ({ ...beginning, known: each.writer === owner ? catalog : undefined })),
+    actors: actors.map((each) => {
+      const isRunning = each.isRunning === true || each.writer === owner
+      return { ...beginning, known: isRunning ? catalog : undefined }
+    }),
   }
 }
 
@@ -112,6 +120,21 @@ const liedTo: readonly Actor[] = [
   actor('taker-over', 'shared', takeOver, sweep),
 ]
 
+const repair: Operation = { kind: 'repair' }
+const failingActors: readonly Actor[] = [
+  actor('failing writer', 'shared', { kind: 'failing save', step: 2 }),
+  actor('repairer', 'shared', repair),
+  actor('writer', 'shared', save(2)),
+  actor('taker-over', 'shared', takeOver, sweep),
+]
+
+const losingActors: readonly Actor[] = [
+  { ...actor('writer', 'shared', save(2)), isRunning: true },
+  { ...actor('pruner', 'shared', { kind: 'delete', step: 0 }), isRunning: true },
+  actor('repairer after an accident', 'shared', { kind: 'lose the catalog' }, repair),
+  actor('newcomer', 'shared', save(3)),
+]
+
 /** The smallest first. */
 export const scenarios: readonly Scenario[] = [
   {
@@ -138,5 +161,15 @@ export const scenarios: readonly Scenario[] = [
     name: 'two sleepers, and one that takes over and sweeps again and again',
     actors: sleepyActors,
     initial: begin(sleepyActors),
+  },
+  {
+    name: 'a save that fails, a repair, a writer of the same step, and one that takes over and sweeps',
+    actors: failingActors,
+    initial: begin(failingActors),
+  },
+  {
+    name: 'writers that run while the catalog is lost and rebuilt, and one that comes then',
+    actors: losingActors,
+    initial: begin(losingActors),
   },
 ]

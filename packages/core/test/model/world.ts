@@ -1,10 +1,13 @@
-import type { AttemptId } from '../../src/catalog/documents/index.ts'
+import { type AttemptId, partsOfAttempt } from '../../src/catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
+
+/** A document that takes a number while a lost catalog is rebuilt. Readers find it damaged. */
+export const fence = 'fence'
 
 /** What all actors share: the store, and what was promised. Immutable, as all states are. */
 export interface World {
   /** Catalog versions on the store, by number. */
-  readonly catalogs: ReadonlyMap<number, WholeCatalog>
+  readonly catalogs: ReadonlyMap<number, WholeCatalog | typeof fence>
   /** Attempts whose bytes are on the store. */
   readonly data: ReadonlySet<AttemptId>
   /** What was promised, for the judge alone: no actor sees it. */
@@ -24,29 +27,50 @@ export interface State {
 }
 
 export interface Ghost {
-  /** Attempts of which a save was acknowledged, and those of which a save was told that it is fenced. */
+  /** Attempts of which a save was acknowledged, and those of which a save was told that it failed. */
   readonly acknowledged: ReadonlySet<AttemptId>
-  readonly fenced: ReadonlySet<AttemptId>
+  readonly refused: ReadonlySet<AttemptId>
   /** Attempts that a commit of the one line of versions has dropped. */
   readonly dropped: ReadonlySet<AttemptId>
   /** Those of them that were pinned, or the best, in the version before. */
   readonly unprotected: ReadonlySet<AttemptId>
-  /** The highest number that was ever created: a later creation of a lower one is not part of the line. */
+  /** Attempts that were listed again although a lost version had declared them dead: they may be being deleted. */
+  readonly revived: ReadonlySet<AttemptId>
+  /** Whether the catalog was lost and not rebuilt since: then what was acknowledged is there, and need not be listed. */
+  readonly isLost: boolean
+  /** The highest number that was ever created, or since the catalog was lost: a later creation of a lower one is not part of the line. */
   readonly line: number
+  /** The newest version of the line, whether or not it is lost. */
+  readonly truth: WholeCatalog
 }
 
 /** Where an actor is in its program, and what it remembers. */
 export interface ActorState {
-  readonly at: 'begin' | 'put' | 'commit' | 'look back' | 'read listed' | 'clean up' | 'sweep' | 'end'
+  readonly at:
+    | 'begin'
+    | 'put'
+    | 'fence'
+    | 'find'
+    | 'commit'
+    | 'look back'
+    | 'read listed'
+    | 'clean up'
+    | 'sweep'
+    | 'end'
   readonly known: WholeCatalog | undefined
   /** Whether `known` was read after the last refusal. */
   readonly fresh: boolean
   readonly attempt: AttemptId | undefined
+  /** Whether its save has failed, and it is about to declare the attempt dead. */
+  readonly abandons: boolean
   readonly created: number | undefined
   /** The version that a look back has listed, and is about to read. */
   readonly listed: WholeCatalog | undefined
   /** Attempts to delete next, and a catalog version that slept too long. */
   readonly toDelete: readonly AttemptId[]
+  /** Of a repair: the version that its own is to follow, and the attempts that it found whole. */
+  readonly follows: number | undefined
+  readonly wholes: readonly AttemptId[] | undefined
   /** How many of its operations are done. */
   readonly done: number
 }
@@ -56,16 +80,54 @@ export interface Step {
   readonly next: Scene
 }
 
-export function newest(world: World): WholeCatalog {
-  return world.catalogs.get(Math.max(...world.catalogs.keys())) ?? noCatalog()
+/** The newest version; `undefined` where it is a fence, or all are lost. */
+export function newest(world: World): WholeCatalog | undefined {
+  const document = world.catalogs.get(Math.max(0, ...world.catalogs.keys()))
+  return document === fence ? undefined : document
 }
 
-function noCatalog(): never {
-  throw new Error('The store of the model has no catalog')
+/** The world once a version was created, and what that makes of the promises. */
+export function created(world: World, catalog: WholeCatalog): Partial<World> {
+  const catalogs = new Map([...world.catalogs, [catalog.version, catalog] as const])
+  const { ghost } = world
+  if (catalog.version <= ghost.line) return { catalogs }
+  const before = ghost.truth
+  const dropped = new Set(ghost.dropped)
+  const unprotected = new Set(ghost.unprotected)
+  const losses = lossesOf(before)
+  const best = Math.min(...losses.values())
+  for (const { attempt } of catalog.history.at(-1)?.dropped ?? []) {
+    const was = before.checkpoints.all.find((each) => each.attempt === attempt)
+    if (was?.pinned !== undefined || losses.get(attempt) === best) unprotected.add(attempt)
+  }
+  // A rebuild may go by a version that was created beside the line.
+  for (const record of catalog.history) for (const { attempt } of record.dropped) dropped.add(attempt)
+  const revived = new Set([...ghost.revived, ...revivedBy(catalog, ghost)])
+  const line = catalog.version
+  const isLost = ghost.isLost && !isRebuild(catalog)
+  return { catalogs, ghost: { ...ghost, dropped, unprotected, revived, isLost, line, truth: catalog } }
+}
+
+/** The world once all versions of the catalog are lost. */
+export function lost(world: World): Partial<World> {
+  return { catalogs: new Map(), ghost: { ...world.ghost, isLost: true, line: 0 } }
+}
+
+function isRebuild({ history }: WholeCatalog): boolean {
+  return history.at(-1)?.did === 'rebuild'
+}
+
+/** After a loss, a writer may go on with what it remembers, too. */
+function revivedBy(catalog: WholeCatalog, { truth, dropped, isLost }: Ghost): readonly AttemptId[] {
+  if (!isLost && !isRebuild(catalog)) return []
+  const known = attemptsOf(truth)
+  return [...attemptsOf(catalog)].filter(
+    (attempt) => dropped.has(attempt) || (!known.has(attempt) && partsOfAttempt(attempt).base < truth.floor),
+  )
 }
 
 /** The losses of the listed attempts that have one. */
-export function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number> {
+function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number> {
   return new Map(
     checkpoints.all.flatMap(({ attempt, metrics: { loss } }) =>
       typeof loss === 'number' ? [[attempt, loss]] : [],
@@ -75,19 +137,26 @@ export function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, 
 
 /** A promise that does not hold in this world; `undefined` when all hold. */
 export function violation(world: World): string | undefined {
+  const { acknowledged, dropped, unprotected } = world.ghost
+  for (const attempt of acknowledged) {
+    if (!dropped.has(attempt) && !world.data.has(attempt))
+      return `${attempt} was acknowledged, and its bytes are gone`
+  }
+  for (const attempt of unprotected) return `${attempt} was pinned or the best, and was dropped`
   const truth = newest(world)
+  return truth === undefined ? undefined : violationIn(truth, world)
+}
+
+function violationIn(truth: WholeCatalog, { data, ghost }: World): string | undefined {
   const listed = attemptsOf(truth)
-  for (const { attempt } of truth.checkpoints.all) {
-    if (!world.data.has(attempt)) return `${attempt} is listed, and its bytes are gone`
+  for (const { attempt, recovered } of truth.checkpoints.all) {
+    if (!data.has(attempt) && !ghost.revived.has(attempt))
+      return `${attempt} is listed, and its bytes are gone`
+    if (ghost.refused.has(attempt) && recovered !== true) return `${attempt} was refused, and is listed`
   }
-  for (const attempt of world.ghost.acknowledged) {
-    if (!listed.has(attempt) && !world.ghost.dropped.has(attempt)) {
+  for (const attempt of ghost.acknowledged) {
+    if (!ghost.isLost && !listed.has(attempt) && !ghost.dropped.has(attempt))
       return `${attempt} was acknowledged, is not listed, and no commit dropped it`
-    }
-  }
-  for (const attempt of world.ghost.unprotected) return `${attempt} was pinned or the best, and was dropped`
-  for (const attempt of world.ghost.fenced) {
-    if (listed.has(attempt)) return `${attempt} was told that it is fenced, and is listed`
   }
   return undefined
 }

@@ -29,6 +29,7 @@ const operations = [
   'save further back',
   'attach',
   'prune',
+  'repair',
 ] as const
 
 /** What some processes keep; others keep all. Their oracle knows what best means: the lowest loss. */
@@ -95,6 +96,7 @@ export class Process {
     else if (kind === 'two saves') await Promise.all([this.#save(next, 'fail'), this.#save(next + 1, 'fail')])
     else if (kind === 'save further back') await this.#save(Math.max(0, any - 1), 'fail')
     else if (kind === 'attach') await this.#store.attach(any, { loss: this.#random.below(10) })
+    else if (kind === 'repair') await this.#store.repair()
     else if (kind === 'prune') await this.#store.prune()
     else if (kind === 'replace') await this.#save(any, 'replace')
     else if (kind === 'delete') await this.#store.delete([any])

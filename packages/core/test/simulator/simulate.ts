@@ -56,6 +56,8 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
       turns += 1
       oracle.look()
     }
+    // Who is left could still take the store over, and would rightly fence the last process.
+    for (let each = 1; each <= started; each += 1) scheduler.kill(`p${each}`)
     if (failure === undefined) await endInOrder(disk, scheduler, random, oracle)
   } catch (error) {
     failure ??= error instanceof Error ? error : new Error(String(error))

@@ -1,0 +1,83 @@
+import { keepsAll, type WriterKeeping } from '../../src/catalog/judging/keeping.ts'
+import type { Change } from '../../src/catalog/commit/changes/index.ts'
+import type { CommitRequest, Writer } from '../../src/catalog/commit/rules.ts'
+import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
+import { entryOf, time } from './entries.ts'
+import { rebuildOf } from './repair.ts'
+import type { ActorState } from './world.ts'
+
+/** One thing that an actor wants to do. */
+export type Operation =
+  | { readonly kind: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
+  | { readonly kind: 'delete'; readonly step: number }
+  | { readonly kind: 'pin'; readonly step: number }
+  /** Adds the lowest loss to a checkpoint, which makes it the best. */
+  | { readonly kind: 'attach'; readonly step: number; readonly loss: number }
+  | { readonly kind: 'take over' }
+  | { readonly kind: 'raise floor' }
+  | { readonly kind: 'sweep' }
+  /** A save that fails once its bytes are put. */
+  | { readonly kind: 'failing save'; readonly step: number }
+  /** Rebuilds the catalog from the newest version that can be read, and from all that is whole. */
+  | { readonly kind: 'repair' }
+  /** Nobody's wish: all versions of the catalog are lost. */
+  | { readonly kind: 'lose the catalog' }
+
+export interface Actor {
+  readonly name: string
+  readonly writer: Writer
+  readonly operations: readonly Operation[]
+  /** Default: no objective, and everything is kept. */
+  readonly keeping?: WriterKeeping | undefined
+  /** Whether something may answer in the store's place that a version was created, while nothing was. */
+  readonly isLiedTo?: boolean | undefined
+  /** Whether it knows the catalog from before the scenario. */
+  readonly isRunning?: boolean | undefined
+}
+
+/** A writer for which the lowest loss is the best. */
+export const lowestLoss: WriterKeeping = {
+  ...keepsAll,
+  objectives: { loss: { metric: 'loss', direction: 'min' } },
+}
+
+/** The commit that an actor is trying for. */
+export function requestOf(
+  actor: Actor,
+  index: number,
+  state: ActorState,
+  operation: Operation,
+  known: WholeCatalog,
+): CommitRequest {
+  return {
+    writer: actor.writer,
+    keeping: actor.keeping ?? keepsAll,
+    commitId: `${index}.${state.done}${state.abandons ? ' abandons' : ''}`,
+    at: time,
+    change: changeOf(operation, state, known),
+  }
+}
+
+function changeOf(operation: Operation, state: ActorState, known: WholeCatalog): Change {
+  if (state.abandons && state.attempt !== undefined) return { kind: 'abandon', attempt: state.attempt }
+  switch (operation.kind) {
+    case 'save':
+      return { kind: 'save', entry: entryOf(operation.step, state.attempt), onExisting: operation.onExisting }
+    case 'delete':
+      return { kind: 'delete', steps: [operation.step], because: 'pruned' }
+    case 'pin':
+      return { kind: 'pin', step: operation.step, pin: { at: time } }
+    case 'attach':
+      return { kind: 'attach', step: operation.step, metrics: { loss: operation.loss } }
+    case 'raise floor':
+      return { kind: 'raise floor', floor: known.version } // the most that any clock could justify
+    case 'take over':
+      return { kind: 'take over' }
+    case 'repair':
+      return rebuildOf(known, state)
+    case 'sweep':
+    case 'failing save':
+    case 'lose the catalog':
+      throw new Error(`To ${operation.kind} commits nothing`)
+  }
+}
