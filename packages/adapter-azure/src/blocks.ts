@@ -42,7 +42,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
     try {
       const there = fromStore(asked, await blob.getProperties(readingOf(container)))
       if (there.metadata?.[uploadName] !== token) return undefined
-      return storedAs(asked, { etag: there.etag, contentMD5: md5 }, 'writer')
+      return storedAs(asked, { ...there, contentMD5: md5 }, 'writer')
     } catch (error) {
       if (isCalled(error, 'BlobNotFound')) return undefined
       throw error
@@ -79,7 +79,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
             answer.clientRequestId !== undefined &&
             answer.clientRequestId === answer._response.request.requestId
           )
-            return storedAs(asked, { etag: answer.etag, contentMD5: md5 }, 'writer')
+            return storedAs(asked, { ...answer, contentMD5: md5 }, 'writer')
         } catch (error) {
           if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
           const there = await committed(asked, md5).catch(() => undefined)

@@ -66,12 +66,12 @@ export const inOneRequest = { [uploadName]: 'whole' }
 /** What the answer to a request that stored something says of it. Rejects one without an ETag, which Azure always gives. */
 export function storedAs(
   asked: RequestInfo,
-  answer: ToldMd5 & { readonly etag?: string | undefined },
+  answer: ToldMd5 & { readonly etag?: string | undefined; readonly lastModified?: Date | undefined },
   origin: 'store' | 'writer',
 ): Stored {
   const revision = unquoted(answer.etag)
   if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
-  return { revision, storeDigest: storeDigestOf(answer, origin) }
+  return { revision, storeDigest: storeDigestOf(answer, origin), storedAt: answer.lastModified }
 }
 
 /** The answer, if it is one of Azure: that names each of its answers (Blob service REST API, "x-ms-request-id"). */

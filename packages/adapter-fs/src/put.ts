@@ -41,8 +41,8 @@ export async function put(
     const path = names.path(key)
     await fileSystem.rename(temporary, path)
     await folders.sync(dirname(path))
-    const { size: stored, revision } = statOf(key, stats)
-    return { key, size: stored, revision, sha256 }
+    const { size: stored, revision, modifiedAt: storedAt } = statOf(key, stats)
+    return { key, size: stored, revision, storedAt, sha256 }
   }
   if (isFileSource(source) && cloning.mayWork) {
     try {

@@ -115,6 +115,6 @@ export function parseUploaded(
   return object
 }
 
-export function storedAs({ generation, crc32c }: GcsObject): Stored {
-  return { revision: generation, storeDigest: storeDigestOf(crc32c) }
+export function storedAs({ generation, crc32c, timeCreated }: GcsObject): Stored {
+  return { revision: generation, storeDigest: storeDigestOf(crc32c), storedAt: wholeSeconds(timeCreated) }
 }

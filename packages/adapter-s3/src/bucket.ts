@@ -8,6 +8,7 @@ import {
 } from '@holdfast/core/backend'
 import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, StorageClass } from './options.ts'
+import { timeOf } from './response-time.ts'
 
 /** What every request to this store has in common. */
 export interface Bucket extends ObjectStore {
@@ -69,5 +70,5 @@ export function storedAs(
 ): Stored {
   const revision = unquoted(answer.ETag)
   if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
-  return { revision, storeDigest: storeDigestOf(answer) }
+  return { revision, storeDigest: storeDigestOf(answer), storedAt: timeOf(answer) }
 }

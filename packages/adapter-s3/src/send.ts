@@ -16,6 +16,7 @@ import {
   textOf,
 } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
+import { noteTime } from './response-time.ts'
 
 /** What a successful answer to a request consists of, beside its headers. */
 export type Expected =
@@ -54,6 +55,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
   signal?: AbortSignal,
 ): Promise<Output> {
   const late = new AbortController()
+  let response: unknown
   const limit = longestSilence + Math.ceil((numberOf(command.input, 'ContentLength') ?? 0) / slowestUpload)
   const timer = setTimeout(() => {
     late.abort(new DOMException(`There was no answer for ${limit} ms`, 'TimeoutError'))
@@ -63,13 +65,16 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
       const result = await next(args)
       clearTimeout(timer)
       await checkAnswer(result.response, asked, expected, progress)
+      response = result.response
       return result
     },
     { step: 'deserialize', name: 'holdfastAnswer', priority: 'low' },
   )
   try {
     const signals = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
-    return await client.send(command, { abortSignal: signals })
+    const output = await client.send(command, { abortSignal: signals })
+    noteTime(output, response)
+    return output
   } catch (error) {
     throw late.signal.aborted ? late.signal.reason : error
   } finally {

@@ -141,8 +141,13 @@ export interface ObjectStat {
   readonly revision: string
 }
 
-/** What is known of an object that was just stored. Stores do not tell its time in their answer: `stat` does. */
+/** What is known of an object that was just stored. */
 export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
+  /**
+   * The time by the store's own clock at which it stored the object, if its response states it. It can differ from
+   * `modifiedAt` of `stat` by the duration of the request.
+   */
+  readonly storedAt?: Date | undefined
   /** SHA-256 of the stored bytes, in lower-case hexadecimal. */
   readonly sha256: string
   /** The digest that the store keeps of the object, when it verified one on the way in. */

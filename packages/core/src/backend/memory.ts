@@ -130,7 +130,8 @@ async function put(
   }
   throwIfAborted(signal, `Putting ${key}`)
   objects.set(key, Buffer.concat(chunks))
-  return { key, ...reader.result(), revision: objects.get(key).revision }
+  const { revision, modifiedAt: storedAt } = objects.get(key)
+  return { key, ...reader.result(), revision, storedAt }
 }
 
 function read(objects: Objects, key: string, { range, signal }: ReadOptions): ReadableObject {

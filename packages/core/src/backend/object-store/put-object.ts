@@ -15,7 +15,7 @@ import {
 import { request } from './request.ts'
 
 /** What the answer to an upload tells of the object. */
-export type Stored = Pick<PutResult, 'revision' | 'storeDigest'>
+export type Stored = Pick<PutResult, 'revision' | 'storeDigest' | 'storedAt'>
 
 /** The two ways by which a store takes an object. */
 export interface WaysToPut<Sent> {

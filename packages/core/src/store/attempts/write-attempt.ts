@@ -66,14 +66,16 @@ export async function writeManifest(
 ): Promise<WrittenAttempt> {
   const manifest = describeCheckpoint(attempt, written, request, began)
   const bytes = encodeManifest(manifest)
-  await backend.put(manifestKey(attempt), bytes, {
+  const { signal } = request
+  const key = manifestKey(attempt)
+  const put = await backend.put(key, bytes, {
     size: bytes.byteLength,
     contentType: 'application/json',
-    signal: request.signal,
+    signal,
   })
-  const stored = await backend.stat(manifestKey(attempt), { signal: request.signal })
-  const storedAt = stored === undefined ? {} : { storedAt: stored.modifiedAt.toISOString() }
-  return { entry: { ...entryOf(manifest, bytes), ...storedAt }, manifest }
+  const storedAt = put.storedAt ?? (await backend.stat(key, { signal }))?.modifiedAt
+  const time = storedAt === undefined ? {} : { storedAt: storedAt.toISOString() }
+  return { entry: { ...entryOf(manifest, bytes), ...time }, manifest }
 }
 
 /** The line of the catalog for a checkpoint whose manifest has these bytes. */

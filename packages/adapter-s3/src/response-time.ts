@@ -1,0 +1,15 @@
+import { fieldOf, textOf } from '@holdfast/core/backend'
+
+/** By the output of the SDK, which does not contain the header `Date`. */
+const times = new WeakMap<object, Date>()
+
+/** Notes the time that a response states in its header `Date`. */
+export function noteTime(output: object, response: unknown): void {
+  const time = new Date(textOf(fieldOf(response, 'headers'), 'date') ?? NaN)
+  if (!Number.isNaN(time.getTime())) times.set(output, time)
+}
+
+/** Returns the time by the store's clock at which it sent a response; `undefined` if the response does not state it. */
+export function timeOf(output: object): Date | undefined {
+  return times.get(output)
+}
