@@ -29,7 +29,7 @@ const hostile = fc
   )
   .map((parts) => parts.join('/'))
 
-test('no name that is taken leaves the folder that it is joined to', () => {
+test('accepts no name that leads out of the folder to which it is joined', () => {
   fc.assert(
     fc.property(hostile, (name) => {
       if (fileNameFault(name) !== undefined) return
@@ -42,19 +42,19 @@ test('no name that is taken leaves the folder that it is joined to', () => {
 })
 
 test.each(['model.pth', 'a/b/c.bin', 'with space', '...', '.hidden', 'ünïcödé', 'a%2Fb', '日本語.bin'])(
-  '%j is a name',
+  'accepts the name %j',
   (name) => {
     expect(fileNameFault(name)).toBeUndefined()
   },
 )
 
-test('two names that would meet on some file system are refused together', () => {
+test('rejects two names that are the same on some file system', () => {
   expect(() => {
     assertFileNames(['Model.pth', 'model.pth'])
-  }).toThrow('side by side')
+  }).toThrow('cannot exist together')
   expect(() => {
     assertFileNames(['a', 'A/b'])
-  }).toThrow('side by side')
+  }).toThrow('cannot exist together')
   expect(() => {
     assertFileNames(['a/b', 'a/c', 'ab'])
   }).not.toThrow()

@@ -87,11 +87,11 @@ function codeOf(action: () => unknown): string {
 }
 
 describe.each(documents)('a %s', (_, bytes, decode) => {
-  test('comes back as it was', () => {
+  test('is decoded as it was encoded', () => {
     expect(decode(bytes)).toEqual(decode(Uint8Array.from(bytes)))
   })
 
-  test('with any one bit flipped is CORRUPT', () => {
+  test('is CORRUPT if any one bit is flipped', () => {
     for (let bit = 0; bit < bytes.byteLength * 8; bit += 1) {
       const flipped = Uint8Array.from(bytes)
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
@@ -102,7 +102,7 @@ describe.each(documents)('a %s', (_, bytes, decode) => {
     }
   })
 
-  test('cut short anywhere, or lengthened, is CORRUPT', () => {
+  test('is CORRUPT if it is cut short or lengthened', () => {
     for (let length = 0; length < bytes.byteLength; length += 1) {
       expect(codeOf(() => decode(bytes.subarray(0, length)))).toBe('CORRUPT')
     }
@@ -168,7 +168,7 @@ test('accepts an object in the reserved folder of an attempt, and rejects one ou
   }
 })
 
-test('any JSON comes back from a sealed document', () => {
+test('returns any JSON from a sealed document as it was', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const sealed = seal('catalog', value)
@@ -178,7 +178,7 @@ test('any JSON comes back from a sealed document', () => {
   )
 })
 
-test('no bytes crash the parsers with anything but a typed error', () => {
+test('rejects any bytes with a typed error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.jsonValue(), (bytes, value) => {
       for (const [kind, , decode] of documents) {
@@ -189,12 +189,12 @@ test('no bytes crash the parsers with anything but a typed error', () => {
   )
 })
 
-test('a document that is nested too deep is refused before it is parsed', () => {
+test('refuses a document that is nested too deeply before it is parsed', () => {
   const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown
   expect(codeOf(() => unseal('catalog', seal('catalog', deep), 'here'))).toBe('CORRUPT')
 })
 
-test('hostile file names in a manifest are refused', () => {
+test('refuses hostile file names in a manifest', () => {
   const names = ['../x', '/etc/passwd', 'a/../../b', '', 'a\0b', 'manifest.json', 'a//b', 'C:\\x']
   for (const name of [...names, 'Manifest.json', 'manifest.json/x', '.holdfast/x', 'a/.holdfast-tmp-0']) {
     const hostile = newManifest({
@@ -208,20 +208,20 @@ test('hostile file names in a manifest are refused', () => {
   }
 })
 
-test('a manifest or catalog in the place of another is refused', () => {
+test('refuses a manifest or a catalog in the place of another', () => {
   const other = newAttemptId(43, 7, '0123456789abcdef')
   expect(codeOf(() => decodeManifest(encodeManifest(manifest), other))).toBe('CORRUPT')
   expect(codeOf(() => decodeCatalog(encodeCatalog(asCommitted(emptyCatalog, 9)), 8))).toBe('CORRUPT')
 })
 
-test('metrics that JSON cannot hold are kept as what they are', () => {
+test('preserves metrics that JSON cannot represent', () => {
   const metrics = { a: 1.5, b: Number.NaN, c: Infinity, d: -Infinity, e: 1e308, f: 5e-324 }
   expect(metricsOf(JSON.parse(JSON.stringify(storedMetrics(metrics))) as Record<string, number>)).toEqual(
     metrics,
   )
 })
 
-test('keys of catalog versions sort as the versions do, and name them', () => {
+test('sorts the keys of catalog versions as the versions, and finds the version of a key', () => {
   const anyVersion = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
   fc.assert(
     fc.property(anyVersion, anyVersion, (one, other) => {
@@ -232,7 +232,7 @@ test('keys of catalog versions sort as the versions do, and name them', () => {
   expect(catalogVersionOf('catalog/1.json')).toBeUndefined()
 })
 
-test('an attempt names its step and base, and is found again from its keys', () => {
+test('finds the attempt of a key, and the step and base of an attempt', () => {
   const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
   fc.assert(
     fc.property(count, count, (step, base) => {
@@ -246,7 +246,7 @@ test('an attempt names its step and base, and is found again from its keys', () 
   }
 })
 
-test('refuses a byte order mark before a body, also under a right digest', () => {
+test('refuses a byte order mark before a body, even if the digest is right', () => {
   const body = Buffer.from('\ufeff{"format":"holdfast-catalog/1.0"}')
   const sealed = Buffer.concat([
     Buffer.from(`{"sha256":"${sha256Hex(body)}","catalog":`),

@@ -51,7 +51,7 @@ const catalogFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'wrong bytes': [{ 'checkpoints.last.bytes': to(11) }, /bytes 11, and the manifest has 12/],
   'a wrong count of files': [{ 'checkpoints.last.fileCount': to(3) }, /fileCount 3, and the manifest has 2/],
   'a wrong size of the manifest': [{ 'checkpoints.last.manifest.size': to(1) }, /manifest.size 1, and/],
-  'no history': [{ history: to([]) }, /history that does not end in itself/],
+  'no history': [{ history: to([]) }, /history that does not end with its own commit/],
   'a history that ends in another version': [{ 'history.last.version': to(99) }, /history/],
   'a history that ends in another commit': [{ 'history.last.commitId': to(id) }, /history/],
   'a history out of order': [{ 'history.0.version': to(5) }, /history that is out of order/],
@@ -80,13 +80,13 @@ const manifestFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
     { files: (files) => (Array.isArray(files) ? files.toReversed() : null) },
     /out of order/,
   ],
-  'a name that comes twice': [{ files: to([file('a'), file('a')]) }, /one on some file systems/],
-  'names that differ in case only': [{ files: to([file('A'), file('a')]) }, /one on some file systems/],
+  'a name that comes twice': [{ files: to([file('a'), file('a')]) }, /same on some file systems/],
+  'names that differ in case only': [{ files: to([file('A'), file('a')]) }, /same on some file systems/],
   'names that differ in normalisation only': [
     { files: to([file('\u00e9'), file('e\u0301')]) },
-    /one on some/,
+    /same on some/,
   ],
-  'a file in the place of a folder': [{ files: to([file('a'), file('a/b')]) }, /one on some file systems/],
+  'a file in the place of a folder': [{ files: to([file('a'), file('a/b')]) }, /same on some file systems/],
   'names in the order of UTF-16': [{ files: to([file('\u{1f600}'), file('\uff5e')]) }, /out of order/],
   'a file in a pack that it does not require': [{ 'files.0.offset': to(0) }, /uses a pack/],
   'an object outside of its attempt': [{ 'files.0.object': to('../x') }, /not a valid object/],
@@ -100,7 +100,7 @@ const manifestFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'no files': [{ files: to([]) }, /files/],
 }
 
-test('verify finds nothing wrong with documents that are only sealed again', async () => {
+test('verify finds no fault in documents that were only sealed again', async () => {
   const backend = await savedStore()
   await resealCatalog(backend, {})
   await resealManifest(backend, 5, {})
@@ -119,7 +119,7 @@ test('verify accepts what other writers may write', async () => {
   expect((await storeOn(backend, { mode: 'shared' }).get(5))?.tags).toEqual(['\ud800'])
 })
 
-test('the last of two members of a name counts', async () => {
+test('reads the last of two members with the same name', async () => {
   const backend = await savedStore()
   const key = await newestCatalogKey(backend)
   const body = (await readText(backend, key)).slice('{"sha256":"","catalog":'.length + 64, -2)
@@ -143,7 +143,7 @@ describe('verify reports a resealed catalog', () => {
     }
     const needed = catalog.older.checkpoints[0]?.page ?? ''
     await resealCatalog(backend, { 'older.retired': to([{ page: needed, since: 3 }]) })
-    expect(await found(backend)).toContain(`needs the page ${needed}`)
+    expect(await found(backend)).toContain(`refers to the page ${needed}`)
   })
 })
 

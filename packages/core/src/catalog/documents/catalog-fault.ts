@@ -3,7 +3,7 @@ import { partsOfAttempt } from './layout.ts'
 import { inOrder } from './lines.ts'
 import { featureFault, type Uses } from './requires.ts'
 
-/** Retired pages that a version names at most. */
+/** The most retired pages that a version may name. */
 export const mostRetired = 128
 
 /** How a version of the catalog breaks the format beyond its schema, as the end of a sentence; `undefined` if it does not. */
@@ -11,14 +11,14 @@ export function catalogFault(catalog: Catalog, version: number): string | undefi
   const { requires, older, latest, checkpoints, metrics, quarantined, abandoned = [] } = catalog
   const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
   const entries = [...checkpoints, ...unlisted]
-  if (catalog.version !== version) return `holds another version, ${catalog.version}`
-  if (catalog.floor > version) return 'has a floor above itself'
+  if (catalog.version !== version) return `is another version, ${catalog.version}`
+  if (catalog.floor > version) return 'has a floor above its own version'
   if (!deeperFirst(older?.checkpoints) || !deeperFirst(older?.metrics))
-    return 'refers to a page before a deeper one'
+    return 'lists a page before a deeper one'
   if (!inOrder(older?.checkpoints, checkpoints)) return 'lists a step twice or out of order'
-  if (!inOrder(older?.metrics, metrics)) return 'has metrics of a step twice or out of order'
+  if (!inOrder(older?.metrics, metrics)) return 'lists the metrics of a step twice or out of order'
   if (latest !== undefined && latest.step > (older?.checkpoints.at(-1)?.to ?? -1))
-    return 'repeats a latest checkpoint that does not stand in a page'
+    return 'names a latest checkpoint that is not in a page'
   return (
     entryFault(entries) ??
     historyFault(catalog) ??
@@ -27,7 +27,7 @@ export function catalogFault(catalog: Catalog, version: number): string | undefi
   )
 }
 
-/** Whether each entry has an attempt of its own step. */
+/** Names the first entry whose attempt is of another step, as the end of a sentence; `undefined` if there is none. */
 export function entryFault(entries: readonly CatalogEntry[]): string | undefined {
   for (const { step, attempt } of entries) {
     if (partsOfAttempt(attempt).step !== step)
@@ -54,7 +54,7 @@ export function usesOfLines(lines: readonly (CatalogEntry | RecordedMetrics)[]):
 function historyFault({ version, commitId, history }: Catalog): string | undefined {
   const last = history.at(-1)
   if (last?.version !== version || last.commitId !== commitId)
-    return 'has a history that does not end in itself'
+    return 'has a history that does not end with its own commit'
   const isAscending = history.every((record, index) => record.version > (history[index - 1]?.version ?? 0))
   return isAscending ? undefined : 'has a history that is out of order'
 }
@@ -67,7 +67,7 @@ function pagesFault({ version, older }: Catalog): string | undefined {
   if (new Set(needed).size < needed.length) return 'refers to a page twice'
   const used = new Set(needed)
   for (const { page, since } of older.retired) {
-    if (used.has(page)) return `needs the page ${page}, and names it as retired`
+    if (used.has(page)) return `refers to the page ${page}, and names it as retired`
     if (since > version) return `names the page ${page} as retired since a later version`
   }
   return undefined

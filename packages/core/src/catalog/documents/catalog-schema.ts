@@ -13,9 +13,9 @@ export const entrySchema = v.looseObject({
   step: countSchema,
   epoch: v.optional(countSchema),
   attempt: attemptSchema,
-  /** The manifest's own digest and size: with them this entry proves every byte of the checkpoint. */
+  /** Digest and size of the whole sealed manifest. With them, this entry proves every byte of the checkpoint. */
   manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),
-  /** How many files, and how many bytes they have together. */
+  /** The number of files, and their bytes together. */
   fileCount: countSchema,
   bytes: countSchema,
   savedAt: timeSchema,
@@ -25,12 +25,12 @@ export const entrySchema = v.looseObject({
   resumed: v.optional(attemptSchema),
   /** When the manifest was stored, by the store's own clock. */
   storedAt: v.optional(timeSchema),
-  /** Milliseconds by which the clock seems to have jumped since the save before: no age counts them. */
+  /** Milliseconds by which the clock seems to have jumped since the save before. Ages do not count them. */
   clockJump: v.optional(countSchema),
   metrics: metricsSchema,
   tags: v.array(v.string()),
   pinned: v.optional(pinSchema),
-  /** Listed by a repair, which found it whole and cannot know whether it was ever committed. */
+  /** Whether a repair listed it, which found it whole and cannot know whether it was committed. */
   recovered: v.optional(v.boolean()),
 })
 
@@ -52,7 +52,7 @@ const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, be
 export const recordedMetricsSchema = v.looseObject({
   step: countSchema,
   metrics: metricsSchema,
-  /** That of the checkpoint. It tells in which order steps were recorded. */
+  /** The order key of the checkpoint. It gives the order in which the metrics of steps were recorded. */
   order: orderSchema,
 })
 
@@ -68,39 +68,39 @@ const commitRecordSchema = v.looseObject({
   /** By the writer's clock. */
   at: v.optional(timeSchema),
   commitId: v.pipe(v.string(), v.uuid()),
-  /** What was done, for people: `save 42`, `pin 12`, `take over`. */
+  /** A description for people: `save 42`, `pin 12`, `take over`. */
   did: v.string(),
   dropped: v.array(dropSchema),
 })
 
-/** Far more than any number of checkpoints needs. Without a bound, a chain of pages could exhaust the stack. */
+/** More than any number of checkpoints needs. Without a bound, a chain of pages could exhaust the stack. */
 const mostDepth = 64
 
-/** Where older lines of the catalog stand: a page, with the digest that proves it. */
+/** A reference to a page of older lines, with the digest that proves it. */
 export const pageReferenceSchema = v.looseObject({
   page: pageIdSchema,
-  /** Of the whole sealed page. */
+  /** The digest of the whole sealed page. */
   sha256: sha256Schema,
-  /** 0 for a page of lines; else it is one of references, to pages of a depth less by one. */
+  /** 0 for a page of lines. A page of a higher depth has references to pages whose depth is less by one. */
   depth: v.pipe(countSchema, v.maxValue(mostDepth)),
-  /** The first and the last step under it, and how many lines that are. */
+  /** The first and the last step under it, and the number of lines. */
   from: countSchema,
   to: countSchema,
   count: v.pipe(countSchema, v.minValue(1)),
 })
 
 const olderSchema = v.looseObject({
-  /** In the order of their steps, all below those that the catalog lists itself. */
+  /** In the order of their steps, which are below those of the version's own lines. */
   checkpoints: v.array(pageReferenceSchema),
   metrics: v.array(pageReferenceSchema),
-  /** Pages that this version no longer needs and that others at or above its floor do, and since which version. */
+  /** Pages that this version does not need but versions from the floor on do, with the first version without them. */
   retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
 })
 
-/** Attempts that a version lists as continued. */
+/** The most attempts that a version may list as continued. */
 const mostContinued = 8
 
-/** One version of the list of committed checkpoints. Immutable; the newest version is the truth. */
+/** One version of the list of committed checkpoints. It never changes. The newest version is the truth. */
 export const catalogSchema = v.looseObject({
   format: formatSchema('catalog'),
   requires: requiresSchema,
@@ -118,16 +118,16 @@ export const catalogSchema = v.looseObject({
   rewound: v.optional(orderSchema),
   /** The checkpoints that a rewind took out of the list, in the order of their keys. */
   abandoned: v.optional(v.array(entrySchema)),
-  /** In the order of their steps, each step once. Those with lower steps than all of these may stand in pages. */
+  /** In the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
   checkpoints: v.array(entrySchema),
-  /** The line of the latest checkpoint, if it stands in a page. A writer that does not keep it up to date omits it. */
+  /** The entry of the latest checkpoint, if it is in a page. A writer that does not compute it omits it. */
   latest: v.optional(entrySchema),
   quarantined: v.array(quarantinedSchema),
-  /** The metrics of every step that ever had any, in the order of the steps; they outlive the checkpoints. */
+  /** The metrics of every step that ever had any, in the order of the steps. They outlive the checkpoints. */
   metrics: v.array(recordedMetricsSchema),
-  /** What no longer fits into this document, so that a commit costs the same however long a run is. */
+  /** References to pages with older lines, so that the cost of a commit does not grow with the run. */
   older: v.optional(olderSchema),
-  /** What 'best' means to any of the writers, and the retention of the last save that had one. */
+  /** The objectives of all writers, and the retention of the last save that had one. */
   keeping: v.optional(keepingSchema),
   /** The latest commits, the oldest first, this one last. */
   history: v.array(commitRecordSchema),

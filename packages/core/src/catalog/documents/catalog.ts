@@ -38,7 +38,7 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
   const where = catalogKey(version)
   const body = unsealSupported('catalog', bytes, where)
   if (typeof body === 'object' && body !== null && 'rebuildBegan' in body) {
-    throw new HoldfastError('CORRUPT', `${where} marks a rebuild that has begun and not ended.`)
+    throw new HoldfastError('CORRUPT', `${where} marks a rebuild of the catalog that did not end.`)
   }
   const catalog = parseBody('catalog', catalogSchema, body, where)
   const fault = catalogFault(catalog, version)

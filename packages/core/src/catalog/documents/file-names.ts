@@ -2,13 +2,13 @@ import { keyFault } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { manifestName, temporaryPrefix } from './layout.ts'
 
-/** The most bytes of UTF-8 in a file's name: with the attempt's prefix it stays within S3's 1024. */
+/** The longest name of a file, in bytes of UTF-8. With the prefix of an attempt, the key stays within the 1024 of S3. */
 export const maxFileNameBytes = 900
 
-/** The first part of names that are reserved for Holdfast. */
+/** Names whose first part is this are reserved. */
 const reservedFolder = '.holdfast'
 
-/** Why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` when it can. */
+/** Why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` if it can. */
 export function fileNameFault(name: string): string | undefined {
   if (Buffer.byteLength(name) > maxFileNameBytes) return `is longer than ${maxFileNameBytes} bytes`
   return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
@@ -24,7 +24,7 @@ export function objectFault(object: string): string | undefined {
   return fileNameFault(isReserved ? object.slice(reservedFolder.length + 1) : object)
 }
 
-/** Case does not count: on some file systems `Manifest.json` is `manifest.json`. */
+/** Case is ignored: on some file systems `Manifest.json` is `manifest.json`. */
 function reservedNameFault(parts: readonly string[]): string | undefined {
   const [first] = parts
   if (first === manifestName)
@@ -36,9 +36,8 @@ function reservedNameFault(parts: readonly string[]): string | undefined {
 }
 
 /**
- * Throws `INVALID_ARGUMENT` unless every name is valid and no two would meet where case, or the way that
- * accents are encoded, does not count, or where one is a folder of another: a checkpoint must be restorable
- * on every file system.
+ * Throws `INVALID_ARGUMENT` for an invalid name, and for two names that cannot exist together on every file system. So a
+ * checkpoint can be restored on each of them.
  */
 export function assertFileNames(names: readonly string[]): void {
   for (const name of names) {
@@ -51,13 +50,13 @@ export function assertFileNames(names: readonly string[]): void {
   const [name, other] = clash.map((each) => JSON.stringify(each))
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `The file names ${other ?? ''} and ${name ?? ''} cannot stand side by side on every file system. Rename one.`,
+    `The file names ${other ?? ''} and ${name ?? ''} cannot exist together on every file system. Rename one.`,
   )
 }
 
 /**
- * Two names that would meet where case, or the way that accents are encoded, does not count, or of which one is a folder
- * of the other; `undefined` when there are none.
+ * Two names that are the same if case and Unicode normalisation are ignored, or of which one is a folder of the other;
+ * `undefined` if there are none.
  */
 export function nameClash(names: readonly string[]): readonly [string, string] | undefined {
   const seen = new Map<string, string>()

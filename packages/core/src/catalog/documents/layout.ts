@@ -10,7 +10,7 @@ export const probePrefix = 'probe/'
 export const reservePrefix = 'reserve/'
 export const manifestName = 'manifest.json'
 
-/** How the names of temporary files and folders begin, in a store on a disk and where a checkpoint is restored. */
+/** The beginning of the names of temporary files and folders, in a store on a disk and where files are restored. */
 export const temporaryPrefix = '.holdfast-'
 
 const versionDigits = String(Number.MAX_SAFE_INTEGER).length
@@ -21,7 +21,7 @@ const pagePattern = /^(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
 
 export const attemptSchema = v.pipe(v.string(), v.regex(attemptPattern), v.brand('AttemptId'))
 
-/** The name of one try at saving a step: `<step>-<base>-<random>`. No other try ever has it. */
+/** The name of one try at saving a step: `<step>-<base>-<random>`. No two tries have the same name. */
 export type AttemptId = v.InferOutput<typeof attemptSchema>
 
 /** The name of an agreement: parts of lower-case letters, digits and hyphens, with `/` between them. */
@@ -29,7 +29,7 @@ const agreementPattern = /^(?=.{1,200}$)[a-z0-9-]+(?:\/[a-z0-9-]+)*$/
 
 export const pageIdSchema = v.pipe(v.string(), v.regex(pagePattern), v.brand('PageId'))
 
-/** The name of one page of the catalog: `<version>-<random>`, with the version that it was first written for. */
+/** The name of one page of the catalog: `<version>-<random>`, with the version for which it was written. */
 export type PageId = v.InferOutput<typeof pageIdSchema>
 
 export const rewindIdSchema = v.pipe(v.string(), v.regex(pagePattern), v.brand('RewindId'))
@@ -42,7 +42,7 @@ export const agreementNameSchema = v.pipe(v.string(), v.regex(agreementPattern),
 /** The name of one agreement, such as `terms/3/open`. */
 export type AgreementName = v.InferOutput<typeof agreementNameSchema>
 
-/** Versions are padded with zeros, so that key order is the order of versions. */
+/** Versions are padded with zeros, so that the order of keys is the order of versions. */
 export function catalogKey(version: number): string {
   return `${catalogPrefix}${String(version).padStart(versionDigits, '0')}.json`
 }
@@ -69,7 +69,7 @@ export function pageOfKey(key: string): PageId | undefined {
   return name !== undefined && pagePattern.test(name) ? (name as PageId) : undefined
 }
 
-/** The version of the catalog that a page was first written for. */
+/** The version of the catalog for which a page was written. */
 export function versionOfPage(page: PageId): number {
   return Number(page.slice(0, page.indexOf('-')))
 }

@@ -1,9 +1,9 @@
-/** What is listed by its step. */
+/** A line of a list, identified by its step. */
 export interface Line {
   readonly step: number
 }
 
-/** Where the lines after a step begin; the lines are in the order of their steps, and looked at from `start` on. */
+/** The index of the first line after a step. The lines are in the order of their steps; those before `start` are skipped. */
 export function endOf(lines: readonly Line[], step: number, start = 0): number {
   let [low, high] = [start, lines.length]
   while (low < high) {
@@ -20,7 +20,7 @@ export function lineOf<L extends Line>(lines: readonly L[], step: number): L | u
   return line?.step === step ? line : undefined
 }
 
-/** The same lines, with this one at its step; `undefined` takes the step out. */
+/** The same lines with this one at its step, or without the step if the line is `undefined`. */
 export function withLine<L extends Line>(
   lines: readonly L[],
   step: number,
@@ -31,7 +31,7 @@ export function withLine<L extends Line>(
   return lines.toSpliced(end - there, there, ...(line === undefined ? [] : [line]))
 }
 
-/** Whether pages, and the lines after them, go up step by step. */
+/** Whether pages, and the lines after them, are in the order of their steps, each step once. */
 export function inOrder(
   pages: readonly { readonly from: number; readonly to: number }[] = [],
   lines: readonly Line[] = [],

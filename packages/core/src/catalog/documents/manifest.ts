@@ -41,13 +41,13 @@ const fileSchema = v.looseObject({
   sha256: sha256Schema,
   /** The permission bits of the file that was saved (`0o600` is 384). Streams and bytes have none. */
   mode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777))),
-  /** The store's token for exactly this body. */
+  /** The token of the store for exactly this object. */
   revision: v.optional(v.string()),
   /** The digest that the store keeps of it. */
   storeDigest: v.optional(hashSchema),
 })
 
-/** What a checkpoint is made of. Written once, last of its attempt's objects, and never changed. */
+/** The description of a checkpoint. It is written once, after all files of its attempt, and never changes. */
 export const manifestSchema = v.looseObject({
   format: formatSchema('manifest'),
   requires: requiresSchema,
@@ -70,7 +70,7 @@ export const manifestSchema = v.looseObject({
 export type Manifest = Named<v.InferOutput<typeof manifestSchema>>
 export type ManifestFile = Named<v.InferOutput<typeof fileSchema>>
 
-/** What a save gives to a manifest; the rest is the format's own. */
+/** The members of a manifest that a save provides. */
 export interface ManifestContent {
   readonly attempt: AttemptId
   readonly step: number
@@ -118,7 +118,7 @@ function manifestFault(manifest: Manifest, attempt: AttemptId): string | undefin
   // The copy of a checkpoint keeps the base that its save had in the other store.
   if (origin === undefined && order.base > named.base) return 'has an order key later than its attempt'
   const clash = nameClash(files.map(({ name }) => name))
-  if (clash !== undefined) return `lists files that are one on some file systems: ${clash.join(', ')}`
+  if (clash !== undefined) return `lists files that are the same on some file systems: ${clash.join(', ')}`
   return featureFault(requires, [
     [files.some(({ offset }) => offset !== undefined), 'a pack of files', 'packs'],
   ])

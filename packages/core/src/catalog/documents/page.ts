@@ -18,7 +18,7 @@ import { seal } from './sealed.ts'
 
 const format = formatSchema('page')
 
-/** Older lines of the catalog, or references to pages of them. Written once, before the version that needs it. */
+/** Older lines of the catalog, or references to pages. It is written once, before the version that needs it. */
 export const pageSchema = v.variant('holds', [
   v.looseObject({
     format,
@@ -49,7 +49,7 @@ export type PageContent =
   | Pick<Extract<PageDocument, { holds: 'metrics' }>, 'holds' | 'content'>
   | Pick<Extract<PageDocument, { holds: 'pages' }>, 'holds' | 'content'>
 
-/** `catalogFormat` is the format of the version that the page is written for: its lines may be of a newer minor. */
+/** `catalogFormat` is the format of the version for which the page is written. Its lines may be of a newer minor. */
 export function encodePage(
   page: PageId,
   { holds, content }: PageContent,

@@ -1,10 +1,10 @@
 import type { CheckpointBackend, ObjectStat } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 
-/** No document of ours is larger; a larger one is refused before it is read into memory. */
+/** No document is larger. A larger object is refused before it is read into memory. */
 const maxDocumentBytes = 512 * 2 ** 20
 
-/** All bytes of a small object. Rejects with `NOT_FOUND` when absent, `CORRUPT` when far too large to be ours. */
+/** All bytes of a small object. Rejects with `NOT_FOUND` if it is absent, and with `CORRUPT` if it is far too large. */
 export async function readSmall(
   backend: CheckpointBackend,
   key: string,
@@ -14,8 +14,8 @@ export async function readSmall(
 }
 
 /**
- * The bytes of the very object that a list has shown; `undefined` when it is gone, or another has taken its key
- * since.
+ * The bytes of the same object that a list has returned; `undefined` if it is gone, or if another object has its key
+ * now.
  */
 export async function readListed(
   backend: CheckpointBackend,
@@ -52,13 +52,13 @@ async function readWithStat(
 }
 
 function tooLong({ url }: CheckpointBackend, key: string, bytes: number): HoldfastError {
-  return new HoldfastError('CORRUPT', `${key} has ${bytes} bytes, which no document of Holdfast has.`, {
+  return new HoldfastError('CORRUPT', `${key} has ${bytes} bytes, more than any document of Holdfast.`, {
     key,
     url,
   })
 }
 
-/** As `readSmall`, and `undefined` when absent. */
+/** The same; `undefined` if it is absent. */
 export async function readIfThere(
   backend: CheckpointBackend,
   key: string,

@@ -13,12 +13,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /**
- * A document carries the SHA-256 of the exact bytes of its body:
+ * Seals a document with the SHA-256 of the exact bytes of its body:
  *
  *     {"sha256":"<64 hexadecimal digits>","<kind>":<body>}\n
  *
- * It is plain JSON, and any language can check it without agreeing on a canonical form: the body is the bytes
- * between a prefix of known length and the last two bytes.
+ * It is plain JSON. The body is all bytes between the prefix and the last two bytes, so a reader in any language can
+ * check the digest without a canonical form of JSON.
  */
 export function seal(kind: DocumentKind, body: unknown): Uint8Array {
   const bytes = encoder.encode(stringifyJson(body))
@@ -80,7 +80,7 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
-/** Counts brackets outside of strings, one character at a time: a string can be longer than any pattern takes. */
+/** Counts brackets outside of strings. It reads single characters, since a string may be too long for a pattern. */
 function refuseDeep(text: string, where: string): void {
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
@@ -88,11 +88,12 @@ function refuseDeep(text: string, where: string): void {
     if (character === '"') at = endOfString(text, at)
     else if (character === '{' || character === '[') depth += 1
     else if (character === '}' || character === ']') depth -= 1
-    if (depth > maxDepth) throw new HoldfastError('CORRUPT', `${where} is nested more than ${maxDepth} deep.`)
+    if (depth > maxDepth)
+      throw new HoldfastError('CORRUPT', `${where} is nested more than ${maxDepth} levels deep.`)
   }
 }
 
-/** Where the closing quote of a string stands. */
+/** The index of the closing quote of a string. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
