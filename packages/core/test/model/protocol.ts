@@ -63,7 +63,7 @@ function withoutFloorCheck(newest: WholeCatalog, request: rules.CommitRequest): 
   const verdict = rules.nextCatalog({ ...newest, floor: 0 }, request)
   if (verdict.kind !== 'next') return verdict
   return {
-    kind: 'next',
+    ...verdict,
     catalog: { ...verdict.catalog, floor: Math.max(newest.floor, verdict.catalog.floor) },
   }
 }

@@ -27,6 +27,7 @@ import {
   withoutPages,
 } from '../pages/index.ts'
 import { readSmall } from '../documents/read-document.ts'
+import type { Judgement } from '../judging/judgement.ts'
 import type { WriterKeeping } from '../judging/keeping.ts'
 import type { Environment } from '../../environment.ts'
 import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-versions.ts'
@@ -45,6 +46,8 @@ export interface Committed {
   readonly catalog: PagedCatalog
   /** What the commit dropped from the list. */
   readonly dropped: readonly Drop[]
+  /** What the objectives make of the catalog, if the commit was decided by it. */
+  readonly judgement?: Judgement | undefined
 }
 
 /** A version that the store says it created, and its revision where the store told it. */
@@ -194,7 +197,7 @@ export class CatalogLog {
       if (verdict.kind === 'next') {
         const created = await this.#publish(verdict.catalog, signal)
         const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
-        if (committed !== 'lost') return committed
+        if (committed !== 'lost') return { ...committed, judgement: verdict.judgement }
         await this.#versions.pauseAfter(races, signal)
         newest = await this.#newestSince(verdict.catalog.version, 'said to exist', signal)
       } else if (fresh) {

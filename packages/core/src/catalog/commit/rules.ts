@@ -10,7 +10,8 @@ import {
   partsOfAttempt,
   versionOfPage,
 } from '../documents/index.ts'
-import { applyRetention, type WriterKeeping } from '../judging/keeping.ts'
+import type { Judgement } from '../judging/judgement.ts'
+import { applyRetention, type KeptLists, type WriterKeeping } from '../judging/keeping.ts'
 import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
 import { attemptsOf, idsOf, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import {
@@ -44,7 +45,7 @@ export interface CommitRequest {
 
 export type Verdict<C extends PagedCatalog = PagedCatalog> =
   /** Create this version. */
-  | { readonly kind: 'next'; readonly catalog: C }
+  | { readonly kind: 'next'; readonly catalog: C; readonly judgement: Judgement | undefined }
   /** It is part of the newest version already. */
   | { readonly kind: 'committed' }
   | { readonly kind: 'fenced'; readonly why: string }
@@ -90,12 +91,13 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const { objectives } = keepingOf(request.keeping, newest)
   const applied = applyChange(newest, change, { objectives, at: request.at })
   if (applied.kind === 'refused') return applied
-  const lists = { ...applied, metrics: recordMetrics(newest, change) }
+  const lists: KeptLists = { ...applied, metrics: recordMetrics(newest, change) }
   const terms = retentionTerms(change)
   const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
   const version = newest.version + 1
   return {
     kind: 'next',
+    judgement: kept.judgement,
     catalog: {
       ...newest,
       format: formatAfter('catalog', newest.format),

@@ -1,6 +1,6 @@
 import { type CatalogEntry, type Manifest, metricsOf, objectKey } from '../documents/index.ts'
-import { bestNames, hasFields, judge, type Judgement, type Keeping, retain } from './judgement.ts'
-import { isWhole, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
+import { bestNames, scoresOf } from './judgement.ts'
+import type { JudgedCatalog } from './judged-catalog.ts'
 
 /** A committed checkpoint, as the list shows it. */
 export interface Checkpoint {
@@ -55,31 +55,16 @@ export interface QuarantinedCheckpoint {
   readonly at: Date
 }
 
-/** All checkpoints of a catalog, in the order of their steps, as `keeping` judges them at a time. */
-export function judgedCheckpoints(
-  catalog: WholeCatalog,
-  keeping: Keeping,
-  at: Date,
-): readonly JudgedCheckpoint[] {
-  const judgement = judge(catalog, keeping.objectives)
-  const reasons = reasonsOf(catalog, judgement, keeping, at)
-  return catalog.checkpoints.all.map((entry) => judged(entry, judgement, reasons))
+/** All checkpoints of a catalog, in the order of their steps. */
+export function judgedCheckpoints(judged: JudgedCatalog): readonly JudgedCheckpoint[] {
+  return judged.whole.checkpoints.all.map((entry) => withJudgement(judged, entry))
 }
 
-/**
- * One of them; also one that the catalog no longer lists. A catalog that was not needed whole had nothing to judge
- * its checkpoints by.
- */
-export function judgedCheckpoint(
-  catalog: PagedCatalog,
-  entry: CatalogEntry,
-  keeping: Keeping,
-  at: Date,
-): JudgedCheckpoint {
-  const isJudged = isWhole(catalog) && catalog.checkpoints.get(entry.step)?.attempt === entry.attempt
-  if (!isJudged) return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
-  const judgement = judge(catalog, keeping.objectives)
-  return judged(entry, judgement, reasonsOf(catalog, judgement, keeping, at))
+/** One checkpoint of a catalog, or one that the catalog no longer lists. */
+export function judgedCheckpoint(judged: JudgedCatalog, entry: CatalogEntry): JudgedCheckpoint {
+  const isListed = judged.isJudged && judged.whole.checkpoints.get(entry.step)?.attempt === entry.attempt
+  if (isListed) return withJudgement(judged, entry)
+  return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
 }
 
 /** What the catalog itself tells of a checkpoint. */
@@ -110,32 +95,11 @@ export function contentsOf({ attempt, files, metadata, dataState }: Manifest): C
   }
 }
 
-function judged(
-  entry: CatalogEntry,
-  judgement: Judgement,
-  reasons: ReadonlyMap<number, readonly string[]>,
-): JudgedCheckpoint {
+function withJudgement({ judgement, reasons }: JudgedCatalog, entry: CatalogEntry): JudgedCheckpoint {
   return {
     ...factsOf(entry),
     bestOf: bestNames(judgement, entry.step),
-    scores: Object.fromEntries(
-      [...judgement.evaluations].flatMap(([name, evaluations]) => {
-        const value = evaluations.get(entry.step)?.value
-        return value === undefined ? [] : [[name, value]]
-      }),
-    ),
+    scores: scoresOf(judgement, entry.step),
     keptBecause: reasons.get(entry.step) ?? [],
   }
-}
-
-/** Why each step is kept; none where there is no retention. */
-function reasonsOf(
-  catalog: WholeCatalog,
-  judgement: Judgement,
-  { retention }: Keeping,
-  at: Date,
-): ReadonlyMap<number, readonly string[]> {
-  if (!hasFields(retention)) return new Map()
-  const decisions = retain(catalog, judgement, retention, { now: at }, () => undefined)
-  return new Map(decisions.map(({ step, kept, because }) => [step, kept ? because : []]))
 }

@@ -1,20 +1,20 @@
 import { HoldfastError } from '../../errors.ts'
-import type { Objectives } from '../../metrics/index.ts'
+import { bestSteps, type Objectives } from '../../metrics/index.ts'
+import { own } from '../../records.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
-import type { PagedCatalog, PagedList } from '../pages/index.ts'
-import { judge, type Keeping } from './judgement.ts'
-import { keepingOf } from './recorded-keeping.ts'
+import type { PagedCatalog } from '../pages/index.ts'
+import type { JudgedCatalog } from './judged-catalog.ts'
 
 /** A step, the newest step, or the best of the only objective or of a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
 
 /** The entry that is meant, of those that `offered` lets pass; `undefined` when there is none. */
 export function chooseEntry(
-  catalog: PagedCatalog,
+  judged: JudgedCatalog,
   choice: CheckpointChoice,
-  keeping: Keeping,
   offered: (entry: CatalogEntry) => boolean = () => true,
 ): CatalogEntry | undefined {
+  const { catalog } = judged
   if (typeof choice === 'number') {
     assertStep(choice)
     const entry = catalog.checkpoints.get(choice)
@@ -22,9 +22,8 @@ export function chooseEntry(
   }
   assertChoice(choice)
   if (choice === 'latest') return catalog.checkpoints.findLast(offered)
-  const { objectives } = keepingOf(keeping, catalog)
-  const name = objectiveName(choice, keeping.objectives, objectives)
-  return bestEntry(catalog.checkpoints.filter(offered), catalog, objectives, name)
+  const name = objectiveName(choice, judged.own.objectives, judged.keeping.objectives)
+  return bestEntry(judged, name, offered)
 }
 
 /** The checkpoint of a step that was set aside; `undefined` when the choice is another one, or the step is listed. */
@@ -71,15 +70,21 @@ function isNamedBest(text: string): text is `best:${string}` {
 }
 
 function bestEntry(
-  entries: PagedList<CatalogEntry>,
-  catalog: PagedCatalog,
-  objectives: Objectives,
+  judged: JudgedCatalog,
   name: string,
+  offered: (entry: CatalogEntry) => boolean,
 ): CatalogEntry | undefined {
-  if (!Object.hasOwn(objectives, name)) throw unknownObjective(name, objectives)
-  const best = judge({ metrics: catalog.metrics, checkpoints: entries }, objectives).best.get(name) ?? []
+  const { objectives } = judged.keeping
+  const objective = own(objectives, name)
+  if (objective === undefined) throw unknownObjective(name, objectives)
+  const { checkpoints } = judged.whole
+  const isOffered = (step: number): boolean => {
+    const entry = checkpoints.get(step)
+    return entry !== undefined && offered(entry)
+  }
+  const best = bestSteps(judged.judgement.evaluations, { [name]: objective }, isOffered).get(name) ?? []
   if (best.length > 1) throw severalAreBest(name, best)
-  return best[0] === undefined ? undefined : entries.get(best[0])
+  return best[0] === undefined ? undefined : checkpoints.get(best[0])
 }
 
 /** The only objective that this process defines itself, else the only one that the store records. */

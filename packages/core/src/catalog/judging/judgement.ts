@@ -39,18 +39,41 @@ export interface Judgement {
 export function judge(catalog: Lines, objectives: Objectives): Judgement {
   const history = catalog.metrics.stretches
   const evaluations = evaluate(history, objectives)
-  const isListed = (step: number): boolean => catalog.checkpoints.get(step) !== undefined
   return {
     objectives,
     evaluations,
-    best: bestSteps(evaluations, objectives, isListed),
+    best: bestListed(evaluations, objectives, catalog.checkpoints),
     unscored: objectivesWithoutValue(history, objectives, evaluations),
   }
+}
+
+/** The judgement once other checkpoints are listed. Scores do not depend on them: metrics outlive their checkpoints. */
+export function relisted(judgement: Judgement, checkpoints: Lines['checkpoints']): Judgement {
+  const { evaluations, objectives } = judgement
+  return { ...judgement, best: bestListed(evaluations, objectives, checkpoints) }
+}
+
+function bestListed(
+  evaluations: Judgement['evaluations'],
+  objectives: Objectives,
+  checkpoints: Lines['checkpoints'],
+): Judgement['best'] {
+  return bestSteps(evaluations, objectives, (step) => checkpoints.get(step) !== undefined)
 }
 
 /** The names of the objectives of which a step is the best. */
 export function bestNames({ best }: Judgement, step: number): readonly string[] {
   return [...best].flatMap(([name, steps]) => (steps.includes(step) ? [name] : []))
+}
+
+/** The value of each objective at a step, without those that have none. */
+export function scoresOf({ evaluations }: Judgement, step: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...evaluations].flatMap(([name, each]) => {
+      const value = each.get(step)?.value
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Present, RoomWanted } from '../../retention/index.ts'
 import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
 import type { PagedCatalog, PagedList } from '../pages/index.ts'
-import { hasFields, judge, type Keeping, retain } from './judgement.ts'
+import { hasFields, judge, type Judgement, type Keeping, relisted, retain } from './judgement.ts'
 import { droppingOf, droppingOfAttach, recordObjectives, recordOf } from './recorded-keeping.ts'
 
 /** What a writer keeps, and what it is working on. */
@@ -33,6 +33,8 @@ export interface KeptLists {
   readonly dropped: readonly Drop[]
   readonly metrics: PagedList<RecordedMetrics>
   readonly keeping: Catalog['keeping']
+  /** What the objectives make of the lists, if retention needed it. */
+  readonly judgement?: Judgement | undefined
 }
 
 /**
@@ -48,32 +50,36 @@ export function applyRetention(
 ): KeptLists {
   const dropping = terms.dropsBy === 'own retention' ? droppingOf : droppingOfAttach
   const effective = { ...keeping, ...dropping(keeping, newest) }
-  const dropped = dropsOf(lists, effective, terms, { now: new Date(at), storeNow: terms.storeNow })
+  const { objectives, retention } = effective
+  const isDeciding = hasFields(retention) || terms.room !== undefined
+  const judgement = isDeciding ? judge(lists, objectives) : undefined
+  const present = { now: new Date(at), storeNow: terms.storeNow }
+  const dropped = judgement === undefined ? [] : dropsOf(lists, judgement, effective, terms, present)
   const gone = new Set(dropped.map(({ attempt }) => attempt))
   const record = terms.records === 'objectives' ? recordObjectives : recordOf
+  const checkpoints =
+    dropped.length === 0 ? lists.checkpoints : lists.checkpoints.filter(({ attempt }) => !gone.has(attempt))
   return {
-    checkpoints:
-      dropped.length === 0
-        ? lists.checkpoints
-        : lists.checkpoints.filter(({ attempt }) => !gone.has(attempt)),
+    checkpoints,
     dropped: [...lists.dropped, ...dropped],
     metrics: lists.metrics,
     keeping: record(keeping, newest.keeping),
+    judgement: judgement === undefined ? undefined : relisted(judgement, checkpoints),
   }
 }
 
 function dropsOf(
   lists: KeptLists,
-  { objectives, retention, restoring }: WriterKeeping,
+  judgement: Judgement,
+  { retention, restoring }: WriterKeeping,
   { saved, room }: RetentionTerms,
   present: Present,
 ): readonly Drop[] {
-  if (!hasFields(retention) && room === undefined) return []
   const inUse = ({ attempt }: CatalogEntry): string | undefined => {
     if (attempt === saved) return 'just saved'
     return restoring.has(attempt) ? 'being restored' : undefined
   }
-  const decisions = retain(lists, judge(lists, objectives), retention, present, inUse, room)
+  const decisions = retain(lists, judgement, retention, present, inUse, room)
   const reasons = new Map(
     decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
   )

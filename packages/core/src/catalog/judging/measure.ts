@@ -1,8 +1,8 @@
 import { HoldfastError } from '../../errors.ts'
 import { metricsOf } from '../documents/index.ts'
 import { Evaluations, type Objectives, type Plateau, plateauOf } from '../../metrics/index.ts'
-import type { WholeCatalog } from '../pages/index.ts'
-import { judge, type Keeping } from './judgement.ts'
+import { scoresOf } from './judgement.ts'
+import type { JudgedCatalog } from './judged-catalog.ts'
 import { own } from '../../records.ts'
 
 /** The metrics of one step, whether or not its checkpoint is still there. */
@@ -16,30 +16,25 @@ export interface MeasuredStep {
 }
 
 /** Every step that ever had metrics, in the order of the steps. */
-export function measuredSteps(catalog: WholeCatalog, { objectives }: Keeping): readonly MeasuredStep[] {
-  const { evaluations } = judge(catalog, objectives)
-  const listed = new Set(catalog.checkpoints.all.map(({ step }) => step))
-  return catalog.metrics.all.map(({ step, metrics }) => ({
+export function measuredSteps({ whole, judgement }: JudgedCatalog): readonly MeasuredStep[] {
+  const listed = new Set(whole.checkpoints.all.map(({ step }) => step))
+  return whole.metrics.all.map(({ step, metrics }) => ({
     step,
     metrics: metricsOf(metrics),
-    scores: Object.fromEntries(
-      [...evaluations].flatMap(([name, found]) => {
-        const value = found.get(step)?.value
-        return value === undefined ? [] : [[name, value]]
-      }),
-    ),
+    scores: scoresOf(judgement, step),
     listed: listed.has(step),
   }))
 }
 
-/** How long an objective has not improved. Throws `INVALID_ARGUMENT` for one that is not there, or has no single best. */
-export function plateau(catalog: WholeCatalog, { objectives }: Keeping, name: string): Plateau {
+/** How long an objective has not improved. Throws `INVALID_ARGUMENT` if it is unknown, or has no single best. */
+export function plateau({ judgement }: JudgedCatalog, name: string): Plateau {
+  const { objectives, evaluations } = judgement
   const objective = own(objectives, name)
   if (objective === undefined) throw unknown(name, objectives)
   if ('pareto' in objective) {
     throw new HoldfastError('INVALID_ARGUMENT', `${name} has a front of best steps, and no plateau.`)
   }
-  return plateauOf(judge(catalog, objectives).evaluations.get(name) ?? Evaluations.none, objective)
+  return plateauOf(evaluations.get(name) ?? Evaluations.none, objective)
 }
 
 function unknown(name: string, objectives: Objectives): HoldfastError {

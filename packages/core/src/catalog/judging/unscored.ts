@@ -1,8 +1,7 @@
 import { isMetricObjective, type Objectives, partsOf } from '../../metrics/index.ts'
 import { nearestName } from '../../nearest-name.ts'
 import { own } from '../../records.ts'
-import type { WholeCatalog } from '../pages/index.ts'
-import type { Judgement } from './judgement.ts'
+import type { JudgedCatalog } from './judged-catalog.ts'
 
 /** An objective by which no step can be judged yet, since its metric was never recorded. */
 export interface UnscoredObjective {
@@ -16,12 +15,10 @@ export interface UnscoredObjective {
 }
 
 /** The objectives without a first value. One that is made of others is named only if each of those has a value. */
-export function unscoredObjectives(
-  catalog: WholeCatalog,
-  { objectives, unscored }: Judgement,
-): readonly UnscoredObjective[] {
+export function unscoredObjectives({ whole, judgement }: JudgedCatalog): readonly UnscoredObjective[] {
+  const { objectives, unscored } = judgement
   if (unscored.length === 0) return []
-  const recorded = [...new Set(catalog.metrics.all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
+  const recorded = [...new Set(whole.metrics.all.flatMap(({ metrics }) => Object.keys(metrics)))].sort()
   return unscored.flatMap((name) => {
     const objective = own(objectives, name)
     if (objective === undefined || partsOf(objective).some((part) => unscored.includes(part))) return []

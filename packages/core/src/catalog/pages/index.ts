@@ -9,6 +9,7 @@ export {
   paged,
   type PagedCatalog,
   type WholeCatalog,
+  wholeCatalog,
   withoutPages,
 } from './paged-catalog.ts'
 export { PagedList } from './paged-list.ts'

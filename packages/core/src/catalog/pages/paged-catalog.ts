@@ -102,6 +102,12 @@ export function isWhole(catalog: PagedCatalog): catalog is WholeCatalog {
   return catalog.isWhole
 }
 
+/** A catalog of which every line is at hand. Throws if a page was not read: the caller needs `CatalogLog.wholeOf` first. */
+export function wholeCatalog(catalog: PagedCatalog): WholeCatalog {
+  if (isWhole(catalog)) return catalog
+  throw new Error(`Pages of version ${catalog.version} of the catalog are needed, and were not read`)
+}
+
 /** The attempts that a catalog lists, as good or as quarantined. */
 export function attemptsOf({ checkpoints, quarantined }: WholeCatalog): ReadonlySet<AttemptId> {
   return new Set([...checkpoints.all, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))

@@ -3,6 +3,7 @@ import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
 import type { StoreContext } from '../context.ts'
+import { judgedNow } from '../judged-now.ts'
 import { type CatalogEntry, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
@@ -46,7 +47,7 @@ export async function restoreCheckpoint(
       options,
       upkeep,
     )
-    const entry = chooseEntry(catalog, choice, context.keeping, ({ attempt }) => !avoided.has(attempt))
+    const entry = chooseEntry(judgedNow(context, catalog), choice, ({ attempt }) => !avoided.has(attempt))
     const aside = quarantinedChoice(catalog, choice)
     if (aside !== undefined && !avoided.has(aside.entry.attempt)) {
       if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)

@@ -1,7 +1,6 @@
 import { ListedCandidate } from '../../catalog/judging/candidate.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
-import { isWhole, type PagedCatalog } from '../../catalog/pages/index.ts'
-import { clockDoubts, jumpSince, usesTime } from '../../retention/index.ts'
+import { jumpSince } from '../../retention/index.ts'
 import type { StoreContext } from '../context.ts'
 
 /** Pauses before a save to which its own is compared. */
@@ -24,18 +23,6 @@ export function withClockJump(
     storeNow: storedAtOf(entry),
   })
   return clockJump > 0 ? { ...entry, clockJump: Math.round(clockJump) } : entry
-}
-
-/** Reports, by an event, why the times of checkpoints are not trusted, if the retention of this writer goes by them. */
-export function tellOfClocks(
-  { events, keeping, environment }: StoreContext,
-  catalog: PagedCatalog,
-  storeNow: Date | undefined,
-): void {
-  if (!usesTime(keeping.retention) || !isWhole(catalog)) return
-  const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, undefined))
-  for (const reason of clockDoubts(checkpoints, { now: environment.now(), storeNow }))
-    events.emit('clockDoubted', { reason })
 }
 
 /** When the manifest of a checkpoint was stored, by the store's own clock. */

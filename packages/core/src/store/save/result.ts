@@ -1,12 +1,5 @@
 import type { CheckpointFile, JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 
-/** What came of metrics that were added to a checkpoint. */
-export interface AttachResult {
-  /** As it is now; `undefined` when the very commit dropped it, since it is not as good as was hoped. */
-  readonly checkpoint: JudgedCheckpoint | undefined
-  readonly dropped: SaveResult['dropped']
-}
-
 /** A checkpoint that is durable and committed. */
 export interface SaveResult extends JudgedCheckpoint {
   readonly files: readonly CheckpointFile[]

@@ -4,10 +4,12 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, newAttemptId } from '../../catalog/documents/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
-import { storedAtOf, tellOfClocks, withClockJump } from './clocks.ts'
+import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { reportClockDoubts } from '../clock-events.ts'
+import { judgedNow } from '../judged-now.ts'
+import { reportMetrics, reportUnscored } from '../metric-events.ts'
+import { storedAtOf, withClockJump } from './clocks.ts'
 import { giveUp } from './give-up.ts'
-import { tellOfMetrics, tellOfUnscored } from './metric-events.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
@@ -48,11 +50,12 @@ export async function saveCheckpoint(
     })
     events.emit('saved', { step: request.step, bytes: written.entry.bytes })
     const dropped = [...madeRoom, ...committed.dropped]
-    const judged = describeSave(context, written, { ...committed, dropped }, began, environment.now())
-    const saved = { ...judged, warnings }
-    tellOfMetrics(context, saved)
-    tellOfUnscored(context, committed.catalog)
-    tellOfClocks(context, committed.catalog, storedAtOf(written.entry))
+    const judged = judgedNow(context, committed.catalog, committed.judgement)
+    const duration = environment.now().getTime() - began.getTime()
+    const saved = { ...describeSave(judged, written, dropped), duration, warnings }
+    reportMetrics(context, saved)
+    reportUnscored(context, judged)
+    reportClockDoubts(context, committed.catalog, storedAtOf(written.entry))
     return saved
   } finally {
     access.attempts.delete(attempt)
@@ -84,22 +87,14 @@ async function writeAndCommit(
 }
 
 function describeSave(
-  { keeping }: StoreContext,
+  judged: JudgedCatalog,
   { entry, manifest }: WrittenAttempt,
-  { catalog, dropped }: Committed,
-  began: Date,
-  ended: Date,
-): Omit<SaveResult, 'warnings'> {
-  const listed = catalog.checkpoints.get(entry.step)
+  dropped: Committed['dropped'],
+): Omit<SaveResult, 'warnings' | 'duration'> {
+  const listed = judged.catalog.checkpoints.get(entry.step)
   return {
-    ...judgedCheckpoint(
-      catalog,
-      listed?.attempt === entry.attempt ? listed : entry,
-      keepingOf(keeping, catalog),
-      ended,
-    ),
+    ...judgedCheckpoint(judged, listed?.attempt === entry.attempt ? listed : entry),
     files: contentsOf(manifest).files,
     dropped: dropped.map(({ step, because }) => ({ step, because })),
-    duration: ended.getTime() - began.getTime(),
   }
 }

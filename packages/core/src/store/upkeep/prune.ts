@@ -1,13 +1,16 @@
 import type { Decision } from '../../retention/index.ts'
-import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
-import { judge, retain } from '../../catalog/judging/judgement.ts'
-import { assertNoContradiction, droppingOf } from '../../catalog/judging/recorded-keeping.ts'
-import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { retain } from '../../catalog/judging/judgement.ts'
+import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
+import { reportClockDoubts } from '../clock-events.ts'
+import { judgedNow } from '../judged-now.ts'
+import { reportUnscored } from '../metric-events.ts'
+import type { ChangeWriter } from './change-writer.ts'
 
 export interface PruneOptions {
-  /** Tell what would go; change nothing. */
+  /** Return what would be dropped; change nothing. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -18,15 +21,37 @@ export interface PruneReport {
   readonly dropped: readonly { readonly step: number; readonly because: string; readonly bytes: number }[]
 }
 
-/** What retention would do now. */
-export async function planPrune(
+/** Applies the retention of this process. In a dry run, or if nothing would be dropped, commits nothing. */
+export async function pruneStore(
   context: StoreContext,
-  signal: AbortSignal | undefined,
+  writer: ChangeWriter,
+  { dryRun = false, signal }: PruneOptions,
 ): Promise<PruneReport> {
-  const catalog = await context.log.whole(signal)
-  assertNoContradiction(context.keeping, catalog)
-  const decisions = decide(context, catalog, undefined)
-  const bytes = new Map(catalog.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
+  const before = judgedNow(context, await context.log.whole(signal))
+  assertNoContradiction(context.keeping, before.catalog)
+  const plan = planOf(before, decide(context, before, undefined))
+  reportUnscored(context, before)
+  if (dryRun || plan.dropped.length === 0) return plan
+  let storeNow: Date | undefined
+  const committed = await writer.free(async () => {
+    storeNow = await writer.timeForRetention(signal)
+    return { kind: 'prune', storeNow }
+  }, signal)
+  const catalog = await context.log.wholeOf(committed.catalog, signal)
+  reportClockDoubts(context, catalog, storeNow)
+  // Another writer may have gone on since; the commit's judgement is only that of its own version.
+  const isOwn = catalog.version === committed.catalog.version
+  const after = judgedNow(context, catalog, isOwn ? committed.judgement : undefined)
+  // The catalog no longer knows the size of what was dropped.
+  const bytes = new Map(plan.dropped.map((drop) => [drop.step, drop.bytes]))
+  return {
+    kept: keptOf(decide(context, after, storeNow)),
+    dropped: committed.dropped.map(({ step, because }) => ({ step, because, bytes: bytes.get(step) ?? 0 })),
+  }
+}
+
+function planOf({ whole }: JudgedCatalog, decisions: readonly Decision[]): PruneReport {
+  const bytes = new Map(whole.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
   return {
     kept: keptOf(decisions),
     dropped: decisions.flatMap(({ step, kept, because }) =>
@@ -35,30 +60,14 @@ export async function planPrune(
   }
 }
 
-/** What it did, and what is kept in the catalog that came of it. The bytes of what went are no longer known to the catalog. */
-export function pruneReport(
-  context: StoreContext,
-  catalog: WholeCatalog,
-  { dropped }: Committed,
-  planned: PruneReport,
-  storeNow: Date | undefined,
-): PruneReport {
-  const bytes = new Map(planned.dropped.map((drop) => [drop.step, drop.bytes]))
-  return {
-    kept: keptOf(decide(context, catalog, storeNow)),
-    dropped: dropped.map(({ step, because }) => ({ step, because, bytes: bytes.get(step) ?? 0 })),
-  }
-}
-
 function decide(
   { keeping, environment }: StoreContext,
-  catalog: WholeCatalog,
+  { whole, judgement }: JudgedCatalog,
   storeNow: Date | undefined,
 ): readonly Decision[] {
   const inUse = ({ attempt }: CatalogEntry): string | undefined =>
     keeping.restoring.has(attempt) ? 'being restored' : undefined
-  const { objectives, retention } = droppingOf(keeping, catalog)
-  return retain(catalog, judge(catalog, objectives), retention, { now: environment.now(), storeNow }, inUse)
+  return retain(whole, judgement, keeping.retention, { now: environment.now(), storeNow }, inUse)
 }
 
 function keptOf(decisions: readonly Decision[]): PruneReport['kept'] {

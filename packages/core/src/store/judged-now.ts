@@ -1,0 +1,13 @@
+import type { Judgement } from '../catalog/judging/judgement.ts'
+import { JudgedCatalog } from '../catalog/judging/judged-catalog.ts'
+import type { PagedCatalog } from '../catalog/pages/index.ts'
+import type { StoreContext } from './context.ts'
+
+/** A catalog as the keeping of this process judges it at the present. An operation calls this once and passes it on. */
+export function judgedNow(
+  { keeping, environment }: Pick<StoreContext, 'keeping' | 'environment'>,
+  catalog: PagedCatalog,
+  judgement?: Judgement,
+): JudgedCatalog {
+  return new JudgedCatalog(catalog, keeping, environment.now(), judgement)
+}

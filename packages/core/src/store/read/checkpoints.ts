@@ -1,0 +1,63 @@
+import {
+  type CheckpointDetails,
+  contentsOf,
+  type JudgedCheckpoint,
+  judgedCheckpoint,
+  type QuarantinedCheckpoint,
+} from '../../catalog/judging/checkpoint.ts'
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { hasRules } from '../../catalog/judging/recorded-keeping.ts'
+import type { StoreContext } from '../context.ts'
+import { judgedNow } from '../judged-now.ts'
+import { findCheckpoint, findVerified } from './find.ts'
+
+/** The newest catalog with all its lines, as it is judged now. */
+export async function newestJudged(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<JudgedCatalog> {
+  return judgedNow(context, await context.log.whole(signal))
+}
+
+/** The best checkpoint of an objective; `undefined` if none has its metric. */
+export async function bestCheckpoint(
+  context: StoreContext,
+  objective: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<JudgedCheckpoint | undefined> {
+  const choice = objective === undefined ? 'best' : (`best:${objective}` as const)
+  const found = await findCheckpoint(context, choice, signal)
+  return found === undefined ? undefined : judgedCheckpoint(found.judged, found.entry)
+}
+
+/** A checkpoint with its files and metadata; `undefined` if it is not listed. */
+export async function checkpointDetails(
+  context: StoreContext,
+  choice: CheckpointChoice,
+  signal: AbortSignal | undefined,
+): Promise<CheckpointDetails | undefined> {
+  const found = await findVerified(context, choice, signal)
+  if (found === undefined) return undefined
+  const { entry, manifest } = found
+  const judged = await withAllLines(context, found.judged, signal)
+  return { ...judgedCheckpoint(judged, entry), ...contentsOf(manifest) }
+}
+
+/** The checkpoints that were set aside as corrupt. */
+export async function quarantinedCheckpoints(
+  { log }: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly QuarantinedCheckpoint[]> {
+  const { quarantined } = await log.newest(signal)
+  return quarantined.map(({ entry, reason, at }) => ({ step: entry.step, reason, at: new Date(at) }))
+}
+
+async function withAllLines(
+  context: StoreContext,
+  judged: JudgedCatalog,
+  signal: AbortSignal | undefined,
+): Promise<JudgedCatalog> {
+  if (judged.isJudged || !hasRules(judged.keeping)) return judged
+  return judgedNow(context, await context.log.wholeOf(judged.catalog, signal))
+}

@@ -1,0 +1,52 @@
+import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
+import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import { planFiles } from './plan.ts'
+import { assertSaveRequest, type SaveRequest } from './request.ts'
+import type { SaveResult } from './result.ts'
+import { saveCheckpoint } from './save.ts'
+import type { SpaceAccess } from './space.ts'
+
+/** What a save needs before its first byte. */
+export interface SaveAccess extends SpaceAccess {
+  /** The newest version known, once this writer may write. */
+  ready(signal: AbortSignal | undefined): Promise<PagedCatalog>
+  /** Resolves once the deletions that earlier operations began are over. */
+  cleanedUp(signal: AbortSignal | undefined): Promise<void>
+}
+
+/** Saves what a request names. A fault in the request is reported before the store is created or taken over for it. */
+export async function planAndSave(
+  context: StoreContext,
+  access: SaveAccess,
+  request: SaveRequest,
+): Promise<SaveResult> {
+  assertSaveRequest(request)
+  const { exclude, signal } = request
+  const storeRoot = context.backend.capabilities.localRoot
+  const plan = await planFiles(request.files, { storeRoot, exclude, signal })
+  const ready = (): Promise<PagedCatalog> => access.ready(signal)
+  // To make room on a full disk, the save may have to take the store over first.
+  const newest = await (context.space.makeRoom ? access.freeing(signal, ready) : ready())
+  await refuseEarly(context, newest, request)
+  // The space that earlier deletions free counts.
+  await access.cleanedUp(signal)
+  return saveCheckpoint(context, newest, access, request, plan)
+}
+
+/** Refuses before a byte is written what the commit would refuse. The commit decides again. */
+async function refuseEarly(
+  { log, keeping }: StoreContext,
+  newest: PagedCatalog,
+  { step, onExisting = 'fail', allowBest, signal }: SaveRequest,
+): Promise<void> {
+  assertNoContradiction(keeping, newest)
+  const isRecent = step > lastPagedStep(newest)
+  if (isRecent && newest.checkpoints.get(step) === undefined) return
+  const catalog = isRecent && onExisting === 'fail' ? newest : await log.wholeOf(newest, signal)
+  const { objectives } = keepingOf(keeping, catalog)
+  const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
+  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why, { hint: refused.hint })
+}

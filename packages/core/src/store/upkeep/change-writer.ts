@@ -1,0 +1,67 @@
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
+import type { Change, ChangeOf } from '../../catalog/commit/changes/index.ts'
+import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { HoldfastError } from '../../errors.ts'
+import { usesTime } from '../../retention/index.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
+import type { StoreContext } from '../context.ts'
+import { storeTime } from '../store-time.ts'
+import type { WriteAccess } from './write-access.ts'
+
+/** Runs work of an open store. Throws `INVALID_ARGUMENT` if the store is closed. */
+export type WhileOpen = <Result>(work: () => Promise<Result>) => Promise<Result>
+
+/** Commits changes to a store that exists, other than saves. */
+export class ChangeWriter {
+  readonly #context: StoreContext
+  readonly #access: WriteAccess
+  readonly #whileOpen: WhileOpen
+
+  constructor(context: StoreContext, access: WriteAccess, whileOpen: WhileOpen) {
+    this.#context = context
+    this.#access = access
+    this.#whileOpen = whileOpen
+  }
+
+  /** Commits a change. Rejects with `NOT_FOUND` if there is no store yet: only a save creates one. */
+  async write(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
+    return this.#whileOpen(async () => {
+      await this.#access.cleanedUp(signal)
+      await this.#refuseMissing(signal)
+      await this.#access.ready(signal)
+      return this.#context.log.commit(change, signal)
+    })
+  }
+
+  /** Commits a change that frees space, also on a full disk, and deletes what it drops. */
+  async free(
+    change: () => Promise<ChangeOf<'delete' | 'prune'>>,
+    signal: AbortSignal | undefined,
+  ): Promise<Committed> {
+    return this.#access.freeing(signal, async () => {
+      const committed = await this.write(await change(), signal)
+      await deleteDropped(this.#context, committed)
+      return committed
+    })
+  }
+
+  /** The present by the store's clock, if a retention of this writer or of the store goes by time. */
+  async timeForRetention(signal: AbortSignal | undefined): Promise<Date | undefined> {
+    const { log, keeping } = this.#context
+    await this.#refuseMissing(signal)
+    const recorded = keepingOf(keeping, await log.newest(signal)).retention
+    const isRequired = usesTime(keeping.retention) || usesTime(recorded)
+    return isRequired ? storeTime(this.#context, signal) : undefined
+  }
+
+  async #refuseMissing(signal: AbortSignal | undefined): Promise<void> {
+    const { log, backend } = this.#context
+    if (log.known !== undefined || !(await log.isEmpty(signal))) return
+    if (await isCatalogLost(this.#context, signal)) throw lostCatalog(backend.url)
+    throw new HoldfastError(
+      'NOT_FOUND',
+      `There is no checkpoint in ${backend.url} yet. The first save makes the store: holdfast save FILE --step 0`,
+    )
+  }
+}

@@ -1,0 +1,39 @@
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import type { StoreContext } from '../context.ts'
+import { storeTime } from '../store-time.ts'
+import type { WhileOpen } from './change-writer.ts'
+import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
+import type { WriteAccess } from './write-access.ts'
+
+/** A sweep that a person asks for: it raises the floor as far as it may, and reports the unfinished saves of others. */
+export async function fullSweep(
+  context: StoreContext,
+  access: WriteAccess,
+  options: StoreSweepOptions,
+  whileOpen: WhileOpen,
+): Promise<StoreSweepReport> {
+  const { log } = context
+  const { dryRun = false, signal } = options
+  await access.cleanedUp(signal)
+  const newest = await log.whole(signal)
+  if (dryRun || newest.version === 0) return sweepAndReport(context, access, newest, options)
+  return whileOpen(() =>
+    access.freeing(signal, async () => {
+      await access.ready(signal)
+      const now = await storeTime(context, signal)
+      const raised = await access.raiseFloor(await log.newest(signal), signal, now)
+      return sweepAndReport(context, access, await log.wholeOf(raised, signal), options)
+    }),
+  )
+}
+
+async function sweepAndReport(
+  context: StoreContext,
+  access: WriteAccess,
+  catalog: WholeCatalog,
+  options: StoreSweepOptions,
+): Promise<StoreSweepReport> {
+  const report = await sweepStore(context, catalog, options)
+  const unfinished = await access.unfinishedSaves(catalog, options.dryRun === true, options.signal)
+  return { ...report, unfinishedSaves: unfinished }
+}
