@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
-  type RequestInfo,
   type ErrorCode,
   HoldfastError,
-  request,
   type RequestContext,
+  type RequestInfo,
+  requestWithRetry,
 } from '@holdfast/core/backend'
 
 /**
@@ -47,7 +47,7 @@ export class Database {
 
   /** Runs work on the database, and retries it while another process locks the database. */
   async ask<Answer>(asked: RequestInfo, work: (connection: DatabaseSync) => Answer): Promise<Answer> {
-    return request(this.#context, asked, async () => work(this.#open()))
+    return requestWithRetry(this.#context, asked, async () => work(this.#open()))
   }
 
   /**

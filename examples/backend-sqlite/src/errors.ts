@@ -1,11 +1,11 @@
 import {
-  type RequestInfo,
   commonMeanings,
-  denied,
   fromNodeError,
   type HoldfastError,
   type Meanings,
   messageOf,
+  permissionDenied,
+  type RequestInfo,
   storeError,
   unavailable,
 } from '@holdfast/core/backend'
@@ -29,14 +29,16 @@ const inTheWay = unavailable(
 )
 
 const meanings: Meanings = {
-  SQLITE_PERM: denied('This user may not open the database file. Change its permissions.'),
+  SQLITE_PERM: permissionDenied('This user may not open the database file. Change its permissions.'),
   SQLITE_BUSY: inTheWay,
   SQLITE_LOCKED: inTheWay,
-  SQLITE_READONLY: denied('The database file, its folder or its file system is read-only. Make it writable.'),
+  SQLITE_READONLY: permissionDenied(
+    'The database file, its folder or its file system is read-only. Make it writable.',
+  ),
   SQLITE_IOERR: unavailable('The disk failed. Check its health.'),
   SQLITE_CORRUPT: { code: 'CORRUPT', advice: 'The database file is damaged. Restore it from a backup.' },
   SQLITE_FULL: commonMeanings.full,
-  SQLITE_CANTOPEN: denied(
+  SQLITE_CANTOPEN: permissionDenied(
     'The database file cannot be opened. Check that its folder exists and is writable.',
   ),
   SQLITE_TOOBIG: {

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
-  type RequestInfo,
   ConcurrentHash,
   foreignAnswer,
   HoldfastError,
   type PutOptions,
-  request,
+  type RequestInfo,
+  requestWithRetry,
   type Stored,
   type Upload,
 } from '@holdfast/core/backend'
@@ -59,7 +59,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
         transactionalContentMD5: md5,
       }
       const asked = { what: `Block ${index + 1} of ${key}`, key, signal: partSignal }
-      await request(container, asked, async () => {
+      await requestWithRetry(container, asked, async () => {
         const answer = fromStore(asked, await blob.stageBlock(blockId, bytes, bytes.byteLength, options))
         if (answer.contentMD5 !== undefined && !isProvenBy(answer, md5))
           throw foreignAnswer(asked, 'it has another MD5 than what was sent')
@@ -71,7 +71,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
       const md5 = Buffer.from(await wholeMd5.digest(), 'hex')
       const options = { ...payloadOf(container, contentType, md5), metadata: { [uploadName]: token } }
       const asked = { what: `Completing ${key}`, key }
-      return request(container, asked, async () => {
+      return requestWithRetry(container, asked, async () => {
         try {
           const answer = fromStore(asked, await blob.commitBlockList([...blockIds], options))
           // It repeats what only this request had: its id.

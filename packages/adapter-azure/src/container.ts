@@ -1,11 +1,11 @@
 import type { BlockBlobClient, ContainerClient, CpkInfo } from '@azure/storage-blob'
 import {
-  type RequestInfo,
   foreignAnswer,
-  given,
   type ObjectStore,
+  type RequestInfo,
   type Stored,
-  unquoted,
+  unquotedEtag,
+  withoutUndefined,
 } from '@holdfast/core/backend'
 import { type ToldMd5, storeDigestOf } from './checksum.ts'
 import type { AccessTier } from './options.ts'
@@ -31,7 +31,7 @@ export function readingOf(
   { customerKey }: Container,
   signal?: AbortSignal,
 ): { readonly customerProvidedKey?: CpkInfo; readonly abortSignal?: AbortSignal } {
-  return given({ customerProvidedKey: customerKey, abortSignal: signal })
+  return withoutUndefined({ customerProvidedKey: customerKey, abortSignal: signal })
 }
 
 /** How the store is to encrypt what it is given. */
@@ -39,15 +39,15 @@ export function encryptionOf({ encryptionScope, customerKey }: Container): {
   readonly encryptionScope?: string
   readonly customerProvidedKey?: CpkInfo
 } {
-  return given({ encryptionScope, customerProvidedKey: customerKey })
+  return withoutUndefined({ encryptionScope, customerProvidedKey: customerKey })
 }
 
 /** The options of the request that makes an object with payload visible. */
 export function payloadOf(container: Container, contentType: string | undefined, md5?: Uint8Array): Payload {
   return {
     ...encryptionOf(container),
-    ...given({ tier: container.accessTier }),
-    blobHTTPHeaders: given({ blobContentType: contentType, blobContentMD5: md5 }),
+    ...withoutUndefined({ tier: container.accessTier }),
+    blobHTTPHeaders: withoutUndefined({ blobContentType: contentType, blobContentMD5: md5 }),
   }
 }
 
@@ -69,7 +69,7 @@ export function storedAs(
   answer: ToldMd5 & { readonly etag?: string | undefined; readonly lastModified?: Date | undefined },
   origin: 'store' | 'writer',
 ): Stored {
-  const revision = unquoted(answer.etag)
+  const revision = unquotedEtag(answer.etag)
   if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
   return { revision, storeDigest: storeDigestOf(answer, origin), storedAt: answer.lastModified }
 }
@@ -96,7 +96,7 @@ export async function orForeign<Answer>(asked: RequestInfo, ask: () => Promise<A
 
 /** The options by which the SDK stops a request. */
 export function stoppedBy(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
-  return given({ abortSignal: signal })
+  return withoutUndefined({ abortSignal: signal })
 }
 
 /**

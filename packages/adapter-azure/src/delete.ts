@@ -1,5 +1,10 @@
 import { BlobBatch } from '@azure/storage-blob'
-import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core/backend'
+import {
+  type CallOptions,
+  deleteInBatches,
+  type DeleteReport,
+  requestWithRetry,
+} from '@holdfast/core/backend'
 import { blobOf, type Container, fromStore, stoppedBy } from './container.ts'
 import { isCalled, storeError } from './errors.ts'
 
@@ -28,7 +33,7 @@ export async function deleteKeys(
 }
 
 async function deleteOne(container: Container, key: string, signal?: AbortSignal): Promise<void> {
-  await request(container, { what: `Deleting ${key}`, key, signal }, async () => {
+  await requestWithRetry(container, { what: `Deleting ${key}`, key, signal }, async () => {
     try {
       await blobOf(container, key).delete({ ...withSnapshots, ...stoppedBy(signal) })
     } catch (error) {
@@ -45,7 +50,7 @@ async function deleteBatch(
   const { client, names } = container
   const what = `Deleting in ${names.url}`
   const asked = { what, signal }
-  const { subResponses } = await request(container, asked, async () => {
+  const { subResponses } = await requestWithRetry(container, asked, async () => {
     const batch = new BlobBatch()
     for (const key of keys) await batch.deleteBlob(blobOf(container, key), withSnapshots)
     return fromStore(asked, await client.getBlobBatchClient().submitBatch(batch, stoppedBy(signal)))

@@ -1,19 +1,19 @@
 import {
   commonMeanings,
-  denied,
-  each,
   type Failure,
   fieldOf,
-  invalid,
+  invalidArgument,
   isHtml,
   type Meanings,
   messageOf,
   misconfigured,
   notFound,
-  numberOf,
+  numberFieldOf,
+  permissionDenied,
+  sameMeaning,
   secretHeaders,
   storeErrors,
-  textOf,
+  stringFieldOf,
   unavailable,
   unsupported,
   webPage,
@@ -23,63 +23,67 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, wrongClock } = comm
 
 /** The codes of Azure (Blob service REST API, "Blob service error codes"), and those of the SDK itself. */
 const meanings: Meanings = {
-  ...each(['BlobNotFound', 'ResourceNotFound'], noObject),
+  ...sameMeaning(['BlobNotFound', 'ResourceNotFound'], noObject),
   ContainerNotFound: notFound('There is no such container. Make it, or correct its name in the URL.'),
   BlobHasBeenModified: unavailable('Another request on the same object got in between.'),
   ContainerBeingDeleted: unavailable('The container is being deleted.'),
-  ContainerDisabled: denied('The container was disabled by its administrator.'),
-  AccountIsDisabled: denied('The account is disabled.'),
-  AuthorizationFailure: denied(
+  ContainerDisabled: permissionDenied('The container was disabled by its administrator.'),
+  AccountIsDisabled: permissionDenied('The account is disabled.'),
+  AuthorizationFailure: permissionDenied(
     'The credentials do not allow it, or the firewall of the account keeps this machine out. Check the key or signature, its expiry, and the network rules.',
   ),
-  ...each(
+  ...sameMeaning(
     [
       'AuthorizationPermissionMismatch',
       'AuthorizationResourceTypeMismatch',
       'AuthorizationServiceMismatch',
       'InsufficientAccountPermissions',
     ],
-    denied(
+    permissionDenied(
       'The credentials do not allow it: give them the role Storage Blob Data Contributor, or a signature with the permissions r, a, c, w, d and l.',
     ),
   ),
-  AuthorizationProtocolMismatch: denied('The signature does not allow http. Use an https endpoint.'),
-  AuthorizationSourceIPMismatch: denied('The signature does not allow the address of this machine.'),
-  UnauthorizedBlobOverwrite: denied(
+  AuthorizationProtocolMismatch: permissionDenied(
+    'The signature does not allow http. Use an https endpoint.',
+  ),
+  AuthorizationSourceIPMismatch: permissionDenied(
+    'The signature does not allow the address of this machine.',
+  ),
+  UnauthorizedBlobOverwrite: permissionDenied(
     'The object is there, and the credentials do not allow to replace it: they need the permission to write.',
   ),
-  ...each(
+  ...sameMeaning(
     ['AuthenticationFailed', 'InvalidAuthenticationInfo'],
-    denied(
+    permissionDenied(
       'The account key or the signature is wrong or has expired, or the clock of this machine is. Check all three.',
     ),
   ),
-  ...each(
+  ...sameMeaning(
     [
       'NoAuthenticationInformation',
       'CredentialUnavailableError',
       'AggregateAuthenticationError',
       'AuthenticationRequiredError',
     ],
-    denied(
+    permissionDenied(
       'No credentials were found. Log in (az login), or set AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN.',
     ),
   ),
-  PublicAccessNotPermitted: denied('The account allows no anonymous access. Give credentials.'),
-  KeyBasedAuthenticationNotPermitted: denied(
+  PublicAccessNotPermitted: permissionDenied('The account allows no anonymous access. Give credentials.'),
+  KeyBasedAuthenticationNotPermitted: permissionDenied(
     'The account allows no keys. Log in with Microsoft Entra ID (az login) instead.',
   ),
-  AuthenticationError: denied('Microsoft Entra ID refused the login.'),
+  AuthenticationError: permissionDenied('Microsoft Entra ID refused the login.'),
   RequestTimeTooSkewed: wrongClock,
-  BlobImmutableDueToPolicy: denied(
+  BlobImmutableDueToPolicy: permissionDenied(
     'A legal hold or an immutability policy protects the object, and nothing was changed. It can go when that ends.',
   ),
-  ...each(
+  ...sameMeaning(
     ['LeaseIdMissing', 'LeaseAlreadyPresent', 'LeaseIdMismatchWithBlobOperation'],
-    denied('Someone holds a lease on it. Release or break the lease, and go on.'),
+    permissionDenied('Someone holds a lease on it. Release or break the lease, and go on.'),
   ),
   SnapshotsPresent: unsupported('The object has snapshots that cannot be deleted with it.'),
-  ...each(
+  ...sameMeaning(
     [
       'BlobUsesCustomerSpecifiedEncryption',
       'BlobDoesNotUseCustomerSpecifiedEncryption',
@@ -92,7 +96,7 @@ const meanings: Meanings = {
   InvalidEncryptionScope: misconfigured('The account has no such encryption scope.'),
   EncryptionScopeDisabled: misconfigured('The encryption scope is disabled.'),
   BlobAccessTierNotSupportedForAccountType: misconfigured('The account does not have this access tier.'),
-  ...each(
+  ...sameMeaning(
     ['BlobArchived', 'BlobBeingRehydrated'],
     unsupported('The object is in the archive tier, and must be rehydrated before it can be read.'),
   ),
@@ -101,23 +105,26 @@ const meanings: Meanings = {
   ),
   InvalidBlobType: unsupported('Something else than a block blob has this name.'),
   InvalidResourceName: misconfigured('That is not the name of a container or blob.'),
-  OutOfRangeInput: invalid('The key is too long for the store.'),
-  RequestBodyTooLarge: invalid('That is more than the store takes.'),
-  BlockListTooLong: invalid('Those are more blocks than the store takes.'),
-  BlockCountExceedsLimit: invalid(
+  OutOfRangeInput: invalidArgument('The key is too long for the store.'),
+  RequestBodyTooLarge: invalidArgument('That is more than the store takes.'),
+  BlockListTooLong: invalidArgument('Those are more blocks than the store takes.'),
+  BlockCountExceedsLimit: invalidArgument(
     'Too many blocks wait under this name; the store drops them a week after the last one.',
   ),
-  InvalidBlobOrBlock: invalid(
+  InvalidBlobOrBlock: invalidArgument(
     'Another program has blocks waiting under this name; the store drops them in a week. Use another name.',
   ),
-  ...each(['Md5Mismatch', 'Crc64Mismatch'], damaged),
+  ...sameMeaning(['Md5Mismatch', 'Crc64Mismatch'], damaged),
   InvalidQueryParameterValue: unsupported(
     'The store does not know a part of the request. Is it older than this package?',
   ),
-  ...each(['ServerBusy', 'IngressOverAccountLimit', 'EgressOverAccountLimit', 'TooManyRequests'], slowDown),
-  ...each(['OperationTimedOut', 'InternalError'], storeFailed),
+  ...sameMeaning(
+    ['ServerBusy', 'IngressOverAccountLimit', 'EgressOverAccountLimit', 'TooManyRequests'],
+    slowDown,
+  ),
+  ...sameMeaning(['OperationTimedOut', 'InternalError'], storeFailed),
   // What the SDK calls a connection that broke; that of a signal is told before.
-  ...each(['AbortError', 'REQUEST_SEND_ERROR', 'PARSE_ERROR'], noNetwork),
+  ...sameMeaning(['AbortError', 'REQUEST_SEND_ERROR', 'PARSE_ERROR'], noNetwork),
 }
 
 export const { storeError, isCalled, hasStatus, mayHaveHappened } = storeErrors(meanings, failureOf, sentWith)
@@ -137,7 +144,7 @@ export function isThereAlready(error: unknown): boolean {
 function sentWith(error: unknown): readonly (string | undefined)[] {
   const request = fieldOf(error, 'request')
   const headers = fieldOf(request, 'headers')
-  const signature = URL.parse(textOf(request, 'url') ?? '')?.searchParams.get('sig') ?? undefined
+  const signature = URL.parse(stringFieldOf(request, 'url') ?? '')?.searchParams.get('sig') ?? undefined
   return [signature, ...secretHeaders.map((name) => headerOf(headers, name))]
 }
 
@@ -168,15 +175,15 @@ export function isForeign(headers: HeadersOfAnswer): boolean {
 
 /** An answer to HEAD has its code in a header alone. A message has the id of the request in its further lines. */
 function failureOf(error: unknown): Failure {
-  const status = numberOf(error, 'statusCode')
+  const status = numberFieldOf(error, 'statusCode')
   if (status !== undefined && status < 500 && isWebPage(error))
     return { status, name: webPage, message: `HTTP ${status}` }
   return {
     status,
     name:
-      textOf(error, 'code') ??
-      textOf(fieldOf(error, 'details'), 'errorCode') ??
-      textOf(error, 'name') ??
+      stringFieldOf(error, 'code') ??
+      stringFieldOf(fieldOf(error, 'details'), 'errorCode') ??
+      stringFieldOf(error, 'name') ??
       'Error',
     message: messageOf(error).split('\n', 1)[0] ?? '',
   }

@@ -3,7 +3,7 @@ import {
   computedHash,
   noSuchObject,
   type ObjectHash,
-  request,
+  requestWithRetry,
 } from '@holdfast/core/backend'
 import { storeDigestOf } from './checksum.ts'
 import {
@@ -24,7 +24,7 @@ import { read } from './read.ts'
  */
 export async function hash(container: Container, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const asked = { what: `Looking at ${key}`, key, signal }
-  const kept = await request(container, asked, async () => {
+  const kept = await requestWithRetry(container, asked, async () => {
     const blob = blobOf(container, key)
     const properties = fromStore(asked, await blob.getProperties(readingOf(container, signal)))
     if (isFolder(properties.metadata)) throw noSuchObject(container, key)

@@ -2,11 +2,11 @@ import type { BlobItem } from '@azure/storage-blob'
 import {
   compareKeys,
   foreignAnswer,
-  given,
   itemsOf,
   type ListOptions,
   type ObjectStat,
-  unquoted,
+  unquotedEtag,
+  withoutUndefined,
 } from '@holdfast/core/backend'
 import { type Container, fromStore, isFolder, orForeign } from './container.ts'
 
@@ -101,12 +101,12 @@ function entries(
     prefix: names.root + prefix,
     // Folders are told by it.
     includeMetadata: true,
-    ...given({ startFrom: startFrom || undefined, abortSignal: signal }),
+    ...withoutUndefined({ startFrom: startFrom || undefined, abortSignal: signal }),
   }
   const asked = { what: `Listing ${names.url}`, signal }
   return itemsOf(container, asked, {
     async page(continuationToken?: string) {
-      const settings = { maxPageSize, ...given({ continuationToken }) }
+      const settings = { maxPageSize, ...withoutUndefined({ continuationToken }) }
       const pages = byFolder
         ? client.listBlobsByHierarchy('/', options).byPage(settings)
         : client.listBlobsFlat(options).byPage(settings)
@@ -137,6 +137,6 @@ function statOf(key: string, { properties }: BlobItem): ObjectStat {
     key,
     size: properties.contentLength ?? 0,
     modifiedAt: properties.lastModified,
-    revision: unquoted(properties.etag),
+    revision: unquotedEtag(properties.etag),
   }
 }

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import {
   type CallOptions,
-  given,
   noSuchObject,
   type ObjectStat,
   type OpenedObject,
@@ -9,10 +8,11 @@ import {
   type ReadableObject,
   readObject,
   type ReadOptions,
-  replaced,
-  request,
+  replacedWhileRead,
+  requestWithRetry,
   statOfHeaders,
   type WantedBytes,
+  withoutUndefined,
 } from '@holdfast/core/backend'
 import { blobOf, type Container, fromStore, isFolder, orForeign, readingOf } from './container.ts'
 import { isCalled } from './errors.ts'
@@ -29,7 +29,7 @@ export async function stat(
   { signal }: CallOptions,
 ): Promise<ObjectStat | undefined> {
   const asked = { what: `Looking at ${key}`, key, signal }
-  return request(container, asked, async () => {
+  return requestWithRetry(container, asked, async () => {
     try {
       const answer = fromStore(
         asked,
@@ -50,7 +50,7 @@ async function open(
 ): Promise<OpenedObject | undefined> {
   const options = {
     ...readingOf(container, signal),
-    ...given({ conditions: of && { ifMatch: `"${of.revision}"` } }),
+    ...withoutUndefined({ conditions: of && { ifMatch: `"${of.revision}"` } }),
     // The SDK would go on by itself.
     maxRetryRequests: 0,
   }
@@ -70,6 +70,6 @@ async function open(
     return { stat, body }
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
-    throw isCalled(error, 'ConditionNotMet') ? replaced(container, key, error) : error
+    throw isCalled(error, 'ConditionNotMet') ? replacedWhileRead(container, key, error) : error
   }
 }

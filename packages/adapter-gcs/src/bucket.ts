@@ -5,7 +5,7 @@ import {
   type ObjectStore,
   parseCrc32c,
   type Stored,
-  textOf,
+  stringFieldOf,
   wholeSeconds,
 } from '@holdfast/core/backend'
 import { storeDigestOf } from './checksum.ts'
@@ -82,7 +82,7 @@ export interface GcsObject {
 
 /** Rejects an answer that is not about an object. */
 export function parseObject(answer: unknown): GcsObject {
-  const text = (name: string): string => textOf(answer, name) ?? ''
+  const text = (name: string): string => stringFieldOf(answer, name) ?? ''
   const object = {
     name: text('name'),
     size: Number(text('size') || Number.NaN),

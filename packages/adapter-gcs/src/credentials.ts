@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type AuthClient, JWT, UserRefreshClient } from 'google-auth-library'
-import { HoldfastError, messageOf, textOf } from '@holdfast/core/backend'
+import { HoldfastError, messageOf, stringFieldOf } from '@holdfast/core/backend'
 import type { GcsOptions } from './options.ts'
 
 /** Objects may be read, written and deleted, and nothing else. */
@@ -26,13 +26,13 @@ export function givenCredentials({ credentials, keyFilename }: GcsOptions): Auth
 
 /** What a server of tokens is sent, and may repeat in an error. */
 export function secretsIn({ credentials }: GcsOptions): readonly (string | undefined)[] {
-  return ['private_key', 'client_secret', 'refresh_token'].map((name) => textOf(credentials, name))
+  return ['private_key', 'client_secret', 'refresh_token'].map((name) => stringFieldOf(credentials, name))
 }
 
 /** The two kinds of keys that Google gives out as JSON. */
 function authClientOf(credentials: unknown, place: string): AuthClient {
   const text = (name: string): string => {
-    const value = textOf(credentials, name)
+    const value = stringFieldOf(credentials, name)
     if (value !== undefined && value !== '') return value
     throw new HoldfastError('CONFIG', `${place}: there is no ${name} in it.`)
   }

@@ -3,7 +3,7 @@ import {
   deleteInBatches,
   type DeleteReport,
   isHoldfastError,
-  request,
+  requestWithRetry,
 } from '@holdfast/core/backend'
 import { ask, type Bucket, objectUrl } from './bucket.ts'
 
@@ -39,7 +39,7 @@ async function deleteOne(
   condition: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<void> {
-  await request(bucket, { what: `Deleting ${key}`, key, signal }, () =>
+  await requestWithRetry(bucket, { what: `Deleting ${key}`, key, signal }, () =>
     ask(bucket, {
       method: 'DELETE',
       url: objectUrl(bucket, key),

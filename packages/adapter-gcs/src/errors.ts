@@ -1,7 +1,5 @@
 import {
   commonMeanings,
-  denied,
-  each,
   type Failure,
   fieldOf,
   isHtmlPage,
@@ -9,9 +7,11 @@ import {
   messageOf,
   misconfigured,
   notFound,
-  numberOf,
+  numberFieldOf,
+  permissionDenied,
+  sameMeaning,
   storeErrors,
-  textOf,
+  stringFieldOf,
   unavailable,
   webPage,
 } from '@holdfast/core/backend'
@@ -20,17 +20,17 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonM
 
 /** Failures of the SDK's credentials, before the store was asked for anything. */
 const beforeTheStore: Meanings = {
-  NoCredentials: denied(
+  NoCredentials: permissionDenied(
     'No credentials were found. Log in (gcloud auth application-default login), set GOOGLE_APPLICATION_CREDENTIALS, or name a keyFilename.',
   ),
-  ...each(
+  ...sameMeaning(
     ['ENOENT', 'EACCES'],
     misconfigured('The file with the credentials cannot be read: check GOOGLE_APPLICATION_CREDENTIALS.'),
   ),
   invalid_grant: expired,
-  invalid_client: denied('The credentials are not known to Google any more.'),
-  invalid_target: denied('The workload identity provider does not know these credentials.'),
-  unauthorized_client: denied('The credentials may not be used for this.'),
+  invalid_client: permissionDenied('The credentials are not known to Google any more.'),
+  invalid_target: permissionDenied('The workload identity provider does not know these credentials.'),
+  unauthorized_client: permissionDenied('The credentials may not be used for this.'),
 }
 
 /** The reasons of the JSON API (Cloud Storage documentation, "HTTP status and error codes for JSON"), and our own. */
@@ -38,36 +38,42 @@ const meanings: Meanings = {
   ...beforeTheStore,
   notFound: noObject,
   NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
-  authError: denied(
+  authError: permissionDenied(
     'The store does not accept the credentials. Renew them (gcloud auth application-default login).',
   ),
-  required: denied('The store asks for credentials, and none were sent. Give some, or leave out anonymous.'),
-  forbidden: denied(
+  required: permissionDenied(
+    'The store asks for credentials, and none were sent. Give some, or leave out anonymous.',
+  ),
+  forbidden: permissionDenied(
     'The credentials do not allow it: check the roles of the account on the bucket (Storage Object User has all that is needed).',
   ),
-  insufficientPermissions: denied(
+  insufficientPermissions: permissionDenied(
     'The credentials have no scope for Cloud Storage: give the machine or the token devstorage.read_write.',
   ),
-  accountDisabled: denied('The account or its billing is disabled.'),
-  userProjectMissing: denied(
+  accountDisabled: permissionDenied('The account or its billing is disabled.'),
+  userProjectMissing: permissionDenied(
     'The bucket lets the requester pay: name the project that does, by userProject.',
   ),
-  userProjectInvalid: denied('The project named by userProject cannot pay: check its name and its billing.'),
-  userProjectAccessDenied: denied(
+  userProjectInvalid: permissionDenied(
+    'The project named by userProject cannot pay: check its name and its billing.',
+  ),
+  userProjectAccessDenied: permissionDenied(
     'The credentials may not let the project of userProject pay (serviceusage.services.use).',
   ),
-  ...each(
+  ...sameMeaning(
     ['retentionPolicyNotMet', 'objectUnderActiveHold'],
-    denied(
+    permissionDenied(
       'A retention policy or a hold of the bucket protects the object. Nothing is lost: it stays until the policy lets it go, and can be deleted then.',
     ),
   ),
   conditionNotMet: { code: 'ALREADY_EXISTS', advice: 'The object is there already.' },
-  keyDisabled: denied('The Cloud KMS key of the object is disabled or destroyed.'),
+  keyDisabled: permissionDenied('The Cloud KMS key of the object is disabled or destroyed.'),
   BadDigest: damaged,
-  ...each(['rateLimitExceeded', 'userRateLimitExceeded'], slowDown),
-  ...each(['backendError', 'internalError'], storeFailed),
-  quotaExceeded: denied('A quota of the project is used up: see the quotas of Cloud Storage in its console.'),
+  ...sameMeaning(['rateLimitExceeded', 'userRateLimitExceeded'], slowDown),
+  ...sameMeaning(['backendError', 'internalError'], storeFailed),
+  quotaExceeded: permissionDenied(
+    'A quota of the project is used up: see the quotas of Cloud Storage in its console.',
+  ),
   uploadBrokenConnection: noNetwork,
   AbortError: unavailable('The request was cut off.'),
 }
@@ -82,7 +88,7 @@ export function mayHaveHappened(error: unknown): boolean {
 }
 
 function failureOf(error: unknown): Failure {
-  const status = numberOf(error, 'status')
+  const status = numberFieldOf(error, 'status')
   if (status !== undefined && status < 500 && isWebPage(error))
     return { status, name: webPage, message: `HTTP ${status}` }
   const { reason, message } = answerOf(error)
@@ -105,8 +111,8 @@ function answerOf(error: unknown): { readonly reason: string | undefined; readon
   const told = fieldOf(typeof data === 'string' ? parsedOr(data, undefined) : data, 'error')
   if (typeof told === 'string') return { reason: told, message: messageOf(error) }
   return {
-    reason: textOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason'),
-    message: textOf(told, 'message') ?? messageOf(error),
+    reason: stringFieldOf(fieldOf(fieldOf(told, 'errors'), '0'), 'reason'),
+    message: stringFieldOf(told, 'message') ?? messageOf(error),
   }
 }
 
@@ -132,5 +138,5 @@ function nameOf(
   if (status === 401) return 'authError'
   if (status === 403) return 'forbidden'
   if (status === undefined && /default credentials/i.test(message)) return 'NoCredentials'
-  return textOf(error, 'code') ?? reason ?? textOf(error, 'name') ?? 'Error'
+  return stringFieldOf(error, 'code') ?? reason ?? stringFieldOf(error, 'name') ?? 'Error'
 }

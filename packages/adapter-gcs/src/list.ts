@@ -4,7 +4,7 @@ import {
   itemsOf,
   type ListOptions,
   type ObjectStat,
-  textOf,
+  stringFieldOf,
 } from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, objectFields, objectsUrl, parseObject, statOf } from './bucket.ts'
 
@@ -44,7 +44,7 @@ export function list(
       if (outside !== undefined) throw foreignAnswer(asked, `${outside.name} is not below ${names.root}`)
       return {
         items: objects.filter(({ name }) => name !== startOffset).map((object) => statOf(bucket, object)),
-        next: textOf(data, 'nextPageToken'),
+        next: stringFieldOf(data, 'nextPageToken'),
       }
     },
   })

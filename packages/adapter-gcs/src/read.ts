@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import {
   type CallOptions,
   foreignAnswer,
-  given,
   type ObjectStat,
   type OpenedObject,
   orDestroy,
@@ -10,9 +9,10 @@ import {
   type ReadableObject,
   readObject,
   type ReadOptions,
-  replaced,
-  request,
+  replacedWhileRead,
+  requestWithRetry,
   type WantedBytes,
+  withoutUndefined,
 } from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, objectFields, objectUrl, parseObject, statOf } from './bucket.ts'
 import { hasStatus } from './errors.ts'
@@ -38,7 +38,9 @@ export async function look(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<GcsObject | undefined> {
-  return request(bucket, { what: `Looking at ${key}`, key, signal }, () => lookOnce(bucket, key, signal))
+  return requestWithRetry(bucket, { what: `Looking at ${key}`, key, signal }, () =>
+    lookOnce(bucket, key, signal),
+  )
 }
 
 /** The same by one request; rejects with what the SDK throws. */
@@ -68,7 +70,7 @@ async function open(
       url: objectUrl(bucket, key),
       query: { alt: 'media', generation: of?.revision },
       headers: {
-        ...given({ range: rangeHeader(range) }),
+        ...withoutUndefined({ range: rangeHeader(range) }),
         // RequestInfo for compressed, what is stored compressed is left as it is (Cloud Storage documentation, "Transcoding").
         'accept-encoding': 'gzip',
       },
@@ -79,7 +81,7 @@ async function open(
     return { stat: orDestroy(data, () => toldInHeaders(key, headers, range)), body: data }
   } catch (error) {
     if (hasStatus(error, 416)) return undefined
-    throw of !== undefined && hasStatus(error, 404) ? replaced(bucket, key, error) : error
+    throw of !== undefined && hasStatus(error, 404) ? replacedWhileRead(bucket, key, error) : error
   }
 }
 

@@ -5,7 +5,7 @@ import {
   HoldfastError,
   type Part,
   type PutOptions,
-  request,
+  requestWithRetry,
   type Upload,
 } from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, parseObject, sentMetadata, storedAs, uploadUrl } from './bucket.ts'
@@ -98,7 +98,7 @@ export async function beginUpload(
     const { start, end, isLast } = section
     const asked = { what: `Bytes ${start} to ${end} of ${key}`, key, signal: sectionSignal }
     for (;;) {
-      const progress = await request(bucket, asked, () => advance(section, sectionSignal))
+      const progress = await requestWithRetry(bucket, asked, () => advance(section, sectionSignal))
       if ('object' in progress) return progress.object
       if (progress.held === end && !isLast) return undefined
     }
@@ -129,7 +129,7 @@ export async function beginUpload(
     },
 
     discard: async () => {
-      await request(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
+      await requestWithRetry(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
         ask(bucket, { method: 'DELETE', url: session, body: bodyOf(), alsoFine: discarded }),
       )
     },
@@ -157,7 +157,7 @@ async function beginSession(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const { kmsKeyName, storageClass } = bucket
-  return request(bucket, { what: `Beginning ${key}`, key, signal }, async () => {
+  return requestWithRetry(bucket, { what: `Beginning ${key}`, key, signal }, async () => {
     const { headers } = await ask(bucket, {
       method: 'POST',
       url: uploadUrl(bucket),

@@ -1,10 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
-  type RequestInfo,
   foreignAnswer,
   type ObjectStore,
+  type RequestInfo,
   type Stored,
-  unquoted,
+  unquotedEtag,
 } from '@holdfast/core/backend'
 import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, StorageClass } from './options.ts'
@@ -68,7 +68,7 @@ export function storedAs(
   asked: RequestInfo,
   answer: ChecksumResponse & { readonly ETag?: string | undefined },
 ): Stored {
-  const revision = unquoted(answer.ETag)
+  const revision = unquotedEtag(answer.ETag)
   if (revision === '') throw foreignAnswer(asked, 'it has no ETag')
   return { revision, storeDigest: storeDigestOf(answer), storedAt: timeOf(answer) }
 }

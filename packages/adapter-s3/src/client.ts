@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import { agentsOf, given, secretHeaders, type Secrets } from '@holdfast/core/backend'
+import { agentsOf, secretHeaders, type Secrets, withoutUndefined } from '@holdfast/core/backend'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */
@@ -32,11 +32,11 @@ export function createClient(options: S3Options): S3Client {
         socketTimeout: idleTimeout,
         ...(agents === undefined ? {} : { httpAgent: agents.http, httpsAgent: agents.https }),
       },
-      ...given({
+      ...withoutUndefined({
         profile,
         endpoint,
         region: options.region ?? anyRegion,
-        credentials: credentials && given(credentials),
+        credentials: credentials && withoutUndefined(credentials),
       }),
     }),
   )

@@ -1,5 +1,10 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
-import { type CallOptions, deleteInBatches, type DeleteReport, request } from '@holdfast/core/backend'
+import {
+  type CallOptions,
+  deleteInBatches,
+  type DeleteReport,
+  requestWithRetry,
+} from '@holdfast/core/backend'
 import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
 import { isCalled, storeError } from './errors.ts'
 import { send } from './send.ts'
@@ -27,7 +32,7 @@ export async function deleteKeys(
 
 async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Promise<void> {
   const asked = { what: `Deleting ${key}`, key, signal }
-  await request(bucket, asked, async () => {
+  await requestWithRetry(bucket, asked, async () => {
     const command = new DeleteObjectCommand(addressOf(bucket, key))
     try {
       await send(bucket, asked, 'no body', command, signal)
@@ -48,7 +53,7 @@ async function deleteBatch(
     ...bucketAddress(bucket),
     Delete: { Objects: keys.map((key) => ({ Key: names.object(key) })), Quiet: true },
   }
-  const { Errors: errors = [] } = await request(bucket, asked, () => {
+  const { Errors: errors = [] } = await requestWithRetry(bucket, asked, () => {
     const command = new DeleteObjectsCommand(input)
     return send(bucket, asked, { root: 'DeleteResult' }, command, signal)
   })

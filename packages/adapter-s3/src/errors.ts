@@ -1,17 +1,17 @@
 import {
   commonMeanings,
-  denied,
-  each,
   type Failure,
   fieldOf,
-  invalid,
+  invalidArgument,
   type Meanings,
   messageOf,
   misconfigured,
   notFound,
-  numberOf,
+  numberFieldOf,
+  permissionDenied,
+  sameMeaning,
   storeErrors,
-  textOf,
+  stringFieldOf,
   unavailable,
   unsupported,
 } from '@holdfast/core/backend'
@@ -20,30 +20,32 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, full, wrongClock, e
 
 /** The codes of S3 (Amazon S3 API Reference, "Error responses"), of its relatives, and of the SDK itself. */
 const meanings: Meanings = {
-  ...each(['NoSuchKey', 'NotFound'], noObject),
+  ...sameMeaning(['NoSuchKey', 'NotFound'], noObject),
   NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
   NoSuchUpload: unavailable('The unfinished upload was discarded by someone else.'),
-  AccessDenied: denied('The credentials do not allow it: check the policies of the user and of the bucket.'),
-  Forbidden: denied(
+  AccessDenied: permissionDenied(
+    'The credentials do not allow it: check the policies of the user and of the bucket.',
+  ),
+  Forbidden: permissionDenied(
     'The credentials do not allow it, or the object is missing and they may not list the bucket (s3:ListBucket).',
   ),
-  AllAccessDisabled: denied('All access to it is disabled.'),
-  ...each(
+  AllAccessDisabled: permissionDenied('All access to it is disabled.'),
+  ...sameMeaning(
     ['InvalidAccessKeyId', 'InvalidSecurity'],
-    denied('The access key is not known to the store: check the credentials and the endpoint.'),
+    permissionDenied('The access key is not known to the store: check the credentials and the endpoint.'),
   ),
-  SignatureDoesNotMatch: denied(
+  SignatureDoesNotMatch: permissionDenied(
     'The secret key does not fit the access key, or something between here and the store changes requests.',
   ),
-  CredentialsProviderError: denied(
+  CredentialsProviderError: permissionDenied(
     'No credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or log in (aws sso login).',
   ),
-  ...each(
+  ...sameMeaning(
     ['TokenProviderError', 'ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'InvalidToken'],
     expired,
   ),
-  ...each(['RequestTimeTooSkewed', 'RequestExpired'], wrongClock),
-  ...each(
+  ...sameMeaning(['RequestTimeTooSkewed', 'RequestExpired'], wrongClock),
+  ...sameMeaning(
     ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'],
     misconfigured(
       'The bucket is in another region. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
@@ -61,13 +63,13 @@ const meanings: Meanings = {
   InvalidObjectState: unsupported(
     'The object is in an archive, and must be restored from it before it can be read.',
   ),
-  KeyTooLongError: invalid('The key is too long for the store.'),
-  EntityTooLarge: invalid('That is more than the store takes.'),
-  ...each(
+  KeyTooLongError: invalidArgument('The key is too long for the store.'),
+  EntityTooLarge: invalidArgument('That is more than the store takes.'),
+  ...sameMeaning(
     ['QuotaExceeded', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'InsufficientCapacity'],
     full,
   ),
-  ...each(
+  ...sameMeaning(
     [
       'BadDigest',
       'XAmzContentChecksumMismatch',
@@ -77,13 +79,16 @@ const meanings: Meanings = {
     ],
     damaged,
   ),
-  ...each(
+  ...sameMeaning(
     ['ConditionalRequestConflict', 'OperationAborted'],
     unavailable('Another request on the same object got in between.'),
   ),
-  ...each(['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'Throttling', 'ThrottlingException'], slowDown),
-  ...each(['TooManyRequests', 'RequestLimitExceeded', 'BandwidthLimitExceeded'], slowDown),
-  ...each(['InternalError', 'ServiceUnavailable'], storeFailed),
+  ...sameMeaning(
+    ['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'Throttling', 'ThrottlingException'],
+    slowDown,
+  ),
+  ...sameMeaning(['TooManyRequests', 'RequestLimitExceeded', 'BandwidthLimitExceeded'], slowDown),
+  ...sameMeaning(['InternalError', 'ServiceUnavailable'], storeFailed),
   RequestTimeout: noNetwork,
 }
 
@@ -101,24 +106,24 @@ export function mayHaveHappened(error: unknown): boolean {
   const { name, status } = failureOf(error)
   // What the SDK finds out by itself, such as missing credentials, was never sent.
   const wasSent = status !== undefined || !Object.hasOwn(meanings, name) || name === 'RequestTimeout'
-  const attempts = numberOf(fieldOf(error, '$metadata'), 'attempts') ?? 1
+  const attempts = numberFieldOf(fieldOf(error, '$metadata'), 'attempts') ?? 1
   return (wasSent && errors.mayHaveHappened(error)) || attempts > 1
 }
 
 function failureOf(error: unknown): Failure {
-  const status = numberOf(fieldOf(error, '$metadata'), 'httpStatusCode')
+  const status = numberFieldOf(fieldOf(error, '$metadata'), 'httpStatusCode')
   const message = messageOf(error)
   return { status, message, name: nameOf(error, status, message) }
 }
 
 /** An answer to HEAD has no body, hence no code of S3; and the SDK misses a region before it asks anyone. */
 function nameOf(error: unknown, status: number | undefined, message: string): string {
-  const name = textOf(error, 'name') ?? 'Error'
+  const name = stringFieldOf(error, 'name') ?? 'Error'
   if (Object.hasOwn(meanings, name)) return name
   if (status === 301 || status === 307) return 'PermanentRedirect'
   if (status === 403) return 'Forbidden'
   if (status === 404) return 'NotFound'
   if (status === 412) return 'PreconditionFailed'
   if (status === undefined && /region is missing/i.test(message)) return 'RegionMissing'
-  return textOf(error, 'code') ?? name
+  return stringFieldOf(error, 'code') ?? name
 }

@@ -1,5 +1,5 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
-import { type CallOptions, computedHash, type ObjectHash, request } from '@holdfast/core/backend'
+import { type CallOptions, computedHash, type ObjectHash, requestWithRetry } from '@holdfast/core/backend'
 import { addressOf, type Bucket, storedAs } from './bucket.ts'
 import { storeDigestOf } from './checksum.ts'
 import { read } from './read.ts'
@@ -17,7 +17,7 @@ async function kept(
   signal: AbortSignal | undefined,
 ): Promise<ObjectHash | undefined> {
   const asked = { what: `Looking at ${key}`, key, signal }
-  return request(bucket, asked, async () => {
+  return requestWithRetry(bucket, asked, async () => {
     const command = new HeadObjectCommand({ ...addressOf(bucket, key), ChecksumMode: 'ENABLED' })
     const answer = await send(bucket, asked, 'no body', command, signal)
     storedAs(asked, answer)

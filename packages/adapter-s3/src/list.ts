@@ -4,7 +4,7 @@ import {
   itemsOf,
   type ListOptions,
   type ObjectStat,
-  unquoted,
+  unquotedEtag,
   wholeSeconds,
 } from '@holdfast/core/backend'
 import { type Bucket, bucketAddress } from './bucket.ts'
@@ -41,7 +41,7 @@ export function list(
           key: names.key(Key),
           size: Size,
           modifiedAt: wholeSeconds(LastModified),
-          revision: unquoted(ETag),
+          revision: unquotedEtag(ETag),
         }
       })
       return { items, next: IsTruncated ? next : undefined }

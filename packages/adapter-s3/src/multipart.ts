@@ -5,7 +5,13 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { foreignAnswer, HoldfastError, type PutOptions, request, type Upload } from '@holdfast/core/backend'
+import {
+  foreignAnswer,
+  HoldfastError,
+  type PutOptions,
+  requestWithRetry,
+  type Upload,
+} from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'
@@ -41,7 +47,7 @@ export async function beginUpload(
       const PartNumber = index + 1
       const asked = { what: `Part ${PartNumber} of ${key}`, key, signal: partSignal }
       const input = { ...address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
-      return request(bucket, asked, async () => {
+      return requestWithRetry(bucket, asked, async () => {
         const command = new UploadPartCommand(input)
         try {
           const answer = await send(bucket, asked, 'no body', command, partSignal)
@@ -66,7 +72,7 @@ export async function beginUpload(
         MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
       }
       const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
-      return request(bucket, asked, async () => {
+      return requestWithRetry(bucket, asked, async () => {
         const command = new CompleteMultipartUploadCommand(input)
         try {
           const answer = await send(bucket, asked, expected, command)
@@ -102,7 +108,7 @@ async function newUpload(
       ? {}
       : { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const }),
   }
-  return request(bucket, asked, async () => {
+  return requestWithRetry(bucket, asked, async () => {
     const command = new CreateMultipartUploadCommand(input)
     const expected = { root: 'InitiateMultipartUploadResult' }
     const { UploadId } = await send(bucket, asked, expected, command)
@@ -126,7 +132,7 @@ export async function abortUpload(
   signal?: AbortSignal,
 ): Promise<void> {
   const asked = { what: `Discarding the upload of ${key}`, key, signal }
-  await request(bucket, asked, async () => {
+  await requestWithRetry(bucket, asked, async () => {
     const command = new AbortMultipartUploadCommand({ ...addressOf(bucket, key), UploadId: uploadId })
     try {
       await send(bucket, asked, 'no body', command, signal)

@@ -8,7 +8,7 @@ import {
   optionReaders,
   parseSize,
   type Size,
-  textOf,
+  stringFieldOf,
 } from '@holdfast/core/backend'
 
 /** Keys that never change, for stores that the SDK's own chain does not serve. */
@@ -122,11 +122,11 @@ export const optionShape = {
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
 function readCredentials(value: unknown): S3Credentials {
-  const accessKeyId = textOf(value, 'accessKeyId')
-  const secretAccessKey = textOf(value, 'secretAccessKey')
+  const accessKeyId = stringFieldOf(value, 'accessKeyId')
+  const secretAccessKey = stringFieldOf(value, 'secretAccessKey')
   if (accessKeyId === undefined || secretAccessKey === undefined)
     throw new Error('is an object with accessKeyId and secretAccessKey')
-  const sessionToken = textOf(value, 'sessionToken')
+  const sessionToken = stringFieldOf(value, 'sessionToken')
   if (sessionToken !== fieldOf(value, 'sessionToken')) throw new Error('has a sessionToken that is no text')
   return { accessKeyId, secretAccessKey, sessionToken }
 }

@@ -9,8 +9,8 @@ import {
   type ReadableObject,
   readObject,
   type ReadOptions,
-  replaced,
-  request,
+  replacedWhileRead,
+  requestWithRetry,
   statOfHeaders,
   type WantedBytes,
 } from '@holdfast/core/backend'
@@ -30,7 +30,7 @@ export async function stat(
   { signal }: CallOptions,
 ): Promise<ObjectStat | undefined> {
   const asked = { what: `Looking at ${key}`, key, signal }
-  return request(bucket, asked, async () => {
+  return requestWithRetry(bucket, asked, async () => {
     try {
       const command = new HeadObjectCommand(addressOf(bucket, key))
       return statOf(key, await send(bucket, asked, 'no body', command, signal))
@@ -59,7 +59,7 @@ async function open(
     return { stat: orDestroy(body, () => statOf(key, answer, range)), body }
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
-    throw isCalled(error, 'PreconditionFailed') ? replaced(bucket, key, error) : error
+    throw isCalled(error, 'PreconditionFailed') ? replacedWhileRead(bucket, key, error) : error
   }
 }
 

@@ -1,11 +1,11 @@
-import { fieldOf, textOf } from '@holdfast/core/backend'
+import { fieldOf, stringFieldOf } from '@holdfast/core/backend'
 
 /** By the output of the SDK, which does not contain the header `Date`. */
 const times = new WeakMap<object, Date>()
 
 /** Notes the time that a response states in its header `Date`. */
 export function noteTime(output: object, response: unknown): void {
-  const time = new Date(textOf(fieldOf(response, 'headers'), 'date') ?? NaN)
+  const time = new Date(stringFieldOf(fieldOf(response, 'headers'), 'date') ?? NaN)
   if (!Number.isNaN(time.getTime())) times.set(output, time)
 }
 

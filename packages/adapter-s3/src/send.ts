@@ -6,14 +6,14 @@ import type {
   ServiceOutputTypes,
 } from '@aws-sdk/client-s3'
 import {
-  type RequestInfo,
   fieldOf,
   foreignAnswer,
   isHtml,
   type MinimumProgress,
-  numberOf,
+  numberFieldOf,
   readAnswer,
-  textOf,
+  type RequestInfo,
+  stringFieldOf,
 } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { noteTime } from './response-time.ts'
@@ -56,7 +56,8 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
 ): Promise<Output> {
   const late = new AbortController()
   let response: unknown
-  const limit = longestSilence + Math.ceil((numberOf(command.input, 'ContentLength') ?? 0) / slowestUpload)
+  const limit =
+    longestSilence + Math.ceil((numberFieldOf(command.input, 'ContentLength') ?? 0) / slowestUpload)
   const timer = setTimeout(() => {
     late.abort(new DOMException(`There was no answer for ${limit} ms`, 'TimeoutError'))
   }, limit)
@@ -137,10 +138,10 @@ interface Response {
 }
 
 function isResponse(value: unknown): value is Response {
-  return numberOf(value, 'statusCode') !== undefined && fieldOf(value, 'headers') !== undefined
+  return numberFieldOf(value, 'statusCode') !== undefined && fieldOf(value, 'headers') !== undefined
 }
 
 /** The header of the answer that tells the store's time, and the one that tells its kind. */
 export function headerOf(response: unknown, name: string): string | undefined {
-  return textOf(fieldOf(response, 'headers'), name)
+  return stringFieldOf(fieldOf(response, 'headers'), name)
 }

@@ -1,5 +1,5 @@
 import type { RetryEvent } from './retry.ts'
-import type { ByteSource } from './source/source.ts'
+import type { ByteSource } from './source/byte-source.ts'
 
 /**
  * The port: what Holdfast needs from a place that keeps objects.

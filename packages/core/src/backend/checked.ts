@@ -20,7 +20,7 @@ import type {
 } from './backend.ts'
 import { assertKey } from './key.ts'
 import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
-import type { ByteSource } from './source/source.ts'
+import type { ByteSource } from './source/byte-source.ts'
 
 /** What differs from store to store. */
 export interface BackendOperations extends PortOperations {

@@ -41,7 +41,8 @@ export { assertKey, compareKeys, keyFault, maxKeyPartBytes } from './key.ts'
 export { MemoryBackend } from './memory.ts'
 export { ObjectNames } from './object-store/object-names.ts'
 export { type Breakable, defaultMinimumProgress, type MinimumProgress, progressing } from './progress.ts'
-export { fieldOf, given, type Given, numberOf, textOf } from './object-store/fields.ts'
+export { fieldOf, numberFieldOf, stringFieldOf } from './object-store/response-fields.ts'
+export { withoutUndefined, type WithoutUndefined } from './object-store/without-undefined.ts'
 export {
   noSuchObject,
   type ObjectStore,
@@ -69,22 +70,17 @@ export {
   type WaysToPut,
 } from './object-store/put-object.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
-export {
-  type Created,
-  createOnce,
-  type Creation,
-  request,
-  type RequestContext,
-} from './object-store/request.ts'
+export { type Created, createOnce, type Creation } from './object-store/create-once.ts'
+export { type RequestContext, requestWithRetry } from './object-store/request-with-retry.ts'
 export {
   type ObjectHeaders,
   type OpenedObject,
   readObject,
   rangeHeader,
   type ReadRequests,
-  replaced,
+  replacedWhileRead,
   statOfHeaders,
-  unquoted,
+  unquotedEtag,
   type WantedBytes,
   wholeSeconds,
 } from './object-store/read-object.ts'
@@ -99,20 +95,14 @@ export {
   type RetryPolicy,
   withRetry,
 } from './retry.ts'
-export {
-  type ByteSource,
-  type Checksum,
-  type FileSource,
-  isFileSource,
-  SourceReader,
-  type SourceReaderOptions,
-} from './source/source.ts'
+export { type ByteSource, type FileSource, isFileSource } from './source/byte-source.ts'
+export { type Checksum, SourceReader, type SourceReaderOptions } from './source/source-reader.ts'
 export {
   commonMeanings,
-  denied,
-  each,
+  permissionDenied,
+  sameMeaning,
   type Failure,
-  invalid,
+  invalidArgument,
   mayHaveHappened,
   type Meaning,
   type Meanings,

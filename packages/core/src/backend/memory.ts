@@ -12,7 +12,8 @@ import type {
 import { CheckedBackend, locatedError } from './checked.ts'
 import { compareKeys } from './key.ts'
 import { resolveRange } from './range.ts'
-import { type ByteSource, SourceReader } from './source/source.ts'
+import type { ByteSource } from './source/byte-source.ts'
+import { SourceReader } from './source/source-reader.ts'
 
 interface StoredObject {
   readonly bytes: Uint8Array

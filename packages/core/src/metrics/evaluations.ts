@@ -1,4 +1,4 @@
-import { placeIn } from './sorted.ts'
+import { insertionIndex } from './sorted.ts'
 
 /** What an objective makes of one step. */
 export interface Evaluation {
@@ -30,7 +30,7 @@ export class Evaluations {
   }
 
   get(step: number): Evaluation | undefined {
-    const found = this.at(placeIn(this.steps, step))
+    const found = this.at(insertionIndex(this.steps, step))
     return found?.step === step ? found : undefined
   }
 
@@ -52,7 +52,7 @@ export class Evaluations {
   after(values: number, step: number): Evaluations {
     if (values === 0 && step === 0) return this
     const { recording, steps } = this
-    if (recording === undefined) return from(this, Math.max(values, placeIn(steps, step)))
+    if (recording === undefined) return from(this, Math.max(values, insertionIndex(steps, step)))
     const remaining = recording.subarray(values).filter((place) => (steps[place] ?? 0) >= step)
     if (remaining.length === recording.length) return this
     const places = remaining.toSorted()
@@ -60,7 +60,7 @@ export class Evaluations {
       places.map((place) => steps[place] ?? Number.NaN),
       places.map((place) => this.values[place] ?? Number.NaN),
       places.map((place) => this.scores[place] ?? Number.NaN),
-      remaining.map((place) => placeIn(places, place)),
+      remaining.map((place) => insertionIndex(places, place)),
     )
   }
 }

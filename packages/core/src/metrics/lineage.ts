@@ -1,5 +1,5 @@
 import { Smoother, type Smoothing, type Weighted } from './smoothing.ts'
-import { placeIn } from './sorted.ts'
+import { insertionIndex } from './sorted.ts'
 
 /**
  * Smooths the values of a run that went back to older steps, in the order of recording. Where it goes back, smoothing
@@ -33,7 +33,7 @@ export class Lineage {
   }
 
   #goBackTo(step: number): void {
-    const length = placeIn(this.#steps, step)
+    const length = insertionIndex(this.#steps, step)
     for (const list of [this.#steps, this.#values, this.#states]) list.length = length
     this.#smoother = Smoother.resumed(this.#smoothing, this.#values, this.#states.at(-1))
   }

@@ -1,4 +1,4 @@
-import { placeIn } from './sorted.ts'
+import { insertionIndex } from './sorted.ts'
 
 /**
  * How a noisy metric is smoothed before it is compared. `average` and `median` are of the last so many values;
@@ -77,8 +77,8 @@ export class Smoother {
   /** By a window that stays sorted while values enter and leave it. */
   #median(value: number, length: number): number {
     const leaving = this.#enter(value, length)
-    if (leaving !== undefined) this.#sorted.splice(placeIn(this.#sorted, leaving), 1)
-    this.#sorted.splice(placeIn(this.#sorted, value), 0, value)
+    if (leaving !== undefined) this.#sorted.splice(insertionIndex(this.#sorted, leaving), 1)
+    this.#sorted.splice(insertionIndex(this.#sorted, value), 0, value)
     return middle(this.#sorted)
   }
 

@@ -6,7 +6,7 @@ import type { MinimumProgress } from '../progress.ts'
 import type { ObjectNames } from './object-names.ts'
 import type { PartLimits } from './parts.ts'
 import { quotaOf } from './quota.ts'
-import type { RequestContext } from './request.ts'
+import type { RequestContext } from './request-with-retry.ts'
 
 /** What all requests to one object store have in common. An adapter adds its client, and how it is to store. */
 export interface ObjectStore extends RequestContext {

@@ -1,6 +1,6 @@
 import { compareKeys } from '../key.ts'
 import { foreignAnswer } from './answers.ts'
-import { request, type RequestContext } from './request.ts'
+import { requestWithRetry, type RequestContext } from './request-with-retry.ts'
 import type { RequestInfo } from './request-info.ts'
 
 /** A piece of a list, and by what the next one is asked for: nothing, or an empty text, when it was the last. */
@@ -43,7 +43,7 @@ export async function* itemsOf<Item, Next>(
   let emptyPages = 0
   do {
     const from = next
-    const answer = await request(context, asked, async () => {
+    const answer = await requestWithRetry(context, asked, async () => {
       const given = await page(from)
       const names = order === undefined ? [] : given.items.map(order.nameOf)
       const fault =

@@ -1,6 +1,7 @@
 import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PutOptions, PutResult } from '../backend.ts'
-import { type ByteSource, type Checksum, SourceReader } from '../source/source.ts'
+import type { ByteSource } from '../source/byte-source.ts'
+import { type Checksum, SourceReader } from '../source/source-reader.ts'
 import type { ObjectStore } from './object-store.ts'
 import {
   growthOf,
@@ -12,7 +13,7 @@ import {
   planParts,
   sendParts,
 } from './parts.ts'
-import { request } from './request.ts'
+import { requestWithRetry } from './request-with-retry.ts'
 
 /** What the answer to an upload tells of the object. */
 export type Stored = Pick<PutResult, 'revision' | 'storeDigest' | 'storedAt'>
@@ -81,7 +82,7 @@ export async function putObject<Sent>(
     signal,
   })
   const whole = async (bytes: Uint8Array): Promise<Stored> =>
-    request(store, { what: `The put of ${key}`, key, signal }, () => putWhole(bytes))
+    requestWithRetry(store, { what: `The put of ${key}`, key, signal }, () => putWhole(bytes))
   const inParts = async (partsFrom: PartsFrom): Promise<Stored> =>
     putParts(store, key, { reader, plan, partsFrom }, { signal, onProgress }, await begin())
   const stored =

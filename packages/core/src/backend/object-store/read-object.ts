@@ -4,7 +4,7 @@ import type { CallOptions, ObjectStat, ReadableObject, ReadOptions } from '../ba
 import { resolveRange } from '../range.ts'
 import { foreignAnswer, isHtml } from './answers.ts'
 import { noSuchObject, type ObjectStore } from './object-store.ts'
-import { request } from './request.ts'
+import { requestWithRetry } from './request-with-retry.ts'
 import { resumingStream } from './resuming-stream.ts'
 import { redact } from './secrets.ts'
 
@@ -53,7 +53,7 @@ export async function readObject<Store extends ObjectStore>(
   const first =
     from === to
       ? undefined
-      : await request(store, asked, () =>
+      : await requestWithRetry(store, asked, () =>
           open(store, key, { range: { start: from, end: Math.min(to, from + firstBytes) }, signal }),
         )
   if (first === undefined) {
@@ -95,7 +95,7 @@ export async function readObject<Store extends ObjectStore>(
 }
 
 /** What `open` rejects with when there is another body than the one to go on with, or none any more. */
-export function replaced(store: ObjectStore, key: string, error: unknown): HoldfastError {
+export function replacedWhileRead(store: ObjectStore, key: string, error: unknown): HoldfastError {
   const { url } = store.names
   const cause = store.errorOf(error, { what: `Reading ${key}`, key })
   const message = `${key} was replaced or deleted while it was read. Read it again.`
@@ -124,7 +124,7 @@ export interface ObjectHeaders {
 export function statOfHeaders(key: string, headers: ObjectHeaders, range?: WantedBytes['range']): ObjectStat {
   const { etag, lastModified, contentLength, contentRange, contentType } = headers
   const asked = { what: `Looking at ${key}`, key }
-  const revision = unquoted(etag)
+  const revision = unquotedEtag(etag)
   if (revision === '' || lastModified === undefined)
     throw foreignAnswer(
       asked,
@@ -146,7 +146,7 @@ export function wholeSeconds(date = new Date(0)): Date {
 }
 
 /** An ETag without its quotes, which some answers do not have. */
-export function unquoted(etag: string | undefined): string {
+export function unquotedEtag(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '')
 }
 

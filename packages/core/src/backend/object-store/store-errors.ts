@@ -23,14 +23,14 @@ export interface Meaning {
 export type Meanings = Readonly<Record<string, Meaning>>
 
 export const unavailable = (advice: string): Meaning => ({ code: 'UNAVAILABLE', advice })
-export const denied = (advice: string): Meaning => ({ code: 'PERMISSION_DENIED', advice })
+export const permissionDenied = (advice: string): Meaning => ({ code: 'PERMISSION_DENIED', advice })
 export const unsupported = (advice: string): Meaning => ({ code: 'UNSUPPORTED', advice })
-export const invalid = (advice: string): Meaning => ({ code: 'INVALID_ARGUMENT', advice })
+export const invalidArgument = (advice: string): Meaning => ({ code: 'INVALID_ARGUMENT', advice })
 export const misconfigured = (advice: string): Meaning => ({ code: 'CONFIG', advice })
 export const notFound = (advice: string): Meaning => ({ code: 'NOT_FOUND', advice })
 
 /** One meaning that several codes of a store have. */
-export function each(codes: readonly string[], meaning: Meaning): Meanings {
+export function sameMeaning(codes: readonly string[], meaning: Meaning): Meanings {
   return Object.fromEntries(codes.map((code) => [code, meaning]))
 }
 
@@ -48,9 +48,11 @@ export const commonMeanings = {
   ),
   noObject: notFound('There is no such object.'),
   full: { code: 'INSUFFICIENT_SPACE', advice: 'The store has no room left.' },
-  wrongClock: denied("This machine's clock is too far from the store's. Set it right (NTP), and go on."),
-  expired: denied('The credentials have expired. Renew them, and go on.'),
-  notAllowed: denied('The credentials do not allow it.'),
+  wrongClock: permissionDenied(
+    "This machine's clock is too far from the store's. Set it right (NTP), and go on.",
+  ),
+  expired: permissionDenied('The credentials have expired. Renew them, and go on.'),
+  notAllowed: permissionDenied('The credentials do not allow it.'),
   untrustedCertificate: misconfigured(
     'The certificate of the server, or of a proxy before it, is of an authority that is not trusted. Name a file with its certificate in AWS_CA_BUNDLE (for every store) or NODE_EXTRA_CA_CERTS.',
   ),
@@ -182,5 +184,5 @@ function commonMeaning({ name, status, message }: Failure): Meaning {
   if (status === 501) return unsupported('The store does not offer this.')
   if (status === 507) return full
   if (status >= 500) return storeFailed
-  return invalid('The store refuses the request.')
+  return invalidArgument('The store refuses the request.')
 }

@@ -2,34 +2,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { CommitOptions, CommitOutcome, ReadableObject } from '../backend.ts'
 import { foreignAnswer } from './answers.ts'
 import type { RequestInfo } from './request-info.ts'
-import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
-
-/** What all requests to one store have in common. */
-export interface RequestContext {
-  readonly retry?: RetryPolicy | undefined
-  readonly onRetry?: ((event: RetryEvent) => void) | undefined
-  /** Turns what the SDK throws into the terms of the port. */
-  readonly errorOf: (error: unknown, asked: RequestInfo) => HoldfastError
-}
-
-/** Makes one request, and makes it again while it fails for a passing reason. Rejects in the terms of the port. */
-export async function request<Answer>(
-  context: RequestContext,
-  asked: RequestInfo,
-  send: () => Promise<Answer>,
-): Promise<Answer> {
-  const { what, signal } = asked
-  return withRetry(
-    async () => {
-      try {
-        return await send()
-      } catch (error) {
-        throw context.errorOf(error, asked)
-      }
-    },
-    { what, policy: context.retry, signal, onRetry: context.onRetry },
-  )
-}
+import { type RequestContext, requestWithRetry } from './request-with-retry.ts'
 
 /** A conditional request that creates an object with our bytes if it is absent, and how to tell its failures apart. */
 export interface Creation {
@@ -66,7 +39,7 @@ export async function createOnce(
   const { onCreated } = creation
   let uncertainAnswers = 0
   try {
-    return await request(context, asked, async () => {
+    return await requestWithRetry(context, asked, async () => {
       const answer = await answerTo(creation)
       if (answer.isUncertain) uncertainAnswers += 1
       if ('error' in answer) throw answer.error

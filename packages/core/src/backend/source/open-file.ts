@@ -1,0 +1,92 @@
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { HoldfastError } from '../../errors.ts'
+import { fromNodeError } from '../../node-errors.ts'
+
+export interface OpenFile {
+  readonly path: string
+  readonly handle: FileHandle
+  readonly before: BigIntStats
+}
+
+export async function openFile(path: string): Promise<OpenFile> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw fromNodeError(error, `reading ${path}`)
+  })
+  try {
+    const before = await handle.stat({ bigint: true })
+    if (!before.isFile()) throw new HoldfastError('INVALID_ARGUMENT', `${path} is not a regular file.`)
+    return { path, handle, before }
+  } catch (error) {
+    await handle.close()
+    throw fromNodeError(error, `reading ${path}`)
+  }
+}
+
+export async function refuseChanged(file: OpenFile): Promise<void> {
+  const after = await file.handle.stat({ bigint: true })
+  if (after.size === file.before.size && after.mtimeNs === file.before.mtimeNs) return
+  const sizes = after.size - file.before.size
+  throw changed(file.path, sizes > 0n ? 'grew' : sizes < 0n ? 'shrank' : 'changed')
+}
+
+/** Bytes that change while they are read may be of two states. That holds for a file that grows, too: it may be half a checkpoint. */
+export function changed(path: string, how: 'grew' | 'shrank' | 'changed'): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${path} ${how} while it was being saved. Nothing was saved. Save it again once its writer has finished, or leave it out.`,
+    { hint: { kind: 'exclude', name: basename(path) } },
+  )
+}
+
+/** What is read of a file, and how. */
+interface FileRange {
+  readonly start: number
+  readonly end: number
+  readonly chunkBytes: number
+  readonly bufferOf: (bytes: number) => Uint8Array
+}
+
+/** Reads a file, one chunk ahead of the consumer, as far as `end`: whether it has grown is looked at afterwards. */
+export async function* fileChunks(
+  file: OpenFile,
+  { start, end, chunkBytes, bufferOf }: FileRange,
+): AsyncGenerator<Uint8Array> {
+  const read = (position: number): Promise<Uint8Array> =>
+    readFully(file, bufferOf(Math.min(chunkBytes, end - position)), position)
+  let ahead = read(start)
+  try {
+    for (let position = start; ; position += chunkBytes) {
+      const chunk = await ahead
+      const isLast = chunk.byteLength < chunkBytes || position + chunkBytes >= end
+      if (!isLast) {
+        ahead = read(position + chunkBytes)
+        ahead.catch(() => undefined) // awaited at the next turn, or the consumer has left
+      }
+      if (chunk.byteLength > 0) yield chunk
+      if (isLast) return
+    }
+  } finally {
+    await ahead.catch(() => undefined) // the buffers are its until it has ended
+  }
+}
+
+async function readFully(file: OpenFile, buffer: Uint8Array, position: number): Promise<Uint8Array> {
+  let filled = 0
+  try {
+    while (filled < buffer.byteLength) {
+      const { bytesRead } = await file.handle.read(
+        buffer,
+        filled,
+        buffer.byteLength - filled,
+        position + filled,
+      )
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+  } catch (error) {
+    throw fromNodeError(error, `reading ${file.path}`)
+  }
+  return buffer.subarray(0, filled)
+}
