@@ -1,0 +1,63 @@
+import type { HoldfastError } from '@holdfast/core'
+
+const firstDelay = 5_000
+const longestDelay = 5 * 60_000
+
+interface Failure {
+  readonly fingerprint: string
+  readonly error: HoldfastError
+  readonly tries: number
+  readonly notBefore: number
+}
+
+/** What was tried in vain with each checkpoint as it is now, so that no scan does it again too soon. */
+export class Attempts {
+  readonly #failures = new Map<string, Failure>()
+  readonly #done = new Map<string, string>()
+
+  /** Notes a failure. Returns after how many milliseconds to try again: each time twice as long, up to 5 minutes. */
+  fail(name: string, fingerprint: string, error: HoldfastError, now: number): number {
+    const before = this.#failures.get(name)
+    const tries = before?.fingerprint === fingerprint ? before.tries + 1 : 1
+    const delay = Math.min(longestDelay, firstDelay * 2 ** (tries - 1))
+    this.#failures.set(name, { fingerprint, error, tries, notBefore: now + delay })
+    return delay
+  }
+
+  /** Milliseconds until the next try; 0 if it may be made now. */
+  dueIn(name: string, fingerprint: string, now: number): number {
+    const failure = this.#failures.get(name)
+    return failure?.fingerprint === fingerprint ? Math.max(0, failure.notBefore - now) : 0
+  }
+
+  /** Checkpoints whose last save failed. */
+  failing(
+    now: number,
+  ): readonly { readonly name: string; readonly error: HoldfastError; readonly retryIn: number }[] {
+    return [...this.#failures].map(([name, { error, notBefore }]) => ({
+      name,
+      error,
+      retryIn: Math.max(0, notBefore - now),
+    }))
+  }
+
+  /** Forgets the failures of a checkpoint that was saved. */
+  succeed(name: string): void {
+    this.#failures.delete(name)
+  }
+
+  /** Forgets checkpoints that are gone. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const name of this.#failures.keys()) if (!names.has(name)) this.#failures.delete(name)
+    for (const name of this.#done.keys()) if (!names.has(name)) this.#done.delete(name)
+  }
+
+  /** Notes that nothing more is to be done with a checkpoint as it is now. */
+  settle(name: string, fingerprint: string): void {
+    this.#done.set(name, fingerprint)
+  }
+
+  isSettled(name: string, fingerprint: string): boolean {
+    return this.#done.get(name) === fingerprint
+  }
+}

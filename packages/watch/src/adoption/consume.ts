@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { link, rename, rm, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { HoldfastError } from '@holdfast/core'
+import { fromNodeError } from '@holdfast/core/backend'
+import { type Candidate, isGone } from '../folder/find-candidates.ts'
+import { type Snapshot, takeSnapshot } from '../folder/snapshot.ts'
+
+/**
+ * Deletes a checkpoint's files, if they are still those of the snapshot. They are moved aside first: a file that takes their
+ * place at this moment is then not deleted in their stead. Returns false if they were replaced.
+ */
+export async function consume(candidate: Candidate, adopted: Snapshot): Promise<boolean> {
+  const aside = join(dirname(candidate.path), `.holdfast-consumed-${randomBytes(6).toString('hex')}`)
+  try {
+    await rename(candidate.path, aside)
+  } catch (error) {
+    if (isGone(error)) return false
+    throw fromNodeError(error, `deleting ${candidate.path}`)
+  }
+  const moved = await takeSnapshot({ ...candidate, path: aside })
+  if (moved !== undefined && lasting(moved) === lasting(adopted)) {
+    await rm(aside, { recursive: true })
+    return true
+  }
+  await putBack(candidate, aside)
+  return false
+}
+
+function lasting({ files }: Snapshot): string {
+  return files.map((file) => `${file.name}\0${file.lasting}`).join('\n')
+}
+
+async function putBack(candidate: Candidate, aside: string): Promise<void> {
+  try {
+    if (candidate.isFolder) await rename(aside, candidate.path)
+    else {
+      await link(aside, candidate.path)
+      await unlink(aside)
+    }
+  } catch (error) {
+    throw new HoldfastError(
+      'UNAVAILABLE',
+      `${candidate.path} was written again while its adopted files were deleted. A version that is not saved is kept as ${aside}.`,
+      { cause: error },
+    )
+  }
+}

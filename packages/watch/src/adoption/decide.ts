@@ -1,0 +1,60 @@
+import type { CheckpointDetails } from '@holdfast/core'
+import { isRecord } from '../formats/json.ts'
+import type { Adopted } from '../memory/memory.ts'
+import type { WholeCheckpoint } from './inspect.ts'
+
+/** Where an adopted checkpoint came from, as its metadata records it. */
+export interface Origin {
+  readonly name: string
+  readonly layout: string
+  /** When its newest file was modified. */
+  readonly modifiedAt: string
+}
+
+/** What the store has at a step. */
+export interface Existing {
+  readonly digest: string
+  /** `undefined` if a program saved it itself. */
+  readonly origin: Pick<Origin, 'name' | 'modifiedAt'> | undefined
+}
+
+export type Decision =
+  | { readonly do: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
+  /** The store has it, or had it. */
+  | { readonly do: 'remember'; readonly step: number; readonly digest: string }
+  | { readonly do: 'pass over'; readonly reason: string }
+
+export interface Facts {
+  readonly step: number
+  /** Of the files in the folder; `undefined` if nothing of the same name or step makes it worth knowing. */
+  readonly digest: string | undefined
+  readonly known: Adopted | undefined
+  readonly wasAdoptedElsewhere: boolean
+  readonly existing: Existing | undefined
+}
+
+/** What is to be done with a complete checkpoint. The version of a step that was written last wins. */
+export function decide(
+  { candidate, snapshot, reading }: WholeCheckpoint,
+  { step, digest, known, wasAdoptedElsewhere, existing }: Facts,
+): Decision {
+  if (digest !== undefined) {
+    if (known?.digest === digest && (reading.step === undefined || known.step === step))
+      return { do: 'remember', step: known.step, digest }
+    if (wasAdoptedElsewhere || existing?.digest === digest) return { do: 'remember', step, digest }
+  }
+  if (existing === undefined) return { do: 'save', step, onExisting: 'fail' }
+  const { origin } = existing
+  if (origin === undefined)
+    return { do: 'pass over', reason: `step ${step} was saved by a program, with other bytes` }
+  if (Date.parse(origin.modifiedAt) > Math.floor(snapshot.modifiedAt) && origin.name !== candidate.name)
+    return { do: 'pass over', reason: `${origin.name} is also step ${step}, and was written later` }
+  return { do: 'save', step, onExisting: 'replace' }
+}
+
+export function originOf(details: Pick<CheckpointDetails, 'metadata'>): Existing['origin'] {
+  const watch = isRecord(details.metadata) ? details.metadata['watch'] : undefined
+  if (!isRecord(watch)) return undefined
+  const { name, modifiedAt } = watch
+  return typeof name === 'string' && typeof modifiedAt === 'string' ? { name, modifiedAt } : undefined
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { fromNodeError } from '@holdfast/core/backend'
+import { isGone } from './find-candidates.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** One digest of names and bytes: equal for the same files, wherever they are and whenever they were written. */
+export function digestOfContents(
+  contents: readonly { readonly name: string; readonly sha256: string }[],
+): string {
+  const hash = createHash('sha256')
+  const sorted = contents.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  for (const { name, sha256 } of sorted) hash.update(`${sha256} ${name}\n`)
+  return hash.digest('hex')
+}
+
+/** The same digest of files on this machine; `undefined` if one of them is deleted meanwhile. */
+export async function digestOfFiles(
+  { files }: Snapshot,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const contents: { readonly name: string; readonly sha256: string }[] = []
+  for (const { name, path } of files) {
+    const hash = createHash('sha256')
+    try {
+      await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash, { signal })
+    } catch (error) {
+      if (isGone(error)) return undefined
+      signal?.throwIfAborted()
+      throw fromNodeError(error, `reading ${path}`)
+    }
+    contents.push({ name, sha256: hash.digest('hex') })
+  }
+  return digestOfContents(contents)
+}

@@ -1,0 +1,28 @@
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Texts, and the numbers that Python writes although JSON lacks them. */
+const textOrNumber = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g
+
+/**
+ * Parses JSON as Python writes it: NaN and the infinities become the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
+ * `undefined` if it does not parse, as half a file does not.
+ */
+export function parsePythonJson(text: string): unknown {
+  const plain = text.replaceAll(textOrNumber, (found) => (found.startsWith('"') ? found : `"${found}"`))
+  try {
+    return JSON.parse(plain)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/** A number, also one that JSON lacks. `undefined` for all else. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value
+  if (value === 'NaN') return Number.NaN
+  if (value === 'Infinity') return Infinity
+  return value === '-Infinity' ? -Infinity : undefined
+}

@@ -1,0 +1,40 @@
+import { type Contents, type ContentFile } from '../folder/contents.ts'
+import { isHdf5, missingOfHdf5 } from './hdf5.ts'
+import { missingOfSafetensors } from './safetensors.ts'
+import { isZip, missingOfZip } from './zip.ts'
+
+/** Whether a file is whole. `unknown`: its format does not show where it ends. */
+export type Wholeness = 'whole' | 'unknown' | { readonly missing: string }
+
+/** Files that always begin with eight bytes that are not all zero. */
+const trainersOwn = /\.(pt|pth|ckpt|keras|h5)$/
+const startBytes = 8
+
+/** Looks at the frame of a file by its extension and first bytes. Nothing in it is unpacked or executed. */
+export async function wholeness(contents: Contents, { name, size }: ContentFile): Promise<Wholeness> {
+  if (name.endsWith('.safetensors')) return verdict(await missingOfSafetensors(contents, name, size))
+  const start = await contents.read(name, 0, startBytes)
+  if (isZip(start)) return verdict(await missingOfZip(contents, name, size))
+  if (isHdf5(start)) return verdict(await missingOfHdf5(contents, name, size))
+  const isBlank = start.byteLength < startBytes || start.every((byte) => byte === 0)
+  if ((isBlank && trainersOwn.test(name)) || name.endsWith('.keras'))
+    return { missing: 'the first bytes of the file' }
+  return 'unknown'
+}
+
+/** The first file of a folder that is not whole, as "what of which file". */
+export async function firstMissing(
+  contents: Contents,
+  files: readonly ContentFile[] = contents.files,
+): Promise<string | undefined> {
+  for (const file of files) {
+    const found = await wholeness(contents, file)
+    if (typeof found === 'object')
+      return contents.isFolder ? `${found.missing} (${file.name})` : found.missing
+  }
+  return undefined
+}
+
+function verdict(missing: string | undefined): Wholeness {
+  return missing === undefined ? 'whole' : { missing }
+}

@@ -1,0 +1,13 @@
+/** `@holdfast/watch`: adopts the checkpoints that a program writes into a folder. */
+export type { PlannedCheckpoint } from './adoption/adopter.ts'
+export type { Decision } from './adoption/decide.ts'
+export type { TrainersOrder } from './adoption/order.ts'
+export type { WatchClock } from './clock.ts'
+export type { WatchEvent } from './events.ts'
+export type { ContentFile, Contents } from './folder/contents.ts'
+export type { NameFacts } from './formats/name-facts.ts'
+export { importFolder, type ImportOptions, type ImportReport } from './import-folder.ts'
+export { type CustomLayout, type LayoutName, layoutNames } from './layouts/index.ts'
+export type { CompleteReading, Layout, Reading } from './layouts/layout.ts'
+export type { AdoptionOptions } from './options.ts'
+export { watchFolder, type WatchOptions, type WatchReport } from './watch-folder.ts'

@@ -1,0 +1,39 @@
+import { hasFile } from '../folder/contents.ts'
+import { parsePattern } from '../folder/pattern.ts'
+import { firstMissing } from '../formats/whole-file.ts'
+import { incomplete, type Layout, stepOf } from './layout.ts'
+
+export interface CustomLayout {
+  /**
+   * Where checkpoints lie below the folder, such as `out/step_{step}/` or `epoch{epoch}_loss{loss}.pth`. `*` matches any
+   * part of a name, and a pattern that ends with `/` matches folders.
+   */
+  readonly pattern: string
+  /** The file in a checkpoint's folder that its writer makes last. Without one, a long quiet period shows the end. */
+  readonly completeWhen?: string | undefined
+}
+
+/** A layout from a pattern. Throws `INVALID_ARGUMENT` for a pattern that is wrong. */
+export function customLayout({ pattern, completeWhen }: CustomLayout): Layout {
+  parsePattern(pattern)
+  return {
+    name: 'custom',
+    title: completeWhen === undefined ? pattern : `${pattern} with ${completeWhen}`,
+    patterns: [pattern],
+    read: async (contents) => {
+      if (contents.files.length === 0) return incomplete('a file in the folder')
+      if (completeWhen !== undefined && !hasFile(contents, completeWhen)) return incomplete(completeWhen)
+      const missing = await firstMissing(contents)
+      if (missing !== undefined) return incomplete(missing)
+      const { epoch, metrics } = contents.captured
+      return {
+        state: 'complete',
+        step: stepOf(contents.captured),
+        epoch,
+        metrics,
+        isSignalled: completeWhen !== undefined,
+        marker: completeWhen,
+      }
+    },
+  }
+}

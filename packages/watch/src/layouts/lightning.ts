@@ -1,0 +1,19 @@
+import { factsOfName } from '../formats/name-facts.ts'
+import { foreign, type Layout } from './layout.ts'
+import { readSingleFile, stemOf } from './single-file.ts'
+
+/** What Lightning's ModelCheckpoint writes: step, epoch and metrics stand in the name. */
+export const lightning: Layout = {
+  name: 'lightning',
+  title: 'Lightning checkpoints (epoch=N-step=N.ckpt)',
+  patterns: [
+    '*=*.ckpt',
+    'checkpoints/*=*.ckpt',
+    'lightning_logs/version_*/checkpoints/*=*.ckpt',
+    'version_*/checkpoints/*=*.ckpt',
+  ],
+  read: async (contents) => {
+    const { step, epoch } = factsOfName(stemOf(contents.name))
+    return step === undefined && epoch === undefined ? foreign : readSingleFile(contents)
+  },
+}

@@ -1,0 +1,85 @@
+import { HoldfastError } from '@holdfast/core'
+import { refuseUnknownOptions } from '@holdfast/core/backend'
+import type { WatchClock } from './clock.ts'
+import type { WatchEvent } from './events.ts'
+import {
+  type CustomLayout,
+  customLayout,
+  type Layout,
+  type LayoutName,
+  layoutNames,
+  layouts,
+} from './layouts/index.ts'
+
+/** What watching and importing have in common. */
+export interface AdoptionOptions {
+  /**
+   * The format of the checkpoints: a name, a pattern of your own, or a description. Default: `auto`, which recognises
+   * every format but `numbered` by what it finds.
+   */
+  readonly layout?: LayoutName | 'auto' | CustomLayout | Layout | undefined
+  /**
+   * Milliseconds for which a checkpoint must not change after its format or its trainer shows that it is complete.
+   * Default: 2,000.
+   */
+  readonly quietPeriod?: number | undefined
+  /** The same, if nothing shows it, as with old pickles and numbered folders. Default: 30,000. */
+  readonly longQuietPeriod?: number | undefined
+  /**
+   * A CSV file with metrics: a header, and a column `step` or `name` (the path of a checkpoint below the folder). Lines of
+   * one step are merged, and empty cells are ignored. Read before each adoption.
+   */
+  readonly metricsFile?: string | undefined
+  /** Tags that every adopted checkpoint gets. */
+  readonly tags?: readonly string[] | undefined
+  /** Delete the trainer's files once the store has committed them. Default: false. */
+  readonly consume?: boolean | undefined
+  readonly onEvent?: ((event: WatchEvent) => void) | undefined
+  /** Called as bytes of a checkpoint are stored. */
+  readonly onProgress?:
+    | ((progress: {
+        readonly name: string
+        readonly bytes: number
+        readonly total: number | undefined
+      }) => void)
+    | undefined
+  /** Stops at once: a save under way leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined
+  /** For tests. */
+  readonly clock?: WatchClock | undefined
+}
+
+export const adoptionOptions = [
+  'layout',
+  'quietPeriod',
+  'longQuietPeriod',
+  'metricsFile',
+  'tags',
+  'consume',
+  'onEvent',
+  'onProgress',
+  'signal',
+  'clock',
+] as const satisfies readonly (keyof AdoptionOptions)[]
+
+/** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
+export function assertOptions(options: AdoptionOptions, known: readonly string[], what: string): void {
+  refuseUnknownOptions(options, known, what)
+  for (const name of ['quietPeriod', 'longQuietPeriod'] as const) {
+    const value = options[name]
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0))
+      throw invalid(`${name} must be a number of milliseconds from 0, not ${String(value)}.`)
+  }
+}
+
+/** `undefined` if the layout is to be recognised. */
+export function chosenLayout(layout: AdoptionOptions['layout'] = 'auto'): Layout | undefined {
+  if (layout === 'auto') return undefined
+  if (typeof layout === 'object') return 'read' in layout ? layout : customLayout(layout)
+  if (Object.hasOwn(layouts, layout)) return layouts[layout]
+  throw invalid(`There is no layout ${JSON.stringify(layout)}. Known: auto, ${layoutNames.join(', ')}.`)
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

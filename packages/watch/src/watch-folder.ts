@@ -1,0 +1,81 @@
+import { resolve } from 'node:path'
+import type { CheckpointStore } from '@holdfast/core'
+import { throwIfAborted } from '@holdfast/core/backend'
+import { Adopter } from './adoption/adopter.ts'
+import type { TrainersOrder } from './adoption/order.ts'
+import { systemClock } from './clock.ts'
+import { Notifications } from './notifications.ts'
+import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
+
+export interface WatchOptions extends AdoptionOptions {
+  /** Milliseconds between two scans, at most. Default: 5,000. */
+  readonly pollInterval?: number | undefined
+  /** Scan also when the system reports a change. Default: true. */
+  readonly notifications?: boolean | undefined
+  /** In which order checkpoints of one scan are adopted. Default: `modified`. */
+  readonly order?: TrainersOrder | undefined
+  /**
+   * Ends the watch in order: what is complete by then is adopted first, and what is incomplete is left. Without it, the
+   * watch ends by `signal` only.
+   */
+  readonly until?: AbortSignal | undefined
+}
+
+export interface WatchReport {
+  /** Checkpoints that were committed, by their paths below the folder, in that order. */
+  readonly adopted: readonly string[]
+}
+
+/** Notifications come in crowds while a file grows. */
+const leastInterval = 250
+/** Scans of large folders take at most this part of the time, so that they do not slow the trainer. */
+const scanShare = 10
+
+/**
+ * Adopts the checkpoints that a program writes into a folder, until `until` or `signal` fires.
+ *
+ * Rejects with `ABORTED` when `signal` fires, with `FENCED` when another writer takes the store over, and with
+ * `INVALID_ARGUMENT` for wrong options. Other failures of a save are reported as events, and the save is tried again.
+ *
+ * @example
+ * const ended = new AbortController()
+ * const watching = watchFolder(store, 'out', { until: ended.signal, onEvent: console.log })
+ * await train()
+ * ended.abort()
+ * const { adopted } = await watching
+ */
+export async function watchFolder(
+  store: CheckpointStore,
+  folder: string,
+  options: WatchOptions = {},
+): Promise<WatchReport> {
+  const known = [...adoptionOptions, 'pollInterval', 'notifications', 'order', 'until']
+  assertOptions(options, known, 'watchFolder')
+  const { pollInterval = 5_000, order = 'modified', until, signal, clock = systemClock } = options
+  const adopter = new Adopter(store, resolve(folder), {
+    ...options,
+    order,
+    trustsAge: false,
+    failsFast: false,
+  })
+  using notifications = new Notifications()
+  const adopted: string[] = []
+  for (;;) {
+    throwIfAborted(signal, 'The watch')
+    const isLast = until?.aborted === true
+    const change = notifications.next
+    const began = clock.now()
+    const report = await adopter.scan()
+    const took = clock.now() - began
+    adopted.push(...report.adopted)
+    const retries = report.failing.filter(({ error }) => !isLast || error.retryable)
+    const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()
+    if (isLast && waits.length === 0) return { adopted }
+    if (options.notifications !== false) notifications.follow(report.folders)
+    const ends = [signal, isLast ? undefined : until].filter((end) => end !== undefined)
+    const pause = Math.max(leastInterval, took * scanShare)
+    const interval = Math.max(pause, Math.min(pollInterval, ...waits))
+    await clock.wait(pause, AbortSignal.any(ends))
+    await clock.wait(interval - pause, AbortSignal.any([...ends, change]))
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { CheckpointStore, MemoryBackend, type StoreOptions } from '@holdfast/core'
+import type { CheckpointBackend } from '@holdfast/core/backend'
+import { onTestFinished } from 'vitest'
+import { Adopter, type AdopterOptions } from '../src/adoption/adopter.ts'
+import type { WatchClock } from '../src/clock.ts'
+import type { WatchEvent } from '../src/events.ts'
+
+/** Time that passes only when a test says so. Waiting lets it pass, and then what the test does meanwhile. */
+export class TestClock implements WatchClock {
+  #now = 0
+  onWait: () => Promise<void> | void = () => undefined
+
+  now(): number {
+    return this.#now
+  }
+
+  wallTime(): number {
+    return Date.now()
+  }
+
+  pass(milliseconds: number): void {
+    this.#now += milliseconds
+  }
+
+  async wait(milliseconds: number, wake: AbortSignal): Promise<void> {
+    if (wake.aborted || milliseconds === 0) return
+    this.#now += milliseconds
+    await this.onWait()
+  }
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-watch-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export function storeOn(backend: CheckpointBackend, options: StoreOptions = {}): CheckpointStore {
+  const store = new CheckpointStore(backend, { mode: 'shared', ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+export const fixtures = new URL('./fixtures/', import.meta.url).pathname
+
+/** A folder that is watched, and a store in memory. */
+export class Watched {
+  readonly clock = new TestClock()
+  readonly events: WatchEvent[] = []
+  readonly backend: MemoryBackend
+  readonly store: CheckpointStore
+  readonly folder: string
+  #adopter: Adopter
+  readonly #options: Partial<AdopterOptions>
+
+  private constructor(folder: string, options: Partial<AdopterOptions>, storeOptions: StoreOptions) {
+    this.folder = folder
+    this.backend = new MemoryBackend()
+    this.store = storeOn(this.backend, storeOptions)
+    this.#options = options
+    this.#adopter = this.#newAdopter()
+  }
+
+  static async begin(
+    options: Partial<AdopterOptions> = {},
+    storeOptions: StoreOptions = {},
+  ): Promise<Watched> {
+    return new Watched(await temporaryFolder(), options, storeOptions)
+  }
+
+  path(name: string): string {
+    return join(this.folder, name)
+  }
+
+  async write(name: string, bytes: string | Uint8Array): Promise<void> {
+    await mkdir(dirname(this.path(name)), { recursive: true })
+    await writeFile(this.path(name), bytes)
+  }
+
+  /** Scans once, as the folder is now. */
+  async scan(): Promise<readonly string[]> {
+    return (await this.#adopter.scan()).adopted
+  }
+
+  /** Scans, lets more than the longest quiet period pass, and scans again. */
+  async settle(): Promise<readonly string[]> {
+    const first = await this.scan()
+    this.clock.pass(60_000)
+    return [...first, ...(await this.scan())]
+  }
+
+  /** As another process that watches the same folder later. */
+  restart(): void {
+    this.#adopter = this.#newAdopter()
+  }
+
+  async steps(): Promise<readonly number[]> {
+    return (await this.store.list()).map(({ step }) => step)
+  }
+
+  /** What the store has of a file. */
+  async bytesOf(step: number, file: string): Promise<Buffer> {
+    const { body } = await this.store.read(step, file)
+    return Buffer.concat(await Array.fromAsync(body))
+  }
+
+  told<Type extends WatchEvent['type']>(type: Type): readonly Extract<WatchEvent, { type: Type }>[] {
+    return this.events.filter((event): event is Extract<WatchEvent, { type: Type }> => event.type === type)
+  }
+
+  #newAdopter(): Adopter {
+    return new Adopter(this.store, this.folder, {
+      order: 'modified',
+      trustsAge: false,
+      failsFast: false,
+      clock: this.clock,
+      onEvent: (event) => this.events.push(event),
+      ...this.#options,
+    })
+  }
+}
