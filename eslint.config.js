@@ -33,7 +33,7 @@ const anyAdapter = 'adapter-[a-z0-9]+'
 /** What only tests may use. */
 const forTests = ['conformance', 'emulators', 'test-servers']
 
-const ofCore = [ownDoor, holdfastPackage(anyAdapter, ...forTests, 'core')]
+const ofCore = [ownDoor, holdfastPackage(anyAdapter, ...forTests, 'watch', 'core')]
 
 /** Every room of core that knows of stores, catalogs or backends. */
 const aboveThePure = ['store', 'catalog', 'backend', 'config', 'local-files']
@@ -70,6 +70,7 @@ const arrows = {
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],
   'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'emulators', 'test-servers')],
   'packages/emulators/src/**': [holdfastPackage(anyAdapter, 'conformance', 'test-servers')],
+  'packages/watch/src/**': [holdfastPackage(anyAdapter, ...forTests)],
   'packages/cli/src/**': [holdfastPackage(anyAdapter, ...forTests)],
 }
 

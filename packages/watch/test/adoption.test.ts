@@ -257,7 +257,7 @@ describe('what was adopted', () => {
     const watched = await Watched.begin()
     await watched.write('step_1.pth', torchFile('a'))
     await watched.settle()
-    await watched.write((await memoryFiles(watched))[0] ?? '', '{"format": "holdf')
+    await watched.write((await memoryFiles(watched))[0] ?? '', '\n{"name": "step_1.pth", "ste')
     watched.restart()
     expect(await watched.settle()).toEqual([])
     expect(await watched.steps()).toEqual([1])
@@ -297,7 +297,7 @@ describe('the files of the trainer', () => {
     await watched.write('step_2/model.bin', 'half')
     expect(await watched.settle()).toEqual(['step_1'])
     expect(watched.told('consumed')).toEqual([{ type: 'consumed', name: 'step_1' }])
-    expect((await readdir(watched.folder)).filter((name) => !name.endsWith('.json'))).toEqual(['step_2'])
+    expect((await readdir(watched.folder)).filter((name) => !name.endsWith('.jsonl'))).toEqual(['step_2'])
   })
 
   test('are deleted with consume after a restart, if they were adopted before it', async () => {

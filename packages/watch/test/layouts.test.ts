@@ -49,7 +49,7 @@ test('keeps the paths of files below the folder, so that a restore puts them bac
   await cp(join(fixtures, 'hugging-face'), watched.folder, { recursive: true })
   await watched.settle()
   const saved = await watched.store.get(4)
-  expect(saved?.contents.map(({ name }) => name)).toContain('checkpoint-4/model.safetensors')
+  expect(saved?.files.map(({ name }) => name)).toContain('checkpoint-4/model.safetensors')
   expect(saved?.metadata).toMatchObject({ watch: { name: 'checkpoint-4', layout: 'hugging-face' } })
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseMetricsCsv } from '../src/formats/csv.ts'
-import { factsOfName } from '../src/formats/name-facts.ts'
+import { factsOfName } from '../src/names/name-facts.ts'
 
 const names: readonly [string, object][] = [
   ['checkpoint_0042', { step: 42, epoch: undefined, metrics: {} }],

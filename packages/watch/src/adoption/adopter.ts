@@ -245,7 +245,7 @@ export class Adopter {
       case 'save': {
         const saved = await this.#save(whole, decision, metrics)
         if (saved === undefined) return 'changed'
-        const digest = digestOfContents(saved.contents)
+        const digest = digestOfContents(saved.files)
         this.#reported.delete(name)
         this.#attempts.succeed(name)
         this.#tell({ type: 'adopted', name, saved })
@@ -345,8 +345,9 @@ export class Adopter {
     const { fingerprint } = snapshot
     const marker = markerOf(snapshot, reading)
     const facts = { step, layout: this.#layoutName(), isNumbered: reading.step !== undefined, digest }
-    memory.add({ name: candidate.name, ...facts, fingerprint, marker })
-    const isKept = await this.#memoryFile.write(memory, this.#options.signal)
+    const adopted = { name: candidate.name, ...facts, fingerprint, marker }
+    memory.add(adopted)
+    const isKept = await this.#memoryFile.add(adopted, this.#options.signal)
     if (!isKept) this.#tellOnce({ type: 'forgetful', folder: this.#folder })
   }
 

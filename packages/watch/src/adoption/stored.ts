@@ -26,9 +26,9 @@ export async function storedAt(
   if (details === undefined) return undefined
   return {
     step: details.step,
-    digest: digestOfContents(details.contents),
+    digest: digestOfContents(details.files),
     origin: originOf(details),
-    sizes: new Map(details.contents.map(({ name, size }) => [name, size])),
+    sizes: new Map(details.files.map(({ name, size }) => [name, size])),
   }
 }
 

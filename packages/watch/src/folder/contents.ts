@@ -1,6 +1,6 @@
 import { open, readlink, lstat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { NameFacts } from '../formats/name-facts.ts'
+import type { NameFacts } from '../names/name-facts.ts'
 import type { Candidate } from './find-candidates.ts'
 import type { Snapshot } from './snapshot.ts'
 

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
-import type { NameFacts } from '../formats/name-facts.ts'
+import type { NameFacts } from '../names/name-facts.ts'
 import { matchSegment, type Pattern } from './pattern.ts'
 
 /** A place that a pattern matches. */

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
-import { countOf, type NameFacts, numberPattern, parseNumber } from '../formats/name-facts.ts'
+import { countOf, type NameFacts, numberPattern, parseNumber } from '../names/name-facts.ts'
 
 /** One part of a path, as an expression, and what its groups are called. */
 interface Segment {

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
-import { parseNumber } from './name-facts.ts'
+import { parseNumber } from '../names/name-facts.ts'
 
 /** Metrics by step, and by the path of a checkpoint. */
 export interface MetricsTable {

@@ -1,5 +1,5 @@
 import { type Contents, hasFile } from '../folder/contents.ts'
-import { factsOfName } from '../formats/name-facts.ts'
+import { factsOfName } from '../names/name-facts.ts'
 import { foreign, incomplete, type Layout, stepOf } from './layout.ts'
 
 const metadataFile = '.metadata'

@@ -1,6 +1,6 @@
 import { type Contents, hasFile, readText } from '../folder/contents.ts'
 import { isRecord, numberOf, parsePythonJson } from '../formats/json.ts'
-import { countOf } from '../formats/name-facts.ts'
+import { countOf } from '../names/name-facts.ts'
 import { firstMissing } from '../formats/whole-file.ts'
 import { foreign, incomplete, type Layout, type Reading } from './layout.ts'
 

@@ -1,4 +1,4 @@
-import { factsOfName } from '../formats/name-facts.ts'
+import { factsOfName } from '../names/name-facts.ts'
 import { foreign, type Layout } from './layout.ts'
 import { readSingleFile, stemOf } from './single-file.ts'
 

@@ -1,6 +1,6 @@
 import { firstMissing } from '../formats/whole-file.ts'
 import { foreign, incomplete, type Layout, stepOf } from './layout.ts'
-import { factsOfName } from '../formats/name-facts.ts'
+import { factsOfName } from '../names/name-facts.ts'
 
 /** Folders with a number, as simulations write them. Nothing shows their end but a long quiet period. */
 export const numbered: Layout = {

@@ -1,6 +1,6 @@
 import { hasFile, readText } from '../folder/contents.ts'
 import { isRecord, numberOf, parsePythonJson } from '../formats/json.ts'
-import { factsOfName } from '../formats/name-facts.ts'
+import { factsOfName } from '../names/name-facts.ts'
 import { foreign, incomplete, type Layout } from './layout.ts'
 
 const metadataFile = '_CHECKPOINT_METADATA'

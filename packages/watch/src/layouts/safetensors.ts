@@ -1,4 +1,4 @@
-import { countOf } from '../formats/name-facts.ts'
+import { countOf } from '../names/name-facts.ts'
 import { safetensorsHeader } from '../formats/safetensors.ts'
 import { foreign, type Layout } from './layout.ts'
 import { readSingleFile } from './single-file.ts'

@@ -1,5 +1,5 @@
 import type { Contents } from '../folder/contents.ts'
-import { factsOfName, type NameFacts } from '../formats/name-facts.ts'
+import { factsOfName, type NameFacts } from '../names/name-facts.ts'
 import { wholeness } from '../formats/whole-file.ts'
 import { foreign, incomplete, type Reading, stepOf } from './layout.ts'
 

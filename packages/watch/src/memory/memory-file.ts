@@ -1,18 +1,22 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import { isRecord } from '../formats/json.ts'
 import { type Adopted, Memory } from './memory.ts'
 
-const format = 'holdfast-watch/1'
 const marker = 'holdfast.json'
+
+/** Lines of forgotten checkpoints, at most, before the file is written anew. */
+const maxStaleLines = 2000
 
 /**
  * Keeps a memory as a file in the watched folder. It lies beside the files that it describes, so it lives exactly as long as
  * they do: a new disk has neither, and a folder that moves takes it along. The store cannot keep it, since a checkpoint
  * that the store drops would take the memory of itself along. One file for each store, named by the store's id, which a
  * store keeps when it moves and does not share with a new one at the same place.
+ *
+ * A line of JSON for each adoption; a later line about the same checkpoint replaces an earlier one.
  */
 export class MemoryFile {
   readonly #folder: string
@@ -24,12 +28,15 @@ export class MemoryFile {
     this.#folder = folder
   }
 
-  /** Empty for a store that does not exist yet, and if the file is missing or damaged. */
+  /** Empty for a store that does not exist yet, and if the file is missing. Skips lines that are damaged. */
   async read(signal: AbortSignal | undefined): Promise<Memory> {
     const path = await this.#path(signal)
     if (path === undefined) return new Memory()
     try {
-      return new Memory(parseMemory(await readFile(path, 'utf8')))
+      const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
+      const memory = new Memory(lines.flatMap((line) => parseLine(line) ?? []))
+      if (lines.length > memory.all.length + maxStaleLines) await this.#rewrite(path, memory)
+      return memory
     } catch (error) {
       if (nodeErrorCode(error) === 'ENOENT') return new Memory()
       throw fromNodeError(error, `reading ${path}`)
@@ -37,24 +44,34 @@ export class MemoryFile {
   }
 
   /** Returns false if the folder cannot be written to. */
-  async write(memory: Memory, signal: AbortSignal | undefined): Promise<boolean> {
+  async add(adopted: Adopted, signal: AbortSignal | undefined): Promise<boolean> {
     const path = await this.#path(signal)
     if (path === undefined) return true
-    const temporary = `${path}.${process.pid}.tmp`
     try {
-      await writeFile(temporary, `${JSON.stringify({ format, adopted: memory.all })}\n`, { flush: true })
-      await rename(temporary, path)
+      // The line break comes first, so that a line that was cut by a crash does not spoil this one.
+      await appendFile(path, `\n${JSON.stringify(adopted)}`)
       return true
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined) // the first failure says more
-      if (['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(nodeErrorCode(error) ?? '')) return false
+      if (isReadOnly(error)) return false
       throw fromNodeError(error, `writing ${path}`)
+    }
+  }
+
+  async #rewrite(path: string, memory: Memory): Promise<void> {
+    const temporary = `${path}.${process.pid}.tmp`
+    try {
+      await writeFile(temporary, memory.all.map((entry) => `\n${JSON.stringify(entry)}`).join(''), {
+        flush: true,
+      })
+      await rename(temporary, path)
+    } catch (error) {
+      if (!isReadOnly(error)) throw fromNodeError(error, `writing ${path}`)
     }
   }
 
   async #path(signal: AbortSignal | undefined): Promise<string | undefined> {
     this.#id ??= await storeId(this.#store, signal)
-    return this.#id === undefined ? undefined : join(this.#folder, `.holdfast-watch-${this.#id}.json`)
+    return this.#id === undefined ? undefined : join(this.#folder, `.holdfast-watch-${this.#id}.jsonl`)
   }
 }
 
@@ -72,17 +89,18 @@ async function storeId(store: CheckpointStore, signal: AbortSignal | undefined):
   }
 }
 
+function isReadOnly(error: unknown): boolean {
+  return ['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(nodeErrorCode(error) ?? '')
+}
+
 /** A line that does not parse costs one reading of the files that it was about. */
-function parseMemory(text: string): readonly Adopted[] {
-  let document: unknown
+function parseLine(line: string): Adopted | undefined {
   try {
-    document = JSON.parse(text)
+    return parseAdopted(JSON.parse(line))
   } catch (error) {
-    if (error instanceof SyntaxError) return []
+    if (error instanceof SyntaxError) return undefined
     throw error
   }
-  if (!isRecord(document) || document['format'] !== format || !Array.isArray(document['adopted'])) return []
-  return document['adopted'].flatMap((entry: unknown) => parseAdopted(entry) ?? [])
 }
 
 function parseAdopted(entry: unknown): Adopted | undefined {
