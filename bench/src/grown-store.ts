@@ -15,6 +15,7 @@ export async function writeGrownStore(folder: string, checkpoints: number): Prom
   const steps = Array.from({ length: checkpoints }, (_, index) => index + 1)
   const catalog = {
     format: 'holdfast-catalog/1.0',
+    requires: [],
     version,
     commitId,
     committedAt: at,
@@ -28,11 +29,12 @@ export async function writeGrownStore(folder: string, checkpoints: number): Prom
       fileCount: 1,
       bytes: 512_000_000,
       savedAt: at,
+      order: orderOf(step),
       metrics: metricsOf(step),
       tags: [],
     })),
     quarantined: [],
-    metrics: steps.map((step) => ({ step, metrics: metricsOf(step) })),
+    metrics: steps.map((step) => ({ step, metrics: metricsOf(step), order: orderOf(step) })),
     history: [{ version, commitId, at, did: `save ${checkpoints}`, dropped: [] }],
   }
   const body = JSON.stringify(catalog)
@@ -48,6 +50,10 @@ export async function writeGrownStore(folder: string, checkpoints: number): Prom
 
 function attemptOf(step: number): string {
   return `${step}-${step}-${step.toString(16).padStart(16, '0')}`
+}
+
+function orderOf(step: number): { readonly segment: number; readonly base: number } {
+  return { segment: 0, base: step }
 }
 
 function metricsOf(step: number): Readonly<Record<string, number>> {
