@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
+import { createFsFromVolume, Volume } from 'memfs'
+import type { FileSystem } from '../../src/index.ts'
 import type { Effect } from './effects.ts'
 
 type Entry = { readonly file: File } | { readonly folder: string }
@@ -9,22 +12,20 @@ interface File {
   synced: Buffer | undefined
 }
 
-/** A change to the names in a folder: all of it survives, or none. */
-type Change = readonly (readonly [name: string, entry: Entry | undefined])[]
-
-interface Folder {
-  readonly synced: Map<string, Entry>
-  /** Made since the folder was last synced, in their order. */
-  pending: Change[]
+/** A change of names: all of it survives, or none. A rename from one folder to another changes both. */
+interface Change {
+  readonly names: readonly (readonly [path: string, entry: Entry | undefined])[]
+  /** Folders of these names that were not synced since. */
+  readonly unsynced: Set<string>
 }
+
+/** What is in each folder, by name. */
+type Folders = Map<string, Map<string, Entry>>
 
 /** What a crash does to bytes that were written and not synced. */
 export type Fate = 'kept' | 'missing' | 'short' | 'zero'
 
 const fates: readonly Fate[] = ['kept', 'missing', 'short', 'zero']
-
-/** Subsets of the pending changes that are all tried; where there are more, so many are drawn. */
-const mostSubsets = 32
 
 /** What one crash loses: which changes of names survive, and what becomes of bytes that were not synced. */
 export interface Loss {
@@ -44,20 +45,21 @@ export interface Tree {
  * once their folder is; before that each may be lost by itself, whatever the order in which they were made.
  */
 export class CrashModel {
-  readonly #folders = new Map<string, Folder>()
+  /** What survives a crash for sure. */
+  readonly #synced: Folders = new Map()
+  /** Changes that a crash may lose, in their order. */
+  #pending: Change[] = []
   readonly #root: string
 
   constructor(root: string) {
     this.#root = root
-    this.#folders.set(root, { synced: new Map(), pending: [] })
+    this.#synced.set(root, new Map())
   }
 
   apply(effect: Effect): void {
     switch (effect.kind) {
       case 'create':
-        this.#change(dirname(effect.path), [
-          [basename(effect.path), { file: { bytes: Buffer.alloc(0), synced: undefined } }],
-        ])
+        this.#change([[effect.path, { file: { bytes: Buffer.alloc(0), synced: undefined } }]])
         return
       case 'write': {
         const file = this.#file(effect.path)
@@ -73,50 +75,38 @@ export class CrashModel {
         file.synced = Buffer.from(file.bytes)
         return
       }
-      case 'sync folder': {
-        const folder = this.#folder(effect.path)
-        for (const change of folder.pending) applyTo(folder.synced, change)
-        folder.pending = []
+      case 'sync folder':
+        this.#sync(effect.path)
         return
-      }
       case 'mkdir':
-        this.#folders.set(effect.path, { synced: new Map(), pending: [] })
-        this.#change(dirname(effect.path), [[basename(effect.path), { folder: effect.path }]])
+        this.#synced.set(effect.path, new Map())
+        this.#change([[effect.path, { folder: effect.path }]])
         return
       case 'rmdir':
       case 'unlink':
-        this.#change(dirname(effect.path), [[basename(effect.path), undefined]])
+        this.#change([[effect.path, undefined]])
         return
       case 'link':
-        this.#change(dirname(effect.to), [[basename(effect.to), { file: this.#file(effect.from) }]])
+        this.#change([[effect.to, { file: this.#file(effect.from) }]])
         return
       case 'rename':
-        this.#change(dirname(effect.to), [
-          [basename(effect.from), undefined],
-          [basename(effect.to), { file: this.#file(effect.from) }],
+        this.#change([
+          [effect.from, undefined],
+          [effect.to, { file: this.#file(effect.from) }],
         ])
     }
   }
 
   /** Changes of names that a crash now could lose. */
   get pendingChanges(): number {
-    return [...this.#folders.values()].reduce((sum, { pending }) => sum + pending.length, 0)
+    return this.#pending.length
   }
 
   /** What is there after a crash with this loss. */
   afterCrash({ keeps, fate }: Loss): Tree {
     const folders: string[] = []
     const files = new Map<string, Buffer>()
-    const surviving = new Map<string, Map<string, Entry>>()
-    let change = 0
-    for (const [path, { synced, pending }] of this.#folders) {
-      const names = new Map(synced)
-      for (const each of pending) {
-        if (keeps(change)) applyTo(names, each)
-        change += 1
-      }
-      surviving.set(path, names)
-    }
+    const surviving = this.#with((_, index) => keeps(index))
     const visit = (path: string): void => {
       folders.push(path)
       for (const [name, entry] of surviving.get(path) ?? []) {
@@ -128,30 +118,46 @@ export class CrashModel {
     return { folders, files }
   }
 
-  #change(path: string, change: Change): void {
-    this.#folder(path).pending.push(change)
+  #change(names: Change['names']): void {
+    this.#pending.push({ names, unsynced: new Set(names.map(([path]) => dirname(path))) })
   }
 
-  #folder(path: string): Folder {
-    const folder = this.#folders.get(path)
-    if (folder === undefined) throw new Error(`The crash model has no folder ${path}`)
-    return folder
+  /** A change of two folders is durable once both are synced; and with it what was done to its names before. */
+  #sync(folder: string): void {
+    for (const change of this.#pending) change.unsynced.delete(folder)
+    const durable = new Set<Change>()
+    const paths = new Set<string>()
+    for (const change of this.#pending.toReversed()) {
+      const isDurable = change.unsynced.size === 0 || change.names.some(([path]) => paths.has(path))
+      if (!isDurable) continue
+      durable.add(change)
+      for (const [path] of change.names) paths.add(path)
+    }
+    for (const change of this.#pending) if (durable.has(change)) applyTo(this.#synced, change)
+    this.#pending = this.#pending.filter((change) => !durable.has(change))
+  }
+
+  #with(isKept: (change: Change, index: number) => boolean): Folders {
+    const folders: Folders = new Map([...this.#synced].map(([path, names]) => [path, new Map(names)]))
+    for (const [index, change] of this.#pending.entries()) if (isKept(change, index)) applyTo(folders, change)
+    return folders
   }
 
   #file(path: string): File {
-    const { synced, pending } = this.#folder(dirname(path))
-    const names = new Map(synced)
-    for (const change of pending) applyTo(names, change)
-    const entry = names.get(basename(path))
+    const entry = this.#with(() => true)
+      .get(dirname(path))
+      ?.get(basename(path))
     if (entry === undefined || !('file' in entry)) throw new Error(`The crash model has no file ${path}`)
     return entry.file
   }
 }
 
-function applyTo(names: Map<string, Entry>, change: Change): void {
-  for (const [name, entry] of change) {
-    if (entry === undefined) names.delete(name)
-    else names.set(name, entry)
+function applyTo(folders: Folders, { names }: Change): void {
+  for (const [path, entry] of names) {
+    const folder = folders.get(dirname(path))
+    if (folder === undefined) throw new Error(`The crash model has no folder ${dirname(path)}`)
+    if (entry === undefined) folder.delete(basename(path))
+    else folder.set(basename(path), entry)
   }
 }
 
@@ -162,8 +168,11 @@ function survivingBytes({ bytes, synced }: File, fate: Fate): Buffer {
   return Buffer.alloc(bytes.byteLength)
 }
 
-/** What a crash now could lose: every subset of the pending changes, or where they are many some, with each fate. */
-export function lossesOf({ pendingChanges }: CrashModel, seed: number): readonly Loss[] {
+/**
+ * What a crash now could lose: every subset of the pending changes, with each fate. Where there are more subsets than
+ * `mostSubsets`, so many are drawn.
+ */
+export function lossesOf({ pendingChanges }: CrashModel, seed: number, mostSubsets = 32): readonly Loss[] {
   const subsets = 2 ** pendingChanges
   const masks =
     subsets <= mostSubsets
@@ -176,6 +185,32 @@ export function lossesOf({ pendingChanges }: CrashModel, seed: number): readonly
   return masks.flatMap((mask) =>
     fates.map((fate) => ({ fate, keeps: (change: number) => Math.floor(mask / 2 ** change) % 2 === 1 })),
   )
+}
+
+/** Every tree that a crash now could leave, each once. */
+export function* treesAfterCrash(model: CrashModel, seed: number, mostSubsets?: number): Generator<Tree> {
+  const seen = new Set<string>()
+  for (const loss of lossesOf(model, seed, mostSubsets)) {
+    const tree = model.afterCrash(loss)
+    const digest = createHash('sha256').update(JSON.stringify(tree.folders))
+    for (const [path, bytes] of tree.files) digest.update(`${path} ${bytes.byteLength} `).update(bytes)
+    const name = digest.digest('hex')
+    if (seen.has(name)) continue
+    seen.add(name)
+    yield tree
+  }
+}
+
+/** A file system in memory with such a tree. */
+export function fileSystemOf(tree: Tree): FileSystem {
+  return createFsFromVolume(volumeOf(tree)).promises as unknown as FileSystem
+}
+
+export function volumeOf({ folders, files }: Tree): Volume {
+  const volume = new Volume()
+  for (const folder of folders) volume.mkdirSync(folder, { recursive: true })
+  for (const [path, bytes] of files) volume.writeFileSync(path, bytes)
+  return volume
 }
 
 function scatter(number: number): number {

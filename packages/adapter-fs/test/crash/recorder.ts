@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
+import type * as promises from 'node:fs/promises'
 import { createFsFromVolume, type Volume } from 'memfs'
-import type { FileSystem } from '../../src/index.ts'
 import { systemError } from '../recording.ts'
 import type { Effect } from './effects.ts'
 
@@ -12,9 +11,8 @@ export type Gate = (effect: Effect) => Promise<never> | undefined
  * The file system of a volume in memory, every effect of which passes a gate. Effects are made in one go with
  * their checks, so that what the gate hears is what happened, in its order; an effect that fails is not heard.
  */
-export function gated(volume: Volume, gate: Gate): FileSystem {
-  const { promises } = createFsFromVolume(volume)
-  const fileSystem = promises as unknown as FileSystem
+export function gated(volume: Volume, gate: Gate): typeof promises {
+  const fileSystem = createFsFromVolume(volume).promises as unknown as typeof promises
   const effect = async (what: Effect, possible: boolean, code: string, make: () => void): Promise<void> => {
     if (!possible) throw systemError(code)
     const crash = gate(what)
@@ -27,7 +25,7 @@ export function gated(volume: Volume, gate: Gate): FileSystem {
     ...fileSystem,
     copyFile: () => Promise.reject(systemError('ENOSYS')),
     open: async (path, flags) => {
-      if (typeof flags !== 'number' || (flags & constants.O_CREAT) === 0) {
+      if (!creates(flags)) {
         return gatedHandle(await fileSystem.open(path, flags), String(path), 'sync folder', gate)
       }
       await effect({ kind: 'create', path: String(path) }, there(folderOf(String(path))), 'ENOENT', () => {
@@ -40,7 +38,7 @@ export function gated(volume: Volume, gate: Gate): FileSystem {
       await effect({ kind: 'mkdir', path }, there(folderOf(path)), 'ENOENT', () => {
         volume.mkdirSync(path)
       })
-    }) as FileSystem['mkdir'],
+    }) as typeof promises.mkdir,
     rmdir: async (path) => {
       if (!there(path)) throw systemError('ENOENT')
       const empty = volume.readdirSync(String(path)).length === 0
@@ -66,12 +64,19 @@ export function gated(volume: Volume, gate: Gate): FileSystem {
   }
 }
 
+/** The calls of `write` that Holdfast makes: of a part of a buffer, or of a text at a position. */
+type Write = (written: Uint8Array | string, offset: number, length: number, position: number) => void
+
+function creates(flags: string | number | undefined): boolean {
+  return typeof flags === 'number' ? (flags & constants.O_CREAT) !== 0 : flags === 'wx'
+}
+
 function gatedHandle(
-  handle: FileHandle,
+  handle: promises.FileHandle,
   path: string,
   sync: 'sync file' | 'sync folder',
   gate: Gate,
-): FileHandle {
+): promises.FileHandle {
   return new Proxy(handle, {
     get(target, property) {
       if (property === 'sync') {
@@ -81,10 +86,21 @@ function gatedHandle(
         }
       }
       if (property === 'write') {
-        return async (buffer: Uint8Array, offset: number, length: number, position: number) => {
-          const bytes = Uint8Array.from(buffer.subarray(offset, offset + length))
+        return async (...[written, offset, length, place]: Parameters<Write>) => {
+          const isText = typeof written === 'string'
+          const bytes = isText
+            ? Buffer.from(written)
+            : Uint8Array.from(written.subarray(offset, offset + length))
+          const position = isText ? offset : place
           await gate({ kind: 'write', path, position, bytes })
-          return target.write(buffer, offset, length, position)
+          return target.write(bytes, 0, bytes.byteLength, position)
+        }
+      }
+      if (property === 'writeFile') {
+        return async (text: string) => {
+          const bytes = Buffer.from(text)
+          await gate({ kind: 'write', path, position: 0, bytes })
+          await target.write(bytes, 0, bytes.byteLength, 0)
         }
       }
       const value: unknown = Reflect.get(target, property, target)

@@ -23,8 +23,6 @@ export interface Step {
 /** Of which the older lines of the catalog stand in pages after two saves. */
 const foldingEarly: Environment = {
   ...systemEnvironment,
-  // Each of its files is one put more, and puts are cut everywhere already.
-  reserveFiles: 0,
   pageLimits: {
     checkpoints: { inline: 1, page: 2 },
     metrics: { inline: 1, page: 2 },

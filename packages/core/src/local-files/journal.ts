@@ -40,7 +40,10 @@ function staysBelow(path: string): boolean {
   return path.split('/').every((part) => !['', '.', '..'].includes(part) && basename(part) === part)
 }
 
-/** Makes the journal durable together with all other names in the hidden folder. */
+/**
+ * Makes the journal durable, after all other names in the hidden folder: to whoever reads the journal, a file that is not
+ * there has its place.
+ */
 export async function writeJournal(
   fileSystem: LocalFileSystem,
   hidden: string,
@@ -54,6 +57,7 @@ export async function writeJournal(
   } finally {
     await handle.close()
   }
+  await syncFolders(fileSystem, [hidden])
   await fileSystem.rename(draft, join(hidden, journalName))
   await syncFolders(fileSystem, [hidden])
 }

@@ -46,11 +46,15 @@ export interface Delivered {
   readonly others: OtherFiles | undefined
 }
 
-/** Delivers files to a destination. Its errors are never `NOT_FOUND`, `ALREADY_EXISTS` or `CORRUPT`, unless a file's bytes are. */
+/**
+ * Delivers files to a destination. Its errors are never `NOT_FOUND`, `ALREADY_EXISTS` or `CORRUPT`, unless a file's bytes
+ * are. The file system is that of this machine, unless a test gives another.
+ */
 export type Deliver = (
   destination: string,
   deliveries: readonly Delivery[],
   options: DeliveryOptions,
+  fileSystem?: LocalFileSystem,
 ) => Promise<Delivered>
 
 /** Small files that are written at once at most. */

@@ -222,11 +222,13 @@ test('each effect is durable before the next one relies on it', async () => {
     'sync to/hidden/new-1',
     'link to/model.bin to/hidden/old-0',
     'sync to/hidden/journal.draft',
+    'sync to/hidden',
   ]) {
     expect(at(earlier), earlier).toBeGreaterThanOrEqual(0)
     expect(at(earlier), earlier).toBeLessThan(journal)
   }
-  const prepared = [at('sync to/hidden'), at('sync to')]
+  expect(at('sync to/hidden')).toBeGreaterThan(at('link to/model.bin to/hidden/old-0'))
+  const prepared = ['sync to/hidden', 'sync to'].map((effect) => effects.indexOf(effect, journal))
   expect(Math.min(...prepared)).toBeGreaterThan(journal)
   expect(Math.max(...prepared)).toBeLessThan(Math.min(...moves))
   const done = at('unlink to/hidden/journal')

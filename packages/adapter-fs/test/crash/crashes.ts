@@ -1,0 +1,149 @@
+import * as promises from 'node:fs/promises'
+import { join } from 'node:path'
+import { Volume } from 'memfs'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../folders.ts'
+import { CrashModel, fileSystemOf, type Tree, treesAfterCrash } from './crash-model.ts'
+import type { Effect } from './effects.ts'
+import { gated } from './recorder.ts'
+import { type Known, openOn, root, scenario } from './scenario.ts'
+
+interface Run {
+  readonly effects: readonly Effect[]
+  readonly model: CrashModel
+  /** What was acknowledged, and what the step that was cut short would have made of it. */
+  readonly known: Known
+  readonly ifDone: Known
+  readonly cut: string
+}
+
+/** Runs the scenario until the crash; `Infinity` runs it to its end. `forgotten` syncs do nothing. */
+async function runUntil(crashAt: number, forgotten?: Effect['kind']): Promise<Run> {
+  const volume = Volume.fromJSON({})
+  volume.mkdirSync(root)
+  const model = new CrashModel(root)
+  const effects: Effect[] = []
+  const crashed = Promise.withResolvers<'crashed'>()
+  const fileSystem = gated(volume, (effect) => {
+    if (effects.length >= crashAt) {
+      crashed.resolve('crashed')
+      return new Promise<never>(() => undefined)
+    }
+    effects.push(effect)
+    if (effect.kind !== forgotten) model.apply(effect)
+    return undefined
+  })
+  let known: Known = new Map()
+  let store = openOn(fileSystem)
+  for (const { name, run, after } of scenario(fileSystem)) {
+    const ended = await Promise.race([run(store), crashed.promise])
+    if (ended === 'crashed') return { effects, model, known, ifDone: after(known), cut: name }
+    store = ended
+    known = after(known)
+  }
+  return { effects, model, known, ifDone: known, cut: 'nothing' }
+}
+
+/** The store opens, lists what was acknowledged, proves it, and takes the next save. */
+async function holdsWhatIsKnown({ known, ifDone }: Run, tree: Tree): Promise<void> {
+  const store = openOn(fileSystemOf(tree))
+  const listed = new Map((await store.list()).map(({ step, tags: [content = ''] }) => [step, content]))
+  expect([known, ifDone]).toContainEqual(listed)
+  expect((await store.verify()).checkpoints.filter(({ problems }) => problems.length > 0)).toEqual([])
+  await store.save({ step: 100, files: { a: Buffer.from('after the crash') } })
+  expect((await store.latest())?.step).toBe(100)
+  await store.sweep()
+  expect((await store.verify()).good).toBe(true)
+  await store.close()
+}
+
+interface Findings {
+  readonly states: number
+  /** The steps that were cut short by some crash. */
+  readonly cut: ReadonlySet<string>
+  readonly violation: Error | undefined
+}
+
+/** Crashes before one effect in `stride`, with every loss, until a promise is broken. */
+async function crashEverywhere(stride: number, forgotten?: Effect['kind']): Promise<Findings> {
+  const { effects } = await runUntil(Infinity, forgotten)
+  const cut = new Set<string>()
+  let states = 0
+  for (let crashAt = 0; crashAt < effects.length; crashAt += stride) {
+    const run = await runUntil(crashAt, forgotten)
+    cut.add(run.cut)
+    for (const tree of treesAfterCrash(run.model, crashAt)) {
+      states += 1
+      try {
+        await holdsWhatIsKnown(run, tree)
+      } catch (error) {
+        const names = [...tree.files].map(([path, bytes]) => `${path} ${bytes.byteLength}`).join('\n')
+        const where = `crash before effect ${crashAt}, during "${run.cut}"`
+        return { states, cut, violation: new Error(`${where}:\n${names}`, { cause: error }) }
+      }
+    }
+  }
+  return { states, cut, violation: undefined }
+}
+
+/** Declares the tests of crashes before one effect in `stride`. */
+export function testCrashes(stride: number): void {
+  const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
+  describe(`a crash at ${where}, with any loss of what was not synced`, () => {
+    test('loses nothing that was acknowledged, and leaves nothing partial', async () => {
+      const { states, cut, violation } = await crashEverywhere(stride)
+      expect(violation).toBeUndefined()
+      expect(cut.size).toBeGreaterThanOrEqual(9) // a repair that finds nothing to do has no effects
+      expect(states).toBeGreaterThan(1000 / stride)
+    })
+
+    test.each(['sync file', 'sync folder'] as const)(
+      'is caught where every "%s" is forgotten',
+      async (forgotten) => {
+        expect((await crashEverywhere(stride, forgotten)).violation).toBeDefined()
+      },
+    )
+  })
+}
+
+/** Declares a test of the crash model itself. */
+export function testCrashModel(): void {
+  test('the crash model agrees with a real disk where nothing is lost', async () => {
+    const { effects, model } = await runUntil(Infinity)
+    const folder = await temporaryFolder()
+    const place = (path: string): string => join(folder, path)
+    await promises.mkdir(place(root))
+    for (const effect of effects) await applyToDisk(effect, place)
+    const expected = model.afterCrash({ keeps: () => true, fate: 'kept' })
+    const found = (await promises.readdir(place(root), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+    expect(found.toSorted()).toEqual([...expected.files.keys()].map(place).toSorted())
+    for (const [path, bytes] of expected.files) expect(await promises.readFile(place(path))).toEqual(bytes)
+  })
+}
+
+async function applyToDisk(effect: Effect, place: (path: string) => string): Promise<void> {
+  switch (effect.kind) {
+    case 'create':
+      await promises.writeFile(place(effect.path), '', { flag: 'wx' })
+      return
+    case 'write': {
+      const handle = await promises.open(place(effect.path), 'r+')
+      await handle.write(effect.bytes, 0, effect.bytes.byteLength, effect.position)
+      await handle.close()
+      return
+    }
+    case 'sync file':
+    case 'sync folder':
+      return
+    case 'mkdir':
+    case 'rmdir':
+    case 'unlink':
+      await promises[effect.kind](place(effect.path))
+      return
+    case 'link':
+    case 'rename':
+      await promises[effect.kind](place(effect.from), place(effect.to))
+  }
+}

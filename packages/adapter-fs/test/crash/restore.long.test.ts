@@ -1,0 +1,3 @@
+import { testRestoreCrashes } from './restores.ts'
+
+testRestoreCrashes(1, 64)

@@ -1,0 +1,153 @@
+import { CheckpointStore, MemoryBackend, systemEnvironment } from '@holdfast/core'
+import { Volume } from 'memfs'
+import { describe, expect, test } from 'vitest'
+import { CrashModel, type Tree, treesAfterCrash, volumeOf } from './crash-model.ts'
+import type { Effect } from './effects.ts'
+import { type Gate, gated } from './recorder.ts'
+
+const root = '/work'
+const destination = `${root}/to`
+
+/** Files at the destination, by name. */
+type Files = Readonly<Record<string, string>>
+
+const first: Files = { 'model.bin': 'old model', 'log/a.txt': 'old log' }
+const second: Files = { 'model.bin': 'new model', 'log/a.txt': 'new log', 'log/b.txt': 'another log' }
+const third: Files = { next: 'next' }
+
+/** A store with three checkpoints, whose restores go into the given file system. */
+type Restore = (volume: Volume, gate: Gate, step: number) => Promise<void>
+
+async function restoring(): Promise<Restore> {
+  const backend = new MemoryBackend()
+  await using store = new CheckpointStore(backend)
+  for (const [index, files] of [first, second, third].entries())
+    await store.save({ step: index + 1, files: buffersOf(files) })
+  return async (volume, gate, step) => {
+    const fileSystem = gated(volume, gate)
+    const environment = {
+      ...systemEnvironment,
+      deliver: ((to, deliveries, options) =>
+        systemEnvironment.deliver(
+          to,
+          deliveries,
+          options,
+          fileSystem,
+        )) satisfies typeof systemEnvironment.deliver,
+    }
+    await new CheckpointStore(backend, { mode: 'shared' }, environment).restore(step, { to: destination })
+  }
+}
+
+function buffersOf(files: Files): Record<string, Buffer> {
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)]))
+}
+
+interface Run {
+  readonly effects: number
+  readonly model: CrashModel
+  /** What is at the destination by what was acknowledged, and once the restore that was cut short is completed. */
+  readonly known: Files
+  readonly ifDone: Files
+}
+
+/** Restores the first two checkpoints, one over the other, until the crash. `forgotten` syncs do nothing. */
+async function runUntil(restore: Restore, crashAt: number, forgotten?: Effect['kind']): Promise<Run> {
+  const volume = Volume.fromJSON({})
+  volume.mkdirSync(root)
+  const model = new CrashModel(root)
+  const crashed = Promise.withResolvers<'crashed'>()
+  let effects = 0
+  const gate: Gate = (effect) => {
+    if (effects >= crashAt) {
+      crashed.resolve('crashed')
+      return new Promise<never>(() => undefined)
+    }
+    effects += 1
+    if (effect.kind !== forgotten) model.apply(effect)
+    return undefined
+  }
+  let known: Files = {}
+  for (const [index, files] of [first, second].entries()) {
+    const outcome = await Promise.race([restore(volume, gate, index + 1), crashed.promise])
+    if (outcome === 'crashed') return { effects, model, known, ifDone: { ...known, ...files } }
+    known = { ...known, ...files }
+  }
+  return { effects, model, known, ifDone: known }
+}
+
+/** Each file is old or new and whole; and the next restore leaves the files of one checkpoint, beside its own. */
+async function holdsWhatIsPromised(restore: Restore, { known, ifDone }: Run, tree: Tree): Promise<void> {
+  const volume = volumeOf(asOfAnEndedProcess(tree))
+  for (const [name, text] of Object.entries(ifDone))
+    expect([known[name], text], name).toContain(visible(volume)[name])
+  await restore(volume, () => undefined, 3)
+  expect([
+    { ...known, ...third },
+    { ...ifDone, ...third },
+  ]).toContainEqual(visible(volume))
+  expect(Object.keys(volume.toJSON()).filter((path) => path.includes('/.'))).toEqual([])
+}
+
+/** The process that crashed is this one, which still runs: its hidden folders get the name of one that has ended. */
+function asOfAnEndedProcess({ folders, files }: Tree): Tree {
+  const renamed = (path: string): string =>
+    path.replace(/(\.holdfast-restore-[0-9a-f]{16}-\d+)-\d+-/, (_, owner: string) => `${owner}-1-`)
+  return {
+    folders: folders.map(renamed),
+    files: new Map([...files].map(([path, bytes]) => [renamed(path), bytes])),
+  }
+}
+
+function visible(volume: Volume): Files {
+  const prefix = `${destination}/`
+  const files: Record<string, string> = {}
+  for (const [path, text] of Object.entries(volume.toJSON())) {
+    if (text !== null && path.startsWith(prefix) && !path.includes('/.'))
+      files[path.slice(prefix.length)] = text
+  }
+  return files
+}
+
+/** Crashes before one effect in `stride`, with at most so many subsets of what may be lost, until a promise is broken. */
+async function crashEverywhere(
+  stride: number,
+  mostSubsets: number,
+  forgotten?: Effect['kind'],
+): Promise<{ readonly states: number; readonly violation: Error | undefined }> {
+  const restore = await restoring()
+  const { effects } = await runUntil(restore, Infinity, forgotten)
+  let states = 0
+  for (let crashAt = 0; crashAt <= effects; crashAt += stride) {
+    const run = await runUntil(restore, crashAt, forgotten)
+    for (const tree of treesAfterCrash(run.model, crashAt, mostSubsets)) {
+      states += 1
+      try {
+        await holdsWhatIsPromised(restore, run, tree)
+      } catch (error) {
+        const names = [...tree.files].map(([path, bytes]) => `${path} ${bytes.byteLength}`).join('\n')
+        return { states, violation: new Error(`crash before effect ${crashAt}:\n${names}`, { cause: error }) }
+      }
+    }
+  }
+  return { states, violation: undefined }
+}
+
+/** Declares the tests of crashes of a restore before one effect in `stride`. */
+export function testRestoreCrashes(stride: number, mostSubsets: number): void {
+  const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
+  describe(`a restore that crashes at ${where}, with any loss of what was not synced`, () => {
+    test('leaves each file old or new and whole, and the next restore leaves those of one checkpoint', async () => {
+      const { states, violation } = await crashEverywhere(stride, mostSubsets)
+      expect(violation).toBeUndefined()
+      expect(states).toBeGreaterThan(100 / stride)
+    })
+
+    test.each(['sync file', 'sync folder'] as const)(
+      'is caught where every "%s" is forgotten',
+      async (forgotten) => {
+        expect((await crashEverywhere(1, mostSubsets, forgotten)).violation).toBeDefined()
+      },
+    )
+  })
+}
