@@ -1,4 +1,4 @@
 import { testCrashes, testCrashModel } from './crashes.ts'
 
-testCrashes(13)
+testCrashes(17)
 testCrashModel()
