@@ -3,10 +3,11 @@
  * (are-the-types-wrong), and an empty project that installs all of them, type-checks and runs the first example
  * of the README, and runs the command lines.
  */
+import { deepStrictEqual } from 'node:assert'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 interface PackageJson {
@@ -14,8 +15,15 @@ interface PackageJson {
   readonly version: string
   readonly private?: boolean
   readonly exports: Readonly<Record<string, unknown>>
+  readonly author?: string
+  readonly license?: string
+  readonly homepage?: string
+  readonly bugs?: unknown
+  readonly repository?: unknown
+  readonly keywords?: readonly string[]
 }
 
+const repository = 'https://github.com/holdfast-checkpoints/holdfast'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-packed-'))
 const published = readdirSync(join(root, 'packages'))
@@ -38,7 +46,26 @@ function pack(path: string): string {
   run(root, 'publint', tarball, '--strict')
   if ('.' in exports) run(root, 'attw', tarball, '--profile', 'esm-only')
   refuseUsing(path)
+  refuseOtherMetadata(path)
   return tarball
+}
+
+/** All packages name the same author and licence, and their own place in the repository. */
+function refuseOtherMetadata(path: string): void {
+  const directory = `packages/${basename(path)}`
+  const { author, license, homepage, bugs, repository: named, keywords = [] } = readPackage(path)
+  deepStrictEqual(
+    { author, license, homepage, bugs, repository: named },
+    {
+      author: 'The Holdfast authors',
+      license: 'Apache-2.0',
+      homepage: `${repository}/tree/main/${directory}#readme`,
+      bugs: { url: `${repository}/issues` },
+      repository: { type: 'git', url: `git+${repository}.git`, directory },
+    },
+    `${directory}/package.json has other metadata than the other packages`,
+  )
+  deepStrictEqual(keywords.slice(0, 2), ['checkpoint', 'holdfast'], `Keywords of ${directory}/package.json`)
 }
 
 /** Node.js 22 cannot parse `using`, and this check runs on a newer one. */
