@@ -1,5 +1,5 @@
 /** `@holdfast/watch`: adopts the checkpoints that a program writes into a folder. */
-export type { PlannedCheckpoint } from './adoption/adopter.ts'
+export type { PlannedCheckpoint } from './adoption/plan.ts'
 export type { Decision } from './adoption/decide.ts'
 export type { TrainersOrder } from './adoption/order.ts'
 export type { WatchClock } from './clock.ts'

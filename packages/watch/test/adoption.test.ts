@@ -78,6 +78,44 @@ describe('a checkpoint is adopted once it is complete and quiet', () => {
   })
 })
 
+describe('a folder that is written anew in place', () => {
+  const layout = { pattern: 'step_{step}/', completeWhen: 'DONE' }
+
+  test('is not adopted while it is a mixture, also if the first save was never adopted', async () => {
+    const watched = await Watched.begin({ layout })
+    await watched.write('step_1/model.pt', torchFile('first'))
+    await watched.write('step_1/optimizer.pt', torchFile('first'))
+    await watched.write('step_1/DONE', '1')
+    expect(await watched.scan()).toEqual([])
+    await watched.write('step_1/model.pt', torchFile('later'))
+    expect(await watched.settle()).toEqual([])
+    expect(watched.told('incomplete').at(-1)?.missing).toBe('a new DONE')
+    await watched.write('step_1/optimizer.pt', torchFile('later'))
+    await watched.write('step_1/DONE', '2')
+    expect(await watched.settle()).toEqual(['step_1'])
+  })
+
+  test('is adopted again after another rank has added its file', async () => {
+    const watched = await Watched.begin({ layout })
+    await watched.write('step_1/rank0.pt', torchFile('zero'))
+    await watched.write('step_1/DONE', '1')
+    expect(await watched.settle()).toEqual(['step_1'])
+    await watched.write('step_1/rank1.pt', torchFile('one'))
+    expect(await watched.settle()).toEqual(['step_1'])
+    expect((await watched.store.get(1))?.fileCount).toBe(3)
+  })
+
+  test('is a mixture also after a restart', async () => {
+    const watched = await Watched.begin({ layout })
+    await watched.write('step_1/model.pt', torchFile('first'))
+    await watched.write('step_1/DONE', '1')
+    expect(await watched.settle()).toEqual(['step_1'])
+    watched.restart()
+    await watched.write('step_1/model.pt', torchFile('later'))
+    expect(await watched.settle()).toEqual([])
+  })
+})
+
 describe('a checkpoint that changes while it is saved', () => {
   /** Changes the folder once, when the save has stored its first bytes. */
   async function changingDuringSave(change: (watched: Watched) => Promise<void>): Promise<Watched> {

@@ -10,6 +10,13 @@ interface Failure {
   readonly notBefore: number
 }
 
+/** A checkpoint whose last save failed. */
+export interface Failing {
+  readonly name: string
+  readonly error: HoldfastError
+  readonly retryIn: number
+}
+
 /** What was tried in vain with each checkpoint as it is now, so that no scan does it again too soon. */
 export class Attempts {
   readonly #failures = new Map<string, Failure>()
@@ -31,9 +38,7 @@ export class Attempts {
   }
 
   /** Checkpoints whose last save failed. */
-  failing(
-    now: number,
-  ): readonly { readonly name: string; readonly error: HoldfastError; readonly retryIn: number }[] {
+  failing(now: number): readonly Failing[] {
     return [...this.#failures].map(([name, { error, notBefore }]) => ({
       name,
       error,

@@ -2,7 +2,7 @@ import { findCandidates } from '../folder/find-candidates.ts'
 import { parsePattern } from '../folder/pattern.ts'
 import { detectableLayouts, type Layout } from '../layouts/index.ts'
 import type { Memory } from '../memory/memory.ts'
-import { inspect, type Inspection } from './inspect.ts'
+import { inspect, type Inspection, type SeenSeals } from './inspect.ts'
 
 /** What is in a folder, as one layout sees it. */
 export interface Survey {
@@ -14,11 +14,16 @@ export interface Survey {
 }
 
 /** Looks at everything in the folder that the layout's patterns match. */
-export async function survey(folder: string, layout: Layout, memory: Memory): Promise<Survey> {
+export async function survey(
+  folder: string,
+  layout: Layout,
+  memory: Memory,
+  seen: SeenSeals,
+): Promise<Survey> {
   const { candidates, folders } = await findCandidates(folder, layout.patterns.map(parsePattern))
   const inspections: Survey['inspections'][number][] = []
   for (const candidate of candidates) {
-    const inspection = await inspect(candidate, layout, memory)
+    const inspection = await inspect(candidate, layout, memory, seen)
     if (inspection.state !== 'foreign') inspections.push(inspection)
   }
   return { layout, inspections, folders }
@@ -28,9 +33,9 @@ export async function survey(folder: string, layout: Layout, memory: Memory): Pr
  * The first layout that finds something of its own. It is sure of itself only with a complete checkpoint: half a folder may
  * turn out to be another's.
  */
-export async function detect(folder: string, memory: Memory): Promise<Survey | undefined> {
+export async function detect(folder: string, memory: Memory, seen: SeenSeals): Promise<Survey | undefined> {
   for (const layout of detectableLayouts) {
-    const found = await survey(folder, layout, memory)
+    const found = await survey(folder, layout, memory, seen)
     if (found.inspections.length > 0) return found
   }
   return undefined

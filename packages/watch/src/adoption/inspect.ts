@@ -4,6 +4,7 @@ import { type Candidate, isGone } from '../folder/find-candidates.ts'
 import { type Snapshot, takeSnapshot } from '../folder/snapshot.ts'
 import type { CompleteReading, Layout, Reading } from '../layouts/layout.ts'
 import type { Adopted, Memory } from '../memory/memory.ts'
+import { isBroken, type Seal, sealOf } from '../memory/seal.ts'
 
 /** A checkpoint that is complete as far as its bytes show. */
 export interface WholeCheckpoint {
@@ -25,7 +26,12 @@ export type Inspection =
   | ({ readonly state: 'complete' } & WholeCheckpoint)
 
 /** Looks at a place that a layout's pattern matches. One that is being deleted is foreign. */
-export async function inspect(candidate: Candidate, layout: Layout, memory: Memory): Promise<Inspection> {
+export async function inspect(
+  candidate: Candidate,
+  layout: Layout,
+  memory: Memory,
+  seen: SeenSeals,
+): Promise<Inspection> {
   const snapshot = await takeSnapshot(candidate)
   if (snapshot === undefined || snapshot.files.length === 0) return { state: 'foreign' }
   const known = memory.get(candidate.name)
@@ -38,18 +44,34 @@ export async function inspect(candidate: Candidate, layout: Layout, memory: Memo
     case 'incomplete':
       return { state: 'incomplete', candidate, missing: reading.missing }
     case 'complete': {
-      const marker = markerOf(snapshot, reading)
-      // Its files are written anew in place, and the marker is that of the save before.
-      if (marker !== undefined && marker === known?.marker)
-        return { state: 'incomplete', candidate, missing: `a new ${reading.marker ?? 'marker'}` }
+      const seal = sealOf(snapshot, reading.marker)
+      const isMixture =
+        seal !== undefined &&
+        (seen.isBrokenBy(candidate.name, seal) ||
+          (known?.seal !== undefined && isBroken(known.seal, seal, true)))
+      if (isMixture)
+        return { state: 'incomplete', candidate, missing: `a new ${reading.marker ?? 'last file'}` }
       return { state: 'complete', candidate, snapshot, reading }
     }
   }
 }
 
-/** How the file looks that the trainer writes last. */
-export function markerOf({ files }: Snapshot, { marker }: CompleteReading): string | undefined {
-  return files.find(({ inside }) => inside === marker)?.identity
+/** The first complete state that was seen under each marker, also of checkpoints that are not adopted yet. */
+export class SeenSeals {
+  readonly #seals = new Map<string, Seal>()
+
+  /** Whether a checkpoint is a mixture of a save that was seen and of a later one. Notes a new marker. */
+  isBrokenBy(name: string, seal: Seal): boolean {
+    const before = this.#seals.get(name)
+    if (before?.marker === seal.marker) return isBroken(before, seal, false)
+    this.#seals.set(name, seal)
+    return false
+  }
+
+  /** Forgets the checkpoints that are gone. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const name of this.#seals.keys()) if (!names.has(name)) this.#seals.delete(name)
+  }
 }
 
 async function readQuietly(candidate: Candidate, snapshot: Snapshot, layout: Layout): Promise<Reading> {

@@ -4,6 +4,7 @@ import { type CheckpointStore, isHoldfastError } from '@holdfast/core'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import { isRecord } from '../formats/json.ts'
 import { type Adopted, Memory } from './memory.ts'
+import type { Seal } from './seal.ts'
 
 const marker = 'holdfast.json'
 
@@ -105,19 +106,19 @@ function parseLine(line: string): Adopted | undefined {
 
 function parseAdopted(entry: unknown): Adopted | undefined {
   if (!isRecord(entry)) return undefined
-  const { name, step, layout, digest, fingerprint, marker: last } = entry
+  const { name, step, layout, digest, fingerprint } = entry
   if (typeof name !== 'string' || typeof digest !== 'string' || typeof fingerprint !== 'string')
     return undefined
   if (typeof step !== 'number' || !Number.isSafeInteger(step)) return undefined
   const isNumbered = entry['isNumbered'] !== false
   if (typeof layout !== 'string') return undefined
-  return {
-    name,
-    step,
-    layout,
-    isNumbered,
-    digest,
-    fingerprint,
-    marker: typeof last === 'string' ? last : undefined,
-  }
+  return { name, step, layout, isNumbered, digest, fingerprint, seal: parseSeal(entry['seal']) }
+}
+
+function parseSeal(value: unknown): Seal | undefined {
+  if (!isRecord(value) || typeof value['marker'] !== 'string' || !isRecord(value['files'])) return undefined
+  const files = Object.entries(value['files']).filter(
+    (file): file is [string, string] => typeof file[1] === 'string',
+  )
+  return { marker: value['marker'], files: Object.fromEntries(files) }
 }

@@ -1,3 +1,5 @@
+import type { Seal } from './seal.ts'
+
 /** What is remembered of a checkpoint that was adopted. */
 export interface Adopted {
   /** Its path below the watched folder. */
@@ -11,8 +13,7 @@ export interface Adopted {
   readonly digest: string
   /** How its files looked; saves reading them again. */
   readonly fingerprint: string
-  /** How the file looked that its trainer writes last, if it has one. */
-  readonly marker?: string | undefined
+  readonly seal?: Seal | undefined
 }
 
 /** Checkpoints that are no longer in the folder, and remembered all the same: a restore may bring them back. */

@@ -1,0 +1,25 @@
+import type { WatchEvent } from '../events.ts'
+
+/** Events for the caller. What stands still is announced once. */
+export class Announcements {
+  readonly #listener: ((event: WatchEvent) => void) | undefined
+  readonly #last = new Map<string, string>()
+
+  constructor(listener: ((event: WatchEvent) => void) | undefined) {
+    this.#listener = listener
+  }
+
+  tell(event: WatchEvent): void {
+    if ('name' in event) this.#last.delete(event.name)
+    this.#listener?.(event)
+  }
+
+  /** Says nothing if the last event about the same checkpoint was equal. */
+  tellOnce(event: WatchEvent): void {
+    const about = 'name' in event ? event.name : event.type
+    const text = JSON.stringify(event)
+    if (this.#last.get(about) === text) return
+    this.#last.set(about, text)
+    this.#listener?.(event)
+  }
+}

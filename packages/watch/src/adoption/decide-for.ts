@@ -1,0 +1,48 @@
+import type { CheckpointStore } from '@holdfast/core'
+import { digestOfFiles } from '../folder/content-digest.ts'
+import type { Memory } from '../memory/memory.ts'
+import { decide, type Decision, type Facts } from './decide.ts'
+import type { WholeCheckpoint } from './inspect.ts'
+import { mayEqual, storedAt, type StoredCheckpoint } from './stored.ts'
+
+/** What a decision goes by. */
+export interface Known {
+  readonly store: CheckpointStore
+  readonly memory: Memory
+  /** By step, what a plan has decided to save before. */
+  readonly planned: ReadonlyMap<number, StoredCheckpoint>
+  readonly signal: AbortSignal | undefined
+}
+
+/** What is to be done with a complete checkpoint, by what the store has, and what `planned` saves will have added. */
+export async function decideFor(
+  whole: WholeCheckpoint,
+  { store, memory, planned, signal }: Known,
+): Promise<Decision> {
+  const { candidate, snapshot, reading } = whole
+  const known = memory.get(candidate.name)
+  const step = reading.step ?? (await nextStep({ store, memory, planned, signal }))
+  const stored = planned.get(step) ?? (await storedAt(store, reading.step ?? 'latest', signal))
+  const mayBeKnown =
+    known !== undefined ||
+    memory.all.some((entry) => entry.step === step) ||
+    (stored !== undefined && mayEqual(snapshot, stored))
+  const digest = mayBeKnown ? await digestOfFiles(snapshot, signal) : undefined
+  const isRepeated = stored !== undefined && stored.digest === digest
+  const facts: Facts = {
+    step: isRepeated ? stored.step : step,
+    digest,
+    known,
+    wasAdoptedElsewhere: digest !== undefined && memory.has(step, digest),
+    // A checkpoint without a number of its own never replaces one.
+    existing: reading.step !== undefined || isRepeated ? stored : undefined,
+  }
+  return decide(whole, facts)
+}
+
+/** The step of a checkpoint without a number: one more than the highest that the store has or had. */
+async function nextStep({ store, memory, planned, signal }: Known): Promise<number> {
+  const listed = await store.list({ signal })
+  const steps = [...listed.map(({ step }) => step), ...memory.all.map(({ step }) => step), ...planned.keys()]
+  return steps.reduce((highest, step) => Math.max(highest, step), 0) + 1
+}
