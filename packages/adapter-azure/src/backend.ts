@@ -59,13 +59,14 @@ function containerOf(account: string, name: string, path: string, options: Azure
   const names = new ObjectNames(`az://${account}/${name}`, path, maxNameBytes)
   const partBytes = blockBytesOf(options)
   const { parallel = defaultParallel } = options
-  const { client, close } = openContainer(account, name, options)
+  const { client, unpooled, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
   const secrets = new Secrets()
   for (const secret of [options.accountKey, options.sasToken, options.connectionString, options.customerKey])
     secrets.add(secret)
   return {
     client,
+    unpooled,
     closeClient: close,
     clientRetries: options.client !== undefined,
     names,

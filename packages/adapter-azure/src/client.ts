@@ -10,6 +10,7 @@ import {
   HoldfastError,
   maxAnswerBytes,
   type MinimumProgress,
+  unpooledAgentsOf,
 } from '@holdfast/core/backend'
 import { type AccountAccess, accessOf } from './credentials.ts'
 import { isForeign } from './errors.ts'
@@ -23,6 +24,8 @@ const slowestUpload = 64
 
 export interface OpenedContainer {
   readonly client: ContainerClient
+  /** Opens a connection for each request; a ready-made client uses its own again. */
+  readonly unpooled: ContainerClient
   readonly close: () => void
 }
 
@@ -30,13 +33,13 @@ export interface OpenedContainer {
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
   if (client === undefined)
-    return createClient(accessOf(account, options, process.env), name, options.minimumProgress)
+    return createClients(accessOf(account, options, process.env), name, options.minimumProgress)
   const keptOpen = { close: () => undefined }
-  if (!('containerName' in client)) return { client: client.getContainerClient(name), ...keptOpen }
-  if (client.containerName === name) return { client, ...keptOpen }
+  const container = 'containerName' in client ? client : client.getContainerClient(name)
+  if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }
   throw new HoldfastError(
     'CONFIG',
-    `The client is of the container ${client.containerName}, and the URL names ${name}.`,
+    `The client is of the container ${container.containerName}, and the URL names ${name}.`,
   )
 }
 
@@ -86,13 +89,30 @@ async function bounded(
   }
 }
 
+function createClients(
+  access: AccountAccess,
+  name: string,
+  progress: MinimumProgress | undefined,
+): OpenedContainer {
+  const pooled = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
+  const unpooled = unpooledAgentsOf(process.env, { idleTimeout })
+  return {
+    client: createClient(access, name, progress, pooled),
+    unpooled: createClient(access, name, progress, unpooled),
+    close() {
+      pooled.destroy()
+      unpooled.destroy()
+    },
+  }
+}
+
 /** A client that makes each request once, since retries are ours. */
 function createClient(
   { url, credential }: AccountAccess,
   name: string,
   progress: MinimumProgress | undefined,
-): OpenedContainer {
-  const agents = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
+  agents: Agents,
+): ContainerClient {
   const agent = new URL(url).protocol === 'http:' ? agents.http : agents.https
   const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } })
   pipeline.factories.push({
@@ -104,12 +124,7 @@ function createClient(
       },
     }),
   })
-  return {
-    client: new BlobServiceClient(url, pipeline).getContainerClient(name),
-    close: () => {
-      agents.destroy()
-    },
-  }
+  return new BlobServiceClient(url, pipeline).getContainerClient(name)
 }
 
 function idleAgents(): Agents {

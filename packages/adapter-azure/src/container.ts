@@ -13,6 +13,8 @@ import type { AccessTier } from './options.ts'
 /** What every request to this store has in common. */
 export interface Container extends ObjectStore {
   readonly client: ContainerClient
+  /** Opens a connection for each request, unless the client is ready-made. */
+  readonly unpooled: ContainerClient
   /** Releases its connections, unless it is the caller's. */
   readonly closeClient: () => void
   /** Whether the client makes requests again by itself, as a ready-made one may. */
@@ -22,8 +24,12 @@ export interface Container extends ObjectStore {
   readonly customerKey: CpkInfo | undefined
 }
 
-export function blobOf({ client, names }: Container, key: string): BlockBlobClient {
-  return client.getBlockBlobClient(names.object(key))
+export function blobOf(
+  { client, unpooled, names }: Container,
+  key: string,
+  newConnection = false,
+): BlockBlobClient {
+  return (newConnection ? unpooled : client).getBlockBlobClient(names.object(key))
 }
 
 /** The options of a request that reads: how the store is to decrypt, and what stops it. */

@@ -46,7 +46,7 @@ export async function stat(
 async function open(
   container: Container,
   key: string,
-  { range = { start: 0 }, of, signal }: WantedBytes,
+  { range = { start: 0 }, of, newConnection, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
   const options = {
     ...readingOf(container, signal),
@@ -58,7 +58,7 @@ async function open(
     const { start, end } = range
     const asked = { what: `The read of ${key}`, key }
     const answer = await orForeign(asked, () =>
-      blobOf(container, key).download(start, end && end - start, options),
+      blobOf(container, key, newConnection).download(start, end && end - start, options),
     )
     const body = answer.readableStreamBody
     if (!(body instanceof Readable)) throw new Error('The answer has no body')

@@ -1,4 +1,11 @@
-import { agentsOf, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core/backend'
+import {
+  agentsOf,
+  ObjectNames,
+  ObjectStoreBackend,
+  parseSize,
+  Secrets,
+  unpooledAgentsOf,
+} from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { createClient, requesterOf } from './client.ts'
 import { commit } from './commit.ts'
@@ -50,11 +57,15 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const client = options.client ?? createClient(options)
   const secrets = new Secrets()
   // A ready-made client brings its own.
-  const agents = options.client === undefined ? agentsOf(process.env) : undefined
+  const pooled = options.client === undefined ? agentsOf(process.env) : undefined
+  const unpooled = options.client === undefined ? unpooledAgentsOf(process.env) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
   return {
-    requester: requesterOf(client, secrets, agents),
-    closeConnections: () => agents?.destroy(),
+    requester: requesterOf(client, secrets, { pooled, unpooled }),
+    closeConnections() {
+      pooled?.destroy()
+      unpooled?.destroy()
+    },
     endpoint: client.apiEndpoint,
     name,
     names,

@@ -22,6 +22,13 @@ export function createClient(options: GcsOptions): Storage {
   })
 }
 
+/** What opens the connections of requests. `undefined`: the SDK does. */
+export interface Connections {
+  readonly pooled: Agents | undefined
+  /** Opens a connection for each request. */
+  readonly unpooled: Agents | undefined
+}
+
 /**
  * What sends a client's requests with its credentials, or without where the client has none for its endpoint. The
  * credentials that are sent are remembered in `secrets`.
@@ -30,20 +37,22 @@ export function createClient(options: GcsOptions): Storage {
  * limit (`Service.request_` sets that of its options over the default), switch retries on and off in a state that all
  * calls share, replace `{{projectId}}` in names, and check an upload by deleting whatever object then has its name.
  */
-export function requesterOf(client: Storage, secrets: Secrets, agents: Agents | undefined): Requester {
+export function requesterOf(client: Storage, secrets: Secrets, connections: Connections): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
   return {
     // The headers that prove who asks are added below, so they are seen only there.
-    request: (options) =>
-      requester.request({
+    request({ newConnection, ...options }) {
+      const agents = newConnection ? connections.unpooled : connections.pooled
+      return requester.request({
         ...options,
         ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
         adapter(prepared, send) {
           for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
           return send(prepared)
         },
-      }),
+      })
+    },
   }
 }
 
@@ -53,7 +62,7 @@ function agentFor(agents: Agents, protocol: string): Agents['http'] {
 
 interface HookedRequester {
   request(
-    options: Parameters<Requester['request']>[0] & {
+    options: Omit<Parameters<Requester['request']>[0], 'newConnection'> & {
       readonly agent?: (url: URL) => Agents['http']
       readonly adapter: NonNullable<gaxios.GaxiosOptions['adapter']>
     },

@@ -62,7 +62,7 @@ export async function lookOnce(
 async function open(
   bucket: Bucket,
   key: string,
-  { range, of, signal }: WantedBytes,
+  { range, of, newConnection, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
   try {
     const { headers, data } = await ask(bucket, {
@@ -75,6 +75,7 @@ async function open(
         'accept-encoding': 'gzip',
       },
       answer: 'stream',
+      newConnection,
       signal,
     })
     if (!(data instanceof Readable)) throw new Error('The answer has no body')

@@ -20,6 +20,8 @@ export interface HttpRequest {
   /** Statuses that are an answer, too, beside 2xx. */
   readonly alsoFine?: readonly number[]
   readonly signal?: AbortSignal | undefined
+  /** Use a connection that no other request uses. */
+  readonly newConnection?: boolean | undefined
   /** What the answer must bring while it is waited for. */
   readonly progress?: MinimumProgress | undefined
 }
@@ -53,6 +55,7 @@ export interface Requester {
     readonly retry: false
     /** Of node-fetch, below the SDK: leave the bytes of an answer as they are. */
     readonly compress: false
+    readonly newConnection: boolean
   }): Promise<HttpAnswer>
 }
 
@@ -90,6 +93,7 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
       retry: false,
       compress: false,
+      newConnection: asked.newConnection === true,
     })
     silence.end()
     return await checked(given, { ...asked, answer, alsoFine }, { what: `${method} ${url.pathname}` })

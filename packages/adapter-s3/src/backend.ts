@@ -1,4 +1,11 @@
-import { HoldfastError, ObjectNames, ObjectStoreBackend, parseSize, Secrets } from '@holdfast/core/backend'
+import {
+  HoldfastError,
+  ObjectNames,
+  ObjectStoreBackend,
+  parseSize,
+  Secrets,
+  unpooledAgentsOf,
+} from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { createClient, rememberSecrets } from './client.ts'
 import { commit } from './commit.ts'
@@ -39,9 +46,11 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         delete: deleteKeys,
         hash,
         sweep,
-        close({ client, forgetSecrets }) {
+        close({ client, unpooled, forgetSecrets }) {
           forgetSecrets()
-          if (options.client === undefined) client.destroy()
+          if (options.client !== undefined) return
+          client.destroy()
+          unpooled.client.destroy()
         },
       },
     )
@@ -58,10 +67,15 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)
   const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
   const client = options.client ?? createClient(options)
+  const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
   const secrets = new Secrets()
+  const forget = [...new Set([client, unpooled])].map((each) => rememberSecrets(each, secrets))
   return {
     client,
-    forgetSecrets: rememberSecrets(client, secrets),
+    unpooled: { client: unpooled, progress: options.minimumProgress },
+    forgetSecrets() {
+      for (const forgetOne of forget) forgetOne()
+    },
     name,
     names,
     parts: {

@@ -13,6 +13,8 @@ import { timeOf } from './response-time.ts'
 /** What every request to this store has in common. */
 export interface Bucket extends ObjectStore {
   readonly client: S3Client
+  /** Opens a connection for each request, unless the client is ready-made. */
+  readonly unpooled: Pick<Bucket, 'client' | 'progress'>
   /** Leaves a ready-made client as it was. */
   readonly forgetSecrets: () => void
   readonly name: string

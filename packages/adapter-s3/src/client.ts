@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
-import { agentsOf, secretHeaders, type Secrets, withoutUndefined } from '@holdfast/core/backend'
+import { type Agents, agentsOf, secretHeaders, type Secrets, withoutUndefined } from '@holdfast/core/backend'
 import type { S3Options } from './options.ts'
 
 /** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */
@@ -15,9 +15,8 @@ const maxSockets = 50
  * bodies in chunks with trailers, which several compatible stores refuse. Nor does it ask whether a body may be sent
  * (`Expect: 100-continue`), for which the SDK opens a connection of its own that is not used again.
  */
-export function createClient(options: S3Options): S3Client {
+export function createClient(options: S3Options, agents: Agents | undefined = pooledAgents()): S3Client {
   const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
-  const agents = agentsOf(process.env, { maxSockets })
   // A compatible store has no regions, but the SDK wants one to sign with.
   const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
   return payloadUnsigned(
@@ -40,6 +39,10 @@ export function createClient(options: S3Options): S3Client {
       }),
     }),
   )
+}
+
+function pooledAgents(): Agents | undefined {
+  return agentsOf(process.env, { maxSockets })
 }
 
 /** Lets errors leave out what the client sends to prove who asks. Returns what ends it. */

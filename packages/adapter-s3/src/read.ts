@@ -44,7 +44,7 @@ export async function stat(
 async function open(
   bucket: Bucket,
   key: string,
-  { range, of, signal }: WantedBytes,
+  { range, of, newConnection, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
   const command = new GetObjectCommand({
     ...addressOf(bucket, key),
@@ -53,7 +53,13 @@ async function open(
   })
   try {
     const asked = { what: `The read of ${key}`, key }
-    const answer = await send(bucket, asked, 'object', command, signal)
+    const answer = await send(
+      newConnection === true ? bucket.unpooled : bucket,
+      asked,
+      'object',
+      command,
+      signal,
+    )
     const { Body: body } = answer
     if (!(body instanceof Readable)) throw new Error('The answer has no body')
     return { stat: orDestroy(body, () => statOf(key, answer, range)), body }

@@ -119,6 +119,11 @@ export interface CommitOptions extends CallOptions {
 export interface ReadOptions extends CallOptions {
   /** Bytes `start` to before `end`; without `end` to the end of the object. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
+  /**
+   * Read over a connection that no other request uses. A backend without connections reads as usual, and so does a client
+   * that the caller made. Default: false.
+   */
+  readonly newConnection?: boolean | undefined
 }
 
 export interface ListOptions extends CallOptions {

@@ -23,7 +23,7 @@ export type {
   UnfinishedWork,
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
-export { type AgentOptions, type Agents, agentsOf } from './connections/agents.ts'
+export { type AgentOptions, type Agents, agentsOf, unpooledAgentsOf } from './connections/agents.ts'
 export {
   foreignAnswer,
   isHtml,

@@ -28,7 +28,7 @@ const options: {
   place: { signal: true },
   put: { size: true, contentType: true, onProgress: true, signal: true },
   commit: { onCreated: true, signal: true },
-  read: { range: true, signal: true },
+  read: { range: true, newConnection: true, signal: true },
   stat: { signal: true },
   list: { startAfter: true, limit: true, signal: true },
   delete: { signal: true },

@@ -2,7 +2,7 @@ import * as promises from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { concurrently } from '../async/concurrently.ts'
 import { filesAtOnce } from '../async/files-at-once.ts'
-import { withSecondLook } from '../async/second-look.ts'
+import { type Look, withSecondLook } from '../async/second-look.ts'
 import { HoldfastError, throwIfAborted } from '../errors.ts'
 import { atDestination, destinationError, ifThere } from './destination-error.ts'
 import { checkPlaces, type Destination, destinationAt, refuseToClear } from './destination.ts'
@@ -26,7 +26,7 @@ export interface Delivery {
   /** Permission bits that the file gets, less those that the umask denies. Default: those of any new file. */
   readonly mode?: number | undefined
   /** May be called again when what it gave was corrupt. */
-  readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
+  readonly open: (signal: AbortSignal, look: Look) => Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface DeliveryOptions {
@@ -150,7 +150,7 @@ async function writeAll(
       let counted = 0
       return withSecondLook(async (look) => {
         if (look === 2) await atDestination(`removing ${path}`, () => ifThere(() => fileSystem.unlink(path)))
-        const body = await delivery.open(signal)
+        const body = await delivery.open(signal, look)
         let written = 0
         return writeDurably(fileSystem, path, delivery.mode, body, (bytes) => {
           written += bytes

@@ -165,9 +165,9 @@ test('a restore whose hidden files are removed fails, and is not taken for a mis
   if (first === undefined) throw new Error('there are files')
   const removing = {
     ...first,
-    open: async (signal: AbortSignal) => {
+    open: async (signal: AbortSignal, look: 1 | 2) => {
       await cleaner()
-      return first.open(signal)
+      return first.open(signal, look)
     },
   }
   expect(await codeOf(deliverToDirectory(to, [removing, ...others], plain))).toBe('UNAVAILABLE')

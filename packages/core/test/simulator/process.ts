@@ -227,7 +227,7 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
     deliver: async (_, deliveries) => {
       const contents: string[] = []
       for (const { open } of deliveries) {
-        const stream = await open(new AbortController().signal)
+        const stream = await open(new AbortController().signal, 1)
         contents.push(Buffer.concat(await Array.fromAsync(stream)).toString())
       }
       return { paths: contents, others: undefined }

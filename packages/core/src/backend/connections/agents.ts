@@ -19,6 +19,8 @@ export interface AgentOptions {
   /** Milliseconds after which a connection on which nothing moves is closed. Default: no limit. */
   readonly idleTimeout?: number | undefined
   readonly maxSockets?: number | undefined
+  /** Whether connections are used again. Default: true. */
+  readonly keepAlive?: boolean | undefined
 }
 
 const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'] as const
@@ -31,9 +33,9 @@ const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'
 export function agentsOf(variables: Variables, options: AgentOptions = {}): Agents | undefined {
   if (variableNames.every((name) => valueOf(variables, name) === '')) return undefined
   const authorities = authoritiesIn(valueOf(variables, 'aws_ca_bundle'))
-  const { idleTimeout, maxSockets } = options
+  const { idleTimeout, maxSockets, keepAlive = true } = options
   const common = {
-    keepAlive: true,
+    keepAlive,
     ...(idleTimeout === undefined ? {} : { timeout: idleTimeout }),
     ...(maxSockets === undefined ? {} : { maxSockets }),
   }
@@ -53,6 +55,21 @@ export function agentsOf(variables: Variables, options: AgentOptions = {}): Agen
     destroy() {
       agents.http.destroy()
       agents.https.destroy()
+    },
+  }
+}
+
+/** Returns agents that open a connection for each request, and follow the environment as `agentsOf` does. */
+export function unpooledAgentsOf(variables: Variables, options: AgentOptions = {}): Agents {
+  const agents = agentsOf(variables, { ...options, keepAlive: false })
+  if (agents !== undefined) return agents
+  const [plain, secure] = [new http.Agent({ keepAlive: false }), new https.Agent({ keepAlive: false })]
+  return {
+    http: plain,
+    https: secure,
+    destroy() {
+      plain.destroy()
+      secure.destroy()
     },
   }
 }

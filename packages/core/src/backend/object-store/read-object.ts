@@ -41,7 +41,7 @@ export interface ReadRequests<Store extends ObjectStore> {
 export async function readObject<Store extends ObjectStore>(
   store: Store,
   key: string,
-  { range, signal }: ReadOptions,
+  { range, newConnection, signal }: ReadOptions,
   { open, stat }: ReadRequests<Store>,
 ): Promise<ReadableObject> {
   const { url } = store.names
@@ -54,7 +54,11 @@ export async function readObject<Store extends ObjectStore>(
     from === to
       ? undefined
       : await requestWithRetry(store, asked, () =>
-          open(store, key, { range: { start: from, end: Math.min(to, from + firstBytes) }, signal }),
+          open(store, key, {
+            range: { start: from, end: Math.min(to, from + firstBytes) },
+            newConnection,
+            signal,
+          }),
         )
   if (first === undefined) {
     const object = await stat(store, key, { signal })
@@ -79,6 +83,7 @@ export async function readObject<Store extends ObjectStore>(
           const again = await open(store, key, {
             range: { start: position, end: before },
             of: first.stat,
+            newConnection,
             signal,
           })
           if (again !== undefined) return again.body

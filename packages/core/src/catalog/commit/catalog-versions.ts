@@ -77,16 +77,16 @@ export class CatalogVersions {
     { version, revision }: CatalogVersion,
     signal?: AbortSignal,
   ): Promise<PagedCatalog | undefined> {
-    return withSecondLook(async () => {
-      const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal)
+    return withSecondLook(async (look) => {
+      const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal, look)
       return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
     })
   }
 
   /** What stands at a number now; `undefined` when nothing does. Rejects with `CORRUPT` when it is damaged. */
   async at(version: number, signal?: AbortSignal): Promise<PagedCatalog | undefined> {
-    return withSecondLook(async () => {
-      const bytes = await readIfThere(this.#backend, catalogKey(version), signal)
+    return withSecondLook(async (look) => {
+      const bytes = await readIfThere(this.#backend, catalogKey(version), signal, look)
       return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
     })
   }

@@ -1,3 +1,4 @@
+import type { Look } from '../../async/second-look.ts'
 import type { CheckpointBackend, ObjectStat } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 
@@ -9,8 +10,9 @@ export async function readSmall(
   backend: CheckpointBackend,
   key: string,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<Uint8Array> {
-  return (await readWithStat(backend, key, signal)).bytes
+  return (await readWithStat(backend, key, signal, look)).bytes
 }
 
 /**
@@ -21,9 +23,10 @@ export async function readListed(
   backend: CheckpointBackend,
   listed: Pick<ObjectStat, 'key' | 'revision'>,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<Uint8Array | undefined> {
   try {
-    const { stat, bytes } = await readWithStat(backend, listed.key, signal)
+    const { stat, bytes } = await readWithStat(backend, listed.key, signal, look)
     return stat.revision === listed.revision ? bytes : undefined
   } catch (error) {
     if (isHoldfastError(error, 'NOT_FOUND')) return undefined
@@ -35,8 +38,9 @@ async function readWithStat(
   backend: CheckpointBackend,
   key: string,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<{ readonly stat: ObjectStat; readonly bytes: Uint8Array }> {
-  const { stat, body } = await backend.read(key, { signal })
+  const { stat, body } = await backend.read(key, { newConnection: look === 2, signal })
   if (stat.size > maxDocumentBytes) {
     await body.cancel()
     throw tooLong(backend, key, stat.size)
@@ -63,9 +67,10 @@ export async function readIfThere(
   backend: CheckpointBackend,
   key: string,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await readSmall(backend, key, signal)
+    return await readSmall(backend, key, signal, look)
   } catch (error) {
     if (isHoldfastError(error, 'NOT_FOUND')) return undefined
     throw error

@@ -167,8 +167,8 @@ class ListReader<L extends Line> {
   ): Promise<PageDocument | undefined> {
     const key = pageKey(reference.page)
     try {
-      const page = await withSecondLook(async () =>
-        decodePage(await readSmall(this.#backend, key, signal), reference),
+      const page = await withSecondLook(async (look) =>
+        decodePage(await readSmall(this.#backend, key, signal, look), reference),
       )
       if (page.holds === 'pages' || this.#linesOf(page) !== undefined) return page
       throw new HoldfastError('CORRUPT', `${key} holds ${page.holds}, not ${this.#holds}.`)

@@ -36,13 +36,13 @@ export async function problemsOf(
   if (comparesDocuments) problems.push(...disagreements(entry, manifest, size))
   for (const file of manifest.files) {
     await problem(problems, () =>
-      withSecondLook(async () => {
+      withSecondLook(async (look) => {
         if (quick) {
           await proveByStore(context, entry, file, signal)
           return
         }
         let readBytes = before
-        for await (const chunk of await provedChunks(backend, entry.attempt, file, signal)) {
+        for await (const chunk of await provedChunks(backend, entry.attempt, file, signal, look)) {
           readBytes += chunk.byteLength
           reported = Math.max(reported, readBytes)
           onBytes(reported)

@@ -11,7 +11,7 @@ import {
   objectKey,
 } from '../../catalog/documents/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
-import { withSecondLook } from '../../async/second-look.ts'
+import { type Look, withSecondLook } from '../../async/second-look.ts'
 
 /** The manifest of an entry, proved by the digest in the catalog. Rejects with `CORRUPT` when missing or different. */
 export async function provedManifest(
@@ -30,8 +30,8 @@ export async function readManifest(
 ): Promise<{ readonly manifest: Manifest; readonly size: number }> {
   const attempt = entry.attempt
   const key = manifestKey(attempt)
-  return withSecondLook(async () => {
-    const bytes = await readIfThere(backend, key, signal)
+  return withSecondLook(async (look) => {
+    const bytes = await readIfThere(backend, key, signal, look)
     if (bytes === undefined) throw corrupt(backend, key, 'the manifest is missing')
     if (sha256Hex(bytes) !== entry.manifest.sha256) {
       throw corrupt(backend, key, 'the manifest differs from what was saved')
@@ -73,8 +73,9 @@ export async function provedChunks(
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const object = await readListed(backend, attempt, file, signal)
+  const object = await readListed(backend, attempt, file, signal, look)
   return proved(object, file, new ExpectedFile(backend, attempt, file))
 }
 
@@ -124,10 +125,11 @@ async function readListed(
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<ReadableObject> {
   const key = objectKey(attempt, file.object)
   try {
-    return await backend.read(key, { signal })
+    return await backend.read(key, { newConnection: look === 2, signal })
   } catch (error) {
     if (isHoldfastError(error, 'NOT_FOUND')) throw corrupt(backend, key, `${file.name} is missing`)
     throw error

@@ -113,7 +113,7 @@ async function deliver(
       name: file.name,
       size: file.size,
       mode: file.mode,
-      open: (signal) => provedChunks(context.backend, entry.attempt, file, signal),
+      open: (signal, look) => provedChunks(context.backend, entry.attempt, file, signal, look),
     })),
     {
       signal: options.signal,

@@ -21,8 +21,8 @@ export type FoundMarker =
 /** Rejects with `UNSUPPORTED` for the marker of a newer version of Holdfast. */
 export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
   try {
-    return await withSecondLook(async () => {
-      const bytes = await readIfThere(backend, markerKey, signal)
+    return await withSecondLook(async (look) => {
+      const bytes = await readIfThere(backend, markerKey, signal, look)
       return bytes === undefined ? { kind: 'missing' } : { kind: 'good', marker: decodeMarker(bytes) }
     })
   } catch (error) {

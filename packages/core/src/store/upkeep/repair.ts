@@ -81,8 +81,8 @@ async function refuseRewinds(backend: CheckpointBackend, signal: AbortSignal | u
   for await (const { key } of backend.list(rewindsPrefix, { signal })) {
     const rewind = rewindOfKey(key)
     if (rewind === undefined) continue
-    await withSecondLook(async () => {
-      const bytes = await readIfThere(backend, key, signal)
+    await withSecondLook(async (look) => {
+      const bytes = await readIfThere(backend, key, signal, look)
       return bytes === undefined ? undefined : decodeRewind(bytes, rewind)
     })
   }
@@ -216,8 +216,8 @@ async function unlistedWholes(
   const wholes: CatalogEntry[] = []
   for (const attempt of attempts) {
     try {
-      const entry = await withSecondLook(async () => {
-        const bytes = await readIfThere(backend, manifestKey(attempt), signal)
+      const entry = await withSecondLook(async (look) => {
+        const bytes = await readIfThere(backend, manifestKey(attempt), signal, look)
         return bytes === undefined ? undefined : entryOf(decodeManifest(bytes, attempt), bytes)
       })
       if (entry === undefined) continue // never finished

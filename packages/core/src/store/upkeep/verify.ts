@@ -127,8 +127,8 @@ async function documentProblems(
   const problems: string[] = []
   if (newest.version === 0) return problems
   await problem(problems, () =>
-    withSecondLook(async () => {
-      const marker = await readIfThere(backend, markerKey, signal)
+    withSecondLook(async (look) => {
+      const marker = await readIfThere(backend, markerKey, signal, look)
       if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
       else decodeMarker(marker)
     }),
