@@ -2,93 +2,93 @@ import type { RetryEvent } from './retry.ts'
 import type { ByteSource } from './source/byte-source.ts'
 
 /**
- * The port: what Holdfast needs from a place that keeps objects.
+ * The port: the operations that Holdfast requires of a store of objects.
  *
- * An implementation MUST keep these, and the conformance suite tests each sentence by name:
+ * An implementation MUST keep these promises. The conformance suite tests each of them by name:
  *
  * 1. **Whole or absent.** An object that `read`, `stat` or `list` shows was stored completely and durably.
- * 2. **Read after write.** Once a call has resolved, every later call of any process sees its effect; `list`
- *    is complete at the time of the call and in key order (that of the keys' bytes in UTF-8: see `compareKeys`).
- * 3. **One creator.** Of any number of racing `commit` calls for one key, exactly one is told `created`.
+ * 2. **Read after write.** Once a call has resolved, every later call of any process sees its effect; `list` is
+ *    complete at the time of the call and in key order (that of the keys' bytes in UTF-8: see `compareKeys`).
+ * 3. **One creator.** Of any number of racing `commit` calls for one key, exactly one returns `created`.
  *
- * Keys are relative, with `/` between their parts; `assertKey` says which are valid. Every method rejects an
- * option that it does not know (`INVALID_ARGUMENT`) or cannot honour (`UNSUPPORTED`), never ignores it, and
- * takes an `AbortSignal`: when it fires the call rejects with `ABORTED`, and leaves nothing visible and
- * nothing that `sweep` does not find.
+ * Keys are relative, with `/` between their parts. `assertKey` defines which keys are valid. Every method rejects an
+ * option that it does not know (`INVALID_ARGUMENT`) or does not support (`UNSUPPORTED`), and never ignores one. Every
+ * method takes an `AbortSignal`. If the signal fires, the call rejects with `ABORTED`, makes nothing visible, and
+ * leaves nothing that `sweep` does not find.
  *
  * Errors are `HoldfastError`s: `NOT_FOUND`, `CORRUPT`, `INSUFFICIENT_SPACE`, `ABORTED`, `UNAVAILABLE`,
  * `PERMISSION_DENIED`, `UNSUPPORTED`, `INVALID_ARGUMENT`, and `OUTCOME_UNKNOWN` from `commit` alone.
  */
 export interface CheckpointBackend {
-  /** Where it points, without secrets. */
+  /** The URL of the store, without secrets. */
   readonly url: string
   readonly capabilities: BackendCapabilities
 
   /**
-   * The URL of the place in full, without secrets: scheme, endpoint, account, bucket and path. Two servers MUST have
-   * different places, also where `url` is the same; one server may have several.
+   * Returns the full URL of the place, without secrets: scheme, endpoint, account, bucket and path. Two servers MUST
+   * have different places, even if `url` is the same. One server may have several places.
    */
   place(options?: CallOptions): Promise<string>
 
   /**
-   * Stores `source` at `key`, whole and durable, or not at all. Payload of any size; memory MUST stay bounded
-   * by configuration. A key that exists is replaced. Where two puts of one key overlap one of them MUST succeed;
-   * the other may fail (`UNAVAILABLE`), on stores that keep the parts of both together. The digest of the result MUST be of the bytes that were
-   * stored. A source that is longer or shorter than `size`, or a file that changes meanwhile, fails the call
-   * (`INVALID_ARGUMENT`) and nothing is stored.
+   * Stores `source` at `key`, completely and durably, or not at all. The source may have any size, and memory MUST stay
+   * bounded by configuration. An object that exists is replaced. If two puts of one key overlap, one of them MUST
+   * succeed. The other may fail (`UNAVAILABLE`) on stores that keep the parts of both together. The digest of the
+   * result MUST be the digest of the stored bytes. A source that is longer or shorter than `size`, or a file that
+   * changes during the call, fails the call (`INVALID_ARGUMENT`), and nothing is stored.
    */
   put(key: string, source: ByteSource, options?: PutOptions): Promise<PutResult>
 
   /**
-   * Creates `key` with these few bytes if it is absent, durably, in one conditional step. `exists` leaves the
-   * first body as it is. `created` MUST rest on the store's own word, never on an answer that a web proxy could have
-   * given in its place. When the answer was lost and cannot be found out: `OUTCOME_UNKNOWN`; the caller
-   * gives bytes that no other caller would give, so that equal bytes at the key prove that it was this call.
+   * Creates `key` with a few bytes if it is absent, durably, in one conditional step. With `exists`, the first body is
+   * unchanged. `created` MUST be confirmed by the store itself, never by a response that a web proxy could have sent.
+   * Rejects with `OUTCOME_UNKNOWN` if the response was lost and the outcome cannot be determined. The bytes MUST be
+   * unique to the caller, so that equal bytes at the key prove that this call created them.
    */
   commit(key: string, bytes: Uint8Array, options?: CommitOptions): Promise<CommitOutcome>
 
-  /** The bytes at `key`, or of one range of them, as they stream. Rejects with `NOT_FOUND` when absent. */
+  /** Streams the bytes at `key`, or a range of them. Rejects with `NOT_FOUND` if the key is absent. */
   read(key: string, options?: ReadOptions): Promise<ReadableObject>
 
-  /** What is known of the object without reading it; `undefined` when absent. */
+  /** Returns what is known of an object without reading it; `undefined` if the key is absent. */
   stat(key: string, options?: CallOptions): Promise<ObjectStat | undefined>
 
-  /** The objects whose keys begin with `prefix` (plain text, not a folder), in key order. */
+  /** Yields the objects whose keys begin with `prefix` (plain text, not a folder), in key order. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectStat>
 
-  /** Removes objects, in batches where the store has them. A missing key is no error and counts as deleted. */
+  /** Deletes objects, in batches if the store supports them. An absent key is no error and counts as deleted. */
   delete(keys: readonly string[], options?: CallOptions): Promise<DeleteReport>
 
   /**
-   * A digest of the object, and whose word it is: the store's own where it keeps one, without moving the
-   * bytes; else computed by reading them. Rejects with `NOT_FOUND` when absent.
+   * Returns a digest of the object and its origin. A digest that the store keeps is returned without reading the bytes.
+   * Otherwise the digest is computed by reading them. Rejects with `NOT_FOUND` if the key is absent.
    */
   hash(key: string, options?: CallOptions): Promise<ObjectHash>
 
-  /** The room that is left for the caller. */
+  /** Returns the space that is left for the caller. */
   freeSpace(options?: CallOptions): Promise<FreeSpace>
 
-  /** Discards unfinished work of the store's own kind: temporary files, multipart uploads, waiting parts. */
+  /** Discards unfinished work, such as temporary files, multipart uploads and staged parts. */
   sweep(options: SweepOptions): Promise<SweepReport>
 
-  /** Releases connections and handles. The backend is unusable afterwards; closing twice is no error. */
+  /** Releases connections and handles. The backend is unusable afterwards. Closing twice is no error. */
   close(): Promise<void>
 }
 
 export interface BackendCapabilities {
-  /** How `freeSpace` knows: `measured` by the file system, `budgeted` by a quota, or `unbounded`. */
+  /** The source of `freeSpace`: `measured` by the file system, `budgeted` by a quota, or `unbounded`. */
   readonly freeSpace: FreeSpace['kind']
-  /** Whose word `hash` usually is. */
+  /** The usual origin of `hash`. */
   readonly hash: DigestOrigin
-  /** The folder under which an object's key is its path, when objects are local files. */
+  /** The folder in which the key of an object is its path, if objects are local files. */
   readonly localRoot: string | undefined
-  /** The longest key in bytes of UTF-8, counted from this backend's root. */
+  /** The longest key in bytes of UTF-8, without the root. */
   readonly maxKeyBytes: number
   /** The largest object in bytes. */
   readonly maxObjectBytes: number
-  /** The most bytes that one `put` or `read` holds in memory. */
+  /** The largest number of bytes that one `put` or `read` holds in memory. */
   readonly maxBufferedBytes: number
-  /** How many small objects to put at once, so that the put of all of them is fastest. */
+  /** How many small objects to put at once for the best throughput. */
   readonly smallObjectsAtOnce: number
 }
 
@@ -97,51 +97,52 @@ export interface CallOptions {
 }
 
 export interface PutOptions extends CallOptions {
-  /** The exact number of bytes, when known beforehand. */
+  /** The exact number of bytes, if the caller knows it. */
   readonly size?: number | undefined
-  /** For stores that tell readers what an object is; the others have no use for it. */
+  /** The media type, for stores that keep one. Other stores ignore it. */
   readonly contentType?: string | undefined
   /**
-   * Called with the count of bytes stored so far, or sent, where the store does not say in between what it holds; never
-   * decreasing, last with the size.
+   * Called with the number of bytes stored so far, or sent so far if the store does not report what it holds. The
+   * number never decreases. The last call has the size.
    */
   readonly onProgress?: ((bytes: number) => void) | undefined
 }
 
 export interface CommitOptions extends CallOptions {
   /**
-   * Called before `created`, with the revision of what was created, by the store's own word: the caller finds it in a
-   * list by that. A backend that does not learn it leaves the call out.
+   * Called before `created` with the revision that the store reports for the created object. A list shows the same
+   * revision. A backend that does not learn the revision does not call it.
    */
   readonly onCreated?: ((revision: string) => void) | undefined
 }
 
 export interface ReadOptions extends CallOptions {
-  /** Bytes `start` to before `end`; without `end` to the end of the object. */
+  /** The bytes from `start` to `end` (exclusive). Without `end`, to the end of the object. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
   /**
-   * Read over a connection that no other request uses. A backend without connections reads as usual, and so does a client
-   * that the caller made. Default: false.
+   * Read over a connection that no other request uses. A backend without connections reads as usual, and so does a
+   * client that the caller made. Default: false.
    */
   readonly newConnection?: boolean | undefined
 }
 
 export interface ListOptions extends CallOptions {
-  /** Only keys after this one. */
+  /** List only keys after this one. */
   readonly startAfter?: string | undefined
-  /** At most this many. */
+  /** List at most this many objects. */
   readonly limit?: number | undefined
 }
 
 export interface ObjectStat {
   readonly key: string
-  /** Bytes. */
+  /** The size in bytes. */
   readonly size: number
-  /** When it was stored, by the store's own clock. */
+  /** The time at which the object was stored, by the clock of the store. */
   readonly modifiedAt: Date
   /**
-   * The store's token for exactly this body: an ETag, a generation, an inode with its time. Different bodies that
-   * a key ever had MUST have different revisions, and `list`, `stat`, `read` and `put` MUST tell the same one.
+   * The store's token for exactly this body, such as an ETag, a generation, or an inode with its time. Different bodies
+   * of a key MUST have different revisions. `list`, `stat`, `read` and `put` MUST return the same revision for one
+   * body.
    */
   readonly revision: string
 }
@@ -155,35 +156,35 @@ export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
   readonly storedAt?: Date | undefined
   /** SHA-256 of the stored bytes, in lower-case hexadecimal. */
   readonly sha256: string
-  /** The digest that the store keeps of the object, when it verified one on the way in. */
+  /** The digest that the store keeps of the object, if it verified one during the put. */
   readonly storeDigest?: ObjectHash | undefined
 }
 
 export type CommitOutcome = 'created' | 'exists'
 
 export interface ReadableObject {
-  /** Of the whole object, also when a range is read. */
+  /** The stat of the whole object, also if a range is read. */
   readonly stat: ObjectStat
-  /** To be read at most once, or cancelled; either releases what is behind it. */
+  /** The bytes. Read them once, or cancel the stream. Both release the connection or handle. */
   readonly body: ReadableStream<Uint8Array>
   /** An optimisation: true if a reader may detach the memory of each chunk (`ArrayBuffer.transfer`) after its use. */
   readonly detachable?: boolean | undefined
 }
 
-/** What became of each key. A key is in exactly one of the two. */
+/** The outcome for each key. A key is in exactly one of the two lists. */
 export interface DeleteReport {
   readonly deleted: readonly string[]
   readonly failed: readonly { readonly key: string; readonly error: Error }[]
 }
 
-/** `store`: the store proved it against the bytes. `writer`: the store repeats what a writer said. `computed`: read just now. */
+/** `store`: the store verified the bytes. `writer`: the store repeats what a writer sent. `computed`: read just now. */
 export type DigestOrigin = 'store' | 'writer' | 'computed'
 
 export type DigestAlgorithm = 'sha256' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5'
 
 export interface ObjectHash {
   readonly algorithm: DigestAlgorithm
-  /** Lower-case hexadecimal. */
+  /** The digest in lower-case hexadecimal. */
   readonly value: string
   readonly origin: DigestOrigin
 }
@@ -193,7 +194,7 @@ export type FreeSpace =
       readonly kind: 'measured'
       readonly available: number
       readonly total: number
-      /** Inodes, which files and folders take one of each; absent if the file system sets no limit. */
+      /** The inodes. Each file and folder uses one. Absent if the file system has no limit. */
       readonly files?: { readonly available: number; readonly total: number } | undefined
     }
   | {
@@ -205,36 +206,36 @@ export type FreeSpace =
   | { readonly kind: 'unbounded' }
 
 export interface SweepOptions extends CallOptions {
-  /** Milliseconds, by the store's own clock: younger work is left alone. */
+  /** The smallest age in milliseconds, by the clock of the store. Younger work is kept. */
   readonly olderThan: number
-  /** Only work meant for keys that begin so. Default: everything under this backend's root. */
+  /** Discard only work for keys with this prefix. Default: all work below the root of this backend. */
   readonly prefix?: string | undefined
-  /** RequestInfo with the key that the work was meant for, or lies beside; false leaves it alone. */
+  /** Called with the key of the work. Work for which it returns false is kept. */
   readonly only?: ((key: string) => boolean) | undefined
-  /** Report, discard nothing. */
+  /** Report what would be discarded, and discard nothing. */
   readonly dryRun?: boolean | undefined
 }
 
 export interface SweepReport {
-  /** Discarded, or what would be. */
+  /** The work that was discarded, or would be. */
   readonly discarded: readonly UnfinishedWork[]
-  /** Unfinished work that was left alone: too young, or not asked for. */
+  /** The number of pieces of unfinished work that were kept, since they are too young or not selected. */
   readonly left: number
 }
 
 export interface UnfinishedWork {
-  /** The key that it was meant for, or where it lies. That of an empty folder ends with `/`. */
+  /** The key that the work is for, or its own key. The key of an empty folder ends with `/`. */
   readonly key: string
   readonly startedAt: Date
-  /** Bytes, where the store says. */
+  /** The size in bytes, if the store reports it. */
   readonly size?: number | undefined
 }
 
-/** What an adapter package exports as `adapter`: how to open its backend from a URL. */
+/** Opens backends from URLs. An adapter package exports one as `adapter`. */
 export interface BackendAdapter {
-  /** URL schemes without the colon, such as `['file']`. */
+  /** The URL schemes without the colon, such as `['file']`. */
   readonly schemes: readonly string[]
-  /** Opens without touching the store. Rejects with `CONFIG` or `INVALID_ARGUMENT` for a URL or options that it cannot take. */
+  /** Opens a backend without a request. Rejects with `CONFIG` or `INVALID_ARGUMENT` for an invalid URL or option. */
   open(
     url: URL,
     options?: Readonly<Record<string, unknown>>,
@@ -242,8 +243,8 @@ export interface BackendAdapter {
   ): Promise<CheckpointBackend>
 }
 
-/** What a backend tells whoever opened it. */
+/** Callbacks of a backend to the program that opened it. */
 export interface BackendHooks {
-  /** A request failed and will be made again. */
+  /** Called if a request failed and is retried. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined
 }

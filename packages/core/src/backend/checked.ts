@@ -22,16 +22,16 @@ import { assertKey } from './key.ts'
 import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
 import type { ByteSource } from './source/byte-source.ts'
 
-/** What differs from store to store. */
+/** The part of a backend that differs from store to store. */
 export interface BackendOperations extends PortOperations {
   close(): Promise<void>
-  /** Turns whatever an operation threw into a Holdfast error; `what` is the call in words. */
+  /** Converts what an operation threw into a Holdfast error. `what` describes the call. */
   errorOf(error: unknown, what: string, key: string | undefined): HoldfastError
 }
 
 /**
- * What every backend does alike, written once: options that are not known, keys that are not valid and signals that
- * have fired are refused before the store is asked, and its errors leave in the terms of the port.
+ * A backend that rejects unknown options, invalid keys and signals that have fired before it asks the store. It
+ * converts the errors of the store into errors of the port. All backends share this behaviour.
  */
 export class CheckedBackend implements CheckpointBackend {
   readonly url: string
@@ -123,7 +123,7 @@ export class CheckedBackend implements CheckpointBackend {
   }
 }
 
-/** The same error, with the key and the URL that it was about, where it does not say so itself. */
+/** Returns the error with its key and URL. A key or URL that the error already has is kept. */
 export function locatedError(error: HoldfastError, key: string | undefined, url: string): HoldfastError {
   if (error.url !== undefined && (error.key !== undefined || key === undefined)) return error
   return new HoldfastError(error.code, error.message, {

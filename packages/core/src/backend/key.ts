@@ -1,16 +1,16 @@
 import { HoldfastError } from '../errors.ts'
 
-/** The longest part of a key in bytes of UTF-8: what common file systems take for a name. */
+/** The longest part of a key in bytes of UTF-8. Common file systems allow no longer names. */
 export const maxKeyPartBytes = 255
 
 const encoder = new TextEncoder()
 
 /**
- * Why a key is not valid, as the end of a sentence that begins with the key; `undefined` when it is.
+ * Returns why a key is not valid, as the end of a sentence that begins with the key; `undefined` if the key is valid.
  *
  * A valid key is one or more parts with `/` between them. No part is empty, `.` or `..`, longer than 255 bytes
- * of UTF-8, or holds a backslash, a control character or half a surrogate pair: such names would leave the
- * root, or mean different things on different stores.
+ * of UTF-8, or contains a backslash, a control character or half a surrogate pair. Such names could leave the root, or
+ * mean different things on different stores.
  */
 export function keyFault(key: string): string | undefined {
   if (key === '') return 'is empty'
@@ -37,8 +37,8 @@ export function assertKey(key: string, url?: string): void {
 }
 
 /**
- * The order of keys: that of their bytes in UTF-8, which is that of their code points, and which object stores list
- * in. It differs from JavaScript's own only where keys hold characters beyond U+D7FF.
+ * Compares keys by their bytes in UTF-8, which is also the order of their code points. Object stores list in this
+ * order. It differs from the order of JavaScript strings only for keys with characters beyond U+D7FF.
  */
 export function compareKeys(one: string, other: string): number {
   if (!beyondOrdinary.test(one) && !beyondOrdinary.test(other)) return one < other ? -1 : one > other ? 1 : 0

@@ -24,8 +24,8 @@ interface StoredObject {
 const chunkBytes = 1 << 20
 
 /**
- * Keeps objects in this process's memory: for trying things out and for tests of programs that use Holdfast.
- * Nothing outlives the process, and a checkpoint takes as much memory as it has bytes.
+ * Keeps objects in the memory of this process, for experiments and for tests of programs that use Holdfast. Everything
+ * is lost when the process ends, and a checkpoint takes as much memory as it has bytes.
  */
 export class MemoryBackend extends CheckedBackend {
   /** `now` is the store's clock. */
@@ -64,10 +64,10 @@ export class MemoryBackend extends CheckedBackend {
           origin: 'computed',
         }),
         freeSpace: async () => ({ kind: 'unbounded' }),
-        // There is never unfinished work: a put becomes visible in one step.
+        // A put becomes visible in one step, so there is no unfinished work.
         sweep: async () => ({ discarded: [], left: 0 }),
         close: async () => {
-          // Nothing to release: the objects live as long as this object.
+          // The objects live as long as this backend, so there is nothing to release.
         },
         errorOf: (error, what, key) => locatedError(fromNodeError(error, what), key, url),
       },

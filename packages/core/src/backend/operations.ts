@@ -1,17 +1,17 @@
 import type { CheckpointBackend } from './backend.ts'
 
-/** A method of the port that asks the store. */
+/** The name of a method of the port that sends requests to the store. */
 export type PortMethod = Exclude<keyof CheckpointBackend, 'url' | 'capabilities' | 'close'>
 
-/** The parameters of a method of the port. Its options are never left out. */
+/** The parameters of a method of the port, with options that are always passed. */
 type Given<Method extends PortMethod> = Required<Parameters<CheckpointBackend[Method]>>
 
-/** What differs from store to store: the methods of the port, given valid keys and known options. */
+/** The methods of the port. They get valid keys and known options. */
 export type PortOperations = {
   readonly [Method in PortMethod]: (...given: Given<Method>) => ReturnType<CheckpointBackend[Method]>
 }
 
-/** The same methods, each of which also gets the store. */
+/** The methods of the port, with the store as their first parameter. */
 export type OperationsOn<Store> = {
   readonly [Method in PortMethod]: (
     store: Store,

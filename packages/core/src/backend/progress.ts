@@ -1,23 +1,23 @@
 import { HoldfastError } from '../errors.ts'
 
-/** The fewest bytes that an answer must bring within a time in which someone waits for them. */
+/** The fewest bytes that a response must deliver within a time. Only the time that the consumer waits counts. */
 export interface MinimumProgress {
   readonly bytes: number
   /** Milliseconds. */
   readonly within: number
 }
 
-/** A connection that brings less is taken for a broken one. */
+/** A connection that delivers less counts as broken. */
 export const defaultMinimumProgress: MinimumProgress = { bytes: 2 ** 16, within: 60_000 }
 
-/** A body that can be ended before its end. */
+/** A body that can be destroyed before its end. */
 export interface Breakable extends AsyncIterable<Uint8Array> {
   destroy(error: Error): unknown
 }
 
 /**
- * Passes a body on, and ends it with an error when it brings too little while someone waits for it. Only the waiting
- * counts: a consumer may take its time.
+ * Yields the chunks of a body, and destroys the body with `UNAVAILABLE` if it delivers too little. Only the time that
+ * the consumer waits for a chunk counts, so a slow consumer does no harm.
  */
 export async function* progressing(
   body: Breakable,

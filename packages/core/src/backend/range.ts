@@ -2,8 +2,8 @@ import { HoldfastError } from '../errors.ts'
 import type { ReadOptions } from './backend.ts'
 
 /**
- * The bytes that a read asks for, as `start` to before `end`, within an object of `size` bytes. A range may
- * reach past the end, which cuts it; one that begins past the end, or is reversed, is `INVALID_ARGUMENT`.
+ * Returns the range of bytes to read from an object of `size` bytes; `end` is exclusive. A range that reaches past the
+ * end is cut. Throws `INVALID_ARGUMENT` for a range that begins past the end or ends before it begins.
  */
 export function resolveRange(
   range: ReadOptions['range'],

@@ -2,22 +2,22 @@ import { setTimeout as after } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import { abortedError, HoldfastError, isHoldfastError, throwIfAborted } from '../errors.ts'
 
-/** How often and how patiently a single request is tried again. The only retry authority: an SDK's own is off. */
+/** How often a request is retried, and after which pauses. Nothing else retries: the retries of SDKs are off. */
 export interface RetryPolicy {
-  /** Attempts in all, the first included. */
+  /** The number of attempts, including the first. */
   readonly attempts: number
-  /** Milliseconds before the second attempt; doubled for each later one, with jitter. */
+  /** Milliseconds before the second attempt. Each later pause is twice as long. All pauses have jitter. */
   readonly minDelay: number
-  /** Milliseconds that no pause exceeds. */
+  /** The longest pause in milliseconds. */
   readonly maxDelay: number
 }
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 6, minDelay: 100, maxDelay: 10_000 }
 
 export interface RetryEvent {
-  /** What is tried again, such as `put data/x/model.pth part 3`. */
+  /** The request that is retried, such as `put data/x/model.pth part 3`. */
   readonly what: string
-  /** The attempt that failed, from 1. */
+  /** The number of the attempt that failed. The first is 1. */
   readonly attempt: number
   readonly attemptsLeft: number
   readonly error: Error
@@ -31,9 +31,9 @@ export interface RetryContext {
 }
 
 /**
- * Makes one request, and makes it again while it fails with a retryable error. Rejects with the last error as
- * it was, or with `ABORTED` as soon as the signal fires, also during a pause. A request that succeeds all the same gives
- * its result: what it has made can only be cleaned up by someone who knows of it.
+ * Sends a request, and retries it while it fails with a retryable error. Rejects with the last error unchanged, or with
+ * `ABORTED` as soon as the signal fires, also during a pause. If the request succeeds although the signal fired, the
+ * result is returned, so that the caller can clean up what the request created.
  */
 export async function withRetry<T>(
   request: (attempt: number) => Promise<T>,
@@ -68,7 +68,7 @@ export async function withRetry<T>(
   }
 }
 
-/** The pause before an attempt, from 2. Rejects with `ABORTED` when the signal fires. */
+/** Waits before an attempt, whose number is 2 or more. Rejects with `ABORTED` if the signal fires. */
 export async function pauseBefore(
   attempt: number,
   { what, policy = defaultRetryPolicy, signal }: RetryContext,

@@ -8,7 +8,7 @@ import { nodeErrorCode } from '../../node-errors.ts'
 import { proxyFor, type Target, valueOf, type Variables } from './proxy-for.ts'
 import { tunnel } from './tunnel.ts'
 
-/** What opens the connections of an SDK. */
+/** The agents that open the connections of an SDK. */
 export interface Agents {
   readonly http: http.Agent
   readonly https: https.Agent
@@ -16,7 +16,7 @@ export interface Agents {
 }
 
 export interface AgentOptions {
-  /** Milliseconds after which a connection on which nothing moves is closed. Default: no limit. */
+  /** Milliseconds after which an idle connection is closed. Default: no limit. */
   readonly idleTimeout?: number | undefined
   readonly maxSockets?: number | undefined
   /** Whether connections are used again. Default: true. */
@@ -26,9 +26,10 @@ export interface AgentOptions {
 const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'] as const
 
 /**
- * Returns agents that follow the proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and
- * trust the authorities of `AWS_CA_BUNDLE` beside those of Node.js, on every store; `undefined` if the environment names
- * neither, so that an SDK uses its own. Throws `CONFIG` for a proxy or a file that cannot be used.
+ * Returns agents that use the proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and
+ * trust the authorities of `AWS_CA_BUNDLE` beside those of Node.js, on every store. Returns `undefined` if the
+ * environment names neither, so that an SDK uses its own agents. Throws `CONFIG` for a proxy or a file that cannot be
+ * used.
  */
 export function agentsOf(variables: Variables, options: AgentOptions = {}): Agents | undefined {
   if (variableNames.every((name) => valueOf(variables, name) === '')) return undefined
@@ -40,7 +41,7 @@ export function agentsOf(variables: Variables, options: AgentOptions = {}): Agen
     ...(maxSockets === undefined ? {} : { maxSockets }),
   }
   const open: Opening = { variables, authorities, idleTimeout }
-  // What cannot be used is told at once, not by the first request.
+  // An invalid proxy is reported now, not by the first request.
   for (const protocol of ['http:', 'https:'] as const)
     proxyFor({ protocol, host: 'host', port: 1 }, variables)
   const agents = {
@@ -140,13 +141,13 @@ function connect(
       if (opened !== null && opened !== undefined) done(null, opened)
     })
     .catch((error: unknown) => {
-      // Of the two, only the error is read.
+      // Node.js reads only the error, although its type requires a stream.
       done(error instanceof Error ? error : new Error(String(error)), new PassThrough())
     })
   return undefined
 }
 
-/** SDKs wait for ever, and a save that hangs is worse than one that fails. */
+/** SDKs wait without a limit, and a save that hangs is worse than one that fails. */
 function closedIfIdle<Stream extends Duplex>(
   stream: Stream | null | undefined,
   idleTimeout: number | undefined,
@@ -165,7 +166,7 @@ function isSocket(stream: Duplex): stream is Duplex & { setTimeout(milliseconds:
   return 'setTimeout' in stream
 }
 
-/** The authorities of Node.js and those of a file. */
+/** Returns the authorities of Node.js and those of a file. */
 function authoritiesIn(file: string): readonly string[] | undefined {
   if (file === '') return undefined
   const text = contentsOf(file)

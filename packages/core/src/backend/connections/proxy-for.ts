@@ -1,20 +1,21 @@
 import { BlockList, isIP } from 'node:net'
 import { HoldfastError } from '../../errors.ts'
 
-/** Variables of the environment. */
+/** The variables of the environment. */
 export type Variables = Readonly<Record<string, string | undefined>>
 
-/** Where a connection is to lead. */
+/** The target of a connection. */
 export interface Target {
   readonly protocol: 'http:' | 'https:'
-  /** A name or an address, an IPv6 address without brackets. */
+  /** A name or an address. An IPv6 address has no brackets. */
   readonly host: string
   readonly port: number
 }
 
 /**
- * Returns the proxy for a connection, as curl does: `https_proxy` or `http_proxy`, else `all_proxy`, unless `no_proxy`
- * names the host; each in lower or upper case. Throws `CONFIG` for a proxy that cannot be used.
+ * Returns the proxy for a connection by the rules of curl: `https_proxy` or `http_proxy`, else `all_proxy`, unless
+ * `no_proxy` names the host. The names may be in lower or upper case. Throws `CONFIG` for a proxy that cannot be used.
+ * https://curl.se/docs/manpage.html#ENVIRONMENT
  */
 export function proxyFor(target: Target, variables: Variables): URL | undefined {
   const kind = target.protocol === 'https:' ? 'https_proxy' : 'http_proxy'
@@ -22,13 +23,13 @@ export function proxyFor(target: Target, variables: Variables): URL | undefined 
   if (chosen === undefined || isExempt(target, valueOf(variables, 'no_proxy'))) return undefined
   const text = valueOf(variables, chosen)
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
-  // The value may hold a password.
+  // The message omits the value, which may contain a password.
   if (url === null) throw unusable(chosen, 'is not a URL')
   if (!/^https?:$/.test(url.protocol)) throw unusable(chosen, `names a ${url.protocol} proxy`)
   return url
 }
 
-/** The value of a variable, in lower case first; empty if it is not set. */
+/** Returns the value of a variable; empty if it is not set. The lower-case name takes precedence. */
 export function valueOf(variables: Variables, name: string): string {
   const found = [name, name.toUpperCase()].find((each) => (variables[each] ?? '').trim() !== '')
   return found === undefined ? '' : (variables[found] ?? '').trim()
@@ -41,7 +42,7 @@ function unusable(name: string, why: string): HoldfastError {
   )
 }
 
-/** A name exempts its subdomains, too; an address may be that of a network. Either may have a port. */
+/** A name also exempts its subdomains. An address may be a network. Both may have a port. */
 function isExempt({ host, port }: Target, list: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '')
   return list.split(/[\s,]+/).some((entry) => {

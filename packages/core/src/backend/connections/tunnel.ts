@@ -2,15 +2,15 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Duplex } from 'node:stream'
 
-/** Milliseconds until a proxy must have answered. */
+/** The longest time in milliseconds until a proxy responds. */
 const longestWait = 30_000
 
-/** A connection through a proxy failed. Its `code` is `EPROXY`, and its message names the proxy without its password. */
+/** The error of a failed connection through a proxy. The message names the proxy without its password. */
 class ProxyError extends Error {
   readonly code = 'EPROXY'
 }
 
-/** Opens a connection to `host:port` through a proxy (RFC 9110, CONNECT). */
+/** Opens a connection to `host:port` through a proxy: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6. */
 export function tunnel(
   proxy: URL,
   host: string,

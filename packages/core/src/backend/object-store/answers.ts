@@ -2,12 +2,12 @@ import { HoldfastError } from '../../errors.ts'
 import { type Breakable, defaultMinimumProgress, type MinimumProgress, progressing } from '../progress.ts'
 import type { RequestInfo } from './request-info.ts'
 
-/** Bytes of the largest answer that is read into memory as a whole. A page of a list has a few mebibytes. */
+/** The largest response in bytes that is read into memory as a whole. A page of a list has a few mebibytes. */
 export const maxAnswerBytes = 64 * 2 ** 20
 
 /**
- * The error for an answer that the store cannot have given, `why` saying what is wrong with it. Retryable, since
- * captive portals and proxies come and go.
+ * Returns the error for a response that the store cannot have sent. `why` states what is wrong with it. The error is
+ * retryable, since captive portals and proxies come and go.
  */
 export function foreignAnswer({ what, key }: RequestInfo, why: string): HoldfastError {
   return new HoldfastError(
@@ -18,19 +18,19 @@ export function foreignAnswer({ what, key }: RequestInfo, why: string): Holdfast
   )
 }
 
-/** Whether an answer is a web page, which no store sends by itself. */
+/** Returns whether a response is a web page. Stores send none. */
 export function isHtml(contentType: string | null | undefined): boolean {
   return /^\s*(text\/html|application\/xhtml)/i.test(contentType ?? '')
 }
 
-/** The same, of one whose body is known: some stores send a line of plain text under that type. */
+/** Returns whether a response with a known body is a web page. Some stores send plain text with the type of HTML. */
 export function isHtmlPage(contentType: string | null | undefined, body: string): boolean {
   return isHtml(contentType) && /<html|<!doctype html/i.test(body)
 }
 
 /**
- * Reads the body of an answer into memory. Rejects with `UNAVAILABLE` when it has more than 64 MiB, or brings too little
- * while it is waited for.
+ * Reads the body of a response into memory. Rejects with `UNAVAILABLE` if it has more than 64 MiB, or if it arrives too
+ * slowly.
  */
 export async function readAnswer(
   body: Breakable,
@@ -50,7 +50,7 @@ export async function readAnswer(
   return Buffer.concat(chunks)
 }
 
-/** What a function makes of an answer whose body is open; the body is closed when it throws. */
+/** Returns what `examine` returns. Destroys the open body of a response if `examine` throws. */
 export function orDestroy<Result>(body: { readonly destroy: () => unknown }, examine: () => Result): Result {
   try {
     return examine()

@@ -2,7 +2,7 @@ import { ConcurrentDigest } from '../../integrity/index.ts'
 import type { ObjectHash, ReadableObject } from '../backend.ts'
 import { chunksOf } from '../source/chunks-of.ts'
 
-/** The SHA-256 of an object, computed by reading it to its end. */
+/** Computes the SHA-256 of an object by reading it to its end. */
 export async function computedHash(object: ReadableObject): Promise<ObjectHash> {
   const { size } = object.stat
   const digest = new ConcurrentDigest(size)

@@ -4,32 +4,32 @@ import { foreignAnswer } from './answers.ts'
 import type { RequestInfo } from './request-info.ts'
 import { type RequestContext, requestWithRetry } from './request-with-retry.ts'
 
-/** A conditional request that creates an object with our bytes if it is absent, and how to tell its failures apart. */
+/** A conditional request that creates an object if it is absent, and how to classify its failures. */
 export interface Creation {
   readonly bytes: Uint8Array
-  /** Makes the request once. */
+  /** Sends the request without retrying. */
   create(): Promise<Created>
-  /** The store says that the object is there. */
+  /** Returns whether the store reports that the object exists. */
   isThereAlready(error: unknown): boolean
-  /** The request may have been carried out although it failed. */
+  /** Returns whether the store may have executed the request although it failed. */
   mayHaveHappened(error: unknown): boolean
-  /** Reads what is there. */
+  /** Reads the object at the key. */
   readonly read: () => Promise<ReadableObject>
   readonly onCreated?: CommitOptions['onCreated']
 }
 
-/** What the answer to a request that creates says. */
+/** The response to a request that creates an object. */
 export interface Created {
   readonly revision: string
-  /** Whether only a store that has our bytes can have given the answer. If not, they are read back. */
+  /** Whether only a store that holds the bytes can have sent the response. If not, the bytes are read back. */
   readonly isProven: boolean
 }
 
 /**
- * Creates an object if it is absent. Where an answer was lost the same request is made again: it creates, or finds
- * what stands there, which tells whether it was the first one. An answer that anyone could have given is settled in the
- * same way. Rejects with `OUTCOME_UNKNOWN` when that cannot be found out. Not stopped once a request is on its way, but
- * between two.
+ * Creates an object if it is absent. If a response is lost, the same request is sent again. It either creates the
+ * object, or finds the object that exists. The bytes of that object show whether the first request created it. A
+ * response that anyone could have sent is handled in the same way. Rejects with `OUTCOME_UNKNOWN` if the outcome cannot
+ * be determined. A signal takes effect between two requests only.
  */
 export async function createOnce(
   context: RequestContext,
@@ -79,7 +79,7 @@ async function answerTo(creation: Creation): Promise<Answer> {
   }
 }
 
-/** What is there by the store's own word. A failure is not retried once more: the read has been. */
+/** Reads the object that exists. A failure is not retryable, since the read has already been retried. */
 async function readBack({
   bytes,
   read,
@@ -100,7 +100,7 @@ async function readBack({
   }
 }
 
-/** Worth another attempt only if an answer claimed success: what was there and is gone was deleted by someone. */
+/** Retryable only if a response claimed success. Otherwise another process has deleted the object. */
 function createdNothing(asked: RequestInfo, claimed: boolean): HoldfastError {
   if (claimed) return foreignAnswer(asked, 'it says that the object was created, and there is none')
   const message = `${asked.what} found the object there, and could not read it back: it is gone.`

@@ -2,8 +2,8 @@ import type { DeleteReport } from '../backend.ts'
 import { concurrently } from '../../async/concurrently.ts'
 
 /**
- * Deletes in batches of the size that the store takes, several at once. `deleteBatch` gives the keys that the store
- * keeps, each with the reason.
+ * Deletes keys in batches of the size that the store allows, several batches at once. `deleteBatch` returns the keys
+ * that the store did not delete, each with its error.
  */
 export async function deleteInBatches(
   keys: readonly string[],

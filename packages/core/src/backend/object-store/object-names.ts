@@ -1,18 +1,18 @@
 import { HoldfastError } from '../../errors.ts'
 import { assertKey } from '../key.ts'
 
-/** Turns keys into the names of objects in a bucket or container, below one root, and back. */
+/** Converts keys into names of objects below one root of a bucket or container, and back. */
 export class ObjectNames {
-  /** Of the root, without a slash at its end. */
+  /** The URL of the root, without a trailing slash. */
   readonly url: string
-  /** What the names of all our objects begin with: empty, or ending in a slash. */
+  /** The prefix of the names of all objects of this store: empty, or with a trailing slash. */
   readonly root: string
   /** The longest key in bytes of UTF-8. */
   readonly maxKeyBytes: number
 
   /**
-   * `place` is the URL of the bucket, `path` the root inside it, `maxNameBytes` what the store takes for a name.
-   * Throws `CONFIG` for a path that cannot be a root.
+   * `place` is the URL of the bucket, `path` the root inside it, and `maxNameBytes` the longest name that the store
+   * allows. Throws `CONFIG` for a path that cannot be a root.
    */
   constructor(place: string, path: string, maxNameBytes: number) {
     const inside = path.replace(/^\/+|\/+$/g, '')
@@ -32,7 +32,7 @@ export class ObjectNames {
     this.maxKeyBytes = maxNameBytes - Buffer.byteLength(this.root)
   }
 
-  /** Throws `INVALID_ARGUMENT` for a key that is too long for the store. */
+  /** Returns the name of the object of a key. Throws `INVALID_ARGUMENT` for a key that is too long for the store. */
   object(key: string): string {
     if (Buffer.byteLength(key) > this.maxKeyBytes) {
       throw new HoldfastError(
@@ -44,7 +44,7 @@ export class ObjectNames {
     return this.root + key
   }
 
-  /** The key of an object whose name begins with the root. */
+  /** Returns the key of an object. The name must begin with the root. */
   key(object: string): string {
     return object.slice(this.root.length)
   }

@@ -8,41 +8,44 @@ import type { PartLimits } from './parts.ts'
 import { quotaOf } from './quota.ts'
 import type { RequestContext } from './request-with-retry.ts'
 
-/** What all requests to one object store have in common. An adapter adds its client, and how it is to store. */
+/** The settings that all requests to one object store share. An adapter adds its client and its own settings. */
 export interface ObjectStore extends RequestContext {
   readonly names: ObjectNames
-  /** How objects that are too large for one request are cut. */
+  /** The limits by which large objects are cut into parts. */
   readonly parts: PartLimits
-  /** How many ranges of one object, of a part's bytes each, are read at once where a connection is slow. */
+  /** How many ranges of one object are read at once if a connection is slow. A range is as large as a part. */
   readonly rangesAtOnce: number
-  /** What an answer must bring while it is waited for. Default: 64 KiB in 60 s. */
+  /** The slowest response that is accepted. Default: 64 KiB in 60 s. */
   readonly progress?: MinimumProgress | undefined
-  /** Whether bytes in shared memory can be sent. By `fetch`, which a client that is given may use, they cannot. */
+  /** Whether the client can send bytes in shared memory. A ready-made client may use `fetch`, which cannot. */
   readonly sendsSharedMemory: boolean
 }
 
-/** The methods of the port over an object store. `ObjectStoreBackend` has the others. */
+/** The methods of the port that an adapter implements. `ObjectStoreBackend` implements the others. */
 export interface ObjectStoreOperations<Store extends ObjectStore>
   extends Omit<OperationsOn<Store>, 'place' | 'freeSpace'> {
-  /** The URL to which requests go, in full; what it holds of credentials and signatures is left out of the place. */
+  /** The full URL to which requests go. Credentials and signatures in it do not become part of the place. */
   endpoint(store: Store): Promise<string>
   close(store: Store): void
 }
 
-/** What a caller may plan by, and the budget in bytes that the store is given: none, where it has no end. */
+/** Capabilities that the adapter states, and the quota in bytes; `undefined` for no quota. */
 export interface ObjectStoreFacts extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes'> {
   readonly quota: number | undefined
 }
 
-/** Parts that are in memory beside those on their way: one hashed, one read ahead. */
+/** Parts in memory beside those in flight: one is hashed, and one is read ahead. */
 const partsBeside = 2
 
-/** Clients of object stores open only so many connections. That of the AWS SDK opens 50. */
+/**
+ * Clients limit their connections. The client of the AWS SDK opens at most 50:
+ * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/node-configuring-maxsockets.html.
+ */
 const smallObjectsAtOnce = 48
 
-/** A backend over an object store, which has a quota at most, and no files that a caller could open by path. */
+/** A backend on an object store. It may have a quota, and has no local files. */
 export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBackend {
-  /** Touches nothing. */
+  /** Sends no request. */
   constructor(store: Store, facts: ObjectStoreFacts, operations: ObjectStoreOperations<Store>) {
     const { names, parts, rangesAtOnce } = store
     const quota = quotaOf(facts.quota, (signal) => operations.list(store, '', { signal }))
@@ -85,7 +88,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
   }
 }
 
-/** As a user would write it, with the endpoint. */
+/** Returns the URL as a user would write it, with the endpoint as a parameter. */
 function placeAt(url: string, endpoint: string): string {
   const { protocol, host, pathname } = new URL(endpoint)
   const place = new URL(url)

@@ -3,34 +3,34 @@ import { foreignAnswer } from './answers.ts'
 import { requestWithRetry, type RequestContext } from './request-with-retry.ts'
 import type { RequestInfo } from './request-info.ts'
 
-/** A piece of a list, and by what the next one is asked for: nothing, or an empty text, when it was the last. */
+/** A page of a list. `next` requests the page after it; `undefined` or an empty string marks the last page. */
 export interface Page<Item, Next> {
   readonly items: readonly Item[]
   readonly next: Next | undefined
 }
 
-/** A list that the store gives in pages. */
+/** A list that the store returns in pages. */
 export interface ListInPages<Item, Next> {
-  /** Makes one request once, and rejects with what the SDK throws. */
+  /** Sends one request without retrying, and rejects with what the SDK throws. */
   readonly page: (from: Next | undefined) => Promise<Page<Item, Next>>
-  /** What the names of the items must be, where the store lists them in the order of names. */
+  /** The names to expect, if the store lists items in the order of their names. */
   readonly order?:
     | {
         readonly nameOf: (item: Item) => string
-        /** Every name begins so. */
+        /** The beginning of every name. */
         readonly prefix: string
-        /** Every name comes after this one. */
+        /** A name that sorts before every name of the list. */
         readonly after: string
       }
     | undefined
 }
 
-/** Pages without items that follow one another at most. A store may give some while it looks through what was deleted. */
+/** The most empty pages in a row. A store may return some while it skips deleted objects. */
 const maxEmptyPages = 1000
 
 /**
- * The items of a list, page by page. A page that contradicts those before it, or what was asked for, is asked for again,
- * and at last rejected with `UNAVAILABLE`: names in another order, or a next page that was there before.
+ * Yields the items of a list, page by page. A page that contradicts earlier pages or the request is requested again,
+ * and finally rejected with `UNAVAILABLE`. Examples are names out of order, or a next page that was returned before.
  */
 export async function* itemsOf<Item, Next>(
   context: RequestContext,
@@ -69,7 +69,7 @@ function faultOfNames(names: readonly string[], prefix: string, after: string): 
   let before = after
   for (const name of names) {
     if (!name.startsWith(prefix)) return `${name} is not below ${prefix}`
-    // Some relatives of S3 list in the order of UTF-16.
+    // Some stores that are compatible with S3 list in the order of UTF-16.
     if (before !== '' && compareKeys(name, before) <= 0 && name <= before)
       return `it lists ${name} after ${before}`
     before = name

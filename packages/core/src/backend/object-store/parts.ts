@@ -1,23 +1,23 @@
 /** One part of an object that is sent in several requests. */
 export interface Part {
-  /** From 0. */
+  /** The number of the part. The first is 0. */
   readonly index: number
-  /** Of its first byte in the object. */
+  /** The offset of its first byte in the object. */
   readonly offset: number
   readonly bytes: Uint8Array
   readonly last: boolean
 }
 
-/** How the parts of an object of unknown size grow: the bytes of each, and how many may be in use at once. */
+/** How the parts of an object of unknown size grow. */
 export interface Growth {
-  /** Bytes of a part, by its index; whole chunks. */
+  /** Returns the size in bytes of the part with an index: a multiple of the chunk size. */
   readonly bytesOf: (index: number) => number
   readonly partsInUse: number
 }
 
 /**
- * The chunks of a source as parts, the first of which begins at byte `start`. Each is given when the next one is there, so
- * that it is known which one is the last; by then the source has been checked to its end.
+ * Yields the chunks of a source as parts. The first part begins at byte `start`. A part is yielded when the next chunk
+ * has been read, so that `last` is known. The source has been checked to its end before the last part is yielded.
  */
 export async function* partsOf(
   chunks: AsyncIterable<Uint8Array>,
@@ -40,8 +40,8 @@ export async function* partsOf(
 }
 
 /**
- * Joins chunks into parts as they grow. The buffers of chunks are used again: parts that may still be on their way while
- * several chunks are read are copied.
+ * Joins chunks into parts as the parts grow. The buffers of chunks are reused, so a part that may still be in flight
+ * while several chunks are read is copied.
  */
 async function* joined(
   chunks: AsyncIterable<Uint8Array>,
@@ -69,9 +69,10 @@ async function* joined(
 }
 
 /**
- * Sends parts, at most `limit` at once (which may depend on the latest), and gives the answers in the order of the parts. When it asks for a part it
- * holds at most the `limit - 1` before it. After the first failure nothing more is read or sent; what is under
- * way is told by the signal and waited for, so that whoever cleans up finds nothing still moving.
+ * Sends parts, at most `limit` at once, and returns the responses in the order of the parts. `limit` may depend on the
+ * latest part. While it waits for a part, at most the `limit - 1` parts before it are in use. After the first failure
+ * it reads and sends nothing more, aborts the parts in flight and waits for them, so that no part arrives after a
+ * clean-up.
  */
 export async function sendParts<Answer>(
   parts: AsyncIterable<Part>,
@@ -96,7 +97,7 @@ export async function sendParts<Answer>(
         },
       )
       underWay.push(sending)
-      // The oldest, not just any: the buffers go round, and one that is still being sent must not be filled again.
+      // Wait for the oldest part: buffers are reused in order, and a buffer that is being sent must not be filled.
       const most = typeof limit === 'number' ? limit : limit(part)
       while (underWay.length >= most) await underWay.shift()
       if (failures.length > 0) break
@@ -110,25 +111,25 @@ export async function sendParts<Answer>(
   return answers
 }
 
-/** Bytes of a part, and parts at once. */
+/** The size of a part in bytes, and how many parts are sent at once. */
 export interface PartPlan {
   readonly partBytes: number
   readonly parallel: number
 }
 
-/** The plan for objects of common sizes, and what the store allows. */
+/** The plan for objects of common sizes, and the limits of the store. */
 export interface PartLimits extends PartPlan {
-  /** The most parts of one object. */
+  /** The largest number of parts of one object. */
   readonly maxParts: number
-  /** Bytes of the largest part. Default: no limit. */
+  /** The largest part in bytes. Default: no limit. */
   readonly maxPartBytes?: number | undefined
-  /** The option by which a user sets the bytes of a part, for messages. */
+  /** The option that sets the size of a part, for messages. */
   readonly sizeOption: string
 }
 
 /**
- * Grows the parts of a large object so that it needs no more than `maxParts` of them, and sends fewer at once then,
- * so that memory stays what `wanted` allows as far as the store's limits let it.
+ * Returns larger parts for an object that would need more than `maxParts` parts. Fewer of them are sent at once, so
+ * that they use no more memory than `wanted` does. A single part may exceed this memory.
  */
 export function planParts(wanted: PartPlan, size: number | undefined, maxParts: number): PartPlan {
   if (size === undefined || size <= wanted.partBytes * maxParts) return wanted
@@ -136,14 +137,15 @@ export function planParts(wanted: PartPlan, size: number | undefined, maxParts: 
   return { partBytes, parallel: partsAtOnce(wanted, partBytes) }
 }
 
-/** How many parts of a size may be on their way at once in the memory that `wanted` allows. */
+/** Returns how many parts of a size fit the memory of a plan. At least 1. */
 export function partsAtOnce({ partBytes, parallel }: PartPlan, bytes: number): number {
   return Math.max(1, Math.min(parallel, Math.floor((partBytes * parallel) / bytes)))
 }
 
 /**
- * How the parts of a stream grow, whose size nobody knows: half of the parts are as large as wanted, and each twentieth
- * after that twice as large as the one before. So the parts of S3 hold its largest object, and 39 GiB come without growth.
+ * Returns how the parts of a stream of unknown size grow. The first half of the parts have the wanted size. After that,
+ * the size doubles with each twentieth of the parts. So the parts of S3 hold its largest object, and the first 39 GiB
+ * need no growth.
  */
 export function growthOf({ partBytes, parallel, maxParts, maxPartBytes = Infinity }: PartLimits): Growth {
   const half = Math.ceil(maxParts / 2)

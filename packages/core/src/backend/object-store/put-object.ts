@@ -15,52 +15,55 @@ import {
 } from './parts.ts'
 import { requestWithRetry } from './request-with-retry.ts'
 
-/** What the answer to an upload tells of the object. */
+/** What the response to an upload states about the object. */
 export type Stored = Pick<PutResult, 'revision' | 'storeDigest' | 'storedAt'>
 
-/** The two ways by which a store takes an object. */
+/** The two ways to upload an object to a store. */
 export interface WaysToPut<Sent> {
   /**
-   * Makes one request once, with bytes that fit one part, and rejects with what the SDK throws. Not stopped once it is
-   * on its way: a request that was cut off may still be carried out.
+   * Sends bytes that fit one part in one request without retrying, and rejects with what the SDK throws. A signal does
+   * not stop it: the store may still execute a request that was cut off.
    */
   readonly putWhole: (bytes: Uint8Array) => Promise<Stored>
   /** Begins an upload in parts. */
   readonly begin: () => Promise<Upload<Sent>>
-  /** Fed every byte of the source once, in their order, before it is sent. */
+  /** A checksum that gets every byte of the source once and in order, before the byte is sent. */
   readonly checksum?: Checksum | undefined
 }
 
-/** An upload in parts that is under way. Nothing is visible before `complete`. */
+/** An upload in parts. The object is not visible before `complete`. */
 export interface Upload<Sent> {
   /**
-   * For a store that takes the bytes of an object one after the other: sends the first ones without waiting for an
-   * answer to each part. Asked for once at most, before the parts, which go on where the stretch ends.
+   * Sends the first bytes of an object without waiting for a response to each part, on stores that take the bytes in
+   * order. Called at most once, before the parts. The parts begin where the stretch ends.
    */
   readonly sendStretch?: (stretch: ReplayableRange, signal: AbortSignal | undefined) => Promise<void>
-  /** Sends one part. The parts are asked for in their order, and may be under way together. */
+  /** Sends one part. Called in the order of the parts. Several parts may be in flight at once. */
   sendPart(part: Part, signal: AbortSignal): Promise<Sent>
-  /** Makes the object visible, of all parts in their order. Not stopped once it is on its way. */
+  /** Makes the object visible, with all parts in order. A signal does not stop it. */
   complete(sent: readonly Sent[]): Promise<Stored>
-  /** Gives the upload up, and what the store holds of it. */
+  /** Discards the upload and its parts on the store. */
   readonly discard: () => Promise<void>
-  /** What becomes of an upload that could not be discarded, as a sentence. */
+  /** A sentence that states what happens to an upload that could not be discarded. */
   readonly leftover: string
 }
 
-/** The first bytes of an object, which can be read again where they did not arrive. */
+/** The first bytes of an object. They can be read again if they did not arrive. */
 export interface ReplayableRange {
   readonly size: number
-  /** The bytes from `start` on, which is no further than has been read, in chunks that nobody else uses. */
+  /**
+   * Returns the bytes from `start` on. `start` must not lie beyond the bytes that were read. Nothing else uses the
+   * chunks.
+   */
   readonly from: (start: number) => AsyncIterable<Uint8Array>
 }
 
-/** All that there is of an empty object. */
+/** The only part of an empty object. */
 const emptyPart: Part = { index: 0, offset: 0, bytes: new Uint8Array(0), last: true }
 
 /**
- * One request for what fits a part; several parts at once for what does not, which are given up together where one
- * fails. A source of unknown length is read far enough to know which it is.
+ * Stores a source that fits one part by one request, and a larger one in parts, several at once. If a part fails, the
+ * upload is discarded. A source of unknown length is read until it is known which way applies.
  */
 export async function putObject<Sent>(
   store: ObjectStore,
@@ -74,7 +77,7 @@ export async function putObject<Sent>(
   if (plan.partBytes > (store.parts.maxPartBytes ?? Infinity)) throw tooLarge(key, store.parts)
   await using reader = await SourceReader.open(source, {
     chunkBytes: plan.partBytes,
-    // The one that is not yet known to be the last, and those under way but the oldest, which has ended.
+    // The part that may be the last, and the parts in flight except the oldest, which has ended.
     chunksHeld: plan.parallel,
     hashInThread: store.sendsSharedMemory,
     size,
@@ -94,7 +97,7 @@ export async function putObject<Sent>(
   return result
 }
 
-/** What is sent in parts: a source, and its parts from a byte on, which is where a stretch of it has ended. */
+/** A source and its plan. `partsFrom` returns the parts from the end of the stretch on. */
 interface Pieces {
   readonly reader: SourceReader
   readonly plan: PartPlan
@@ -103,7 +106,7 @@ interface Pieces {
 
 type PartsFrom = (start: number) => AsyncIterable<Part>
 
-/** Of what may fit one part, it shows as it is read whether it does. */
+/** Reads the first part to learn whether the source fits one part. */
 async function putAsRead(
   parts: AsyncGenerator<Part, undefined>,
   whole: (bytes: Uint8Array) => Promise<Stored>,
@@ -141,7 +144,7 @@ async function putParts<Sent>(
     const sent = await sendParts(partsFrom(start), limit, signal, async (part, partSignal) => {
       if (part.index >= limits.maxParts) throw tooLarge(key, limits)
       const answer = await upload.sendPart(part, partSignal)
-      // That all is stored can only be said when the upload is complete.
+      // The full size is reported only when the upload is complete.
       if (!part.last) advance(stored + part.bytes.byteLength)
       return answer
     })
@@ -153,7 +156,9 @@ async function putParts<Sent>(
   }
 }
 
-/** Sends all but the last part in one, where the source can be read again and the store takes it. Gives where it ends. */
+/**
+ * Sends all parts but the last as one stretch, if the source is replayable and the store allows it. Returns its end.
+ */
 async function sendStretch(
   { sendStretch }: Upload<unknown>,
   { reader, plan: { partBytes } }: Pick<Pieces, 'reader' | 'plan'>,
@@ -174,7 +179,7 @@ async function sendStretch(
   return end
 }
 
-/** A failure to do so is told with the one that led here. */
+/** Discards the upload. An error of the discard is added to the error that caused it. */
 async function giveUp({ discard, leftover }: Upload<unknown>, because: unknown): Promise<void> {
   try {
     await discard()

@@ -1,11 +1,11 @@
 import type { FreeSpace } from '../backend.ts'
 
-/** Milliseconds after which the use of a store is measured anew. */
+/** Milliseconds after which the usage of a store is measured again. */
 const maxAge = 10 * 60 * 1000
 
 /**
- * A budget for a store that has no end of its own. Its use is measured by listing, which is dear, so a measurement
- * is used again for a while: what this process stored since is added, and a delete has it measured anew.
+ * A quota for a store without a limit of its own. Listing the store to measure its usage is expensive, so a measurement
+ * is reused for a while. What this process has stored since is added, and a delete causes a new measurement.
  */
 export class Quota {
   readonly #total: number
@@ -13,7 +13,7 @@ export class Quota {
   #measured: { readonly used: number; readonly at: Date } | undefined
   #storedSince = 0
 
-  /** `total` in bytes; `measure` gives the bytes in use. */
+  /** `total` is in bytes. `measure` returns the bytes in use. */
   constructor(total: number, measure: (signal: AbortSignal | undefined) => Promise<number>) {
     this.#total = total
     this.#measure = measure
@@ -27,12 +27,12 @@ export class Quota {
     return { kind: 'budgeted', available, total: this.#total, measuredAt: measured.at }
   }
 
-  /** Bytes that this process has stored. */
+  /** Adds bytes that this process has stored. */
   stored(bytes: number): void {
     this.#storedSince += bytes
   }
 
-  /** This process has deleted something. */
+  /** Discards the measurement, since this process has deleted objects. */
   deleted(): void {
     this.#measured = undefined
   }
@@ -45,7 +45,7 @@ export class Quota {
   }
 }
 
-/** The quota of a store that has a total, measured by listing all that lies below its root. */
+/** Returns the quota of a store, measured by listing all objects below its root; `undefined` without a total. */
 export function quotaOf(
   total: number | undefined,
   list: (signal: AbortSignal | undefined) => AsyncIterable<{ readonly size: number }>,

@@ -8,35 +8,35 @@ import { requestWithRetry } from './request-with-retry.ts'
 import { resumingStream } from './resuming-stream.ts'
 import { redact } from './secrets.ts'
 
-/** Bytes of the first request: enough to tell how fast a connection is. They stream, and take no memory. */
+/** The size of the first request in bytes: enough to measure the speed of a connection. The bytes stream. */
 const firstBytes = 8 * 2 ** 20
 
-/** Which bytes are asked for. */
+/** The bytes to request. */
 export interface WantedBytes extends ReadOptions {
-  /** What a read that broke off had begun: the bytes are to be of exactly this body, else it was `replaced`. */
+  /** The object that an interrupted read began with. If the key has another body now, the read fails. */
   readonly of?: ObjectStat | undefined
 }
 
-/** What the store says of the whole object, and the bytes that were asked for as they come. */
+/** The stat of the whole object, and the requested bytes as a stream. */
 export interface OpenedObject {
   readonly stat: ObjectStat
   readonly body: Readable
 }
 
-/** How a store is read. */
+/** The requests by which an object is read. */
 export interface ReadRequests<Store extends ObjectStore> {
   /**
-   * Makes the request once, and rejects with what the SDK throws. `undefined` when the range begins at the end of the
-   * object, or past it.
+   * Sends the request without retrying, and rejects with what the SDK throws. Returns `undefined` if the range begins
+   * at or after the end of the object.
    */
   readonly open: (store: Store, key: string, wanted: WantedBytes) => Promise<OpenedObject | undefined>
-  /** That of the port. */
+  /** The `stat` of the port. */
   readonly stat: (store: Store, key: string, options: CallOptions) => Promise<ObjectStat | undefined>
 }
 
 /**
- * Streams the object, or a range of it: its first bytes by one request, the rest as fast as the store gives it (see
- * `resumingStream`). Goes on with the same body where a connection breaks.
+ * Streams an object or a range of it. The first bytes come by one request, and the rest as `resumingStream` describes.
+ * If a connection breaks, the stream continues with the same body.
  */
 export async function readObject<Store extends ObjectStore>(
   store: Store,
@@ -49,7 +49,7 @@ export async function readObject<Store extends ObjectStore>(
   const asked = { what, key, signal }
   if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER, key, url)
   const { start: from, end: to = Infinity } = range ?? { start: 0 }
-  // Stores have no word for a range without bytes.
+  // HTTP cannot express an empty range: https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2.
   const first =
     from === to
       ? undefined
@@ -69,7 +69,7 @@ export async function readObject<Store extends ObjectStore>(
   const { start, end } = resolveRange(range, first.stat.size, key, url)
   return {
     stat: first.stat,
-    // Fresh from a socket.
+    // The chunks come from a socket, so nothing else uses their memory.
     detachable: true,
     body: resumingStream({
       start,
@@ -99,7 +99,7 @@ export async function readObject<Store extends ObjectStore>(
   }
 }
 
-/** What `open` rejects with when there is another body than the one to go on with, or none any more. */
+/** Returns the error of `open` if the key has another body than the read began with, or none. */
 export function replacedWhileRead(store: ObjectStore, key: string, error: unknown): HoldfastError {
   const { url } = store.names
   const cause = store.errorOf(error, { what: `Reading ${key}`, key })
@@ -107,13 +107,13 @@ export function replacedWhileRead(store: ObjectStore, key: string, error: unknow
   return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
 }
 
-/** The header by which a range is asked for (RFC 9110, Range). */
+/** Returns the value of the Range header: https://www.rfc-editor.org/rfc/rfc9110#section-14.2. */
 export function rangeHeader(range: ReadOptions['range']): string | undefined {
   if (range === undefined) return undefined
   return `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`
 }
 
-/** What the headers of an answer tell of an object. */
+/** The headers of a response that describe an object. */
 export interface ObjectHeaders {
   readonly etag?: string | undefined
   readonly lastModified?: Date | undefined
@@ -123,8 +123,9 @@ export interface ObjectHeaders {
 }
 
 /**
- * What the headers of an answer say of the whole object. `range` is the one that was asked for, if any: then the answer
- * must be about exactly that one (RFC 9110, Content-Range). Rejects an answer that lacks what every store says.
+ * Returns the stat of the whole object from the headers of a response. With `range`, the response must be for exactly
+ * this range: https://www.rfc-editor.org/rfc/rfc9110#section-14.4. Throws for a response without the headers that every
+ * store sends.
  */
 export function statOfHeaders(key: string, headers: ObjectHeaders, range?: WantedBytes['range']): ObjectStat {
   const { etag, lastModified, contentLength, contentRange, contentType } = headers
@@ -145,12 +146,12 @@ export function statOfHeaders(key: string, headers: ObjectHeaders, range?: Wante
   return { key, size: Number(total), modifiedAt: lastModified, revision }
 }
 
-/** What HTTP tells of an object has no fractions of a second; a list of some stores has. */
+/** Returns a time without fractions of a second. Headers of HTTP have none, and lists of some stores do. */
 export function wholeSeconds(date = new Date(0)): Date {
   return new Date(Math.floor(date.getTime() / 1000) * 1000)
 }
 
-/** An ETag without its quotes, which some answers do not have. */
+/** Returns an ETag without its quotes. Some responses have none. */
 export function unquotedEtag(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '')
 }
@@ -163,7 +164,7 @@ function emptyBody(): ReadableStream<Uint8Array> {
   })
 }
 
-/** A body that has begun and does not end well is a broken connection, whatever the SDK calls it. */
+/** Any failure of a body that has begun counts as a broken connection, whatever error the SDK throws. */
 function brokenOff(store: ObjectStore, what: string, key: string, error: unknown): HoldfastError {
   const { url } = store.names
   const cause = store.errorOf(error, { what, key })

@@ -1,6 +1,6 @@
-/** What a request is about, for messages and for whoever wants to stop it. */
+/** Describes a request for messages. */
 export interface RequestInfo {
-  /** The request in words, such as `Part 3 of data/x/model.pth`. */
+  /** A description of the request, such as `Part 3 of data/x/model.pth`. */
   readonly what: string
   readonly key?: string | undefined
   readonly signal?: AbortSignal | undefined

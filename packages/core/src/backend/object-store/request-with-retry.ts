@@ -2,15 +2,15 @@ import type { HoldfastError } from '../../errors.ts'
 import { type RetryEvent, type RetryPolicy, withRetry } from '../retry.ts'
 import type { RequestInfo } from './request-info.ts'
 
-/** What all requests to one store have in common. */
+/** The settings that all requests to one store share. */
 export interface RequestContext {
   readonly retry?: RetryPolicy | undefined
   readonly onRetry?: ((event: RetryEvent) => void) | undefined
-  /** Turns what the SDK throws into the terms of the port. */
+  /** Converts what the SDK throws into an error of the port. */
   readonly errorOf: (error: unknown, asked: RequestInfo) => HoldfastError
 }
 
-/** Makes one request, and makes it again while it fails for a passing reason. Rejects in the terms of the port. */
+/** Sends a request, and retries it while it fails with a retryable error. Rejects with an error of the port. */
 export async function requestWithRetry<Answer>(
   context: RequestContext,
   asked: RequestInfo,

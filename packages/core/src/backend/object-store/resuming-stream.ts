@@ -4,50 +4,54 @@ import { defaultMinimumProgress, type MinimumProgress, progressing } from '../pr
 import { defaultRetryPolicy, pauseBefore, type RetryContext, withRetry } from '../retry.ts'
 
 /**
- * Bytes a millisecond that make a connection a fast one. Stores give some 90 MB/s over each (Amazon S3, "Performance
- * design patterns"): those are read side by side. One that gives more is stopped by this process, not by the store.
+ * Bytes per millisecond above which a connection is fast. S3 delivers 85 to 90 MB/s over one connection, so an object
+ * is read over several:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html. On a faster
+ * connection, this process is the bottleneck.
  */
 const fastConnection = 100_000
 
 export interface ResumingStreamOptions {
-  /** The first byte, and the one after the last. */
+  /** The range to read. `end` is exclusive. */
   readonly start: number
   readonly end: number
-  /** The answer to the first request, which has been made already, and how many bytes that asked for. */
+  /** The response to the first request, which has been sent already, and the number of bytes that it requested. */
   readonly first: Readable
   readonly firstBytes: number
-  /** Of the rest, where it is read side by side: bytes of a range, and ranges under way, or in memory, at once. */
+  /**
+   * The size of a range in bytes, and how many ranges are in flight or in memory at once, if several are read at once.
+   */
   readonly rangeBytes: number
   readonly rangesAtOnce: number
-  /** Asks for the bytes `start` to before `end` of the very same body; rejects with a Holdfast error. */
+  /** Requests the bytes from `start` to `end` (exclusive) of the same body. Rejects with a Holdfast error. */
   readonly reopen: (start: number, end: number) => Promise<Readable>
-  /** Turns what a broken connection throws into a Holdfast error. */
+  /** Converts what a broken connection throws into a Holdfast error. */
   readonly errorOf: (error: unknown) => HoldfastError
   readonly retry: RetryContext
   /**
-   * What a body must bring while it is waited for; and what an attempt must bring to count as one that got further, if
-   * the range is not a small one. Default: 64 KiB in 60 s.
+   * The slowest body that is accepted. Its bytes are also what an attempt must deliver to count as progress; for a
+   * small range, an eighth of the range is enough. Default: 64 KiB in 60 s.
    */
   readonly progress?: MinimumProgress | undefined
-  /** Milliseconds. Default: this process's clock. */
+  /** Returns a time in milliseconds. Default: the clock of this process. */
   readonly now?: (() => number) | undefined
 }
 
 /**
- * The bytes `start` to before `end` in their order, through broken connections: where one ends early the next goes on
- * at the very byte. Fails with what the last attempt failed with, and with `ABORTED` when the signal of `retry` fires.
+ * Streams the bytes from `start` to `end` (exclusive) in order. If a connection breaks, the next one continues at the
+ * same byte. Fails with the error of the last attempt, and with `ABORTED` if the signal of `retry` fires.
  *
- * The first range shows how fast a connection is. The rest comes over one more that is fast, over several at once that
- * are not.
+ * The first range measures the speed of a connection. The rest is read over one connection if it is fast, and over
+ * several at once if not.
  */
 export function resumingStream(options: ResumingStreamOptions): ReadableStream<Uint8Array> {
   const stop = new AbortController()
   const { signal: callers } = options.retry
   const signal = callers === undefined ? stop.signal : AbortSignal.any([callers, stop.signal])
   const chunks = inOrder({ ...options, retry: { ...options.retry, signal } }, stop)
-  // Held by the stream from the start, so that a body that is never read is let go of as well.
+  // The signal also ends a body that is never read.
   addAbortSignal(signal, options.first)
-  options.first.on('error', () => undefined) // seen by whoever reads it
+  options.first.on('error', () => undefined) // the reader of the body gets the error
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -81,7 +85,7 @@ async function* inOrder(options: ResumingStreamOptions, stop: AbortController): 
     for await (const chunk of resuming(options, { start, end: rest.start }, first)) {
       waited += now() - asked
       passed += chunk.byteLength
-      // Early enough for the answer to be there when it is needed.
+      // Half-way, so that the response has arrived when it is used.
       if (following === undefined && rest.start < end && passed >= firstBytes / 2) {
         const isFast = passed > waited * fastConnection
         following = begun(isFast ? resuming(options, rest) : sideBySide(options, rest))
@@ -95,7 +99,7 @@ async function* inOrder(options: ResumingStreamOptions, stop: AbortController): 
   }
 }
 
-/** Asks for the first chunk at once. */
+/** Requests the first chunk at once. */
 function begun(chunks: Chunks): Chunks {
   const first = chunks.next()
   first.catch(() => undefined) // thrown where it is awaited
@@ -109,13 +113,13 @@ async function* begunWith(first: Promise<IteratorResult<Uint8Array, void>>, chun
   yield* chunks
 }
 
-/** Ranges in their order, each whole in memory before it passes. */
+/** Yields ranges in order. Each range is read into memory before it is yielded. */
 async function* sideBySide(options: ResumingStreamOptions, { start, end }: Range): Chunks {
   const { rangeBytes, rangesAtOnce } = options
   const underWay: Promise<readonly Uint8Array[]>[] = []
   let position = start
   const begin = (): void => {
-    // One more passes, or is on its way to be used.
+    // One more range is being yielded.
     while (position < end && underWay.length < Math.max(1, rangesAtOnce - 1)) {
       const range = { start: position, end: Math.min(position + rangeBytes, end) }
       const chunks = Array.fromAsync(resuming(options, range))
@@ -157,7 +161,7 @@ async function* resuming(
     } catch (error) {
       throwIfAborted(retry.signal, retry.what)
       const failure = errorOf(error)
-      // Connections that each bring a few bytes would go on for ever.
+      // Otherwise connections that deliver a few bytes each would be retried for ever.
       fruitless = position - before >= Math.min(progress.bytes, (end - start) / 8) ? 1 : fruitless + 1
       if (!failure.retryable || fruitless >= policy.attempts) throw failure
       retry.onRetry?.({

@@ -1,14 +1,14 @@
 import { HoldfastError } from '../../errors.ts'
 
-/** Shorter parts of a header are words, not secrets. */
+/** The shortest secret. Shorter parts of a header are ordinary words. */
 const shortestSecret = 8
 
-/** Secrets that are remembered: tokens are renewed, and an old one is of no use. */
+/** The largest number of remembered secrets. Tokens are renewed, and old tokens are of no use. */
 const mostRemembered = 64
 
 const redacted = '[redacted]'
 
-/** Headers of a request that hold secrets, in lower case. */
+/** Headers of a request that contain secrets, in lower case. */
 export const secretHeaders = [
   'authorization',
   'proxy-authorization',
@@ -19,15 +19,17 @@ export const secretHeaders = [
   'x-ms-encryption-key',
 ] as const
 
-/** How the name of a value ends that is a secret. */
+/** Matches the end of a name whose value is a secret. */
 const secretName =
   /(?:signature|\bsig|token|secret|password|passphrase|account_?key|access_?key|api_?key|credential|authorization|upload_id)/
 
-/** What may follow: `=VALUE`, `>VALUE`, `: "VALUE"`, or `: VALUE` where the value is no word of a sentence. */
+/**
+ * Matches a value after its name: `=VALUE`, `>VALUE`, `: "VALUE"`, or `: VALUE` if the value is not an ordinary word.
+ */
 const namedValue =
   /(["']?\s*[=>]\s*["']?|["']?\s*:\s*["']|\s*:\s*(?=[^\s"'&;,<>]*[\d+/=_]))(?!(?:bearer|basic|sharedkey(?:lite)?)\s)[^\s"'&;,<>]{4,}/
 
-/** What secrets look like in the text of a server or an SDK, and what is shown instead. */
+/** Patterns of secrets in the text of a server or an SDK, and their replacements. */
 const shapes: readonly (readonly [RegExp, string])[] = [
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/"'<>]*@/gi, `$1${redacted}@`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/gi, `$1?${redacted}`],
@@ -40,19 +42,19 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/\bya29\.[\w.-]+/g, redacted],
 ]
 
-/** Removes from text what looks like a secret: credentials and parameters of URLs, tokens, signatures. */
+/** Replaces everything that looks like a secret in a text: credentials and parameters of URLs, tokens, signatures. */
 export function redact(text: string): string {
   return shapes.reduce((shown, [shape, instead]) => shown.replace(shape, instead), text)
 }
 
 /**
- * The secrets that a backend has sent. Servers, proxies and SDKs repeat parts of a request in their errors, and errors
- * are printed and logged.
+ * Remembers the secrets that a backend has sent. Servers, proxies and SDKs repeat parts of a request in their errors,
+ * and programs print and log errors.
  */
 export class Secrets {
   readonly #sent = new Set<string>()
 
-  /** Remembers a value, such as that of an `Authorization` header, and its parts. */
+  /** Remembers a value, such as an `Authorization` header, and its parts. */
   add(value: string | null | undefined): void {
     if (value === null || value === undefined) return
     const parts = value.split(/[\s,;]+/).flatMap((part) => [part, part.slice(part.indexOf('=') + 1)])
@@ -77,8 +79,8 @@ export class Secrets {
   }
 
   /**
-   * What was thrown, as it may be printed: its name, message, stack, codes and causes. The request and the response that
-   * SDKs attach are left out. An error of Holdfast is one already.
+   * Returns a copy of what was thrown that is safe to print: its name, message, stack, codes and causes. The request
+   * and the response that SDKs attach are left out. A Holdfast error is safe already and is returned as it is.
    */
   causeOf(error: unknown): unknown {
     if (error instanceof HoldfastError) return error
@@ -91,7 +93,7 @@ export class Secrets {
   }
 }
 
-/** A program may branch on these. */
+/** Fields that programs compare. */
 const codes = ['code', 'errno', 'syscall', 'status', 'statusCode'] as const
 
 function codesOf(error: Error): Readonly<Record<string, string | number>> {

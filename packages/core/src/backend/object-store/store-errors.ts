@@ -4,22 +4,22 @@ import type { RequestInfo } from './request-info.ts'
 import { own } from '../../records.ts'
 import { Secrets } from './secrets.ts'
 
-/** What is known of a request that failed. */
+/** A failed request. */
 export interface Failure {
-  /** The store's own code for it, or that of Node.js. */
+  /** The error code of the store or of Node.js. */
   readonly name: string
-  /** Of HTTP, when there was an answer. */
+  /** The status of HTTP, if there was a response. */
   readonly status: number | undefined
   readonly message: string
 }
 
-/** What a failure means in the terms of the port, and what the user can do, as a sentence. */
+/** The code of the port for a failure, and a sentence that states what the user can do. */
 export interface Meaning {
   readonly code: ErrorCode
   readonly advice: string
 }
 
-/** What an adapter knows of its store's own codes. */
+/** The meanings of the error codes of a store. */
 export type Meanings = Readonly<Record<string, Meaning>>
 
 export const unavailable = (advice: string): Meaning => ({ code: 'UNAVAILABLE', advice })
@@ -29,15 +29,15 @@ export const invalidArgument = (advice: string): Meaning => ({ code: 'INVALID_AR
 export const misconfigured = (advice: string): Meaning => ({ code: 'CONFIG', advice })
 export const notFound = (advice: string): Meaning => ({ code: 'NOT_FOUND', advice })
 
-/** One meaning that several codes of a store have. */
+/** Returns a table in which several codes of a store have the same meaning. */
 export function sameMeaning(codes: readonly string[], meaning: Meaning): Meanings {
   return Object.fromEntries(codes.map((code) => [code, meaning]))
 }
 
-/** The name of a failure whose answer is a web page, which no store sends. */
+/** The name of a failure whose response is a web page. Stores send none. */
 export const webPage = 'WebPage'
 
-/** Failures that mean the same on every store that is reached over a network. */
+/** Failures that have the same meaning on every store over a network. */
 export const commonMeanings = {
   slowDown: unavailable('The store asks for fewer requests.'),
   storeFailed: unavailable('The store failed.'),
@@ -61,7 +61,7 @@ export const commonMeanings = {
   ),
 } as const satisfies Meanings
 
-/** Before a connection stood nothing can have been carried out. */
+/** Without a connection, the store cannot have executed the request. */
 const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'] as const
 
 const brokenConnection = [
@@ -76,7 +76,7 @@ const brokenConnection = [
   'TimeoutError',
 ] as const
 
-/** Why Node.js does not trust a certificate (Node.js documentation, "X509 certificate error codes"). */
+/** Codes of certificates that Node.js does not trust: https://nodejs.org/api/tls.html#x509-certificate-error-codes. */
 const untrusted = [
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -94,8 +94,8 @@ const wrongCertificate = [
 ] as const
 
 /**
- * The error of a call in the terms of the port. `what` is the call in words; the store's own answer stands at the
- * end of the message, and what was thrown is the cause, both without secrets.
+ * Returns the error of the port for a failed call. `what` describes the call. The message ends with the text of the
+ * store, and the cause is what was thrown. Both are without secrets.
  */
 export function storeError(
   error: unknown,
@@ -117,21 +117,21 @@ export function storeError(
   return new HoldfastError(code, `${what} failed. ${advice} (${answer})`, { key, url, cause })
 }
 
-/** What an adapter asks about an error that its SDK threw. */
+/** Functions that classify an error of an SDK. */
 export interface StoreErrors {
-  /** The error of a call in the terms of the port. */
+  /** Returns the error of the port for a failed call. */
   readonly storeError: (error: unknown, asked: RequestInfo, url: string, secrets?: Secrets) => HoldfastError
-  /** Whether the store failed with one of these codes. */
+  /** Returns whether the store failed with one of these codes. */
   readonly isCalled: (error: unknown, ...names: readonly string[]) => boolean
-  /** Whether the store answered with this status. */
+  /** Returns whether the store responded with this status. */
   readonly hasStatus: (error: unknown, status: number) => boolean
-  /** Whether the request may have been carried out although it failed. */
+  /** Returns whether the store may have executed the request although it failed. */
   readonly mayHaveHappened: (error: unknown) => boolean
 }
 
 /**
- * From the codes of a store, and how what its SDK throws is read. `sentWith` finds the secrets of a request in what its
- * failure threw, for an SDK that has them there.
+ * Returns the classification of errors for a store. `meanings` are the codes of the store, and `failureOf` reads an
+ * error of its SDK. `sentWith` finds the secrets of the request in an error, for an SDK that attaches the request.
  */
 export function storeErrors(
   meanings: Meanings,
@@ -149,10 +149,10 @@ export function storeErrors(
   }
 }
 
-/** Whether the request may have been carried out although it failed: its answer was lost, or the store faltered. */
+/** Returns whether the store may have executed a failed request: the response was lost, or the store failed. */
 export function mayHaveHappened({ name, status }: Failure): boolean {
   if (neverConnected.some((code) => code === name)) return false
-  // Whoever sent the page may have let the request through.
+  // A proxy that sends a page may have forwarded the request.
   if (name === webPage) return true
   return status === undefined || status >= 500 || status === 408 || status === 200
 }

@@ -1,15 +1,15 @@
-/** How many buffers go round, and where they come from. */
+/** A ring of buffers that are reused: their number, and how to allocate one. */
 export interface Buffers {
   readonly ring: number
   readonly allocate: (bytes: number) => Uint8Array
 }
 
-/** A buffer for so many bytes: a new one with each call. */
+/** Returns a new buffer. */
 export function newBuffer(bytes: number): Uint8Array {
   return Buffer.allocUnsafeSlow(bytes)
 }
 
-/** The same few buffers, one after the other: as large as the first bytes that are asked for. */
+/** Returns a function that hands out the buffers of a ring in turn. The first request sets the size of each buffer. */
 export function inTurn({ ring, allocate }: Buffers): (bytes: number) => Uint8Array {
   const buffers: Uint8Array[] = []
   let given = 0
@@ -20,12 +20,13 @@ export function inTurn({ ring, allocate }: Buffers): (bytes: number) => Uint8Arr
   }
 }
 
+/** Yields views of the bytes. */
 export function* slices(bytes: Uint8Array, chunkBytes: number): Generator<Uint8Array> {
   for (let start = 0; start < bytes.byteLength; start += chunkBytes)
     yield bytes.subarray(start, start + chunkBytes)
 }
 
-/** Copies chunks, none of which is longer than the first, into a ring of buffers. */
+/** Copies chunks into a ring of buffers. No chunk may be longer than the first. */
 export function* copies(chunks: Iterable<Uint8Array>, { ring, allocate }: Buffers): Generator<Uint8Array> {
   const buffers: Uint8Array[] = []
   let index = 0

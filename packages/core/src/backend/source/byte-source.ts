@@ -1,11 +1,11 @@
-/** A local file, named by its path. */
+/** A local file, given by its path. */
 export interface FileSource {
   readonly path: string
 }
 
 /**
- * What a `put` stores: bytes, a stream of any length (of Node, of the web, or any async iterable), or a local
- * file. The caller leaves bytes and files unchanged until the call has ended; for a file that is checked.
+ * The content that a `put` stores: bytes, a stream of any length (of Node.js, of the web, or any async iterable), or a
+ * local file. The caller must not change bytes or files until the call has ended. A changed file fails the call.
  */
 export type ByteSource = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | FileSource
 

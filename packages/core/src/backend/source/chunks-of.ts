@@ -1,23 +1,23 @@
-/** A body, and whether nothing else refers to the memory of its chunks, so that they may be detached. */
+/** A body. `detachable` is true if a reader may detach the memory of its chunks after their use. */
 interface Body {
   readonly body: ReadableStream<Uint8Array>
   readonly detachable?: boolean | undefined
 }
 
-/** The longest chunk that is asked for. */
+/** The largest chunk in bytes. */
 const chunkBytes = 2 ** 20
 
 /**
- * Buffers that go round: one that the consumer still uses, one that it has just been given, one that is read into.
- * Memory that is touched for the first time costs as much as the read itself.
+ * The number of buffers that are reused: the consumer may use two, and the third is read into. Touching new memory
+ * costs as much time as the read itself.
  */
 const buffersInUse = 3
 
 /**
- * The bytes of a body in chunks that are worth a write each, for whoever uses each at once: a chunk may be used until
- * the one after it has been used, too, since they share a few buffers. A byte stream reads into these, one chunk
- * ahead; the pieces of any other are gathered in them. `size` is how many bytes are expected; where buffers are given,
- * every piece is copied into one. Whoever leaves early cancels the body.
+ * Yields a body in chunks that are large enough for a write each. A chunk is valid until the consumer asks for the
+ * second chunk after it, since few buffers are reused. A byte stream is read into these buffers, one chunk ahead. The
+ * pieces of another stream are copied into them. `size` is the expected number of bytes. With `allocate`, every piece
+ * is copied. Returning early cancels the body.
  */
 export async function* chunksOf(
   object: Body,
@@ -30,12 +30,13 @@ export async function* chunksOf(
   else yield* readInto(reader, bufferBytes)
 }
 
-/** `undefined` for a body that brings buffers of its own. */
+/** Returns `undefined` for a body that is not a byte stream. */
 function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {
     return body.getReader({ mode: 'byob' })
   } catch (error) {
-    if (error instanceof TypeError) return undefined // by the Streams Standard, the only way to know
+    // The only test that the Streams Standard offers: https://streams.spec.whatwg.org/#rs-get-reader.
+    if (error instanceof TypeError) return undefined
     throw error
   }
 }
@@ -104,8 +105,8 @@ async function* gathered(
 }
 
 /**
- * Frees the memory of a piece, unless other pieces are in it as well. Left to the garbage collector it costs dearly:
- * V8 marks the whole heap anew for every few dozen MiB outside of it.
+ * Frees the memory of a piece, unless other pieces share it. Leaving it to the garbage collector is slow: V8 marks the
+ * whole heap again for every few dozen MiB of memory outside of it.
  */
 function giveBack({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)

@@ -31,7 +31,7 @@ export async function refuseChanged(file: OpenFile): Promise<void> {
   throw changed(file.path, sizes > 0n ? 'grew' : sizes < 0n ? 'shrank' : 'changed')
 }
 
-/** Bytes that change while they are read may be of two states. That holds for a file that grows, too: it may be half a checkpoint. */
+/** A file that changes while it is read may mix two states. A file that grows may be half a checkpoint. */
 export function changed(path: string, how: 'grew' | 'shrank' | 'changed'): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
@@ -40,7 +40,7 @@ export function changed(path: string, how: 'grew' | 'shrank' | 'changed'): Holdf
   )
 }
 
-/** What is read of a file, and how. */
+/** The bytes to read from a file, and the buffers to read into. */
 interface FileRange {
   readonly start: number
   readonly end: number
@@ -48,7 +48,7 @@ interface FileRange {
   readonly bufferOf: (bytes: number) => Uint8Array
 }
 
-/** Reads a file, one chunk ahead of the consumer, as far as `end`: whether it has grown is looked at afterwards. */
+/** Reads a file up to `end`, one chunk ahead of the consumer. The caller checks afterwards whether the file grew. */
 export async function* fileChunks(
   file: OpenFile,
   { start, end, chunkBytes, bufferOf }: FileRange,
@@ -62,13 +62,13 @@ export async function* fileChunks(
       const isLast = chunk.byteLength < chunkBytes || position + chunkBytes >= end
       if (!isLast) {
         ahead = read(position + chunkBytes)
-        ahead.catch(() => undefined) // awaited at the next turn, or the consumer has left
+        ahead.catch(() => undefined) // the next iteration awaits it, unless the consumer has left
       }
       if (chunk.byteLength > 0) yield chunk
       if (isLast) return
     }
   } finally {
-    await ahead.catch(() => undefined) // the buffers are its until it has ended
+    await ahead.catch(() => undefined) // the read uses its buffer until it ends
   }
 }
 

@@ -6,43 +6,43 @@ import { changed, fileChunks, type OpenFile, openFile, refuseChanged } from './o
 import { rechunk, untilAborted } from './stream-chunks.ts'
 
 export interface SourceReaderOptions {
-  /** Every chunk but the last has exactly this many bytes. */
+  /** The size of every chunk but the last, in bytes. */
   readonly chunkBytes: number
   /**
-   * How many chunks the consumer may still be using when it asks for the next one. Buffers are used again
-   * after that.
+   * How many chunks the consumer may still use when it asks for the next one. The buffers of older chunks are
+   * reused.
    */
   readonly chunksHeld: number
   /**
-   * Whether bytes in memory are copied, chunk by chunk, before they are used: for chunks that fit the processor's
-   * cache, hashing and writing them from there saves more than the copy costs. Default: they are used where they are.
+   * Whether bytes in memory are copied, chunk by chunk, before they are hashed. If a chunk fits the processor's cache,
+   * hashing and writing the copy saves more time than the copy costs. Default: false.
    */
   readonly copyBytes?: boolean | undefined
   /**
-   * Whether another thread may hash what is large. Its chunks are in shared memory then, which `fetch` does not send.
-   * Default: this one does.
+   * Whether another thread may hash a large source. Its chunks are then in shared memory, which `fetch` cannot send.
+   * Default: false.
    */
   readonly hashInThread?: boolean | undefined
-  /** The exact number of bytes, when known beforehand. */
+  /** The exact number of bytes, if the caller knows it. */
   readonly size?: number | undefined
-  /** Fed what the SHA-256 is fed: every byte once, in their order, before it is handed out. */
+  /** A second checksum. It gets every byte once and in order, before the byte is handed out. */
   readonly checksum?: Checksum | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** A checksum beside the SHA-256, such as a store's own. */
+/** A checksum beside the SHA-256, such as the one that a store verifies. */
 export interface Checksum {
   update(bytes: Uint8Array): unknown
 }
 
-/** Bytes of a buffer of a stretch: few, since several are on their way, and each is new. */
+/** The buffer size of a stretch in bytes. It is small, since several buffers are in flight and each is new. */
 const stretchChunkBytes = 2 ** 20
 
 /**
- * Reads a source from front to end, and knows the size and SHA-256 of what it handed out. A source that can be read again
- * may be, as far as that has been handed out: each byte counts once.
+ * Reads a source from start to end, and computes the size and SHA-256 of the bytes that it hands out. The bytes of a
+ * replayable source can be read again up to the point that was handed out. Each byte counts once.
  *
- * Reading ahead, hashing and what the consumer does with the chunk before overlap.
+ * Reading ahead, hashing, and the consumer's work on the previous chunk overlap.
  *
  * @example
  * await using reader = await SourceReader.open(source, { chunkBytes: 4 << 20, chunksHeld: 1 })
@@ -50,7 +50,7 @@ const stretchChunkBytes = 2 ** 20
  * const { size, sha256 } = reader.result()
  */
 export class SourceReader implements AsyncDisposable {
-  /** Bytes in all, when known before reading. */
+  /** The size in bytes, if it is known before reading. */
   readonly size: number | undefined
   readonly #source: ByteSource
   readonly #options: SourceReaderOptions
@@ -67,7 +67,7 @@ export class SourceReader implements AsyncDisposable {
     this.#digest = new ConcurrentDigest(options.hashInThread === true ? this.size : undefined)
   }
 
-  /** Rejects with `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` when a file cannot be read. */
+  /** Opens a source. Rejects with `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` if a file cannot be read. */
   static async open(source: ByteSource, options: SourceReaderOptions): Promise<SourceReader> {
     throwIfAborted(options.signal, 'Reading the source')
     return new SourceReader(source, options, isFileSource(source) ? await openFile(source.path) : undefined)
@@ -78,16 +78,19 @@ export class SourceReader implements AsyncDisposable {
     return this.#file === undefined ? undefined : Number(this.#file.before.mode) & 0o777
   }
 
-  /** Bytes that can be read from any place, and again: all of bytes, and of a file as long as announced; else 0. */
+  /**
+   * The number of bytes that can be read repeatedly: all for bytes in memory and for files of the announced size, else
+   * 0.
+   */
   get rereadableBytes(): number {
     const bytes = this.#file === undefined ? byteLengthOf(this.#source) : Number(this.#file.before.size)
     return bytes === this.size ? bytes : 0
   }
 
   /**
-   * The bytes `start` to before `end` of a source that can be read again, as often as needed; `start` is no further than
-   * has been handed out. Its chunks are nobody else's: of bytes where they are, of a file in buffers that are not used
-   * again. Rejects when the file fails, or ends before; that it has changed otherwise is found by `chunks`.
+   * Yields the bytes from `start` to `end` (exclusive) of a replayable source, any number of times. `start` must not
+   * lie beyond the bytes that were handed out. The chunks are views of the source's bytes, or new buffers for a file.
+   * Rejects if the file cannot be read or is too short. Other changes of the file are detected by `chunks`.
    */
   async *stretch(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
     if (start > this.#digest.bytes) throw this.#notReached(start)
@@ -102,8 +105,8 @@ export class SourceReader implements AsyncDisposable {
   }
 
   /**
-   * The chunks, once, from byte `start` on, which is where a stretch has ended. Rejects when the source fails, changes, or
-   * has not the size that was announced.
+   * Yields the chunks from byte `start` on, once. `start` must be the end of the stretch that was read before. Rejects
+   * if the source fails, changes, or does not have the announced size.
    */
   async *chunks(start = 0): AsyncGenerator<Uint8Array, void, undefined> {
     if (start !== this.#digest.bytes) throw this.#notReached(start)
@@ -119,12 +122,12 @@ export class SourceReader implements AsyncDisposable {
     this.#result = { size: this.#digest.bytes, sha256: this.#digest.sha256() }
   }
 
-  /** Rejects with `INVALID_ARGUMENT` when the source is a file that has changed since it was opened. */
+  /** Rejects with `INVALID_ARGUMENT` if the source is a file that has changed since it was opened. */
   async assertUnchanged(): Promise<void> {
     if (this.#file !== undefined) await refuseChanged(this.#file)
   }
 
-  /** Size in bytes and lower-case hexadecimal digest of all chunks; only after the last. */
+  /** Returns the size in bytes and the lower-case hexadecimal digest. Call it after the last chunk. */
   result(): { readonly size: number; readonly sha256: string } {
     if (this.#result === undefined) throw new Error('The source has not been read to its end')
     return this.#result
@@ -138,10 +141,10 @@ export class SourceReader implements AsyncDisposable {
   #unchecked(start: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
     const { chunkBytes, chunksHeld, copyBytes = false, signal } = this.#options
     const { inThread, allocate } = this.#digest
-    // The digest is one more who may still be using a chunk when the next one is asked for.
+    // The digest may still use a chunk when the consumer asks for the next one.
     const held = inThread ? Math.max(1, chunksHeld) : chunksHeld
     if (this.#file !== undefined) {
-      // One that says it is empty, as those of /proc do, is asked for a byte.
+      // Files of /proc report a size of 0 although they have content, so at least one byte is read.
       const end = Math.max(1, Number(this.#file.before.size))
       const bufferOf = inTurn({ ring: held + 2, allocate })
       return fileChunks(this.#file, { start, end, chunkBytes, bufferOf })
@@ -155,8 +158,8 @@ export class SourceReader implements AsyncDisposable {
   }
 
   /**
-   * The bytes of a source that can be read again. Not in memory that threads share: of that nobody counts how much waits
-   * to be collected, so that its buffers have to go round.
+   * Reads a replayable source again. It does not use shared memory: the garbage collector does not count shared memory,
+   * so new buffers there would pile up.
    */
   #again(start: number, end: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
     const chunkBytes = stretchChunkBytes
@@ -166,7 +169,7 @@ export class SourceReader implements AsyncDisposable {
     throw new Error('A stream cannot be read again')
   }
 
-  /** Feeds the digests with what they have not been fed yet of a chunk that begins at byte `start`. */
+  /** Updates the digests with the bytes of a chunk that they have not seen yet. The chunk begins at byte `start`. */
   async #take(chunk: Uint8Array, start: number): Promise<void> {
     const unseen = await this.#digest.take(chunk, start)
     this.#options.checksum?.update(unseen)
@@ -195,7 +198,7 @@ export class SourceReader implements AsyncDisposable {
   }
 }
 
-/** 0 where it is not known beforehand. */
+/** Returns the size of bytes in memory, and 0 for a stream. */
 function byteLengthOf(source: ByteSource): number {
   return source instanceof Uint8Array ? source.byteLength : 0
 }

@@ -1,7 +1,7 @@
 import { abortedError, HoldfastError, messageOf } from '../../errors.ts'
 import type { Buffers } from './buffers.ts'
 
-/** Passes a caller's stream on, stops waiting for it when the signal fires, and always lets go of it. */
+/** Yields the chunks of a caller's stream. Rejects when the signal fires, and always ends the stream. */
 export async function* untilAborted(
   stream: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
@@ -15,7 +15,7 @@ export async function* untilAborted(
   let ended = false
   try {
     for (;;) {
-      // Not a race against one promise for all turns: that would hold on to every chunk until it settles.
+      // A race against one promise for the whole loop would keep every chunk in memory until that promise settles.
       const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
         stopWaiting = reject
         if (signal?.aborted === true) onAbort()
@@ -29,7 +29,7 @@ export async function* untilAborted(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort)
-    // A stream that hangs in `next` may hang in `return` too, so its end is not waited for.
+    // A stream that hangs in `next` may also hang in `return`, so nothing waits for it.
     if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined)
   }
 }
@@ -48,15 +48,15 @@ async function nextChunk(iterator: AsyncIterator<Uint8Array>): Promise<IteratorR
   if (next.done !== true && !(value instanceof Uint8Array)) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `The source stream gave ${typeof value}, not bytes (Uint8Array).`,
+      `The source stream yielded ${typeof value}; expected Uint8Array.`,
     )
   }
   return next
 }
 
 /**
- * Cuts and joins chunks of any size into chunks of one size; a last shorter one may follow. The bytes are copied,
- * since whoever gives them may use its buffer again as soon as it is asked for the next chunk; into a ring of buffers.
+ * Turns chunks of any size into chunks of one size. The last chunk may be shorter. The bytes are copied into a ring of
+ * buffers, since a stream may reuse its own buffer when it is asked for the next chunk.
  */
 export async function* rechunk(
   stream: AsyncIterable<Uint8Array>,
