@@ -2,29 +2,32 @@ import { InvalidArgumentError } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from '../src/arguments.ts'
 
-describe('a step', () => {
+describe('parseStep', () => {
   test.each([
     ['0', 0],
     ['42', 42],
     ['9007199254740991', Number.MAX_SAFE_INTEGER],
-  ])('%s', (text, step) => {
+  ])('parses the step %s', (text, step) => {
     expect(parseStep(text)).toBe(step)
   })
 
-  test.each(['', '-1', '1.5', '1e3', 'x', '9007199254740992', ' 1', '0x10'])('not %j', (text) => {
-    expect(() => parseStep(text)).toThrow(InvalidArgumentError)
-  })
+  test.each(['', '-1', '1.5', '1e3', 'x', '9007199254740992', ' 1', '0x10'])(
+    'rejects %j as a step',
+    (text) => {
+      expect(() => parseStep(text)).toThrow(InvalidArgumentError)
+    },
+  )
 
-  test('above the limit names the limit', () => {
+  test('reports the largest step for a step above it', () => {
     expect(() => parseStep('9007199254740993')).toThrow('It must be at most 9007199254740991 (2^53 - 1).')
   })
 
-  test('several gather', () => {
+  test('gathers several steps', () => {
     expect(parseSteps('2', parseSteps('1', undefined))).toEqual([1, 2])
   })
 })
 
-describe('a metric', () => {
+describe('parseMetric', () => {
   test.each([
     ['loss=0.183', { loss: 0.183 }],
     ['a=b=1', undefined],
@@ -37,7 +40,7 @@ describe('a metric', () => {
     ['=1', undefined],
     ['loss', undefined],
     ['loss=low', undefined],
-  ])('%s', (text, metrics) => {
+  ])('parses or rejects the metric %s', (text, metrics) => {
     if (metrics === undefined) expect(() => parseMetric(text, undefined)).toThrow(InvalidArgumentError)
     else expect(parseMetric(text, { other: 1 })).toEqual({ other: 1, ...metrics })
   })
@@ -49,7 +52,7 @@ test('gathers metadata by name', () => {
   expect(() => parseMeta('nothing', undefined)).toThrow(InvalidArgumentError)
 })
 
-test('an objective has a metric and a direction, and a name of its own or that of the metric', () => {
+test('parses an objective with a metric, a direction and an optional name', () => {
   expect(parseObjective('loss=val_loss:min', undefined)).toEqual({
     loss: { metric: 'val_loss', direction: 'min' },
   })

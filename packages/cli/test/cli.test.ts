@@ -31,8 +31,8 @@ function lastLine(text: string): Record<string, unknown> {
   return JSON.parse(text.trim().split('\n').at(-1) ?? '') as Record<string, unknown>
 }
 
-describe('what a person types', () => {
-  test('save, ls, show, restore, sums, verify, pin, unpin, rm, sweep, repair, doctor, path', async () => {
+describe('the commands', () => {
+  test('save, list, show, restore, verify, pin, delete, sweep, repair and diagnose a checkpoint', async () => {
     const folder = await workFolder()
     const sha256 = createHash('sha256')
       .update(await readFile(join(folder, 'checkpoint.pth')))
@@ -94,7 +94,7 @@ describe('what a person types', () => {
     expect(await readFile(path.trim())).toEqual(await readFile(join(folder, 'checkpoint.pth')))
   })
 
-  test('standard input, and several files and folders', async () => {
+  test('save standard input, and several files and folders', async () => {
     const folder = await workFolder()
     await mkdir(join(folder, 'model'))
     await writeFile(join(folder, 'model', 'weights.bin'), 'weights')
@@ -120,7 +120,7 @@ describe('what a person types', () => {
 })
 
 describe('a corrupt checkpoint', () => {
-  test('is found, refused, and passed over with --fallback, and that is said', async () => {
+  test('is reported, refused, and skipped with --fallback', async () => {
     const folder = await workFolder()
     for (const step of ['41', '42']) await onStore(folder, 'save', 'checkpoint.pth', '--step', step)
     const { stdout: path } = await onStore(folder, 'path', '42', 'checkpoint.pth')
@@ -158,7 +158,7 @@ describe('exit codes', () => {
     ['the last good one', 2, ['rm', '1']],
     ['a choice that is none', 2, ['show', 'newest']],
     ['no objective', 2, ['show', 'best']],
-  ])('%s is %i', async (_, code, words) => {
+  ])('of %s is %i', async (_, code, words) => {
     const folder = await workFolder()
     await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
     const chosen = words[0] === '--store' ? words : ['--store', './store', ...words]
@@ -170,7 +170,7 @@ describe('exit codes', () => {
     expect(lastLine(json.stderr)).toMatchObject({ type: 'error', exitCode: code })
   })
 
-  test('a misspelt command or option names the nearest one, and a missing adapter its package', async () => {
+  test('come with the nearest name for a misspelt command or option, and the package of a missing adapter', async () => {
     const folder = await workFolder()
     expect((await onStore(folder, 'sav')).stderr).toContain('Did you mean save?')
     expect((await onStore(folder, 'save', 'x', '--stepp', '3')).stderr).toContain('Did you mean --step?')
@@ -179,7 +179,7 @@ describe('exit codes', () => {
     )
   })
 
-  test('an exclusive owner is respected, and fenced on demand', async () => {
+  test('show a refusal by an exclusive owner, which --take-over fences', async () => {
     const folder = await workFolder()
     const { openStore } = await import('@holdfast/core')
     await using owner = await openStore(join(folder, 'store'))
@@ -194,11 +194,11 @@ describe('exit codes', () => {
   })
 })
 
-describe('Ctrl-C', () => {
+describe('a signal', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('%s in the middle of a save ends with %i and leaves nothing behind', async (signal, code) => {
+  ] as const)('%s during a save ends the command with %i and leaves no file', async (signal, code) => {
     const folder = await workFolder()
     await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
     const before = (await readdir(join(folder, 'store'), { recursive: true })).toSorted()
@@ -216,7 +216,7 @@ describe('Ctrl-C', () => {
 })
 
 describe('--json', () => {
-  test('is lines of JSON, the result last, with NaN as text', async () => {
+  test('prints lines of JSON, the result last, and NaN as a string', async () => {
     const folder = await workFolder()
     const saved = await onStore(
       folder,
@@ -257,8 +257,8 @@ describe('--json', () => {
   })
 })
 
-describe('where the store comes from', () => {
-  test('the option, then the environment, then the nearest configuration file upwards', async () => {
+describe('the store', () => {
+  test('comes from the option, then the environment, then the nearest configuration file upwards', async () => {
     const folder = await workFolder()
     await mkdir(join(folder, 'deep', 'er'), { recursive: true })
     const config = { store: './configured', objectives: { loss: { metric: 'val_loss', direction: 'min' } } }
@@ -276,7 +276,7 @@ describe('where the store comes from', () => {
     expect((await holdfast(join(folder, 'deep'), 'ls')).stdout).toContain('best loss')
   })
 
-  test('a configuration in TypeScript', async () => {
+  test('comes from a configuration in TypeScript', async () => {
     const folder = await workFolder()
     await writeFile(
       join(folder, 'holdfast.config.ts'),
@@ -290,7 +290,7 @@ describe('where the store comes from', () => {
     ['{ "stor": "./x" }', 'stor'],
     ['{ "objectives": { "a": { "metric": "b", "direction": "up" } } }', 'direction'],
     ['{ not json', 'cannot be read'],
-  ])('a configuration that is wrong is refused: %s', async (text, named) => {
+  ])('is not opened with an invalid configuration: %s', async (text, named) => {
     const folder = await workFolder()
     await writeFile(join(folder, 'holdfast.config.json'), text)
     expect(await holdfast(folder, 'ls')).toMatchObject({
@@ -301,7 +301,7 @@ describe('where the store comes from', () => {
 })
 
 describe('help', () => {
-  test('every command has an example, and the exit codes are told', async () => {
+  test('contains the exit codes, and an example for every command', async () => {
     const folder = await workFolder()
     const { stdout } = await holdfast(folder, '--help')
     expect(stdout).toContain('7  outcome unknown')
@@ -316,7 +316,7 @@ describe('help', () => {
     }
   })
 
-  test('a command is told the same whether it comes first or after an option', async () => {
+  test('is the same for a command that comes first and for one after an option', async () => {
     for (const words of [
       ['save', '--help'],
       ['save', '--stepp'],
@@ -328,7 +328,7 @@ describe('help', () => {
     }
   })
 
-  test('--version prints the version of the package', async () => {
+  test('prints the version of the package with --version', async () => {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string
     }
@@ -337,7 +337,7 @@ describe('help', () => {
   })
 })
 
-test('doctor leaves no folder where there was none, and the one that was there', async () => {
+test('doctor removes the folders that it created, and keeps existing ones', async () => {
   const folder = await workFolder()
   await mkdir(join(folder, 'empty'))
   for (const store of ['not/there', 'empty', 'empty/yet'])

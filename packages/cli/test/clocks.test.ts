@@ -30,7 +30,7 @@ async function workFolder(): Promise<string> {
   return folder
 }
 
-test('a save with a clock ahead of the disk drops nothing by age, and says so', async () => {
+test('save drops nothing by age if the clock is ahead of the disk, and prints a note', async () => {
   const folder = await workFolder()
   const save = ['save', 'w.bin', '--keep-within', '2 d', '--step']
   await at(folder, -490_000, ...save, '1')

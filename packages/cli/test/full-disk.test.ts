@@ -46,7 +46,7 @@ test.skipIf(!mayMount)('removes a checkpoint from a disk without a free byte', a
   expect(stdout).toMatch(/dropped step 2 .*\n(.*\n)*prune: 0\n$/)
 })
 
-test.skipIf(!mayMount)('reports unfinished saves before a good checkpoint goes', async () => {
+test.skipIf(!mayMount)('reports unfinished saves before it drops a good checkpoint', async () => {
   const { stdout } = await inNamespace(`
     mount -t tmpfs -o size=8m none m; head -c 2M /dev/urandom > w.bin
     for step in 1 2; do h save w.bin --step $step > out; done

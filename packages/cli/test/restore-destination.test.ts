@@ -32,7 +32,7 @@ test('restore reports other files beside the restored ones, and --exact removes 
   expect((await readdir(join(folder, 'resume'))).toSorted()).toEqual(['model-1-of-2.bin', 'model-2-of-2.bin'])
 })
 
-test('a destination that cannot be used exits with 1 or 2, never with 4 or 6', async () => {
+test('restore exits with 1 or 2, never with 4 or 6, if it cannot use the destination', async () => {
   const folder = await withStore()
   await writeFile(join(folder, 'file'), 'x')
   await symlink('/nowhere/at/all', join(folder, 'link'))

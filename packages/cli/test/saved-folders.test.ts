@@ -14,7 +14,7 @@ async function workFolder(): Promise<string> {
   return folder
 }
 
-test('a file that cannot be saved exits with 2 and names the option that leaves it out', async () => {
+test('save exits with 2 for a file that it cannot save, and names the option that excludes it', async () => {
   const folder = await workFolder()
   const server = createServer()
   server.listen(join(folder, 'out', 'tb.sock'))
@@ -36,7 +36,7 @@ test('a file that cannot be saved exits with 2 and names the option that leaves 
   expect(saved).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('a save says what it does not keep', async () => {
+test('save warns about what it does not keep', async () => {
   const folder = await workFolder()
   await mkdir(join(folder, 'out', 'empty'))
   const saved = await holdfast(folder, '-s', 'store', 'save', 'out', '--step', '1')

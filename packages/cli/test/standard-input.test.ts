@@ -41,7 +41,7 @@ describe('a save of standard input without any bytes', () => {
     'false | $holdfast save - --step 1',
     '$holdfast save - --step 1 <&-',
     '$holdfast save - --step 1 < .',
-  ])('does not make a store: %s', async (line) => {
+  ])('does not create a store: %s', async (line) => {
     const folder = await workFolder()
     const { code, stderr } = await shell(folder, line)
     expect([code, stderr.split('\n').length]).toEqual([2, 2])

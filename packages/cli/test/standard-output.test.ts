@@ -22,21 +22,18 @@ async function shell(folder: string, line: string): Promise<Outcome> {
   })
 }
 
-test.skipIf(process.platform !== 'linux')(
-  'reports a standard output that is full, and saves all the same',
-  async () => {
-    const folder = await workFolder()
-    expect(await shell(folder, '$holdfast -s store save w.bin --step 1 > /dev/full')).toEqual({
-      code: 1,
-      stdout: '',
-      stderr:
-        'holdfast: The result could not be written to standard output: ENOSPC: no space left on device, write.\n',
-    })
-    expect((await shell(folder, '$holdfast -s store ls --json')).stdout).toContain('"checkpoints":1')
-  },
-)
+test.skipIf(process.platform !== 'linux')('reports a full standard output and still saves', async () => {
+  const folder = await workFolder()
+  expect(await shell(folder, '$holdfast -s store save w.bin --step 1 > /dev/full')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      'holdfast: The result could not be written to standard output: ENOSPC: no space left on device, write.\n',
+  })
+  expect((await shell(folder, '$holdfast -s store ls --json')).stdout).toContain('"checkpoints":1')
+})
 
-test('lets a save finish whose reader has left', async () => {
+test('finishes a save after the reader of its output has closed the pipe', async () => {
   const folder = await workFolder()
   const line = '$holdfast -s store save w.bin --step 1 --keep-last 1 | true'
   const { code, stderr } = await shell(folder, `${line}; ${line.replace('--step 1', '--step 2')}`)
@@ -45,7 +42,7 @@ test('lets a save finish whose reader has left', async () => {
 })
 
 test.skipIf(process.platform === 'win32')(
-  'names a working folder that was deleted, unless it is not needed',
+  'reports a deleted working folder if the command needs it',
   async () => {
     const folder = await workFolder()
     await shell(folder, '$holdfast -s store save w.bin --step 1')

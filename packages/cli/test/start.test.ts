@@ -37,7 +37,7 @@ describe('the compile cache', () => {
     return holdfastIn({ ...rest, ...variables }, base, 'ls', '-s', 'store')
   }
 
-  test('lies in a folder that only the user can read, below XDG_CACHE_HOME or ~/.cache', async () => {
+  test('is a folder that only the user can read, below XDG_CACHE_HOME or ~/.cache', async () => {
     const home = await newFolder()
     const temporary = await newFolder()
     const places = { HOME: home, TMPDIR: temporary, TEMP: temporary, TMP: temporary }
@@ -63,7 +63,7 @@ describe('the compile cache', () => {
     )
   }
 
-  test.each(plants)('is not kept in %s', async (_, plant) => {
+  test.each(plants)('is not used in %s', async (_, plant) => {
     const caches = await newFolder()
     const planted = join(caches, 'holdfast')
     await mkdir(planted, { mode: 0o700 })
@@ -72,7 +72,7 @@ describe('the compile cache', () => {
     expect(await readdir(planted)).toEqual([])
   })
 
-  test('is not kept behind a link into a folder that others may write, nor where no folder can be made', async () => {
+  test('is not used behind a link into a folder that others may write, or if no folder can be created', async () => {
     const caches = await newFolder()
     const open = await newFolder()
     await mkdir(join(open, 'target'), { mode: 0o700 })
@@ -116,7 +116,7 @@ describe('a Node.js that is too old', () => {
     },
   )
 
-  test('gets one line of JSON if that was asked for', async () => {
+  test('gets one line of JSON with --json', async () => {
     const { code, stderr } = await onOld(main, 'ls', '--json')
     expect(code).toBe(2)
     expect(JSON.parse(stderr)).toEqual({
@@ -142,7 +142,7 @@ describe('a Node.js that is too old', () => {
     })
   })
 
-  test('is one that engines does not allow', async () => {
+  test('is a version that engines does not allow', async () => {
     const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8')
     expect(JSON.parse(manifest)).toMatchObject({ engines: { node: '>=22.18' } })
     for (const version of ['22.18.0', '22.20.1', '24.0.0', '100.0.0'])

@@ -3,7 +3,7 @@ import { fitTable, formatTable } from '../src/output/table.ts'
 
 const columns = [{ title: 'STEP', align: 'right' }, { title: 'NOTES' }, { title: 'END' }] as const
 
-test('columns are as wide as their widest text, and lines end with their last letter', async () => {
+test('makes columns as wide as their widest text, and trims the ends of lines', async () => {
   expect(
     await formatTable(columns, [
       ['1', 'best loss', 'x'],
@@ -12,7 +12,7 @@ test('columns are as wide as their widest text, and lines end with their last le
   ).toBe(' STEP  NOTES      END\n    1  best loss  x\n10000')
 })
 
-test('characters that take two columns, or none, are measured as a terminal shows them', async () => {
+test('measures characters of two columns, or of none, as a terminal shows them', async () => {
   expect(
     await formatTable(columns, [
       ['1', 'lärm', 'x'],
@@ -30,7 +30,7 @@ const wide = [
 ] as const
 const row = ['1', '0.9', '0.1', 'best loss, best accuracy, younger than 2 d']
 
-test('a table that is too wide loses the end of its last column, then its last optional columns', async () => {
+test('shortens the last column of a table that is too wide, then hides its last optional columns', async () => {
   expect(await fitTable(wide, [row], 80)).toEqual({ text: await formatTable(wide, [row]), hidden: [] })
   expect(await fitTable(wide, [row], 40)).toEqual({
     text: 'STEP  accuracy  val_loss  KEPT BECAUSE\n   1       0.9       0.1  best loss, be…',
@@ -43,7 +43,7 @@ test('a table that is too wide loses the end of its last column, then its last o
   expect((await fitTable(wide, [row], 10)).hidden).toEqual(['accuracy', 'val_loss'])
 })
 
-test('no line of a table is wider than the terminal, also with characters that take two columns', async () => {
+test('fits every line into the terminal, also with characters of two columns', async () => {
   const { text } = await fitTable(wide, [['1', '0.9', '0.1', '最良'.repeat(20)]], 44)
   expect(text.split('\n')[1]).toBe('   1       0.9       0.1  最良最良最良最良…')
 })

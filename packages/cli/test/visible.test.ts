@@ -24,11 +24,11 @@ test.each([
   ['\u202egnp\u2066', String.raw`\u202egnp\u2066`],
   ['\ud800', String.raw`\ud800`],
   ['lärm 最良 👩‍👩‍👧 \\x1b', 'lärm 最良 👩‍👩‍👧 \\x1b'],
-])('shows %j as what it is', (text, shown) => {
+])('prints %j with escapes for what a terminal acts on', (text, shown) => {
   expect(visible(text)).toBe(shown)
 })
 
-test('shows every character without what a terminal obeys, and JSON that means the same', () => {
+test('escapes every character that a terminal acts on, and keeps the meaning of JSON', () => {
   const characters = Array.from({ length: 0x1_00_00 }, (_, code) => String.fromCharCode(code))
   const shown = characters.map(visible)
   expect(shown.filter((text) => obeyed.test(text))).toEqual([])
@@ -38,7 +38,7 @@ test('shows every character without what a terminal obeys, and JSON that means t
   expect(JSON.parse(json)).toEqual(characters)
 })
 
-test('measures a table as it is shown', async () => {
+test('measures a table after escaping', async () => {
   const rows = [
     ['\u001b[31m', 'x'],
     ['12345678', 'x'],
@@ -48,7 +48,7 @@ test('measures a table as it is shown', async () => {
   )
 })
 
-test('every command escapes what comes from the store and from the user', async () => {
+test('escapes text from the store and from the user in every command', async () => {
   const store = join(folder, 'store')
   const name = 'c1\u009b31m\u202etxt.bin'
   await using owner = await openStore(store, { writerName: hostile })
@@ -101,7 +101,7 @@ test('every command escapes what comes from the store and from the user', async 
   }
 })
 
-test('a path and sums are given to other programs as they are', async () => {
+test('prints paths and sums unchanged for other programs', async () => {
   const store = join(folder, 'plain')
   const name = 'c1\u009b31m\u202etxt.bin'
   await using owner = await openStore(store)
