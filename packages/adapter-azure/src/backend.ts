@@ -15,18 +15,21 @@ import { put } from './put.ts'
 import { read, stat } from './read.ts'
 import { sweep } from './sweep.ts'
 
-/** Bytes of the longest name of a blob; Azure counts characters, of which there are never more ("Naming containers, blobs, and metadata"). */
+/**
+ * The longest name of a blob in bytes. Azure counts characters, which are never more than the bytes:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata.
+ */
 const maxNameBytes = 1024
 
-/** Keeps objects in a container of Azure Blob Storage, below one root. */
+/** Stores objects in a container of Azure Blob Storage, below one root. */
 export class AzureBackend extends ObjectStoreBackend<Container> {
-  /** `path` is the root inside the container. Throws `CONFIG` for options that cannot be. Touches nothing. */
+  /** `path` is the root inside the container. Throws `CONFIG` for invalid options. Sends no request. */
   constructor(account: string, containerName: string, path = '', options: AzureOptions = {}) {
     const { quota } = options
     super(
       containerOf(account, containerName, path, options),
       {
-        // What is larger than a block, as most of a checkpoint is, comes in blocks.
+        // Objects larger than a block, which are most of a checkpoint, are sent in blocks.
         hash: 'writer',
         maxObjectBytes: maxBlocks * maxBlockBytes,
         quota: quota === undefined ? undefined : parseSize(quota),

@@ -23,13 +23,16 @@ import {
 } from './container.ts'
 import { isCalled, mayHaveHappened } from './errors.ts'
 
-/** Blocks of one blob ("Scalability and performance targets for Blob storage"). */
+/**
+ * The largest number of blocks of one blob: https://learn.microsoft.com/en-us/azure/storage/blobs/scalability-targets.
+ */
 export const maxBlocks = 50_000
 
 /**
- * The blocks of all uploads to one name lie together until one of them is committed, which discards the others' (Blob
- * service REST API, "Put Block List"). So the ids of an upload are its own, and all of one length, as "Put Block"
- * wants it.
+ * Begins an upload in blocks. A name holds the blocks of all its uploads until one upload is committed, which discards
+ * the blocks of the others: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list. So each upload
+ * uses its own block ids. All ids must have the same length:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/put-block.
  */
 export function beginUpload(container: Container, key: string, { contentType }: PutOptions): Upload<string> {
   const blob = blobOf(container, key)
@@ -37,7 +40,9 @@ export function beginUpload(container: Container, key: string, { contentType }: 
   const attempt = randomBytes(16)
   const wholeMd5 = new ConcurrentHash('md5')
 
-  /** The blob, if it carries our token: then the blocks were committed, whatever became of the answer. */
+  /**
+   * Returns the blob if it has the token of this upload. The blocks were then committed, even if the response was lost.
+   */
   const committed = async (asked: RequestInfo, md5: Uint8Array): Promise<Stored | undefined> => {
     try {
       const there = fromStore(asked, await blob.getProperties(readingOf(container)))
@@ -74,7 +79,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
       return requestWithRetry(container, asked, async () => {
         try {
           const answer = fromStore(asked, await blob.commitBlockList([...blockIds], options))
-          // It repeats what only this request had: its id.
+          // The response repeats the id that only this request had.
           if (
             answer.clientRequestId !== undefined &&
             answer.clientRequestId === answer._response.request.requestId
@@ -95,7 +100,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
       })
     },
 
-    // No request removes the blocks of one upload alone (see `sweep`).
+    // No request deletes the blocks of one upload only. See `sweep`.
     discard: async () => {
       wholeMd5.abandon()
     },
@@ -110,7 +115,7 @@ function blockIdOf(attempt: Uint8Array, index: number): string {
   return id.toString('base64')
 }
 
-/** Not retryable: the blocks are gone, and their bytes with them. */
+/** The error is not retryable, since the blocks and their bytes are gone. */
 function overtaken({ names: { url } }: Container, key: string, cause: unknown): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',

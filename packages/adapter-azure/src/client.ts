@@ -16,20 +16,22 @@ import { type AccountAccess, accessOf } from './credentials.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
 
-/** Milliseconds. The SDK's own has no end, and a save that hangs for ever is worse than one that fails. */
+/** Milliseconds. The SDK has no limit by default, and a save that hangs is worse than one that fails. */
 const idleTimeout = 60_000
 
-/** Bytes a millisecond: a network that is slower than this is taken for a broken one. */
+/** Bytes per millisecond. A slower network counts as broken. */
 const slowestUpload = 64
 
 export interface OpenedContainer {
   readonly client: ContainerClient
-  /** Opens a connection for each request; a ready-made client uses its own again. */
+  /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: ContainerClient
   readonly close: () => void
 }
 
-/** The container of a ready-made client, or of one made from what the options or the environment say. */
+/**
+ * Opens the container of a ready-made client, or of a client with the credentials of the options or the environment.
+ */
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
   if (client === undefined)
@@ -47,8 +49,9 @@ type WebRequest = Parameters<RequestPolicy['sendRequest']>[0]
 type WebAnswer = Awaited<ReturnType<RequestPolicy['sendRequest']>>
 
 /**
- * Makes one request, and gives up an answer that does not begin in time, comes too slowly or has no end. The SDK reads
- * answers of any size into memory, and waits for as long as bytes come. The bytes of an object are not its concern.
+ * Sends one request, and aborts it if the response does not begin in time, arrives too slowly or is too large. By
+ * itself, the SDK reads responses of any size into memory, and waits as long as bytes arrive. The bodies of objects are
+ * not limited here.
  */
 async function bounded(
   request: WebRequest,
@@ -106,7 +109,7 @@ function createClients(
   }
 }
 
-/** A client that makes each request once, since retries are ours. */
+/** Returns a client that does not retry, since core retries. */
 function createClient(
   { url, credential }: AccountAccess,
   name: string,
@@ -118,7 +121,7 @@ function createClient(
   pipeline.factories.push({
     create: (next) => ({
       sendRequest(request) {
-        // In place of the SDK's own, which reads NO_PROXY in another way than the other stores.
+        // Replaces the agent of the SDK, which interprets NO_PROXY differently than the other stores.
         request.agent = agent
         return bounded(request, (each) => next.sendRequest(each), progress)
       },
@@ -138,7 +141,7 @@ function idleAgents(): Agents {
   }
 }
 
-/** Connections that end when nothing moves on them. */
+/** Returns an agent that closes idle connections. */
 function idleAgent<Kind extends HttpAgent>(Agent: new (options: object) => Kind): Kind {
   const agent = new Agent({ keepAlive: true, timeout: idleTimeout })
   const connect = agent.createConnection.bind(agent)

@@ -4,7 +4,10 @@ import { blobOf, type Container, encryptionOf, fromStore, inOneRequest, storedAs
 import { isThereAlready, mayHaveHappened } from './errors.ts'
 import { read } from './read.ts'
 
-/** One Put Blob with `If-None-Match: *` (Blob service REST API, "Specifying conditional headers"). */
+/**
+ * Sends one Put Blob with `If-None-Match: *`:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/specifying-conditional-headers-for-blob-service-operations.
+ */
 export async function commit(
   container: Container,
   key: string,
@@ -29,7 +32,7 @@ export async function commit(
       return { revision, isProven: isProvenBy(answer, md5) }
     },
     isThereAlready,
-    // A client that makes requests again may have found what it made itself.
+    // A client that retries may have found the object that it created itself.
     mayHaveHappened: (error) => mayHaveHappened(error) || (container.clientRetries && isThereAlready(error)),
     read: () => read(container, key, {}),
     onCreated,

@@ -10,14 +10,14 @@ import {
 import { type ToldMd5, storeDigestOf } from './checksum.ts'
 import type { AccessTier } from './options.ts'
 
-/** What every request to this store has in common. */
+/** The settings that all requests to a container share. */
 export interface Container extends ObjectStore {
   readonly client: ContainerClient
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: ContainerClient
-  /** Releases its connections, unless it is the caller's. */
+  /** Closes the connections, unless the client is ready-made. */
   readonly closeClient: () => void
-  /** Whether the client makes requests again by itself, as a ready-made one may. */
+  /** Whether the client may retry by itself, as a ready-made client may. */
   readonly clientRetries: boolean
   readonly accessTier: AccessTier | undefined
   readonly encryptionScope: string | undefined
@@ -32,7 +32,7 @@ export function blobOf(
   return (newConnection ? unpooled : client).getBlockBlobClient(names.object(key))
 }
 
-/** The options of a request that reads: how the store is to decrypt, and what stops it. */
+/** Returns the options of a request that reads: the key to decrypt with, and the signal. */
 export function readingOf(
   { customerKey }: Container,
   signal?: AbortSignal,
@@ -40,7 +40,7 @@ export function readingOf(
   return withoutUndefined({ customerProvidedKey: customerKey, abortSignal: signal })
 }
 
-/** How the store is to encrypt what it is given. */
+/** Returns the options that state how the store encrypts an object. */
 export function encryptionOf({ encryptionScope, customerKey }: Container): {
   readonly encryptionScope?: string
   readonly customerProvidedKey?: CpkInfo
@@ -48,7 +48,7 @@ export function encryptionOf({ encryptionScope, customerKey }: Container): {
   return withoutUndefined({ encryptionScope, customerProvidedKey: customerKey })
 }
 
-/** The options of the request that makes an object with payload visible. */
+/** Returns the options of the request that makes an object with payload visible. */
 export function payloadOf(container: Container, contentType: string | undefined, md5?: Uint8Array): Payload {
   return {
     ...encryptionOf(container),
@@ -63,13 +63,16 @@ type Payload = ReturnType<typeof encryptionOf> & {
 }
 
 /**
- * Metadata that tell how a blob was stored: a token of the upload in blocks, by which that is known again when the
- * answer to its block list was lost, or that it came whole in one request.
+ * The metadata that state how a blob was stored. An upload in blocks has a token, which identifies it if the response
+ * to its block list was lost. A blob that was sent in one request has another mark.
  */
 export const uploadName = 'holdfastupload'
 export const inOneRequest = { [uploadName]: 'whole' }
 
-/** What the answer to a request that stored something says of it. Rejects one without an ETag, which Azure always gives. */
+/**
+ * Reads the response to a request that stored an object. Throws if it has no ETag, which Azure always sends:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
+ */
 export function storedAs(
   asked: RequestInfo,
   answer: ToldMd5 & { readonly etag?: string | undefined; readonly lastModified?: Date | undefined },
@@ -80,7 +83,10 @@ export function storedAs(
   return { revision, storeDigest: storeDigestOf(answer, origin), storedAt: answer.lastModified }
 }
 
-/** The answer, if it is one of Azure: that names each of its answers (Blob service REST API, "x-ms-request-id"). */
+/**
+ * Returns the response if Azure sent it. Every response of Azure has `x-ms-request-id`:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
+ */
 export function fromStore<Answer extends { readonly requestId?: string }>(
   asked: RequestInfo,
   answer: Answer,
@@ -89,7 +95,7 @@ export function fromStore<Answer extends { readonly requestId?: string }>(
   return answer
 }
 
-/** The SDK does not expect another answer than one of Azure, and stumbles over what it does not find there. */
+/** Converts the TypeError or RangeError that the SDK throws for a response that is not one of Azure. */
 export async function orForeign<Answer>(asked: RequestInfo, ask: () => Promise<Answer>): Promise<Answer> {
   try {
     return await ask()
@@ -100,14 +106,15 @@ export async function orForeign<Answer>(asked: RequestInfo, ask: () => Promise<A
   }
 }
 
-/** The options by which the SDK stops a request. */
+/** Returns the options by which a signal stops a request. */
 export function stoppedBy(signal: AbortSignal | undefined): { readonly abortSignal?: AbortSignal } {
   return withoutUndefined({ abortSignal: signal })
 }
 
 /**
- * Whether it is a folder and no object. Accounts with a hierarchical namespace list an empty blob for each folder, and
- * tools that imitate one make it; both mark it so (fsspec/adlfs, "Add support for hdi_isfolder metadata").
+ * Returns whether a blob is a folder. Accounts with a hierarchical namespace list an empty blob for each folder, and
+ * some tools create such blobs in other accounts. Both mark it with this metadata (fsspec/adlfs, "Add support for
+ * hdi_isfolder metadata").
  */
 export function isFolder(metadata: Readonly<Record<string, string>> = {}): boolean {
   return Object.entries(metadata).some(

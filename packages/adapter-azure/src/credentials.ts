@@ -3,7 +3,7 @@ import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } fr
 import { HoldfastError, messageOf, refusePlanted } from '@holdfast/core/backend'
 import type { AzureOptions, TokenCredential } from './options.ts'
 
-/** Where the account is, and who asks. The URL may hold a signature, and is not to be printed. */
+/** The URL of the account and the credentials. The URL may contain a signature and must not be printed. */
 export interface AccountAccess {
   readonly url: string
   readonly credential: StorageSharedKeyCredential | AnonymousCredential | TokenCredential
@@ -11,7 +11,7 @@ export interface AccountAccess {
 
 const ways = ['client', 'connectionString', 'accountKey', 'sasToken', 'credential', 'anonymous'] as const
 
-/** What the options say, else what the environment does. Throws `CONFIG` for what cannot be. Touches nothing. */
+/** Returns the access by the options, else by the environment. Throws `CONFIG` for invalid values. Sends no request. */
 export function accessOf(
   account: string,
   options: AzureOptions,
@@ -42,14 +42,14 @@ export function accessOf(
   return { url: endpoint, credential: credential ?? defaultCredential() }
 }
 
-/** Throws `CONFIG` when something is of another account than the URL. */
+/** Throws `CONFIG` if credentials or a client belong to another account than the URL. */
 export function assertAccount(account: string, found: string, what: string): void {
-  // A custom domain tells none.
+  // A custom domain does not contain the name of the account.
   if (found === '' || found === account) return
   throw new HoldfastError('CONFIG', `${what} is of the account ${found}, and the URL names ${account}.`)
 }
 
-/** An empty variable is one that is not set. */
+/** Returns a variable of the environment. An empty variable counts as not set. */
 function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): AzureOptions {
   const connectionString = environment['AZURE_STORAGE_CONNECTION_STRING'] ?? ''
   const accountKey = environment['AZURE_STORAGE_KEY'] ?? ''
@@ -70,7 +70,7 @@ function ofConnectionString(account: string, connectionString: string): AccountA
   return { url: parsed.url, credential: parsed.credential }
 }
 
-/** Loaded when the first request is made, since only those who log in this way need the package. */
+/** Loads `@azure/identity` at the first request, since only this login requires the package. */
 function defaultCredential(): TokenCredential {
   let found: Promise<TokenCredential> | undefined
   return {

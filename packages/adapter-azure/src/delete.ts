@@ -8,15 +8,18 @@ import {
 import { blobOf, type Container, fromStore, stoppedBy } from './container.ts'
 import { isCalled, storeError } from './errors.ts'
 
-/** Keys of one request (Blob service REST API, "Blob Batch"). */
+/** The largest number of keys of one request: https://learn.microsoft.com/en-us/rest/api/storageservices/blob-batch. */
 const batchSize = 256
 
 const batchesAtOnce = 4
 
-/** A blob with snapshots is not deleted without them. */
+/**
+ * A blob with snapshots can only be deleted together with them:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/delete-blob.
+ */
 const withSnapshots = { deleteSnapshots: 'include' } as const
 
-/** In batches; a single key by a request of its own, for which a signature for one blob is enough. */
+/** Deletes keys in batches. A single key has a request of its own, for which a signature for one blob is sufficient. */
 export async function deleteKeys(
   container: Container,
   keys: readonly string[],
@@ -57,7 +60,7 @@ async function deleteBatch(
   })
   return keys.flatMap((key, index) => {
     const answer = subResponses[index]
-    // The SDK leaves out an answer that it cannot tell to whom it belongs.
+    // The SDK omits a response that it cannot assign to a key.
     const { status = 500, errorCode, statusMessage = 'No answer' } = answer ?? {}
     if (status < 300 || errorCode === 'BlobNotFound') return []
     const cause = Object.assign(new Error(statusMessage), { code: errorCode, statusCode: status })

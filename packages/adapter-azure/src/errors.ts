@@ -21,7 +21,10 @@ import {
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, wrongClock } = commonMeanings
 
-/** The codes of Azure (Blob service REST API, "Blob service error codes"), and those of the SDK itself. */
+/**
+ * The codes of Azure and of the SDK:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/blob-service-error-codes.
+ */
 const meanings: Meanings = {
   ...sameMeaning(['BlobNotFound', 'ResourceNotFound'], noObject),
   ContainerNotFound: notFound('There is no such container. Make it, or correct its name in the URL.'),
@@ -123,15 +126,15 @@ const meanings: Meanings = {
     slowDown,
   ),
   ...sameMeaning(['OperationTimedOut', 'InternalError'], storeFailed),
-  // What the SDK calls a connection that broke; that of a signal is told before.
+  // The SDK uses these names for broken connections. An abort by a signal is handled before.
   ...sameMeaning(['AbortError', 'REQUEST_SEND_ERROR', 'PARSE_ERROR'], noNetwork),
 }
 
 export const { storeError, isCalled, hasStatus, mayHaveHappened } = storeErrors(meanings, failureOf, sentWith)
 
 /**
- * Whether the store said that the object is there, in answer to a request to create it if absent: 409 or 412, or that
- * it may not be replaced.
+ * Returns whether the store reported that the object to create exists: by the status 409 or 412, or because it must not
+ * be replaced.
  */
 export function isThereAlready(error: unknown): boolean {
   return (
@@ -140,7 +143,7 @@ export function isThereAlready(error: unknown): boolean {
   )
 }
 
-/** The secrets of the request that failed: its key, its token, and the signature in its URL. */
+/** Returns the secrets of the failed request: its key, its token, and the signature in its URL. */
 function sentWith(error: unknown): readonly (string | undefined)[] {
   const request = fieldOf(error, 'request')
   const headers = fieldOf(request, 'headers')
@@ -148,7 +151,7 @@ function sentWith(error: unknown): readonly (string | undefined)[] {
   return [signature, ...secretHeaders.map((name) => headerOf(headers, name))]
 }
 
-/** Of the headers of the SDK. */
+/** Reads a header of the SDK. */
 function headerOf(headers: unknown, name: string): string | undefined {
   const value = hasGet(headers) ? headers.get(name) : undefined
   return typeof value === 'string' ? value : undefined
@@ -163,17 +166,22 @@ function isWebPage(error: unknown): boolean {
   return headers !== undefined && isForeign(headers)
 }
 
-/** The headers of an answer, as the SDK gives them. */
+/** The headers of a response of the SDK. */
 export interface HeadersOfAnswer {
   get(name: string): string | undefined
 }
 
-/** Whether an answer is a web page, and not of Azure, which names each of its own. */
+/**
+ * Returns whether a response is a web page that Azure did not send. Every response of Azure has an id:
+ * https://learn.microsoft.com/en-us/rest/api/storageservices/put-blob.
+ */
 export function isForeign(headers: HeadersOfAnswer): boolean {
   return headers.get('x-ms-request-id') === undefined && isHtml(headers.get('content-type'))
 }
 
-/** An answer to HEAD has its code in a header alone. A message has the id of the request in its further lines. */
+/**
+ * Reads an error of the SDK. A response to HEAD has its code only in a header. The first line of a message is the text.
+ */
 function failureOf(error: unknown): Failure {
   const status = numberFieldOf(error, 'statusCode')
   if (status !== undefined && status < 500 && isWebPage(error))

@@ -19,8 +19,9 @@ import {
 import { read } from './read.ts'
 
 /**
- * The MD5 that the service keeps: its own word for a blob that this package sent in one request, the writer's for one
- * that was assembled from blocks, or came in a way that is not known. Without one, computed by reading.
+ * Returns the MD5 that the service keeps. Its origin is `store` for a blob that this package sent in one request, and
+ * `writer` for a blob that was assembled from blocks or stored in an unknown way. Without an MD5, computes a digest by
+ * reading the blob.
  */
 export async function hash(container: Container, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const asked = { what: `Looking at ${key}`, key, signal }
@@ -31,7 +32,7 @@ export async function hash(container: Container, key: string, { signal }: CallOp
     if (properties.contentMD5 === undefined) return undefined
     if (properties.metadata?.[uploadName] !== inOneRequest[uploadName])
       return storeDigestOf(properties, 'writer')
-    // A copy of it keeps the metadata, and may have been assembled from blocks.
+    // A copy of the blob has the same metadata, and may have been assembled from blocks.
     const { committedBlocks = [] } = fromStore(asked, await blob.getBlockList('committed', stoppedBy(signal)))
     return storeDigestOf(properties, committedBlocks.length === 0 ? 'store' : 'writer')
   })

@@ -10,14 +10,16 @@ import {
 } from '@holdfast/core/backend'
 import { type Container, fromStore, isFolder, orForeign } from './container.ts'
 
-/** Names of one answer (Blob service REST API, "List Blobs"). */
+/**
+ * The largest number of names of one response: https://learn.microsoft.com/en-us/rest/api/storageservices/list-blobs.
+ */
 const pageSize = 5000
 
 /**
- * Page after page. The service lists in the order of UTF-16 (blobfile/blobfile, "Fix glob for blobs with unicode
- * characters"), and with a hierarchical namespace folder by folder: a folder stands before its neighbour `folder.json`
- * (Azure/azure-sdk-for-go, "NewListBlobsFlatPager documentation seems to be incorrect"). Where a name shows that this
- * may differ from the order of keys, the rest is listed with a request for each folder and sorted there.
+ * Lists objects in key order. The service lists in the order of UTF-16 (blobfile/blobfile, "Fix glob for blobs with
+ * unicode characters"). With a hierarchical namespace it lists folder by folder: a folder comes before its neighbour
+ * `folder.json` (Azure/azure-sdk-for-go, "NewListBlobsFlatPager documentation seems to be incorrect"). If a name shows
+ * that this may differ from the key order, the rest is listed with a request for each folder and sorted here.
  */
 export async function* list(
   container: Container,
@@ -43,10 +45,10 @@ export async function* list(
   }
 }
 
-/** From U+D800 on the order of UTF-16 is not that of UTF-8. */
+/** From U+D800 on, the orders of UTF-16 and UTF-8 differ. */
 const beyondOrdinary = /[\ud800-\uffff]/
 
-/** The beginning of a key before which every order of the service has only keys that come before the key itself. */
+/** Returns a prefix of a key. In every order of the service, names before this prefix are keys before the key. */
 function orderedAlike(key: string): string {
   return /^[/-\ud7ff]*/.exec(key)?.[0] ?? ''
 }
@@ -69,11 +71,11 @@ async function* listByFolder(
 
 interface Entry {
   readonly key: string
-  /** `undefined` where the key is only what others have in common up to the next slash. */
+  /** `undefined` if the key is a prefix that other keys share up to the next slash. */
   readonly blob?: BlobItem
 }
 
-/** The answer to either kind of list. */
+/** The response to both kinds of list. */
 interface ListedPage {
   readonly requestId?: string
   readonly containerName?: string
@@ -99,7 +101,7 @@ function entries(
   const { client, names } = container
   const options = {
     prefix: names.root + prefix,
-    // Folders are told by it.
+    // The metadata identify folders.
     includeMetadata: true,
     ...withoutUndefined({ startFrom: startFrom || undefined, abortSignal: signal }),
   }

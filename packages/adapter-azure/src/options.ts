@@ -14,57 +14,59 @@ import {
   type Size,
 } from '@holdfast/core/backend'
 
-/** What gives a token of Microsoft Entra ID. */
+/** Returns tokens of Microsoft Entra ID. */
 export type TokenCredential = Exclude<
   BlobServiceClient['credential'],
   StorageSharedKeyCredential | AnonymousCredential
 >
 
 /**
- * How to reach a container, and how to store in it. At most one of `client`, `connectionString`, `accountKey`,
- * `sasToken`, `credential` and `anonymous` says who asks; without one the environment does, by
- * AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, and at last the login that
- * `DefaultAzureCredential` of `@azure/identity` finds.
+ * How to reach a container and how to store objects in it. Give at most one of `client`, `connectionString`,
+ * `accountKey`, `sasToken`, `credential` and `anonymous`. Default: AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY
+ * or AZURE_STORAGE_SAS_TOKEN of the environment, else the login that `DefaultAzureCredential` of `@azure/identity`
+ * finds.
  */
 export interface AzureOptions extends ObjectStoreOptions {
   /**
-   * Of the blob service: of a sovereign cloud, such as `https://account.blob.core.chinacloudapi.cn`, or of an emulator,
-   * with the account in its path. Default: `https://<account>.blob.core.windows.net`.
+   * The endpoint of the blob service of a sovereign cloud, such as `https://account.blob.core.chinacloudapi.cn`, or of
+   * an emulator, with the account in its path. Default: `https://<account>.blob.core.windows.net`.
    */
   readonly endpoint?: string | undefined
-  /** A ready-made client, of the account or of the container. */
+  /** A ready-made client of the account or the container. */
   readonly client?: BlobServiceClient | ContainerClient | undefined
   readonly connectionString?: string | undefined
   readonly accountKey?: string | undefined
   /** A shared access signature, with the permissions to read, add, create, write, delete and list. */
   readonly sasToken?: string | undefined
-  /** Such as one of `@azure/identity`. */
+  /** A credential, such as one of `@azure/identity`. */
   readonly credential?: TokenCredential | undefined
-  /** Show no credentials: enough to restore from a public container. */
+  /** Whether to send no credentials. This is sufficient to restore from a public container. */
   readonly anonymous?: boolean | undefined
-  /** Of the objects with payload. The small documents that decide truth stay in the account's default tier. */
+  /**
+   * The access tier of objects with payload. The small documents of the store stay in the default tier of the account.
+   */
   readonly accessTier?: AccessTier | undefined
   /** The name of an encryption scope of the account. */
   readonly encryptionScope?: string | undefined
-  /** A key of one's own by which the service encrypts: 32 bytes in base64. Without it nothing can be read back. */
+  /** A customer-provided encryption key: 32 bytes in base64. Reading the objects requires the same key. */
   readonly customerKey?: string | undefined
-  /** Bytes of a block, at most 4000 MiB. Objects up to one block are sent in one request. Default: 8 MiB. */
+  /** The size of a block, at most 4000 MiB. Objects of up to one block are sent in one request. Default: 8 MiB. */
   readonly blockSize?: Size | undefined
-  /** Blocks of one object that are under way at once. Default: 4. */
+  /** How many blocks of one object are sent at once. Default: 4. */
   readonly parallel?: number | undefined
 }
 
 export const accessTiers = ['Hot', 'Cool', 'Cold'] as const
-/** Those that can be read at once: a checkpoint in the archive would have to be rehydrated before a restore. */
+/** The tiers that can be read at once. A checkpoint in the archive tier must be rehydrated before a restore. */
 export type AccessTier = (typeof accessTiers)[number]
 
 export const defaultBlockBytes = 8 * 2 ** 20
 export const defaultParallel = 4
 
-/** Bytes of the largest block ("Scalability and performance targets for Blob storage"). */
+/** The largest block in bytes: https://learn.microsoft.com/en-us/azure/storage/blobs/scalability-targets. */
 export const maxBlockBytes = 4000 * 2 ** 20
 
-/** Bytes of a block. Throws `CONFIG` when that is more than Azure takes. */
+/** Returns the size of a block in bytes. Throws `CONFIG` if Azure does not allow it. */
 export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): number {
   const bytes = parseSize(blockSize)
   if (bytes >= 1 && bytes <= maxBlockBytes) return bytes
@@ -74,7 +76,7 @@ export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): n
   )
 }
 
-/** What a URL or a configuration file may say. A ready-made client or credential is given in code. */
+/** The options of URLs and configuration files. A ready-made client or credential is passed in code. */
 export const optionShape = {
   endpoint: { read: optionReaders.endpoint, inUrl: true },
   client: { read: readClient, inUrl: false },

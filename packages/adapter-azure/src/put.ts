@@ -19,7 +19,7 @@ import {
 } from './container.ts'
 import { isCalled } from './errors.ts'
 
-/** One Put Blob for what fits a block; staged blocks, several at once, and their list for what does not. */
+/** Stores an object of up to one block with one Put Blob, and a larger object with blocks and a block list. */
 export async function put(
   container: Container,
   key: string,

@@ -17,12 +17,12 @@ import {
 import { blobOf, type Container, fromStore, isFolder, orForeign, readingOf } from './container.ts'
 import { isCalled } from './errors.ts'
 
-/** One Get Blob, by `If-Match` of the same body where a connection broke. */
+/** Reads an object with Get Blob. If a connection breaks, `If-Match` selects the same body. */
 export async function read(container: Container, key: string, options: ReadOptions): Promise<ReadableObject> {
   return readObject(container, key, options, { open, stat })
 }
 
-/** `undefined` when it is not there. */
+/** Returns the stat of an object; `undefined` if it is absent. */
 export async function stat(
   container: Container,
   key: string,
@@ -51,7 +51,7 @@ async function open(
   const options = {
     ...readingOf(container, signal),
     ...withoutUndefined({ conditions: of && { ifMatch: `"${of.revision}"` } }),
-    // The SDK would go on by itself.
+    // Disables the retries of the SDK.
     maxRetryRequests: 0,
   }
   try {

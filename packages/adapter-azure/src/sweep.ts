@@ -1,9 +1,9 @@
 import type { SweepReport } from '@holdfast/core/backend'
 
 /**
- * Discards nothing, since there is nothing that it could discard safely. Blocks that were staged and never committed
- * belong to a name, not to an upload, and no request removes those of one upload alone; the service drops them a week
- * after the last one was staged, and they are not listed until then (Blob service REST API, "Put Block List").
+ * Discards nothing, since nothing can be discarded safely. Staged blocks belong to a name, not to an upload, and no
+ * request deletes the blocks of one upload only. They are not listed as objects, and the service discards them a week
+ * after the last block was staged: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list.
  */
 export async function sweep(): Promise<SweepReport> {
   return { discarded: [], left: 0 }

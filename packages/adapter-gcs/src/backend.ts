@@ -19,16 +19,16 @@ import { put } from './put.ts'
 import { read, stat } from './read.ts'
 import { sweep } from './sweep.ts'
 
-/** Bytes of the largest object, and of its longest name (Cloud Storage documentation, "Quotas and limits"). */
+/** The largest object and the longest name in bytes: https://cloud.google.com/storage/quotas. */
 const maxObjectBytes = 5 * 2 ** 40
 const maxNameBytes = 1024
 
-/** Chunks of one object that are read at once. */
+/** How many chunks of one object are read at once. */
 const rangesAtOnce = 4
 
-/** Keeps objects in a bucket of Google Cloud Storage, below one root. */
+/** Stores objects in a bucket of Google Cloud Storage, below one root. */
 export class GcsBackend extends ObjectStoreBackend<Bucket> {
-  /** `path` is the root inside the bucket. Throws `CONFIG` for options that cannot be. Touches nothing. */
+  /** `path` is the root inside the bucket. Throws `CONFIG` for invalid options. Sends no request. */
   constructor(bucketName: string, path = '', options: GcsOptions = {}) {
     const { quota } = options
     super(
@@ -56,7 +56,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   const names = new ObjectNames(`gs://${name}`, path, maxNameBytes)
   const client = options.client ?? createClient(options)
   const secrets = new Secrets()
-  // A ready-made client brings its own.
+  // A ready-made client has its own agents.
   const pooled = options.client === undefined ? agentsOf(process.env) : undefined
   const unpooled = options.client === undefined ? unpooledAgentsOf(process.env) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
@@ -69,7 +69,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     endpoint: client.apiEndpoint,
     name,
     names,
-    // A resumable upload takes one byte after another, in as many chunks as there are.
+    // A resumable upload takes the bytes in order, in any number of chunks: https://cloud.google.com/storage/docs/resumable-uploads.
     parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity, sizeOption: 'chunkSize' },
     rangesAtOnce,
     sendsSharedMemory: true,

@@ -12,11 +12,11 @@ import { storeDigestOf } from './checksum.ts'
 import type { StorageClass } from './options.ts'
 import { type HttpAnswer, type HttpRequest, type Requester, send } from './send.ts'
 
-/** What every request to this store has in common. */
+/** The settings that all requests to a bucket share. */
 export interface Bucket extends ObjectStore {
   readonly requester: Requester
   readonly closeConnections: () => void
-  /** Of the JSON API, such as `https://storage.googleapis.com`. */
+  /** The endpoint of the JSON API, such as `https://storage.googleapis.com`. */
   readonly endpoint: string
   readonly name: string
   readonly deletesAtOnce: number
@@ -25,7 +25,7 @@ export interface Bucket extends ObjectStore {
   readonly userProject: string | undefined
 }
 
-/** The address of the objects of a bucket, where they are listed. */
+/** Returns the URL that lists the objects of a bucket. */
 export function objectsUrl({ endpoint, name }: Bucket): string {
   return `${endpoint}/storage/v1/b/${encodeURIComponent(name)}/o`
 }
@@ -34,28 +34,29 @@ export function objectUrl(bucket: Bucket, key: string): string {
   return `${objectsUrl(bucket)}/${encodeURIComponent(bucket.names.object(key))}`
 }
 
-/** The address to which objects are uploaded. */
+/** Returns the URL for uploads. */
 export function uploadUrl({ endpoint, name }: Bucket): string {
   return `${endpoint}/upload/storage/v1/b/${encodeURIComponent(name)}/o`
 }
 
-/** Makes one request once, and pays for it as the bucket asks. */
+/** Sends one request without retrying, with the project that pays for it. */
 export async function ask(bucket: Bucket, asked: HttpRequest): Promise<HttpAnswer> {
   const { userProject, progress } = bucket
   return send(bucket.requester, { ...asked, progress, query: { ...asked.query, userProject } })
 }
 
-/** What is told to the store of an object that it is given. */
+/** The metadata of an object to store. */
 export interface ObjectMetadata {
   readonly contentType?: string | undefined
   readonly storageClass?: StorageClass | undefined
-  /** The checksum of the bytes to come, for the store to verify. */
+  /** The checksum of the bytes, which the store verifies. */
   readonly crc32c?: number | undefined
 }
 
 /**
- * The metadata of an object as they are sent, in JSON. What everybody may read would else be served from caches for an hour,
- * and compressed text in another form than it is stored (Cloud Storage documentation, "Cache-Control").
+ * Returns the metadata of an object as JSON. Without `cacheControl`, caches serve public objects for an hour, and the
+ * store may serve compressed text in another form than it was stored:
+ * https://cloud.google.com/storage/docs/metadata#cache-control.
  */
 export function sentMetadata(bucket: Bucket, key: string, { crc32c, ...metadata }: ObjectMetadata): string {
   return JSON.stringify({
@@ -66,21 +67,21 @@ export function sentMetadata(bucket: Bucket, key: string, { crc32c, ...metadata 
   })
 }
 
-/** The fields of an object that are asked for (Cloud Storage JSON API, "Objects"). */
+/** The fields of an object to request: https://cloud.google.com/storage/docs/json_api/v1/objects. */
 export const objectFields = 'name,size,generation,timeCreated,crc32c'
 
-/** What the store tells of an object. */
+/** The description of an object by the store. */
 export interface GcsObject {
-  /** With the root. */
+  /** The name, including the root. */
   readonly name: string
   readonly size: number
-  /** Of exactly this body: no other that the name ever had has the same. */
+  /** Identifies exactly this body. No other body of the name ever has the same generation. */
   readonly generation: string
   readonly timeCreated: Date
   readonly crc32c: number | undefined
 }
 
-/** Rejects an answer that is not about an object. */
+/** Parses the description of an object. Throws for any other response. */
 export function parseObject(answer: unknown): GcsObject {
   const text = (name: string): string => stringFieldOf(answer, name) ?? ''
   const object = {
@@ -101,7 +102,7 @@ export function statOf({ names }: Bucket, object: GcsObject): ObjectStat {
   return { key: names.key(name), size, modifiedAt: wholeSeconds(timeCreated), revision: generation }
 }
 
-/** The same, of the answer to an upload. Rejects one that is about another object, or about other bytes. */
+/** Parses the response to an upload. Throws if it describes another object or other bytes. */
 export function parseUploaded(
   bucket: Bucket,
   key: string,

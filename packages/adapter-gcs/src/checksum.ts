@@ -4,7 +4,10 @@ export function crc32cOf(bytes: Uint8Array): number {
   return new Crc32c().update(bytes).value
 }
 
-/** The store's word for an object. Every object has one, unless a customer's own key keeps it from being told. */
+/**
+ * Returns the checksum that the store keeps. The store may omit it for objects that are encrypted with a customer's
+ * key: https://cloud.google.com/storage/docs/encryption/customer-supplied-keys.
+ */
 export function storeDigestOf(crc32c: number | undefined): ObjectHash | undefined {
   return crc32c === undefined
     ? undefined

@@ -6,8 +6,8 @@ import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'
 
 /**
- * A client that makes each request once, since retries are ours. Asks nobody for credentials before the first request;
- * throws `CONFIG` for a key file that cannot be used.
+ * Returns a client that does not retry, since core retries. Requests no credentials before the first request. Throws
+ * `CONFIG` for a key file that cannot be used.
  */
 export function createClient(options: GcsOptions): Storage {
   const { endpoint } = options
@@ -30,18 +30,18 @@ export interface Connections {
 }
 
 /**
- * What sends a client's requests with its credentials, or without where the client has none for its endpoint. The
- * credentials that are sent are remembered in `secrets`.
+ * Returns the function that sends requests with the credentials of a client, or without credentials if the client has
+ * none for its endpoint. `secrets` remembers the credentials.
  *
- * The SDK's own methods are not used: they take no AbortSignal, wait for ever unless the client was made with a time
- * limit (`Service.request_` sets that of its options over the default), switch retries on and off in a state that all
- * calls share, replace `{{projectId}}` in names, and check an upload by deleting whatever object then has its name.
+ * The methods of the SDK are not used, for these reasons. They take no AbortSignal. They wait without a limit, unless
+ * the client was created with one. They switch retries on and off in a state that all calls share. They replace
+ * `{{projectId}}` in names. After a failed check of an upload, they delete any object that has its name.
  */
 export function requesterOf(client: Storage, secrets: Secrets, connections: Connections): Requester {
   const unauthenticated = client.customEndpoint && client.useAuthWithCustomEndpoint !== true
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
   return {
-    // The headers that prove who asks are added below, so they are seen only there.
+    // The client adds the credentials below this point, so only the adapter sees them.
     request({ newConnection, ...options }) {
       const agents = newConnection ? connections.unpooled : connections.pooled
       return requester.request({
@@ -69,13 +69,13 @@ interface HookedRequester {
   ): ReturnType<Requester['request']>
 }
 
-/** Whether the requests go to someone else than Google, who has no use for its credentials. */
+/** Returns whether requests go to a server that is not Google's and must not get its credentials. */
 function isForeign(endpoint = process.env['STORAGE_EMULATOR_HOST']): boolean {
   const host = hostOf(endpoint)
   return host !== undefined && host !== 'googleapis.com' && !host.endsWith('.googleapis.com')
 }
 
-/** Of an endpoint with or without a protocol, both of which the SDK takes. */
+/** Returns the host of an endpoint. The SDK accepts endpoints with and without a protocol. */
 function hostOf(endpoint: string | undefined): string | undefined {
   if (endpoint === undefined || endpoint === '') return undefined
   return URL.parse(/^\w+:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`)?.hostname

@@ -6,8 +6,8 @@ import { read } from './read.ts'
 import { uploadWhole } from './upload.ts'
 
 /**
- * One upload with `ifGenerationMatch=0`, which is: while no live object has the name (Cloud Storage documentation,
- * "Request preconditions"). 412 says that one has.
+ * Uploads with `ifGenerationMatch=0`, which succeeds only if no live object has the name. The status 412 means that the
+ * object exists. https://cloud.google.com/storage/docs/request-preconditions
  */
 export async function commit(
   bucket: Bucket,
@@ -22,7 +22,7 @@ export async function commit(
     {
       bytes,
       async create() {
-        // The answer has the name, the size and the checksum of what is stored.
+        // The response has the name, the size and the checksum of the stored object.
         const { generation } = await uploadWhole(bucket, key, bytes, metadata, { ifGenerationMatch: 0 })
         return { revision: generation, isProven: true }
       },

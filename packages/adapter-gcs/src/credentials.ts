@@ -3,13 +3,13 @@ import { type AuthClient, JWT, UserRefreshClient } from 'google-auth-library'
 import { HoldfastError, messageOf, stringFieldOf } from '@holdfast/core/backend'
 import type { GcsOptions } from './options.ts'
 
-/** Objects may be read, written and deleted, and nothing else. */
+/** The scope to read, write and delete objects. */
 const scopes = ['https://www.googleapis.com/auth/devstorage.read_write']
 
 /**
- * The credentials that the options give, by themselves or by the path of a key file; `undefined` when they give none.
- * Throws `CONFIG` for such as cannot be read or used. Not by the SDK's options of these names, which are deprecated
- * since they follow any address that stands in a file.
+ * Returns the credentials of the options, or of the key file that they name; `undefined` if they name none. Throws
+ * `CONFIG` for credentials that cannot be read or used. The options of the SDK with these names are not used. They are
+ * deprecated, since they send requests to any address that a file contains.
  */
 export function givenCredentials({ credentials, keyFilename }: GcsOptions): AuthClient | undefined {
   if (credentials !== undefined) return authClientOf(credentials, 'The credentials')
@@ -18,18 +18,18 @@ export function givenCredentials({ credentials, keyFilename }: GcsOptions): Auth
     return authClientOf(JSON.parse(readFileSync(keyFilename, 'utf8')) as unknown, keyFilename)
   } catch (error) {
     if (error instanceof HoldfastError) throw error
-    // The message of the parser repeats a part of the file.
+    // The message of the parser contains a part of the file.
     const reason = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error)
     throw new HoldfastError('CONFIG', `${keyFilename} cannot be read as a key file: ${reason}.`)
   }
 }
 
-/** What a server of tokens is sent, and may repeat in an error. */
+/** Returns the secrets that are sent to a token server, which may repeat them in an error. */
 export function secretsIn({ credentials }: GcsOptions): readonly (string | undefined)[] {
   return ['private_key', 'client_secret', 'refresh_token'].map((name) => stringFieldOf(credentials, name))
 }
 
-/** The two kinds of keys that Google gives out as JSON. */
+/** Supports the two kinds of keys that Google issues as JSON. */
 function authClientOf(credentials: unknown, place: string): AuthClient {
   const text = (name: string): string => {
     const value = stringFieldOf(credentials, name)

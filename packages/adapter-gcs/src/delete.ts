@@ -8,8 +8,9 @@ import {
 import { ask, type Bucket, objectUrl } from './bucket.ts'
 
 /**
- * One request for each key, several at once: a batch of the JSON API is the same requests in one envelope. What the
- * store refuses for one key is reported, and the others go on; a store that is out of reach fails the call.
+ * Sends one request for each key, several at once. A batch of the JSON API would count as the same requests:
+ * https://cloud.google.com/storage/docs/batch. If the store rejects one key, the report contains the error, and the
+ * other keys are deleted. If the store cannot be reached, the call fails.
  */
 export async function deleteKeys(
   bucket: Bucket,
@@ -28,7 +29,7 @@ export async function deleteKeys(
   })
 }
 
-/** Deletes the object if it still is the one of this generation. */
+/** Deletes the object if it still has this generation. */
 export async function deleteGeneration(bucket: Bucket, key: string, generation: string): Promise<void> {
   await deleteOne(bucket, key, { generation, ifGenerationMatch: generation })
 }
@@ -44,7 +45,7 @@ async function deleteOne(
       method: 'DELETE',
       url: objectUrl(bucket, key),
       query: condition,
-      // What is not there, or no more of this generation, needs no deleting.
+      // The object is absent, or has another generation.
       alsoFine: 'generation' in condition ? [404, 412] : [404],
       signal,
     }),

@@ -18,7 +18,7 @@ import {
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonMeanings
 
-/** Failures of the SDK's credentials, before the store was asked for anything. */
+/** Failures of the credentials of the SDK. They occur before a request is sent. */
 const beforeTheStore: Meanings = {
   NoCredentials: permissionDenied(
     'No credentials were found. Log in (gcloud auth application-default login), set GOOGLE_APPLICATION_CREDENTIALS, or name a keyFilename.',
@@ -33,7 +33,10 @@ const beforeTheStore: Meanings = {
   unauthorized_client: permissionDenied('The credentials may not be used for this.'),
 }
 
-/** The reasons of the JSON API (Cloud Storage documentation, "HTTP status and error codes for JSON"), and our own. */
+/**
+ * The reasons of the JSON API, and those that this file adds:
+ * https://cloud.google.com/storage/docs/json_api/v1/status-codes.
+ */
 const meanings: Meanings = {
   ...beforeTheStore,
   notFound: noObject,
@@ -82,7 +85,7 @@ const errors = storeErrors(meanings, failureOf)
 
 export const { storeError, hasStatus, isCalled } = errors
 
-/** Whether the request may have been carried out although it failed. */
+/** Returns whether the store may have executed the request although it failed. */
 export function mayHaveHappened(error: unknown): boolean {
   return !Object.hasOwn(beforeTheStore, failureOf(error).name) && errors.mayHaveHappened(error)
 }
@@ -100,12 +103,12 @@ function isWebPage(error: unknown): boolean {
   return isHtmlPage(headers?.get?.('content-type'), String(bodyOf(error)))
 }
 
-/** Of an answer that was to be a stream, the SDK leaves the body in the message alone. */
+/** If a stream was requested, the SDK returns the body of an error only in the message. */
 function bodyOf(error: unknown): unknown {
   return fieldOf(fieldOf(error, 'response'), 'data') ?? messageOf(error)
 }
 
-/** What an answer says went wrong: that of the store, or that of whoever gives out tokens. */
+/** Returns the error in a response of the store or of a token server. */
 function answerOf(error: unknown): { readonly reason: string | undefined; readonly message: string } {
   const data = bodyOf(error)
   const told = fieldOf(typeof data === 'string' ? parsedOr(data, undefined) : data, 'error')
@@ -124,7 +127,10 @@ function parsedOr(text: string, otherwise: unknown): unknown {
   }
 }
 
-/** The store calls a missing bucket like a missing object, and a wrong checksum like any wrong field. */
+/**
+ * The store uses the same reason for a missing bucket and a missing object, and for a wrong checksum and any invalid
+ * field.
+ */
 function nameOf(
   error: unknown,
   status: number | undefined,

@@ -3,7 +3,7 @@ import type { Bucket } from './bucket.ts'
 import { storeDigestOf } from './checksum.ts'
 import { look, read } from './read.ts'
 
-/** The CRC32C that the store computed and keeps; without one, computed by reading. */
+/** Returns the CRC32C that the store computed and keeps. Without one, computes a digest by reading the object. */
 export async function hash(bucket: Bucket, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const object = await look(bucket, key, signal)
   if (object === undefined) throw noSuchObject(bucket, key)

@@ -8,17 +8,20 @@ import {
 } from '@holdfast/core/backend'
 import { ask, type Bucket, type GcsObject, objectFields, objectsUrl, parseObject, statOf } from './bucket.ts'
 
-/** Objects of one answer (Cloud Storage JSON API, "Objects: list"). */
+/** The largest number of objects of one response: https://cloud.google.com/storage/docs/json_api/v1/objects/list. */
 const pageSize = 1000
 
-/** In the order of the bytes of the names in UTF-8. */
+/**
+ * Lists objects in the order of the UTF-8 bytes of their names:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/list.
+ */
 export function list(
   bucket: Bucket,
   prefix: string,
   { startAfter = '', limit = Infinity, signal }: ListOptions,
 ): AsyncIterable<ObjectStat> {
   const { names } = bucket
-  // The store lists from a name on, and that name, too.
+  // The list of the store includes the name that it starts from.
   const startOffset = startAfter === '' ? undefined : names.root + startAfter
   const query = {
     prefix: names.root + prefix,

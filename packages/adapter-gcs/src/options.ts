@@ -9,51 +9,55 @@ import {
   type Size,
 } from '@holdfast/core/backend'
 
-/** What a key file holds: of a service account, or of a user (`gcloud auth application-default login`). */
+/** The content of a key file of a service account or of a user (`gcloud auth application-default login`). */
 export type GcsCredentials = Readonly<Record<string, unknown>>
 
-/** How to reach a bucket, and how to store in it. What is not said comes from the SDK's default chain. */
+/** How to reach a bucket and how to store objects in it. Defaults come from the default chain of the SDK. */
 export interface GcsOptions extends ObjectStoreOptions {
-  /** Other than Google's, such as that of an emulator. Default: `STORAGE_EMULATOR_HOST`, else Google's. */
+  /** The endpoint of an emulator or another server. Default: `STORAGE_EMULATOR_HOST`, else the endpoint of Google. */
   readonly endpoint?: string | undefined
   /**
-   * Send no credentials. Default: true for an endpoint that is not below `googleapis.com`, unless credentials are
-   * given.
+   * Whether to send no credentials. Default: true for an endpoint that is not below `googleapis.com`, unless
+   * credentials are given.
    */
   readonly anonymous?: boolean | undefined
-  /** The path of a key file. Workload identity needs none: it is part of Application Default Credentials. */
+  /** The path of a key file. Workload identity requires none, since it is part of Application Default Credentials. */
   readonly keyFilename?: string | undefined
   /** The contents of a key file. Default: Application Default Credentials. */
   readonly credentials?: GcsCredentials | undefined
-  /** The project that pays for requests to a bucket whose owner does not. */
+  /** The project that pays for requests. Default: the owner of the bucket pays. */
   readonly userProject?: string | undefined
-  /** Of the objects with payload. Default: that of the bucket, as for the small documents that decide truth. */
+  /**
+   * The storage class of objects with payload. Default: the class of the bucket, which the small documents always use.
+   */
   readonly storageClass?: StorageClass | undefined
-  /** The Cloud KMS key that encrypts what is stored: `projects/p/locations/l/keyRings/r/cryptoKeys/k`. */
+  /** The Cloud KMS key that encrypts the objects: `projects/p/locations/l/keyRings/r/cryptoKeys/k`. */
   readonly kmsKeyName?: string | undefined
   /**
-   * Bytes of one request of a resumable upload of a stream, in whole 256 KiB. Objects up to one chunk are sent in one
-   * request, larger ones of bytes or of a file in two.
-   * Default: 8 MiB.
+   * The size of one request of a resumable upload of a stream, a multiple of 256 KiB. Objects of up to one chunk are
+   * sent in one request. Larger bytes and files are sent in two. Default: 8 MiB.
    */
   readonly chunkSize?: Size | undefined
-  /** Requests under way at once where many objects are deleted. Default: 16. */
+  /** How many objects are deleted at once. Default: 16. */
   readonly parallel?: number | undefined
-  /** A ready-made client; then `endpoint`, `anonymous`, `keyFilename` and `credentials` are its own business. */
+  /** A ready-made client. `endpoint`, `anonymous`, `keyFilename` and `credentials` are then ignored. */
   readonly client?: Storage | undefined
 }
 
-/** All of them can be read at once (Cloud Storage documentation, "Storage classes"). */
+/** All classes can be read at once: https://cloud.google.com/storage/docs/storage-classes. */
 export const storageClasses = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as const
 export type StorageClass = (typeof storageClasses)[number]
 
 export const defaultChunkBytes = 8 * 2 ** 20
 export const defaultParallel = 16
 
-/** What every chunk but the last is a multiple of (Cloud Storage documentation, "Resumable uploads"). */
+/**
+ * The size of every chunk but the last is a multiple of this:
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload.
+ */
 const chunkUnit = 256 * 2 ** 10
 
-/** Bytes of a chunk. Throws `CONFIG` when the store does not take such. */
+/** Returns the size of a chunk in bytes. Throws `CONFIG` if the store does not allow it. */
 export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): number {
   const bytes = parseSize(chunkSize)
   if (bytes > 0 && bytes % chunkUnit === 0) return bytes
@@ -63,7 +67,7 @@ export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): num
   )
 }
 
-/** What a URL or a configuration file may say. A ready-made client is given in code. */
+/** The options of URLs and configuration files. A ready-made client is passed in code. */
 export const optionShape = {
   endpoint: { read: optionReaders.endpoint, inUrl: true },
   anonymous: { read: optionReaders.flag, inUrl: true },

@@ -13,12 +13,12 @@ import { lookOnce } from './read.ts'
 import { beginUpload, isLostUpload } from './resumable.ts'
 import { uploadWhole } from './upload.ts'
 
-/** How often an upload that cannot be continued is begun anew. */
+/** How often a new upload replaces one that cannot be continued. */
 const maxNewUploads = 2
 
 /**
- * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the source
- * can be read again, a new upload sends everything again.
+ * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the
+ * source can be read again, a new upload sends everything again.
  */
 export async function put(
   bucket: Bucket,
@@ -50,7 +50,9 @@ async function putOnce(
   })
 }
 
-/** A way to store bytes by one request, which knows whether one before it may have stored them. */
+/**
+ * Returns a function that stores bytes with one request. It remembers whether an earlier request may have stored them.
+ */
 function wholePut(
   bucket: Bucket,
   key: string,
@@ -64,7 +66,7 @@ function wholePut(
     try {
       return storedAs(await uploadWhole(bucket, key, bytes, { contentType, storageClass, crc32c }))
     } catch (error) {
-      // A retention policy protects what a request has stored whose answer was lost from being stored once more.
+      // If a response was lost, a retention policy prevents storing the object again: https://cloud.google.com/storage/docs/bucket-lock.
       const there = mayBeThere && hasStatus(error, 403) ? await lookOnce(bucket, key, signal) : undefined
       if (there?.size === bytes.byteLength && there.crc32c === crc32c) return storedAs(there)
       mayBeThere ||= mayHaveHappened(error)

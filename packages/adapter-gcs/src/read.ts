@@ -17,12 +17,12 @@ import {
 import { ask, type Bucket, type GcsObject, objectFields, objectUrl, parseObject, statOf } from './bucket.ts'
 import { hasStatus } from './errors.ts'
 
-/** One GET, of the same generation where a connection broke. */
+/** Reads an object with GET. If a connection breaks, the next request reads the same generation. */
 export async function read(bucket: Bucket, key: string, options: ReadOptions): Promise<ReadableObject> {
   return readObject(bucket, key, options, { open, stat })
 }
 
-/** `undefined` when it is not there. */
+/** Returns the stat of an object; `undefined` if it is absent. */
 export async function stat(
   bucket: Bucket,
   key: string,
@@ -32,7 +32,7 @@ export async function stat(
   return object && statOf(bucket, object)
 }
 
-/** What the store tells of an object; `undefined` when it is not there. */
+/** Returns the description of an object; `undefined` if it is absent. */
 export async function look(
   bucket: Bucket,
   key: string,
@@ -43,7 +43,7 @@ export async function look(
   )
 }
 
-/** The same by one request; rejects with what the SDK throws. */
+/** Returns the description of an object without retrying. Rejects with what the SDK throws. */
 export async function lookOnce(
   bucket: Bucket,
   key: string,
@@ -71,7 +71,7 @@ async function open(
       query: { alt: 'media', generation: of?.revision },
       headers: {
         ...withoutUndefined({ range: rangeHeader(range) }),
-        // RequestInfo for compressed, what is stored compressed is left as it is (Cloud Storage documentation, "Transcoding").
+        // Otherwise the store decompresses objects that were stored compressed: https://cloud.google.com/storage/docs/transcoding.
         'accept-encoding': 'gzip',
       },
       answer: 'stream',
@@ -86,7 +86,10 @@ async function open(
   }
 }
 
-/** Of the whole object, also in the answer to a range (Cloud Storage documentation, "HTTP headers"). */
+/**
+ * Returns the stat of the whole object, also from the response to a range:
+ * https://cloud.google.com/storage/docs/xml-api/reference-headers.
+ */
 function toldInHeaders(key: string, headers: Headers, range: WantedBytes['range']): ObjectStat {
   const asked = { what: `The read of ${key}`, key }
   const size = Number(headers.get('x-goog-stored-content-length') ?? Number.NaN)

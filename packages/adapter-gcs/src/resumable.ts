@@ -13,16 +13,19 @@ import { deleteGeneration } from './delete.ts'
 import { hasStatus } from './errors.ts'
 import { bodyOf, type HttpBody } from './send.ts'
 
-/** What the store says of an upload: how many bytes it holds, or the object that it has become. */
+/** The state of an upload: the number of bytes that the store holds, or the finished object. */
 type Progress = { readonly held: number } | { readonly object: GcsObject }
 
-/** "Resume Incomplete" of the JSON API (Cloud Storage documentation, "Resumable uploads"). */
+/** "Resume Incomplete": https://cloud.google.com/storage/docs/json_api/v1/status-codes. */
 const incomplete = 308
 
-/** How the store answers to the end of an upload that it has discarded, or that it knows no more. */
+/**
+ * The statuses of an upload that was cancelled or is unknown:
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads#cancel-upload.
+ */
 const discarded = [499, 404, 410]
 
-/** Some bytes of an object, which are there to be sent again as long as they are not held. */
+/** A range of an object. Its bytes can be sent again until the store holds them. */
 interface Section {
   readonly start: number
   readonly end: number
@@ -31,8 +34,8 @@ interface Section {
 }
 
 /**
- * The sections of an object are sent one after another, the last one by `complete`: with it the object becomes visible,
- * so that it is not stopped once it is on its way. It carries the checksum of the whole, which has been fed by then.
+ * Begins a resumable upload. The sections of an object are sent in order. `complete` sends the last section, which
+ * makes the object visible, so a signal does not stop it. The last section carries the checksum of the whole object.
  */
 export async function beginUpload(
   bucket: Bucket,
@@ -41,10 +44,10 @@ export async function beginUpload(
   checksum: Crc32c,
 ): Promise<Upload<Part>> {
   const session = await beginSession(bucket, key, contentType, signal)
-  /** Bytes that the store holds by its own word; after a failure it may hold more. */
+  /** The bytes that the store reported to hold. After a failure it may hold more. */
   let held = 0
   let isSure = true
-  /** The most that it ever held. */
+  /** The largest number of bytes that the store reported. */
   let reached = 0
 
   const tell = async (
@@ -72,7 +75,7 @@ export async function beginUpload(
     return { held }
   }
 
-  /** One request by which the upload gets further, or shows that the one before did. */
+  /** Sends one request that continues the upload, or finds that the request before did. */
   const advance = async (
     { start, end, isLast, from }: Section,
     sectionSignal?: AbortSignal,
@@ -93,7 +96,7 @@ export async function beginUpload(
     return progress
   }
 
-  /** As often as one request gets further than the one before, its attempts begin anew. */
+  /** Sends a section. After each request that makes progress, the number of attempts starts again. */
   const send = async (section: Section, sectionSignal?: AbortSignal): Promise<GcsObject | undefined> => {
     const { start, end, isLast } = section
     const asked = { what: `Bytes ${start} to ${end} of ${key}`, key, signal: sectionSignal }
@@ -147,8 +150,9 @@ function sectionOf({ offset, bytes, last }: Part): Section {
 }
 
 /**
- * The address of a new upload. Not stopped once it is on its way, since the answer is all that is known of it. One
- * whose answer is lost holds no bytes, and is gone after a week.
+ * Begins an upload and returns its address. A signal does not stop the request, since only the response contains the
+ * address. If the response is lost, the upload holds no bytes and expires after a week:
+ * https://cloud.google.com/storage/docs/resumable-uploads.
  */
 async function beginSession(
   bucket: Bucket,
@@ -172,7 +176,10 @@ async function beginSession(
   })
 }
 
-/** `Range: bytes=0-N` names the last byte that is held; without it none is. */
+/**
+ * Returns the number of bytes that the store holds. Without a Range header it holds none:
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads#status-check.
+ */
 function bytesHeld(headers: Headers): number {
   const last = /^bytes=0-(\d+)$/.exec(headers.get('range') ?? '')?.[1]
   return last === undefined ? 0 : Number(last) + 1
@@ -185,19 +192,19 @@ function sessionGone(key: string, cause: unknown): HoldfastError {
   })
 }
 
-/** The bytes before the section are gone from memory, so that they cannot be sent again. */
+/** The error for an upload that needs bytes before the section, which are no longer in memory. */
 function lostTrack(key: string, held: number, offset: number): HoldfastError {
   return lost(`The store holds ${held} bytes of ${key}, of which ${offset} were sent. Put it again.`, { key })
 }
 
-/** Errors of uploads that cannot go on, although a new upload can succeed. */
+/** The errors of uploads that cannot continue. A new upload can succeed. */
 const ofLostUploads = new WeakSet<Error>()
 
 export function isLostUpload(error: unknown): boolean {
   return error instanceof Error && ofLostUploads.has(error)
 }
 
-/** No request of the same upload is worth another attempt. */
+/** Returns an error that no retry of the same upload can solve. */
 function lost(message: string, details: { readonly key: string; readonly cause?: unknown }): HoldfastError {
   const error = new HoldfastError('UNAVAILABLE', message, { ...details, retryable: false })
   ofLostUploads.add(error)

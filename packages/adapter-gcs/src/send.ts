@@ -9,7 +9,7 @@ import {
   readAnswer,
 } from '@holdfast/core/backend'
 
-/** One request of HTTP. */
+/** A request of HTTP. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly url: string
@@ -17,16 +17,16 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: HttpBody
   readonly answer?: 'json' | 'stream'
-  /** Statuses that are an answer, too, beside 2xx. */
+  /** Statuses to accept beside 2xx. */
   readonly alsoFine?: readonly number[]
   readonly signal?: AbortSignal | undefined
   /** Use a connection that no other request uses. */
   readonly newConnection?: boolean | undefined
-  /** What the answer must bring while it is waited for. */
+  /** The slowest response that is accepted. */
   readonly progress?: MinimumProgress | undefined
 }
 
-/** Bytes that are sent one after the other, and how many they are. */
+/** The body of a request, and its size in bytes. */
 export interface HttpBody {
   readonly size: number
   readonly pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -42,7 +42,7 @@ export interface HttpAnswer {
   readonly data: unknown
 }
 
-/** What sends requests with the SDK's credentials, and through its proxies. */
+/** Sends requests with the credentials of the SDK. */
 export interface Requester {
   request(options: {
     readonly method: string
@@ -53,23 +53,23 @@ export interface Requester {
     readonly validateStatus: (status: number) => boolean
     readonly signal: AbortSignal
     readonly retry: false
-    /** Of node-fetch, below the SDK: leave the bytes of an answer as they are. */
+    /** An option of node-fetch, which the SDK uses: do not decompress responses. */
     readonly compress: false
     readonly newConnection: boolean
   }): Promise<HttpAnswer>
 }
 
-/** Milliseconds in which something must happen, beside the time that the bytes under way may take. */
+/** The longest silence in milliseconds, in addition to the time to send the bytes in flight. */
 const longestSilence = 60_000
 
-/** Bytes a millisecond: a network that is slower than this is taken for a broken one. */
+/** Bytes per millisecond. A slower network counts as broken. */
 const slowestUpload = 64
 
 /**
- * Makes one request once. Rejects with what the SDK throws; where the body fails, with that; and with `UNAVAILABLE` when
- * the answer is a web page, or JSON that is none, comes too slowly, or has no end. After each piece of the body
- * that is taken the next one is to be, or the answer to begin (of a stream) or to be there, within a time that grows with
- * the bytes under way.
+ * Sends one request without retrying. Rejects with what the SDK throws, or with the error of the body if the body
+ * fails. Rejects with `UNAVAILABLE` if the response is a web page or invalid JSON, arrives too slowly, or is too large.
+ * After each piece of the body, the next piece must be taken, or the response must arrive, within a time that grows
+ * with the bytes in flight.
  */
 export async function send(requester: Requester, asked: HttpRequest): Promise<HttpAnswer> {
   const { method, query = {}, headers = {}, body, answer = 'json', alsoFine = [], signal } = asked
@@ -77,7 +77,7 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value))
   const silence = new Silence()
-  // As a stream, since below the SDK bytes are searched for secrets, one by one, when a request fails (gaxios).
+  // A stream, since gaxios, which the SDK uses, searches bytes in memory for secrets if a request fails.
   const data =
     body === undefined || body.size === 0 ? undefined : Readable.from(silence.brokenBy(body.pieces))
   try {
@@ -86,9 +86,9 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       url,
       headers: body === undefined ? { ...headers } : { ...headers, 'content-length': String(body.size) },
       ...(data === undefined ? {} : { data }),
-      // The SDK reads JSON of any size, and gives a text where it is none.
+      // The SDK reads JSON of any size, and returns a string for invalid JSON.
       responseType: 'stream',
-      // The SDK renews credentials that the store refuses. It reads what else is refused without a bound.
+      // The SDK renews credentials that the store rejects. It reads other error responses without a limit, so accept those.
       validateStatus: (status) => status !== 401 && status !== 403,
       signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
       retry: false,
@@ -101,11 +101,11 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
     throw isHoldfastError(data?.errored) ? data.errored : error
   } finally {
     silence.end()
-    data?.destroy() // an answer may come before all was sent
+    data?.destroy() // a response may arrive before the whole body was sent
   }
 }
 
-/** The answer, if it is one that the store gives; JSON as what it says. Rejects what the store refuses. */
+/** Returns a valid response with its JSON parsed. Rejects with the error of a request that the store rejected. */
 async function checked(
   given: HttpAnswer,
   { answer, alsoFine, progress }: Required<Pick<HttpRequest, 'answer' | 'alsoFine'>> & HttpRequest,
@@ -116,7 +116,7 @@ async function checked(
   const type = headers.get('content-type')
   const isSuccess = status >= 200 && status < 300
   if (answer === 'stream' && isSuccess) {
-    // An object may be a web page itself.
+    // The object itself may be a web page.
     if (!isHtml(type) || headers.get('x-goog-generation') !== null) return given
     data.destroy()
     throw foreignAnswer(asked, `it is a web page (HTTP ${status})`)
@@ -127,7 +127,7 @@ async function checked(
   return { status, headers, data: isSuccess && text !== '' ? parsedJson(text, asked) : undefined }
 }
 
-/** An answer by which the store refuses a request, in the form in which the SDK throws it. */
+/** The error of a request that the store rejected, in the form of the SDK. */
 class RefusedError extends Error {
   readonly status: number
   readonly response: { readonly headers: Headers; readonly data: string }
@@ -147,17 +147,17 @@ function parsedJson(text: string, asked: RequestInfo): unknown {
   }
 }
 
-/** A time limit that begins anew with each piece of a body that is taken. */
+/** A time limit that restarts with each piece of a body that is taken. */
 class Silence {
   readonly #over = new AbortController()
   #timer = this.#allow(0)
 
-  /** Fires when it has lasted too long. */
+  /** Fires when the limit is exceeded. */
   get signal(): AbortSignal {
     return this.#over.signal
   }
 
-  /** When a piece is taken, the one before it may still be under way. */
+  /** Yields the pieces and restarts the limit. When a piece is taken, the piece before may still be in flight. */
   async *brokenBy(pieces: HttpBody['pieces']): AsyncGenerator<Uint8Array> {
     let before = 0
     for await (const piece of pieces) {

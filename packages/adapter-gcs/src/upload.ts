@@ -11,9 +11,9 @@ import {
 import { bodyOf } from './send.ts'
 
 /**
- * Stores bytes in one request, with a checksum that the store compares before it shows the object (Cloud Storage JSON
- * API, "Objects: insert", multipart upload). Not stopped once it is on its way: a request that was cut off may still
- * be carried out.
+ * Stores bytes in one request, with a checksum that the store verifies before the object is visible:
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/insert. A signal does not stop it, since the store may
+ * still execute a request that was cut off.
  */
 export async function uploadWhole(
   bucket: Bucket,

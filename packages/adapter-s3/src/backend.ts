@@ -20,12 +20,12 @@ import { put } from './put.ts'
 import { read, stat } from './read.ts'
 import { sweep } from './sweep.ts'
 
-/** Bytes of the longest name of an object (S3 User Guide, "Naming Amazon S3 objects"). */
+/** The longest name of an object in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. */
 const maxNameBytes = 1024
 
-/** Keeps objects in a bucket of Amazon S3, or of a store that speaks its language, below one root. */
+/** Stores objects in a bucket of Amazon S3 or of a compatible store, below one root. */
 export class S3Backend extends ObjectStoreBackend<Bucket> {
-  /** `path` is the root inside the bucket. Throws `CONFIG` for options that cannot be. Touches nothing. */
+  /** `path` is the root inside the bucket. Throws `CONFIG` for invalid options. Sends no request. */
   constructor(bucketName: string, path = '', options: S3Options = {}) {
     const bucket = bucketOf(bucketName, path, options)
     const { quota } = options

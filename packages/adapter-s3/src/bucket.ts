@@ -10,12 +10,12 @@ import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
 import type { Checksum, Encryption, StorageClass } from './options.ts'
 import { timeOf } from './response-time.ts'
 
-/** What every request to this store has in common. */
+/** The settings that all requests to a bucket share. */
 export interface Bucket extends ObjectStore {
   readonly client: S3Client
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: Pick<Bucket, 'client' | 'progress'>
-  /** Leaves a ready-made client as it was. */
+  /** Removes from a ready-made client what the backend added to it. */
   readonly forgetSecrets: () => void
   readonly name: string
   readonly checksum: Checksum
@@ -25,7 +25,7 @@ export interface Bucket extends ObjectStore {
   readonly requesterPays: boolean
 }
 
-/** The bucket, and who pays: the fields of every request. */
+/** Returns the fields of every request: the bucket, and who pays. */
 export function bucketAddress({ name, requesterPays }: Bucket): {
   readonly Bucket: string
   readonly RequestPayer: 'requester' | undefined
@@ -33,7 +33,7 @@ export function bucketAddress({ name, requesterPays }: Bucket): {
   return { Bucket: name, RequestPayer: requesterPays ? 'requester' : undefined }
 }
 
-/** The fields of every request about one object. */
+/** Returns the fields of every request about one object. */
 export function addressOf(
   bucket: Bucket,
   key: string,
@@ -41,7 +41,7 @@ export function addressOf(
   return { ...bucketAddress(bucket), Key: bucket.names.object(key) }
 }
 
-/** The fields of a request that stores payload. */
+/** Returns the fields of a request that stores payload. */
 export function payloadOf(bucket: Bucket, key: string, contentType: string | undefined): Payload {
   return {
     ...addressOf(bucket, key),
@@ -51,7 +51,7 @@ export function payloadOf(bucket: Bucket, key: string, contentType: string | und
   }
 }
 
-/** How the store is to encrypt what it is given. */
+/** Returns the fields that state how the store encrypts an object. */
 export function encryptionOf({ encryption, kmsKeyId }: Bucket): {
   readonly ServerSideEncryption: Encryption | undefined
   readonly SSEKMSKeyId: string | undefined
@@ -65,7 +65,10 @@ type Payload = ReturnType<typeof addressOf> &
     readonly ContentType: string | undefined
   }
 
-/** What the answer to a request that stored something says of it. Rejects one without an ETag, which S3 always gives. */
+/**
+ * Reads the response to a request that stored an object. Throws if it has no ETag, which S3 always sends:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html.
+ */
 export function storedAs(
   asked: RequestInfo,
   answer: ChecksumResponse & { readonly ETag?: string | undefined },

@@ -2,14 +2,17 @@ import { crc32 } from 'node:zlib'
 import { type RequestInfo, combineCrc32, foreignAnswer, type ObjectHash } from '@holdfast/core/backend'
 import type { Checksum } from './options.ts'
 
-/** CRC-32 as S3 writes it: big-endian, in base64 (S3 User Guide, "Checking object integrity"). */
+/**
+ * Encodes a CRC-32 as S3 does: big-endian, in base64.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ */
 function base64Crc32(value: number): string {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes.toString('base64')
 }
 
-/** The fields by which the store verifies the bytes of a request. */
+/** The fields by which the store verifies the bytes of a request. Empty if checksums are off. */
 export interface Proof {
   readonly ChecksumCRC32?: string
 }
@@ -18,7 +21,7 @@ export function proofOf({ checksum }: { readonly checksum: Checksum }, bytes: Ui
   return checksum === 'none' ? {} : { ChecksumCRC32: base64Crc32(crc32(bytes)) }
 }
 
-/** That of an object, from those of its parts in their order; none where a part has none. */
+/** Combines the checksums of the parts of an object, in order. Empty if a part has no checksum. */
 export function wholeProof(parts: readonly (Proof & { readonly size: number })[]): Proof {
   let whole = 0
   for (const { ChecksumCRC32, size } of parts) {
@@ -28,15 +31,16 @@ export function wholeProof(parts: readonly (Proof & { readonly size: number })[]
   return { ChecksumCRC32: base64Crc32(whole) }
 }
 
-/** What S3 answers about the checksum of an object. */
+/** The fields of a response that describe the checksum of an object. */
 export interface ChecksumResponse {
   readonly ChecksumCRC32?: string | undefined
   readonly ChecksumType?: string | undefined
 }
 
 /**
- * The store's word for an object, when it keeps a checksum of the whole. A composite one is of the parts' checksums,
- * and says nothing about the bytes to whoever does not know the parts.
+ * Returns the checksum that the store keeps, if it covers the whole object. A composite checksum is computed from the
+ * checksums of the parts, so the bytes alone do not determine it.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
 export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
   if (told.ChecksumCRC32 === undefined || told.ChecksumType === 'COMPOSITE') return undefined
@@ -47,8 +51,8 @@ export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
 }
 
 /**
- * Whether the answer repeats the checksum of what was sent, as only a store does that computed it. Rejects one with
- * another checksum.
+ * Returns whether the response repeats the checksum of the bytes that were sent. Only a store that computed the
+ * checksum sends it. Throws for another checksum.
  */
 export function isProvenBy(asked: RequestInfo, told: ChecksumResponse, sent: Proof): boolean {
   if (told.ChecksumCRC32 === undefined || told.ChecksumType === 'COMPOSITE') return false

@@ -3,21 +3,21 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { type Agents, agentsOf, secretHeaders, type Secrets, withoutUndefined } from '@holdfast/core/backend'
 import type { S3Options } from './options.ts'
 
-/** Milliseconds. The SDK's own have no end, and a save that hangs for ever is worse than one that fails. */
+/** Milliseconds. The SDK has no limits by default, and a save that hangs is worse than one that fails. */
 const connectionTimeout = 10_000
 const idleTimeout = 60_000
 
-/** Connections to one host at once, as the SDK's own agents allow. */
+/** The largest number of connections to one host. The default agents of the SDK have the same limit. */
 const maxSockets = 50
 
 /**
- * A client that makes each request once, since retries are ours, and adds no checksum of its own: its default sends
- * bodies in chunks with trailers, which several compatible stores refuse. Nor does it ask whether a body may be sent
- * (`Expect: 100-continue`), for which the SDK opens a connection of its own that is not used again.
+ * Returns a client that does not retry, since core retries. It adds no checksums of its own: by default, the SDK sends
+ * bodies in chunks with trailers, which several compatible stores reject. It does not send `Expect: 100-continue`, for
+ * which the SDK opens a new connection for each request.
  */
 export function createClient(options: S3Options, agents: Agents | undefined = pooledAgents()): S3Client {
   const { endpoint, pathStyle = endpoint !== undefined, profile, credentials } = options
-  // A compatible store has no regions, but the SDK wants one to sign with.
+  // A compatible store may have no regions, but the SDK needs a region to sign requests.
   const anyRegion = endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1')
   return payloadUnsigned(
     new S3Client({
@@ -45,7 +45,7 @@ function pooledAgents(): Agents | undefined {
   return agentsOf(process.env, { maxSockets })
 }
 
-/** Lets errors leave out what the client sends to prove who asks. Returns what ends it. */
+/** Remembers the credentials that the client sends, so that errors omit them. Returns a function that ends this. */
 export function rememberSecrets(client: S3Client, secrets: Secrets): () => void {
   // A ready-made client may serve several backends.
   const name = `holdfastSecrets-${randomUUID()}`
@@ -55,7 +55,7 @@ export function rememberSecrets(client: S3Client, secrets: Secrets): () => void 
       if (hasHeaders(request)) for (const header of secretHeaders) secrets.add(request.headers[header])
       return next(args)
     },
-    // The step after the one that signs.
+    // This step comes after the step that signs.
     { step: 'deserialize', name },
   )
   return () => {
@@ -64,8 +64,8 @@ export function rememberSecrets(client: S3Client, secrets: Secrets): () => void 
 }
 
 /**
- * Leaves a body out of the signature where its checksum is part of it: hashing every byte once more would prove
- * nothing more (Signature Version 4, "UNSIGNED-PAYLOAD").
+ * Omits the body from the signature if the signature covers its checksum. Hashing every byte again would add nothing.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html (`UNSIGNED-PAYLOAD`)
  */
 function payloadUnsigned(client: S3Client): S3Client {
   client.middlewareStack.add(

@@ -7,8 +7,8 @@ import { read } from './read.ts'
 import { send } from './send.ts'
 
 /**
- * One PUT with `If-None-Match: *` (S3 User Guide, "Conditional writes"): 412 says that the object is there, 409 that
- * another request got in between, so that it is made again.
+ * Sends one PUT with `If-None-Match: *`. The status 412 means that the object exists. The status 409 means that another
+ * request interfered, and is retried. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 export async function commit(
   bucket: Bucket,

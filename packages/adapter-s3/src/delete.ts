@@ -9,12 +9,14 @@ import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
 import { isCalled, storeError } from './errors.ts'
 import { send } from './send.ts'
 
-/** Keys of one request (Amazon S3 API Reference, DeleteObjects). */
+/**
+ * The largest number of keys of one request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html.
+ */
 const batchSize = 1000
 
 const batchesAtOnce = 4
 
-/** In batches; a single key by a request of its own, which every store has. */
+/** Deletes keys in batches. A single key has a request of its own, which every compatible store supports. */
 export async function deleteKeys(
   bucket: Bucket,
   keys: readonly string[],

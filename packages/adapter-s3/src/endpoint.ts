@@ -2,8 +2,8 @@ import { HeadBucketCommand } from '@aws-sdk/client-s3'
 import type { Bucket } from './bucket.ts'
 
 /**
- * The address to which the SDK would send a request about the bucket. Only the SDK knows it: an endpoint can come from
- * the options, a ready-made client, the environment or a profile. Sends nothing.
+ * Returns the address to which the SDK would send a request about the bucket. Only the SDK knows it: an endpoint can
+ * come from the options, a ready-made client, the environment or a profile. Sends no request.
  */
 export async function endpoint({ client, name }: Bucket): Promise<string> {
   const command = new HeadBucketCommand({ Bucket: name })

@@ -18,7 +18,10 @@ import {
 
 const { slowDown, storeFailed, damaged, noObject, noNetwork, full, wrongClock, expired } = commonMeanings
 
-/** The codes of S3 (Amazon S3 API Reference, "Error responses"), of its relatives, and of the SDK itself. */
+/**
+ * The codes of S3, of compatible stores, and of the SDK:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+ */
 const meanings: Meanings = {
   ...sameMeaning(['NoSuchKey', 'NotFound'], noObject),
   NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
@@ -96,15 +99,15 @@ const errors = storeErrors(meanings, failureOf)
 
 export const { storeError, isCalled } = errors
 
-/** Whether the store said that the object is there, in answer to a request to create it if absent. */
+/** Returns whether the store reported that the object to create exists. */
 export function isThereAlready(error: unknown): boolean {
   return errors.hasStatus(error, 412)
 }
 
-/** Whether the request may have been carried out; a ready-made client may have sent it more than once. */
+/** Returns whether the store may have executed the request. A ready-made client may have sent it several times. */
 export function mayHaveHappened(error: unknown): boolean {
   const { name, status } = failureOf(error)
-  // What the SDK finds out by itself, such as missing credentials, was never sent.
+  // Errors that the SDK detects itself, such as missing credentials, occur before the request is sent.
   const wasSent = status !== undefined || !Object.hasOwn(meanings, name) || name === 'RequestTimeout'
   const attempts = numberFieldOf(fieldOf(error, '$metadata'), 'attempts') ?? 1
   return (wasSent && errors.mayHaveHappened(error)) || attempts > 1
@@ -116,7 +119,7 @@ function failureOf(error: unknown): Failure {
   return { status, message, name: nameOf(error, status, message) }
 }
 
-/** An answer to HEAD has no body, hence no code of S3; and the SDK misses a region before it asks anyone. */
+/** A response to HEAD has no body, and so no code of S3. The SDK reports a missing region before it sends a request. */
 function nameOf(error: unknown, status: number | undefined, message: string): string {
   const name = stringFieldOf(error, 'name') ?? 'Error'
   if (Object.hasOwn(meanings, name)) return name

@@ -5,7 +5,7 @@ import { storeDigestOf } from './checksum.ts'
 import { read } from './read.ts'
 import { send } from './send.ts'
 
-/** The checksum that the store verified and keeps; without one, computed by reading. */
+/** Returns the checksum that the store verified and keeps. Without one, computes it by reading the object. */
 export async function hash(bucket: Bucket, key: string, { signal }: CallOptions): Promise<ObjectHash> {
   const storeDigest = bucket.checksum === 'none' ? undefined : await kept(bucket, key, signal)
   return storeDigest ?? (await computedHash(await read(bucket, key, { signal })))

@@ -10,10 +10,15 @@ import {
 import { type Bucket, bucketAddress } from './bucket.ts'
 import { send } from './send.ts'
 
-/** Keys of one answer (Amazon S3 API Reference, ListObjectsV2). */
+/**
+ * The largest number of keys of one response: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html.
+ */
 const pageSize = 1000
 
-/** In the order of the bytes of the names in UTF-8. */
+/**
+ * Lists objects in the order of the UTF-8 bytes of their names:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html.
+ */
 export function list(
   bucket: Bucket,
   prefix: string,

@@ -18,13 +18,16 @@ import { isCalled } from './errors.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, tokenName } from './token.ts'
 
-/** Bytes of the largest part (S3 User Guide, "Amazon S3 multipart upload limits"). */
+/** The largest part in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html. */
 export const maxPartBytes = 5 * 2 ** 30
 
-/** S3 sends spaces while it completes an upload, which may take minutes (Amazon S3 API Reference, "CompleteMultipartUpload"). */
+/**
+ * S3 sends spaces while it completes an upload, which may take minutes:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html.
+ */
 const patience = { bytes: 2 ** 16, within: 30 * 60_000 }
 
-/** A part that the store has. */
+/** A part that the store holds. */
 interface SentPart extends Proof {
   readonly PartNumber: number
   readonly ETag: string | undefined
@@ -79,7 +82,7 @@ export async function beginUpload(
           const stored = storedAs(asked, answer)
           return isProvenBy(asked, answer, proof) ? stored : await confirmStored(bucket, asked, key, token)
         } catch (error) {
-          // An upload that is gone was completed, if the object carries its token: the answer to that was lost.
+          // If the object has the token of the upload, the upload was completed and the response was lost.
           if (!isCalled(error, 'NoSuchUpload')) throw error
           const there = await storedWith(bucket, asked, key, token)
           if (there === undefined) throw error
@@ -93,7 +96,7 @@ export async function beginUpload(
   }
 }
 
-/** Begins an upload. Not stopped once it is on its way: one that was cut off may still make an upload that nobody knows. */
+/** Begins an upload. A signal does not stop the request: if it were cut off, the store could keep an unknown upload. */
 async function newUpload(
   bucket: Bucket,
   key: string,
@@ -124,7 +127,7 @@ function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {
   return new HoldfastError('INVALID_ARGUMENT', message, { key, cause })
 }
 
-/** Discards an upload and its parts. One that is gone is no error. */
+/** Discards an upload and its parts. An upload that is gone is no error. */
 export async function abortUpload(
   bucket: Bucket,
   key: string,

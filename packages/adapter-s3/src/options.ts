@@ -11,49 +11,49 @@ import {
   stringFieldOf,
 } from '@holdfast/core/backend'
 
-/** Keys that never change, for stores that the SDK's own chain does not serve. */
+/** Fixed keys, for stores that the credential chain of the SDK does not support. */
 export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
 }
 
-/** How to reach a bucket, and how to store in it. What is not said comes from the SDK's default chain. */
+/** How to reach a bucket and how to store objects in it. Defaults come from the default chain of the SDK. */
 export interface S3Options extends ObjectStoreOptions {
-  /** Default: that of the environment or profile; `us-east-1` where an endpoint is given. */
+  /** Default: the region of the environment or profile; `us-east-1` if an endpoint is given. */
   readonly region?: string | undefined
-  /** Of a compatible store, such as `https://minio.example.com`. */
+  /** The endpoint of a compatible store, such as `https://minio.example.com`. */
   readonly endpoint?: string | undefined
-  /** Whether the bucket is named in the path instead of the host. Default: true where an endpoint is given. */
+  /** Whether the path contains the name of the bucket instead of the host. Default: true if an endpoint is given. */
   readonly pathStyle?: boolean | undefined
   /** A profile of the AWS configuration files. */
   readonly profile?: string | undefined
-  /** Default: whatever the SDK finds (environment, profile, SSO, container, instance). */
+  /** Default: the credentials that the SDK finds (environment, profile, SSO, container, instance). */
   readonly credentials?: S3Credentials | undefined
-  /** Of the objects with payload. The small documents that decide truth stay in the standard class. */
+  /** The storage class of objects with payload. The small documents of the store stay in the standard class. */
   readonly storageClass?: StorageClass | undefined
   /** Server-side encryption. */
   readonly encryption?: Encryption | undefined
-  /** The KMS key; without one the account's default key. */
+  /** The KMS key. Default: the default key of the account. */
   readonly kmsKeyId?: string | undefined
-  /** Pay for requests to a bucket whose owner does not. */
+  /** Whether this account pays for requests. Default: the owner of the bucket pays. */
   readonly requesterPays?: boolean | undefined
   /**
    * `crc32`: each upload carries a checksum of the whole object, which the store verifies and keeps. `none`: for
    * stores that refuse the headers; `hash` then reads the bytes. Default: `crc32`.
    */
   readonly checksum?: Checksum | undefined
-  /** Bytes of a part, at least 5 MiB. Objects up to one part are sent in one request. Default: 8 MiB. */
+  /** The size of a part, at least 5 MiB. Objects of up to one part are sent in one request. Default: 8 MiB. */
   readonly partSize?: Size | undefined
   /**
-   * The most parts of one object, for stores that take fewer than Amazon S3: Scaleway takes 1,000
-   * (https://www.scaleway.com/en/docs/object-storage/api-cli/multipart-uploads/). Parts grow so that large files need no
-   * more. Default: 10,000.
+   * The largest number of parts of one object, for stores that allow fewer than Amazon S3. Scaleway allows 1,000
+   * (https://www.scaleway.com/en/docs/object-storage/api-cli/multipart-uploads/). Parts grow so that large files need
+   * no more parts. Default: 10,000.
    */
   readonly maxParts?: number | undefined
-  /** Parts of one object that are under way at once. Default: 4. */
+  /** How many parts of one object are sent at once. Default: 4. */
   readonly parallel?: number | undefined
-  /** A ready-made client; then `region`, `endpoint`, `pathStyle`, `profile` and `credentials` are its own business. */
+  /** A ready-made client. `region`, `endpoint`, `pathStyle`, `profile` and `credentials` are then ignored. */
   readonly client?: S3Client | undefined
 }
 
@@ -65,7 +65,7 @@ export const storageClasses = [
   'GLACIER_IR',
   'REDUCED_REDUNDANCY',
 ] as const
-/** Those that can be read at once: a checkpoint in a class that must be thawed first could not be restored. */
+/** The classes that can be read at once. A checkpoint in an archive class could not be restored without a thaw. */
 export type StorageClass = (typeof storageClasses)[number]
 
 export const encryptions = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const
@@ -77,10 +77,10 @@ export type Checksum = (typeof checksums)[number]
 export const defaultPartBytes = 8 * 2 ** 20
 export const defaultParallel = 4
 
-/** The smallest part but the last (S3 User Guide, "Amazon S3 multipart upload limits"). */
+/** The smallest size of all parts but the last: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html. */
 const minPartBytes = 5 * 2 ** 20
 
-/** Bytes of a part. Throws `CONFIG` when that is less than S3 takes. */
+/** Returns the size of a part in bytes. Throws `CONFIG` if S3 does not allow it. */
 export function partBytesOf({ partSize = defaultPartBytes }: S3Options): number {
   const bytes = parseSize(partSize)
   if (bytes >= minPartBytes) return bytes
@@ -90,10 +90,13 @@ export function partBytesOf({ partSize = defaultPartBytes }: S3Options): number 
   )
 }
 
-/** Parts of one upload to Amazon S3 (S3 User Guide, "Amazon S3 multipart upload limits"). */
+/**
+ * The largest number of parts of one upload to Amazon S3:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
+ */
 const mostParts = 10_000
 
-/** The most parts of one object. Throws `CONFIG` for more than S3 takes. */
+/** Returns the largest number of parts of one object. Throws `CONFIG` if S3 does not allow it. */
 export function maxPartsOf({ maxParts = mostParts }: S3Options): number {
   if (Number.isSafeInteger(maxParts) && maxParts >= 1 && maxParts <= mostParts) return maxParts
   throw new HoldfastError(
@@ -102,7 +105,7 @@ export function maxPartsOf({ maxParts = mostParts }: S3Options): number {
   )
 }
 
-/** What a URL or a configuration file may say. A ready-made client is given in code. */
+/** The options of URLs and configuration files. A ready-made client is passed in code. */
 export const optionShape = {
   region: { read: optionReaders.text, inUrl: true },
   endpoint: { read: optionReaders.endpoint, inUrl: true },

@@ -13,7 +13,7 @@ import { beginUpload } from './multipart.ts'
 import { send } from './send.ts'
 import { confirmStored, tokenName } from './token.ts'
 
-/** One PUT for what fits a part; a multipart upload, several parts at once, for what does not. */
+/** Stores an object of up to one part with one PUT, and a larger object with a multipart upload. */
 export async function put(
   bucket: Bucket,
   key: string,

@@ -18,12 +18,12 @@ import { addressOf, type Bucket } from './bucket.ts'
 import { isCalled } from './errors.ts'
 import { send } from './send.ts'
 
-/** One GET, by `If-Match` of the same body where a connection broke. */
+/** Reads an object with GET. If a connection breaks, `If-Match` selects the same body. */
 export async function read(bucket: Bucket, key: string, options: ReadOptions): Promise<ReadableObject> {
   return readObject(bucket, key, options, { open, stat })
 }
 
-/** `undefined` when it is not there. */
+/** Returns the stat of an object; `undefined` if it is absent. */
 export async function stat(
   bucket: Bucket,
   key: string,

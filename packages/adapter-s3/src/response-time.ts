@@ -1,6 +1,6 @@
 import { fieldOf, stringFieldOf } from '@holdfast/core/backend'
 
-/** By the output of the SDK, which does not contain the header `Date`. */
+/** The times of responses, by the output of the SDK, which omits the header `Date`. */
 const times = new WeakMap<object, Date>()
 
 /** Notes the time that a response states in its header `Date`. */

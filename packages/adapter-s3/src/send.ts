@@ -18,22 +18,22 @@ import {
 import type { Bucket } from './bucket.ts'
 import { noteTime } from './response-time.ts'
 
-/** What a successful answer to a request consists of, beside its headers. */
+/** The expected body of a successful response. */
 export type Expected =
-  /** Nothing: the headers say it all. */
+  /** An empty body. */
   | 'no body'
   /** The bytes of an object. */
   | 'object'
   /** An XML document with this root. */
   | { readonly root: string; readonly progress?: MinimumProgress }
 
-/** Milliseconds in which the head of an answer must come, beside the time that the bytes of the request may take. */
+/** Milliseconds in which the headers of a response must arrive, in addition to the time to send the request. */
 const longestSilence = 60_000
 
-/** Bytes a millisecond: a network that is slower than this is taken for a broken one. */
+/** Bytes per millisecond. A slower network counts as broken. */
 const slowestUpload = 64
 
-/** A command of the SDK, as its client takes it. */
+/** A command of the SDK. */
 type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
   Output,
@@ -43,9 +43,9 @@ type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputType
 >
 
 /**
- * Makes one request once, and rejects with what the SDK throws; or with `UNAVAILABLE` when the answer is none that S3
- * gives, comes too slowly, or has no end. The SDK takes any document for a list without objects, reads answers of any
- * size into memory, and waits for as long as bytes come.
+ * Sends one request without retrying, and rejects with what the SDK throws. Rejects with `UNAVAILABLE` if the response
+ * is not one of S3, arrives too slowly, or is too large. By itself, the SDK takes any document for an empty list, reads
+ * responses of any size into memory, and waits as long as bytes arrive.
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   { client, progress }: Pick<Bucket, 'client' | 'progress'>,
@@ -83,7 +83,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
   }
 }
 
-/** Replaces the body of an answer that is small by one that has been read. */
+/** Checks a response. A small body is read, and replaced by a stream of the bytes. */
 async function checkAnswer(
   response: unknown,
   asked: RequestInfo,
@@ -117,13 +117,13 @@ function faultOf(bytes: Buffer, expected: Expected): string | undefined {
       ? undefined
       : `it has a body of ${bytes.byteLength} bytes, and should have none`
   const text = bytes.toString().trim()
-  // A request that failed after the answer to it had begun; the SDK throws it.
+  // A request can fail after its response has begun: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. The SDK throws this error.
   return [expected.root, 'Error'].some((root) => isDocument(text, root))
     ? undefined
     : `it is no whole ${expected.root}`
 }
 
-/** Whether a text is one XML document with this root, from its beginning to its end. */
+/** Returns whether a text is one complete XML document with this root. */
 function isDocument(text: string, root: string): boolean {
   const [, prefix = '', rest = ''] =
     new RegExp(`^\\ufeff?(?:<\\?xml[^>]*\\?>)?\\s*<(\\w+:)?${root}((?:[\\s/][^>]*)?>.*)$`, 's').exec(text) ??

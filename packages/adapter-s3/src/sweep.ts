@@ -11,7 +11,10 @@ import { type Bucket, bucketAddress } from './bucket.ts'
 import { abortUpload } from './multipart.ts'
 import { headerOf, send } from './send.ts'
 
-/** Discards multipart uploads that were begun and never completed. S3 keeps them, and bills them, for ever. */
+/**
+ * Discards multipart uploads that were not completed. S3 keeps and bills them for ever:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html.
+ */
 export async function sweep(bucket: Bucket, options: SweepOptions): Promise<SweepReport> {
   const { olderThan, prefix = '', only = () => true, dryRun = false, signal } = options
   const { names } = bucket
@@ -30,7 +33,10 @@ export async function sweep(bucket: Bucket, options: SweepOptions): Promise<Swee
   return { discarded, left }
 }
 
-/** Milliseconds. The header that tells the time has no fractions of a second, so the youngest seem to come from the future. */
+/**
+ * Returns the age in milliseconds. The header `Date` has no fractions of a second, so a new upload may seem to come
+ * from the future.
+ */
 function ageOf(startedAt: Date, now: Date): number {
   return Math.max(0, now.getTime() - startedAt.getTime())
 }
@@ -39,7 +45,7 @@ interface UnfinishedUpload {
   readonly object: string
   readonly uploadId: string
   readonly startedAt: Date
-  /** By the store's own clock. */
+  /** The time of the response, by the clock of the store. */
   readonly now: Date
 }
 
@@ -50,7 +56,7 @@ function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): Asy
     async page(from?: Markers) {
       let page = await uploadsPage(bucket, asked, prefix, from)
       if (page.server === 'MinIO' && prefix !== '') {
-        // MinIO takes a prefix for the whole name of an object (its documentation, "ListMultipartUploads"): ask for all.
+        // MinIO expects the full name of an object as the prefix (its documentation, "ListMultipartUploads"), so request all.
         prefix = ''
         page = await uploadsPage(bucket, asked, prefix, from)
       }

@@ -4,10 +4,10 @@ import { addressOf, type Bucket, storedAs } from './bucket.ts'
 import { isCalled } from './errors.ts'
 import { send } from './send.ts'
 
-/** Metadata by which an object is known to be of this very upload, where the answer to it was lost or proves nothing. */
+/** The metadata that identifies the object of an upload, if the response was lost or may not be from the store. */
 export const tokenName = 'holdfast-upload'
 
-/** The object that an upload with this token has stored; `undefined` when there is none, or another. By one request. */
+/** Returns the object with this token; `undefined` if the key is absent or has another token. Sends one request. */
 export async function storedWith(
   bucket: Bucket,
   asked: RequestInfo,
@@ -24,7 +24,7 @@ export async function storedWith(
   }
 }
 
-/** The same, for an answer that anyone could have given. Rejects when nothing has been stored after all. */
+/** Returns the object with this token. Rejects if the upload has not stored it. */
 export async function confirmStored(
   bucket: Bucket,
   asked: RequestInfo,
