@@ -8,7 +8,7 @@ import type { StoreEventEmitter } from './events.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { Environment } from '../environment.ts'
 
-/** What every operation of one open store works with. */
+/** The parts of an open store that its operations share. */
 export interface StoreContext {
   readonly backend: CheckpointBackend
   readonly log: CatalogLog
@@ -23,7 +23,7 @@ export interface StoreContext {
   readonly deleted: Set<AttemptId>
   /** Whether this writer's first write ends the ownership of another. */
   readonly mayTakeOver: boolean
-  /** Milliseconds by the store's own clock: what shared writers may be working on is not declared dead sooner. */
+  /** Milliseconds by the store's clock. Attempts of shared writers are not declared dead before that time. */
   readonly gracePeriod: number
 }
 

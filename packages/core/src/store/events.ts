@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events'
 import type { UnscoredObjective } from '../catalog/judging/unscored.ts'
 import type { RetryEvent } from '../backend/index.ts'
 
-/** What a store tells those who listen. Every event also goes to `node:diagnostics_channel` as
- * `holdfast:<name>`, with the URL of the store as `store`. */
+/** The events of a store. Each is also published to the `node:diagnostics_channel` `holdfast:<name>`, with the URL of the
+ * store as `store`. */
 export interface StoreEvents {
   /** A checkpoint is committed. */
   readonly saved: { readonly step: number; readonly bytes: number }
@@ -12,11 +12,11 @@ export interface StoreEvents {
   readonly dropped: { readonly step: number; readonly because: string }
   /** A checkpoint that was saved, or given a metric, is the best of an objective. `value` in the metric's own unit. */
   readonly best: { readonly objective: string; readonly step: number; readonly value: number }
-  /** A metric that an objective looks at is NaN or infinite: it is recorded, and never the best. */
+  /** A metric of an objective is NaN or infinite. It is recorded and is never the best. */
   readonly notFinite: { readonly step: number; readonly metric: string; readonly value: number }
   /**
-   * A save, an attach or a prune found an objective without a value: its metric may be misspelt. Until it has one,
-   * everything that the limits allow is kept.
+   * A save, an attach or a prune found an objective without a value. Its metric may be misspelt. Until it has a value,
+   * retention keeps everything that the limits allow.
    */
   readonly unscored: UnscoredObjective
   /** A checkpoint was found corrupt and set aside. */
@@ -25,18 +25,18 @@ export interface StoreEvents {
   readonly spaceLow: { readonly left: number; readonly threshold: number }
   /** This writer became the owner; `from` names the one that it took over from. */
   readonly tookOver: { readonly from: string | undefined }
-  /** A damaged catalog was rebuilt from what is there. */
+  /** A damaged catalog was rebuilt from the checkpoints in the store. */
   readonly rebuilt: { readonly version: number; readonly checkpoints: number }
-  /** What a commit dropped could not be deleted now; a sweep will. */
+  /** Objects that a commit dropped could not be deleted now. A later sweep deletes them. */
   readonly cleanupFailed: { readonly keys: readonly string[]; readonly error: Error }
   /**
-   * The clocks that date checkpoints disagree, or seem to have jumped. Retention keeps what it would drop by one of them
-   * alone.
+   * The clocks that date checkpoints disagree, or seem to have jumped. Retention keeps a checkpoint that only one of them
+   * considers old.
    */
   readonly clockDoubted: { readonly reason: string }
-  /** A request to the store failed and is made again after a pause. */
+  /** A request to the store failed and is retried after a pause. */
   readonly retry: RetryEvent
-  /** A save in the background failed. It is also thrown by its handle, and by `flush` and `close` if nobody looked. */
+  /** A save in the background failed. Its handle rejects with the error. If no caller reads that, `flush` or `close` throws it. */
   readonly backgroundError: { readonly step: number; readonly error: Error }
 }
 
@@ -47,7 +47,7 @@ export class StoreEventEmitter {
   readonly #emitter = new EventEmitter<EventArguments>()
   #store = ''
 
-  /** Names the store, without secrets, in what goes to `node:diagnostics_channel`: it has one channel for all stores. */
+  /** Sets the URL that is published to `node:diagnostics_channel`, which has one channel for all stores. */
   identify(url: string): void {
     this.#store = url
   }
@@ -64,7 +64,7 @@ export class StoreEventEmitter {
     try {
       this.#emitter.emit(name, ...([event] as never))
     } catch (error) {
-      // A listener that fails must not pass for a failure of the store; it ends the process as any stray error does.
+      // An error of a listener is no error of the store. It ends the process like any uncaught error.
       queueMicrotask(() => {
         throw error
       })

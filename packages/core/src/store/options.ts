@@ -8,8 +8,8 @@ import type { BackgroundOptions } from './save/background.ts'
 
 export interface StoreOptions<Name extends string = string> {
   /**
-   * `exclusive`: one long-lived writer. Its first write takes the store over from whoever owned it, and fences
-   * that one; reading never does. `shared`: many writers and no owner. Default: `exclusive`.
+   * `exclusive`: one long-lived writer. Its first write takes the store over and fences the previous owner. Reading does not.
+   * `shared`: many writers and no owner. Default: `exclusive`.
    */
   readonly mode?: WriterMode | undefined
   /** In shared mode: let the first write end the ownership of an exclusive writer, which fences it. Default: false. */
@@ -18,15 +18,15 @@ export interface StoreOptions<Name extends string = string> {
   readonly objectives?: Objectives<Name> | undefined
   /** Which checkpoints to keep. Default: all. Applied by each save, in its own commit, and by `prune`. */
   readonly retention?: RetentionOptions<NoInfer<Name>> | undefined
-  /** When to warn of, and when to refuse for, too little free space. */
+  /** Free space below which saves warn, and below which they are refused. */
   readonly space?: SpaceOptions | undefined
   readonly background?: BackgroundOptions | undefined
   /**
-   * Milliseconds by the store's own clock. In shared mode a save that takes longer may be fenced, and the
-   * leavings of crashed ones are swept after it. Default: one day.
+   * Milliseconds by the store's clock. In shared mode a save that takes longer may be fenced, and the leftovers of crashed
+   * saves are swept after this time. Default: one day.
    */
   readonly gracePeriod?: number | undefined
-  /** How this writer is called in messages to others. Default: host name and process id. */
+  /** Name of this writer in messages to others. Default: host name and process id. */
   readonly writerName?: string | undefined
 }
 

@@ -1,6 +1,6 @@
 import type { AttemptId } from '../catalog/documents/index.ts'
 
-/** The attempts that this process is restoring, each as often as it is: several restores of one may overlap. */
+/** The attempts that this process is restoring, with the number of restores of each, since they may overlap. */
 export class RestoresUnderWay {
   readonly #counts = new Map<AttemptId, number>()
 

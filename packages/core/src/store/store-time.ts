@@ -2,7 +2,7 @@ import { HoldfastError } from '../errors.ts'
 import type { StoreContext } from './context.ts'
 import { probePrefix } from '../catalog/documents/index.ts'
 
-/** The time by the store's own clock: that of an object stored just now. */
+/** Returns the time by the store's clock: that of an object which it stores for this purpose. */
 export async function storeTime(
   { backend, environment }: Pick<StoreContext, 'backend' | 'environment'>,
   signal?: AbortSignal,

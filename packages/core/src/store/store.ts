@@ -55,11 +55,11 @@ export interface StoreCallOptions {
 }
 
 /**
- * One run's checkpoints under one root. Opening touches nothing: the first write makes the store, and in
- * exclusive mode takes it over; reading never does.
+ * The checkpoints of one run under one root. Opening a store sends no request. The first write creates the store and, in
+ * exclusive mode, takes it over. Reading does neither.
  *
- * Every method rejects with a `HoldfastError`; its `code` tells them apart. Close the store when done
- * (`await using` does), which waits for saves in the background and gives ownership back.
+ * Every method rejects with a `HoldfastError`, whose `code` names the kind of error. Close the store after use, for example
+ * with `await using`. Closing waits for saves in the background and releases ownership.
  */
 export class CheckpointStore implements AsyncDisposable {
   readonly #context: StoreContext
@@ -77,7 +77,7 @@ export class CheckpointStore implements AsyncDisposable {
     )
   }
 
-  /** Takes the backend over: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
+  /** Owns the backend: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
   constructor(
     backend: CheckpointBackend,
     options: StoreOptions = {},
@@ -115,17 +115,17 @@ export class CheckpointStore implements AsyncDisposable {
     this.#background = new BackgroundSaves(save, events, options.background)
   }
 
-  /** Where the store is, without secrets. */
+  /** URL of the store, without secrets. */
   get url(): string {
     return this.#context.backend.url
   }
 
-  /** Whether this store was told which checkpoints to keep. */
+  /** Whether a retention policy is configured. */
   get hasRetention(): boolean {
     return hasFields(this.#context.keeping.retention)
   }
 
-  /** The backend beneath, for what only it knows. */
+  /** The backend of the store, for members that only this kind of backend has. */
   get backend(): CheckpointBackend {
     return this.#context.backend
   }
@@ -144,25 +144,24 @@ export class CheckpointStore implements AsyncDisposable {
    * Saves a checkpoint, and resolves when it is durable and committed.
    *
    * Rejects with `ALREADY_EXISTS` (the step is saved), `INSUFFICIENT_SPACE`, `FENCED`, `OUTCOME_UNKNOWN`,
-   * `INVALID_ARGUMENT`, `NOT_FOUND` (a source), `ABORTED`, or what the backend rejects with. Except after
-   * `OUTCOME_UNKNOWN` the store is then as it was.
+   * `INVALID_ARGUMENT`, `NOT_FOUND` (a source), `ABORTED`, or an error of the backend. The store is
+   * then unchanged, except after `OUTCOME_UNKNOWN`.
    */
   async save(request: SaveRequest): Promise<SaveResult> {
     return this.#whileOpen(() => planAndSave(this.#context, this.#access, request))
   }
 
   /**
-   * Saves behind the caller's back: resolves as soon as the save has a place among those under way
-   * (`background.limit`), with a handle. Bytes are copied before it resolves; files must be left alone
-   * until the save is done.
+   * Saves in the background. Resolves with a handle once fewer than `background.limit` other saves are running. Bytes are
+   * copied before it resolves. Files must not change until the save is done.
    */
   async saveInBackground(request: SaveRequest): Promise<BackgroundSave> {
     return this.#whileOpen(() => this.#background.start(request))
   }
 
   /**
-   * Waits for all saves in the background, and until what saves dropped is deleted. Throws the errors that nobody has
-   * seen.
+   * Waits for all saves in the background, and for the deletion of the checkpoints that they dropped. Throws errors that no
+   * caller has read.
    */
   async flush(): Promise<void> {
     try {
@@ -173,9 +172,9 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Delivers a checkpoint into a folder: the proved whole or an error, and nothing partial. `undefined` when
-   * there is no checkpoint to be latest or best; `NOT_FOUND` for a step that is not there; `CORRUPT` when it is
-   * corrupt, or with `fallback` when none is good.
+   * Restores a verified checkpoint into a folder. If it rejects, the folder has no part of the checkpoint. Returns
+   * `undefined` if no checkpoint is the latest or the best. Rejects with `NOT_FOUND` if the step is not saved, and with
+   * `CORRUPT` if the checkpoint is corrupt or, with `fallback`, if all are.
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
@@ -189,42 +188,42 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * One file as a stream, which ends only if every byte is what was saved; else it fails with `CORRUPT`, and what
-   * it gave before must not be used.
+   * Returns one file as a stream. The stream ends without an error only if every byte is verified. If it fails with
+   * `CORRUPT`, discard the bytes that it yielded.
    */
   async read(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<StreamedFile> {
     await this.#refuseNewerMarker(options.signal)
     return readFile(this.#context, choice, file, options.signal)
   }
 
-  /** All good checkpoints, in the order of their steps. */
+  /** Returns all checkpoints except quarantined ones, in the order of their steps. */
   async list(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
     const { signal } = options
     const [judged] = await Promise.all([newestJudged(this.#context, signal), this.#refuseNewerMarker(signal)])
     return judgedCheckpoints(judged)
   }
 
-  /** Those that were set aside as corrupt. */
+  /** Returns the quarantined checkpoints. */
   async quarantined(options: StoreCallOptions = {}): Promise<readonly QuarantinedCheckpoint[]> {
     await this.#refuseNewerMarker(options.signal)
     return quarantinedCheckpoints(this.#context, options.signal)
   }
 
-  /** The newest checkpoint; `undefined` when there is none. Takes two requests: it does not look at the marker. */
+  /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */
   async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
     const found = await findCheckpoint(this.#context, 'latest', options.signal)
     return found === undefined ? undefined : factsOf(found.entry)
   }
 
-  /** The best of the only objective, or of the one named; `undefined` when none has its metric. */
+  /** Returns the best checkpoint of the named or only objective, or `undefined` if no checkpoint has its metric. */
   async best(objective?: string, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
     await this.#refuseNewerMarker(options.signal)
     return bestCheckpoint(this.#context, objective, options.signal)
   }
 
   /**
-   * A checkpoint with its files and metadata; `undefined` when it is not there. Rejects with `CORRUPT` when its manifest is
-   * corrupt, or the step is quarantined.
+   * Returns a checkpoint with its files and metadata, or `undefined` if it does not exist. Rejects with `CORRUPT` if its
+   * manifest is corrupt or the step is quarantined.
    */
   async get(
     choice: CheckpointChoice,
@@ -234,7 +233,7 @@ export class CheckpointStore implements AsyncDisposable {
     return checkpointDetails(this.#context, choice, options.signal)
   }
 
-  /** Keeps a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
+  /** Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
     if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
@@ -250,10 +249,9 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Adds metrics to a checkpoint after its save, as an evaluation that took longer brings them; a metric that is there
-   * is replaced. What is best, and what is kept, is decided anew in the same commit: by the objectives of all writers,
-   * and by the retention that the last save recorded in the store, not by that of this process. Rejects with
-   * `NOT_FOUND`.
+   * Adds metrics to a saved checkpoint, for example those of a slow evaluation. Replaces a metric of the same name. The same
+   * commit decides again which checkpoints are the best and which are kept. It uses the objectives of all writers, and the
+   * retention that the last save recorded, not that of this process. Rejects with `NOT_FOUND` if the step is not saved.
    */
   async attach(
     step: number,
@@ -265,27 +263,27 @@ export class CheckpointStore implements AsyncDisposable {
     return attachMetrics(this.#context, this.#writer, this.#access, step, metrics, options.signal)
   }
 
-  /** Every step that ever had metrics, raw and as the objectives judge them, also where the checkpoint is gone. */
+  /** Returns the metrics and scores of every step that ever had metrics, also if its checkpoint is deleted. */
   async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
     await this.#refuseNewerMarker(options.signal)
     return measuredSteps(await newestJudged(this.#context, options.signal))
   }
 
-  /** The objectives by which no step can be judged yet, with the metrics that were recorded instead. */
+  /** Returns the objectives that have no value yet, with the metrics that are recorded. */
   async unscored(options: StoreCallOptions = {}): Promise<readonly UnscoredObjective[]> {
     await this.#refuseNewerMarker(options.signal)
     return unscoredObjectives(await newestJudged(this.#context, options.signal))
   }
 
-  /** How long an objective has not improved, for early stopping. By its whole history. */
+  /** Returns how long an objective has not improved, for early stopping. Includes steps whose checkpoints are deleted. */
   async plateau(objective: string, options: StoreCallOptions = {}): Promise<Plateau> {
     await this.#refuseNewerMarker(options.signal)
     return plateau(await newestJudged(this.#context, options.signal), objective)
   }
 
   /**
-   * Applies the retention in force, as each save does. With `dryRun` it tells what would go, and changes nothing.
-   * Safe to interrupt and to run again.
+   * Applies the retention of this process, as each save does. With `dryRun` it only reports what it would drop. It can be
+   * interrupted and repeated.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
@@ -294,9 +292,9 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Removes an objective from those that the store records, so that it may be defined anew and no checkpoint is kept for
-   * it. A writer that still defines it records it again. Rejects with `NOT_FOUND` for one that is not recorded, and with
-   * `INVALID_ARGUMENT` for one that others are made of.
+   * Removes a recorded objective. It can then be defined differently, and protects no checkpoint. A writer that still defines
+   * it records it again. Rejects with `NOT_FOUND` if it is not recorded, and with `INVALID_ARGUMENT` if another objective
+   * contains it.
    */
   async forgetObjective(name: string, options: StoreCallOptions = {}): Promise<void> {
     refuseUnknownOptions(options, ['signal'], 'forgetObjective', this.url)
@@ -304,8 +302,9 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Deletes checkpoints, quarantined ones too. Rejects with `NOT_FOUND`, and with `INVALID_ARGUMENT` for a
-   * pinned one, for the last good one, and, unless `allowBest`, for the best of an objective. Then none is deleted.
+   * Deletes checkpoints, including quarantined ones. Rejects with `NOT_FOUND` if one does not exist. Rejects with
+   * `INVALID_ARGUMENT` if one is pinned, is the last one that is not quarantined, or is the best of an objective and
+   * `allowBest` is not set. If it rejects so, it deletes nothing.
    */
   async delete(
     steps: readonly number[],
@@ -321,8 +320,8 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Verifies checkpoints, and the store's own documents, against what was written. Changes nothing, except that a
-   * quarantined checkpoint that verifies is listed again.
+   * Verifies checkpoints and the store's own documents. Lists quarantined checkpoints that verify again, and changes nothing
+   * else.
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
@@ -333,34 +332,34 @@ export class CheckpointStore implements AsyncDisposable {
     )
   }
 
-  /** Removes what is dead: leavings of crashed and fenced saves, old catalog versions and pages, unfinished work. */
+  /** Deletes leftovers: those of crashed and fenced saves, old catalog versions and pages, and unfinished uploads. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
     await this.#refuseNewerMarker(options.signal)
     return this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen))
   }
 
-  /** Rebuilds a lost or damaged catalog from what is there. Loses no acknowledged checkpoint; safe to repeat. */
+  /** Rebuilds a lost or damaged catalog from the checkpoints in the store. Loses no acknowledged save. It can be repeated. */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     await this.#access.cleanedUp(options.signal)
     return this.#underWay.run(() => repairStore(this.#context, options))
   }
 
-  /** Looks at everything that a writer needs of the store, on the store itself. */
+  /** Checks that the store supports everything that a writer needs, by trying it. */
   async doctor(options: StoreCallOptions = {}): Promise<readonly Diagnosis[]> {
     return diagnoseStore(this.#context, options.signal)
   }
 
   /**
-   * Waits for what is under way, gives ownership back, and closes the backend. Throws errors of saves in the background
-   * that nobody has seen.
+   * Waits for running operations, releases ownership, and closes the backend. Throws errors of background saves that no
+   * caller has read.
    */
   async close(): Promise<void> {
     if (this.#closed === undefined) {
       this.#closed = this.#close()
       await this.#closed
     } else {
-      await this.#closed.catch(() => undefined) // whoever closed first has the error
+      await this.#closed.catch(() => undefined) // the first call reports the error
     }
   }
 

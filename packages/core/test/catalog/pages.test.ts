@@ -160,7 +160,7 @@ async function afterEach(edits: readonly Edit[], look: (written: Written) => Pro
 const anyEdits = fc.array(anyEdit, { maxLength: 60 })
 
 describe('a catalog in pages', () => {
-  test('says what it would say without any', async () => {
+  test('has the same lines as without pages', async () => {
     await fc.assert(
       fc.asyncProperty(anyEdits, (edits) =>
         afterEach(edits, async (written) => {
@@ -170,7 +170,7 @@ describe('a catalog in pages', () => {
     )
   })
 
-  test('holds no more itself, and no more in a page, than it may', async () => {
+  test('keeps the limits of lines in the document and in each page', async () => {
     await fc.assert(
       fc.asyncProperty(anyEdits, (edits) =>
         afterEach(edits, async ({ backend, document }) => {
@@ -190,7 +190,7 @@ describe('a catalog in pages', () => {
     )
   })
 
-  test('keeps every page that it, or a version from its floor on, needs: others are new, or retired', async () => {
+  test('keeps every page that it or a version from its floor on needs', async () => {
     await fc.assert(
       fc.asyncProperty(anyEdits, (edits) =>
         afterEach(edits, async ({ document, needed, written }) => {
@@ -218,7 +218,7 @@ describe('a catalog in pages', () => {
     }
   })
 
-  test('is read again page by page only where it has changed', async () => {
+  test('reads only the pages that have changed', async () => {
     const written = new Written()
     for (let step = 0; step < 100; step += 1) await written.apply({ kind: 'add', by: 1 })
     await written.reader.whole(paged(written.document), undefined)
@@ -232,7 +232,7 @@ describe('a catalog in pages', () => {
   })
 })
 
-test('what stands in a page that was not read is never taken for nothing', async () => {
+test('throws for lines in pages that were not read', async () => {
   const written = new Written()
   for (let step = 0; step < 20; step += 1) await written.apply({ kind: 'add', by: 1 })
   const { checkpoints } = paged(written.document)
@@ -264,12 +264,12 @@ async function expectSmall(backend: MemoryBackend, reference: PageReference): Pr
   if (page.holds === 'pages') for (const each of page.content) await expectSmall(backend, each)
 }
 
-describe('a page that is not what the catalog means', () => {
+describe('a page that differs from its reference', () => {
   const page = newPageId(7, '0'.repeat(16))
   const bytes = encodePage(page, { holds: 'checkpoints', content: [entry(3), entry(5)] })
   const reference = { page, sha256: sha256Hex(bytes), depth: 0, from: 3, to: 5, count: 2 }
 
-  test('is taken as it was written', () => {
+  test('is accepted as it was written', () => {
     expect(decodePage(bytes, reference)).toMatchObject({
       holds: 'checkpoints',
       content: [{ step: 3 }, { step: 5 }],
@@ -289,7 +289,7 @@ describe('a page that is not what the catalog means', () => {
     expect(await codeOf(decode())).toBe('CORRUPT')
   })
 
-  test('with lines out of order, or pages of pages that are no such, is refused', async () => {
+  test('is rejected if its lines are out of order, or a reference has the wrong depth', async () => {
     const inner = { ...reference, depth: 3 }
     for (const content of [
       { holds: 'checkpoints' as const, content: [entry(5), entry(3)] },
@@ -305,7 +305,7 @@ describe('a page that is not what the catalog means', () => {
   })
 })
 
-test('a version that refers to a page before a deeper one is refused: nobody could append to it', async () => {
+test('rejects a version that refers to a page before a deeper one', async () => {
   const reference = (from: number, depth: number): PageReference => ({
     page: newPageId(1, from.toString(16).padStart(16, '0')),
     sha256: 'c'.repeat(64),
@@ -324,7 +324,7 @@ test('a version that refers to a page before a deeper one is refused: nobody cou
   expect(await codeOf(decode([0, 1]))).toBe('CORRUPT')
 })
 
-test('processes that save once each leave no more retired pages than one that goes on', async () => {
+test('retires no more pages for many processes that save once than for one process', async () => {
   const backend = new MemoryBackend()
   const options = { mode: 'shared', gracePeriod: 0, retention: { keepLast: 3 } } as const
   for (let step = 0; step < 300; step += 1) {

@@ -142,7 +142,7 @@ describe('an attempt whose save has failed', () => {
 })
 
 describe('rule 2: an attempt whose base is below the floor can never be committed', () => {
-  test('it is fenced, and one that began at the floor is not', () => {
+  test('is fenced, unless it began at the floor', () => {
     const shared = writer('shared')
     let catalog: WholeCatalog = noCatalog
     for (let step = 0; step < 5; step += 1)
@@ -186,7 +186,7 @@ describe('rule 4: only what is below the floor of a committed version is dead', 
     expect(isDeadIn(catalog)(`data/${listed.entry.attempt}/model.pth`)).toBe(false)
   })
 
-  test('what is not of our making is never dead', () => {
+  test('foreign objects are never dead', () => {
     for (const key of [
       'notes.txt',
       'data/readme',
@@ -209,7 +209,7 @@ describe('rule 4: only what is below the floor of a committed version is dead', 
 })
 
 describe('rule 5: a takeover names the new owner and kills every older attempt', () => {
-  test('the floor is raised to the takeover itself', () => {
+  test('raises the floor to the takeover itself', () => {
     const first = writer('exclusive')
     const catalog = owned(first, 3)
     const second = writer('exclusive')
@@ -233,13 +233,13 @@ describe('rule 6: a commit that slept is only what the newest version knows of i
     return catalog
   }
 
-  test('it is committed while the floor has not passed its number', () => {
+  test('is committed while the floor has not passed its number', () => {
     const ours = request(shared, save(1, 0))
     const newest = after(committed(noCatalog, ours), 3)
     expect(lookBack(ours, 1, newest)).toBe('committed')
   })
 
-  test('it is committed when the newest version lists its attempt, however far the floor is', () => {
+  test('is committed if the newest version lists its attempt, whatever the floor', () => {
     const ours = request(shared, save(1, 0))
     const newest = after(committed(noCatalog, ours), 3)
     expect(lookBack(ours, 1, committed(newest, request(shared, { kind: 'raise floor', floor: 3 })))).toBe(
@@ -247,14 +247,14 @@ describe('rule 6: a commit that slept is only what the newest version knows of i
     )
   })
 
-  test('it is fenced when others went on without it and its number was swept', () => {
+  test('is fenced if others committed without it and its number was swept', () => {
     const newest = after(noCatalog, 4)
     const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 3 }))
     expect(lookBack(request(shared, save(1, 0)), 1, raised)).toBe('fenced')
     expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('fenced')
   })
 
-  test('it is unknown when the history no longer reaches back to it', () => {
+  test('is unknown if the history no longer reaches back to it', () => {
     const newest = after(noCatalog, 80)
     const raised = committed(newest, request(shared, { kind: 'raise floor', floor: 70 }))
     expect(lookBack(request(shared, { kind: 'unpin', step: 1 }), 1, raised)).toBe('unknown')
@@ -262,10 +262,10 @@ describe('rule 6: a commit that slept is only what the newest version knows of i
   })
 })
 
-describe('what a commit does', () => {
+describe('a commit', () => {
   const shared = writer('shared')
 
-  test('the same request is committed once', () => {
+  test('commits the same request once', () => {
     const ours = request(shared, save(1, 0))
     const catalog = committed(noCatalog, ours)
     expect(nextCatalog(catalog, ours)).toEqual({ kind: 'committed' })
@@ -273,7 +273,7 @@ describe('what a commit does', () => {
     expect(nextCatalog(replaced, ours)).toEqual({ kind: 'committed' })
   })
 
-  test('a replace swaps the step in one version, and says what it dropped', () => {
+  test('replaces a step in one version, and reports the dropped attempt', () => {
     const first = save(1, 0)
     const catalog = committed(noCatalog, request(shared, first))
     const second = save(1, catalog.version)
@@ -286,7 +286,7 @@ describe('what a commit does', () => {
     expect(replaced.history.at(-1)?.dropped.map(({ attempt }) => attempt)).toEqual([first.entry.attempt])
   })
 
-  test('a pinned checkpoint is not replaced', () => {
+  test('refuses to replace a pinned checkpoint', () => {
     const catalog = committed(noCatalog, request(shared, save(1, 0)))
     const pinned = committed(catalog, request(shared, { kind: 'pin', step: 1, pin: { at } }))
     for (const allowBest of [false, true]) {
@@ -299,7 +299,7 @@ describe('what a commit does', () => {
     }
   })
 
-  test('what is the best is decided by the version that the commit follows, not by an older one', () => {
+  test('decides the best by the version that it follows, not by an older one', () => {
     const keeping = { ...keepsAll, objectives: { loss: { metric: 'loss', direction: 'min' } } } as const
     const withLoss = (step: number, loss: number): Change => {
       const change = save(step, 0)
@@ -329,7 +329,7 @@ describe('what a commit does', () => {
     }
   })
 
-  test('the pinned and the last good one are not deleted', () => {
+  test('refuses to delete a pinned checkpoint and the last one', () => {
     const catalog = [1, 2].reduce<WholeCatalog>(
       (newest, step) => committed(newest, request(shared, save(step, 0))),
       noCatalog,
@@ -346,7 +346,7 @@ describe('what a commit does', () => {
     expect(missing).toMatchObject({ kind: 'refused', code: 'NOT_FOUND' })
   })
 
-  test('unknown fields of a newer minor version are kept', () => {
+  test('preserves unknown members of a newer minor version', () => {
     const document = documentOf(committed(noCatalog, request(shared, save(1, 0))))
     const extended = { ...document, comingSoon: { kept: true } }
     const verdict = nextCatalog(paged(extended), request(shared, save(2, 1)))

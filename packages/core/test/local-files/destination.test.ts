@@ -17,7 +17,7 @@ async function deliver(to: string, options: Partial<DeliveryOptions> = {}): Prom
   await deliverToDirectory(to, deliveriesOf(files), { ...plain, ...options })
 }
 
-describe('a destination that cannot be used is refused before anything is made', () => {
+describe('a destination that is refused before anything is written', () => {
   const cases: readonly (readonly [string, string, (folder: string) => Promise<unknown>])[] = [
     ['a file', 'to', (folder) => writeFile(join(folder, 'to'), 'x')],
     ['a path below a file', 'to/below', (folder) => writeFile(join(folder, 'to'), 'x')],
@@ -56,7 +56,7 @@ describe('a destination that cannot be used is refused before anything is made',
     expect(await readdir(outside)).toEqual([])
   })
 
-  test('but a link within it is followed', async () => {
+  test('follows a link within it', async () => {
     const to = await temporaryFolder()
     await mkdir(join(to, 'real'))
     await symlink('real', join(to, 'sub'))
@@ -89,7 +89,7 @@ describe('the store is never overwritten', () => {
     expect(await readTree(storeRoot)).toEqual({ 'holdfast.json': 'marker', 'catalog/1.json': 'catalog' })
   })
 
-  test('a store named through a link is recognised', async () => {
+  test('recognises a store behind a link', async () => {
     const folder = await temporaryFolder()
     await writeTree(join(folder, 'real'), { 'holdfast.json': 'marker' })
     await symlink('real', join(folder, 'link'))
@@ -107,7 +107,7 @@ describe('the store is never overwritten', () => {
     },
   )
 
-  test('a restore beside a store leaves it alone, and does not count its files', async () => {
+  test('leaves a store beside the destination alone, and does not count its files', async () => {
     const to = await temporaryFolder()
     await writeTree(join(to, 'ckpt'), { 'holdfast.json': 'marker' })
     const { others } = await deliverToDirectory(to, deliveriesOf(files), {
@@ -156,7 +156,7 @@ describe('mount points', () => {
     expect(await readTree(to)).toEqual(before)
   })
 
-  test('another device is a mount point where the system lists none', async () => {
+  test('include another device if the system lists no mounts', async () => {
     const to = await temporaryFolder()
     await writeTree(to, { 'sub/deep/log.txt': 'old' })
     const fileSystem = gated((method) => {
@@ -217,7 +217,7 @@ test.each([
 describe('other files at the destination', () => {
   const old = { 'model-1-of-2.bin': 'old', 'sub/old.txt': 'old', 'gone/a/b.txt': 'old', 'model.bin': 'old' }
 
-  test('are counted and left', async () => {
+  test('are counted and not removed', async () => {
     const to = await temporaryFolder()
     await writeTree(to, old)
     const { others } = await deliverToDirectory(to, deliveriesOf(files), plain)
@@ -247,7 +247,7 @@ describe('other files at the destination', () => {
     expect(await readTree(outside)).toEqual({ kept: 'kept' })
   })
 
-  test('are not looked at where only some files are restored', async () => {
+  test('are not counted if only some files are restored', async () => {
     const to = await temporaryFolder()
     await writeTree(to, old)
     const { others } = await deliverToDirectory(to, deliveriesOf(files), { ...plain, others: 'ignore' })

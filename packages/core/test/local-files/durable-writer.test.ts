@@ -30,7 +30,7 @@ async function writeChunks(writer: DurableWriter, count: number): Promise<void> 
   }
 }
 
-test('every byte is written, and then made durable', async () => {
+test('writes every byte and then makes it durable', async () => {
   const calls: string[] = []
   let told = 0
   await writeChunks(new DurableWriter(recorded(calls), (written) => (told = written)), 3)
@@ -39,7 +39,7 @@ test('every byte is written, and then made durable', async () => {
   expect(told).toBe(3 * chunk.byteLength)
 })
 
-test('much is on its way to the disk before the end', async () => {
+test('sends most bytes to the disk before the end', async () => {
   const calls: string[] = []
   await writeChunks(new DurableWriter(recorded(calls)), 100)
   expect(calls.filter((call) => call === 'datasync').length).toBeGreaterThan(1)

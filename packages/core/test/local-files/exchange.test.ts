@@ -31,7 +31,7 @@ function visible(files: Texts): Texts {
   return Object.fromEntries(Object.entries(files).filter(([name]) => !name.startsWith(hiddenPrefix)))
 }
 
-test('a killed restore leaves a destination that the next one makes whole, at whichever call it dies', async () => {
+test('lets the next restore complete a destination after a kill at any call', async () => {
   const outcomes = new Set<string>()
   let mixed = 0
   for (let first = 1; !outcomes.has('0'); first += 4) {
@@ -72,7 +72,7 @@ function failingOnce(failing: number): { readonly gate: Gate; readonly calls: ()
   }
 }
 
-test('an error at any call leaves the destination as it was, or as it was to be', async () => {
+test('leaves the destination unchanged or complete after an error at any call', async () => {
   const folder = await temporaryFolder()
   for (let failing = 1; ; failing += 1) {
     const to = join(folder, String(failing))
@@ -133,7 +133,7 @@ async function endOfProcess(to: string): Promise<void> {
   }
 }
 
-test('a link in the place of a file is replaced, and put back after an error', async () => {
+test('replaces a link in place of a file, and puts it back after an error', async () => {
   const to = await temporaryFolder()
   await mkdir(join(to, 'new'))
   await symlink('elsewhere', join(to, 'model.bin'))
@@ -154,7 +154,7 @@ test('a link in the place of a file is replaced, and put back after an error', a
   expect(await readlink(join(to, 'model.bin'))).toBe('elsewhere')
 })
 
-test('a restore whose hidden files are removed fails, and is not taken for a missing checkpoint', async () => {
+test('rejects if its hidden files are removed, and not as if the checkpoint were missing', async () => {
   const to = await temporaryFolder()
   await writeTree(to, before)
   const cleaner = async (): Promise<void> => {
@@ -174,7 +174,7 @@ test('a restore whose hidden files are removed fails, and is not taken for a mis
   expect(await readTree(to)).toEqual(before)
 })
 
-test('the names of a new destination and of its folders are made durable', async () => {
+test('makes the names of a new destination and its folders durable', async () => {
   const folder = await temporaryFolder()
   const opened: string[] = []
   const fileSystem = gated((method, path) => {
@@ -191,7 +191,7 @@ test('the names of a new destination and of its folders are made durable', async
   )
 })
 
-test('each effect is durable before the next one relies on it', async () => {
+test('makes each effect durable before the next one relies on it', async () => {
   const to = await temporaryFolder()
   await writeTree(to, before)
   const effects: string[] = []

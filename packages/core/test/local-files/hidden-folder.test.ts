@@ -72,7 +72,7 @@ describe('a hidden folder that another restore left', () => {
     expect(await hiddenAfterRestore(to)).toEqual([])
   })
 
-  test('with a name of another form goes by its age', async () => {
+  test('is removed by its age if its name has another form', async () => {
     const to = await temporaryFolder()
     const names = ['young', 'old'].map((age) => `${hiddenPrefix}${age}`)
     for (const name of names) await mkdir(join(to, name))
@@ -101,7 +101,7 @@ describe('a hidden folder that another restore left', () => {
   })
 })
 
-test('ages go by the clock of the file system, not by that of this machine', async () => {
+test('compares ages by the clock of the file system', async () => {
   const to = await temporaryFolder()
   const name = await leave(to, {}, 1 * hour)
   const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3 * 365 * 24 * hour * 1000)
@@ -129,7 +129,7 @@ describe('a hidden folder in use', () => {
   })
 })
 
-test('a process that was killed and not yet waited for has ended', async () => {
+test('counts a killed process as ended before its parent has waited for it', async () => {
   const { machine } = await thisProcess()
   // The shell does not wait for its child, which becomes a zombie.
   const shell = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])

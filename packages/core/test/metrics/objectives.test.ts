@@ -36,13 +36,13 @@ function judged(records: readonly MetricRecord[], objectives: Objectives, name =
   return evaluate([records], objectives).get(name) ?? Evaluations.none
 }
 
-test('the lowest or the highest, and of equals the earliest, or the latest when that is wanted', () => {
+test('chooses the lowest or highest value, and of equals the earliest or the latest', () => {
   expect(best(history(3, 1, 2, 1), { it: low })).toEqual([1])
   expect(best(history(3, 1, 3), { it: high })).toEqual([0])
   expect(best(history(3, 1, 3), { it: { ...high, ties: 'later' } })).toEqual([2])
 })
 
-test('a metric that is missing, NaN or infinite is never the best, and never in the way', () => {
+test('ignores missing, NaN and infinite metrics', () => {
   expect(best(history(Number.NaN, 5, -Infinity, undefined, 4), { it: low })).toEqual([4])
   expect(best(history(Number.NaN, Infinity, 5), { it: high })).toEqual([2])
   expect(best(history(Number.NaN, undefined), { it: high })).toEqual([])
@@ -53,22 +53,22 @@ test('a metric that is missing, NaN or infinite is never the best, and never in 
   expect(smoothed.get(2)).toEqual({ step: 2, value: 2, score: -2 })
 })
 
-test('an improvement counts only if it is more than minDelta, absolute or relative', () => {
+test('counts an improvement only if it exceeds minDelta, absolute or relative', () => {
   expect(best(history(1, 0.95, 0.85), { it: { ...low, minDelta: 0.1 } })).toEqual([2])
   expect(best(history(1, 0.95, 0.91), { it: { ...low, minDelta: 0.1 } })).toEqual([0])
   expect(best(history(100, 109, 111), { it: { ...high, minDelta: { relative: 0.1 } } })).toEqual([2])
 })
 
-test('to drop others does not change the best, also with minDelta', () => {
+test('keeps the best if others are dropped, also with minDelta', () => {
   const records = history(0, 0.09, 0.15)
   expect(best(records, { it: { ...high, minDelta: 0.1 } }, 'it', [1, 2])).toEqual([2])
 })
 
-test('where the best of all was deleted, the best of those that are there is', () => {
+test('chooses the best listed step if the best of all was deleted', () => {
   expect(best(history(1, 3, 2), { it: low }, 'it', [1, 2])).toEqual([2])
 })
 
-test('no best before the warm-up is over', () => {
+test('has no best before the end of the warm-up', () => {
   expect(best(history(1, 5, 4), { it: { ...low, warmUp: { values: 2 } } })).toEqual([2])
   expect(best(history(1, 2, 4, 3), { it: { ...low, warmUp: { step: 2 } } })).toEqual([3])
   expect(best(history(1), { it: { ...low, warmUp: { values: 2 } } })).toEqual([])
@@ -79,7 +79,7 @@ const two: Objectives = {
   acc: { metric: 'acc', direction: 'max' },
 }
 
-test('a weighted objective turns each metric the right way, and waits for all of them', () => {
+test('weighs each metric in its direction, and waits for all of them', () => {
   const records = [
     { step: 1, metrics: { loss: 1, acc: 0.5 } },
     { step: 2, metrics: { loss: 0, acc: 0.6 } },
@@ -158,7 +158,7 @@ test('normalised values of min-max and rank lie between 0 and 1', () => {
   )
 })
 
-test('the front is exactly what no other step beats', () => {
+test('returns as the Pareto front exactly the steps that no other beats', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(6), fc.nat(6)), { maxLength: 30 }), (points) => {
       const records = points.map(([a, b], step): MetricRecord => ({ step, metrics: { a, b } }))
@@ -180,7 +180,7 @@ test('the front is exactly what no other step beats', () => {
   )
 })
 
-test('what is judged at a step does not change when later steps are added', () => {
+test('does not change the score of a step when later steps are added', () => {
   fc.assert(
     fc.property(metricRecords, fc.nat(), (records, where) => {
       const cut = where % (records.length + 1)
@@ -194,7 +194,7 @@ test('what is judged at a step does not change when later steps are added', () =
   )
 })
 
-test('of a history that goes on, or is changed, each is judged as if it were the first', () => {
+test('judges a continued or changed history like a new one', () => {
   const metric = fc.constantFrom(1, 2, 3, Number.NaN)
   const lines = fc.array(fc.record({ a: metric, b: metric, c: metric }), { maxLength: 6 })
   // What was recorded lately grows, is cut off or is recorded anew; now and then it goes to the older stretches.
@@ -217,7 +217,7 @@ test('of a history that goes on, or is changed, each is judged as if it were the
   )
 })
 
-test('what was judged stays as it was when the history goes on', () => {
+test('does not change earlier evaluations when the history goes on', () => {
   const oldest = history(3, 2)
   const before = evaluate([oldest, []], { it: low }).get('it') ?? Evaluations.none
   const later = history(3, 2, ...Array.from({ length: 200 }, () => 1))
@@ -226,7 +226,7 @@ test('what was judged stays as it was when the history goes on', () => {
   expect([...before.steps]).toEqual([0, 1])
 })
 
-test('a ranking is by score, and of equals by step', () => {
+test('ranks by score, and equals by step', () => {
   const evaluations = judged(history(2, 3, 1, 3), { it: high })
   const all = [0, 1, 2, 3, 4]
   expect(ranking(evaluations, high, 9, all).map(({ step }) => step)).toEqual([1, 3, 0, 2])
@@ -236,7 +236,7 @@ test('a ranking is by score, and of equals by step', () => {
   expect(ranking(evaluations, high, 2, [0, 2, 3, 9]).map(({ step }) => step)).toEqual([3, 0])
 })
 
-test('a plateau counts the values and steps since the best improved', () => {
+test('counts the values and steps since the last improvement', () => {
   const objective = { ...low, patience: 2 }
   const evaluations = judged(history(3, 1, undefined, 2, 2), { it: objective })
   expect(plateauOf(evaluations, objective)).toEqual({
@@ -254,7 +254,7 @@ test('a plateau counts the values and steps since the best improved', () => {
   })
 })
 
-test('an objective that is misspelt or makes no sense is refused by its name', () => {
+test('rejects a misspelt or senseless objective by name', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ it: { metric: '', direction: 'min' } }, /"it": metric/],
     [{ it: { metric: 'm', direction: 'up' } }, /direction/],

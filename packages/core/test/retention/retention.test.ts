@@ -62,7 +62,7 @@ function kept(decisions: readonly Decision[]): readonly number[] {
 
 const ten = Array.from({ length: 10 }, (_, index) => candidate(index + 1))
 
-test('without a policy all are kept; the last so many with one', () => {
+test('keeps all checkpoints without a policy, and the newest with keepLast', () => {
   expect(kept(decide(ten, {}))).toHaveLength(10)
   const decisions = decide(ten, { keepLast: 3 })
   expect(kept(decisions)).toEqual([8, 9, 10])
@@ -70,7 +70,7 @@ test('without a policy all are kept; the last so many with one', () => {
   expect(decisions[9]).toEqual({ step: 10, kept: true, because: ['last 3'] })
 })
 
-test('a run that went back to an older step keeps what it saves, and the newest', () => {
+test('keeps the last saved and the newest checkpoint of a run that went back', () => {
   const back = [
     ...ten.slice(0, 4),
     candidate(5, { saveOrder: 20 }),
@@ -80,14 +80,14 @@ test('a run that went back to an older step keeps what it saves, and the newest'
   expect(kept(decide(back, { keepLast: 2 }))).toEqual([5, 6, 9, 10])
 })
 
-test('every so many steps or epochs keeps the first at or after each multiple', () => {
+test('keeps the first checkpoint at or after each multiple of steps or epochs', () => {
   expect(kept(decide(ten, { keepEvery: { steps: 4 } }))).toEqual([4, 8, 10])
   const odd = [0, 7, 14, 21, 28].map((step) => candidate(step))
   expect(kept(decide(odd, { keepEvery: { steps: 10 } }))).toEqual([0, 14, 21, 28])
   expect(kept(decide(ten, { keepEvery: { epochs: 5 } }))).toEqual([5, 10])
 })
 
-test('one per interval, younger than an age, newest of each hour, day, week and month', () => {
+test('keeps one per interval, those younger than an age, and the newest of each hour, day, week and month', () => {
   expect(kept(decide(ten, { keepEvery: { time: '4 h' } }))).toEqual([1, 5, 9, 10])
   expect(kept(decide(ten, { keepWithin: '3 h' }))).toEqual([8, 9, 10])
   const days = Array.from({ length: 60 }, (_, day) =>
@@ -99,7 +99,7 @@ test('one per interval, younger than an age, newest of each hour, day, week and 
   expect(kept(decide(ten, { keepHourly: 2 }))).toEqual([9, 10])
 })
 
-test('the best so many of each objective, and the reasons of each', () => {
+test('keeps the best of each objective, and gives a reason for each', () => {
   const values = [5, 1, 4, 2, 3]
   const measured = values.map((loss, index) => candidate(index + 1, { metrics: { loss, pck: -loss / 10 } }))
   const decisions = decide(measured, { keepBest: { loss: 2, both: 1 } }, objectives)
@@ -109,7 +109,7 @@ test('the best so many of each objective, and the reasons of each', () => {
   expect(decisions[0]?.because).toEqual(['not best'])
 })
 
-test('tags, pins, a function of ones own, and what still waits for its metric', () => {
+test('keeps by tags, pins and a function, and checkpoints without a metric yet', () => {
   const some = [
     candidate(1, { tags: ['release'] }),
     candidate(2, { pinned: 'pinned "before lr drop"' }),
@@ -137,7 +137,7 @@ test('tags, pins, a function of ones own, and what still waits for its metric', 
   ])
 })
 
-test('limits evict the oldest first, and say so', () => {
+test('evicts the oldest first by a limit, and names the limit', () => {
   const decisions = decide(ten, { maxBytes: 450 })
   expect(kept(decisions)).toEqual([7, 8, 9, 10])
   expect(decisions[0]?.because).toEqual(['over 450 B in all'])
@@ -147,7 +147,7 @@ test('limits evict the oldest first, and say so', () => {
   ])
 })
 
-test('room is made by what retention drops, then by the oldest', () => {
+test('makes room by what retention drops, then by the oldest', () => {
   const plan = planRetention({ keepLast: 8 }, {})
   const room = { bytes: 350, because: 'to make room for step 11' }
   const decisions = decideRetention(plan, situation(ten), room)
@@ -213,7 +213,7 @@ const limits = fc.record(
   { requiredKeys: [] },
 ) as fc.Arbitrary<RetentionOptions>
 
-test('the newest, the pinned and the best of each objective survive every policy and limit', () => {
+test('keeps the newest, the pinned and the best of each objective under every policy and limit', () => {
   fc.assert(
     fc.property(candidates, policies, limits, fc.nat(10_000), (checkpoints, policy, limit, bytes) => {
       const given = situation(checkpoints, objectives)
@@ -227,7 +227,7 @@ test('the newest, the pinned and the best of each objective survive every policy
   )
 })
 
-test('adding a policy never drops more', () => {
+test('drops no more after a policy is added', () => {
   fc.assert(
     fc.property(candidates, policies, policies, (checkpoints, one, other) => {
       fc.pre(Object.keys(one).length > 0)
@@ -239,7 +239,7 @@ test('adding a policy never drops more', () => {
   )
 })
 
-test('deciding a second time about what is left changes nothing', () => {
+test('changes nothing if it decides again about the kept checkpoints', () => {
   fc.assert(
     fc.property(candidates, policies, limits, (checkpoints, policy, limit) => {
       const plan = planRetention({ ...policy, ...limit }, objectives)
@@ -253,7 +253,7 @@ test('deciding a second time about what is left changes nothing', () => {
   )
 })
 
-test('every decision has a reason, but where nothing was asked for', () => {
+test('gives a reason for every decision, unless there is no policy', () => {
   fc.assert(
     fc.property(candidates, policies, limits, (checkpoints, policy, limit) => {
       const asked = Object.keys(policy).length > 0
@@ -265,7 +265,7 @@ test('every decision has a reason, but where nothing was asked for', () => {
   )
 })
 
-test('options that are misspelt or make no sense are refused by name', () => {
+test('rejects misspelt and senseless options by name', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ keepLsat: 5 }, /keepLsat/],
     [{ keepLast: 0 }, /keepLast/],

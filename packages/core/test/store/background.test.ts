@@ -18,7 +18,7 @@ function held(): { readonly source: AsyncIterable<Uint8Array>; readonly release:
 }
 
 describe('a save in the background', () => {
-  test('gives a handle at once, and its result when the checkpoint is committed', async () => {
+  test('returns a handle at once, and resolves its result after the commit', async () => {
     const store = storeOn(new MemoryBackend())
     const { source, release } = held()
     const handle = await store.saveInBackground({ step: 1, files: { a: source } })
@@ -28,7 +28,7 @@ describe('a save in the background', () => {
     expect((await store.list()).length).toBe(1)
   })
 
-  test('keeps the bytes as they were given, though the caller goes on to change them', async () => {
+  test('saves the bytes that it was given if the caller changes them afterwards', async () => {
     const store = storeOn(new MemoryBackend())
     const weights = Buffer.from('before')
     const handle = await store.saveInBackground({ step: 1, files: { weights } })
@@ -49,7 +49,7 @@ describe('a save in the background', () => {
 })
 
 describe('at the bound', () => {
-  test('wait: the next one begins when one has ended', async () => {
+  test('wait: starts the next save when one has ended', async () => {
     const store = storeOn(new MemoryBackend(), { background: { limit: 1, atLimit: 'wait' } })
     const first = held()
     await store.saveInBackground({ step: 1, files: { a: first.source } })
@@ -67,7 +67,7 @@ describe('at the bound', () => {
     expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
   })
 
-  test('skip: it is not saved, and its handle says so', async () => {
+  test('skip: does not save, and resolves with undefined', async () => {
     const store = storeOn(new MemoryBackend(), { background: { limit: 1, atLimit: 'skip' } })
     const first = held()
     await store.saveInBackground({ step: 1, files: { a: first.source } })
@@ -78,7 +78,7 @@ describe('at the bound', () => {
     expect((await store.list()).map(({ step }) => step)).toEqual([1])
   })
 
-  test('fail: it is an error at once', async () => {
+  test('fail: rejects at once', async () => {
     const store = storeOn(new MemoryBackend(), { background: { limit: 2, atLimit: 'fail' } })
     const gates = [held(), held()]
     for (const [step, { source }] of gates.entries())
@@ -92,7 +92,7 @@ describe('at the bound', () => {
   })
 })
 
-test('a save that waits for a place leaves the queue when its signal fires', async () => {
+test('removes a waiting save from the queue when its signal fires', async () => {
   const store = storeOn(new MemoryBackend())
   const first = held()
   await store.saveInBackground({ step: 1, files: { a: first.source } })
@@ -108,8 +108,8 @@ test('a save that waits for a place leaves the queue when its signal fires', asy
   expect((await store.list()).map(({ step }) => step)).toEqual([1, 3])
 })
 
-describe('an error in the background is never lost', () => {
-  test('nobody looked at the handle: flush throws it, once, and an event tells it', async () => {
+describe('an error of a background save', () => {
+  test('is thrown once by flush and emitted as an event if no caller reads the handle', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: Buffer.from('1') } })
@@ -122,7 +122,7 @@ describe('an error in the background is never lost', () => {
     await store.flush()
   })
 
-  test('several: close throws them as one, after all has been given back', async () => {
+  test('is thrown by close with others as one error, after ownership is released', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend, { background: { limit: 3 } })
     await store.save({ step: 1, files: { a: Buffer.from('1') } })
@@ -133,7 +133,7 @@ describe('an error in the background is never lost', () => {
     await storeOn(backend, { mode: 'shared' }).save({ step: 4, files: { a: Buffer.from('4') } })
   })
 
-  test('is not thrown again by close if its caller looked at the handle after it had failed', async () => {
+  test('is not thrown by close if the caller read the handle after the failure', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     const failed = new Promise((resolve) => store.on('backgroundError', resolve))
@@ -144,7 +144,7 @@ describe('an error in the background is never lost', () => {
     await store.close()
   })
 
-  test('whoever looked at the handle has it, and flush does not repeat it', async () => {
+  test('is not thrown by flush if the caller read the handle', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     backend.intercept = (method) => (method === 'put' ? 'fail before' : 'pass')

@@ -48,7 +48,7 @@ async function stepsIn(store: CheckpointStore): Promise<readonly number[]> {
 }
 
 describe('retention by age', () => {
-  test('drops what is old by both clocks', async () => {
+  test('drops checkpoints that are old by both clocks', async () => {
     const clocks = new Clocks()
     for (let step = 1; step <= 4; step += 1) {
       await clocks.save(step, { keepWithin: '2 d' })
@@ -73,7 +73,7 @@ describe('retention by age', () => {
     },
   )
 
-  test('drops nothing younger by the store, however the clocks of its writers are off', async () => {
+  test('keeps checkpoints that are young by the clock of the store, whatever the clocks of writers show', async () => {
     const saves = fc.array(
       fc.record({ ahead: fc.integer({ min: -3 * year, max: 3 * year }), pause: fc.nat(3 * hour) }),
       { minLength: 1, maxLength: 6 },
@@ -93,7 +93,7 @@ describe('retention by age', () => {
 })
 
 describe('calendar slots', () => {
-  test('are not taken by checkpoints dated in the future, which are kept and reported', async () => {
+  test('ignore checkpoints dated in the future, which are kept and reported', async () => {
     const clocks = new Clocks()
     clocks.ahead = 20 * year
     for (const step of [1, 2, 3]) {
@@ -113,7 +113,7 @@ describe('calendar slots', () => {
 describe('on a disk, whose clock is that of the machine', () => {
   const retention: RetentionOptions = { keepWithin: '2 d' }
 
-  test('a jump ahead drops nothing, neither at once nor later', async () => {
+  test('drops nothing after a jump ahead, neither at once nor later', async () => {
     const clocks = new Clocks(true)
     for (const step of [1, 2, 3]) {
       await clocks.save(step, retention)
@@ -129,7 +129,7 @@ describe('on a disk, whose clock is that of the machine', () => {
     expect(await clocks.save(7, retention)).toEqual([1, 2, 3, 4])
   })
 
-  test('a pause that looks like a jump keeps what was saved before it for one save more', async () => {
+  test('keeps earlier checkpoints for one more save after a pause that looks like a jump', async () => {
     const clocks = new Clocks(true)
     const listed: (readonly number[])[] = []
     for (const step of [1, 2, 3, 4, 5]) {
@@ -140,7 +140,7 @@ describe('on a disk, whose clock is that of the machine', () => {
     expect(listed).toEqual([[1], [1, 2], [3], [3, 4], [5]])
   })
 
-  test('a prune that is asked for goes by age alone', async () => {
+  test('prunes by age alone when the caller asks for it', async () => {
     const clocks = new Clocks(true)
     for (const step of [1, 2, 3]) await clocks.save(step, retention)
     clocks.store += 10 * day

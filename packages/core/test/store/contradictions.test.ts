@@ -66,7 +66,7 @@ async function deceived(): Promise<{ readonly backend: DeceivedBackend; readonly
   return { backend: new DeceivedBackend(truth), truth }
 }
 
-test('commits again when it is told that it created what another writer created', async () => {
+test('commits again if the store claims that it created the version of another writer', async () => {
   const { backend, truth } = await deceived()
   const store = storeOn(backend, { mode: 'shared' })
   await store.save({ step: 2, files })
@@ -82,7 +82,7 @@ test('commits again when it is told that it created what another writer created'
   expect((await storeOn(truth).list()).map(({ step }) => step)).toEqual([1, 2, 3, 4])
 })
 
-test('reports an unknown outcome when it is told that it created what nobody finds', async () => {
+test('reports an unknown outcome if the store claims to have created a version that does not exist', async () => {
   const { backend, truth } = await deceived()
   const store = storeOn(backend, { mode: 'shared' })
   await store.save({ step: 2, files })
@@ -91,7 +91,7 @@ test('reports an unknown outcome when it is told that it created what nobody fin
   expect((await storeOn(truth).list()).map(({ step }) => step)).toEqual([1, 2])
 })
 
-test('finds its commit id when later versions have followed by more than the history holds', async () => {
+test('finds its commit id after more later versions than the history names', async () => {
   const { backend, truth } = await deceived()
   const store = storeOn(backend, { mode: 'shared' })
   await store.save({ step: 2, files })
@@ -107,7 +107,7 @@ test('finds its commit id when later versions have followed by more than the his
   expect((await other.list()).map(({ step }) => step)).toContain(3)
 })
 
-test('gives up, and says why, when the list and the reads of the catalog disagree', async () => {
+test('rejects with the reason if the list and the reads of the catalog disagree', async () => {
   const { backend } = await deceived()
   backend.lies.revision = (key) => (isCatalog(key) ? 'another' : undefined)
   const latest = storeOn(backend).latest()
@@ -116,7 +116,7 @@ test('gives up, and says why, when the list and the reads of the catalog disagre
   expect(backend.calls).toBeLessThan(100)
 })
 
-test('gives up, and says why, when a version is said to exist and is nowhere', async () => {
+test('rejects with the reason if the store claims that a missing version exists', async () => {
   const { backend } = await deceived()
   const store = storeOn(backend, { mode: 'shared' })
   await store.save({ step: 2, files })
@@ -143,7 +143,7 @@ test.each<[string, (listed: readonly ObjectStat[]) => readonly ObjectStat[]]>([
   expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
 })
 
-test('finds the newest version if others delete what was listed before it is looked at', async () => {
+test('finds the newest version if others delete listed versions before they are read', async () => {
   const { backend, truth } = await deceived()
   const store = storeOn(backend, { mode: 'shared' })
   const { step } = await store.save({ step: 2, files })

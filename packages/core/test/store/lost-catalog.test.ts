@@ -71,7 +71,7 @@ describe('a rebuild of a lost catalog', () => {
     }
   })
 
-  test('is undone by nobody: a save that was acknowledged meanwhile stays listed', async () => {
+  test('keeps a save listed that was acknowledged meanwhile', async () => {
     for (const mode of ['exclusive', 'shared'] as const) {
       let calls = Infinity
       for (let interrupted = 0; interrupted < calls; interrupted += 1) {
@@ -100,7 +100,7 @@ describe('a rebuild of a lost catalog', () => {
     }
   })
 
-  test('starts above every base, page and version, so that leftovers are swept', async () => {
+  test('starts above every base, page and version, so that a sweep deletes the leftovers', async () => {
     const backend = new MemoryBackend()
     await saved(backend)
     const leftover = `data/9-5000-${'a'.repeat(16)}/a`
@@ -116,7 +116,7 @@ describe('a rebuild of a lost catalog', () => {
     expect(await steps(store)).toEqual([1, 2, 3])
   })
 
-  test('also starts above the versions that are lost if older ones are left', async () => {
+  test('starts above the lost versions if older ones exist', async () => {
     const backend = new MemoryBackend()
     const owner = storeOn(backend)
     for (const step of [1, 2, 3, 4]) await owner.save({ step, files })
@@ -128,7 +128,7 @@ describe('a rebuild of a lost catalog', () => {
     expect(await steps(other)).toEqual([1, 2, 3, 4, 5])
   })
 
-  test('can be repeated where it was cut off', async () => {
+  test('can be repeated after an interruption', async () => {
     const backend = new InterruptedBackend()
     await saved(backend)
     await loseCatalog(backend)
@@ -147,7 +147,7 @@ describe('a rebuild of a lost catalog', () => {
     expect(await steps(store)).toEqual([1, 2, 3, 4])
   })
 
-  test('refuses a number after which none can follow', async () => {
+  test('refuses the highest possible number', async () => {
     const backend = new MemoryBackend()
     await saved(backend)
     await backend.put(`data/9-${Number.MAX_SAFE_INTEGER}-${'a'.repeat(16)}/a`, Buffer.from('x'))
@@ -194,7 +194,7 @@ describe('a lost catalog', () => {
   })
 })
 
-test('a repair beside running saves goes on with what they commit', async () => {
+test('repairs beside running saves and keeps what they commit', async () => {
   const backend = new InterruptedBackend()
   await saved(backend)
   await tamper(backend, (await keysOf(backend, 'catalog/')).at(-1) ?? '', flipBit)
@@ -220,7 +220,7 @@ describe('a quarantined step', () => {
     return store
   }
 
-  test('is named as such by get, read and restore', async () => {
+  test('is reported by get, read and restore', async () => {
     const store = await quarantined()
     const calls = [
       () => store.get(3),
@@ -240,7 +240,7 @@ describe('a quarantined step', () => {
   })
 })
 
-test('list rejects the marker of a newer Holdfast', async () => {
+test('rejects a list if a newer version of Holdfast wrote the marker', async () => {
   const backend = new MemoryBackend()
   await saved(backend)
   const { seal } = await import('../../src/catalog/documents/sealed.ts')

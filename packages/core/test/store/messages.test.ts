@@ -5,8 +5,8 @@ import { codeOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('a') }
 
-describe('a file that a checkpoint does not have', () => {
-  test('is answered by the three nearest names', async () => {
+describe('an error for a missing file', () => {
+  test('lists the three nearest names', async () => {
     const store = storeOn(new MemoryBackend())
     const names = Array.from({ length: 200 }, (_, index) => `shard-${String(index).padStart(4, '0')}.bin`)
     const many = Object.fromEntries([...names, 'optimizer.pt'].map((name) => [name, Buffer.from(name)]))
@@ -20,14 +20,14 @@ describe('a file that a checkpoint does not have', () => {
     )
   })
 
-  test('is answered by all names if there are few', async () => {
+  test('lists all names if there are few', async () => {
     const store = storeOn(new MemoryBackend())
     await store.save({ step: 1, files })
     await expect(store.read(1, 'b')).rejects.toThrow('Step 1 has no file "b". It has "a".')
   })
 })
 
-describe('a choice that is none', () => {
+describe('an invalid choice', () => {
   test.each(['nonsense', 'lastest', 'bestloss', '', undefined, null, {}])(
     '%j is rejected as such',
     async (choice) => {
@@ -38,13 +38,13 @@ describe('a choice that is none', () => {
     },
   )
 
-  test('of a step that is too large names the limit', () => {
+  test('names the limit if the step is too large', () => {
     expect(() => parseChoice('9007199254740993')).toThrow('from 0 to 2^53 - 1')
     expect(() => parseChoice('1'.repeat(30))).toThrow('from 0 to 2^53 - 1')
   })
 })
 
-describe('files of another kind', () => {
+describe('an invalid value for files', () => {
   test.each<[unknown, RegExp]>([
     [
       [{ name: 'a', data: Buffer.from('a') }],
@@ -66,13 +66,13 @@ describe('files of another kind', () => {
     expect(await codeOf(inBackground)).toBe('INVALID_ARGUMENT')
   })
 
-  test('a save without a request is rejected', async () => {
+  test('rejects a save without a request', async () => {
     const store = storeOn(new MemoryBackend())
     expect(await codeOf(store.save(undefined as never))).toBe('INVALID_ARGUMENT')
   })
 })
 
-test('what goes to the diagnostics channels names its store', async () => {
+test('publishes the URL of the store to the diagnostics channels', async () => {
   const heard: unknown[] = []
   const listener = (message: unknown): void => {
     heard.push(message)
@@ -88,7 +88,7 @@ test('what goes to the diagnostics channels names its store', async () => {
   ])
 })
 
-test('a limit of no time is printed as 0 s', async () => {
+test('prints a limit of zero milliseconds as 0 s', async () => {
   const store = storeOn(new MemoryBackend(), { retention: { keepWithin: 0 } })
   await store.save({ step: 1, files })
   expect((await store.save({ step: 2, files })).dropped).toEqual([{ step: 1, because: 'older than 0 s' }])

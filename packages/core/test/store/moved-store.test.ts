@@ -71,7 +71,7 @@ test.each(Object.entries(writes))(
   },
 )
 
-test('repair refuses a store copied to a server that ignores conditions', async () => {
+test('refuses to repair a store copied to a server that ignores conditions', async () => {
   const server = await (await savedOn(new Server('one'))).copyTo(new Server('other', { enforces: false }))
   await tamper(server, (await keysOf(server, 'catalog/')).at(-1) ?? '', flipBit)
   const before = await keysOf(server)
@@ -79,7 +79,7 @@ test('repair refuses a store copied to a server that ignores conditions', async 
   expect(await keysOf(server)).toEqual(before)
 })
 
-test('a restore from a server that ignores conditions falls back, and quarantines nothing', async () => {
+test('restores an older checkpoint from a server that ignores conditions, and quarantines nothing', async () => {
   const server = await (await savedOn(new Server('one'))).copyTo(new Server('other', { enforces: false }))
   const store = storeOn(server, { mode: 'shared' })
   await tamper(server, (await store.get(2))?.files[0]?.key ?? '', flipBit)
@@ -91,7 +91,7 @@ test('a restore from a server that ignores conditions falls back, and quarantine
   expect(await keysOf(server)).toEqual(before)
 })
 
-test('a moved store is verified once at its new place, and keeps its id', async () => {
+test('verifies a moved store once at its new place, and keeps its id', async () => {
   const old = await savedOn(new Server('old'))
   const server = await old.copyTo(new Server('new'))
   for (const step of [3, 4]) await storeOn(server, { mode: 'shared' }).save({ step, files })
@@ -102,7 +102,7 @@ test('a moved store is verified once at its new place, and keeps its id', async 
   })
 })
 
-test('a store with two names is verified once under each', async () => {
+test('verifies a store with two names once under each', async () => {
   const server = await savedOn(new Server('one'))
   for (const [step, name] of [
     [3, 'other'],
@@ -116,7 +116,7 @@ test('a store with two names is verified once under each', async () => {
   expect(server.probes).toBe(4)
 })
 
-test('the marker remembers the latest eight places', async () => {
+test('records the latest eight places in the marker', async () => {
   const server = await savedOn(new Server('0'))
   for (let name = 1; name <= 8; name += 1) {
     server.serverName = String(name)
@@ -128,7 +128,7 @@ test('the marker remembers the latest eight places', async () => {
   expect(verifiedPlaces.at(-1)).toContain('endpoint=1')
 })
 
-test('a damaged marker is replaced by one that names the verified place', async () => {
+test('replaces a damaged marker by one that names the verified place', async () => {
   const server = await savedOn(new Server('one'))
   await tamper(server, 'holdfast.json', flipBit)
   expect(await storeOn(server).repair()).toMatchObject({ markerRewritten: true })

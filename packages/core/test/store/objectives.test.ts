@@ -26,7 +26,7 @@ async function bestIn(backend: MemoryBackend): Promise<Readonly<Record<string, n
   return Object.fromEntries(listed.flatMap(({ step, bestOf }) => bestOf.map((name) => [name, step])))
 }
 
-test('keeps the best of a trainer and of two evaluators that write at the same time', async () => {
+test('keeps the best of a trainer and of two evaluators that write concurrently', async () => {
   const backend = new MemoryBackend()
   const trainer = storeOn(backend, keepBestLoss, foldingEarly)
   const evaluators = [accuracy, f1].map((objectives: Objectives) => {
@@ -109,7 +109,7 @@ test('accepts the same objective in other words', async () => {
   await save(storeOn(backend, { mode: 'shared', objectives }), 2)
 })
 
-test('an attach drops what the retention of the last save drops, whatever its own is', async () => {
+test('drops by the retention of the last save in an attach, and not by its own', async () => {
   const backend = new MemoryBackend()
   const trainer = storeOn(backend, {
     ...keepBestLoss,
@@ -130,7 +130,7 @@ test('an attach drops what the retention of the last save drops, whatever its ow
   expect(await stepsOf(trainer)).toEqual([3, 4])
 })
 
-test('an attach drops nothing where no save had a retention, or one in code that only the run itself knows', async () => {
+test('drops nothing in an attach if no save had a retention, or if it was a function', async () => {
   const evaluation: StoreOptions = { mode: 'shared', retention: { keepLast: 1 } }
   const keepsAll = new MemoryBackend()
   const recording = storeOn(keepsAll, { mode: 'shared' })
@@ -148,7 +148,7 @@ test('an attach drops nothing where no save had a retention, or one in code that
   expect(await stepsOf(trainer)).toEqual([0, 1, 3])
 })
 
-test('forgets an objective, so that it can be defined anew and keeps nothing any more', async () => {
+test('forgets an objective, which can then be defined again and keeps no checkpoint', async () => {
   const backend = new MemoryBackend()
   await save(storeOn(backend, keepBestLoss), 0, { val_loss: 0 })
   const both = { ...valLoss, ...accuracy, both: { weights: { val_loss: 1, acc: 1 } } }
@@ -169,7 +169,7 @@ test('forgets an objective, so that it can be defined anew and keeps nothing any
   expect(await bestIn(backend)).toEqual({ acc: 3, val_loss: 3 })
 })
 
-test('an attach keeps everything once the only objective of the recorded retention is forgotten', async () => {
+test('keeps everything in an attach after the only objective of the recorded retention is forgotten', async () => {
   const backend = new MemoryBackend()
   const retention = { keepBest: { val_loss: 1 } }
   const trainer = storeOn(backend, { mode: 'shared', objectives: valLoss, retention })
@@ -180,7 +180,7 @@ test('an attach keeps everything once the only objective of the recorded retenti
   expect((await other.attach(3, { acc: 2 })).dropped).toEqual([])
 })
 
-test("takes the only objective of this process for what 'best' means, beside those of others", async () => {
+test("uses the only objective of this process for 'best' if the store records others", async () => {
   const backend = new MemoryBackend()
   const trainer = storeOn(backend, { ...keepBestLoss, retention: {} })
   for (let step = 0; step < 3; step += 1) await save(trainer, step, { val_loss: step })

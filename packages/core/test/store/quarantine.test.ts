@@ -43,7 +43,7 @@ async function wronglyQuarantined(backend: CheckpointBackend): Promise<void> {
   await tamper(backend, key, flipBit)
 }
 
-describe('bits that flip on their way', () => {
+describe('bits that flip during a read', () => {
   test.each(['catalog/', 'data/3-', 'holdfast.json'])(
     'once in each read of %s quarantine nothing',
     async (prefix) => {
@@ -69,7 +69,7 @@ describe('bits that flip on their way', () => {
     },
   )
 
-  test('in every read are damage', async () => {
+  test('count as damage if every read has them', async () => {
     const backend = new FlippingBackend()
     await saved(backend)
     backend.flip = (key) => key.startsWith('data/3-')
@@ -100,7 +100,7 @@ describe('a quarantined checkpoint that verifies', () => {
     expect(await steps(store)).toEqual([1, 2, 3])
   })
 
-  test('is reported by verify if another writer owns the store, which is not fenced', async () => {
+  test('is reported by verify if another writer owns the store, and that writer is not fenced', async () => {
     const backend = new MemoryBackend()
     await saved(backend)
     await wronglyQuarantined(backend)
@@ -116,7 +116,7 @@ describe('a quarantined checkpoint that verifies', () => {
     expect(await steps(owner)).toEqual([1, 2, 3, 4, 5])
   })
 
-  test('stays aside if its step was saved again, or for verify --quick and other steps', async () => {
+  test('stays quarantined if its step was saved again, and in a quick verification or one of other steps', async () => {
     const backend = new MemoryBackend()
     await saved(backend)
     await wronglyQuarantined(backend)
@@ -131,7 +131,7 @@ describe('a quarantined checkpoint that verifies', () => {
   })
 })
 
-test('a quarantined checkpoint that is still corrupt stays aside, and is reported when it is named', async () => {
+test('keeps a corrupt checkpoint quarantined, and reports it if its step is named', async () => {
   const backend = new MemoryBackend()
   await saved(backend)
   const store = storeOn(backend, { mode: 'shared' })

@@ -19,7 +19,7 @@ async function newestCatalog(backend: MemoryBackend): Promise<string> {
 }
 
 describe('a damaged newest catalog', () => {
-  test('is found by verify-like reads, and a plain restore refuses it', async () => {
+  test('is reported by verify, and makes a plain restore reject', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 3)
     await tamper(backend, await newestCatalog(backend), flipBit)
@@ -29,7 +29,7 @@ describe('a damaged newest catalog', () => {
     expect(await codeOf(store.restore('latest', { to: await temporaryFolder() }))).toBe('CORRUPT')
   })
 
-  test('costs one checkpoint at most with fallback', async () => {
+  test('loses at most one checkpoint in a restore with fallback', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 3)
     await tamper(backend, await newestCatalog(backend), flipBit)
@@ -55,7 +55,7 @@ describe('a damaged newest catalog', () => {
     expect((await store.verify()).problems).toEqual([])
   })
 
-  test('is rebuilt by the first write of the next run, without a person', async () => {
+  test('is rebuilt by the first write of the next run', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 3)
     await tamper(backend, await newestCatalog(backend), flipBit)
@@ -69,7 +69,7 @@ describe('a damaged newest catalog', () => {
 })
 
 describe('lost catalogs', () => {
-  test('all of them: a restore with fallback, and the next write, list the checkpoints again', async () => {
+  test('are rebuilt by a restore with fallback and by the next write if all are lost', async () => {
     for (const act of ['restore', 'save'] as const) {
       const backend = new MemoryBackend()
       await saved(backend, 3)
@@ -87,7 +87,7 @@ describe('lost catalogs', () => {
     }
   })
 
-  test('the newest one', async () => {
+  test('are rebuilt if the newest is lost', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 3)
     await backend.delete([await newestCatalog(backend)])
@@ -96,7 +96,7 @@ describe('lost catalogs', () => {
     expect(await steps(store)).toEqual([1, 2, 3])
   })
 
-  test('all of them, and the marker', async () => {
+  test('are rebuilt if all are lost and the marker, too', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 5)
     await backend.delete(await keysOf(backend, 'catalog/'))
@@ -109,7 +109,7 @@ describe('lost catalogs', () => {
     expect((await store.verify()).good).toBe(true)
   })
 
-  test('a replace that only the lost version knew: the later attempt is listed, the earlier is kept aside', async () => {
+  test('are rebuilt with the later attempt of a replaced step, and quarantine the earlier one', async () => {
     const backend = new MemoryBackend()
     await saved(backend, 2)
     const before = await keysOf(backend)
@@ -131,7 +131,7 @@ describe('lost catalogs', () => {
   })
 })
 
-test('repair of a sound catalog leaves alone a whole attempt at a step that another one won', async () => {
+test('leaves alone a whole attempt of a listed step if the catalog is sound', async () => {
   const backend = new MemoryBackend()
   await saved(backend, 2)
   const elsewhere = new MemoryBackend()
@@ -239,7 +239,7 @@ class InterruptedBackend extends MemoryBackend {
   }
 }
 
-test('a flipped bit in the marker is found by verify, stops nobody, and is mended by the next writer', async () => {
+test('reports a flipped bit in the marker, which stops no writer, and repairs it with the next write', async () => {
   const backend = new MemoryBackend()
   await saved(backend, 2)
   await tamper(backend, 'holdfast.json', flipBit)
@@ -252,7 +252,7 @@ test('a flipped bit in the marker is found by verify, stops nobody, and is mende
   expect((await store.verify()).good).toBe(true)
 })
 
-test('an incomplete checkpoint is set aside, and released once it proves good again', async () => {
+test('quarantines an incomplete checkpoint, and lists it again once it verifies', async () => {
   const backend = new MemoryBackend()
   await saved(backend, 3)
   const store = storeOn(backend)
@@ -267,7 +267,7 @@ test('an incomplete checkpoint is set aside, and released once it proves good ag
   expect(await store.quarantined()).toEqual([])
 })
 
-test('a repair of a sound store does not fence a running owner unasked', async () => {
+test('does not fence a running owner if the store is sound', async () => {
   const backend = new MemoryBackend()
   const owner = storeOn(backend)
   await owner.save({ step: 1, files })
@@ -283,7 +283,7 @@ test('a repair of a sound store does not fence a running owner unasked', async (
   })
 })
 
-test('a step that was saved again after it was set aside: rm takes the one set aside first', async () => {
+test('deletes the quarantined checkpoint first if its step was saved again', async () => {
   const backend = new MemoryBackend()
   await saved(backend, 3)
   const store = storeOn(backend, { mode: 'shared' })
@@ -295,7 +295,7 @@ test('a step that was saved again after it was set aside: rm takes the one set a
   expect(await steps(store)).toEqual([1, 2, 3])
 })
 
-test('verify names every checkpoint and file that is not what was saved; quick finds what is missing or cut', async () => {
+test('names every damaged checkpoint and file; a quick verification finds missing and cut files', async () => {
   const backend = new MemoryBackend()
   await saved(backend, 4)
   const store = storeOn(backend)
@@ -314,7 +314,7 @@ test('verify names every checkpoint and file that is not what was saved; quick f
   expect(await codeOf(store.verify({ steps: [9] }))).toBe('NOT_FOUND')
 })
 
-test('a store that does not enforce conditional creation is refused before anything is trusted to it', async () => {
+test('refuses a store that does not enforce conditional creation before it writes to it', async () => {
   class Forgetful extends MemoryBackend {
     override async commit(key: string, bytes: Uint8Array) {
       await this.put(key, bytes)
@@ -326,7 +326,7 @@ test('a store that does not enforce conditional creation is refused before anyth
   expect(await keysOf(backend)).toEqual([])
 })
 
-describe('a page of the catalog that is damaged or gone', () => {
+describe('a damaged or missing page of the catalog', () => {
   /** Ten steps of which the first stand in pages, and the key of the page that lists step 1. */
   async function folded(): Promise<{ readonly backend: MemoryBackend; readonly page: string }> {
     const backend = new MemoryBackend()
@@ -365,7 +365,7 @@ describe('a page of the catalog that is damaged or gone', () => {
     })
   })
 
-  test('repair lists again what it listed, and pins it, since it may have been', async () => {
+  test('makes repair list its checkpoints again, and pin them, since they may have been pinned', async () => {
     const { backend, page } = await folded()
     await tamper(backend, page, flipBit)
     const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
@@ -381,7 +381,7 @@ describe('a page of the catalog that is damaged or gone', () => {
     expect(await steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
-  test('fences no owner: its own pages are in its memory, and others are refused as ever', async () => {
+  test('fences no owner, which has its pages in memory', async () => {
     const { backend, page } = await folded()
     const owner = storeOn(backend, {}, foldingEarly)
     await owner.save({ step: 11, files })
@@ -392,7 +392,7 @@ describe('a page of the catalog that is damaged or gone', () => {
     await owner.save({ step: 12, files })
   })
 
-  test('is found by verify and by repair also where it was read before it was damaged', async () => {
+  test('is reported by verify and repair if it was read before it was damaged', async () => {
     const { backend, page } = await folded()
     const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
     await store.list()
@@ -402,7 +402,7 @@ describe('a page of the catalog that is damaged or gone', () => {
     expect((await store.verify()).good).toBe(true)
   })
 
-  test('a step that it listed is not said to be missing', async () => {
+  test('does not make a step that it listed count as missing', async () => {
     const { backend, page } = await folded()
     await backend.delete([page])
     const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
@@ -413,7 +413,7 @@ describe('a page of the catalog that is damaged or gone', () => {
     })
   })
 
-  test('the first write of a run that needs it repairs it, without a person', async () => {
+  test('is repaired by the first write of a run that needs it', async () => {
     const { backend, page } = await folded()
     await backend.delete([page])
     const store = storeOn(backend, { retention: { keepLast: 20 } }, foldingEarly)

@@ -38,11 +38,11 @@ import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } 
 /** Races that one commit may lose before it gives up. */
 const maxRaces = 1000
 
-/** Times that the store may change, or seem to, while this process looks at it. */
+/** Attempts to read a newest version that seems to change each time. */
 const maxLooks = 10
 
 export interface Committed {
-  /** A version that the commit is part of; with all lines where the commit was decided by all. */
+  /** A version that includes the commit. It has all lines if the decision needed them. */
   readonly catalog: PagedCatalog
   /** What the commit dropped from the list. */
   readonly dropped: readonly Drop[]
@@ -50,7 +50,7 @@ export interface Committed {
   readonly judgement?: Judgement | undefined
 }
 
-/** A version that the store says it created, and its revision where the store told it. */
+/** A version that the store claims to have created, with its revision if the store returned one. */
 interface Created {
   readonly catalog: PagedCatalog
   readonly revision: string | undefined
@@ -81,30 +81,30 @@ export class CatalogLog {
     return this.#known
   }
 
-  /** The versions from `version` on, the oldest first, as they are listed: whoever has seen enough leaves. */
+  /** Lists the versions from `version` on, the oldest first. Returning early stops the listing. */
   versions(version: number, signal?: AbortSignal): AsyncIterable<CatalogVersion> {
     return this.#versions.list(version, signal)
   }
 
-  /** The newest from `version` on, as it is listed; `undefined` when there is none. */
+  /** The newest listed version from `version` on; `undefined` if there is none. */
   async newestListed(from: number, signal?: AbortSignal): Promise<CatalogVersion | undefined> {
     return this.#versions.newestListed(from, signal)
   }
 
-  /** The very version that a list has shown; `undefined` when it is gone. Rejects with `CORRUPT` when it is damaged. */
+  /** Reads the exact object that was listed; `undefined` if it is gone. Rejects with `CORRUPT` if it is damaged. */
   async listed(version: CatalogVersion, signal?: AbortSignal): Promise<PagedCatalog | undefined> {
     return this.#versions.listed(version, signal)
   }
 
-  /** Whether there is no version yet; or none is left. */
+  /** Whether the store lists no version. */
   async isEmpty(signal?: AbortSignal): Promise<boolean> {
     for await (const _ of this.versions(1, signal)) return false
     return true
   }
 
   /**
-   * The newest version; the empty one for a new store. Rejects with `CORRUPT` when it is damaged, or when all versions are
-   * lost.
+   * Returns the newest version, or an empty one for a new store. Rejects with `CORRUPT` if it is damaged, or if all versions
+   * are lost.
    */
   async newest(signal?: AbortSignal): Promise<PagedCatalog> {
     const known = this.#known
@@ -112,12 +112,12 @@ export class CatalogLog {
     return this.#newestSince(known.version, 'seen', signal)
   }
 
-  /** The newest version with the lines of all its pages. Rejects with `CORRUPT` when it or a page is damaged. */
+  /** Returns the newest version with all lines. Rejects with `CORRUPT` if it or a page is damaged. */
   async whole(signal?: AbortSignal): Promise<WholeCatalog> {
     return this.wholeOf(await this.newest(signal), signal)
   }
 
-  /** A version with the lines of all its pages; or, where others have gone on and swept one, the newest version. */
+  /** Returns a version with all lines, or the newest version if one of its pages was swept since. */
   async wholeOf(version: PagedCatalog, signal?: AbortSignal): Promise<WholeCatalog> {
     if (isWhole(version)) return version
     if (this.#known?.commitId === version.commitId && isWhole(this.#known)) return this.#known
@@ -133,7 +133,7 @@ export class CatalogLog {
     }
   }
 
-  /** A version with the lines of those pages that can be read, and those that cannot. */
+  /** Returns a version with the lines of its readable pages, and the pages that cannot be read. */
   async salvage(
     version: PagedCatalog,
     signal?: AbortSignal,
@@ -142,10 +142,10 @@ export class CatalogLog {
   }
 
   /**
-   * Commits a change, against whatever the newest version turns out to be. Commits of one process take turns.
+   * Commits a change upon the newest version. Commits of one process run one after the other.
    *
-   * Rejects with `FENCED`, with what the change itself is refused for, or with `OUTCOME_UNKNOWN`: then the
-   * change may or may not be part of the truth, and nothing that it speaks of may be deleted.
+   * Rejects with `FENCED`, with the reason for which the change is refused, or with `OUTCOME_UNKNOWN`. After
+   * `OUTCOME_UNKNOWN` the change may be committed, so the caller must not delete anything that it names.
    */
   async commit(change: Change, signal?: AbortSignal): Promise<Committed> {
     const before = this.#turn
@@ -155,9 +155,8 @@ export class CatalogLog {
   }
 
   /**
-   * Commits a version that follows a damaged one: numbered after it, built upon `base`. All pages are written anew:
-   * whoever goes by the damaged version, from before, may be sweeping those of an older one. `undefined` when another
-   * writer was faster.
+   * Commits a version that is numbered after a damaged one and built upon `base`. Writes all pages again, since a writer that
+   * knows the damaged version may be sweeping the pages of older ones. Returns `undefined` if another writer was faster.
    */
   async commitAfter(
     damaged: number,
@@ -176,9 +175,8 @@ export class CatalogLog {
   }
 
   /**
-   * Takes a number above all lost versions with a document that readers find damaged. From then on no writer that knows a
-   * lost version gets its commit acknowledged: when it looks back, the newest version is damaged, or a later one that was
-   * rebuilt without it.
+   * Creates a document above all lost versions that readers take for a damaged version. From then on no writer that knows a
+   * lost version acknowledges a commit: when it looks back, it finds the fence or the rebuilt version.
    */
   async fence(version: number): Promise<void> {
     const environment = this.#environment
@@ -216,7 +214,7 @@ export class CatalogLog {
     )
   }
 
-  /** Creates a version, after the pages that it refers to. If that fails for certain, the pages are removed again. */
+  /** Creates a version after its new pages. If that certainly failed, deletes the pages. */
   async #publish(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<Created | 'exists'> {
     const environment = this.#environment
     const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
@@ -224,7 +222,7 @@ export class CatalogLog {
     try {
       await this.#writePages(folded.newPages, signal)
       throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-      // From here on the signal is not heeded: to stop in the middle of the create would make its outcome unknown.
+      // The signal is ignored from here on: stopping during the create would make its outcome unknown.
       return await this.#create(folded.catalog)
     } catch (error) {
       if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN')
@@ -233,7 +231,7 @@ export class CatalogLog {
     }
   }
 
-  /** Makes durable what the version will refer to. Of a version that is then not created they are dead, and swept. */
+  /** Writes the pages of a version. If the version is not created, they are dead and a sweep deletes them. */
   async #writePages(pages: readonly NewPage[], signal: AbortSignal | undefined): Promise<void> {
     await concurrently(pages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) => {
       const options = { size: bytes.byteLength, contentType: 'application/json', signal: taskSignal }
@@ -241,7 +239,7 @@ export class CatalogLog {
     })
   }
 
-  /** So that a full disk does not fill up further with every try. */
+  /** Without this, each attempt on a full disk would fill it further. */
   async #removePages(pages: readonly NewPage[], failure: HoldfastError): Promise<void> {
     if (pages.length === 0) return
     try {
@@ -276,8 +274,8 @@ export class CatalogLog {
   }
 
   /**
-   * The same bytes are committed once more, which makes the first durable or does what it did not do; what stands
-   * there then settles it. Where that cannot be found out either, it remains unknown (rule 7).
+   * Commits the same bytes again, which either succeeds or finds the object that has the number. Comparing that object
+   * decides the outcome. If it cannot be read, the outcome remains unknown (rule 7).
    */
   async #settleUnknown(
     catalog: PagedCatalog,
@@ -298,8 +296,8 @@ export class CatalogLog {
   }
 
   /**
-   * Looks for newer versions, and makes sure that what was created is part of their past (rule 6). `lost` when another
-   * commit has its number: then the answer that it was created was not the store's.
+   * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `lost` if another
+   * commit has its number. Then the answer that it was created did not come from the store.
    */
   async #settle(request: CommitRequest, created: Created): Promise<Committed | 'lost'> {
     const { catalog } = created
@@ -348,7 +346,7 @@ export class CatalogLog {
       if (await isCatalogLost({ backend: this.#backend, log: this }, signal))
         throw lostCatalog(this.#backend.url)
       if (await this.isEmpty(signal)) return noCatalog
-      // Another writer has made the store in between.
+      // Another writer has created the store since.
     }
     throw new HoldfastError(
       'UNAVAILABLE',
@@ -357,7 +355,7 @@ export class CatalogLog {
     )
   }
 
-  /** The newest from a version on that was created, without reading the one that is known. */
+  /** The newest version from a created version on. Does not read the known version again. */
   async #newestSince(version: number, evidence: Evidence, signal?: AbortSignal): Promise<PagedCatalog> {
     const known = this.#known
     const recognise = (listed: CatalogVersion): PagedCatalog | undefined =>

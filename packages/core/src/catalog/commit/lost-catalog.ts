@@ -2,7 +2,7 @@ import type { CheckpointBackend } from '../../backend/index.ts'
 import { attemptOfKey, dataPrefix } from '../documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 
-/** Where the catalog of a store lies, and beside it the attempts that it lists. */
+/** Access to the catalog and the attempts of a store. */
 export interface CatalogPlace {
   readonly backend: CheckpointBackend
   readonly log: { readonly isEmpty: (signal?: AbortSignal) => Promise<boolean> }
@@ -17,8 +17,8 @@ export function lostCatalog(url: string): HoldfastError {
 }
 
 /**
- * Whether a store in which no version of the catalog was seen is not a new one. No attempt begins before the first
- * version is there; so where something lies under an attempt, and still no version is seen, they are lost.
+ * Whether a store without a listed version has lost its catalog. No attempt begins before the first version exists. So if
+ * the store has objects of an attempt and still lists no version, the versions are lost.
  */
 export async function isCatalogLost({ backend, log }: CatalogPlace, signal?: AbortSignal): Promise<boolean> {
   for await (const { key } of backend.list(dataPrefix, { signal })) {

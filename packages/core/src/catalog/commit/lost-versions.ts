@@ -10,13 +10,12 @@ import {
 } from '../documents/index.ts'
 
 /**
- * How far a rebuild of a catalog that has lost versions goes beyond the highest version that anything names. A writer
- * that runs may know later ones, since not every commit leaves an attempt or a page; it must not find their successors
- * free.
+ * Distance between the number of a rebuilt catalog and the highest version that any object names. A running writer may
+ * know later versions, since not every commit leaves an attempt or a page. Their successors must not be free numbers.
  */
 const marginOfLostVersions = 1_000_000
 
-/** The highest version that was there, by what was written after it: the base of an attempt, the page of a successor. */
+/** The highest version that the base of an attempt or the name of a page proves to have existed. */
 export async function highestNamedVersion(backend: CheckpointBackend, signal?: AbortSignal): Promise<number> {
   let highest = 0
   for await (const { key } of backend.list(dataPrefix, { signal })) {
@@ -30,7 +29,7 @@ export async function highestNamedVersion(backend: CheckpointBackend, signal?: A
   return highest
 }
 
-/** A version above all that were lost. */
+/** A number above all lost versions. */
 export function versionAbove(lost: number, url: string): number {
   const version = lost + marginOfLostVersions
   if (version < Number.MAX_SAFE_INTEGER - marginOfLostVersions) return version

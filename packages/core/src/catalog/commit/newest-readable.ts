@@ -3,18 +3,18 @@ import { type LostPage, noCatalog, type WholeCatalog } from '../pages/index.ts'
 import type { CatalogLog } from './catalog-log.ts'
 import type { CatalogVersion } from './catalog-versions.ts'
 
-/** The newest version that can be read, as much of it as can be, and the damaged ones from it on. */
+/** The newest readable version, the lines of its readable pages, and the damaged versions from it on. */
 export interface ReadableCatalog {
   readonly catalog: WholeCatalog
-  /** Its pages that are damaged or gone: what stood in them is not in `catalog`. */
+  /** Its pages that are damaged or missing. Their lines are not in `catalog`. */
   readonly lost: readonly LostPage[]
   readonly newestVersion: number
   readonly damaged: readonly { readonly version: number; readonly reason: string }[]
 }
 
 /**
- * Goes down from the newest version until one can be read; the empty one when none can. Begins anew when others have
- * gone on meanwhile, and have swept what is missing.
+ * Reads versions from the newest down until one can be read. Returns an empty catalog if none can. Starts again if another
+ * writer has committed since and swept what is missing.
  */
 export async function newestReadable(log: CatalogLog, signal?: AbortSignal): Promise<ReadableCatalog> {
   for (;;) {
@@ -54,8 +54,8 @@ async function readDown(
 }
 
 /**
- * A sleeper can create a number again that was swept (rule 6). As long as the newest version can be read, nobody goes
- * by such a one; where it cannot, what was stored after a later version is told by that, by the store's own clock.
+ * A delayed writer can create a swept number again (rule 6). No reader uses such a version while the newest one is
+ * readable. If it is not, the store's clock shows that the lower number was stored after the higher one.
  */
 function withoutSleepers(newestFirst: readonly CatalogVersion[]): readonly CatalogVersion[] {
   let earliestLater = Infinity

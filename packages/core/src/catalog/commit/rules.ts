@@ -44,12 +44,12 @@ export interface CommitRequest {
 }
 
 export type Verdict<C extends PagedCatalog = PagedCatalog> =
-  /** Create this version. */
+  /** This version is to be created. */
   | { readonly kind: 'next'; readonly catalog: C; readonly judgement: Judgement | undefined }
-  /** It is part of the newest version already. */
+  /** The newest version already includes the commit. */
   | { readonly kind: 'committed' }
   | { readonly kind: 'fenced'; readonly why: string }
-  /** A repair listed what this request was to commit, and may have missed that it was dead. */
+  /** A repair listed this attempt from a damaged catalog, which may have lacked that it was dead. */
   | { readonly kind: 'unknown' }
   | Refusal
 
@@ -57,7 +57,7 @@ export type Verdict<C extends PagedCatalog = PagedCatalog> =
 const historyLength = 64
 
 /**
- * The catalog version that follows `newest` when this request is committed, or why it may not be.
+ * Returns the catalog version that follows `newest` with this request, or why the request cannot be committed.
  *
  * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
  *
@@ -69,7 +69,7 @@ const historyLength = 64
  * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
  * 6. After its create every commit looks for newer versions, and was committed only if it is part of their
  *    past: `lookBack`.
- * 7. Three outcomes, never two: what neither the store nor rule 6 can settle is unknown, and is said so.
+ * 7. A commit has three outcomes: committed, lost or unknown. If neither the store nor rule 6 decides, it is unknown.
  */
 export function nextCatalog(newest: WholeCatalog, request: CommitRequest): Verdict<WholeCatalog>
 export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict
@@ -127,9 +127,9 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
 
 /**
  * Rule 6: whether the version that this request created at `version` is part of the past of `newest`, which is that
- * version or a later one. Numbers prove nothing: the answer that it was created may have been given in the store's place.
- * Until the floor passes a number, whatever was created there stands, and the later versions were built upon it: their
- * history has its commit id, or it is read, where the history begins after it.
+ * version or a later one. The answer that it was created is no proof, since a proxy may have given it. Until the floor
+ * passes a number, the version with that number stays, and later versions are built upon it. So their history has its commit
+ * id. If their history begins later, the version itself is read.
  */
 export function lookBack(
   request: CommitRequest,
@@ -149,7 +149,7 @@ export function lookBack(
   return oldest <= version ? 'fenced' : 'unknown'
 }
 
-/** Rule 4: tells whether an object may be deleted by anyone, going by a committed version of the catalog. */
+/** Rule 4: returns a function that decides by a committed version whether any process may delete an object. */
 export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
   const listed = attemptsOf(newest)
   const dropped = new Set(newest.history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
@@ -179,24 +179,24 @@ export function fateOf(newest: PagedCatalog, attempt: AttemptId): 'listed' | 'de
   return isBelowFloor(newest, attempt) || wasDropped(newest, attempt) ? 'dead' : 'open'
 }
 
-/** Rule 4, for what a floor that has risen leaves behind: the pages that no version from it on needs. */
+/** Rule 4, once the floor is raised: the retired pages that no version from the floor on needs. */
 export function pagesPassed(before: PagedCatalog, floor: number): readonly PageId[] {
   return before.retired.flatMap(({ page, since }) => (since <= floor ? [page] : []))
 }
 
-/** Rule 1, for those who would rather not try: whether this writer may commit upon the newest version. */
+/** Rule 1: whether this writer may commit upon the newest version. */
 export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
   return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
 }
 
-/** Whether a change depends on which checkpoints are the best, or records what that means. */
+/** Whether a change depends on which checkpoints are the best, or records objectives. */
 function isJudged({ kind }: Change): boolean {
   return kind === 'save' || kind === 'attach' || kind === 'prune' || kind === 'delete'
 }
 
 /**
- * Whether the newest version knows this commit: its id, or the attempt that it was to add. That a repair found the
- * attempt whole proves nothing.
+ * Whether the newest version includes this commit: its id, or its attempt. An attempt that a repair listed does not count,
+ * since the repair cannot know whether it was committed.
  */
 function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
@@ -212,8 +212,8 @@ function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
 }
 
 /**
- * Listed or set aside by a repair that went by a damaged catalog. Whoever goes by the undamaged one, from before, may
- * be sweeping it at this moment.
+ * Whether a repair of a damaged catalog has listed or quarantined the attempt. A process that knows the undamaged catalog
+ * may be sweeping it at this moment.
  */
 function isFoundByRepair(newest: PagedCatalog, change: Change): boolean {
   if (change.kind !== 'save') return false

@@ -1,14 +1,14 @@
 import type { Candidate } from '../../retention/index.ts'
 import { type CatalogEntry, metricsOf, partsOfAttempt } from '../documents/index.ts'
 
-/** Inodes that a checkpoint takes at least: its files, the manifest and their folder. */
+/** Minimum number of inodes of a checkpoint: its files, the manifest and their folder. */
 export function inodesOf({ fileCount }: Pick<CatalogEntry, 'fileCount'>): number {
   return fileCount + 2
 }
 
 /**
- * A line of the catalog, as a retention decision looks at it. Of thousands most are decided by few of their members:
- * what must be parsed is parsed when it is asked for.
+ * A line of the catalog for a retention decision. Most decisions read few members of a line, so members are parsed only
+ * when they are read.
  */
 export class ListedCandidate implements Candidate {
   readonly inUse: string | undefined

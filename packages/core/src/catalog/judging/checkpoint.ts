@@ -17,13 +17,13 @@ export interface Checkpoint {
   readonly pinned: { readonly reason: string | undefined; readonly at: Date } | undefined
 }
 
-/** A checkpoint, and what the objectives and the retention in force make of it among all others. */
+/** A checkpoint, its scores, and the reasons for which the retention in force keeps it. */
 export interface JudgedCheckpoint extends Checkpoint {
   /** The objectives of which it is the best. */
   readonly bestOf: readonly string[]
-  /** What each objective makes of it: the smoothed metric, or the weighted sum; none for what cannot be judged. */
+  /** Its value by objective: the smoothed metric or the weighted sum. Objectives without a value are omitted. */
   readonly scores: Readonly<Record<string, number>>
-  /** All that keeps it, by the retention in force; empty when there is none. */
+  /** Why the retention in force keeps it. Empty if there is no retention. */
   readonly keptBecause: readonly string[]
 }
 
@@ -34,21 +34,21 @@ export interface CheckpointFile {
   readonly size: number
   /** Lower-case hexadecimal. */
   readonly sha256: string
-  /** Where it lies in the store, relative to the store's root. */
+  /** Path below the root of the store. */
   readonly key: string
 }
 
-/** What the manifest of a checkpoint tells. */
+/** The members of a checkpoint's manifest. */
 export interface CheckpointContents {
   readonly files: readonly CheckpointFile[]
   readonly metadata: unknown
   readonly dataState: unknown
 }
 
-/** A checkpoint with what its manifest tells. */
+/** A checkpoint with the members of its manifest. */
 export interface CheckpointDetails extends JudgedCheckpoint, CheckpointContents {}
 
-/** A checkpoint that was set aside because it is corrupt. */
+/** A corrupt checkpoint that was quarantined. */
 export interface QuarantinedCheckpoint {
   readonly step: number
   readonly reason: string
@@ -67,7 +67,7 @@ export function judgedCheckpoint(judged: JudgedCatalog, entry: CatalogEntry): Ju
   return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
 }
 
-/** What the catalog itself tells of a checkpoint. */
+/** The members of a checkpoint that do not depend on others. */
 export function factsOf(entry: CatalogEntry): Checkpoint {
   const { step, epoch, fileCount, bytes, savedAt, metrics, tags, pinned } = entry
   return {

@@ -8,7 +8,7 @@ import type { JudgedCatalog } from './judged-catalog.ts'
 /** A step, the newest step, or the best of the only objective or of a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
 
-/** The entry that is meant, of those that `offered` lets pass; `undefined` when there is none. */
+/** The chosen entry among those that `offered` accepts; `undefined` if there is none. */
 export function chooseEntry(
   judged: JudgedCatalog,
   choice: CheckpointChoice,
@@ -26,7 +26,7 @@ export function chooseEntry(
   return bestEntry(judged, name, offered)
 }
 
-/** The checkpoint of a step that was set aside; `undefined` when the choice is another one, or the step is listed. */
+/** The quarantined checkpoint of the chosen step; `undefined` if the choice is no step, or the step is listed. */
 export function quarantinedChoice(
   { checkpoints, quarantined }: PagedCatalog,
   choice: CheckpointChoice,
@@ -35,7 +35,7 @@ export function quarantinedChoice(
   return quarantined.findLast(({ entry }) => entry.step === choice)
 }
 
-/** The error for a checkpoint that was set aside. */
+/** The error for a quarantined checkpoint. */
 export function quarantinedError({ entry, reason }: Quarantined, url: string): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
@@ -54,7 +54,7 @@ export function parseChoice(text: string): CheckpointChoice {
   return text
 }
 
-/** For callers without types: a misspelt choice must not be taken for the name of an objective. */
+/** Callers in JavaScript can pass any string. A misspelt choice must not count as the name of an objective. */
 function assertChoice(choice: unknown): asserts choice is 'latest' | 'best' | `best:${string}` {
   if (choice === 'latest' || choice === 'best') return
   if (typeof choice === 'string' && isNamedBest(choice)) return

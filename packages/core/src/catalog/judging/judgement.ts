@@ -16,7 +16,7 @@ import { ListedCandidate } from './candidate.ts'
 import type { CatalogEntry } from '../documents/index.ts'
 import type { WholeCatalog } from '../pages/index.ts'
 
-/** What this process wants of the checkpoints: what best means, and which to keep. */
+/** The objectives and the retention of a process. */
 export interface Keeping {
   readonly objectives: Objectives
   readonly retention: RetentionPlan
@@ -25,17 +25,17 @@ export interface Keeping {
 /** All lines of a catalog. */
 type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints'>
 
-/** What some objectives make of a catalog. */
+/** The scores of all steps and the best checkpoints, by objective. */
 export interface Judgement {
   readonly objectives: Objectives
   readonly evaluations: ReadonlyMap<string, Evaluations>
-  /** Of each objective, the steps that are the best of those listed. */
+  /** The best listed steps of each objective. */
   readonly best: ReadonlyMap<string, readonly number[]>
-  /** The objectives that have no value yet: until they have one, no checkpoint can be told apart from their best. */
+  /** The objectives without a value yet. Until they have one, any checkpoint may be their best. */
   readonly unscored: readonly string[]
 }
 
-/** The best is always decided from the whole history and the whole list; nothing of it is kept beside them. */
+/** Judges a catalog by its whole history and whole list. Nothing is stored, so scores and lists always agree. */
 export function judge(catalog: Lines, objectives: Objectives): Judgement {
   const history = catalog.metrics.stretches
   const evaluations = evaluate(history, objectives)
@@ -77,8 +77,8 @@ export function scoresOf({ evaluations }: Judgement, step: number): Readonly<Rec
 }
 
 /**
- * What retention makes of a catalog that was judged: every checkpoint, kept or dropped, and why. `inUse` says why one
- * may not go now.
+ * Decides which checkpoints of a judged catalog are kept and which are dropped, with reasons. `inUse` returns why a
+ * checkpoint cannot be dropped now.
  */
 export function retain(
   catalog: Lines,

@@ -5,11 +5,11 @@ import { scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 import { own } from '../../records.ts'
 
-/** The metrics of one step, whether or not its checkpoint is still there. */
+/** The metrics of one step, also if its checkpoint is deleted. */
 export interface MeasuredStep {
   readonly step: number
   readonly metrics: Readonly<Record<string, number>>
-  /** What each objective makes of it; none for what cannot be judged. */
+  /** Its value by objective. Objectives without a value are omitted. */
   readonly scores: Readonly<Record<string, number>>
   /** Whether its checkpoint is listed. */
   readonly listed: boolean

@@ -18,9 +18,8 @@ import type { PagedCatalog } from '../pages/index.ts'
 type Recorded = Catalog['keeping']
 
 /**
- * What a process goes by when it reads: the objectives that writers recorded in the catalog and its own, merged by name,
- * its own first; and its own retention, else the recorded one. So a reader needs no configuration to know which
- * checkpoint is the best, and why one is kept.
+ * The keeping that a reader uses. Its own objectives are merged with the recorded ones by name and take precedence. Its own
+ * retention replaces the recorded one. So a reader without a configuration knows which checkpoint is the best.
  */
 export function keepingOf({ objectives, retention }: Keeping, { keeping }: PagedCatalog): Keeping {
   return {
@@ -34,14 +33,14 @@ export function hasRules({ objectives, retention }: Keeping): boolean {
   return hasFields(objectives) || hasFields(retention)
 }
 
-/** What a save or a prune may drop: what its own retention drops, and nothing that any writer's objective finds best. */
+/** The keeping by which a save or a prune drops: its own retention. The best by any writer's objectives stay. */
 export function droppingOf(keeping: Keeping, catalog: PagedCatalog): Keeping {
   return { objectives: keepingOf(keeping, catalog).objectives, retention: keeping.retention }
 }
 
 /**
- * What an attach may drop: what the retention recorded by the last save drops. Metrics often come from another program,
- * which does not decide what the run keeps. Nothing is dropped where the recorded retention is not complete.
+ * The keeping by which an attach drops: the retention that the last save recorded. Metrics often come from another program,
+ * which does not decide what the run keeps. Nothing is dropped if the recorded retention is incomplete.
  */
 export function droppingOfAttach(keeping: Keeping, catalog: PagedCatalog): Keeping {
   const { objectives } = keepingOf(keeping, catalog)
@@ -122,7 +121,7 @@ export function assertNoContradiction(keeping: Keeping, catalog: PagedCatalog): 
   if (refused !== undefined) throw new HoldfastError('INVALID_ARGUMENT', refused.why, { hint: refused.hint })
 }
 
-/** Those that this version of Holdfast understands; the others stay recorded. */
+/** The recorded objectives that this version understands. The others stay recorded. */
 function recordedObjectives(recorded: Recorded): Objectives {
   return Object.fromEntries(
     Object.entries(recorded?.objectives ?? {}).flatMap(([name, objective]): [string, Objective][] => {
@@ -132,14 +131,14 @@ function recordedObjectives(recorded: Recorded): Objectives {
   )
 }
 
-/** Keeps everything where nothing is recorded, or what is recorded is not understood. */
+/** The recorded retention. Keeps everything if none is recorded, or if this version does not understand it. */
 function recordedRetention(recorded: Recorded): RetentionPlan {
   const parsed = v.safeParse(retentionSchema, recorded?.retention)
   // What a catalog holds is in plain numbers.
   return parsed.success ? (parsed.output as RetentionPlan) : {}
 }
 
-/** A policy that keeps the best of nothing would let everything else go. */
+/** Without its last objective, `keepBest` would drop everything, so it is removed then. */
 function retentionWithout(
   name: string,
   retention: NonNullable<NonNullable<Recorded>['retention']>,
@@ -150,7 +149,7 @@ function retentionWithout(
   return { ...others, ...(hasFields(counts) ? { keepBest: counts } : {}) }
 }
 
-/** As JSON keeps it. */
+/** The value after it is written as JSON and read. */
 function plain(recorded: NonNullable<Recorded>): Recorded {
   return parseStoredJson(stringifyJson(recorded)) as Recorded
 }

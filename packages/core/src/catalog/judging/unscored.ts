@@ -6,7 +6,7 @@ import type { JudgedCatalog } from './judged-catalog.ts'
 /** An objective by which no step can be judged yet, since its metric was never recorded. */
 export interface UnscoredObjective {
   readonly objective: string
-  /** The metrics that it needs and that have no finite value; all that it needs, if no step has all of them. */
+  /** Its metrics that have no finite value; or all its metrics, if no step has all of them. */
   readonly metrics: readonly string[]
   /** Every metric that was ever recorded, in alphabetical order. */
   readonly recorded: readonly string[]

@@ -14,22 +14,22 @@ import { LinePacker, type WritePage } from './line-packer.ts'
 import { idsOf, type Page } from './page.ts'
 import type { PagedCatalog } from './paged-catalog.ts'
 
-/** A page that is to be written. */
+/** A page to write. */
 export interface NewPage {
   readonly page: PageId
   readonly bytes: Uint8Array
 }
 
-/** A version of the catalog as it is written, its older lines in pages. */
+/** A version of the catalog whose older lines are in pages, ready to write. */
 export interface Folded<C extends PagedCatalog> {
   readonly catalog: C
-  /** To be written before the catalog is. */
+  /** Must be written before the catalog. */
   readonly newPages: readonly NewPage[]
 }
 
 /**
- * Distributes the lines of a computed version to its document and the pages that it refers to. A page whose lines are
- * what they were stays; what has changed is written anew, under names that nobody else uses.
+ * Distributes the lines of a computed version between its document and pages. Keeps each page whose lines are unchanged.
+ * Writes changed lines to new pages with unique names.
  */
 export function fold<C extends PagedCatalog>(
   next: C,
@@ -63,16 +63,16 @@ export function fold<C extends PagedCatalog>(
     ...idsGone(next.checkpoints.pages, checkpoints.pages),
     ...idsGone(next.metrics.pages, metrics.pages),
   ]
-  // Below the floor no version is read any more.
+  // No version below the floor is read.
   const retired = [...next.retired, ...gone.map((page) => ({ page, since: next.version }))]
     .filter(({ since }) => since > next.floor)
-    // What is no longer named may be swept, and a version that needed it then lacks it: that matters to a repair which
-    // must go back so far, and finds by their bytes what the page listed.
+    // A page that is no longer named may be swept, and versions that need it then lack it. This affects only a repair that
+    // goes back so far, and it finds the page's checkpoints by their files.
     .slice(-mostRetired)
   return { catalog: { ...next, checkpoints, metrics, retired }, newPages }
 }
 
-/** Pages that were needed, and are no more. */
+/** Pages that were needed before and are not needed now. */
 function idsGone<L extends Line>(before: readonly Page<L>[], after: readonly Page<L>[]): readonly PageId[] {
   const stayed = new Set(after)
   const moved = before.filter((page) => !stayed.has(page))

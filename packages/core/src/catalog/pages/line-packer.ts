@@ -3,10 +3,10 @@ import { endOf, type Line, type PageReference } from '../documents/index.ts'
 import type { Page } from './page.ts'
 import { PagedList } from './paged-list.ts'
 
-/** Writes a page, and tells its name and digest. */
+/** Writes a page and returns its name and digest. */
 export type WritePage<Content> = (content: readonly Content[]) => Pick<PageReference, 'page' | 'sha256'>
 
-/** What is to stand in one page: the page itself, if it is written already. */
+/** The content of one page, and the page itself if it is already written. */
 interface Sheet<L extends Line> {
   readonly written: Page<L> | undefined
   readonly depth: number
@@ -14,7 +14,7 @@ interface Sheet<L extends Line> {
   readonly pages: readonly Page<L>[]
 }
 
-/** Distributes the lines of one list to pages, so that as few as can be are written for a change. */
+/** Distributes the lines of one list to pages, so that a change writes as few pages as possible. */
 export class LinePacker<L extends Line> {
   readonly #ofLines: PageLimit
   readonly #ofReferences: PageLimit
@@ -37,7 +37,7 @@ export class LinePacker<L extends Line> {
     return rewritten === undefined ? this.#append(pages, recent) : this.#refold(pages, rewritten)
   }
 
-  /** Moves the oldest lines, and then the oldest pages, into further pages until what is left may stand inline. */
+  /** Moves the oldest lines, and then the oldest pages, into new pages until the rest fits into the document. */
   #append(pages: readonly Page<L>[], lines: readonly L[]): PagedList<L> {
     const { inline, page } = this.#ofLines
     let folded = 0
@@ -48,7 +48,7 @@ export class LinePacker<L extends Line> {
     return new PagedList(this.#gather([...pages, ...added], 0), lines.slice(folded))
   }
 
-  /** Folds all lines, of which those in `pages` may have changed since. */
+  /** Packs all lines again. Lines that were in `pages` may have changed. */
   #refold(pages: readonly Page<L>[], lines: readonly L[]): PagedList<L> {
     if (lines.length <= this.#ofLines.inline) return new PagedList([], lines)
     const end = endOf(lines, pages.at(-1)?.reference.to ?? -1)
@@ -56,8 +56,8 @@ export class LinePacker<L extends Line> {
   }
 
   /**
-   * The pages of the lines from `start` on. One that would hold what it holds stays; what is left of others is joined
-   * with a neighbour where both fit into one.
+   * Returns pages for the lines from `start` on. Keeps a page whose lines are unchanged. Joins the remaining lines of a changed
+   * page with its neighbour if both fit into one page.
    */
   #renew(pages: readonly Page<L>[], lines: readonly L[], start: number): readonly Page<L>[] {
     let begin = start
@@ -146,7 +146,7 @@ function lengthOf({ depth, lines, pages }: Pick<Sheet<Line>, 'depth' | 'lines' |
   return depth === 0 ? lines.length : pages.length
 }
 
-/** Whether these are the very ones that stand in the others from `start` to before `end`. */
+/** Whether these are the same objects as the others from `start` to before `end`. */
 function areSame<T>(these: readonly T[], others: readonly T[], start = 0, end = others.length): boolean {
   if (these.length !== end - start) return false
   for (let index = 0; index < these.length; index += 1) {

@@ -18,17 +18,17 @@ import { idsOf, type Page, withAllUnder } from './page.ts'
 import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
 import { PagedList } from './paged-list.ts'
 
-/** Pages that are read, or written, at once. */
+/** Maximum number of pages that are read or written at the same time. */
 export const pagesAtOnce = 16
 
-/** A page that is damaged or gone. */
+/** A damaged or missing page. */
 export interface LostPage {
   readonly holds: 'checkpoints' | 'metrics'
   readonly reference: PageReference
   readonly reason: HoldfastError
 }
 
-/** Reads the pages of catalogs, and keeps those of the last one: the next has most of them, too. */
+/** Reads the pages of catalogs. Keeps those of the last catalog, since the next one has most of them. */
 export class PageReader {
   readonly #checkpoints: ListReader<CatalogEntry>
   readonly #metrics: ListReader<RecordedMetrics>
@@ -43,8 +43,8 @@ export class PageReader {
   }
 
   /**
-   * A catalog with the lines of all its pages. Rejects with `NOT_FOUND` when one is gone, which is as it should be
-   * once the floor has passed this version; else with `CORRUPT` when one is damaged.
+   * Returns a catalog with all lines. Rejects with `NOT_FOUND` if a page is missing, which is normal once the floor has passed
+   * this version. Otherwise rejects with `CORRUPT` if a page is damaged.
    */
   async whole(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<WholeCatalog> {
     const { catalog: whole, lost } = await this.salvage(catalog, signal)
@@ -53,7 +53,7 @@ export class PageReader {
     return whole
   }
 
-  /** A catalog with the lines of those pages that can be read, and the pages that cannot be. */
+  /** Returns a catalog with the lines of its readable pages, and the pages that cannot be read. */
   async salvage(
     catalog: PagedCatalog,
     signal: AbortSignal | undefined,
@@ -96,7 +96,7 @@ class ListReader<L extends Line> {
   readonly #holds: LostPage['holds']
   readonly #linesOf: (page: PageDocument) => readonly L[] | undefined
   #kept = new PagedList<L>([], [])
-  /** The pages of what is kept, and all under them, once they were asked for. */
+  /** The kept pages and all pages under them. Computed when first needed. */
   #keptPages: ReadonlyMap<PageId, Page<L>> | undefined
 
   constructor(
@@ -115,8 +115,8 @@ class ListReader<L extends Line> {
   }
 
   /**
-   * The list with its pages and all under them, one depth after the other, so that never more are read at once than
-   * may be.
+   * Reads the pages of a list and all pages under them, one depth after the other. This bounds the number of concurrent
+   * reads.
    */
   async read(
     { pages, recent }: PagedList<L>,
@@ -137,7 +137,7 @@ class ListReader<L extends Line> {
     return new PagedList(this.#assembled(references, read), recent)
   }
 
-  /** What of these pages, and of those under them, was kept or has been read. */
+  /** The given pages, and those under them, that were kept or read. */
   #assembled(
     references: readonly PageReference[],
     read: ReadonlyMap<PageId, PageDocument>,
@@ -159,7 +159,7 @@ class ListReader<L extends Line> {
     return kept?.reference.sha256 === sha256 ? kept : undefined
   }
 
-  /** `undefined` for a page that is damaged or gone. */
+  /** Returns `undefined` for a damaged or missing page. */
   async #readOne(
     reference: PageReference,
     lost: LostPage[],

@@ -1,16 +1,16 @@
 import type { ByteSource } from '../../backend/index.ts'
 
-/** One file of the checkpoint to come. */
+/** One file to save. */
 export interface PlannedFile {
   readonly name: string
   readonly source: ByteSource
-  /** Bytes; not known of a stream. */
+  /** Size in bytes. Streams have none. */
   readonly size: number | undefined
-  /** Permission bits; only files have any. */
+  /** Permission bits. Only files have them. */
   readonly mode?: number | undefined
 }
 
-/** What an attempt writes beside its files, and how the caller follows it. */
+/** The content of an attempt other than its files, and the caller's signal and callbacks. */
 export interface AttemptContent {
   readonly step: number
   readonly epoch?: number | undefined

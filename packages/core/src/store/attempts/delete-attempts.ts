@@ -7,25 +7,25 @@ import {
   manifestKey,
 } from '../../catalog/documents/index.ts'
 
-/** Keys in one call of `delete`: memory stays bounded, and every store's own batches fit. */
+/** Maximum number of keys in one call of `delete`. It bounds memory, and is a multiple of the batches of stores. */
 const keysAtOnce = 1000
 
-/** What became of a deletion: how many objects went, and what could not be deleted. */
+/** The number of deleted objects, and the objects that could not be deleted. */
 export interface Deletion {
   readonly deleted: number
   readonly failed: readonly { readonly key: string; readonly error: Error }[]
 }
 
-/** Attempts of more than this number are found by one list of them all, and not by one list each. */
+/** Above this number of attempts, one listing of all attempts replaces one listing for each. */
 const listedSingly = 8
 
-/** Deletes all objects of attempts that are dead, or that their own writer gives up. Safe to repeat. */
+/** Deletes all objects of dead or abandoned attempts. It can be repeated. */
 export async function deleteAttempts(
   backend: CheckpointBackend,
   attempts: readonly AttemptId[],
   signal?: AbortSignal,
 ): Promise<Deletion> {
-  // First the manifests: from then on they are whole for nobody who would find them.
+  // Manifests go first: without its manifest no attempt counts as whole.
   const keys: string[] = attempts.map(manifestKey)
   let total: Deletion = { deleted: 0, failed: [] }
   const manifests = new Set(keys)

@@ -2,7 +2,7 @@ import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { lastPagedStep } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 
-/** A retention or a delete of another process may have taken it between our look at the list and its files. */
+/** Whether another process has dropped a checkpoint since this process read the list. */
 export async function wasDroppedMeanwhile(
   { log }: StoreContext,
   entry: CatalogEntry,

@@ -1,10 +1,10 @@
 import { HoldfastError } from '../../errors.ts'
 import { nearestNames } from '../../nearest-name.ts'
 
-/** Names that an error lists, at most. */
+/** Maximum number of names in an error. */
 const mostNamed = 3
 
-/** The error for a file that a checkpoint does not have; it names the files of the checkpoint that are nearest. */
+/** The error for a file that a checkpoint does not have. It lists the files with the nearest names. */
 export function noSuchFile(step: number, name: string, files: readonly string[]): HoldfastError {
   const named = nearestNames(name, files, mostNamed)
     .map((file) => JSON.stringify(file))

@@ -10,16 +10,16 @@ import type { StoreContext } from '../context.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import { provedChunks, readManifest } from './read-verified.ts'
 
-/** How thoroughly a checkpoint is read. */
+/** How thoroughly a checkpoint is verified. */
 interface Examination {
   /** Compares sizes and the digests that the store keeps, and reads no bytes. */
   readonly quick?: boolean | undefined
-  /** Also compares what the catalog and the manifest say of the checkpoint. Their bytes are good all the same. */
+  /** Also compares the members of the catalog and the manifest. A difference does not mean that bytes are damaged. */
   readonly comparesDocuments?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** What is wrong with one checkpoint: the faults of the bytes, not those of the way to them, which reject. */
+/** Returns the faults of one checkpoint's bytes. Rejects if the store cannot be read. */
 export async function problemsOf(
   context: StoreContext,
   entry: CatalogEntry,
@@ -54,7 +54,7 @@ export async function problemsOf(
   return problems
 }
 
-/** What the catalog says of a checkpoint that its manifest does not, and what of the manifest is out of order. */
+/** Differences between the catalog and the manifest, and files that the manifest lists out of order. */
 function disagreements(entry: CatalogEntry, manifest: Manifest, manifestSize: number): readonly string[] {
   const { files } = manifest
   const counts = [
@@ -83,7 +83,7 @@ export async function problem<T>(problems: string[], prove: () => Promise<T>): P
   }
 }
 
-/** By size, and by the store's word where one was recorded. */
+/** Compares the size, and the store's digest if one was recorded. */
 async function proveByStore(
   { backend }: StoreContext,
   entry: CatalogEntry,

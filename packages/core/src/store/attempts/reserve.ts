@@ -4,14 +4,14 @@ import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { reservePrefix } from '../../catalog/documents/index.ts'
 
-/** Bytes of one file of the reserve: a version of the catalog fits into one. */
+/** Size of one reserve file in bytes. A version of the catalog fits into it. */
 const fileBytes = 64 * 1024
 
 type Reserved = Pick<StoreContext, 'backend' | 'environment'>
 
 /**
- * Makes the reserve whole: files on a local file system that a deletion removes if there is no space left for the new
- * version of the catalog. Writes nothing if there is no space for it either.
+ * Creates the missing files of the reserve on a local file system. A deletion removes them if there is no space for the new
+ * version of the catalog. Writes nothing if there is no space for the reserve.
  */
 export async function keepReserve({ backend, environment }: Reserved): Promise<void> {
   if (!needsReserve(backend)) return
@@ -19,7 +19,7 @@ export async function keepReserve({ backend, environment }: Reserved): Promise<v
   try {
     for (let file = 1; file <= environment.reserveFiles; file += 1) {
       const key = `${reservePrefix}${file}`
-      // Random, since a file system may compress other bytes away.
+      // A file system may compress bytes that are not random.
       if (!there.has(key)) await backend.put(key, randomBytes(fileBytes), { size: fileBytes })
     }
   } catch (error) {
@@ -27,7 +27,7 @@ export async function keepReserve({ backend, environment }: Reserved): Promise<v
   }
 }
 
-/** What the reserve will take once a deletion, which may use a file of it, is over. */
+/** Space that the reserve will need after a deletion, which may use one of its files. */
 export async function missingReserve({
   backend,
   environment: { reserveFiles },
@@ -73,7 +73,7 @@ async function keysOf(backend: CheckpointBackend): Promise<readonly string[]> {
   return keys
 }
 
-/** Where other programs can take the last space, and a small file cannot be created without any. */
+/** On a local disk other programs can take the last space, and then no small file can be created. */
 function needsReserve({ capabilities }: CheckpointBackend): boolean {
   return capabilities.freeSpace === 'measured' && capabilities.localRoot !== undefined
 }

@@ -6,10 +6,10 @@ import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 /** Saves that other writers began and have not committed: those writers may run or may be dead. */
 export interface UnfinishedSaves {
   readonly saves: number
-  /** Files, and bytes together as far as the store reports them. */
+  /** Number and total size of their files, as far as the store reports them. */
   readonly fileCount: number
   readonly bytes: number
-  /** When a sweep may remove them all, by the store's clock; `undefined` before there is a commit after them. */
+  /** When a sweep may remove all of them, by the store's clock; `undefined` if no commit followed them yet. */
   readonly until: Date | undefined
 }
 
@@ -69,7 +69,7 @@ async function firstAfter(
   return undefined
 }
 
-/** Sentences for a message: what the unfinished saves take, and how to remove them; none if there are none. */
+/** Sentences for a message: the size of the unfinished saves, and how to remove them. Empty if there are none. */
 export function describeUnfinished({ saves, bytes, until }: UnfinishedSaves): readonly string[] {
   if (saves === 0) return []
   const when = until === undefined ? '' : ` until ${until.toISOString()}`

@@ -6,7 +6,7 @@ import type { SaveResult } from './result.ts'
 import { membersOf } from '../../records.ts'
 
 export interface BackgroundOptions {
-  /** How many saves may be under way at once. Default: 1. */
+  /** Maximum number of concurrent background saves. Default: 1. */
   readonly limit?: number | undefined
   /**
    * What a further save does: `wait` until one has ended, `skip` itself, or `fail` with `UNAVAILABLE`.
@@ -15,19 +15,19 @@ export interface BackgroundOptions {
   readonly atLimit?: 'wait' | 'skip' | 'fail' | undefined
 }
 
-/** A save that goes on behind the caller's back. */
+/** A save that runs in the background. */
 export interface BackgroundSave {
   readonly step: number
   /**
-   * Resolves when the checkpoint is durable and committed, with `undefined` when it was skipped; rejects as
-   * `save` does. An error that nobody looks at here is thrown by the next `flush` or `close`.
+   * Resolves when the checkpoint is durable and committed, or with `undefined` if it was skipped. Rejects as `save` does. If
+   * no caller reads `done`, the next `flush` or `close` throws the error.
    */
   readonly done: Promise<SaveResult | undefined>
-  /** Stops the save, if it has not been committed by then. */
+  /** Stops the save unless it is already committed. */
   cancel(reason?: unknown): void
 }
 
-/** The saves of one store that are under way in the background, their bound, and their errors. */
+/** Runs the background saves of one store, limits their number, and keeps their errors. */
 export class BackgroundSaves {
   readonly #save: (request: SaveRequest) => Promise<SaveResult>
   readonly #events: StoreEventEmitter
@@ -52,7 +52,7 @@ export class BackgroundSaves {
     this.#atLimit = atLimit
   }
 
-  /** Takes a copy of all bytes given, and returns as soon as the save has a place among those under way. */
+  /** Copies the bytes of the request. Resolves once the save has a place among the running ones. */
   async start(request: SaveRequest): Promise<BackgroundSave> {
     assertSaveRequest(request)
     if (this.#running >= this.#limit) {
@@ -90,7 +90,7 @@ export class BackgroundSaves {
     } catch (error) {
       const at = this.#waiting.indexOf(take)
       if (at >= 0) this.#waiting.splice(at, 1)
-      else this.#leave() // it was handed over in the same moment
+      else this.#leave() // another save handed its place over in the same moment
       throw error
     }
   }
@@ -102,7 +102,7 @@ export class BackgroundSaves {
     else next()
   }
 
-  /** Waits for all that are under way. Throws the errors that nobody has seen, as one. */
+  /** Waits for all running saves. Throws the errors that no caller has read, as one error. */
   async flush(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     const [first, ...others] = this.#failures
@@ -141,7 +141,7 @@ export class BackgroundSaves {
   }
 }
 
-/** The caller goes on and changes its buffers, so bytes are copied; files and streams are not. */
+/** Copies bytes, since the caller may change its buffers during the save. Files and streams are not copied. */
 function copied(files: FilesToSave): FilesToSave {
   if (typeof files === 'string' || isList(files)) return files
   return Object.fromEntries(

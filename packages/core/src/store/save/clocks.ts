@@ -3,12 +3,12 @@ import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { jumpSince } from '../../retention/index.ts'
 import type { StoreContext } from '../context.ts'
 
-/** Pauses before a save to which its own is compared. */
+/** Number of earlier pauses between saves with which the last pause is compared. */
 const pausesCompared = 16
 
 /**
- * The line of a save, with the time by which the clock seems to have jumped since the save before. Only where the store
- * has no clock but that of this machine: an object store's is trusted.
+ * Returns the line of a save with the time by which the clock seems to have jumped since the previous save. Applies only to
+ * a local store, which has no other clock than this machine. The clock of an object store is trusted.
  */
 export function withClockJump(
   { backend, log, keeping, environment }: StoreContext,

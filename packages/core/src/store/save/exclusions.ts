@@ -3,12 +3,12 @@ import { basename, join } from 'node:path'
 import { HoldfastError } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 
-/** A file of this name in a saved folder lists patterns of what to leave out, one a line. */
+/** A file of this name in a saved folder lists patterns of files to exclude, one on each line. */
 export const ignoreFileName = '.holdfastignore'
 
 const mostIgnoreFileBytes = 2 ** 20
 
-/** Whether a file or folder is left out. */
+/** Returns whether a file or folder is excluded. */
 export type Excludes = (entry: {
   /** Its path below the folder that is saved. */
   readonly relative: string
@@ -18,10 +18,10 @@ export type Excludes = (entry: {
 }) => boolean
 
 /**
- * What some glob patterns leave out: `*`, `?`, `[a-z]`, `{a,b}` and `**`, which also match names that begin with a dot.
+ * Compiles glob patterns with `*`, `?`, `[a-z]`, `{a,b}` and `**`, which also match names that begin with a dot.
  * A pattern without a slash matches names in every folder. One with a slash matches the path below the saved folder, or
- * the name in the checkpoint. One that ends with a slash matches folders only. What is in a folder that is left out is
- * left out, too. Throws `INVALID_ARGUMENT` for a pattern that cannot be one; `where` names its origin.
+ * the name in the checkpoint. One that ends with a slash matches folders only. The files in an excluded
+ * folder are excluded. Throws `INVALID_ARGUMENT` for an invalid pattern; `where` names its origin.
  */
 export async function exclusionsOf(patterns: readonly string[], where: string): Promise<Excludes> {
   if (patterns.length === 0) return () => false
@@ -36,7 +36,7 @@ export async function exclusionsOf(patterns: readonly string[], where: string): 
   return (entry) => matchers.some((matcher) => matcher(entry))
 }
 
-/** The patterns in the `.holdfastignore` of a folder. Empty lines and those that begin with `#` are none. */
+/** The patterns in the `.holdfastignore` of a folder. Empty lines and lines that begin with `#` are ignored. */
 export async function ignoredIn(folder: string): Promise<Excludes> {
   const path = join(folder, ignoreFileName)
   const lines = (await textOf(path)).split(/\r?\n/).map((line) => line.trim())

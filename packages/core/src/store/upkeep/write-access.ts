@@ -16,11 +16,11 @@ import { isSweepDue, removePassed } from './tidy.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 
 /**
- * How one store comes to be allowed to write, and what it does for that: making and proving the store, taking it
- * over, keeping it tidy, and giving it back.
+ * Prepares a store for writing and maintains it: verifies and creates the store, takes it over, tidies it, and releases
+ * it.
  */
 export class WriteAccess {
-  /** Attempts of this store that are under way. */
+  /** Attempts that this store is writing. */
   readonly attempts: AttemptsUnderWay = new Set()
   /** Attempts whose saves failed and that could not be removed yet: the store took no commit. */
   readonly abandoned = new Set<AttemptId>()
@@ -41,15 +41,15 @@ export class WriteAccess {
     })
   }
 
-  /** The newest version known, once this writer may write. What fails is tried again with the next write. */
+  /** Returns the newest known version once this writer may write. A failed preparation is retried by the next write. */
   async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
     await this.#preparedOnce(signal)
     const { log, writer } = this.#context
-    if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // nobody else commits
+    if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // no other writer commits
     try {
       return await log.newest(signal)
     } catch (error) {
-      // Damaged since then: preparing rebuilds it. If nothing is left, the store was deleted under this process.
+      // The catalog was damaged since. Preparing again rebuilds it, unless the whole store was deleted.
       if (!isHoldfastError(error, 'CORRUPT') || (await log.isEmpty(signal))) throw error
       this.#prepared = undefined
       await this.#preparedOnce(signal)
@@ -88,7 +88,7 @@ export class WriteAccess {
     }
   }
 
-  /** Declares dead what may be, and gives the newest version then. */
+  /** Declares old attempts dead, if the rules allow it. Returns the newest version after that. */
   async raiseFloor(newest: PagedCatalog, signal: AbortSignal | undefined, now?: Date): Promise<PagedCatalog> {
     const bases = [...this.attempts].map((attempt) => partsOfAttempt(attempt).base)
     const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal, now)
@@ -96,7 +96,7 @@ export class WriteAccess {
     return (await this.#context.log.commit({ kind: 'raise floor', floor }, signal)).catalog
   }
 
-  /** To be called after each save. What fails is reported, since the save itself is committed. */
+  /** Must be called after each save. Reports failures by an event, since the save is already committed. */
   async tidyNowAndThen(): Promise<void> {
     const { log, environment } = this.#context
     await this.#reporting(() => this.#removeAbandoned())
@@ -112,8 +112,8 @@ export class WriteAccess {
   }
 
   /**
-   * Runs a deletion, also if there is no space left for the version of the catalog that it writes: with the space of
-   * the reserve and of leftovers.
+   * Runs a deletion. If there is no space for the version of the catalog that it writes, uses the space of the reserve and of
+   * leftovers.
    */
   async freeing<Result>(signal: AbortSignal | undefined, deletion: () => Promise<Result>): Promise<Result> {
     const { backend } = this.#context
@@ -122,7 +122,7 @@ export class WriteAccess {
     return result
   }
 
-  /** Removes what is dead by the newest version of the catalog, and returns whether there was anything. */
+  /** Deletes what the newest version declares dead. Returns whether it deleted anything. */
   async freeLeftovers(signal: AbortSignal | undefined): Promise<boolean> {
     await this.#reporting(() => this.#removeAbandoned())
     const { objects, unfinished } = await sweepStore(this.#context, await this.#context.log.whole(signal), {
@@ -132,8 +132,8 @@ export class WriteAccess {
   }
 
   /**
-   * The unfinished saves of other writers. A commit after them lets the grace period begin, so that a sweep finds them
-   * dead once it is over; in a dry run there is none.
+   * Returns the unfinished saves of other writers. Commits once after them, which starts their grace period, so that a later
+   * sweep can delete them. A dry run does not commit.
    */
   async unfinishedSaves(
     catalog: WholeCatalog,
@@ -147,7 +147,7 @@ export class WriteAccess {
     return unfinishedSaves(this.#context, await log.wholeOf(committed.catalog, signal), this.attempts, signal)
   }
 
-  /** Begins work that no caller waits for, such as the deletion of what a save dropped. */
+  /** Starts work that no caller waits for, such as the deletion of dropped checkpoints. */
   afterwards(work: () => Promise<void>): void {
     this.#afterwork.begin(work)
   }
@@ -157,13 +157,13 @@ export class WriteAccess {
     await orAborted(this.#afterwork.settled(), signal, 'The wait for earlier deletions')
   }
 
-  /** Resolves once nothing is under way any more. Throws what failed unexpectedly. */
+  /** Resolves once no work is running. Throws unexpected errors of that work. */
   async finish(): Promise<void> {
     await this.#preparations.settled()
     await this.#afterwork.finish()
   }
 
-  /** Gives ownership back. Whoever has fenced this writer owns it already. */
+  /** Releases ownership. If this writer is fenced, another writer already has it. */
   async release(): Promise<void> {
     const { log, writer } = this.#context
     if (log.known?.owner?.id !== writer.id) return
@@ -174,8 +174,7 @@ export class WriteAccess {
     }
   }
 
-  /** For all who wait, so no one's signal stops it. */
-  /** For all who wait, so the signal of one ends its wait and not the preparation. */
+  /** Several callers wait for one preparation, so the signal of a caller ends only its own wait. */
   async #preparedOnce(signal: AbortSignal | undefined): Promise<void> {
     throwIfAborted(signal, 'The preparation of the store', { url: this.#context.backend.url })
     if (this.#prepared === undefined) {
@@ -191,10 +190,10 @@ export class WriteAccess {
   async #prepare(): Promise<void> {
     await ensureMarker(this.#context)
     const newest = await newestToWriteUpon(this.#context)
-    // So that of many processes that save once each, the one that comes past the next multiple tidies.
+    // If many processes save once each, the one that passes the next multiple tidies.
     this.#tidied = newest.version - (newest.version % this.#context.environment.tidyEvery)
     if (this.#context.mayTakeOver) await this.#takeOver(newest)
-    // No attempt begins before there is a catalog: where there are attempts and none, it is lost.
+    // No attempt begins before the first version. So a store with attempts and no version has lost its catalog.
     else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })
     if (this.#findings.length > 0) {
       await this.#commitFindings(this.#findings)
@@ -207,7 +206,7 @@ export class WriteAccess {
     const { log, events } = this.#context
     const { catalog } = await log.commit({ kind: 'take over' })
     events.emit('tookOver', { from: newest.owner?.name })
-    // Every older attempt is dead from this moment on; a crashed run has left its last one behind.
+    // Every older attempt is dead now, including that of a crashed run.
     await this.#reporting(() => this.#sweep(catalog))
   }
 
@@ -228,7 +227,7 @@ export class WriteAccess {
     return { failed: [] }
   }
 
-  /** Tells by an event what could not be removed: it is tried again another time. */
+  /** Emits an event for what could not be removed. A later sweep tries again. */
   async #reporting(removal: () => Promise<Pick<Deletion, 'failed'>>): Promise<void> {
     const { events } = this.#context
     try {
