@@ -17,20 +17,20 @@ import { read, stat } from './read.ts'
 import { SeenFolders } from './seen-folders.ts'
 import { sweep } from './sweep.ts'
 
-/** Files that wait for the fsync of one folder share it. */
+/** Files that wait for the fsync of the same folder share one fsync. */
 const smallObjectsAtOnce = 64
 
 export interface FileBackendOptions {
-  /** Instead of `node:fs/promises`. */
+  /** The file system to use. Default: `node:fs/promises`. */
   readonly fileSystem?: FileSystem | undefined
-  /** Whose reserved names are refused. Default: this machine's. */
+  /** The platform whose reserved names are rejected. Default: the platform of this machine. */
   readonly platform?: NodeJS.Platform | undefined
 }
 
 /**
- * Keeps objects as files below one folder, a key being its path. The folder is made by the first write.
+ * Stores objects as files below one folder. The key is the path of the file. The first write creates the folder.
  *
- * Durable means `fsync` of the file and of each folder that was changed: as far as the disk keeps its word.
+ * An object is durable after an `fsync` of its file and of each changed folder, provided that the disk honours `fsync`.
  */
 export class FileBackend extends CheckedBackend {
   constructor(root: string, { fileSystem = promises, platform = process.platform }: FileBackendOptions = {}) {
@@ -62,7 +62,7 @@ export class FileBackend extends CheckedBackend {
         hash: (key, options) => hash(disk, key, options),
         freeSpace: () => freeSpace(disk),
         sweep: (options) => sweep(disk, options),
-        close: () => folders.close(), // no other handle outlives a call
+        close: () => folders.close(), // all other handles are closed when their call ends
         errorOf: (error, what, key) => keyError(error, what, key, url),
       },
     )

@@ -6,21 +6,21 @@ import type { FileSystem } from './file-system.ts'
 const cloneNew = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE
 
 /**
- * Copy-on-write clones (FICLONE), where the file system has them (xfs, btrfs, zfs, apfs): the bytes are not written
- * again and take no room. Hashing what was cloned still reads it once, and the whole takes about two thirds of
- * the time of a copy.
+ * Creates copy-on-write clones (FICLONE) on file systems that support them (xfs, btrfs, zfs, apfs). A clone writes no
+ * bytes and uses no space. Hashing the clone reads it once, so a clone takes about two thirds of the time of a copy.
+ * https://man7.org/linux/man-pages/man2/ioctl_ficlone.2.html
  */
 export class Cloning {
   #refused = false
 
-  /** Whether it is worth a try: no file of this store has been refused yet. */
+  /** Whether the file system may support clones: it has not rejected one yet. */
   get mayWork(): boolean {
     return !this.#refused
   }
 
   /**
-   * Clones a file to a new name, gives it these permission bits, and opens it: to read, since a clone of a read-only
-   * file is one too.
+   * Clones a file to a new name, sets its permission bits, and opens it for reading. It cannot be opened for writing,
+   * since a clone of a read-only file is read-only.
    */
   async clone(fileSystem: FileSystem, from: string, to: string, mode: number): Promise<FileHandle> {
     await fileSystem.copyFile(from, to, cloneNew)
@@ -28,10 +28,10 @@ export class Cloning {
     return fileSystem.open(to, 'r')
   }
 
-  /** Whether an error only says that this cannot be cloned. Remembers it, unless the next file may be luckier. */
+  /** Returns whether an error means that the file cannot be cloned. Remembers errors that apply to all files. */
   refuses(error: unknown): boolean {
     if (failedWith(error, 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY')) this.#refused = true
-    // From another file system, or a file whose blocks cannot be shared.
+    // The file is on another file system, or its blocks cannot be shared.
     return this.#refused || failedWith(error, 'EXDEV', 'EINVAL', 'ETXTBSY')
   }
 }

@@ -15,11 +15,11 @@ import { statOf } from './read.ts'
 import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /**
- * Temporary file, write, fsync, link, fsync of the folder.
+ * Writes a temporary file, syncs it, links it to its name, and syncs the folder.
  *
- * `link` fails if the name is there, on every POSIX file system and over NFS. `rename` would replace what is
- * there, Node.js offers no `RENAME_NOREPLACE`, and a look before it would be a race; so a file system
- * without hard links is refused.
+ * `link` fails if the name exists, on every POSIX file system and over NFS:
+ * https://man7.org/linux/man-pages/man2/link.2.html. `rename` would replace the file, and a check before it would be a
+ * race. Node.js does not support `RENAME_NOREPLACE`. So a file system without hard links is rejected.
  */
 export async function commit(
   disk: Disk,
@@ -38,7 +38,7 @@ export async function commit(
       const outcome = await linkOrFind(fileSystem, temporary, path, details)
       try {
         await unlinkIfThere(fileSystem, temporary)
-        // Also when it exists: its creator may have died before this, and the caller will rely on what it reads.
+        // Also if the file exists: its creator may have died before its fsync, and the caller relies on the file.
         await folders.sync(dirname(path))
       } catch (error) {
         throw new HoldfastError('OUTCOME_UNKNOWN', `${key} is there, but could not be made durable.`, {
@@ -52,7 +52,7 @@ export async function commit(
   })
 }
 
-/** The file keeps its inode and its time when it is linked. */
+/** A link does not change the inode or the modification time of a file. */
 async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<BigIntStats> {
   try {
     await writeFully(handle, bytes, 0)
@@ -73,8 +73,8 @@ async function linkOrFind(
     await fileSystem.link(temporary, path)
     return 'created'
   } catch (error) {
-    // Over NFS the answer to a link that was made may be lost, and its repetition fails: the count of links
-    // tells (open(2), O_EXCL; link(2), BUGS).
+    // Over NFS, the response to a successful link may be lost, and the repeated link then fails. The number of links
+    // shows whether it succeeded: https://man7.org/linux/man-pages/man2/link.2.html#BUGS.
     const links = await linkCount(fileSystem, temporary, error, details)
     if (links > 1) return 'created'
     if (failedWith(error, 'EEXIST')) {
@@ -87,7 +87,7 @@ async function linkOrFind(
   }
 }
 
-/** A dangling link or a pipe is there for `link`, and is no object: nobody would ever read what is said to exist. */
+/** Rejects a dangling link or a pipe. For `link` its name exists, but nothing could read it as an object. */
 async function refuseOther(
   fileSystem: FileSystem,
   path: string,

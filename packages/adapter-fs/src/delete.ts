@@ -4,12 +4,12 @@ import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import { removeEmpty } from './folders.ts'
 
-/** Files that are unlinked at once. */
+/** How many files are unlinked at once. */
 const unlinksAtOnce = 64
 
 /**
- * Unlinks each, begun in the order given, makes that durable, and removes the folders that are empty then. The root
- * stays. Nothing is unlinked when a key is not valid.
+ * Unlinks files in the given order, makes the deletion durable, and removes folders that are empty afterwards, except
+ * the root. If a key is invalid, nothing is unlinked.
  */
 export async function deleteKeys(
   disk: Disk,
@@ -55,7 +55,7 @@ async function unlink({ fileSystem, names, seen }: Disk, key: string, path: stri
   }
 }
 
-/** Another delete may have found the folder empty, and removed it: then it is that which is made durable. */
+/** Syncs a folder. If another delete has removed it, syncs the folder above, to make that removal durable. */
 async function syncNearest(disk: Disk, folder: string): Promise<void> {
   try {
     await disk.folders.sync(folder)

@@ -4,7 +4,7 @@ import type { DurableFolders } from './folders.ts'
 import type { Names } from './names.ts'
 import type { SeenFolders } from './seen-folders.ts'
 
-/** What all calls to one store have in common: the file system, where in it the store lies, and what is known of it. */
+/** The state that all calls to one store share: the file system, the names, and what is known about the folders. */
 export interface Disk {
   readonly fileSystem: FileSystem
   readonly names: Names

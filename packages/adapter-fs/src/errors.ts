@@ -1,11 +1,11 @@
 import { fromNodeError, HoldfastError, nodeErrorCode } from '@holdfast/core/backend'
 
-/** Whether a system call failed for one of these reasons. */
+/** Returns whether a system call failed with one of these codes. */
 export function failedWith(error: unknown, ...codes: readonly string[]): boolean {
   return codes.includes(nodeErrorCode(error) ?? '')
 }
 
-/** The error of a call on a key, or on the whole store, in the terms of the port; it names both. */
+/** Returns the error of the port for a failed call on a key or on the store. The error has the key and the URL. */
 export function keyError(error: unknown, what: string, key: string | undefined, url: string): HoldfastError {
   if (!(error instanceof HoldfastError) || error.url !== undefined)
     return fromNodeError(error, what, { key, url })

@@ -1,8 +1,8 @@
 import type * as promises from 'node:fs/promises'
 
 /**
- * What the adapter needs of a file system: a part of `node:fs/promises`. Every effect of the adapter goes through
- * it, so that a test can record, delay, fail or cut each.
+ * The part of `node:fs/promises` that the adapter uses. Every effect of the adapter goes through it, so that a test can
+ * record, delay, fail or truncate each effect.
  */
 export type FileSystem = Pick<
   typeof promises,

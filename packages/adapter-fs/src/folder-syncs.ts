@@ -3,15 +3,15 @@ import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
 /**
- * Makes what happened to the names in folders durable, with one fsync for all who wait at the same time (a group
- * commit). An fsync that began before a name was changed may not hold it, so whoever asks while one goes on is not
- * answered by that: they wait for the next, which all of them share.
+ * Makes changes of names in folders durable. Callers that wait at the same time share one fsync (a group commit). An
+ * fsync that began before a change may not include it. So callers that arrive during an fsync wait for the next one,
+ * which they share.
  */
 export class FolderSyncs {
   readonly #fileSystem: FileSystem
-  /** The fsync that goes on, by folder. */
+  /** The running fsync of each folder. */
   readonly #running = new Map<string, Promise<void>>()
-  /** The one that begins when that has ended. */
+  /** The next fsync of each folder, which begins when the running one ends. */
   readonly #next = new Map<string, Promise<void>>()
   readonly #closing = new Set<Promise<void>>()
 
@@ -27,7 +27,7 @@ export class FolderSyncs {
     return running === undefined ? this.#begin(folder) : this.#beginAfter(running, folder)
   }
 
-  /** Resolves when no folder is open any more. Rejects where one could not be closed. */
+  /** Resolves when all folders are closed. Rejects if a folder could not be closed. */
   async close(): Promise<void> {
     await Promise.all(this.#closing)
   }
@@ -50,7 +50,7 @@ export class FolderSyncs {
     try {
       await running
     } catch (error) {
-      // A system tells of a write that was lost once: it may have been theirs. A folder that was gone held none.
+      // The system reports a lost write only once, and it may be a write of a waiting caller. A deleted folder has none.
       if (!failedWith(error, 'ENOENT')) throw error
     } finally {
       this.#next.delete(folder)
@@ -59,7 +59,7 @@ export class FolderSyncs {
   }
 
   async #syncFolder(folder: string): Promise<void> {
-    if (process.platform === 'win32') return // Windows has no way to sync a folder
+    if (process.platform === 'win32') return // Windows cannot sync a folder
     const handle = await this.#fileSystem.open(folder, 'r')
     try {
       await handle.sync()
@@ -68,13 +68,15 @@ export class FolderSyncs {
     }
   }
 
-  /** Not waited for: nothing was written through the handle, so that its close tells nothing of what lasts. */
+  /**
+   * Closes a folder in the background. Nothing was written through the handle, so its close does not affect durability.
+   */
   #close(handle: FileHandle): void {
     const closing = handle.close()
     this.#closing.add(closing)
     closing.then(
       () => this.#closing.delete(closing),
-      () => undefined, // thrown by `close`
+      () => undefined, // `close` rejects with the error
     )
   }
 }

@@ -5,10 +5,10 @@ import type { FileSystem } from './file-system.ts'
 import { FolderSyncs } from './folder-syncs.ts'
 import type { SeenFolders } from './seen-folders.ts'
 
-/** Folders that are remembered to be durable, at most. */
+/** The largest number of folders that are remembered as durable. */
 const mostRemembered = 1000
 
-/** Makes the folders of one store, and sees to it that they, and the names in them, last. */
+/** Creates the folders of one store, and makes their entries durable. */
 export class DurableFolders {
   readonly #fileSystem: FileSystem
   readonly #seen: SeenFolders
@@ -22,9 +22,9 @@ export class DurableFolders {
   }
 
   /**
-   * Makes those of some folders, the outermost first, that are missing, and refuses links among those that are there.
-   * Each that was made is put at the front of `made`, so that the caller can remove them again, also when this fails
-   * half-way. One that another process makes meanwhile is no error. What has been seen is taken to be there still.
+   * Creates missing folders, the outermost first, and rejects links among the existing ones. Each created folder is put
+   * at the front of `made`, so that the caller can remove it again, also after a failure. A folder that another process
+   * creates at the same time is no error. A folder that was seen before is assumed to exist.
    */
   async make(folders: readonly string[], made: string[]): Promise<void> {
     for (const folder of folders) {
@@ -34,7 +34,7 @@ export class DurableFolders {
     }
   }
 
-  /** Makes the root and those above it that are missing, as `make` does. Any of them may be a link. */
+  /** Creates the root and missing folders above it, as `make` does. Each of them may be a link. */
   async makeRoot(root: string, made: string[]): Promise<void> {
     try {
       if (!(await this.#makeOne(root, made))) await refuseFile(this.#fileSystem, root)
@@ -45,15 +45,15 @@ export class DurableFolders {
     }
   }
 
-  /** To be called once one of some folders turns out to be gone: what is there later is another one. */
+  /** Forgets folders after one of them was found missing. A folder with the same name is then a different one. */
   forget(folders: readonly string[]): void {
     this.#seen.forget(folders)
     for (const folder of folders) this.#durable.delete(folder)
   }
 
   /**
-   * Makes the names of some folders durable: of those that were just made, and of others unless it is known that they
-   * are, since another process may have made them and may die before it has synced their names.
+   * Makes the entries of folders durable, unless they are known to be. This includes folders that this process did not
+   * create: another process may have created them and died before its fsync.
    */
   async ensure(folders: readonly string[], made: readonly string[]): Promise<void> {
     if (this.#durable.size > mostRemembered) this.#durable.clear()
@@ -64,17 +64,17 @@ export class DurableFolders {
     for (const folder of folders) this.#durable.add(folder)
   }
 
-  /** Makes what happened to the names in a folder durable. */
+  /** Makes changes of the names in a folder durable. */
   async sync(folder: string): Promise<void> {
     await this.#syncs.sync(folder)
   }
 
-  /** Resolves when no folder is open any more. */
+  /** Resolves when all folders are closed. */
   async close(): Promise<void> {
     await this.#syncs.close()
   }
 
-  /** Whether it was this call that made the folder, and not an earlier one. */
+  /** Creates a folder. Returns false if it existed. */
   async #makeOne(folder: string, made: string[]): Promise<boolean> {
     try {
       await this.#fileSystem.mkdir(folder)
@@ -82,26 +82,26 @@ export class DurableFolders {
       if (failedWith(error, 'EEXIST')) return false
       throw error
     }
-    this.#durable.delete(folder) // it was missing, so it is another one
+    this.#durable.delete(folder) // it was missing, so this is a new folder
     made.unshift(folder)
     return true
   }
 }
 
-/** Removes those of some folders that are empty, in the order given, up to the first that is in use. */
+/** Removes empty folders in the given order, up to the first one that is in use. */
 export async function removeEmpty(fileSystem: FileSystem, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     try {
       await fileSystem.rmdir(folder)
     } catch (error) {
-      if (failedWith(error, 'ENOENT')) continue // another process found it empty, and removed it
+      if (failedWith(error, 'ENOENT')) continue // another process has removed it
       if (failedWith(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOTDIR')) return
       throw error
     }
   }
 }
 
-/** Refuses a path, which must be there, where something else stands in the place of a folder. */
+/** Throws if an existing path is not a folder. */
 export async function refuseFile(fileSystem: FileSystem, folder: string): Promise<void> {
   if ((await fileSystem.stat(folder)).isDirectory()) return
   throw new HoldfastError(

@@ -4,8 +4,9 @@ import type { Disk } from './disk.ts'
 import { failedWith } from './errors.ts'
 
 /**
- * What the file system has left for a user without privileges: `f_bavail`, not `f_bfree`, of which a part is
- * kept for root (statvfs(3)). Before the root is made, its nearest folder above answers.
+ * Returns the space that the file system has left for an unprivileged user. This is `f_bavail`, since a part of
+ * `f_bfree` is reserved for root: https://man7.org/linux/man-pages/man3/statvfs.3.html. If the root does not exist yet,
+ * the nearest folder above it is measured.
  */
 export async function freeSpace({ fileSystem, names }: Disk): Promise<FreeSpace> {
   for (let folder = names.root; ; folder = dirname(folder)) {
@@ -16,7 +17,7 @@ export async function freeSpace({ fileSystem, names }: Disk): Promise<FreeSpace>
         kind: 'measured',
         available: bavail * bsize,
         total: usable * bsize,
-        // File systems that make inodes as they need them, such as btrfs, report none.
+        // File systems that create inodes on demand, such as btrfs, report 0.
         ...(files > 0 ? { files: { available: ffree, total: files } } : {}),
       }
     } catch (error) {
@@ -25,7 +26,7 @@ export async function freeSpace({ fileSystem, names }: Disk): Promise<FreeSpace>
   }
 }
 
-/** The error of a call that found no space; names the inodes if those are what the file system lacks. */
+/** Returns the error of a call that found no space. The error names the inodes if the file system has none left. */
 export async function spaceError(disk: Disk, error: unknown, what: string): Promise<unknown> {
   if (!failedWith(error, 'ENOSPC')) return error
   const free = await freeSpace(disk)

@@ -15,13 +15,13 @@ import { refuseFile } from './folders.ts'
 import { temporaryPrefix } from './names.ts'
 import { statOf } from './read.ts'
 
-/** Files that are looked at at once. */
+/** How many files are examined at once. */
 const looksAtOnce = 64
 
 /**
- * Walks the folders in the order of keys. Temporary files, links and whatever else is no regular file are not
- * listed; what vanishes meanwhile is passed over. One bad sector must not hide the other files: a file that cannot be
- * looked at is listed all the same, and a folder below the prefix that cannot be read is passed over.
+ * Walks the folders in key order. Lists only regular files, without temporary files and links. Files that vanish during
+ * the call are skipped. A bad sector must not hide other files, so an unreadable file is listed, and an unreadable
+ * folder below the prefix is skipped.
  */
 export async function* list(disk: Disk, prefix: string, options: ListOptions): AsyncGenerator<ObjectStat> {
   const { startAfter = '', limit = Infinity, signal } = options
@@ -40,7 +40,7 @@ export async function* list(disk: Disk, prefix: string, options: ListOptions): A
   }
 }
 
-/** So many of them at a time, in their order. */
+/** Yields items in groups of a size, in order. */
 async function* inWindows<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<readonly Item[]> {
   let window: Item[] = []
   for await (const item of items) {
@@ -60,7 +60,7 @@ async function* keysBelow(
   startAfter: string,
 ): AsyncGenerator<string> {
   const children = await childrenOf(disk, folder, prefix)
-  // Looked at before they are sorted: of a long catalog only the end is asked for.
+  // Filter before sorting, since callers want only the end of a long catalog.
   const wanted = children.filter((child) => mayMatch(child, prefix, startAfter))
   for (const { key, isFolder } of wanted.sort((one, other) => compareKeys(one.key, other.key))) {
     if (isFolder) yield* keysBelow(disk, key, prefix, startAfter)
@@ -68,7 +68,7 @@ async function* keysBelow(
   }
 }
 
-/** Whether a file matches, or a folder may hold one that does. */
+/** Returns whether a file matches, or whether a folder may contain a match. */
 function mayMatch({ key, isFolder }: Child, prefix: string, startAfter: string): boolean {
   if (!isFolder) return key.startsWith(prefix) && compareKeys(key, startAfter) > 0
   const mayHold = key.startsWith(prefix) || prefix.startsWith(key)
@@ -82,8 +82,8 @@ interface Child {
 }
 
 /**
- * The children of a folder, in no order. Where the prefix names one of them whole, its siblings, of which there
- * may be many, are not read.
+ * Returns the children of a folder, in no order. If the prefix contains the full name of a child, its siblings are not
+ * read, since there may be many.
  */
 async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<readonly Child[]> {
   const end = prefix.indexOf('/', folder.length)
@@ -91,7 +91,7 @@ async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<r
     try {
       return await allChildren(disk, folder)
     } catch (error) {
-      // Only below what the caller asks for: to take that for empty would lose everything in it.
+      // Only below the prefix. Treating the folder of the prefix as empty would hide everything in it.
       if (isUnreadable(error) && folder.length > prefix.length) return []
       throw error
     }
@@ -113,7 +113,7 @@ async function isFolder({ fileSystem, names, seen }: Disk, key: string): Promise
   }
 }
 
-/** In the order of keys a folder counts with its slash: `a-b`, `a/b`, `a0`. */
+/** Returns all children. The key of a folder ends with a slash, so that they sort in key order: `a-b`, `a/b`, `a0`. */
 async function allChildren(disk: Disk, folder: string): Promise<readonly Child[]> {
   const children = await readFolder(disk, folder)
   return children
@@ -124,7 +124,7 @@ async function allChildren(disk: Disk, folder: string): Promise<readonly Child[]
     }))
 }
 
-/** What is in a folder, named by its key; nothing when it is not there. A file in the place of the root is refused. */
+/** Returns the entries of a folder, given by its key. A missing folder has none. Throws if the root is a file. */
 export async function readFolder({ fileSystem, names }: Disk, folder: string): Promise<readonly Dirent[]> {
   const path = join(names.root, folder)
   try {
@@ -142,7 +142,7 @@ async function statIfThere({ fileSystem, names }: Disk, key: string): Promise<Ob
     return stats.isFile() ? statOf(key, stats) : undefined
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return undefined
-    // Its time is not known: as a new one it is deleted by nobody for its age.
+    // The time is unknown. The current time prevents a deletion because of the age.
     if (isUnreadable(error)) return { key, size: 0, modifiedAt: new Date(), revision: 'unreadable' }
     throw error
   }

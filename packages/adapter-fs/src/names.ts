@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { assertKey, HoldfastError } from '@holdfast/core/backend'
 
-/** How the names of our temporary files begin. No key may have a part that begins so. */
+/** The prefix of the names of temporary files. No part of a key may have this prefix. */
 export const temporaryPrefix = '.holdfast-tmp-'
 
 const temporaryNameBytes = temporaryPrefix.length + 16
 
-/** The longest path in bytes (PATH_MAX without its NUL). */
+/** Returns the longest path in bytes (PATH_MAX without its NUL). */
 function maxPathBytes(platform: NodeJS.Platform): number {
   return platform === 'darwin' ? 1023 : 4095
 }
 
 const reservedOnWindows = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|[<>:"|?*]|[. ]$/i
 
-/** Turns keys into paths below one root, and refuses those that this platform would take for something else. */
+/** Converts keys into paths below one root, and rejects names that the platform would interpret differently. */
 export class Names {
   readonly root: string
   readonly url: string
@@ -26,12 +26,14 @@ export class Names {
     this.#platform = platform
   }
 
-  /** The longest key whose temporary file has a path that fits, too. */
+  /** The longest key in bytes, so that the path of its temporary file is short enough too. */
   get maxKeyBytes(): number {
     return Math.max(0, maxPathBytes(this.#platform) - Buffer.byteLength(this.root) - temporaryNameBytes)
   }
 
-  /** Throws `INVALID_ARGUMENT` for a key that is not valid, is reserved, or would leave the root. */
+  /**
+   * Returns the path of a key. Throws `INVALID_ARGUMENT` for a key that is invalid, reserved, or would leave the root.
+   */
   path(key: string): string {
     assertKey(key, this.url)
     for (const part of key.split('/')) {
@@ -44,13 +46,13 @@ export class Names {
     return join(this.root, ...key.split('/'))
   }
 
-  /** The folders between the root and the file of a key, the outermost first, without the root. */
+  /** Returns the folders between the root and the file of a key, the outermost first, without the root. */
   foldersOf(key: string): readonly string[] {
     const parts = key.split('/').slice(0, -1)
     return parts.map((_, index) => join(this.root, ...parts.slice(0, index + 1)))
   }
 
-  /** A name beside a path that nobody else uses. It has a length of its own, so it fits beside the longest name. */
+  /** Returns an unused name in the folder of a path. Its length does not depend on the path. */
   temporary(path: string): string {
     return join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`)
   }

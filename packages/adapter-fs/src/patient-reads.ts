@@ -5,7 +5,7 @@ import { keyError } from './errors.ts'
 const retry = { attempts: 3, minDelay: 20, maxDelay: 100 }
 
 export interface PatientRead {
-  /** What is read, such as `reading /a/b`. */
+  /** A description of the read, such as `reading /a/b`. */
   readonly what: string
   readonly key: string
   readonly url: string

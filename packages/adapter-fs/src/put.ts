@@ -14,13 +14,13 @@ import type { Disk } from './disk.ts'
 import { statOf } from './read.ts'
 import { createEmpty, modeInStore, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
 
-/** One read, one hash and one write go on at the same time, each on a buffer of this many bytes. */
+/** The buffer size in bytes. Reading, hashing and writing run at the same time, each on one buffer. */
 export const chunkBytes = 2 ** 20
 
-/** Chunks that are in memory at once: written, hashed, read ahead. */
+/** The number of chunks in memory: one is written, one is hashed, and one is read ahead. */
 export const chunksInMemory = 3
 
-/** Temporary file, write or clone, fsync, rename, fsync of the folder. */
+/** Writes or clones a temporary file, syncs it, renames it, and syncs the folder. */
 export async function put(
   disk: Disk,
   key: string,
@@ -67,7 +67,7 @@ interface Written {
   readonly stats: BigIntStats
 }
 
-/** Writes all that the reader gives, makes it durable, and closes the file. */
+/** Writes all bytes of the reader, makes the file durable, and closes it. */
 async function write(handle: FileHandle, reader: SourceReader, { onProgress }: PutOptions): Promise<Written> {
   const writer = new DurableWriter(handle, onProgress)
   try {
@@ -80,7 +80,7 @@ async function write(handle: FileHandle, reader: SourceReader, { onProgress }: P
   }
 }
 
-/** Hashes the clone itself, which is what is stored, and makes it durable; fails if the source changed meanwhile. */
+/** Hashes the clone, which is the stored file, and makes it durable. Fails if the source changed during the call. */
 async function hashClone(
   { path, handle }: TemporaryFile,
   source: SourceReader,

@@ -17,15 +17,15 @@ import { type PatientRead, readPatiently } from './patient-reads.ts'
 const readBytes = 2 ** 20
 
 /**
- * A link in the place of a file is not followed, and a pipe not waited for: that would hold a thread for good.
- * Windows does not know the flags.
+ * Does not follow a link, and does not wait for a pipe, which would block a thread for ever. Windows does not have
+ * these flags.
  */
 const openFlags =
   constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK)
 
 /**
- * Streams the file, or a range of it. The handle is closed at the end, on an error, and when it is cancelled. Rejects with
- * `CORRUPT` when the file is there and cannot be read, also after a few attempts.
+ * Streams a file or a range of it. The handle is closed at the end, after an error, and on cancellation. Rejects with
+ * `CORRUPT` if the file exists and cannot be read after several attempts.
  */
 export async function read(
   { fileSystem, names, seen }: Disk,
@@ -47,7 +47,10 @@ export async function read(
   }
 }
 
-/** `undefined` when it is not there, or is no regular file. Rejects with `CORRUPT` when that cannot be found out. */
+/**
+ * Returns the stat of a file; `undefined` if it is absent or not a regular file. Rejects with `CORRUPT` if the disk
+ * fails.
+ */
 export async function stat({ fileSystem, names, seen }: Disk, key: string): Promise<ObjectStat | undefined> {
   const path = names.path(key)
   await seen.refuseLinks(names.foldersOf(key), 'CORRUPT')
@@ -65,7 +68,7 @@ export async function stat({ fileSystem, names, seen }: Disk, key: string): Prom
   )
 }
 
-/** A regular file that is open for reading, and can be opened again after a failure. */
+/** A regular file that is open for reading. It can be opened again after a failure. */
 class OpenFile {
   readonly stats: BigIntStats
   readonly #fileSystem: FileSystem
@@ -92,12 +95,12 @@ class OpenFile {
     }
   }
 
-  /** How many bytes were read into the buffer. */
+  /** Reads into a buffer, and returns the number of bytes. */
   async read(buffer: Uint8Array, position: number): Promise<number> {
     return (await this.#handle.read(buffer, 0, buffer.byteLength, position)).bytesRead
   }
 
-  /** A network file system loses track of a handle, and a device may recover for a new one. */
+  /** Opens the file again. A handle of a network file system can become stale, and a device can recover. */
   async reopen(): Promise<void> {
     const again = await OpenFile.open(this.#fileSystem, this.#path)
     if (revisionOf(again.stats) !== revisionOf(this.stats)) {
@@ -109,7 +112,7 @@ class OpenFile {
     const failed = this.#handle
     this.#handle = again.#handle
     await failed.close()
-    if (this.#isClosed) await again.close() // by a cancellation in the meantime
+    if (this.#isClosed) await again.close() // the stream was cancelled during the call
   }
 
   async close(): Promise<void> {
@@ -118,12 +121,12 @@ class OpenFile {
   }
 }
 
-/** A file that takes the place of another has another inode, or the same one again at another time. */
+/** Returns the stat of a file. A file that replaces another has another inode, or the same inode with another time. */
 export function statOf(key: string, stats: BigIntStats): ObjectStat {
   return {
     key,
     size: Number(stats.size),
-    // The rename or link that published it sets the ctime; its bytes may have been written long before.
+    // The rename or link that publishes a file sets the ctime. The bytes may have been written long before.
     modifiedAt: stats.ctime,
     revision: revisionOf(stats),
   }
@@ -169,7 +172,7 @@ function streamOf(
     },
     async pull(controller) {
       try {
-        // Into the reader's own buffer, where it has brought one.
+        // Use the buffer of the reader, if it has one.
         const request = controller.byobRequest
         const buffer = viewOf(request, end - position)
         const bytesRead = await readPatiently(async (attempt) => {
@@ -179,13 +182,13 @@ function streamOf(
         if (signal?.aborted === true) return
         position += bytesRead
         if (bytesRead === 0 && position < end) throw cutShort(position, end)
-        // Bun has `undefined` here where the standard has null.
+        // Bun returns `undefined` here instead of the standard's null.
         if (bytesRead > 0 && request == null) controller.enqueue(buffer.subarray(0, bytesRead))
         else if (bytesRead > 0) request?.respond(bytesRead)
         if (bytesRead > 0 && position < end) return
         await release()
         controller.close()
-        controller.byobRequest?.respond(0) // lets go of a read that waits
+        controller.byobRequest?.respond(0) // ends a read that waits
       } catch (error) {
         await release()
         throw failed(error)

@@ -2,13 +2,13 @@ import { type ErrorCode, HoldfastError } from '@holdfast/core/backend'
 import { failedWith } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 
-/** Folders that are remembered, at most. */
+/** The largest number of remembered folders. */
 const mostRemembered = 1000
 
 /**
- * The folders of one store that were seen to be folders, and no symbolic links: those could lead out of the root. Each
- * is looked at once. A link that is planted in its place after that is not seen; the root is to be writable by its
- * owner only.
+ * Remembers which paths of one store are folders and not symbolic links, which could lead out of the root. Each path is
+ * examined once. A link that replaces a folder later is not detected, so only the owner should be able to write to the
+ * root.
  */
 export class SeenFolders {
   readonly #fileSystem: FileSystem
@@ -22,20 +22,20 @@ export class SeenFolders {
     return this.#seen.has(folder)
   }
 
-  /** Notes what was made or looked at just now. */
+  /** Remembers a folder that was created or examined just now. */
   add(folder: string): void {
     if (this.#seen.size >= mostRemembered) this.#seen.clear()
     this.#seen.add(folder)
   }
 
-  /** To be called once one of some folders turns out to be gone: what is there later is another one. */
+  /** Forgets folders after one of them was found missing. A folder with the same name is then a different one. */
   forget(folders: readonly string[]): void {
     for (const folder of folders) this.#seen.delete(folder)
   }
 
   /**
-   * Refuses folders, the outermost first, one of which is a link. Those behind one that is missing are not looked at.
-   * `code` is that of the error: for a writer the place is not valid, for a reader a link is damage.
+   * Throws if one of the folders, the outermost first, is a link. Folders inside a missing folder are not examined.
+   * `code` is the code of the error: for a writer the place is invalid, and for a reader a link is damage.
    */
   async refuseLinks(folders: readonly string[], code: ErrorCode = 'INVALID_ARGUMENT'): Promise<void> {
     const unseen = folders.filter((folder) => !this.#seen.has(folder))

@@ -13,9 +13,9 @@ import { temporaryPrefix } from './names.ts'
 import { unlinkIfThere } from './temporary-file.ts'
 
 /**
- * Removes temporary files and empty folders that crashed writers left. An empty folder has a key that ends with `/`. Ages are counted by this machine's clock, which on a
- * local disk is the file system's own. On a network file system the two may differ: a temporary file that is
- * swept from under its writer fails that write, and loses nothing.
+ * Removes temporary files and empty folders that crashed writers left. An empty folder has a key that ends with `/`.
+ * Ages are measured by the clock of this machine, which is also the clock of a local disk. The clock of a network file
+ * system may differ. If the sweep deletes the temporary file of a running write, that write fails and nothing is lost.
  */
 export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepReport> {
   const { olderThan, prefix = '', only = () => true, dryRun = false, signal } = options

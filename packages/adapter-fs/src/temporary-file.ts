@@ -9,7 +9,7 @@ import { spaceError } from './free-space.ts'
 
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
 
-/** Times that a folder which another process keeps removing is made again. */
+/** How often a folder that another process keeps removing is created again. */
 const maxFolderRaces = 100
 
 export interface TemporaryFile {
@@ -17,22 +17,22 @@ export interface TemporaryFile {
   readonly handle: FileHandle
 }
 
-/** How a file comes to be: created, written, published. */
+/** The steps to create a file. */
 export interface Making<Written, Published> {
   /** Creates a new file at a path, and opens it. */
   readonly create: (path: string) => Promise<FileHandle>
-  /** Fills it, makes it durable, and closes it. */
+  /** Writes the file, makes it durable, and closes it. */
   readonly write: (temporary: TemporaryFile) => Promise<Written>
-  /** Gives it its own name. By then the names of its folders are durable, too. */
+  /** Gives the file its final name. The entries of its folders are durable by then. */
   readonly publish: (path: string, written: Written) => Promise<Published>
 }
 
-/** Permission bits of a file in the store, before the umask: those of its source, and its owner can always read it. */
+/** Returns the permission bits of a file before the umask: those of its source. The owner can always read the file. */
 export function modeInStore(ofSource = 0o666): number {
   return ofSource | 0o400
 }
 
-/** Creates a file with these permission bits, less those that the umask denies. */
+/** Returns a function that creates a file with these permission bits, restricted by the umask. */
 export function createEmpty(
   fileSystem: FileSystem,
   mode = modeInStore(),
@@ -41,9 +41,9 @@ export function createEmpty(
 }
 
 /**
- * Makes the file of a key by way of a temporary one beside it. Afterwards, however it ends, the temporary name is gone,
- * and after a failure so are its folders if they are empty. Where even that fails, the error is still the first
- * one: whether the outcome is known depends on it alone.
+ * Creates the file of a key through a temporary file in the same folder. Afterwards the temporary file is removed, and
+ * after a failure also empty folders. If this clean-up fails, the error keeps the code of the first failure, since only
+ * that failure decides whether the outcome is known.
  */
 export async function throughTemporaryFile<Written, Published>(
   disk: Disk,
@@ -59,11 +59,11 @@ export async function throughTemporaryFile<Written, Published>(
     const written = await both(write({ path, handle }), folders.ensure(within, made))
     return await publish(path, written)
   } catch (failure) {
-    // Measured before the temporary file gives its inode back.
+    // Measure before the temporary file releases its inode.
     const error = await spaceError(disk, failure, `Writing ${names.path(key)}`)
     try {
       await unlinkIfThere(fileSystem, path)
-      // Not only those that it made itself: of several writes into a new folder the last one to fail leaves it empty.
+      // Also folders of other writes: if several writes into a new folder fail, the last one leaves it empty.
       await removeEmpty(fileSystem, [...new Set([...within.toReversed(), ...made])])
     } catch (secondError) {
       throw cleanupFailed(keyError(error, `writing ${names.path(key)}`, key, names.url), path, secondError)
@@ -72,7 +72,7 @@ export async function throughTemporaryFile<Written, Published>(
   }
 }
 
-/** The result of the first, once the second has succeeded too. Whichever fails, the other is waited for. */
+/** Waits for both, and returns the result of the first if both succeed. */
 async function both<Result>(first: Promise<Result>, second: Promise<void>): Promise<Result> {
   await Promise.allSettled([first, second])
   const [result] = await Promise.all([first, second])
@@ -82,7 +82,7 @@ async function both<Result>(first: Promise<Result>, second: Promise<void>): Prom
 function cleanupFailed(failure: HoldfastError, temporary: string, secondError: unknown): HoldfastError {
   return new HoldfastError(
     failure.code,
-    `${failure.message} Then ${temporary} could not be cleared away either; a sweep will.`,
+    `${failure.message} Then ${temporary} could not be removed either. A sweep removes it.`,
     {
       key: failure.key,
       url: failure.url,
@@ -101,7 +101,7 @@ export async function unlinkIfThere(fileSystem: FileSystem, path: string): Promi
   }
 }
 
-/** Creates a file, and the folders for it that are missing, or that another process removes meanwhile. */
+/** Creates a file and its missing folders, also if another process removes them during the call. */
 async function createWithin(
   { fileSystem, folders, names: { root } }: Disk,
   within: readonly string[],

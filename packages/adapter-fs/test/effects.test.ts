@@ -104,7 +104,7 @@ describe('a call that fails, and then cannot clear up either, tells the first fa
     })
     const put = backend.put('file', Buffer.from('x'))
     expect(await codeOf(put)).toBe('INSUFFICIENT_SPACE')
-    await expect(put).rejects.toThrow(/could not be cleared away either; a sweep will/)
+    await expect(put).rejects.toThrow(/could not be removed either\. A sweep removes it/)
   })
 
   test('commit, which stays unknown', async () => {
