@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
-/** Rooms of core, by their folder; an import of one of them looks like `../store/index.ts`. */
+/** A pattern for imports of these folders of core, such as `../store/index.ts`. */
 const room = (...names) => ({
   regex: `^(\\.\\./)+(${names.join('|')})/`,
   message: 'Dependencies point one way: see docs/architecture.md.',
@@ -13,34 +13,37 @@ const holdfastPackage = (...names) => ({
   message: 'Dependencies point one way: cli -> core <- adapter-*. See docs/architecture.md.',
 })
 
-/** From inside, `../index.ts` is the door of core, or a folder's own door: a way around every arrow, or a cycle. */
-const ownDoor = {
+/** Code inside core must not import the `index.ts` of core or of its own folder: it hides dependencies or is a cycle. */
+const ownIndex = {
   regex: '^(\\.\\./)+index\\.ts$',
-  message: 'Import the file that has it, not the door above it.',
+  message: 'Import the file that declares the name, not an index.ts above this file.',
 }
 
-/** Only `openStore` and the entry points know the facade. */
+/** Only `openStore` and the entry points may import the facade of the store. */
 const facade = {
   regex: '^\\.\\./(store|options)\\.ts$',
   message: 'Dependencies point one way: see docs/architecture.md.',
 }
 
-/** Adapters are written against the entry point that other people's adapters use. */
-const forApplications = { regex: '^@holdfast/core$', message: 'Import from @holdfast/core/backend.' }
+/** Our adapters must use the same entry point as adapters of other authors. */
+const forApplications = {
+  regex: '^@holdfast/core$',
+  message: 'Import from @holdfast/core/backend, the entry point for adapters.',
+}
 
 const anyAdapter = 'adapter-[a-z0-9]+'
 
-/** What only tests may use. */
+/** Packages that only tests may import. */
 const forTests = ['conformance', 'emulators', 'test-servers']
 
-const ofCore = [ownDoor, holdfastPackage(anyAdapter, ...forTests, 'watch', 'core')]
+const ofCore = [ownIndex, holdfastPackage(anyAdapter, ...forTests, 'watch', 'core')]
 
-/** Every room of core that knows of stores, catalogs or backends. */
-const aboveThePure = ['store', 'catalog', 'backend', 'config', 'local-files']
+/** The folders of core that the pure folders must not import. */
+const impureFolders = ['store', 'catalog', 'backend', 'config', 'local-files']
 
-/** The arrows of docs/architecture.md: what each folder may not import. */
+/** The dependency rules of docs/architecture.md: the imports that each folder must not have. */
 const arrows = {
-  'packages/core/src/{retention,metrics,integrity,space,data}/**': [room(...aboveThePure), ...ofCore],
+  'packages/core/src/{retention,metrics,integrity,space,data}/**': [room(...impureFolders), ...ofCore],
   'packages/core/src/{async,local-files}/**': [
     room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'data'),
     ...ofCore,
@@ -74,7 +77,10 @@ const arrows = {
   'packages/cli/src/**': [holdfastPackage(anyAdapter, ...forTests)],
 }
 
-/** `no-restricted-imports` does not see `import()`. A selector cannot hold a slash, so it is written as a code. */
+/**
+ * Applies the rules to `import()`, which `no-restricted-imports` ignores. A selector must not contain a slash, so slashes
+ * are escaped.
+ */
 const restrictedDynamicImport = ({ regex, message }) => ({
   selector: `ImportExpression[source.value=/${regex.replaceAll('/', '\\u002F')}/]`,
   message,
@@ -101,7 +107,7 @@ export default defineConfig(
       '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      // A function of the port is async even where one store answers at once.
+      // Methods of a backend are async, even if an implementation does not await anything.
       '@typescript-eslint/require-await': 'off',
     },
   },

@@ -10,7 +10,7 @@ const examples = foldersIn('examples').filter((folder) =>
   existsSync(new URL(`${folder}/test`, import.meta.url)),
 )
 
-/** A package whose tests need servers starts them in `test/global-setup.ts`: once, and only if its tests run. */
+/** Returns the project of a package. A `test/global-setup.ts` runs once, only if tests of the package run. */
 function projectOf(folder: string) {
   const globalSetup = new URL(`${folder}/test/global-setup.ts`, import.meta.url)
   return {
@@ -25,10 +25,10 @@ function projectOf(folder: string) {
 
 export default defineConfig({
   test: {
-    // No test judges a time: this only ends one that hangs.
+    // The timeout is long, because its only purpose is to end a test that hangs.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Many tests wait for a disk, a server or another process, so one core less would be a core unused.
+    // One worker per core. Many tests wait for a disk, a server or another process, so fewer workers would leave cores idle.
     maxWorkers: '100%',
     globalSetup: ['./tests/servers/src/run-folder.ts'],
     reporters: [...configDefaults.reporters, './tests/servers/src/summary-reporter.ts'],

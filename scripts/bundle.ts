@@ -1,8 +1,9 @@
 /**
- * Bundles the package in this folder before it is packed. `node bundle.ts src/index.ts src/data.ts --include valibot`
- * writes each of these modules, with everything that it imports, into few files of `bundle/`: Node.js takes longer to
- * find, read and link a module than to run most of them. Modules of an included package go in, too. Every other package
- * stays a dependency, so that the command line and the adapters share the classes of one core.
+ * Bundles the package in the working folder before it is packed.
+ * `node bundle.ts src/index.ts src/data.ts --include valibot` writes these entry points and the modules that they import
+ * into a few files in `bundle/`. Fewer files reduce the start-up time, because Node.js takes longer to find, read and
+ * link most modules than to run them. Modules of a package in `--include` are bundled, too. All other packages stay
+ * dependencies, so that the command line and the adapters share the classes of one core.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +15,8 @@ const { positionals: entries, values } = parseArgs({
   allowPositionals: true,
   options: { include: { type: 'string', multiple: true, default: [] } },
 })
-if (entries.length === 0) throw new Error('Pass the modules that are entry points.')
+if (entries.length === 0)
+  throw new Error('No entry points were given. Pass their paths, such as src/index.ts.')
 const included = values.include
 
 const folder = 'bundle'
@@ -35,7 +37,7 @@ const { output } = await bundle.write({
 await bundle.close()
 if (included.length > 0) writeFileSync(join(folder, 'LICENSES.txt'), licenses(output))
 
-/** Compiles as `tsc` does, since rolldown leaves `using` as it is, and Node.js 22 cannot parse it. */
+/** Compiles TypeScript as `tsc` does. Rolldown keeps `using`, which Node.js 22 cannot parse. */
 function lowered(): Plugin {
   return {
     name: 'lowered',
@@ -55,7 +57,7 @@ function javaScriptOf(code: string, fileName: string): { readonly code: string; 
   return { code: outputText, map: sourceMapText }
 }
 
-/** A package that is named is included with what it depends on itself. */
+/** Returns whether a module stays outside of the bundle. An included package is bundled with its dependencies. */
 function isExternal(id: string, importer: string | undefined): boolean {
   if (id.startsWith('node:')) return true
   const isPackage = /^[^./]/.test(id)
@@ -63,32 +65,37 @@ function isExternal(id: string, importer: string | undefined): boolean {
 }
 
 /**
- * Asks for built-in modules instead of importing them: an `import` reads every export, and some load what is behind them
- * when they are read, such as all of WebCrypto, or the standard streams.
+ * Replaces imports of built-in modules by calls of `process.getBuiltinModule`. An `import` reads every export, and
+ * reading some exports loads large parts of Node.js, such as WebCrypto or the standard streams.
  */
 function plainBuiltins(): Plugin {
   const builtinImport = /^import (?:([\w$]+)(?:, )?)?(\{.*\}|\* as [\w$]+)? from "(node:.+)";$/gm
-  const asked = (_: string, whole: string | undefined, part: string | undefined, name: string): string =>
+  const replacement = (
+    _: string,
+    whole: string | undefined,
+    part: string | undefined,
+    name: string,
+  ): string =>
     [whole, part?.replace('* as ', '').replaceAll(' as ', ': ')]
       .filter((names) => names !== undefined)
       .map((names) => `const ${names} = globalThis.process.getBuiltinModule("${name}");`)
       .join(' ')
   return {
     name: 'plain-builtins',
-    renderChunk: (code) => ({ code: code.replaceAll(builtinImport, asked), map: null }),
+    renderChunk: (code) => ({ code: code.replaceAll(builtinImport, replacement), map: null }),
   }
 }
 
-/** The check of the Node.js version, if the package has one that runs by itself: it comes before every other line. */
+/** Returns the code that checks the Node.js version, if the package has it. It runs before all other code. */
 function versionCheck(): string {
   const file = 'src/node-version.ts'
   const source = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (source === '' || source.includes('export ')) return ''
-  // A block, so that its names do not meet others; the marks of a module cannot stand in one.
+  // A block keeps its names separate from those of the bundle. A block must not contain `export`, so that is removed.
   return `{\n${javaScriptOf(source, file).code.replace(/^export \{\};$|^\/\/# .*/gm, '')}}`
 }
 
-/** What the packages that were included ask of whoever passes them on. */
+/** Returns the licenses of the included packages, which a distributor must pass on. */
 function licenses(chunks: RolldownOutput['output']): string {
   const modules = chunks.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))
   const packages = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? [])
@@ -97,7 +104,8 @@ function licenses(chunks: RolldownOutput['output']): string {
 
 function license(path: string): string {
   const file = readdirSync(path).find((name) => /^licen[cs]e/i.test(name))
-  if (file === undefined) throw new Error(`${path} has no license to pass on.`)
+  if (file === undefined)
+    throw new Error(`${path} has no license file. Include only packages with a license.`)
   const { name, version } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Record<
     string,
     string

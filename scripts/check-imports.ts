@@ -1,6 +1,6 @@
 /**
- * Checks that data flows one way: in every folder of every package, the files and folders in it import each other
- * without a cycle, so they have an order from top to bottom. Imports of types count, too.
+ * Checks that imports have no cycles: the files and folders inside each folder must not import each other in a cycle.
+ * Imports of types count, too.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
@@ -17,7 +17,7 @@ const sources = [
   'tests/*/test',
 ]
 
-/** What each file or folder imports, by the folder that both are in. */
+/** The imports between the children of each folder, by folder and then by importing child. */
 const importsIn = new Map<string, Map<string, Set<string>>>()
 let files = 0
 for (const source of globSync(sources, { cwd: root })) {
@@ -42,7 +42,7 @@ function importsOf(file: string): readonly string[] {
     .map(({ fileName }) => resolve(dirname(file), fileName))
 }
 
-/** Notes an import between the two children of the innermost folder that contains both files. */
+/** Records an import between the two children of the innermost folder that contains both files. */
 function addImport(from: string, to: string): void {
   const fromPath = from.split(sep)
   const toPath = to.split(sep)
@@ -56,7 +56,7 @@ function addImport(from: string, to: string): void {
   graph.set(importer, (graph.get(importer) ?? new Set()).add(imported))
 }
 
-/** One cycle for each child that can reach itself, each named once, the shortest first. */
+/** Returns the shortest cycle through each child that is in a cycle, without duplicates, the shortest first. */
 function cyclesIn(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly string[])[] {
   const found = new Map<string, readonly string[]>()
   for (const start of graph.keys()) {

@@ -1,7 +1,7 @@
 /**
- * Checks every package as npm would publish it: its metadata (publint), its types as others resolve them
- * (are-the-types-wrong), and an empty project that installs all of them, type-checks and runs the first example
- * of the README, and runs the command lines.
+ * Checks every package as npm would publish it: its metadata (publint) and its types (are-the-types-wrong). Then installs
+ * all packages into an empty project, type-checks and runs the first example of the README there, and runs the command
+ * lines.
  */
 import { deepStrictEqual } from 'node:assert'
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -36,9 +36,9 @@ try {
   rmSync(folder, { recursive: true })
 }
 const names = published.map((path) => readPackage(path).name)
-console.log(`${names.length} packages are fit to be published: ${names.join(', ')}`)
+console.log(`${names.length} packages can be published: ${names.join(', ')}`)
 
-/** Packs as a release does: the licence at the root comes along by itself. */
+/** Packs a package as a release does, and checks the tarball. pnpm adds the licence file of the root. */
 function pack(path: string): string {
   const { name, exports } = readPackage(path)
   const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
@@ -50,7 +50,7 @@ function pack(path: string): string {
   return tarball
 }
 
-/** All packages name the same author and licence, and their own place in the repository. */
+/** Throws unless the metadata of a package has the common author and licence, and the package's own URLs. */
 function refuseOtherMetadata(path: string): void {
   const directory = `packages/${basename(path)}`
   const { author, license, homepage, bugs, repository: named, keywords = [] } = readPackage(path)
@@ -63,18 +63,20 @@ function refuseOtherMetadata(path: string): void {
       bugs: { url: `${repository}/issues` },
       repository: { type: 'git', url: `git+${repository}.git`, directory },
     },
-    `${directory}/package.json has other metadata than the other packages`,
+    `The metadata in ${directory}/package.json differs from the metadata that every package must have`,
   )
-  deepStrictEqual(keywords.slice(0, 2), ['checkpoint', 'holdfast'], `Keywords of ${directory}/package.json`)
+  deepStrictEqual(keywords.slice(0, 2), ['checkpoint', 'holdfast'], `The keywords in ${directory}/package.json must begin with checkpoint and holdfast`)
 }
 
-/** Node.js 22 cannot parse `using`, and this check runs on a newer one. */
+/** Throws if a bundle contains `using`, which Node.js 22 cannot parse. The Node.js of this check can, so it checks. */
 function refuseUsing(path: string): void {
   const bundle = join(path, 'bundle')
   if (!existsSync(bundle)) return
   for (const name of readdirSync(bundle)) {
     if (name.endsWith('.js') && /^\s*(await )?using \w+ =/m.test(readFileSync(join(bundle, name), 'utf8')))
-      throw new Error(`${join(bundle, name)} has a declaration with using`)
+      throw new Error(
+        `${join(bundle, name)} contains using, which Node.js 22 cannot parse. Compile it in bundle.ts.`,
+      )
   }
 }
 
@@ -107,18 +109,20 @@ function inEmptyProject(packed: readonly string[]): void {
   const printed = run(project, process.execPath, 'example.ts')
   if (!printed.includes('best: step')) throw new Error(`The first example printed: ${printed}`)
   const { version } = readPackage(join(root, 'packages', 'cli'))
-  const told = run(project, 'npx', 'holdfast', '--version').trim()
-  if (told !== version) throw new Error(`holdfast --version printed ${told}, not ${version}`)
+  const printedVersion = run(project, 'npx', 'holdfast', '--version').trim()
+  if (printedVersion !== version)
+    throw new Error(`holdfast --version printed ${printedVersion}, not ${version}`)
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
   if (!listed.includes('3 checkpoints')) throw new Error(`holdfast ls printed: ${listed}`)
-  // The command line, core and the adapter are bundled each by itself: an error of one is known to the others.
+  // The command line, core and the adapter have separate bundles, and must still recognize each other's errors.
   expectExitCode(project, 4, 'holdfast', 'show', '99', '--store', './runs/a')
   expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')
-  const judged = run(project, 'npx', 'holdfast-conformance', './runs/b', '--only', 'commit')
-  if (!judged.includes('keeps the port')) throw new Error(`holdfast-conformance printed: ${judged}`)
+  const conformance = run(project, 'npx', 'holdfast-conformance', './runs/b', '--only', 'commit')
+  if (!conformance.includes('passes the suite'))
+    throw new Error(`holdfast-conformance did not pass. It printed: ${conformance}`)
 }
 
-/** Returns what a program can import from a package, such as `@holdfast/core/data`. */
+/** Returns the entry points of a package, such as `@holdfast/core/data`. */
 function entryPointsOf(path: string): readonly string[] {
   const { name, exports } = readPackage(path)
   return Object.keys(exports)
@@ -126,7 +130,7 @@ function entryPointsOf(path: string): readonly string[] {
     .map((entryPoint) => join(name, entryPoint))
 }
 
-/** Runs a command line that has to fail, and throws unless it ends with this exit code. */
+/** Runs a command that must fail. Throws unless its exit code is the expected one. */
 function expectExitCode(
   directory: string,
   wanted: number,
@@ -138,12 +142,12 @@ function expectExitCode(
     throw new Error(`${command} ${words.join(' ')} ended with ${status}, not ${wanted}: ${stderr}`)
 }
 
-/** The block of code that follows the mark in the README. */
+/** Returns the first example of the README: the block of code after the comment `example: first`. */
 function firstExample(): string {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const example = /<!-- example: first -->\s*```ts\n(.*?)```/s.exec(readme)?.[1]
   if (example === undefined)
-    throw new Error('README.md has no block of TypeScript after <!-- example: first -->')
+    throw new Error('README.md must have a block of TypeScript after <!-- example: first -->.')
   return example
 }
 
@@ -151,11 +155,11 @@ function readPackage(path: string): PackageJson {
   return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as PackageJson
 }
 
-/** Runs a command quietly, and shows what it printed when it fails. */
+/** Runs a command and returns its output. If it fails, prints the output and throws. */
 function run(directory: string, command: string, ...words: readonly string[]): string {
   try {
-    const quietly = { ...process.env, NODE_NO_WARNINGS: '1' }
-    return execFileSync(command, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe', env: quietly })
+    const env = { ...process.env, NODE_NO_WARNINGS: '1' }
+    return execFileSync(command, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe', env })
   } catch (error) {
     const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string }
     process.stderr.write(`${[command, ...words].join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}\n`)

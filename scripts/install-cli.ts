@@ -1,7 +1,7 @@
 /**
- * Installs the command line from this checkout, with core and every adapter, below a prefix:
- * `node install-cli.ts ~/.local` makes `~/.local/bin/holdfast`. Packs each package as a release does, so that what is
- * installed is what users of the registry get.
+ * Installs the command line of this checkout, with core and every adapter, below a prefix:
+ * `node install-cli.ts ~/.local` creates `~/.local/bin/holdfast`. It packs each package as a release does, so the
+ * installed files equal those in the registry.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ if (prefix === undefined || prefix.startsWith('-')) {
   process.exit(2)
 }
 
-// pnpm runs a script in the root of the workspace and passes on where it was called.
+// pnpm runs a script in the root of the workspace. INIT_CWD is the folder in which the user called it.
 const target = resolve(process.env['INIT_CWD'] ?? process.cwd(), prefix)
 const library = join(target, 'lib', 'holdfast')
 const command = join(target, 'bin', 'holdfast')
@@ -48,7 +48,7 @@ function versionOf(name: string): string {
   return (JSON.parse(manifest) as { readonly version: string }).version
 }
 
-/** Runs a command quietly, and shows what it printed if it fails. */
+/** Runs a command. If it fails, prints its output and throws. */
 function run(directory: string, program: string, ...words: readonly string[]): void {
   try {
     execFileSync(program, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe' })

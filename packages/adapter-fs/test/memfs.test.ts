@@ -25,8 +25,8 @@ const subject: Subject = {
   reopen: async (backend) => backendOn(fileSystems.get(backend) ?? (await import('node:fs/promises'))),
   partBytes: 4 * 2 ** 20,
   unsteady: {
-    'a key that is stored anew, after a delete or over what was there, has another revision':
-      'memfs gives an inode again at once, within the one millisecond that its clock tells apart',
+    'a key gets a new revision each time it is stored, also after a delete':
+      'memfs reuses inode numbers at once, and its clock has a resolution of one millisecond',
   },
 }
 

@@ -16,13 +16,13 @@ export interface TestServer {
 
 /** fake-gcs-server keeps objects as files. */
 const gapsOfFakeGcsServer = {
-  'a key with a part of 255 bytes, the most that a part may have, is kept as it is':
-    'it writes an object to a file with a longer name than the last part of its key, which may have 255 bytes',
+  'a key with a part of 255 bytes, the maximum, is stored unchanged':
+    'fake-gcs-server writes an object to a file whose name is longer than the last part of the key',
 }
 
 const unsteadyOfFakeGcsServer = {
-  'memory stays within what the capabilities say while a large object passes, in and out':
-    'it hashes all that it has with every chunk, and takes minutes for so many',
+  'memory stays within maxBufferedBytes while a large object is stored and read':
+    'fake-gcs-server hashes the whole object again with every chunk, which takes minutes for a large object',
 }
 
 /** Every server that this run has; the emulator is always one of them. */

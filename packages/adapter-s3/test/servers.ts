@@ -19,17 +19,18 @@ export interface TestServer {
 
 /** MinIO on a single disk removes folders that became empty. */
 const unsteadyOfMinio = {
-  'a folder that becomes empty does not take along what is being put into it':
-    'a put beside a delete may be denied while a folder is removed',
+  'a put succeeds while concurrent deletes empty its folder':
+    'MinIO can deny a put while a concurrent delete removes the folder of the key',
 }
 
 /** S3Proxy keeps objects as files, and sorts in Java. */
 const gapsOfS3Proxy = {
-  'list keeps the order of UTF-8 also for keys beyond U+D7FF, and begins after any of them':
-    'it lists in the order of UTF-16',
-  'a key with a part of 255 bytes, the most that a part may have, is kept as it is':
-    'its temporary file has a longer name than the file system takes',
-  'what would lie below an object, as if that were a folder, is absent': 'it answers 500 there',
+  'list orders keys above U+D7FF by their UTF-8 bytes, and starts after any of them':
+    'S3Proxy lists in the order of UTF-16',
+  'a key with a part of 255 bytes, the maximum, is stored unchanged':
+    'the name of the temporary file of S3Proxy is longer than the file system allows',
+  'a key below an existing object, as if that object were a folder, is absent':
+    'S3Proxy returns status 500 for such a key',
 }
 
 /** Every server that this run has; the emulator is always one of them. */

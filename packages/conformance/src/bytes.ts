@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Bytes that look random and are the same each time, so that a mixed-up part is noticed. */
+/** Returns pseudo-random bytes that depend only on size and seed. Parts in the wrong order change the digest. */
 export function patterned(size: number, seed = 1): Uint8Array {
   const bytes = Buffer.allocUnsafe(size)
   let state = (seed * 2_654_435_761) >>> 0 || 1
@@ -17,14 +17,14 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Everything that a stream gives. */
+/** Returns all bytes of a stream. */
 export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
-/** The bytes in chunks of odd and changing sizes, with no length told. */
+/** Yields the bytes in chunks of irregular sizes. The stream does not announce its length. */
 export async function* oddChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   let size = 1
   for (let start = 0; start < bytes.byteLength; start += size, size = (size * 7 + 3) % 100_003) {
@@ -32,33 +32,33 @@ export async function* oddChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Gives some bytes, says so when it is asked for more, and then never gives anything again. */
+/** Yields the bytes once. When more bytes are requested, calls `onHanging` and never yields again. */
 export async function* hangingAfter(bytes: Uint8Array, onHanging: () => void): AsyncGenerator<Uint8Array> {
   yield bytes
   onHanging()
   await new Promise<never>(() => undefined)
 }
 
-/** A stream that gives the first bytes, and the rest when it is told to. */
-export function inTwoGoes(
+/** Returns a stream that yields the first bytes, pauses, and yields the rest after `resume` is called. */
+export function pausingSource(
   first: Uint8Array,
   rest: Uint8Array,
 ): {
   readonly source: AsyncIterable<Uint8Array>
-  /** Resolves once the first bytes are taken and more is asked for. */
-  readonly halfWay: Promise<void>
-  readonly goOn: () => void
+  /** Resolves when the reader has taken the first bytes and requests more. */
+  readonly paused: Promise<void>
+  readonly resume: () => void
 } {
-  const halfWay = Promise.withResolvers<undefined>()
-  const told = Promise.withResolvers<undefined>()
-  async function* goes(): AsyncGenerator<Uint8Array> {
+  const paused = Promise.withResolvers<undefined>()
+  const resumed = Promise.withResolvers<undefined>()
+  async function* chunks(): AsyncGenerator<Uint8Array> {
     yield first
-    halfWay.resolve(undefined)
-    await told.promise
+    paused.resolve(undefined)
+    await resumed.promise
     yield rest
   }
-  const goOn = (): void => {
-    told.resolve(undefined)
+  const resume = (): void => {
+    resumed.resolve(undefined)
   }
-  return { source: goes(), halfWay: halfWay.promise, goOn }
+  return { source: chunks(), paused: paused.promise, resume }
 }

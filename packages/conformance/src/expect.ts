@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type CheckpointBackend, type ErrorCode, isHoldfastError } from '@holdfast/core/backend'
 import { collect } from './bytes.ts'
 
-/** The call rejects with a Holdfast error of one of these codes. */
+/** Asserts that the call rejects with a Holdfast error of one of these codes. */
 export async function rejectsWith(call: Promise<unknown>, ...codes: readonly ErrorCode[]): Promise<void> {
   await assert.rejects(call, (error: unknown) => {
     assert.ok(isHoldfastError(error), `not a HoldfastError: ${String(error)}`)
@@ -14,8 +14,11 @@ export async function rejectsWith(call: Promise<unknown>, ...codes: readonly Err
   })
 }
 
-/** Nothing is visible at the key, by any way of looking, and nothing unfinished remains that sweep cannot find. */
-export async function leavesNothing(backend: CheckpointBackend, key: string): Promise<void> {
+/**
+ * Asserts that no method returns an object at the key, and that one sweep discards all unfinished work, so that a
+ * second sweep finds none.
+ */
+export async function assertNothingLeft(backend: CheckpointBackend, key: string): Promise<void> {
   assert.equal(await backend.stat(key), undefined)
   await rejectsWith(backend.read(key), 'NOT_FOUND')
   assert.deepEqual(await keysOf(backend, ''), [])
@@ -33,12 +36,16 @@ export async function keysOf(
   return keys
 }
 
-/** The object is there with exactly these bytes. */
-export async function holds(backend: CheckpointBackend, key: string, bytes: Uint8Array): Promise<void> {
+/** Asserts that an object exists and has exactly these bytes. */
+export async function assertStored(
+  backend: CheckpointBackend,
+  key: string,
+  bytes: Uint8Array,
+): Promise<void> {
   const { stat, body } = await backend.read(key)
   assert.equal(stat.key, key)
   assert.equal(stat.size, bytes.byteLength)
-  const there = await collect(body)
-  assert.equal(Buffer.compare(there, bytes), 0, `${key} does not hold the bytes that were stored`)
+  const stored = await collect(body)
+  assert.equal(Buffer.compare(stored, bytes), 0, `${key} does not have the bytes that were written`)
   assert.equal((await backend.stat(key))?.size, bytes.byteLength)
 }

@@ -6,16 +6,16 @@ import {
   openBackend,
 } from '@holdfast/core/backend'
 
-/** How any process opens a backend on one place. */
+/** The data with which any process can open a backend on one place. */
 export interface Place {
   readonly url: string
-  /** The URL of a module that exports `adapter`. Default: the package for the scheme, as `openStore` finds it. */
+  /** The URL of a module that exports `adapter`. Default: the package for the scheme, found as by `openStore`. */
   readonly adapter?: string | undefined
-  /** Passed to the adapter. Plain JSON, since it may go to another process. */
+  /** Options for the adapter. They must be plain JSON, because they may be sent to another process. */
   readonly options?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Rejects with `CONFIG` or `INVALID_ARGUMENT` when there is no such adapter, or it cannot take the URL. */
+/** Opens a backend. Rejects with `CONFIG` or `INVALID_ARGUMENT` if no adapter exists or the adapter rejects the URL. */
 export async function openPlace({ url, adapter, options }: Place): Promise<CheckpointBackend> {
   const adapters = adapter === undefined ? [] : [await loadAdapter(adapter)]
   return openBackend(new URL(url), { adapters, backend: options })
@@ -34,7 +34,9 @@ async function importModule(module: string): Promise<unknown> {
   try {
     return await import(module)
   } catch (error) {
-    throw new HoldfastError('CONFIG', `${module} cannot be loaded: ${messageOf(error)}`, { cause: error })
+    throw new HoldfastError('CONFIG', `The adapter module ${module} cannot be loaded: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

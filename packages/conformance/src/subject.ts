@@ -1,50 +1,50 @@
 import type { CheckpointBackend } from '@holdfast/core/backend'
 import type { Place } from './place.ts'
 
-/** What the suite is run against: how to open one backend on a place that nothing else uses. */
+/** The backend under test, and how the suite opens it. */
 export interface Subject {
-  /** A backend on an empty place of its own. The suite closes it. */
+  /** Opens a backend on a new, empty place. The suite closes it. */
   open(): Promise<CheckpointBackend>
-  /** A second backend on the place of one that `open` gave, as another process would have it. */
+  /** Opens a second backend on the place of a backend that `open` returned, as another process would. */
   reopen(backend: CheckpointBackend): Promise<CheckpointBackend>
-  /** The size in bytes at which the backend begins to work in parts, or in more than one buffer. */
+  /** The size in bytes from which the backend works in several parts or several buffers. */
   readonly partBytes: number
   /**
-   * Of several puts of one key at the same time, whether all succeed and the last one stands, or one at least does: a
-   * store that keeps the unfinished parts of all puts to one key together lets one discard those of the others.
-   * Default: `succeed`.
+   * The result of concurrent puts to one key: all of them succeed, or at least one does. Use `one succeeds` for a store
+   * that keeps the unfinished parts of all puts to a key together, because one put can then discard the parts of
+   * another. Default: `succeed`.
    */
   readonly racingPuts?: 'succeed' | 'one succeeds'
-  /** How a process of its own opens the place of a backend that `open` gave, for what only several processes show. */
+  /** Returns the data with which other processes open the place of a backend that `open` returned. */
   readonly place?: (backend: CheckpointBackend) => Place
-  /** Backends on stores that are broken in one way each. */
+  /** Open backends on stores that fail in a known way. */
   readonly failing?: FailingBackends
   /**
-   * What this one server cannot keep: the name of a case, and why. Such a case is run nevertheless and must fail, so
-   * that the list cannot go stale. A gap of the backend's own is no gap but a fault.
+   * Cases that fail because of this server, with the reasons. These cases run and must fail, so the list stays
+   * correct. A case that fails because of the backend is a fault of the backend and does not belong here.
    */
   readonly gaps?: Readonly<Record<string, string>>
   /**
-   * What this one server keeps at most times only, for faults of its own: the name of a case, and why. Such a case is
-   * not run, and its title says so.
+   * Cases that fail only sometimes, or take too long, because of this server, with the reasons. These cases do not
+   * run. The titles of their tests state the reasons.
    */
   readonly unsteady?: Readonly<Record<string, string>>
 }
 
-/** Opens a backend of which every call that asks the store fails with the code; the suite closes it. */
+/** Functions that open a backend whose calls to the store fail with the code. The suite closes it. */
 export interface FailingBackends {
-  /** Nothing answers there. */
+  /** The store does not respond. */
   readonly UNAVAILABLE?: () => Promise<CheckpointBackend>
-  /** The store knows no such user. */
+  /** The store denies access, for example to an unknown user. */
   readonly PERMISSION_DENIED?: () => Promise<CheckpointBackend>
-  /** Only `put` of three times `partBytes` fails, for want of room; the place is empty. */
+  /** The place is empty. Only a `put` of three times `partBytes` fails, because the space is too small. */
   readonly INSUFFICIENT_SPACE?: () => Promise<CheckpointBackend>
 }
 
-/** One sentence of the port, and the proof of it. Rejects when the sentence does not hold. */
+/** A test of one guarantee of `CheckpointBackend`. `run` rejects if the backend breaks the guarantee. */
 export interface Case {
   readonly name: string
-  /** Why this subject cannot be asked: it leaves out what the case needs. */
-  readonly notAsked?: (subject: Subject) => string | undefined
+  /** Returns the reason to skip the case, such as a missing option of the subject, or `undefined` to run it. */
+  readonly skipReason?: (subject: Subject) => string | undefined
   readonly run: (backend: CheckpointBackend, subject: Subject) => Promise<void>
 }

@@ -11,19 +11,19 @@ import { readCases } from './cases/read.ts'
 import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
-/** Declares a test. A runner that can show one which is not run has `skip`; with others it is left out. */
+/** Declares a test. With `skip`, skipped cases are shown as skipped tests. Without it, they are left out. */
 export interface TestFunction {
   (name: string, body: () => Promise<void>): void
   skip?(name: string, body: () => Promise<void>): void
 }
 
-/** What a test runner offers: `describe` and `test` of vitest, jest, mocha or node:test. */
+/** The functions `describe` and `test` of a test runner such as vitest, jest, mocha or node:test. */
 export interface Runner {
   describe(name: string, body: () => void): void
   readonly test: TestFunction
 }
 
-/** Every sentence of the port, in the order of its methods. */
+/** All cases, in the order of the methods of `CheckpointBackend`. */
 export const conformanceCases: readonly Case[] = [
   ...putCases,
   ...commitCases,
@@ -38,9 +38,9 @@ export const conformanceCases: readonly Case[] = [
 ]
 
 /**
- * Declares a test for each case. Each test opens a backend on an empty place of its own. `cases` restricts them, for
- * example to `processCases`, which start other processes and take longest. Throws `INVALID_ARGUMENT` for a gap that
- * names no case.
+ * Declares a test for each case. Each test opens a backend on a new, empty place. `cases` selects the cases, for
+ * example only `processCases`, which start other processes and take longest. Throws `INVALID_ARGUMENT` if `gaps` or
+ * `unsteady` of the subject contains a name that no case has.
  *
  * @example
  * describeConformance({ describe, test }, 'MemoryBackend', {
@@ -56,11 +56,11 @@ export function describeConformance(
   cases: readonly Case[] = conformanceCases,
 ): void {
   refuseUnknownGaps(subject, conformanceCases)
-  runner.describe(`${name} keeps the port`, () => {
+  runner.describe(`${name} keeps the guarantees of CheckpointBackend`, () => {
     for (const each of cases) {
-      const why = each.notAsked?.(subject)
-      if (why === undefined) runner.test(titleOf(each, subject), () => runCase(each, subject))
-      else runner.test.skip?.(`${each.name} (not asked: ${why})`, async () => undefined)
+      const reason = each.skipReason?.(subject)
+      if (reason === undefined) runner.test(titleOf(each, subject), () => runCase(each, subject))
+      else runner.test.skip?.(`${each.name} (skipped: ${reason})`, async () => undefined)
     }
   })
 }

@@ -1,2 +1,2 @@
-export { collect, hangingAfter, inTwoGoes, oddChunks, patterned, sha256 } from './bytes.ts'
+export { collect, hangingAfter, pausingSource, oddChunks, patterned, sha256 } from './bytes.ts'
 export { codeOf } from './code-of.ts'

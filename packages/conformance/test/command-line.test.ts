@@ -21,62 +21,66 @@ async function conformance(...words: readonly string[]): Promise<Outcome> {
   })
 }
 
-test('a backend that keeps the port: a line a case, the capabilities, a sentence, and 0', async () => {
+test('prints each case, the capabilities and the result, and exits with 0 if all cases pass', async () => {
   const { code, stdout, stderr } = await conformance('mem:')
   for (const { name } of conformanceCases) expect(stdout).toContain(`  ${name}\n`)
-  expect(stdout).toContain('\nok      put replaces a key that exists\n')
+  expect(stdout).toContain('\nok      put replaces an existing object\n')
   expect(stdout).toContain('\nfree space      unbounded\n')
-  expect(stdout).toMatch(/\nmem:conformance-\w+ keeps the port: all \d+ cases hold; 5 could not be asked\. /)
-  expect(stderr).toContain('will charge for some thousands of them')
+  expect(stdout).toMatch(/\nmem:conformance-\w+ passes the suite: all \d+ cases passed, 5 skipped\. /)
+  expect(stderr).toContain('Providers may charge for both')
   expect(code).toBe(0)
 })
 
-test('a backend that breaks it: why, and 1', async () => {
+test('prints the reason of a failure, and exits with 1', async () => {
   const { code, stdout } = await conformance('hoarding:', '--adapter', hoarding, '--only', '16 Processes')
-  expect(stdout).toContain('FAILED  of 16 processes')
-  expect(stdout).toContain('        in round 0 16 were told "created"')
-  expect(stdout).toContain('breaks the port: 1 of 1 cases failed.')
+  expect(stdout).toContain('FAILED  exactly one of 16 processes')
+  expect(stdout).toContain('        in round 0, 16 processes got "created"')
+  expect(stdout).toContain('fails the suite: 1 of 1 cases failed.')
   expect(code).toBe(1)
 })
 
-test('lines of JSON, the result last, and nothing else', async () => {
-  const { code, stdout, stderr } = await conformance('mem:', '--only', 'RACING', '--json')
+test('prints only lines of JSON with --json, and the result in the last line', async () => {
+  const { code, stdout, stderr } = await conformance('mem:', '--only', 'CONCURRENT PUTS', '--json')
   const lines = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown)
   expect(lines).toMatchObject([
-    { type: 'case', name: 'of racing puts of one key one stands, whole', outcome: 'ok' },
+    {
+      type: 'case',
+      name: 'concurrent puts to one key leave the complete body of one of them',
+      outcome: 'ok',
+    },
     { type: 'case', outcome: 'ok' },
-    { type: 'result', ok: 2, failed: 0, notAsked: 0, capabilities: { hash: 'computed' } },
+    { type: 'result', ok: 2, failed: 0, skipped: 0, capabilities: { hash: 'computed' } },
   ])
   expect(stderr).toBe('')
   expect(code).toBe(0)
 })
 
-describe('usage', () => {
+describe('the command line', () => {
   test.each([
-    [[], 'Which place?'],
-    [['mem:', 'mem:'], 'One place at a time'],
+    [[], 'No place was given'],
+    [['mem:', 'mem:'], 'Several places were given'],
     [['mem:', '--olny', 'x'], "Unknown option '--olny'"],
-    [['mem:', '--only', 'no such case'], 'No case has "no such case" in its name.'],
+    [['mem:', '--only', 'no such case'], 'No name of a case contains "no such case"'],
     [['mem:', '--part-size', 'large'], 'is not a size'],
-    [['mem:', '--part-size', '0'], 'at least one byte'],
+    [['mem:', '--part-size', '0'], '--part-size must be greater than 0'],
     [['nothing:x'], 'No adapter is known for nothing:'],
     [['mem:', '--adapter', './nothing.js'], 'nothing.js cannot be loaded'],
-  ])('%j', async (words, message) => {
+  ])('rejects the arguments %j with exit code 2', async (words, message) => {
     const { code, stderr } = await conformance(...words)
     expect(stderr).toContain(message)
     expect(code).toBe(2)
   })
 
-  test('--help', async () => {
+  test('prints the usage with --help', async () => {
     const { code, stdout } = await conformance('--help')
     expect(stdout).toContain('Usage: holdfast-conformance')
     expect(code).toBe(0)
   })
 
-  test('an error as JSON', async () => {
+  test('prints an error as JSON with --json', async () => {
     const { stderr } = await conformance('nothing:x', '--json')
     expect(JSON.parse(stderr)).toMatchObject({ type: 'error', code: 'CONFIG' })
   })

@@ -1,6 +1,9 @@
 import { type BackendAdapter, type BackendCapabilities, MemoryBackend } from '@holdfast/core/backend'
 
-/** Keeps whole objects in memory and says that it does not, and knows nothing of other processes. */
+/**
+ * A faulty backend: it keeps whole objects in memory, but declares a small `maxBufferedBytes`. Each process has its own
+ * objects.
+ */
 export class HoardingBackend extends MemoryBackend {
   override readonly capabilities: BackendCapabilities = {
     ...new MemoryBackend().capabilities,

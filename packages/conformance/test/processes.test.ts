@@ -14,25 +14,27 @@ const hoarding: Subject = {
   place: () => place,
 }
 
-async function fault(name: string): Promise<void> {
+async function runCaseNamed(name: string): Promise<void> {
   const found = conformanceCases.find((each) => each.name.startsWith(name))
   if (found === undefined) throw new Error(`No case begins with ${name}.`)
   await runCase(found, hoarding)
 }
 
-describe('the suite finds', () => {
-  test('a backend that tells more than one process "created"', async () => {
-    await expect(fault('of 16 processes')).rejects.toThrow('in round 0 16 were told "created"')
+describe('the suite', () => {
+  test('rejects a backend that returns "created" to several processes', async () => {
+    await expect(runCaseNamed('exactly one of 16 processes')).rejects.toThrow(
+      'in round 0, 16 processes got "created"',
+    )
   })
 
-  test('a backend that keeps more in memory than it says', async () => {
-    await expect(fault('memory stays')).rejects.toThrow(
-      /269 MB raised memory by .* the capabilities say 1.0 MB/,
+  test('rejects a backend that exceeds its maxBufferedBytes', async () => {
+    await expect(runCaseNamed('memory stays')).rejects.toThrow(
+      /269 MB raised memory by .* the limit is 1.0 MB/,
     )
   })
 })
 
-test('what fails in another process is told, and it ends', async () => {
+test('reports an error of another process, and ends that process', async () => {
   await expect(OtherProcess.open({ url: 'nothing:' })).rejects.toThrow('No adapter is known for nothing:')
   await using other = await OtherProcess.open(place)
   await expect(other.perform('open', { url: 'file:///x', adapter: 'file:///nothing.js' })).rejects.toThrow(
@@ -40,7 +42,7 @@ test('what fails in another process is told, and it ends', async () => {
   )
 })
 
-test('a module that exports no adapter is refused', async () => {
+test('rejects a module that exports no adapter', async () => {
   const call = openPlace({ ...place, adapter: new URL('requests.ts', import.meta.url).href })
   await expect(call).rejects.toMatchObject({ code: 'CONFIG' })
 })

@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
 })
 
-/** A server that does what it is told. */
+/** Starts a server with this request handler. */
 async function serverOf(
   answer: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Promise<string> {
@@ -27,7 +27,7 @@ async function serverOf(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A server that keeps each body that it got to the end, and gives a body of 1000 bytes. */
+/** Starts a server that records every complete request body and responds with 1000 bytes. */
 async function keepingServer(): Promise<{ readonly target: string; readonly kept: string[] }> {
   const kept: string[] = []
   const target = await serverOf(async (request, response) => {
@@ -50,8 +50,8 @@ const always =
   () =>
     fault
 
-describe('what is forwarded', () => {
-  test('the request and the answer arrive as they were sent: target, headers, their order and case, Host', async () => {
+describe('the proxy', () => {
+  test('forwards target, headers and body unchanged, including Host and the order and case of headers', async () => {
     const seen: { target?: string; headers?: readonly string[]; body?: string } = {}
     const target = await serverOf(async (request, response) => {
       seen.target = request.url ?? ''
@@ -80,7 +80,7 @@ describe('what is forwarded', () => {
     expect(answer.headers.date).toBeUndefined()
   })
 
-  test('a chunked body stays chunked, in both directions', async () => {
+  test('forwards a chunked body as a chunked body, in both directions', async () => {
     const target = await serverOf(async (request, response) => {
       const { 'transfer-encoding': coding = 'none' } = request.headers
       response.write(coding)
@@ -96,7 +96,7 @@ describe('what is forwarded', () => {
     expect(await response.text()).toBe('chunked one two')
   })
 
-  test('bodies are streamed: the first bytes arrive before the rest is sent, in both directions', async () => {
+  test('forwards the first bytes of a body before the rest is sent, in both directions', async () => {
     const target = await serverOf((request, response) => {
       request.pipe(response)
     })
@@ -109,7 +109,7 @@ describe('what is forwarded', () => {
     expect(await text(response)).toBe('rest')
   })
 
-  test('a server that reads slowly is not buffered for', async () => {
+  test('does not buffer a request body for a server that reads slowly', async () => {
     const total = 256 * 2 ** 20
     const before = process.memoryUsage().arrayBuffers
     let most = 0
@@ -136,7 +136,7 @@ describe('what is forwarded', () => {
     expect(most).toBeLessThan(128 * 2 ** 20)
   })
 
-  test('100-continue is the server’s to give', async () => {
+  test('forwards 100-continue only when the server sends it', async () => {
     const target = await serverOf(async (request, response) => {
       response.write(`${await text(request)} after `)
       response.end(request.headers.expect)
@@ -153,7 +153,7 @@ describe('what is forwarded', () => {
     expect(await text((await answered)[0])).toBe('body after 100-continue')
   })
 
-  test('a server that answers before it has the body is heard', async () => {
+  test('forwards a response that the server sends before it has the whole body', async () => {
     const target = await serverOf((_, response) => {
       response.writeHead(403).end('no')
     })
@@ -166,13 +166,13 @@ describe('what is forwarded', () => {
     request.destroy()
   })
 
-  test('a server that cannot be reached breaks the connection, as it would without the proxy', async () => {
+  test('closes the connection to the client if the server is unreachable', async () => {
     const proxy = await proxyTo('http://127.0.0.1:9')
     await expect(send(proxy.url, 'GET', '/')).rejects.toThrow()
     expect([...proxy.requests][0]?.status).toBeUndefined()
   })
 
-  test('a client that goes away takes its request at the server with it', async () => {
+  test('closes the connection to the server if the client disconnects', async () => {
     const arrived = Promise.withResolvers<IncomingMessage>()
     const target = await serverOf((request) => {
       arrived.resolve(request)
@@ -188,8 +188,8 @@ describe('what is forwarded', () => {
   })
 })
 
-describe('faults', () => {
-  test('drop-answer: the server has carried it out when the client loses its connection', async () => {
+describe('the fault', () => {
+  test('drop-answer closes the connection to the client after the server has executed the request', async () => {
     const { target, kept } = await keepingServer()
     const proxy = await proxyTo(target, always({ kind: 'drop-answer' }))
     await expect(send(proxy.url, 'PUT', '/bucket/k', [], 'body')).rejects.toThrow('socket hang up')
@@ -201,24 +201,27 @@ describe('faults', () => {
     [undefined, 50],
     [10, 10],
     [1000, 99],
-  ])('cut-request after %s bytes: the server never gets the end', async (afterBytes, forwarded) => {
-    const lost = Promise.withResolvers<number>()
-    const target = await serverOf(async (request) => {
-      let bytes = 0
-      request.on('data', (chunk: Buffer) => (bytes += chunk.byteLength))
-      request.on('error', () => undefined)
-      request.on('close', () => {
-        lost.resolve(bytes)
+  ])(
+    'cut-request after %s bytes never sends the end of the body to the server',
+    async (afterBytes, forwarded) => {
+      const lost = Promise.withResolvers<number>()
+      const target = await serverOf(async (request) => {
+        let bytes = 0
+        request.on('data', (chunk: Buffer) => (bytes += chunk.byteLength))
+        request.on('error', () => undefined)
+        request.on('close', () => {
+          lost.resolve(bytes)
+        })
       })
-    })
-    const fault = afterBytes === undefined ? {} : { afterBytes }
-    const proxy = await proxyTo(target, always({ kind: 'cut-request', ...fault }))
-    await expect(send(proxy.url, 'PUT', '/bucket/k', [], 'x'.repeat(100))).rejects.toThrow()
-    expect(await lost.promise).toBe(forwarded)
-    expect([...proxy.requests][0]).toMatchObject({ status: undefined, requestBytes: forwarded })
-  })
+      const fault = afterBytes === undefined ? {} : { afterBytes }
+      const proxy = await proxyTo(target, always({ kind: 'cut-request', ...fault }))
+      await expect(send(proxy.url, 'PUT', '/bucket/k', [], 'x'.repeat(100))).rejects.toThrow()
+      expect(await lost.promise).toBe(forwarded)
+      expect([...proxy.requests][0]).toMatchObject({ status: undefined, requestBytes: forwarded })
+    },
+  )
 
-  test('cut-request of a request without a body does not reach the server', async () => {
+  test('cut-request does not forward a request without a body', async () => {
     const { target, kept } = await keepingServer()
     const proxy = await proxyTo(target, always({ kind: 'cut-request' }))
     await expect(send(proxy.url, 'DELETE', '/bucket/k')).rejects.toThrow()
@@ -228,22 +231,26 @@ describe('faults', () => {
   test.each([
     [undefined, 500],
     [10, 10],
-  ])('cut-answer after %s bytes: the client gets a part and an error', async (afterBytes, given) => {
-    const { target, kept } = await keepingServer()
-    const fault = afterBytes === undefined ? {} : { afterBytes }
-    const proxy = await proxyTo(target, always({ kind: 'cut-answer', ...fault }))
-    const response = await fetch(`${proxy.url}/bucket/k`)
-    expect(response.headers.get('content-length')).toBe('1000')
-    let bytes = 0
-    await expect(async () => {
-      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) bytes += chunk.byteLength
-    }).rejects.toThrow('terminated')
-    expect(bytes).toBe(given)
-    expect(kept).toEqual([''])
-    expect([...proxy.requests][0]).toMatchObject({ status: 200, answerBytes: given })
-  })
+  ])(
+    'cut-answer after %s bytes sends a part of the body, and then closes the connection',
+    async (afterBytes, given) => {
+      const { target, kept } = await keepingServer()
+      const fault = afterBytes === undefined ? {} : { afterBytes }
+      const proxy = await proxyTo(target, always({ kind: 'cut-answer', ...fault }))
+      const response = await fetch(`${proxy.url}/bucket/k`)
+      expect(response.headers.get('content-length')).toBe('1000')
+      let bytes = 0
+      await expect(async () => {
+        for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>)
+          bytes += chunk.byteLength
+      }).rejects.toThrow('terminated')
+      expect(bytes).toBe(given)
+      expect(kept).toEqual([''])
+      expect([...proxy.requests][0]).toMatchObject({ status: 200, answerBytes: given })
+    },
+  )
 
-  test('cut-answer of an answer without a body drops it', async () => {
+  test('cut-answer drops a response without a body', async () => {
     const target = await serverOf((_, response) => response.writeHead(200, { 'content-length': 0 }).end())
     const proxy = await proxyTo(target, always({ kind: 'cut-answer' }))
     await expect(send(proxy.url, 'PUT', '/bucket/k', [], 'body')).rejects.toThrow('socket hang up')
@@ -262,24 +269,27 @@ describe('faults', () => {
     ['azure', 429, 'TooManyRequests'],
     ['azure', 500, 'InternalError'],
     ['azure', 503, 'ServerBusy'],
-  ] as const)('status, on %s: %i is %s, and the server is not reached', async (dialect, status, code) => {
-    const { target, kept } = await keepingServer()
-    const proxy = await proxyTo(target, always({ kind: 'status', status }))
-    const path = { s3: '/bucket/k', gcs: '/storage/v1/b/b/o/k', azure: '/account/b/k' }[dialect]
-    const headers = dialect === 'azure' ? ([['x-ms-version', '2026-04-06']] as const) : []
-    const answer = await send(proxy.url, 'PUT', path, headers, 'body')
-    expect(answer.status).toBe(status)
-    expect(answer.body).toContain(dialect === 'gcs' ? `"reason":"${code}"` : `<Code>${code}</Code>`)
-    expect(answer.headers['x-ms-error-code']).toBe(dialect === 'azure' ? code : undefined)
-    expect(kept).toEqual([])
-  })
+  ] as const)(
+    'status on %s returns %i with the code %s, without reaching the server',
+    async (dialect, status, code) => {
+      const { target, kept } = await keepingServer()
+      const proxy = await proxyTo(target, always({ kind: 'status', status }))
+      const path = { s3: '/bucket/k', gcs: '/storage/v1/b/b/o/k', azure: '/account/b/k' }[dialect]
+      const headers = dialect === 'azure' ? ([['x-ms-version', '2026-04-06']] as const) : []
+      const answer = await send(proxy.url, 'PUT', path, headers, 'body')
+      expect(answer.status).toBe(status)
+      expect(answer.body).toContain(dialect === 'gcs' ? `"reason":"${code}"` : `<Code>${code}</Code>`)
+      expect(answer.headers['x-ms-error-code']).toBe(dialect === 'azure' ? code : undefined)
+      expect(kept).toEqual([])
+    },
+  )
 
-  test('status with a code of the caller’s choice', async () => {
+  test('status returns the code that the plan names', async () => {
     const proxy = await proxyTo('http://127.0.0.1:9', always({ kind: 'status', status: 503, code: 'Busy' }))
     expect((await send(proxy.url, 'GET', '/bucket/k')).body).toContain('<Code>Busy</Code>')
   })
 
-  test('status to a client that waits for 100-continue: it need not send its body', async () => {
+  test('status responds to a client that waits for 100-continue before it sends its body', async () => {
     const proxy = await proxyTo('http://127.0.0.1:9', always({ kind: 'status', status: 503 }))
     const request = http.request(proxy.url, { method: 'PUT', headers: { expect: '100-continue' } })
     request.flushHeaders()
@@ -289,7 +299,7 @@ describe('faults', () => {
     request.destroy()
   })
 
-  test('error-in-200: success, and an error in the body', async () => {
+  test('error-in-200 returns status 200 with an error in the body', async () => {
     const { target, kept } = await keepingServer()
     const proxy = await proxyTo(target, always({ kind: 'error-in-200' }))
     const answer = await send(proxy.url, 'POST', '/bucket/k?uploadId=1', [], 'body')
@@ -298,7 +308,7 @@ describe('faults', () => {
     expect(kept).toEqual([])
   })
 
-  test('delay: what waits is carried out after what came later', async () => {
+  test('delay forwards a request after a request that arrived later', async () => {
     const order: string[] = []
     const target = await serverOf((request, response) => {
       order.push(request.url ?? '')
@@ -311,7 +321,7 @@ describe('faults', () => {
     expect(order).toEqual(['/fast', '/slow'])
   })
 
-  test('a client that goes away during a delay: the server never hears of it', async () => {
+  test('delay does not forward a request whose client disconnects during the delay', async () => {
     const { target, kept } = await keepingServer()
     const arrived = Promise.withResolvers<undefined>()
     const proxy = await proxyTo(target, () => {
@@ -327,7 +337,7 @@ describe('faults', () => {
     expect(kept).toEqual([])
   })
 
-  test('reset: nothing reaches the server', async () => {
+  test('reset closes the connection without reaching the server', async () => {
     const { target, kept } = await keepingServer()
     const proxy = await proxyTo(target, always({ kind: 'reset' }))
     await expect(send(proxy.url, 'PUT', '/bucket/k', [], 'body')).rejects.toMatchObject({
@@ -337,7 +347,7 @@ describe('faults', () => {
   })
 })
 
-describe('plans', () => {
+describe('a seeded plan', () => {
   const kinds = async (seed: number, rate: number): Promise<readonly (string | undefined)[]> => {
     const faults: readonly Fault[] = [
       { kind: 'reset' },
@@ -351,14 +361,14 @@ describe('plans', () => {
     return [...proxy.requests].map(({ fault }) => fault?.kind)
   }
 
-  test('one seed gives the same faults to the same requests, another seed gives others', async () => {
+  test('chooses the same faults for the same seed, and different ones for another seed', async () => {
     const first = await kinds(1, 0.5)
     expect(await kinds(1, 0.5)).toEqual(first)
     expect(await kinds(2, 0.5)).not.toEqual(first)
     expect(new Set(first)).toEqual(new Set(['reset', 'status', 'error-in-200', undefined]))
   })
 
-  test('the rate is the share of requests that get a fault', async () => {
+  test('applies faults to the share of requests in the option `rate`', async () => {
     expect(new Set(await kinds(3, 0))).toEqual(new Set([undefined]))
     expect(await kinds(3, 1)).not.toContain(undefined)
     const plan = seededPlan({ seed: 4, rate: 0.25, faults: [{ kind: 'reset' }] })
@@ -368,7 +378,7 @@ describe('plans', () => {
     expect(hit).toBeLessThan(2700)
   })
 
-  test('only what may get a fault gets one', async () => {
+  test('applies faults only to requests for which the option `only` returns true', async () => {
     const { target } = await keepingServer()
     const plan = seededPlan({
       seed: 5,
@@ -382,11 +392,11 @@ describe('plans', () => {
   })
 
   test.each([
-    [{ seed: 0.5, rate: 0.5, faults: [{ kind: 'reset' }] }, 'not a whole number'],
-    [{ seed: 1, rate: 1.5, faults: [{ kind: 'reset' }] }, 'not from 0 to 1'],
-    [{ seed: 1, rate: Number.NaN, faults: [{ kind: 'reset' }] }, 'not from 0 to 1'],
-    [{ seed: 1, rate: 0.5, faults: [] }, 'at least one fault'],
-  ] as const)('%j is no plan', (options, message) => {
+    [{ seed: 0.5, rate: 0.5, faults: [{ kind: 'reset' }] }, 'seed must be a safe integer'],
+    [{ seed: 1, rate: 1.5, faults: [{ kind: 'reset' }] }, 'rate must be a number from 0 to 1'],
+    [{ seed: 1, rate: Number.NaN, faults: [{ kind: 'reset' }] }, 'rate must be a number from 0 to 1'],
+    [{ seed: 1, rate: 0.5, faults: [] }, 'faults must contain at least one fault'],
+  ] as const)('rejects the options %j', (options, message) => {
     expect(() => seededPlan(options)).toThrow(message)
   })
 })
@@ -424,7 +434,7 @@ describe('the log', () => {
     ['GET', '/storage/v1/b/b', 'buckets.get'],
     ['POST', '/storage/v1/b?project=p', 'buckets.insert'],
     ['GET', '/storage/v1/b?project=p', 'buckets.list'],
-  ])('%s %s is counted as %s', async (method, path, operation) => {
+  ])('counts %s %s as %s', async (method, path, operation) => {
     const proxy = await proxyTo('http://127.0.0.1:9', always({ kind: 'status', status: 500 }))
     await send(proxy.url, method, path)
     expect(proxy.requests.counts()).toEqual({ [operation]: 1 })
@@ -444,20 +454,20 @@ describe('the log', () => {
     ['PUT', '/a/c?restype=container', 'Create Container'],
     ['GET', '/a/c?restype=container', 'Get Container Properties'],
     ['POST', '/a/c?restype=container&comp=batch', 'Blob Batch'],
-  ])('of Azure, %s %s is counted as %s', async (method, path, operation) => {
+  ])('counts %s %s of Azure as %s', async (method, path, operation) => {
     const proxy = await proxyTo('http://127.0.0.1:9', always({ kind: 'status', status: 500 }))
     await send(proxy.url, method, path, [['x-ms-version', '2026-04-06']])
     expect(proxy.requests.counts()).toEqual({ [operation]: 1 })
   })
 
-  test('a status query of a resumable upload is told from a chunk', async () => {
+  test('counts a status request of a resumable upload separately from chunks', async () => {
     const proxy = await proxyTo('http://127.0.0.1:9', always({ kind: 'status', status: 500 }))
     const path = '/upload/storage/v1/b/b/o?uploadType=resumable&upload_id=1'
     await send(proxy.url, 'PUT', path, [['content-range', 'bytes */100']])
     expect(proxy.requests.counts()).toEqual({ 'objects.insert (status)': 1 })
   })
 
-  test('counts, forgets, and goes on numbering', async () => {
+  test('counts requests, can be cleared, and continues the indexes', async () => {
     const { target } = await keepingServer()
     const proxy = await proxyTo(target)
     await send(proxy.url, 'PUT', '/bucket/k', [], 'body')
@@ -473,7 +483,7 @@ describe('the log', () => {
   })
 })
 
-test('every request waits for the latency, and one that is not there yet when the proxy is closed never arrives', async () => {
+test('delays every request by the latency, and drops a delayed request when the proxy is closed', async () => {
   const { target, kept } = await keepingServer()
   const arrived = Promise.withResolvers<undefined>()
   const plan: FaultPlan = () => {
@@ -493,18 +503,18 @@ test('every request waits for the latency, and one that is not there yet when th
 })
 
 test.each(['https://127.0.0.1:9000', 'http://127.0.0.1:9000/path', 'nothing', 'http://h/?q'])(
-  '%s is no target',
+  'rejects the target %s',
   async (target) => {
     await expect(startProxy({ target })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   },
 )
 
-test('a negative latency is refused', async () => {
+test('rejects a negative latency', async () => {
   const call = startProxy({ target: 'http://127.0.0.1:9', latency: -1 })
   await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
-test('closing breaks what is under way, and twice is no error', async () => {
+test('closing aborts running requests, and can be repeated', async () => {
   const arrived = Promise.withResolvers<undefined>()
   const target = await serverOf(() => {
     arrived.resolve(undefined)

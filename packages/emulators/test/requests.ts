@@ -7,7 +7,7 @@ export interface Sent {
   readonly body: string
 }
 
-/** One request on a connection of its own, exactly as it is written here. Rejects when the connection is lost. */
+/** Sends one request unchanged on a new connection. Rejects if the connection is lost. */
 export async function send(
   base: string,
   method: string,

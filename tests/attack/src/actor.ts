@@ -1,19 +1,26 @@
 /**
- * One process of an attack: `actor.ts MANNER SEED NAME CLOCK FOLDER`. It uses the store until it is killed, and reports
- * every operation before and after. `CLOCK` is the number of milliseconds by which its clock is wrong.
+ * One process of an attack: `actor.ts SETTINGS SEED NAME CLOCK FOLDER`. It uses the store until it is killed, and
+ * reports the start and the end of every operation. `CLOCK` is the number of milliseconds by which its clock is wrong.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Checkpoint, CheckpointStore, isHoldfastError, systemEnvironment } from '@holdfast/core'
 import { openBackend, parseLocation } from '@holdfast/core/backend'
 import { differenceFrom, filesOf, operationIn } from './content.ts'
-import { keepLast, keepWithin, type Manner, type Operation, type Outcome, type Report } from './operations.ts'
+import {
+  keepLast,
+  keepWithin,
+  type Settings,
+  type Operation,
+  type Outcome,
+  type Report,
+} from './operations.ts'
 import { adapters, backendOptions } from './places.ts'
 import { Random } from './random.ts'
 
-const [, , mannerText = '', seed = '0', name = '', clock = '0', folder = ''] = process.argv
-// The campaign wrote it for this process.
-const manner = JSON.parse(mannerText) as Manner
+const [, , settingsText = '', seed = '0', name = '', clock = '0', folder = ''] = process.argv
+// No parser is necessary, because the campaign has written these settings.
+const settings = JSON.parse(settingsText) as Settings
 const random = new Random(Number(seed))
 const isEvaluator = random.below(4) === 0
 let count = 0
@@ -89,7 +96,7 @@ async function save(kind: 'save' | 'replace', step: number): Promise<void> {
 }
 
 async function attach(step: number): Promise<void> {
-  // Every evaluation of a step gives the same value, so that repeated ones do not change which step is the best.
+  // The value depends only on the step, so that repeated evaluations do not change which step is the best.
   const accuracy = new Random(step).below(1_000_000) / 1000
   await report({ kind: 'attach', id: nextId(), step, accuracy }, () => store.attach(step, { accuracy }))
 }
@@ -99,16 +106,17 @@ async function restore(choice: number | 'latest'): Promise<void> {
   await report({ kind: 'restore', id: nextId() }, async () => {
     const restored = await store.restore(choice, { to, fallback: true })
     if (restored === undefined) return
-    // What a restore passes over is quarantined, and judged with the store.
-    if (restored.damagedCatalogs.length > 0) await violated('restore met a damaged catalog')
+    // Checkpoints that the restore skipped are quarantined, and the campaign reports them later.
+    if (restored.damagedCatalogs.length > 0) await violated('restore reported a damaged catalog')
     const id = operationIn(restored.metadata)
-    const difference = id === undefined ? 'it has no operation' : await differenceFrom(id, restored.restored)
+    const difference =
+      id === undefined ? 'its metadata names no operation' : await differenceFrom(id, restored.restored)
     if (difference !== undefined) await violated(`restored step ${restored.step}: ${difference}`)
   })
   await rm(to, { recursive: true, force: true })
 }
 
-/** What is wrong once may be a repair beside a save that fails; what is wrong twice is damage. */
+/** Verifies twice, because a repair beside a failing save can cause a problem that the next verification no longer finds. */
 async function verify(): Promise<void> {
   await report({ kind: 'verify', id: nextId() }, async () => {
     if ((await store.verify()).good) return
@@ -119,19 +127,19 @@ async function verify(): Promise<void> {
 }
 
 async function opened(): Promise<CheckpointStore> {
-  const backend = await openBackend(parseLocation(manner.url), {
+  const backend = await openBackend(parseLocation(settings.url), {
     adapters,
-    backend: backendOptions(manner.url),
+    backend: backendOptions(settings.url),
   })
   return new CheckpointStore(
     backend,
     isEvaluator
       ? { mode: 'shared', objectives: { accuracy: { metric: 'accuracy', direction: 'max' } } }
       : {
-          mode: manner.mode,
-          gracePeriod: manner.gracePeriod,
+          mode: settings.mode,
+          gracePeriod: settings.gracePeriod,
           objectives: { loss: { metric: 'loss', direction: 'min' } },
-          retention: manner.keepsByAge ? { keepLast, keepWithin } : { keepLast },
+          retention: settings.keepsByAge ? { keepLast, keepWithin } : { keepLast },
         },
     { ...systemEnvironment, now: () => new Date(Date.now() + Number(clock)) },
   )
@@ -146,9 +154,9 @@ async function listed(): Promise<readonly Checkpoint[]> {
   }
 }
 
-/** Reports an operation, does it, and reports what came of it. */
+/** Reports the start of an operation, runs it, and reports its outcome. */
 async function report(operation: Operation, run: () => Promise<unknown>): Promise<void> {
-  await send({ when: 'begins', operation })
+  await send({ when: 'started', operation })
   let outcome: Outcome = 'acknowledged'
   try {
     await run()
@@ -160,7 +168,7 @@ async function report(operation: Operation, run: () => Promise<unknown>): Promis
 
 async function outcomeOf(error: unknown, { kind }: Operation): Promise<Outcome> {
   if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) return 'unknown'
-  const isFair = isHoldfastError(
+  const isExpected = isHoldfastError(
     error,
     'ALREADY_EXISTS',
     'NOT_FOUND',
@@ -169,7 +177,7 @@ async function outcomeOf(error: unknown, { kind }: Operation): Promise<Outcome> 
     'UNAVAILABLE',
     'INSUFFICIENT_SPACE',
   )
-  if (!isFair)
+  if (!isExpected)
     await violated(
       `${kind} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     )

@@ -7,12 +7,12 @@ import { setTimeout } from 'node:timers/promises'
 import { CheckpointStore } from '@holdfast/core'
 import { openBackend, parseLocation } from '@holdfast/core/backend'
 import { differenceFrom, operationIn } from './content.ts'
-import { isReport, type Manner } from './operations.ts'
+import { isReport, type Settings } from './operations.ts'
 import { type ListedCheckpoint, Oracle } from './oracle.ts'
 import { adapters, backendOptions, type Place } from './places.ts'
 import { Random } from './random.ts'
 
-/** What one campaign did to one store. */
+/** The result of one campaign on one store. */
 export interface CampaignReport {
   readonly seed: number
   readonly seconds: number
@@ -23,21 +23,21 @@ export interface CampaignReport {
   readonly acknowledgedSaves: number
   /** Restores that were compared byte by byte. */
   readonly restores: number
-  /** Broken promises. */
+  /** Descriptions of broken promises. */
   readonly violations: readonly string[]
 }
 
 const actorsAtOnce = 5
 const disturbancesPerRound = 6
-/** Milliseconds between two disturbances, at most. */
-const longestPeace = 400
-/** Milliseconds that a stopped process sleeps, at most. */
-const longestSleep = 1500
+/** Longest time between two disturbances in milliseconds. */
+const maxPause = 400
+/** Longest time for which a process is stopped, in milliseconds. */
+const maxStop = 1500
 const threeYears = 3 * 365 * 24 * 60 * 60 * 1000
 
 /**
- * Lets processes loose on one new store, kills and stops them at random, and compares what is left with what the store
- * acknowledged, after each of `rounds` rounds.
+ * Starts processes that use one new store, and kills and stops them at random. After each round, compares the contents
+ * of the store with the operations that it acknowledged.
  */
 export async function campaign(place: Place, seed: number, rounds: number): Promise<CampaignReport> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-attack-actors-'))
@@ -53,11 +53,11 @@ class Campaign {
   readonly #seed: number
   readonly #folder: string
   readonly #random: Random
-  readonly #manner: Manner
+  readonly #settings: Settings
   readonly #oracle = new Oracle()
   readonly #violations: string[] = []
   readonly #actors = new Set<ChildProcess>()
-  #born = 0
+  #started = 0
   #kills = 0
   #stops = 0
   #terminations = 0
@@ -68,7 +68,7 @@ class Campaign {
     this.#seed = seed
     this.#folder = folder
     this.#random = new Random(seed)
-    this.#manner = {
+    this.#settings = {
       url: place.newStore(),
       mode: this.#random.of(['shared', 'shared', 'exclusive']),
       keepsByAge: this.#random.below(3) === 0,
@@ -82,7 +82,7 @@ class Campaign {
       await Promise.all(Array.from({ length: actorsAtOnce }, () => this.#start()))
       for (let index = 0; index < disturbancesPerRound; index += 1) await this.#disturb()
       await this.#killAll()
-      this.#oracle.allAreDead()
+      this.#oracle.recordDeaths()
       await this.#judge()
     }
     await this.#killAll()
@@ -101,14 +101,14 @@ class Campaign {
     }
   }
 
-  /** Starts an actor, and waits until its first operation begins: most of its life is not to be spent on starting. */
+  /** Starts an actor and waits for its first operation, so that it is not killed while it is still starting. */
   async #start(): Promise<void> {
-    this.#born += 1
-    const name = `actor-${this.#born}`
+    this.#started += 1
+    const name = `actor-${this.#started}`
     const clock = this.#random.below(3) === 0 ? 0 : this.#random.below(2 * threeYears) - threeYears
     const words = [
-      JSON.stringify(this.#manner),
-      String(this.#seed * 1000 + this.#born),
+      JSON.stringify(this.#settings),
+      String(this.#seed * 1000 + this.#started),
       name,
       String(clock),
       this.#folder,
@@ -118,25 +118,25 @@ class Campaign {
       execArgv: [],
     })
     this.#actors.add(actor)
-    const atWork = Promise.withResolvers<undefined>()
+    const ready = Promise.withResolvers<undefined>()
     actor.on('message', (message) => {
       if (!isReport(message)) return
-      atWork.resolve(undefined)
-      if (message.when === 'begins') this.#oracle.begins(message.operation)
-      else if (message.when === 'ended') this.#oracle.ends(message.id, message.outcome)
+      ready.resolve(undefined)
+      if (message.when === 'started') this.#oracle.start(message.operation)
+      else if (message.when === 'ended') this.#oracle.end(message.id, message.outcome)
       else this.#violations.push(message.what)
     })
     actor.on('exit', (code) => {
       this.#actors.delete(actor)
-      atWork.resolve(undefined)
-      // Only a signal ends an actor; an exit code is an error that nothing caught.
-      if (code !== null) this.#violations.push(`${name} ended by itself with ${code}`)
+      ready.resolve(undefined)
+      // An actor runs until a signal kills it. An exit code means that an error was not caught.
+      if (code !== null) this.#violations.push(`${name} exited with ${code}`)
     })
-    await atWork.promise
+    await ready.promise
   }
 
   async #disturb(): Promise<void> {
-    await setTimeout(this.#random.below(longestPeace))
+    await setTimeout(this.#random.below(maxPause))
     const actors = [...this.#actors]
     const actor = actors[this.#random.below(Math.max(1, actors.length))]
     if (actor === undefined) return
@@ -152,7 +152,7 @@ class Campaign {
     } else {
       this.#stops += 1
       actor.kill('SIGSTOP')
-      await setTimeout(this.#random.below(longestSleep))
+      await setTimeout(this.#random.below(maxStop))
       actor.kill('SIGCONT')
     }
   }
@@ -168,7 +168,7 @@ class Campaign {
       const details = await store.get(step)
       listed.set(step, { id: operationIn(details?.metadata) ?? 'none', pinned: pinned !== undefined })
     }
-    this.#violations.push(...this.#oracle.judge(listed, this.#manner.keepsByAge))
+    this.#violations.push(...this.#oracle.judge(listed, this.#settings.keepsByAge))
     for (const { step, reason } of await store.quarantined())
       this.#violations.push(`step ${step} is quarantined: ${reason}`)
     const report = await store.verify()
@@ -189,7 +189,7 @@ class Campaign {
     await rm(to, { recursive: true, force: true })
   }
 
-  /** A takeover and a sweep find and remove whatever the dead have left. */
+  /** Takes over the store, sweeps it, and reports leftovers of dead actors that still exist. */
   async #judgeSweep(): Promise<void> {
     await using store = await this.#open({ mode: 'exclusive', gracePeriod: 0 })
     await store.save({
@@ -200,13 +200,13 @@ class Campaign {
     await store.sweep()
     const left = await store.sweep({ dryRun: true })
     if (left.objects > 0 || left.unfinished > 0)
-      this.#violations.push(`a sweep leaves ${JSON.stringify(left)}`)
+      this.#violations.push(`after a sweep, leftovers exist: ${JSON.stringify(left)}`)
   }
 
   async #open(
-    options: { readonly mode: Manner['mode']; readonly gracePeriod?: number } = { mode: 'shared' },
+    options: { readonly mode: Settings['mode']; readonly gracePeriod?: number } = { mode: 'shared' },
   ): Promise<CheckpointStore> {
-    const { url } = this.#manner
+    const { url } = this.#settings
     Object.assign(process.env, this.#place.env)
     const backend = await openBackend(parseLocation(url), { adapters, backend: backendOptions(url) })
     return new CheckpointStore(backend, options)
@@ -215,7 +215,7 @@ class Campaign {
 
 async function end(actor: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   if (actor.exitCode !== null || actor.signalCode !== null) return
-  // Waits for the last messages of the process, too.
+  // 'close' follows the last message of the process. 'exit' can precede it.
   const closed = once(actor, 'close')
   actor.kill(signal)
   await closed

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Random } from './random.ts'
 
-/** Bytes of the largest file. Files on object stores go in several requests from 8 MiB on, so a few are larger. */
+/** Largest size of most files, and size of a few files. From 8 MiB, object stores get a file in several requests. */
 const smallBytes = 200_000
 const largeBytes = 9 * 2 ** 20
 
-/** The files that an operation saves: their names, sizes and bytes follow from its id alone. */
+/** Returns the files that an operation saves. Names, sizes and bytes depend only on the id of the operation. */
 export function filesOf(id: string): Readonly<Record<string, Buffer>> {
   const random = new Random(createHash('sha256').update(id).digest().readUInt32LE())
   const count = 1 + random.below(3)
@@ -19,7 +19,7 @@ export function filesOf(id: string): Readonly<Record<string, Buffer>> {
   )
 }
 
-/** What is wrong with restored files; `undefined` if every byte is what the operation saved. */
+/** Compares restored files with those that an operation saved. Returns the difference, or `undefined` if equal. */
 export async function differenceFrom(
   id: string,
   restored: readonly { readonly name: string; readonly path: string }[],
@@ -35,7 +35,7 @@ export async function differenceFrom(
   return undefined
 }
 
-/** The operation that a checkpoint came from, by its metadata. */
+/** Returns the id of the operation that saved a checkpoint, from the metadata of the checkpoint. */
 export function operationIn(metadata: unknown): string | undefined {
   if (typeof metadata !== 'object' || metadata === null || !('operation' in metadata)) return undefined
   return typeof metadata.operation === 'string' ? metadata.operation : undefined

@@ -1,6 +1,6 @@
 /**
- * Attacks stores for a bounded time: `node src/main.ts disk s3 --minutes 10 [--seed 7] [--results FILE]`. With a file of
- * results it continues where an earlier run ended. One seed alone is repeated by `--seed N --stores 1`.
+ * Attacks stores for a limited time: `node src/main.ts disk s3 --minutes 10 [--seed 7] [--results FILE]`. `--results`
+ * continues an earlier run with the same file. `--seed N --stores 1` repeats the attack of one seed.
  */
 import { parseArgs } from 'node:util'
 import { campaign } from './campaign.ts'
@@ -50,5 +50,5 @@ function secondsOf(results: readonly Result[]): number {
 function placeName(text: string): PlaceName {
   const found = placeNames.find((name) => name === text)
   if (found !== undefined) return found
-  throw new Error(`There is no place called ${text}. Choose from: ${placeNames.join(', ')}.`)
+  throw new Error(`The place ${text} does not exist. Choose from: ${placeNames.join(', ')}.`)
 }

@@ -2,15 +2,15 @@ import { keepLast, type Operation, type Outcome } from './operations.ts'
 
 /** A checkpoint as the store lists it. */
 export interface ListedCheckpoint {
-  /** The operation that saved it. */
+  /** The id of the operation that saved the checkpoint. */
   readonly id: string
   readonly pinned: boolean
 }
 
-/** One operation, from its begin to its end by a logical clock. */
-interface Act {
+/** An operation with the times of its start and its end, by a logical clock. */
+interface TimedOperation {
   readonly operation: Operation
-  readonly begun: number
+  readonly started: number
   /** `Infinity` while the operation may still take effect. */
   readonly ended: number
   readonly outcome: Outcome
@@ -19,67 +19,80 @@ interface Act {
 type Content = Extract<Operation, { kind: 'save' | 'replace' }>
 
 /**
- * Knows what every actor began and what the store acknowledged, and nothing of how a store works. Says what a store
- * must list, may list and must not list, whatever order concurrent operations took.
+ * Records the operations that actors started and that the store acknowledged. Decides which checkpoints a store must
+ * list, may list and must not list, for every possible order of concurrent operations. It does not depend on how a
+ * store works.
  */
 export class Oracle {
-  readonly #acts = new Map<string, Act>()
-  /** Operations of dead actors. Their last requests may still be on their way. */
+  readonly #operations = new Map<string, TimedOperation>()
+  /** Operations of dead actors whose last requests may still reach the store. */
   #lingering: string[] = []
   #clock = 0
 
-  begins(operation: Operation): void {
-    this.#acts.set(operation.id, { operation, begun: this.#tick(), ended: Infinity, outcome: 'unknown' })
+  start(operation: Operation): void {
+    this.#operations.set(operation.id, {
+      operation,
+      started: this.#tick(),
+      ended: Infinity,
+      outcome: 'unknown',
+    })
   }
 
-  ends(id: string, outcome: Outcome): void {
-    const act = this.#acts.get(id)
-    if (act !== undefined) this.#acts.set(id, { ...act, ended: this.#tick(), outcome })
+  end(id: string, outcome: Outcome): void {
+    const timed = this.#operations.get(id)
+    if (timed !== undefined) this.#operations.set(id, { ...timed, ended: this.#tick(), outcome })
   }
 
-  /** Every actor is dead. What was on its way now has arrived by the time of the next call. */
-  allAreDead(): void {
+  /** Records that all actors are dead. Requests that are in flight now have arrived by the next call. */
+  recordDeaths(): void {
     const now = this.#tick()
     for (const id of this.#lingering) {
-      const act = this.#acts.get(id)
-      if (act !== undefined) this.#acts.set(id, { ...act, ended: Math.min(act.ended, now) })
+      const timed = this.#operations.get(id)
+      if (timed !== undefined) this.#operations.set(id, { ...timed, ended: Math.min(timed.ended, now) })
     }
-    this.#lingering = [...this.#acts].flatMap(([id, { ended }]) => (ended === Infinity ? [id] : []))
+    this.#lingering = [...this.#operations].flatMap(([id, { ended }]) => (ended === Infinity ? [id] : []))
   }
 
   count(kind: Operation['kind'] | 'all', outcome?: Outcome): number {
-    return [...this.#acts.values()].filter(
-      (act) => (kind === 'all' || act.operation.kind === kind) && (outcome ?? act.outcome) === act.outcome,
+    return [...this.#operations.values()].filter(
+      (timed) =>
+        (kind === 'all' || timed.operation.kind === kind) && (outcome ?? timed.outcome) === timed.outcome,
     ).length
   }
 
-  /** What is wrong with a list of checkpoints. `keepsAll`: retention drops nothing during the campaign. */
+  /** Returns the faults of a list of checkpoints. `keepsAll`: retention deletes nothing during the campaign. */
   judge(listed: ReadonlyMap<number, ListedCheckpoint>, keepsAll: boolean): readonly string[] {
     return [...this.#wronglyListed(listed), ...this.#missing(listed, keepsAll)]
   }
 
   #wronglyListed(listed: ReadonlyMap<number, ListedCheckpoint>): readonly string[] {
     return [...listed].flatMap(([step, { id }]) => {
-      const act = this.#acts.get(id)
-      if (act === undefined || !isContentOf(act.operation, step)) return [`step ${step} has bytes of ${id}`]
-      if (act.outcome === 'refused') return [`step ${step} is of ${id}, which was refused`]
-      const later = this.#contentActs(step).find(
-        (other) => other.outcome === 'acknowledged' && other.begun > act.ended,
+      const timed = this.#operations.get(id)
+      if (timed === undefined || !isContentOf(timed.operation, step))
+        return [`step ${step} has the bytes of ${id}, which did not save this step`]
+      if (timed.outcome === 'refused')
+        return [`step ${step} was saved by ${id}, but the store rejected that operation`]
+      const later = this.#contentOperations(step).find(
+        (other) => other.outcome === 'acknowledged' && other.started > timed.ended,
       )
       return later === undefined
         ? []
-        : [`step ${step} is of ${id}, although ${later.operation.id} came later`]
+        : [`step ${step} was saved by ${id}, but ${later.operation.id} replaced or deleted it later`]
     })
   }
 
   #missing(listed: ReadonlyMap<number, ListedCheckpoint>, keepsAll: boolean): readonly string[] {
     const best = this.#best()
-    return [...this.#acts.values()].flatMap((act) => {
-      const { operation } = act
-      if (act.outcome !== 'acknowledged' || !isContent(operation) || this.#mayBeReplaced(act, operation.step))
+    return [...this.#operations.values()].flatMap((timed) => {
+      const { operation } = timed
+      if (
+        timed.outcome !== 'acknowledged' ||
+        !isContent(operation) ||
+        this.#mayBeReplaced(timed, operation.step)
+      )
         return []
       const found = listed.get(operation.step)
-      const isPinned = this.#isPinned(operation.step, act)
+      const isPinned = this.#isPinned(operation.step, timed)
       if (isPinned && found?.pinned === false) return [`step ${operation.step} lost its pin`]
       if (found?.id === operation.id) return []
       const reason = keepsAll
@@ -93,62 +106,66 @@ export class Oracle {
               : undefined
       return reason === undefined
         ? []
-        : [`step ${operation.step} of ${operation.id} is lost, although ${reason}`]
+        : [`step ${operation.step}, saved by ${operation.id}, is lost, but must be kept because ${reason}`]
     })
   }
 
-  /** Whether another operation on the step may have come after this one. */
-  #mayBeReplaced(act: Act, step: number): boolean {
-    return this.#contentActs(step).some(
+  /** Whether another operation on the step may have replaced or deleted the checkpoint of this operation. */
+  #mayBeReplaced(timed: TimedOperation, step: number): boolean {
+    return this.#contentOperations(step).some(
       (other) =>
-        other.operation.id !== act.operation.id && other.outcome !== 'refused' && other.ended > act.begun,
+        other.operation.id !== timed.operation.id &&
+        other.outcome !== 'refused' &&
+        other.ended > timed.started,
     )
   }
 
-  #isPinned(step: number, saved: Act): boolean {
-    const acts = [...this.#acts.values()].filter(
+  #isPinned(step: number, saved: TimedOperation): boolean {
+    const onStep = [...this.#operations.values()].filter(
       ({ operation }) => 'step' in operation && operation.step === step,
     )
-    return acts.some(
+    return onStep.some(
       (pin) =>
         pin.operation.kind === 'pin' &&
         pin.outcome === 'acknowledged' &&
-        pin.begun > saved.ended &&
-        !acts.some(
+        pin.started > saved.ended &&
+        !onStep.some(
           (unpin) =>
-            unpin.operation.kind === 'unpin' && unpin.outcome !== 'refused' && unpin.ended > pin.begun,
+            unpin.operation.kind === 'unpin' && unpin.outcome !== 'refused' && unpin.ended > pin.started,
         ),
     )
   }
 
-  /** Steps that are the best of an objective, whatever became of operations with an unknown outcome. */
+  /** Returns the steps that are the best of an objective, for every outcome of operations with an unknown outcome. */
   #best(): ReadonlyMap<number, string> {
     const best = new Map<number, string>()
-    let lowest: { readonly loss: number; readonly act: Act; readonly step: number } | undefined
-    let highest: { readonly accuracy: number; readonly act: Act; readonly step: number } | undefined
-    for (const act of this.#acts.values()) {
-      const { operation, outcome } = act
+    let lowest: { readonly loss: number; readonly timed: TimedOperation; readonly step: number } | undefined
+    let highest:
+      | { readonly accuracy: number; readonly timed: TimedOperation; readonly step: number }
+      | undefined
+    for (const timed of this.#operations.values()) {
+      const { operation, outcome } = timed
       if (outcome === 'refused') continue
       if (isContent(operation) && operation.loss < (lowest?.loss ?? Infinity))
-        lowest = { loss: operation.loss, act, step: operation.step }
+        lowest = { loss: operation.loss, timed, step: operation.step }
       if (operation.kind === 'attach' && operation.accuracy > (highest?.accuracy ?? -Infinity))
-        highest = { accuracy: operation.accuracy, act, step: operation.step }
+        highest = { accuracy: operation.accuracy, timed, step: operation.step }
     }
-    if (lowest?.act.outcome === 'acknowledged') best.set(lowest.step, 'loss')
-    if (highest?.act.outcome === 'acknowledged' && !this.#mayBeReplaced(highest.act, highest.step))
+    if (lowest?.timed.outcome === 'acknowledged') best.set(lowest.step, 'loss')
+    if (highest?.timed.outcome === 'acknowledged' && !this.#mayBeReplaced(highest.timed, highest.step))
       best.set(highest.step, 'accuracy')
     return best
   }
 
   #savedAfter(step: number): number {
-    const later = [...this.#acts.values()].flatMap(({ operation, outcome }) =>
+    const later = [...this.#operations.values()].flatMap(({ operation, outcome }) =>
       isContent(operation) && outcome !== 'refused' && operation.step > step ? [operation.step] : [],
     )
     return new Set(later).size
   }
 
-  #contentActs(step: number): readonly Act[] {
-    return [...this.#acts.values()].filter(
+  #contentOperations(step: number): readonly TimedOperation[] {
+    return [...this.#operations.values()].filter(
       ({ operation }) =>
         isContentOf(operation, step) || (operation.kind === 'delete' && operation.step === step),
     )

@@ -13,20 +13,20 @@ import { startServer } from '@holdfast/test-servers'
 
 export const adapters = [fs, s3, gcs, azure]
 
-/** Where the stores of an attack are. */
+/** A place at which an attack creates stores. */
 export interface Place extends AsyncDisposable {
-  /** What it is, for the report: `a disk`, `MinIO`. */
+  /** The name in the report, such as `a disk` or `MinIO`. */
   readonly name: string
-  /** Environment variables that an actor needs. */
+  /** Environment variables that actors require, such as credentials. */
   readonly env: Readonly<Record<string, string>>
-  /** The URL of a new store. */
+  /** Returns the URL of a new store. */
   newStore(): string
 }
 
 export const placeNames = ['disk', 's3', 'gcs', 'azure'] as const
 export type PlaceName = (typeof placeNames)[number]
 
-/** A disk, or a server of the kind: a real one if this machine has it, otherwise the emulator. */
+/** Opens a place: a disk, or a server. If no real server is available, starts the emulator. */
 export async function openPlace(name: PlaceName): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-attack-'))
   try {
@@ -44,7 +44,7 @@ export async function openPlace(name: PlaceName): Promise<Place> {
   }
 }
 
-/** Servers on this machine answer at once, so pauses are short. */
+/** Returns options with short delays between retries, because all servers are on this machine. */
 export function backendOptions(url: string): Readonly<Record<string, unknown>> {
   return /^(s3|gs|az):/.test(url) ? { retry: { attempts: 10, minDelay: 5, maxDelay: 500 } } : {}
 }
@@ -128,7 +128,7 @@ function gcsPlace(name: string, bucket: string, endpoint: string, stop: () => Pr
 
 async function openAzure(): Promise<Place> {
   const server = await startServer('azurite')
-  if (server.how === 'unavailable') throw new Error(`No Azure server: ${server.reason}`)
+  if (server.how === 'unavailable') throw new Error(`No Azure server is available: ${server.reason}.`)
   const { connectionString } = server.connection
   const container = `holdfast-${randomUUID()}`
   const service = BlobServiceClient.fromConnectionString(connectionString)

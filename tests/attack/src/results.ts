@@ -2,18 +2,18 @@ import { appendFile, readFile } from 'node:fs/promises'
 import type { CampaignReport } from './campaign.ts'
 import type { PlaceName } from './places.ts'
 
-/** One line of the file of results. */
+/** One line of the file of results: the report of one campaign. */
 export interface Result extends CampaignReport {
   readonly place: PlaceName
-  /** The server, or the disk. */
+  /** The name of the server or of the disk. */
   readonly name: string
 }
 
-/** The results of earlier runs, which a run continues. */
+/** Returns the results of earlier runs. */
 export async function readResults(file: string): Promise<readonly Result[]> {
   try {
     const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '')
-    // This program wrote them.
+    // No parser is necessary, because this program has written the file.
     return lines.map((line) => JSON.parse(line) as Result)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
@@ -25,7 +25,7 @@ export async function addResult(file: string, result: Result): Promise<void> {
   await appendFile(file, `${JSON.stringify(result)}\n`)
 }
 
-/** The sum of results, as one line for people. */
+/** Returns a summary of results for people. */
 export function summaryOf(results: readonly Result[]): string {
   const sum = (number: (result: Result) => number): string =>
     results.reduce((total, result) => total + number(result), 0).toLocaleString('en')

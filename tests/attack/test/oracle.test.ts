@@ -6,12 +6,12 @@ function save(step: number, id: string, loss = 1): Operation {
   return { kind: 'save', id, step, loss }
 }
 
-/** An oracle that saw these operations one after the other. */
+/** Returns an oracle that recorded these operations one after another. */
 function oracleOf(...acts: readonly (readonly [Operation, Outcome | 'killed'])[]): Oracle {
   const oracle = new Oracle()
   for (const [operation, outcome] of acts) {
-    oracle.begins(operation)
-    if (outcome !== 'killed') oracle.ends(operation.id, outcome)
+    oracle.start(operation)
+    if (outcome !== 'killed') oracle.end(operation.id, outcome)
   }
   return oracle
 }
@@ -31,23 +31,23 @@ describe('the oracle', () => {
     expect(oracle.judge(listed(), false)).toHaveLength(1)
   })
 
-  test('accepts a save whose writer was killed, listed or not', () => {
+  test('accepts a save of a killed writer, listed or not', () => {
     const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [save(2, 'b'), 'killed'])
     expect(oracle.judge(listed([1, 'a'], [2, 'b']), false)).toEqual([])
     expect(oracle.judge(listed([1, 'a']), false)).toEqual([])
   })
 
-  test('reports a save that was refused and is listed', () => {
+  test('reports a listed save that the store had rejected', () => {
     const oracle = oracleOf([save(1, 'a'), 'refused'])
     expect(oracle.judge(listed([1, 'a']), false)).toHaveLength(1)
   })
 
-  test('reports the bytes of another step', () => {
+  test('reports a step that has the bytes of another step', () => {
     const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [save(2, 'b'), 'acknowledged'])
     expect(oracle.judge(listed([1, 'b'], [2, 'b']), false)).not.toEqual([])
   })
 
-  test('accepts that retention drops what is not among the last, and reports it if all is kept', () => {
+  test('reports a missing old checkpoint only if retention keeps all checkpoints', () => {
     const steps = Array.from({ length: keepLast + 1 }, (_, step) => step)
     const oracle = oracleOf(
       ...steps.map((step) => [save(step, `s${step}`, 10 - step), 'acknowledged'] as const),
@@ -61,35 +61,39 @@ describe('the oracle', () => {
     const steps = Array.from({ length: keepLast + 1 }, (_, step) => step)
     const oracle = oracleOf(...steps.map((step) => [save(step, `s${step}`, step), 'acknowledged'] as const))
     const later = listed(...steps.slice(1).map((step) => [step, `s${step}`] as const))
-    expect(oracle.judge(later, false)).toEqual(['step 0 of s0 is lost, although it is the best by loss'])
+    expect(oracle.judge(later, false)).toEqual([
+      'step 0, saved by s0, is lost, but must be kept because it is the best by loss',
+    ])
   })
 
   test('reports a pinned checkpoint that is missing or lost its pin, until it is unpinned', () => {
     const pin: Operation = { kind: 'pin', id: 'p', step: 1 }
     const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [pin, 'acknowledged'])
     expect(oracle.judge(listed([1, 'a']), false)).toEqual(['step 1 lost its pin'])
-    expect(oracle.judge(listed(), false)).toEqual(['step 1 of a is lost, although it is pinned'])
-    oracle.begins({ kind: 'unpin', id: 'u', step: 1 })
+    expect(oracle.judge(listed(), false)).toEqual([
+      'step 1, saved by a, is lost, but must be kept because it is pinned',
+    ])
+    oracle.start({ kind: 'unpin', id: 'u', step: 1 })
     expect(oracle.judge(listed([1, 'a']), false)).toEqual([])
   })
 
-  test('reports what an acknowledged replacement should have replaced', () => {
+  test('reports a listed checkpoint that an acknowledged save has replaced', () => {
     const replace: Operation = { kind: 'replace', id: 'b', step: 1, loss: 1 }
     const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [replace, 'acknowledged'])
     expect(oracle.judge(listed([1, 'b']), false)).toEqual([])
     expect(oracle.judge(listed([1, 'a']), false)).not.toEqual([])
   })
 
-  test('accepts a late effect of a killed operation until everything on its way has arrived', () => {
+  test('accepts a late effect of a killed operation until all requests in flight have arrived', () => {
     const remove: Operation = { kind: 'delete', id: 'd', step: 1 }
     const oracle = oracleOf([remove, 'killed'], [save(1, 'a'), 'acknowledged'])
-    oracle.allAreDead()
+    oracle.recordDeaths()
     expect(oracle.judge(listed(), false)).toEqual([])
-    oracle.allAreDead()
-    oracle.begins(save(2, 'b'))
-    oracle.ends('b', 'acknowledged')
-    oracle.begins(save(3, 'c'))
-    oracle.ends('c', 'acknowledged')
+    oracle.recordDeaths()
+    oracle.start(save(2, 'b'))
+    oracle.end('b', 'acknowledged')
+    oracle.start(save(3, 'c'))
+    oracle.end('c', 'acknowledged')
     expect(oracle.judge(listed([1, 'a'], [3, 'c']), false)).toHaveLength(1)
   })
 })

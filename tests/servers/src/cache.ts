@@ -6,13 +6,16 @@ import { withLock } from './lock.ts'
 import { failedWith } from './system.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-/** Milliseconds that one process waits for the install of another. */
-const longestInstall = 30 * 60_000
+/** Milliseconds for which a process waits while another process installs the same server. */
+const maxInstallTime = 30 * 60_000
 
-/** Follows the XDG base directory specification, which has a relative path ignored. */
+/**
+ * Returns the cache folder. A relative `XDG_CACHE_HOME` is ignored, as the XDG specification requires:
+ * https://specifications.freedesktop.org/basedir-spec/latest/.
+ */
 export function cacheFolder(environment: NodeJS.ProcessEnv): string {
-  const { XDG_CACHE_HOME: given } = environment
-  const base = given !== undefined && isAbsolute(given) ? given : join(homedir(), '.cache')
+  const { XDG_CACHE_HOME: configured } = environment
+  const base = configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), '.cache')
   return join(base, 'holdfast-test-servers')
 }
 
@@ -23,14 +26,14 @@ export function serverFolder(
   return join(cacheFolder(environment), `${kind}-${version}`)
 }
 
-/** A folder under its name is whole: it was given that name last. */
+/** Whether a server is installed completely. A folder gets its final name only after the install has finished. */
 export function isInstalled(folder: string): boolean {
   return existsSync(folder)
 }
 
 /**
- * Makes a folder of the cache whole or not at all: `install` fills a temporary folder beside it, which is then
- * renamed. What an interrupted install left is removed by the next one.
+ * Creates a folder of the cache atomically: `install` fills a temporary folder beside it, which is then renamed. The
+ * next call removes the leftovers of an interrupted install.
  */
 export async function installInto(
   folder: string,
@@ -38,23 +41,23 @@ export async function installInto(
 ): Promise<void> {
   const parent = dirname(folder)
   await mkdir(parent, { recursive: true })
-  await withLock(`${folder}.lock`, AbortSignal.timeout(longestInstall), async () => {
+  await withLock(`${folder}.lock`, AbortSignal.timeout(maxInstallTime), async () => {
     if (isInstalled(folder)) return
     const temporary = await temporaryFolder(parent, `${basename(folder)}.installing-`)
     try {
       await install(temporary)
-      await giveName(temporary, folder)
+      await renameUnlessExists(temporary, folder)
     } finally {
       await rm(temporary, { recursive: true, force: true })
     }
   })
 }
 
-async function giveName(temporary: string, folder: string): Promise<void> {
+async function renameUnlessExists(temporary: string, folder: string): Promise<void> {
   try {
     await rename(temporary, folder)
   } catch (error) {
-    // Another process was faster.
+    // Another process has installed the server in the meantime.
     if (!failedWith(error, 'ENOTEMPTY', 'EEXIST')) throw error
   }
 }

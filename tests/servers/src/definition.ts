@@ -1,53 +1,56 @@
 import type { AvailableServer, Connections, ServerKind } from './kinds.ts'
 
-/** Everything that is particular to one kind of server. */
+/** The definition of one kind of server: how to install, start and reach it. */
 export interface ServerDefinition<K extends ServerKind> {
   readonly kind: K
   readonly name: string
-  /** Pinned: what is installed, and what its folder in the cache is called. */
+  /** The pinned version. It is part of the name of the folder in the cache. */
   readonly version: string
   /** Whether an emulator of `@holdfast/emulators` speaks the same protocol. */
   readonly hasEmulator: boolean
   readonly installation: Installation
-  /** Must be there to run what is installed. */
+  /** The tools that the installed program requires. */
   readonly runsOn: readonly Tool[]
-  /** How the installed program is run, listening on a port of the loopback address. */
+  /** Returns the command that starts the installed program on a port of 127.0.0.1. */
   readonly command: (place: Place) => Promise<Command>
   readonly container: Container
-  /** Answers with a success once the server is ready. */
+  /** The request that shows whether the server is ready. */
   readonly health: Health
   readonly connection: (port: number) => Connections[K]
-  /** The server that the environment names, if it names one; throws where that is named by halves. */
+  /**
+   * Returns the server that environment variables configure, or `undefined` without these variables. Throws if a
+   * required variable is missing.
+   */
   readonly fromEnvironment: (environment: NodeJS.ProcessEnv) => EnvironmentServer<K> | undefined
 }
 
 export type EnvironmentServer<K extends ServerKind> = Pick<AvailableServer<K>, 'name' | 'connection'>
 
 export type Installation =
-  /** Comes with the dependencies of this package: its folder, or undefined where they are not installed. */
+  /** The server is a dependency of this package. `folder` returns `undefined` if dependencies are not installed. */
   | { readonly from: 'dependencies'; readonly folder: () => string | undefined }
-  /** Is put into a folder of the cache. */
+  /** The server is installed into a folder of the cache. */
   | {
       readonly from: 'cache'
       readonly tools: readonly Tool[]
-      /** Takes minutes of all processors: done only in CI, or when it is asked for. */
+      /** Whether the install compiles for minutes. If so, it runs only in CI or with `HOLDFAST_TEST_INSTALL=1`. */
       readonly compiles: boolean
       readonly install: (folder: string, environment: NodeJS.ProcessEnv) => Promise<void>
     }
 
-/** A program of the machine, proved to be there by a command that prints its version. */
+/** A program of this machine. The command prints its version, and fails if the program is missing. */
 export interface Tool {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  /** Whether the version that was printed will do. Default: any. */
+  /** Returns whether the printed version is suitable. Default: every version is. */
   readonly accepts?: (printed: string) => boolean
 }
 
 export interface Place {
-  /** Where it is installed. */
+  /** The folder in which the server is installed. */
   readonly installed: string
-  /** An empty folder of its own: for data and configuration, removed when it stops. */
+  /** A new folder for data and configuration. It is removed when the server stops. */
   readonly folder: string
   readonly port: number
 }
@@ -59,14 +62,14 @@ export interface Command {
 }
 
 export interface Container {
-  /** With a tag that names one version. */
+  /** The name of the image, with a tag for one version. */
   readonly image: string
-  /** What the program in the image is told; it listens on this port of the container. */
+  /** Returns the arguments of the program in the image. The program listens on this port of the container. */
   readonly arguments: (port: number) => Pick<Command, 'args' | 'environment'>
 }
 
 export interface Health {
   readonly path: string
-  /** The status of an answer that means ready. */
+  /** The status code of the response when the server is ready. */
   readonly status: number
 }

@@ -2,7 +2,7 @@ import type { Command, Container, Tool } from './definition.ts'
 
 export const docker: Tool = { name: 'a Docker daemon', command: 'docker', args: ['info'] }
 
-/** Attached, so that it ends by the signals and the log of an ordinary process. */
+/** Returns a command that runs a container attached, so that signals and logs work as for an ordinary process. */
 export function runInDocker({ image, arguments: ofProgram }: Container, port: number): Command {
   const { args, environment = {} } = ofProgram(port)
   const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`])
@@ -12,7 +12,7 @@ export function runInDocker({ image, arguments: ofProgram }: Container, port: nu
   }
 }
 
-/** `minio/minio:RELEASE.2025` is of version `RELEASE.2025`. */
+/** Returns the version in the tag of an image: `RELEASE.2025` for `minio/minio:RELEASE.2025`. */
 export function versionOfImage({ image }: Container): string {
   return image.slice(image.lastIndexOf(':') + 1)
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** A port of the loopback address that was free a moment ago. */
+/** Returns a free port of 127.0.0.1. Another process can take the port before the caller uses it. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -9,6 +9,6 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   if (address === null || typeof address === 'string')
-    throw new Error('The loopback address has no port free.')
+    throw new Error('No port of 127.0.0.1 is free. Stop other servers.')
   return address.port
 }

@@ -6,26 +6,26 @@ import { type Machine, mayCompile } from './settings.ts'
 
 export type Installed = { readonly folder: string } | { readonly reason: string }
 
-/** Where a server is installed, after installing it if need be and allowed; else the reason why it is not. */
+/** Returns the folder of an installed server. Installs it first if that is allowed. Otherwise returns the reason. */
 export async function ensureInstalled<K extends ServerKind>(
   definition: ServerDefinition<K>,
-  { environment, tell }: Machine,
+  { environment, log }: Machine,
 ): Promise<Installed> {
   const { kind, name, version, installation } = definition
   if (installation.from === 'dependencies') {
     const folder = installation.folder()
-    return folder === undefined ? { reason: 'it comes with pnpm install, which was not run' } : { folder }
+    return folder === undefined ? { reason: 'it is not installed; run "pnpm install"' } : { folder }
   }
   const folder = serverFolder(environment, definition)
   if (isInstalled(folder)) return { folder }
   if (installation.compiles && !mayCompile(environment)) {
     return {
-      reason: `it is not installed; "pnpm test-servers install ${kind}" compiles it once, for minutes`,
+      reason: `it is not installed; run "pnpm test-servers install ${kind}", which compiles it for several minutes`,
     }
   }
   const missing = await missingTools(installation.tools, environment)
-  if (missing.length > 0) return { reason: `installing it needs ${missing.join(' and ')}` }
-  tell(`Installing ${name} ${version} into ${folder}`)
+  if (missing.length > 0) return { reason: `its installation requires ${missing.join(' and ')}` }
+  log(`Installing ${name} ${version} into ${folder}`)
   try {
     await installInto(folder, async (temporary) => installation.install(temporary, environment))
     return { folder }

@@ -1,4 +1,4 @@
-/** How a client reaches an S3 server. The bucket is given only where the environment names one. */
+/** The settings with which a client reaches an S3 server. `bucket` is set only if the environment names a bucket. */
 export interface S3Connection {
   readonly endpoint: string
   readonly region: string
@@ -24,14 +24,14 @@ export interface Connections {
 
 export type ServerKind = keyof Connections
 
-/** Where a server came from: an endpoint that was given, a program on this machine, or a container. */
+/** The origin of a server: environment variables, an installed program, or a container. */
 export type Origin = 'environment' | 'installed' | 'docker'
 
-/** A server as tests are told of it: plain data, fit for `provide` and `inject`. */
+/** A server that tests can use. It is plain data, as `provide` and `inject` of vitest require. */
 export interface AvailableServer<K extends ServerKind = ServerKind> {
   readonly kind: K
   readonly name: string
-  /** Unknown for a server of the environment. */
+  /** The version of the server. Absent for a server from the environment, whose version is unknown. */
   readonly version?: string
   readonly how: Origin
   readonly connection: Connections[K]
@@ -41,12 +41,12 @@ export interface UnavailableServer<K extends ServerKind = ServerKind> {
   readonly kind: K
   readonly name: string
   readonly how: 'unavailable'
-  /** Why each way to have it failed, for people. */
+  /** The reason why each origin of the server is unavailable, for people. */
   readonly reason: string
 }
 
 export interface RunningServer<K extends ServerKind = ServerKind> extends AvailableServer<K> {
-  /** Ends it and removes its data; nothing to do for a server of the environment. */
+  /** Stops the server and removes its data. Does nothing for a server from the environment. */
   readonly stop: () => Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command, Place, ServerDefinition } from './definition.ts'
 import { freePort } from './free-port.ts'
 import type { RunningServer, ServerKind } from './kinds.ts'
-import { EndedEarlyError, ServerProcess } from './server-process.ts'
+import { EarlyExitError, ServerProcess } from './server-process.ts'
 import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 
 export interface Launch {
@@ -13,10 +13,10 @@ export interface Launch {
   readonly command: (place: Omit<Place, 'installed'>) => Promise<Command>
 }
 
-/** Tries, where a server ends at once: another process may have taken the port that was free. */
-const tries = 3
+/** Number of attempts if the server exits at once, because another process may have taken its port. */
+const maxAttempts = 3
 
-/** Starts a server on a free port with a folder of its own. */
+/** Starts a server on a free port, with a new folder for its data. */
 export async function launch<K extends ServerKind>(
   definition: ServerDefinition<K>,
   how: Launch,
@@ -25,7 +25,7 @@ export async function launch<K extends ServerKind>(
     try {
       return await launchOnce(definition, how)
     } catch (error) {
-      if (attempt === tries || !(error instanceof EndedEarlyError)) throw error
+      if (attempt === maxAttempts || !(error instanceof EarlyExitError)) throw error
     }
   }
 }

@@ -2,25 +2,25 @@ import { readlink, symlink, unlink } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { failedWith, isAlive } from './system.ts'
 
-/** Milliseconds between two looks at a lock that another process holds. */
+/** Milliseconds between two checks of a lock that another process holds. */
 const pause = 200
 
 /**
- * Runs one piece of work at a time among the processes of this machine. The lock is a symbolic link to the number
- * of its process: made in one step, and seen to be stale when that process is gone. Two that take over a stale
- * lock at once may both work, so the work itself must bear it.
+ * Runs `work` while no other process of this machine holds the lock. The lock is a symbolic link whose target is a
+ * process id. A link is created atomically, and is stale if its process no longer exists. If two processes take over a
+ * stale lock at once, both may run, so `work` must tolerate that.
  */
 export async function withLock<T>(path: string, deadline: AbortSignal, work: () => Promise<T>): Promise<T> {
   while (!(await take(path))) {
-    const holder = await unlessMissing(readlink(path))
+    const holder = await undefinedIfMissing(readlink(path))
     if (holder === undefined) continue
-    if (isAlive(Number(holder))) await waitABit(path, deadline)
-    else await unlessMissing(unlink(path))
+    if (isAlive(Number(holder))) await waitForLock(path, deadline)
+    else await undefinedIfMissing(unlink(path))
   }
   try {
     return await work()
   } finally {
-    await unlessMissing(unlink(path))
+    await undefinedIfMissing(unlink(path))
   }
 }
 
@@ -34,17 +34,20 @@ async function take(path: string): Promise<boolean> {
   }
 }
 
-async function waitABit(path: string, deadline: AbortSignal): Promise<void> {
+async function waitForLock(path: string, deadline: AbortSignal): Promise<void> {
   try {
     await setTimeout(pause, undefined, { signal: deadline })
   } catch (error) {
-    throw new Error(`Another process has held ${path} for too long. If none is at work, delete it.`, {
-      cause: error,
-    })
+    throw new Error(
+      `The lock ${path} cannot be taken, because another process has held it for too long. If no tests are running, delete the lock.`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 
-async function unlessMissing<T>(operation: Promise<T>): Promise<T | undefined> {
+async function undefinedIfMissing<T>(operation: Promise<T>): Promise<T | undefined> {
   try {
     return await operation
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Installs servers ahead of the tests: `pnpm test-servers install [name...]`. */
+/** Installs servers before tests use them: `pnpm test-servers install [name...]`. */
 import { ensureInstalled } from './install.ts'
 import type { ServerKind } from './kinds.ts'
 import { definitions } from './servers/index.ts'
@@ -28,8 +28,8 @@ async function install(kind: ServerKind): Promise<boolean> {
   const { name, version } = definitions[kind]
   const machine = { ...thisMachine, environment: { ...process.env, HOLDFAST_TEST_INSTALL: '1' } }
   const installed = await ensureInstalled(definitions[kind], machine)
-  const said = 'folder' in installed ? `is in ${installed.folder}` : `is not installed: ${installed.reason}`
-  process.stdout.write(`${name} ${version} ${said}\n`)
+  const status = 'folder' in installed ? `is in ${installed.folder}` : `is not installed: ${installed.reason}`
+  process.stdout.write(`${name} ${version} ${status}\n`)
   return 'folder' in installed
 }
 

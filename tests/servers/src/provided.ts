@@ -1,7 +1,10 @@
 import type {} from 'vitest'
 import type { AvailableServer, ServerKind, UnavailableServer } from './kinds.ts'
 
-/** Each server that a project asked for, or why it is not to be had; undefined where it did not ask. */
+/**
+ * The servers of a project, by kind. A server is `undefined` if the project did not request it. An unavailable server
+ * has a reason.
+ */
 export type Servers = { readonly [K in ServerKind]: ProvidedServer<K> }
 
 export type ProvidedServer<K extends ServerKind = ServerKind> =
@@ -9,7 +12,7 @@ export type ProvidedServer<K extends ServerKind = ServerKind> =
   | UnavailableServer<K>
   | undefined
 
-/** When its tests run on an emulator too: always, or only where no server is to be had. */
+/** When the tests of a project also run on an emulator. `fallback`: only if no server is available. */
 export type EmulatorUse = 'always' | 'fallback' | 'never'
 
 declare module 'vitest' {

@@ -2,15 +2,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 
-/** What `os.tmpdir()` reads: the first on Windows, the last elsewhere. */
+/** The environment variables that `os.tmpdir()` reads: `TEMP` and `TMP` on Windows, `TMPDIR` elsewhere. */
 const temporary = ['TEMP', 'TMP', 'TMPDIR']
-/** Where Node.js keeps compiled code. The tests start hundreds of processes, most of which load the same modules. */
+/** The variable for the folder of compiled code. The hundreds of processes that tests start share that folder. */
 const compileCache = 'NODE_COMPILE_CACHE'
 
 /**
- * The global set-up of every run of tests: gives the run a temporary folder of its own and removes it at the end.
- * The tests, and all processes that they start, make their temporary folders inside it. So nothing remains of a test
- * that fails or of a process that is killed. The next run removes the folder of a run that was killed itself.
+ * Creates a temporary folder for a run of tests, and returns a function that removes it at the end. Tests and their
+ * child processes create their temporary folders inside it, so failed tests and killed processes leave nothing behind.
+ * The next run removes the folder of a run that was killed.
  */
 export default async function useRunFolder(): Promise<() => Promise<void>> {
   const before = [...temporary, compileCache].map((name) => [name, process.env[name]] as const)

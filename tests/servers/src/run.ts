@@ -9,7 +9,7 @@ export interface RunOptions {
   readonly directory?: string | undefined
 }
 
-/** Runs a command to its end and returns all that it printed; rejects with that when it fails. */
+/** Runs a command and returns its output. If the command fails, rejects with the last lines of its output. */
 export async function run(
   file: string,
   args: readonly string[],
@@ -23,20 +23,20 @@ export async function run(
     })
     return stdout + stderr
   } catch (error) {
-    throw new Error(`${[file, ...args].join(' ')} failed:\n${lastLines(whatFailed(error))}`, { cause: error })
+    throw new Error(`${[file, ...args].join(' ')} failed:\n${lastLines(outputOf(error))}`, { cause: error })
   }
 }
 
-/** Names of the tools that are not there, or not of a version that will do. */
+/** Returns the names of tools that are missing or have an unsuitable version. */
 export async function missingTools(
   tools: readonly Tool[],
   environment: NodeJS.ProcessEnv,
 ): Promise<readonly string[]> {
-  const found = await Promise.all(tools.map(async (tool) => isThere(tool, environment)))
+  const found = await Promise.all(tools.map(async (tool) => isUsable(tool, environment)))
   return tools.filter((_, index) => found[index] !== true).map(({ name }) => name)
 }
 
-async function isThere(
+async function isUsable(
   { command, args, accepts = () => true }: Tool,
   environment: NodeJS.ProcessEnv,
 ): Promise<boolean> {
@@ -47,12 +47,12 @@ async function isThere(
   }
 }
 
-/** The end of a log: what a person needs of it to see what went wrong. */
+/** Returns the last lines of a log, which usually name the error. */
 export function lastLines(text: string, count = 40): string {
   return text.trimEnd().split('\n').slice(-count).join('\n')
 }
 
-function whatFailed(error: unknown): string {
+function outputOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const printed = ['stdout', 'stderr'].map((name) => String(Reflect.get(error, name) ?? '')).join('')
   return printed.trim() === '' ? error.message : printed

@@ -5,11 +5,11 @@ import { setTimeout } from 'node:timers/promises'
 import type { Command, Health } from './definition.ts'
 import { lastLines } from './run.ts'
 
-/** Milliseconds that a server may take to answer, on a machine that is busy with other things. */
-const longestStart = 120_000
-/** Milliseconds that a server may take to write down what it holds and end. */
-const longestStop = 60_000
-/** Milliseconds between two questions whether it is ready. */
+/** Milliseconds within which a server must be ready. It is long because the machine may be busy. */
+const maxStartTime = 120_000
+/** Milliseconds within which a server must write its data and exit. */
+const maxStopTime = 60_000
+/** Milliseconds between two checks whether the server is ready. */
 const pause = 50
 
 export interface StartOptions {
@@ -18,38 +18,38 @@ export interface StartOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly port: number
   readonly health: Health
-  /** A file for all that it prints. */
+  /** The path of the file for the output of the server. */
   readonly log: string
-  /** Milliseconds. */
+  /** Milliseconds within which the server must be ready. */
   readonly deadline?: number
 }
 
-/** The server ended by itself before it was ready. */
-export class EndedEarlyError extends Error {}
+/** The error of a server that exited before it was ready. */
+export class EarlyExitError extends Error {}
 
-/** A server that this process started, and ends. */
+/** A server that runs as a child of this process. */
 export class ServerProcess {
   readonly #name: string
   readonly #child: ChildProcess
-  /** Tells how. */
+  /** Resolves when the process has ended, with a description such as `exited with 1`. */
   readonly #ended: Promise<string>
 
   private constructor(name: string, child: ChildProcess) {
     this.#name = name
     this.#child = child
     this.#ended = once(child, 'close').then(
-      () => `ended with ${child.signalCode ?? child.exitCode ?? 'no status'}`,
+      () => `exited with ${child.signalCode ?? child.exitCode ?? 'no status'}`,
       (error: unknown) => `could not be run (${error instanceof Error ? error.message : String(error)})`,
     )
     process.once('exit', this.#terminate)
   }
 
   /**
-   * Resolves once the server is ready. Rejects with the end of its log if it ends before that
-   * ({@link EndedEarlyError}), or is not ready in time.
+   * Starts a server. Resolves when it is ready. Rejects with the end of its log if it exits before that
+   * ({@link EarlyExitError}) or is not ready in time.
    */
   static async start(options: StartOptions): Promise<ServerProcess> {
-    const { name, command, environment, log, deadline = longestStart } = options
+    const { name, command, environment, log, deadline = maxStartTime } = options
     const output = await open(log, 'w')
     const child = spawn(command.file, command.args, {
       env: { ...environment, ...command.environment },
@@ -63,18 +63,21 @@ export class ServerProcess {
     } catch (error) {
       await server.stop()
       if (error instanceof Error)
-        error.message += `. The end of its log:\n${lastLines(await readFile(log, 'utf8'))}`
+        error.message += `. Its log ends with:\n${lastLines(await readFile(log, 'utf8'))}`
       throw error
     }
   }
 
-  /** SIGTERM, and waits for the end: never SIGKILL, which loses what Azurite has not written yet. */
+  /** Sends SIGTERM and waits until the process has ended. Never sends SIGKILL, because Azurite would lose data. */
   async stop(): Promise<void> {
     process.off('exit', this.#terminate)
     this.#terminate()
-    const late = AbortSignal.timeout(longestStop)
+    const late = AbortSignal.timeout(maxStopTime)
     const ended = await Promise.race([this.#ended.then(() => true), once(late, 'abort').then(() => false)])
-    if (!ended) throw new Error(`${this.#name} (process ${this.#child.pid ?? '?'}) does not end on SIGTERM.`)
+    if (!ended)
+      throw new Error(
+        `${this.#name} did not exit within ${maxStopTime} ms after SIGTERM. Kill process ${this.#child.pid ?? '?'}.`,
+      )
   }
 
   readonly #terminate = (): void => {
@@ -88,20 +91,22 @@ export class ServerProcess {
       ended.abort(how)
     })
     try {
-      await untilItAnswers(url, health.status, AbortSignal.any([ended.signal, deadline]))
+      await untilStatus(url, health.status, AbortSignal.any([ended.signal, deadline]))
     } catch (error) {
       if (ended.signal.aborted)
-        throw new EndedEarlyError(`${this.#name} ${await this.#ended} before it was ready`)
-      throw new Error(`${this.#name} was not ready in time at ${url}`, { cause: error })
+        throw new EarlyExitError(`${this.#name} ${await this.#ended} before it was ready`)
+      throw new Error(`${this.#name} was not ready in time: ${url} did not return status ${health.status}`, {
+        cause: error,
+      })
     }
   }
 }
 
-async function untilItAnswers(url: string, status: number, signal: AbortSignal): Promise<void> {
-  while (!(await answers(url, status, signal))) await setTimeout(pause, undefined, { signal })
+async function untilStatus(url: string, status: number, signal: AbortSignal): Promise<void> {
+  while (!(await hasStatus(url, status, signal))) await setTimeout(pause, undefined, { signal })
 }
 
-async function answers(url: string, status: number, signal: AbortSignal): Promise<boolean> {
+async function hasStatus(url: string, status: number, signal: AbortSignal): Promise<boolean> {
   try {
     const response = await fetch(url, { signal })
     await response.body?.cancel()

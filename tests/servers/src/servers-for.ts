@@ -6,13 +6,13 @@ import { type Machine, thisMachine } from './settings.ts'
 import { startServer } from './start-server.ts'
 
 export interface ServersForOptions {
-  /** Only told in the summary of the run. Default: 'never'. */
+  /** When the tests also run on an emulator. Used only by the summary of the run. Default: 'never'. */
   readonly emulator?: EmulatorUse
 }
 
 /**
- * The global set-up of a project's tests: starts these servers once per run, tells the tests of them by
- * `inject('servers')`, and stops them at the end.
+ * Returns the global set-up of a project. It starts these servers once per run, and stops them at the end. Tests get
+ * them with `inject('servers')`.
  *
  * @example
  * // test/global-setup.ts
@@ -31,7 +31,7 @@ export function serversFor(
   }
 }
 
-/** Servers that start and stop together. */
+/** A group of servers that start and stop together. */
 class ServerGroup {
   readonly #kinds: readonly ServerKind[]
   readonly #machine: Machine
@@ -42,7 +42,7 @@ class ServerGroup {
     this.#machine = machine
   }
 
-  /** All of them, or none: where one fails the others are stopped. */
+  /** Starts all servers. If one fails, stops the others and rejects. */
   async start(): Promise<Servers> {
     const starting = [
       this.#startIfWanted('minio'),

@@ -1,26 +1,26 @@
-/** What choosing and installing a server depends on. */
+/** The facts that decide which server is used and whether it is installed. */
 export interface Machine {
   readonly environment: NodeJS.ProcessEnv
   /** Whether an emulator replaces a server that has one, unless the environment names the server. */
   readonly prefersEmulators: boolean
-  /** Hears what takes long. */
-  readonly tell: (line: string) => void
+  /** Called with a message before an operation that takes long. */
+  readonly log: (line: string) => void
 }
 
 export const thisMachine: Machine = {
   environment: process.env,
   prefersEmulators: false,
-  tell: (line) => {
+  log: (line) => {
     process.stderr.write(`${line}\n`)
   },
 }
 
-/** In CI a real server that is missing is an error: a run that silently proves less would look the same. */
+/** Whether this is a run in CI. There, a missing server is an error, because fewer tests would run unnoticed. */
 export function inCi(environment: NodeJS.ProcessEnv): boolean {
   return isOn(environment['CI'])
 }
 
-/** Whether a run of tests may compile a server for minutes. */
+/** Whether a run of tests may compile a server, which takes minutes. */
 export function mayCompile(environment: NodeJS.ProcessEnv): boolean {
   return inCi(environment) || isOn(environment['HOLDFAST_TEST_INSTALL'])
 }

@@ -7,19 +7,19 @@ import { missingTools, run } from './run.ts'
 import { definitions } from './servers/index.ts'
 import { inCi, type Machine, thisMachine } from './settings.ts'
 
-/** A way to come by a server: it runs, or the way is not open, for a reason. */
-type Way = <K extends ServerKind>(
+/** Starts a server from one origin, or returns the reason why that is impossible. */
+type Starter = <K extends ServerKind>(
   definition: ServerDefinition<K>,
   machine: Machine,
 ) => Promise<RunningServer<K> | { readonly reason: string }>
 
-/** In this order: the first that is open is taken. */
-const ways: readonly Way[] = [ofTheEnvironment, installed, inDocker]
+/** The starters in their order. The first one that succeeds is used. */
+const starters: readonly Starter[] = [fromEnvironment, installed, inDocker]
 
 /**
- * The real server of a kind: the one that the environment names, else one installed on this machine, else one in
- * Docker. Where none can be had, it says why, and the tests fall back to an emulator; in CI it rejects. It
- * rejects too when a server is there but does not start, with the end of its log.
+ * Returns a real server of a kind: the one that the environment names, otherwise one that is installed, otherwise one
+ * in Docker. If none is available, returns the reasons, and the tests use an emulator. Rejects instead in CI. Also
+ * rejects, with the end of the server's log, if a server fails to start.
  */
 export async function startServer<K extends ServerKind>(
   kind: K,
@@ -35,25 +35,25 @@ export async function startFirst<K extends ServerKind>(
   const { kind, name, hasEmulator } = definition
   const isLeftOut = hasEmulator && machine.prefersEmulators
   const reasons: string[] = []
-  for (const way of isLeftOut ? [ofTheEnvironment] : ways) {
-    const outcome = await way(definition, machine)
+  for (const start of isLeftOut ? [fromEnvironment] : starters) {
+    const outcome = await start(definition, machine)
     if ('how' in outcome) return outcome
     reasons.push(outcome.reason)
   }
-  if (isLeftOut) return { kind, name, how: 'unavailable', reason: 'it runs with the long tests' }
+  if (isLeftOut) return { kind, name, how: 'unavailable', reason: 'it is used only by the long tests' }
   const reason = reasons.join('; ')
   if (inCi(machine.environment)) {
-    throw new Error(`In CI the tests need a real ${name}, and there is none: ${reason}.`)
+    throw new Error(`${name} is not available: ${reason}. Tests in CI require a real server.`)
   }
   return { kind, name, how: 'unavailable', reason }
 }
 
-async function ofTheEnvironment<K extends ServerKind>(
+async function fromEnvironment<K extends ServerKind>(
   definition: ServerDefinition<K>,
   { environment }: Machine,
 ): Promise<RunningServer<K> | { readonly reason: string }> {
   const server = definition.fromEnvironment(environment)
-  if (server === undefined) return { reason: 'the environment names none' }
+  if (server === undefined) return { reason: 'no environment variable names a server' }
   return { kind: definition.kind, how: 'environment', ...server, stop: async () => undefined }
 }
 
@@ -62,7 +62,7 @@ async function installed<K extends ServerKind>(
   machine: Machine,
 ): Promise<RunningServer<K> | { readonly reason: string }> {
   const missing = await missingTools(definition.runsOn, machine.environment)
-  if (missing.length > 0) return { reason: `running it needs ${missing.join(' and ')}` }
+  if (missing.length > 0) return { reason: `it requires ${missing.join(' and ')}` }
   const found = await ensureInstalled(definition, machine)
   if ('reason' in found) return found
   return launch(definition, {
@@ -78,7 +78,7 @@ async function inDocker<K extends ServerKind>(
   { environment }: Machine,
 ): Promise<RunningServer<K> | { readonly reason: string }> {
   const { container } = definition
-  if ((await missingTools([docker], environment)).length > 0) return { reason: 'no Docker daemon answers' }
+  if ((await missingTools([docker], environment)).length > 0) return { reason: 'no Docker daemon is running' }
   try {
     await run('docker', ['pull', '--quiet', container.image], { environment })
   } catch (error) {

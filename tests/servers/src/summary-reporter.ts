@@ -4,7 +4,7 @@ import { leavesOutLongTests } from './long-tests.ts'
 import type {} from './provided.ts'
 import { summarise, summariseSkipped } from './summary.ts'
 
-/** Prints at the end of a run what it did not test on this machine, so that it does not look like a run that did. */
+/** Prints, at the end of a run, the servers that were used and the tests that did not run. */
 export default class SummaryReporter implements Reporter {
   #isShort = false
 
@@ -18,17 +18,17 @@ export default class SummaryReporter implements Reporter {
       'servers: ',
       [...projects].flatMap((project) => linesOf(project.name, project.getProvidedContext())),
     )
-    print('left out: ', this.#isShort ? ['the long tests, which `pnpm test:all` runs'] : [])
-    print('not tested here: ', summariseSkipped(modules.flatMap(skippedIn)))
+    print('left out: ', this.#isShort ? ['the long tests (run them with `pnpm test:all`)'] : [])
+    print('skipped: ', summariseSkipped(modules.flatMap(skippedIn)))
   }
 }
 
-/** Prints lines below each other, with a title before the first one. */
+/** Prints lines with a title before the first one. */
 function print(title: string, lines: readonly string[]): void {
   if (lines.length > 0) process.stdout.write(`${title}${lines.join(`\n${' '.repeat(title.length)}`)}\n\n`)
 }
 
-/** A project that uses no servers was given none to provide. */
+/** Returns the lines of a project. A project that uses no servers has no lines. */
 function linesOf(
   project: string,
   { servers, emulator = 'never' }: Partial<ProvidedContext>,
@@ -36,7 +36,7 @@ function linesOf(
   return servers === undefined ? [] : summarise(project, servers, emulator)
 }
 
-/** The tests that gave a reason when they skipped themselves. */
+/** Returns the tests that skipped themselves with a reason. */
 function skippedIn({
   project,
   children,

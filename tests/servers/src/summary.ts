@@ -2,8 +2,8 @@ import type { AvailableServer } from './kinds.ts'
 import type { EmulatorUse, ProvidedServer, Servers } from './provided.ts'
 
 /**
- * What one project ran on, for people: `adapter-s3 on MinIO 2026-02-12 (installed), emulator`, and a line for
- * each server that it went without.
+ * Returns the servers that a project used, such as `adapter-s3 on MinIO 2026-02-12 (installed), emulator`, and one line
+ * for each unavailable server.
  */
 export function summarise(project: string, servers: Servers, emulator: EmulatorUse): readonly string[] {
   const ranOn: string[] = []
@@ -17,7 +17,7 @@ export function summarise(project: string, servers: Servers, emulator: EmulatorU
   return [`${project} on ${ranOn.length > 0 ? ranOn.join(', ') : 'no server'}`, ...without]
 }
 
-/** A line for each test that this machine cannot run: `adapter-fs, clones on xfs: mkfs.xfs is missing`. */
+/** Returns one line for each skipped test, such as `adapter-fs, clones on xfs: mkfs.xfs is missing`. */
 export function summariseSkipped(
   skipped: readonly { readonly test: string; readonly reason: string }[],
 ): readonly string[] {

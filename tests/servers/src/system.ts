@@ -1,4 +1,4 @@
-/** Whether a process of this machine lives, whoever owns it. */
+/** Whether a process of this machine exists. It may belong to another user. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

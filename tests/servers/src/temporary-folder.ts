@@ -6,25 +6,25 @@ import { promisify } from 'node:util'
 import { isAlive } from './system.ts'
 
 /**
- * An empty folder of this process, whose name begins with `prefix` and tells the process. Those of the same prefix
- * that a process left behind when it was killed are removed.
+ * Creates an empty folder. Its name consists of `prefix`, the id of this process and random characters. Removes folders
+ * with the same prefix whose process no longer exists.
  */
 export async function temporaryFolder(parent: string, prefix: string): Promise<string> {
   const names = (await readdir(parent)).filter((name) => name.startsWith(prefix))
-  const left = names.filter((name) => !isAlive(Number.parseInt(name.slice(prefix.length), 10)))
-  // One of another user stays: it is not ours to remove.
-  await Promise.allSettled(left.map(async (name) => removeFolder(join(parent, name))))
+  const leftovers = names.filter((name) => !isAlive(Number.parseInt(name.slice(prefix.length), 10)))
+  // Folders of other users cannot be removed, so errors are ignored.
+  await Promise.allSettled(leftovers.map(async (name) => removeFolder(join(parent, name))))
   return mkdtemp(join(parent, `${prefix}${process.pid}-`))
 }
 
-/** Removes a folder with all that is in it. Unmounts what is mounted below it first, and rejects if that fails. */
+/** Removes a folder and its contents. Unmounts file systems below the folder first, and rejects if that fails. */
 export async function removeFolder(folder: string): Promise<void> {
   for (const mounted of await mountsBelow(folder)) await promisify(execFile)('umount', [mounted])
-  // A process that is about to end may still create a file.
+  // A process that has not ended yet may create a file during the removal.
   await rm(folder, { recursive: true, force: true, maxRetries: 10 })
 }
 
-/** Where Linux says that file systems are mounted below a folder, the latest first. */
+/** Returns the paths at which file systems are mounted below a folder on Linux, the latest first. */
 async function mountsBelow(folder: string): Promise<readonly string[]> {
   const table = '/proc/self/mounts'
   if (!existsSync(table) || !existsSync(folder)) return []
@@ -35,7 +35,10 @@ async function mountsBelow(folder: string): Promise<readonly string[]> {
   return mounted.filter((path) => path.startsWith(above)).toReversed()
 }
 
-/** The table of mounts writes a space, and three other characters, as a backslash and three octal digits. */
+/**
+ * Decodes a path of the mount table. A space, a tab, a line feed and a backslash are written as a backslash and three
+ * octal digits: https://man7.org/linux/man-pages/man3/getmntent.3.html.
+ */
 function unescaped(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }

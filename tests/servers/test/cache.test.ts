@@ -6,32 +6,32 @@ import { expect, test } from 'vitest'
 import { cacheFolder, installInto, isInstalled, serverFolder } from '../src/cache.ts'
 import { emptyFolder } from './empty-folder.ts'
 
-/** More than any process has. */
+/** A process id that no process has, because it is above the maximum. */
 const noProcess = 2 ** 30
 
 test.each([
   [{ XDG_CACHE_HOME: '/a/cache' }, '/a/cache/holdfast-test-servers'],
   [{ XDG_CACHE_HOME: 'relative' }, join(homedir(), '.cache/holdfast-test-servers')],
   [{}, join(homedir(), '.cache/holdfast-test-servers')],
-])('the cache of %o is %s', (environment, folder) => {
+])('uses the cache folder for %o: %s', (environment, folder) => {
   expect(cacheFolder(environment)).toBe(folder)
 })
 
-test('another version is another folder', () => {
+test('uses a different folder for each version', () => {
   const environment = { XDG_CACHE_HOME: '/a' }
   const folders = ['1', '2'].map((version) => serverFolder(environment, { kind: 'minio', version }))
   expect(folders).toEqual(['/a/holdfast-test-servers/minio-1', '/a/holdfast-test-servers/minio-2'])
 })
 
-test('what is installed is there whole, under its name and nothing else', async () => {
-  const cache = join(await emptyFolder(), 'made', 'on the way')
+test('installs a server completely, and leaves no other files in the cache', async () => {
+  const cache = join(await emptyFolder(), 'missing', 'parents')
   const folder = join(cache, 'minio-1')
   await installInto(folder, async (temporary) => writeFile(join(temporary, 'minio'), 'program'))
   expect(await readFile(join(folder, 'minio'), 'utf8')).toBe('program')
   expect(await readdir(cache)).toEqual(['minio-1'])
 })
 
-test('an install that fails leaves nothing, and the next one works', async () => {
+test('leaves nothing after a failed install, and installs at the next call', async () => {
   const cache = await emptyFolder()
   const folder = join(cache, 'minio-1')
   const failure = new Error('no network')
@@ -45,7 +45,7 @@ test('an install that fails leaves nothing, and the next one works', async () =>
   expect(isInstalled(folder)).toBe(true)
 })
 
-test('an install that was killed is never taken for a whole one, and the next one clears it away', async () => {
+test('does not treat a killed install as complete, and removes its leftovers at the next install', async () => {
   const cache = await emptyFolder()
   const folder = join(cache, 'minio-1')
   await mkdir(join(cache, `minio-1.installing-${noProcess}-abc`))
@@ -55,7 +55,7 @@ test('an install that was killed is never taken for a whole one, and the next on
   expect(await readdir(cache)).toEqual(['minio-1'])
 })
 
-test('what another process is just installing is left alone', async () => {
+test('keeps the temporary folder of a running install of another process', async () => {
   const cache = await emptyFolder()
   const other = join(cache, `minio-1.installing-${process.ppid}-abc`)
   await mkdir(other)
@@ -63,7 +63,7 @@ test('what another process is just installing is left alone', async () => {
   expect(existsSync(other)).toBe(true)
 })
 
-test('of several that want it at once, one installs it', async () => {
+test('installs once if several calls install the same server at once', async () => {
   const folder = join(await emptyFolder(), 'minio-1')
   let installs = 0
   const install = async (): Promise<void> => {

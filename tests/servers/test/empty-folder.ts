@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** Removed when the test is done. */
+/** Creates an empty folder, and removes it at the end of the test. */
 export async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-servers-'))
   onTestFinished(async () => rm(folder, { recursive: true }))

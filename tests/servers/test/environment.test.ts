@@ -10,7 +10,7 @@ function withPrefix(prefix: string, values: Readonly<Record<string, string>>): N
 test.each([
   ['HOLDFAST_TEST_S3', definitions.minio],
   ['HOLDFAST_TEST_S3_SECOND', definitions.s3proxy],
-] as const)('%s names an S3 server', (prefix, { fromEnvironment }) => {
+] as const)('uses the S3 server in variables with the prefix %s', (prefix, { fromEnvironment }) => {
   const endpoint = 'https://s3.example'
   const least = { ENDPOINT: endpoint, ...s3 }
   const connection = { endpoint, region: 'us-east-1', accessKeyId: 'key', secretAccessKey: 'secret' }
@@ -22,14 +22,14 @@ test.each([
   })
 })
 
-test('an S3 server that is named by halves is an error, not another server', () => {
+test('throws if a required variable of an S3 server is missing', () => {
   const environment = withPrefix('HOLDFAST_TEST_S3', { ENDPOINT: 'https://s3.example', ACCESS_KEY_ID: 'key' })
   expect(() => definitions.minio.fromEnvironment(environment)).toThrow(
-    'HOLDFAST_TEST_S3_ENDPOINT is set, so HOLDFAST_TEST_S3_SECRET_ACCESS_KEY must be set too.',
+    'HOLDFAST_TEST_S3_ENDPOINT is set but HOLDFAST_TEST_S3_SECRET_ACCESS_KEY is not. Set both.',
   )
 })
 
-test('HOLDFAST_TEST_GCS_ENDPOINT names a GCS server', () => {
+test('uses the GCS server in HOLDFAST_TEST_GCS_ENDPOINT', () => {
   const endpoint = 'http://gcs.example'
   expect(definitions['fake-gcs-server'].fromEnvironment({ HOLDFAST_TEST_GCS_ENDPOINT: endpoint })).toEqual({
     name: endpoint,
@@ -43,12 +43,12 @@ test.each([
     'http://127.0.0.1:1/a?x=1',
   ],
   ['DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2VjcmV0', 'the account a'],
-])('an Azure account is told of without its key: %s', (connectionString, name) => {
+])('names an Azure account without its key: %s', (connectionString, name) => {
   const environment = { HOLDFAST_TEST_AZURE_CONNECTION_STRING: connectionString }
   expect(definitions.azurite.fromEnvironment(environment)).toEqual({ name, connection: { connectionString } })
 })
 
-test('an empty variable names none', () => {
+test('ignores empty variables', () => {
   const environment = {
     HOLDFAST_TEST_S3_ENDPOINT: '',
     HOLDFAST_TEST_S3_SECOND_ENDPOINT: '',

@@ -4,14 +4,16 @@ import { expect, test } from 'vitest'
 import { withLock } from '../src/lock.ts'
 import { emptyFolder } from './empty-folder.ts'
 
-test('who holds a lock for too long is told of, and what to do', async () => {
+test('reports a lock that another process holds for too long', async () => {
   const lock = join(await emptyFolder(), 'a.lock')
   await symlink(String(process.ppid), lock)
   const working = withLock(lock, AbortSignal.abort(), async () => 'worked')
-  await expect(working).rejects.toThrow(`Another process has held ${lock} for too long`)
+  await expect(working).rejects.toThrow(
+    `The lock ${lock} cannot be taken, because another process has held it for too long`,
+  )
 })
 
-test('a lock is given back when the work fails', async () => {
+test('releases the lock if the work fails', async () => {
   const lock = join(await emptyFolder(), 'a.lock')
   const never = new AbortController().signal
   const failing = withLock(lock, never, async () => {

@@ -11,7 +11,7 @@ import { emptyFolder } from './empty-folder.ts'
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
 const globalSetup = join(import.meta.dirname, '../src/run-folder.ts')
 
-/** Makes `os.tmpdir()` name an empty folder until the test has finished. */
+/** Makes `os.tmpdir()` return an empty folder until the test has finished. */
 async function emptyTemporaryFolder(): Promise<string> {
   const { TMPDIR: before } = process.env
   const folder = await emptyFolder()
@@ -22,7 +22,7 @@ async function emptyTemporaryFolder(): Promise<string> {
   return folder
 }
 
-test('removes what a failing test has left', async () => {
+test('removes the temporary folders of a failed test', async () => {
   const project = await emptyFolder()
   const temporary = await emptyTemporaryFolder()
   const config = { test: { globals: true, globalSetup: [globalSetup] } }
@@ -45,7 +45,7 @@ test('removes what a failing test has left', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-test('removes what a killed process has left, and gives the temporary folder back', async () => {
+test('removes the temporary folders of a killed process, and restores os.tmpdir()', async () => {
   const program = join(await emptyFolder(), 'program.cjs')
   const temporary = await emptyTemporaryFolder()
   const remove = await useRunFolder()

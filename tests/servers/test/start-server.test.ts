@@ -6,8 +6,8 @@ import { isAvailable } from '../src/index.ts'
 import { startFirst } from '../src/start-server.ts'
 import { emptyMachine, readyAtOnce, toyServer } from './toy-server.ts'
 
-const answersNothing = 'process.exit(1)'
-/** Answers `info` and `pull`, and runs the toy itself; the arguments end with the image and the port. */
+const failingDocker = 'process.exit(1)'
+/** A fake Docker client. It accepts `info` and `pull`, and runs the toy server itself. The port is the last argument. */
 const workingDocker = `
   const { createServer } = require('node:http')
   const [verb, ...rest] = process.argv.slice(2)
@@ -17,7 +17,7 @@ const workingDocker = `
   }
 `
 
-test('a server of the environment comes first, and is not stopped by us', async () => {
+test('prefers the server that the environment names', async () => {
   const machine = await emptyMachine({ TOY_ENDPOINT: 'http://far' }, workingDocker)
   const server = await startFirst(toyServer(), machine)
   expect(server).toMatchObject({
@@ -27,7 +27,7 @@ test('a server of the environment comes first, and is not stopped by us', async 
   })
 })
 
-test('then one that is installed: it answers when it is started, and no more when it is stopped', async () => {
+test('starts an installed server, which responds until it is stopped', async () => {
   const server = await startFirst(toyServer(), await emptyMachine({}, workingDocker))
   if (server.how === 'unavailable') throw new Error(server.reason)
   expect(server).toMatchObject({ how: 'installed', name: 'Toy', version: '1' })
@@ -37,21 +37,21 @@ test('then one that is installed: it answers when it is started, and no more whe
   await expect(fetch(endpoint)).rejects.toThrow()
 })
 
-test('it is compiled only in CI, or when that is asked for; once compiled it is always used', async () => {
+test('compiles a server only if that is allowed, and then always uses the compiled server', async () => {
   const machine = await emptyMachine()
   const toy = toyServer({ compiles: true })
   const refused = await startFirst(toy, machine)
   expect(refused).toMatchObject({ how: 'unavailable' })
   expect(refused).toHaveProperty('reason', expect.stringContaining('pnpm test-servers install minio'))
-  const asked = { ...machine, environment: { ...machine.environment, HOLDFAST_TEST_INSTALL: '1' } }
-  for (const each of [asked, machine]) {
+  const compiling = { ...machine, environment: { ...machine.environment, HOLDFAST_TEST_INSTALL: '1' } }
+  for (const each of [compiling, machine]) {
     const server = await startFirst(toy, each)
     expect(server.how).toBe('installed')
     if (server.how !== 'unavailable') await server.stop()
   }
 })
 
-test('then one in Docker', async () => {
+test('starts a server in Docker if none is installed', async () => {
   const toy = toyServer({ compiles: true })
   const server = await startFirst(toy, await emptyMachine({}, workingDocker))
   if (server.how === 'unavailable') throw new Error(server.reason)
@@ -60,20 +60,24 @@ test('then one in Docker', async () => {
   await server.stop()
 })
 
-test('where there is none, every way says why it was not open', async () => {
+test('returns the reasons if no server is available', async () => {
   const failing = toyServer({
     install: async () => {
       throw new Error('no network')
     },
   })
-  const server = await startFirst(failing, await emptyMachine({}, answersNothing))
+  const server = await startFirst(failing, await emptyMachine({}, failingDocker))
   expect(isAvailable(server)).toBe(false)
-  expect(server).toMatchObject({ reason: 'the environment names none; no network; no Docker daemon answers' })
+  expect(server).toMatchObject({
+    reason: 'no environment variable names a server; no network; no Docker daemon is running',
+  })
 })
 
-test('in a run without long tests an emulator replaces one, unless the environment names it', async () => {
+test('starts no server that has an emulator in a run without long tests, unless the environment names it', async () => {
   const machine = { ...(await emptyMachine({ CI: 'true' })), prefersEmulators: true }
-  expect(await startFirst(toyServer(), machine)).toMatchObject({ reason: 'it runs with the long tests' })
+  expect(await startFirst(toyServer(), machine)).toMatchObject({
+    reason: 'it is used only by the long tests',
+  })
   const named = { ...machine, environment: { TOY_ENDPOINT: 'http://far' } }
   expect(await startFirst(toyServer(), named)).toMatchObject({ how: 'environment' })
   const server = await startFirst(toyServer({ hasEmulator: false }), machine)
@@ -81,23 +85,23 @@ test('in a run without long tests an emulator replaces one, unless the environme
   if (server.how !== 'unavailable') await server.stop()
 })
 
-test('in CI there must be one', async () => {
+test('rejects in CI if no server is available', async () => {
   const machine = await emptyMachine({ CI: 'true' })
   const failing = toyServer({
     install: async () => {
       throw new Error('no network')
     },
   })
-  await expect(startFirst(failing, machine)).rejects.toThrow('In CI the tests need a real Toy')
+  await expect(startFirst(failing, machine)).rejects.toThrow('Toy is not available')
 })
 
-test('one that does not start is an error, with the end of its log', async () => {
+test('rejects with the end of the log if a server does not start', async () => {
   const broken = toyServer({ program: `console.error('the disk is read-only'); process.exitCode = 3` })
   const starting = startFirst(broken, await emptyMachine())
-  await expect(starting).rejects.toThrow(/Toy 1 ended with 3 before it was ready.*\n.*the disk is read-only/)
+  await expect(starting).rejects.toThrow(/Toy 1 exited with 3 before it was ready.*\n.*the disk is read-only/)
 })
 
-test('it is started again on another port where it ends at once, as for a port that is taken', async () => {
+test('starts a server again on another port if it exits at once, as it does if its port is taken', async () => {
   const program = `
     import { existsSync, writeFileSync } from 'node:fs'
     const tried = new URL('tried', import.meta.url)
@@ -112,7 +116,7 @@ test('it is started again on another port where it ends at once, as for a port t
   if (server.how !== 'unavailable') await server.stop()
 })
 
-test('it has the time to write down what it holds: it is asked to end, and waited for', async () => {
+test('stops a server with SIGTERM, and waits until it has written its data', async () => {
   const machine = await emptyMachine()
   const program = `
     import { createServer } from 'node:http'

@@ -25,11 +25,14 @@ test.each<[Servers, EmulatorUse, readonly string[]]>([
   [installed, 'always', ['s3 on MinIO 2026-02-12 (installed), http://far:9000 (environment), emulator']],
   [missing, 'never', ['s3 on no server', '  without MinIO: go failed:']],
   [missing, 'fallback', ['s3 on emulator', '  without MinIO: go failed:']],
-])('the summary tells what a project ran on, and what it went without (%#)', (servers, emulator, lines) => {
-  expect(summarise('s3', servers, emulator)).toEqual(lines)
-})
+])(
+  'the summary lists the servers that a project used, and those that were unavailable (%#)',
+  (servers, emulator, lines) => {
+    expect(summarise('s3', servers, emulator)).toEqual(lines)
+  },
+)
 
-test('the summary names each test that this machine cannot run, and the reason', () => {
+test('the summary lists each skipped test with its reason', () => {
   const skipped = [{ test: 'adapter-fs, clones on xfs', reason: 'mkfs.xfs is missing\na log' }]
   expect(summariseSkipped(skipped)).toEqual(['adapter-fs, clones on xfs: mkfs.xfs is missing'])
 })

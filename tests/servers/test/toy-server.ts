@@ -5,11 +5,11 @@ import type { Machine } from '../src/settings.ts'
 import { emptyFolder } from './empty-folder.ts'
 
 export interface Toy {
-  /** What is installed as the server. Default: a program that is ready at once. */
+  /** The source code of the server. Default: a program that is ready at once. */
   readonly program?: string
   readonly compiles?: boolean
   readonly hasEmulator?: boolean
-  /** Does what installing is. Default: writes the program. */
+  /** Installs the server. Default: writes the program into the folder. */
   readonly install?: (folder: string) => Promise<void>
 }
 
@@ -18,7 +18,7 @@ export const readyAtOnce = `
   createServer((_, response) => response.end('ready')).listen(Number(process.argv[2]), '127.0.0.1')
 `
 
-/** A server of a few lines, installed, run and stopped as the real ones are. */
+/** Returns the definition of a small server. It is installed, started and stopped like the real servers. */
 export function toyServer({
   program = readyAtOnce,
   compiles = false,
@@ -55,7 +55,7 @@ export function toyServer({
   }
 }
 
-/** A machine with an empty cache, these variables, and with Docker only where a program is given that stands for it. */
+/** Returns a machine with an empty cache and these variables. It has Docker only if `dockerProgram` is passed. */
 export async function emptyMachine(
   variables: NodeJS.ProcessEnv = {},
   dockerProgram?: string,
@@ -68,5 +68,5 @@ export async function emptyMachine(
     await chmod(docker, 0o755)
   }
   const environment = { XDG_CACHE_HOME: join(folder, 'cache'), PATH: join(folder, 'bin'), ...variables }
-  return { environment, prefersEmulators: false, tell: () => undefined }
+  return { environment, prefersEmulators: false, log: () => undefined }
 }

@@ -31,7 +31,7 @@ const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== u
 
 describe.each(onNetwork)('a bad network before $name', (kind) => {
   test.each([firstSeed, firstSeed + 1, firstSeed + 2])(
-    'loses no acknowledged save, and saves nothing twice (HOLDFAST_SEED=%i)',
+    'loses no acknowledged save, and lists only saves that were acknowledged or of unknown outcome (HOLDFAST_SEED=%i)',
     async (seed) => {
       await using proxy = await startProxy({
         target: kind.endpoint ?? '',
@@ -54,10 +54,10 @@ describe.each(onNetwork)('a bad network before $name', (kind) => {
           if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) uncertain.push(step)
         }
       }
-      await store.close().catch(() => undefined) // the network may be bad to the end
+      await store.close().catch(() => undefined) // the last requests can also fail
       await using clean = await openAt(
         kind,
-        { ...through, ...restoredTo(through, proxy.url, kind.endpoint ?? '') },
+        { ...through, ...withEndpoint(through, proxy.url, kind.endpoint ?? '') },
         { mode: 'shared' },
       )
       const listed = (await clean.list()).map(({ step }) => step)
@@ -68,10 +68,10 @@ describe.each(onNetwork)('a bad network before $name', (kind) => {
     },
   )
 
-  test('a bit that flips on its way quarantines nothing', async () => {
+  test('does not quarantine a checkpoint if a bit flips in a response', async () => {
     const flipped = new Set<string>()
     let isFlipping = false
-    // The first read of each object, but of no list: what is damaged there is read by nobody as bytes.
+    // Damages the first read of each object. Lists are not damaged, because nothing verifies their bytes.
     const plan: FaultPlan = ({ method, path, query }) => {
       const isList = [...query.keys()].some((name) => ['list-type', 'comp', 'prefix'].includes(name))
       if (!isFlipping || method !== 'GET' || isList || flipped.has(path)) return undefined
@@ -96,7 +96,7 @@ describe.each(onNetwork)('a bad network before $name', (kind) => {
     expect(await reader.quarantined()).toEqual([])
   })
 
-  test('the lost answer of a commit is settled by reading back', async () => {
+  test('resolves the lost response of a commit by reading the object', async () => {
     let lost = 0
     const plan: FaultPlan = ({ method, path }) => {
       const commits = ['PUT', 'POST'].includes(method) && /catalog|%2Fcatalog|upload\/storage/.test(path)
@@ -111,7 +111,7 @@ describe.each(onNetwork)('a bad network before $name', (kind) => {
     expect((await store.list()).map(({ step }) => step)).toEqual([1])
   })
 
-  test('retries stop at their bound, and the error names the true cause', async () => {
+  test('stops after the configured number of attempts, and reports the error of the store', async () => {
     await using proxy = await startProxy({
       target: kind.endpoint ?? '',
       plan: () => ({ kind: 'status', status: 503 }),
@@ -126,8 +126,8 @@ describe.each(onNetwork)('a bad network before $name', (kind) => {
   })
 })
 
-/** The same place, reached directly. */
-function restoredTo(
+/** Returns the same place with another endpoint. */
+function withEndpoint(
   place: { readonly url: string; readonly env: Readonly<Record<string, string>> },
   from: string,
   to: string,

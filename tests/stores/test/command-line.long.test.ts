@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { environmentOf } from './open.ts'
 import { kindsOfStore, type KindOfStore, type Place } from './stores.ts'
 
-/** Adapters are resolved from here, as from a project that has installed them. */
+/** The working folder of the command line. Adapters are resolved from it, as from a project that has installed them. */
 const here = import.meta.dirname
 const packages: Readonly<Record<string, string>> = {
   file: '@holdfast/adapter-fs',
@@ -62,7 +62,7 @@ function sha256(content: Uint8Array): string {
 }
 
 describe.each(await kindsOfStore())('the command line on $name', (kind) => {
-  test('does everything', async () => {
+  test('runs every command', async () => {
     const place = kind.place()
     const run = async (...words: readonly string[]): Promise<Outcome> => {
       const outcome = await holdfast(kind, place, words)

@@ -10,10 +10,13 @@ import { type BackendAdapter, isHoldfastError } from '@holdfast/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 
 const certificate = new URL('./localhost.pem', import.meta.url)
-const asked: string[] = []
-let refuses = false
+const connectRequests: string[] = []
+let rejectsConnections = false
 
-/** A store behind a private authority. That it refuses is enough to see that a request has arrived. */
+/**
+ * A store with a certificate of a private authority. It denies every request, so `PERMISSION_DENIED` shows that a
+ * request has arrived.
+ */
 const store = createHttpsServer(
   { cert: readFileSync(certificate), key: readFileSync(new URL('./localhost-key.pem', import.meta.url)) },
   (_, response) => {
@@ -23,8 +26,8 @@ const store = createHttpsServer(
 )
 
 const proxy = createHttpServer().on('connect', (request, client, head) => {
-  asked.push(`${request.url ?? ''} ${request.headers['proxy-authorization'] ?? ''}`.trim())
-  if (refuses) {
+  connectRequests.push(`${request.url ?? ''} ${request.headers['proxy-authorization'] ?? ''}`.trim())
+  if (rejectsConnections) {
     client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
     return
   }
@@ -57,8 +60,8 @@ afterAll(() => {
 })
 
 beforeEach(() => {
-  asked.length = 0
-  refuses = false
+  connectRequests.length = 0
+  rejectsConnections = false
   for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'aws_ca_bundle']) {
     vi.stubEnv(name, '')
     vi.stubEnv(name.toUpperCase(), '')
@@ -76,13 +79,13 @@ describe.each<[string, BackendAdapter, string, Readonly<Record<string, unknown>>
   ['gs', gcs, 'gs://bucket/a', { anonymous: true }],
   ['az', azure, 'az://account/container/a', { accountKey: Buffer.alloc(64).toString('base64') }],
 ])('a store of %s', (_, adapter, url, options) => {
-  /** What comes of one request, and what its whole error shows. */
+  /** Sends one request. Returns the code of its error, and everything that the error and its causes contain. */
   async function outcome(): Promise<{ readonly code: string; readonly shown: string }> {
     const endpoint = `https://localhost:${portOf(store)}${url.startsWith('az:') ? '/account' : ''}`
     const backend = await adapter.open(new URL(url), { endpoint, retry, ...options })
     try {
       await backend.stat('k')
-      throw new Error('The store did not refuse')
+      throw new Error('The store did not deny the request')
     } catch (error) {
       if (!isHoldfastError(error)) throw error
       return { code: error.code, shown: inspect(error, { depth: Infinity, showHidden: true }) }
@@ -91,29 +94,29 @@ describe.each<[string, BackendAdapter, string, Readonly<Record<string, unknown>>
     }
   }
 
-  test('trusts the authorities of AWS_CA_BUNDLE, and says what helps against others', async () => {
+  test('trusts the authorities in AWS_CA_BUNDLE, and names this variable in the error for other authorities', async () => {
     const refused = await outcome()
     expect(refused.code).toBe('CONFIG')
     expect(refused.shown).toContain('AWS_CA_BUNDLE')
     vi.stubEnv('AWS_CA_BUNDLE', certificate.pathname)
     expect(await outcome()).toMatchObject({ code: 'PERMISSION_DENIED' })
-    expect(asked).toEqual([])
+    expect(connectRequests).toEqual([])
   })
 
-  test('is reached through HTTPS_PROXY, unless NO_PROXY names it', async () => {
+  test('is reached through HTTPS_PROXY, unless NO_PROXY names its host', async () => {
     vi.stubEnv('AWS_CA_BUNDLE', certificate.pathname)
     vi.stubEnv('HTTPS_PROXY', `http://user:pass%40word@localhost:${portOf(proxy)}`)
     expect(await outcome()).toMatchObject({ code: 'PERMISSION_DENIED' })
-    expect(asked).toEqual([
+    expect(connectRequests).toEqual([
       `localhost:${portOf(store)} Basic ${Buffer.from('user:pass@word').toString('base64')}`,
     ])
     vi.stubEnv('NO_PROXY', 'example.com,localhost')
     expect(await outcome()).toMatchObject({ code: 'PERMISSION_DENIED' })
-    expect(asked).toHaveLength(1)
+    expect(connectRequests).toHaveLength(1)
   })
 
-  test('reports a proxy that refuses, without its password', async () => {
-    refuses = true
+  test('reports a proxy that rejects the connection, without its password', async () => {
+    rejectsConnections = true
     vi.stubEnv('https_proxy', `http://user:PASSWORD@localhost:${portOf(proxy)}`)
     const { code, shown } = await outcome()
     expect(code).toBe('UNAVAILABLE')

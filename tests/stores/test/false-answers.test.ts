@@ -24,24 +24,24 @@ const pages: readonly Fault[] = [
 const isList = ({ operation }: ProxiedRequest): boolean =>
   /list/i.test(operation) && !/block list/i.test(operation)
 
-/** Gives the first request that fits a fault, and the others none. */
+/** Returns a plan that applies the fault only to the first request that `fits` accepts. */
 function once(
   fits: (request: ProxiedRequest) => boolean,
   fault: Fault,
-): FaultPlan & { readonly wasGiven: () => boolean } {
-  let given = false
+): FaultPlan & { readonly wasApplied: () => boolean } {
+  let applied = false
   const plan = (request: ProxiedRequest): Fault | undefined => {
-    if (given || !fits(request)) return undefined
-    given = true
+    if (applied || !fits(request)) return undefined
+    applied = true
     return fault
   }
-  return Object.assign(plan, { wasGiven: () => given })
+  return Object.assign(plan, { wasApplied: () => applied })
 }
 
-describe.each(onNetwork)('false answers before $name', (kind) => {
+describe.each(onNetwork)('false responses in front of $name', (kind) => {
   const target = kind.endpoint ?? ''
 
-  test('loses no acknowledged save when web pages answer for the store', async () => {
+  test('loses no acknowledged save if web pages replace responses of the store', async () => {
     const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
     await using proxy = await startProxy({
       target,
@@ -67,14 +67,14 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
       const bytes = step === 5 ? 2 * kind.partBytes + 7 : 1000
       await Promise.all([save(through, step, bytes), save(direct, step + 1, 1000)])
     }
-    await through.close().catch(() => undefined) // its last request may have been answered by a page
+    await through.close().catch(() => undefined) // a web page may replace the response to the last request
     expect((await direct.list()).map(({ step }) => step)).toEqual(expect.arrayContaining(acknowledged))
     expect((await direct.verify()).good).toBe(true)
     expect(acknowledged.length).toBeGreaterThan(8)
   })
 
   test.each(pages.slice(0, 2))(
-    'asks again where a web page with %o answers a write, a read or a list',
+    'retries a write, a read and a list whose response is a web page: %o',
     async (page) => {
       const place = kind.place()
       const large = randomBytes(kind.partBytes + 7)
@@ -94,12 +94,12 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
         await using proxy = await startProxy({ target, plan })
         const backend = await openBackendAt(kind, kind.through(place, proxy.url))
         await backend.put(`${name}/small`, Buffer.from(name))
-        const several = name.includes('write') ? large : Buffer.from('not in parts')
-        await backend.put(`${name}/large`, several)
+        const content = name.includes('write') ? large : Buffer.from('not in parts')
+        await backend.put(`${name}/large`, content)
         expect(await backend.commit(`${name}/truth`, Buffer.from('ours'))).toBe('created')
         expect(await backend.commit(`${name}/truth`, Buffer.from('theirs'))).toBe('exists')
         for (const [key, bytes] of [
-          ['large', several],
+          ['large', content],
           ['small', Buffer.from(name)],
           ['truth', Buffer.from('ours')],
         ] as const) {
@@ -111,13 +111,13 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
         expect(listed.map(({ key }) => key)).toEqual(
           ['large', 'small', 'truth'].map((key) => `${name}/${key}`),
         )
-        expect(plan.wasGiven(), name).toBe(true)
+        expect(plan.wasApplied(), name).toBe(true)
         await backend.close()
       }
     },
   )
 
-  test('creates nothing, and says why, when a web page answers everything', async () => {
+  test('creates nothing if every response is a web page, and names the web page in the error', async () => {
     await using proxy = await startProxy({ target, plan: () => ({ kind: 'html-page', headers: forged }) })
     const backend = await openBackendAt(kind, kind.place(proxy.url), {
       attempts: 2,
@@ -140,7 +140,7 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
   })
 
   test.each<Fault>([{ kind: 'truncated-answer' }, { kind: 'empty-list' }, { kind: 'reversed-list' }])(
-    'asks for a list again that is a $kind',
+    'retries a list whose response has the fault $kind',
     async (fault) => {
       const place = kind.place()
       await using direct = await openAt(kind, place, { mode: 'shared' })
@@ -151,7 +151,7 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
       expect((await store.latest())?.step).toBe(3)
       await store.save({ step: 4, files: { a: Buffer.from('4') } })
       expect((await direct.list()).map(({ step }) => step)).toEqual([1, 2, 3, 4])
-      expect(plan.wasGiven()).toBe(true)
+      expect(plan.wasApplied()).toBe(true)
     },
   )
 
@@ -160,7 +160,7 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
     { kind: 'repeated-token' },
     { kind: 'endless-answer' },
     { kind: 'drip-answer', milliseconds: 20 },
-  ])('gives up a list that is a $kind to the end', async (fault) => {
+  ])('rejects a list if every response has the fault $kind', async (fault) => {
     await using proxy = await startProxy({ target, plan: (request) => (isList(request) ? fault : undefined) })
     const progress = { bytes: 1000, within: 200 }
     const backend = await openBackendAt(
@@ -175,7 +175,7 @@ describe.each(onNetwork)('false answers before $name', (kind) => {
     await backend.close()
   })
 
-  test('gives up a read that drips', async () => {
+  test('rejects a read whose body arrives too slowly', async () => {
     const isRead = ({ operation }: ProxiedRequest): boolean =>
       /GetObject|get \(media\)|Get Blob$/.test(operation)
     const plan: FaultPlan = (request) =>

@@ -8,7 +8,7 @@ import { kindsOfStore } from './stores.ts'
 const kinds = (await kindsOfStore()).filter(({ adapter }) => adapter === s3)
 
 describe.each(kinds)('unfinished uploads in $name', (kind) => {
-  test('a sweep discards those of this store, and leaves those of other programs and of nested stores', async () => {
+  test('are discarded by a sweep, except those of other programs and of nested stores', async () => {
     const place = kind.place()
     await using store = await openAt(kind, place, { mode: 'exclusive', gracePeriod: 0 })
     await store.save({ step: 1, files: { a: Buffer.from('a') } })
@@ -40,7 +40,7 @@ describe.each(kinds)('unfinished uploads in $name', (kind) => {
     expect(discarded.map(({ key }) => key).toSorted()).toEqual(theirs.toSorted())
   })
 
-  test('a put that is aborted as its upload begins leaves none', async () => {
+  test('are not left by a put that is aborted while its upload starts', async () => {
     const stop = new AbortController()
     await using proxy = await startProxy({
       target: kind.endpoint ?? '',

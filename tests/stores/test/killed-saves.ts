@@ -5,10 +5,10 @@ import { openAt } from './open.ts'
 import { startWorker } from './start-worker.ts'
 import type { KindOfStore } from './stores.ts'
 
-/** Declares the test that kills a writer so many times while it saves large files. */
+/** Declares a test that kills a writer `kills` times while it saves large files. */
 export function testKilledSaves(kind: KindOfStore, kills: number): void {
   test(
-    `killed at ${kills} moments of large saves: it opens, nothing partial is listed, a sweep leaves nothing`,
+    `lists no partial checkpoint after ${kills} kills during large saves, and a sweep deletes all leftovers`,
     { timeout: 120_000 + kills * 5000 },
     async () => {
       const place = kind.place()
@@ -17,14 +17,14 @@ export function testKilledSaves(kind: KindOfStore, kills: number): void {
       let seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e6)
       for (let kill = 0; kill < kills; kill += 1) {
         const child = startWorker(place, 'uploads', String(mebibytes))
-        const begun = new Promise((resolve) => {
+        const started = new Promise((resolve) => {
           child.on('message', (message) => {
             if (message === 'begins') resolve(undefined)
             else acknowledged.add(Number(message))
           })
         })
         const exited = once(child, 'exit')
-        await Promise.race([begun, exited])
+        await Promise.race([started, exited])
         seed = (seed * 16_807) % 2_147_483_647
         await setTimeout(seed % 400)
         child.kill('SIGKILL')

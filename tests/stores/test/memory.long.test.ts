@@ -7,7 +7,10 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { environmentOf } from './open.ts'
 import { kindsOfStore, type Place } from './stores.ts'
 
-/** More by `HOLDFAST_TEST_MEBIBYTES`. The server for Google Cloud Storage keeps objects in memory and slows down. */
+/**
+ * Size of the checkpoint in MiB. `HOLDFAST_TEST_MEBIBYTES` changes it. It is small by default, because fake-gcs-server
+ * keeps objects in memory and gets slow.
+ */
 const mebibytes = Number(process.env['HOLDFAST_TEST_MEBIBYTES'] ?? 256)
 
 const allowed = 150 * 2 ** 20
@@ -17,8 +20,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** By how many bytes a save raises the peak of a process's memory; or a restore, where it is given a folder. */
-async function risen(place: Place, into = ''): Promise<number> {
+/** Returns the bytes by which a save raises the peak memory of a process. With `into`, measures a restore instead. */
+async function memoryGrowth(place: Place, into = ''): Promise<number> {
   const worker = join(import.meta.dirname, 'worker.ts')
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -29,9 +32,9 @@ async function risen(place: Place, into = ''): Promise<number> {
 }
 
 describe.each(await kindsOfStore())('memory on $name', (kind) => {
-  test(`${mebibytes} MiB go up and come back identical within 150 MiB above an idle process`, async () => {
+  test(`grows by less than 150 MiB while ${mebibytes} MiB are saved, restored and verified`, async () => {
     const place = kind.place()
-    expect(await risen(place)).toBeLessThan(allowed)
-    expect(await risen(place, join(folder, kind.name.replaceAll('/', '-')))).toBeLessThan(allowed)
+    expect(await memoryGrowth(place)).toBeLessThan(allowed)
+    expect(await memoryGrowth(place, join(folder, kind.name.replaceAll('/', '-')))).toBeLessThan(allowed)
   })
 })

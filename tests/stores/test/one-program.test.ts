@@ -21,7 +21,7 @@ async function outputOn(place: Place): Promise<unknown> {
   return JSON.parse(stdout) as unknown
 }
 
-test('one program does the same on every store, picked by one environment variable', async () => {
+test('one program has the same output on every store that HOLDFAST_STORE names', async () => {
   const kinds = await kindsOfStore()
   const outputs: unknown[] = []
   for (const kind of kinds) outputs.push(await outputOn(kind.place()))
@@ -39,9 +39,9 @@ test('one program does the same on every store, picked by one environment variab
   }
 })
 
-test('what mends a wrong configuration is said', async () => {
+test('the error for an invalid location names the correct form', async () => {
   const [disk] = await kindsOfStore()
-  if (disk === undefined) throw new Error('There is always a disk')
+  if (disk === undefined) throw new Error('The list of stores must contain a disk')
   const failure = async (url: string): Promise<string> => {
     try {
       await outputOn({ url, env: {} })

@@ -2,10 +2,10 @@ import { type CheckpointBackend, CheckpointStore, type StoreOptions } from '@hol
 import { type MinimumProgress, openBackend, parseLocation, type RetryPolicy } from '@holdfast/core/backend'
 import type { KindOfStore, Place } from './stores.ts'
 
-/** Quick, since every server here is near. */
-const quick = { attempts: 10, minDelay: 1, maxDelay: 50 }
+/** A retry policy with short delays, because all servers are on this machine. */
+const shortDelays = { attempts: 10, minDelay: 1, maxDelay: 50 }
 
-/** The store at a place, in this process. */
+/** Opens the store at a place. */
 export async function openAt(
   kind: KindOfStore,
   place: Place,
@@ -14,11 +14,11 @@ export async function openAt(
   return new CheckpointStore(await openBackendAt(kind, place), options)
 }
 
-/** The backend at a place, in this process. */
+/** Opens a backend at a place. */
 export async function openBackendAt(
   kind: KindOfStore,
   { url, env }: Place,
-  retry: RetryPolicy = quick,
+  retry: RetryPolicy = shortDelays,
   minimumProgress?: MinimumProgress,
 ): Promise<CheckpointBackend> {
   Object.assign(process.env, env)
@@ -28,7 +28,7 @@ export async function openBackendAt(
   })
 }
 
-/** What a program of its own needs in its environment to find the store. */
+/** Returns the environment variables with which another process can open the store at a place. */
 export function environmentOf({ env }: Place): NodeJS.ProcessEnv {
   const { HOLDFAST_STORE: _, ...rest } = process.env
   return { ...rest, NO_COLOR: '1', ...env }

@@ -8,11 +8,11 @@ import { kindsOfStore } from './stores.ts'
 const workers = 8
 const savesEach = 6
 
-/** More by `HOLDFAST_TEST_KILLS`. */
+/** Number of kills. `HOLDFAST_TEST_KILLS` changes it. */
 const kills = Number(process.env['HOLDFAST_TEST_KILLS'] ?? 12)
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {
-  test(`of ${workers} at once in shared mode every acknowledged save is listed, and good`, async () => {
+  test(`every acknowledged save of ${workers} concurrent writers in shared mode is listed and verified`, async () => {
     const place = kind.place()
     const acknowledged: number[] = []
     const ends = Array.from({ length: workers }, async (_, worker) => {

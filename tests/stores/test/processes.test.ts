@@ -4,7 +4,7 @@ import { openAt } from './open.ts'
 import { kindsOfStore } from './stores.ts'
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {
-  test('an exclusive writer that another superseded gets FENCED, and changed nothing', async () => {
+  test('an exclusive writer is FENCED after another writer has taken over, and changes nothing', async () => {
     const place = kind.place()
     await using first = await openAt(kind, place)
     await first.save({ step: 1, files: { a: Buffer.from('first') } })

@@ -1,4 +1,4 @@
-/** A program as a user would write it, which knows nothing of where its checkpoints are kept. */
+/** A program as a user would write it. Only the environment names its store. */
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 

@@ -11,7 +11,7 @@ const example = fileURLToPath(new URL('../../../examples/pytorch', import.meta.u
 const main = join(dirname(createRequire(import.meta.url).resolve('holdfast/package.json')), 'dist/main.js')
 const hasPython = spawnSync('python3', ['--version']).status === 0
 
-/** Saves a file, or restores and prints the data state. */
+/** A Python program that saves a file, or restores a checkpoint and prints its data state. */
 const program = `
 import json, sys
 from holdfast_checkpoints import restore, save
@@ -27,12 +27,15 @@ interface Outcome {
   readonly stderr: string
 }
 
-/** Runs the example's Python functions on a bucket of an emulator. `holdfast` on the PATH is the real command line. */
+/**
+ * Returns functions that run the Python functions of the example on a bucket of an emulator. They call the real command
+ * line, which is on the PATH.
+ */
 async function exampleOn({ endpoint, region, credentials }: S3Emulator, bucket: string) {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-python-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const command = join(folder, 'holdfast')
-  const here = import.meta.dirname // the adapter is found from here
+  const here = import.meta.dirname // the command line resolves the adapter from this folder
   await writeFile(
     command,
     `#!/bin/sh\ncd '${here}' && exec '${process.execPath}' '${main}' "$@" --adapter @holdfast/adapter-s3\n`,
@@ -75,7 +78,7 @@ describe.skipIf(!hasPython)(`restore in Python${hasPython ? '' : ' (skipped: no 
     expect(stderr).toContain('"code":"NOT_FOUND"')
   })
 
-  test('raises an error if the credentials are refused', async () => {
+  test('raises an error if the store denies access', async () => {
     await using emulator = await startS3Emulator({ buckets: ['there'], denies: () => true })
     const { restore } = await exampleOn(emulator, 'there')
     expect(await restore()).toMatchObject({ failed: true, stdout: '' })

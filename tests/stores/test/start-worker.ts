@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { environmentOf } from './open.ts'
 import type { Place } from './stores.ts'
 
-/** Starts `worker.ts` on the store at a place. */
+/** Starts `worker.ts` with the store at a place. */
 export function startWorker(place: Place, ...words: readonly string[]): ChildProcess {
   return fork(join(import.meta.dirname, 'worker.ts'), [place.url, ...words], {
     env: environmentOf(place),

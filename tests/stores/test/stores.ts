@@ -13,10 +13,10 @@ import type { BackendAdapter } from '@holdfast/core'
 import { isAvailable, type S3Connection } from '@holdfast/test-servers'
 import { afterAll, inject } from 'vitest'
 
-/** A place for a store, as a user would name it. */
+/** The location of a store. */
 export interface Place {
   readonly url: string
-  /** What the environment must say besides. */
+  /** The environment variables that the adapter requires, such as credentials. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -24,19 +24,19 @@ export interface Place {
 export interface KindOfStore {
   readonly name: string
   readonly adapter: BackendAdapter
-  /** Where the server answers; `undefined` for a disk. */
+  /** The address of the server. `undefined` for a disk. */
   readonly endpoint: string | undefined
-  /** Bytes from which on a file goes in several requests. */
+  /** The size in bytes from which a file is uploaded in several requests. */
   readonly partBytes: number
-  /** A place that nothing else uses, reached through another endpoint if one is given. */
+  /** Returns a new place. `endpoint` replaces the address of the server, for example with that of a proxy. */
   place(endpoint?: string): Place
-  /** The same place, reached through another endpoint. */
+  /** Returns the same place with another endpoint. */
   through(place: Place, endpoint: string): Place
 }
 
 const partBytes = 8 * 2 ** 20
 
-/** The real ones that this run has; what is missing, and why, is in its summary. */
+/** Returns a disk, the emulators and the available real servers. The summary of the run lists unavailable servers. */
 export async function kindsOfStore(): Promise<readonly KindOfStore[]> {
   const servers = inject('servers')
   const kinds: KindOfStore[] = [disk()]
@@ -55,7 +55,7 @@ export async function kindsOfStore(): Promise<readonly KindOfStore[]> {
   return kinds
 }
 
-/** On disk, since large objects pass. */
+/** Starts emulators that keep objects on disk, because the tests store large objects. */
 async function emulators(): Promise<readonly KindOfStore[]> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-emulators-'))
   const amazon = await startS3Emulator({ directory: join(directory, 's3'), buckets: ['emulated'] })
@@ -85,9 +85,9 @@ function disk(): KindOfStore {
 }
 
 async function s3On(name: string, connection: S3Connection): Promise<KindOfStore> {
-  const { endpoint, region, bucket: given, accessKeyId, secretAccessKey } = connection
-  const bucket = given ?? `holdfast-${randomUUID()}`
-  if (given === undefined) {
+  const { endpoint, region, bucket: existing, accessKeyId, secretAccessKey } = connection
+  const bucket = existing ?? `holdfast-${randomUUID()}`
+  if (existing === undefined) {
     const client = new S3Client({
       endpoint,
       region,
@@ -117,7 +117,7 @@ async function gcsOn(name: string, endpoint: string): Promise<KindOfStore> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: bucket }),
   })
-  if (!response.ok) throw new Error(`The bucket could not be made: ${await response.text()}`)
+  if (!response.ok) throw new Error(`The bucket ${bucket} could not be created: ${await response.text()}`)
   return {
     name,
     adapter: gcs,

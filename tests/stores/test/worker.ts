@@ -1,6 +1,10 @@
 /**
- * A process that works on a store, told what to do by its arguments: `shared NAME COUNT` saves so many steps of its own,
- * `uploads MIB` saves large files until it is killed, `memory MIB` saves one, and `memory MIB FOLDER` restores it.
+ * A process that uses a store. Its arguments are the URL and a task:
+ *
+ * - `shared NAME COUNT` saves COUNT steps in shared mode. NAME is a number that makes the steps of each worker unique.
+ * - `uploads MIB` saves files of MIB mebibytes until the process is killed.
+ * - `memory MIB` saves one file of MIB mebibytes, and prints by how many bytes the peak memory grew.
+ * - `memory MIB FOLDER` does the same for a restore into FOLDER.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -18,7 +22,7 @@ async function shared(worker: number, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     const step = index * 100 + worker
     await store.save({ step, files: { 'model.bin': Buffer.from(`${worker} ${index}`) } })
-    await tell(step)
+    await send(step)
   }
 }
 
@@ -26,41 +30,44 @@ async function uploads(mebibytes: number): Promise<void> {
   await using store = await openStore(url, { mode: 'shared', gracePeriod: 0 })
   const newest = await store.latest()
   for (let step = (newest?.step ?? 0) + 1; ; step += 1) {
-    await tell('begins')
-    await store.save({ step, files: { 'model.bin': someBytes(mebibytes) } })
-    await tell(step)
+    await send('starts')
+    await store.save({ step, files: { 'model.bin': randomStream(mebibytes) } })
+    await send(step)
   }
 }
 
-/** Saves a large stream, or restores and verifies it into a folder; prints by how many bytes the peak of memory rose. */
+/** Saves a large stream, or restores it into a folder and verifies the store. Prints the growth of the peak memory. */
 async function memory(mebibytes: number, folder: string): Promise<void> {
   const idle = peakBytes()
   await using store = await openStore(url, { mode: 'shared' })
   if (folder === '') {
-    await store.save({ step: 1, files: { 'model.bin': someBytes(mebibytes) } })
+    await store.save({ step: 1, files: { 'model.bin': randomStream(mebibytes) } })
   } else {
     await store.restore('latest', { to: join(folder, 'out') })
-    if (!(await store.verify()).good) throw new Error('What was stored is not what was saved')
+    if (!(await store.verify()).good) throw new Error('The store does not verify after the restore')
   }
   process.stdout.write(String(peakBytes() - idle))
 }
 
-/** Of resident memory. Where Linux tells it of this process alone: `maxRSS` begins with the peak of the parent. */
+/**
+ * Returns the peak of resident memory in bytes. On Linux, `VmHWM` is used, because `maxRSS` includes the peak of the
+ * parent process (https://man7.org/linux/man-pages/man2/getrusage.2.html).
+ */
 function peakBytes(): number {
   const status = '/proc/self/status'
   const peak = existsSync(status) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))?.[1] : undefined
   return 1024 * (peak === undefined ? process.resourceUsage().maxRSS : Number(peak))
 }
 
-/** A stream of unknown length, different each time. */
-async function* someBytes(mebibytes: number): AsyncGenerator<Uint8Array> {
+/** Yields random bytes, as a stream of unknown length. */
+async function* randomStream(mebibytes: number): AsyncGenerator<Uint8Array> {
   const mebibyte = randomBytes(2 ** 20)
-  for (let given = 0; given < mebibytes; given += 1) {
-    mebibyte.writeUInt32LE(given)
+  for (let sent = 0; sent < mebibytes; sent += 1) {
+    mebibyte.writeUInt32LE(sent)
     yield mebibyte
   }
 }
 
-async function tell(message: number | string): Promise<void> {
+async function send(message: number | string): Promise<void> {
   await new Promise((resolve) => process.send?.(message, resolve))
 }

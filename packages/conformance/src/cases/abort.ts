@@ -1,29 +1,29 @@
 import assert from 'node:assert/strict'
 import type { CallOptions, CheckpointBackend } from '@holdfast/core/backend'
 import { collect, hangingAfter, patterned } from '../bytes.ts'
-import { leavesNothing, rejectsWith } from '../expect.ts'
+import { assertNothingLeft, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 
 type Call = (backend: CheckpointBackend, options: CallOptions) => Promise<unknown>
 
-/** Every method, called on a key that is there. */
+/** Every method with a signal. The key `existing` exists. */
 const calls: readonly (readonly [string, Call])[] = [
   ['put', (backend, options) => backend.put('new', patterned(10), options)],
   ['commit', (backend, options) => backend.commit('new', patterned(10), options)],
-  ['read', (backend, options) => backend.read('there', options)],
-  ['stat', (backend, options) => backend.stat('there', options)],
+  ['read', (backend, options) => backend.read('existing', options)],
+  ['stat', (backend, options) => backend.stat('existing', options)],
   ['list', (backend, options) => Array.fromAsync(backend.list('', options))],
-  ['delete', (backend, options) => backend.delete(['there'], options)],
-  ['hash', (backend, options) => backend.hash('there', options)],
+  ['delete', (backend, options) => backend.delete(['existing'], options)],
+  ['hash', (backend, options) => backend.hash('existing', options)],
   ['freeSpace', (backend, options) => backend.freeSpace(options)],
   ['sweep', (backend, options) => backend.sweep({ olderThan: 0, ...options })],
 ]
 
 export const abortCases: readonly Case[] = [
   {
-    name: 'every method rejects with ABORTED when the signal has fired before, and changes nothing',
+    name: 'every method rejects with ABORTED if the signal has already fired, and changes nothing',
     async run(backend) {
-      await backend.put('there', patterned(10))
+      await backend.put('existing', patterned(10))
       const before = await Array.fromAsync(backend.list(''))
       for (const [, call] of calls)
         await rejectsWith(call(backend, { signal: AbortSignal.abort() }), 'ABORTED')
@@ -31,20 +31,20 @@ export const abortCases: readonly Case[] = [
     },
   },
   {
-    name: 'a put that is aborted while its source hangs ends at once, and leaves nothing',
+    name: 'a put that is aborted while its source hangs rejects at once, and leaves nothing',
     async run(backend, { partBytes }) {
-      for (const given of [0, 100, partBytes + 100, 3 * partBytes]) {
+      for (const size of [0, 100, partBytes + 100, 3 * partBytes]) {
         const stop = new AbortController()
-        const source = hangingAfter(patterned(given), () => {
+        const source = hangingAfter(patterned(size), () => {
           stop.abort()
         })
         await rejectsWith(backend.put('hanging', source, { signal: stop.signal }), 'ABORTED')
-        await leavesNothing(backend, 'hanging')
+        await assertNothingLeft(backend, 'hanging')
       }
     },
   },
   {
-    name: 'a put that is aborted as its bytes are stored leaves nothing',
+    name: 'a put that is aborted midway leaves nothing',
     async run(backend, { partBytes }) {
       const stop = new AbortController()
       const put = backend.put('middle', patterned(5 * partBytes), {
@@ -54,11 +54,11 @@ export const abortCases: readonly Case[] = [
         },
       })
       await rejectsWith(put, 'ABORTED')
-      await leavesNothing(backend, 'middle')
+      await assertNothingLeft(backend, 'middle')
     },
   },
   {
-    name: 'a read that is aborted as it begins fails with ABORTED, and does not hang',
+    name: 'a read that is aborted right after its start rejects with ABORTED',
     async run(backend, { partBytes }) {
       await backend.put('beginning', patterned(2 * partBytes))
       const stop = new AbortController()
@@ -71,23 +71,23 @@ export const abortCases: readonly Case[] = [
     },
   },
   {
-    name: 'a list that is aborted in the middle fails with ABORTED',
+    name: 'a list that is aborted midway rejects with ABORTED',
     async run(backend) {
       for (let each = 0; each < 5; each += 1) await backend.put(`listing/${each}`, Buffer.from('x'))
       const stop = new AbortController()
-      const given: string[] = []
+      const listed: string[] = []
       const listing = (async () => {
         for await (const { key } of backend.list('listing/', { signal: stop.signal })) {
-          given.push(key)
+          listed.push(key)
           stop.abort()
         }
       })()
       await rejectsWith(listing, 'ABORTED')
-      assert.deepEqual(given, ['listing/0'])
+      assert.deepEqual(listed, ['listing/0'])
     },
   },
   {
-    name: 'a read that is aborted in the middle fails with ABORTED',
+    name: 'a read that is aborted midway rejects with ABORTED',
     async run(backend, { partBytes }) {
       await backend.put('reading', patterned(4 * partBytes))
       const stop = new AbortController()

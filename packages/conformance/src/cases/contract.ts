@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import type { CallOptions, CheckpointBackend } from '@holdfast/core/backend'
-import { inTwoGoes, patterned } from '../bytes.ts'
-import { holds, rejectsWith } from '../expect.ts'
+import { pausingSource, patterned } from '../bytes.ts'
+import { assertStored, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 
-/** A misspelt option, past the compiler as a program in JavaScript would get it. */
+/** A misspelt option. The cast hides it from the compiler, because callers in JavaScript have no compiler. */
 const misspelt = { ifAbsnet: true } as CallOptions
 
 export const contractCases: readonly Case[] = [
   {
-    name: 'every method refuses an option that it does not know',
+    name: 'every method rejects an unknown option',
     async run(backend) {
       await backend.put('there', patterned(10))
       const calls: readonly ((backend: CheckpointBackend) => Promise<unknown>)[] = [
@@ -26,22 +26,22 @@ export const contractCases: readonly Case[] = [
       ]
       for (const call of calls) await rejectsWith(call(backend), 'INVALID_ARGUMENT')
       assert.equal(await backend.stat('new'), undefined)
-      await holds(backend, 'there', patterned(10))
+      await assertStored(backend, 'there', patterned(10))
     },
   },
   {
-    name: 'what one backend has written, another on the same place sees at once',
+    name: 'a write or a delete is visible at once to another backend on the same place',
     async run(backend, subject) {
       const other = await subject.reopen(backend)
       await backend.put('seen', patterned(1000))
-      await holds(other, 'seen', patterned(1000))
+      await assertStored(other, 'seen', patterned(1000))
       await other.delete(['seen'])
       assert.equal(await backend.stat('seen'), undefined)
       await other.close()
     },
   },
   {
-    name: 'place names where the objects are, the same for every backend that is opened there',
+    name: 'place returns the same URL for every backend on the same place, without a password',
     async run(backend, subject) {
       const other = await subject.reopen(backend)
       const place = await backend.place()
@@ -52,7 +52,7 @@ export const contractCases: readonly Case[] = [
     },
   },
   {
-    name: 'freeSpace is of the kind that the capabilities announce',
+    name: 'freeSpace returns the kind that the capabilities declare',
     async run(backend) {
       const free = await backend.freeSpace()
       assert.equal(free.kind, backend.capabilities.freeSpace)
@@ -61,21 +61,21 @@ export const contractCases: readonly Case[] = [
     },
   },
   {
-    name: 'sweep leaves finished objects alone, whatever their age',
+    name: 'sweep keeps finished objects of any age',
     async run(backend) {
       await backend.put('finished/a', patterned(100))
       await backend.commit('finished/b', patterned(100))
       await backend.sweep({ olderThan: 0 })
-      await holds(backend, 'finished/a', patterned(100))
-      await holds(backend, 'finished/b', patterned(100))
+      await assertStored(backend, 'finished/a', patterned(100))
+      await assertStored(backend, 'finished/b', patterned(100))
     },
   },
   {
-    name: 'sweep leaves work alone that is younger, meant for another key, or not chosen',
+    name: 'sweep keeps unfinished work that is recent, outside its prefix, or not selected by "only"',
     async run(backend, { partBytes }) {
-      const { source, halfWay, goOn } = inTwoGoes(patterned(2 * partBytes, 1), patterned(10, 2))
+      const { source, paused, resume } = pausingSource(patterned(2 * partBytes, 1), patterned(10, 2))
       const put = backend.put('under/way', source)
-      await halfWay
+      await paused
       for (const options of [
         { olderThan: 3_600_000 },
         { olderThan: 0, prefix: 'elsewhere/' },
@@ -83,13 +83,13 @@ export const contractCases: readonly Case[] = [
       ])
         assert.deepEqual((await backend.sweep(options)).discarded, [])
       await backend.sweep({ olderThan: 0, dryRun: true })
-      goOn()
+      resume()
       await put
-      await holds(backend, 'under/way', Buffer.concat([patterned(2 * partBytes, 1), patterned(10, 2)]))
+      await assertStored(backend, 'under/way', Buffer.concat([patterned(2 * partBytes, 1), patterned(10, 2)]))
     },
   },
   {
-    name: 'modifiedAt is when it was stored, and does not go back',
+    name: 'modifiedAt stays the same, and an object that is stored later never has an earlier one',
     async run(backend) {
       const storedAt = async (key: string): Promise<number> =>
         (await backend.stat(key))?.modifiedAt.getTime() ?? Number.NaN
@@ -101,7 +101,7 @@ export const contractCases: readonly Case[] = [
     },
   },
   {
-    name: 'closing twice is no error, and the URL holds no secret that the options gave',
+    name: 'close can be called twice, and the URL contains no password',
     async run(backend) {
       assert.ok(URL.canParse(backend.url))
       assert.equal(new URL(backend.url).password, '')

@@ -17,13 +17,13 @@ function hexadecimal(value: number | bigint, digits: number): string {
   return value.toString(16).padStart(digits, '0')
 }
 
-function isOf({ algorithm, value }: ObjectHash, bytes: Uint8Array): void {
+function assertDigestOf({ algorithm, value }: ObjectHash, bytes: Uint8Array): void {
   assert.equal(value, digests[algorithm](bytes), `the ${algorithm} of ${bytes.byteLength} bytes`)
 }
 
 export const hashCases: readonly Case[] = [
   {
-    name: 'hash says whose word it is, and a SHA-256 is that of the bytes',
+    name: 'hash returns the origin of the digest, and a SHA-256 matches the stored bytes',
     async run(backend, { partBytes }) {
       const bytes = patterned(partBytes + 1)
       await backend.put('hashed', bytes)
@@ -34,16 +34,16 @@ export const hashCases: readonly Case[] = [
     },
   },
   {
-    name: 'hash, and what put vouches for, is the digest of the bytes by the algorithm that it names',
+    name: 'hash and put return digests that match the stored bytes by the named algorithm',
     async run(backend, { partBytes }) {
       for (const size of [0, 1, partBytes, partBytes + 1, 3 * partBytes]) {
         const bytes = patterned(size)
         const { storeDigest } = await backend.put(`known/${size}`, oddChunks(bytes))
-        if (storeDigest !== undefined) isOf(storeDigest, bytes)
-        isOf(await backend.hash(`known/${size}`), bytes)
+        if (storeDigest !== undefined) assertDigestOf(storeDigest, bytes)
+        assertDigestOf(await backend.hash(`known/${size}`), bytes)
       }
       await backend.commit('committed', patterned(100))
-      isOf(await backend.hash('committed'), patterned(100))
+      assertDigestOf(await backend.hash('committed'), patterned(100))
     },
   },
 ]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { compareKeys, maxKeyPartBytes } from '@holdfast/core/backend'
 import { patterned } from '../bytes.ts'
-import { holds, keysOf, rejectsWith } from '../expect.ts'
+import { assertStored, keysOf, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 
 const unusualKeys: readonly string[] = [
@@ -20,8 +20,8 @@ const unusualKeys: readonly string[] = [
   'deep/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p',
 ]
 
-/** Keys whose longest part has as many bytes as one may. */
-const longParts: readonly string[] = [
+/** Keys whose longest part has the maximum number of bytes. */
+const keysWithLongParts: readonly string[] = [
   'x'.repeat(maxKeyPartBytes),
   `${'ä'.repeat(127)}b`,
   `${'y'.repeat(maxKeyPartBytes)}/below`,
@@ -46,26 +46,27 @@ const invalidKeys: readonly string[] = [
 
 export const keyCases: readonly Case[] = [
   {
-    name: 'every valid key is kept as it is, however unusual',
+    name: 'valid keys with unusual characters are stored unchanged',
     async run(backend) {
       for (const [index, key] of unusualKeys.entries()) await backend.put(key, patterned(100, index))
-      for (const [index, key] of unusualKeys.entries()) await holds(backend, key, patterned(100, index))
+      for (const [index, key] of unusualKeys.entries())
+        await assertStored(backend, key, patterned(100, index))
       assert.deepEqual(await keysOf(backend, ''), unusualKeys.toSorted(compareKeys))
     },
   },
   {
-    name: `a key with a part of ${maxKeyPartBytes} bytes, the most that a part may have, is kept as it is`,
+    name: `a key with a part of ${maxKeyPartBytes} bytes, the maximum, is stored unchanged`,
     async run(backend) {
-      for (const [index, key] of longParts.entries()) {
+      for (const [index, key] of keysWithLongParts.entries()) {
         await backend.put(key, patterned(100, index))
         assert.equal(await backend.commit(key, patterned(100, 9)), 'exists')
-        await holds(backend, key, patterned(100, index))
+        await assertStored(backend, key, patterned(100, index))
       }
-      assert.deepEqual(await keysOf(backend, ''), longParts.toSorted(compareKeys))
+      assert.deepEqual(await keysOf(backend, ''), keysWithLongParts.toSorted(compareKeys))
     },
   },
   {
-    name: 'every invalid key is refused by every method, and nothing is stored',
+    name: 'every method rejects every invalid key, and nothing is stored',
     async run(backend) {
       for (const key of invalidKeys) {
         await rejectsWith(backend.put(key, Buffer.from('x')), 'INVALID_ARGUMENT')
@@ -79,21 +80,21 @@ export const keyCases: readonly Case[] = [
     },
   },
   {
-    name: 'one invalid key among those to delete, and none is deleted',
+    name: 'delete deletes nothing if one of its keys is invalid',
     async run(backend) {
-      await backend.put('there', patterned(10))
-      await rejectsWith(backend.delete(['there', '../there']), 'INVALID_ARGUMENT')
-      await holds(backend, 'there', patterned(10))
+      await backend.put('existing', patterned(10))
+      await rejectsWith(backend.delete(['existing', '../existing']), 'INVALID_ARGUMENT')
+      await assertStored(backend, 'existing', patterned(10))
     },
   },
   {
-    name: 'a key as long as the capabilities say is kept, whatever the length of its last part',
+    name: 'a key of maxKeyBytes bytes is stored unchanged, with a short and with a long last part',
     async run(backend) {
       for (const lastPart of [1, 200]) {
         const key = longKey(backend.capabilities.maxKeyBytes, lastPart)
         await backend.put(key, patterned(10))
         assert.equal(await backend.commit(key, patterned(20)), 'exists')
-        await holds(backend, key, patterned(10))
+        await assertStored(backend, key, patterned(10))
         assert.deepEqual(await keysOf(backend, key.slice(0, -lastPart)), [key])
         await backend.delete([key])
       }
@@ -101,12 +102,12 @@ export const keyCases: readonly Case[] = [
   },
 ]
 
-/** A key of exactly so many bytes, whose last part has `lastPart` of them. */
+/** Returns a key of exactly `bytes` bytes. Its last part has `lastPart` bytes. */
 function longKey(bytes: number, lastPart: number): string {
   const folders = bytes - lastPart
   const whole = Math.floor(folders / 100)
   const first = folders % 100
-  // One byte cannot be a folder with its slash, so it lengthens the last part but one.
+  // A part with its slash has at least two bytes, so a single byte makes the first part longer instead.
   const parts = first === 1 ? [100 + first] : first === 0 ? [100] : [first, 100]
   const folderSizes = [...parts, ...Array.from({ length: whole - 1 }, () => 100)]
   return `${folderSizes.map((size) => `${'f'.repeat(size - 1)}/`).join('')}${'k'.repeat(lastPart)}`

@@ -3,7 +3,7 @@ import { compareKeys } from '@holdfast/core/backend'
 import { keysOf, rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
 
-const lookAlikes = [
+const similarKeys = [
   'a',
   'a-b',
   'a.b',
@@ -19,20 +19,20 @@ const lookAlikes = [
   'B/a',
   'c',
 ]
-  // A key cannot be a file and a folder at once on a file system.
+  // On a file system, one path cannot be a file and a folder at the same time.
   .filter((key) => key !== 'b/a')
 
-/** Their order in UTF-8 is this one, and in UTF-16 the fox comes first. */
-const beyondOrdinary = ['order/a', 'order/\ue000', 'order/\uffee', 'order/\u{1f98a}', 'order/\u{1f98a}b']
+/** Keys in the order of their UTF-8 bytes. In the order of UTF-16, U+1F98A precedes U+E000. */
+const keysAboveD7ff = ['order/a', 'order/\ue000', 'order/\uffee', 'order/\u{1f98a}', 'order/\u{1f98a}b']
 
-/** More than one page of every store. */
-const many = 1100
+/** Number of keys that exceeds one page of a listing, and one batch of deletes, of every provider. */
+const manyKeys = 1100
 
 export const listCases: readonly Case[] = [
   {
-    name: 'list gives the keys that begin with the prefix, as plain text, in key order',
+    name: 'list treats the prefix as text, and returns the matching keys ordered by their UTF-8 bytes',
     async run(backend) {
-      for (const key of lookAlikes) await backend.put(key, Buffer.from(key))
+      for (const key of similarKeys) await backend.put(key, Buffer.from(key))
       for (const prefix of [
         '',
         'a',
@@ -49,16 +49,16 @@ export const listCases: readonly Case[] = [
         'b/a/x',
         'b/a/xy',
       ]) {
-        const expected = lookAlikes.filter((key) => key.startsWith(prefix)).sort(compareKeys)
+        const expected = similarKeys.filter((key) => key.startsWith(prefix)).sort(compareKeys)
         assert.deepEqual(await keysOf(backend, prefix), expected, `prefix ${JSON.stringify(prefix)}`)
       }
     },
   },
   {
-    name: 'list begins after startAfter, whether that is a key or not, and stops at the limit',
+    name: 'list starts after startAfter, even if no such key exists, and stops at the limit',
     async run(backend) {
-      for (const key of lookAlikes) await backend.put(key, Buffer.from(key))
-      const sorted = lookAlikes.toSorted(compareKeys)
+      for (const key of similarKeys) await backend.put(key, Buffer.from(key))
+      const sorted = similarKeys.toSorted(compareKeys)
       for (const startAfter of [...sorted, '', 'a/', 'b', 'b/', 'b/a/', 'b/a/zzz', 'zzz']) {
         const expected = sorted.filter((key) => compareKeys(key, startAfter) > 0)
         assert.deepEqual(
@@ -74,19 +74,19 @@ export const listCases: readonly Case[] = [
     },
   },
   {
-    name: 'list keeps the order of UTF-8 also for keys beyond U+D7FF, and begins after any of them',
+    name: 'list orders keys above U+D7FF by their UTF-8 bytes, and starts after any of them',
     async run(backend) {
-      for (const key of beyondOrdinary.toReversed()) await backend.put(key, Buffer.from(key))
-      assert.deepEqual(await keysOf(backend, 'order/'), beyondOrdinary)
-      for (const [index, startAfter] of beyondOrdinary.entries())
-        assert.deepEqual(await keysOf(backend, '', { startAfter }), beyondOrdinary.slice(index + 1))
+      for (const key of keysAboveD7ff.toReversed()) await backend.put(key, Buffer.from(key))
+      assert.deepEqual(await keysOf(backend, 'order/'), keysAboveD7ff)
+      for (const [index, startAfter] of keysAboveD7ff.entries())
+        assert.deepEqual(await keysOf(backend, '', { startAfter }), keysAboveD7ff.slice(index + 1))
     },
   },
   {
-    name: 'list gives all pages, and delete takes more keys than one batch of the store',
+    name: 'list returns all pages, and delete accepts more keys than one batch of the store',
     async run(backend) {
-      const keys = Array.from({ length: many }, (_, index) => `pages/${String(index).padStart(5, '0')}`)
-      for (let start = 0; start < many; start += 50) {
+      const keys = Array.from({ length: manyKeys }, (_, index) => `pages/${String(index).padStart(5, '0')}`)
+      for (let start = 0; start < manyKeys; start += 50) {
         await Promise.all(keys.slice(start, start + 50).map((key) => backend.put(key, Buffer.from(key))))
       }
       assert.deepEqual(await keysOf(backend, 'pages/'), keys)
@@ -98,20 +98,20 @@ export const listCases: readonly Case[] = [
     },
   },
   {
-    name: 'list of what is not there is empty; list, stat, read and put tell the same of an object',
+    name: 'list, stat, read and put describe an object alike, and list is empty if no key matches',
     async run(backend) {
       assert.deepEqual(await keysOf(backend, 'nothing/'), [])
-      const { key, size, revision } = await backend.put('told', Buffer.from('12345'))
-      const stat = await backend.stat('told')
+      const { key, size, revision } = await backend.put('described', Buffer.from('12345'))
+      const stat = await backend.stat('described')
       assert.deepEqual({ ...stat, modifiedAt: undefined }, { key, size, revision, modifiedAt: undefined })
       assert.deepEqual(await Array.fromAsync(backend.list('')), [stat])
-      const read = await backend.read('told')
+      const read = await backend.read('described')
       await read.body.cancel()
       assert.deepEqual(read.stat, stat)
     },
   },
   {
-    name: 'a key that is stored anew, after a delete or over what was there, has another revision',
+    name: 'a key gets a new revision each time it is stored, also after a delete',
     async run(backend) {
       const revisions = new Set<string>()
       for (let body = 0; body < 20; body += 1) {
@@ -126,7 +126,7 @@ export const listCases: readonly Case[] = [
     },
   },
   {
-    name: 'delete counts a missing key and a repeated one as deleted',
+    name: 'delete reports a missing or repeated key as deleted',
     async run(backend) {
       await backend.put('there', Buffer.from('x'))
       await backend.put('beside', Buffer.from('x'))

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type ByteSource, type CheckpointBackend, isHoldfastError } from '@holdfast/core/backend'
-import { collect, inTwoGoes, oddChunks, patterned, sha256 } from '../bytes.ts'
-import { holds, keysOf, leavesNothing, rejectsWith } from '../expect.ts'
+import { collect, pausingSource, oddChunks, patterned, sha256 } from '../bytes.ts'
+import { assertStored, keysOf, assertNothingLeft, rejectsWith } from '../expect.ts'
 import type { Case, Subject } from '../subject.ts'
 
-/** Sizes around every border that an implementation may have. */
+/** Sizes around the limits at which an implementation may change its behaviour. */
 function sizes({ partBytes }: Subject): readonly number[] {
   return [0, 1, 4096, partBytes - 1, partBytes, partBytes + 1, 2 * partBytes + partBytes / 2 + 3]
 }
@@ -16,21 +16,21 @@ function sizes({ partBytes }: Subject): readonly number[] {
 const sources: readonly (readonly [string, (bytes: Uint8Array) => ByteSource])[] = [
   ['bytes', (bytes) => bytes],
   ['an async iterable of unknown length', oddChunks],
-  ['a stream of Node.js', (bytes) => Readable.from(oddChunks(bytes))],
-  ['a stream of the web', (bytes) => ReadableStream.from<Uint8Array>(oddChunks(bytes))],
+  ['a Node.js stream', (bytes) => Readable.from(oddChunks(bytes))],
+  ['a web stream', (bytes) => ReadableStream.from<Uint8Array>(oddChunks(bytes))],
 ]
 
 export const putCases: readonly Case[] = [
   ...sources.map(
     ([what, sourceOf]): Case => ({
-      name: `put stores ${what} of every size, and its digest is of the stored bytes`,
+      name: `put stores ${what} of every size, and returns the SHA-256 of the stored bytes`,
       async run(backend, subject) {
         for (const size of sizes(subject)) {
           const bytes = patterned(size)
           const result = await backend.put(`sizes/${size}`, sourceOf(bytes))
           assert.equal(result.size, size)
           assert.equal(result.sha256, sha256(bytes))
-          await holds(backend, `sizes/${size}`, bytes)
+          await assertStored(backend, `sizes/${size}`, bytes)
         }
       },
     }),
@@ -45,42 +45,42 @@ export const putCases: readonly Case[] = [
           await writeFile(path, bytes)
           const result = await backend.put(`files/${size}`, { path }, { size })
           assert.equal(result.sha256, sha256(bytes))
-          await holds(backend, `files/${size}`, bytes)
+          await assertStored(backend, `files/${size}`, bytes)
         }
       })
     },
   },
   {
-    name: 'put replaces a key that exists',
+    name: 'put replaces an existing object',
     async run(backend) {
       await backend.put('same', patterned(1000, 1))
       await backend.put('same', patterned(500, 2))
-      await holds(backend, 'same', patterned(500, 2))
+      await assertStored(backend, 'same', patterned(500, 2))
     },
   },
   {
-    name: 'what is being put is not visible before it is whole, and what it replaces stands until then',
+    name: 'an object becomes visible only when it is complete, and the object that it replaces stays readable until then',
     async run(backend, subject) {
       const { partBytes } = subject
       const other = await subject.reopen(backend)
       await backend.put('old', patterned(1000, 1))
       const bytes = [patterned(2 * partBytes + 1, 2), patterned(10, 3)] as const
       for (const key of ['new', 'old']) {
-        const { source, halfWay, goOn } = inTwoGoes(...bytes)
+        const { source, paused, resume } = pausingSource(...bytes)
         const put = backend.put(key, source)
-        await halfWay
+        await paused
         if (key === 'new') assert.equal(await other.stat('new'), undefined)
-        else await holds(other, 'old', patterned(1000, 1))
+        else await assertStored(other, 'old', patterned(1000, 1))
         assert.deepEqual(await keysOf(other, ''), key === 'new' ? ['old'] : ['new', 'old'])
-        goOn()
+        resume()
         await put
-        await holds(other, key, Buffer.concat(bytes))
+        await assertStored(other, key, Buffer.concat(bytes))
       }
       await other.close()
     },
   },
   {
-    name: 'of racing puts of one key one stands, whole',
+    name: 'concurrent puts to one key leave the complete body of one of them',
     async run(backend, { partBytes, racingPuts = 'succeed' }) {
       const bodies = [1, 2, 3, 4].map((seed) => patterned(partBytes + seed, seed))
       const stored: Uint8Array[] = []
@@ -100,65 +100,67 @@ export const putCases: readonly Case[] = [
     },
   },
   {
-    name: 'puts and deletes of neighbouring keys do not hinder each other',
+    name: 'concurrent puts and deletes of neighbouring keys succeed',
     async run(backend, subject) {
       await backend.put('shared/folder/of/all/anchor', patterned(10))
       await putAndDeleteTogether(backend, subject)
     },
   },
   {
-    name: 'a folder that becomes empty does not take along what is being put into it',
+    name: 'a put succeeds while concurrent deletes empty its folder',
     run: putAndDeleteTogether,
   },
   {
-    name: 'put tells its progress, never decreasing, and last the size',
+    name: 'put reports progress that never decreases and ends with the size',
     async run(backend, { partBytes }) {
-      const told: number[] = []
-      await backend.put('progress', patterned(3 * partBytes + 1), { onProgress: (bytes) => told.push(bytes) })
+      const reported: number[] = []
+      await backend.put('progress', patterned(3 * partBytes + 1), {
+        onProgress: (bytes) => reported.push(bytes),
+      })
       assert.deepEqual(
-        told,
-        told.toSorted((one, other) => one - other),
+        reported,
+        reported.toSorted((one, other) => one - other),
       )
-      assert.equal(told.at(-1), 3 * partBytes + 1)
+      assert.equal(reported.at(-1), 3 * partBytes + 1)
     },
   },
   {
-    name: 'put of a source longer than announced fails, and nothing is stored',
+    name: 'put rejects a source that is longer than announced, and stores nothing',
     async run(backend, { partBytes }) {
       for (const size of [10, partBytes + 10]) {
         await rejectsWith(
           backend.put('longer', oddChunks(patterned(size)), { size: size - 1 }),
           'INVALID_ARGUMENT',
         )
-        await leavesNothing(backend, 'longer')
+        await assertNothingLeft(backend, 'longer')
       }
     },
   },
   {
-    name: 'put of a source shorter than announced fails, and nothing is stored',
+    name: 'put rejects a source that is shorter than announced, and stores nothing',
     async run(backend, { partBytes }) {
       for (const size of [10, partBytes + 10]) {
         await rejectsWith(
           backend.put('shorter', oddChunks(patterned(size)), { size: size + 1 }),
           'INVALID_ARGUMENT',
         )
-        await leavesNothing(backend, 'shorter')
+        await assertNothingLeft(backend, 'shorter')
       }
     },
   },
   {
-    name: 'put of a stream that fails half-way fails, and nothing is stored',
+    name: 'put rejects if its source stream fails midway, and stores nothing',
     async run(backend, { partBytes }) {
       async function* failing(): AsyncGenerator<Uint8Array> {
         yield patterned(partBytes + 1)
         throw new Error('the disk of the source is gone')
       }
       await rejectsWith(backend.put('failing', failing()), 'INVALID_ARGUMENT')
-      await leavesNothing(backend, 'failing')
+      await assertNothingLeft(backend, 'failing')
     },
   },
   {
-    name: 'put of a file that changes meanwhile fails, and nothing is stored',
+    name: 'put rejects a file that changes during the put, and stores nothing',
     async run(backend, { partBytes }) {
       await withFolder(async (folder) => {
         const path = join(folder, 'changing')
@@ -181,17 +183,17 @@ export const putCases: readonly Case[] = [
           await handle.close()
         }
       })
-      await leavesNothing(backend, 'changing')
+      await assertNothingLeft(backend, 'changing')
     },
   },
   {
-    name: 'put of a file that is not there is NOT_FOUND',
+    name: 'put rejects with NOT_FOUND if the source file does not exist',
     async run(backend) {
       await rejectsWith(
         backend.put('missing', { path: join(tmpdir(), 'holdfast-no-such-file') }),
         'NOT_FOUND',
       )
-      await leavesNothing(backend, 'missing')
+      await assertNothingLeft(backend, 'missing')
     },
   },
 ]
@@ -218,6 +220,6 @@ async function putAndDeleteTogether(backend: CheckpointBackend, subject: Subject
     }),
   )
   for (const index of others.keys())
-    await holds(backend, `shared/folder/of/all/${index}`, patterned(10, index))
+    await assertStored(backend, `shared/folder/of/all/${index}`, patterned(10, index))
   await Promise.all(others.map((other) => other.close()))
 }

@@ -5,7 +5,7 @@ import type { Case } from '../subject.ts'
 
 export const readCases: readonly Case[] = [
   {
-    name: 'read of an absent key is NOT_FOUND, its stat undefined, its hash NOT_FOUND',
+    name: 'read and hash reject with NOT_FOUND for an absent key, and stat returns undefined',
     async run(backend) {
       await rejectsWith(backend.read('absent'), 'NOT_FOUND')
       await rejectsWith(backend.hash('absent'), 'NOT_FOUND')
@@ -16,7 +16,7 @@ export const readCases: readonly Case[] = [
     },
   },
   {
-    name: 'what would lie below an object, as if that were a folder, is absent',
+    name: 'a key below an existing object, as if that object were a folder, is absent',
     async run(backend) {
       await backend.put('folder/file', Buffer.from('x'))
       assert.equal(await backend.stat('folder/file/below'), undefined)
@@ -29,7 +29,7 @@ export const readCases: readonly Case[] = [
     },
   },
   {
-    name: 'read gives exactly the range asked for, and the stat of the whole',
+    name: 'read returns exactly the requested range, and the stat of the whole object',
     async run(backend, { partBytes }) {
       const bytes = patterned(2 * partBytes + 7)
       await backend.put('ranges', bytes)
@@ -53,7 +53,7 @@ export const readCases: readonly Case[] = [
     },
   },
   {
-    name: 'read refuses a range that is reversed or begins past the end',
+    name: 'read rejects a range that is negative, reversed or beyond the end',
     async run(backend) {
       await backend.put('short', patterned(10))
       await rejectsWith(backend.read('short', { range: { start: 11 } }), 'INVALID_ARGUMENT')
@@ -62,7 +62,7 @@ export const readCases: readonly Case[] = [
     },
   },
   {
-    name: 'a read that is cancelled releases what is behind it',
+    name: 'a cancelled read releases its resources',
     async run(backend, { partBytes }) {
       await backend.put('cancelled', patterned(2 * partBytes))
       for (let times = 0; times < 50; times += 1) {

@@ -15,35 +15,39 @@ export interface Arguments {
 
 export const help = `Usage: holdfast-conformance [options] <place>
 
-Holds the backend of a place to every sentence of the port of Holdfast, and prints a report.
+Tests whether the backend for a place keeps the guarantees that Holdfast requires, and prints a report.
 
-  <place>              a path or URL, as a store has it: s3://bucket/prefix, gs://..., az://..., file:///...
-                       Only a new folder with a random name below it is touched, and removed afterwards.
+  <place>              path or URL of a store: s3://bucket/prefix, gs://..., az://..., file:///...
+                       All test objects are in a new folder with a random name below this place.
+                       The folder is deleted at the end.
 
-  --adapter <module>   a module that exports "adapter"; else the package for the scheme, such as @holdfast/adapter-s3
-  --only <text>        only the cases whose name holds this text
-  --part-size <size>   where the backend begins to work in parts, such as "8 MiB"; else found out by one put
-  --json               lines of JSON for programs, the result last
-  -h, --help           this
+  --adapter <module>   module that exports "adapter" (default: the package for the URL scheme, such as
+                       @holdfast/adapter-s3)
+  --only <text>        run only the cases whose names contain this text
+  --part-size <size>   size from which the backend uploads in parts, such as "8 MiB" (default: measured by one put)
+  --json               print one line of JSON for each case, and the result in the last line
+  -h, --help           show this help
 
-A whole run makes thousands of small requests and moves about a gigabyte, which a store may charge for.
+A full run sends thousands of small requests and transfers about 1 GB. Providers may charge for both.
 
-Exit codes: 0 all of it holds, 1 something does not, or could not be asked, 2 usage, 130 interrupted
+Exit codes: 0 all cases passed, 1 a case failed or the store cannot be used, 2 usage error, 130 interrupted
 
 Example:
   $ npx @holdfast/conformance "s3://my-bucket/try?endpoint=https://minio.example.com"
 `
 
-/** What a command line asks for. Rejects with `CONFIG` for one that is wrong. */
+/** Parses a command line. Throws `CONFIG` if it is invalid. */
 export function readArguments(words: readonly string[]): Arguments | 'help' {
   const { values, positionals } = parsed(words)
   if (values.help === true) return 'help'
   const [location, ...more] = positionals
-  if (location === undefined) throw wrong('Which place? Give a path or URL.')
-  if (more.length > 0) throw wrong(`One place at a time, not also ${more.join(' ')}.`)
+  if (location === undefined)
+    throw configError('No place was given. Pass a path or a URL, such as s3://bucket/prefix.')
+  if (more.length > 0)
+    throw configError(`Several places were given. Pass only one, without ${more.join(' ')}.`)
   const { adapter, only, json = false, 'part-size': partSize } = values
   const partBytes = partSize === undefined ? undefined : parseSize(partSize)
-  if (partBytes === 0) throw wrong('A part has at least one byte.')
+  if (partBytes === 0) throw configError('--part-size must be greater than 0.')
   return {
     location: parseLocation(location),
     adapter: adapter === undefined ? undefined : pathToFileURL(resolve(adapter)).href,
@@ -57,7 +61,7 @@ function parsed(words: readonly string[]): ReturnType<typeof parse> {
   try {
     return parse(words)
   } catch (error) {
-    throw wrong(messageOf(error), error)
+    throw configError(messageOf(error), error)
   }
 }
 
@@ -75,6 +79,6 @@ function parse(words: readonly string[]) {
   })
 }
 
-function wrong(message: string, cause?: unknown): HoldfastError {
+function configError(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError('CONFIG', message, { cause })
 }

@@ -4,9 +4,11 @@ import { exitCodes, run } from './run.ts'
 const stop = new AbortController()
 process.on('SIGINT', () => {
   if (stop.signal.aborted) process.exit(exitCodes.interrupted)
-  process.stderr.write('Stopping after this case. Once more, and it stops at once, and removes nothing.\n')
+  process.stderr.write(
+    'Stopping after this case. Press Ctrl-C again to stop at once, without deleting the test objects.\n',
+  )
   stop.abort()
 })
 
-// A backend on trial may leave something open that would hold the process.
+// A faulty backend may leave a handle open, which would keep the process alive.
 process.exit(await run(process.argv.slice(2), stop.signal))

@@ -1,29 +1,30 @@
 import { styleText } from 'node:util'
 import { type BackendCapabilities, formatSize } from '@holdfast/core/backend'
 
-/** What became of one case. */
-export interface Finding {
+/** The result of one case. */
+export interface CaseResult {
   readonly name: string
-  readonly outcome: 'ok' | 'failed' | 'not asked'
-  /** Why it failed, or was not asked. */
+  readonly outcome: 'ok' | 'failed' | 'skipped'
+  /** The reason why the case failed or was skipped. */
   readonly why?: string | undefined
 }
 
 export interface Summary {
   readonly url: string
   readonly capabilities: BackendCapabilities
-  readonly findings: readonly Finding[]
-  /** What could not be removed, and where it lies. */
+  readonly results: readonly CaseResult[]
+  /** The error of the clean-up, if test objects may be left. */
   readonly cleanupFailed: string | undefined
   readonly interrupted: boolean
 }
 
-/** Says what is found, as it is found: sentences for people, or lines of JSON for programs. Notes go to stderr. */
+/** Prints the results during the run, as text for people or as lines of JSON for programs. */
 export interface Report {
+  /** Prints a note to standard error. The report in JSON has no notes. */
   note(text: string): void
-  finding(finding: Finding): void
+  result(result: CaseResult): void
   end(summary: Summary): void
-  /** The command line is wrong, or the place cannot be used. */
+  /** Prints an error of the command line or of the place to standard error. */
   error(code: string, message: string): void
 }
 
@@ -33,11 +34,11 @@ export function reportIn(json: boolean): Report {
 
 const jsonReport: Report = {
   note: () => undefined,
-  finding(finding) {
-    writeJson(process.stdout, { type: 'case', ...finding })
+  result(result) {
+    writeJson(process.stdout, { type: 'case', ...result })
   },
-  end({ findings, ...summary }) {
-    writeJson(process.stdout, { type: 'result', ...summary, ...counted(findings) })
+  end({ results, ...summary }) {
+    writeJson(process.stdout, { type: 'result', ...summary, ...countsOf(results) })
   },
   error(code, message) {
     writeJson(process.stderr, { type: 'error', code, message })
@@ -48,8 +49,8 @@ const textReport: Report = {
   note(text) {
     process.stderr.write(`${text}\n`)
   },
-  finding({ name, outcome, why }) {
-    const mark = { ok: styled('green', 'ok    '), failed: styled('red', 'FAILED'), 'not asked': '--    ' }[
+  result({ name, outcome, why }) {
+    const mark = { ok: styled('green', 'ok    '), failed: styled('red', 'FAILED'), skipped: 'skip  ' }[
       outcome
     ]
     const reason = why === undefined ? '' : `\n${indented(why)}`
@@ -63,41 +64,41 @@ const textReport: Report = {
   },
 }
 
-function counted(findings: readonly Finding[]): Readonly<Record<'ok' | 'failed' | 'notAsked', number>> {
-  const count = (outcome: Finding['outcome']): number =>
-    findings.filter((finding) => finding.outcome === outcome).length
-  return { ok: count('ok'), failed: count('failed'), notAsked: count('not asked') }
+function countsOf(results: readonly CaseResult[]): Readonly<Record<CaseResult['outcome'], number>> {
+  const count = (outcome: CaseResult['outcome']): number =>
+    results.filter((result) => result.outcome === outcome).length
+  return { ok: count('ok'), failed: count('failed'), skipped: count('skipped') }
 }
 
 function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
   const { freeSpace, hash, localRoot, maxKeyBytes, maxObjectBytes, maxBufferedBytes, smallObjectsAtOnce } =
     capabilities
   const words = {
-    hash: { store: "the store's own", writer: "a writer's", computed: 'computed by reading' }[hash],
+    hash: { store: 'kept by the store', writer: 'sent by the writer', computed: 'computed by reading' }[hash],
   }
   return [
     `free space      ${freeSpace}`,
     `digests         ${words.hash}`,
     `longest key     ${maxKeyBytes} bytes`,
     `largest object  ${formatSize(maxObjectBytes)}`,
-    `memory of a put ${formatSize(maxBufferedBytes)} at most`,
+    `buffers         up to ${formatSize(maxBufferedBytes)}`,
     `small objects   ${smallObjectsAtOnce} at once`,
     `local files     ${localRoot === undefined ? 'no' : 'yes'}`,
   ]
 }
 
-function sentence({ url, findings, cleanupFailed, interrupted }: Summary): string {
-  const { ok, failed, notAsked } = counted(findings)
+function sentence({ url, results, cleanupFailed, interrupted }: Summary): string {
+  const { ok, failed, skipped } = countsOf(results)
   const verdict =
     failed > 0
-      ? `${url} breaks the port: ${failed} of ${ok + failed} cases failed`
-      : `${url} keeps the port: all ${ok} cases hold`
+      ? `${url} fails the suite: ${failed} of ${ok + failed} cases failed`
+      : `${url} passes the suite: all ${ok} cases passed`
   return [
-    notAsked === 0 ? `${verdict}.` : `${verdict}; ${notAsked} could not be asked.`,
-    interrupted ? 'It was interrupted, and the rest was not asked.' : undefined,
+    skipped === 0 ? `${verdict}.` : `${verdict}, ${skipped} skipped.`,
+    interrupted ? 'The run was interrupted, so the other cases did not run.' : undefined,
     cleanupFailed === undefined
-      ? 'What was made there is removed.'
-      : `Something was left behind: ${cleanupFailed}`,
+      ? 'All test objects were deleted.'
+      : `Test objects may be left, because deleting them failed: ${cleanupFailed}`,
   ]
     .filter((part) => part !== undefined)
     .join(' ')

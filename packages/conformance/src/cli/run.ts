@@ -6,20 +6,20 @@ import type { Case, Subject } from '../subject.ts'
 import { conformanceCases } from '../suite.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
 import { findPartBytes } from './part-size.ts'
-import { type Finding, type Report, reportIn } from './report.ts'
+import { type CaseResult, type Report, reportIn } from './report.ts'
 import { Workplace } from './workplace.ts'
 
-/** Minutes after which a case counts as hanging: a slow store needs a fraction of them. */
-const patience = 15
+/** Minutes after which a case fails because it hangs. Slow stores need much less. */
+const maxMinutes = 15
 
 export const exitCodes = { holds: 0, fails: 1, usage: 2, interrupted: 130 } as const
 
-/** Runs one command line, and gives the exit code. After the signal no further case is begun. */
+/** Runs a command line, and returns the exit code. After `signal` has fired, no further case starts. */
 export async function run(words: readonly string[], signal: AbortSignal): Promise<number> {
   const report = reportIn(words.includes('--json'))
   try {
-    const asked = readArguments(words)
-    if (asked !== 'help') return await judge(asked, chosen(asked.only), report, signal)
+    const parsed = readArguments(words)
+    if (parsed !== 'help') return await runCases(parsed, casesNamed(parsed.only), report, signal)
     process.stdout.write(help)
     return exitCodes.holds
   } catch (error) {
@@ -29,59 +29,62 @@ export async function run(words: readonly string[], signal: AbortSignal): Promis
   }
 }
 
-async function judge(
+async function runCases(
   { location, adapter, partBytes }: Arguments,
   cases: readonly Case[],
   report: Report,
   signal: AbortSignal,
 ): Promise<number> {
   const name = `conformance-${randomUUID().slice(0, 8)}`
-  const workplace = await Workplace.make({ url: location.href, adapter }, name)
+  const workplace = await Workplace.create({ url: location.href, adapter }, name)
   const { url, capabilities } = workplace.whole
+  report.note(`All test objects are below ${url} and are deleted at the end.`)
   report.note(
-    `Working below ${url} only, which is new, and will be removed. A store that charges for requests`,
+    'A full run sends thousands of small requests and transfers about 1 GB. Providers may charge for both.',
   )
-  report.note('will charge for some thousands of them, and for about a gigabyte moved.')
-  const findings: Finding[] = []
+  const results: CaseResult[] = []
   let cleanupFailed: string | undefined
   try {
     const parts = partBytes ?? (await findPartBytes(workplace.whole))
     report.note(
-      `It works in parts of ${formatSize(parts)}${partBytes === undefined ? ', as a put shows' : ''}.`,
+      `Part size of the backend: ${formatSize(parts)}${partBytes === undefined ? ' (measured by a put)' : ''}.`,
     )
     const subject = workplace.subject(parts)
     for (const each of cases) {
       if (signal.aborted) break
-      const finding = await find(each, subject)
-      report.finding(finding)
-      findings.push(finding)
-      await failureOf(() => workplace.clear()) // what stays is removed at the end, or said
+      const result = await resultOf(each, subject)
+      report.result(result)
+      results.push(result)
+      await failureOf(() => workplace.clear()) // the clean-up at the end tries again, and reports its failure
     }
   } finally {
     cleanupFailed = await failureOf(() => workplace.remove())
   }
-  report.end({ url, capabilities, findings, cleanupFailed, interrupted: signal.aborted })
+  report.end({ url, capabilities, results, cleanupFailed, interrupted: signal.aborted })
   if (signal.aborted) return exitCodes.interrupted
-  const failed = cleanupFailed !== undefined || findings.some(({ outcome }) => outcome === 'failed')
+  const failed = cleanupFailed !== undefined || results.some(({ outcome }) => outcome === 'failed')
   return failed ? exitCodes.fails : exitCodes.holds
 }
 
-async function find(each: Case, subject: Subject): Promise<Finding> {
+async function resultOf(each: Case, subject: Subject): Promise<CaseResult> {
   const { name } = each
-  const notAsked = each.notAsked?.(subject)
-  if (notAsked !== undefined) return { name, outcome: 'not asked', why: notAsked }
-  const why = await failureOf(() => watched(() => runCase(each, subject)))
+  const skipReason = each.skipReason?.(subject)
+  if (skipReason !== undefined) return { name, outcome: 'skipped', why: skipReason }
+  const why = await failureOf(() => withDeadline(() => runCase(each, subject)))
   return why === undefined ? { name, outcome: 'ok' } : { name, outcome: 'failed', why }
 }
 
-/** Fails also when the case hangs, or leaves a promise to be rejected that nobody waits for. */
-async function watched(call: () => Promise<void>): Promise<void> {
+/** Awaits a call. Rejects as well if the call exceeds the deadline, or if any promise rejects without a handler. */
+async function withDeadline(call: () => Promise<void>): Promise<void> {
   const settled = new AbortController()
   const stray = Promise.withResolvers<never>()
   process.on('unhandledRejection', stray.reject)
-  // The timer also keeps the process alive while a backend waits for what never comes.
-  const late = setTimeout(patience * 60_000, undefined, { signal: settled.signal }).then(() => {
-    throw new HoldfastError('UNAVAILABLE', `It did not end within ${patience} minutes.`)
+  // The timer also keeps the process alive while a backend waits for an event that never occurs.
+  const late = setTimeout(maxMinutes * 60_000, undefined, { signal: settled.signal }).then(() => {
+    throw new HoldfastError(
+      'UNAVAILABLE',
+      `The case did not end within ${maxMinutes} minutes. Check whether the backend hangs.`,
+    )
   })
   try {
     await Promise.race([call(), late, stray.promise])
@@ -100,9 +103,12 @@ async function failureOf(call: () => Promise<void>): Promise<string | undefined>
   }
 }
 
-function chosen(only: string | undefined): readonly Case[] {
+function casesNamed(only: string | undefined): readonly Case[] {
   if (only === undefined) return conformanceCases
   const cases = conformanceCases.filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()))
   if (cases.length > 0) return cases
-  throw new HoldfastError('CONFIG', `No case has ${JSON.stringify(only)} in its name.`)
+  throw new HoldfastError(
+    'CONFIG',
+    `No name of a case contains ${JSON.stringify(only)}. Run without --only to see all names.`,
+  )
 }

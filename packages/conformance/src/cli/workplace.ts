@@ -4,42 +4,46 @@ import { type CheckpointBackend, HoldfastError, nodeErrorCode } from '@holdfast/
 import { openPlace, type Place } from '../place.ts'
 import type { Subject } from '../subject.ts'
 
-/** Keys that one call deletes. */
+/** Largest number of keys in one call of `delete`. */
 const batch = 1000
 
-/** A new place below one that the user gave, where every case gets a place of its own. Nothing else is touched. */
+/** A new folder below the place that the user gave. Every case works on a separate place inside this folder. */
 export class Workplace {
-  /** A backend on the whole of it. */
+  /** A backend on the whole folder. */
   readonly whole: CheckpointBackend
   readonly #place: Place
-  /** The first folder that was made for it, when its objects are files of this machine. */
-  readonly #madeFolder: string | undefined
+  /** The outermost local folder that was created. `undefined` for a remote store. */
+  readonly #createdFolder: string | undefined
   readonly #opened = new WeakMap<CheckpointBackend, Place>()
   #count = 0
 
-  private constructor(place: Place, whole: CheckpointBackend, madeFolder: string | undefined) {
+  private constructor(place: Place, whole: CheckpointBackend, createdFolder: string | undefined) {
     this.whole = whole
     this.#place = place
-    this.#madeFolder = madeFolder
+    this.#createdFolder = createdFolder
   }
 
-  /** Rejects when the store cannot be reached, does not let us in, or holds something there already. */
-  static async make(given: Place, name: string): Promise<Workplace> {
+  /** Creates the folder. Rejects if the store is unreachable, denies access, or already has an object there. */
+  static async create(given: Place, name: string): Promise<Workplace> {
     const place = below(given, name)
     const whole = await openPlace(place)
     try {
       for await (const { key } of whole.list('', { limit: 1 }))
-        throw new HoldfastError('ALREADY_EXISTS', `${whole.url} is not new: ${key} is there.`, { key })
+        throw new HoldfastError(
+          'ALREADY_EXISTS',
+          `${whole.url} is not empty, because ${key} exists. Run the command again to use another folder.`,
+          { key },
+        )
       const { localRoot } = whole.capabilities
-      const madeFolder = localRoot === undefined ? undefined : await mkdir(localRoot, { recursive: true })
-      return new Workplace(place, whole, madeFolder)
+      const createdFolder = localRoot === undefined ? undefined : await mkdir(localRoot, { recursive: true })
+      return new Workplace(place, whole, createdFolder)
     } catch (error) {
       await whole.close()
       throw error
     }
   }
 
-  /** Of overlapping puts one at least succeeds: more the port does not ask. */
+  /** Returns the subject of the suite. The contract of a backend requires only one of concurrent puts to succeed. */
   subject(partBytes: number): Subject {
     const subject: Subject = {
       open: async () => {
@@ -54,7 +58,7 @@ export class Workplace {
     return sharedByProcesses ? { ...subject, place: (backend) => this.#placeOf(backend) } : subject
   }
 
-  /** Removes all objects, and all unfinished work. */
+  /** Deletes all objects and all unfinished work. */
   async clear(): Promise<void> {
     await this.whole.sweep({ olderThan: 0 })
     const keys: string[] = []
@@ -65,14 +69,14 @@ export class Workplace {
     }
   }
 
-  /** Removes everything that was made, folders too, and closes the backend also when that fails. */
+  /** Deletes everything that was created, including local folders. Closes the backend, even after an error. */
   async remove(): Promise<void> {
     try {
       await this.clear()
       const { localRoot } = this.whole.capabilities
       if (localRoot === undefined) return
       await rm(localRoot, { recursive: true, force: true })
-      if (this.#madeFolder !== undefined) await removeEmpty(dirname(localRoot), this.#madeFolder)
+      if (this.#createdFolder !== undefined) await removeEmpty(dirname(localRoot), this.#createdFolder)
     } finally {
       await this.whole.close()
     }
@@ -87,12 +91,15 @@ export class Workplace {
   #placeOf(backend: CheckpointBackend): Place {
     const place = this.#opened.get(backend)
     if (place === undefined)
-      throw new HoldfastError('INVALID_ARGUMENT', `${backend.url} was not opened here.`)
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        `${backend.url} was not opened by this command. Pass a backend that "open" returned.`,
+      )
     return place
   }
 }
 
-/** The same store with the same options, deeper by one name. */
+/** Returns a place one level below another, in the same store and with the same options. */
 function below(place: Place, name: string): Place {
   const url = new URL(place.url)
   if (!url.href.startsWith(`${url.protocol}//`)) {
@@ -103,7 +110,7 @@ function below(place: Place, name: string): Place {
   return { ...place, url: url.href }
 }
 
-/** Removes a folder and those above it, up to the first that was made, as long as they are empty. */
+/** Removes a folder and its parents up to `first`, until one is not empty. */
 async function removeEmpty(folder: string, first: string): Promise<void> {
   for (let each = folder; each.startsWith(first); each = dirname(each)) {
     try {

@@ -7,35 +7,36 @@ import { HoldfastError, messageOf } from '@holdfast/core/backend'
 import type { Place } from '../place.ts'
 import type { Tasks } from './tasks.ts'
 
-/** One task on its way to the other process. */
+/** A message that tells the other process to perform one task. */
 export type Request = {
-  readonly [Task in keyof Tasks]: { readonly task: Task; readonly asked: Tasks[Task]['asked'] }
+  readonly [Task in keyof Tasks]: { readonly task: Task; readonly input: Tasks[Task]['input'] }
 }[keyof Tasks]
 
-export type Answer = { readonly done: unknown } | { readonly failed: string }
+/** The result of a task, or the text of its error. */
+export type Response = { readonly result: unknown } | { readonly error: string }
 
-/** Beside this file, and in the same language: from its sources the suite runs without a build. */
+/** The script with the same extension as this file, so that the suite also runs from its TypeScript sources. */
 const script = fileURLToPath(new URL(`child${extname(import.meta.url)}`, import.meta.url))
 
 /**
- * A process of its own that has a backend open. What it is told goes over a channel and not on its command line,
- * where options that are secret could be seen.
+ * A separate process with an open backend. Options are sent over a channel instead of the command line, because every
+ * user of the machine can see command lines and options can be secret.
  */
 export class OtherProcess implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>
-  /** All that it writes to standard error. */
-  readonly #complaints: Promise<string>
+  /** Resolves with the whole standard error of the process when it ends. */
+  readonly #stderr: Promise<string>
 
   private constructor() {
     this.#child = fork(script, { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    // Not 'close', which Node.js does not tell of a child that was disconnected from here.
+    // 'close' is not used, because Node.js does not emit it for a child that this process disconnected.
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve).once('error', resolve))
-    this.#complaints = this.#child.stderr === null ? Promise.resolve('') : text(this.#child.stderr)
-    this.#complaints.catch(() => undefined)
+    this.#stderr = this.#child.stderr === null ? Promise.resolve('') : text(this.#child.stderr)
+    this.#stderr.catch(() => undefined)
   }
 
-  /** Resolves when the backend is open. */
+  /** Starts a process. Resolves when its backend is open. */
   static async open(place: Place): Promise<OtherProcess> {
     const other = new OtherProcess()
     try {
@@ -47,16 +48,18 @@ export class OtherProcess implements AsyncDisposable {
     }
   }
 
-  /** Rejects with what went wrong there. One task at a time. */
+  /** Performs a task. Rejects with the error of the other process. Callers must wait for one task before the next. */
   async perform<Task extends keyof Tasks>(
     task: Task,
-    asked: Tasks[Task]['asked'],
-  ): Promise<Tasks[Task]['answer']> {
-    const answered = once(this.#child, 'message')
-    this.#child.send({ task, asked })
-    const [answer] = (await Promise.race([answered, this.#death()])) as [Answer]
-    if ('done' in answer) return answer.done as Tasks[Task]['answer']
-    throw new HoldfastError('UNAVAILABLE', `Another process failed: ${answer.failed}`, { retryable: false })
+    input: Tasks[Task]['input'],
+  ): Promise<Tasks[Task]['result']> {
+    const message = once(this.#child, 'message')
+    this.#child.send({ task, input })
+    const [response] = (await Promise.race([message, this.#earlyExit()])) as [Response]
+    if ('result' in response) return response.result as Tasks[Task]['result']
+    throw new HoldfastError('UNAVAILABLE', `The task ${task} failed in another process: ${response.error}`, {
+      retryable: false,
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -64,9 +67,11 @@ export class OtherProcess implements AsyncDisposable {
     await this.#ended
   }
 
-  async #death(): Promise<never> {
+  async #earlyExit(): Promise<never> {
     await this.#ended
-    const why = await this.#complaints.catch(messageOf)
-    throw new HoldfastError('UNAVAILABLE', `Another process ended early: ${why}`, { retryable: false })
+    const stderr = await this.#stderr.catch(messageOf)
+    throw new HoldfastError('UNAVAILABLE', `Another process exited before its task was done: ${stderr}`, {
+      retryable: false,
+    })
   }
 }

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import { type CheckpointBackend, StreamingDigest } from '@holdfast/core/backend'
 import type { Place } from '../place.ts'
 
-/** What another process is asked to do, and what it answers. */
+/** The tasks of another process, with the input and the result of each. */
 export interface Tasks {
   /** Opens the backend that the other tasks work on. */
-  readonly open: { readonly asked: Place; readonly answer: null }
-  /** Commits to the key of every round, with bytes of its own; answers the rounds in which it was told `created`. */
+  readonly open: { readonly input: Place; readonly result: null }
+  /** Commits different bytes than other racers to the key of each round. Returns the rounds that returned `created`. */
   readonly race: {
-    readonly asked: { readonly racer: number; readonly rounds: number }
-    readonly answer: readonly number[]
+    readonly input: { readonly racer: number; readonly rounds: number }
+    readonly result: readonly number[]
   }
   /**
-   * Passes an object of so many bytes through the backend; answers by how many that raised its memory at most, without
-   * what is no longer used: how much of that there is depends on the machine and its load.
+   * Stores and reads an object of `bytes` bytes. Returns the largest growth of memory in bytes. Garbage is collected
+   * before each measurement, because its amount depends on the machine and its load.
    */
-  readonly pass: { readonly asked: { readonly bytes: number }; readonly answer: number }
+  readonly pass: { readonly input: { readonly bytes: number }; readonly result: number }
 }
 
 export function raceKey(round: number): string {
@@ -28,7 +28,7 @@ export function raceBody(racer: number, round: number): Uint8Array {
 
 export async function race(
   backend: CheckpointBackend,
-  { racer, rounds }: Tasks['race']['asked'],
+  { racer, rounds }: Tasks['race']['input'],
 ): Promise<readonly number[]> {
   const won: number[] = []
   for (let round = 0; round < rounds; round += 1)
@@ -36,13 +36,13 @@ export async function race(
   return won
 }
 
-/** Looked at after every so many bytes. */
-const stride = 2 ** 22
+/** Memory is measured each time this many bytes have passed. */
+const measureEvery = 2 ** 22
 
 const chunkBytes = 2 ** 16
 
-export async function pass(backend: CheckpointBackend, { bytes }: Tasks['pass']['asked']): Promise<number> {
-  await passOnce(backend, 'small', 1, () => undefined) // what is loaded at first use is no buffer
+export async function pass(backend: CheckpointBackend, { bytes }: Tasks['pass']['input']): Promise<number> {
+  await passOnce(backend, 'small', 1, () => undefined) // loads code that is loaded at its first use, so that it is not measured
   const before = memoryUsed()
   let most = before
   await passOnce(backend, 'large', bytes, () => {
@@ -52,22 +52,25 @@ export async function pass(backend: CheckpointBackend, { bytes }: Tasks['pass'][
 }
 
 function memoryUsed(): number {
-  assert.ok(gc !== undefined, 'the process was not started with --expose-gc')
+  assert.ok(
+    gc !== undefined,
+    'Memory cannot be measured, because the process was not started with --expose-gc.',
+  )
   gc()
   return process.memoryUsage.rss()
 }
 
-/** Puts a stream of unknown length, and reads it again. */
+/** Stores a stream of unknown length, and reads the object. Calls `measure` regularly. */
 async function passOnce(
   backend: CheckpointBackend,
   key: string,
   bytes: number,
-  look: () => void,
+  measure: () => void,
 ): Promise<void> {
   const watched = async function* (stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let seen = 0
     for await (const chunk of stream) {
-      if (Math.floor((seen + chunk.byteLength) / stride) > Math.floor(seen / stride)) look()
+      if (Math.floor((seen + chunk.byteLength) / measureEvery) > Math.floor(seen / measureEvery)) measure()
       seen += chunk.byteLength
       yield chunk
     }
@@ -77,10 +80,10 @@ async function passOnce(
   const digest = new StreamingDigest()
   for await (const chunk of watched((await backend.read(key)).body)) digest.update(chunk)
   assert.equal(digest.sha256(), sha256)
-  look()
+  measure()
 }
 
 async function* stream(bytes: number): AsyncGenerator<Uint8Array> {
-  for (let given = 0; given < bytes; given += chunkBytes)
-    yield Buffer.alloc(Math.min(chunkBytes, bytes - given), given / chunkBytes)
+  for (let sent = 0; sent < bytes; sent += chunkBytes)
+    yield Buffer.alloc(Math.min(chunkBytes, bytes - sent), sent / chunkBytes)
 }

@@ -55,7 +55,10 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}): Promis
   const { port = 0, buckets = [], denies = () => false, now = () => new Date() } = options
   const wrong = buckets.find((bucket) => !isBucketName(bucket))
   if (wrong !== undefined)
-    throw new HoldfastError('INVALID_ARGUMENT', `${wrong} is no name for a bucket of Cloud Storage.`)
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${wrong} is not a valid bucket name of Google Cloud Storage.`,
+    )
   const state = new State(options.directory)
   await state.tidy()
   for (const bucket of buckets)

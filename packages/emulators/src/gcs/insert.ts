@@ -51,7 +51,7 @@ export function wantedBy(request: GcsRequest, resource: JsonObject, mediaType: s
 export function together(one: ExpectedHashes, other: ExpectedHashes): ExpectedHashes {
   for (const name of ['crc32c', 'md5Hash'] as const)
     if ((one[name] ?? other[name]) !== (other[name] ?? one[name]))
-      throw invalid(`The ${name} of the metadata and that of x-goog-hash are not the same.`)
+      throw invalid(`The ${name} in the metadata differs from the ${name} in x-goog-hash.`)
   return { crc32c: one.crc32c ?? other.crc32c, md5Hash: one.md5Hash ?? other.md5Hash }
 }
 

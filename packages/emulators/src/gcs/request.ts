@@ -71,7 +71,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 
 export function parseJson(text: string): JsonObject {
   const value = text.trim() === '' ? {} : parsed(text)
-  if (!isJsonObject(value)) throw invalid('Parse Error: the body is no object of JSON.')
+  if (!isJsonObject(value)) throw invalid('Parse Error: the body is not a JSON object.')
   return value
 }
 

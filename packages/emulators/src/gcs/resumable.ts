@@ -111,7 +111,9 @@ async function takeChunk(
     )
   const isLast = end === undefined || end === total
   if (!isLast && (end - start) % blockBytes !== 0)
-    throw invalid(`A chunk of ${end - start} bytes is no multiple of ${blockBytes}, and not the last.`)
+    throw invalid(
+      `The size of a chunk that is not the last must be a multiple of ${blockBytes}, but it is ${end - start}.`,
+    )
 
   const writer = await state.files.create()
   const hashes = await live.takeHashes(session)

@@ -56,7 +56,7 @@ export class State {
     return this.#objects.get(bucket, name)
   }
 
-  /** Returns a generation above all earlier ones: the time in microseconds, unless the clock stands or goes back. */
+  /** Returns a generation above all earlier ones: the time in microseconds, unless the clock stands still or goes back. */
   nextGeneration(now: Date): number {
     const generation = Math.max(now.getTime() * 1000, (this.#counters.get('generation') ?? 0) + 1)
     this.#counters.set('generation', generation)

@@ -2,17 +2,20 @@ import type { Dialect } from './operation.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-/** An answer that the proxy makes up. */
-export interface MadeUpAnswer {
+/** A response that the proxy sends instead of the server. */
+export interface InjectedResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: string
 }
 
 /**
- * The usual code of each status. Sources: Amazon S3 API Reference, "Error responses"; Cloud Storage JSON API,
- * "HTTP status and error codes for JSON"; Azure Storage REST API, "Blob Storage error codes". S3 itself has no 429:
- * relatives of it do.
+ * The usual error code of each status, for each store. Sources:
+ *
+ * - S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. S3 itself does not return 429, but
+ *   compatible servers do.
+ * - Google Cloud Storage: https://cloud.google.com/storage/docs/json_api/v1/status-codes.
+ * - Azure: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
  */
 const codes: Readonly<Record<Dialect, Readonly<Record<number, string>>>> = {
   s3: {
@@ -26,8 +29,8 @@ const codes: Readonly<Record<Dialect, Readonly<Record<number, string>>>> = {
   azure: { 409: 'BlobHasBeenModified', 429: 'TooManyRequests', 500: 'InternalError', 503: 'ServerBusy' },
 }
 
-/** An error as the store would give it, with a message that names the proxy, so that nobody looks for it elsewhere. */
-export function errorAnswer(dialect: Dialect, status: number, code?: string): MadeUpAnswer {
+/** Returns an error in the form of the store. Its message names the proxy, so that its origin is visible. */
+export function errorAnswer(dialect: Dialect, status: number, code?: string): InjectedResponse {
   const name = code ?? codes[dialect][status] ?? codes[dialect][500] ?? 'InternalError'
   const message = 'Injected by the proxy.'
   if (dialect === 'gcs') {
@@ -53,15 +56,15 @@ function lowerCased(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-/** What a captive portal answers to everything. */
-export function htmlPage(status = 200, headers: Headers = {}): MadeUpAnswer {
+/** Returns a web page such as that of a captive portal, which replaces every response. */
+export function htmlPage(status = 200, headers: Headers = {}): InjectedResponse {
   const body =
     '<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><p>Accept the terms.</p></body></html>\n'
   return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...lowerCased(headers) }, body }
 }
 
-/** A list without objects, in the store's own form, which ends here or names a next page. */
-export function emptyList(dialect: Dialect, next?: string): MadeUpAnswer {
+/** Returns a list without objects in the form of the store. It is the last page, unless `next` names a next page. */
+export function emptyList(dialect: Dialect, next?: string): InjectedResponse {
   if (dialect === 'gcs') {
     const page = { kind: 'storage#objects', ...(next === undefined ? {} : { nextPageToken: next }) }
     return {
@@ -89,7 +92,7 @@ export function emptyList(dialect: Dialect, next?: string): MadeUpAnswer {
   }
 }
 
-/** The same list with its objects in the opposite order. */
+/** Returns a list with its objects in reverse order. */
 export function reversedList(dialect: Dialect, body: string): string {
   if (dialect === 'gcs') {
     const page = JSON.parse(body) as { items?: unknown[] }

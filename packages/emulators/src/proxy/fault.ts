@@ -1,74 +1,76 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Operation } from './operation.ts'
 
-/** What can go wrong with one request on its way to a store, or with the answer on its way back. */
+/** A fault of one request to a store, or of the response to it. */
 export type Fault =
-  /** The server carries the request out and answers; the connection is closed before the client hears of it. */
+  /** The server executes the request and responds, but the connection to the client is closed before the response. */
   | { readonly kind: 'drop-answer' }
   /**
-   * The connection is lost after this many bytes of the body have reached the server; of a shorter body at least
-   * the last byte is kept back. Half of the announced length when not given. A request without a body is reset.
+   * The connection is lost after this many bytes of the body have reached the server. If the body is shorter, its last
+   * byte is not forwarded. A request without a body is reset. Default: half of the announced length.
    */
   | { readonly kind: 'cut-request'; readonly afterBytes?: number }
   /**
-   * The server carries the request out; the client gets this many bytes of the body, and then the connection is
-   * lost. Half of the announced length when not given. An answer that is too short for that is dropped.
+   * The server executes the request. The client gets this many bytes of the body, and then the connection is lost. A
+   * response that is not longer than that is dropped. Default: half of the announced length.
    */
   | { readonly kind: 'cut-answer'; readonly afterBytes?: number }
-  /** The server carries the request out; one bit in the middle of the body flips on its way to the client. */
+  /** The server executes the request. One bit in the middle of the response body is flipped. */
   | { readonly kind: 'flip-answer' }
-  /** An error that the store gives without carrying anything out, in the store's own form. */
+  /** The client gets an error in the form of the store. The server does not get the request. */
   | {
       readonly kind: 'status'
       readonly status: 409 | 429 | 500 | 503
-      /** The store's own code; the usual one of the status when not given, such as `SlowDown` for 503 on S3. */
+      /** The error code. Default: the store's usual code for the status, such as `SlowDown` for 503 on S3. */
       readonly code?: string
     }
   /**
-   * 200, and an error in the body: how S3 answers a CompleteMultipartUpload or a CopyObject that fails after it
-   * began to answer (Amazon S3 API Reference, "CompleteMultipartUpload"). The server is not reached.
+   * The client gets status 200 with an error in the body. S3 sends such a response if CompleteMultipartUpload or
+   * CopyObject fails after the response has started:
+   * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. The server does not get the
+   * request.
    */
   | { readonly kind: 'error-in-200'; readonly code?: string }
   /**
-   * An HTML page that no store sent, as a captive portal or a web proxy gives. The server is not reached. 200 when no
-   * status is given. `headers` are sent beside `Content-Type: text/html`: a forged `ETag`, for example.
+   * The client gets an HTML page, as from a captive portal or a web proxy. The server does not get the request. The
+   * default status is 200. `headers` are additional headers, such as a forged `ETag`.
    */
   | {
       readonly kind: 'html-page'
       readonly status?: number
       readonly headers?: Readonly<Record<string, string>>
     }
-  /** The client gets the head of the answer, and of the body one byte in this time. */
+  /** The client gets the head of the response, and then one byte of the body per this number of milliseconds. */
   | { readonly kind: 'drip-answer'; readonly milliseconds: number }
-  /** The client gets the head of the answer, half of the body, and then spaces without end. */
+  /** The client gets the head of the response, half of the body, and then spaces without end. */
   | { readonly kind: 'endless-answer' }
-  /** The client gets this many bytes of the body as if that were all of it. Half of it when not given. */
+  /** The client gets only this many bytes of the body, with a matching length. Default: half of the body. */
   | { readonly kind: 'truncated-answer'; readonly afterBytes?: number }
-  /** A list without objects. The server is not reached. */
+  /** The client gets a list without objects. The server does not get the request. */
   | { readonly kind: 'empty-list' }
-  /** A list without objects that always names the same page as the next one. The server is not reached. */
+  /** The client gets a list without objects whose next page is always the same. The server does not get the request. */
   | { readonly kind: 'repeated-token' }
-  /** The objects of a list in the opposite order. */
+  /** The client gets the objects of a list in reverse order. */
   | { readonly kind: 'reversed-list' }
-  /** The request waits before it is forwarded. */
+  /** The request is forwarded after a delay. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** The connection is reset before anything is forwarded. */
+  /** The connection is reset. The server does not get the request. */
   | { readonly kind: 'reset' }
 
 export type FaultKind = Fault['kind']
 
-/** A request as a plan sees it: its head only. */
+/** The head of a request. A plan decides by it. */
 export interface ProxiedRequest {
-  /** 0 for the first request of the proxy's life, and one more for each that follows. */
+  /** The number of earlier requests to this proxy. The first request has index 0. */
   readonly index: number
   readonly method: string
-  /** As it was sent, still percent-encoded, without the query. */
+  /** The path without the query, percent-encoded as it was sent. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  /** What the store's documentation calls it, such as `PutObject` or `objects.insert`. */
+  /** The name of the operation in the documentation of the store, such as `PutObject` or `objects.insert`. */
   readonly operation: Operation
 }
 
-/** Decides what happens to each request; nothing when it says nothing. Called in the order of `index`. */
+/** Returns the fault of each request, or `undefined` for none. Called in the order of `index`. */
 export type FaultPlan = (request: ProxiedRequest) => Fault | undefined

@@ -3,7 +3,7 @@ import { finished, pipeline } from 'node:stream/promises'
 import { setTimeout as after } from 'node:timers/promises'
 import type { LogEntry } from './log.ts'
 
-/** One request of a client, and what it will be answered with. */
+/** A request of a client with its response and its entry in the log. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -17,8 +17,8 @@ export interface Upstream {
 }
 
 /**
- * How an answer is passed on: whole, with one bit flipped, not at all, so many bytes of it (half of what it announces), or
- * with a changed body.
+ * How a response is forwarded: completely, with one bit flipped, not at all, only its first bytes (default: half of the
+ * announced length), or with a changed body.
  */
 export type Passing =
   | 'whole'
@@ -27,19 +27,19 @@ export type Passing =
   | { readonly afterBytes: number | undefined }
   | ChangeOfBody
 
-/** Other bytes in its place, one byte in this many milliseconds, or half of it and then spaces without end. */
+/** A change of a body: other bytes, one byte per number of milliseconds, or half of it and then spaces without end. */
 export type ChangeOfBody =
   | { readonly body: 'replaced'; readonly by: (body: Buffer) => Uint8Array }
   | { readonly body: 'dripping'; readonly milliseconds: number }
   | { readonly body: 'endless' }
 
 /**
- * Headers that belong to one connection and not to the message (RFC 9110, "Connection"). Of these, a signature
- * covers none; everything else is passed on as it came, `Host` before all.
+ * Headers of the connection, which are not forwarded (RFC 9110, "Connection"). Signatures do not cover them. All other
+ * headers, including `Host`, are forwarded unchanged.
  */
-const ofTheConnection = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade'])
+const connectionHeaders = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade'])
 
-/** Carries a request to the server as it is, and the answer back, both as streams. */
+/** Forwards a request to the server unchanged, and forwards the response. Both bodies are streamed. */
 export async function forward(to: Upstream, exchange: Exchange, passing: Passing): Promise<void> {
   const { request, response, entry } = exchange
   const upstream = open(to, exchange)
@@ -63,12 +63,12 @@ export async function forward(to: Upstream, exchange: Exchange, passing: Passing
     return
   }
   if (passing !== 'nothing') await passSome(answer, exchange, passing.afterBytes)
-  answer.resume() // carried out to its end, before the client can know anything
+  answer.resume() // the server must finish before the client loses its connection
   await finished(answer).catch(() => undefined)
   response.destroy()
 }
 
-/** Carries the head and the first bytes of a request to the server, and then breaks both connections. */
+/** Forwards the head and the first bytes of a request, and then closes both connections. */
 export async function forwardCut(to: Upstream, exchange: Exchange, afterBytes?: number): Promise<void> {
   const { request, response, entry } = exchange
   const announced = announcedBytes(request)
@@ -79,7 +79,7 @@ export async function forwardCut(to: Upstream, exchange: Exchange, afterBytes?: 
   }
   const upstream = open(to, exchange)
   upstream.on('error', () => response.destroy())
-  upstream.on('response', () => response.destroy()) // refused before it could be cut
+  upstream.on('response', () => response.destroy()) // the server has rejected the request early
   for await (const chunk of request as AsyncIterable<Buffer>) {
     const part = chunk.subarray(0, limit - entry.requestBytes)
     entry.requestBytes += part.byteLength
@@ -90,7 +90,7 @@ export async function forwardCut(to: Upstream, exchange: Exchange, afterBytes?: 
   response.destroy()
 }
 
-/** Opens the request at the server: same method, same target, same headers. */
+/** Opens a request to the server with the method, the target and the headers of the client's request. */
 function open({ hostname, port, agent }: Upstream, { request, response }: Exchange): http.ClientRequest {
   const headers = messageHeaders(request.rawHeaders)
   if (!hasBody(request)) headers.push('Content-Length', '0')
@@ -111,7 +111,7 @@ function open({ hostname, port, agent }: Upstream, { request, response }: Exchan
   return upstream
 }
 
-/** The answer's head, or nothing when the server broke the connection: then the client's is broken as well. */
+/** Returns the head of the response. If the server closes its connection, closes the client's and returns `undefined`. */
 async function answerOf(
   upstream: http.ClientRequest,
   response: ServerResponse,
@@ -125,7 +125,7 @@ async function answerOf(
   })
 }
 
-/** An answer whose body is not as the server sent it. It is small enough to be held in memory. */
+/** Forwards a response with a changed body. Keeps the body in memory, because plans use this only for small bodies. */
 async function passChanged(
   answer: IncomingMessage,
   { response, entry }: Exchange,
@@ -183,7 +183,7 @@ async function passSome(
   }
 }
 
-/** The same bytes, with one bit of the byte at a position flipped. */
+/** Yields the bytes of a body, with one bit of the byte at `position` flipped. */
 async function* withFlippedBit(body: AsyncIterable<Buffer>, position: number): AsyncGenerator<Buffer> {
   let start = 0
   for await (const chunk of body) {
@@ -194,7 +194,7 @@ async function* withFlippedBit(body: AsyncIterable<Buffer>, position: number): A
   }
 }
 
-/** Resolves when the bytes have gone out, or cannot any more. */
+/** Writes bytes. Resolves when they are written or the connection is closed. */
 async function written(to: http.OutgoingMessage, bytes: Uint8Array): Promise<void> {
   await new Promise<void>((resolve) => {
     to.once('close', resolve)
@@ -208,11 +208,11 @@ async function written(to: http.OutgoingMessage, bytes: Uint8Array): Promise<voi
 function messageHeaders(rawHeaders: readonly string[], without: ReadonlySet<string> = new Set()): string[] {
   return rawHeaders.filter((_, index) => {
     const name = (rawHeaders[index - (index % 2)] ?? '').toLowerCase()
-    return !ofTheConnection.has(name) && !without.has(name)
+    return !connectionHeaders.has(name) && !without.has(name)
   })
 }
 
-/** Waits, unless the client leaves. */
+/** Waits for a time, or until the client closes its connection. */
 export async function afterUnlessClosed(milliseconds: number, response: ServerResponse): Promise<void> {
   const gone = new AbortController()
   const onClose = (): void => {

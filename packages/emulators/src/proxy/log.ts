@@ -1,27 +1,27 @@
 import type { Fault, ProxiedRequest } from './fault.ts'
 
-/** One request that came by. What is not known yet, or never came, is absent. */
+/** A request in the log. Values that are not known, or not known yet, are `undefined`. */
 export interface LoggedRequest extends ProxiedRequest {
   readonly fault: Fault | undefined
-  /** What the server, or the proxy in its place, answered; also when the client never got to see it. */
+  /** The status of the response of the server or of the proxy, even if the client never received it. */
   readonly status: number | undefined
-  /** Bytes of the body that were forwarded to the server. */
+  /** Number of bytes of the request body that were forwarded to the server. */
   readonly requestBytes: number
-  /** Bytes of the body of the answer that were forwarded to the client. */
+  /** Number of bytes of the response body that were forwarded to the client. */
   readonly answerBytes: number
 }
 
-/** What the proxy has seen, in the order of arrival. */
+/** The requests that the proxy has received, in the order of arrival. */
 export interface RequestLog extends Iterable<LoggedRequest> {
-  /** How many there were; of one operation, such as `PutObject`, or one method when it is named. */
+  /** Returns the number of requests, or of those with an operation such as `PutObject` or with a method. */
   count(operationOrMethod?: string): number
-  /** How many there were of each operation. */
+  /** Returns the number of requests by operation. */
   counts(): Readonly<Record<string, number>>
-  /** Forgets what has been; indexes go on. */
+  /** Removes all requests from the log. The indexes of later requests continue. */
   clear(): void
 }
 
-/** A logged request while it is under way. */
+/** A request in the log that is still being processed. */
 export interface LogEntry extends ProxiedRequest {
   fault: Fault | undefined
   status: number | undefined
@@ -29,14 +29,14 @@ export interface LogEntry extends ProxiedRequest {
   answerBytes: number
 }
 
-/** The log as the proxy writes it. */
+/** The log with the methods that the proxy uses to write it. */
 export class WrittenLog implements RequestLog {
   #entries: LogEntry[] = []
   #next = 0
 
   add(head: Omit<ProxiedRequest, 'index'>): LogEntry {
-    const nothingYet = { fault: undefined, status: undefined, requestBytes: 0, answerBytes: 0 }
-    const entry = { index: this.#next, ...head, ...nothingYet }
+    const initial = { fault: undefined, status: undefined, requestBytes: 0, answerBytes: 0 }
+    const entry = { index: this.#next, ...head, ...initial }
     this.#next += 1
     this.#entries.push(entry)
     return entry

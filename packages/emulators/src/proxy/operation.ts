@@ -1,7 +1,7 @@
-/** The stores whose requests the proxy can name, and in whose form it can answer. */
+/** The stores whose requests the proxy recognizes, and in whose form it sends errors. */
 export type Dialect = 's3' | 'gcs' | 'azure'
 
-/** The name of an operation in the store's documentation, or the method when it is none that is known. */
+/** The name of an operation in the documentation of the store, or the HTTP method of an unknown operation. */
 export type Operation = string
 
 interface Head {
@@ -11,14 +11,14 @@ interface Head {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** Tells by the head of a request which store it is meant for. */
+/** Returns the store that a request addresses, from the head of the request. */
 export function dialectOf({ path, headers }: Head): Dialect {
   if (headers['x-ms-version'] !== undefined) return 'azure'
   if (/^(\/(upload|resumable\/upload|batch))?(\/storage\/v1)?\/b(\/|$)/.test(path)) return 'gcs'
   return path.startsWith('/upload/') || path.startsWith('/storage/v1') ? 'gcs' : 's3'
 }
 
-/** The name that requests are counted under. */
+/** Returns the name of the operation of a request. */
 export function operationOf(head: Head): Operation {
   return namers[dialectOf(head)](head)
 }
@@ -29,7 +29,7 @@ const namers: Readonly<Record<Dialect, (head: Head) => Operation>> = {
   azure: azureOperation,
 }
 
-/** Amazon S3 API Reference, "Actions", for path-style addresses. */
+/** Names a path-style request as https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html does. */
 function s3Operation({ method, path, query, headers }: Head): Operation {
   const ofBucket = /^\/[^/]+\/?$/.test(path)
   const marker = ['uploads', 'uploadId', 'delete', 'list-type'].find((name) => query.has(name)) ?? ''
@@ -56,14 +56,17 @@ function s3Operation({ method, path, query, headers }: Head): Operation {
   return names[`${method} ${marker}`] ?? method
 }
 
-/** Cloud Storage JSON API Reference. The requests of a resumable session are told apart, though all are one insert. */
+/**
+ * Names a request as https://cloud.google.com/storage/docs/json_api/v1 does. A resumable insert consists of several
+ * requests, which have different names here.
+ */
 function gcsOperation({ method, path, query, headers }: Head): Operation {
   if (path.includes('/upload/')) {
     if (query.get('uploadType') !== 'resumable') return 'objects.insert'
     if (method === 'POST') return 'objects.insert (start)'
     if (method === 'DELETE') return 'objects.insert (cancel)'
-    const asks = String(headers['content-range'] ?? '').startsWith('bytes */')
-    return asks ? 'objects.insert (status)' : 'objects.insert (chunk)'
+    const isStatusRequest = String(headers['content-range'] ?? '').startsWith('bytes */')
+    return isStatusRequest ? 'objects.insert (status)' : 'objects.insert (chunk)'
   }
   const [, bucket, , object, action] = /\/b(?:\/([^/]+)(\/o(?:\/([^/]+)(?:\/([^/]+))?)?)?)?$/.exec(path) ?? []
   if (path.includes('/rewriteTo/')) return 'objects.rewrite'
@@ -78,7 +81,7 @@ function gcsOperation({ method, path, query, headers }: Head): Operation {
   return `buckets.${verbs[method] ?? method}`
 }
 
-/** Azure Storage REST API Reference, "Operations on blobs" and "Operations on containers". */
+/** Names a request as https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api does. */
 function azureOperation({ method, query, headers }: Head): Operation {
   if (query.get('comp') === 'batch') return 'Blob Batch'
   if (query.get('restype') === 'container') {

@@ -3,37 +3,37 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { finished } from 'node:stream/promises'
 import { HoldfastError } from '@holdfast/core/backend'
-import { emptyList, errorAnswer, htmlPage, type MadeUpAnswer, reversedList } from './answers.ts'
+import { emptyList, errorAnswer, htmlPage, type InjectedResponse, reversedList } from './answers.ts'
 import type { FaultPlan } from './fault.ts'
 import { afterUnlessClosed, type Exchange, forward, forwardCut, type Upstream } from './forward.ts'
 import { type RequestLog, WrittenLog } from './log.ts'
 import { dialectOf, operationOf } from './operation.ts'
 
 export interface ProxyOptions {
-  /** The server: `http:`, and nothing after the port. */
+  /** The address of the server: `http:`, host and port. */
   readonly target: URL | string
-  /** No faults when it is not given. */
+  /** Returns the fault of each request. Default: no faults. */
   readonly plan?: FaultPlan
-  /** Milliseconds that every request waits before it goes on: the distance of a store that is far away. */
+  /** Delay of every request in milliseconds, like that of a distant store. Default: 0. */
   readonly latency?: number
-  /** The port on 127.0.0.1. One that is free when it is not given. */
+  /** The port on 127.0.0.1. Default: a free port. */
   readonly port?: number
 }
 
 export interface Proxy extends AsyncDisposable {
-  /** Where clients go in the server's place, without a slash at the end. */
+  /** The address that clients use instead of that of the server. It has no slash at the end. */
   readonly url: string
   readonly requests: RequestLog
-  /** Breaks every connection and frees the port. May be called twice. */
+  /** Closes every connection and frees the port. May be called twice. */
   close(): Promise<void>
 }
 
 /**
- * Stands in front of a real store on loopback and makes the network bad, as a plan says. What it forwards, it
- * forwards unchanged, `Host` and all, so that signatures hold: clients sign for the proxy's address and the server
- * verifies what it is told. Bodies are streamed in both directions, with back-pressure, and never kept.
+ * Starts a proxy on loopback that injects the faults of a plan. It runs in front of a server. It forwards requests
+ * unchanged, including `Host`, so signatures stay valid: clients sign for the address of the proxy, and the server
+ * verifies the signature against `Host`. Bodies are streamed in both directions with back-pressure.
  *
- * @throws `INVALID_ARGUMENT` for a target that is not a plain `http:` origin, and for a negative latency.
+ * @throws `INVALID_ARGUMENT` if `target` is not an `http:` origin, or `latency` is negative.
  *
  * @example
  * await using proxy = await startProxy({
@@ -44,7 +44,8 @@ export interface Proxy extends AsyncDisposable {
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const { plan = () => undefined, latency = 0, port = 0 } = options
-  if (!(latency >= 0)) throw new HoldfastError('INVALID_ARGUMENT', `The latency ${latency} is negative.`)
+  if (!(latency >= 0))
+    throw new HoldfastError('INVALID_ARGUMENT', `latency must be at least 0 milliseconds, not ${latency}.`)
   const { hostname, port: targetPort } = parseTarget(options.target)
   const agent = new http.Agent({ keepAlive: true })
   const upstream: Upstream = { hostname, port: targetPort, agent }
@@ -76,7 +77,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 async function handle(upstream: Upstream, exchange: Exchange, latency: number): Promise<void> {
   const { request, response, entry } = exchange
   const { fault } = entry
-  request.on('error', () => undefined) // a client that goes away; `close` of the response says so too
+  request.on('error', () => undefined) // the client has left, which `close` of the response also reports
   const wait = latency + (fault?.kind === 'delay' ? fault.milliseconds : 0)
   if (wait > 0) await afterUnlessClosed(wait, response)
   if (response.destroyed) return
@@ -135,19 +136,19 @@ async function handle(upstream: Upstream, exchange: Exchange, latency: number): 
   }
 }
 
-/** Takes the whole request, so that a client which is still sending gets to read the answer. */
-async function answer({ request, response, entry }: Exchange, made: MadeUpAnswer): Promise<void> {
+/** Sends a response. First reads the whole request, because a client may read the response only after it has sent all. */
+async function answer({ request, response, entry }: Exchange, made: InjectedResponse): Promise<void> {
   const { status, headers, body } = made
   entry.status = status
-  const sendsNothingYet = request.headers.expect !== undefined
-  if (!sendsNothingYet) {
+  const waitsForContinue = request.headers.expect !== undefined
+  if (!waitsForContinue) {
     request.resume()
     await finished(request)
   }
   response.writeHead(status, {
     ...headers,
     'content-length': Buffer.byteLength(body),
-    ...(sendsNothingYet ? { connection: 'close' } : {}),
+    ...(waitsForContinue ? { connection: 'close' } : {}),
   })
   response.end(request.method === 'HEAD' ? undefined : body)
 }
@@ -168,7 +169,7 @@ function parseTarget(target: URL | string): URL {
   if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search !== '') {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `${String(target)} is no target for the proxy: give an http: address such as http://127.0.0.1:9000.`,
+      `target must be an http: address with host and port, such as http://127.0.0.1:9000, not ${String(target)}.`,
     )
   }
   return url

@@ -111,7 +111,7 @@ function announcedSize(request: S3Request): number {
   if (codings.includes('aws-chunked') !== isChunked(request))
     throw new S3Error(
       'InvalidRequest',
-      'aws-chunked and STREAMING-UNSIGNED-PAYLOAD-TRAILER go together, one without the other is an error.',
+      'A request must use aws-chunked and STREAMING-UNSIGNED-PAYLOAD-TRAILER together.',
     )
   const name = isChunked(request) ? 'x-amz-decoded-content-length' : 'content-length'
   const text = header(request, name) ?? ''

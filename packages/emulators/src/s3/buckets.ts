@@ -17,7 +17,10 @@ export const createBucket: Run = async (context, request) => {
     const { element } = await readDocument(request, 'CreateBucketConfiguration')
     onlyChildren(element, 'LocationConstraint')
     if ((childText(element, 'LocationConstraint') ?? region) !== region)
-      throw new S3Error('InvalidArgument', `The emulator is in ${region} and creates no bucket elsewhere.`)
+      throw new S3Error(
+        'InvalidArgument',
+        `The region of the emulator is ${region}. It cannot create a bucket in another region.`,
+      )
   }
   if (state.hasBucket(bucket)) throw new S3Error('BucketAlreadyOwnedByYou', undefined, { BucketName: bucket })
   state.createBucket(bucket, seconds(context))

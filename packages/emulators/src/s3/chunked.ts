@@ -14,7 +14,7 @@ export async function* decodeChunked(
   const input = new Input(source)
   for (;;) {
     const size = Number.parseInt(/^([0-9a-fA-F]{1,12})$/.exec(await input.line())?.[1] ?? '', 16)
-    if (Number.isNaN(size)) throw new S3Error('IncompleteBody', 'A chunk does not begin with its length.')
+    if (Number.isNaN(size)) throw new S3Error('IncompleteBody', 'A chunk must begin with its length.')
     if (size === 0) break
     yield* input.take(size)
     if ((await input.line()) !== '') throw new S3Error('IncompleteBody', 'A chunk is longer than its length.')
@@ -24,7 +24,7 @@ export async function* decodeChunked(
     if (colon < 1) throw new S3Error('MalformedTrailerError')
     trailers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
   }
-  if (!(await input.isAtEnd())) throw new S3Error('IncompleteBody', 'Something follows the last chunk.')
+  if (!(await input.isAtEnd())) throw new S3Error('IncompleteBody', 'Data follows the last chunk.')
 }
 
 /** Reads lines, and given numbers of bytes, from a stream. */

@@ -68,7 +68,7 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
   } = options
   const wrong = buckets.find((bucket) => !isBucketName(bucket))
   if (wrong !== undefined)
-    throw new HoldfastError('INVALID_ARGUMENT', `${wrong} is no name for a bucket of S3.`)
+    throw new HoldfastError('INVALID_ARGUMENT', `${wrong} is not a valid bucket name of S3.`)
   const state = new State(options.directory)
   await state.tidy()
   for (const bucket of buckets) {

@@ -44,7 +44,7 @@ export function verifySignature(
       { Region: region },
     )
   if (service !== 's3' || date !== time.slice(0, 8))
-    throw new S3Error('AuthorizationHeaderMalformed', 'The credential scope is not of this request.')
+    throw new S3Error('AuthorizationHeaderMalformed', 'The credential scope does not match this request.')
   refuseUnsigned(request, signedHeaders)
 
   const canonical = canonicalRequest(request, signedHeaders)

@@ -61,7 +61,7 @@ export async function begin(
 ): Promise<string> {
   const target = `${uploads}?uploadType=resumable&name=${encodeURIComponent(name)}${query}`
   const { status, headers: answered, body } = await send(endpoint, 'POST', target, headers)
-  if (status !== 200) throw new Error(`The upload was not begun: ${status} ${body}`)
+  if (status !== 200) throw new Error(`The upload could not be started: ${status} ${body}`)
   const { pathname, search } = new URL(answered.location ?? '')
   return pathname + search
 }

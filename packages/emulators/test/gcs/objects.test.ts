@@ -327,7 +327,7 @@ describe('hashes', () => {
     expect((await put(`crc32c=${crc32c(body)}, md5=${md5(body)}`)).status).toBe(200)
   })
 
-  test('that are given twice must agree', async () => {
+  test('are refused if two of them differ', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const wrong = await chunk(endpoint, target, body, 0, 100_000, [

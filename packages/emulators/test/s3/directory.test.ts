@@ -12,7 +12,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
-import { collect, inTwoGoes, patterned } from '@holdfast/conformance/testing'
+import { collect, pausingSource, patterned } from '@holdfast/conformance/testing'
 import { startS3Emulator } from '../../src/index.ts'
 import { Bucket, clientOf, emulatorOf, failure, streamed, temporaryFolder } from './emulators.ts'
 
@@ -49,7 +49,7 @@ test('a restarted emulator continues with all its objects and an unfinished uplo
   ])
 })
 
-test('ignores a change whose write a crash interrupted', async () => {
+test('a restarted emulator ignores a change that a crash interrupted', async () => {
   const directory = await temporaryFolder()
   const first = await emulatorOf({ directory })
   await clientOf(first).send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'whole' }))
@@ -84,7 +84,7 @@ test('leaves no pieces of replaced, deleted, refused or cut objects in the folde
   expect(await failure(put('replaced', { IfNoneMatch: '*' }))).toBe('412 PreconditionFailed')
   expect(await failure(put('wrong', { ChecksumCRC32: 'AAAAAA==' }))).toBe('400 BadDigest')
   const abort = new AbortController()
-  const { source } = inTwoGoes(patterned(1000), patterned(1000))
+  const { source } = pausingSource(patterned(1000), patterned(1000))
   const cut = client.send(new PutObjectCommand({ Bucket, Key: 'cut', ...streamed(source, 2000) }), {
     abortSignal: abort.signal,
   })

@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { Crc32c, crc32cBase64 } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
-import { collect, inTwoGoes, patterned } from '@holdfast/conformance/testing'
+import { collect, pausingSource, patterned } from '@holdfast/conformance/testing'
 import { Bucket, clientOf, emulatorOf, failure, s3, streamed, temporaryFolder } from './emulators.ts'
 
 const partBytes = 5 * 2 ** 20
@@ -354,12 +354,12 @@ describe('aborting', () => {
       },
     })
     const id = await begin(client)
-    const { source, goOn } = inTwoGoes(patterned(1000), patterned(1000))
+    const { source, resume } = pausingSource(patterned(1000), patterned(1000))
     const part = { Bucket, Key, UploadId: id, PartNumber: 1, ...streamed(source, 2000) }
     const sent = failure(client.send(new UploadPartCommand(part)))
     await arrived.promise
     await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: id }))
-    goOn()
+    resume()
     expect(await sent).toBe('404 NoSuchUpload')
   })
 })

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { Crc32c, crc32cBase64 } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
-import { collect, inTwoGoes, oddChunks, patterned } from '@holdfast/conformance/testing'
+import { collect, pausingSource, oddChunks, patterned } from '@holdfast/conformance/testing'
 import { Bucket, clientOf, emulatorOf, failure, s3, streamed, temporaryFolder } from './emulators.ts'
 
 const body = patterned(100_000)
@@ -78,15 +78,15 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
   test('stores nothing if a body is cut', async () => {
     const emulator = await emulatorOf(place === 'on disk' ? { directory: await temporaryFolder() } : {})
     const client = clientOf(emulator)
-    const { source, halfWay, goOn } = inTwoGoes(body, body)
+    const { source, paused, resume } = pausingSource(body, body)
     const abort = new AbortController()
     const put = client.send(new PutObjectCommand({ Bucket, Key: 'k', ...streamed(source, 200_000) }), {
       abortSignal: abort.signal,
     })
     put.catch(() => undefined)
-    await halfWay
+    await paused
     abort.abort()
-    goOn()
+    resume()
     await expect(put).rejects.toThrow()
     expect(await failure(client.send(new HeadObjectCommand({ Bucket, Key: 'k' })))).toBe('404 NotFound')
   })
@@ -194,8 +194,8 @@ describe('conditions', () => {
     })
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'there' }))
     arrived.k = Promise.withResolvers()
-    const { source, goOn } = inTwoGoes(body, body)
-    const { source: other, goOn: goOnToo } = inTwoGoes(body, body)
+    const { source, resume } = pausingSource(body, body)
+    const { source: other, resume: resumeToo } = pausingSource(body, body)
     const put = (Key: string, stream: AsyncIterable<Uint8Array>): Promise<string> =>
       failure(
         client.send(new PutObjectCommand({ Bucket, Key, ...streamed(stream, 200_000), IfNoneMatch: '*' })),
@@ -203,8 +203,8 @@ describe('conditions', () => {
     const [conflicting, neighbour] = [put('k', source), put('neighbour', other)]
     await Promise.all([arrived.k.promise, arrived.neighbour.promise])
     await client.send(new DeleteObjectCommand({ Bucket, Key: 'k' }))
-    goOn()
-    goOnToo()
+    resume()
+    resumeToo()
     expect(await conflicting).toBe('409 ConditionalRequestConflict')
     expect(await neighbour).toBe('none')
     expect(await failure(bytesAt(client, 'k'))).toBe('404 NoSuchKey')

@@ -2,22 +2,26 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { ServerDefinition } from '../definition.ts'
-import { given } from './environment.ts'
+import { variable } from './environment.ts'
 
 const version = '3.37.0'
 const account = 'devstoreaccount1'
-/** Published by its makers: the same for everyone, and no secret. */
+/**
+ * The public key of the default account, which is the same in every installation:
+ * https://learn.microsoft.com/azure/storage/common/storage-use-azurite.
+ */
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 
 const flags = (port: number): readonly string[] => [
   ...['--blobPort', String(port)],
-  // It refuses clients that are newer than itself otherwise.
+  // Without this flag, Azurite rejects requests of clients that are newer than Azurite:
+  // https://learn.microsoft.com/azure/storage/common/storage-use-azurite.
   '--skipApiVersionCheck',
   '--disableTelemetry',
   '--silent',
 ]
 
-/** Checks conditions and writes in one step of one process. What it holds in memory it writes down on SIGTERM. */
+/** Azurite checks a condition and writes in one step of a single process. It writes its metadata on SIGTERM. */
 export const azurite: ServerDefinition<'azurite'> = {
   kind: 'azurite',
   name: 'Azurite',
@@ -47,7 +51,7 @@ export const azurite: ServerDefinition<'azurite'> = {
       args: ['azurite-blob', ...flags(port), '--blobHost', '0.0.0.0', '--location', '/data'],
     }),
   },
-  // It knows its caller by then, and refuses one without credentials.
+  // A ready server rejects a request without credentials.
   health: { path: `/${account}?comp=list`, status: 403 },
   connection: (port) => ({
     connectionString: [
@@ -58,13 +62,13 @@ export const azurite: ServerDefinition<'azurite'> = {
     ].join(';'),
   }),
   fromEnvironment: (environment) => {
-    const connectionString = given(environment, 'HOLDFAST_TEST_AZURE_CONNECTION_STRING')
+    const connectionString = variable(environment, 'HOLDFAST_TEST_AZURE_CONNECTION_STRING')
     if (connectionString === undefined) return undefined
     return { name: nameOf(connectionString), connection: { connectionString } }
   },
 }
 
-/** Without its secrets. */
+/** Returns a name for an account, without its secrets. */
 function nameOf(connectionString: string): string {
   const parts = new Map(connectionString.split(';').map((part) => splitAtFirst(part, '=')))
   return parts.get('BlobEndpoint') ?? `the account ${parts.get('AccountName') ?? 'of the environment'}`

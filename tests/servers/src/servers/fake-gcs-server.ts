@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { ServerDefinition } from '../definition.ts'
-import { given } from './environment.ts'
+import { variable } from './environment.ts'
 import { goInstall } from './go-install.ts'
 
 const version = '1.56.1'
 
-/** The address that it tells its clients to upload to is that at which we reach it. */
+/** The server sends clients the address for uploads, so `-external-url` must be the address that clients can reach. */
 const flags = (port: number): readonly string[] => [
   ...['-scheme', 'http'],
   ...['-port', String(port)],
@@ -16,8 +16,9 @@ const flags = (port: number): readonly string[] => [
 ]
 
 /**
- * Checks `ifGenerationMatch` of every kind of upload under one lock. It ignores that of delete, patch, compose and
- * rewrite, takes a question how far an upload got for its end, and holds whole objects in memory.
+ * fake-gcs-server checks `ifGenerationMatch` of every kind of upload under one lock. It ignores `ifGenerationMatch` of
+ * delete, patch, compose and rewrite, ends an upload when a client requests its status, and keeps whole objects in
+ * memory. Source: https://github.com/fsouza/fake-gcs-server.
  */
 export const fakeGcsServer: ServerDefinition<'fake-gcs-server'> = {
   kind: 'fake-gcs-server',
@@ -37,7 +38,7 @@ export const fakeGcsServer: ServerDefinition<'fake-gcs-server'> = {
   health: { path: '/_internal/healthcheck', status: 200 },
   connection: (port) => ({ endpoint: `http://127.0.0.1:${port}` }),
   fromEnvironment: (environment) => {
-    const endpoint = given(environment, 'HOLDFAST_TEST_GCS_ENDPOINT')
+    const endpoint = variable(environment, 'HOLDFAST_TEST_GCS_ENDPOINT')
     return endpoint === undefined ? undefined : { name: endpoint, connection: { endpoint } }
   },
 }

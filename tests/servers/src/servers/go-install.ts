@@ -3,7 +3,7 @@ import { run } from '../run.ts'
 
 const go: Tool = { name: 'go', command: 'go', args: ['version'] }
 
-/** `go install` of one version of a program, under the settings that the environment has for go. */
+/** Returns an installation by `go install` of one version of a program. The environment variables of go apply. */
 export function goInstall(program: string): Installation {
   return {
     from: 'cache',

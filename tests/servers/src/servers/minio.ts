@@ -13,13 +13,14 @@ const settings = {
 }
 
 /**
- * The first choice for S3: its conditional PUT and CompleteMultipartUpload hold a lock on the key over the check
- * and the write. Its ListMultipartUploads is not that of S3: a prefix finds only the upload of exactly that key.
+ * MinIO is the first choice for S3. Its conditional PUT and CompleteMultipartUpload lock the key during the check and
+ * the write. Its ListMultipartUploads differs from S3: a prefix matches only uploads of exactly that key
+ * (https://github.com/minio/minio/issues/20989).
  */
 export const minio: ServerDefinition<'minio'> = {
   kind: 'minio',
   name: 'MinIO',
-  // The last one of an archived project; its releases have no version that go understands.
+  // The last version of the archived project. Its release tags are not versions that go accepts.
   version: '2026-02-12',
   hasEmulator: true,
   installation: goInstall('github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c'),

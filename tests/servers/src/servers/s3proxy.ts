@@ -15,7 +15,7 @@ const java: Tool = {
   accepts: (printed) => Number(/version "(\d+)/.exec(printed)?.[1]) >= 17,
 }
 
-/** As a project that depends on S3Proxy; what its own build decides about versions is imported, not guessed. */
+/** A Maven project that depends on S3Proxy. It imports the versions of all dependencies from the build of S3Proxy. */
 const project = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>io.holdfast</groupId>
@@ -42,7 +42,7 @@ const project = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
-/** Without it every request writes pages of debugging. */
+/** The configuration of the log. Without it, S3Proxy logs every request in detail. */
 const logging = `<configuration>
   <appender name="stderr" class="ch.qos.logback.core.ConsoleAppender">
     <target>System.err</target>
@@ -53,8 +53,8 @@ const logging = `<configuration>
 `
 
 /**
- * The second choice for S3: a conditional PUT is a hard link, which fails if the name is there, and its
- * ListMultipartUploads takes a prefix as that of S3 does.
+ * S3Proxy is the second choice for S3. Its conditional PUT creates a hard link, which fails if the name exists. Its
+ * ListMultipartUploads treats a prefix as S3 does. Source: https://github.com/gaul/s3proxy.
  */
 export const s3proxy: ServerDefinition<'s3proxy'> = {
   kind: 's3proxy',
