@@ -5,8 +5,8 @@ import type { MetricObjective, Objectives, WeightedObjective } from './objective
 type Scored = MetricObjective | WeightedObjective
 
 /**
- * The best of the steps that are there: by the whole history where its best is among them, so that to drop others
- * never changes it; else by those that are there alone. `undefined` when none could be judged.
+ * Returns the best listed step. If the best of the whole history is listed, it is that one, so dropping others never changes
+ * it. Otherwise only listed steps count. Returns `undefined` if no step has a value.
  */
 export function bestOf(
   evaluations: Evaluations,
@@ -61,7 +61,7 @@ export function paretoFront(
   const beats = (one: (typeof points)[number], other: (typeof points)[number]): boolean =>
     one.scores.every((score, index) => score >= (other.scores[index] ?? Infinity)) &&
     one.scores.some((score, index) => score > (other.scores[index] ?? Infinity))
-  // Whoever beats another stands before it in this order; and if any does, one of the front does.
+  // A point that beats another precedes it in this order. If any point beats it, a point of the front does, too.
   const front: (typeof points)[number][] = []
   for (const point of points.toSorted((one, other) => compareScores(other.scores, one.scores))) {
     if (!front.some((other) => beats(other, point))) front.push(point)
@@ -75,7 +75,7 @@ function compareScores(one: readonly number[], other: readonly number[]): number
   return differing < 0 ? 0 : (one[differing] ?? 0) - (other[differing] ?? 0)
 }
 
-/** How long an objective has not improved. */
+/** The time since an objective last improved. */
 export interface Plateau {
   readonly best: Evaluation | undefined
   /** Values recorded since the best, in the order of recording. */
@@ -86,7 +86,7 @@ export interface Plateau {
   readonly reached: boolean
 }
 
-/** By the whole history, whether or not its checkpoints are there. */
+/** Uses the whole history, including steps whose checkpoints are deleted. */
 export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau {
   const improvement = lastImprovement(evaluations, objective, () => true)
   const newest = evaluations.steps.length - 1
@@ -101,7 +101,7 @@ export function plateauOf(evaluations: Evaluations, objective: Scored): Plateau 
   return { best, valuesSince, stepsSince, reached: valuesSince >= patience }
 }
 
-/** Of each objective, the best of the steps that are there; or those that are not to be told apart as the best. */
+/** Returns the best listed steps by objective. Only a Pareto objective can have several. */
 export function bestSteps(
   evaluations: ReadonlyMap<string, Evaluations>,
   objectives: Objectives,

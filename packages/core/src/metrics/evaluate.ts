@@ -11,11 +11,11 @@ import {
 import { evaluateSeries, type History } from './series.ts'
 
 /**
- * What each objective with a score makes of a history. A metric that is missing, NaN or infinite is passed over: that
- * step has no evaluation, and the smoothing of later ones does not see it.
+ * Evaluates a history by each objective that has a score. A step whose metric is missing, NaN or infinite has no evaluation,
+ * and the smoothing of later steps ignores it.
  *
- * All is derived from the recorded values and the order of their recording. So a resumed run goes on exactly where it
- * was, and one that goes back to an older step takes up the smoothing as it was there.
+ * Everything is derived from the recorded values and the order in which they were recorded. So a resumed run continues
+ * exactly, and a run that goes back to an older step continues with the smoothing of that step.
  */
 export function evaluate(history: History, objectives: Objectives): ReadonlyMap<string, Evaluations> {
   const evaluations = new Map<string, Evaluations>()
@@ -30,8 +30,8 @@ export function evaluate(history: History, objectives: Objectives): ReadonlyMap<
 }
 
 /**
- * The names of the objectives by which no step of a history could ever be judged: the metric was never recorded with a
- * finite value, or no step has the metrics of all parts. A warm-up does not count, since it ends by itself.
+ * Returns the names of the objectives without a value: no finite value of the metric is recorded, or no step has the metrics
+ * of all parts. A warm-up does not count, since it ends by itself.
  */
 export function objectivesWithoutValue(
   history: History,

@@ -1,6 +1,6 @@
 import { insertionIndex } from './sorted.ts'
 
-/** What an objective makes of one step. */
+/** The value and score of one step by an objective. */
 export interface Evaluation {
   readonly step: number
   /** In the metric's own unit, smoothed; or the weighted sum. */
@@ -10,8 +10,8 @@ export interface Evaluation {
 }
 
 /**
- * What an objective makes of a history, in the order of its steps; a step that cannot be judged is not there. In
- * columns, since all of a history, however long, is judged at every commit, and most of it is never asked for again.
+ * The evaluations of a history by one objective, in the order of the steps. Steps without a value are omitted. They are
+ * stored in columns, since every commit evaluates the whole history and few evaluations are read.
  */
 export class Evaluations {
   static readonly none = new Evaluations(new Float64Array(), new Float64Array())

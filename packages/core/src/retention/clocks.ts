@@ -2,7 +2,7 @@ import type { Candidate } from './checkpoint.ts'
 import { formatAge } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
 
-/** The present by the two clocks that date checkpoints. */
+/** The present time by the two clocks that date checkpoints. */
 export interface Present {
   /** By the clock of this machine. */
   readonly now: Date
@@ -10,21 +10,21 @@ export interface Present {
   readonly storeNow?: Date | undefined
 }
 
-/** A clock that may be wrong: what it says of the present, and of each checkpoint. */
+/** A clock that may be wrong, with its time of the present and of each checkpoint. */
 export interface Clock {
   readonly now: number
   readonly timeOf: (checkpoint: Candidate) => number
 }
 
-/** Milliseconds by which clocks may differ without a doubt. */
+/** Difference of clocks that raises no doubt, in milliseconds. */
 const tolerance = 5 * 60_000
 
-/** A pause is a jump of the clock only if it is so many times longer than every pause before. */
+/** Minimum ratio of a pause to every earlier pause for it to count as a jump of the clock. */
 const suspiciousRatio = 10
 
 /**
- * The writers' clocks and the store's. A policy of time keeps what it keeps by either: a checkpoint is dropped by its age
- * only if both agree.
+ * The clocks of the writers and of the store. A policy by time keeps a checkpoint that it keeps by either clock. So a
+ * checkpoint is dropped by its age only if both clocks agree.
  */
 export function clocksOf({ now, storeNow = now }: Present): readonly Clock[] {
   return [
@@ -33,7 +33,7 @@ export function clocksOf({ now, storeNow = now }: Present): readonly Clock[] {
   ]
 }
 
-/** Whether a clock that is wrong has dated a checkpoint. */
+/** Whether a wrong clock has dated a checkpoint. */
 export function isInFuture({ now, timeOf }: Clock, checkpoint: Candidate): boolean {
   return timeOf(checkpoint) - now > tolerance
 }

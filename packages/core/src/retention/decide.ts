@@ -3,27 +3,27 @@ import type { Candidate } from './checkpoint.ts'
 import type { RetentionPlan } from './options.ts'
 import { applyPolicies, type Policy, type Situation } from './policies.ts'
 
-/** What becomes of one checkpoint, and every reason for it. */
+/** The decision about one checkpoint, with reasons. */
 export interface Decision {
   readonly step: number
   readonly kept: boolean
-  /** Of a kept one, all that keeps it; of a dropped one, one sentence. */
+  /** All reasons to keep it, or one sentence why it is dropped. */
   readonly because: readonly string[]
 }
 
-/** Room that is wanted beyond what the plan says. */
+/** Space to free beyond what the plan drops. */
 export interface RoomWanted {
   /** Bytes to be freed. */
   readonly bytes: number
   /** Inodes to be freed. Default: 0. */
   readonly inodes?: number | undefined
-  /** For what, as in `to make room for step 43`. */
+  /** The purpose, for example `to make room for step 43`. */
   readonly because: string
 }
 
 /**
- * What to keep and what to drop, in the order of the steps. A checkpoint is kept if any policy keeps it, or there is
- * no policy at all; then limits evict the oldest first. Whatever `neverDropped` names is kept in any case.
+ * Decides which checkpoints to keep and which to drop, in the order of their steps. Keeps a checkpoint if any policy keeps it
+ * or if there is no policy. Then limits evict the oldest first. Always keeps what `neverDropped` returns.
  */
 export function decideRetention(
   plan: RetentionPlan,
@@ -43,7 +43,7 @@ export function decideRetention(
   })
 }
 
-/** By no policy and no limit: the newest, the pinned, the best of each objective, and what is in use. */
+/** The checkpoints that no policy or limit drops: the newest, pinned and best ones, and those in use. */
 function neverDropped({ checkpoints, best }: Situation): ReadonlyMap<number, readonly string[]> {
   const reasons = new Map<number, string[]>()
   const add = (step: number | undefined, reason: string): void => {
@@ -77,12 +77,12 @@ function decideOne(
     return isKept ? { step, kept: true, because: never } : { step, kept: false, because: otherwise }
   }
   const reasons = policies.flatMap(({ keeps }) => keeps.get(step) ?? [])
-  // Where a policy keeps it, that it is the newest goes without saying.
+  // If a policy keeps it, the reason that it is the newest is omitted.
   const others = never.filter((reason) => reason !== 'newest')
   return { step, kept: true, because: [...new Set([...reasons, ...others])] }
 }
 
-/** What limits evict, and why: the oldest first, until each is met or only what is never dropped is left. */
+/** Evicts the oldest first until each limit is met or no other checkpoint may be dropped. Returns reasons by step. */
 function evictions(
   { maxBytes = Infinity, maxCount = Infinity }: RetentionPlan,
   { checkpoints }: Situation,
@@ -93,7 +93,7 @@ function evictions(
   const kept = checkpoints.filter((_, place) => decisions[place]?.kept === true)
   let count = kept.length
   let bytes = sumOf(kept, (each) => each.bytes)
-  // What the policies drop frees space, too.
+  // Checkpoints that the policies drop free space, too.
   let freedBytes = sumOf(checkpoints, (each) => each.bytes) - bytes
   let freedInodes = sumOf(checkpoints, (each) => each.inodes) - sumOf(kept, (each) => each.inodes)
   const evicted = new Map<number, string>()

@@ -19,7 +19,7 @@ import {
 import { provedChunks, provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
-/** What a restore has others do to the store. */
+/** Changes to the store that a restore requests. */
 export interface RestoreUpkeep {
   /** Sets a corrupt checkpoint aside, or says why it could not. */
   readonly quarantine: (finding: Finding) => Promise<true | string>
@@ -28,8 +28,9 @@ export interface RestoreUpkeep {
 }
 
 /**
- * One restore: newest catalog, choose, manifest, files, each proved by the one before. With `fallback`, what is
- * corrupt is set aside and the next older one is chosen. `undefined` when nothing is there to choose.
+ * Restores a checkpoint: reads the catalog, chooses an entry, and reads the manifest and the files. Each is verified by the
+ * one before. With `fallback`, quarantines a corrupt checkpoint and chooses the next older one. Returns `undefined` if there
+ * is no checkpoint to choose.
  */
 export async function restoreCheckpoint(
   context: StoreContext,
@@ -40,7 +41,7 @@ export async function restoreCheckpoint(
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
   for (;;) {
-    // Once one was passed over, the next may be any of them.
+    // After a corrupt checkpoint, any other may be chosen, so all lines are needed.
     const { catalog, damaged } = await readCatalog(
       context,
       avoided.size === 0 ? choice : 'any',
@@ -53,7 +54,7 @@ export async function restoreCheckpoint(
       if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)
       avoided.add(aside.entry.attempt)
       passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: true })
-      continue // an older one may stand in a page that was not read
+      continue // an older checkpoint may be in a page that was not read
     }
     const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
     if (candidate === undefined) {
@@ -150,7 +151,7 @@ function wantedFiles(manifest: Manifest, names: readonly string[] | undefined): 
   })
 }
 
-/** For a step that was asked for by number and is corrupt: the next older one. */
+/** The next older checkpoint, if the step that was chosen by number is corrupt. */
 function olderThan(
   catalog: PagedCatalog,
   choice: CheckpointChoice,

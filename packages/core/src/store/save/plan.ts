@@ -12,10 +12,10 @@ import { membersOf } from '../../records.ts'
 export interface PlanOptions {
   /** The folder of the store, if it is on this machine. */
   readonly storeRoot?: string | undefined
-  /** Patterns of files and folders to leave out. */
+  /** Patterns of files and folders to exclude. */
   readonly exclude?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
-  /** Files and folders that are looked at, at most. Default: 200,000. */
+  /** Maximum number of files and folders. Default: 200,000. */
   readonly mostEntries?: number | undefined
 }
 
@@ -23,14 +23,14 @@ export interface PlanOptions {
 export interface SavePlan {
   /** In the order of the UTF-8 bytes of their names. */
   readonly files: readonly PlannedFile[]
-  /** What the checkpoint will not keep of them, as sentences. */
+  /** Properties of the files that the checkpoint does not preserve, as sentences. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Every file that a save will write, with its size where it is known. Folders are walked, links are followed; a folder
- * that holds the store itself is refused.
- * Rejects with `NOT_FOUND` for a path that is not there and `INVALID_ARGUMENT` for what cannot be kept.
+ * Returns every file that a save will write, with its size if that is known. Walks folders and follows links. Rejects with
+ * `NOT_FOUND` if a path does not exist, and with `INVALID_ARGUMENT` for files that cannot be saved and for a folder that
+ * contains the store.
  */
 export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
   const { storeRoot, exclude = [], signal, mostEntries = 200_000 } = options
@@ -75,7 +75,7 @@ function plannedFile({ name, path, stats }: FoundFile): PlannedFile {
   return { name, source: { path }, size: Number(stats.size), mode: permissionsOf(stats) }
 }
 
-/** Windows has no permission bits; what Node.js reports there is made up. */
+/** Windows has no permission bits. Node.js invents them there. */
 function permissionsOf({ mode }: FoundFile['stats']): number | undefined {
   return process.platform === 'win32' ? undefined : Number(mode) & 0o777
 }

@@ -9,8 +9,7 @@ import { membersOf } from '../../records.ts'
 export type FileContent = string | ByteSource
 
 /**
- * What a checkpoint is made of: files by the names that they are to have; or paths of files and folders, which
- * keep their own names.
+ * The files of a checkpoint: an object of contents by name, or paths of files and folders, which keep their names.
  */
 export type FilesToSave = string | readonly string[] | Readonly<Record<string, FileContent>>
 
@@ -20,20 +19,20 @@ export interface SaveRequest {
   readonly epoch?: number | undefined
   readonly files: FilesToSave
   /**
-   * Glob patterns of files and folders that are left out, such as `*.log` or `wandb/`. Each saved folder may add more in
-   * a file `.holdfastignore`. Default: nothing is left out.
+   * Glob patterns of files and folders to exclude, such as `*.log` or `wandb/`. Each saved folder may add more in
+   * a file `.holdfastignore`. Default: none.
    */
   readonly exclude?: readonly string[] | undefined
-  /** Numbers of any kind; NaN and infinities are kept as what they are. */
+  /** Numbers by name. NaN and infinities are preserved. */
   readonly metrics?: Readonly<Record<string, number>> | undefined
   readonly tags?: readonly string[] | undefined
   /** Any JSON value. Pass an integer beyond 2^53 - 1 as a `bigint`. */
   readonly metadata?: JsonValue | undefined
-  /** The position in the data, as a loader's `stateDict()` gives it. */
+  /** The position in the data, as a loader's `stateDict()` returns it. */
   readonly dataState?: DataState | JsonValue | undefined
   /**
-   * What to do when the step is saved already. Default: `fail`. `replace` swaps it in one commit, and is rejected with
-   * `INVALID_ARGUMENT` for a pinned checkpoint, and unless `allowBest` for the best of an objective.
+   * What to do if the step is already saved. Default: `fail`. `replace` replaces it in one commit. It rejects with
+   * `INVALID_ARGUMENT` if the checkpoint is pinned, or is the best of an objective and `allowBest` is not set.
    */
   readonly onExisting?: 'fail' | 'replace' | undefined
   /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
@@ -44,7 +43,7 @@ export interface SaveRequest {
    * rejects with the same error. Use it to check that several files still belong together.
    */
   readonly beforeCommit?: (() => Promise<void>) | undefined
-  /** Called as bytes are stored. `total` is there when every size is known beforehand. */
+  /** Called as bytes are stored. `total` is defined if every size is known beforehand. */
   readonly onProgress?:
     | ((progress: { readonly bytes: number; readonly total: number | undefined }) => void)
     | undefined
@@ -66,7 +65,7 @@ const saveFields = [
   'onProgress',
 ] as const satisfies readonly (keyof SaveRequest)[]
 
-/** Throws `INVALID_ARGUMENT` for a request that could not be kept faithfully. */
+/** Throws `INVALID_ARGUMENT` for a request that cannot be stored without loss. */
 export function assertSaveRequest(request: SaveRequest): void {
   if (!isObject(request)) throw invalid('A save must be an object such as { step: 1, files: "model.bin" }.')
   refuseUnknownOptions(request, saveFields, 'A save')

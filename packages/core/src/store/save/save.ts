@@ -18,8 +18,8 @@ import { guardSpace, type SpaceAccess } from './space.ts'
 import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
 
 /**
- * One save of planned files: guard, write, manifest, commit, clean up. `newest` is the newest version known when
- * it begins.
+ * Saves planned files: checks space, writes the files and the manifest, commits, and cleans up. `newest` is the newest known
+ * version when the save begins.
  */
 export async function saveCheckpoint(
   context: StoreContext,
@@ -34,7 +34,7 @@ export async function saveCheckpoint(
   const order = { segment: 0, base: newest.version }
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
   const madeRoom = await guardSpace(context, request.step, files, newest, access, request.signal)
-  // Taken in the same turn as the attempt is noted, so that no floor of ours can come between the two.
+  // Read in the same turn in which the attempt is registered, so that this process cannot raise the floor in between.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(request.step, base, environment.newToken())
   access.attempts.add(attempt)
@@ -43,7 +43,7 @@ export async function saveCheckpoint(
       savedAt: began.toISOString(),
       order,
     })
-    // The checkpoint is durable: its caller need not wait until others are deleted.
+    // The checkpoint is durable, so the caller does not wait for the deletion of others.
     access.afterwards(async () => {
       await deleteDropped(context, committed)
       await access.tidyNowAndThen()

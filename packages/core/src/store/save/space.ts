@@ -13,36 +13,36 @@ import { missingReserve } from '../attempts/reserve.ts'
 import { describeUnfinished, type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 
-/** What a file or document takes at most beyond its own bytes, in bytes: a block of the file system. */
+/** Maximum space of a file beyond its size, in bytes: one block of the file system. */
 const blockBytes = 4096
 
-/** What one line of the catalog takes, in bytes, generously. */
+/** Generous estimate of the size of one line of the catalog, in bytes. */
 const entryBytes = 1024
 
-/** Checkpoints whose size is looked at where a stream does not tell its own. */
+/** Number of recent checkpoints from which the size of a stream is estimated. */
 const recentCheckpoints = 3
 
-/** Inodes that most commits take at most: a version of the catalog, and now and then a page. */
+/** Inodes of a commit: a version of the catalog and sometimes a page. */
 const inodesOfCommit = 2
 
-/** What a save needs of its store to free space. */
+/** Operations of the store with which a save frees space. */
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
   /** Attempts whose saves failed and that could not be removed yet. */
   readonly abandoned: Set<AttemptId>
-  /** Removes what is dead already, and returns whether there was anything. */
+  /** Deletes what is dead. Returns whether it deleted anything. */
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
-  /** Begins work for which the save does not wait. */
+  /** Starts work for which the save does not wait. */
   afterwards(work: () => Promise<void>): void
-  /** Removes what the run has left behind, when it is due. */
+  /** Deletes leftovers of the run when that is due. */
   tidyNowAndThen(): Promise<void>
   /** Runs a deletion, also on a full disk. */
   freeing<Result>(signal: AbortSignal | undefined, deletion: () => Promise<Result>): Promise<Result>
 }
 
 /**
- * Makes sure of the room for a save before a byte of it is written. Where too little is left it drops checkpoints, if
- * it may, and gives these; else, and where that would not do, it drops nothing and throws `INSUFFICIENT_SPACE`.
+ * Ensures that there is space for a save before its first byte is written. If there is too little and `makeRoom` is set, drops
+ * checkpoints and returns them. If that is not allowed or not enough, drops nothing and throws `INSUFFICIENT_SPACE`.
  */
 export async function guardSpace(
   context: StoreContext,
@@ -70,10 +70,10 @@ export async function guardSpace(
     access.attempts,
     signal,
   )
-  // A full disk takes no probe. The newest version is a little older than now, which keeps more.
+  // A full disk has no space for a probe. The time of the newest version is a little earlier, which keeps more.
   const storeNow = (await log.newestListed(Math.max(1, catalog.version), signal))?.storedAt
   const droppable = await wouldDrop(context, catalog, room, storeNow, signal)
-  // No good checkpoint goes where these would do; but only a person knows whether their writers are dead.
+  // No checkpoint is dropped if deleting unfinished saves would suffice. Only a person knows whether their writers run.
   const wouldDo =
     unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.fileCount >= (room.inodes ?? 0)
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
@@ -88,7 +88,7 @@ export async function guardSpace(
   return committed.dropped
 }
 
-/** With some checkpoints to go by, where those that the catalog holds itself were deleted. */
+/** A catalog with recent checkpoints, also if those in its document were deleted. */
 async function withRecent(
   { log }: StoreContext,
   catalog: PagedCatalog,
@@ -119,7 +119,7 @@ async function refusal(
   return { ...verdict, available: room.available }
 }
 
-/** What is missing for the save, and for the reserve that the deletion itself may take. */
+/** Space that is missing for the save, and for the reserve that the deletion may use. */
 async function roomWanted(context: StoreContext, refused: Refusal, because: string): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
   return refused.kind === 'noInodes'
@@ -127,7 +127,7 @@ async function roomWanted(context: StoreContext, refused: Refusal, because: stri
     : { bytes: refused.missing + reserve.bytes, because }
 }
 
-/** Steps that would go to make room; none when they would not free enough. */
+/** Steps that would be dropped to make room. Empty if they would not free enough. */
 async function wouldDrop(
   { keeping, log, environment }: StoreContext,
   known: PagedCatalog,
@@ -191,14 +191,14 @@ function stepsText(steps: readonly number[]): string {
 }
 
 /**
- * Bytes that the save will add, rounded up. What is replaced is still there until the commit, so it counts
- * for nothing. Where a stream does not tell its size, the largest of the latest checkpoints is the guess.
+ * Bytes that the save adds, rounded up. A replaced checkpoint exists until the commit, so it frees no space. The size of a
+ * stream is estimated by the largest recent checkpoint.
  */
 function bytesNeeded(files: readonly PlannedFile[], catalog: PagedCatalog): number {
   const known = files.reduce((sum, { size = 0 }) => sum + size, 0)
   const recent = catalog.checkpoints.last(recentCheckpoints).map(({ bytes }) => bytes)
   const guess = files.some(({ size }) => size === undefined) ? Math.max(known, ...recent) : known
-  // Twice: the lines that the catalog holds may go into a page.
+  // Twice, since the lines of the document may move to a page.
   return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
 }
 

@@ -1,7 +1,7 @@
 import { formatSize } from '../../space/index.ts'
 import type { FoundFile } from './walk.ts'
 
-/** Smaller holes are not worth a word. */
+/** Smaller holes are not reported. */
 const leastHole = 2 ** 20
 const blockBytes = 512n
 

@@ -5,7 +5,7 @@ import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/in
 import { readIfThere, readSmall } from '../../catalog/documents/read-document.ts'
 import { probeEnforcement } from './probe.ts'
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Diagnosis {
   readonly check:
     | 'read'
@@ -17,14 +17,14 @@ export interface Diagnosis {
     | 'marker'
     | 'catalog'
   readonly verdict: 'good' | 'warning' | 'bad'
-  /** What was seen, and for what is not good what to do. */
+  /** The observation and, unless the verdict is good, what to do. */
   readonly finding: string
 }
 
-/** A clock that is off by more is worth a word. Milliseconds. */
+/** Difference of clocks above which the doctor warns, in milliseconds. */
 const clockTolerance = 60_000
 
-/** Looks at everything that a writer will need, on the store itself, and leaves nothing behind. */
+/** Checks everything that a writer needs by trying it on the store. Removes what it writes. */
 export async function diagnoseStore(
   context: StoreContext,
   signal?: AbortSignal,
@@ -47,7 +47,7 @@ async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>)
     return typeof found === 'string' ? { check, verdict: 'good', finding: found } : { check, ...found }
   } catch (error) {
     if (isHoldfastError(error, 'ABORTED')) throw error
-    // A newer version of Holdfast wrote it: nothing may be written to such a store, and the doctor writes.
+    // A newer version of Holdfast wrote the marker. The doctor would write to a store that it must not change.
     const isDocument = check === 'marker' || check === 'catalog'
     if (isDocument && isHoldfastError(error, 'UNSUPPORTED')) throw error
     return { check, verdict: 'bad', finding: messageOf(error) }

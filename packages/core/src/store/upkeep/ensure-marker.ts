@@ -32,9 +32,9 @@ export async function readMarker(backend: CheckpointBackend, signal?: AbortSigna
 }
 
 /**
- * Verifies that the store enforces conditional creation before this place is trusted for the first time, also if the
- * store was moved or copied here, and records the place in the marker. A missing or damaged marker is replaced.
- * Rejects with `UNSUPPORTED` if the store does not enforce it. MUST precede every commit of a process.
+ * Verifies that the store enforces conditional creation at a place that its marker does not name, such as one that it was
+ * moved to. Records the place in the marker. Replaces a missing or damaged marker. Rejects with `UNSUPPORTED` if the store
+ * does not enforce it. MUST precede every commit of a process.
  */
 export async function ensureMarker(context: StoreContext, signal?: AbortSignal): Promise<void> {
   const { backend, log, environment } = context

@@ -7,14 +7,14 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { repairStore } from './repair.ts'
 
 /**
- * The newest version to write upon. A damaged or lost one is rebuilt first, so that no run waits for a person; and so
- * is one that lacks a page, if the run will need every line: to sweep, or to judge what it saves.
+ * Returns the newest version for a writer. Rebuilds a damaged or lost catalog first, so that a run does not wait for a
+ * person. Also rebuilds one with a damaged page if the run will need all lines for a sweep or for judging.
  */
 export async function newestToWriteUpon(context: StoreContext): Promise<PagedCatalog> {
   const { log, keeping, writer, mayTakeOver } = context
   try {
     const newest = await log.newest()
-    if (!mayTakeOver && !mayCommit(newest, writer)) return newest // rule 1 has the answer
+    if (!mayTakeOver && !mayCommit(newest, writer)) return newest // rule 1 rejects the commit
     const { objectives, retention } = keepingOf(keeping, newest)
     if (mayTakeOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
     return newest

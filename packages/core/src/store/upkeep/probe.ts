@@ -4,9 +4,8 @@ import { probePrefix } from '../../catalog/documents/index.ts'
 import { readSmall } from '../../catalog/documents/read-document.ts'
 
 /**
- * Proves that the store enforces conditional creation: the second creation of one key must fail, and the first
- * body must stand. A store that ignores the condition would lose checkpoints silently, so it is refused
- * (`UNSUPPORTED`).
+ * Verifies that the store enforces conditional creation: a second creation of one key must fail and keep the first body.
+ * Rejects with `UNSUPPORTED` if it does not, since such a store would lose checkpoints silently.
  */
 export async function probeEnforcement(
   backend: CheckpointBackend,

@@ -27,13 +27,13 @@ import { ensureMarker, type FoundMarker, readMarker } from './ensure-marker.ts'
 import { compareOrders } from '../../order-key.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 
-/** Commits of running writers that a repair may lose against before it gives up. */
+/** Number of races with running writers that a repair may lose before it gives up. */
 const maxRaces = 100
 
 /** Milliseconds. */
 const pauseAfterRace = 20
 
-/** Checkpoints that are looked at together. */
+/** Maximum number of checkpoints that are read concurrently. */
 const checkpointsAtOnce = 8
 
 export interface RepairOptions {
@@ -43,23 +43,22 @@ export interface RepairOptions {
 export interface RepairReport {
   /** Versions of the catalog that are damaged, or lack pages, the newest first. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
-  /** Steps of whole checkpoints that the list did not have, and has again. */
+  /** Steps of complete checkpoints that are listed again. */
   readonly recovered: readonly number[]
-  /** Steps that are incomplete, and set aside. */
+  /** Steps that are incomplete and were quarantined. */
   readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
-  /** Steps that had been set aside and prove good. */
+  /** Quarantined steps that verify and are listed again. */
   readonly released: readonly number[]
-  /** Whether the marker at the root had to be written anew. */
+  /** Whether the marker at the root was written again. */
   readonly markerRewritten: boolean
-  /** The version of the catalog that came of it; `undefined` when nothing had to be changed. */
+  /** The new version of the catalog; `undefined` if nothing was changed. */
   readonly version: number | undefined
 }
 
 /**
- * Rebuilds the list from what is there: the newest version that can be read, and every whole attempt that may
- * have been committed after it. No acknowledged checkpoint is lost; one that was saved whole and never
- * acknowledged may come back. The commit raises the floor to itself, so what the damaged versions allowed to
- * be swept can never be listed again. Safe to repeat.
+ * Rebuilds the list from the newest readable version and from every complete attempt that may have been committed after it.
+ * Loses no acknowledged checkpoint. A complete checkpoint that was never acknowledged may be listed. The commit raises the
+ * floor to itself, so attempts that a damaged version allowed to be swept are never listed. It can be repeated.
  */
 export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
   const marker = await readMarker(context.backend, options.signal)
@@ -88,7 +87,7 @@ async function refuseRewinds(backend: CheckpointBackend, signal: AbortSignal | u
   }
 }
 
-/** `undefined` when a writer has gone on meanwhile, so that all is to be looked at again. */
+/** Returns `undefined` if a writer has committed meanwhile. Then the repair starts again. */
 async function repairOnce(
   context: StoreContext,
   marker: FoundMarker,
@@ -157,8 +156,8 @@ async function repairOnce(
 }
 
 /**
- * The newest readable version. If later versions are lost, a fence is above them first: what is read after that cannot
- * miss the commit of a writer that knows one of them and is acknowledged.
+ * Returns the newest readable version. If later versions are lost, creates a fence above them before it reads. After that, no
+ * writer that knows a lost version can acknowledge a commit that this read misses.
  */
 async function readableAfterFence(
   context: StoreContext,
@@ -169,7 +168,7 @@ async function readableAfterFence(
     const readable = await newestReadable(log, signal)
     const named = await highestNamedVersion(backend, signal)
     if (named <= readable.newestVersion) return readable
-    // Others may have gone on between the two lists.
+    // Another writer may have committed between the two lists.
     if ((await log.newestListed(named, signal)) !== undefined) continue
     // A manifest of a newer version of Holdfast stops the repair. It must do so before the fence is written.
     await unlistedWholes(backend, readable.catalog, readable.lost, '', signal)
@@ -178,7 +177,7 @@ async function readableAfterFence(
   }
 }
 
-/** While the catalog is sound its owner may be running: a repair would fence it, and is not worth that unasked. */
+/** If the catalog is sound, its owner may be running. A repair would fence that owner, so it does not commit then. */
 function refuseRunning(
   { backend, writer, mayTakeOver }: StoreContext,
   { owner }: PagedCatalog,
@@ -194,8 +193,8 @@ function refuseRunning(
 }
 
 /**
- * Whole attempts that the catalog does not list and does not know to be dead. One whose step stood in a lost page may
- * have been listed there, and may have been pinned: it is, until a person says otherwise.
+ * Complete attempts that the catalog neither lists nor declares dead. One whose step was in a lost page may have been listed
+ * and pinned there. So it is pinned, until a person unpins it.
  */
 async function unlistedWholes(
   backend: CheckpointBackend,
@@ -232,7 +231,7 @@ async function unlistedWholes(
 
 const pinnedByRepair = 'found by repair: a page of the catalog was lost, and it may have been pinned there'
 
-/** Tells whether a lost page may have listed an attempt, which nothing but the floor declares dead. */
+/** Returns whether a lost page may have listed an attempt. Only the floor declares such an attempt dead. */
 function inLostPages(lost: readonly LostPage[], { history }: WholeCatalog): (attempt: AttemptId) => boolean {
   const ranges = lost.flatMap(({ holds, reference }) => (holds === 'checkpoints' ? [reference] : []))
   const dropped = new Set(history.flatMap((record) => record.dropped.map(({ attempt }) => attempt)))
@@ -247,7 +246,7 @@ interface SetAside {
   readonly reason: string
 }
 
-/** Parts entries into those whose files are all there with the right size, and the others with what is wrong. */
+/** Separates entries whose files all exist with the right size from the others, which get a reason. */
 async function judge(
   context: StoreContext,
   entries: readonly CatalogEntry[],
@@ -266,8 +265,8 @@ async function judge(
 }
 
 /**
- * Of several whole attempts at one step one is listed. Where versions of the catalog are damaged, the truth may
- * have moved on: the attempt that began upon the newer catalog, then the later one. Else the one that is listed.
+ * Chooses one of several complete attempts at a step. If versions of the catalog are damaged, a later commit may have
+ * replaced the listed attempt, so the latest attempt by order key is chosen. Otherwise the listed one stays.
  */
 function onePerStep(
   listed: readonly CatalogEntry[],
@@ -292,7 +291,7 @@ function asRival(entry: CatalogEntry): SetAside {
   return { entry, reason: 'repair found another whole attempt at the same step, which is listed' }
 }
 
-/** By the order keys, which are those of the catalogs known to each save; for equal ones by the writers' clocks. */
+/** Compares order keys, which name the catalog that each save knew. Equal keys are compared by the writers' clocks. */
 function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {
   const order =
     compareOrders(entry.order, rival.order) ||
@@ -316,7 +315,7 @@ async function latestTerm(
   return term === 0 ? undefined : term
 }
 
-/** The quarantined that, read whole once more, prove good, and whose step has not been saved again since. */
+/** Quarantined checkpoints that verify when they are read again, and whose step was not saved again. */
 async function provedAgain(
   context: StoreContext,
   catalog: WholeCatalog,

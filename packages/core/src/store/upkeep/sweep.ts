@@ -15,7 +15,7 @@ import { inGrace } from '../attempts/delete-dropped.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
 export interface StoreSweepOptions {
-  /** Tell what would go; change nothing. */
+  /** Report what would be deleted; change nothing. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -29,23 +29,23 @@ export interface StoreSweepReport {
   readonly catalogVersions: number
   /** Pages of the catalog that no version needs, or only those below the floor. */
   readonly catalogPages: number
-  /** Temporary files, uploads and the like of the store's own kind. */
+  /** Temporary files, unfinished uploads and similar work of this kind of store. */
   readonly unfinished: number
-  /** Saves of other writers that are left alone, since those writers may still run. */
+  /** Unfinished saves of other writers. They are kept, since those writers may still run. */
   readonly unfinishedSaves: UnfinishedSaves
   /** What could not be deleted. */
   readonly failed: Deletion['failed']
-  /** Keys that are not of Holdfast's making. They are left alone. */
+  /** Keys that Holdfast did not write. They are kept. */
   readonly foreign: readonly string[]
 }
 
-/** Foreign keys that a report names at most. */
+/** Maximum number of foreign keys in a report. */
 const foreignNamed = 1000
 
 /**
- * Removes the dead: attempts below the floor, what commits dropped, old catalog versions and pages, unfinished work
- * of the store's own kind. Reads the newest catalog first and only then lists, so that whatever is
- * committed meanwhile began at or above the floor that it goes by. Safe to interrupt and to run again.
+ * Deletes dead attempts, dropped attempts, old catalog versions and pages, and unfinished work of this kind of store. Reads
+ * the newest catalog before it lists objects. So whatever is committed meanwhile began at or above the floor that it uses. It
+ * can be interrupted and repeated.
  */
 export async function sweepStore(
   context: StoreContext,
@@ -71,7 +71,7 @@ export async function sweepStore(
   })
   const ofOthers = await backend.sweep({
     olderThan: gracePeriod,
-    // What others keep below the same root, such as a store of their own, is theirs to tidy.
+    // Other programs may keep data below the same root, such as another store. A sweep does not touch it.
     only: isOwnWork,
     dryRun,
     signal,
@@ -89,9 +89,9 @@ export async function sweepStore(
 }
 
 /**
- * The floor that a commit should set now, at most the base of this writer's own oldest attempt. In exclusive mode
- * it is the newest version, since nobody else can have an attempt; in shared mode the newest version older than
- * the grace period, both times by the store's own clock: `now`, or else the time of the newest version.
+ * Returns the floor that a commit can set now. It is at most the base of this writer's oldest attempt. In exclusive mode it is
+ * the newest version, since no other writer has an attempt. In shared mode it is the newest version that is older than the
+ * grace period by the store's clock. `now` defaults to the time of the newest version.
  */
 export async function floorToRaise(
   { log, writer, gracePeriod }: StoreContext,
@@ -152,7 +152,7 @@ async function findDead(
       else catalogVersions += 1
     }
   }
-  // A probe takes a moment; one this old was cut off. Both times are the store's own.
+  // A probe is short, so one this old was interrupted. Both times are those of the store.
   keys.push(...probes.filter(({ storedAt }) => storeTime - storedAt > gracePeriod).map(({ key }) => key))
   return { keys, bytes, attempts, catalogVersions, catalogPages, foreign }
 }

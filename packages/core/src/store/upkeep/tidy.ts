@@ -6,15 +6,14 @@ import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { graceOf } from '../attempts/delete-dropped.ts'
 
 /**
- * Whether a run that has come from one version to another is to sweep the whole store, and not only to remove what it
- * has left behind itself. A sweep looks at every object: the more checkpoints are listed, the more rarely it is due, so
- * that each commit bears the same part of it. With a grace period for what is dropped it always is: the catalog may no
- * longer know what has outlived it.
+ * Whether a run should sweep the whole store between two versions, instead of deleting only its own leftovers. A sweep lists
+ * every object. So with more checkpoints it runs less often, and its share of the cost of a commit stays the same. With a
+ * grace period it always runs, since the catalog may no longer name attempts that outlived theirs.
  */
 export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog): boolean {
   const { tidyEvery } = context.environment
   if (graceOf(context, to) > 0) return true
-  // Rounded up so that it seldom changes: processes that save once each cross the same multiples as one that goes on.
+  // Rounded up so that it seldom changes. Processes that save once each then pass the same multiples as one process.
   const interval = tidyEvery * 2 ** Math.ceil(Math.log2(Math.max(1, to.checkpoints.length / tidyEvery)))
   return Math.floor(to.version / interval) > Math.floor(from / interval)
 }
