@@ -36,7 +36,7 @@ describe('an error of Azure', () => {
     expect(error.message).toMatch(new RegExp(`^The put of a failed\\. .*\\(${code}: Told so\\.\\)$`))
   })
 
-  test('of HEAD has its code in the details alone', () => {
+  test('is recognised by the details of a response to HEAD', () => {
     const error = failed(undefined, 404, { errorCode: 'ContainerNotFound' })
     expect(storeError(error, { what: 'Looking at a' }, url).message).toContain('no such container')
   })

@@ -64,13 +64,13 @@ test.each([
   expect(told.message).toContain(advice)
 })
 
-test('an answer that came as text, as one to a stream does, is understood', () => {
+test('reads the error in a response that arrived as text', () => {
   const data = JSON.stringify({ error: { message: 'Held', errors: [{ reason: 'objectUnderActiveHold' }] } })
   const error = Object.assign(new Error('403'), { status: 403, response: { data } })
   expect(storeError(error, { what: 'x' }, 'gs://b').message).toContain('Held')
 })
 
-test('a Holdfast error stays as it is', () => {
+test('returns a Holdfast error unchanged', () => {
   const error = new HoldfastError('CORRUPT', 'bad', { key: 'k', url: 'gs://b' })
   expect(storeError(error, { what: 'x', key: 'k' }, 'gs://b')).toBe(error)
 })

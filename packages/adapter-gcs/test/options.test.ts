@@ -20,7 +20,7 @@ test.each([
   expect((await open(url)).url).toBe(place)
 })
 
-test('a place holds the endpoint, and no credentials', async () => {
+test('returns a place with the endpoint and without credentials', async () => {
   const backend = new GcsBackend('b', 'a', { endpoint: 'http://user:secret@127.0.0.1:4443' })
   expect(decodeURIComponent(await backend.place())).toBe('gs://b/a?endpoint=http://127.0.0.1:4443')
 })
@@ -45,7 +45,7 @@ test.each([
   )
 })
 
-test('options that only code can give are checked, too', async () => {
+test('validates options that only code can pass', async () => {
   await expect(open('gs://b', { client: {} })).rejects.toThrow('is a Storage of @google-cloud/storage')
   await expect(open('gs://b', { credentials: 'secret' })).rejects.toThrow('contents of a key file')
 })
@@ -66,13 +66,13 @@ test.each([
   }
 })
 
-test('a key file that is not there, or is none, is told at once', async () => {
+test('rejects a missing or invalid key file at once', async () => {
   await expect(open(`gs://b?keyFilename=${folder}/nothing`)).rejects.toMatchObject({ code: 'CONFIG' })
   await writeFile(join(folder, 'text'), 'no JSON')
   await expect(open(`gs://b?keyFilename=${folder}/text`)).rejects.toMatchObject({ code: 'CONFIG' })
 })
 
-test('names leave room for the root', () => {
+test('subtracts the root from the longest key', () => {
   const { capabilities } = new GcsBackend('b', 'runs/a')
   expect(capabilities).toMatchObject({ hash: 'store', freeSpace: 'unbounded', maxKeyBytes: 1017 })
 })

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-test('a commit is one conditional upload with the checksum of its bytes', async () => {
+test('commits with one conditional upload that has the checksum of the bytes', async () => {
   await withScriptedStore(async (backend, store) => {
     expect(await backend.commit('c', bytes)).toBe('created')
     const [{ query, text, headers } = { query: {}, text: '', headers: {} }] = store.seen
@@ -24,7 +24,7 @@ test('a commit is one conditional upload with the checksum of its bytes', async 
   })
 })
 
-test('a commit whose answer was lost is made again, and known by its bytes', async () => {
+test('sends a commit again if its response was lost, and recognises its bytes', async () => {
   await withScriptedStore(async (backend, store) => {
     store.fault = (_, index) => (index === 0 ? 'lose the answer' : undefined)
     expect(await backend.commit('c', bytes)).toBe('created')
@@ -32,7 +32,7 @@ test('a commit whose answer was lost is made again, and known by its bytes', asy
   })
 })
 
-test('each request is made as often as the policy says, by us alone', async () => {
+test('sends each request as often as the policy allows, without retries of the SDK', async () => {
   await withScriptedStore(async (backend, store) => {
     store.fault = () => ({ status: 503, reason: 'backendError' })
     const calls = [
@@ -48,7 +48,7 @@ test('each request is made as often as the policy says, by us alone', async () =
   })
 })
 
-test('a read goes on at the very byte of the very body, and not in another', async () => {
+test('continues a read at the same byte of the same body, never in another body', async () => {
   await withScriptedStore(async (backend, store) => {
     const body = Buffer.alloc(100_000, 'body')
     store.store('r/k', body)
@@ -67,7 +67,7 @@ test('a read goes on at the very byte of the very body, and not in another', asy
   })
 })
 
-test('what is stored compressed is read as it is stored', async () => {
+test('reads compressed objects as they are stored', async () => {
   await withScriptedStore(async (backend, store) => {
     const compressed = gzipSync(bytes)
     store.store('r/k', compressed, 'gzip')
@@ -77,7 +77,7 @@ test('what is stored compressed is read as it is stored', async () => {
   })
 })
 
-test('a key that a retention policy holds is reported, and the others are deleted', async () => {
+test('reports a key that a retention policy protects, and deletes the others', async () => {
   await withScriptedStore(async (backend, store) => {
     for (const key of ['a', 'b', 'c']) await backend.put(key, bytes)
     store.fault = ({ path }) =>
@@ -91,7 +91,7 @@ test('a key that a retention policy holds is reported, and the others are delete
   })
 })
 
-test('a put whose answer was lost is known by its bytes, where a policy forbids to store them again', async () => {
+test('recognises the bytes of a put whose response was lost if a policy forbids storing them again', async () => {
   await withScriptedStore(async (backend, store) => {
     store.fault = ({ method }, index) => {
       if (method !== 'POST') return undefined
@@ -103,7 +103,7 @@ test('a put whose answer was lost is known by its bytes, where a policy forbids 
   })
 })
 
-test('a list of many pages asks for no more than it needs, and leaves out where it begins', async () => {
+test('requests only the pages that a list needs, and excludes its starting key', async () => {
   await withScriptedStore(async (backend, store) => {
     store.fault = () => ({ status: 404, message: 'The specified bucket does not exist.' })
     await expect(Array.fromAsync(backend.list('p', { startAfter: 'pa', limit: 3 }))).rejects.toThrow(
@@ -113,7 +113,7 @@ test('a list of many pages asks for no more than it needs, and leaves out where 
   })
 })
 
-test('requests name who pays, and uploads how to store', async () => {
+test('sends the paying project with requests and the storage options with uploads', async () => {
   const options = { userProject: 'payer', storageClass: 'NEARLINE', kmsKeyName: 'projects/p/k' } as const
   await withScriptedStore(async (backend, store) => {
     await backend.put('small', bytes, { contentType: 'text/plain' })
@@ -130,7 +130,7 @@ test('requests name who pays, and uploads how to store', async () => {
   }, options)
 })
 
-test('an emulator that the environment names is reached without credentials', async () => {
+test('sends no credentials to an emulator that the environment names', async () => {
   await using store = await ScriptedStore.start()
   vi.stubEnv('STORAGE_EMULATOR_HOST', store.endpoint)
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '/nowhere')
@@ -139,14 +139,14 @@ test('an emulator that the environment names is reached without credentials', as
   expect(await new GcsBackend('b', 'r').stat('k')).toMatchObject({ key: 'k', size: bytes.byteLength })
 })
 
-test('an endpoint of the options comes before that of the environment', async () => {
+test('prefers the endpoint of the options to that of the environment', async () => {
   vi.stubEnv('STORAGE_EMULATOR_HOST', 'http://127.0.0.1:1')
   await withScriptedStore(async (backend) => {
     expect(await backend.commit('c', bytes)).toBe('created')
   })
 })
 
-test('a ready-made client brings its credentials', async () => {
+test('uses the credentials of a ready-made client', async () => {
   await using store = await ScriptedStore.start()
   const authClient = new OAuth2Client()
   authClient.setCredentials({ access_token: 'secret-token', expiry_date: Date.now() + 3_600_000 })
@@ -160,7 +160,7 @@ test('a ready-made client brings its credentials', async () => {
   )
 })
 
-test('without credentials nothing is sent, and it is said what to do', async () => {
+test('sends nothing without credentials, and states what to do', async () => {
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '/nowhere/key.json')
   await withScriptedStore(
     async (backend, store) => {

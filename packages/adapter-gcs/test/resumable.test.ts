@@ -23,7 +23,7 @@ function once(store: ScriptedStore, range: string, fault: Fault): void {
   }
 }
 
-test('a large stream goes up chunk by chunk, and the last one carries the checksum of the whole', async () => {
+test('uploads a large stream in chunks, and sends the checksum of the object with the last one', async () => {
   await withScriptedStore(async (backend, store) => {
     const stored = await backend.put('k', stream())
     expect(store.log).toEqual([
@@ -40,7 +40,7 @@ test('a large stream goes up chunk by chunk, and the last one carries the checks
   })
 })
 
-test('after a broken connection the store is asked how far it got, and is sent the rest', async () => {
+test('asks the store for its progress after a broken connection, and sends the rest', async () => {
   await withScriptedStore(
     async (backend, store) => {
       once(store, `0-${2 * chunk - 1}/*`, { take: chunk + 5 })
@@ -56,7 +56,7 @@ test('after a broken connection the store is asked how far it got, and is sent t
   )
 })
 
-test('a chunk whose answer was lost is not sent twice', async () => {
+test('does not send a chunk again if only its response was lost', async () => {
   await withScriptedStore(async (backend, store) => {
     once(store, `${chunk}-${2 * chunk - 1}/*`, 'lose the answer')
     await backend.put('k', stream())
@@ -69,7 +69,7 @@ test('a chunk whose answer was lost is not sent twice', async () => {
   })
 })
 
-test('where the answer to the last chunk was lost, the store is asked what became of it', async () => {
+test('asks the store for the outcome if the response to the last chunk was lost', async () => {
   await withScriptedStore(async (backend, store) => {
     once(store, `${3 * chunk}-${end - 1}/${end}`, 'lose the answer')
     const { revision } = await backend.put('k', stream())
@@ -78,7 +78,7 @@ test('where the answer to the last chunk was lost, the store is asked what becam
   })
 })
 
-test('what the store did not take of a chunk is sent again', async () => {
+test('sends the bytes of a chunk again that the store did not accept', async () => {
   await withScriptedStore(
     async (backend, store) => {
       once(store, `0-${2 * chunk - 1}/*`, { takeAndTell: chunk })
@@ -93,14 +93,14 @@ test('what the store did not take of a chunk is sent again', async () => {
   )
 })
 
-test('an object that ends with a chunk is ended by it', async () => {
+test('completes an object whose size is a multiple of the chunk size with its last chunk', async () => {
   await withScriptedStore(async (backend, store) => {
     await backend.put('k', stream(bytes.subarray(0, 2 * chunk)))
     expect(store.log.at(-1)).toBe(`PUT bytes ${chunk}-${2 * chunk - 1}/${2 * chunk}`)
   })
 })
 
-test('a store that takes nothing is given up after the attempts allowed, and its upload discarded', async () => {
+test('gives up after the allowed attempts if the store accepts nothing, and discards the upload', async () => {
   await withScriptedStore(async (backend, store) => {
     store.fault = ({ method }) => (method === 'PUT' ? { status: 503, reason: 'backendError' } : undefined)
     expect(await codeOf(backend.put('k', stream()))).toBe('UNAVAILABLE')
@@ -109,7 +109,7 @@ test('a store that takes nothing is given up after the attempts allowed, and its
   })
 })
 
-test('a put that is stopped discards its upload', async () => {
+test('discards the upload of an aborted put', async () => {
   await withScriptedStore(async (backend, store) => {
     const stop = new AbortController()
     store.fault = (_, index) => {
@@ -122,7 +122,7 @@ test('a put that is stopped discards its upload', async () => {
   })
 })
 
-test('an upload that the store has discarded is not asked for again', async () => {
+test('does not retry an upload that the store has discarded', async () => {
   await withScriptedStore(async (backend, store) => {
     once(store, `${chunk}-${2 * chunk - 1}/*`, { status: 410 })
     await expect(backend.put('k', stream())).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
@@ -130,7 +130,7 @@ test('an upload that the store has discarded is not asked for again', async () =
   })
 })
 
-test('an object that is not what was sent is deleted, and no other', async () => {
+test('deletes an object that differs from the bytes sent, and no other object', async () => {
   await withScriptedStore(async (backend, store) => {
     once(store, `${3 * chunk}-${end - 1}/${end}`, 'damage')
     expect(await codeOf(backend.put('k', stream()))).toBe('UNAVAILABLE')
@@ -140,7 +140,7 @@ test('an object that is not what was sent is deleted, and no other', async () =>
   })
 })
 
-test('sends bytes in memory again if the store made another object of them', async () => {
+test('sends bytes in memory again if the store holds other bytes', async () => {
   await withScriptedStore(async (backend, store) => {
     once(store, `${3 * chunk}-${end - 1}/${end}`, 'damage')
     await backend.put('k', bytes)
@@ -149,7 +149,7 @@ test('sends bytes in memory again if the store made another object of them', asy
   })
 })
 
-test('gives up bytes in memory of which the store makes another object each time', async () => {
+test('gives up after several uploads if the store holds other bytes each time', async () => {
   await withScriptedStore(async (backend, store) => {
     store.fault = ({ headers }) =>
       headers['content-range']?.endsWith(`/${end}`) === true ? 'damage' : undefined

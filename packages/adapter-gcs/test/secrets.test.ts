@@ -30,7 +30,7 @@ afterAll(() => {
   server.close()
 })
 
-test('errors do not repeat the token that a server repeats', async () => {
+test('omits a token from errors that the server repeats', async () => {
   const authClient = new OAuth2Client()
   authClient.setCredentials({ access_token: 'opaque/PASS+token', expiry_date: Date.now() + 3_600_000 })
   const client = new Storage({ authClient, apiEndpoint: endpoint, useAuthWithCustomEndpoint: true })
@@ -49,7 +49,7 @@ test('errors do not repeat the token that a server repeats', async () => {
   }
 })
 
-test('a broken key file is not repeated in the error', async () => {
+test('omits the content of a broken key file from the error', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-key-'))
   const keyFilename = join(folder, 'key.json')
   await writeFile(keyFilename, '{"k":"PASS"PASS}')

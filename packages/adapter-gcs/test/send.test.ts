@@ -37,7 +37,7 @@ async function served(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test('a large body may take long, as long as some of it is taken now and then', async () => {
+test('allows a slow upload of a large body while it makes progress', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const minute = 60_000
   let taken: AsyncIterator<unknown> | undefined
@@ -65,7 +65,7 @@ test('a large body may take long, as long as some of it is taken now and then', 
   expect(failure).toMatchObject({ name: 'TimeoutError' })
 })
 
-test('what fails in the source of a body is told, not what becomes of its connection', async () => {
+test('rejects with the error of the source, not with that of the connection', async () => {
   const url = await served((request) => request.resume())
   async function* failing(): AsyncGenerator<Uint8Array> {
     yield piece
@@ -74,7 +74,7 @@ test('what fails in the source of a body is told, not what becomes of its connec
   await expect(send(new PassThroughClient(), put(url, failing()))).rejects.toThrow('The source has changed')
 })
 
-test('a body is let go of when the answer comes before its end', async () => {
+test('releases a body if the response arrives before its end', async () => {
   const url = await served((_, response) => response.end('{"early":true}'))
   const end = Promise.withResolvers<undefined>()
   const source = steadily(() => {

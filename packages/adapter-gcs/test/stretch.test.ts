@@ -51,7 +51,7 @@ function faults(store: ScriptedStore, ...planned: readonly (Fault | (() => Fault
 }
 
 describe.each(sources)('a large object of %s', (_, source) => {
-  test('goes up in one stretch, and a last chunk that carries the checksum of the whole', async () => {
+  test('is sent as one stretch and a last chunk with the checksum of the object', async () => {
     await withScriptedStore(async (backend, store) => {
       const stored = await backend.put('k', source)
       expect(store.log).toEqual(['POST', `PUT bytes 0-${stretch - 1}/*`, lastChunk])
@@ -62,7 +62,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('is read again from where the store got to before its connection broke', async () => {
+  test('is read again from the last byte that the store holds after a broken connection', async () => {
     await withScriptedStore(async (backend, store) => {
       faults(store, { take: 3 * chunk + 5 })
       const { sha256 } = await backend.put('k', source)
@@ -77,7 +77,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('is not sent again where only the answer was lost', async () => {
+  test('is not sent again if only the response was lost', async () => {
     await withScriptedStore(async (backend, store) => {
       faults(store, 'lose the answer')
       await backend.put('k', source)
@@ -86,7 +86,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('gets the rest sent that the store did not take', async () => {
+  test('is continued with the bytes that the store did not accept', async () => {
     await withScriptedStore(async (backend, store) => {
       faults(store, { takeAndTell: chunk })
       await backend.put('k', source)
@@ -95,7 +95,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('has its attempts begin anew whenever it got further', async () => {
+  test('restarts the number of attempts after progress', async () => {
     await withScriptedStore(async (backend, store) => {
       faults(store, ...Array.from({ length: 2 * quick.attempts - 1 }, () => ({ take: chunk })))
       const told: number[] = []
@@ -106,7 +106,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('is given up after the attempts allowed where it gets no further', async () => {
+  test('fails after the allowed attempts without progress', async () => {
     await withScriptedStore(async (backend, store) => {
       faults(store, { take: chunk }, ...Array.from({ length: 9 }, () => ({ status: 503 })))
       expect(await codeOf(backend.put('k', source))).toBe('UNAVAILABLE')
@@ -117,7 +117,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('is not asked for again once the store has discarded its upload', async () => {
+  test('is not retried after the store has discarded its upload', async () => {
     await withScriptedStore(async (backend, store) => {
       faults(store, { status: 410 })
       await expect(backend.put('k', source)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
@@ -125,7 +125,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('is discarded when its put is stopped', async () => {
+  test('is discarded if its put is aborted', async () => {
     await withScriptedStore(async (backend, store) => {
       const stop = new AbortController()
       faults(store, () => {
@@ -146,7 +146,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     ['the answer is lost', { kind: 'drop-answer' }, stretch],
   ]
 
-  test.each(onTheWay)('arrives whole though %s', async (__, fault, mostHeld) => {
+  test.each(onTheWay)('arrives completely although %s', async (__, fault, mostHeld) => {
     const emulator = await startGcsEmulator({ buckets: ['emulated'] })
     onTestFinished(() => emulator.close())
     let isDone = false
@@ -173,7 +173,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
   })
 })
 
-test('a file that changes before it is read again is found, and nothing is stored', async () => {
+test('detects a file that changes before it is read again, and stores nothing', async () => {
   await withScriptedStore(async (backend, store) => {
     faults(store, () => {
       writeSource(randomBytes(end), 2)
@@ -185,7 +185,7 @@ test('a file that changes before it is read again is found, and nothing is store
   })
 })
 
-test('even one that has kept its time is found, by the checksum', async () => {
+test('detects a changed file with an unchanged time by its checksum', async () => {
   await withScriptedStore(async (backend, store) => {
     faults(store, () => {
       writeSource(randomBytes(end), 1)
@@ -198,7 +198,7 @@ test('even one that has kept its time is found, by the checksum', async () => {
   })
 })
 
-test('a file that has become shorter is not sent again', async () => {
+test('does not send a file again that has become shorter', async () => {
   await withScriptedStore(async (backend, store) => {
     faults(store, () => {
       writeSource(bytes.subarray(0, 2 * chunk), 1)

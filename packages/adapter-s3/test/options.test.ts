@@ -10,7 +10,7 @@ async function open(
   return adapter.open(parseLocation(location), options)
 }
 
-test('a URL names the bucket, the root and what is no secret; the printed one holds only the place', async () => {
+test('reads the bucket, the root and public options from a URL, and prints only the place', async () => {
   const backend = await open(
     's3://bucket/runs/a%20b?region=eu-west-1&endpoint=https://example.com&pathStyle=true&partSize=16%20MiB&quota=5%20GB',
   )
@@ -81,7 +81,7 @@ test.each([
   await expect(open('s3://bucket/a', options)).rejects.toThrow(message)
 })
 
-test('without credentials a call is denied, and says where they come from; a commit is not in doubt', async () => {
+test('rejects calls without credentials, states where to set them, and knows that nothing was committed', async () => {
   const before = process.env
   process.env = {
     ...Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith('AWS_'))),

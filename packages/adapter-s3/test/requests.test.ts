@@ -36,7 +36,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     return { backend, proxy }
   }
 
-  test('a save of one small file takes four requests when the writer holds the newest catalog, and latest two', async () => {
+  test('saves one small file with four requests if the writer has the newest catalog, and reads the latest step with two', async () => {
     const { backend, proxy } = await through(() => undefined)
     const store = new CheckpointStore(backend)
     await store.save({ step: 1, files: { a: Buffer.from('a') } })
@@ -68,7 +68,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await proxy.close()
   })
 
-  test('a commit that lost to another, and whose answer was lost, says so', async () => {
+  test('reports exists for a commit that lost a race and whose response was lost', async () => {
     const { backend, proxy } = await through(once('PutObject', { kind: 'drop-answer' }))
     const direct = new S3Backend(bucket, new URL(backend.url).pathname, options)
     await direct.commit('truth', Buffer.from('theirs'))
@@ -76,14 +76,14 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([direct.close(), backend.close(), proxy.close()])
   })
 
-  test('a commit of which no answer ever comes has an unknown outcome', async () => {
+  test('rejects with an unknown outcome if no response to a commit arrives', async () => {
     const { backend, proxy } = await through(() => ({ kind: 'drop-answer' }))
     expect(await codeOf(backend.commit('truth', Buffer.from('ours')))).toBe('OUTCOME_UNKNOWN')
     expect(proxy.requests.count('PutObject')).toBe(retry.attempts)
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('without checksums a put is confirmed by a look at the object, and a commit by reading it', async () => {
+  test('confirms a put by a HEAD and a commit by a read if checksums are off', async () => {
     const { backend, proxy } = await through(() => undefined, { checksum: 'none' })
     await backend.put('small', Buffer.from('a'))
     expect(proxy.requests.counts()).toEqual({ PutObject: 1, HeadObject: 1 })
@@ -129,7 +129,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     },
   )
 
-  test('a stream fits in few parts, which grow, and one that does not is given up with the option to set', async () => {
+  test('fits a stream into few growing parts, and names the option to set if it does not fit', async () => {
     const { backend, proxy } = await through(() => undefined, { maxParts: 2 })
     async function* stream(size: number): AsyncGenerator<Uint8Array> {
       const bytes = patterned(size)
@@ -151,7 +151,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('parts go over connections that stay, without asking first', async () => {
+  test('sends parts over pooled connections without Expect: 100-continue', async () => {
     const { backend, proxy } = await through(() => undefined)
     await backend.put('large', patterned(2 * partSize))
     const parts = [...proxy.requests].filter(({ operation }) => operation === 'UploadPart')
@@ -162,7 +162,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('an upload that fails for good is abandoned, and retries are told of', async () => {
+  test('discards an upload that fails permanently, and reports retries', async () => {
     const told: RetryEvent[] = []
     const broken = ({ operation }: { readonly operation: string }): Fault | undefined =>
       operation === 'UploadPart' ? { kind: 'status', status: 503 } : undefined
@@ -177,7 +177,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('a read goes on where its connection broke', async () => {
+  test('continues a read where its connection broke', async () => {
     const { backend, proxy } = await through(once('GetObject', { kind: 'cut-answer', afterBytes: 300_000 }))
     const bytes = patterned(1_000_000)
     await backend.put('read', bytes)
@@ -187,7 +187,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('the checksum that the store keeps is that of the whole object, and moves no bytes', async () => {
+  test('returns the checksum of the whole object that the store keeps, without reading the bytes', async () => {
     const { backend, proxy } = await through(() => undefined)
     for (const size of [10, 2 * partSize + 1]) {
       const put = await backend.put(`sum/${size}`, patterned(size))
@@ -206,7 +206,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([plain.close(), backend.close(), proxy.close()])
   })
 
-  test('a thousand keys are deleted by one request, and unfinished uploads are found by sweep', async () => {
+  test('deletes a thousand keys with one request, and finds unfinished uploads in a sweep', async () => {
     const { backend, proxy } = await through(() => undefined)
     const keys = Array.from({ length: 1001 }, (_, index) => `key/${index}`)
     expect(await backend.delete(keys)).toEqual({ deleted: keys, failed: [] })
@@ -214,7 +214,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('a quota counts what lies below the root, and what was put since', async () => {
+  test('counts objects below the root and later puts in a quota', async () => {
     const { backend, proxy } = await through(() => undefined, { quota: '1 MB' })
     await backend.put('a', patterned(1000))
     expect(await backend.freeSpace()).toMatchObject({
@@ -230,7 +230,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     await Promise.all([backend.close(), proxy.close()])
   })
 
-  test('what is wrong with the way to the store is said in a sentence that helps', async () => {
+  test('explains wrong credentials, buckets and endpoints in a helpful message', async () => {
     const wrongKey = { ...options, credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' }, retry }
     const stranger = new S3Backend(bucket, 'a', wrongKey)
     await expect(stranger.put('a', Buffer.from('a'))).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })

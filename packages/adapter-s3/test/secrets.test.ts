@@ -54,7 +54,7 @@ test.each([
   await backend.close()
 })
 
-test('a ready-made client is left as it was', async () => {
+test('leaves a ready-made client unchanged after close', async () => {
   const client = new S3Client({ endpoint, region: 'r', credentials })
   const before = client.middlewareStack.identify()
   const backend = new S3Backend('bucket', 'a', { client })

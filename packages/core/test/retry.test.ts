@@ -21,7 +21,7 @@ function failing(
 
 const retryable = new HoldfastError('UNAVAILABLE', 'slow down')
 
-test('a request is made again while its error is retryable, and each time is told', async () => {
+test('retries a request while its error is retryable, and reports each retry', async () => {
   const { request, made } = failing(2, retryable)
   const told: RetryEvent[] = []
   expect(await withRetry(request, { what: 'put x', policy, onRetry: (event) => told.push(event) })).toBe(
@@ -34,7 +34,7 @@ test('a request is made again while its error is retryable, and each time is tol
   ])
 })
 
-test('it stops at its bound, with the last error as it was', async () => {
+test('stops after the last attempt and rejects with its error unchanged', async () => {
   const { request, made } = failing(Infinity, retryable)
   await expect(withRetry(request, { what: 'put x', policy })).rejects.toBe(retryable)
   expect(made()).toBe(4)
@@ -50,7 +50,7 @@ test.each([
   expect(made()).toBe(1)
 })
 
-test('it stops as soon as the signal fires, in a pause too', async () => {
+test('stops as soon as the signal fires, also during a pause', async () => {
   const stop = new AbortController()
   const { request, made } = failing(Infinity, retryable)
   const retrying = withRetry(request, {

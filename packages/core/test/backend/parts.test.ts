@@ -7,7 +7,7 @@ async function* stream(chunks: number): AsyncGenerator<Uint8Array> {
   for (let chunk = 0; chunk < chunks; chunk += 1) yield Buffer.alloc(chunkBytes, chunk)
 }
 
-test('a part that takes long keeps its bytes, however many others have been sent since', async () => {
+test('keeps the bytes of a slow part while many other parts are sent', async () => {
   const limit = 3
   await using reader = await SourceReader.open(stream(20), { chunkBytes, chunksHeld: limit })
   const slow = Promise.withResolvers<undefined>()
@@ -24,7 +24,7 @@ test('a part that takes long keeps its bytes, however many others have been sent
   expect(await sending).toEqual(Array.from({ length: 20 }, () => true))
 })
 
-test('parts follow one another, and the last one is known to be it', async () => {
+test('yields parts in order and marks the last one', async () => {
   const parts = await Array.fromAsync(partsOf(stream(3)))
   expect(parts.map(({ index, offset, last }) => ({ index, offset, last }))).toEqual([
     { index: 0, offset: 0, last: false },
@@ -34,7 +34,7 @@ test('parts follow one another, and the last one is known to be it', async () =>
   expect(await Array.fromAsync(partsOf(stream(0)))).toEqual([])
 })
 
-test('after a failure nothing more is sent, and what is under way is waited for', async () => {
+test('sends no more parts after a failure, and waits for the parts in flight', async () => {
   const ended: number[] = []
   const sending = sendParts(partsOf(stream(10)), 3, undefined, async ({ index }, signal) => {
     if (index === 1) throw new Error('part 1 failed')
@@ -46,7 +46,7 @@ test('after a failure nothing more is sent, and what is under way is waited for'
   expect(ended.length).toBeLessThan(4)
 })
 
-test('parts grow with a large object, and fewer go at once then', () => {
+test('uses larger parts for a large object, and sends fewer at once', () => {
   const wanted = { partBytes: 8 * 2 ** 20, parallel: 4 }
   expect(planParts(wanted, 10 * 2 ** 30, 10_000)).toEqual(wanted)
   const plan = planParts(wanted, 5 * 2 ** 40, 10_000)
@@ -54,7 +54,7 @@ test('parts grow with a large object, and fewer go at once then', () => {
   expect(plan.parallel).toBe(1)
 })
 
-test('a stream of which nobody knows the size gets larger parts as it goes, and every byte arrives', async () => {
+test('grows the parts of a stream of unknown size, and sends every byte', async () => {
   const limits = {
     partBytes: chunkBytes,
     parallel: 3,
@@ -80,7 +80,7 @@ test('a stream of which nobody knows the size gets larger parts as it goes, and 
   expect(Buffer.concat(sent).equals(Buffer.concat(await Array.fromAsync(stream(chunks))))).toBe(true)
 })
 
-test('the parts of a stream hold the largest object of S3, and no more than 39 GiB before they grow', () => {
+test('fits the largest object of S3 into the parts of a stream, and grows parts after 39 GiB', () => {
   const mebibyte = 2 ** 20
   const limits = {
     partBytes: 8 * mebibyte,

@@ -19,7 +19,7 @@ test.each([
   expect(proxyFor(target, variables)?.href).toBe(proxy)
 })
 
-test('an http: endpoint has a proxy of its own', () => {
+test('uses a separate proxy for http: endpoints', () => {
   const plain = { ...target, protocol: 'http:' } as const
   expect(proxyFor(plain, { https_proxy })).toBeUndefined()
   expect(proxyFor(plain, { HTTP_PROXY: https_proxy })?.host).toBe('proxy:3128')
@@ -54,7 +54,7 @@ test.each([
 })
 
 test.each(['socks5://user:PASS@proxy', 'http://user:PASS@[', 'ftp://proxy'])(
-  'rejects %s, and does not repeat its password',
+  'rejects %s without repeating its password',
   (proxy) => {
     expect(() => proxyFor(target, { https_proxy: proxy })).toThrow(/^HTTPS_PROXY (?!.*PASS)/)
   },

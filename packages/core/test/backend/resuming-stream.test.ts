@@ -55,7 +55,7 @@ function reading(speed: number, cut: (asked: Asked, index: number) => number = (
 const slow = 1000
 const fast = 1_000_000
 
-test('where a connection is slow the rest comes in ranges side by side, and in order', async () => {
+test('reads the rest over several connections, in order, if a connection is slow', async () => {
   const { asked, mostOpen, body } = reading(slow)
   expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
   expect(asked.map(({ start }) => start)).toEqual(
@@ -65,7 +65,7 @@ test('where a connection is slow the rest comes in ranges side by side, and in o
   expect(mostOpen()).toBeLessThanOrEqual(4)
 })
 
-test('where it is fast the rest comes by one request', async () => {
+test('reads the rest with one request if a connection is fast', async () => {
   const { asked, body } = reading(fast)
   expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
   expect(asked).toEqual([
@@ -74,21 +74,24 @@ test('where it is fast the rest comes by one request', async () => {
   ])
 })
 
-test.each([slow, fast])('at speed %i each answer that breaks goes on at the very byte', async (speed) => {
-  const { asked, body } = reading(speed, ({ start, end }, index) =>
-    index % 2 === 0 ? Math.min(start + 300, end) : end,
-  )
-  expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
-  expect(asked).toContainEqual({ start: 300, end: rangeBytes })
-})
+test.each([slow, fast])(
+  'continues at the same byte after each broken response, at speed %i',
+  async (speed) => {
+    const { asked, body } = reading(speed, ({ start, end }, index) =>
+      index % 2 === 0 ? Math.min(start + 300, end) : end,
+    )
+    expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
+    expect(asked).toContainEqual({ start: 300, end: rangeBytes })
+  },
+)
 
-test('a range that fails for good fails the whole, and no more are asked for', async () => {
+test('fails the stream if a range fails permanently, and requests no more ranges', async () => {
   const { asked, body } = reading(slow, ({ start, end }) => (start === 3 * rangeBytes ? start : end))
   await expect(Array.fromAsync(body)).rejects.toThrow('cut off')
   expect(asked.length).toBeLessThan(11)
 })
 
-test('a body that is cancelled lets go of all that is under way', async () => {
+test('ends all requests in flight when the body is cancelled', async () => {
   const { asked, open, body } = reading(slow)
   const reader = body.getReader()
   while (asked.length === 1) await reader.read()

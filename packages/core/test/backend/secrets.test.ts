@@ -30,7 +30,7 @@ test.each([
   expect(redact(shown)).toBe(shown)
 })
 
-test('redacts what was sent, whole, in parts and in the escapes of a URL', () => {
+test('redacts sent secrets as a whole, in parts and in URL encoding', () => {
   const secrets = new Secrets()
   secrets.add('Bearer opaque+PASS/1234')
   expect(secrets.redact('you sent opaque+PASS/1234, that is opaque%2BPASS%2F1234')).toBe(
@@ -38,13 +38,13 @@ test('redacts what was sent, whole, in parts and in the escapes of a URL', () =>
   )
 })
 
-test('remembers the latest secrets of a long run', () => {
+test('remembers the most recent secrets', () => {
   const secrets = new Secrets()
   for (let renewal = 0; renewal < 1000; renewal += 1) secrets.add(`opaque-PASS-${renewal}`)
   expect(secrets.redact('opaque-PASS-999')).toBe('[redacted]')
 })
 
-test('gives a cause with names and codes, and without requests, responses and secrets', () => {
+test('returns a cause with names and codes, without requests, responses and secrets', () => {
   const inner = Object.assign(new Error('connect to PASSPASS'), { code: 'ECONNREFUSED', host: 'PASSPASS' })
   const thrown = Object.assign(new Error('The server says PASSPASS', { cause: inner }), {
     name: 'RestError',
@@ -65,7 +65,7 @@ test('gives a cause with names and codes, and without requests, responses and se
   })
 })
 
-test('leaves an error of Holdfast as it is', () => {
+test('returns a Holdfast error unchanged', () => {
   const error = new HoldfastError('CORRUPT', 'bad', { key: 'k', url: 's3://b', cause: new Error('why') })
   expect(storeError(error, { name: '', status: undefined, message: '' }, {}, { what: 'x' }, 's3://b')).toBe(
     error,

@@ -32,7 +32,7 @@ const rereadable: readonly (readonly [string, () => Promise<ByteSource>])[] = [
 ]
 
 describe.each(rereadable)('%s', (_, sourceOf) => {
-  test('can be read again from anywhere, and each byte counts once', async () => {
+  test('reads again from any byte, and counts each byte once', async () => {
     const checksum = new Crc32c()
     await using reader = await SourceReader.open(await sourceOf(), { ...options, checksum })
     expect(reader.rereadableBytes).toBe(bytes.byteLength)
@@ -46,7 +46,7 @@ describe.each(rereadable)('%s', (_, sourceOf) => {
     expect(checksum.value).toBe(new Crc32c().update(bytes).value)
   })
 
-  test('gives chunks of a stretch that stay as they are, whatever is read after them', async () => {
+  test('does not change the chunks of a stretch while more bytes are read', async () => {
     await using reader = await SourceReader.open(await sourceOf(), options)
     const first = await Array.fromAsync(reader.stretch(0, bytes.byteLength))
     await read(reader.stretch(middle, bytes.byteLength))
@@ -54,7 +54,7 @@ describe.each(rereadable)('%s', (_, sourceOf) => {
     expect(Buffer.concat(first).equals(bytes)).toBe(true)
   })
 
-  test('is read in its order: nothing is passed over that has no digest yet', async () => {
+  test('rejects skipping bytes that have not been hashed', async () => {
     await using reader = await SourceReader.open(await sourceOf(), options)
     await read(reader.stretch(0, middle))
     await expect(read(reader.stretch(middle + 1, bytes.byteLength))).rejects.toThrow('has been read to')
@@ -63,7 +63,7 @@ describe.each(rereadable)('%s', (_, sourceOf) => {
   })
 })
 
-test('the rest of what begins in a stretch counts, too, where another thread might hash it', async () => {
+test('counts the bytes after a stretch if another thread may hash them', async () => {
   const large = Buffer.concat(Array.from({ length: 11 }, () => bytes))
   const end = 2 ** 25
   await writeFile(path, large)
@@ -76,7 +76,7 @@ test('the rest of what begins in a stretch counts, too, where another thread mig
   }
 })
 
-test('what is not as long as announced, or a stream, cannot be read again', async () => {
+test('does not read again a stream or a source whose size differs from the announced one', async () => {
   await writeFile(path, bytes)
   const size = bytes.byteLength + 1
   const sources: ByteSource[] = [bytes, { path }, new Blob([bytes]).stream()]
@@ -86,7 +86,7 @@ test('what is not as long as announced, or a stream, cannot be read again', asyn
   }
 })
 
-test('a file that changes between two readings of a stretch is refused', async () => {
+test('rejects a file that changes between two reads of a stretch', async () => {
   await writeFile(path, bytes)
   await utimes(path, 0, 0) // two writes within one tick of the clock have one time
   await using reader = await SourceReader.open({ path }, options)
@@ -97,7 +97,7 @@ test('a file that changes between two readings of a stretch is refused', async (
   await expect(read(reader.chunks(middle))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
-test('a file that ends before its stretch is refused', async () => {
+test('rejects a file that ends before its stretch', async () => {
   await writeFile(path, bytes)
   await using reader = await SourceReader.open({ path }, options)
   await truncate(path, middle)

@@ -56,7 +56,7 @@ const bodies = {
 }
 
 describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
-  test('gives the bytes, each chunk intact until the one after it has been used', async () => {
+  test('yields the bytes, and keeps each chunk intact until the next one has been used', async () => {
     const seen: Buffer[] = []
     let before: { readonly chunk: Uint8Array; readonly copy: Buffer } | undefined
     for await (const chunk of chunksOf({ body: body() }, bytes.byteLength)) {
@@ -67,7 +67,7 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
 
-  test('copies all that brings buffers of its own into those that it is given', async () => {
+  test('copies pieces of other streams into the given buffers', async () => {
     const given: unknown[] = []
     const allocate = (length: number): Uint8Array => {
       const buffer = new Uint8Array(length)
@@ -82,14 +82,14 @@ describe.each(Object.entries(bodies))('chunksOf %s', (_, body) => {
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
 
-  test('gives all bytes also where fewer were expected', async () => {
+  test('yields all bytes even if fewer were expected', async () => {
     const seen: Buffer[] = []
     for await (const chunk of chunksOf({ body: body() }, 1000)) seen.push(Buffer.from(chunk))
     expect(Buffer.concat(seen).equals(bytes)).toBe(true)
   })
 })
 
-test('whoever leaves early cancels the body, whatever its kind', async () => {
+test('cancels a body of any kind when the consumer returns early', async () => {
   for (const make of [byteStream.bind(undefined, 1000), pieces.bind(undefined, [1000])]) {
     let cancelled = false
     const body = make(() => {
@@ -117,12 +117,12 @@ describe('the memory of pieces that were copied', () => {
     return Buffer.concat(seen)
   }
 
-  test('is left alone unless nothing else refers to it', async () => {
+  test('is not freed while something else uses it', async () => {
     expect([...(await given(whole, undefined))]).toEqual([1, 2, 3, 4])
     expect(whole.map(({ byteLength }) => byteLength)).toEqual([3, 1])
   })
 
-  test('is given back, but not that of several pieces, nor that of one that is passed on', async () => {
+  test('is freed, except if several pieces share it or a piece was yielded', async () => {
     expect([...(await given([...whole, ...halves], true))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     expect(whole.map(({ byteLength }) => byteLength)).toEqual([0, 0])
     expect([...shared]).toEqual([5, 6, 7, 8])
@@ -132,7 +132,7 @@ describe('the memory of pieces that were copied', () => {
   })
 })
 
-test('what fails a stream fails its chunks', async () => {
+test('rejects with the error of the stream', async () => {
   const body = new ReadableStream({ type: 'bytes', pull: () => Promise.reject(new Error('lost')) })
   await expect(Array.fromAsync(chunksOf({ body }, 10))).rejects.toThrow('lost')
 })
