@@ -109,7 +109,7 @@ describe('credentials', () => {
     expect(access.url.replace(/\/$/, '')).toBe(url)
   })
 
-  test('of the environment the connection string comes first, then the key, then the signature, then a login', () => {
+  test('prefers the connection string of the environment, then the key, the signature and a login', () => {
     const kindOf = (variables: Readonly<Record<string, string>>): string =>
       accessOf('account', {}, variables).credential.constructor.name
     expect(accessOf('account', {}, environment).url).toBe('https://account.blob.core.windows.net/')
@@ -143,7 +143,7 @@ describe('credentials', () => {
     expect(() => accessOf('account', given, variables)).toThrow(sentence)
   })
 
-  test('a ready-made client of another account or container is refused', () => {
+  test('rejects a ready-made client of another account or container', () => {
     const service = BlobServiceClient.fromConnectionString(connectionString)
     expect(new AzureBackend('account', 'container', 'a', { client: service }).url).toBe(
       'az://account/container/a',
@@ -154,7 +154,7 @@ describe('credentials', () => {
     expect(() => new AzureBackend('account', 'another', 'a', { client })).toThrow('names another')
   })
 
-  test('a customer key is 32 bytes, and excludes an encryption scope', () => {
+  test('rejects a customer key that has not 32 bytes or comes with an encryption scope', () => {
     const customerKey = Buffer.alloc(32).toString('base64')
     const open = (more: object): AzureBackend =>
       new AzureBackend('account', 'container', '', { accountKey: key, ...more })

@@ -52,22 +52,22 @@ describe.skipIf(noServer)('a container of Azure', () => {
   const keysOf = async (prefix: string, startAfter?: string): Promise<readonly string[]> =>
     (await Array.fromAsync(backend.list(prefix, { startAfter }))).map(({ key }) => key)
 
-  describe('whose word a hash is', () => {
-    test("a blob of one request has the service's own MD5", async () => {
+  describe('the origin of a hash', () => {
+    test('returns the MD5 of the service for a blob of one request', async () => {
       const { storeDigest } = await backend.put('hash/small', Buffer.from('abc'))
       const md5 = createHash('md5').update('abc').digest('hex')
       expect(storeDigest).toEqual({ algorithm: 'md5', value: md5, origin: 'store' })
       expect(await backend.hash('hash/small')).toEqual(storeDigest)
     })
 
-    test('a blob of blocks has the MD5 that its writer gave', async () => {
+    test('returns the MD5 of the writer for a blob of blocks', async () => {
       const { storeDigest } = await backend.put('hash/large', large)
       const md5 = createHash('md5').update(large).digest('hex')
       expect(storeDigest).toEqual({ algorithm: 'md5', value: md5, origin: 'writer' })
       expect(await backend.hash('hash/large')).toEqual(storeDigest)
     })
 
-    test('a copy in blocks that kept the metadata of the original is not taken for it', async () => {
+    test('does not mistake a copy in blocks with the same metadata for the original', async () => {
       await backend.put('hash/original', Buffer.from('abc'))
       const { metadata = {} } = await container.client.getBlobClient('root/hash/original').getProperties()
       const blob = container.client.getBlockBlobClient('root/hash/copy')
@@ -78,7 +78,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
       expect(await backend.hash('hash/copy')).toMatchObject({ origin: 'writer' })
     })
 
-    test("an MD5 that another tool gave is the writer's word, too; without one it is computed", async () => {
+    test('returns an MD5 of another tool as that of the writer, and computes a digest without one', async () => {
       const blob = container.client.getBlockBlobClient('root/hash/foreign')
       const block = Buffer.from('block').toString('base64')
       await blob.stageBlock(block, 'abc', 3)
@@ -95,7 +95,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
   })
 
   describe('folders of a hierarchical namespace', () => {
-    test('are no objects, and the order of keys stands where the service lists them first', async () => {
+    test('are not listed as objects, and do not change the key order', async () => {
       for (const folder of ['hns/a', 'hns/a/b'])
         await container.client
           .getBlockBlobClient(`root/${folder}`)
@@ -120,7 +120,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
     })
   })
 
-  describe('a lost answer', () => {
+  describe('a lost response', () => {
     /** A backend behind a proxy that does this to the first request of a kind. */
     async function behind(
       faulty: string,
@@ -146,13 +146,13 @@ describe.skipIf(noServer)('a container of Azure', () => {
     const lost: Fault = { kind: 'drop-answer' }
     const signed = (sasToken: string) => (each: string) => ({ endpoint: each, sasToken })
 
-    test('of a commit is found out by reading back', async () => {
+    test('to a commit is resolved by reading back', async () => {
       await using proxied = await behind('Put Blob', lost, signed(await sas('rcwdl')))
       expect(await proxied.lossy.commit('lost/commit', Buffer.from('ours'))).toBe('created')
       expect(await proxied.lossy.commit('lost/commit', Buffer.from('theirs'))).toBe('exists')
     })
 
-    test('of a commit is found out with a client that makes requests again by itself', async () => {
+    test('to a commit is resolved with a client that retries by itself', async () => {
       const sasToken = await sas('rcwdl')
       const client = (each: string) => {
         const pipeline = newPipeline(new AnonymousCredential(), { retryOptions: { retryDelayInMs: 1 } })
@@ -173,7 +173,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
       expect(proxied.proxy.requests.count(operation)).toBe(requests)
     })
 
-    test('of a read: it goes on at the very byte', async () => {
+    test('to a read is resolved by continuing at the same byte', async () => {
       await backend.put('lost/read', large)
       const cut: Fault = { kind: 'cut-answer', afterBytes: 100_000 }
       await using proxied = await behind('Get Blob', cut, signed(await sas('r')))
@@ -183,7 +183,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
     })
   })
 
-  test.each([1, 2, 3])('in a bad network everything ends well (seed %i)', async (seed) => {
+  test.each([1, 2, 3])('completes all operations on a bad network (seed %i)', async (seed) => {
     await using proxy = await startProxy({
       target: new URL(container.client.url).origin,
       plan: seededPlan({
@@ -216,7 +216,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
     expect(await keysOf(`bad/${seed}/`)).toEqual([])
   })
 
-  test('a put whose blocks were discarded by another put of the same key fails, and says so', async () => {
+  test('rejects a put whose blocks another put of the same key discarded', async () => {
     async function* overtaken(): AsyncGenerator<Uint8Array> {
       yield large
       await backend.put('overtaken', large.subarray(1))
@@ -228,8 +228,8 @@ describe.skipIf(noServer)('a container of Azure', () => {
     expect(await backend.stat('overtaken')).toMatchObject({ size: large.byteLength - 1 })
   })
 
-  describe('what is protected', () => {
-    test('a leased blob is not deleted, and the others of its batch are', async () => {
+  describe('protected blobs', () => {
+    test('reports a leased blob, and deletes the others of the batch', async () => {
       for (const key of ['lease/a', 'lease/b']) await backend.put(key, Buffer.from(key))
       const lease = container.client.getBlobClient('root/lease/a').getBlobLeaseClient()
       await lease.acquireLease(-1)
@@ -242,7 +242,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
       await lease.releaseLease()
     })
 
-    test('a blob with a snapshot is deleted with it', async () => {
+    test('deletes a blob together with its snapshot', async () => {
       await backend.put('snapshot', Buffer.from('x'))
       await container.client.getBlobClient('root/snapshot').createSnapshot()
       expect(await backend.delete(['snapshot'])).toEqual({ deleted: ['snapshot'], failed: [] })
@@ -251,7 +251,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
   })
 
   describe('credentials', () => {
-    test('a signature does everything, and stands in no URL, message or printed error', async () => {
+    test('supports signatures, and never prints them in a URL, message or error', async () => {
       const signature = open({ endpoint: endpoint(), sasToken: await sas('rcwdl') })
       await signature.put('signed', large)
       expect(await signature.delete(['signed', 'missing'])).toEqual({
@@ -264,19 +264,19 @@ describe.skipIf(noServer)('a container of Azure', () => {
       expect(`${signature.url} ${String(error)}`).not.toContain('sig=')
     })
 
-    test('a wrong key is refused with a word of what to do', async () => {
+    test('rejects a wrong key with advice', async () => {
       const wrong = open({ endpoint: endpoint(), accountKey: randomBytes(64).toString('base64') })
       await expect(wrong.put('a', Buffer.from('x'))).rejects.toThrow('Check the key')
     })
 
-    test('a container that is not there is told from an object that is not', async () => {
+    test('distinguishes a missing container from a missing object', async () => {
       const { connectionString, account } = container
       const nowhere = new AzureBackend(account, 'not-there', '', { connectionString })
       await expect(nowhere.stat('a')).rejects.toThrow('no such container')
       await nowhere.close()
     })
 
-    test('objects with payload get the access tier, and documents of truth do not', async () => {
+    test('sets the access tier of objects with payload, and not of documents', async () => {
       const cool = open({ connectionString: container.connectionString, accessTier: 'Cool' })
       for (const [key, body] of [
         ['tier/small', Buffer.from('x')],

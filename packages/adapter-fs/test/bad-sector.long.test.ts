@@ -70,7 +70,7 @@ async function saved(root: string): Promise<void> {
   for (const step of [1, 2, 3]) await store.save({ step, files: { model: model(step) } })
 }
 
-test('a flipped bit of a file that surfaces as EIO is damage of its checkpoint', async ({ skip }) => {
+test('treats a flipped bit that surfaces as EIO as damage of the checkpoint', async ({ skip }) => {
   const disk = await btrfs()
   if (disk === undefined) return skip('this user may not mount btrfs')
   const root = join(disk.folder, 'store')
@@ -88,9 +88,7 @@ test('a flipped bit of a file that surfaces as EIO is damage of its checkpoint',
   await store.close()
 })
 
-test('a flipped bit of the newest catalog version that surfaces as EIO is rebuilt by the next writer', async ({
-  skip,
-}) => {
+test('rebuilds the newest catalog version if a flipped bit makes it return EIO', async ({ skip }) => {
   const disk = await btrfs()
   if (disk === undefined) return skip('this user may not mount btrfs')
   const root = join(disk.folder, 'store')

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { FileBackend } from '../src/index.ts'
 import { temporaryFolder } from './folders.ts'
 
-test('bytes that the caller changes while they are stored: the digest is of what was stored', async () => {
+test('returns the digest of the stored bytes if the caller changes them during a put', async () => {
   const root = await temporaryFolder()
   const bytes = Buffer.alloc(9_000_000, 'a')
   let changes = 0
@@ -62,7 +62,7 @@ test.each([
   })
 })
 
-test('a file that grew between the plan and the save is refused as one that grows', async () => {
+test('rejects a file that grew between the plan and the save', async () => {
   const folder = await temporaryFolder()
   const path = join(folder, 'train.log')
   await writeFile(path, 'two lines')

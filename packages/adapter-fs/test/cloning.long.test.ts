@@ -39,7 +39,7 @@ function testClones(kind: string, { folder }: { readonly folder: string }): void
       partBytes: 4 * 2 ** 20,
     })
 
-    test('store a file without writing its bytes again', async () => {
+    test('stores a file without writing its bytes', async () => {
       const source = join(folder, 'source.bin')
       await writeFile(source, Buffer.alloc(64 * 2 ** 20, 'x'))
       execFileSync('sync', ['--file-system', folder])
@@ -54,7 +54,7 @@ function testClones(kind: string, { folder }: { readonly folder: string }): void
       expect(copy.equals(copied)).toBe(true)
     })
 
-    test('have the permission bits of their source, and no others', async () => {
+    test('keeps exactly the permission bits of the source', async () => {
       const backend = new FileBackend(join(folder, 'modes'))
       for (const mode of [0o600, 0o755, 0o4711]) {
         const source = join(folder, `mode-${mode}`)
@@ -65,7 +65,7 @@ function testClones(kind: string, { folder }: { readonly folder: string }): void
       }
     })
 
-    test('keep what was stored when the source is written to afterwards', async () => {
+    test('keeps the stored bytes if the source is written to afterwards', async () => {
       const source = join(folder, 'changed.bin')
       await writeFile(source, Buffer.alloc(1_000_000, 'a'))
       const backend = new FileBackend(join(folder, 'kept'))

@@ -10,7 +10,7 @@ import { everythingIn, temporaryFolder } from './folders.ts'
 const suite = createRequire(import.meta.url).resolve('@holdfast/conformance')
 const main = fileURLToPath(new URL('cli/main.js', `file://${suite}`))
 
-test('the suite finds the adapter that is installed, and leaves a place as it was', async () => {
+test('finds the installed adapter, and leaves the place unchanged', async () => {
   const folder = await temporaryFolder()
   await mkdir(join(folder, 'there'))
   await writeFile(join(folder, 'there', 'before'), 'x')

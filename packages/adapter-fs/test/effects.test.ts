@@ -7,8 +7,8 @@ import { codeOf } from '@holdfast/conformance/testing'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { recordingFileSystem, systemError } from './recording.ts'
 
-describe('the order of effects is what durability rests on', () => {
-  test('put: the bytes are durable before the name, the name before the answer', async () => {
+describe('the order of effects', () => {
+  test('makes the bytes of a put durable before the name, and the name before it returns', async () => {
     const root = await temporaryFolder()
     const calls: string[] = []
     const backend = new FileBackend(root, {
@@ -23,7 +23,7 @@ describe('the order of effects is what durability rests on', () => {
     expect(publishing).toEqual(['rename a/b/TMP a/b/file', 'sync a/b'])
   })
 
-  test('put into a folder that is there: nothing is done twice', async () => {
+  test('repeats no effect for a put into an existing folder', async () => {
     const root = await temporaryFolder()
     const calls: string[] = []
     const backend = new FileBackend(root, {
@@ -35,7 +35,7 @@ describe('the order of effects is what durability rests on', () => {
     expect(calls).toEqual(['create a/TMP', 'write a/TMP', 'sync a/TMP', 'rename a/TMP a/second', 'sync a'])
   })
 
-  test('commit: the bytes are durable before the link, the link before the answer', async () => {
+  test('makes the bytes of a commit durable before the link, and the link before it returns', async () => {
     const root = await temporaryFolder()
     const calls: string[] = []
     const backend = new FileBackend(root, {
@@ -82,7 +82,7 @@ describe('a call that fails at any effect leaves no name and no temporary file',
     }
   })
 
-  test('a commit whose name is there but could not be made durable is unknown, not failed', async () => {
+  test('reports an unknown outcome if the name of a commit exists but could not be made durable', async () => {
     const root = await temporaryFolder()
     const fileSystem = recordingFileSystem(root, (call) => {
       if (call === 'sync .') throw systemError('EIO')
@@ -94,7 +94,7 @@ describe('a call that fails at any effect leaves no name and no temporary file',
   })
 })
 
-describe('a call that fails, and then cannot clear up either, tells the first failure', () => {
+describe('a call whose clean-up fails too reports the first failure', () => {
   const failingUnlink = { unlink: async () => Promise.reject(systemError('EIO')) }
 
   test('put', async () => {
@@ -107,7 +107,7 @@ describe('a call that fails, and then cannot clear up either, tells the first fa
     await expect(put).rejects.toThrow(/could not be removed either\. A sweep removes it/)
   })
 
-  test('commit, which stays unknown', async () => {
+  test('commit, whose outcome stays unknown', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, { fileSystem: { ...promises, ...failingUnlink } })
     expect(await codeOf(backend.commit('file', Buffer.from('x')))).toBe('OUTCOME_UNKNOWN')
@@ -131,7 +131,7 @@ test.each(['put', 'commit'] as const)(
   },
 )
 
-test('a delete whose folder could not be synced tells so of its keys, and of no others', async () => {
+test('reports only the keys of a folder that could not be synced after a delete', async () => {
   const root = await temporaryFolder()
   const fileSystem = recordingFileSystem(root, (call) => {
     if (call === 'sync bad' && failing) throw systemError('EIO')
@@ -145,7 +145,7 @@ test('a delete whose folder could not be synced tells so of its keys, and of no 
   expect(failed.map(({ key }) => key)).toEqual(['bad/1', 'bad/2'])
 })
 
-test('a file that is cut short while it is read fails the read: what came is not all', async () => {
+test('rejects a read of a file that is truncated during the read', async () => {
   const root = await temporaryFolder()
   const backend = new FileBackend(root)
   await backend.put('file', Buffer.alloc(5_000_000))
@@ -156,12 +156,12 @@ test('a file that is cut short while it is read fails the read: what came is not
   expect(await codeOf(reading)).toBe('CORRUPT')
 })
 
-describe('a link whose answer was lost, as over NFS', () => {
+describe('a link whose response was lost, as over NFS', () => {
   function losing(link: FileSystem['link']): FileSystem {
     return { ...promises, link }
   }
 
-  test('that was made is settled by the count of links', async () => {
+  test('is recognised by the number of links if it succeeded', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, {
       fileSystem: losing(async (from, to) => {
@@ -173,7 +173,7 @@ describe('a link whose answer was lost, as over NFS', () => {
     expect(await everythingIn(root)).toEqual(['file'])
   })
 
-  test('that was made and repeated by the client says EEXIST, and is ours', async () => {
+  test('is recognised as our own if the client repeated it and got EEXIST', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, {
       fileSystem: losing(async (from, to) => {
@@ -184,7 +184,7 @@ describe('a link whose answer was lost, as over NFS', () => {
     expect(await backend.commit('file', Buffer.from('ours'))).toBe('created')
   })
 
-  test('that was not made fails, and nothing is there', async () => {
+  test('fails if it did not succeed, and leaves nothing', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, {
       fileSystem: losing(async () => {
@@ -195,7 +195,7 @@ describe('a link whose answer was lost, as over NFS', () => {
     expect(await everythingIn(root)).toEqual([])
   })
 
-  test('and whose count cannot be read is unknown', async () => {
+  test('has an unknown outcome if the number of links cannot be read', async () => {
     const root = await temporaryFolder()
     let linked = false
     const backend = new FileBackend(root, {
@@ -215,7 +215,7 @@ describe('a link whose answer was lost, as over NFS', () => {
     expect(await codeOf(backend.commit('file', Buffer.from('ours')))).toBe('OUTCOME_UNKNOWN')
   })
 
-  test('and whose file system is gone for every call after it is still unknown', async () => {
+  test('has an unknown outcome if all later calls to the file system fail', async () => {
     const root = await temporaryFolder()
     let gone = false
     const unlessGone =

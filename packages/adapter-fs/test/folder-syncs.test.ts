@@ -24,7 +24,7 @@ async function settledOf(waiting: readonly Promise<void>[]): Promise<readonly st
   return (await Promise.allSettled(waiting)).map(({ status }) => status)
 }
 
-test('those who ask while an fsync goes on share the next one', async () => {
+test('shares the next fsync among callers that arrive during one', async () => {
   const { syncs, begun } = heldSyncs()
   const first = syncs.sync('/a')
   await expect.poll(() => begun.length).toBe(1)
@@ -37,7 +37,7 @@ test('those who ask while an fsync goes on share the next one', async () => {
   expect(begun).toHaveLength(2)
 })
 
-test('folders do not wait for each other', async () => {
+test('syncs folders independently of each other', async () => {
   const { syncs, begun } = heldSyncs()
   const both = [syncs.sync('/a'), syncs.sync('/b')]
   await expect.poll(() => begun.length).toBe(2)
@@ -45,7 +45,7 @@ test('folders do not wait for each other', async () => {
   expect(await settledOf(both)).toEqual(['fulfilled', 'fulfilled'])
 })
 
-test('an fsync that fails fails those who wait for the next: what it lost may be theirs. Later ones begin anew', async () => {
+test('rejects callers that wait for the next fsync if the running one fails, and syncs again for later callers', async () => {
   const { syncs, begun } = heldSyncs()
   const [first, second] = [syncs.sync('/a'), settledOf([syncs.sync('/a'), syncs.sync('/a')])]
   await expect.poll(() => begun.length).toBe(1)
@@ -58,7 +58,7 @@ test('an fsync that fails fails those who wait for the next: what it lost may be
   await expect(later).resolves.toBeUndefined()
 })
 
-test('a folder that was gone is no failure of those who have made it again', async () => {
+test('ignores a folder that was missing for callers that have created it again', async () => {
   const { syncs, begun } = heldSyncs()
   const [first, second] = [syncs.sync('/a'), syncs.sync('/a')]
   await expect.poll(() => begun.length).toBe(1)
@@ -69,7 +69,7 @@ test('a folder that was gone is no failure of those who have made it again', asy
   await expect(second).resolves.toBeUndefined()
 })
 
-test('the end of an fsync does not wait for the close of the folder; its owner does, and hears of a failure', async () => {
+test('does not wait for the close of a folder until the backend closes, which reports a failure', async () => {
   const closing = Promise.withResolvers<undefined>()
   const handle = { sync: () => Promise.resolve(), close: () => closing.promise }
   const open: FileSystem['open'] = () => Promise.resolve(handle as unknown as FileHandle)

@@ -149,7 +149,7 @@ describe.skipIf(!mayMount).each([
     expect((await store.verify()).good).toBe(true)
   })
 
-  test('deletes again and again', async () => {
+  test('deletes repeatedly', async () => {
     const store = await fullStore({ mode: 'shared' })
     for (const step of [1, 2, 3]) {
       await store.delete([step])
@@ -166,14 +166,14 @@ describe.skipIf(!mayMount).each([
     expect((await store.verify()).good).toBe(true)
   })
 
-  test('makes room for a save', async () => {
+  test('frees space for a save', async () => {
     const store = await fullStore({ space: { makeRoom: true } })
     const { dropped } = await store.save({ step: 5, files: { 'model.bin': Buffer.alloc(400_000) } })
     expect(dropped.length).toBeGreaterThan(0)
     expect((await store.latest())?.step).toBe(5)
   })
 
-  test('refuses a save before the first byte', async () => {
+  test('rejects a save before the first byte', async () => {
     const store = await fullStore({ mode: 'shared' })
     const before = await everythingIn(store.backend.capabilities.localRoot ?? '')
     const lack = unit === 'byte' ? /but only 0 B is there/ : /the file system has no inodes left/

@@ -12,7 +12,9 @@ async function saved(root: string): Promise<void> {
   for (const step of [1, 2]) await store.save({ step, files: { a: Buffer.alloc(3_000_000, step) } })
 }
 
-test('a file system mounted read-only: reading works, writing is PERMISSION_DENIED', async ({ skip }) => {
+test('reads on a file system that is mounted read-only, and rejects writes with PERMISSION_DENIED', async ({
+  skip,
+}) => {
   const folder = await temporaryFolder()
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', folder], { stdio: 'pipe' })
@@ -32,7 +34,7 @@ test('a file system mounted read-only: reading works, writing is PERMISSION_DENI
   expect((await store.restore('latest', { to: await temporaryFolder() }))?.step).toBe(2)
 })
 
-test('another user without permission: PERMISSION_DENIED, and nothing is changed', async ({ skip }) => {
+test('rejects another user with PERMISSION_DENIED, and changes nothing', async ({ skip }) => {
   if (process.getuid?.() !== 0) {
     skip('only root may act as another user')
     return
@@ -59,7 +61,7 @@ test('another user without permission: PERMISSION_DENIED, and nothing is changed
   expect(await everythingIn(root)).toEqual(before)
 })
 
-test('a store that is deleted under a running writer: the next save is whole, and what is gone is named', async () => {
+test('completes the next save after the store was deleted, and names the lost checkpoints', async () => {
   const root = join(await temporaryFolder(), 'store')
   await using store = await openStore(root)
   for (const step of [1, 2]) await store.save({ step, files: { a: Buffer.alloc(1000, step) } })
@@ -73,7 +75,7 @@ test('a store that is deleted under a running writer: the next save is whole, an
   expect((await store.verify()).good).toBe(true)
 })
 
-test('a writer whose files a new owner removes is FENCED', async () => {
+test('rejects a writer with FENCED if a new owner removes its files', async () => {
   const root = join(await temporaryFolder(), 'store')
   let takeOver = (): Promise<void> => Promise.resolve()
   const rename: FileSystem['rename'] = async (from, to) => {

@@ -56,7 +56,7 @@ describe('a sweep', () => {
     )
   })
 
-  test('leaves empty folders of others and of attempts that may be under way alone', async () => {
+  test('keeps empty folders of other programs and of attempts that may be running', async () => {
     const folder = await temporaryFolder()
     await using store = await openStore(folder, { mode: 'shared' })
     await store.save({ step: 1, files: { a: Buffer.from('a') } })

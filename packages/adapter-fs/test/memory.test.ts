@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from './folders.ts'
 
-test('memory does not grow with the checkpoint', { timeout: 60_000 }, async () => {
+test('uses the same memory for checkpoints of any size', { timeout: 60_000 }, async () => {
   const script = fileURLToPath(new URL('memory-probe.ts', import.meta.url))
   const size = 400 * 2 ** 20
   const { stdout } = await promisify(execFile)(process.execPath, [

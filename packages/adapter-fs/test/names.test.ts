@@ -37,7 +37,7 @@ describe('no key leaves the root', () => {
     expect(await everythingIn(outside)).toEqual(['secret'])
   })
 
-  test('by a prefix that is no beginning of a key', async () => {
+  test('through a prefix that is not the start of a key', async () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'secret'), 'secret')
     const backend = new FileBackend(join(folder, 'root'))
@@ -71,7 +71,7 @@ describe('no key leaves the root', () => {
   })
 })
 
-test('a folder is looked at once, and anew after it was gone', async () => {
+test('examines a folder once, and again after it was missing', async () => {
   const root = await temporaryFolder()
   await mkdir(join(root, 'a'))
   const looked: string[] = []
@@ -91,14 +91,14 @@ test('a folder is looked at once, and anew after it was gone', async () => {
   expect(await everythingIn(join(root, 'elsewhere'))).toEqual(['1', 'b', 'b/2', 'b/3'])
 })
 
-test('our own temporary names are no keys', async () => {
+test('rejects the names of temporary files as keys', async () => {
   const backend = new FileBackend(await temporaryFolder())
   for (const key of ['.holdfast-tmp-0123', 'a/.holdfast-tmp-x/b']) {
     expect(await codeOf(() => backend.put(key, Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   }
 })
 
-test('on Windows its reserved names are refused, elsewhere they are names like others', async () => {
+test('rejects reserved names of Windows on Windows only', async () => {
   const reserved = [
     'CON',
     'nul.txt',
@@ -121,7 +121,7 @@ test('on Windows its reserved names are refused, elsewhere they are names like o
   }
 })
 
-test('a file in the place of the root, or of a folder, is said', async () => {
+test('reports a file in the place of the root or a folder', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'file'), 'x')
   const wrong = new FileBackend(join(folder, 'file'))
@@ -136,7 +136,7 @@ test('a file in the place of the root, or of a folder, is said', async () => {
   expect(await everythingIn(folder)).toEqual(['file'])
 })
 
-test('a pipe in the place of a file is no object, and does not hold the call up', async () => {
+test('does not block on a pipe, and does not return it as an object', async () => {
   const root = await temporaryFolder()
   execFileSync('mkfifo', [join(root, 'pipe')])
   const backend = new FileBackend(root)
@@ -145,7 +145,7 @@ test('a pipe in the place of a file is no object, and does not hold the call up'
   expect(await Array.fromAsync(backend.list(''))).toEqual([])
 })
 
-test('a root in which no folder can ever be made fails, instead of trying for good', async () => {
+test('fails if no folder can be created in the root', async () => {
   // As below /proc: the folder above is there, and yet there can be none in it.
   const root = await temporaryFolder()
   let tried = 0
@@ -158,7 +158,7 @@ test('a root in which no folder can ever be made fails, instead of trying for go
   expect(await codeOf(() => backend.put('a/b/c', Buffer.from('x')))).toBe('NOT_FOUND')
 })
 
-test('a folder that another process makes and removes again between two looks is made anew', async () => {
+test('creates a folder again that another process creates and removes', async () => {
   const root = await temporaryFolder()
   const races = ['a', 'a/b'].map((folder) => join(root, folder))
   const mkdir = (async (path: string) => {
@@ -172,7 +172,7 @@ test('a folder that another process makes and removes again between two looks is
   expect(await everythingIn(root)).toEqual(['a', 'a/b', 'a/b/c'])
 })
 
-test('an error names the key and the store', async () => {
+test('names the key and the store in an error', async () => {
   const root = await temporaryFolder()
   await symlink(root, join(root, 'door'))
   await expect(new FileBackend(root).put('door/x', Buffer.from('x'))).rejects.toMatchObject({
@@ -181,7 +181,7 @@ test('an error names the key and the store', async () => {
   })
 })
 
-test('a root that is not there is empty, has free space, and is made by the first write', async () => {
+test('treats a missing root as empty, reports its free space, and creates it at the first write', async () => {
   const root = join(await temporaryFolder(), 'runs', 'a')
   const backend = new FileBackend(root)
   expect(await Array.fromAsync(backend.list(''))).toEqual([])
@@ -192,7 +192,7 @@ test('a root that is not there is empty, has free space, and is made by the firs
   expect(await everythingIn(root)).toEqual(['x'])
 })
 
-test('a listing of what is in a folder does not read the folders beside it', async () => {
+test('lists a folder without reading its siblings', async () => {
   const root = await temporaryFolder()
   const read: string[] = []
   const readdir = (async (path: string, options: { readonly withFileTypes: true }) => {
@@ -207,7 +207,7 @@ test('a listing of what is in a folder does not read the folders beside it', asy
   expect(read).toEqual(['data/1', 'data/1/b'])
 })
 
-test('a delete removes the folders that it emptied, and leaves the root', async () => {
+test('removes folders that a delete emptied, except the root', async () => {
   const root = join(await temporaryFolder(), 'root')
   const backend = new FileBackend(root)
   await backend.put('a/b/c/one', Buffer.from('x'))
@@ -219,7 +219,7 @@ test('a delete removes the folders that it emptied, and leaves the root', async 
 })
 
 describe('sweep', () => {
-  test('finds temporary files by age, prefix and choice, and nothing else', async () => {
+  test('finds only temporary files that match the age, the prefix and the filter', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root)
     await mkdir(join(root, 'data', 'x'), { recursive: true })
@@ -239,7 +239,7 @@ describe('sweep', () => {
 })
 
 describe('the adapter', () => {
-  test('opens file: URLs, with their escapes', async () => {
+  test('opens file: URLs with escaped characters', async () => {
     const folder = join(await temporaryFolder(), 'with space #1 ü')
     const backend = await adapter.open(pathToFileURL(folder))
     expect(backend.capabilities.localRoot).toBe(folder)
@@ -253,7 +253,7 @@ describe('the adapter', () => {
     expect(await codeOf(() => adapter.open(new URL(url)))).toBe(code)
   })
 
-  test('refuses options that it does not know', async () => {
+  test('rejects unknown options', async () => {
     expect(await codeOf(() => adapter.open(new URL('file:///runs/a'), { fsync: false }))).toBe(
       'INVALID_ARGUMENT',
     )

@@ -43,7 +43,7 @@ describe('several processes on one store', () => {
     },
   )
 
-  test('an exclusive writer that was paused, superseded and continued is FENCED and changes nothing', async () => {
+  test('rejects an exclusive writer with FENCED that continues after another took over, and changes nothing', async () => {
     const root = join(await temporaryFolder(), 'store')
     const paused = spawn(process.execPath, [writer, root, 'exclusive', '0', '3'])
     const lines = createInterface({ input: paused.stdout })[Symbol.asyncIterator]()
@@ -90,7 +90,7 @@ test(
   },
 )
 
-test('a store that is moved, or copied whole, works where it lands', async () => {
+test('works after the store was moved or copied', async () => {
   const folder = await temporaryFolder()
   await saveSteps(join(folder, 'here'), 2)
   await rename(join(folder, 'here'), join(folder, 'there'))
@@ -104,7 +104,7 @@ test('a store that is moved, or copied whole, works where it lands', async () =>
   }
 })
 
-test('the files of a checkpoint lie in the store as they were given', async () => {
+test('stores the files of a checkpoint unchanged', async () => {
   const root = join(await temporaryFolder(), 'store')
   await saveSteps(root, 1)
   await using store = await openStore(root)
@@ -115,26 +115,35 @@ test('the files of a checkpoint lie in the store as they were given', async () =
 
 const isWindows = process.platform === 'win32'
 
-test.skipIf(isWindows)('keeps permission bits in the store and on restore, and widens none', async () => {
-  const folder = await temporaryFolder()
-  const modes = { secret: 0o600, program: 0o755, 'group-only': 0o640, 'read-only': 0o400, privileged: 0o4755 }
-  await mkdir(join(folder, 'out'))
-  for (const [name, mode] of Object.entries(modes)) {
-    await writeFile(join(folder, 'out', name), name)
-    await chmod(join(folder, 'out', name), mode)
-  }
-  const root = join(folder, 'store')
-  await using store = await openStore(root)
-  const { files } = await store.save({ step: 1, files: join(folder, 'out') })
-  await store.restore('latest', { to: join(folder, 'restored') })
-  for (const { name, key } of files) {
-    const mode = modes[name.slice('out/'.length) as keyof typeof modes] & 0o777
-    for (const path of [join(root, ...key.split('/')), join(folder, 'restored', ...name.split('/'))])
-      expect((await stat(path)).mode & 0o7777, path).toBe(mode)
-  }
-})
+test.skipIf(isWindows)(
+  'keeps permission bits in the store and on restore, and never widens them',
+  async () => {
+    const folder = await temporaryFolder()
+    const modes = {
+      secret: 0o600,
+      program: 0o755,
+      'group-only': 0o640,
+      'read-only': 0o400,
+      privileged: 0o4755,
+    }
+    await mkdir(join(folder, 'out'))
+    for (const [name, mode] of Object.entries(modes)) {
+      await writeFile(join(folder, 'out', name), name)
+      await chmod(join(folder, 'out', name), mode)
+    }
+    const root = join(folder, 'store')
+    await using store = await openStore(root)
+    const { files } = await store.save({ step: 1, files: join(folder, 'out') })
+    await store.restore('latest', { to: join(folder, 'restored') })
+    for (const { name, key } of files) {
+      const mode = modes[name.slice('out/'.length) as keyof typeof modes] & 0o777
+      for (const path of [join(root, ...key.split('/')), join(folder, 'restored', ...name.split('/'))])
+        expect((await stat(path)).mode & 0o7777, path).toBe(mode)
+    }
+  },
+)
 
-test.skipIf(isWindows)('a secret file that replaces a readable one is never readable by others', async () => {
+test.skipIf(isWindows)('never makes a private file readable when it replaces a readable one', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'token'), 'secret', { mode: 0o600 })
   await using store = await openStore(join(folder, 'store'))

@@ -160,7 +160,7 @@ describe('EIO on the newest catalog version', () => {
   )
 })
 
-test('a running writer rebuilds a catalog that has become unreadable, and goes on', async () => {
+test('rebuilds a catalog that becomes unreadable under a running writer', async () => {
   const failing = await FailingStore.create()
   const store = failing.open()
   await store.save({ step: 4, files: { a: Buffer.from('a') } })
@@ -171,7 +171,7 @@ test('a running writer rebuilds a catalog that has become unreadable, and goes o
   expect((await store.list()).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6])
 })
 
-test('EIO on the marker stops nobody, and the next writer replaces it', async () => {
+test('continues after EIO on the marker, and replaces it at the next save', async () => {
   const failing = await FailingStore.create()
   failing.fail('holdfast.json', systemError('EIO'))
   const store = failing.open()
@@ -180,7 +180,7 @@ test('EIO on the marker stops nobody, and the next writer replaces it', async ()
   await store.save({ step: 4, files: { a: Buffer.from('a') } })
 })
 
-test('verify reports every file that cannot be read, and goes on with the next one', async () => {
+test('reports every unreadable file in verify, and continues with the next one', async () => {
   const failing = await FailingStore.create()
   failing.reads.fault = (call, path) =>
     call === 'read' && /data\/[13]-.*\/a$/.test(path) ? systemError('EIO') : undefined
@@ -189,7 +189,7 @@ test('verify reports every file that cannot be read, and goes on with the next o
   expect(report.checkpoints[0]?.problems[0]).toMatch(/EIO/)
 })
 
-test('an error of the device that does not persist is no damage', async () => {
+test('does not treat a temporary error of the device as damage', async () => {
   const failing = await FailingStore.create()
   for (const what of ['file', 'manifest', 'catalog'] as const) {
     for (const times of [1, 2, 4]) {
@@ -219,7 +219,7 @@ test.each(['file', 'manifest', 'catalog'] as const)(
   },
 )
 
-test('a failure to list the catalog is no damage: an empty list would lose everything', async () => {
+test('rejects if the catalog cannot be listed, instead of returning an empty list', async () => {
   const failing = await FailingStore.create()
   const readdirOf = failing.reads.fileSystem.readdir
   const fileSystem = {
@@ -277,7 +277,7 @@ describe('something else in the place of a data file', () => {
     }
   })
 
-  test('a link in the place of the folder of a checkpoint is damage', async () => {
+  test('treats a link in the place of the folder of a checkpoint as damage', async () => {
     const failing = await FailingStore.create()
     const attempt = join(failing.root, await failing.pathOf('file'), '..')
     const elsewhere = join(await temporaryFolder(), 'elsewhere')

@@ -90,7 +90,7 @@ async function crashEverywhere(stride: number, forgotten?: Effect['kind']): Prom
 export function testCrashes(stride: number): void {
   const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
   describe(`a crash at ${where}, with any loss of what was not synced`, () => {
-    test('loses nothing that was acknowledged, and leaves nothing partial', async () => {
+    test('keeps everything that was acknowledged, and leaves nothing partial', async () => {
       const { states, cut, violation } = await crashEverywhere(stride)
       expect(violation).toBeUndefined()
       expect(cut.size).toBeGreaterThanOrEqual(9) // a repair that finds nothing to do has no effects
@@ -108,7 +108,7 @@ export function testCrashes(stride: number): void {
 
 /** Declares a test of the crash model itself. */
 export function testCrashModel(): void {
-  test('the crash model agrees with a real disk where nothing is lost', async () => {
+  test('matches a real disk if the crash model loses nothing', async () => {
     const { effects, model } = await runUntil(Infinity)
     const folder = await temporaryFolder()
     const place = (path: string): string => join(folder, path)

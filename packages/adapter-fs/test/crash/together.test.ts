@@ -111,8 +111,8 @@ async function foundInAnyOrder(syncsOf: (fileSystem: FileSystem) => FolderSyncs)
   return []
 }
 
-describe('puts that go on together, in any order, with a crash at any effect and any loss', () => {
-  test('lose nothing that was answered for, and leave nothing partial', async () => {
+describe('concurrent puts in any order, with a crash at any effect and any loss', () => {
+  test('keep everything that was acknowledged, and leave nothing partial', async () => {
     expect(await foundInAnyOrder((fileSystem) => new FolderSyncs(fileSystem))).toEqual([])
   })
 
