@@ -1,0 +1,18 @@
+import { describe, expect, test } from 'vitest'
+import { openStore } from '@holdfast/core'
+import { temporaryFolder } from './harness.ts'
+import { watchKilledWriter } from './killed-writer.ts'
+
+const kinds = ['new files', 'one file', 'folders in place', 'renamed folders'] as const
+
+describe('adopts 1,000 whole checkpoints, and no other, while their writer is killed at random', () => {
+  test.each(kinds)('that writes %s', async (kind) => {
+    const seed = Number(process.env['HOLDFAST_SEED'] ?? Math.floor(Math.random() * 1e6))
+    const url = `${await temporaryFolder()}/store`
+    await using store = await openStore(url, { mode: 'shared', retention: { keepLast: 20 } })
+    const folder = await temporaryFolder()
+    const { adopted, kills } = await watchKilledWriter(store, folder, { kind, adoptions: 250, seed })
+    expect(adopted, `seed ${seed}`).toBeGreaterThanOrEqual(250)
+    expect(kills).toBeGreaterThan(5)
+  })
+})

@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { CheckpointStore } from '@holdfast/core'
+import { crc32 } from 'node:zlib'
+import { expect } from 'vitest'
+import { systemClock } from '../src/clock.ts'
+import type { LayoutName } from '../src/index.ts'
+import { watchFolder, type CustomLayout } from '../src/index.ts'
+import { temporaryFolder } from './harness.ts'
+import type { WriterKind } from './writer.ts'
+
+const writer = fileURLToPath(new URL('writer.ts', import.meta.url))
+
+const layouts: Readonly<Record<WriterKind, LayoutName | CustomLayout>> = {
+  'new files': 'torch',
+  'one file': 'torch',
+  'folders in place': { pattern: 'step_{step}/', completeWhen: 'DONE' },
+  'renamed folders': { pattern: 'step_{step}/', completeWhen: 'DONE' },
+}
+
+export interface Outcome {
+  readonly adopted: number
+  readonly kills: number
+}
+
+/**
+ * Watches a folder while a writer saves there and is killed again and again, until so many checkpoints are adopted. Fails if
+ * one of them is not exactly what one save wrote.
+ */
+export async function watchKilledWriter(
+  store: CheckpointStore,
+  folder: string,
+  { kind, adoptions, seed }: { readonly kind: WriterKind; readonly adoptions: number; readonly seed: number },
+): Promise<Outcome> {
+  const ended = new AbortController()
+  let adopted = 0
+  let kills = 0
+  const checks: Promise<void>[] = []
+  const watching = watchFolder(store, folder, {
+    layout: layouts[kind],
+    quietPeriod: 5,
+    pollInterval: 5,
+    clock: {
+      ...systemClock,
+      wait: (milliseconds, wake) => systemClock.wait(Math.min(milliseconds, 5), wake),
+    },
+    until: ended.signal,
+    onEvent: (event) => {
+      if (event.type !== 'adopted') return
+      adopted += 1
+      checks.push(assertOneSave(store, event.saved.step))
+      if (adopted >= adoptions) ended.abort()
+    },
+  })
+  for (let run = 0; !ended.signal.aborted; run += 1) {
+    const child = spawn(process.execPath, [writer, folder, kind, String(seed + run)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    await lifetime(20 + ((seed + run * 7919) % 400), ended.signal)
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+    kills += 1
+    await Promise.all(checks.splice(0))
+    await removeOld(folder)
+  }
+  await watching
+  await Promise.all(checks)
+  return { adopted, kills }
+}
+
+/** How long a writer lives. */
+async function lifetime(milliseconds: number, ended: AbortSignal): Promise<void> {
+  await Promise.race([
+    new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    new Promise((resolve) => {
+      ended.addEventListener('abort', resolve)
+    }),
+  ])
+}
+
+/** As a trainer rotates its checkpoints. */
+async function removeOld(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^step_\d+/.test(name))
+  const byStep = names.toSorted((one, other) => numberIn(one) - numberIn(other))
+  for (const name of byStep.slice(0, -5)) await rm(join(folder, name), { recursive: true, force: true })
+}
+
+function numberIn(name: string): number {
+  return Number(/\d+/.exec(name)?.[0])
+}
+
+/** Every file is whole, and all of them carry the text of one save. */
+async function assertOneSave(store: CheckpointStore, step: number): Promise<void> {
+  const to = await temporaryFolder()
+  const restored = await store.restore(step, { to })
+  const texts = new Set<string>()
+  for (const { path } of restored?.restored ?? []) {
+    const bytes = await readFile(path)
+    if (path.endsWith('.pth') || path.endsWith('.pt')) texts.add(textOfArchive(bytes))
+    else if (path.endsWith('.safetensors')) texts.add(textOfHeader(bytes))
+    else texts.add(String(bytes))
+  }
+  expect([...texts], `step ${step}`).toHaveLength(1)
+}
+
+/** Reads the entries of an archive one after the other, and compares each with its digest. */
+function textOfArchive(bytes: Buffer): string {
+  const entries: Buffer[] = []
+  let at = 0
+  while (bytes.readUInt32LE(at) === 0x04034b50) {
+    const length = bytes.readUInt32LE(at + 18)
+    const start = at + 30 + bytes.readUInt16LE(at + 26)
+    const entry = bytes.subarray(start, start + length)
+    expect(crc32(entry)).toBe(bytes.readUInt32LE(at + 14))
+    entries.push(entry)
+    at = start + length
+  }
+  expect(entries).toHaveLength(3)
+  const text = String(entries[0])
+  expect(entries[1]?.subarray(0, text.length).toString()).toBe(text)
+  return text
+}
+
+function textOfHeader(bytes: Buffer): string {
+  const headerBytes = Number(bytes.readBigUInt64LE(0))
+  const header: unknown = JSON.parse(bytes.subarray(8, 8 + headerBytes).toString())
+  expect(bytes.subarray(8 + headerBytes).every((byte) => byte === 7)).toBe(true)
+  const text: unknown = Reflect.get(Object(header), '__metadata__')
+  return String(Reflect.get(Object(text), 'text'))
+}
