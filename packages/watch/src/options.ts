@@ -23,7 +23,7 @@ export interface AdoptionOptions {
    * Default: 2,000.
    */
   readonly quietPeriod?: number | undefined
-  /** The same, if nothing shows it, as with old pickles and numbered folders. Default: 30,000. */
+  /** The same, if nothing shows it, as with numbered folders. Default: 30,000. */
   readonly longQuietPeriod?: number | undefined
   /**
    * A CSV file with metrics: a header, and a column `step` or `name` (the path of a checkpoint below the folder). Lines of

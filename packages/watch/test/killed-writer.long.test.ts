@@ -6,7 +6,7 @@ import { watchKilledWriter } from './killed-writer.ts'
 const kinds = ['new files', 'one file', 'folders in place', 'renamed folders'] as const
 
 describe('adopts 1,000 whole checkpoints, and no other, while their writer is killed at random', () => {
-  test.each(kinds)('that writes %s', async (kind) => {
+  test.each(kinds)('that writes %s', { timeout: 300_000 }, async (kind) => {
     const seed = Number(process.env['HOLDFAST_SEED'] ?? Math.floor(Math.random() * 1e6))
     const url = `${await temporaryFolder()}/store`
     await using store = await openStore(url, { mode: 'shared', retention: { keepLast: 20 } })

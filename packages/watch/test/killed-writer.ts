@@ -103,7 +103,6 @@ async function assertOneSave(store: CheckpointStore, step: number): Promise<void
     const bytes = await readFile(path)
     if (path.endsWith('.pth') || path.endsWith('.pt')) texts.add(textOfArchive(bytes))
     else if (path.endsWith('.safetensors')) texts.add(textOfHeader(bytes))
-    else texts.add(String(bytes))
   }
   expect([...texts], `step ${step}`).toHaveLength(1)
 }

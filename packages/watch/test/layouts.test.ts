@@ -1,7 +1,8 @@
 import { cp, lstat, mkdir, readFile, rm, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { WatchOptions } from '../src/index.ts'
+import { type Wholeness, wholeness } from '../src/formats/whole-file.ts'
+import type { Contents, WatchOptions } from '../src/index.ts'
 import { safetensorsFile, torchFile } from './archives.ts'
 import { fixtures, Watched } from './harness.ts'
 
@@ -72,6 +73,15 @@ describe('takes no cut file for a checkpoint', () => {
       await watched.write(name, whole)
       expect(await watched.settle()).toEqual([name])
     }
+  })
+
+  test('a pickle of before PyTorch 1.6, wherever it ends', async () => {
+    const whole = await readFile(join(fixtures, 'torch/legacy_0002.pt'))
+    for (let length = 0; length < whole.byteLength; length += 1)
+      expect(await wholenessOf(whole.subarray(0, length)), `${length} bytes`).toMatchObject({
+        missing: expect.any(String) as string,
+      })
+    expect(await wholenessOf(whole)).toBe('whole')
   })
 
   test('a zip archive whose middle is not written yet', async () => {
@@ -214,6 +224,19 @@ describe('a layout of the user', () => {
     await expect(Watched.begin({ layout })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })
+
+async function wholenessOf(bytes: Uint8Array): Promise<Wholeness> {
+  const contents: Contents = {
+    name: 'a.pt',
+    isFolder: false,
+    captured: { metrics: {} },
+    files: [{ name: 'a.pt', size: bytes.byteLength }],
+    modifiedAt: 0,
+    read: async (_, start, length) => bytes.subarray(start, start + length),
+    linkBeside: async () => undefined,
+  }
+  return wholeness(contents, { name: 'a.pt', size: bytes.byteLength })
+}
 
 async function existing(folder: string, name: string): Promise<string> {
   await lstat(join(folder, name))

@@ -2,7 +2,16 @@
  * A program that trains nothing, and saves as real ones do: it writes into the final place, bit by bit, until it is killed.
  * Usage: writer.ts FOLDER KIND SEED. Every byte of one save is derived from its step and a number that is used once.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { safetensorsFile, torchFile } from './archives.ts'
 
@@ -54,13 +63,16 @@ function save(step: number): void {
     mkdirSync(place, { recursive: true })
     writeSlowly(join(place, 'model.safetensors'), safetensorsFile(size, { text }))
     writeSlowly(join(place, 'optimizer.pt'), torchFile(text, size))
-    writeFileSync(join(place, 'DONE'), text)
-    if (kind === 'renamed folders') renameSync(place, join(folder, `step_${step}`))
+    writeFileSync(join(place, 'DONE'), '')
+    if (kind !== 'renamed folders') return
+    rmSync(join(folder, `step_${step}`), { recursive: true, force: true })
+    renameSync(place, join(folder, `step_${step}`))
   }
 }
 
 process.stdout.write('ready\n')
 for (let step = firstStep(); ; step += 1) {
   save(step)
-  pause(10 + random() * 40)
+  // One file is there only between two saves.
+  pause((kind === 'one file' ? 100 : 10) + random() * 40)
 }

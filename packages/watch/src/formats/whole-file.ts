@@ -1,6 +1,7 @@
 import { type Contents, type ContentFile } from '../folder/contents.ts'
 import { isHdf5, missingOfHdf5 } from './hdf5.ts'
 import { missingOfSafetensors } from './safetensors.ts'
+import { endOfPickle, isPickle } from './pickle.ts'
 import { isZip, missingOfZip } from './zip.ts'
 
 /** Whether a file is whole. `unknown`: its format does not show where it ends. */
@@ -14,8 +15,14 @@ const startBytes = 8
 export async function wholeness(contents: Contents, { name, size }: ContentFile): Promise<Wholeness> {
   if (name.endsWith('.safetensors')) return verdict(await missingOfSafetensors(contents, name, size))
   const start = await contents.read(name, 0, startBytes)
+  // Parts of several archives, one after the other.
+  if (name.endsWith('.distcp')) return 'unknown'
   if (isZip(start)) return verdict(await missingOfZip(contents, name, size))
   if (isHdf5(start)) return verdict(await missingOfHdf5(contents, name, size))
+  if (isPickle(start)) {
+    const end = await endOfPickle(contents, name, size)
+    return end === 'cut' ? { missing: 'the end of the pickle' } : end
+  }
   const isBlank = start.byteLength < startBytes || start.every((byte) => byte === 0)
   if ((isBlank && trainersOwn.test(name)) || name.endsWith('.keras'))
     return { missing: 'the first bytes of the file' }

@@ -1,5 +1,6 @@
 import { type Contents, hasFile } from '../folder/contents.ts'
 import { factsOfName } from '../names/name-facts.ts'
+import { firstMissing } from '../formats/whole-file.ts'
 import { foreign, incomplete, type Layout, stepOf } from './layout.ts'
 
 const metadataFile = '.metadata'
@@ -27,6 +28,9 @@ export const dcp: Layout = {
 
 async function missingData(contents: Contents): Promise<string | undefined> {
   const text = Buffer.from(await contents.read(metadataFile, 0, maxMetadataBytes)).toString('latin1')
+  const metadata = contents.files.filter(({ name }) => name === metadataFile)
+  const isCut = (await firstMissing(contents, metadata)) !== undefined
+  if (isCut) return `the end of ${metadataFile}`
   const named = new Set(text.match(dataFile))
   if (named.size === 0) return `the end of ${metadataFile}`
   return [...named].find((name) => !hasFile(contents, name))

@@ -2,8 +2,8 @@ import type { Layout } from './layout.ts'
 import { readSingleFile } from './single-file.ts'
 
 /**
- * What `torch.save` writes. A zip archive is complete once its directory is there; a pickle of before PyTorch 1.6 does not
- * show its end.
+ * What `torch.save` writes. A zip archive is complete once its directory is there, and a file of before PyTorch 1.6 once
+ * the storages are that its pickle names.
  */
 export const torch: Layout = {
   name: 'torch',
