@@ -65,7 +65,10 @@ export async function watchFolder(
     const isLast = until?.aborted === true
     const change = notifications.next
     const began = clock.now()
-    const report = await adopter.scan()
+    const report = await adopter.scan().catch((error: unknown) => {
+      throwIfAborted(signal, 'The watch')
+      throw error
+    })
     const took = clock.now() - began
     adopted.push(...report.adopted)
     const retries = report.failing.filter(({ error }) => !isLast || error.retryable)
