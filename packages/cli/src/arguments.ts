@@ -51,11 +51,6 @@ export interface ObjectiveArgument {
   readonly direction: 'min' | 'max'
 }
 
-/** Gathers a repeated option. */
-export function gather(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text]
-}
-
 function splitPair(text: string, what: string, example: string): readonly [string, string] {
   const equals = text.indexOf('=')
   if (equals <= 0) throw new InvalidArgumentError(`Write ${what} as NAME=VALUE, such as ${example}.`)

@@ -1,6 +1,6 @@
-import type { Duration, Objectives, RetentionOptions, Size } from '@holdfast/core'
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { gather } from './arguments.ts'
+import type { Objectives, RetentionOptions } from '@holdfast/core'
+import { InvalidArgumentError } from 'commander'
+import { flag, gather, option, type OptionsOf, text } from './declaration.ts'
 
 /** The best so many of one metric, as `--keep-best` names them. */
 export interface BestArgument {
@@ -10,53 +10,33 @@ export interface BestArgument {
   readonly count: number
 }
 
-/** What a command that deletes was told to keep. */
-export interface KeepOptions {
-  readonly keepLast?: number
-  readonly keepBest?: readonly BestArgument[]
-  readonly keepEvery?: readonly EveryArgument[]
-  readonly keepWithin?: Duration
-  readonly keepUnscored?: Duration
-  readonly keepDaily?: number
-  readonly keepTag?: readonly string[]
-  readonly maxBytes?: Size
-  readonly maxCount?: number
-  readonly makeRoom?: boolean
-}
-
 interface EveryArgument {
   readonly unit: 'steps' | 'epochs' | 'time'
   readonly value: number | string
 }
 
-/** Adds the options of retention to a command. */
-export function withRetention(command: Command): Command {
-  return command
-    .option('--keep-last <n>', 'keep the last so many', parseCount)
-    .option('--keep-best <metric:min|max[:n]>', 'keep the best so many; may be repeated', parseBest)
-    .option(
-      '--keep-every <n>',
-      'keep one per so many steps, "50 epochs" or "4 h"; may be repeated',
-      parseEvery,
-    )
-    .option('--keep-within <duration>', 'keep all that are younger, such as "2 d"')
-    .option(
-      '--keep-unscored <duration>',
-      'keep those that still lack a metric of an objective, while younger',
-    )
-    .option('--keep-daily <n>', 'keep the newest of each of the last so many days', parseCount)
-    .option('--keep-tag <tag>', 'keep those with this tag; may be repeated', gather)
-    .option('--max-bytes <size>', 'then drop the oldest until so much is left, such as "200 GB"')
-    .option('--max-count <n>', 'then drop the oldest until so many are left', parseCount)
-    .addOption(
-      new Option('--make-room', 'drop checkpoints where there is not enough space for the save').hideHelp(
-        command.name() !== 'save',
-      ),
-    )
+/** What to keep, for commands that delete. */
+export const retentionOptions = {
+  keepLast: option('<n>', 'keep the last n', parseCount),
+  keepBest: option('<metric:min|max[:n]>', 'keep the best n (default 1); may be repeated', parseBest),
+  keepEvery: option('<n>', 'keep one per n steps, "50 epochs" or "4 h"; may be repeated', parseEvery),
+  keepWithin: option('<duration>', 'keep all that are younger, such as "2 d"', text),
+  keepUnscored: option(
+    '<duration>',
+    'keep those without a metric of an objective while they are younger',
+    text,
+  ),
+  keepDaily: option('<n>', 'keep the newest of each of the last n days', parseCount),
+  keepTag: option('<tag>', 'keep those with this tag; may be repeated', gather),
+  maxBytes: option('<size>', 'then delete the oldest until at most this remains, such as "200 GB"', text),
+  maxCount: option('<n>', 'then delete the oldest until at most n remain', parseCount),
+  makeRoom: flag('delete checkpoints if there is not enough space for the save'),
 }
 
+export type KeepOptions = OptionsOf<typeof retentionOptions>
+
 /** What the command line says of retention; nothing where it says nothing, so that the configuration holds. */
-export function retentionOf(options: KeepOptions): {
+export function retentionOf(options: Partial<KeepOptions>): {
   readonly retention?: RetentionOptions
   readonly objectives?: Objectives
   readonly space?: { readonly makeRoom: true }

@@ -9,7 +9,7 @@ import { buildProgram } from './program.ts'
 export async function run(argv: readonly string[], version: string): Promise<ExitCode> {
   const interruption = new Interruption()
   let outcome: ExitCode = exitCodes.done
-  const program = buildProgram(version, argv.slice(2), interruption.signal, (code) => {
+  const program = buildProgram(version, interruption.signal, (code) => {
     outcome = code
   })
   try {

@@ -1,24 +1,12 @@
 import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
-import type { ObjectiveArgument } from './arguments.ts'
+import type { GlobalOptions } from './global-options.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
-
-/** Options that every command takes. */
-export interface GlobalOptions extends KeepOptions {
-  readonly store?: string
-  /** A file, or `false` for none. */
-  readonly config?: string | false
-  readonly adapter?: readonly string[]
-  readonly json?: boolean
-  readonly takeOver?: boolean
-  readonly objective?: Readonly<Record<string, ObjectiveArgument>>
-  readonly forgetObjective?: readonly string[]
-}
 
 /** What a command works with. */
 export interface CommandContext {
@@ -33,7 +21,7 @@ export interface CommandContext {
 
 /** Opens the store as one of many writers, runs the command, and closes the store however it ends. */
 export async function withStore(
-  options: GlobalOptions & { readonly dryRun?: boolean },
+  options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
   command: (context: CommandContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {

@@ -148,7 +148,7 @@ test('what is misspelt or missing is said, with what mends it', async () => {
     [['save', file, '--step', '1', '--max-bytes', 'plenty'], /not a size/],
     [['prune'], /What is to be kept/],
     [['attach', '1', '--metric', 'loss=low'], /not a number/],
-    [['attach', '1'], /--metric is needed/],
+    [['attach', '1'], /--metric is required/],
   ]
   for (const [words, message] of refused) {
     const { code, stderr } = await holdfast(folder, ...words, '--store', store)

@@ -213,7 +213,7 @@ describe('a trusted configuration', () => {
 })
 
 const backend = `
-import { openBackend } from '${import.meta.resolve('@holdfast/core')}'
+import { openBackend } from '${import.meta.resolve('@holdfast/core/backend')}'
 export const adapter = {
   schemes: ['toy', 'gs'],
   open: (url) => openBackend(new URL('./' + url.host, 'file://' + process.cwd() + '/')),

@@ -1,42 +1,47 @@
 import { HoldfastError, type JudgedCheckpoint, type UnscoredObjective } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { optionalArgument, text } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { explainUnscored } from '../output/unscored.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { withStore } from '../with-store.ts'
 import { own } from '../own.ts'
 
-/** The best of each objective, or of one. */
-export async function best(
-  name: string | undefined,
-  options: GlobalOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer }) => {
-    const checkpoints = await store.list({ signal })
-    const unscored = await store.unscored({ signal })
-    const wanted = name === undefined ? namesIn(checkpoints) : [name]
-    const isUnscored = ({ objective }: UnscoredObjective): boolean => name === undefined || name === objective
-    // Asked for one by one, so that a misspelt name, and that there is none, is said as everywhere else.
-    if (name !== undefined || (wanted.length === 0 && unscored.length === 0))
-      await store.best(name, { signal })
-    const found = wanted.map((objective) => ({
-      objective,
-      steps: checkpoints.filter(({ bestOf }) => bestOf.includes(objective)),
-    }))
-    if (found.every(({ steps }) => steps.length === 0)) throw nothingScored(name, unscored.filter(isUnscored))
-    for (const each of unscored) if (isUnscored(each)) printer.note(explainUnscored(each))
-    for (const { objective, steps } of found) {
-      for (const checkpoint of steps)
-        printer.line(joined(`best ${objective} is step ${checkpoint.step}`, ...values(checkpoint, objective)))
-    }
-    printer.data({
-      type: 'result',
-      command: 'best',
-      best: found.map(({ objective, steps }) => ({ objective, checkpoints: steps })),
-    })
-    return exitCodes.done
-  })
-}
+export const best = defineCommand({
+  example: 'holdfast best',
+  arguments: [optionalArgument('[objective]', 'its name', text)],
+  options: {},
+  run: async ({ arguments: [name], options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const checkpoints = await store.list({ signal })
+      const unscored = await store.unscored({ signal })
+      const wanted = name === undefined ? namesIn(checkpoints) : [name]
+      const isUnscored = ({ objective }: UnscoredObjective): boolean =>
+        name === undefined || name === objective
+      // Asked for one by one, so that a misspelt name, and that there is none, is said as everywhere else.
+      if (name !== undefined || (wanted.length === 0 && unscored.length === 0))
+        await store.best(name, { signal })
+      const found = wanted.map((objective) => ({
+        objective,
+        steps: checkpoints.filter(({ bestOf }) => bestOf.includes(objective)),
+      }))
+      if (found.every(({ steps }) => steps.length === 0))
+        throw nothingScored(name, unscored.filter(isUnscored))
+      for (const each of unscored) if (isUnscored(each)) printer.note(explainUnscored(each))
+      for (const { objective, steps } of found) {
+        for (const checkpoint of steps)
+          printer.line(
+            joined(`best ${objective} is step ${checkpoint.step}`, ...values(checkpoint, objective)),
+          )
+      }
+      printer.data({
+        type: 'result',
+        command: 'best',
+        best: found.map(({ objective, steps }) => ({ objective, checkpoints: steps })),
+      })
+      return exitCodes.done
+    }),
+})
 
 function nothingScored(name: string | undefined, unscored: readonly UnscoredObjective[]): HoldfastError {
   const reasons = unscored.map(explainUnscored).join(' ')

@@ -1,18 +1,31 @@
 import { type CheckpointDetails, HoldfastError, parseChoice } from '@holdfast/core'
+import { parseStep, parseSteps } from '../arguments.ts'
+import { argument, argumentWithDefault, text } from '../declaration.ts'
 import type { CommandContext } from '../with-store.ts'
+
+const choices = 'a step, latest, best or best:OBJECTIVE'
+
+/** A checkpoint, by default the latest. */
+export const choiceArgument = argumentWithDefault('[checkpoint]', choices, 'latest')
+
+export const requiredChoiceArgument = argument('<checkpoint>', choices, text)
+
+export const stepArgument = argument('<step>', 'the step of a checkpoint', parseStep)
+
+export const stepsArgument = argument('<step...>', 'the steps of checkpoints', parseSteps)
 
 /** The checkpoint that is meant on the command line. Rejects with `NOT_FOUND`, and says how to make one. */
 export async function requireCheckpoint(
   { store, signal }: CommandContext,
-  text: string,
+  choice: string,
 ): Promise<CheckpointDetails> {
-  const found = await store.get(parseChoice(text), { signal })
-  if (found === undefined) throw nothingThere(text, store.url)
+  const found = await store.get(parseChoice(choice), { signal })
+  if (found === undefined) throw nothingThere(choice, store.url)
   return found
 }
 
-export function nothingThere(text: string, url: string): HoldfastError {
-  const what = /^\d+$/.test(text) ? `checkpoint of step ${text}` : `${text} checkpoint`
+export function nothingThere(choice: string, url: string): HoldfastError {
+  const what = /^\d+$/.test(choice) ? `checkpoint of step ${choice}` : `${choice} checkpoint`
   return new HoldfastError(
     'NOT_FOUND',
     `There is no ${what} in ${url}. See what there is: holdfast ls. The first save makes a store: holdfast save FILE --step 0`,

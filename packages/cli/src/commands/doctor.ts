@@ -2,28 +2,33 @@ import { existsSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { withStore } from '../with-store.ts'
 
 const marks = { good: ['green', '✓'], warning: ['yellow', '!'], bad: ['red', '✗'] } as const
 
-export async function doctor(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer }) => {
-    const { localRoot } = store.backend.capabilities
-    const missing = localRoot === undefined ? [] : missingFolders(localRoot)
-    const diagnoses = await store.doctor({ signal }).finally(() => removeEmpty(missing))
-    printer.line(store.url)
-    for (const { check, verdict, finding } of diagnoses) {
-      const [style, mark] = marks[verdict]
-      printer.line(styled(style, mark), ` ${check.padEnd(18)} ${finding}`)
-    }
-    for (const diagnosis of diagnoses) printer.data({ type: 'diagnosis', ...diagnosis })
-    const healthy = diagnoses.every(({ verdict }) => verdict !== 'bad')
-    printer.data({ type: 'result', command: 'doctor', healthy, url: store.url })
-    return healthy ? exitCodes.done : exitCodes.failed
-  })
-}
+export const doctor = defineCommand({
+  example: 'holdfast doctor --store ./runs/a',
+  arguments: [],
+  options: {},
+  run: async ({ options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const { localRoot } = store.backend.capabilities
+      const missing = localRoot === undefined ? [] : missingFolders(localRoot)
+      const diagnoses = await store.doctor({ signal }).finally(() => removeEmpty(missing))
+      printer.line(store.url)
+      for (const { check, verdict, finding } of diagnoses) {
+        const [style, mark] = marks[verdict]
+        printer.line(styled(style, mark), ` ${check.padEnd(18)} ${finding}`)
+      }
+      for (const diagnosis of diagnoses) printer.data({ type: 'diagnosis', ...diagnosis })
+      const healthy = diagnoses.every(({ verdict }) => verdict !== 'bad')
+      printer.data({ type: 'result', command: 'doctor', healthy, url: store.url })
+      return healthy ? exitCodes.done : exitCodes.failed
+    }),
+})
 
 /** The folders on the way to a place that are not there yet, the deepest first. */
 function missingFolders(place: string): readonly string[] {

@@ -1,38 +1,45 @@
 import { formatSize, type JudgedCheckpoint } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { withStore } from '../with-store.ts'
 import { own } from '../own.ts'
 
-export async function ls(options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer }) => {
-    const checkpoints = await store.list({ signal })
-    const quarantined = await store.quarantined({ signal })
-    if (checkpoints.length === 0 && quarantined.length === 0) {
-      printer.line(
-        `No checkpoint in ${store.url} yet. The first save makes the store: holdfast save FILE --step 0`,
-      )
-    } else {
-      if (checkpoints.length > 0 && !printer.json) {
-        const { text, hidden } = await table(checkpoints, new Date())
-        printer.lines(text)
-        if (hidden.length > 0)
-          printer.line(`not shown, since the terminal is narrow: ${hidden.join(', ')} (see holdfast metrics)`)
+export const ls = defineCommand({
+  example: 'holdfast ls',
+  arguments: [],
+  options: {},
+  run: async ({ options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const checkpoints = await store.list({ signal })
+      const quarantined = await store.quarantined({ signal })
+      if (checkpoints.length === 0 && quarantined.length === 0) {
+        printer.line(
+          `No checkpoint in ${store.url} yet. The first save makes the store: holdfast save FILE --step 0`,
+        )
+      } else {
+        if (checkpoints.length > 0 && !printer.json) {
+          const { text, hidden } = await table(checkpoints, new Date())
+          printer.lines(text)
+          if (hidden.length > 0)
+            printer.line(
+              `not shown, since the terminal is narrow: ${hidden.join(', ')} (see holdfast metrics)`,
+            )
+        }
+        for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
       }
-      for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
-    }
-    const free = printer.json ? undefined : await freeText(store.backend, signal)
-    const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
-    if (checkpoints.length > 0) {
-      printer.line(joined(count(checkpoints.length, 'checkpoint'), formatSize(bytes), free, store.url))
-    }
-    for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
-    for (const aside of quarantined) printer.data({ type: 'quarantined', ...aside })
-    printer.data({ type: 'result', command: 'ls', checkpoints: checkpoints.length, bytes, url: store.url })
-    return exitCodes.done
-  })
-}
+      const free = printer.json ? undefined : await freeText(store.backend, signal)
+      const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
+      if (checkpoints.length > 0) {
+        printer.line(joined(count(checkpoints.length, 'checkpoint'), formatSize(bytes), free, store.url))
+      }
+      for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
+      for (const aside of quarantined) printer.data({ type: 'quarantined', ...aside })
+      printer.data({ type: 'result', command: 'ls', checkpoints: checkpoints.length, bytes, url: store.url })
+      return exitCodes.done
+    }),
+})
 
 async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): ReturnType<typeof fitTable> {
   const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].sort()

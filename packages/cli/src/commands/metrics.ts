@@ -1,15 +1,13 @@
 import type { MeasuredStep } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { negatableFlag } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { plot } from '../output/plot.ts'
 import { type Column, formatTable } from '../output/table.ts'
 import { formatMetric } from '../output/text.ts'
 import { visible } from '../output/visible.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { withStore } from '../with-store.ts'
 import { own } from '../own.ts'
-
-interface MetricsOptions extends GlobalOptions {
-  readonly plot?: boolean
-}
 
 /** A line of the table, or a curve of the plot: a metric as it was recorded, or as an objective judges it. */
 interface Series {
@@ -17,21 +15,25 @@ interface Series {
   readonly valueAt: (step: MeasuredStep) => number | undefined
 }
 
-export async function metrics(options: MetricsOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer }) => {
-    const steps = await store.metrics({ signal })
-    if (steps.length === 0) {
-      printer.line('No metric was recorded yet: holdfast save FILE --step 0 --metric val_loss=0.183')
-    } else if (!printer.json) {
-      const series = seriesOf(steps)
-      printer.lines(await table(steps, series))
-      if (options.plot ?? process.stdout.isTTY) printer.lines(plots(steps, series))
-    }
-    for (const step of steps) printer.data({ type: 'step', ...step })
-    printer.data({ type: 'result', command: 'metrics', steps: steps.length })
-    return exitCodes.done
-  })
-}
+export const metrics = defineCommand({
+  example: 'holdfast metrics',
+  arguments: [],
+  options: { plot: negatableFlag('draw curves (default on a terminal)', 'draw no curves') },
+  run: async ({ options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const steps = await store.metrics({ signal })
+      if (steps.length === 0) {
+        printer.line('No metric was recorded yet: holdfast save FILE --step 0 --metric val_loss=0.183')
+      } else if (!printer.json) {
+        const series = seriesOf(steps)
+        printer.lines(await table(steps, series))
+        if (options.plot ?? process.stdout.isTTY) printer.lines(plots(steps, series))
+      }
+      for (const step of steps) printer.data({ type: 'step', ...step })
+      printer.data({ type: 'result', command: 'metrics', steps: steps.length })
+      return exitCodes.done
+    }),
+})
 
 /** Raw and judged, side by side where they differ. */
 function seriesOf(steps: readonly MeasuredStep[]): readonly Series[] {

@@ -1,27 +1,34 @@
 import { formatSize, HoldfastError } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { flag, hidden } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { retentionOptions } from '../retention-options.ts'
+import { withStore } from '../with-store.ts'
 
-interface PruneOptions extends GlobalOptions {
-  readonly dryRun?: boolean
-}
-
-export async function prune(options: PruneOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer, hasRetention }) => {
-    const { dryRun = false, forgetObjective } = options
-    if (!hasRetention && forgetObjective === undefined) throw nothingSaid()
-    const { kept, dropped } = await store.prune({ dryRun, signal })
-    for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
-    for (const { step, because } of dropped)
-      printer.line(joined(`${dryRun ? 'would drop' : 'dropped'} step ${step}`, because))
-    const bytes = dropped.reduce((sum, drop) => sum + drop.bytes, 0)
-    const verb = dryRun ? 'would be freed' : 'freed'
-    printer.line(joined(`${count(dropped.length, 'checkpoint')}, ${formatSize(bytes)} ${verb}`, store.url))
-    printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes })
-    return exitCodes.done
-  })
-}
+export const prune = defineCommand({
+  example: 'holdfast prune --keep-last 5 --keep-best val_loss:min --dry-run',
+  arguments: [],
+  options: {
+    dryRun: flag('show what would be deleted, and change nothing'),
+    ...retentionOptions,
+    makeRoom: hidden(retentionOptions.makeRoom),
+  },
+  run: async ({ options, signal }) =>
+    withStore(options, signal, async ({ store, printer, hasRetention }) => {
+      const { dryRun = false, forgetObjective } = options
+      if (!hasRetention && forgetObjective === undefined) throw nothingSaid()
+      const { kept, dropped } = await store.prune({ dryRun, signal })
+      for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
+      for (const { step, because } of dropped)
+        printer.line(joined(`${dryRun ? 'would drop' : 'dropped'} step ${step}`, because))
+      const bytes = dropped.reduce((sum, drop) => sum + drop.bytes, 0)
+      const verb = dryRun ? 'would be freed' : 'freed'
+      printer.line(joined(`${count(dropped.length, 'checkpoint')}, ${formatSize(bytes)} ${verb}`, store.url))
+      printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes })
+      return exitCodes.done
+    }),
+})
 
 function nothingSaid(): HoldfastError {
   return new HoldfastError(

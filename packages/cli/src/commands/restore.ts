@@ -1,69 +1,69 @@
 import { relative } from 'node:path'
 import { formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { count, formatDuration, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { defineCommand } from '../command.ts'
+import { flag, gather, option, requiredOption, text } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
 import type { Printer } from '../output/printer.ts'
-import { nothingThere } from './choice.ts'
+import { count, formatDuration, joined } from '../output/text.ts'
+import { withStore } from '../with-store.ts'
+import { choiceArgument, nothingThere } from './choice.ts'
 
-interface RestoreOptions extends GlobalOptions {
-  readonly to: string
-  readonly fallback?: boolean
-  readonly file?: readonly string[]
-  readonly exact?: boolean
-}
-
-export async function restore(
-  choice: string,
-  options: RestoreOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer, progress }) => {
-    const began = performance.now()
-    const bar = await progress('restoring')
-    try {
-      const restored = await store.restore(parseChoice(choice), {
-        to: expandHome(options.to),
-        fallback: options.fallback,
-        files: options.file,
-        exact: options.exact,
-        signal,
-        onProgress: ({ bytes, total }) => {
-          bar.update(bytes, total)
-        },
-      })
-      bar.stop()
-      if (restored === undefined) throw nothingThere(choice, store.url)
-      for (const { version, reason } of restored.damagedCatalogs) {
-        printer.note(
-          `version ${version} of the catalog is damaged (${reason}) and was passed over. Run holdfast repair.`,
+export const restore = defineCommand({
+  example: 'holdfast restore latest --to resume/ --fallback',
+  arguments: [choiceArgument],
+  options: {
+    to: requiredOption('<folder>', 'created if missing; files with the same names are replaced', text),
+    fallback: flag('quarantine a corrupt checkpoint and restore the next older good one'),
+    file: option('<name>', 'restore only this file; may be repeated', gather),
+    exact: flag('remove all other files from the folder'),
+  },
+  run: async ({ arguments: [choice], options, signal }) =>
+    withStore(options, signal, async ({ store, printer, progress }) => {
+      const began = performance.now()
+      const bar = await progress('restoring')
+      try {
+        const restored = await store.restore(parseChoice(choice), {
+          to: expandHome(options.to),
+          fallback: options.fallback,
+          files: options.file,
+          exact: options.exact,
+          signal,
+          onProgress: ({ bytes, total }) => {
+            bar.update(bytes, total)
+          },
+        })
+        bar.stop()
+        if (restored === undefined) throw nothingThere(choice, store.url)
+        for (const { version, reason } of restored.damagedCatalogs) {
+          printer.note(
+            `version ${version} of the catalog is damaged (${reason}) and was passed over. Run holdfast repair.`,
+          )
+        }
+        for (const { step, reason, quarantined } of restored.passedOver) {
+          const aside =
+            quarantined === true ? 'It is quarantined' : `It could not be quarantined (${quarantined})`
+          printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
+        }
+        const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)
+        const [first, ...others] = restored.restored
+        printer.line(
+          joined(
+            `restored step ${restored.step}`,
+            `${formatSize(bytes)} in ${formatDuration(performance.now() - began)}, verified`,
+            first !== undefined && others.length === 0
+              ? relative('', first.path)
+              : `${count(restored.restored.length, 'file')} in ${options.to}`,
+          ),
         )
+        if (restored.otherFiles !== undefined) noteOtherFiles(printer, restored.otherFiles, options.to)
+        printer.data({ type: 'result', command: 'restore', ...restored })
+        return exitCodes.done
+      } finally {
+        bar.stop()
       }
-      for (const { step, reason, quarantined } of restored.passedOver) {
-        const aside =
-          quarantined === true ? 'It is quarantined' : `It could not be quarantined (${quarantined})`
-        printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
-      }
-      const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)
-      const [first, ...others] = restored.restored
-      printer.line(
-        joined(
-          `restored step ${restored.step}`,
-          `${formatSize(bytes)} in ${formatDuration(performance.now() - began)}, verified`,
-          first !== undefined && others.length === 0
-            ? relative('', first.path)
-            : `${count(restored.restored.length, 'file')} in ${options.to}`,
-        ),
-      )
-      if (restored.otherFiles !== undefined) noteOtherFiles(printer, restored.otherFiles, options.to)
-      printer.data({ type: 'result', command: 'restore', ...restored })
-      return exitCodes.done
-    } finally {
-      bar.stop()
-    }
-  })
-}
+    }),
+})
 
 /** Names of other files that are written out. */
 const namesShown = 3

@@ -1,71 +1,79 @@
 import { basename, resolve } from 'node:path'
 import { type FileContent, formatSize, HoldfastError } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { parseMeta, parseMetric, parseStep } from '../arguments.ts'
+import { defineCommand } from '../command.ts'
+import { argument, flag, gather, option, optionWithDefault, requiredOption, text } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { formatDuration, joined, shortDigest } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { retentionOptions } from '../retention-options.ts'
 import { standardInput } from '../standard-input.ts'
+import { withStore } from '../with-store.ts'
 import { metadataOf, readDataState } from './json-values.ts'
 
-interface SaveOptions extends GlobalOptions {
-  readonly step: number
-  readonly epoch?: number
-  readonly metric?: Readonly<Record<string, number>>
-  readonly tag?: readonly string[]
-  readonly meta?: Readonly<Record<string, string>>
-  readonly dataState?: string
-  readonly name: string
-  readonly exclude?: readonly string[]
-  readonly replace?: boolean
-  readonly allowBest?: boolean
-}
-
-export async function save(
-  paths: readonly string[],
-  options: SaveOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer, progress }) => {
-    const { step, epoch, metric, tag, meta, dataState, replace = false, allowBest } = options
-    const bar = await progress(`saving step ${step}`)
-    try {
-      const saved = await store.save({
-        step,
-        epoch,
-        files: await filesByName(paths, options.name, signal),
-        exclude: options.exclude,
-        metrics: metric,
-        tags: tag,
-        metadata: meta === undefined ? undefined : metadataOf(meta),
-        dataState: dataState === undefined ? undefined : await readDataState(dataState),
-        onExisting: replace ? 'replace' : 'fail',
-        allowBest,
-        signal,
-        onProgress: ({ bytes, total }) => {
-          bar.update(bytes, total)
-        },
-      })
-      bar.stop()
-      const [only, ...others] = saved.files
-      printer.line(
-        joined(
-          `saved step ${step}`,
-          `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
-          only !== undefined && others.length === 0
-            ? `sha256 ${shortDigest(only.sha256)}`
-            : `${saved.fileCount} files`,
-          saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
-        ),
-      )
-      for (const warning of saved.warnings) printer.note(warning)
-      for (const dropped of saved.dropped)
-        printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
-      printer.data({ type: 'result', command: 'save', ...saved })
-      return exitCodes.done
-    } finally {
-      bar.stop()
-    }
-  })
-}
+export const save = defineCommand({
+  example:
+    'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183 --keep-last 5 --keep-best val_loss:min',
+  arguments: [argument('<file...>', 'files and folders, or - for standard input', gather)],
+  options: {
+    step: requiredOption('<n>', 'identifies the checkpoint', parseStep),
+    epoch: option('<n>', 'the epoch of the checkpoint', parseStep),
+    metric: option('<name=value>', 'may be repeated', parseMetric),
+    tag: option('<tag>', 'may be repeated', gather),
+    meta: option('<name=value>', 'metadata as JSON or text; may be repeated', parseMeta),
+    dataState: option('<json|@file>', 'the position in the data; show and restore return it', text),
+    name: optionWithDefault('<name>', 'the name of standard input among the files', 'stdin'),
+    exclude: option(
+      '<glob>',
+      'leave out files and folders, as .holdfastignore does; may be repeated',
+      gather,
+    ),
+    replace: flag('replace the step if it exists; refused if it is pinned or the best'),
+    allowBest: flag('let --replace replace the best of an objective'),
+    ...retentionOptions,
+  },
+  run: async ({ arguments: [paths], options, signal }) =>
+    withStore(options, signal, async ({ store, printer, progress }) => {
+      const { step, epoch, metric, tag, meta, dataState, replace = false, allowBest } = options
+      const bar = await progress(`saving step ${step}`)
+      try {
+        const saved = await store.save({
+          step,
+          epoch,
+          files: await filesByName(paths, options.name, signal),
+          exclude: options.exclude,
+          metrics: metric,
+          tags: tag,
+          metadata: meta === undefined ? undefined : metadataOf(meta),
+          dataState: dataState === undefined ? undefined : await readDataState(dataState),
+          onExisting: replace ? 'replace' : 'fail',
+          allowBest,
+          signal,
+          onProgress: ({ bytes, total }) => {
+            bar.update(bytes, total)
+          },
+        })
+        bar.stop()
+        const [only, ...others] = saved.files
+        printer.line(
+          joined(
+            `saved step ${step}`,
+            `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
+            only !== undefined && others.length === 0
+              ? `sha256 ${shortDigest(only.sha256)}`
+              : `${saved.fileCount} files`,
+            saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
+          ),
+        )
+        for (const warning of saved.warnings) printer.note(warning)
+        for (const dropped of saved.dropped)
+          printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
+        printer.data({ type: 'result', command: 'save', ...saved })
+        return exitCodes.done
+      } finally {
+        bar.stop()
+      }
+    }),
+})
 
 async function filesByName(
   paths: readonly string[],

@@ -1,38 +1,43 @@
 import { formatSize, stringifyJson } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
-import { requireCheckpoint } from './choice.ts'
+import { withStore } from '../with-store.ts'
+import { choiceArgument, requireCheckpoint } from './choice.ts'
 import { notes } from './ls.ts'
 
-export async function show(choice: string, options: GlobalOptions, signal: AbortSignal): Promise<ExitCode> {
-  return withStore(options, signal, async (context) => {
-    const { printer } = context
-    const checkpoint = await requireCheckpoint(context, choice)
-    const { step, epoch, bytes, savedAt, metrics, files, metadata, dataState } = checkpoint
-    printer.line(
-      styled('bold', `step ${step}`),
-      ' · ',
-      joined(
-        epoch !== undefined && `epoch ${epoch}`,
-        `${count(files.length, 'file')}, ${formatSize(bytes)}`,
-        `saved ${formatAge(savedAt, new Date())} (${savedAt.toISOString()})`,
-        notes(checkpoint),
-      ),
-    )
-    for (const [name, value] of Object.entries(metrics)) printer.line(`  ${name} = ${formatMetric(value)}`)
-    if (metadata !== undefined) printer.line(`  metadata ${stringifyJson(metadata)}`)
-    if (dataState !== undefined) printer.line(`  data state ${stringifyJson(dataState)}`)
-    printer.line('')
-    printer.lines(
-      await formatTable(
-        [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
-        files.map((file) => [file.name, formatSize(file.size), file.sha256]),
-      ),
-    )
-    printer.data({ type: 'result', command: 'show', ...checkpoint })
-    return exitCodes.done
-  })
-}
+export const show = defineCommand({
+  example: 'holdfast show latest',
+  arguments: [choiceArgument],
+  options: {},
+  run: async ({ arguments: [choice], options, signal }) =>
+    withStore(options, signal, async (context) => {
+      const { printer } = context
+      const checkpoint = await requireCheckpoint(context, choice)
+      const { step, epoch, bytes, savedAt, metrics, files, metadata, dataState } = checkpoint
+      printer.line(
+        styled('bold', `step ${step}`),
+        ' · ',
+        joined(
+          epoch !== undefined && `epoch ${epoch}`,
+          `${count(files.length, 'file')}, ${formatSize(bytes)}`,
+          `saved ${formatAge(savedAt, new Date())} (${savedAt.toISOString()})`,
+          notes(checkpoint),
+        ),
+      )
+      for (const [name, value] of Object.entries(metrics)) printer.line(`  ${name} = ${formatMetric(value)}`)
+      if (metadata !== undefined) printer.line(`  metadata ${stringifyJson(metadata)}`)
+      if (dataState !== undefined) printer.line(`  data state ${stringifyJson(dataState)}`)
+      printer.line('')
+      printer.lines(
+        await formatTable(
+          [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
+          files.map((file) => [file.name, formatSize(file.size), file.sha256]),
+        ),
+      )
+      printer.data({ type: 'result', command: 'show', ...checkpoint })
+      return exitCodes.done
+    }),
+})

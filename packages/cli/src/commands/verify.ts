@@ -1,61 +1,65 @@
-import { formatSize } from '@holdfast/core'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { formatSize, HoldfastError } from '@holdfast/core'
+import { parseSteps } from '../arguments.ts'
+import { defineCommand } from '../command.ts'
+import { flag, optionalArgument } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
-import { type GlobalOptions, withStore } from '../with-store.ts'
+import { withStore } from '../with-store.ts'
 import { nothingThere } from './choice.ts'
 
-interface VerifyOptions extends GlobalOptions {
-  readonly quick?: boolean
-}
-
-export async function verify(
-  steps: readonly number[] | undefined,
-  options: VerifyOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  return withStore(options, signal, async ({ store, printer, progress }) => {
-    const began = performance.now()
-    const bar = await progress('verifying')
-    try {
-      const report = await store.verify({
-        steps,
-        quick: options.quick,
-        signal,
-        onProgress: ({ bytes, total }) => {
-          bar.update(bytes, total)
-        },
-      })
-      bar.stop()
-      if (report.checkpoints.length === 0 && report.good) throw nothingThere('latest', store.url)
-      const bad = report.checkpoints.filter(({ problems }) => problems.length > 0)
-      for (const { step, problems } of bad) {
-        printer.line(styled('red', 'corrupt'), `  step ${step} · ${problems.join('; ')}`)
-      }
-      for (const problem of report.problems) printer.line(styled('red', 'corrupt'), `  ${problem}`)
-      for (const step of report.released)
-        printer.line(`step ${step} was quarantined and verifies; it is listed again`)
-      for (const { step, reason } of report.releasable)
-        printer.line(`step ${step} is quarantined and verifies, but cannot be listed again now: ${reason}`)
-      const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
-      const good = report.checkpoints.length - bad.length
-      printer.line(
-        joined(
-          `${count(good, 'checkpoint')} good`,
-          bad.length > 0 && `${bad.length} corrupt`,
-          `${formatSize(bytes)} ${options.quick === true ? 'looked at' : 'read'} in ${formatDuration(performance.now() - began)}`,
-        ),
-      )
-      if (bad.length > 0)
+export const verify = defineCommand({
+  example: 'holdfast verify --all',
+  arguments: [optionalArgument('[step...]', 'default: all', parseSteps)],
+  options: {
+    all: flag('verify all checkpoints and the documents of the store (default)'),
+    quick: flag('compare only sizes and the digests of the store; finds missing and truncated files'),
+  },
+  run: async ({ arguments: [steps], options, signal }) =>
+    withStore(options, signal, async ({ store, printer, progress }) => {
+      if (options.all === true && steps !== undefined)
+        throw new HoldfastError('INVALID_ARGUMENT', 'Steps and --all exclude each other. Pass one of them.')
+      const began = performance.now()
+      const bar = await progress('verifying')
+      try {
+        const report = await store.verify({
+          steps,
+          quick: options.quick,
+          signal,
+          onProgress: ({ bytes, total }) => {
+            bar.update(bytes, total)
+          },
+        })
+        bar.stop()
+        if (report.checkpoints.length === 0 && report.good) throw nothingThere('latest', store.url)
+        const bad = report.checkpoints.filter(({ problems }) => problems.length > 0)
+        for (const { step, problems } of bad) {
+          printer.line(styled('red', 'corrupt'), `  step ${step} · ${problems.join('; ')}`)
+        }
+        for (const problem of report.problems) printer.line(styled('red', 'corrupt'), `  ${problem}`)
+        for (const step of report.released)
+          printer.line(`step ${step} was quarantined and verifies; it is listed again`)
+        for (const { step, reason } of report.releasable)
+          printer.line(`step ${step} is quarantined and verifies, but cannot be listed again now: ${reason}`)
+        const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
+        const good = report.checkpoints.length - bad.length
         printer.line(
-          'Set them aside and go on with the newest good one: holdfast restore latest --fallback --to DIR',
+          joined(
+            `${count(good, 'checkpoint')} good`,
+            bad.length > 0 && `${bad.length} corrupt`,
+            `${formatSize(bytes)} ${options.quick === true ? 'looked at' : 'read'} in ${formatDuration(performance.now() - began)}`,
+          ),
         )
-      for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
-      const { good: isGood, problems, released, releasable } = report
-      printer.data({ type: 'result', command: 'verify', good: isGood, problems, released, releasable })
-      return report.good ? exitCodes.done : exitCodes.corrupt
-    } finally {
-      bar.stop()
-    }
-  })
-}
+        if (bad.length > 0)
+          printer.line(
+            'Set them aside and go on with the newest good one: holdfast restore latest --fallback --to DIR',
+          )
+        for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
+        const { good: isGood, problems, released, releasable } = report
+        printer.data({ type: 'result', command: 'verify', good: isGood, problems, released, releasable })
+        return report.good ? exitCodes.done : exitCodes.corrupt
+      } finally {
+        bar.stop()
+      }
+    }),
+})

@@ -1,0 +1,45 @@
+import type { ArgumentDeclarations, ArgumentsOf, OptionDeclarations, OptionsOf } from './declaration.ts'
+import type { ExitCode } from './exit-codes.ts'
+import type { GlobalOptions } from './global-options.ts'
+
+/** What a command receives. Its types follow from the declarations. */
+export interface Invocation<Arguments extends ArgumentDeclarations, Options extends OptionDeclarations> {
+  readonly arguments: ArgumentsOf<Arguments>
+  readonly options: OptionsOf<Options> & GlobalOptions
+  readonly signal: AbortSignal
+}
+
+/** The values of one command line, parsed by the declarations of the command. */
+export interface ParsedWords {
+  readonly arguments: readonly unknown[]
+  readonly options: Readonly<Record<string, unknown>>
+  readonly signal: AbortSignal
+}
+
+/** A command whose types are erased, so that all commands fit into one list. */
+export interface Command {
+  readonly example: string
+  readonly arguments: ArgumentDeclarations
+  readonly options: OptionDeclarations
+  readonly run: (words: ParsedWords) => Promise<ExitCode>
+}
+
+/**
+ * Defines a command by its arguments, its options and its action. `example` must work as it stands. `run` receives
+ * what the declarations parsed, and its parameter is typed by them.
+ */
+export function defineCommand<
+  const Arguments extends ArgumentDeclarations,
+  const Options extends OptionDeclarations,
+>(definition: {
+  readonly example: string
+  readonly arguments: Arguments
+  readonly options: Options
+  readonly run: (invocation: Invocation<Arguments, Options>) => Promise<ExitCode>
+}): Command {
+  return {
+    ...definition,
+    // The parsers of the declarations made these values, so the values have the declared types.
+    run: (words) => definition.run(words as Invocation<Arguments, Options>),
+  }
+}

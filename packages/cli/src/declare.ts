@@ -1,0 +1,58 @@
+import { type Command as CommanderCommand, Option } from 'commander'
+import type { Command } from './command.ts'
+import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
+import type { ExitCode } from './exit-codes.ts'
+
+/** Adds the arguments, options, example and action of a command to a command of the parser. */
+export function declareCommand(
+  target: CommanderCommand,
+  command: Command,
+  signal: AbortSignal,
+  done: (code: ExitCode) => void,
+): void {
+  for (const declaration of command.arguments) {
+    const { syntax, description, initial } = declaration
+    const parse = (text: string, before: unknown): unknown => declaration.parse(text, before)
+    target.argument(syntax, description, parse, initial)
+  }
+  declareOptions(target, command.options)
+  target.addHelpText('after', `\nExample:\n  $ ${command.example}`)
+  target.action(async () => {
+    refuseMissing(target, command.options)
+    const options = target.optsWithGlobals<Readonly<Record<string, unknown>>>()
+    done(await command.run({ arguments: target.processedArgs, options, signal }))
+  })
+}
+
+export function declareOptions(target: CommanderCommand, options: OptionDeclarations): void {
+  for (const [name, declaration] of Object.entries(options)) {
+    target.addOption(optionOf(name, declaration))
+    const { negation } = declaration
+    if (negation !== undefined) target.addOption(new Option(`--no-${dashed(name)}`, negation))
+  }
+}
+
+function optionOf(name: string, declaration: OptionDeclaration<unknown>): Option {
+  const { short, placeholder, description, isRequired, isHidden, initial } = declaration
+  const names = short === undefined ? `--${dashed(name)}` : `-${short}, --${dashed(name)}`
+  const option = new Option(
+    placeholder === undefined ? names : `${names} ${placeholder}`,
+    isRequired === true ? `${description} (required)` : description,
+  )
+  if (declaration.parse !== undefined)
+    option.argParser<unknown>((text, before) => declaration.parse?.(text, before))
+  if (initial !== undefined) option.default(initial)
+  return option.hideHelp(isHidden === true)
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** The parser's own check would report a missing option before a misspelt one. */
+function refuseMissing(target: CommanderCommand, options: OptionDeclarations): void {
+  for (const [name, { isRequired }] of Object.entries(options)) {
+    if (isRequired === true && target.getOptionValue(name) === undefined)
+      target.error(`error: the option --${dashed(name)} is required`)
+  }
+}

@@ -1,0 +1,22 @@
+import { parseObjective } from './arguments.ts'
+import { flag, gather, negatableOption, option, type OptionsOf, text } from './declaration.ts'
+
+/** Options that every command takes. */
+export const globalOptions = {
+  store: {
+    ...option('<url>', 'path or URL (default: HOLDFAST_STORE, then the configuration file)', text),
+    short: 's',
+  },
+  config: negatableOption('<file>', 'use and trust this configuration file', 'use no configuration file'),
+  adapter: option('<package>', 'load an adapter from the working folder; may be repeated', gather),
+  json: flag('print JSON, one object per line, the result last'),
+  takeOver: flag('write although an exclusive writer owns the store; that writer is fenced'),
+  objective: option('<name=metric:min|max>', 'define what "best" means; may be repeated', parseObjective),
+  forgetObjective: option(
+    '<name>',
+    'first remove an objective that the store records; may be repeated',
+    gather,
+  ),
+}
+
+export type GlobalOptions = OptionsOf<typeof globalOptions>
