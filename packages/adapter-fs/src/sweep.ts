@@ -14,17 +14,21 @@ import { unlinkIfThere } from './temporary-file.ts'
 
 /**
  * Removes temporary files and empty folders that crashed writers left. An empty folder has a key that ends with `/`.
+ * Its name does not show who created it, so empty folders are removed only if `only` returns true for them.
+ *
  * Ages are measured by the clock of this machine, which is also the clock of a local disk. The clock of a network file
  * system may differ. If the sweep deletes the temporary file of a running write, that write fails and nothing is lost.
  */
 export async function sweep(disk: Disk, options: SweepOptions): Promise<SweepReport> {
-  const { olderThan, prefix = '', only = () => true, dryRun = false, signal } = options
+  const { olderThan, prefix = '', only, dryRun = false, signal } = options
   const discarded: UnfinishedWork[] = []
   let left = 0
   for await (const file of leftovers(disk, '', prefix)) {
     throwIfAborted(signal, 'The sweep', { url: disk.names.url })
+    const isFolder = file.key.endsWith('/')
+    if (isFolder && only === undefined) continue
     const age = Date.now() - file.startedAt.getTime()
-    if (!file.key.startsWith(prefix) || age < olderThan || !only(file.key)) {
+    if (!file.key.startsWith(prefix) || age < olderThan || only?.(file.key) === false) {
       left += 1
       continue
     }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openStore } from '@holdfast/core'
+import { openStore, type StoreOptions } from '@holdfast/core'
 import { type ByteSource } from '@holdfast/core/backend'
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '@holdfast/conformance/testing'
@@ -55,6 +55,23 @@ describe('a sweep', () => {
       before.filter((name) => name.startsWith('data')),
     )
   })
+
+  test.each<StoreOptions>([{ mode: 'shared', takeOver: true }, { mode: 'exclusive' }])(
+    'reports what it removes while it takes the store over: %j',
+    async (options) => {
+      const folder = await temporaryFolder()
+      await using trainer = await openStore(folder, { mode: 'shared' })
+      await trainer.save({ step: 1, files: { a: Buffer.from('a') } })
+      const killed = join(folder, 'data/2-1-00000000000000aa')
+      await mkdir(killed)
+      await writeFile(join(killed, 'weights.bin'), 'weights')
+      await writeFile(join(killed, '.holdfast-tmp-1'), 'more')
+      expect(await trainer.sweep()).toMatchObject({ attempts: 0, unfinishedSaves: { saves: 1 } })
+      await using store = await openStore(folder, options)
+      expect(await store.sweep()).toMatchObject({ attempts: 1, unfinished: 1 })
+      expect(await store.sweep()).toMatchObject({ attempts: 0, unfinished: 0 })
+    },
+  )
 
   test('keeps empty folders of other programs and of attempts that may be running', async () => {
     const folder = await temporaryFolder()

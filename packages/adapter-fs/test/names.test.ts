@@ -236,6 +236,18 @@ describe('sweep', () => {
     await backend.sweep({ olderThan: 0 })
     expect(await everythingIn(root)).toEqual(['catalog', 'catalog/.hidden'])
   })
+
+  test('removes an empty folder only if the caller names its key', async () => {
+    const root = await temporaryFolder()
+    const backend = new FileBackend(root)
+    await mkdir(join(root, 'data', 'mine'), { recursive: true })
+    await mkdir(join(root, 'logs', 'yours'), { recursive: true })
+    expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
+    expect(await everythingIn(root)).toEqual(['data', 'data/mine', 'logs', 'logs/yours'])
+    const { discarded, left } = await backend.sweep({ olderThan: 0, only: (key) => key.startsWith('data/') })
+    expect([discarded.map(({ key }) => key), left]).toEqual([['data/mine/'], 1])
+    expect(await everythingIn(root)).toEqual(['logs', 'logs/yours'])
+  })
 })
 
 describe('the adapter', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type CheckpointStore, isHoldfastError, openStore } from '@holdfast/core'
+import { type CheckpointChoice, type CheckpointStore, isHoldfastError, openStore } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { everythingIn, temporaryFolder } from './folders.ts'
 
@@ -24,6 +24,33 @@ async function saveSteps(root: string, count: number): Promise<void> {
 async function stepsOf(store: CheckpointStore): Promise<readonly number[]> {
   return (await store.list()).map(({ step }) => step)
 }
+
+describe('the path of a file', () => {
+  test('names a file of the store with the saved bytes', async () => {
+    const root = await temporaryFolder()
+    await saveSteps(root, 2)
+    await using store = await openStore(root, { mode: 'shared' })
+    const path = await store.localPath('latest', 'sub/log.txt')
+    expect(path.startsWith(root)).toBe(true)
+    expect(await readFile(path, 'utf8')).toBe('step 2')
+    expect(await readFile(await store.localPath(1, 'sub/log.txt'), 'utf8')).toBe('step 1')
+  })
+
+  test.each<[CheckpointChoice, string, RegExp]>([
+    [2, 'sub/log', /^Step 2 has no file "sub\/log"\. It has /],
+    [2, '../../holdfast.json', /^Step 2 has no file /],
+    [9, 'model.bin', /^There is no checkpoint of step 9 /],
+    ['best', 'model.bin', /objective/],
+  ])('is rejected if there is no such checkpoint or file: %j %j', async (choice, file, message) => {
+    const root = await temporaryFolder()
+    await saveSteps(root, 2)
+    await using store = await openStore(root, { mode: 'shared' })
+    await expect(store.localPath(choice, file)).rejects.toMatchObject({
+      code: choice === 'best' ? 'INVALID_ARGUMENT' : 'NOT_FOUND',
+      message: expect.stringMatching(message) as string,
+    })
+  })
+})
 
 describe('several processes on one store', () => {
   test(

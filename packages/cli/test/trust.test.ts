@@ -75,6 +75,11 @@ describe('a configuration that others can change', () => {
       expect(stderr).toContain(`${planted} is not used.`)
     }
     expect((await holdfast(work, 'ls', '--store', './s', '--no-config')).stdout).toContain('3 checkpoints')
+    const [note = ''] = (await holdfast(work, 'ls', '--store', './s', '--json')).stderr.trim().split('\n')
+    expect(JSON.parse(note)).toEqual({
+      type: 'note',
+      message: expect.stringContaining(`${planted} is not used.`) as string,
+    })
   })
 
   test('is used if it is chosen by --config, and ignored without a word by --no-config', async () => {

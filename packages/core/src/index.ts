@@ -30,7 +30,6 @@ export type {
 } from './metrics/index.ts'
 export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
 export { formatSize, parseSize, type Size, type SpaceOptions } from './space/index.ts'
-export { noSuchFile } from './store/attempts/no-such-file.ts'
 export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
 export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './store/restore/result.ts'

@@ -1,7 +1,7 @@
 import { formatSize, HoldfastError } from '@holdfast/core'
 import { parseSteps } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
-import { flag, optionalArgument } from '../declaration.ts'
+import { argument, flag } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
@@ -10,20 +10,20 @@ import { nothingThere } from './choice.ts'
 
 export const verify = defineCommand({
   example: 'holdfast verify --all',
-  arguments: [optionalArgument('[step...]', 'default: all', parseSteps)],
+  arguments: [argument('[step...]', 'default: all', parseSteps)],
   options: {
     all: flag('verify all checkpoints and the documents of the store (default)'),
     quick: flag('compare only sizes and the digests of the store; finds missing and truncated files'),
   },
   run: async ({ arguments: [steps], options, signal }) =>
     withStore(options, signal, async ({ store, printer, progress }) => {
-      if (options.all === true && steps !== undefined)
+      if (options.all === true && steps.length > 0)
         throw new HoldfastError('INVALID_ARGUMENT', 'Steps and --all exclude each other. Pass one of them.')
       const began = performance.now()
       const bar = await progress('verifying')
       try {
         const report = await store.verify({
-          steps,
+          steps: steps.length > 0 ? steps : undefined,
           quick: options.quick,
           signal,
           onProgress: ({ bytes, total }) => {

@@ -58,8 +58,9 @@ export class Printer {
     if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line))}\n`)
   }
 
-  /** A line for people that is not the result: it goes to stderr. */
-  note(text: string): void {
-    if (!this.json) process.stderr.write(`${visible(text)}\n`)
+  /** Writes a remark that is not part of the result to stderr: a sentence, or one line of JSON. */
+  note(message: string): void {
+    const line = this.json ? visibleJson(JSON.stringify({ type: 'note', message })) : visible(message)
+    process.stderr.write(`${line}\n`)
   }
 }

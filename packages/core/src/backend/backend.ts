@@ -68,7 +68,10 @@ export interface CheckpointBackend {
   /** Returns the space that is left for the caller. */
   freeSpace(options?: CallOptions): Promise<FreeSpace>
 
-  /** Discards unfinished work, such as temporary files, multipart uploads and staged parts. */
+  /**
+   * Discards unfinished work, such as temporary files, multipart uploads and staged parts. Work that may belong to
+   * others, such as an empty folder, MUST be left alone unless `only` returns true for it.
+   */
   sweep(options: SweepOptions): Promise<SweepReport>
 
   /** Releases connections and handles. The backend is unusable afterwards. Closing twice is no error. */

@@ -6,7 +6,6 @@ export type {
   QuarantinedCheckpoint,
 } from '../catalog/judging/checkpoint.ts'
 export type { WriterMode } from '../catalog/commit/rules.ts'
-export { noSuchFile } from './attempts/no-such-file.ts'
 export { StoreEventEmitter, type StoreEvents } from './events.ts'
 export { assertStoreOptions, type StoreOptions } from './options.ts'
 export type { OtherFiles } from '../local-files/other-files.ts'

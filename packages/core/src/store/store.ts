@@ -31,7 +31,7 @@ import {
   quarantinedCheckpoints,
 } from './read/checkpoints.ts'
 import { findCheckpoint } from './read/find.ts'
-import { readFile, type StreamedFile } from './read/read-file.ts'
+import { localPath, readFile, type StreamedFile } from './read/read-file.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
@@ -194,6 +194,16 @@ export class CheckpointStore implements AsyncDisposable {
   async read(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<StreamedFile> {
     await this.#refuseNewerMarker(options.signal)
     return readFile(this.#context, choice, file, options.signal)
+  }
+
+  /**
+   * Returns the path of one file of a checkpoint on this machine, for programs that read it in place. The bytes are not
+   * verified, and a deletion of the checkpoint removes them. Rejects with `UNSUPPORTED` if the store is not on a local
+   * disk, and with `NOT_FOUND` if there is no such checkpoint or file.
+   */
+  async localPath(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<string> {
+    await this.#refuseNewerMarker(options.signal)
+    return localPath(this.#context, choice, file, options.signal)
   }
 
   /** Returns all checkpoints except quarantined ones, in the order of their steps. */

@@ -27,6 +27,17 @@ describe('an error for a missing file', () => {
   })
 })
 
+describe('the path of a file', () => {
+  test('is rejected on a store that is not on a disk', async () => {
+    const store = storeOn(new MemoryBackend())
+    await store.save({ step: 1, files })
+    await expect(store.localPath(1, 'a')).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(/is not on a disk of this machine/) as string,
+    })
+  })
+})
+
 describe('an invalid choice', () => {
   test.each(['nonsense', 'lastest', 'bestloss', '', undefined, null, {}])(
     '%j is rejected as such',

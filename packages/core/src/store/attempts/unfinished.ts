@@ -39,7 +39,13 @@ export async function unfinishedSaves(
     found.set(attempt, { fileCount: fileCount + 1, bytes: bytes + size })
   }
   for await (const { key, size } of backend.list(dataPrefix, { signal })) note(key, size)
-  const { discarded } = await backend.sweep({ olderThan: 0, prefix: dataPrefix, dryRun: true, signal })
+  const { discarded } = await backend.sweep({
+    olderThan: 0,
+    prefix: dataPrefix,
+    only: (key) => attemptOfKey(key) !== undefined,
+    dryRun: true,
+    signal,
+  })
   for (const { key, size = 0 } of discarded) note(key, size)
   if (found.size === 0) return noUnfinishedSaves
   const newestBase = Math.max(...[...found.keys()].map((attempt) => partsOfAttempt(attempt).base))

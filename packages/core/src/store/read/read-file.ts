@@ -1,4 +1,7 @@
+import { join } from 'node:path'
+import { type CatalogEntry, type ManifestFile, objectKey } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
 import { provedFile } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
@@ -18,12 +21,38 @@ export async function readFile(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<StreamedFile> {
-  const { entry, manifest } = await requireVerified(context, choice, signal)
-  const file = manifest.files.find((each) => each.name === name)
-  if (file === undefined) {
-    const names = manifest.files.map((each) => each.name)
-    throw noSuchFile(entry.step, name, names)
-  }
+  const { entry, file } = await requireFile(context, choice, name, signal)
   const body = await provedFile(context.backend, entry.attempt, file, signal)
   return { size: file.size, sha256: file.sha256, body }
+}
+
+/** Returns the path of one file of a checkpoint on this machine. Rejects with `UNSUPPORTED` if it has none. */
+export async function localPath(
+  context: StoreContext,
+  choice: CheckpointChoice,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const { url, capabilities } = context.backend
+  if (capabilities.localRoot === undefined) {
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `${url} is not on a disk of this machine, so its files have no path here. Restore the checkpoint instead.`,
+    )
+  }
+  const { entry, file } = await requireFile(context, choice, name, signal)
+  return join(capabilities.localRoot, ...objectKey(entry.attempt, file.object).split('/'))
+}
+
+async function requireFile(
+  context: StoreContext,
+  choice: CheckpointChoice,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly entry: CatalogEntry; readonly file: ManifestFile }> {
+  const { entry, manifest } = await requireVerified(context, choice, signal)
+  const file = manifest.files.find((each) => each.name === name)
+  if (file !== undefined) return { entry, file }
+  const names = manifest.files.map((each) => each.name)
+  throw noSuchFile(entry.step, name, names)
 }

@@ -2,7 +2,7 @@ import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 import { storeTime } from '../store-time.ts'
 import type { WhileOpen } from './change-writer.ts'
-import { type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
+import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
 import type { WriteAccess } from './write-access.ts'
 
 /** A sweep that a person asks for: it raises the floor as far as it may, and reports the unfinished saves of others. */
@@ -17,6 +17,7 @@ export async function fullSweep(
   await access.cleanedUp(signal)
   const newest = await log.whole(signal)
   if (dryRun || newest.version === 0) return sweepAndReport(context, access, newest, options)
+  access.takeSwept()
   return whileOpen(() =>
     access.freeing(signal, async () => {
       await access.ready(signal)
@@ -33,7 +34,10 @@ async function sweepAndReport(
   catalog: WholeCatalog,
   options: StoreSweepOptions,
 ): Promise<StoreSweepReport> {
-  const report = await sweepStore(context, catalog, options)
-  const unfinished = await access.unfinishedSaves(catalog, options.dryRun === true, options.signal)
+  const isDry = options.dryRun === true
+  const swept = await sweepStore(context, catalog, options)
+  // Taking the store over removes leftovers too, and so does making space for the version of the catalog.
+  const report = isDry ? swept : bothPasses(access.takeSwept(), swept)
+  const unfinished = await access.unfinishedSaves(catalog, isDry, options.signal)
   return { ...report, unfinishedSaves: unfinished }
 }

@@ -39,6 +39,23 @@ export interface StoreSweepReport {
   readonly foreign: readonly string[]
 }
 
+/** What one pass over the store removed and left. */
+export type SweptOnce = Omit<StoreSweepReport, 'unfinishedSaves'>
+
+/** The report of two passes. The later pass found again what the earlier one left. */
+export function bothPasses(earlier: SweptOnce | undefined, later: SweptOnce): SweptOnce {
+  if (earlier === undefined) return later
+  return {
+    ...later,
+    attempts: earlier.attempts + later.attempts,
+    objects: earlier.objects + later.objects,
+    bytes: earlier.bytes + later.bytes,
+    catalogVersions: earlier.catalogVersions + later.catalogVersions,
+    catalogPages: earlier.catalogPages + later.catalogPages,
+    unfinished: earlier.unfinished + later.unfinished,
+  }
+}
+
 /** Maximum number of foreign keys in a report. */
 const foreignNamed = 1000
 
@@ -51,7 +68,7 @@ export async function sweepStore(
   context: StoreContext,
   newest: WholeCatalog,
   options: StoreSweepOptions,
-): Promise<Omit<StoreSweepReport, 'unfinishedSaves'>> {
+): Promise<SweptOnce> {
   const { backend, gracePeriod } = context
   const { signal, dryRun = false } = options
   const spared = inGrace(context, newest)

@@ -11,7 +11,7 @@ import type { Deletion } from '../attempts/delete-attempts.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import { ensureMarker } from './ensure-marker.ts'
 import { newestToWriteUpon } from './first-write.ts'
-import { floorToRaise, sweepStore } from './sweep.ts'
+import { bothPasses, floorToRaise, sweepStore, type SweptOnce } from './sweep.ts'
 import { isSweepDue, removePassed } from './tidy.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 
@@ -30,6 +30,8 @@ export class WriteAccess {
   #tidied = 0
   /** Whether something dead could not be deleted. */
   #isLittered = false
+  /** What this writer removed since a sweep last reported it. */
+  #swept: SweptOnce | undefined
   #prepared: Promise<void> | undefined
   readonly #preparations = new UnderWay()
   readonly #afterwork = new Afterwork()
@@ -125,9 +127,7 @@ export class WriteAccess {
   /** Deletes what the newest version declares dead. Returns whether it deleted anything. */
   async freeLeftovers(signal: AbortSignal | undefined): Promise<boolean> {
     await this.#reporting(() => this.#removeAbandoned())
-    const { objects, unfinished } = await sweepStore(this.#context, await this.#context.log.whole(signal), {
-      signal,
-    })
+    const { objects, unfinished } = await this.#sweep(await this.#context.log.whole(signal), signal)
     return objects + unfinished > 0
   }
 
@@ -145,6 +145,13 @@ export class WriteAccess {
     if (found.saves === 0 || found.until !== undefined || isDry || !mayCommit(catalog, writer)) return found
     const committed = await log.commit({ kind: 'raise floor', floor: catalog.floor }, signal)
     return unfinishedSaves(this.#context, await log.wholeOf(committed.catalog, signal), this.attempts, signal)
+  }
+
+  /** Returns what this writer removed since the last call, such as the leftovers found when it took the store over. */
+  takeSwept(): SweptOnce | undefined {
+    const swept = this.#swept
+    this.#swept = undefined
+    return swept
   }
 
   /** Starts work that no caller waits for, such as the deletion of dropped checkpoints. */
@@ -215,8 +222,10 @@ export class WriteAccess {
     for (const { step, reason } of found) this.#context.events.emit('quarantined', { step, reason })
   }
 
-  async #sweep(version: PagedCatalog): ReturnType<typeof sweepStore> {
-    return sweepStore(this.#context, await this.#context.log.wholeOf(version), {})
+  async #sweep(version: PagedCatalog, signal?: AbortSignal): Promise<SweptOnce> {
+    const swept = await sweepStore(this.#context, await this.#context.log.wholeOf(version), { signal })
+    this.#swept = bothPasses(this.#swept, swept)
+    return swept
   }
 
   async #removeAbandoned(): Promise<Pick<Deletion, 'failed'>> {
