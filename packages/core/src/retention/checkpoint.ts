@@ -1,3 +1,5 @@
+import type { OrderKey } from '../order-key.ts'
+
 /** What a retention decision knows of a checkpoint. */
 export interface RetainedCheckpoint {
   readonly step: number
@@ -13,8 +15,8 @@ export interface RetainedCheckpoint {
 export interface Candidate extends RetainedCheckpoint {
   /** What it takes of a file system's inodes: its files, the manifest and their folder. */
   readonly inodes: number
-  /** Grows from save to save, also where a run goes back to an older step. */
-  readonly saveOrder: number
+  /** When its save began, in the order of all saves. */
+  readonly order: OrderKey
   /** By the store's own clock, if it was recorded. */
   readonly storedAt: Date | undefined
   /** Milliseconds by which the clock seems to have jumped before its save; 0 if it has not. */

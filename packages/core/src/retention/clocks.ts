@@ -1,3 +1,4 @@
+import { compareSaves, latestOf } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
 import { formatAge } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
@@ -47,7 +48,7 @@ export function agesOf(
   const jumps = checkpoints.filter(({ clockJump }) => clockJump > 0)
   return (checkpoint) => {
     const jumped = jumps
-      .filter(({ saveOrder }) => saveOrder > checkpoint.saveOrder)
+      .filter((jump) => compareSaves(jump, checkpoint) > 0)
       .reduce((sum, { clockJump }) => sum + clockJump, 0)
     return clocks.map(({ now, timeOf }) => now - timeOf(checkpoint) - jumped)
   }
@@ -67,7 +68,7 @@ export function usesTime(plan: RetentionPlan): boolean {
  */
 export function jumpSince(plan: RetentionPlan, checkpoints: readonly Candidate[], present: Present): number {
   const limit = Math.min(plan.keepWithin ?? Infinity, plan.keepUnscored ?? Infinity)
-  const bySaving = checkpoints.toSorted((one, other) => one.saveOrder - other.saveOrder)
+  const bySaving = checkpoints.toSorted(compareSaves)
   if (bySaving.length === 0 || limit === Infinity) return 0
   return Math.min(
     ...clocksOf(present).map(({ now, timeOf }) => {
@@ -87,7 +88,7 @@ export function clockDoubts(checkpoints: readonly Candidate[], present: Present)
   const future = checkpoints.filter((checkpoint) =>
     clocksOf(present).some((clock) => isInFuture(clock, checkpoint)),
   )
-  const latestJump = checkpoints.filter(({ clockJump }) => clockJump > 0).at(-1)
+  const latestJump = latestOf(checkpoints.filter(({ clockJump }) => clockJump > 0))
   return [
     ...(Math.abs(ahead) > tolerance
       ? [

@@ -1,3 +1,4 @@
+import { compareSaves, latestOf } from '../order-key.ts'
 import { formatSize } from '../space/index.ts'
 import type { Candidate } from './checkpoint.ts'
 import type { RetentionPlan } from './options.ts'
@@ -43,7 +44,7 @@ export function decideRetention(
   })
 }
 
-/** The checkpoints that no policy or limit drops: the newest, pinned and best ones, and those in use. */
+/** The checkpoints that no policy or limit drops: the latest, the pinned and the best ones, and those in use. */
 function neverDropped({ checkpoints, best }: Situation): ReadonlyMap<number, readonly string[]> {
   const reasons = new Map<number, string[]>()
   const add = (step: number | undefined, reason: string): void => {
@@ -51,13 +52,7 @@ function neverDropped({ checkpoints, best }: Situation): ReadonlyMap<number, rea
     const found = reasons.get(step) ?? []
     if (!found.includes(reason)) reasons.set(step, [...found, reason])
   }
-  const newest = checkpoints.at(-1)
-  const newestSaved = checkpoints.reduce<Candidate | undefined>(
-    (latest, each) => (latest === undefined || each.saveOrder >= latest.saveOrder ? each : latest),
-    undefined,
-  )
-  add(newest?.step, 'newest')
-  add(newestSaved?.step, newestSaved === newest ? 'newest' : 'saved last')
+  add(latestOf(checkpoints)?.step, 'latest')
   for (const [name, steps] of best) for (const step of steps) add(step, `best ${name}`)
   for (const { step, pinned, inUse } of checkpoints) {
     if (pinned !== undefined) add(step, pinned)
@@ -77,8 +72,8 @@ function decideOne(
     return isKept ? { step, kept: true, because: never } : { step, kept: false, because: otherwise }
   }
   const reasons = policies.flatMap(({ keeps }) => keeps.get(step) ?? [])
-  // If a policy keeps it, the reason that it is the newest is omitted.
-  const others = never.filter((reason) => reason !== 'newest')
+  // If a policy keeps it, the reason that it is the latest is omitted.
+  const others = never.filter((reason) => reason !== 'latest')
   return { step, kept: true, because: [...new Set([...reasons, ...others])] }
 }
 
@@ -97,7 +92,7 @@ function evictions(
   let freedBytes = sumOf(checkpoints, (each) => each.bytes) - bytes
   let freedInodes = sumOf(checkpoints, (each) => each.inodes) - sumOf(kept, (each) => each.inodes)
   const evicted = new Map<number, string>()
-  for (const checkpoint of kept) {
+  for (const checkpoint of kept.toSorted(compareSaves)) {
     const lacksRoom = room !== undefined && (freedBytes < room.bytes || freedInodes < (room.inodes ?? 0))
     const because =
       bytes > maxBytes

@@ -1,4 +1,5 @@
 import { Evaluations, isMetricObjective, type Objectives, partsOf, ranking } from '../metrics/index.ts'
+import { compareSaves } from '../order-key.ts'
 import type { Candidate } from './checkpoint.ts'
 import { agesOf, clocksOf, isInFuture, type Present } from './clocks.ts'
 import { formatInterval } from './duration.ts'
@@ -45,10 +46,8 @@ export function applyPolicies(plan: RetentionPlan, situation: Situation): readon
   ].filter((policy) => policy !== undefined)
 }
 
-/** By step and by the order of saving: they differ where a run went back to an older step. */
 function last(count: number, { checkpoints }: Situation): Policy {
-  const bySaving = checkpoints.toSorted((one, other) => one.saveOrder - other.saveOrder)
-  const kept = [...checkpoints.slice(-count), ...bySaving.slice(-count)]
+  const kept = checkpoints.toSorted(compareSaves).slice(-count)
   return { otherwise: `not among the last ${count}`, keeps: withReason(kept, `last ${count}`) }
 }
 

@@ -37,6 +37,7 @@ import { assertRestoreOptions, type Restored, type RestoreOptions } from './rest
 import { RestoresUnderWay } from './restores-under-way.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planAndSave } from './save/plan-and-save.ts'
+import { SavesInOrder } from './save/saves-in-order.ts'
 import { assertMetrics, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
@@ -67,6 +68,7 @@ export class CheckpointStore implements AsyncDisposable {
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
   readonly #underWay = new UnderWay()
+  readonly #savesInOrder = new SavesInOrder()
   #isMarkerSupported = false
   #closed: Promise<void> | undefined
   readonly #whileOpen: WhileOpen = async (work) => {
@@ -110,9 +112,7 @@ export class CheckpointStore implements AsyncDisposable {
     }
     this.#access = new WriteAccess(this.#context)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen)
-    const save = (request: SaveRequest): Promise<SaveResult> =>
-      planAndSave(this.#context, this.#access, request)
-    this.#background = new BackgroundSaves(save, events, options.background)
+    this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
   }
 
   /** URL of the store, without secrets. */
@@ -148,7 +148,7 @@ export class CheckpointStore implements AsyncDisposable {
    * then unchanged, except after `OUTCOME_UNKNOWN`.
    */
   async save(request: SaveRequest): Promise<SaveResult> {
-    return this.#whileOpen(() => planAndSave(this.#context, this.#access, request))
+    return this.#whileOpen(() => this.#save(request))
   }
 
   /**
@@ -375,6 +375,12 @@ export class CheckpointStore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #save(request: SaveRequest): Promise<SaveResult> {
+    return this.#savesInOrder.run(request.step, request.signal, () =>
+      planAndSave(this.#context, this.#access, request),
+    )
   }
 
   async #close(): Promise<void> {

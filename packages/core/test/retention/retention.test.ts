@@ -27,7 +27,7 @@ function candidate(step: number, fields: Partial<Candidate> = {}): Candidate {
     savedAt: new Date(start + step * hour),
     tags: [],
     metrics: {},
-    saveOrder: step,
+    order: { segment: 0, base: step },
     storedAt: undefined,
     clockJump: 0,
     pinned: undefined,
@@ -70,14 +70,15 @@ test('keeps all checkpoints without a policy, and the newest with keepLast', () 
   expect(decisions[9]).toEqual({ step: 10, kept: true, because: ['last 3'] })
 })
 
-test('keeps the last saved and the newest checkpoint of a run that went back', () => {
+test('keeps the last saves of a run that went back to an older step', () => {
   const back = [
     ...ten.slice(0, 4),
-    candidate(5, { saveOrder: 20 }),
-    candidate(6, { saveOrder: 21 }),
+    candidate(5, { order: { segment: 0, base: 20 } }),
+    candidate(6, { order: { segment: 0, base: 21 } }),
     ...ten.slice(6),
   ]
-  expect(kept(decide(back, { keepLast: 2 }))).toEqual([5, 6, 9, 10])
+  expect(kept(decide(back, { keepLast: 2 }))).toEqual([5, 6])
+  expect(kept(decide(back, { keepLast: 3 }))).toEqual([5, 6, 10])
 })
 
 test('keeps the first checkpoint at or after each multiple of steps or epochs', () => {
@@ -184,7 +185,7 @@ const candidates = fc
         metrics: { ...(loss === undefined ? {} : { loss }), ...(pck === undefined ? {} : { pck }) },
         pinned: pinned && step % 3 === 0 ? 'pinned' : undefined,
         tags: tag === '' ? [] : [tag],
-        saveOrder,
+        order: { segment: 0, base: saveOrder },
       })
     })
   })

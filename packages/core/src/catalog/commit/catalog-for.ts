@@ -9,9 +9,6 @@ export async function catalogFor(
   signal: AbortSignal | undefined,
 ): Promise<PagedCatalog> {
   const newest = await log.newest(signal)
-  const isRecent =
-    choice === 'latest'
-      ? newest.checkpoints.recent.length > 0
-      : typeof choice === 'number' && choice > lastPagedStep(newest)
+  const isRecent = choice === 'latest' || (typeof choice === 'number' && choice > lastPagedStep(newest))
   return isRecent ? newest : log.wholeOf(newest, signal)
 }

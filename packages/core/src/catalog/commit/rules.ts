@@ -13,7 +13,7 @@ import {
 import type { Judgement } from '../judging/judgement.ts'
 import { applyRetention, type KeptLists, type WriterKeeping } from '../judging/keeping.ts'
 import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
-import { attemptsOf, idsOf, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
+import { attemptsOf, idsOf, latestAfter, type PagedCatalog, type WholeCatalog } from '../pages/index.ts'
 import {
   applyChange,
   type Change,
@@ -108,6 +108,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       floor: nextFloor(newest, change), // rules 3 and 5
       ...(change.kind === 'rebuild' && change.term !== undefined ? { term: change.term } : {}),
       checkpoints: kept.checkpoints,
+      latest: latestAfter(kept.checkpoints, newest.latest),
       quarantined: [...applied.quarantined],
       metrics: kept.metrics,
       ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),

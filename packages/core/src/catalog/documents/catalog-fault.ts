@@ -1,6 +1,7 @@
 import type { Catalog, CatalogEntry, PageReference, RecordedMetrics } from './catalog-schema.ts'
 import { partsOfAttempt } from './layout.ts'
 import { inOrder } from './lines.ts'
+import { latestOf } from '../../order-key.ts'
 import { featureFault, type Uses } from './requires.ts'
 
 /** The most retired pages that a version may name. */
@@ -19,6 +20,8 @@ export function catalogFault(catalog: Catalog, version: number): string | undefi
   if (!inOrder(older?.metrics, metrics)) return 'lists the metrics of a step twice or out of order'
   if (latest !== undefined && latest.step > (older?.checkpoints.at(-1)?.to ?? -1))
     return 'names a latest checkpoint that is not in a page'
+  if (latest !== undefined && latestOf([latest, ...checkpoints]) !== latest)
+    return 'names a latest checkpoint that is not the latest'
   return (
     entryFault(entries) ??
     historyFault(catalog) ??

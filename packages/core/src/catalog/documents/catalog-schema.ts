@@ -120,7 +120,7 @@ export const catalogSchema = v.looseObject({
   abandoned: v.optional(v.array(entrySchema)),
   /** In the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
   checkpoints: v.array(entrySchema),
-  /** The entry of the latest checkpoint, if it is in a page. A writer that does not compute it omits it. */
+  /** The entry of the latest checkpoint, if it is in a page. */
   latest: v.optional(entrySchema),
   quarantined: v.array(quarantinedSchema),
   /** The metrics of every step that ever had any, in the order of the steps. They outlive the checkpoints. */

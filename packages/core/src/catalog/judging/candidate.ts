@@ -1,5 +1,6 @@
+import type { OrderKey } from '../../order-key.ts'
 import type { Candidate } from '../../retention/index.ts'
-import { type CatalogEntry, metricsOf, partsOfAttempt } from '../documents/index.ts'
+import { type CatalogEntry, metricsOf } from '../documents/index.ts'
 
 /** Minimum number of inodes of a checkpoint: its files, the manifest and their folder. */
 export function inodesOf({ fileCount }: Pick<CatalogEntry, 'fileCount'>): number {
@@ -15,7 +16,6 @@ export class ListedCandidate implements Candidate {
   readonly #entry: CatalogEntry
   #savedAt: Date | undefined
   #storedAt: Date | undefined
-  #saveOrder: number | undefined
 
   constructor(entry: CatalogEntry, inUse: string | undefined) {
     this.#entry = entry
@@ -57,9 +57,8 @@ export class ListedCandidate implements Candidate {
     return this.#entry.clockJump ?? 0
   }
 
-  get saveOrder(): number {
-    this.#saveOrder ??= partsOfAttempt(this.#entry.attempt).base
-    return this.#saveOrder
+  get order(): OrderKey {
+    return this.#entry.order
   }
 
   get metrics(): Readonly<Record<string, number>> {

@@ -2,10 +2,11 @@ import { HoldfastError } from '../../errors.ts'
 import { bestSteps, type Objectives } from '../../metrics/index.ts'
 import { own } from '../../records.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
+import { compareSaves, latestOf } from '../../order-key.ts'
 import type { PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
-/** A step, the newest step, or the best of the only objective or of a named one. */
+/** A step, the checkpoint whose save began last, or the best of the only objective or of a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
 
 /** The chosen entry among those that `offered` accepts; `undefined` if there is none. */
@@ -21,9 +22,27 @@ export function chooseEntry(
     return entry !== undefined && offered(entry) ? entry : undefined
   }
   assertChoice(choice)
-  if (choice === 'latest') return catalog.checkpoints.findLast(offered)
+  if (choice === 'latest') return latestOffered(catalog, offered)
   const name = objectiveName(choice, judged.own.objectives, judged.keeping.objectives)
   return bestEntry(judged, name, offered)
+}
+
+/** Returns the latest checkpoint in the order of saves that is offered. The lines of pages are only needed if it is not the latest of all. */
+function latestOffered(
+  { checkpoints, latest }: PagedCatalog,
+  offered: (entry: CatalogEntry) => boolean,
+): CatalogEntry | undefined {
+  if (latest === undefined || offered(latest)) return latest
+  return latestOf(checkpoints.all.filter(offered))
+}
+
+/** Returns the latest checkpoint that is offered of those whose saves began before that of another one. */
+export function latestBefore(
+  { checkpoints }: PagedCatalog,
+  other: CatalogEntry,
+  offered: (entry: CatalogEntry) => boolean,
+): CatalogEntry | undefined {
+  return latestOf(checkpoints.all.filter((entry) => compareSaves(entry, other) < 0 && offered(entry)))
 }
 
 /** The quarantined checkpoint of the chosen step; `undefined` if the choice is no step, or the step is listed. */

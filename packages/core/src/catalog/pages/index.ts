@@ -5,6 +5,7 @@ export {
   documentOf,
   isWhole,
   lastPagedStep,
+  latestAfter,
   noCatalog,
   paged,
   type PagedCatalog,

@@ -8,6 +8,7 @@ import {
   type RecordedMetrics,
 } from '../documents/index.ts'
 import { unread } from './page.ts'
+import { latestOf } from '../../order-key.ts'
 import { PagedList } from './paged-list.ts'
 
 type Unlisted = Pick<
@@ -32,6 +33,8 @@ type Unlisted = Pick<
 export interface PagedCatalog extends Readonly<Unlisted> {
   readonly checkpoints: PagedList<CatalogEntry>
   readonly metrics: PagedList<RecordedMetrics>
+  /** The line of the checkpoint whose save began last, whether it stands in a page or not. */
+  readonly latest: CatalogEntry | undefined
   /** See the format. */
   readonly retired: Readonly<Older>['retired']
   /** Members of `older` that a newer version of Holdfast wrote. */
@@ -48,13 +51,14 @@ export interface WholeCatalog extends PagedCatalog {
 export const noCatalog: WholeCatalog = { ...paged(emptyCatalog), isWhole: true }
 
 /** The catalog of a document, before any of its pages is read. */
-export function paged({ checkpoints, metrics, older, latest: _, ...document }: Catalog): PagedCatalog {
+export function paged({ checkpoints, metrics, older, latest, ...document }: Catalog): PagedCatalog {
   const inPages = older ?? { checkpoints: [], metrics: [], retired: [] }
   const { checkpoints: checkpointPages, metrics: metricPages, retired, ...unknownOlder } = inPages
   return {
     ...document,
     checkpoints: new PagedList(checkpointPages.map(unread), checkpoints),
     metrics: new PagedList(metricPages.map(unread), metrics),
+    latest: latest ?? latestOf(checkpoints),
     retired,
     unknownOlder,
     isWhole: older === undefined,
@@ -65,6 +69,7 @@ export function paged({ checkpoints, metrics, older, latest: _, ...document }: C
 export function documentOf({
   checkpoints,
   metrics,
+  latest,
   retired,
   unknownOlder,
   isWhole: _,
@@ -85,6 +90,7 @@ export function documentOf({
     checkpoints: [...checkpoints.recent],
     metrics: [...metrics.recent],
     ...(hasOlder ? { older } : {}),
+    ...(latest !== undefined && latest.step <= checkpoints.lastPaged ? { latest } : {}),
   }
 }
 
@@ -106,6 +112,22 @@ export function isWhole(catalog: PagedCatalog): catalog is WholeCatalog {
 export function wholeCatalog(catalog: PagedCatalog): WholeCatalog {
   if (isWhole(catalog)) return catalog
   throw new Error(`Pages of version ${catalog.version} of the catalog are needed, and were not read`)
+}
+
+/**
+ * Returns the line of the latest checkpoint after a change to the lines. `before` is the latest one before the change. The
+ * catalog is whole if the change took that one out.
+ */
+export function latestAfter(
+  checkpoints: PagedList<CatalogEntry>,
+  before: CatalogEntry | undefined,
+): CatalogEntry | undefined {
+  if (checkpoints.rewritten !== undefined) return latestOf(checkpoints.rewritten)
+  if (before === undefined) return latestOf(checkpoints.recent)
+  const isPaged = before.step <= checkpoints.lastPaged
+  if (!isPaged && checkpoints.get(before.step)?.attempt !== before.attempt) return latestOf(checkpoints.all)
+  // The pages are what they were.
+  return latestOf(isPaged ? [before, ...checkpoints.recent] : checkpoints.recent)
 }
 
 /** The attempts that a catalog lists, as good or as quarantined. */

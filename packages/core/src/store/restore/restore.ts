@@ -13,6 +13,7 @@ import { catalogFor } from '../../catalog/commit/catalog-for.ts'
 import {
   type CheckpointChoice,
   chooseEntry,
+  latestBefore,
   quarantinedChoice,
   quarantinedError,
 } from '../../catalog/judging/choose.ts'
@@ -40,6 +41,8 @@ export async function restoreCheckpoint(
 ): Promise<Restored | undefined> {
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
+  /** The checkpoint that was asked for, if it was passed over. */
+  let first: CatalogEntry | undefined
   for (;;) {
     // After a corrupt checkpoint, any other may be chosen, so all lines are needed.
     const { catalog, damaged } = await readCatalog(
@@ -53,10 +56,13 @@ export async function restoreCheckpoint(
     if (aside !== undefined && !avoided.has(aside.entry.attempt)) {
       if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)
       avoided.add(aside.entry.attempt)
+      first ??= aside.entry
       passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: true })
       continue // an older checkpoint may be in a page that was not read
     }
-    const candidate = entry ?? olderThan(catalog, choice, avoided, passedOver)
+    const isOffered = ({ attempt }: CatalogEntry): boolean => !avoided.has(attempt)
+    const isByStep = typeof choice === 'number'
+    const candidate = entry ?? (isByStep && first ? latestBefore(catalog, first, isOffered) : undefined)
     if (candidate === undefined) {
       refuseNothing(choice, passedOver, damaged)
       return undefined
@@ -71,6 +77,7 @@ export async function restoreCheckpoint(
       if (options.fallback !== true) throw corruptCheckpoint(candidate, error)
       const reason = messageOf(error)
       avoided.add(candidate.attempt)
+      first ??= candidate
       const quarantined = await upkeep.quarantine({
         step: candidate.step,
         attempt: candidate.attempt,
@@ -149,17 +156,6 @@ function wantedFiles(manifest: Manifest, names: readonly string[] | undefined): 
       manifest.files.map((other) => other.name),
     )
   })
-}
-
-/** The next older checkpoint, if the step that was chosen by number is corrupt. */
-function olderThan(
-  catalog: PagedCatalog,
-  choice: CheckpointChoice,
-  avoided: ReadonlySet<string>,
-  passedOver: readonly PassedOver[],
-): CatalogEntry | undefined {
-  if (typeof choice !== 'number' || passedOver.length === 0) return undefined
-  return catalog.checkpoints.findLast(({ step, attempt }) => step < choice && !avoided.has(attempt))
 }
 
 function refuseNothing(

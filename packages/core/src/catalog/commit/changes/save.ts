@@ -2,6 +2,7 @@ import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
 import { hasRules, keepingOf } from '../../judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../pages/index.ts'
+import { compareSaves } from '../../../order-key.ts'
 import { drop, type KindOfChange, type Refusal, unchangedLists } from './change.ts'
 import { withRecord } from './record.ts'
 import { protection } from './refusals.ts'
@@ -18,7 +19,9 @@ export interface Save {
 export const save: KindOfChange<Save> = {
   // A save of a later step does without, unless there is something to judge it by.
   needsWhole: (newest, { entry }, keeping) =>
-    hasRules(keepingOf(keeping, newest)) || entry.step <= lastPagedStep(newest),
+    hasRules(keepingOf(keeping, newest)) ||
+    entry.step <= lastPagedStep(newest) ||
+    replacesLatestBySaveBefore(newest, entry),
   apply: (catalog, { entry, onExisting, allowBest }, { objectives }) => {
     const refused = refusalOfSave(catalog, { step: entry.step, onExisting, allowBest }, objectives)
     if (refused !== undefined) return refused
@@ -38,6 +41,11 @@ export const save: KindOfChange<Save> = {
     // The save has asked the store for the time when the manifest was stored.
     storeNow: entry.storedAt === undefined ? undefined : new Date(entry.storedAt),
   }),
+}
+
+/** Then another checkpoint becomes the latest, which may stand in a page. */
+function replacesLatestBySaveBefore({ latest }: PagedCatalog, entry: CatalogEntry): boolean {
+  return latest?.step === entry.step && compareSaves(entry, latest) < 0
 }
 
 /** Why a step that the catalog lists cannot be saved; `undefined` if it can. */
