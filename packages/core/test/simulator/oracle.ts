@@ -1,3 +1,4 @@
+import { compareSaves } from '../../src/order-key.ts'
 import {
   type AttemptId,
   type Catalog,
@@ -148,12 +149,13 @@ export class Oracle {
 
   /**
    * What is dropped by hand was not better than every other; what retention drops is not better than every other that
-   * it leaves, and not the newest.
+   * it leaves, and not the latest in the order of saves.
    */
-  #mayGo({ step }: CatalogEntry, before: Catalog, next: Catalog, because: string): void {
+  #mayGo(dropped: CatalogEntry, before: Catalog, next: Catalog, because: string): void {
+    const { step } = dropped
     const isByHand = byHand.includes(because)
-    if (!isByHand && next.checkpoints.every((entry) => entry.step < step))
-      throw new Error(`P6: step ${step} was the newest, and was dropped: ${because}`)
+    if (!isByHand && next.checkpoints.every((entry) => compareSaves(entry, dropped) < 0))
+      throw new Error(`P6: step ${step} was the latest, and was dropped: ${because}`)
     // A commit may give a step another loss and drop it; what replaces a step brings a loss of its own.
     const { metrics, checkpoints } = isByHand ? before : next
     const loss = Number(metrics.find((record) => record.step === step)?.metrics['loss'])
