@@ -8,13 +8,13 @@ import { recordOf } from '../records.ts'
 
 /**
  * Which checkpoints to keep. One is kept if any of the policies keeps it; without any all are kept. Limits then
- * evict the oldest first until they are met. The newest, the pinned, the best of each objective, and one that this
+ * evict the oldest first, in the order of saves, until they are met. The latest, the pinned, the best of each objective, and one that this
  * process is restoring are kept in any case.
  */
 export interface RetentionOptions<Name extends string = string> {
-  /** The last so many, by step and by the order in which they were saved. */
+  /** The last so many in the order of saves. */
   readonly keepLast?: number | undefined
-  /** The first at or after each multiple of so many steps or epochs; one per interval of time. */
+  /** The first at or after each multiple of so many steps or epochs; the first of each interval of time, in UTC. */
   readonly keepEvery?:
     | {
         readonly steps?: number | undefined

@@ -64,15 +64,16 @@ function everyMultiple(unit: 'step' | 'epoch', interval: number, { checkpoints }
   return { otherwise: `not one of ${words}`, keeps: withReason(firsts.values(), words) }
 }
 
+/** Intervals are counted in UTC, so that a decision does not depend on what earlier ones have left. */
 function onePerInterval(interval: number, situation: Situation): Policy {
   const words = `one per ${formatInterval(interval)}`
   return byEitherClock(situation, words, `not ${words}`, (timeOf, checkpoints) => {
-    const kept: Candidate[] = []
+    const firsts = new Map<number, Candidate>()
     for (const checkpoint of bySavingTime(checkpoints, timeOf)) {
-      const before = kept.at(-1)
-      if (before === undefined || timeOf(checkpoint) - timeOf(before) >= interval) kept.push(checkpoint)
+      const place = Math.floor(timeOf(checkpoint) / interval)
+      if (!firsts.has(place)) firsts.set(place, checkpoint)
     }
-    return kept
+    return [...firsts.values()]
   })
 }
 

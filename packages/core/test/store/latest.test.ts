@@ -70,7 +70,9 @@ test('names the higher of two steps whose saves in the background began together
       })(),
     },
   })
-  await (await store.saveInBackground({ step: 2, files })).done
+  await (
+    await store.saveInBackground({ step: 2, files })
+  ).done
   slow.resolve(undefined)
   await first.done
   expect((await store.latest())?.step).toBe(2)
@@ -121,7 +123,10 @@ test('stops the wait of a lower step when its signal fires', async () => {
 test('names a latest step that stands in a page by reading one version', async () => {
   const backend = new MemoryBackend()
   const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
-  await savedSteps(store, Array.from({ length: 20 }, (_, step) => step))
+  await savedSteps(
+    store,
+    Array.from({ length: 20 }, (_, step) => step),
+  )
   expect(await keysOf(backend, 'pages/')).not.toEqual([])
   await savedSteps(store, [5])
   const reads: string[] = []

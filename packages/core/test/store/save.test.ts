@@ -66,11 +66,11 @@ describe('what is saved is listed, and tells what it was given', () => {
     expect(await names(4, { renamed: join(folder, 'model', 'deep') })).toEqual(['renamed/b.bin'])
   })
 
-  test('steps in any order are listed in theirs, and the latest is the highest', async () => {
+  test('lists steps in their order, and names the one saved last as the latest', async () => {
     const store = storeOn(new MemoryBackend())
     for (const step of [5, 1, 9, 0, 7]) await store.save({ step, files: { a: bytes } })
     expect((await store.list()).map(({ step }) => step)).toEqual([0, 1, 5, 7, 9])
-    expect((await store.latest())?.step).toBe(9)
+    expect((await store.latest())?.step).toBe(7)
   })
 })
 
