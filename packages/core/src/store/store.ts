@@ -38,7 +38,7 @@ import { RestoresUnderWay } from './restores-under-way.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planAndSave } from './save/plan-and-save.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
-import { assertMetrics, type SaveRequest } from './save/request.ts'
+import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
@@ -378,6 +378,7 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   async #save(request: SaveRequest): Promise<SaveResult> {
+    assertSaveRequest(request)
     return this.#savesInOrder.run(request.step, request.signal, () =>
       planAndSave(this.#context, this.#access, request),
     )

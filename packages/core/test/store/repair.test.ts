@@ -152,7 +152,7 @@ describe('a save that fails beside a repair', () => {
   test('stays listed if the repair found it first, and rejects with OUTCOME_UNKNOWN', async () => {
     const backend = new InterruptedBackend()
     await saved(backend, 1)
-    backend.before('stat', 'manifest.json', async () => {
+    backend.interrupt('after put', 'manifest.json', async () => {
       expect((await storeOn(backend, { mode: 'shared' }).repair()).recovered).toEqual([2])
       throw failure
     })
@@ -165,8 +165,8 @@ describe('a save that fails beside a repair', () => {
   test('is not listed while its files are deleted', async () => {
     const backend = new InterruptedBackend()
     await saved(backend, 1)
-    backend.before('stat', 'manifest.json', () => Promise.reject(failure))
-    backend.before('delete', 'manifest.json', async () => {
+    backend.interrupt('after put', 'manifest.json', () => Promise.reject(failure))
+    backend.interrupt('before delete', 'manifest.json', async () => {
       expect((await storeOn(backend, { mode: 'shared' }).repair()).recovered).toEqual([])
     })
     const store = storeOn(backend, { mode: 'shared' })
@@ -181,8 +181,8 @@ describe('a save that fails beside a repair', () => {
     const isWritten = Promise.withResolvers<undefined>()
     const isFound = Promise.withResolvers<undefined>()
     const hasFailed = Promise.withResolvers<undefined>()
-    backend.before('stat', 'manifest.json', async () => {
-      backend.before('commit', 'catalog/', async () => {
+    backend.interrupt('after put', 'manifest.json', async () => {
+      backend.interrupt('before commit', 'catalog/', async () => {
         isFound.resolve(undefined)
         await hasFailed.promise
       })
@@ -203,36 +203,37 @@ describe('a save that fails beside a repair', () => {
 })
 
 interface Interruption {
-  readonly method: string
+  readonly when: 'after put' | 'before commit' | 'before delete'
   readonly key: string
   readonly act: () => Promise<void>
 }
 
-/** Runs an action before a call, once. */
+/** Runs an action before or after a call, once. */
 class InterruptedBackend extends MemoryBackend {
   #interruptions: Interruption[] = []
 
-  before(method: 'stat' | 'commit' | 'delete', key: string, act: () => Promise<void>): void {
-    this.#interruptions.push({ method, key, act })
+  interrupt(when: Interruption['when'], key: string, act: () => Promise<void>): void {
+    this.#interruptions.push({ when, key, act })
   }
 
-  override async stat(...parameters: Parameters<MemoryBackend['stat']>) {
-    await this.#interrupt('stat', parameters[0])
-    return super.stat(...parameters)
+  override async put(...parameters: Parameters<MemoryBackend['put']>) {
+    const result = await super.put(...parameters)
+    await this.#act('after put', parameters[0])
+    return result
   }
 
   override async commit(key: string, bytes: Uint8Array, options?: CallOptions) {
-    await this.#interrupt('commit', key)
+    await this.#act('before commit', key)
     return super.commit(key, bytes, options)
   }
 
   override async delete(keys: readonly string[], options?: CallOptions) {
-    await this.#interrupt('delete', keys[0] ?? '')
+    await this.#act('before delete', keys[0] ?? '')
     return super.delete(keys, options)
   }
 
-  async #interrupt(method: string, key: string): Promise<void> {
-    const found = this.#interruptions.find((each) => each.method === method && key.includes(each.key))
+  async #act(when: Interruption['when'], key: string): Promise<void> {
+    const found = this.#interruptions.find((each) => each.when === when && key.includes(each.key))
     if (found === undefined) return
     this.#interruptions = this.#interruptions.filter((each) => each !== found)
     await found.act()

@@ -4,7 +4,7 @@ import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { planFiles } from './plan.ts'
-import { assertSaveRequest, type SaveRequest } from './request.ts'
+import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { saveCheckpoint } from './save.ts'
 import type { SpaceAccess } from './space.ts'
@@ -23,7 +23,6 @@ export async function planAndSave(
   access: SaveAccess,
   request: SaveRequest,
 ): Promise<SaveResult> {
-  assertSaveRequest(request)
   const { exclude, signal } = request
   const storeRoot = context.backend.capabilities.localRoot
   const plan = await planFiles(request.files, { storeRoot, exclude, signal })
