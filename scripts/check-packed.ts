@@ -65,7 +65,11 @@ function refuseOtherMetadata(path: string): void {
     },
     `The metadata in ${directory}/package.json differs from the metadata that every package must have`,
   )
-  deepStrictEqual(keywords.slice(0, 2), ['checkpoint', 'holdfast'], `The keywords in ${directory}/package.json must begin with checkpoint and holdfast`)
+  deepStrictEqual(
+    keywords.slice(0, 2),
+    ['checkpoint', 'holdfast'],
+    `The keywords in ${directory}/package.json must begin with checkpoint and holdfast`,
+  )
 }
 
 /** Throws if a bundle contains `using`, which Node.js 22 cannot parse. The Node.js of this check can, so it checks. */
@@ -107,13 +111,15 @@ function inEmptyProject(packed: readonly string[]): void {
   ]
   run(project, 'npx', 'tsc', ...flags, '--lib', 'es2024,esnext.disposable', '--types', 'node', 'example.ts')
   const printed = run(project, process.execPath, 'example.ts')
-  if (!printed.includes('best: step')) throw new Error(`The first example printed: ${printed}`)
+  if (!printed.includes('best: step'))
+    throw new Error(`The first example of README.md must print "best: step", but printed: ${printed}`)
   const { version } = readPackage(join(root, 'packages', 'cli'))
   const printedVersion = run(project, 'npx', 'holdfast', '--version').trim()
   if (printedVersion !== version)
     throw new Error(`holdfast --version printed ${printedVersion}, not ${version}`)
   const listed = run(project, 'npx', 'holdfast', 'ls', '--store', './runs/a')
-  if (!listed.includes('3 checkpoints')) throw new Error(`holdfast ls printed: ${listed}`)
+  if (!listed.includes('3 checkpoints'))
+    throw new Error(`holdfast ls must print "3 checkpoints", but printed: ${listed}`)
   // The command line, core and the adapter have separate bundles, and must still recognize each other's errors.
   expectExitCode(project, 4, 'holdfast', 'show', '99', '--store', './runs/a')
   expectExitCode(project, 2, 'holdfast', 'ls', '--store', './package.json')

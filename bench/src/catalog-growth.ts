@@ -145,7 +145,9 @@ async function deciding(bench: Bench, grown: readonly Grown[]): Promise<void> {
       verify: async () => {
         const listed = (await each.store.list()).length
         if (dropped > 0 && dropped < listed) return
-        throw new Error(`The retention would drop ${dropped} of ${listed} checkpoints`)
+        throw new Error(
+          `The retention drops ${dropped} of ${listed} checkpoints. It must drop some, but not all`,
+        )
       },
     })
   }

@@ -26,7 +26,8 @@ export async function distance(bench: Bench): Promise<void> {
     const clients = await server.connect(proxy.url)
     const where = `${server.name}, ${latency} ms away`
     if (name === 'gcs') {
-      const why = 'this server tells every client to send the bytes to its own address, past the proxy'
+      const why =
+        'this server makes clients send the bytes directly to its own address, not through the proxy'
       bench.leaveOut('the delay of chunks of resumable uploads to GCS', why)
     }
     await savingSmall(bench, clients, proxy, where)

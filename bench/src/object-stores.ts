@@ -15,7 +15,7 @@ type Start = () => Promise<StoreServer | { readonly why: string }>
 
 export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
 
-/** Measures one large file to a store and back, and many small files, on a server of this machine. */
+/** Measures transfers of one large file and of many small files to and from a server on this machine. */
 export function onStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
   return async (bench) => {
     const server = await objectStores[name]()

@@ -19,7 +19,7 @@ export interface Comparison {
   readonly text: string
   /** The name of the contender. */
   readonly of: string
-  /** Chooses among these contenders the slowest or the fastest by median, or the sum of all. */
+  /** The contenders to compare with: the slowest or the fastest of them by median, or the sum of all. */
   readonly against: { readonly which: 'slowest' | 'fastest' | 'sum'; readonly names: readonly string[] }
   /** The goal for the ratio. Without a goal, the report shows the ratio only. */
   readonly atMost?: number
@@ -32,14 +32,14 @@ export interface Bound {
   readonly limit: number
 }
 
-/** A piece of work that contenders do in turn, on the same bytes. */
+/** A piece of work that contenders do one after another, on the same bytes. */
 export interface Work {
   readonly name: string
-  /** Default: milliseconds. */
+  /** The unit of the measured values. Default: milliseconds. */
   readonly unit?: Unit
   /** Number of bytes that each run transfers. The report computes the throughput from it. */
   readonly bytes?: number
-  /** Default: `rounds` of the scale. */
+  /** Number of rounds. Default: `rounds` of the scale. */
   readonly rounds?: number
   readonly contenders: readonly Contender[]
   readonly comparisons?: readonly Comparison[]

@@ -44,7 +44,7 @@ async function copyHashed(from: string, to: string): Promise<string> {
 }
 
 /**
- * Makes one small file, its manifest and its entry in a list durable with the fewest effects: six fsyncs, of three
+ * Makes one small file, its manifest and its entry in a list durable with the fewest fsyncs: six, of three
  * files and of the three folders that name them.
  */
 export async function commitByHand(root: string, step: number, bytes: Uint8Array): Promise<string> {

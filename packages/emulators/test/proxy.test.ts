@@ -289,7 +289,7 @@ describe('the fault', () => {
     expect((await send(proxy.url, 'GET', '/bucket/k')).body).toContain('<Code>Busy</Code>')
   })
 
-  test('status responds to a client that waits for 100-continue before it sends its body', async () => {
+  test('status responds before the body is sent to a client that waits for 100-continue', async () => {
     const proxy = await proxyTo('http://127.0.0.1:9', always({ kind: 'status', status: 503 }))
     const request = http.request(proxy.url, { method: 'PUT', headers: { expect: '100-continue' } })
     request.flushHeaders()

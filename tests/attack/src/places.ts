@@ -113,7 +113,7 @@ async function openGcs(folder: string): Promise<Place> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: bucket }),
   })
-  if (!response.ok) throw new Error(`The bucket could not be created: ${await response.text()}`)
+  if (!response.ok) throw new Error(`The bucket ${bucket} could not be created: ${await response.text()}`)
   return gcsPlace(server.name, bucket, endpoint, server.stop)
 }
 

@@ -23,7 +23,7 @@ export const insertObject: Run = async (context, request) => {
   return await insert(context, request, wantedBy(request, parseJson(metadata), mediaType), media)
 }
 
-/** Collects what to store from the parameters, the headers and the resource of a request. */
+/** Collects the name, metadata, hashes and conditions of a new object from a request and its resource. */
 export function wantedBy(request: GcsRequest, resource: JsonObject, mediaType: string | undefined): Wanted {
   const [bucket = ''] = request.names
   const { query } = request

@@ -2,7 +2,7 @@ import type { ObjectFiles } from '../objects/object-files.ts'
 import type { Session } from './model.ts'
 import { RunningHashes } from './hashes.ts'
 
-/** The state of resumable uploads that only this process has. */
+/** The state of resumable uploads that exists only in this process, not on disk. */
 export class LiveSessions {
   readonly #files: ObjectFiles
   readonly #turns = new Map<string, Promise<undefined>>()

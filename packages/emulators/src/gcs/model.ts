@@ -13,9 +13,9 @@ export interface Conditions {
 export interface Content {
   readonly pieces: readonly Piece[]
   readonly size: number
-  /** In base64. */
+  /** The CRC32C of the bytes, in base64. */
   readonly crc32c: string
-  /** In base64. Absent for composite objects. */
+  /** The MD5 of the bytes, in base64. Absent for composite objects. */
   readonly md5Hash: string | undefined
   /** Number of objects that it was composed of, counted recursively. Absent if it was not composed. */
   readonly components: number | undefined

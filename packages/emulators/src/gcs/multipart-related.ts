@@ -16,7 +16,7 @@ export async function parseMultipartRelated(
   contentType: string,
 ): Promise<MultipartRelated> {
   const boundary = /^multipart\/related *;.*\bboundary="?([^";]+)"?/i.exec(contentType)?.[1]
-  if (boundary === undefined) throw invalid('Missing the boundary of multipart/related.')
+  if (boundary === undefined) throw invalid('The content type multipart/related has no boundary.')
   const input = new Input(body)
   if ((await input.until(`--${boundary}\r\n`)).trim() !== '') throw malformed()
   await input.until('\r\n\r\n')

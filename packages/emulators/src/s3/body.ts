@@ -15,7 +15,7 @@ import { checksumHeader, header, type S3Request } from './request.ts'
 /** A body that arrived completely and matches its headers. */
 export interface Received {
   readonly size: number
-  /** In hexadecimal. */
+  /** The digest of the body, in hexadecimal. */
   readonly md5: string
   /** The checksum that the client sent. It is verified. */
   readonly given: ChecksumValue | undefined

@@ -20,7 +20,7 @@ export interface ChecksumValue {
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm
   readonly type: ChecksumType
-  /** In base64. A composite checksum is followed by a hyphen and the number of parts. */
+  /** The checksum in base64. A composite checksum is followed by a hyphen and the number of parts. */
   readonly value: string
 }
 

@@ -17,7 +17,8 @@ export async function* decodeChunked(
     if (Number.isNaN(size)) throw new S3Error('IncompleteBody', 'A chunk must begin with its length.')
     if (size === 0) break
     yield* input.take(size)
-    if ((await input.line()) !== '') throw new S3Error('IncompleteBody', 'A chunk is longer than its length.')
+    if ((await input.line()) !== '')
+      throw new S3Error('IncompleteBody', 'A chunk is longer than its announced length.')
   }
   for (let line = await input.line(); line !== ''; line = await input.line()) {
     const colon = line.indexOf(':')

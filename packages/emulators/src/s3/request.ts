@@ -6,9 +6,9 @@ import { notImplemented, S3Error } from './errors.ts'
 /** A parsed request to S3. */
 export interface S3Request {
   readonly call: Call
-  /** Empty for a request to the service itself. */
+  /** The name of the bucket. Empty for a request to the service itself. */
   readonly bucket: string
-  /** Empty for a request to the bucket itself. */
+  /** The key of the object. Empty for a request to the bucket itself. */
   readonly key: string
   readonly query: ReadonlyMap<string, string>
 }

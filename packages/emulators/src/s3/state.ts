@@ -16,7 +16,7 @@ export interface Described {
 export interface StoredObject extends Described {
   readonly pieces: readonly Piece[]
   readonly size: number
-  /** Without quotation marks. */
+  /** The entity tag, without quotation marks. */
   readonly etag: string
   readonly modified: number
   readonly checksum: Checksum

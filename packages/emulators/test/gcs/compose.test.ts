@@ -100,7 +100,7 @@ describe('a composition', () => {
     expect(await into('?ifGenerationNotMatch=1')).toBe(501)
   })
 
-  test('with ifGenerationMatch: 0 succeeds in exactly one of 16 concurrent requests', async () => {
+  test('succeeds in exactly one of 16 concurrent requests with ifGenerationMatch: 0', async () => {
     const bucket = await gcs()
     await stored(bucket)
     const results = await Promise.all(

@@ -76,7 +76,7 @@ test('lists at most 1000 objects per page, and the SDK requests all pages', asyn
   expect(await listed(bucket)).toEqual(many)
 })
 
-test('lists new objects at once, and deleted ones no longer', async () => {
+test('lists new objects immediately, and does not list deleted objects', async () => {
   const bucket = await filled()
   await bucket.file('new').save('', { resumable: false })
   await bucket.file('a').delete()
@@ -87,7 +87,7 @@ function byBytes(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other))
 }
 
-test('ignores the parameter fields, which only shapes the response', async () => {
+test('ignores the parameter `fields`, which only selects parts of the response', async () => {
   const bucket = await filled()
   expect(await listed(bucket, { fields: 'items(name),nextPageToken' })).toEqual(names)
 })

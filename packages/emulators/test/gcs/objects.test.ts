@@ -276,7 +276,7 @@ describe('generations and preconditions', () => {
     }
   })
 
-  test('an absent object has generation 0 for writes, and is 404 for other requests', async () => {
+  test('an absent object has generation 0 for writes, and other requests for it return 404', async () => {
     const { endpoint } = await emulatorOf()
     const insert = `${uploads}?uploadType=media&name=k&`
     expect((await send(endpoint, 'POST', `${insert}ifGenerationMatch=5`)).status).toBe(412)
@@ -307,17 +307,20 @@ describe('generations and preconditions', () => {
 })
 
 describe('hashes', () => {
-  test.each([true, false])('in the metadata are verified (resumable: %s)', async (resumable) => {
-    const bucket = await gcs()
-    const put = (metadata: FileMetadata): Promise<string> =>
-      failure(bucket.file('k').save(body, { resumable, validation: false, metadata }))
-    expect(await put({ crc32c: crc32c(patterned(1)) })).toMatch(/^400/)
-    expect(await put({ md5Hash: md5(patterned(1)) })).toMatch(/^400/)
-    expect(await failure(bucket.file('k').getMetadata())).toBe('404 notFound')
-    expect(await put({ crc32c: crc32c(body), md5Hash: md5(body) })).toBe('none')
-  })
+  test.each([true, false])(
+    'are verified if the metadata contains them (resumable: %s)',
+    async (resumable) => {
+      const bucket = await gcs()
+      const put = (metadata: FileMetadata): Promise<string> =>
+        failure(bucket.file('k').save(body, { resumable, validation: false, metadata }))
+      expect(await put({ crc32c: crc32c(patterned(1)) })).toMatch(/^400/)
+      expect(await put({ md5Hash: md5(patterned(1)) })).toMatch(/^400/)
+      expect(await failure(bucket.file('k').getMetadata())).toBe('404 notFound')
+      expect(await put({ crc32c: crc32c(body), md5Hash: md5(body) })).toBe('none')
+    },
+  )
 
-  test('in x-goog-hash are verified', async () => {
+  test('are verified if x-goog-hash contains them', async () => {
     const { endpoint } = await emulatorOf()
     const put = (hash: string): Promise<{ readonly status: number }> =>
       send(endpoint, 'POST', `${uploads}?uploadType=media&name=k`, [['x-goog-hash', hash]], body)
@@ -344,7 +347,7 @@ describe('an upload with one request', () => {
     expect(Buffer.compare((await file.download())[0], body)).toBe(0)
   })
 
-  test('of media alone takes the content type from the header, and has no metadata', async () => {
+  test('takes the content type from the header if it has no metadata', async () => {
     const { endpoint } = await emulatorOf()
     const target = `${uploads}?uploadType=media&name=a%2Fb`
     const { body: answer } = await send(endpoint, 'POST', target, [['content-type', 'text/plain']], 'text')
@@ -359,7 +362,7 @@ describe('an upload with one request', () => {
   const head =
     '--x-x\r\nContent-Type: application/json\r\n\r\n{"name":"k"}\r\n--x-x\r\nContent-Type: a/b\r\n\r\n'
 
-  test('in two parts may contain delimiters in its media', async () => {
+  test('accepts delimiters inside the media part', async () => {
     expect(await multipart(`${head}a\r\n--x-\r\n--x-x\r\n\r\n--x-x--\r\n`)).toBe(200)
     expect(await multipart(`\r\n${head}\r\n--x-x--`)).toBe(200)
   })
@@ -414,7 +417,7 @@ describe('an object name', () => {
 })
 
 describe('an error', () => {
-  test('is 404 for an absent object or bucket', async () => {
+  test('has status 404 for an absent object or bucket', async () => {
     const storage = storageOf(await emulatorOf())
     const file = storage.bucket(bucketName).file('k')
     expect(await failure(file.getMetadata())).toBe('404 notFound')
@@ -438,7 +441,7 @@ describe('an error', () => {
     expect((await send(endpoint, 'GET', `/storage/v1/b/${bucketName}/o/k?alt=media`)).body).toBe(message)
   })
 
-  test('is 401 for missing and wrong credentials', async () => {
+  test('has status 401 for missing and wrong credentials', async () => {
     const { endpoint } = await emulatorOf({ token: 'secret' })
     const target = `/storage/v1/b/${bucketName}/o`
     const none = await send(endpoint, 'GET', target)
@@ -448,7 +451,7 @@ describe('an error', () => {
     expect((await send(endpoint, 'GET', target, [['authorization', 'Bearer secret']])).status).toBe(200)
   })
 
-  test('is 403 for a denied access, which has no effect', async () => {
+  test('has status 403 for a denied access, which has no effect', async () => {
     const bucket = await gcs({
       denies: ({ operation, name }) => operation === 'objects.delete' || name === 'no',
     })
@@ -477,7 +480,7 @@ describe('an error', () => {
     expect([answer.status, reasonOf(answer)]).toEqual([501, 'notImplemented'])
   })
 
-  test('is 400 for a query that cannot be decoded or repeats a parameter', async () => {
+  test('has status 400 for a query that cannot be decoded or repeats a parameter', async () => {
     const { endpoint } = await emulatorOf()
     for (const query of ['prefix=%FF', 'prefix=a&prefix=b']) {
       const answer = await send(endpoint, 'GET', `/storage/v1/b/${bucketName}/o?${query}`)
@@ -498,7 +501,7 @@ describe('a bucket', () => {
     expect(await failure(storage.createBucket('goog-bucket'))).toBe('400 invalid')
   })
 
-  test('with an invalid name is refused at the start of the emulator', async () => {
+  test('is refused at the start of the emulator if its name is invalid', async () => {
     await expect(emulatorOf({ buckets: ['No'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })

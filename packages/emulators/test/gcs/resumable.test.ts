@@ -36,9 +36,9 @@ async function isAbsent(endpoint: string): Promise<boolean> {
   return !(await storageOf({ endpoint }).bucket(bucketName).file('k').exists())[0]
 }
 
-describe('the SDK uploads', () => {
+describe('the SDK', () => {
   test.each([block, 2 * block, 8 * block])(
-    'a stream of unknown length in chunks of %i bytes',
+    'uploads a stream of unknown length in chunks of %i bytes',
     async (chunkSize) => {
       const file = (await gcs()).file('k')
       await pipeline(Readable.from([bytes]), file.createWriteStream({ resumable: true, chunkSize }))
@@ -47,14 +47,14 @@ describe('the SDK uploads', () => {
     },
   )
 
-  test.each([undefined, block])('a body of known length (chunks: %s)', async (chunkSize) => {
+  test.each([undefined, block])('uploads a body of known length (chunks: %s)', async (chunkSize) => {
     const file = (await gcs()).file('k')
     const metadata = { contentLength: size }
     await file.save(bytes, { resumable: true, metadata, ...(chunkSize === undefined ? {} : { chunkSize }) })
     expect(Buffer.compare((await file.download())[0], bytes)).toBe(0)
   })
 
-  test('an empty body', async () => {
+  test('uploads an empty body', async () => {
     const file = (await gcs()).file('k')
     await file.save('', { resumable: true })
     expect((await file.download())[0]).toHaveLength(0)
@@ -93,7 +93,7 @@ describe('the persisted size', () => {
     expect((await chunk(endpoint, target, bytes, 0, size)).status).toBe(200)
   })
 
-  test('makes later requests skip persisted bytes, even if the bytes differ', async () => {
+  test('covers bytes that later requests do not change, even if they send other bytes', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -133,7 +133,7 @@ async function bytesIn(folder: string): Promise<number> {
 }
 
 describe('a chunk', () => {
-  test('that is not the last must be a multiple of 256 KiB', async () => {
+  test('must be a multiple of 256 KiB, unless it is the last chunk', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     for (const length of [1, block - 1, block + 1]) {
@@ -240,7 +240,7 @@ describe('an upload that has ended', () => {
     expect((await read(endpoint)).toString()).toBe('new')
   })
 
-  test('with a failed condition returns 412, then 410', async () => {
+  test('returns 412, then 410, if its condition failed', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k', '&ifGenerationMatch=0')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -251,7 +251,7 @@ describe('an upload that has ended', () => {
     expect((await read(endpoint)).toString()).toBe('early')
   })
 
-  test('with wrong hashes returns 400, then 410', async () => {
+  test('returns 400, then 410, if its hashes were wrong', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     const hash = [['x-goog-hash', 'crc32c=AAAAAA==']] as const
@@ -260,7 +260,7 @@ describe('an upload that has ended', () => {
     expect(await isAbsent(endpoint)).toBe(true)
   })
 
-  test('with a cancellation returns 499, then 410', async () => {
+  test('returns 499, then 410, if it was cancelled', async () => {
     const { endpoint } = await emulatorOf()
     const target = await begin(endpoint, 'k')
     await chunk(endpoint, target, bytes.subarray(0, block), 0, '*')
@@ -279,7 +279,7 @@ describe('an upload that has ended', () => {
     expect(Buffer.compare(await read(endpoint), bytes)).toBe(0)
   })
 
-  test('by expiry after a week returns 410', async () => {
+  test('returns 410 if it expired after a week', async () => {
     let time = Date.now()
     const { endpoint } = await emulatorOf({ now: () => new Date(time) })
     const target = await begin(endpoint, 'k')
@@ -289,7 +289,7 @@ describe('an upload that has ended', () => {
     expect((await status(endpoint, target)).status).toBe(410)
   })
 
-  test('is 404 if it never existed or belongs to another bucket', async () => {
+  test('returns 404 if it never existed or belongs to another bucket', async () => {
     const { endpoint } = await emulatorOf({ buckets: [bucketName, 'other'] })
     const target = await begin(endpoint, 'k')
     expect((await status(endpoint, target.replace(/upload_id=.*/, 'upload_id=none'))).status).toBe(404)
@@ -341,7 +341,7 @@ test('a restarted emulator continues an upload in the middle', async () => {
   expect(Number(again.metadata.generation)).toBeGreaterThan(generation)
 })
 
-test('the SDK stops retrying if its session was deleted', async () => {
+test('the SDK stops its retries if its session was deleted', async () => {
   const emulator = await emulatorOf()
   const file = storageOf(emulator).bucket(bucketName).file('k')
   const [uri] = await file.createResumableUpload()

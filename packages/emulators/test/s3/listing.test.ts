@@ -133,7 +133,7 @@ describe('objects', () => {
     expect(decodeURIComponent(listed[0] ?? '')).toBe(Key)
   })
 
-  test('are listed at once when new, and no longer when deleted', async () => {
+  test('are listed immediately after their creation, and no longer after their deletion', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'b', Body: 'x' }))
     await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x' }))

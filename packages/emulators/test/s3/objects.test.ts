@@ -293,7 +293,7 @@ describe('checksums', () => {
     },
   )
 
-  test('of a stream can follow its chunks in a trailer', async () => {
+  test('can follow the chunks of a stream in a trailer', async () => {
     const client = await s3()
     const put = new PutObjectCommand({ Bucket, Key: 'k', ...streamed(oddChunks(body), 100_000) })
     expect(await client.send(put)).toMatchObject({ ChecksumCRC32: values.ChecksumCRC32 })
@@ -331,7 +331,7 @@ describe('checksums', () => {
     expect(await failure(client.send(sha1))).toBe('501 NotImplemented')
   })
 
-  test('in Content-MD5 are verified', async () => {
+  test('are verified if Content-MD5 contains them', async () => {
     const client = await s3()
     const put = (ContentMD5: string): Promise<string> =>
       failure(client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body, ContentMD5 })))
@@ -352,7 +352,7 @@ describe('a delete', () => {
     expect(await failure(bytesAt(client, 'k'))).toBe('404 NoSuchKey')
   })
 
-  test('of many keys reports each key, including absent ones', async () => {
+  test('reports each of many keys, including absent ones', async () => {
     const client = await s3()
     const keys = ['a', 'with <&> "quotes"', 'ü/🚀', 'not there']
     for (const Key of keys.slice(0, 3)) await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
@@ -363,7 +363,7 @@ describe('a delete', () => {
     for (const Key of keys) expect(await failure(bytesAt(client, Key))).toBe('404 NoSuchKey')
   })
 
-  test('of many keys in quiet mode reports only failures', async () => {
+  test('reports only failures of many keys in quiet mode', async () => {
     const client = await s3({ denies: ({ operation, key }) => operation === 'DeleteObject' && key === 'b' })
     for (const Key of ['a', 'b']) await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
     const Delete = { Objects: [{ Key: 'a' }, { Key: 'b' }], Quiet: true }
@@ -374,7 +374,7 @@ describe('a delete', () => {
     expect(Buffer.from(await bytesAt(client, 'b')).toString()).toBe('x')
   })
 
-  test('of many keys requires 1 to 1000 keys', async () => {
+  test('accepts 1 to 1000 keys in one request', async () => {
     const client = await s3()
     const remove = (count: number): Promise<string> => {
       const Objects = Array.from({ length: count }, (_, index) => ({ Key: `key-${index}` }))
@@ -385,7 +385,7 @@ describe('a delete', () => {
     expect(await remove(0)).toBe('400 MalformedXML')
   })
 
-  test('of many keys refuses versions and conditions', async () => {
+  test('refuses versions and conditions of many keys', async () => {
     const client = await s3()
     const Delete = { Objects: [{ Key: 'a', VersionId: '1' }] }
     expect(await failure(client.send(new DeleteObjectsCommand({ Bucket, Delete })))).toBe(
@@ -423,7 +423,7 @@ describe('a bucket', () => {
     expect(await create('ab')).toBe('400 InvalidBucketName')
   })
 
-  test('that does not exist makes every operation on its contents return NoSuchBucket', async () => {
+  test('must exist, otherwise every operation on its contents returns NoSuchBucket', async () => {
     const client = await s3()
     const there = { Bucket: 'missing', Key: 'k' }
     expect(await failure(client.send(new PutObjectCommand({ ...there, Body: 'x' })))).toBe('404 NoSuchBucket')
@@ -431,7 +431,7 @@ describe('a bucket', () => {
     expect(await failure(client.send(new DeleteObjectCommand(there)))).toBe('404 NoSuchBucket')
   })
 
-  test('with an invalid name is refused at the start of the emulator', async () => {
+  test('is refused at the start of the emulator if its name is invalid', async () => {
     await expect(emulatorOf({ buckets: ['No'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })
@@ -470,7 +470,7 @@ test('a key can have up to 1024 bytes, with dots and slashes', async () => {
   }
 })
 
-test('times are whole seconds of the given clock', async () => {
+test('times come from the configured clock, rounded down to seconds', async () => {
   const client = await s3({ now: () => new Date(Math.floor(Date.now() / 1000) * 1000 - 60_000 + 999) })
   await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
   const { LastModified } = await client.send(new HeadObjectCommand({ Bucket, Key: 'k' }))

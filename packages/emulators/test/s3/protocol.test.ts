@@ -39,7 +39,7 @@ function altering(client: S3Client, when: 'before' | 'after', change: (request: 
 const put = (): PutObjectCommand => new PutObjectCommand({ Bucket, Key: 'a b/ü', Body: 'body' })
 
 describe('a signature', () => {
-  test('with the right key is accepted on every kind of request', async () => {
+  test('is accepted on every kind of request if its key is right', async () => {
     const credentials = { accessKeyId: 'AKID', secretAccessKey: 'se/cret+', sessionToken: 'to/ken==' }
     const client = await s3({ credentials, region: 'eu-central-1' })
     await client.send(put())
@@ -58,7 +58,7 @@ describe('a signature', () => {
     [{ accessKeyId: 'emulator', secretAccessKey: 'wrong' }, '403 SignatureDoesNotMatch'],
     [{ accessKeyId: 'nobody', secretAccessKey: 'emulator-secret' }, '403 InvalidAccessKeyId'],
     [{ accessKeyId: 'emulator', secretAccessKey: 'emulator-secret', sessionToken: 'x' }, '400 InvalidToken'],
-  ])('with %j is refused', async (credentials, expected) => {
+  ])('is refused for the credentials %j', async (credentials, expected) => {
     const emulator = await emulatorOf()
     const client = clientOf({ ...emulator, credentials })
     expect(await failure(client.send(put()))).toBe(expected)
@@ -67,7 +67,7 @@ describe('a signature', () => {
     )
   })
 
-  test('for another region is refused with the right region', async () => {
+  test('is refused for another region, and the error contains the right region', async () => {
     const client = clientOf({ ...(await emulatorOf({ region: 'eu-west-1' })), region: 'us-east-1' })
     await expect(client.send(put())).rejects.toMatchObject({
       name: 'AuthorizationHeaderMalformed',
@@ -75,7 +75,7 @@ describe('a signature', () => {
     })
   })
 
-  test('by a wrong clock is refused with the right time', async () => {
+  test('is refused if its clock is wrong, and the error contains the right time', async () => {
     const client = await s3({ now: () => new Date(Date.now() - 16 * 60_000) })
     expect(await failure(client.send(put()))).toBe('403 RequestTimeTooSkewed')
     const near = await s3({ now: () => new Date(Date.now() - 14 * 60_000) })
@@ -120,7 +120,7 @@ describe('a signature', () => {
     ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD', '501 NotImplemented'],
     ['abc', '400 InvalidArgument'],
     ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', '400 InvalidRequest'], // without the framing
-  ])('of a body as %s is refused', async (hash, expected) => {
+  ])('is refused if it describes the body as %s', async (hash, expected) => {
     const client = altering(await s3(), 'before', ({ headers }) => {
       headers['x-amz-content-sha256'] = hash
     })
@@ -182,7 +182,7 @@ test('the response confirms x-amz-request-payer', async () => {
 })
 
 describe('a body', () => {
-  test('without a length is refused', async () => {
+  test('is refused without a length', async () => {
     const client = clientOf(await emulatorOf())
     altering(client, 'before', (request) => {
       request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
@@ -194,14 +194,14 @@ describe('a body', () => {
     expect(await failure(client.send(put()))).toBe('411 MissingContentLength')
   })
 
-  test('over 5 GiB is refused before it is sent', async () => {
+  test('is refused before it is sent if it exceeds 5 GiB', async () => {
     const client = await s3()
     const large = { ...streamed(oddChunks(Buffer.alloc(10)), 5 * 2 ** 30 + 1) }
     const call = client.send(new PutObjectCommand({ Bucket, Key: 'k', ...large }))
     expect(await failure(call)).toBe('400 EntityTooLarge')
   })
 
-  test('in chunks is refused if it is shorter than announced', async () => {
+  test('is refused if its chunks are shorter than announced', async () => {
     const client = altering(await s3(), 'before', (request) => {
       if (request.headers['x-amz-decoded-content-length'] !== undefined)
         request.headers['x-amz-decoded-content-length'] = '101'
@@ -212,7 +212,7 @@ describe('a body', () => {
     expect(await failure(call)).toBe('400 IncompleteBody')
   })
 
-  test('in chunks is refused if its trailer differs from the announced one', async () => {
+  test('is refused if the trailer after its chunks differs from the announced one', async () => {
     const client = altering(await s3(), 'before', (request) => {
       request.headers['x-amz-trailer'] = 'x-amz-checksum-sha256'
       delete request.headers['x-amz-sdk-checksum-algorithm']
@@ -230,7 +230,7 @@ describe('a body', () => {
     expect(await failure(client.send(put()))).toBe('400 InvalidRequest')
   })
 
-  test('of DeleteObjects requires a digest', async () => {
+  test('requires a digest in DeleteObjects', async () => {
     const client = altering(await s3(), 'before', (request) => {
       delete request.headers['x-amz-checksum-crc32']
       delete request.headers['x-amz-sdk-checksum-algorithm']
@@ -313,7 +313,7 @@ describe('a document', () => {
     '<A><!-- c --></A>',
     '<!DOCTYPE A><A></A>',
     '<A><![CDATA[x]]></A>',
-  ])('is MalformedXML: %j', (document) => {
+  ])('is rejected with MalformedXML: %j', (document) => {
     expect(() => parseXml(document, 'A')).toThrow(expect.objectContaining({ code: 'MalformedXML' }))
   })
 })

@@ -56,7 +56,7 @@ test('passes signed requests of every kind', async () => {
 })
 
 describe('a PutObject', () => {
-  test('whose response is dropped has succeeded, so its retry fails with 412', async () => {
+  test('has succeeded if only its response is dropped, so its retry fails with 412', async () => {
     const { client, proxy, direct } = await proxied(first({ kind: 'drop-answer' }), 2)
     expect(await failure(client.send(put()))).toBe('412 PreconditionFailed')
     expect((await direct.send(head())).ContentLength).toBe(body.byteLength)
@@ -69,14 +69,14 @@ describe('a PutObject', () => {
     { kind: 'status', status: 503 },
     { kind: 'status', status: 500 },
     { kind: 'error-in-200' },
-  ])('with the fault $kind has no effect, and its retry succeeds', async (fault) => {
+  ])('has no effect with the fault $kind, and its retry succeeds', async (fault) => {
     const { client, proxy, direct } = await proxied(first(fault), 2)
     await client.send(put())
     expect((await direct.send(head())).ContentLength).toBe(body.byteLength)
     expect(proxy.requests.count('PutObject')).toBe(2)
   })
 
-  test('with a 409 is not retried by the SDK', async () => {
+  test('is not retried by the SDK after status 409', async () => {
     const { client, proxy, direct } = await proxied(first({ kind: 'status', status: 409 }), 3)
     expect(await failure(client.send(put()))).toBe('409 ConditionalRequestConflict')
     expect(proxy.requests.count()).toBe(1)
@@ -84,7 +84,7 @@ describe('a PutObject', () => {
   })
 })
 
-test('a response body that is cut makes the read fail', async () => {
+test('a read fails if its response body is cut', async () => {
   const { client, direct } = await proxied(() => ({ kind: 'cut-answer' }))
   await direct.send(put())
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'a b/ü' }))
