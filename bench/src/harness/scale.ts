@@ -34,7 +34,7 @@ export const fullScale: Scale = {
   materialised: 1e7,
 }
 
-/** Large enough for every code path, including uploads in several parts. */
+/** The scale of `--quick`. It is large enough for every code path, including uploads in several parts. */
 export const quickScale: Scale = {
   quick: true,
   rounds: 1,

@@ -92,19 +92,19 @@ test('ignores the parameter `fields`, which only selects parts of the response',
   expect(await listed(bucket, { fields: 'items(name),nextPageToken' })).toEqual(names)
 })
 
-describe('a listing refuses', () => {
+describe('a listing', () => {
   test.each<GetFilesOptions>([
     { delimiter: '/' },
     { versions: true },
     { softDeleted: true },
     { matchGlob: '*' },
     { includeTrailingDelimiter: true },
-  ])('unsupported options: %j', async (options) => {
+  ])('refuses unsupported options: %j', async (options) => {
     expect(await failure(listed(await gcs(), options))).toBe('501 notImplemented')
   })
 
   test.each<GetFilesOptions>([{ pageToken: 'nonsense' }, { maxResults: 0 }, { maxResults: -1 }])(
-    'invalid options: %j',
+    'refuses invalid options: %j',
     async (options) => {
       expect(await failure(listed(await gcs(), { autoPaginate: false, ...options }))).toBe('400 invalid')
     },

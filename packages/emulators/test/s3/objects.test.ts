@@ -110,7 +110,7 @@ test.each(['bytes=5-2', 'lines=1-2', 'bytes=-'])('ignores the invalid range %s',
 })
 
 describe('the description of an object', () => {
-  test('is returned: metadata, type, storage class, encryption', async () => {
+  test('is returned with metadata, type, storage class and encryption', async () => {
     const client = await s3()
     const described = {
       Metadata: { token: 'abc', two: 'b  c' },
@@ -128,7 +128,7 @@ describe('the description of an object', () => {
     await collect(got.Body as AsyncIterable<Uint8Array>)
   })
 
-  test('has defaults', async () => {
+  test('has default values if the client sends none', async () => {
     const client = await s3()
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: body }))
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'k' }))

@@ -128,7 +128,7 @@ describe('a signature', () => {
   })
 })
 
-describe('a request is refused because of', () => {
+describe('a request is refused', () => {
   test.each<readonly [string, (request: Request) => unknown]>([
     ['an unsupported parameter', ({ query }) => (query['versionId'] = '1')],
     ['an operation', ({ query }) => (query['acl'] = '')],
@@ -136,24 +136,24 @@ describe('a request is refused because of', () => {
     ['a condition', ({ headers }) => (headers['if-unmodified-since'] = new Date().toUTCString())],
     ['an owner', ({ headers }) => (headers['x-amz-expected-bucket-owner'] = '123')],
     ['another method', (request) => (request.method = 'PATCH')],
-  ])('%s', async (_, change) => {
+  ])('because of %s', async (_, change) => {
     const client = altering(await s3(), 'before', change)
     expect(await failure(client.send(put()))).toBe('501 NotImplemented')
   })
 
-  test('a missing bucket', async () => {
+  test('because it names no bucket', async () => {
     const client = altering(await s3(), 'before', (request) => (request.path = '/'))
     expect(await failure(client.send(put()))).toBe('501 NotImplemented')
   })
 
-  test('a repeated parameter', async () => {
+  test('because it repeats a parameter', async () => {
     const { endpoint } = await emulatorOf()
     const answer = await send(endpoint, 'GET', `/${Bucket}?prefix=a&prefix=b`)
     expect(answer.status).toBe(400)
     expect(answer.body).toContain('<Code>InvalidArgument</Code>')
   })
 
-  test('an address that cannot be decoded', async () => {
+  test('because its address cannot be decoded', async () => {
     const { endpoint } = await emulatorOf()
     const answer = await send(endpoint, 'GET', `/${Bucket}/%FF`)
     expect(answer.status).toBe(400)
