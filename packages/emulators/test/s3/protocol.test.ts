@@ -131,11 +131,11 @@ describe('a signature', () => {
 describe('a request is refused', () => {
   test.each<readonly [string, (request: Request) => unknown]>([
     ['an unsupported parameter', ({ query }) => (query['versionId'] = '1')],
-    ['an operation', ({ query }) => (query['acl'] = '')],
-    ['a header', ({ headers }) => (headers['x-amz-tagging'] = 'a=b')],
-    ['a condition', ({ headers }) => (headers['if-unmodified-since'] = new Date().toUTCString())],
-    ['an owner', ({ headers }) => (headers['x-amz-expected-bucket-owner'] = '123')],
-    ['another method', (request) => (request.method = 'PATCH')],
+    ['an unsupported operation', ({ query }) => (query['acl'] = '')],
+    ['an unsupported header', ({ headers }) => (headers['x-amz-tagging'] = 'a=b')],
+    ['an unsupported condition', ({ headers }) => (headers['if-unmodified-since'] = new Date().toUTCString())],
+    ['an expected bucket owner', ({ headers }) => (headers['x-amz-expected-bucket-owner'] = '123')],
+    ['an unsupported method', (request) => (request.method = 'PATCH')],
   ])('because of %s', async (_, change) => {
     const client = altering(await s3(), 'before', change)
     expect(await failure(client.send(put()))).toBe('501 NotImplemented')
