@@ -17,6 +17,14 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Save files or folders as the checkpoint of a step.',
     load: async () => (await import('./commands/save.ts')).save,
   },
+  watch: {
+    summary: 'Save the checkpoints that a program writes into a folder, until it is stopped.',
+    load: async () => (await import('./commands/watch.ts')).watch,
+  },
+  import: {
+    summary: 'Save the checkpoints that are in a folder already.',
+    load: async () => (await import('./commands/import.ts')).importCommand,
+  },
   ls: {
     summary: 'List the checkpoints.',
     load: async () => (await import('./commands/ls.ts')).ls,

@@ -1,0 +1,54 @@
+import { formatSize } from '@holdfast/core'
+import type { WatchEvent } from '@holdfast/watch'
+import type { Printer } from './printer.ts'
+import { formatDuration, joined } from './text.ts'
+
+/** Prints what a watch or an import of a folder does. */
+export function printAdoption(printer: Printer, verb: string, event: WatchEvent): void {
+  if (event.type === 'layout') {
+    printer.line(joined(verb, event.title))
+    printer.data({ ...event })
+  } else if (event.type === 'adopted') printAdopted(printer, event)
+  else if (event.type === 'failed') {
+    const { name, error, retryIn } = event
+    printer.note(`${name} could not be saved: ${error.message} Next try in ${formatDuration(retryIn)}.`)
+    printer.data({ type: 'failed', name, code: error.code, message: error.message, retryIn })
+  } else {
+    printer.note(sentenceOf(event))
+    printer.data({ ...event })
+  }
+}
+
+function printAdopted(
+  printer: Printer,
+  { name, saved }: Extract<WatchEvent, { readonly type: 'adopted' }>,
+): void {
+  printer.line(
+    joined(
+      `saved step ${saved.step}`,
+      `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
+      name,
+      saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
+    ),
+  )
+  for (const { step, because } of saved.dropped) printer.line(joined(`dropped step ${step}`, because))
+  for (const warning of saved.warnings) printer.note(warning)
+  printer.data({ type: 'adopted', name, ...saved })
+}
+
+function sentenceOf(event: Exclude<WatchEvent, { readonly type: 'layout' | 'adopted' | 'failed' }>): string {
+  switch (event.type) {
+    case 'known':
+      return `${event.name} is step ${event.step}, which is saved already.`
+    case 'incomplete':
+      return `${event.name} is not complete: waiting for ${event.missing}.`
+    case 'changed':
+      return `${event.name} changed while it was saved. Nothing was saved; the next scan tries again.`
+    case 'passedOver':
+      return `${event.name} is left out: ${event.reason}.`
+    case 'consumed':
+      return `${event.name} is deleted from the folder.`
+    case 'forgetful':
+      return `${event.folder} cannot be written to. After a restart, checkpoints that the store has dropped are saved again.`
+  }
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { environment, holdfast, main } from './holdfast.ts'
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-watch-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+async function writeOld(folder: string, name: string, text: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, name), text)
+  await utimes(join(folder, name), 1000, 1000)
+}
+
+test('import shows with --dry-run what it would save, saves it, and saves nothing twice', async () => {
+  const folder = await newFolder()
+  for (const step of [2, 10, 1])
+    await writeOld(join(folder, 'old'), `e${step}_0.${step}.dat`, `state ${step}`)
+  await writeFile(join(folder, 'metrics.csv'), 'step,acc\n10,0.75\n')
+  const words = [
+    'import',
+    'old',
+    '--store',
+    'runs',
+    '--pattern',
+    'e{step}_{loss}.dat',
+    '--metrics-from',
+    'metrics.csv',
+  ]
+  const dry = await holdfast(folder, ...words, '--dry-run')
+  expect(dry).toMatchObject({ code: 0, stderr: '' })
+  expect(dry.stdout.split('\n').slice(1, 4)).toEqual([
+    'would save step 1 · e1_0.1.dat · 7 B · loss 0.1',
+    'would save step 2 · e2_0.2.dat · 7 B · loss 0.2',
+    'would save step 10 · e10_0.10.dat · 8 B · loss 0.1 · acc 0.75',
+  ])
+  expect(await readdir(folder)).not.toContain('runs')
+  const done = await holdfast(folder, ...words)
+  expect(done.stdout).toContain('3 checkpoints saved')
+  const again = await holdfast(folder, ...words, '--json')
+  const last: unknown = JSON.parse(again.stdout.trim().split('\n').at(-1) ?? '')
+  expect(last).toMatchObject({ type: 'result', command: 'import', adopted: [], failed: [] })
+})
+
+test('import refuses a layout that does not exist, and a folder without checkpoints', async () => {
+  const folder = await newFolder()
+  const unknown = await holdfast(folder, 'import', '.', '--store', 'runs', '--layout', 'tensorflow')
+  expect(unknown).toMatchObject({ code: 2 })
+  expect(unknown.stderr).toContain('There is no layout "tensorflow"')
+  const nothing = await holdfast(folder, 'import', '.', '--store', 'runs')
+  expect(nothing).toMatchObject({ code: 2 })
+  const alone = await holdfast(folder, 'import', '.', '--store', 'runs', '--complete-when', 'DONE')
+  expect(alone).toMatchObject({ code: 2 })
+})
+
+test('watch saves what appears, and ends cleanly when it is terminated', async () => {
+  const folder = await newFolder()
+  const words = ['watch', 'out', '--store', 'runs', '--json', '--quiet-period', '0']
+  const layout = ['--pattern', 'step_{step}/', '--complete-when', 'DONE']
+  const child = spawn(process.execPath, [main, ...words, ...layout], {
+    cwd: folder,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exit = once(child, 'exit')
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value))
+  expect(await next()).toMatchObject({ type: 'layout', layout: 'custom' })
+  await mkdir(join(folder, 'out/step_5'), { recursive: true })
+  await writeFile(join(folder, 'out/step_5/model.bin'), 'weights')
+  await writeFile(join(folder, 'out/step_5/DONE'), '')
+  let line = await next()
+  while (Reflect.get(Object(line), 'type') !== 'adopted') line = await next()
+  expect(line).toMatchObject({ type: 'adopted', name: 'step_5', step: 5 })
+  child.kill('SIGTERM')
+  expect((await exit)[0]).toBe(143)
+  const restored = await holdfast(folder, 'restore', '--store', 'runs', '--to', 'back')
+  expect(restored.code).toBe(0)
+  expect(await readdir(join(folder, 'back/step_5'))).toEqual(['DONE', 'model.bin'])
+})
