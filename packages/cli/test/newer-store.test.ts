@@ -16,6 +16,7 @@ const commands: readonly string[] = [
   'metrics',
   'path 2 model.bin',
   'sums 2',
+  'import . --pattern mod*.bin --dry-run',
   'attach 2 --metric late=1',
   'pin 2',
   'unpin 2',

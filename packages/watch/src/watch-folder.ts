@@ -34,8 +34,8 @@ const scanShare = 10
 /**
  * Adopts the checkpoints that a program writes into a folder, until `until` or `signal` fires.
  *
- * Rejects with `ABORTED` when `signal` fires, with `FENCED` when another writer takes the store over, and with
- * `INVALID_ARGUMENT` for wrong options. Other failures of a save are reported as events, and the save is tried again.
+ * Rejects with `ABORTED` when `signal` fires, with `FENCED` when another writer takes the store over, with `UNSUPPORTED`
+ * when a newer version has written the store, and with `INVALID_ARGUMENT` for wrong options. Other failures of a save are reported as events, and the save is tried again.
  *
  * @example
  * const ended = new AbortController()

@@ -41,6 +41,9 @@ export interface AdopterOptions extends AdoptionOptions {
   readonly failsFast: boolean
 }
 
+/** What no later try can change. */
+const final = ['FENCED', 'ABORTED', 'UNSUPPORTED', 'CONFIG'] as const
+
 type Outcome = 'adopted' | 'changed' | 'left'
 
 const defaultQuietPeriod = 2_000
@@ -142,7 +145,7 @@ export class Adopter {
       this.#attempts.settle(name, each.snapshot.fingerprint)
       return 'left'
     } catch (error) {
-      if (!isHoldfastError(error) || isHoldfastError(error, 'FENCED', 'ABORTED')) throw error
+      if (!isHoldfastError(error) || isHoldfastError(error, ...final)) throw error
       if (this.#options.failsFast && !isHoldfastError(error, 'INVALID_ARGUMENT')) throw error
       const retryIn = this.#attempts.fail(name, each.snapshot.fingerprint, error, this.#clock.now())
       this.#announcements.tell({ type: 'failed', name, error, retryIn })
