@@ -13,14 +13,14 @@ import type { Contender } from './harness/work.ts'
 import { objectStores } from './object-stores.ts'
 import type { BackendPlace } from './stores/store-server.ts'
 
-/** Tells the probe to save the file `save` as this step, or without `save` to restore the step into `to`. */
+/** A request to the probe: saves the file `save` as this step. Without `save`, restores the step into `to`. */
 export interface ProbeRequest extends BackendPlace {
   readonly step: number
   readonly save?: string
   readonly to: string
 }
 
-/** Tells the probe without Holdfast what to download. */
+/** A request to the probe without Holdfast: downloads `url` into the file `to`. */
 export interface DownloadRequest {
   readonly url: string
   readonly to: string

@@ -10,14 +10,14 @@ test.for(Object.keys(groups))(
   async (name) => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-test-'))
     onTestFinished(() => rm(folder, { recursive: true }))
-    const told: string[] = []
-    for await (const ran of runGroups([name], quickScale, folder, (line) => told.push(line))) {
+    const lines: string[] = []
+    for await (const ran of runGroups([name], quickScale, folder, (line) => lines.push(line))) {
       expect(ran.works.length + ran.left.length).toBeGreaterThan(0)
       for (const { name: work, contenders } of ran.works) {
         for (const { name: contender, verified, failure } of contenders) {
-          // A peer may be unable to speak to a server; the report says so. All others throw when they fail.
-          const proved = failure !== undefined || verified > 0
-          expect({ work, contender, proved }).toEqual({ work, contender, proved: true })
+          // A peer may not support a server, which the report states. All other contenders throw if they fail.
+          const isVerified = failure !== undefined || verified > 0
+          expect({ work, contender, isVerified }).toEqual({ work, contender, isVerified: true })
         }
       }
       expect(reportOf({ machine, groups: [ran] })).toContain(`## ${name}`)

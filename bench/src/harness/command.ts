@@ -18,8 +18,8 @@ export async function run(
     })
     return stdout
   } catch (error) {
-    const told = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
-    throw new Error(`${file} failed: ${told.trim().split('\n').at(-1) ?? ''}`, { cause: error })
+    const errors = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    throw new Error(`${file} failed: ${errors.trim().split('\n').at(-1) ?? ''}`, { cause: error })
   }
 }
 

@@ -21,7 +21,7 @@ export interface CampaignReport {
   readonly terminations: number
   readonly operations: number
   readonly acknowledgedSaves: number
-  /** Restores that were compared byte by byte. */
+  /** Number of restores that were compared byte by byte. */
   readonly restores: number
   /** Descriptions of broken promises. */
   readonly violations: readonly string[]

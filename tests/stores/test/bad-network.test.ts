@@ -29,7 +29,7 @@ const firstSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
 
 const onNetwork = (await kindsOfStore()).filter(({ endpoint }) => endpoint !== undefined)
 
-describe.each(onNetwork)('a bad network before $name', (kind) => {
+describe.each(onNetwork)('a bad network in front of $name', (kind) => {
   test.each([firstSeed, firstSeed + 1, firstSeed + 2])(
     'loses no acknowledged save, and lists only saves that were acknowledged or of unknown outcome (HOLDFAST_SEED=%i)',
     async (seed) => {

@@ -10,7 +10,7 @@ const body = Buffer.from('the bytes of an object')
 const used: Socket[] = []
 let server: Server
 
-/** A server that sends the same object to the clients of all stores, and notes the connection of each request. */
+/** A server that sends the same object to the clients of all stores, and records the connection of each request. */
 beforeEach(async () => {
   used.length = 0
   server = createServer((request, response) => {
@@ -50,18 +50,21 @@ async function bytesOf(backend: CheckpointBackend, newConnection?: boolean): Pro
   return Buffer.concat(await Array.fromAsync(object.body))
 }
 
-test.each(Object.keys(backends))('reads over a new connection if asked to, on %s', async (name) => {
-  const { port } = server.address() as AddressInfo
-  const backend = backends[name]?.(`http://127.0.0.1:${port}`)
-  if (backend === undefined) throw new Error(`There is no backend ${name}`)
-  try {
-    for (const newConnection of [false, undefined, true, true, false])
-      expect(await bytesOf(backend, newConnection)).toEqual(body)
-  } finally {
-    await backend.close()
-  }
-  const [first, again, second, third, last] = used
-  expect(again).toBe(first)
-  expect(last).toBe(first)
-  expect(new Set([first, second, third]).size).toBe(3)
-})
+test.each(Object.keys(backends))(
+  'reads over a new connection if the option newConnection is true, on %s',
+  async (name) => {
+    const { port } = server.address() as AddressInfo
+    const backend = backends[name]?.(`http://127.0.0.1:${port}`)
+    if (backend === undefined) throw new Error(`The test has no backend for ${name}`)
+    try {
+      for (const newConnection of [false, undefined, true, true, false])
+        expect(await bytesOf(backend, newConnection)).toEqual(body)
+    } finally {
+      await backend.close()
+    }
+    const [first, again, second, third, last] = used
+    expect(again).toBe(first)
+    expect(last).toBe(first)
+    expect(new Set([first, second, third]).size).toBe(3)
+  },
+)

@@ -5,7 +5,7 @@ import { invalid } from './errors.ts'
  * https://cloud.google.com/storage/docs/performing-resumable-uploads.
  */
 export type ContentRange =
-  /** `bytes * / N`: a request without content that asks how much is persisted. */
+  /** `bytes * / N`: a request without content, whose response states the persisted size. */
   | { readonly kind: 'status'; readonly total: number | undefined }
   /**
    * `bytes a-b/N`, with `*` for unknown values. If the end is unknown, the body is the rest of the object. Without a

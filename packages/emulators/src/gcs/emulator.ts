@@ -8,7 +8,7 @@ import { type Operation, operationOf } from './operations.ts'
 import { type GcsRequest, header, refuseUnknownParameters } from './request.ts'
 import { State } from './state.ts'
 
-/** The access that a request asks for. The option `denies` can deny it. */
+/** The access that a request requires. The option `denies` can deny it. */
 export interface GcsAccess {
   /** The method of the JSON API, such as `objects.insert`. A copy is checked as a copy and as an insert. */
   readonly operation: string

@@ -4,7 +4,7 @@ import { assertHashes } from './hashes.ts'
 import type { Described, ExpectedHashes } from './metadata.ts'
 import type { Conditions, Content, StoredObject } from './model.ts'
 
-/** How to store bytes as an object. */
+/** The name, metadata, expected hashes and conditions of an object that is stored. */
 export interface Wanted {
   readonly bucket: string
   readonly name: string

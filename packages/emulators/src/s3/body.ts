@@ -19,7 +19,7 @@ export interface Received {
   readonly md5: string
   /** The checksum that the client sent. It is verified. */
   readonly given: ChecksumValue | undefined
-  /** The additional checksum that the caller asked for. */
+  /** The additional checksum that the caller requested. */
   readonly computed: ChecksumValue | undefined
 }
 

@@ -9,7 +9,7 @@ import { type S3Credentials, verifySignature } from './signature.ts'
 import { State } from './state.ts'
 import { writeXml } from './xml.ts'
 
-/** The access that a request asks for. The option `denies` can deny it. */
+/** The access that a request requires. The option `denies` can deny it. */
 export interface S3Access {
   /** The name of the operation. DeleteObjects is checked once as a whole, and as DeleteObject for each key. */
   readonly operation: string

@@ -66,7 +66,7 @@ export const listObjects: Run = async ({ state }, request) => {
   }
 }
 
-/** Returns how a listing writes keys: unchanged, or percent-encoded if the client asks for it. */
+/** Returns how a listing writes keys: unchanged, or percent-encoded if the client requests it. */
 export function encoding(request: S3Request): (key: string) => string {
   const type = request.query.get('encoding-type')
   if (type === undefined) return (key) => key

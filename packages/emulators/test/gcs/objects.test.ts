@@ -64,7 +64,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
     }
   })
 
-  test('completes the download of an object that is replaced or deleted meanwhile', async () => {
+  test('completes a download if its object is replaced or deleted during the download', async () => {
     const bucket = await start()
     const large = patterned(8 * 2 ** 20)
     for (const change of [() => save(bucket, 'k', 'other'), () => bucket.file('k').delete()]) {

@@ -59,7 +59,7 @@ describe.each(['in memory', 'on disk'])('%s', (place) => {
     ).toBe(0)
   })
 
-  test('completes the download of an object that is replaced or deleted meanwhile', async () => {
+  test('completes a download if its object is replaced or deleted during the download', async () => {
     const client = await start()
     const large = patterned(8 * 2 ** 20)
     const changes = [
@@ -183,7 +183,7 @@ describe('conditions', () => {
     }
   })
 
-  test('If-None-Match: * returns 409 and writes nothing if the key is deleted meanwhile', async () => {
+  test('If-None-Match: * returns 409 and writes nothing if the key is deleted during the write', async () => {
     const arrived = { k: Promise.withResolvers<undefined>(), neighbour: Promise.withResolvers<undefined>() }
     const client = await s3({
       denies: ({ operation, key }) => {

@@ -133,7 +133,10 @@ describe('a request is refused', () => {
     ['an unsupported parameter', ({ query }) => (query['versionId'] = '1')],
     ['an unsupported operation', ({ query }) => (query['acl'] = '')],
     ['an unsupported header', ({ headers }) => (headers['x-amz-tagging'] = 'a=b')],
-    ['an unsupported condition', ({ headers }) => (headers['if-unmodified-since'] = new Date().toUTCString())],
+    [
+      'an unsupported condition',
+      ({ headers }) => (headers['if-unmodified-since'] = new Date().toUTCString()),
+    ],
     ['an expected bucket owner', ({ headers }) => (headers['x-amz-expected-bucket-owner'] = '123')],
     ['an unsupported method', (request) => (request.method = 'PATCH')],
   ])('because of %s', async (_, change) => {
