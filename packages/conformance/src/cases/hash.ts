@@ -18,7 +18,11 @@ function hexadecimal(value: number | bigint, digits: number): string {
 }
 
 function assertDigestOf({ algorithm, value }: ObjectHash, bytes: Uint8Array): void {
-  assert.equal(value, digests[algorithm](bytes), `the ${algorithm} does not match the ${bytes.byteLength} stored bytes`)
+  assert.equal(
+    value,
+    digests[algorithm](bytes),
+    `the ${algorithm} does not match the ${bytes.byteLength} stored bytes`,
+  )
 }
 
 export const hashCases: readonly Case[] = [
