@@ -19,7 +19,7 @@ export function testKilledSaves(kind: KindOfStore, kills: number): void {
         const child = startWorker(place, 'uploads', String(mebibytes))
         const started = new Promise((resolve) => {
           child.on('message', (message) => {
-            if (message === 'begins') resolve(undefined)
+            if (message === 'starts') resolve(undefined)
             else acknowledged.add(Number(message))
           })
         })
