@@ -83,7 +83,7 @@ test('treats a flipped bit that surfaces as EIO as damage of the checkpoint', as
   expect((await store.verify()).checkpoints[2]?.problems[0]).toContain('EIO')
   expect(await store.restore('latest', { to: await temporaryFolder(), fallback: true })).toMatchObject({
     step: 2,
-    passedOver: [{ step: 3, quarantined: true }],
+    passedOver: [{ step: 3, quarantined: { kind: 'recorded' } }],
   })
   await store.close()
 })

@@ -115,7 +115,7 @@ describe('a read that persistently fails', () => {
     expect(report.checkpoints.map(({ problems }) => problems.length)).toEqual([0, 0, 1])
     expect(await store.restore('latest', { to, fallback: true })).toMatchObject({
       step: 2,
-      passedOver: [{ step: 3, quarantined: true }],
+      passedOver: [{ step: 3, quarantined: { kind: 'recorded' } }],
     })
     await store.save({ step: 4, files: { a: Buffer.from('a') } })
     expect((await store.list()).map(({ step }) => step)).toEqual([1, 2, 4])
@@ -271,7 +271,7 @@ describe('something else in the place of a data file', () => {
       const to = await temporaryFolder()
       expect(await store.restore('latest', { to, fallback: true })).toMatchObject({
         step: 2,
-        passedOver: [{ step: 3, quarantined: true }],
+        passedOver: [{ step: 3, quarantined: { kind: 'recorded' } }],
       })
       expect((await store.repair()).quarantined).toEqual([])
     }

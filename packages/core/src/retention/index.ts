@@ -2,5 +2,11 @@ export type { Candidate, RetainedCheckpoint } from './checkpoint.ts'
 export { clockDoubts, jumpSince, type Present, usesTime } from './clocks.ts'
 export { type Decision, decideRetention, type RoomWanted } from './decide.ts'
 export { type Duration, formatInterval, parseDuration } from './duration.ts'
-export { planRetention, type RetentionOptions, type RetentionPlan, retentionSchema } from './options.ts'
+export {
+  planRetention,
+  recordedRetentionSchema,
+  type RetentionOptions,
+  type RetentionPlan,
+  retentionSchema,
+} from './options.ts'
 export type { Situation } from './policies.ts'

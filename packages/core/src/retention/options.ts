@@ -76,27 +76,35 @@ export interface RetentionPlan {
 }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
-const duration = v.union([v.number(), v.string()])
-const size = v.union([v.number(), v.string()])
 
-/** What a configuration file and a catalog hold. */
-export const retentionSchema = v.strictObject({
-  keepLast: v.optional(count),
-  keepEvery: v.optional(
-    v.strictObject({ steps: v.optional(count), epochs: v.optional(count), time: v.optional(duration) }),
-  ),
-  keepWithin: v.optional(duration),
-  keepHourly: v.optional(count),
-  keepDaily: v.optional(count),
-  keepWeekly: v.optional(count),
-  keepMonthly: v.optional(count),
-  keepBest: v.optional(recordOf(count)),
-  keepTags: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
-  keepUnscored: v.optional(duration),
-  maxBytes: v.optional(size),
-  maxCount: v.optional(count),
-  grace: v.optional(duration),
-})
+function schemaOf<Length extends v.GenericSchema, Bytes extends v.GenericSchema>(
+  duration: Length,
+  size: Bytes,
+) {
+  return v.strictObject({
+    keepLast: v.optional(count),
+    keepEvery: v.optional(
+      v.strictObject({ steps: v.optional(count), epochs: v.optional(count), time: v.optional(duration) }),
+    ),
+    keepWithin: v.optional(duration),
+    keepHourly: v.optional(count),
+    keepDaily: v.optional(count),
+    keepWeekly: v.optional(count),
+    keepMonthly: v.optional(count),
+    keepBest: v.optional(recordOf(count)),
+    keepTags: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
+    keepUnscored: v.optional(duration),
+    maxBytes: v.optional(size),
+    maxCount: v.optional(count),
+    grace: v.optional(duration),
+  })
+}
+
+/** Retention in a configuration file. */
+export const retentionSchema = schemaOf(v.union([v.number(), v.string()]), v.union([v.number(), v.string()]))
+
+/** Retention in a catalog: in plain numbers, milliseconds and bytes. */
+export const recordedRetentionSchema = schemaOf(v.number(), v.number())
 
 /** Throws `INVALID_ARGUMENT` for options that are misspelt, out of range, or name an objective that is not there. */
 export function planRetention(options: RetentionOptions, objectives: Objectives): RetentionPlan {

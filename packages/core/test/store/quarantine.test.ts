@@ -75,7 +75,7 @@ describe('bits that flip during a read', () => {
     backend.flip = (key) => key.startsWith('data/3-')
     const store = storeOn(backend, { mode: 'shared' })
     const restored = await store.restore('latest', { to: await temporaryFolder(), fallback: true })
-    expect(restored).toMatchObject({ step: 2, passedOver: [{ step: 3, quarantined: true }] })
+    expect(restored).toMatchObject({ step: 2, passedOver: [{ step: 3, quarantined: { kind: 'recorded' } }] })
   })
 })
 

@@ -131,7 +131,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
     const restored = await store.restore('latest', { to: await temporaryFolder(), fallback: true })
     expect(restored?.step).toBe(2)
     expect(restored?.passedOver).toEqual([
-      { step: 3, reason: 'model.bin differs from what was saved', quarantined: true },
+      { step: 3, reason: 'model.bin differs from what was saved', quarantined: { kind: 'recorded' } },
     ])
     expect(quarantined).toEqual([3])
     expect((await store.latest())?.step).toBe(2)

@@ -23,7 +23,7 @@ export interface Keeping {
 }
 
 /** All lines of a catalog. */
-type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints'>
+export type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints'>
 
 /** The scores of all steps and the best checkpoints, by objective. */
 export interface Judgement {

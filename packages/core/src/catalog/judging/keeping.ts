@@ -1,7 +1,7 @@
 import type { Present, RoomWanted } from '../../retention/index.ts'
 import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
-import type { PagedCatalog, PagedList } from '../pages/index.ts'
-import { hasFields, judge, type Judgement, type Keeping, relisted, retain } from './judgement.ts'
+import { allRead, type LineList, type PagedCatalog } from '../pages/index.ts'
+import { hasFields, judge, type Judgement, type Keeping, type Lines, relisted, retain } from './judgement.ts'
 import { droppingOf, droppingOfAttach, recordObjectives, recordOf } from './recorded-keeping.ts'
 
 /** What a writer keeps, and what it is working on. */
@@ -29,9 +29,9 @@ export interface RetentionTerms {
 
 /** The lists of a catalog that retention changes. */
 export interface KeptLists {
-  readonly checkpoints: PagedList<CatalogEntry>
+  readonly checkpoints: LineList<CatalogEntry>
   readonly dropped: readonly Drop[]
-  readonly metrics: PagedList<RecordedMetrics>
+  readonly metrics: LineList<RecordedMetrics>
   readonly keeping: Catalog['keeping']
   /** What the objectives make of the lists, if retention needed it. */
   readonly judgement?: Judgement | undefined
@@ -50,26 +50,26 @@ export function applyRetention(
 ): KeptLists {
   const dropping = terms.dropsBy === 'own retention' ? droppingOf : droppingOfAttach
   const effective = { ...keeping, ...dropping(keeping, newest) }
-  const { objectives, retention } = effective
-  const isDeciding = hasFields(retention) || terms.room !== undefined
-  const judgement = isDeciding ? judge(lists, objectives) : undefined
-  const present = { now: new Date(at), storeNow: terms.storeNow }
-  const dropped = judgement === undefined ? [] : dropsOf(lists, judgement, effective, terms, present)
-  const gone = new Set(dropped.map(({ attempt }) => attempt))
   const record = terms.records === 'objectives' ? recordObjectives : recordOf
+  const recorded = { ...lists, keeping: record(keeping, newest.keeping) }
+  if (!hasFields(effective.retention) && terms.room === undefined) return recorded
+  const read = { checkpoints: allRead(lists.checkpoints), metrics: allRead(lists.metrics) }
+  const judgement = judge(read, effective.objectives)
+  const present = { now: new Date(at), storeNow: terms.storeNow }
+  const dropped = dropsOf(read, judgement, effective, terms, present)
+  const gone = new Set(dropped.map(({ attempt }) => attempt))
   const checkpoints =
-    dropped.length === 0 ? lists.checkpoints : lists.checkpoints.filter(({ attempt }) => !gone.has(attempt))
+    dropped.length === 0 ? read.checkpoints : read.checkpoints.filter(({ attempt }) => !gone.has(attempt))
   return {
+    ...recorded,
     checkpoints,
     dropped: [...lists.dropped, ...dropped],
-    metrics: lists.metrics,
-    keeping: record(keeping, newest.keeping),
-    judgement: judgement === undefined ? undefined : relisted(judgement, checkpoints),
+    judgement: relisted(judgement, checkpoints),
   }
 }
 
 function dropsOf(
-  lists: KeptLists,
+  lists: Lines,
   judgement: Judgement,
   { retention, restoring }: WriterKeeping,
   { saved, room }: RetentionTerms,

@@ -10,7 +10,7 @@ import {
 } from '../../metrics/index.ts'
 import { parseStoredJson, stringifyJson } from '../../json.ts'
 import { own, without } from '../../records.ts'
-import { type RetentionPlan, retentionSchema } from '../../retention/index.ts'
+import { recordedRetentionSchema, type RetentionPlan } from '../../retention/index.ts'
 import type { Catalog } from '../documents/index.ts'
 import { hasFields, type Keeping } from './judgement.ts'
 import type { PagedCatalog } from '../pages/index.ts'
@@ -133,9 +133,8 @@ function recordedObjectives(recorded: Recorded): Objectives {
 
 /** The recorded retention. Keeps everything if none is recorded, or if this version does not understand it. */
 function recordedRetention(recorded: Recorded): RetentionPlan {
-  const parsed = v.safeParse(retentionSchema, recorded?.retention)
-  // What a catalog holds is in plain numbers.
-  return parsed.success ? (parsed.output as RetentionPlan) : {}
+  const parsed = v.safeParse(recordedRetentionSchema, recorded?.retention)
+  return parsed.success ? parsed.output : {}
 }
 
 /** Without its last objective, `keepBest` would drop everything, so it is removed then. */

@@ -13,5 +13,5 @@ export {
   wholeCatalog,
   withoutPages,
 } from './paged-catalog.ts'
-export { PagedList } from './paged-list.ts'
+export { allRead, type LineList, PagedList } from './paged-list.ts'
 export { type LostPage, PageReader, pagesAtOnce } from './page-reader.ts'

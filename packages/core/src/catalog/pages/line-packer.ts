@@ -1,7 +1,7 @@
 import type { PageLimit } from '../../environment.ts'
 import { endOf, type Line, type PageReference } from '../documents/index.ts'
 import type { Page } from './page.ts'
-import { PagedList } from './paged-list.ts'
+import { type LineList, PagedList } from './paged-list.ts'
 
 /** Writes a page and returns its name and digest. */
 export type WritePage<Content> = (content: readonly Content[]) => Pick<PageReference, 'page' | 'sha256'>
@@ -33,7 +33,7 @@ export class LinePacker<L extends Line> {
     this.#writeReferences = writeReferences
   }
 
-  fold({ pages, recent, rewritten }: PagedList<L>): PagedList<L> {
+  fold({ pages, recent, rewritten }: LineList<L>): PagedList<L> {
     return rewritten === undefined ? this.#append(pages, recent) : this.#refold(pages, rewritten)
   }
 

@@ -16,7 +16,7 @@ import { readSmall } from '../documents/read-document.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import { idsOf, type Page, withAllUnder } from './page.ts'
 import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
-import { PagedList } from './paged-list.ts'
+import { type LineList, PagedList } from './paged-list.ts'
 
 /** Maximum number of pages that are read or written at the same time. */
 export const pagesAtOnce = 16
@@ -119,7 +119,7 @@ class ListReader<L extends Line> {
    * reads.
    */
   async read(
-    { pages, recent }: PagedList<L>,
+    { pages, recent }: LineList<L>,
     lost: LostPage[],
     signal: AbortSignal | undefined,
   ): Promise<PagedList<L>> {

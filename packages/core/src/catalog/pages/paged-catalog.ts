@@ -9,7 +9,7 @@ import {
 } from '../documents/index.ts'
 import { unread } from './page.ts'
 import { latestOf } from '../../order-key.ts'
-import { PagedList } from './paged-list.ts'
+import { type LineList, PagedList } from './paged-list.ts'
 
 type Unlisted = Pick<
   Catalog,
@@ -31,8 +31,8 @@ type Unlisted = Pick<
 
 /** A version of the catalog in memory; what stands in its pages may not have been read. */
 export interface PagedCatalog extends Readonly<Unlisted> {
-  readonly checkpoints: PagedList<CatalogEntry>
-  readonly metrics: PagedList<RecordedMetrics>
+  readonly checkpoints: LineList<CatalogEntry>
+  readonly metrics: LineList<RecordedMetrics>
   /** The line of the checkpoint whose save began last, whether it stands in a page or not. */
   readonly latest: CatalogEntry | undefined
   /** See the format. */
@@ -44,11 +44,13 @@ export interface PagedCatalog extends Readonly<Unlisted> {
 
 /** One of which every line is at hand. */
 export interface WholeCatalog extends PagedCatalog {
+  readonly checkpoints: PagedList<CatalogEntry>
+  readonly metrics: PagedList<RecordedMetrics>
   readonly isWhole: true
 }
 
 /** Before the first commit. */
-export const noCatalog: WholeCatalog = { ...paged(emptyCatalog), isWhole: true }
+export const noCatalog: WholeCatalog = wholeCatalog(paged(emptyCatalog))
 
 /** The catalog of a document, before any of its pages is read. */
 export function paged({ checkpoints, metrics, older, latest, ...document }: Catalog): PagedCatalog {
@@ -140,6 +142,6 @@ export function lastPagedStep({ checkpoints, metrics }: PagedCatalog): number {
   return Math.max(checkpoints.lastPaged, metrics.lastPaged)
 }
 
-function referencesIn({ pages }: PagedList<CatalogEntry> | PagedList<RecordedMetrics>): PageReference[] {
+function referencesIn({ pages }: LineList<CatalogEntry> | LineList<RecordedMetrics>): PageReference[] {
   return pages.map(({ reference }) => reference)
 }

@@ -2,11 +2,38 @@ import { type Line, lineOf, withLine } from '../documents/index.ts'
 import { type Page, stretchesUnder } from './page.ts'
 
 /**
+ * A list whose pages may not have been read. It answers for the lines after its pages, and throws where an answer needs a
+ * page that was not read. All lines are members of `PagedList`, which `allRead` and `wholeCatalog` give.
+ */
+export interface LineList<L extends Line> {
+  /** In which the oldest lines stood when they were read or written. */
+  readonly pages: readonly Page<L>[]
+  /** The lines after the pages. */
+  readonly recent: readonly L[]
+  /** All lines, where those that stood in pages have changed since. */
+  readonly rewritten: readonly L[] | undefined
+  readonly length: number
+  /** The highest step that stands in a page; -1 if there is none. */
+  readonly lastPaged: number
+  get(step: number): L | undefined
+  last(count: number): readonly L[]
+  findLast(isWanted: (line: L) => boolean): L | undefined
+  with(step: number, line: L | undefined): LineList<L>
+}
+
+/** The list with all its lines. Throws if a page was not read. */
+export function allRead<L extends Line>(list: LineList<L>): PagedList<L> {
+  const unread = list.rewritten === undefined ? list.pages.find(({ isRead }) => !isRead) : undefined
+  if (unread !== undefined) throw new Error(`The page ${unread.reference.page} is needed, and was not read`)
+  return list instanceof PagedList ? list : new PagedList(list.pages, list.recent, list.rewritten)
+}
+
+/**
  * The lines of one list of the catalog, in the order of their steps, the oldest of them in pages. It is never changed:
  * what changes it gives another, which shares with it what stays. So a line is added at the same cost however many
  * there are.
  */
-export class PagedList<L extends Line> {
+export class PagedList<L extends Line> implements LineList<L> {
   /** In which the oldest lines stood when they were read or written. */
   readonly pages: readonly Page<L>[]
   /** The lines after the pages. */

@@ -4,6 +4,7 @@ import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
 import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
+import { recorded, type Recording } from '../recording.ts'
 import { type CatalogEntry, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
@@ -22,8 +23,8 @@ import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
 /** Changes to the store that a restore requests. */
 export interface RestoreUpkeep {
-  /** Sets a corrupt checkpoint aside, or says why it could not. */
-  readonly quarantine: (finding: Finding) => Promise<true | string>
+  /** Sets a corrupt checkpoint aside, or returns why it could not. */
+  readonly quarantine: (finding: Finding) => Promise<Recording>
   /** Rebuilds a lost catalog. */
   readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
 }
@@ -57,7 +58,7 @@ export async function restoreCheckpoint(
       if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)
       avoided.add(aside.entry.attempt)
       first ??= aside.entry
-      passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: true })
+      passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: recorded })
       continue // an older checkpoint may be in a page that was not read
     }
     const isOffered = ({ attempt }: CatalogEntry): boolean => !avoided.has(attempt)

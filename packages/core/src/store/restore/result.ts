@@ -1,5 +1,6 @@
 import { refuseUnknownOptions } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { Recording } from '../recording.ts'
 import type { OtherFiles } from '../../local-files/other-files.ts'
 import type { Checkpoint, CheckpointContents } from '../../catalog/judging/checkpoint.ts'
 
@@ -27,8 +28,8 @@ export interface PassedOver {
   readonly step: number
   /** What is wrong with it. */
   readonly reason: string
-  /** Whether the catalog says so now; else why not. */
-  readonly quarantined: true | string
+  /** Whether the catalog lists it as quarantined now. */
+  readonly quarantined: Recording
 }
 
 export interface RestoredFile {

@@ -1,4 +1,5 @@
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { recorded, type Recording } from '../recording.ts'
 import type { StoreContext } from '../context.ts'
 import {
   type CatalogEntry,
@@ -44,8 +45,8 @@ export interface VerifyReport {
   readonly releasable: readonly { readonly step: number; readonly reason: string }[]
 }
 
-/** Lists quarantined checkpoints again, or says why it could not. */
-export type Readmit = (entries: readonly CatalogEntry[]) => Promise<true | string>
+/** Lists quarantined checkpoints again, or returns why it could not. */
+export type Readmit = (entries: readonly CatalogEntry[]) => Promise<Recording>
 
 /**
  * Verifies checkpoints against what was saved, and the store's own documents against themselves. Changes nothing, except
@@ -100,9 +101,13 @@ async function release(
     if (problems.length === 0 || isNamed) read.push({ step, bytes, problems })
   }
   const found = good.map(({ step }) => step)
-  const outcome = good.length === 0 || (await readmit(good))
-  if (outcome === true) return { checkpoints: read, released: found, releasable: [] }
-  return { checkpoints: read, released: [], releasable: found.map((step) => ({ step, reason: outcome })) }
+  const outcome = good.length === 0 ? recorded : await readmit(good)
+  if (outcome.kind === 'recorded') return { checkpoints: read, released: found, releasable: [] }
+  return {
+    checkpoints: read,
+    released: [],
+    releasable: found.map((step) => ({ step, reason: outcome.because })),
+  }
 }
 
 function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {

@@ -9,6 +9,7 @@ import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { abandonAttempt } from '../attempts/abandon-attempt.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
+import { recorded, type Recording } from '../recording.ts'
 import { ensureMarker } from './ensure-marker.ts'
 import { newestToWriteUpon } from './first-write.ts'
 import { bothPasses, floorToRaise, sweepStore, type SweptOnce } from './sweep.ts'
@@ -60,33 +61,35 @@ export class WriteAccess {
   }
 
   /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
-  async quarantine(finding: Finding): Promise<true | string> {
+  async quarantine(finding: Finding): Promise<Recording> {
     const { log, writer } = this.#context
     if (log.known === undefined || !mayCommit(log.known, writer)) {
       this.#findings.push(finding)
-      return writer.mode === 'exclusive'
-        ? "it will be noted with this writer's first save"
-        : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
+      const because =
+        writer.mode === 'exclusive'
+          ? "it will be noted with this writer's first save"
+          : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
+      return { kind: 'not recorded', because }
     }
     try {
       await ensureMarker(this.#context)
       await this.#commitFindings([finding])
-      return true
+      return recorded
     } catch (error) {
       if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
-      return messageOf(error)
+      return { kind: 'not recorded', because: messageOf(error) }
     }
   }
 
-  /** Lists quarantined checkpoints again, or says why it could not. */
-  async readmit(entries: readonly CatalogEntry[]): Promise<true | string> {
+  /** Lists quarantined checkpoints again, or returns why it could not. */
+  async readmit(entries: readonly CatalogEntry[]): Promise<Recording> {
     try {
       await ensureMarker(this.#context)
       await this.#context.log.commit({ kind: 'readmit', entries })
-      return true
+      return recorded
     } catch (error) {
       if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
-      return messageOf(error)
+      return { kind: 'not recorded', because: messageOf(error) }
     }
   }
 

@@ -3,7 +3,7 @@ import type { Objectives } from '../../../metrics/index.ts'
 import type { Catalog, CatalogEntry, Drop, Quarantined, RecordedMetrics } from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
-import type { PagedCatalog, PagedList } from '../../pages/index.ts'
+import type { LineList, PagedCatalog } from '../../pages/index.ts'
 
 /** What one kind of change does to a catalog. Every member is a pure function. */
 export interface KindOfChange<C> {
@@ -14,7 +14,7 @@ export interface KindOfChange<C> {
   /** What the history says of the change, for people: `save 42`. */
   readonly describe: (change: C) => string
   /** The metrics of every step after the change. Omitted for changes that bring no metrics. */
-  readonly recordMetrics?: (catalog: PagedCatalog, change: C) => PagedList<RecordedMetrics>
+  readonly recordMetrics?: (catalog: PagedCatalog, change: C) => LineList<RecordedMetrics>
   /** How retention applies in the same commit. Omitted for changes that drop nothing by retention. */
   readonly retain?: (change: C) => RetentionTerms
 }
@@ -32,7 +32,7 @@ export type Applied = AppliedLists | Refusal
 
 export interface AppliedLists {
   readonly kind: 'applied'
-  readonly checkpoints: PagedList<CatalogEntry>
+  readonly checkpoints: LineList<CatalogEntry>
   readonly quarantined: readonly Quarantined[]
   readonly dropped: readonly Drop[]
   readonly keeping: Catalog['keeping']

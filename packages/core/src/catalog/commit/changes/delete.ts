@@ -1,3 +1,4 @@
+import { wholeCatalog } from '../../pages/index.ts'
 import { drop, fewOf, type KindOfChange, unchangedLists } from './change.ts'
 import { invalid, noSuchStep, protection } from './refusals.ts'
 
@@ -12,7 +13,8 @@ export interface Delete {
 
 export const deletion: KindOfChange<Delete> = {
   needsWhole: () => true,
-  apply: (catalog, change, { objectives }) => {
+  apply: (newest, change, { objectives }) => {
+    const catalog = wholeCatalog(newest)
     const steps = new Set(change.steps)
     const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
     // A step that was saved again after it was set aside: the one set aside goes first.

@@ -1,7 +1,7 @@
 import type { RecordedMetrics } from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
-import type { PagedCatalog, PagedList } from '../../pages/index.ts'
+import type { LineList, PagedCatalog } from '../../pages/index.ts'
 import { type Abandon, abandon } from './abandon.ts'
 import { type Attach, attach } from './attach.ts'
 import { type Begin, begin } from './begin.ts'
@@ -89,7 +89,7 @@ export function describeChange<Kind extends ChangeKind>(change: ChangeOf<Kind>):
 export function recordMetrics<Kind extends ChangeKind>(
   catalog: PagedCatalog,
   change: ChangeOf<Kind>,
-): PagedList<RecordedMetrics> {
+): LineList<RecordedMetrics> {
   return kinds[change.kind].recordMetrics?.(catalog, change) ?? catalog.metrics
 }
 

@@ -1,4 +1,5 @@
 import type { AttemptId } from '../../documents/index.ts'
+import { wholeCatalog } from '../../pages/index.ts'
 import { fewOf, type KindOfChange, unchangedLists } from './change.ts'
 
 /** Sets corrupt checkpoints aside. */
@@ -16,7 +17,8 @@ export interface Finding {
 
 export const quarantine: KindOfChange<Quarantine> = {
   needsWhole: () => true,
-  apply: (catalog, { found }, { at }) => {
+  apply: (newest, { found }, { at }) => {
+    const catalog = wholeCatalog(newest)
     const reasons = new Map(found.map(({ attempt, reason }) => [attempt, reason]))
     const aside = catalog.checkpoints.all.flatMap((entry) => {
       const reason = reasons.get(entry.attempt)

@@ -1,5 +1,6 @@
 import type { CatalogEntry, Drop, Quarantined } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
+import { wholeCatalog } from '../../pages/index.ts'
 import { type KindOfChange, unchangedLists } from './change.ts'
 import { recordOf } from './record.ts'
 
@@ -17,12 +18,13 @@ export const rebuild: KindOfChange<Rebuild> = {
   needsWhole: () => true,
   apply: (catalog, { checkpoints, quarantined, dropped }) => ({
     ...unchangedLists(catalog),
-    checkpoints: catalog.checkpoints.replacedBy(checkpoints),
+    checkpoints: wholeCatalog(catalog).checkpoints.replacedBy(checkpoints),
     quarantined,
     dropped,
   }),
   describe: () => 'rebuild',
-  recordMetrics: ({ metrics: history, checkpoints: listed }, { checkpoints }) => {
+  recordMetrics: (catalog, { checkpoints }) => {
+    const { metrics: history, checkpoints: listed } = wholeCatalog(catalog)
     const known = new Set(listed.all.map(({ attempt }) => attempt))
     const recovered = checkpoints.filter(
       ({ attempt, step }) => !known.has(attempt) || history.get(step) === undefined,

@@ -1,13 +1,13 @@
 import type { CatalogEntry, RecordedMetrics } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
-import type { PagedList } from '../../pages/index.ts'
+import type { LineList } from '../../pages/index.ts'
 
 /** The history of metrics with those of a checkpoint at its step. Without metrics the step has no line. */
 export function withRecord(
-  history: PagedList<RecordedMetrics>,
+  history: LineList<RecordedMetrics>,
   entry: CatalogEntry,
   metrics: RecordedMetrics['metrics'],
-): PagedList<RecordedMetrics> {
+): LineList<RecordedMetrics> {
   return history.with(entry.step, hasFields(metrics) ? recordOf(entry, metrics) : undefined)
 }
 

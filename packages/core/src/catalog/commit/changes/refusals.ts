@@ -2,7 +2,7 @@ import type { ErrorHint } from '../../../errors.ts'
 import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
 import { bestNames, hasFields, judge } from '../../judging/judgement.ts'
-import type { PagedCatalog } from '../../pages/index.ts'
+import { type PagedCatalog, wholeCatalog } from '../../pages/index.ts'
 import type { Refusal } from './change.ts'
 
 export function invalid(why: string, hint?: ErrorHint): Refusal {
@@ -30,7 +30,7 @@ export function protection(
   const pinned = going.find((entry) => entry.pinned !== undefined)
   if (pinned !== undefined) return invalid(`Step ${pinned.step} is pinned. Unpin it first.`)
   if (allowBest || going.length === 0 || !hasFields(objectives)) return undefined
-  const judgement = judge(catalog, objectives)
+  const judgement = judge(wholeCatalog(catalog), objectives)
   for (const { step } of going) {
     const names = bestNames(judgement, step)
     if (names.length === 0) continue
