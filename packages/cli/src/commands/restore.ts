@@ -42,7 +42,9 @@ export const restore = defineCommand({
         }
         for (const { step, reason, quarantined } of restored.passedOver) {
           const aside =
-            quarantined === true ? 'It is quarantined' : `It could not be quarantined (${quarantined})`
+            quarantined.kind === 'recorded'
+              ? 'It is quarantined'
+              : `It could not be quarantined (${quarantined.because})`
           printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
         }
         const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)

@@ -183,7 +183,12 @@ describe('with fallback the next older good one is delivered, and it is said', (
     const restored = await reader.restore('latest', { to: await temporaryFolder(), fallback: true })
     expect(restored).toMatchObject({
       step: 2,
-      passedOver: [{ step: 3, quarantined: "it will be noted with this writer's first save" }],
+      passedOver: [
+        {
+          step: 3,
+          quarantined: { kind: 'not recorded', because: "it will be noted with this writer's first save" },
+        },
+      ],
     })
     await owner.save({ step: 4, files: { a: Buffer.from('still ours') } })
     await reader.save({ step: 5, files: { a: Buffer.from('taken over') } })

@@ -3,7 +3,7 @@ import { bestSteps, type Objectives } from '../../metrics/index.ts'
 import { own } from '../../records.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
 import { compareSaves, latestOf } from '../../order-key.ts'
-import type { PagedCatalog } from '../pages/index.ts'
+import { allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
 /** A step, the checkpoint whose save began last, or the best of the only objective or of a named one. */
@@ -33,7 +33,7 @@ function latestOffered(
   offered: (entry: CatalogEntry) => boolean,
 ): CatalogEntry | undefined {
   if (latest === undefined || offered(latest)) return latest
-  return latestOf(checkpoints.all.filter(offered))
+  return latestOf(allRead(checkpoints).all.filter(offered))
 }
 
 /** Returns the latest checkpoint that is offered of those whose saves began before that of another one. */
@@ -42,7 +42,9 @@ export function latestBefore(
   other: CatalogEntry,
   offered: (entry: CatalogEntry) => boolean,
 ): CatalogEntry | undefined {
-  return latestOf(checkpoints.all.filter((entry) => compareSaves(entry, other) < 0 && offered(entry)))
+  return latestOf(
+    allRead(checkpoints).all.filter((entry) => compareSaves(entry, other) < 0 && offered(entry)),
+  )
 }
 
 /** The quarantined checkpoint of the chosen step; `undefined` if the choice is no step, or the step is listed. */

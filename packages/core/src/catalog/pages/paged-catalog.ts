@@ -9,7 +9,7 @@ import {
 } from '../documents/index.ts'
 import { unread } from './page.ts'
 import { latestOf } from '../../order-key.ts'
-import { type LineList, PagedList } from './paged-list.ts'
+import { allRead, type LineList, PagedList } from './paged-list.ts'
 
 type Unlisted = Pick<
   Catalog,
@@ -121,13 +121,14 @@ export function wholeCatalog(catalog: PagedCatalog): WholeCatalog {
  * catalog is whole if the change took that one out.
  */
 export function latestAfter(
-  checkpoints: PagedList<CatalogEntry>,
+  checkpoints: LineList<CatalogEntry>,
   before: CatalogEntry | undefined,
 ): CatalogEntry | undefined {
   if (checkpoints.rewritten !== undefined) return latestOf(checkpoints.rewritten)
   if (before === undefined) return latestOf(checkpoints.recent)
   const isPaged = before.step <= checkpoints.lastPaged
-  if (!isPaged && checkpoints.get(before.step)?.attempt !== before.attempt) return latestOf(checkpoints.all)
+  if (!isPaged && checkpoints.get(before.step)?.attempt !== before.attempt)
+    return latestOf(allRead(checkpoints).all)
   // The pages are what they were.
   return latestOf(isPaged ? [before, ...checkpoints.recent] : checkpoints.recent)
 }
