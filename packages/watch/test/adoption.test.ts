@@ -199,6 +199,7 @@ describe('several checkpoints', () => {
     expect(await watched.settle()).toEqual(['step_16.pth'])
     expect(await watched.bytesOf(16, 'step_16.pth')).toEqual(torchFile('second 16'))
     expect(await watched.steps()).toEqual([8, 16, 24])
+    expect((await watched.store.latest())?.step).toBe(16)
   })
 
   test('of one step: the one that was written last wins, whatever the order of their names', async () => {
