@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 
-/** A step on the command line: a whole number from 0. */
+/** Parses a step: a whole number from 0. */
 export function parseStep(text: string): number {
   const step = Number(text)
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.')
@@ -8,12 +8,12 @@ export function parseStep(text: string): number {
   throw new InvalidArgumentError(`It must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1).`)
 }
 
-/** Several steps, as a variadic argument gathers them. */
+/** Parses one of several steps and appends it. */
 export function parseSteps(text: string, before: readonly number[] | undefined): readonly number[] {
   return [...(before ?? []), parseStep(text)]
 }
 
-/** `name=number`; NaN and Infinity are numbers too. Gathers repeated options. */
+/** Parses `name=number`, where NaN and Infinity are numbers too, and adds it to the earlier metrics. */
 export function parseMetric(
   text: string,
   before: Readonly<Record<string, number>> | undefined,
@@ -24,7 +24,7 @@ export function parseMetric(
   return { ...before, [name]: number }
 }
 
-/** `name=value`. The command parses the value. Gathers repeated options. */
+/** Parses `name=value` and adds it to the earlier pairs. The command parses the value. */
 export function parseMeta(
   text: string,
   before: Readonly<Record<string, string>> | undefined,
@@ -33,7 +33,7 @@ export function parseMeta(
   return { ...before, [name]: value }
 }
 
-/** `name=metric:min` or `metric:max`. Gathers repeated options. */
+/** Parses `name=metric:min` or `metric:max` and adds it to the earlier objectives. */
 export function parseObjective(
   text: string,
   before: Readonly<Record<string, ObjectiveArgument>> | undefined,

@@ -7,9 +7,9 @@ const othersMayWrite = 0o022
 const othersMayDoAnything = 0o077
 
 /**
- * Returns the folder where Node.js keeps compiled code for the next command, and makes it if need be; `undefined` for
- * none. Node.js runs what it finds there. Its own default lies in the shared temporary folder, where another user can
- * create it first, so this one belongs to the user, and nobody else may read or write it.
+ * Returns the folder for compiled code and creates it if it is missing. Returns `undefined` if no private folder is
+ * available. Node.js executes the code in this folder, so it must belong to the user, and nobody else may read or write
+ * it. The default of Node.js is in the shared temporary folder, where another user can create it first.
  */
 export function compileCacheFolder(environment: NodeJS.ProcessEnv): string | undefined {
   const caches = cachesOf(environment)
@@ -17,11 +17,11 @@ export function compileCacheFolder(environment: NodeJS.ProcessEnv): string | und
   try {
     makePrivate(caches)
     makePrivate(join(caches, 'holdfast'))
-    // Without links, so that what is judged is what Node.js opens.
+    // Node.js follows links, so the target is checked.
     const folder = realpathSync(join(caches, 'holdfast'))
     return isPrivate(folder) ? folder : undefined
   } catch {
-    // A command must not fail because its cache cannot be made.
+    // A command must not fail because its cache cannot be created.
     return undefined
   }
 }
@@ -35,7 +35,7 @@ function cachesOf({
   return isAbsolute(homedir()) ? join(homedir(), '.cache') : undefined
 }
 
-/** Makes the folder alone: a home that does not exist stays so. */
+/** Creates the folder but not its parents: a missing home folder stays missing. */
 function makePrivate(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 })
@@ -44,10 +44,10 @@ function makePrivate(folder: string): void {
   }
 }
 
-/** Whether only this user can change what lies in the folder, nor can others replace it or a folder above it. */
+/** Returns whether only this user can change files in the folder, and nobody else can replace it or a parent. */
 function isPrivate(folder: string): boolean {
   const user = process.geteuid?.()
-  // Windows keeps the folder of each user from the others.
+  // On Windows other users cannot write to this folder.
   if (user === undefined) return true
   const { mode, uid } = lstatSync(folder)
   if (uid !== user || (mode & othersMayDoAnything) !== 0) return false

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@holdfast/core'
 
-/** What the process tells its caller. Frozen: a number keeps its meaning for good. */
+/** Exit codes of the process. A number never changes its meaning. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -18,15 +18,15 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-export const exitCodesHelp = `Exit codes (a number keeps its meaning for good; treat one that is not listed as a failure):
+export const exitCodesHelp = `Exit codes (a code never changes its meaning; treat an unlisted code as a failure):
     0  done
     1  failed
-    2  usage: the command line or the configuration is wrong
-    3  done in part: something was left behind or could not be deleted
-    4  not found: no such checkpoint, file or store
-    5  corrupt: bytes are not what was saved
-    6  another writer won: the step exists, or the store was taken over
-    7  outcome unknown: it may or may not have been committed; look with "holdfast ls"
+    2  usage: the command line, a request or the configuration is invalid
+    3  partly done: some files could not be deleted
+    4  not found: the checkpoint, file or store does not exist
+    5  corrupt: the bytes differ from the saved bytes
+    6  conflict: the step exists, or another writer owns the store
+    7  outcome unknown: the change may be committed or not; check with "holdfast ls"
     8  no space: nothing was written
     9  no permission
   130  interrupted (Ctrl-C)

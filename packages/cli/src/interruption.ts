@@ -1,8 +1,8 @@
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /**
- * Turns Ctrl-C and termination into an AbortSignal, so that the command can clean up behind itself. A second
- * one ends the process at once; what it leaves is found by a sweep.
+ * Turns SIGINT (Ctrl-C) and SIGTERM into an AbortSignal, so that the command can clean up. A second signal ends the
+ * process at once, and a sweep deletes its leftovers.
  */
 export class Interruption {
   readonly #controller = new AbortController()
@@ -17,7 +17,7 @@ export class Interruption {
     return this.#controller.signal
   }
 
-  /** The exit code for the signal that came. */
+  /** Exit code for the signal that was received. */
   get exitCode(): ExitCode {
     return this.#exitCode
   }

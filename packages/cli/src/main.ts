@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { nodeVersionFault } from './node-version.ts'
 
-// Everything else is loaded after this check, since an older Node.js cannot even parse it.
+// Other modules are loaded after this check, because an older Node.js cannot parse them.
 const fault = nodeVersionFault(process.versions.node)
 if (fault === undefined) {
   const { start } = await import('./start.ts')

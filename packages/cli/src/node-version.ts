@@ -1,4 +1,4 @@
-/** Returns why a version of Node.js cannot run Holdfast, as a sentence; `undefined` if it can. `engines` says the same. */
+/** Returns a sentence if this version of Node.js cannot run Holdfast, else `undefined`. `engines` has the same limit. */
 export function nodeVersionFault(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 18)) return undefined

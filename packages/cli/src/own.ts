@@ -1,4 +1,4 @@
-/** The member of a record with this name. A plain lookup would also find what every object inherits. */
+/** Returns the record's own member of this name. A plain lookup also finds inherited members, such as `toString`. */
 export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }

@@ -2,7 +2,7 @@ import type { Objectives, RetentionOptions } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 import { flag, gather, option, type OptionsOf, text } from './declaration.ts'
 
-/** The best so many of one metric, as `--keep-best` names them. */
+/** One `--keep-best` option: keep the best `count` checkpoints by this metric. */
 export interface BestArgument {
   readonly name: string
   readonly metric: string
@@ -15,7 +15,7 @@ interface EveryArgument {
   readonly value: number | string
 }
 
-/** What to keep, for commands that delete. */
+/** Retention options of the commands that delete. */
 export const retentionOptions = {
   keepLast: option('<n>', 'keep the last n', parseCount),
   keepBest: option('<metric:min|max[:n]>', 'keep the best n (default 1); may be repeated', parseBest),
@@ -35,7 +35,7 @@ export const retentionOptions = {
 
 export type KeepOptions = OptionsOf<typeof retentionOptions>
 
-/** What the command line says of retention; nothing where it says nothing, so that the configuration holds. */
+/** Returns only the fields that the command line sets, so that the configuration supplies the others. */
 export function retentionOf(options: Partial<KeepOptions>): {
   readonly retention?: RetentionOptions
   readonly objectives?: Objectives
@@ -84,19 +84,21 @@ export function retentionOf(options: Partial<KeepOptions>): {
 function parseCount(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number
-  throw new InvalidArgumentError('A whole number from 1 is needed.')
+  throw new InvalidArgumentError('It must be a whole number from 1.')
 }
 
-/** `METRIC:min`, `METRIC:max:3` or `NAME=METRIC:min`. */
+/** Parses `METRIC:min`, `METRIC:max:3` or `NAME=METRIC:min`. */
 function parseBest(text: string, before: readonly BestArgument[] | undefined): readonly BestArgument[] {
   const [, name, metric, direction, count] = /^(?:([^=]+)=)?([^=]+?):(min|max)(?::(\d+))?$/.exec(text) ?? []
   if (metric === undefined || (direction !== 'min' && direction !== 'max') || count === '0') {
-    throw new InvalidArgumentError('Write METRIC:min or METRIC:max, and how many: val_loss:min, pck:max:3.')
+    throw new InvalidArgumentError(
+      'Write METRIC:min or METRIC:max, with an optional count, such as val_loss:min or pck:max:3.',
+    )
   }
   return [...(before ?? []), { name: name ?? metric, metric, direction, count: Number(count ?? 1) }]
 }
 
-/** A bare number is of steps; `50 epochs` of epochs; anything else is an interval of time. */
+/** Parses `1000` as steps, `50 epochs` as epochs, and any other text as an interval of time. */
 function parseEvery(text: string, before: readonly EveryArgument[] | undefined): readonly EveryArgument[] {
   const [, number, unit] = /^(\d+)\s*(steps?|epochs?)?$/.exec(text.trim()) ?? []
   const every: EveryArgument =

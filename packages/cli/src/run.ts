@@ -5,7 +5,7 @@ import { reportError } from './output/errors.ts'
 import { phraseHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
-/** Runs one command line of this version, and gives the exit code. Whatever fails is said on stderr. */
+/** Runs one command line and returns the exit code. Reports every error on stderr. */
 export async function run(argv: readonly string[], version: string): Promise<ExitCode> {
   const interruption = new Interruption()
   let outcome: ExitCode = exitCodes.done
@@ -47,7 +47,7 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
   return exitCode
 }
 
-/** Whether a relative path was resolved although the working folder was deleted. */
+/** Returns whether the error is that of a relative path in a working folder that was deleted. */
 function isGoneFolder(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
 }

@@ -3,8 +3,8 @@ import { HoldfastError } from '@holdfast/core'
 import { abortedError, fromNodeError } from '@holdfast/core/backend'
 
 /**
- * Standard input, once its first bytes have arrived. Rejects with `INVALID_ARGUMENT` if it ends without any: most likely
- * the program that writes it has failed.
+ * Resolves with standard input once its first bytes have arrived. Rejects with `INVALID_ARGUMENT` if it is empty, because
+ * then the program that writes it has most likely failed.
  */
 export async function standardInput(
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * Watches standard output and standard error. A reader that has seen enough, such as head(1), is no failure. Any other
- * error is reported once, and counts as a failure of a command that has succeeded otherwise.
+ * Handles errors of standard output and standard error. A reader that stops reading, such as head(1), is no error. Any
+ * other error is reported once, and a command that succeeded otherwise then exits with 1.
  */
 export class StandardOutput {
   #hasFailed = false
@@ -14,11 +14,11 @@ export class StandardOutput {
       )
       if (process.exitCode === 0) process.exitCode = 1
     })
-    // Nothing is left to report it to.
+    // An error of stderr cannot be reported anywhere.
     process.stderr.on('error', () => undefined)
   }
 
-  /** Ends the process with this code once everything is written; with 1 if the result could not be. */
+  /** Sets the exit code. It is 1 if the command succeeded but its result could not be written. */
   end(code: number): void {
     process.exitCode = code === 0 && this.#hasFailed ? 1 : code
   }

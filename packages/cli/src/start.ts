@@ -3,12 +3,12 @@ import { compileCacheFolder } from './compile-cache.ts'
 import { StandardOutput } from './standard-output.ts'
 import { version } from './version.ts'
 
-/** Runs the command line of this process, to its end. */
+/** Runs the command line of this process. */
 export async function start(): Promise<void> {
   const output = new StandardOutput()
   output.watch()
 
-  // Scripts ask for the version to see whether we are there; the program, of all commands, takes as long to load again.
+  // Scripts call --version to check for Holdfast. Loading the program would double the time.
   const [only, ...others] = process.argv.slice(2)
   if (others.length === 0 && (only === '--version' || only === '-V')) {
     process.stdout.write(`${version()}\n`)

@@ -8,18 +8,18 @@ import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
 
-/** What a command works with. */
+/** The values that a command works with. */
 export interface CommandContext {
   readonly store: CheckpointStore
   readonly printer: Printer
   readonly signal: AbortSignal
-  /** Whether the command line or the configuration says what to keep. */
+  /** Whether the command line or the configuration defines a retention. */
   readonly hasRetention: boolean
-  /** A bar on a terminal while bytes move. */
+  /** Shows a progress bar on a terminal. */
   readonly progress: (what: string) => Promise<Progress>
 }
 
-/** Opens the store as one of many writers, runs the command, and closes the store however it ends. */
+/** Opens the store in shared mode, runs the command, and closes the store also after an error. */
 export async function withStore(
   options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export async function withStore(
   if (options.dryRun === true && forgetObjective.length > 0) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      '--forget-objective changes the store, and --dry-run must not. Pass one of them.',
+      '--forget-objective changes the store, but --dry-run changes nothing. Pass one of them.',
     )
   }
   const { objectives, ...keeping } = retentionOf(options)
@@ -52,7 +52,9 @@ export async function withStore(
     cleanupFailed = error
   })
   store.on('unscored', (found) => {
-    printer.note(`${explainUnscored(found)} Until it has one, everything within the limits is kept.`)
+    printer.note(
+      `${explainUnscored(found)} Until it has a value, every checkpoint within the limits is kept.`,
+    )
   })
   for (const name of forgetObjective) {
     await store.forgetObjective(name, { signal })
@@ -60,7 +62,7 @@ export async function withStore(
     printer.data({ type: 'forgotten', objective: name })
   }
   store.on('clockDoubted', ({ reason }) => {
-    printer.note(`${reason} Checkpoints that only this clock makes old are kept.`)
+    printer.note(`${reason} Checkpoints that are old only by this clock are kept.`)
   })
   const code = await command({
     store,
@@ -69,10 +71,10 @@ export async function withStore(
     hasRetention: store.hasRetention,
     progress: (what) => startProgress(what, json),
   })
-  await store.flush() // deletes what the command dropped
+  await store.flush() // waits for the deletion of dropped checkpoints
   if (cleanupFailed !== undefined) {
     printer.note(
-      `Some of what was dropped could not be deleted yet (${cleanupFailed.message}). Run holdfast sweep later.`,
+      `Some files of dropped checkpoints could not be deleted: ${cleanupFailed.message} Run holdfast sweep later.`,
     )
   }
   return code

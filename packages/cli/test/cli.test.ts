@@ -74,7 +74,7 @@ describe('the commands', () => {
     expect((await onStore(folder, 'sums', '42')).stdout).toBe(`${sha256}  checkpoint.pth\n`)
     expect((await onStore(folder, 'verify')).stdout).toMatch(/^2 checkpoints good · 200 KB read in/)
     expect((await onStore(folder, 'verify', '42', '--quick')).stdout).toMatch(
-      /^1 checkpoint good · 100 KB looked at in/,
+      /^1 checkpoint good · 100 KB checked in/,
     )
 
     expect((await onStore(folder, 'pin', '42', '--reason', 'before lr drop')).stdout).toBe(
@@ -114,7 +114,7 @@ describe('the commands', () => {
     const clash = await onStore(folder, 'save', 'checkpoint.pth', 'model/checkpoint.pth', '--step', '2')
     expect(clash).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Two of the files are called checkpoint.pth') as string,
+      stderr: expect.stringContaining('Two of the files are named checkpoint.pth') as string,
     })
   })
 })

@@ -60,7 +60,7 @@ test.skipIf(!mayMount)('reports unfinished saves before it drops a good checkpoi
     /1 unfinished save of other writers takes 2\.1 MB, kept .* remove them: .*\nsave: 8\n/,
   )
   expect(stdout).toMatch(
-    /1 unfinished save · 2\.1 MB · kept until \d{4}-.*: another writer may be .*\nsweep: 0\n/,
+    /1 unfinished save · 2\.1 MB · kept until \d{4}-.*: its writer may still run.*\nsweep: 0\n/,
   )
   expect(stdout).toMatch(/\nsweep: 0\nsaved step 3 .*\nsave: 0\n$/)
 })

@@ -146,7 +146,7 @@ test('what is misspelt or missing is said, with what mends it', async () => {
     [['save', file, '--step', '1', '--keep-best', 'loss'], /METRIC:min/],
     [['save', file, '--step', '1', '--keep-every', '4 fortnights'], /4 fortnights.*not a duration/],
     [['save', file, '--step', '1', '--max-bytes', 'plenty'], /not a size/],
-    [['prune'], /What is to be kept/],
+    [['prune'], /No retention is given/],
     [['attach', '1', '--metric', 'loss=low'], /not a number/],
     [['attach', '1'], /--metric is required/],
   ]

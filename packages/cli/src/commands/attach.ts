@@ -20,7 +20,7 @@ export const attach = defineCommand({
       const { metric } = options
       if (retentionOf(options).retention !== undefined) {
         printer.note(
-          'attach applies the retention of the last save, not its own. --keep-best only defines an objective.',
+          'attach applies the retention of the last save and ignores its own. --keep-best only defines an objective.',
         )
       }
       const { checkpoint, dropped } = await store.attach(step, metric, { signal })

@@ -18,7 +18,7 @@ export const best = defineCommand({
       const wanted = name === undefined ? namesIn(checkpoints) : [name]
       const isUnscored = ({ objective }: UnscoredObjective): boolean =>
         name === undefined || name === objective
-      // Asked for one by one, so that a misspelt name, and that there is none, is said as everywhere else.
+      // Reports a misspelt objective, and a store without objectives.
       if (name !== undefined || (wanted.length === 0 && unscored.length === 0))
         await store.best(name, { signal })
       const found = wanted.map((objective) => ({
@@ -48,7 +48,7 @@ function nothingScored(name: string | undefined, unscored: readonly UnscoredObje
   const what = name === undefined ? 'the best' : `the best ${name}`
   return new HoldfastError(
     'NOT_FOUND',
-    `No checkpoint is ${what}. ${reasons === '' ? 'No listed checkpoint has a value of it.' : reasons}`,
+    `No checkpoint is ${what}. ${reasons === '' ? 'No listed checkpoint has a value.' : reasons}`,
   )
 }
 

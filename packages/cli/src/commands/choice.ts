@@ -5,7 +5,7 @@ import type { CommandContext } from '../with-store.ts'
 
 const choices = 'a step, latest, best or best:OBJECTIVE'
 
-/** A checkpoint, by default the latest. */
+/** The checkpoint argument, by default the latest. */
 export const choiceArgument = argumentWithDefault('[checkpoint]', choices, 'latest')
 
 export const requiredChoiceArgument = argument('<checkpoint>', choices, text)
@@ -14,7 +14,7 @@ export const stepArgument = argument('<step>', 'the step of a checkpoint', parse
 
 export const stepsArgument = argument('<step...>', 'the steps of checkpoints', parseSteps)
 
-/** The checkpoint that is meant on the command line. Rejects with `NOT_FOUND`, and says how to make one. */
+/** Resolves with the chosen checkpoint. Rejects with `NOT_FOUND` and explains how to save one. */
 export async function requireCheckpoint(
   { store, signal }: CommandContext,
   choice: string,
@@ -28,6 +28,6 @@ export function nothingThere(choice: string, url: string): HoldfastError {
   const what = /^\d+$/.test(choice) ? `checkpoint of step ${choice}` : `${choice} checkpoint`
   return new HoldfastError(
     'NOT_FOUND',
-    `There is no ${what} in ${url}. See what there is: holdfast ls. The first save makes a store: holdfast save FILE --step 0`,
+    `There is no ${what} in ${url}. List the checkpoints with holdfast ls. The first save creates the store: holdfast save FILE --step 0`,
   )
 }

@@ -30,12 +30,12 @@ export const doctor = defineCommand({
     }),
 })
 
-/** The folders on the way to a place that are not there yet, the deepest first. */
+/** Returns the missing folders of a path, the deepest first. */
 function missingFolders(place: string): readonly string[] {
   return existsSync(place) ? [] : [place, ...missingFolders(dirname(place))]
 }
 
-/** What was written for a trial is deleted again, and so are the folders that it needed. One in use by now stays. */
+/** Removes the folders that the trial writes created. A folder that is in use by now is kept. */
 async function removeEmpty(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     try {

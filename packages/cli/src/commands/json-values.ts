@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { HoldfastError, type JsonValue, parseJson } from '@holdfast/core'
 import { fromNodeError } from '@holdfast/core/backend'
 
-/** The position in the data: JSON, or `@FILE` for a file that contains it. */
+/** Reads the position in the data from JSON, or from a file if the text is `@FILE`. */
 export async function readDataState(text: string): Promise<JsonValue> {
   if (!text.startsWith('@')) return parseJson(text, 'dataState')
   const file = text.slice(1)
   return parseJson(textOf(await contentOf(file), file), file)
 }
 
-/** The values of `--meta`: JSON if the text is JSON, else the text itself. */
+/** Parses the values of `--meta`. A value that is not JSON is a text. */
 export function metadataOf(texts: Readonly<Record<string, string>>): Readonly<Record<string, JsonValue>> {
   return Object.fromEntries(
     Object.entries(texts).map(([name, text]) => [name, jsonOrText(text, `metadata.${name}`)]),
@@ -19,7 +19,7 @@ export function metadataOf(texts: Readonly<Record<string, string>>): Readonly<Re
 function jsonOrText(text: string, where: string): JsonValue {
   try {
     const value: unknown = JSON.parse(text)
-    // A digest or an identifier may look like a number: it is one only if JSON would write it so.
+    // A digest or identifier may look like a number. It is a number only if JSON writes it in the same way.
     if (typeof value === 'number' && !integer.test(text) && String(value) !== text) return text
   } catch {
     return text

@@ -16,7 +16,7 @@ export const ls = defineCommand({
       const quarantined = await store.quarantined({ signal })
       if (checkpoints.length === 0 && quarantined.length === 0) {
         printer.line(
-          `No checkpoint in ${store.url} yet. The first save makes the store: holdfast save FILE --step 0`,
+          `No checkpoint in ${store.url} yet. The first save creates the store: holdfast save FILE --step 0`,
         )
       } else {
         if (checkpoints.length > 0 && !printer.json) {
@@ -24,7 +24,7 @@ export const ls = defineCommand({
           printer.lines(text)
           if (hidden.length > 0)
             printer.line(
-              `not shown, since the terminal is narrow: ${hidden.join(', ')} (see holdfast metrics)`,
+              `The terminal is too narrow for ${hidden.join(', ')}. Show all metrics with holdfast metrics.`,
             )
         }
         for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
@@ -65,7 +65,7 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Retur
   return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
 
-/** What is special about a checkpoint, in few words. */
+/** Returns why a checkpoint is kept, or else its marks: best, pinned and tags. */
 export function notes({ bestOf, pinned, tags, keptBecause }: JudgedCheckpoint): string {
   if (keptBecause.length > 0) return keptBecause.join(', ')
   const because = pinned?.reason === undefined ? '' : ` ${JSON.stringify(pinned.reason)}`

@@ -9,7 +9,7 @@ import { visible } from '../output/visible.ts'
 import { withStore } from '../with-store.ts'
 import { own } from '../own.ts'
 
-/** A line of the table, or a curve of the plot: a metric as it was recorded, or as an objective judges it. */
+/** A column of the table and a curve of the plot: a recorded metric, or the score of an objective. */
 interface Series {
   readonly title: string
   readonly valueAt: (step: MeasuredStep) => number | undefined
@@ -23,7 +23,9 @@ export const metrics = defineCommand({
     withStore(options, signal, async ({ store, printer }) => {
       const steps = await store.metrics({ signal })
       if (steps.length === 0) {
-        printer.line('No metric was recorded yet: holdfast save FILE --step 0 --metric val_loss=0.183')
+        printer.line(
+          'No metric was recorded yet. Record one: holdfast save FILE --step 0 --metric val_loss=0.183',
+        )
       } else if (!printer.json) {
         const series = seriesOf(steps)
         printer.lines(await table(steps, series))
@@ -35,7 +37,7 @@ export const metrics = defineCommand({
     }),
 })
 
-/** Raw and judged, side by side where they differ. */
+/** Returns the metrics, and the scores that differ from every metric. */
 function seriesOf(steps: readonly MeasuredStep[]): readonly Series[] {
   const metricNames = [...new Set(steps.flatMap((step) => Object.keys(step.metrics)))].sort()
   const objectives = [...new Set(steps.flatMap((step) => Object.keys(step.scores)))].sort()

@@ -17,7 +17,7 @@ export const prune = defineCommand({
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer, hasRetention }) => {
       const { dryRun = false, forgetObjective } = options
-      if (!hasRetention && forgetObjective === undefined) throw nothingSaid()
+      if (!hasRetention && forgetObjective === undefined) throw noRetention()
       const { kept, dropped } = await store.prune({ dryRun, signal })
       for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
       for (const { step, because } of dropped)
@@ -30,10 +30,10 @@ export const prune = defineCommand({
     }),
 })
 
-function nothingSaid(): HoldfastError {
+function noRetention(): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    'What is to be kept? Say it here (holdfast prune --keep-last 5 --keep-best val_loss:min), ' +
-      'or as "retention" in holdfast.config.json.',
+    'No retention is given. Pass one (holdfast prune --keep-last 5 --keep-best val_loss:min), ' +
+      'or set "retention" in holdfast.config.json.',
   )
 }

@@ -37,7 +37,7 @@ export const restore = defineCommand({
         if (restored === undefined) throw nothingThere(choice, store.url)
         for (const { version, reason } of restored.damagedCatalogs) {
           printer.note(
-            `version ${version} of the catalog is damaged (${reason}) and was passed over. Run holdfast repair.`,
+            `version ${version} of the catalog is damaged (${reason}) and was skipped. Run holdfast repair.`,
           )
         }
         for (const { step, reason, quarantined } of restored.passedOver) {
@@ -67,7 +67,7 @@ export const restore = defineCommand({
     }),
 })
 
-/** Names of other files that are written out. */
+/** Maximum number of other files that are named. */
 const namesShown = 3
 
 function noteOtherFiles(printer: Printer, others: OtherFiles, folder: string): void {

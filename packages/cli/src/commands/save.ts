@@ -86,7 +86,7 @@ async function filesByName(
     if (files.has(name)) {
       throw new HoldfastError(
         'INVALID_ARGUMENT',
-        `Two of the files are called ${name}. Save the folder that holds them, or rename one.`,
+        `Two of the files are named ${name}. Save the folder that contains them, or rename one.`,
       )
     }
     files.set(name, path)

@@ -3,7 +3,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { withStore } from '../with-store.ts'
 import { choiceArgument, requireCheckpoint } from './choice.ts'
 
-/** Names hold no backslash and no line break, so no line needs the escapes of sha256sum. */
+/** File names never contain a backslash or a line break, so sha256sum needs no escapes. */
 export const sums = defineCommand({
   example: '(cd resume && holdfast sums latest | sha256sum -c)',
   arguments: [choiceArgument],

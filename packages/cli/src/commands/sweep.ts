@@ -26,12 +26,12 @@ export const sweep = defineCommand({
           joined(
             count(saves, 'unfinished save'),
             formatSize(bytes),
-            `kept${until === undefined ? '' : ` until ${until.toISOString()}`}: another writer may be at work on ${saves === 1 ? 'it' : 'them'}. ` +
-              'If none is, remove with holdfast sweep --take-over',
+            `kept${until === undefined ? '' : ` until ${until.toISOString()}`}: ${saves === 1 ? 'its writer' : 'their writers'} may still run. ` +
+              'If no writer runs, remove with holdfast sweep --take-over',
           ),
         )
       }
-      for (const key of report.foreign) printer.line(`not ours, left alone: ${key}`)
+      for (const key of report.foreign) printer.line(`kept, not created by Holdfast: ${key}`)
       for (const { key, error } of report.failed) printer.note(`could not delete ${key}: ${error.message}`)
       printer.data({
         type: 'result',

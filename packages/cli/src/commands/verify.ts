@@ -38,21 +38,21 @@ export const verify = defineCommand({
         }
         for (const problem of report.problems) printer.line(styled('red', 'corrupt'), `  ${problem}`)
         for (const step of report.released)
-          printer.line(`step ${step} was quarantined and verifies; it is listed again`)
+          printer.line(`step ${step} was quarantined but verifies; it is listed again`)
         for (const { step, reason } of report.releasable)
-          printer.line(`step ${step} is quarantined and verifies, but cannot be listed again now: ${reason}`)
+          printer.line(`step ${step} is quarantined but verifies; it cannot be listed again now: ${reason}`)
         const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
         const good = report.checkpoints.length - bad.length
         printer.line(
           joined(
             `${count(good, 'checkpoint')} good`,
             bad.length > 0 && `${bad.length} corrupt`,
-            `${formatSize(bytes)} ${options.quick === true ? 'looked at' : 'read'} in ${formatDuration(performance.now() - began)}`,
+            `${formatSize(bytes)} ${options.quick === true ? 'checked' : 'read'} in ${formatDuration(performance.now() - began)}`,
           ),
         )
         if (bad.length > 0)
           printer.line(
-            'Set them aside and go on with the newest good one: holdfast restore latest --fallback --to DIR',
+            'Quarantine the corrupt ones and restore the newest good one: holdfast restore latest --fallback --to DIR',
           )
         for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
         const { good: isGood, problems, released, releasable } = report

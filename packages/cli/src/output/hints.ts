@@ -1,6 +1,6 @@
 import type { ErrorHint } from '@holdfast/core'
 
-/** What may help, in the options of the command line. */
+/** Returns a hint in the options of the command line. */
 export function phraseHint(hint: ErrorHint): string {
   switch (hint.kind) {
     case 'choose-config':
@@ -22,7 +22,7 @@ function shellQuoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-/** A pattern that matches this name only. */
+/** Returns a pattern that matches only this name. */
 function globOf(name: string): string {
   return name.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')
 }

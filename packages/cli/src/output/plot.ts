@@ -3,10 +3,10 @@ import { formatMetric } from './text.ts'
 
 const height = 8
 
-/** Columns that the numbers beside the curve take. */
+/** Width of the numbers beside the curve, in columns. */
 const labelWidth = 12
 
-/** A curve as wide as the terminal; more values than columns are averaged by the column. */
+/** Draws a curve as wide as the terminal. Values that share a column are averaged. */
 export function plot(values: readonly number[], columns: number = process.stdout.columns || 80): string {
   const width = Math.max(10, columns - labelWidth)
   const perColumn = Math.max(1, values.length / width)

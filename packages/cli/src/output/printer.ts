@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { stringifyJson } from '@holdfast/core'
 import { visible, visibleJson } from './visible.ts'
 
-/** One line of JSON: what it is, and its fields. */
+/** One line of JSON with its type and its fields. */
 export interface JsonLine {
   readonly type: string
   readonly [field: string]: unknown
@@ -10,7 +10,7 @@ export interface JsonLine {
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow'
 
-/** A part of a line that stands out. */
+/** A styled part of a line. */
 export interface Styled {
   readonly style: Style
   readonly text: string
@@ -21,8 +21,8 @@ export function styled(style: Style, text: string): Styled {
 }
 
 /**
- * Writes results to stdout: sentences and tables for people, or lines of JSON for programs, never both. Everything that
- * a terminal would obey is escaped here, wherever it comes from.
+ * Writes results to stdout: either sentences and tables for people, or lines of JSON for programs. Escapes all
+ * characters that a terminal interprets.
  */
 export class Printer {
   readonly json: boolean
@@ -31,7 +31,7 @@ export class Printer {
     this.json = json
   }
 
-  /** A line for people. Styles show on a terminal that has colours and where NO_COLOR is not set. */
+  /** Writes a line for people. Styles appear only on a terminal with colours, and not if NO_COLOR is set. */
   line(...parts: readonly (string | Styled)[]): void {
     if (this.json) return
     const shown = parts.map((part) =>
@@ -42,18 +42,18 @@ export class Printer {
     process.stdout.write(`${shown.join('')}\n`)
   }
 
-  /** Several lines for people, such as a table. A line break in one of its values must be escaped before. */
+  /** Writes several lines for people, such as a table. Line breaks in values must be escaped already. */
   lines(text: string): void {
     for (const line of text.split('\n')) this.line(line)
   }
 
-  /** A line that a program reads, such as a path: as it is, unless a terminal shows it. */
+  /** Writes a line for other programs, such as a path. It is escaped only on a terminal. */
   plain(text: string): void {
     if (process.stdout.isTTY) this.line(text)
     else if (!this.json) process.stdout.write(`${text}\n`)
   }
 
-  /** A line for programs. The last one of a command has the type `result`. */
+  /** Writes a line of JSON. The last line of a command has the type `result`. */
   data(line: JsonLine): void {
     if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line))}\n`)
   }

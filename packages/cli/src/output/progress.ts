@@ -2,12 +2,12 @@ import { formatSize } from '@holdfast/core'
 import { formatDuration } from './text.ts'
 
 export interface Progress {
-  /** Bytes so far, and in all where that is known. */
+  /** Reports the bytes so far, and the total if it is known. */
   update(bytes: number, total: number | undefined): void
   stop(): void
 }
 
-/** A bar on stderr while bytes move, on a terminal; nothing in a pipe, and nothing beside JSON. */
+/** Shows a progress bar on stderr. It shows nothing if stderr is not a terminal, or with JSON. */
 export async function startProgress(what: string, json: boolean): Promise<Progress> {
   if (json || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
   const { default: cliProgress } = await import('cli-progress')

@@ -3,18 +3,18 @@ import { visible } from './visible.ts'
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right' | undefined
-  /** Whether it may be left out where the table is wider than the terminal. */
+  /** Whether the column may be omitted if the table is wider than the terminal. */
   readonly optional?: boolean | undefined
 }
 
-/** The least width of the last column. */
+/** Minimum width of the last column. */
 const leastNotes = 12
 
 const gap = '  '
 
 /**
- * Rows under titles, aligned by the width that a terminal gives each character, in time linear in the rows. What a
- * terminal would obey is escaped, so that it is measured as it is shown.
+ * Formats rows under titles, aligned by the width of each character on a terminal, in time linear in the rows. Text is
+ * escaped before it is measured.
  */
 export async function formatTable(
   columns: readonly Column[],
@@ -33,8 +33,8 @@ export async function formatTable(
 }
 
 /**
- * A table that is at most so wide, as far as its other columns allow: optional columns are left out, the last first, and
- * the last column is cut. `hidden` has the titles that were left out.
+ * Formats a table of at most `width` columns if possible. It omits optional columns from the right, then shortens the
+ * last column. `hidden` lists the titles of the omitted columns.
  */
 export async function fitTable(
   columns: readonly Column[],
@@ -78,7 +78,7 @@ function shortened(text: string, width: number, widthOf: (text: string) => numbe
   return `${kept.trimEnd()}…`
 }
 
-/** Of ASCII each character has one column. What measures all others takes longer to load than a command to run. */
+/** Each ASCII character takes one column. The package that measures other characters is slow to load. */
 async function measureFor(lines: readonly (readonly string[])[]): Promise<(text: string) => number> {
   const isPlain = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
   if (lines.every((line) => line.every(isPlain))) return (text) => text.length

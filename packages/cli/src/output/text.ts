@@ -1,4 +1,4 @@
-/** Milliseconds as people read them: `0.7 s`, `3 min`, `4 h`. */
+/** Formats milliseconds as `0.7 s`, `3 min` or `4 h`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = milliseconds / 1000
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`
@@ -9,7 +9,7 @@ export function formatDuration(milliseconds: number): string {
   return hours < 47.5 ? `${hours.toFixed(0)} h` : `${(hours / 24).toFixed(0)} d`
 }
 
-/** How long ago, by this machine's clock. */
+/** Formats how long ago a time was, such as `2 min ago`. */
 export function formatAge(then: Date, now: Date): string {
   const age = now.getTime() - then.getTime()
   if (age < 0) return 'in the future'
@@ -18,7 +18,7 @@ export function formatAge(then: Date, now: Date): string {
     : `${formatDuration(Math.max(1000, Math.round(age / 1000) * 1000)).replace('.0 s', ' s')} ago`
 }
 
-/** A metric in few digits, and NaN as NaN. */
+/** Formats a metric in four significant digits. */
 export function formatMetric(value: number | undefined): string {
   if (value === undefined) return ''
   if (!Number.isFinite(value) || Number.isInteger(value)) return String(value)
@@ -27,17 +27,17 @@ export function formatMetric(value: number | undefined): string {
     : value.toExponential(3)
 }
 
-/** A digest as people compare it. */
+/** Shortens a digest to its first four and last two digits. */
 export function shortDigest(sha256: string): string {
   return `${sha256.slice(0, 4)}…${sha256.slice(-2)}`
 }
 
-/** `1 checkpoint`, `4 checkpoints`. */
+/** Returns `1 checkpoint` or `4 checkpoints`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
-/** The parts that there are, as one line. */
+/** Joins the parts that are not empty into one line. */
 export function joined(...parts: readonly (string | undefined | false)[]): string {
   return parts.filter((part) => typeof part === 'string' && part !== '').join(' · ')
 }

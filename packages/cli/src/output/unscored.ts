@@ -1,6 +1,6 @@
 import type { UnscoredObjective } from '@holdfast/core'
 
-/** Why no checkpoint can be judged by an objective, which metrics there are instead, and what to do. */
+/** Explains why an objective has no value, which metrics are recorded, and what to do. */
 export function explainUnscored({ objective, metrics, recorded, nearest }: UnscoredObjective): string {
   const [only, ...others] = metrics
   const found = recorded.length === 0 ? 'No metric is recorded.' : `Recorded metrics: ${recorded.join(', ')}.`
@@ -11,6 +11,6 @@ export function explainUnscored({ objective, metrics, recorded, nearest }: Unsco
   const hint = nearest === undefined || nearest === only ? '' : ` Did you mean ${nearest}?`
   return (
     `The objective ${objective} has no value: ${lacking}. ${found}${hint} ` +
-    `Pass --forget-objective ${objective} if it is not wanted.`
+    `Pass --forget-objective ${objective} if you do not want it.`
   )
 }

@@ -1,22 +1,22 @@
 /**
- * What moves the cursor, changes colours or reverses the order of letters in a terminal instead of showing up: control
- * characters, line separators, bidirectional controls, the byte order mark, and halves of surrogate pairs.
+ * Characters that a terminal interprets instead of showing: control characters, line separators, bidirectional controls,
+ * the byte order mark, and lone surrogates. They move the cursor, change colours or reverse the order of letters.
  */
 const invisible = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
 
 const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-/** Text with everything invisible written as an escape, so that a terminal shows it and does not obey it. */
+/** Escapes invisible characters, so that a terminal shows them and does not interpret them. */
 export function visible(text: string): string {
   return text.replace(invisible, (character) => named[character] ?? escaped(character))
 }
 
-/** The same, for text of several lines. */
+/** Escapes invisible characters in each line. */
 export function visibleLines(text: string): string {
   return text.split('\n').map(visible).join('\n')
 }
 
-/** JSON that is safe to show. It means the same: such characters stand in strings only, where JSON has an escape for each. */
+/** Escapes invisible characters of JSON. The value stays the same, because they occur only in strings. */
 export function visibleJson(json: string): string {
   return json.replace(invisible, unicodeEscape)
 }
