@@ -25,7 +25,11 @@ export interface LineList<L extends Line> {
 export function allRead<L extends Line>(list: LineList<L>): PagedList<L> {
   const unread = list.rewritten === undefined ? list.pages.find(({ isRead }) => !isRead) : undefined
   if (unread !== undefined) throw new Error(`The page ${unread.reference.page} is needed, and was not read`)
-  return list instanceof PagedList ? list : new PagedList(list.pages, list.recent, list.rewritten)
+  return hasAllLines(list) ? list : new PagedList(list.pages, list.recent, list.rewritten)
+}
+
+function hasAllLines<L extends Line>(list: LineList<L>): list is PagedList<L> {
+  return list instanceof PagedList
 }
 
 /**
