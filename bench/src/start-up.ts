@@ -54,7 +54,7 @@ async function installed(folder: string): Promise<string> {
   const require = createRequire(import.meta.url)
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
   const tarballs: string[] = []
-  for (const name of ['@holdfast/core', '@holdfast/adapter-fs', 'holdfast']) {
+  for (const name of ['@holdfast/core', '@holdfast/adapter-fs', '@holdfast/watch', 'holdfast']) {
     const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
     await run('pnpm', ['--dir', dirname(require.resolve(`${name}/package.json`)), 'pack', '--out', tarball])
     tarballs.push(tarball)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openStore, type StoreOptions } from '@holdfast/core'
@@ -54,6 +55,16 @@ describe('a sweep', () => {
     expect((await everyName(folder)).filter((name) => name.startsWith('data'))).toEqual(
       before.filter((name) => name.startsWith('data')),
     )
+  })
+
+  test('removes the temporary file of a killed writer of the reserve', async () => {
+    const folder = await temporaryFolder()
+    await using store = await openStore(folder, { gracePeriod: 0 })
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    const leftover = join(folder, 'reserve', '.holdfast-tmp-00000000000000aa')
+    await writeFile(leftover, 'unfinished')
+    await store.sweep()
+    expect(existsSync(leftover)).toBe(false)
   })
 
   test.each<StoreOptions>([{ mode: 'shared', takeOver: true }, { mode: 'exclusive' }])(

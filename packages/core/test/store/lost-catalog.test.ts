@@ -235,7 +235,7 @@ describe('a quarantined step', () => {
     const store = await quarantined()
     expect(await store.restore(3, { to: await temporaryFolder(), fallback: true })).toMatchObject({
       step: 2,
-      passedOver: [{ step: 3, quarantined: true }],
+      passedOver: [{ step: 3, quarantined: { kind: 'recorded' } }],
     })
   })
 })

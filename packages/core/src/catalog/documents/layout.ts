@@ -143,7 +143,7 @@ export function attemptOfKey(key: string): AttemptId | undefined {
 }
 
 /** Folders of ours, other than those of attempts and agreements. */
-const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, probePrefix]
+const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, reservePrefix, probePrefix]
 
 /** Whether a key is that of a document, other than a manifest. */
 export function isDocumentKey(key: string): boolean {
@@ -155,7 +155,7 @@ export function isDocumentKey(key: string): boolean {
 
 /**
  * Whether unfinished work at a key belongs to this store and to no attempt: the key is that of a document or a probe, or
- * of a temporary file beside one.
+ * of a temporary file beside a document, a probe or a file of the reserve.
  */
 export function isOwnWork(key: string): boolean {
   const name = key.slice(key.lastIndexOf('/') + 1)
