@@ -86,11 +86,19 @@ const restrictedDynamicImport = ({ regex, message }) => ({
   message,
 })
 
+/** Texts of core must not name commands or flags, because most of its users have no command line. A hint names the advice. */
+const noCommandLine = ['Literal[value', 'TemplateElement[value.raw'].map((text) => ({
+  selector: `${text}=/\\bholdfast [a-z]|(^|[ (])--[a-z]/]`,
+  message: 'Name the method or option of the library, and give the error a hint.',
+}))
+
+const textRules = (folder) => (folder.startsWith('packages/core/') ? noCommandLine : [])
+
 const arrowRules = Object.entries(arrows).map(([folder, patterns]) => ({
   files: [folder],
   rules: {
     'no-restricted-imports': ['error', { patterns }],
-    'no-restricted-syntax': ['error', ...patterns.map(restrictedDynamicImport)],
+    'no-restricted-syntax': ['error', ...patterns.map(restrictedDynamicImport), ...textRules(folder)],
   },
 }))
 
@@ -111,6 +119,7 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
     },
   },
+  { files: ['packages/core/src/**'], rules: { 'no-restricted-syntax': ['error', ...noCommandLine] } },
   ...arrowRules,
   {
     files: ['packages/cli/src/**', 'scripts/**', 'tests/**', 'examples/**', '**/test/**', '**/scripts/**'],

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Interruption } from './interruption.ts'
 import { reportError } from './output/errors.ts'
-import { phraseHint } from './output/hints.ts'
+import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line and returns the exit code. Reports every error on stderr. */
@@ -42,8 +42,7 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
     return exitCodes.failed
   }
   const exitCode = error.code === 'ABORTED' ? interruption.exitCode : exitCodeOf(error.code)
-  const hint = error.hint === undefined ? '' : ` ${phraseHint(error.hint)}`
-  reportError({ code: error.code, message: `${error.message}${hint}`, exitCode }, json)
+  reportError({ code: error.code, message: withHint(error), exitCode }, json)
   return exitCode
 }
 

@@ -127,7 +127,10 @@ describe('a corrupt checkpoint', () => {
     await writeFile(path.trim(), randomBytes(100_000))
     expect(await onStore(folder, 'verify')).toMatchObject({ code: 5 })
     const refused = await onStore(folder, 'restore', 'latest', '--to', 'out')
-    expect(refused.code).toBe(5)
+    expect(refused).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('Pass --fallback') as string,
+    })
     await expect(readdir(join(folder, 'out'))).rejects.toThrow('ENOENT')
     const restored = await onStore(folder, 'restore', 'latest', '--to', 'out', '--fallback')
     expect(restored).toMatchObject({
@@ -137,6 +140,7 @@ describe('a corrupt checkpoint', () => {
     })
     expect(restored.stdout).toMatch(/^restored step 41/)
     expect((await onStore(folder, 'ls')).stdout).toContain('step 42 is quarantined')
+    expect((await onStore(folder, 'path', '42', 'checkpoint.pth')).stderr).toContain('holdfast verify 42')
   })
 })
 

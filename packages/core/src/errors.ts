@@ -30,6 +30,30 @@ export type ErrorHint =
   | { readonly kind: 'allow-best' }
   /** Forget an objective that the store records. */
   | { readonly kind: 'forget-objective'; readonly name: string }
+  /** Define an objective. */
+  | { readonly kind: 'define-objective' }
+  /** Name the store. */
+  | { readonly kind: 'name-store' }
+  /** Save the first checkpoint, which creates the store. */
+  | { readonly kind: 'save-first' }
+  /** List the checkpoints. */
+  | { readonly kind: 'list' }
+  /** Verify a quarantined checkpoint. It is listed again if it verifies. */
+  | { readonly kind: 'verify'; readonly step: number }
+  /** Repair the store. */
+  | { readonly kind: 'repair' }
+  /** Restore the next older good checkpoint in place of a corrupt one. */
+  | { readonly kind: 'restore-with-fallback' }
+  /** Take the store over, which fences its owner. */
+  | { readonly kind: 'take-over' }
+  /** Free space in the store. */
+  | {
+      readonly kind: 'free-space'
+      /** Whether the save succeeds if Holdfast may drop checkpoints to make room. */
+      readonly canMakeRoom: boolean
+      /** Whether unfinished saves of other writers take space. A sweep that takes the store over removes them. */
+      readonly hasUnfinished: boolean
+    }
 
 export interface ErrorDetails {
   /** The object that the failed call was about, relative to the backend's root. */

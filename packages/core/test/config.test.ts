@@ -146,7 +146,10 @@ describe('openStore', () => {
   })
 
   test('without any location says the ways to give one', async () => {
-    await expect(openStore()).rejects.toThrow(/--store.*HOLDFAST_STORE.*holdfast\.config\.json/)
+    await expect(openStore()).rejects.toMatchObject({
+      message: expect.stringMatching(/HOLDFAST_STORE.*holdfast\.config\.json/) as string,
+      hint: { kind: 'name-store' },
+    })
   })
 
   test('takes the location from the environment', async () => {

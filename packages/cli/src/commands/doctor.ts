@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { withHint } from '../output/hints.ts'
 import { styled } from '../output/printer.ts'
 import { withStore } from '../with-store.ts'
 
@@ -17,7 +18,10 @@ export const doctor = defineCommand({
     withStore(options, signal, async ({ store, printer }) => {
       const { localRoot } = store.backend.capabilities
       const missing = localRoot === undefined ? [] : missingFolders(localRoot)
-      const diagnoses = await store.doctor({ signal }).finally(() => removeEmpty(missing))
+      const found = await store.doctor({ signal }).finally(() => removeEmpty(missing))
+      const diagnoses = found.map(({ check, verdict, finding, hint }) => {
+        return { check, verdict, finding: withHint({ message: finding, hint }) }
+      })
       printer.line(store.url)
       for (const { check, verdict, finding } of diagnoses) {
         const [style, mark] = marks[verdict]

@@ -4,7 +4,7 @@ import { adoptionOf, adoptionOptions } from '../adoption-options.ts'
 import { defineCommand } from '../command.ts'
 import { argument, flag, text } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printAdoption } from '../output/adoption.ts'
+import { explain, printAdoption } from '../output/adoption.ts'
 import type { Printer } from '../output/printer.ts'
 import { count, formatMetric, joined } from '../output/text.ts'
 import { retentionOptions } from '../retention-options.ts'
@@ -33,7 +33,7 @@ export const importCommand = defineCommand({
       for (const each of planned) printPlanned(printer, each)
       const verb = dryRun ? 'would be saved' : 'saved'
       printer.line(joined(`${count(adopted.length, 'checkpoint')} ${verb}`, store.url))
-      const failures = failed.map(({ name, error }) => ({ name, code: error.code, message: error.message }))
+      const failures = failed.map(({ name, error }) => ({ name, code: error.code, message: explain(error) }))
       printer.data({ type: 'result', command: 'import', layout, dryRun, adopted, failed: failures })
       return failed.length === 0 ? exitCodes.done : exitCodes.failed
     }),

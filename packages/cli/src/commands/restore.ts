@@ -4,6 +4,7 @@ import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { flag, gather, option, requiredOption, text } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
@@ -44,7 +45,7 @@ export const restore = defineCommand({
           const aside =
             quarantined.kind === 'recorded'
               ? 'It is quarantined'
-              : `It could not be quarantined (${quarantined.because})`
+              : `It could not be quarantined (${withHint({ message: quarantined.because, hint: quarantined.hint })})`
           printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
         }
         const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)

@@ -3,6 +3,7 @@ import { parseSteps } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { argument, flag } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { withHint } from '../output/hints.ts'
 import { styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
@@ -39,7 +40,10 @@ export const verify = defineCommand({
         for (const problem of report.problems) printer.line(styled('red', 'corrupt'), `  ${problem}`)
         for (const step of report.released)
           printer.line(`step ${step} was quarantined but verifies; it is listed again`)
-        for (const { step, reason } of report.releasable)
+        const releasable = report.releasable.map(({ step, reason, hint }) => {
+          return { step, reason: withHint({ message: reason, hint }) }
+        })
+        for (const { step, reason } of releasable)
           printer.line(`step ${step} is quarantined but verifies; it cannot be listed again now: ${reason}`)
         const bytes = report.checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
         const good = report.checkpoints.length - bad.length
@@ -54,8 +58,9 @@ export const verify = defineCommand({
           printer.line(
             'Quarantine the corrupt ones and restore the newest good one: holdfast restore latest --fallback --to DIR',
           )
+        if (report.problems.length > 0) printer.line('Repair the documents of the store: holdfast repair')
         for (const checkpoint of report.checkpoints) printer.data({ type: 'verified', ...checkpoint })
-        const { good: isGood, problems, released, releasable } = report
+        const { good: isGood, problems, released } = report
         printer.data({ type: 'result', command: 'verify', good: isGood, problems, released, releasable })
         return report.good ? exitCodes.done : exitCodes.corrupt
       } finally {

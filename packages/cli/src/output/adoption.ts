@@ -1,5 +1,6 @@
-import { formatSize } from '@holdfast/core'
+import { type ErrorHint, formatSize, type HoldfastError } from '@holdfast/core'
 import type { WatchEvent } from '@holdfast/watch'
+import { withHint } from './hints.ts'
 import type { Printer } from './printer.ts'
 import { formatDuration, joined } from './text.ts'
 
@@ -11,12 +12,20 @@ export function printAdoption(printer: Printer, verb: string, event: WatchEvent)
   } else if (event.type === 'adopted') printAdopted(printer, event)
   else if (event.type === 'failed') {
     const { name, error, retryIn } = event
-    printer.note(`${name} could not be saved: ${error.message} Next try in ${formatDuration(retryIn)}.`)
-    printer.data({ type: 'failed', name, code: error.code, message: error.message, retryIn })
+    printer.note(`${name} could not be saved: ${explain(error)} Next try in ${formatDuration(retryIn)}.`)
+    printer.data({ type: 'failed', name, code: error.code, message: explain(error), retryIn })
   } else {
     printer.note(sentenceOf(event))
     printer.data({ ...event })
   }
+}
+
+/** Hints that name options of `save`, which a watch and an import do not have. */
+const hintsOfSave: readonly (ErrorHint['kind'] | undefined)[] = ['exclude', 'replace', 'allow-best']
+
+/** Returns why a checkpoint could not be saved, and the command or option that helps. */
+export function explain(error: HoldfastError): string {
+  return hintsOfSave.includes(error.hint?.kind) ? error.message : withHint(error)
 }
 
 function printAdopted(

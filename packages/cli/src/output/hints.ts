@@ -1,5 +1,15 @@
 import type { ErrorHint } from '@holdfast/core'
 
+interface Advice {
+  readonly message: string
+  readonly hint?: ErrorHint | undefined
+}
+
+/** Returns the message of an error and, if it has a hint, a sentence with the command or option that helps. */
+export function withHint({ message, hint }: Advice): string {
+  return hint === undefined ? message : `${message} ${phraseHint(hint)}`
+}
+
 /** Returns a hint in the options of the command line. */
 export function phraseHint(hint: ErrorHint): string {
   switch (hint.kind) {
@@ -15,7 +25,36 @@ export function phraseHint(hint: ErrorHint): string {
       return 'Pass --allow-best to allow it.'
     case 'forget-objective':
       return `Pass --forget-objective ${hint.name} to forget the recorded one first.`
+    case 'define-objective':
+      return 'Pass --objective loss=val_loss:min to define one.'
+    case 'name-store':
+      return 'Pass --store with a path or URL.'
+    case 'save-first':
+      return 'Run holdfast save FILE --step 0 to save one.'
+    case 'list':
+      return 'Run holdfast ls to list the checkpoints.'
+    case 'verify':
+      return `Run holdfast verify ${hint.step} to list it again if it verifies.`
+    case 'repair':
+      return 'Run holdfast repair.'
+    case 'restore-with-fallback':
+      return 'Pass --fallback to restore the next older good checkpoint.'
+    case 'take-over':
+      return 'Pass --take-over to fence that writer.'
+    case 'free-space':
+      return waysToFree(hint).join(' ')
   }
+}
+
+function waysToFree({
+  canMakeRoom,
+  hasUnfinished,
+}: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
+  const way = canMakeRoom
+    ? 'Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm.'
+    : 'Delete checkpoints with holdfast rm.'
+  if (!hasUnfinished) return [way]
+  return [way, 'If no other writer runs, delete its unfinished saves with holdfast sweep --take-over.']
 }
 
 function shellQuoted(text: string): string {

@@ -121,7 +121,8 @@ function chooseUrl(place: string | undefined, configured: string | undefined, fi
   if (configured !== undefined && file !== undefined) return locate(configured, file)
   throw new HoldfastError(
     'CONFIG',
-    'Which store? Give a path or URL (--store), set HOLDFAST_STORE, or write one into holdfast.config.json: ' +
+    'No store is named. Pass a path or URL, set HOLDFAST_STORE, or set "store" in holdfast.config.json: ' +
       '{ "store": "./checkpoints" }.',
+    { hint: { kind: 'name-store' } },
   )
 }

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { MemoryBackend, parseChoice } from '../../src/index.ts'
-import { codeOf, storeOn, temporaryFolder } from '../stores.ts'
+import { isHoldfastError, MemoryBackend, parseChoice } from '../../src/index.ts'
+import { codeOf, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('a') }
 
@@ -24,6 +24,66 @@ describe('an error for a missing file', () => {
     const store = storeOn(new MemoryBackend())
     await store.save({ step: 1, files })
     await expect(store.read(1, 'b')).rejects.toThrow('Step 1 has no file "b". It has "a".')
+  })
+})
+
+describe('a hint', () => {
+  async function hintOf(call: Promise<unknown>): Promise<unknown> {
+    return call.then(
+      () => undefined,
+      (error: unknown) => (isHoldfastError(error) ? error.hint : error),
+    )
+  }
+
+  test('says to list the checkpoints if a step does not exist', async () => {
+    const store = storeOn(new MemoryBackend())
+    await store.save({ step: 1, files })
+    const to = await temporaryFolder()
+    const calls = [
+      store.read(9, 'a'),
+      store.restore(9, { to }),
+      store.verify({ steps: [9] }),
+      store.delete([9]),
+    ]
+    for (const call of calls) expect(await hintOf(call)).toEqual({ kind: 'list' })
+  })
+
+  test('says to save first if there is no store', async () => {
+    expect(await hintOf(storeOn(new MemoryBackend()).delete([1]))).toEqual({ kind: 'save-first' })
+  })
+
+  test('says to define an objective if there is none', async () => {
+    const store = storeOn(new MemoryBackend())
+    await store.save({ step: 1, files })
+    expect(await hintOf(store.get('best'))).toEqual({ kind: 'define-objective' })
+  })
+
+  test('says to restore with fallback if the checkpoint is corrupt, and to verify it once it is quarantined', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    for (const step of [1, 2]) await store.save({ step, files })
+    await backend.delete([(await store.get(2))?.files[0]?.key ?? ''])
+    const to = await temporaryFolder()
+    expect(await hintOf(store.restore('latest', { to }))).toEqual({ kind: 'restore-with-fallback' })
+    await store.restore('latest', { to, fallback: true })
+    expect(await hintOf(store.read(2, 'a'))).toEqual({ kind: 'verify', step: 2 })
+  })
+
+  test('says to take the store over if another writer owns it', async () => {
+    const backend = new MemoryBackend()
+    await storeOn(backend).save({ step: 1, files })
+    expect(await hintOf(storeOn(backend, { mode: 'shared' }).pin(1))).toEqual({ kind: 'take-over' })
+  })
+
+  test('says to repair the store if its catalog is lost', async () => {
+    const backend = new MemoryBackend()
+    await storeOn(backend).save({ step: 1, files })
+    await backend.delete(await keysOf(backend, 'catalog/'))
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await hintOf(store.delete([1]))).toEqual({ kind: 'repair' })
+    expect(await store.doctor()).toContainEqual(
+      expect.objectContaining({ check: 'catalog', verdict: 'bad', hint: { kind: 'repair' } }),
+    )
   })
 })
 

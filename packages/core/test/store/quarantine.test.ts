@@ -109,7 +109,9 @@ describe('a quarantined checkpoint that verifies', () => {
     expect(await storeOn(backend, { mode: 'shared' }).verify()).toMatchObject({
       good: true,
       released: [],
-      releasable: [{ step: 3, reason: expect.stringContaining('belongs to') as string }],
+      releasable: [
+        { step: 3, reason: expect.stringContaining('belongs to') as string, hint: { kind: 'take-over' } },
+      ],
     })
     await owner.save({ step: 5, files })
     expect((await owner.verify({ steps: [3] })).released).toEqual([3])

@@ -410,7 +410,8 @@ describe('a damaged or missing page of the catalog', () => {
     const restore = store.restore(1, { to: await temporaryFolder(), fallback: true })
     await expect(restore).rejects.toMatchObject({
       code: 'CORRUPT',
-      message: expect.stringContaining('holdfast repair') as string,
+      message: expect.stringContaining('store.repair()') as string,
+      hint: { kind: 'repair' },
     })
   })
 

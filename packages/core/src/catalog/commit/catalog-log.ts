@@ -1,6 +1,6 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
-import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
+import { type ErrorHint, HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
 import {
   catalogKey,
   catalogPrefix,
@@ -380,21 +380,22 @@ export class CatalogLog {
   }
 
   #refusal(verdict: Exclude<Verdict, { kind: 'next' | 'committed' }>): HoldfastError {
-    if (verdict.kind === 'fenced') return this.#fenced(verdict.why)
+    if (verdict.kind === 'fenced') return this.#fenced(verdict.why, verdict.hint)
     if (verdict.kind === 'unknown') {
       return new HoldfastError(
         'OUTCOME_UNKNOWN',
-        'A repair of a damaged catalog came in between and found this save. Whether it stays is not known: look what is ' +
-          'listed (holdfast ls), verify it, and save it again under another step if in doubt.',
-        { url: this.#backend.url },
+        'A repair of a damaged catalog came in between and found this save. It is not known whether it stays: see ' +
+          'whether store.list() returns it, verify it, and save it again under another step if in doubt.',
+        { url: this.#backend.url, hint: { kind: 'list' } },
       )
     }
     return new HoldfastError(verdict.code, verdict.why, { url: this.#backend.url, hint: verdict.hint })
   }
 
-  #fenced(why: string): HoldfastError {
+  #fenced(why: string, hint?: ErrorHint): HoldfastError {
     return new HoldfastError('FENCED', `Another writer won, and nothing was changed. ${why}`, {
       url: this.#backend.url,
+      hint,
     })
   }
 
@@ -403,17 +404,17 @@ export class CatalogLog {
     return new HoldfastError(
       'OUTCOME_UNKNOWN',
       `It is not known whether "${did}" was committed: the answer to it was lost. Nothing was deleted. ` +
-        `Look once the store answers again (holdfast ls): it was committed if version ${catalog.version} of the ` +
+        `Call store.list() once the store answers again: the change was committed if version ${catalog.version} of the ` +
         `catalog has the commit id ${catalog.commitId}. If not, do it again.`,
-      { url: this.#backend.url, key: catalogKey(catalog.version), cause },
+      { url: this.#backend.url, key: catalogKey(catalog.version), cause, hint: { kind: 'list' } },
     )
   }
 
   #pageVanished({ version }: PagedCatalog, cause: HoldfastError): HoldfastError {
     return new HoldfastError(
       'CORRUPT',
-      `Version ${version} of the catalog refers to a page that is gone. Run holdfast repair, which lists again what is there.`,
-      { url: this.#backend.url, key: cause.key, cause },
+      `Version ${version} of the catalog refers to a page that is gone. Call store.repair(), which lists the complete checkpoints again.`,
+      { url: this.#backend.url, key: cause.key, cause, hint: { kind: 'repair' } },
     )
   }
 }

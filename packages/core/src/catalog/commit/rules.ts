@@ -10,6 +10,7 @@ import {
   partsOfAttempt,
   versionOfPage,
 } from '../documents/index.ts'
+import type { ErrorHint } from '../../errors.ts'
 import type { Judgement } from '../judging/judgement.ts'
 import { applyRetention, type KeptLists, type WriterKeeping } from '../judging/keeping.ts'
 import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
@@ -48,10 +49,16 @@ export type Verdict<C extends PagedCatalog = PagedCatalog> =
   | { readonly kind: 'next'; readonly catalog: C; readonly judgement: Judgement | undefined }
   /** The newest version already includes the commit. */
   | { readonly kind: 'committed' }
-  | { readonly kind: 'fenced'; readonly why: string }
+  | ({ readonly kind: 'fenced' } & Fenced)
   /** A repair listed this attempt from a damaged catalog, which may have lacked that it was dead. */
   | { readonly kind: 'unknown' }
   | Refusal
+
+/** Why another writer may commit and this one may not. */
+interface Fenced {
+  readonly why: string
+  readonly hint?: ErrorHint | undefined
+}
 
 /** How many of the latest commits a catalog remembers. */
 const historyLength = 64
@@ -80,7 +87,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
   if (change.kind === 'abandon' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
-  if (stranger !== undefined) return { kind: 'fenced', why: stranger } // rule 1
+  if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
   if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
     return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
   }
@@ -233,17 +240,21 @@ function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
   return partsOfAttempt(attempt).base < newest.floor
 }
 
-function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): string | undefined {
+function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): Fenced | undefined {
   const isForAll = ['take over', 'rebuild', 'abandon'].includes(change.kind)
   if (isForAll || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // it adds no attempt, so no writer can be too late with it
-    return 'Another writer took the store over and has released it since. Open the store again to write to it.'
+    return {
+      why: 'Another writer took the store over and has released it since. Open the store again to write to it.',
+    }
   }
-  return (
-    `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
-    'Stop that writer, or take the store over (takeOver: true, --take-over), which fences it.'
-  )
+  return {
+    why:
+      `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
+      'Stop that writer, or open the store with takeOver: true, which fences it.',
+    hint: { kind: 'take-over' },
+  }
 }
 
 function nextOwner(newest: PagedCatalog, { writer, change, at }: CommitRequest): Owner | null {

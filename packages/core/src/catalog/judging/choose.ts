@@ -56,12 +56,17 @@ export function quarantinedChoice(
   return quarantined.findLast(({ entry }) => entry.step === choice)
 }
 
+/** Why a step cannot be chosen or changed. The hint `list` goes with it. */
+export function noCheckpointOfStep(step: number): string {
+  return `There is no checkpoint of step ${step}. store.list() returns the checkpoints that exist.`
+}
+
 /** The error for a quarantined checkpoint. */
 export function quarantinedError({ entry, reason }: Quarantined, url: string): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
-    `Step ${entry.step} is quarantined: ${reason}. It is listed again once it verifies: holdfast verify.`,
-    { url },
+    `Step ${entry.step} is quarantined: ${reason}. store.verify() lists it again if it verifies.`,
+    { url, hint: { kind: 'verify', step: entry.step } },
   )
 }
 
@@ -124,14 +129,18 @@ function objectiveName(
 function noObjective(): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    "There is no objective, so no checkpoint is 'best'. Say what best means: " +
-      "objectives: { loss: { metric: 'val_loss', direction: 'min' } }, or --objective loss=val_loss:min.",
+    "There is no objective, so no checkpoint is 'best'. Define one when you open the store: " +
+      "objectives: { loss: { metric: 'val_loss', direction: 'min' } }.",
+    { hint: { kind: 'define-objective' } },
   )
 }
 
 function severalObjectives(objectives: Objectives): HoldfastError {
   const names = Object.keys(objectives).map((name) => `best:${name}`)
-  return new HoldfastError('INVALID_ARGUMENT', `Best of what? Choose one of ${names.join(', ')}.`)
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `Several objectives are defined. Choose one of ${names.join(', ')}.`,
+  )
 }
 
 function unknownObjective(name: string, objectives: Objectives): HoldfastError {

@@ -81,6 +81,6 @@ export function describeUnfinished({ saves, bytes, until }: UnfinishedSaves): re
   const when = until === undefined ? '' : ` until ${until.toISOString()}`
   return [
     `${saves} unfinished ${saves === 1 ? 'save' : 'saves'} of other writers ${saves === 1 ? 'takes' : 'take'} ${formatSize(bytes)}, ` +
-      `kept${when} because those writers may still run. If none does, remove them: holdfast sweep --take-over.`,
+      `kept${when} because those writers may still run. If none does, remove them: open the store with takeOver: true and call store.sweep().`,
   ]
 }

@@ -71,7 +71,8 @@ export async function requireVerified(
   const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
   throw new HoldfastError(
     'NOT_FOUND',
-    `There is no ${what} in ${context.backend.url}. See what there is: holdfast ls.`,
+    `There is no ${what} in ${context.backend.url}. store.list() returns the checkpoints that exist.`,
+    { url: context.backend.url, hint: { kind: 'list' } },
   )
 }
 

@@ -16,6 +16,7 @@ import {
   chooseEntry,
   latestBefore,
   quarantinedChoice,
+  noCheckpointOfStep,
   quarantinedError,
 } from '../../catalog/judging/choose.ts'
 import { provedChunks, provedManifest } from '../attempts/read-verified.ts'
@@ -176,21 +177,19 @@ function refuseNothing(
     throw new HoldfastError(
       'CORRUPT',
       `Nothing of what can be read of the catalog is ${choice}: version ${worst.version} is damaged (${worst.reason}). ` +
-        'Run holdfast repair, which lists again what is there.',
+        'Call store.repair(), which lists the complete checkpoints again.',
+      { hint: { kind: 'repair' } },
     )
   }
   if (typeof choice !== 'number') return
-  throw new HoldfastError(
-    'NOT_FOUND',
-    `There is no checkpoint of step ${choice}. See what there is: holdfast ls.`,
-  )
+  throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(choice), { hint: { kind: 'list' } })
 }
 
 function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
     `Step ${step} is corrupt: ${cause.message}. Nothing of it was delivered. ` +
-      'Restore with fallback (--fallback) to set it aside and get the next older good one.',
-    { key: cause.key, url: cause.url, cause },
+      'Restore with fallback: true to quarantine it and restore the next older good checkpoint.',
+    { key: cause.key, url: cause.url, cause, hint: { kind: 'restore-with-fallback' } },
   )
 }

@@ -159,12 +159,15 @@ function notEnough(
 ): HoldfastError {
   const way =
     droppable.length > 0
-      ? `or let Holdfast make room (makeRoom: true, --make-room): it would drop ${stepsText(droppable)}.`
-      : 'by removing checkpoints (holdfast rm) or other files.'
+      ? `or let Holdfast make room (space: { makeRoom: true }): it would drop ${stepsText(droppable)}.`
+      : 'by deleting checkpoints (store.delete()) or other files.'
   return new HoldfastError(
     'INSUFFICIENT_SPACE',
     [shortage(step, needed, refused), way, ...describeUnfinished(unfinished)].join(' '),
-    { url: backend.url },
+    {
+      url: backend.url,
+      hint: { kind: 'free-space', canMakeRoom: droppable.length > 0, hasUnfinished: unfinished.saves > 0 },
+    },
   )
 }
 

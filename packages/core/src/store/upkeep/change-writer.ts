@@ -61,7 +61,8 @@ export class ChangeWriter {
     if (await isCatalogLost(this.#context, signal)) throw lostCatalog(backend.url)
     throw new HoldfastError(
       'NOT_FOUND',
-      `There is no checkpoint in ${backend.url} yet. The first save makes the store: holdfast save FILE --step 0`,
+      `There is no checkpoint in ${backend.url} yet. The first save creates the store.`,
+      { url: backend.url, hint: { kind: 'save-first' } },
     )
   }
 }

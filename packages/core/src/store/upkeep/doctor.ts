@@ -1,4 +1,4 @@
-import { isHoldfastError, messageOf } from '../../errors.ts'
+import { type ErrorHint, isHoldfastError, messageOf } from '../../errors.ts'
 import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
@@ -19,6 +19,7 @@ export interface Diagnosis {
   readonly verdict: 'good' | 'warning' | 'bad'
   /** The observation and, unless the verdict is good, what to do. */
   readonly finding: string
+  readonly hint?: ErrorHint | undefined
 }
 
 /** Difference of clocks above which the doctor warns, in milliseconds. */
@@ -50,7 +51,8 @@ async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>)
     // A newer version of Holdfast wrote the marker. The doctor would write to a store that it must not change.
     const isDocument = check === 'marker' || check === 'catalog'
     if (isDocument && isHoldfastError(error, 'UNSUPPORTED')) throw error
-    return { check, verdict: 'bad', finding: messageOf(error) }
+    const hint = isHoldfastError(error) ? error.hint : undefined
+    return { check, verdict: 'bad', finding: messageOf(error), hint }
   }
 }
 

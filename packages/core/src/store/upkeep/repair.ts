@@ -187,8 +187,8 @@ function refuseRunning(
   throw new HoldfastError(
     'FENCED',
     `The store belongs to ${owner.name} since ${owner.since}, and a repair would fence it. ` +
-      'Stop that writer, or take the store over (takeOver: true, --take-over).',
-    { url: backend.url },
+      'Stop that writer, or open the store with takeOver: true.',
+    { url: backend.url, hint: { kind: 'take-over' } },
   )
 }
 

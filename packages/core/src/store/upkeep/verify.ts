@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { type ErrorHint, HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { recorded, type Recording } from '../recording.ts'
 import type { StoreContext } from '../context.ts'
 import {
@@ -10,6 +10,7 @@ import {
 } from '../../catalog/documents/index.ts'
 import { PageReader, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { noCheckpointOfStep } from '../../catalog/judging/choose.ts'
 import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { problem, problemsOf } from '../attempts/problems.ts'
@@ -42,7 +43,14 @@ export interface VerifyReport {
   /** Quarantined steps that verify, and are listed again. Never by `quick`, which reads no bytes. */
   readonly released: readonly number[]
   /** Quarantined steps that verify, and why they could not be listed again now. */
-  readonly releasable: readonly { readonly step: number; readonly reason: string }[]
+  readonly releasable: readonly Releasable[]
+}
+
+/** A quarantined step that verifies and is not listed again yet. */
+export interface Releasable {
+  readonly step: number
+  readonly reason: string
+  readonly hint?: ErrorHint | undefined
 }
 
 /** Lists quarantined checkpoints again, or returns why it could not. */
@@ -106,7 +114,7 @@ async function release(
   return {
     checkpoints: read,
     released: [],
-    releasable: found.map((step) => ({ step, reason: outcome.because })),
+    releasable: found.map((step) => ({ step, reason: outcome.because, hint: outcome.hint })),
   }
 }
 
@@ -116,10 +124,7 @@ function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): rea
     const entry = newest.checkpoints.get(step)
     if (entry !== undefined) return [entry]
     if (newest.quarantined.some((aside) => aside.entry.step === step)) return []
-    throw new HoldfastError(
-      'NOT_FOUND',
-      `There is no checkpoint of step ${step}. See what there is: holdfast ls.`,
-    )
+    throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(step), { hint: { kind: 'list' } })
   })
 }
 
@@ -134,7 +139,8 @@ async function documentProblems(
   await problem(problems, () =>
     withSecondLook(async (look) => {
       const marker = await readIfThere(backend, markerKey, signal, look)
-      if (marker === undefined) problems.push(`${markerKey} is missing. Run holdfast repair.`)
+      if (marker === undefined)
+        problems.push(`${markerKey} is missing. Call store.repair() to write it again.`)
       else decodeMarker(marker)
     }),
   )

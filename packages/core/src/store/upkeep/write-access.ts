@@ -1,6 +1,6 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { Afterwork, UnderWay } from '../../async/under-way.ts'
-import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
+import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
@@ -76,8 +76,8 @@ export class WriteAccess {
       await this.#commitFindings([finding])
       return recorded
     } catch (error) {
-      if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
-      return { kind: 'not recorded', because: messageOf(error) }
+      if (isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN') || !isHoldfastError(error)) throw error
+      return { kind: 'not recorded', because: error.message, hint: error.hint }
     }
   }
 
@@ -88,8 +88,8 @@ export class WriteAccess {
       await this.#context.log.commit({ kind: 'readmit', entries })
       return recorded
     } catch (error) {
-      if (!isHoldfastError(error) || isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN')) throw error
-      return { kind: 'not recorded', because: messageOf(error) }
+      if (isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN') || !isHoldfastError(error)) throw error
+      return { kind: 'not recorded', because: error.message, hint: error.hint }
     }
   }
 

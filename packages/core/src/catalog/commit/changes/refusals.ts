@@ -1,6 +1,7 @@
 import type { ErrorHint } from '../../../errors.ts'
 import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
+import { noCheckpointOfStep } from '../../judging/choose.ts'
 import { bestNames, hasFields, judge } from '../../judging/judgement.ts'
 import { type PagedCatalog, wholeCatalog } from '../../pages/index.ts'
 import type { Refusal } from './change.ts'
@@ -13,7 +14,8 @@ export function noSuchStep(step: number): Refusal {
   return {
     kind: 'refused',
     code: 'NOT_FOUND',
-    why: `There is no checkpoint of step ${step}. See what there is: holdfast ls.`,
+    why: noCheckpointOfStep(step),
+    hint: { kind: 'list' },
   }
 }
 

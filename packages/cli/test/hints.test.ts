@@ -1,0 +1,64 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ErrorHint } from '@holdfast/core'
+import { expect, onTestFinished, test } from 'vitest'
+import { withHint } from '../src/output/hints.ts'
+import { holdfast, type Outcome } from './holdfast.ts'
+
+async function workFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-hints-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'checkpoint.pth'), 'weights')
+  return folder
+}
+
+async function onStore(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return holdfast(folder, '--store', './store', ...words)
+}
+
+test.each<[ErrorHint, string]>([
+  [
+    { kind: 'free-space', canMakeRoom: false, hasUnfinished: false },
+    'Full. Delete checkpoints with holdfast rm.',
+  ],
+  [
+    { kind: 'free-space', canMakeRoom: true, hasUnfinished: true },
+    'Full. Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm. ' +
+      'If no other writer runs, delete its unfinished saves with holdfast sweep --take-over.',
+  ],
+])('appends the command that helps to the message: %j', (hint, expected) => {
+  expect(withHint({ message: 'Full.', hint })).toBe(expected)
+})
+
+test('leaves a message without a hint as it is', () => {
+  expect(withHint({ message: 'Full.' })).toBe('Full.')
+})
+
+test.each([
+  [['rm', '9'], 'Run holdfast ls to list the checkpoints.'],
+  [['show', 'best'], 'Pass --objective loss=val_loss:min to define one.'],
+])('names the command or option that helps: %j', async (words, advice) => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  expect((await onStore(folder, ...words)).stderr).toContain(advice)
+})
+
+test('names the first save and the option for the store', async () => {
+  const folder = await workFolder()
+  expect((await onStore(folder, 'rm', '1')).stderr).toContain('holdfast save FILE --step 0')
+  expect((await holdfast(folder, 'ls')).stderr).toContain('--store')
+})
+
+test('names the repair in every report of a lost catalog', async () => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  await rm(join(folder, 'store', 'catalog'), { recursive: true })
+  const [verified, diagnosed, refused] = await Promise.all([
+    onStore(folder, 'verify'),
+    onStore(folder, 'doctor'),
+    onStore(folder, 'rm', '1'),
+  ])
+  for (const text of [verified.stdout, diagnosed.stdout, refused.stderr])
+    expect(text).toContain('holdfast repair')
+})
