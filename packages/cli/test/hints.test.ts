@@ -31,7 +31,7 @@ test.each<[ErrorHint, string]>([
   expect(withHint({ message: 'Full.', hint })).toBe(expected)
 })
 
-test('leaves a message without a hint as it is', () => {
+test('leaves a message without a hint unchanged', () => {
   expect(withHint({ message: 'Full.' })).toBe('Full.')
 })
 

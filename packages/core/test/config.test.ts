@@ -145,7 +145,7 @@ describe('openStore', () => {
     if (before !== undefined) process.env['HOLDFAST_STORE'] = before
   })
 
-  test('without any location says the ways to give one', async () => {
+  test('without a location rejects and suggests the ways to name one', async () => {
     await expect(openStore()).rejects.toMatchObject({
       message: expect.stringMatching(/HOLDFAST_STORE.*holdfast\.config\.json/) as string,
       hint: { kind: 'name-store' },

@@ -35,7 +35,7 @@ describe('a hint', () => {
     )
   }
 
-  test('says to list the checkpoints if a step does not exist', async () => {
+  test('suggests to list the checkpoints if a step does not exist', async () => {
     const store = storeOn(new MemoryBackend())
     await store.save({ step: 1, files })
     const to = await temporaryFolder()
@@ -48,17 +48,17 @@ describe('a hint', () => {
     for (const call of calls) expect(await hintOf(call)).toEqual({ kind: 'list' })
   })
 
-  test('says to save first if there is no store', async () => {
+  test('suggests to save first if there is no store', async () => {
     expect(await hintOf(storeOn(new MemoryBackend()).delete([1]))).toEqual({ kind: 'save-first' })
   })
 
-  test('says to define an objective if there is none', async () => {
+  test('suggests to define an objective if there is none', async () => {
     const store = storeOn(new MemoryBackend())
     await store.save({ step: 1, files })
     expect(await hintOf(store.get('best'))).toEqual({ kind: 'define-objective' })
   })
 
-  test('says to restore with fallback if the checkpoint is corrupt, and to verify it once it is quarantined', async () => {
+  test('suggests to restore with fallback if the checkpoint is corrupt, and to verify it once it is quarantined', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     for (const step of [1, 2]) await store.save({ step, files })
@@ -69,13 +69,13 @@ describe('a hint', () => {
     expect(await hintOf(store.read(2, 'a'))).toEqual({ kind: 'verify', step: 2 })
   })
 
-  test('says to take the store over if another writer owns it', async () => {
+  test('suggests to take the store over if another writer owns it', async () => {
     const backend = new MemoryBackend()
     await storeOn(backend).save({ step: 1, files })
     expect(await hintOf(storeOn(backend, { mode: 'shared' }).pin(1))).toEqual({ kind: 'take-over' })
   })
 
-  test('says to repair the store if its catalog is lost', async () => {
+  test('suggests to repair the store if its catalog is lost', async () => {
     const backend = new MemoryBackend()
     await storeOn(backend).save({ step: 1, files })
     await backend.delete(await keysOf(backend, 'catalog/'))

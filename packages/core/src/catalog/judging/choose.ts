@@ -56,7 +56,7 @@ export function quarantinedChoice(
   return quarantined.findLast(({ entry }) => entry.step === choice)
 }
 
-/** Why a step cannot be chosen or changed. The hint `list` goes with it. */
+/** Returns the message for a step without a checkpoint. Its hint is `list`. */
 export function noCheckpointOfStep(step: number): string {
   return `There is no checkpoint of step ${step}. store.list() returns the checkpoints that exist.`
 }
