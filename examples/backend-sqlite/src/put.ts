@@ -14,13 +14,14 @@ export async function put(
   key: string,
   name: string,
   source: ByteSource,
-  { size: announced, signal, onProgress }: PutOptions,
+  { size: announced, signal, onProgress, observe }: PutOptions,
 ): Promise<PutResult> {
   const asked = { what: `The put of ${key}`, key, signal }
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 1,
     size: announced,
+    observer: observe?.(),
     signal,
   })
   const body = await database.change(asked, (connection) => begin(connection, name))

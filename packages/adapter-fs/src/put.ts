@@ -28,12 +28,13 @@ export async function put(
   options: PutOptions,
 ): Promise<PutResult> {
   const { fileSystem, names, folders, cloning } = disk
-  const { size, signal } = options
+  const { size, signal, observe } = options
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 1,
     copyBytes: true,
     size,
+    observer: observe?.(),
     signal,
   })
   const publish = async (temporary: string, { sha256, stats }: Written): Promise<PutResult> => {
@@ -84,12 +85,12 @@ async function write(handle: FileHandle, reader: SourceReader, { onProgress }: P
 async function hashClone(
   { path, handle }: TemporaryFile,
   source: SourceReader,
-  { signal, onProgress }: PutOptions,
+  { signal, onProgress, observe }: PutOptions,
 ): Promise<Written> {
   try {
     await using clone = await SourceReader.open(
       { path },
-      { chunkBytes, chunksHeld: 1, size: source.size, signal },
+      { chunkBytes, chunksHeld: 1, size: source.size, observer: observe?.(), signal },
     )
     let hashed = 0
     for await (const chunk of clone.chunks()) {

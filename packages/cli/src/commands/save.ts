@@ -29,6 +29,7 @@ export const save = defineCommand({
     ),
     replace: flag('replace the step if it exists; refused if it is pinned or the best'),
     allowBest: flag('let --replace replace the best of an objective'),
+    requireFinite: flag('refuse tensors with NaN or infinity in safetensors and torch files'),
     ...retentionOptions,
   },
   run: async ({ arguments: [paths], options, signal }) =>
@@ -47,6 +48,7 @@ export const save = defineCommand({
           dataState: dataState === undefined ? undefined : await readDataState(dataState),
           onExisting: replace ? 'replace' : 'fail',
           allowBest,
+          requireFinite: options.requireFinite,
           signal,
           onProgress: ({ bytes, total }) => {
             bar.update(bytes, total)

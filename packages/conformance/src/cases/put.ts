@@ -3,7 +3,12 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { type ByteSource, type CheckpointBackend, isHoldfastError } from '@holdfast/core/backend'
+import {
+  type ByteObserver,
+  type ByteSource,
+  type CheckpointBackend,
+  isHoldfastError,
+} from '@holdfast/core/backend'
 import { collect, pausingSource, oddChunks, patterned, sha256 } from '../bytes.ts'
 import { assertStored, keysOf, assertNothingLeft, rejectsWith } from '../expect.ts'
 import type { Case, Subject } from '../subject.ts'
@@ -46,6 +51,30 @@ export const putCases: readonly Case[] = [
           const result = await backend.put(`files/${size}`, { path }, { size })
           assert.equal(result.sha256, sha256(bytes))
           await assertStored(backend, `files/${size}`, bytes)
+        }
+      })
+    },
+  },
+  {
+    name: 'put shows an observer every byte once and in order',
+    async run(backend, subject) {
+      await withFolder(async (folder) => {
+        for (const size of sizes(subject)) {
+          const bytes = patterned(size)
+          const path = join(folder, String(size))
+          await writeFile(path, bytes)
+          for (const source of [...sources.map(([, sourceOf]) => sourceOf(bytes)), { path }]) {
+            let seen: Uint8Array[] = []
+            const observe = (): ByteObserver => {
+              seen = []
+              return { update: (chunk) => seen.push(Uint8Array.from(chunk)) }
+            }
+            await backend.put(`observed/${size}`, source, { observe })
+            assert.ok(
+              Buffer.concat(seen).equals(bytes),
+              `an observer saw other bytes than the ${size} stored`,
+            )
+          }
         }
       })
     },

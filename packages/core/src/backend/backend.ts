@@ -109,6 +109,16 @@ export interface PutOptions extends CallOptions {
    * number never decreases. The last call has the size.
    */
   readonly onProgress?: ((bytes: number) => void) | undefined
+  /**
+   * Returns an observer, which gets every byte of the source once and in order. It is called each time the source is read
+   * from its start, so the bytes that were stored are those of the last observer.
+   */
+  readonly observe?: (() => ByteObserver) | undefined
+}
+
+/** Gets bytes as they pass. They are only valid during the call. */
+export interface ByteObserver {
+  update(bytes: Uint8Array): unknown
 }
 
 export interface CommitOptions extends CallOptions {

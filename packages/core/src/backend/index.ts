@@ -3,6 +3,7 @@ export type {
   BackendAdapter,
   BackendCapabilities,
   BackendHooks,
+  ByteObserver,
   CallOptions,
   CheckpointBackend,
   CommitOptions,

@@ -119,9 +119,15 @@ async function put(
   objects: Objects,
   key: string,
   source: ByteSource,
-  { size, signal, onProgress }: PutOptions,
+  { size, signal, onProgress, observe }: PutOptions,
 ): Promise<PutResult> {
-  await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld: 0, size, signal })
+  await using reader = await SourceReader.open(source, {
+    chunkBytes,
+    chunksHeld: 0,
+    size,
+    observer: observe?.(),
+    signal,
+  })
   const chunks: Uint8Array[] = []
   let stored = 0
   for await (const chunk of reader.chunks()) {

@@ -69,7 +69,7 @@ export async function putObject<Sent>(
   store: ObjectStore,
   key: string,
   source: ByteSource,
-  { size: announced, signal, onProgress }: PutOptions,
+  { size: announced, signal, onProgress, observe }: PutOptions,
   { putWhole, begin, checksum }: WaysToPut<Sent>,
 ): Promise<PutResult> {
   const size = announced ?? (source instanceof Uint8Array ? source.byteLength : undefined)
@@ -82,6 +82,7 @@ export async function putObject<Sent>(
     hashInThread: store.sendsSharedMemory,
     size,
     checksum,
+    observer: observe?.(),
     signal,
   })
   const whole = async (bytes: Uint8Array): Promise<Stored> =>

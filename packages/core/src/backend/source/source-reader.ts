@@ -27,6 +27,8 @@ export interface SourceReaderOptions {
   readonly size?: number | undefined
   /** A second checksum. It gets every byte once and in order, before the byte is handed out. */
   readonly checksum?: Checksum | undefined
+  /** Gets every byte once and in order, as the checksum does. */
+  readonly observer?: Checksum | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -173,6 +175,7 @@ export class SourceReader implements AsyncDisposable {
   async #take(chunk: Uint8Array, start: number): Promise<void> {
     const unseen = await this.#digest.take(chunk, start)
     this.#options.checksum?.update(unseen)
+    this.#options.observer?.update(unseen)
   }
 
   #notReached(start: number): Error {

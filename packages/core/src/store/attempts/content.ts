@@ -19,6 +19,8 @@ export interface AttemptContent {
   readonly metadata?: unknown
   readonly dataState?: unknown
   readonly signal?: AbortSignal | undefined
+  /** Whether a tensor with NaN or infinity fails the attempt. */
+  readonly requireFinite?: boolean | undefined
   /** Called once every file is stored, before the manifest is. A rejection fails the attempt. */
   readonly beforeCommit?: (() => Promise<void>) | undefined
   /** Called as bytes are stored. `total` is known if every size is known beforehand. */

@@ -14,6 +14,7 @@ import {
 import { concurrently } from '../../backend/index.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
+import { FiniteObservation } from './require-finite.ts'
 import type { OrderKey } from '../../order-key.ts'
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
@@ -33,7 +34,7 @@ export async function writeFiles(
   backend: CheckpointBackend,
   attempt: AttemptId,
   files: readonly PlannedFile[],
-  { signal, onProgress }: AttemptContent,
+  { signal, onProgress, requireFinite = false }: AttemptContent,
 ): Promise<readonly ManifestFile[]> {
   const sizes = files.map(({ size }) => size)
   const total = sizes.every((size) => size !== undefined)
@@ -43,15 +44,18 @@ export async function writeFiles(
   let bytes = 0
   return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
     let before = 0
+    const tensors = requireFinite ? new FiniteObservation(name) : undefined
     const put = await backend.put(objectKey(attempt, name), source, {
       size,
       signal: taskSignal,
+      observe: tensors?.observe,
       onProgress: (stored) => {
         bytes += stored - before
         before = stored
         onProgress?.({ bytes, total })
       },
     })
+    tensors?.require(put.size)
     return manifestFile(name, mode, put)
   })
 }

@@ -37,6 +37,11 @@ export interface SaveRequest {
   readonly onExisting?: 'fail' | 'replace' | undefined
   /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
   readonly allowBest?: boolean | undefined
+  /**
+   * Rejects with `INVALID_ARGUMENT` if a tensor of a file contains NaN or infinity. It reads safetensors files and files of
+   * `torch.save` that are not compressed, while they are stored. Files of other formats are not checked. Default: false.
+   */
+  readonly requireFinite?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /**
    * Called once every file is stored, before the checkpoint is committed. If it rejects, nothing is saved, and the save
@@ -60,6 +65,7 @@ const saveFields = [
   'dataState',
   'onExisting',
   'allowBest',
+  'requireFinite',
   'signal',
   'beforeCommit',
   'onProgress',
@@ -87,6 +93,9 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   if (request.allowBest !== undefined && typeof request.allowBest !== 'boolean') {
     throw invalid(`allowBest must be true or false, not ${JSON.stringify(request.allowBest)}.`)
+  }
+  if (request.requireFinite !== undefined && typeof request.requireFinite !== 'boolean') {
+    throw invalid(`requireFinite must be true or false, not ${JSON.stringify(request.requireFinite)}.`)
   }
   if (request.beforeCommit !== undefined && typeof request.beforeCommit !== 'function') {
     throw invalid(`beforeCommit must be a function, not ${kindOf(request.beforeCommit)}.`)
