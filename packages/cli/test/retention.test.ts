@@ -12,7 +12,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('save keeps the last and the best, ls says why, prune explains, and best and metrics tell', async () => {
+test('save keeps the last and the best, and ls, prune, best and metrics report the reasons', async () => {
   const store = join(folder, 'a')
   const keep = ['--keep-last', '2', '--keep-best', 'loss:min', '--keep-best', 'pck:max:2']
   for (const [step, [loss, pck]] of [
@@ -138,7 +138,7 @@ test('an evaluator adds its objective, and --forget-objective removes one', asyn
   expect((await on('best')).stdout).toMatch(/^best acc is step 3 .*\n$/)
 })
 
-test('what is misspelt or missing is said, with what mends it', async () => {
+test('reports a misspelt or missing name, with the remedy', async () => {
   const store = join(folder, 'b')
   const refused: readonly (readonly [readonly string[], RegExp])[] = [
     [['save', file, '--step', '1', '--keep-lst', '3'], /Did you mean --keep-last/],

@@ -12,7 +12,7 @@ test('makes columns as wide as their widest text, and trims the ends of lines', 
   ).toBe(' STEP  NOTES      END\n    1  best loss  x\n10000')
 })
 
-test('measures characters of two columns, or of none, as a terminal shows them', async () => {
+test('counts wide characters as two columns and combining characters as none', async () => {
   expect(
     await formatTable(columns, [
       ['1', 'lärm', 'x'],

@@ -82,7 +82,7 @@ describe('a configuration that others can change', () => {
     })
   })
 
-  test('is used if it is chosen by --config, and ignored without a word by --no-config', async () => {
+  test('is used with --config, and ignored without a warning with --no-config', async () => {
     const { hostile, work } = await hostileFolder()
     const planted = join(hostile, 'holdfast.config.json')
     await writeFile(planted, JSON.stringify({ retention: { keepLast: 1 } }))
@@ -240,7 +240,7 @@ describe('an adapter', () => {
     expect(await readdir(work)).toContain('bucket')
   })
 
-  test('of other people opens a store: a package, a file, or named by the configuration', async () => {
+  test('of a third party opens a store, as a package, a file, or from the configuration', async () => {
     const { work } = await hostileFolder()
     await plantPackage(work, 'holdfast-toy', backend)
     const file = './node_modules/holdfast-toy/index.js'
@@ -275,7 +275,7 @@ describe('an adapter', () => {
     expect((await holdfast(work, 'ls', '-s', 'toy://a', '--config', 'holdfast.config.json')).code).toBe(0)
   })
 
-  test('that is not installed, or is none, is reported', async () => {
+  test('is reported if it is not installed or is not an adapter', async () => {
     const { work } = await hostileFolder()
     await plantPackage(work, 'no-adapter', 'export default 1')
     for (const [name, message] of [
@@ -337,7 +337,7 @@ async function run(folder: string, file: string): Promise<Outcome> {
 }
 
 describe('the place of a store', () => {
-  test('may begin with the home folder and hold variables, on the command line and in the configuration', async () => {
+  test('may start with ~ and contain variables, on the command line and in the configuration', async () => {
     const { hostile, work } = await hostileFolder()
     const env = { ...environment(), HOME: hostile, SCRATCH: join(hostile, 'scratch') }
     await mkdir(join(hostile, 'scratch'))

@@ -99,7 +99,7 @@ describe('a location', () => {
 })
 
 describe('a configuration', () => {
-  test('that is valid is taken', () => {
+  test('is accepted if valid', () => {
     const config = {
       store: './a',
       mode: 'shared',
@@ -122,7 +122,7 @@ describe('a configuration', () => {
     [[], 'configuration'],
     [null, 'configuration'],
     ['text', 'configuration'],
-  ])('%j is refused, and the fault is named', (value, named) => {
+  ])('%j is refused with the reason', (value, named) => {
     expect(() => parseConfig(value, 'holdfast.config.json')).toThrow(named)
     expect(codeOf(() => parseConfig(value, 'file'))).toBe('CONFIG')
   })
@@ -145,39 +145,39 @@ describe('openStore', () => {
     if (before !== undefined) process.env['HOLDFAST_STORE'] = before
   })
 
-  test('without a location rejects and suggests the ways to name one', async () => {
+  test('rejects without a location, and lists the ways to provide one', async () => {
     await expect(openStore()).rejects.toMatchObject({
       message: expect.stringMatching(/HOLDFAST_STORE.*holdfast\.config\.json/) as string,
       hint: { kind: 'name-store' },
     })
   })
 
-  test('takes the location from the environment', async () => {
+  test('reads the location from the environment', async () => {
     process.env['HOLDFAST_STORE'] = 'mem:from-environment'
     expect((await openStore()).url).toBe('mem:from-environment')
   })
 
-  test('a named memory store is the same one throughout the process', async () => {
+  test('opens the same named memory store throughout the process', async () => {
     const one = await openStore('mem:shared-name')
     await one.save({ step: 1, files: { a: Buffer.from('a') } })
     expect((await (await openStore('mem:shared-name')).latest())?.step).toBe(1)
     expect(await (await openStore('mem:')).latest()).toBeUndefined()
   })
 
-  test('an adapter that is not installed, and a scheme that nobody knows, are told apart', async () => {
+  test('distinguishes an adapter that is not installed from an unknown scheme', async () => {
     await expect(openStore('gs://bucket/x')).rejects.toThrow(
       'gs:// needs @holdfast/adapter-gcs. Install it: npm install @holdfast/adapter-gcs',
     )
     await expect(openStore('ftp://host/x')).rejects.toThrow('No adapter is known for ftp:')
   })
 
-  test('an adapter at hand comes first', async () => {
+  test('prefers the adapters in the options', async () => {
     const memory = await openBackend(new URL('mem:'))
     const adapter = { schemes: ['ftp'], open: async () => memory }
     expect((await openStore('ftp://host/x', { adapters: [adapter] })).backend).toBe(memory)
   })
 
-  test('options that do not exist are refused', async () => {
+  test('refuses unknown options', async () => {
     await expect(openStore('mem:', { retension: 5 } as never)).rejects.toThrow('retension')
     await expect(openStore('mem:', { mode: 'both' as never })).rejects.toThrow('mode')
     await expect(openStore('mem:', { gracePeriod: -1 })).rejects.toThrow('gracePeriod')

@@ -16,7 +16,7 @@ test.each([
 })
 
 test.each([-1, 1.5, Number.NaN, '', 'GB', '1 XB', '-5', '1e9', '9999999999 PB', '1,5 GB'])(
-  '%j is no size',
+  '%j is not a size',
   (text) => {
     expect(() => parseSize(text)).toThrow('is not a size')
   },
@@ -36,7 +36,7 @@ test.each([
   expect(formatSize(bytes)).toBe(text)
 })
 
-test('what is written can be read, to three digits', () => {
+test('parses every formatted size, to three digits', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 1e15 }), (bytes) => {
       expect(Math.abs(parseSize(formatSize(bytes)) - bytes)).toBeLessThanOrEqual(bytes * 0.051)

@@ -108,7 +108,7 @@ describe('a configuration file', () => {
     expect(`${distrust?.reason ?? ''} ${distrust?.remedy ?? ''}`).toMatch(message)
   })
 
-  test('is judged before what follows on its path is looked at', () => {
+  test('is checked before the parts after it on its path are read', () => {
     function* parts(): Generator<PathPart> {
       yield part('/tmp/link', 0o777, { uid: 1001, kind: 'link' })
       throw new Error('the link was followed')
@@ -131,7 +131,7 @@ describe('a group', () => {
     ['is of the number of a user without an account', 7000, { uid: 7000, name: undefined }, true],
     ['is of another number than a user without an account', 7001, { uid: 7000, name: undefined }, false],
     ['is listed, and the user has no account', 100, { uid: 100, name: undefined }, false],
-  ])('that %s is judged', (_, gid, who, expected) => {
+  ])('that %s is recognised', (_, gid, who, expected) => {
     expect(isPrivate(gid, who, groups, accounts)).toBe(expected)
   })
 })
@@ -158,7 +158,7 @@ describe('the parts of a path', () => {
     return made
   }
 
-  test('hold each link and what it leads to', async () => {
+  test('include each link and its target', async () => {
     const at = await folder()
     await mkdir(join(at, 'real', 'deep'), { recursive: true })
     await writeFile(join(at, 'real', 'deep', 'file'), '')
@@ -176,7 +176,7 @@ describe('the parts of a path', () => {
     expect(parts.at(-1)).toEqual(['file', join(at, 'real', 'deep', 'file')])
   })
 
-  test('end with an error where links lead in a circle', async () => {
+  test('end with an error if links form a cycle', async () => {
     const at = await folder()
     await symlink('b', join(at, 'a'))
     await symlink('a', join(at, 'b'))

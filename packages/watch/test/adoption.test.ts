@@ -179,7 +179,7 @@ describe('several checkpoints', () => {
     expect(await watched.settle()).toEqual(['step_10.pth', 'step_20.pth', 'step_5.pth'])
   })
 
-  test('of which one fails do not stop those after it', async () => {
+  test('are adopted although one of them fails', async () => {
     const watched = await Watched.begin()
     await watched.store.save({ step: 10, files: { other: Buffer.from('x') } })
     await watched.store.pin(10)
@@ -202,7 +202,7 @@ describe('several checkpoints', () => {
     expect((await watched.store.latest())?.step).toBe(16)
   })
 
-  test('of one step: the one that was written last wins, whatever the order of their names', async () => {
+  test('of one step the one written last is adopted, whatever their names', async () => {
     const watched = await Watched.begin()
     await writeAt(watched, 'epoch=3-val_loss=0.30.ckpt', torchFile('after going back'), 2000)
     await writeAt(watched, 'epoch=3-val_loss=0.21.ckpt', torchFile('before'), 1000)
@@ -279,7 +279,7 @@ describe('what was adopted', () => {
     expect(await memoryFiles(watched)).toHaveLength(1)
   })
 
-  test('is adopted into another store all the same', async () => {
+  test('is still adopted into another store', async () => {
     const watched = await Watched.begin()
     await watched.write('step_1.pth', torchFile('a'))
     await watched.settle()
@@ -302,7 +302,7 @@ describe('what was adopted', () => {
     expect(await watched.steps()).toEqual([1])
   })
 
-  test('stays when the trainer deletes its files', async () => {
+  test('stays in the store after the trainer deletes its files', async () => {
     const watched = await Watched.begin()
     await watched.write('step_1.pth', torchFile('a'))
     await watched.settle()
@@ -531,7 +531,7 @@ describe('importFolder', () => {
     expect(clock.now()).toBe(2_000)
   })
 
-  test('a dry run says what would be passed over, and why', async () => {
+  test('a dry run reports what would be skipped, and why', async () => {
     const watched = await Watched.begin()
     await watched.store.save({ step: 1, files: { model: Buffer.from('its own') } })
     await watched.write('step_1.pth', torchFile('a'))

@@ -118,7 +118,7 @@ describe('an attempt whose save has failed', () => {
     expect(abandoned.checkpoints.all).toEqual(catalog.checkpoints.all)
   })
 
-  test('needs no commit if it is dead already', () => {
+  test('requires no commit if it is dead already', () => {
     const taken = committed(catalog, request(writer('exclusive'), { kind: 'take over' }))
     for (const newest of [abandoned, taken])
       expect(kindOf(nextCatalog(newest, request(owner, { kind: 'abandon', attempt })))).toBe('committed')
@@ -222,7 +222,7 @@ describe('rule 5: a takeover names the new owner and kills every older attempt',
   })
 })
 
-describe('rule 6: a commit that slept is only what the newest version knows of it', () => {
+describe('rule 6: the newest version decides whether a delayed commit happened', () => {
   const shared = writer('shared')
 
   function after(newest: WholeCatalog, commits: number): WholeCatalog {

@@ -31,7 +31,7 @@ function plateau(records: readonly MetricRecord[], objective: MetricObjective = 
 
 const descent = Array.from({ length: 10 }, (_, step) => [step, step < 4 ? 10 - step : 9] as const)
 
-test('a plateau ends when a run goes back and improves, and counts from there', () => {
+test('ends a plateau if a run goes back and improves, and counts from there', () => {
   expect(plateau(recorded(...descent))).toMatchObject({ best: { step: 3 }, valuesSince: 6, reached: true })
   const back = [
     [4, 6],
@@ -56,7 +56,7 @@ test('a plateau ends when a run goes back and improves, and counts from there', 
   })
 })
 
-test('a plateau goes on when a run goes back and does not improve', () => {
+test('continues a plateau if a run goes back and does not improve', () => {
   expect(plateau(recorded(...descent, [1, 9], [2, 9]))).toMatchObject({
     best: { step: 3 },
     valuesSince: 8,
@@ -65,13 +65,13 @@ test('a plateau goes on when a run goes back and does not improve', () => {
   })
 })
 
-test('the best is the one recorded earlier of equals, unless the later is wanted', () => {
+test('chooses the earlier recorded of equal values, unless the objective prefers the later', () => {
   const records = recorded([0, 5], [9, 1], [3, 1])
   expect(plateau(records).best?.step).toBe(9)
   expect(plateau(records, { ...low, ties: 'later' }).best?.step).toBe(3)
 })
 
-test('a warm-up ends after so many recorded values, or at its step', () => {
+test('ends a warm-up after its number of recorded values, or at its step', () => {
   const records = recorded([5, 1], [6, 2], [1, 3], [2, 4], [7, 5])
   expect([...judged(records, { ...low, warmUp: { values: 3 } }).steps]).toEqual([1, 2, 7])
   expect(plateau(records, { ...low, warmUp: { values: 3 } })).toMatchObject({
@@ -85,7 +85,7 @@ test('a warm-up ends after so many recorded values, or at its step', () => {
   })
 })
 
-test('a weighted objective counts in the order of recording, too', () => {
+test('counts a weighted objective in the order of recording, too', () => {
   const objectives: Objectives = {
     a: low,
     b: { metric: 'm', direction: 'max' },
@@ -142,7 +142,7 @@ function reduced(values: readonly number[], smoothing: Smoothing): number {
   return sums.sum / sums.weight
 }
 
-test('whatever steps are saved in whatever order, each value is smoothed by those that led to it', () => {
+test('smooths each value by the values that precede it in its branch, for any order of saves', () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.nat(20), fc.integer({ min: -9, max: 9 })), { maxLength: 60 }),

@@ -15,22 +15,22 @@ function smooth(smoothing: Smoothing | undefined, numbers: readonly number[]): r
   return numbers.map((number) => smoother.next(number))
 }
 
-test('a moving average is of the last values, and of as many as there are at first', () => {
+test('averages the last values, or all values while there are fewer', () => {
   expect(smooth({ average: 3 }, [3, 6, 9, 12])).toEqual([3, 4.5, 6, 9])
 })
 
-test('a median is of the last values; of two in the middle it is between', () => {
+test('takes the median of the last values, and the mean of two middle values', () => {
   expect(smooth({ median: 3 }, [5, 1, 9, 100, 2])).toEqual([5, 3, 5, 9, 9])
 })
 
-test('an exponential average of equal values is that value from the first on', () => {
+test('keeps an exponential average of equal values equal to that value', () => {
   for (const value of smooth({ exponential: 0.1 }, [7, 7, 7])) expect(value).toBeCloseTo(7, 12)
   const [first, second] = smooth({ exponential: 0.5 }, [1, 4])
   expect(first).toBe(1)
   expect(second).toBeCloseTo((0.25 * 1 + 0.5 * 4) / 0.75, 12)
 })
 
-test('smoothing lies within what it has seen', () => {
+test('returns values between the smallest and the largest input', () => {
   fc.assert(
     fc.property(smoothings, values, (smoothing, numbers) => {
       const slack = 1e-6
@@ -63,7 +63,7 @@ function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0)
 }
 
-test('every value is what it is by definition', () => {
+test('equals the definition for every value', () => {
   // Few different values, so that many in a window are equal.
   const repeating = fc.array(fc.constantFrom(-0, 0, 0.1, 0.2, 0.3, 1e-300, 1e300), { maxLength: 60 })
   fc.assert(

@@ -21,16 +21,16 @@ function expectTold(added: readonly Row[]): void {
   expect(told).toEqual([...firstArrivals(added).values()])
 }
 
-test('each state is there once, in the order of arrival, with the state that it was first reached from', () => {
+test('stores each state once, in the order of arrival, with its first predecessor', () => {
   const number = fc.oneof(fc.nat(3), fc.constantFrom(2 ** 16, 2 ** 31, 2 ** 32 - 1))
   fc.assert(fc.property(fc.array(fc.tuple(number, number, number), { minLength: 1 }), expectTold))
 })
 
-test('no state is lost or doubled while the table grows', () => {
+test('neither loses nor duplicates a state while the table grows', () => {
   const digit = (at: number, place: number): number => Math.floor(at / 45 ** place) % 45
   expectTold(Array.from({ length: 200_000 }, (_, at) => [digit(at, 0), digit(at, 1), digit(at, 2)]))
 })
 
-test('a state that was never reached has no row', () => {
+test('has no row for a state that was never reached', () => {
   expect(() => new Arrivals(2).rowOf(0)).toThrow(RangeError)
 })

@@ -10,7 +10,7 @@ const limit = 300_000
 const patience = 500_000
 
 describe.each(scenarios)('$name', ({ actors, initial }) => {
-  test('no interleaving, crash or lost answer breaks a promise', () => {
+  test('no interleaving, crash or lost response breaks a promise', () => {
     const { states, counterexample } = explore(initial, actors, product, limit)
     expect(counterexample).toBeUndefined()
     expect(states).toBeGreaterThan(10_000)

@@ -22,7 +22,7 @@ async function errorOf(call: Promise<unknown>): Promise<HoldfastError> {
   throw new Error('expected a Holdfast error', { cause: outcome })
 }
 
-describe('exclude leaves out', () => {
+describe('exclude', () => {
   const tree = {
     'model.bin': 'x',
     'train.log': 'x',
@@ -57,7 +57,7 @@ describe('exclude leaves out', () => {
     expect(await namesOf(folder, { exclude })).toEqual(left.toSorted())
   })
 
-  test('what .holdfastignore of a saved folder lists, which is itself saved', async () => {
+  test('leaves out what .holdfastignore of a saved folder lists, and saves that file itself', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { ...tree, '.holdfastignore': '# logs\n\n*.log\r\nlogs/\n' })
     expect(await namesOf(folder)).toEqual(
@@ -68,7 +68,7 @@ describe('exclude leaves out', () => {
     )
   })
 
-  test('files that were given by their own paths, and no bytes', async () => {
+  test('leaves out files that were given by their own paths, but no in-memory bytes', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'a.bin': 'x', 'b.log': 'x' })
     const { files } = await planFiles(
@@ -78,18 +78,15 @@ describe('exclude leaves out', () => {
     expect(files.map(({ name }) => name)).toEqual(['a.bin', 'c.log'])
   })
 
-  test.each(['!keep.log', '', '/', '../x', '.'])(
-    'nothing where a pattern is %j, which is refused',
-    async (pattern) => {
-      const folder = await temporaryFolder()
-      await writeTree(folder, tree)
-      expect(await errorOf(namesOf(folder, { exclude: [pattern] }))).toMatchObject({
-        code: 'INVALID_ARGUMENT',
-      })
-    },
-  )
+  test.each(['!keep.log', '', '/', '../x', '.'])('refuses the pattern %j', async (pattern) => {
+    const folder = await temporaryFolder()
+    await writeTree(folder, tree)
+    expect(await errorOf(namesOf(folder, { exclude: [pattern] }))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+  })
 
-  test('a folder that could not be read or saved', async () => {
+  test('leaves out a folder that could not be read or saved', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'a.bin': 'x' })
     await symlink('/nowhere/at/all', join(folder, 'dead'))
@@ -98,7 +95,7 @@ describe('exclude leaves out', () => {
   })
 })
 
-describe('what cannot be saved is named, with a pattern that leaves it out', () => {
+describe('refuses to save, and names a pattern that excludes', () => {
   test.skipIf(process.platform === 'win32')('a socket', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'a.bin': 'x' })
@@ -153,13 +150,13 @@ describe('what cannot be saved is named, with a pattern that leaves it out', () 
     expect(await namesOf(folder, { exclude: ['a?'] })).toEqual(['out/kept'])
   })
 
-  test('but a name with the character that stands for such bytes is kept', async () => {
+  test('saves a name that contains the Unicode replacement character', async () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'a\ufffd'), 'x')
     expect(await namesOf(folder)).toEqual(['out/a\ufffd'])
   })
 
-  test('a folder that a link makes endless', async () => {
+  test('a folder that contains a link to its parent', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'sub'))
     await symlink('..', join(folder, 'sub', 'up'))
@@ -171,7 +168,7 @@ describe('what cannot be saved is named, with a pattern that leaves it out', () 
   })
 })
 
-describe('the store in the saved folder is recognised', () => {
+describe('a store inside the saved folder', () => {
   test.each([
     ['by its own path', 'run', 'run/ckpt'],
     ['through a link above it', 'run', 'scratch/run/ckpt'],
@@ -192,7 +189,7 @@ describe('the store in the saved folder is recognised', () => {
     }
   })
 
-  test('and may be left out, before and after it is made', async () => {
+  test('can be excluded, before and after it is created', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'model.bin': 'x' })
     const options = { storeRoot: join(folder, 'deep', 'ckpt'), exclude: ['ckpt'] }
@@ -201,14 +198,14 @@ describe('the store in the saved folder is recognised', () => {
     expect(await namesOf(folder, options)).toEqual(['out/model.bin'])
   })
 
-  test('and a folder beside it, or whose name begins like it, is saved', async () => {
+  test('does not affect folders beside it, or with a name that begins like its name', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'run/model.bin': 'x', 'runs/ckpt/holdfast.json': 'x' })
     expect(await namesOf(join(folder, 'run'), { storeRoot: join(folder, 'runs') })).toEqual(['out/model.bin'])
   })
 })
 
-describe('a walk is bounded', () => {
+describe('limits the walk through folders', () => {
   test('in depth', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, ...Array.from({ length: 70 }, () => 'd')), { recursive: true })
@@ -224,7 +221,7 @@ describe('a walk is bounded', () => {
     expect(await namesOf(folder, { mostEntries: 7 })).toHaveLength(4)
   })
 
-  test('by the signal, also where it would take for ever', async () => {
+  test('by the signal, also in an endless walk', async () => {
     const folder = await temporaryFolder()
     // Each of 30 folders has two links to the next one: 2^30 paths.
     for (let depth = 0; depth < 30; depth += 1) {
@@ -240,7 +237,7 @@ describe('a walk is bounded', () => {
     expect((await errorOf(planned)).code).toBe('ABORTED')
   })
 
-  test('by a signal that has fired before', async () => {
+  test('by a signal that fired before the walk', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'a/b/c': 'x' })
     const error = await errorOf(namesOf(folder, { signal: AbortSignal.abort(new Error('enough')) }))
@@ -248,7 +245,7 @@ describe('a walk is bounded', () => {
   })
 })
 
-test('hidden folders of restores are never saved', async () => {
+test('never saves the hidden folders of restores', async () => {
   const folder = await temporaryFolder()
   await writeTree(folder, {
     'a.bin': 'x',
@@ -258,7 +255,7 @@ test('hidden folders of restores are never saved', async () => {
   expect(await namesOf(folder)).toEqual(['out/a.bin'])
 })
 
-test('a folder into which a restore was interrupted is not saved as it is', async () => {
+test('refuses to save a folder with an interrupted restore', async () => {
   const folder = await temporaryFolder()
   await writeTree(folder, { 'a.bin': 'x', '.holdfast-restore-host-1-abc/journal': '{}' })
   const error = await errorOf(namesOf(folder))
@@ -266,14 +263,14 @@ test('a folder into which a restore was interrupted is not saved as it is', asyn
   expect(error.message).toContain('may hold files of two checkpoints')
 })
 
-describe('a plan warns of what a checkpoint does not keep', () => {
-  test('not where everything is kept', async () => {
+describe('a plan warns', () => {
+  test('of nothing if the checkpoint keeps everything', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'a/b': 'x' })
     expect((await planFiles(folder)).warnings).toEqual([])
   })
 
-  test('of links that multiply the bytes', async () => {
+  test('of links that cause files to be saved several times', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'blobs/a': '1234', 'blobs/b': '1234' })
     await mkdir(join(folder, 'snapshot'))
@@ -295,7 +292,7 @@ describe('a plan warns of what a checkpoint does not keep', () => {
     ])
   })
 
-  test('of empty folders, unless what was in them is left out', async () => {
+  test('of empty folders, except those whose contents are excluded', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { 'a.bin': 'x', 'logs/a.log': 'x', 'full/deep/a.bin': 'x' })
     await mkdir(join(folder, 'empty', 'deep'), { recursive: true })

@@ -27,8 +27,8 @@ async function keyOf(store: CheckpointStore, step: number, name: string): Promis
   return file.key
 }
 
-describe('a restore delivers the proved whole', () => {
-  test('of the latest, of a step, and of the best', async () => {
+describe('restores verified files', () => {
+  test('of the latest checkpoint, of a step, and of the best checkpoint', async () => {
     const store = storeOn(new MemoryBackend(), { objectives })
     await threeSteps(store)
     for (const [choice, step] of [
@@ -46,7 +46,7 @@ describe('a restore delivers the proved whole', () => {
     }
   })
 
-  test('over what was there, again and again', async () => {
+  test('over existing files, repeatedly', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const to = await temporaryFolder()
@@ -57,7 +57,7 @@ describe('a restore delivers the proved whole', () => {
     expect(await readFile(join(to, 'mine.txt'), 'utf8')).toBe('mine')
   })
 
-  test('of single files', async () => {
+  test('if only some files are requested', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const to = await temporaryFolder()
@@ -66,7 +66,7 @@ describe('a restore delivers the proved whole', () => {
     expect(await codeOf(store.restore(1, { to, files: ['nothing'] }))).toBe('NOT_FOUND')
   })
 
-  test('as a stream that ends', async () => {
+  test('as a stream', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const { body, size } = await store.read(2, 'model.bin')
@@ -75,7 +75,7 @@ describe('a restore delivers the proved whole', () => {
     expect(await codeOf(store.read(8, 'model.bin'))).toBe('NOT_FOUND')
   })
 
-  test('and there is nothing on a fresh run', async () => {
+  test('and returns undefined for a store without checkpoints', async () => {
     const store = storeOn(new MemoryBackend(), { objectives })
     const to = join(await temporaryFolder(), 'new')
     expect(await store.restore('latest', { to })).toBeUndefined()
@@ -86,7 +86,7 @@ describe('a restore delivers the proved whole', () => {
   })
 })
 
-describe('bytes that differ from what was saved are never returned as good', () => {
+describe('never returns bytes that differ from the saved bytes', () => {
   const damages: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
     ['a flipped bit', flipBit],
     ['a byte more', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
@@ -95,7 +95,7 @@ describe('bytes that differ from what was saved are never returned as good', () 
   ]
 
   test.each(damages)(
-    '%s in any file, or in the manifest: an error, and nothing at the destination',
+    '%s in any file, or in the manifest, causes an error and restores nothing',
     async (_, damage) => {
       for (const name of ['model.bin', 'sub/log.txt', 'manifest.json']) {
         const backend = new MemoryBackend()
@@ -110,7 +110,7 @@ describe('bytes that differ from what was saved are never returned as good', () 
     },
   )
 
-  test('a stream of them fails before its end', async () => {
+  test('fails a stream of damaged bytes before its end', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     await threeSteps(store)
@@ -120,8 +120,8 @@ describe('bytes that differ from what was saved are never returned as good', () 
   })
 })
 
-describe('with fallback the next older good one is delivered, and it is said', () => {
-  test('the corrupt one is quarantined, not deleted, and offered no more', async () => {
+describe('falls back to the next older good checkpoint, and reports that', () => {
+  test('quarantines the corrupt checkpoint without deleting it, and does not restore it again', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     await threeSteps(store)
@@ -143,7 +143,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
     expect((await store.list()).length).toBe(3)
   })
 
-  test('a missing file or manifest counts as corrupt', async () => {
+  test('treats a missing file or manifest as corruption', async () => {
     for (const name of ['sub/log.txt', 'manifest.json']) {
       const backend = new MemoryBackend()
       const store = storeOn(backend)
@@ -153,7 +153,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
     }
   })
 
-  test('for a step by its number, and for the best', async () => {
+  test('applies to a step by its number, and to the best checkpoint', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend, { objectives })
     await threeSteps(store)
@@ -163,7 +163,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
     expect((await store.restore(3, { to: await temporaryFolder(), fallback: true }))?.step).toBe(1)
   })
 
-  test('when none is good it is an error', async () => {
+  test('rejects if no checkpoint is good', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     await threeSteps(store)
@@ -174,7 +174,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
     expect((await store.quarantined()).length).toBe(3)
   })
 
-  test('a reader beside a living owner falls back without taking over; its own first write notes it', async () => {
+  test('a reader beside a running owner falls back without a takeover, and its first write records the quarantine', async () => {
     const backend = new MemoryBackend()
     const owner = storeOn(backend)
     await threeSteps(owner)
@@ -195,7 +195,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
     expect((await reader.quarantined()).map(({ step }) => step)).toEqual([3])
   })
 
-  test('a fault on the way is no corruption: it is reported, and nothing is quarantined', async () => {
+  test('reports a temporary error of the store, and quarantines nothing', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await threeSteps(store)
@@ -210,7 +210,7 @@ describe('with fallback the next older good one is delivered, and it is said', (
 })
 
 describe('the destination', () => {
-  test('a link that leads out of it is not followed', async () => {
+  test('refuses a link that leads out of it', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const outside = await temporaryFolder()
@@ -221,7 +221,7 @@ describe('the destination', () => {
     expect(await readdir(to)).toEqual(['sub'])
   })
 
-  test('folders that are not there are made; a file in their place is an error', async () => {
+  test('gets its missing folders, and is refused if a file is in the place of a folder', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const folder = await temporaryFolder()
@@ -235,13 +235,13 @@ describe('the destination', () => {
     expect(await readFile(file, 'utf8')).toBe('in the way')
   })
 
-  test.skipIf(process.platform !== 'linux')('where no folder can be made the restore fails', async () => {
+  test.skipIf(process.platform !== 'linux')('is refused if no folder can be created there', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     expect(await codeOf(store.restore('latest', { to: '/proc/none/below' }))).toBe('UNAVAILABLE')
   })
 
-  test('other files in it are reported, or removed where the restore is to be exact', async () => {
+  test('keeps and reports other files, and loses them in an exact restore', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const to = await temporaryFolder()
@@ -258,7 +258,7 @@ describe('the destination', () => {
     )
   })
 
-  test('an abort leaves nothing of the restore', async () => {
+  test('leaves no files of an aborted restore', async () => {
     const store = storeOn(new MemoryBackend())
     await threeSteps(store)
     const to = join(await temporaryFolder(), 'made')

@@ -35,7 +35,7 @@ async function attemptsIn(backend: MemoryBackend): Promise<number> {
   return new Set(keys.map(({ key }) => key.split('/')[1])).size
 }
 
-test('300 epochs of two noisy metrics: only the last five and the best stay, each with its reason', async () => {
+test('keeps only the last five and the best of 300 epochs with two noisy metrics, each with its reason', async () => {
   const backend = new MemoryBackend()
   const store = open(backend, { retention: { keepLast: 5, keepBest: { loss: 1, pck: 1, both: 1 } } })
   let seed = 7
@@ -59,7 +59,7 @@ test('300 epochs of two noisy metrics: only the last five and the best stay, eac
   await store.close()
 })
 
-test('latest, best and the list never disagree, and a restart changes nothing', async () => {
+test('latest, best and the list always agree, also after a restart', async () => {
   const backend = new MemoryBackend()
   const values = Array.from({ length: 20 }, (_, index) => Math.sin(index * 1.7))
   const one = open(new MemoryBackend())
@@ -77,7 +77,7 @@ test('latest, best and the list never disagree, and a restart changes nothing', 
   await one.close()
 })
 
-test('a run that goes back to an older step takes up the smoothing as it was there', async () => {
+test('continues the smoothing from an older step if the run goes back to it', async () => {
   const store = open()
   for (const [step, loss] of [4, 2, 6, 100, 100].entries()) await save(store, step, { loss })
   await store.save({
@@ -90,7 +90,7 @@ test('a run that goes back to an older step takes up the smoothing as it was the
   await store.close()
 })
 
-test('a plateau is counted in the order of recording where a run goes back, also after a restart', async () => {
+test('counts a plateau in the order of recording if a run goes back, also after a restart', async () => {
   const backend = new MemoryBackend()
   const options = { objectives: { loss: { metric: 'loss', direction: 'min', patience: 3 } } } as const
   const first = new CheckpointStore(backend, options, foldingEarly)
@@ -115,7 +115,7 @@ test('a plateau is counted in the order of recording where a run goes back, also
   await resumed.close()
 })
 
-test('a metric that comes later decides the best anew, in that commit', async () => {
+test('decides the best again in the commit that attaches a metric', async () => {
   const store = open(new MemoryBackend(), {
     objectives: { pck: { metric: 'pck', direction: 'max' } },
     retention: { keepLast: 1, keepBest: { pck: 1 }, keepUnscored: '1 h' },
@@ -136,7 +136,7 @@ test('a metric that comes later decides the best anew, in that commit', async ()
   await store.close()
 })
 
-test('NaN is recorded as NaN, tells of itself, and is never the best', async () => {
+test('records NaN as NaN, reports it, and never chooses it as the best', async () => {
   const store = open(new MemoryBackend(), { objectives: { loss: { metric: 'loss', direction: 'min' } } })
   const told: unknown[] = []
   const best: unknown[] = []
@@ -154,7 +154,7 @@ test('NaN is recorded as NaN, tells of itself, and is never the best', async () 
   await store.close()
 })
 
-test('the pinned, the best and the newest cannot be deleted, and trying says why', async () => {
+test('refuses to delete the pinned, the best and the newest checkpoint, with the reason', async () => {
   const store = open(new MemoryBackend(), { objectives: { loss: { metric: 'loss', direction: 'min' } } })
   for (const [step, loss] of [3, 1, 2].entries()) await save(store, step, { loss })
   await store.pin(0, 'before the change')
@@ -165,7 +165,7 @@ test('the pinned, the best and the newest cannot be deleted, and trying says why
   await store.close()
 })
 
-test('a checkpoint that is pinned or the best is not replaced, and nothing is written', async () => {
+test('refuses to replace a pinned checkpoint or the best one, and writes nothing', async () => {
   const backend = new MemoryBackend()
   const store = open(backend, { objectives: { loss: { metric: 'loss', direction: 'min' } } })
   for (const [step, loss] of [3, 1, 2].entries()) await save(store, step, { loss })
@@ -184,7 +184,7 @@ test('a checkpoint that is pinned or the best is not replaced, and nothing is wr
   await store.close()
 })
 
-test('a delete does not remove the best that another writer attached meanwhile', async () => {
+test('does not delete a checkpoint that another writer made the best meanwhile', async () => {
   const backend = new AttachingBackend()
   const options = { mode: 'shared', objectives: { loss: { metric: 'loss', direction: 'min' } } } as const
   const evaluator = open(backend, options)
@@ -210,7 +210,7 @@ class AttachingBackend extends MemoryBackend {
   }
 }
 
-test('a store that was told nothing knows what is best, and drops nothing; and one that is told spares that best', async () => {
+test('a store without options knows the recorded best and drops nothing, and one with a retention keeps that best', async () => {
   const backend = new MemoryBackend()
   const trainer = open(backend, { retention: { keepLast: 2, keepBest: { pck: 1 } } })
   for (const [step, pck] of [9, 1, 2, 3].entries()) await save(trainer, step, { pck, loss: 9 - pck })
@@ -230,7 +230,7 @@ test('a store that was told nothing knows what is best, and drops nothing; and o
   await other.close()
 })
 
-test('prune explains every decision; a dry run changes nothing, and running it again neither', async () => {
+test('prune explains every decision, and changes nothing in a dry run or a second run', async () => {
   const backend = new MemoryBackend()
   const store = open(backend, { mode: 'shared' })
   for (let step = 0; step < 6; step += 1)
@@ -248,7 +248,7 @@ test('prune explains every decision; a dry run changes nothing, and running it a
   await pruner.close()
 })
 
-test('with a grace period the bytes of what was dropped stay until it is over, also through a sweep', async () => {
+test('keeps the bytes of dropped checkpoints until the end of the grace period, also in a sweep', async () => {
   let now = Date.UTC(2026, 0, 1)
   const backend = new MemoryBackend('mem:', () => new Date(now))
   const { systemEnvironment } = await import('../../src/index.ts')
@@ -274,7 +274,7 @@ test('with a grace period the bytes of what was dropped stay until it is over, a
   await store.close()
 })
 
-test('an objective that is misspelt in the retention does not compile, and is refused', async () => {
+test('refuses a misspelt objective in the retention, when compiled and when run', async () => {
   const { openStore } = await import('../../src/index.ts')
   const misspelt = openStore('mem:', {
     objectives: { loss: { metric: 'loss', direction: 'min' } },
@@ -284,7 +284,7 @@ test('an objective that is misspelt in the retention does not compile, and is re
   await expect(misspelt).rejects.toThrow(/no objective "los"/)
 })
 
-test('plateau counts what was recorded since the best, whether or not it is still there', async () => {
+test('plateau counts all values recorded since the best, including those of dropped checkpoints', async () => {
   const store = open(new MemoryBackend(), {
     objectives: {
       loss: { metric: 'loss', direction: 'min', patience: 2 },
@@ -322,7 +322,7 @@ async function grow(backend: MemoryBackend, checkpoints: number): Promise<void> 
   expect((await store.repair()).recovered).toHaveLength(checkpoints)
 }
 
-test('the requests of a prune of 9,990 in 10,000 checkpoints are by the batch, not by the checkpoint', async () => {
+test('prunes 9,990 of 10,000 checkpoints with requests for batches, not for single checkpoints', async () => {
   const backend = new CountingBackend()
   await grow(backend, 10_000)
   backend.requests = noRequests
@@ -381,7 +381,7 @@ class CountingBackend extends MemoryBackend {
   }
 }
 
-test('whatever is saved, attached and pruned, a kept checkpoint is never deleted', async () => {
+test('never deletes a kept checkpoint, for any sequence of saves, attaches and prunes', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(

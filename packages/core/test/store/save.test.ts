@@ -7,8 +7,8 @@ import { codeOf, FaultyBackend, keysOf, storeOn, temporaryFolder } from '../stor
 
 const bytes = Buffer.from('some bytes')
 
-describe('what is saved is listed, and tells what it was given', () => {
-  test('bytes, streams and files side by side, with nested names', async () => {
+describe('saves and lists', () => {
+  test('bytes, streams and files in one checkpoint, with nested names', async () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'log.txt'), 'a log')
     const store = storeOn(new MemoryBackend())
@@ -43,7 +43,7 @@ describe('what is saved is listed, and tells what it was given', () => {
     })
   })
 
-  test('one path, several paths, and folders keep their own names', async () => {
+  test('one path, several paths and folders, under their own names', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'model', 'deep'), { recursive: true })
     await writeFile(join(folder, 'model', 'a.bin'), 'a')
@@ -66,7 +66,7 @@ describe('what is saved is listed, and tells what it was given', () => {
     expect(await names(4, { renamed: join(folder, 'model', 'deep') })).toEqual(['renamed/b.bin'])
   })
 
-  test('lists steps in their order, and names the one saved last as the latest', async () => {
+  test('steps in ascending order, with the one saved last as the latest', async () => {
     const store = storeOn(new MemoryBackend())
     for (const step of [5, 1, 9, 0, 7]) await store.save({ step, files: { a: bytes } })
     expect((await store.list()).map(({ step }) => step)).toEqual([0, 1, 5, 7, 9])
@@ -74,7 +74,7 @@ describe('what is saved is listed, and tells what it was given', () => {
   })
 })
 
-describe('a request that cannot be kept is refused, and nothing is written', () => {
+describe('refuses an invalid request, and writes nothing', () => {
   const refused: readonly (readonly [string, Partial<SaveRequest>, string])[] = [
     ['a negative step', { step: -1 }, 'INVALID_ARGUMENT'],
     ['a broken step', { step: 1.5 }, 'INVALID_ARGUMENT'],
@@ -121,7 +121,7 @@ describe('a request that cannot be kept is refused, and nothing is written', () 
     expect(await keysOf(backend)).toEqual(before)
   })
 
-  test('keeps names that only look like reserved ones', async () => {
+  test('saves names that only resemble reserved names', async () => {
     const names = [
       '.holdfastignore',
       'a/.holdfast/x',
@@ -134,7 +134,7 @@ describe('a request that cannot be kept is refused, and nothing is written', () 
     expect(saved.map(({ name }) => name)).toEqual(names.toSorted())
   })
 
-  test('metadata that refers to itself', async () => {
+  test('refuses metadata that refers to itself', async () => {
     const store = storeOn(new MemoryBackend())
     const circle: Record<string, unknown> = {}
     circle['self'] = circle
@@ -143,15 +143,15 @@ describe('a request that cannot be kept is refused, and nothing is written', () 
   })
 })
 
-describe('a step that exists', () => {
-  test('is an error, and the first stands', async () => {
+describe('a save of an existing step', () => {
+  test('is rejected, and keeps the first checkpoint', async () => {
     const store = storeOn(new MemoryBackend())
     const first = await store.save({ step: 1, files: { a: bytes } })
     expect(await codeOf(store.save({ step: 1, files: { a: Buffer.from('other') } }))).toBe('ALREADY_EXISTS')
     expect((await store.get(1))?.files).toEqual(first.files)
   })
 
-  test('is replaced in one commit, and the old bytes go', async () => {
+  test('replaces the step in one commit, and deletes the old bytes', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     const first = await store.save({ step: 1, files: { a: bytes, b: bytes } })
@@ -161,7 +161,7 @@ describe('a step that exists', () => {
     for (const { key } of first.files) expect(await backend.stat(key)).toBeUndefined()
   })
 
-  test('saved by two shared writers at once is saved by one of them', async () => {
+  test('succeeds for only one of two shared writers that save at once', async () => {
     const backend = new MemoryBackend()
     const outcomes = await Promise.all(
       [1, 2, 3, 4].map((writer) =>
@@ -175,13 +175,13 @@ describe('a step that exists', () => {
   })
 })
 
-describe('a save that fails leaves the store as it was', () => {
+describe('a failed save leaves the store unchanged', () => {
   test.each([
     ['put', '/a'],
     ['put', '/b'],
     ['put', '/manifest.json'],
     ['commit', 'catalog/'],
-  ])('when a %s of %s fails before its effect', async (method, failing) => {
+  ])('if a %s of %s fails before its effect', async (method, failing) => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
@@ -199,7 +199,7 @@ describe('a save that fails leaves the store as it was', () => {
     expect((await store.save({ step: 2, files: { a: bytes, b: bytes } })).step).toBe(2)
   })
 
-  test('once the store takes commits again, if it took none', async () => {
+  test('as soon as the store accepts commits again, if it accepted none', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
@@ -213,7 +213,7 @@ describe('a save that fails leaves the store as it was', () => {
     expect(left.map((key) => key.split('-')[0])).toEqual(['data/1', 'data/1', 'data/3', 'data/3'])
   })
 
-  test('without a commit, if its manifest was never written', async () => {
+  test('without a commit if its manifest was never written', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
@@ -223,7 +223,7 @@ describe('a save that fails leaves the store as it was', () => {
     expect(await keysOf(backend)).toEqual(before)
   })
 
-  test('when it is aborted while a source hangs', async () => {
+  test('if it is aborted while a source hangs', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
@@ -240,8 +240,8 @@ describe('a save that fails leaves the store as it was', () => {
   })
 })
 
-describe('a commit whose answer was lost', () => {
-  test('is settled by making it once more and reading back: it was ours', async () => {
+describe('a commit whose response was lost', () => {
+  test('is sent again, and recognised as our own by a read', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
@@ -256,7 +256,7 @@ describe('a commit whose answer was lost', () => {
     expect((await store.list()).map(({ step }) => step)).toEqual([1, 2])
   })
 
-  test('is unknown when the read back fails too, and then nothing is deleted', async () => {
+  test('has an unknown outcome if that read fails too, and then nothing is deleted', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files: { a: bytes } })
@@ -273,7 +273,7 @@ describe('a commit whose answer was lost', () => {
   })
 })
 
-test('a small save takes four calls when the newest catalog is known, and latest two', async () => {
+test('saves a small checkpoint with four calls if the newest catalog is known, and finds the latest with two', async () => {
   const backend = new FaultyBackend()
   const store = storeOn(backend)
   await store.save({ step: 1, files: { a: bytes } })
@@ -285,7 +285,7 @@ test('a small save takes four calls when the newest catalog is known, and latest
   expect(backend.calls.map((call) => call.split(' ')[0])).toEqual(['list', 'read'])
 })
 
-test('a request that is wrong neither makes a store nor takes one over', async () => {
+test('an invalid request neither creates a store nor takes one over', async () => {
   const backend = new MemoryBackend()
   const wrong = storeOn(backend)
   expect(await codeOf(wrong.save({ step: -1, files: { a: bytes } }))).toBe('INVALID_ARGUMENT')
@@ -296,7 +296,7 @@ test('a request that is wrong neither makes a store nor takes one over', async (
 })
 
 describe('beforeCommit', () => {
-  test('runs once every file is stored, and before the manifest', async () => {
+  test('runs after every file is stored, and before the manifest is written', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)
     const seen: (readonly string[])[] = []
@@ -321,7 +321,7 @@ describe('beforeCommit', () => {
   })
 })
 
-test('a misspelt option is refused by every method', async () => {
+test('every method refuses a misspelt option', async () => {
   const store = storeOn(new MemoryBackend())
   const misspelt = { onExsting: 'replace', step: 1, files: { a: bytes } } as unknown as SaveRequest
   expect(await codeOf(store.save(misspelt))).toBe('INVALID_ARGUMENT')
@@ -332,14 +332,14 @@ test('a misspelt option is refused by every method', async () => {
   expect(() => storeOn(new MemoryBackend(), { space: { refusBelow: 1 } as never })).toThrow('refusBelow')
 })
 
-test('metadata of many megabytes in one text comes back', async () => {
+test('returns metadata with a string of many megabytes', async () => {
   const store = storeOn(new MemoryBackend())
   const text = `a "quoted\\" text `.repeat(1_000_000)
   await store.save({ step: 1, files: { a: bytes }, dataState: { text } })
   expect((await store.get(1))?.dataState).toEqual({ text })
 })
 
-test('a stream that uses its buffer again is saved as it was given', async () => {
+test('saves the right bytes of a stream that reuses its buffer', async () => {
   const store = storeOn(new MemoryBackend())
   async function* reusing(): AsyncGenerator<Uint8Array> {
     const buffer = Buffer.alloc(1000)
@@ -350,7 +350,7 @@ test('a stream that uses its buffer again is saved as it was given', async () =>
   expect([...saved.filter((_, at) => at % 1000 === 0)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
-test('a listener that throws does not make a committed save fail', async () => {
+test('resolves a committed save although a listener throws', async () => {
   const store = storeOn(new MemoryBackend())
   const stray = new Promise((resolve) => {
     process.once('uncaughtException', resolve)
@@ -362,7 +362,7 @@ test('a listener that throws does not make a committed save fail', async () => {
   expect(await stray).toBeInstanceOf(Error)
 })
 
-test('what a commit dropped and could not delete is reported, and swept later', async () => {
+test('reports dropped objects that could not be deleted, and sweeps them later', async () => {
   const backend = new FaultyBackend()
   const store = storeOn(backend)
   const left: unknown[] = []

@@ -59,13 +59,13 @@ function methods({ calls }: FaultyBackend): readonly string[] {
 }
 
 describe.each([10, 1_000, 10_000, 100_000])('a run of %i checkpoints', (checkpoints) => {
-  test('tells its latest by one list and one read', async () => {
+  test('finds its latest with one list and one read', async () => {
     const backend = await grown(checkpoints)
     expect((await storeOn(backend).latest())?.step).toBe(checkpoints - 1)
     expect(methods(backend)).toEqual(['list', 'read'])
   })
 
-  test('is saved to by five calls, and its catalog has less than 80 KB', async () => {
+  test('takes five calls for a save, and has a catalog below 80 KB', async () => {
     const backend = await grown(checkpoints)
     const store = storeOn(backend, { mode: 'shared' })
     await store.save({ step: checkpoints, files: { a: Buffer.from('a') }, metrics })
@@ -82,7 +82,7 @@ describe.each([10, 1_000, 10_000, 100_000])('a run of %i checkpoints', (checkpoi
   })
 })
 
-test('of the pages of 100,000 checkpoints 16 are read at once, whatever their depth', async () => {
+test('reads 16 pages of 100,000 checkpoints at once, at any depth', async () => {
   class Crowded extends FaultyBackend {
     most = 0
     #reading = 0
@@ -100,14 +100,14 @@ test('of the pages of 100,000 checkpoints 16 are read at once, whatever their de
   expect(backend.most).toBe(16)
 })
 
-test('of 50,000 steps half are deleted, or a missing one is named, without a look at each for each', async () => {
+test('deletes half of 50,000 steps, or names a missing one, in linear time', async () => {
   const store = storeOn(await grown(50_000), { mode: 'shared' })
   const odd = Array.from({ length: 25_000 }, (_, index) => 2 * index + 1)
   expect(await codeOf(store.delete([...odd, 999_999]))).toBe('NOT_FOUND')
   expect(await store.delete(odd)).toHaveLength(25_000)
 })
 
-test('10,000 checkpoints are listed with a read for every forty', async () => {
+test('lists 10,000 checkpoints with one read for every forty', async () => {
   const backend = await grown(10_000)
   expect((await storeOn(backend).list()).length).toBe(10_000)
   expect(methods(backend).length).toBeLessThan(250)
@@ -123,7 +123,7 @@ test.each([
   [1_000, 1],
   [10_000, 0],
 ])(
-  'of %i checkpoints all are looked at %i times in 600 saves, which stay tidy',
+  'of %i checkpoints lists the whole store %i times in 600 saves, and leaves nothing to sweep',
   async (checkpoints, sweeps) => {
     const backend = await grown(checkpoints)
     const store = storeOn(backend, { mode: 'shared', gracePeriod: 0 })
@@ -138,7 +138,7 @@ test.each([
   },
 )
 
-test('a shared writer looks at none of the versions that are still in their grace period', async () => {
+test('a shared writer lists no versions that are still in their grace period', async () => {
   class CountingBackend extends FaultyBackend {
     versionsListed = 0
 
@@ -156,7 +156,7 @@ test('a shared writer looks at none of the versions that are still in their grac
   expect(backend.versionsListed / 400).toBeLessThan(2.1)
 })
 
-test('what could not be deleted is swept with the next tidying, however long the run', async () => {
+test('sweeps objects that could not be deleted at the next clean-up, in a run of any length', async () => {
   const backend = await grown(10_000)
   const store = storeOn(backend, { mode: 'shared', gracePeriod: 0 })
   const save = async (step: number): Promise<void> => {
@@ -173,7 +173,7 @@ test('what could not be deleted is swept with the next tidying, however long the
   for (const key of dead) expect(left.has(key), key).toBe(false)
 })
 
-test('with a grace period every tidying sweeps: the catalog may no longer know what has outlived it', async () => {
+test('sweeps at every clean-up with a grace period, because the catalog may have forgotten expired objects', async () => {
   const backend = await grown(1_000)
   const retention = { keepLast: 5_000, grace: '1h' } as const
   const store = storeOn(backend, { mode: 'shared', gracePeriod: 0, retention })

@@ -21,7 +21,7 @@ class SmallBackend extends MemoryBackend {
 const files = { a: Buffer.alloc(1_000_000) }
 
 describe('the free-space guard', () => {
-  test('refuses before the first byte is written, and says what is missing', async () => {
+  test('rejects a save before its first byte, and reports how much space is missing', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend, { space: { refuseBelow: '50 MB' } })
     await store.save({ step: 1, files })
@@ -35,7 +35,7 @@ describe('the free-space guard', () => {
     await store.save({ step: 2, files })
   })
 
-  test('what does not fit is refused with no threshold at all', async () => {
+  test('rejects a save that does not fit, also without a threshold', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files })
@@ -43,7 +43,7 @@ describe('the free-space guard', () => {
     expect(await codeOf(store.save({ step: 2, files }))).toBe('INSUFFICIENT_SPACE')
   })
 
-  test('counts a replace in full, since the old is there until the commit', async () => {
+  test('counts the full size of a replacement, since the old checkpoint exists until the commit', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files })
@@ -51,7 +51,7 @@ describe('the free-space guard', () => {
     expect(await codeOf(store.save({ step: 1, files, onExisting: 'replace' }))).toBe('INSUFFICIENT_SPACE')
   })
 
-  test('goes by checkpoints in pages, where all that the catalog holds itself were deleted', async () => {
+  test('uses the sizes of checkpoints in pages if all others were deleted', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend, {}, foldingEarly)
     for (let step = 1; step <= 8; step += 1) await store.save({ step, files })
@@ -63,7 +63,7 @@ describe('the free-space guard', () => {
     expect(await codeOf(store.save({ step: 9, files: { a: stream() } }))).toBe('INSUFFICIENT_SPACE')
   })
 
-  test('takes a stream to be as large as the largest of the latest checkpoints', async () => {
+  test('assumes for a stream the size of the largest of the latest checkpoints', async () => {
     const backend = new SmallBackend()
     const store = storeOn(backend)
     await store.save({ step: 1, files })
@@ -76,7 +76,7 @@ describe('the free-space guard', () => {
     await store.save({ step: 2, files: { a: stream() } })
   })
 
-  test('warns by an event when it gets low, in bytes or in percent', async () => {
+  test('emits an event if free space is low, in bytes or in percent', async () => {
     for (const [warnBelow, available, warned] of [
       ['10%', 11_500_000, 0],
       ['10%', 10_500_000, 1],
@@ -94,7 +94,7 @@ describe('the free-space guard', () => {
     }
   })
 
-  test('thresholds that are no sizes are refused when the store is opened', () => {
+  test('rejects invalid thresholds when the store is opened', () => {
     for (const warnBelow of ['lots', '-5 GB', '120%', '%', -1, Number.NaN, '5 parsecs']) {
       expect(() => storeOn(new MemoryBackend(), { space: { warnBelow } }), String(warnBelow)).toThrow(
         /is not a/,
@@ -114,7 +114,7 @@ describe('making room', () => {
     }
   }
 
-  test('drops the oldest until the save fits, and its result names them', async () => {
+  test('drops the oldest checkpoints until the save fits, and names them in the result', async () => {
     const store = storeOn(new FullBackend(), { space })
     for (const step of [1, 2, 3]) expect((await store.save({ step, files })).dropped).toEqual([])
     const saved = await store.save({ step: 4, files: { a: Buffer.alloc(2_000_000) } })
@@ -125,7 +125,7 @@ describe('making room', () => {
     expect((await store.list()).map(({ step }) => step)).toEqual([3, 4])
   })
 
-  test('what makes room and what the same commit drops are told together', async () => {
+  test('reports in one result what makes room and what retention drops', async () => {
     const store = storeOn(new FullBackend(), { space, retention: { keepLast: 2 } })
     for (const step of [1, 2]) await store.save({ step, files })
     const saved = await store.save({ step: 3, files: { a: Buffer.alloc(1_500_000) } })
@@ -134,7 +134,7 @@ describe('making room', () => {
     expect(next.dropped.map(({ step }) => step)).toEqual([2])
   })
 
-  test('never drops what is pinned, the best or the last good one: the save is refused', async () => {
+  test('rejects the save instead of dropping a pinned, the best or the last good checkpoint', async () => {
     const backend = new FullBackend()
     const store = storeOn(backend, { space, objectives: { loss: { metric: 'loss', direction: 'min' } } })
     await store.save({ step: 1, files })

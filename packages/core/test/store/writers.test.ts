@@ -6,7 +6,7 @@ import { codeOf, FaultyBackend, keysOf, storeOn } from '../stores.ts'
 const files = { a: Buffer.from('some bytes') }
 
 describe('exclusive mode', () => {
-  test('the first write takes over, reading never does', async () => {
+  test('takes over at the first write, and never for a read', async () => {
     const backend = new MemoryBackend()
     const first = storeOn(backend)
     await first.save({ step: 1, files })
@@ -19,7 +19,7 @@ describe('exclusive mode', () => {
     expect(from).toEqual([expect.stringContaining('process')])
   })
 
-  test('a superseded writer is FENCED, changes nothing, and stays fenced', async () => {
+  test('rejects a superseded writer with FENCED from then on, and changes nothing', async () => {
     const backend = new MemoryBackend()
     const first = storeOn(backend)
     await first.save({ step: 1, files })
@@ -36,7 +36,7 @@ describe('exclusive mode', () => {
     expect((await storeOn(backend).list()).map(({ step }) => step)).toEqual([1, 2])
   })
 
-  test('closing gives ownership back, so that shared writers may write', async () => {
+  test('releases ownership on close, so that shared writers may write', async () => {
     const backend = new MemoryBackend()
     const owner = storeOn(backend)
     await owner.save({ step: 1, files })
@@ -47,7 +47,7 @@ describe('exclusive mode', () => {
     expect(await codeOf(owner.save({ step: 3, files }))).toBe('INVALID_ARGUMENT')
   })
 
-  test('a takeover sweeps what crashed writers left', async () => {
+  test('sweeps the leftovers of crashed writers in a takeover', async () => {
     const backend = new MemoryBackend()
     await storeOn(backend).save({ step: 1, files })
     await backend.put('data/9-1-0123456789abcdef/half.pth', Buffer.from('half'))
@@ -56,7 +56,7 @@ describe('exclusive mode', () => {
     expect((await keysOf(backend, 'catalog/')).length).toBeLessThanOrEqual(3)
   })
 
-  test('a long run keeps the catalog short, and loses nothing of its own', async () => {
+  test('keeps the catalog short in a long run, and loses nothing', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend, { background: { limit: 4 } })
     for (let step = 0; step < 300; step += 1) await store.saveInBackground({ step, files })
@@ -68,7 +68,7 @@ describe('exclusive mode', () => {
 })
 
 describe('shared mode', () => {
-  test('many writers at once: every acknowledged save is listed', async () => {
+  test('lists every acknowledged save of many concurrent writers', async () => {
     const backend = new MemoryBackend()
     const writers = Array.from({ length: 8 }, () => storeOn(backend, { mode: 'shared' }))
     await Promise.all(
@@ -81,7 +81,7 @@ describe('shared mode', () => {
     )
   })
 
-  test('a list that leaves out what is there is asked for again; what is gone is told', async () => {
+  test('repeats a list that omits existing objects, and reports deleted objects', async () => {
     class ForgetfulBackend extends MemoryBackend {
       catalogLists = 0
       forgotten = 0
@@ -103,7 +103,7 @@ describe('shared mode', () => {
     expect(await codeOf(store.save({ step: 6, files }))).toBe('CORRUPT')
   })
 
-  test('a store that cannot be reached is asked once: its backend has tried again already', async () => {
+  test('sends one request to an unreachable store, because the backend has retried already', async () => {
     const backend = new FaultyBackend()
     const store = storeOn(backend, { mode: 'shared' })
     await store.save({ step: 0, files })
@@ -113,7 +113,7 @@ describe('shared mode', () => {
     expect(backend.calls).toEqual(['list catalog/'])
   })
 
-  test('an exclusive owner is fenced by a shared writer only when that is asked for', async () => {
+  test('fences an exclusive owner only if the shared writer requests a takeover', async () => {
     const backend = new MemoryBackend()
     const owner = storeOn(backend)
     await owner.save({ step: 1, files })
@@ -122,7 +122,7 @@ describe('shared mode', () => {
     expect(await codeOf(owner.save({ step: 2, files }))).toBe('FENCED')
   })
 
-  test('old versions and leavings are swept after the grace period, by the store’s own clock', async () => {
+  test('sweeps old versions and leftovers after the grace period, by the clock of the store', async () => {
     let now = Date.parse('2026-01-01T00:00:00Z')
     const backend = new MemoryBackend('mem:', () => new Date(now))
     const store = storeOn(backend, { mode: 'shared', gracePeriod: 3_600_000 })
@@ -140,7 +140,7 @@ describe('shared mode', () => {
 })
 
 describe('pins and deletes', () => {
-  test('a pinned checkpoint is not deleted until it is unpinned', async () => {
+  test('refuses to delete a pinned checkpoint until it is unpinned', async () => {
     const store = storeOn(new MemoryBackend())
     for (const step of [1, 2, 3]) await store.save({ step, files })
     await store.pin(1, 'before lr drop')
@@ -158,7 +158,7 @@ describe('pins and deletes', () => {
   })
 })
 
-test('a sweep leaves alone, and names, what is not of our making', async () => {
+test('a sweep keeps and names foreign objects', async () => {
   const backend = new MemoryBackend()
   const store = storeOn(backend)
   await store.save({ step: 1, files })
@@ -168,7 +168,7 @@ test('a sweep leaves alone, and names, what is not of our making', async () => {
   for (const key of foreign) expect(await backend.stat(key)).toBeDefined()
 })
 
-test('a dry run of a sweep tells what would go, and changes nothing', async () => {
+test('a dry run of a sweep reports what it would delete, and changes nothing', async () => {
   const backend = new MemoryBackend()
   const store = storeOn(backend)
   await store.save({ step: 1, files })
@@ -181,7 +181,7 @@ test('a dry run of a sweep tells what would go, and changes nothing', async () =
   expect(await store.sweep()).toMatchObject({ attempts: 0, objects: 0 })
 })
 
-test('a checkpoint that another process drops between the list and its manifest: the next one is given, or none', async () => {
+test('returns the next checkpoint, or none, if another process drops one before its manifest is read', async () => {
   class DroppingBackend extends MemoryBackend {
     beforeManifest: (() => Promise<unknown>) | undefined
 

@@ -38,28 +38,31 @@ describe.each(Object.entries(sources))('the source reader reads %s', (_, sourceO
     { hashInThread: true, chunksHeld: 0 },
     { hashInThread: true, chunksHeld: 1 },
     { hashInThread: true, chunksHeld: 2 },
-  ])('whole, and leaves chunks that are held alone: %o', async ({ hashInThread, chunksHeld }) => {
-    const size = bytes.byteLength
-    await using reader = await SourceReader.open(sourceOf(), {
-      chunkBytes: 3 * mebibyte,
-      chunksHeld,
-      hashInThread,
-      size,
-    })
-    const held: { readonly chunk: Uint8Array; readonly start: number }[] = []
-    let start = 0
-    const lookAtOldest = (): void => {
-      const oldest = held.shift()
-      if (oldest === undefined) return
-      const expected = bytes.subarray(oldest.start, oldest.start + oldest.chunk.byteLength)
-      expect(expected.equals(oldest.chunk)).toBe(true)
-    }
-    for await (const chunk of reader.chunks()) {
-      held.push({ chunk, start })
-      start += chunk.byteLength
-      if (held.length > chunksHeld) lookAtOldest()
-    }
-    while (held.length > 0) lookAtOldest()
-    expect(reader.result()).toEqual({ size, sha256: sha256Hex(bytes) })
-  })
+  ])(
+    'is read completely, and does not change chunks that the consumer keeps: %o',
+    async ({ hashInThread, chunksHeld }) => {
+      const size = bytes.byteLength
+      await using reader = await SourceReader.open(sourceOf(), {
+        chunkBytes: 3 * mebibyte,
+        chunksHeld,
+        hashInThread,
+        size,
+      })
+      const held: { readonly chunk: Uint8Array; readonly start: number }[] = []
+      let start = 0
+      const lookAtOldest = (): void => {
+        const oldest = held.shift()
+        if (oldest === undefined) return
+        const expected = bytes.subarray(oldest.start, oldest.start + oldest.chunk.byteLength)
+        expect(expected.equals(oldest.chunk)).toBe(true)
+      }
+      for await (const chunk of reader.chunks()) {
+        held.push({ chunk, start })
+        start += chunk.byteLength
+        if (held.length > chunksHeld) lookAtOldest()
+      }
+      while (held.length > 0) lookAtOldest()
+      expect(reader.result()).toEqual({ size, sha256: sha256Hex(bytes) })
+    },
+  )
 })
