@@ -3,12 +3,15 @@ import { HoldfastError, messageOf } from '../errors.ts'
 import { parseSize } from '../space/index.ts'
 import { own } from '../records.ts'
 
-/** Reads one option from text in a URL, or from a value in code or a configuration file. Throws what is wrong with it. */
+/**
+ * Reads one option from text in a URL, or from a value in code or a configuration file. Throws an error if the value is
+ * invalid.
+ */
 export type OptionReader<Value> = (value: unknown) => Value
 
 export interface AdapterOption<Value> {
   readonly read: OptionReader<Value>
-  /** May stand in a URL, since it is no secret. */
+  /** Whether a URL may contain the option. Secrets are not allowed there. */
   readonly inUrl: boolean
 }
 
@@ -35,22 +38,22 @@ export const optionReaders = {
     if (value === false || value === 'false') return false
     throw new Error('is true or false')
   },
-  /** A whole number from 1. */
+  /** An integer of at least 1. */
   count: (value: unknown): number => {
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
     if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 1) return number
     throw new Error('is a whole number from 1')
   },
-  /** Bytes, or a text such as `200 GB`. */
+  /** A number of bytes, or a string such as `200 GB`. */
   size: (value: unknown): number => {
     try {
       if (typeof value === 'string' || typeof value === 'number') return parseSize(value)
     } catch {
-      // The message would repeat the value.
+      // The error message must not repeat the value.
     }
     throw new Error("is a size such as '200 GB'")
   },
-  /** How often and how patiently a request is made again: attempts, and milliseconds of the shortest and longest pause. */
+  /** The number of attempts of a request, and the shortest and longest pause between them in milliseconds. */
   retry: (value: unknown): RetryPolicy => {
     const policy = { ...defaultRetryPolicy, ...(typeof value === 'object' ? value : {}) }
     const known = Object.keys(policy).every((name) => Object.hasOwn(defaultRetryPolicy, name))
@@ -61,7 +64,7 @@ export const optionReaders = {
       'is { attempts, minDelay, maxDelay }, with at least one attempt, and delays in milliseconds',
     )
   },
-  /** What an answer must bring: bytes, within milliseconds. */
+  /** The minimum speed of a response: a number of bytes within a number of milliseconds. */
   progress: (value: unknown): MinimumProgress => {
     const [bytes, within] = [fieldOf(value, 'bytes'), fieldOf(value, 'within')]
     if (typeof bytes === 'number' && bytes >= 1 && typeof within === 'number' && within >= 1)
@@ -77,19 +80,22 @@ export const optionReaders = {
   },
 }
 
-/** A name as it may be printed. What stands in the place of one may be a secret, such as a signature that was cut. */
+/**
+ * Returns the name of an option if it is safe to print. A malformed name may be a secret, such as a truncated
+ * signature.
+ */
 function nameOrNothing(name: string): string {
   return /^[a-z][a-z_-]{0,30}$/i.test(name) ? name : 'of that name'
 }
 
-/** What the options of an adapter are, read. */
+/** The parsed options of an adapter. */
 export type AdapterOptionValues<Shape extends Readonly<Record<string, AdapterOption<unknown>>>> = {
   readonly [Name in keyof Shape]?: ReturnType<Shape[Name]['read']> | undefined
 }
 
 /**
- * The options that a URL's parameters and a caller's object give; the URL's come first, since it is the more
- * particular. Throws `CONFIG` for one that is misspelt, out of range, or a secret in a URL.
+ * Parses the options in the parameters of a URL and in an object from the caller. The URL takes precedence, because it
+ * is more specific. Throws `CONFIG` for a misspelt option, a value out of range, or a secret in the URL.
  */
 export function readAdapterOptions<Shape extends Readonly<Record<string, AdapterOption<unknown>>>>(
   url: URL,
@@ -121,6 +127,6 @@ export function readAdapterOptions<Shape extends Readonly<Record<string, Adapter
   }
   for (const [name, value] of Object.entries(given)) if (value !== undefined) take(name, value, false)
   for (const [name, value] of url.searchParams) take(name, value, true)
-  // Each value was made by the reader of its name.
+  // The reader of each name has returned its value.
   return values as AdapterOptionValues<Shape>
 }

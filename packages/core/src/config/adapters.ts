@@ -12,7 +12,7 @@ import { nodeErrorCode } from '../node-errors.ts'
 import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './find-module.ts'
 import { hasWorkingFolder, workingFolder } from './working-folder.ts'
 
-/** Which package speaks to which kind of store. Known by name only, and loaded when a URL asks for it. */
+/** The package for each kind of store. It is loaded only when a URL requires it. */
 const packages: Readonly<Record<string, string>> = {
   file: '@holdfast/adapter-fs',
   s3: '@holdfast/adapter-s3',
@@ -26,7 +26,7 @@ export interface AdapterOptions {
    * of a package or the path of a module, which must export `adapter`; it is resolved from the working folder.
    */
   readonly adapters?: readonly AdapterReference[] | undefined
-  /** Passed to the adapter that the URL asks for. */
+  /** Options that are passed to the adapter of the URL. */
   readonly backend?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -34,8 +34,8 @@ export interface AdapterOptions {
 export type AdapterReference = BackendAdapter | string
 
 /**
- * The backend for a URL. Rejects with `CONFIG` if no adapter is known for its scheme, or the adapter is not installed or
- * not trusted, and says what to do.
+ * Returns the backend for a URL. Rejects with `CONFIG` if no adapter is known for its scheme, or if the adapter is not
+ * installed or not trusted. The error states the remedy.
  */
 export async function openBackend(
   url: URL,
@@ -55,7 +55,7 @@ export async function openBackend(
 
 const namedMemories = new Map<string, MemoryBackend>()
 
-/** `mem:` is a new one each time; `mem:name` is the same one throughout the process. */
+/** `mem:` creates a new store each time. `mem:name` is one store throughout the process. */
 function openMemory(url: URL): MemoryBackend {
   const name = url.pathname
   if (name === '') return new MemoryBackend('mem:')
@@ -64,7 +64,7 @@ function openMemory(url: URL): MemoryBackend {
   return memory
 }
 
-/** Loads the adapters that are named. A name is resolved from `folder`. */
+/** Loads the named adapters. Names are resolved from `folder`. */
 export async function loadReferences(
   references: readonly AdapterReference[],
   folder: string,
@@ -83,8 +83,9 @@ function notInstalled(name: string, folder: string): never {
 }
 
 /**
- * Loads an adapter of Holdfast. It is a dependency of the program that uses Holdfast, and a strict package manager shows
- * core its own dependencies only, so both are asked. The working folder is not: it may be anybody's.
+ * Loads an adapter of Holdfast. The adapter is a dependency of the program that uses Holdfast, and a strict package
+ * manager shows core only its own dependencies, so both are searched. The working folder is not searched, because it
+ * may belong to anybody.
  */
 async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> {
   const main = mainModule()
@@ -102,7 +103,10 @@ async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> 
   )
 }
 
-/** The first place where the package is installed and trusted. Throws `CONFIG` if it is installed only by others. */
+/**
+ * Returns the first place where the package is installed and trusted. Throws `CONFIG` if only other users have
+ * installed it.
+ */
 function chosen(name: string, bases: readonly SearchBase[]): FoundModule | undefined {
   const found = bases.flatMap((base) => findModule(name, base) ?? [])
   const trusted = found.find(({ foreign }) => foreign === undefined)
@@ -111,7 +115,7 @@ function chosen(name: string, bases: readonly SearchBase[]): FoundModule | undef
   throw planted(name, foreign)
 }
 
-/** The module that Node.js was started with. The word after the code of `node --eval` is none. */
+/** The main module of this process. With `node --eval`, the first argument is not a module. */
 function mainModule(): string | undefined {
   const [, main] = process.argv
   if (main === undefined || !isAbsolute(main)) return undefined

@@ -18,10 +18,10 @@ export interface LoadedConfig {
   readonly config: HoldfastConfig
 }
 
-/** A configuration file that was found and not used. */
+/** A configuration file that was found but not used. */
 export interface IgnoredConfig {
   readonly file: string
-  /** Why, and what to do, in sentences. */
+  /** The reason and the remedy, in sentences. */
   readonly reason: string
 }
 
@@ -64,7 +64,7 @@ export async function readConfig(path: string): Promise<LoadedConfig> {
   return { file, config: parseConfig(await load(file), file) }
 }
 
-/** The nearest folder decides; in it, the order of the names. */
+/** The nearest folder takes precedence. Within a folder, the order of the names decides. */
 function nearest(directory: string, names: readonly string[]): string | undefined {
   for (let folder = resolve(directory); ; folder = dirname(folder)) {
     const found = names.map((name) => join(folder, name)).find(exists)
@@ -72,7 +72,10 @@ function nearest(directory: string, names: readonly string[]): string | undefine
   }
 }
 
-/** Why a file is not trusted and what to do; `undefined` if it is. Windows shows no owners, so there all are. */
+/**
+ * Returns the reason why a file is not trusted and the remedy, or `undefined` if it is trusted. On Windows every file
+ * is trusted, because Node.js does not show owners there.
+ */
 function distrustOfConfig(file: string): string | undefined {
   const user = thisUser()
   if (user === undefined) return undefined
@@ -98,7 +101,10 @@ async function load(file: string): Promise<unknown> {
   )
 }
 
-/** The message of the JSON parser repeats a part of the file, which may hold credentials; its place in the file helps as well. */
+/**
+ * The message of the JSON parser repeats a part of the file, which may contain credentials. The position of the error
+ * is sufficient.
+ */
 function faultOf(file: string, error: unknown): string {
   if (!(error instanceof SyntaxError) || !isData(file)) return messageOf(error)
   const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec(error.message)?.[0] ?? ''
@@ -109,7 +115,7 @@ function isData(file: string): boolean {
   return file.endsWith('.json')
 }
 
-/** A link that leads nowhere exists, too. */
+/** A dangling link also counts as existing. */
 function exists(file: string): boolean {
   try {
     lstatSync(file)

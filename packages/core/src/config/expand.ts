@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { HoldfastError } from '../errors.ts'
 
-/** What a path may refer to. */
+/** The values to which a path can refer. */
 export interface PlaceContext {
   readonly home: string
   readonly variables: Readonly<Record<string, string | undefined>>
@@ -12,8 +12,9 @@ export function thisPlaceContext(): PlaceContext {
 }
 
 /**
- * Replaces `~` at the beginning of a path by the home folder. A shell does so, but not in words such as `--to=~/resume`
- * and in files, and a folder called `~` invites the wrong `rm`. Throws `CONFIG` for the home of another user.
+ * Replaces `~` at the beginning of a path by the home folder. A shell does not expand words such as `--to=~/resume` or
+ * the contents of files, and a folder named `~` invites a fatal `rm`. Throws `CONFIG` for the home folder of another
+ * user.
  */
 export function expandHome(path: string, { home }: PlaceContext = thisPlaceContext()): string {
   const user = /^~([^/\\]*)/.exec(path)?.[1]
@@ -26,8 +27,8 @@ export function expandHome(path: string, { home }: PlaceContext = thisPlaceConte
 }
 
 /**
- * Expands the home folder, and replaces `$NAME` or `${NAME}` by the variable of the environment. Throws `CONFIG` for one
- * that is not set.
+ * Expands the home folder, and replaces `$NAME` or `${NAME}` by the environment variable. Throws `CONFIG` for an unset
+ * variable.
  */
 export function expandPlace(place: string, context: PlaceContext = thisPlaceContext()): string {
   const { variables } = context

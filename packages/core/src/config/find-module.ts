@@ -8,38 +8,39 @@ import { type PathPart, partsOf } from './path-parts.ts'
 import { thisUser } from './this-user.ts'
 import { foreignPart } from './trust.ts'
 
-/** Where a search for a package starts, and whose packages may be loaded beside those of this user and root. */
+/** The folder where a search for a package starts, and additional owners whose packages may be loaded. */
 export interface SearchBase {
   readonly folder: string
   readonly owners: readonly number[]
 }
 
-/** What a search for a package found. */
+/** The result of a search for a package. */
 export interface FoundModule {
-  /** Its entry point. */
+  /** The entry point of the package. */
   readonly file: string
-  /** What on the way to it belongs to another user, who may have planted it; `undefined` if nothing does. */
+  /** The first part of its path that belongs to another user, who may have planted it. Otherwise `undefined`. */
   readonly foreign: PathPart | undefined
 }
 
-/** Starts a search at a module that runs already. The owner of its file controls this process anyway. */
+/** Starts a search at a running module. The owner of its file controls this process already. */
 export function besideModule(file: string): SearchBase {
   return { folder: dirname(file), owners: [lstatSync(file).uid] }
 }
 
 /**
- * Finds the entry point of a package as Node.js would for an import in a folder; `undefined` if it is not installed. A
- * name may be a path, too. Node.js searches every folder above, such as /tmp, where anybody can create a `node_modules`,
- * so the result names what belongs to nobody who is trusted. A path was chosen by the caller and is not searched for.
+ * Finds the entry point of a package as Node.js would for an import in a folder. Returns `undefined` if it is not
+ * installed. Node.js searches every parent folder, such as /tmp, where anybody can create a `node_modules`, so the
+ * result names the parts of the path that belong to an untrusted user. A name may also be a path. The caller has chosen
+ * that path, so it is not checked.
  */
 export function findModule(name: string, base: SearchBase): FoundModule | undefined {
-  // Only the folder of this file name counts.
+  // Only the folder of this file name matters.
   const importer = nodeModule.createRequire(join(base.folder, 'importer.js'))
   const file = resolveModule(name, importer, base.folder)
   if (file === undefined) return undefined
   if (isPath(name)) return { file, foreign: undefined }
   const packageName = /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name
-  // As it was found, with the links that Node.js has followed.
+  // The found path, with the links that Node.js has followed.
   const folder = importer.resolve
     .paths(name)
     ?.map((place) => join(place, packageName))
@@ -57,7 +58,7 @@ export function refusePlanted(name: string, importerUrl: string): void {
   if (foreign !== undefined) throw planted(name, foreign)
 }
 
-/** The error for a package that another user may have planted. */
+/** Creates the error for a package that another user may have planted. */
 export function planted(name: string, { path, uid }: PathPart): HoldfastError {
   return new HoldfastError(
     'CONFIG',
@@ -65,12 +66,12 @@ export function planted(name: string, { path, uid }: PathPart): HoldfastError {
   )
 }
 
-/** Whether a name of a module is a path, relative or absolute. */
+/** Whether the name of a module is a relative or absolute path. */
 export function isPath(name: string): boolean {
   return /^\.\.?(?:[/\\]|$)/.test(name) || isAbsolute(name)
 }
 
-/** Returns what on the way to `path` belongs to nobody who is trusted. The folders that hold the base are exempt. */
+/** Returns the first part of `path` that belongs to an untrusted user. The folders that contain the base are exempt. */
 export function foreignOnTheWay(path: string, { folder, owners }: SearchBase): PathPart | undefined {
   const user = thisUser()
   if (user === undefined) return undefined
@@ -94,7 +95,7 @@ function resolveModule(name: string, importer: NodeJS.Require, folder: string): 
   }
 }
 
-/** The entry point of a package that exports itself to `import` only. */
+/** Returns the entry point of a package that exports only to `import`. */
 function importEntry(name: string, folder: string): string | undefined {
   const manifest = nodeModule.findPackageJSON(name, join(folder, 'importer.js'))
   if (manifest === undefined) return undefined
@@ -104,13 +105,13 @@ function importEntry(name: string, folder: string): string | undefined {
   return entry === undefined ? undefined : realpathSync(join(dirname(manifest), entry))
 }
 
-/** The first of the conditions that an `import` in Node.js has; the order in the manifest decides. */
+/** Returns the first of the conditions that Node.js uses for an `import`. The order in the manifest decides. */
 function targetOf(target: unknown): string | undefined {
   if (typeof target === 'string' || target === undefined) return target
   return targetOf(memberOf(target, ['import', 'node', 'default']))
 }
 
-/** The first member that has one of the names. */
+/** Returns the first member that has one of the names. */
 function memberOf(value: unknown, names: readonly string[]): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   return Object.entries(value).find(([name]) => names.includes(name))?.[1]

@@ -5,12 +5,12 @@ import { HoldfastError } from '../errors.ts'
 import { foreignOnTheWay, type SearchBase } from './find-module.ts'
 
 /**
- * Imports a trusted module, and refuses what another user planted among the modules that it imports: Node.js looks for
- * packages in every folder above, such as /tmp.
+ * Imports a trusted module. Refuses modules among its imports that another user may have planted, because Node.js
+ * searches for packages in every parent folder, such as /tmp.
  */
 export async function importTrusted(file: string): Promise<unknown> {
   const url = pathToFileURL(file).href
-  // Bun has no hooks.
+  // Bun does not support these hooks.
   const hooks = 'registerHooks' in nodeModule ? refusePlantedImports(url, dirname(file)) : undefined
   try {
     return await import(url)
@@ -25,7 +25,7 @@ function refusePlantedImports(url: string, folder: string): ReturnType<typeof no
   return nodeModule.registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context)
-      // Modules that others import meanwhile are their own concern.
+      // Does not check modules that unrelated code imports at the same time.
       if (!imported.has(context.parentURL ?? '') || !resolved.url.startsWith('file:')) return resolved
       const foreign = foreignOnTheWay(fileURLToPath(resolved.url), base)
       if (foreign !== undefined) {

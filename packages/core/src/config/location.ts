@@ -5,8 +5,8 @@ import { type PlaceContext, expandPlace, thisPlaceContext } from './expand.ts'
 import { workingFolder } from './working-folder.ts'
 
 /**
- * The URL that a location means. A plain path, relative to `directory` or absolute, is a `file:` URL. `~` and variables
- * of the environment are expanded. Throws `CONFIG` for what is neither a path nor a URL.
+ * Returns the URL of a location. A plain path, relative to `directory` or absolute, becomes a `file:` URL. Expands `~`
+ * and environment variables. Throws `CONFIG` if the location is neither a path nor a URL.
  */
 export function parseLocation(
   location: string,
@@ -40,7 +40,7 @@ function malformed(location: string, why: string): HoldfastError {
   )
 }
 
-/** Of text that only resembles a URL: what may be credentials is everything up to the last @, and every parameter. */
+/** In text that only resembles a URL, everything before the last @ and every parameter may contain credentials. */
 function withoutSecrets(location: string): string {
   if (!hasScheme(location)) return location
   return location.replace(/^([^:]+:\/*)[^]*@/, '$1[redacted]@').replace(/\?[^]*$/, '?[redacted]')

@@ -3,42 +3,39 @@ import { HoldfastError } from '../errors.ts'
 import type { Size } from '../space/index.ts'
 import { type AdapterOption, optionReaders } from './adapter-options.ts'
 
-/** What the options of every object store have in common. */
+/** Options that every object store has. */
 export interface ObjectStoreOptions extends BackendHooks {
-  /** A budget for everything below the root; the store itself has no end. Default: none. */
+  /** Maximum size of all objects below the root, since object stores have no limit of their own. Default: none. */
   readonly quota?: Size | undefined
-  /** How often and how patiently a request is made again. */
+  /** How often to retry a request, and the pauses between attempts. */
   readonly retry?: RetryPolicy | undefined
-  /**
-   * An answer that brings fewer `bytes` than this `within` so many milliseconds of waiting is given up, and asked for
-   * again. Default: 64 KiB in 60,000 ms.
-   */
+  /** Retries a response that delivers fewer than `bytes` in `within` milliseconds. Default: 64 KiB in 60,000 ms. */
   readonly minimumProgress?: MinimumProgress | undefined
 }
 
-/** How those are read. */
+/** The readers of these options. */
 export const objectStoreOptions = {
   quota: { read: optionReaders.size, inUrl: true },
   retry: { read: optionReaders.retry, inUrl: false },
   minimumProgress: { read: optionReaders.progress, inUrl: false },
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>
 
-/** What the URL of an object store names, such as `s3://bucket/runs/a`. */
+/** The parts of the URL of an object store, such as `s3://bucket/runs/a`. */
 export interface ObjectStorePlace {
-  /** As it may be printed: without its parameters. */
+  /** The URL without its parameters, which is safe to print. */
   readonly place: string
   readonly host: string
-  /** Decoded, with a slash before it unless it is empty. */
+  /** The decoded path, with a leading slash unless it is empty. */
   readonly path: string
 }
 
 /**
- * Throws `CONFIG` for a URL that holds credentials or a port, for a path that is cut off by a `#`, and for a `%` that
- * begins no escape.
+ * Throws `CONFIG` for a URL that contains credentials or a port, for a path that is truncated by a `#`, and for a `%`
+ * that does not start an escape.
  */
 export function placeInUrl(url: URL): ObjectStorePlace {
   const { host, pathname } = url
-  // Before the path is printed: s3://KEY:1234/5678@bucket has a port, and a part of a secret as its path.
+  // Runs before the path is printed: in s3://KEY:1234/5678@bucket the path is a part of a secret.
   if (url.port !== '') {
     throw new HoldfastError(
       'CONFIG',
@@ -56,7 +53,10 @@ export function placeInUrl(url: URL): ObjectStorePlace {
   return { place, host, path: decodedPath(place, pathname) }
 }
 
-/** The path that a URL names. Throws `CONFIG` for a `%` that begins no escape. `place` is the URL as it may be printed. */
+/**
+ * Returns the decoded path of a URL. Throws `CONFIG` for a `%` that does not start an escape. `place` is the URL in a
+ * form that is safe to print.
+ */
 export function decodedPath(place: string, pathname: string): string {
   try {
     return decodeURIComponent(pathname)

@@ -63,7 +63,7 @@ export async function openStore<const Name extends string = never>(
     found !== undefined &&
     url.protocol === locate(configured, found.file).protocol
   const events = new StoreEventEmitter()
-  // Adapters are code: a store that was named, and a file that was only found, do not run them.
+  // Adapters are code. They are not run from a configuration file that was only found if the caller named a store.
   const mayRun = config !== undefined || place === undefined
   const adapters: readonly AdapterReference[] =
     found === undefined || !mayRun
@@ -110,7 +110,7 @@ function locate(configured: string, file: string): URL {
   return parseLocation(configured, dirname(file))
 }
 
-/** An empty variable is one that is not set. */
+/** An empty variable counts as unset. */
 function fromEnvironment(): string | undefined {
   const { HOLDFAST_STORE: place = '' } = process.env
   return place === '' ? undefined : place

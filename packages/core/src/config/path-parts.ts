@@ -2,22 +2,22 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, join, parse, resolve, sep } from 'node:path'
 import { HoldfastError } from '../errors.ts'
 
-/** A folder, a link or the file at the end of a path. */
+/** A folder, a link or a file on a path. */
 export interface PathPart {
   readonly path: string
   readonly kind: 'folder' | 'file' | 'link' | 'other'
-  /** Permission bits, with the sticky bit. */
+  /** Permission bits, including the sticky bit. */
   readonly mode: number
   readonly uid: number
   readonly gid: number
 }
 
-/** As many links as Linux follows in one path. */
+/** Maximum number of links in one path, as on Linux. */
 const maxLinks = 40
 
 /**
- * Yields everything that decides what a path names, from the root down: each folder, each link, and the folders on the
- * way to the target of a link. Whoever controls one of them controls the file. Lazy, so that a caller can judge a link
+ * Yields everything that decides which file a path names, from the root down: each folder, each link, and the folders
+ * on the path of a link's target. The owner of any of them controls the file. Lazy, so that a caller can check a link
  * before it is followed. Throws the error of Node.js for a part that does not exist.
  */
 export function* partsOf(path: string): Generator<PathPart, void, undefined> {

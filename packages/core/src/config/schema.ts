@@ -39,13 +39,16 @@ const configSchema = v.strictObject({
   backend: v.optional(recordOf(v.unknown())),
 })
 
-/** What a configuration file holds: where the store is, and the options of `openStore`. */
+/** The contents of a configuration file: the location of the store, and the options of `openStore`. */
 export interface HoldfastConfig<Name extends string = string> extends Omit<StoreOptions<Name>, 'takeOver'> {
-  /** A path, relative to the file, or a URL. */
+  /** A URL, or a path relative to the file. */
   readonly store?: string | undefined
-  /** Adapters for other stores: names of packages, or paths of modules, relative to the file. In code also adapters. */
+  /**
+   * Adapters for other stores: names of packages, or paths of modules relative to the file. A configuration in code may
+   * also contain adapter objects.
+   */
   readonly adapters?: readonly AdapterReference[] | undefined
-  /** Passed to the adapter. */
+  /** Options that are passed to the adapter. */
   readonly backend?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -54,9 +57,9 @@ export function defineConfig<const Name extends string>(config: HoldfastConfig<N
   return config
 }
 
-/** Throws `CONFIG`, naming the field and the file, for what is no configuration. */
+/** Throws `CONFIG` for an invalid configuration. The error names the field and the file. */
 export function parseConfig(value: unknown, file: string): HoldfastConfig {
-  // An array passes for an object without fields.
+  // The schema would accept an array as an object without fields.
   const parsed = v.safeParse(configSchema, Array.isArray(value) ? undefined : value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues

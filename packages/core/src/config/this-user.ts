@@ -3,7 +3,7 @@ import { userInfo } from 'node:os'
 import { nodeErrorCode } from '../node-errors.ts'
 import type { User } from './trust.ts'
 
-/** Returns the user that this process runs as; `undefined` where files have no numeric owners, as on Windows. */
+/** Returns the user that runs this process. Returns `undefined` if files have no numeric owners, as on Windows. */
 export function thisUser(): User | undefined {
   const uid = process.geteuid?.()
   if (uid === undefined) return undefined
@@ -24,8 +24,8 @@ interface NamedUser {
 
 /**
  * Whether the primary group of a user is private: it has the user's name and no other member. `groups` and `accounts`
- * are the contents of /etc/group and /etc/passwd. A group of a directory service stands in neither; by convention its
- * number is then the user's.
+ * are the contents of /etc/group and /etc/passwd. A group of a directory service is in neither file. By convention it
+ * is private if its id equals that of the user.
  */
 export function isPrivate(gid: number, user: NamedUser, groups: string, accounts: string): boolean {
   const group = fieldsOf(groups).find((fields) => fields[2] === String(gid))
@@ -47,7 +47,7 @@ function nameOf(uid: number): string | undefined {
     const info = userInfo()
     return info.uid === uid ? info.username : undefined
   } catch (error) {
-    // Node.js reports an id without an account in this way.
+    // Node.js reports an id without an account with this error.
     if (nodeErrorCode(error) === 'ERR_SYSTEM_ERROR') return undefined
     throw error
   }

@@ -1,16 +1,16 @@
 import type { PathPart } from './path-parts.ts'
 
-/** The user that this process runs as. */
+/** The user that runs this process. */
 export interface User {
   readonly uid: number
-  /** Whether a group has no member but this user. Asked only for a group that may write. */
+  /** Whether this user is the only member of a group. Called only for a group with write permission. */
   readonly isPrivateGroup: (gid: number) => boolean
 }
 
-/** Data is parsed; code runs, and can import whatever lies beside it. */
+/** The use of a file. Data is only parsed. Code runs, and can import any file beside it. */
 export type Purpose = 'data' | 'code'
 
-/** Why a file is not trusted, and what makes it so. Both are sentences. */
+/** The reason why a file is not trusted, and the remedy. Both are sentences. */
 export interface Distrust {
   readonly reason: string
   readonly remedy: string
@@ -21,12 +21,12 @@ const writableByOthers = 0o002
 const writableByGroup = 0o020
 
 /**
- * Returns why a file is not trusted, and `undefined` if it is. `parts` are those of its path, from the root down. Each
- * must belong to the user or to root, and only they may write to it, as in OpenSSH's StrictModes. A private group of the
- * user may write, since it is the default of several Linux distributions.
- *
- * In a sticky folder such as /tmp everybody can create files, but nobody can replace those of the user. So such a folder
- * may lie on the way, and may hold data. It may not hold code, because code imports its neighbours.
+ * Returns the reason why a file is not trusted, or `undefined` if it is trusted. `parts` are the parts of its path,
+ * from the root down. Each part must belong to the user or to root, and only they may write to it, as in StrictModes of
+ * OpenSSH. A private group of the user may have write permission, because it has by default on several Linux
+ * distributions. In a sticky folder such as /tmp everybody can create files, but nobody can replace the files of the
+ * user. So the path may contain such a folder, and data may be in it. Code must not be in it, because code imports
+ * neighbouring files.
  */
 export function distrustOf(parts: Iterable<PathPart>, user: User, purpose: Purpose): Distrust | undefined {
   let folder: PathPart | undefined
@@ -73,8 +73,8 @@ function whoElseWrites({ mode, gid }: PathPart, { isPrivateGroup }: User): 'ever
 }
 
 /**
- * Returns the first part of a path that belongs to someone else, and `undefined` if there is none. `holders` are the
- * folders that hold the program which asks: their owners control the program already.
+ * Returns the first part of a path that belongs to an untrusted user, or `undefined`. `holders` are the folders that
+ * contain the running program. Their owners control the program already.
  */
 export function foreignPart(
   parts: Iterable<PathPart>,
@@ -85,7 +85,7 @@ export function foreignPart(
   return undefined
 }
 
-/** A path as a shell reads it. */
+/** Quotes a path for a shell. */
 function quoted(path: string): string {
   return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }

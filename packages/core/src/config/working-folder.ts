@@ -1,6 +1,6 @@
 import { HoldfastError } from '../errors.ts'
 
-/** The working folder of this process. Throws `CONFIG` if it was deleted. */
+/** Returns the working folder of this process. Throws `CONFIG` if it was deleted. */
 export function workingFolder(): string {
   try {
     return process.cwd()
@@ -13,7 +13,7 @@ export function workingFolder(): string {
   }
 }
 
-/** Whether the working folder is still there: a caller who names a store by its full path does without. */
+/** Whether the working folder still exists. A caller who names a store by its full path does not require it. */
 export function hasWorkingFolder(): boolean {
   try {
     process.cwd()

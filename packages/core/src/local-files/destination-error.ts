@@ -27,7 +27,7 @@ export function destinationError(error: unknown, what: string): HoldfastError {
   return new HoldfastError('UNAVAILABLE', `${known.message} ${advice}`, { cause: error, retryable: false })
 }
 
-/** The result of a call, or `undefined` where it failed because something is not there. */
+/** Returns the result of a call, or `undefined` if the call failed because a file or folder does not exist. */
 export async function ifThere<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call()
@@ -37,7 +37,7 @@ export async function ifThere<T>(call: () => Promise<T>): Promise<T | undefined>
   }
 }
 
-/** The destination as the caller gave it cannot be used. */
+/** Creates the error for a destination that cannot be used. */
 export function refused(message: string): HoldfastError {
   return new HoldfastError('INVALID_ARGUMENT', message)
 }

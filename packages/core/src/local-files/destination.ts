@@ -10,7 +10,7 @@ import { isWithin, KnownFolder, type RealPlace, realPlaceOf } from './real-place
 
 const looksAtOnce = 16
 
-/** All that a rename needs of a folder. */
+/** The paths and the device that a rename into a folder requires. */
 const writable = constants.W_OK | constants.X_OK
 
 /** The folder that a checkpoint is restored into. */
@@ -23,8 +23,8 @@ export interface Destination {
 }
 
 /**
- * Looks at a destination, and makes nothing. Rejects with `INVALID_ARGUMENT` for one that is no folder, or is the store
- * at `storeRoot` or lies below it. Those above it may be missing.
+ * Opens a destination without creating it. Rejects with `INVALID_ARGUMENT` if it is not a folder, or if it is the store
+ * at `storeRoot` or a folder in that store. Missing parent folders are allowed.
  */
 export async function destinationAt(
   fileSystem: LocalFileSystem,
@@ -44,9 +44,9 @@ export async function destinationAt(
 }
 
 /**
- * Checks that every file can take its place by one rename, and makes nothing. Rejects with `INVALID_ARGUMENT` for links
- * that lead out of the destination, for files and folders in each other's place, for mount points, and for places in the
- * store; with `PERMISSION_DENIED` for folders that cannot be written to.
+ * Checks that one rename can move each file to its place. Creates nothing. Rejects with `INVALID_ARGUMENT` for links
+ * that lead out of the destination, for a file in the place of a folder or the reverse, for mount points, and for
+ * places in the store. Rejects with `PERMISSION_DENIED` for folders that are not writable.
  */
 export async function checkPlaces(
   fileSystem: LocalFileSystem,
@@ -66,7 +66,7 @@ export async function checkPlaces(
   })
 }
 
-/** Checks the folders of these names as `checkPlaces` does. Gives the path of each with no link in it. */
+/** Checks the folders of these names as `checkPlaces` does. Returns the path of each, with all links resolved. */
 export async function checkFolders(
   fileSystem: LocalFileSystem,
   destination: Destination,
@@ -74,7 +74,7 @@ export async function checkFolders(
 ): Promise<ReadonlyMap<string, string>> {
   const realFolders = new Map<string, string>()
   const { root, real } = destination
-  if (real.existing !== real.path) return realFolders // nothing is there yet
+  if (real.existing !== real.path) return realFolders // The place is still free.
   const { dev } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root, { bigint: true }))
   const looking = { fileSystem, destination, mounts: await mountPoints(fileSystem), device: dev }
   // In the order in which they were met the outer ones come first.
@@ -103,7 +103,7 @@ interface Looking {
   readonly fileSystem: LocalFileSystem
   readonly destination: Destination
   readonly mounts: ReadonlySet<string>
-  /** That of the destination. */
+  /** The device of the destination. */
   readonly device: bigint
 }
 
@@ -111,20 +111,20 @@ function folderOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf('/')))
 }
 
-/** The folders of a name, the outermost first. */
+/** Returns the folders of a name, the outermost first. */
 function foldersOf(name: string): readonly string[] {
   const parts = name.split('/').slice(0, -1)
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
 }
 
-/** Gives the path of the folder with no links in it. */
+/** Returns the path of the folder with all links resolved. */
 async function checkFolder(looking: Looking, folder: string): Promise<string> {
   const { fileSystem, destination, mounts, device } = looking
   const path = join(destination.root, folder)
   const place = await realPlaceOf(fileSystem, path)
   if (!isWithin(place.path, destination.real.path))
     throw refused(`${path} is a link that leads out of ${destination.root}. Remove it, or restore elsewhere.`)
-  if (place.path !== place.existing) return place.path // to be made
+  if (place.path !== place.existing) return place.path // The restore creates the folder later.
   const stats = await atDestination(`looking at ${path}`, () => fileSystem.stat(path, { bigint: true }))
   if (!stats.isDirectory())
     throw refused(`${path} is a file, and a folder is to be restored there. Remove it.`)

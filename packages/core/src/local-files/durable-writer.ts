@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 
-/** Bytes that are written before their way to the disk begins, while further ones are written. */
+/** Number of written bytes after which a background flush to the disk starts. */
 const flushBytes = 32 * 2 ** 20
 
 /**
@@ -27,7 +27,7 @@ export class DurableWriter {
   #flushing: Promise<void> | undefined
   #flushed: Promise<void> = Promise.resolve()
 
-  /** `onBytes` is told how many bytes have been written so far. */
+  /** Calls `onBytes` with the number of bytes written so far. */
   constructor(
     handle: Pick<FileHandle, 'write' | 'datasync' | 'sync'>,
     onBytes: (written: number) => void = () => undefined,
@@ -36,7 +36,9 @@ export class DurableWriter {
     this.#onBytes = onBytes
   }
 
-  /** Resolves when the chunk before this one is written; this one must be left alone until the next call resolves. */
+  /**
+   * Resolves when the previous chunk is written. The caller must not change this chunk until its next call resolves.
+   */
   async write(chunk: Uint8Array): Promise<void> {
     await this.#writing
     const start = this.#position
@@ -45,15 +47,17 @@ export class DurableWriter {
     this.#writing.catch(() => undefined) // thrown where it is awaited
   }
 
-  /** Everything is written, and durable. Rejects with the first failure of a write or a flush. */
+  /** Resolves when all bytes are written and durable. Rejects with the first failure of a write or a flush. */
   async finish(): Promise<void> {
     await this.#writing
-    // A failure that an early flush was told of is not told again to a later one.
+    // The system reports a failed flush only once, so a failure of an early flush must be kept.
     await this.#flushed
     await this.#handle.sync()
   }
 
-  /** Waits for what is under way, however it ends: until then the buffers and the handle are in use. */
+  /**
+   * Waits for pending writes and flushes, and ignores their errors. Until then the buffers and the handle are in use.
+   */
   async settle(): Promise<void> {
     await Promise.allSettled([this.#writing, this.#flushed])
   }

@@ -9,17 +9,20 @@ import { goneFile, type Journal, newFile, oldFile } from './journal.ts'
 
 const renamesAtOnce = 16
 
-/** A destination, and the hidden folder in it whose files take their places. */
+/** A destination, and the hidden folder in it that holds the restored files until each is renamed into place. */
 export interface Exchange {
   readonly fileSystem: LocalFileSystem
   readonly root: string
   readonly hidden: string
 }
 
-/** Links refused: the file system has none, or the file belongs to another user (`fs.protected_hardlinks`). */
+/**
+ * Error codes of a refused hard link: the file system has no hard links, or the file belongs to another user
+ * (`fs.protected_hardlinks`).
+ */
 const noLink = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
-/** Gives what a restored file replaces another name in the hidden folder, so that the exchange can be undone. */
+/** Links each file that will be replaced into the hidden folder, so that the exchange can be undone. */
 export async function keepOld(
   { fileSystem, root, hidden }: Exchange,
   place: string,
@@ -61,8 +64,8 @@ export async function complete(exchange: Exchange, journal: Journal): Promise<vo
 }
 
 /**
- * Takes back every change that was made, as far as what was replaced was kept. Rejects with the first failure, and where
- * a file that was replaced has no other name.
+ * Undoes all changes for which the replaced file was kept. Rejects with the first failure, and if a replaced file was
+ * not kept.
  */
 export async function undo(exchange: Exchange, journal: Journal): Promise<void> {
   const { files, others } = journal
@@ -81,8 +84,8 @@ export async function undo(exchange: Exchange, journal: Journal): Promise<void> 
 }
 
 /**
- * Rejects with `UNAVAILABLE` unless each file is at its place: what removes hidden files must not pass for the success
- * of a restore.
+ * Rejects with `UNAVAILABLE` unless each file is at its place. Otherwise a restore could succeed although another
+ * program removed its hidden files.
  */
 export async function assertInPlace({ fileSystem, root }: Exchange, { files }: Journal): Promise<void> {
   await concurrently(files, renamesAtOnce, undefined, async ({ place, inode }) => {
@@ -103,7 +106,7 @@ async function hasInode(fileSystem: LocalFileSystem, path: string, inode: string
   return String(stats?.ino) === inode
 }
 
-/** Moves a file, unless it is gone: then it has been moved before. */
+/** Moves a file. A missing file counts as moved already. */
 async function moveOnce(fileSystem: LocalFileSystem, from: string, to: string): Promise<void> {
   await atDestination(`putting ${to} in place`, async () => {
     if ((await ifThere(() => fileSystem.lstat(from))) === undefined) return

@@ -1,9 +1,6 @@
 import type * as promises from 'node:fs/promises'
 
-/**
- * What a restore needs of the local file system: a part of `node:fs/promises`. A test can record, fail or stop each
- * call.
- */
+/** The functions of `node:fs/promises` that a restore calls. Tests can record, fail or stop each call. */
 export type LocalFileSystem = Pick<
   typeof promises,
   | 'access'

@@ -4,8 +4,8 @@ import { atDestination, ifThere } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 
 /**
- * Makes a folder and those above it. Adds each that it made to `made`, the outermost first. Node's own `recursive` tries
- * for ever where a file system makes no folders, as that of /proc.
+ * Creates a folder and its missing parents. Adds each created folder to `made`, the outermost first. The `recursive`
+ * option of Node.js loops forever on a file system that cannot create folders, such as /proc.
  */
 export async function makeFolders(
   fileSystem: LocalFileSystem,
@@ -20,7 +20,7 @@ export async function makeFolders(
     made.push(folder)
   } catch (error) {
     const isThere = nodeErrorCode(error) === 'EEXIST' && (await isFolder(fileSystem, folder))
-    if (!isThere) throw error // else another process made it meanwhile
+    if (!isThere) throw error // otherwise another process has created it
   }
 }
 
@@ -28,7 +28,7 @@ async function isFolder(fileSystem: LocalFileSystem, path: string): Promise<bool
   return (await ifThere(() => fileSystem.stat(path)))?.isDirectory() === true
 }
 
-/** Removes those of some folders that are empty, the last first. */
+/** Removes the empty ones of these folders, in reverse order. */
 export async function removeEmptyFolders(
   fileSystem: LocalFileSystem,
   folders: readonly string[],
@@ -42,7 +42,7 @@ export async function removeEmptyFolders(
   }
 }
 
-/** Makes the names in some folders durable. */
+/** Makes the entries of these folders durable. */
 export async function syncFolders(fileSystem: LocalFileSystem, folders: Iterable<string>): Promise<void> {
   if (process.platform === 'win32') return // Windows has no way to sync a folder
   for (const folder of new Set(folders)) {
@@ -57,7 +57,7 @@ export async function syncFolders(fileSystem: LocalFileSystem, folders: Iterable
   }
 }
 
-/** Removes a folder with everything in it. Links are removed, not followed. What is gone already is no error. */
+/** Removes a folder and its contents. Removes links without following them. Ignores missing files. */
 export async function removeTree(fileSystem: LocalFileSystem, path: string): Promise<void> {
   const children = await ifThere(() => fileSystem.readdir(path, { withFileTypes: true }))
   for (const child of children ?? []) {

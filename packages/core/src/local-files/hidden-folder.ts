@@ -6,23 +6,25 @@ import type { LocalFileSystem } from './file-system.ts'
 import { removeTree } from './folders.ts'
 import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts'
 
-/** How the names of the hidden folders begin in which restores collect their files. */
+/** Prefix of the names of hidden folders, in which restores collect their files. */
 export const hiddenPrefix = '.holdfast-restore-'
 
 const namePattern = /^\.holdfast-restore-([0-9a-f]{16})-(\d{1,10})-(\d{1,15})-[0-9a-f]{12}$/
 
-/** Its time says when its restore was last known to run. */
+/** A file in the hidden folder. Its modification time shows when its restore last ran. */
 const aliveName = 'alive'
 
-/** Milliseconds. */
+/** Time between two refreshes, in milliseconds. */
 export const refreshEvery = 60_000
 const abandonedAfter = 24 * 60 * 60 * 1000
 
-/** A folder at the destination that belongs to one running restore. It tells other restores that it is in use. */
+/** A folder at the destination that belongs to one running restore. It shows other restores that it is in use. */
 export class HiddenFolder implements AsyncDisposable {
   readonly name: string
   readonly path: string
-  /** When it was made, by the clock of the file system: no other is comparable with the times of other folders. */
+  /**
+   * Time of creation by the clock of the file system. Only this clock is comparable with the times of other folders.
+   */
   readonly madeAt: number
   readonly #alive: FileHandle
   readonly #timer: NodeJS.Timeout
@@ -55,7 +57,9 @@ export class HiddenFolder implements AsyncDisposable {
     })
   }
 
-  /** Ends the refreshing. Rejects if a refresh failed: other restores may have taken the folder for abandoned. */
+  /**
+   * Stops the refreshes. Rejects if a refresh failed, because other restores may have treated the folder as abandoned.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     try {
@@ -65,7 +69,7 @@ export class HiddenFolder implements AsyncDisposable {
     }
   }
 
-  /** A write sets the time by the file system's own clock; `utimes` would take this machine's. */
+  /** A write sets the time by the clock of the file system. `utimes` would use the clock of this machine. */
   #refresh(): void {
     this.#refreshed = this.#refreshed.then(() => this.#alive.write('.', 0))
     this.#refreshed.catch(() => undefined) // thrown when the folder is disposed of
@@ -86,7 +90,7 @@ async function createAlive(
   }
 }
 
-/** A hidden folder that may belong to any process. */
+/** A hidden folder of any process. */
 export interface FoundFolder {
   readonly name: string
   readonly path: string
@@ -105,8 +109,8 @@ export async function hiddenFoldersIn(
 }
 
 /**
- * Whether the restore of a hidden folder runs, has ended, or whether nobody here can know. What this machine does not
- * know is `ended` once it has not been refreshed for a day before `now`, which is a time of the same file system.
+ * Returns whether the restore of a hidden folder runs, has ended, or is unknown to this machine. An unknown restore
+ * counts as `ended` if its folder was not refreshed in the day before `now`, a time of the same file system.
  */
 export async function restoreBehind(
   fileSystem: LocalFileSystem,

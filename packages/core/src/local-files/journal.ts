@@ -11,24 +11,26 @@ const relativePath = v.pipe(v.string(), v.check(staysBelow, 'not a path below th
 
 const journalSchema = v.object({
   format: v.literal('holdfast-restore/1'),
-  /** The restored files. File number i lies at `new-i` in the hidden folder until it has its place. */
+  /** The restored files. File number i is `new-i` in the hidden folder until it is renamed into place. */
   files: v.array(
     v.object({
       place: relativePath,
       /** The inode of the restored file. */
       inode: v.string(),
-      /** What is at its place before: nothing, a file of which `old-i` is another name, or one that has no other name. */
+      /**
+       * What was at the place before: nothing, a file that is also linked as `old-i`, or a file without a second link.
+       */
       before: v.picklist(['nothing', 'kept', 'not kept']),
     }),
   ),
-  /** What is to be removed from the destination. Number i is moved to `gone-i` in the hidden folder. */
+  /** Paths to remove from the destination. Number i is moved to `gone-i` in the hidden folder. */
   others: v.array(relativePath),
 })
 
 /**
- * What a restore is about to change at its destination. All paths are relative to that. It is written when all files are
- * in the hidden folder, and before the first of them takes its place; from then on the changes can be completed, by
- * whichever restore comes next, or undone.
+ * All changes that a restore will make at its destination. Paths are relative to the destination. The journal is
+ * written when all files are in the hidden folder, before the first rename. From then on, the next restore can complete
+ * or undo the changes.
  */
 export type Journal = Readonly<v.InferOutput<typeof journalSchema>>
 
@@ -41,8 +43,8 @@ function staysBelow(path: string): boolean {
 }
 
 /**
- * Makes the journal durable, after all other names in the hidden folder: to whoever reads the journal, a file that is not
- * there has its place.
+ * Makes the journal durable after all other entries of the hidden folder, because a reader of the journal treats a
+ * missing file as already renamed into place.
  */
 export async function writeJournal(
   fileSystem: LocalFileSystem,
@@ -62,7 +64,7 @@ export async function writeJournal(
   await syncFolders(fileSystem, [hidden])
 }
 
-/** The journal of a hidden folder; `undefined` where its restore has not changed anything yet. */
+/** Reads the journal of a hidden folder. Returns `undefined` if its restore has not changed anything yet. */
 export async function readJournal(fileSystem: LocalFileSystem, hidden: string): Promise<Journal | undefined> {
   const path = join(hidden, journalName)
   const text = await ifThere(() => fileSystem.readFile(path, 'utf8'))
@@ -77,7 +79,7 @@ export async function readJournal(fileSystem: LocalFileSystem, hidden: string): 
   )
 }
 
-/** Whether files of a restore have begun to take their places, and may not all have them. */
+/** Whether a restore has renamed some of its files into place, and possibly not all. */
 export async function isExchanging(
   fileSystem: Pick<LocalFileSystem, 'lstat'>,
   hidden: string,
@@ -85,7 +87,7 @@ export async function isExchanging(
   return (await ifThere(() => fileSystem.lstat(join(hidden, journalName)))) !== undefined
 }
 
-/** From here on the hidden folder holds nothing that is needed. */
+/** From here on, nothing in the hidden folder is required. */
 export async function removeJournal(fileSystem: LocalFileSystem, hidden: string): Promise<void> {
   await ifThere(() => fileSystem.unlink(join(hidden, journalName)))
   await syncFolders(fileSystem, [hidden])

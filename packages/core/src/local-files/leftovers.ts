@@ -8,11 +8,9 @@ import { type FoundFolder, type HiddenFolder, hiddenFoldersIn, restoreBehind } f
 import { type Journal, readJournal, removeJournal } from './journal.ts'
 
 /**
- * Completes the restores into a destination that were interrupted while their files took their places, and removes what
- * others left that have ended. Without `own`, the hidden folder of this restore, nothing is judged by its age.
- *
- * Of a restore that nobody here knows anything about, a journal is completed all the same: if it still runs, it finds
- * its files in their places.
+ * Completes interrupted restores that have a journal, and removes the hidden folders of other restores that have ended.
+ * `own` is the hidden folder of this restore. Without it, age does not count as a sign that a restore has ended. A
+ * journal is completed even if its restore may still run: that restore then finds its files in place.
  */
 export async function clearLeftovers(
   fileSystem: LocalFileSystem,
@@ -30,7 +28,7 @@ export async function clearLeftovers(
   }
 }
 
-/** What another user left may be theirs to remove; it is in nobody's way. */
+/** Only its owner may be able to remove the folder of another user. It does not disturb this restore. */
 async function removeIfAllowed(fileSystem: LocalFileSystem, { path }: FoundFolder): Promise<void> {
   try {
     await atDestination(`removing ${path}`, () => removeTree(fileSystem, path))
@@ -39,7 +37,7 @@ async function removeIfAllowed(fileSystem: LocalFileSystem, { path }: FoundFolde
   }
 }
 
-/** Completes a journal; undoes it where that cannot be done any more. */
+/** Completes a journal, or undoes it if it cannot be completed. */
 async function settle(
   fileSystem: LocalFileSystem,
   destination: Destination,

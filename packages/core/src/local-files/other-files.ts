@@ -6,23 +6,23 @@ import type { LocalFileSystem } from './file-system.ts'
 import { hiddenPrefix } from './hidden-folder.ts'
 import { mountPoints } from './mounts.ts'
 
-/** Files and folders that are looked at. A report ends there; a removal is refused. */
+/** Maximum number of files and folders to read. Beyond it a report stops and a removal is refused. */
 const mostReported = 10_000
 const mostRemoved = 100_000
 const mostNames = 100
 
-/** Files at a destination that are not part of the checkpoint that was restored there. */
+/** Files at a destination that are not part of the restored checkpoint. */
 export interface OtherFiles {
   readonly count: number
-  /** Relative to the destination; the first 100. */
+  /** The first 100 paths, relative to the destination. */
   readonly names: readonly string[]
-  /** Whether all were counted. A very large folder, or one that cannot be read, is not looked through. */
+  /** Whether the count is complete. The count stops in a very large folder, and skips unreadable folders. */
   readonly isComplete: boolean
-  /** Whether they were removed. Otherwise they are where they were. */
+  /** Whether the files were removed. */
   readonly removed: boolean
 }
 
-/** Counts the other files at a destination. Fails for nothing: what cannot be read is not counted. */
+/** Counts the other files at a destination. Never rejects: unreadable folders are not counted. */
 export async function reportOthers(
   fileSystem: LocalFileSystem,
   destination: Destination,
@@ -39,8 +39,8 @@ export async function reportOthers(
 }
 
 /**
- * Finds what must go so that only the checkpoint is left: `entries` are the outermost files and folders. Rejects with
- * `INVALID_ARGUMENT` for a mount point among them, and for more than can be looked through.
+ * Finds what to remove so that only the checkpoint remains. `entries` are the outermost files and folders. Rejects with
+ * `INVALID_ARGUMENT` if they include a mount point, or if there are too many to read.
  */
 export async function othersToRemove(
   fileSystem: LocalFileSystem,
@@ -77,7 +77,7 @@ interface Found {
   readonly isComplete: boolean
 }
 
-/** Walks a destination without following links, past the hidden folders of restores. */
+/** Walks a destination without following links. Skips the hidden folders of restores. */
 async function walk(
   fileSystem: LocalFileSystem,
   { root }: Destination,
@@ -123,13 +123,13 @@ async function readIfAllowed(fileSystem: LocalFileSystem, path: string) {
   }
 }
 
-/** The files of a checkpoint, and their folders, under the names that the file system gives them. */
+/** The files of a checkpoint and their folders, by the names that the file system returns. */
 class KeptNames {
   readonly #fileSystem: LocalFileSystem
   readonly #root: string
   readonly #files: ReadonlySet<string>
   readonly #folders: ReadonlySet<string>
-  /** By the name in which case does not count. */
+  /** By lower-case name, for file systems that ignore case. */
   readonly #folded: ReadonlyMap<string, string>
 
   constructor(fileSystem: LocalFileSystem, root: string, names: readonly string[]) {
@@ -149,7 +149,7 @@ class KeptNames {
     if ((isFolder ? this.#folders : this.#files).has(name)) return true
     const twin = this.#folded.get(fold(name))
     if (twin === undefined) return false
-    // Where case does not count, both names are those of one file.
+    // On a file system that ignores case, both names refer to one file.
     const [here, there] = await Promise.all(
       [name, twin].map((each) =>
         ifThere(() => this.#fileSystem.lstat(join(this.#root, each), { bigint: true })),

@@ -3,19 +3,19 @@ import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { nodeErrorCode } from '../node-errors.ts'
 
-/** Names one process, also to processes of other machines and containers. */
+/** Identifies one process across machines and containers. */
 export interface ProcessIdentity {
   /**
-   * 16 hexadecimal digits: one boot of one machine, and one pid namespace on it. A process id means something only
-   * within these; containers may share a host name.
+   * 16 hexadecimal digits that identify one boot of one machine and one pid namespace on it. A process id is unique
+   * only within these. Containers may share a host name.
    */
   readonly machine: string
   readonly pid: number
-  /** In clock ticks after the boot, so that a reused process id is recognised. 0 where it is not known. */
+  /** Start time in clock ticks after the boot, to detect a reused process id. 0 if unknown. */
   readonly startedAt: number
 }
 
-/** What this process knows of another one. It knows nothing of processes in other pid namespaces. */
+/** What this process knows about another process. Processes in other pid namespaces are unknown. */
 export type Liveness = 'running' | 'ended' | 'unknown'
 
 let own: Promise<ProcessIdentity> | undefined
@@ -38,7 +38,7 @@ export async function livenessOf({ machine, pid, startedAt }: ProcessIdentity): 
 async function identifyThisProcess(): Promise<ProcessIdentity> {
   const boot = await ifReadable(() => readFile('/proc/sys/kernel/random/boot_id', 'utf8'))
   const namespace = await ifReadable(() => readlink('/proc/self/ns/pid'))
-  // `/proc` may belong to another pid namespace: then its numbers are not those of `process.pid`.
+  // `/proc` may belong to another pid namespace. Its numbers then differ from `process.pid`.
   const seenAs = await ifReadable(() => readlink('/proc/self'))
   const seen = seenAs === String(process.pid) ? await lookAt('self') : undefined
   const machine = createHash('sha256')
@@ -50,11 +50,11 @@ async function identifyThisProcess(): Promise<ProcessIdentity> {
 
 interface SeenProcess {
   readonly startedAt: number
-  /** It was killed, and its parent has not asked how it ended. */
+  /** The process was killed, and its parent has not waited for it. */
   readonly isZombie: boolean
 }
 
-/** See proc(5), `/proc/pid/stat`. The second field is a name in parentheses that may hold anything. */
+/** See proc(5), `/proc/pid/stat`. The second field is a name in parentheses that may contain any characters. */
 async function lookAt(pid: string): Promise<SeenProcess | undefined> {
   const line = await ifReadable(() => readFile(`/proc/${pid}/stat`, 'utf8'))
   const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ')

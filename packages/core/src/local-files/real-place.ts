@@ -3,17 +3,17 @@ import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere, refused } from './destination-error.ts'
 import type { LocalFileSystem } from './file-system.ts'
 
-/** Where a path leads once all links are followed, whether or not its last parts exist. */
+/** The target of a path after all links are resolved. Its last parts may be missing. */
 export interface RealPlace {
-  /** The whole path, with no link in it. */
+  /** The whole path without links. */
   readonly path: string
-  /** The part of it that exists. */
+  /** The part of the path that exists. */
   readonly existing: string
 }
 
 /**
- * Follows the links of a path as far as it exists. Rejects with `INVALID_ARGUMENT` for a link that leads nowhere, and
- * where a file stands in the place of a folder.
+ * Resolves the links of a path as far as it exists. Rejects with `INVALID_ARGUMENT` for a dangling link, and if a file
+ * is in the place of a folder.
  */
 export async function realPlaceOf(fileSystem: LocalFileSystem, path: string): Promise<RealPlace> {
   const existing = await atDestination(`looking at ${path}`, () => realPathOf(fileSystem, path))
@@ -37,12 +37,12 @@ async function realPathOf(fileSystem: LocalFileSystem, path: string): Promise<st
   return real
 }
 
-/** Whether a path is another one, or lies below it. Both have no links in them. */
+/** Whether a path equals another one or is below it. Both must be free of links. */
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
 }
 
-/** A folder that is recognised under every path that leads to it: through links, bind mounts, and names in another case. */
+/** A folder that is recognised by any path that leads to it: through links, bind mounts, or names in another case. */
 export class KnownFolder {
   readonly #real: string
   readonly #identity: string | undefined
@@ -52,13 +52,13 @@ export class KnownFolder {
     this.#identity = identity
   }
 
-  /** The folder need not exist yet: then it is known by its path only. */
+  /** A folder that does not exist yet is recognised by its path only. */
   static async at(fileSystem: LocalFileSystem, path: string): Promise<KnownFolder> {
     const { path: real, existing } = await realPlaceOf(fileSystem, path)
     return new KnownFolder(real, real === existing ? await identityOf(fileSystem, real) : undefined)
   }
 
-  /** Whether a real path, which need not exist, is this folder or lies below it. */
+  /** Whether a real path, which may be missing, is this folder or is below it. */
   async holds(fileSystem: LocalFileSystem, { path, existing }: RealPlace): Promise<boolean> {
     if (isWithin(path, this.#real)) return true
     if (this.#identity === undefined) return false
@@ -68,17 +68,19 @@ export class KnownFolder {
     }
   }
 
-  /** Whether this folder lies below a real path. Not through bind mounts: those are met on the way down. */
+  /**
+   * Whether this folder is below a real path. Ignores bind mounts, which a walk through that path encounters anyway.
+   */
   isBelow(folder: string): boolean {
     return this.#real !== folder && isWithin(this.#real, folder)
   }
 
-  /** Whether a folder with this device and inode is this one. */
+  /** Whether the folder with this device and inode is this folder. */
   is({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
     return this.#identity === `${dev}:${ino}`
   }
 
-  /** The path with no links in it. */
+  /** The path with all links resolved. */
   get realPath(): string {
     return this.#real
   }

@@ -16,39 +16,39 @@ import { clearLeftovers } from './leftovers.ts'
 import { type OtherFiles, othersToRemove, reportOthers } from './other-files.ts'
 
 /**
- * A file to deliver: its name below the destination, its size, and how to open its proved bytes. A chunk may be used
- * until the one after it has been used, too.
+ * A file to restore: its name below the destination, its size, and a function that opens its verified bytes. A chunk
+ * must stay unchanged until the next chunk has been used.
  */
 export interface Delivery {
   readonly name: string
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number
-  /** Permission bits that the file gets, less those that the umask denies. Default: those of any new file. */
+  /** Permission bits of the file, before the umask applies. Default: those of a new file. */
   readonly mode?: number | undefined
-  /** May be called again when what it gave was corrupt. */
+  /** Opens the bytes. Called again if the first read was corrupt. */
   readonly open: (signal: AbortSignal, look: Look) => Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface DeliveryOptions {
   readonly signal: AbortSignal | undefined
-  /** Called with the bytes delivered so far, of all files. */
+  /** Called with the number of bytes written so far, of all files. */
   readonly onProgress: ((bytes: number) => void) | undefined
-  /** The folder of the store, if it is on this machine: nothing is delivered into it. */
+  /** The folder of the store, if it is on this machine. Files are never restored into it. */
   readonly storeRoot: string | undefined
-  /** What happens to other files at the destination: they are counted, removed, or not looked at. */
+  /** Whether other files at the destination are counted, removed or ignored. */
   readonly others: 'report' | 'remove' | 'ignore'
 }
 
 export interface Delivered {
-  /** The path of each file, in the order of the deliveries. */
+  /** The path of each file, in the order of `deliveries`. */
   readonly paths: readonly string[]
-  /** `undefined` if they were not looked at. */
+  /** `undefined` if other files were ignored. */
   readonly others: OtherFiles | undefined
 }
 
 /**
- * Delivers files to a destination. Its errors are never `NOT_FOUND`, `ALREADY_EXISTS` or `CORRUPT`, unless a file's bytes
- * are. The file system is that of this machine, unless a test gives another.
+ * Restores files into a destination. Never rejects with `NOT_FOUND`, `ALREADY_EXISTS` or `CORRUPT`, unless the bytes of
+ * a file are corrupt. Tests can pass another file system.
  */
 export type Deliver = (
   destination: string,
@@ -57,7 +57,7 @@ export type Deliver = (
   fileSystem?: LocalFileSystem,
 ) => Promise<Delivered>
 
-/** Small files that are written at once at most. */
+/** Maximum number of small files to write at once. */
 const smallFilesAtOnce = 16
 
 /**
@@ -115,7 +115,7 @@ async function deliverInto(
       await hidden[Symbol.asyncDispose]()
     }
     throwIfAborted(options.signal, 'The restore')
-    await checkPlaces(fileSystem, target, names) // again, since writing may have taken hours
+    await checkPlaces(fileSystem, target, names) // Checks again, because the writes may have taken hours.
     const removal = options.others === 'remove' ? await othersToRemove(fileSystem, target, names) : undefined
     const journal = await prepare(exchange, names, inodes, removal?.entries ?? [], made)
     await completeOrUndo(exchange, journal)
@@ -131,7 +131,7 @@ async function deliverInto(
   }
 }
 
-/** Writes every file into the hidden folder, and gives their inodes. */
+/** Writes every file into the hidden folder, and returns their inodes. */
 async function writeAll(
   { fileSystem, hidden }: Exchange,
   deliveries: readonly Delivery[],
@@ -188,7 +188,7 @@ async function writeDurably(
   }
 }
 
-/** Makes the folders, keeps what will be replaced, and writes the journal. */
+/** Creates the folders, keeps the files that will be replaced, and writes the journal. */
 async function prepare(
   exchange: Exchange,
   names: readonly string[],
@@ -235,7 +235,10 @@ async function completeOrUndo(exchange: Exchange, journal: Journal): Promise<voi
   await atDestination(`removing the journal of ${hidden}`, () => removeJournal(fileSystem, hidden))
 }
 
-/** Cleans up after a failure. If that fails, too, the error is still the first one, with what is left in its message. */
+/**
+ * Cleans up after a failure. If the clean-up also fails, rejects with the first error, and its message names the
+ * leftovers.
+ */
 async function alsoAfter(failure: unknown, whatIsLeft: string, cleanUp: () => Promise<void>): Promise<void> {
   try {
     await cleanUp()
