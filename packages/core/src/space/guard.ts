@@ -60,7 +60,7 @@ export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
   }
 }
 
-/** Whether a save may be written. */
+/** Returns whether a save fits into the free space. */
 export function judgeSpace(needed: Need, room: Room, limits: SpaceLimits): SpaceVerdict {
   if (room === 'unbounded') return { kind: 'enough' }
   const { inodes = Infinity } = room

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { HoldfastError, MemoryBackend } from '../../src/index.ts'
 import { codeOf, FaultyBackend, storeOn } from '../stores.ts'
 
-/** A stream that ends when it is told to. */
+/** A stream that ends when the test ends it. */
 function held(): { readonly source: AsyncIterable<Uint8Array>; readonly release: () => void } {
   const gate = Promise.withResolvers<undefined>()
   async function* source(): AsyncGenerator<Uint8Array> {

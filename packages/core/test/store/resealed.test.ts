@@ -21,7 +21,7 @@ async function savedStore(): Promise<MemoryBackend> {
   return backend
 }
 
-/** What verify says is wrong. */
+/** Returns the problems that verify reports. */
 async function found(backend: MemoryBackend): Promise<string> {
   try {
     const { checkpoints, problems } = await storeOn(backend, { mode: 'shared' }).verify()

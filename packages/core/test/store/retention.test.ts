@@ -198,7 +198,7 @@ test('does not delete a checkpoint that another writer made the best meanwhile',
   expect(await stepsOf(deleter)).toEqual([0, 1, 2])
 })
 
-/** Lets another writer commit first, once. */
+/** Lets another writer commit first, only once. */
 class AttachingBackend extends MemoryBackend {
   beforeCommit: (() => Promise<void>) | undefined
 
@@ -342,7 +342,7 @@ const keysPerRequest = 1000
 
 const noRequests = { write: 0, read: 0, list: 0, delete: 0 }
 
-/** Counts the requests that an object store would be asked. */
+/** Counts the requests that an object store would receive. */
 class CountingBackend extends MemoryBackend {
   requests = noRequests
 

@@ -113,7 +113,7 @@ test('lists 10,000 checkpoints with one read for every forty', async () => {
   expect(methods(backend).length).toBeLessThan(250)
 })
 
-/** Lists of the whole store: what a sweep begins with. */
+/** Counts lists of the whole store. Every sweep starts with one. */
 function sweepsOf({ calls }: FaultyBackend): number {
   return calls.filter((call) => call === 'list ').length
 }

@@ -5,7 +5,7 @@ import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
 
 const total = 100_000_000
 
-/** A memory backend with an end: what is stored takes from what is free. */
+/** A memory backend of limited size: stored bytes reduce the free space. */
 class SmallBackend extends MemoryBackend {
   override readonly capabilities: BackendCapabilities = {
     ...new MemoryBackend().capabilities,
@@ -106,7 +106,7 @@ describe('the free-space guard', () => {
 describe('making room', () => {
   const space = { makeRoom: true }
 
-  /** Holds three checkpoints of a megabyte, and what goes with them. */
+  /** Has space for three checkpoints of a megabyte and their documents. */
   class FullBackend extends SmallBackend {
     override async freeSpace(): Promise<FreeSpace> {
       const stored = (await Array.fromAsync(this.list(''))).reduce((sum, { size }) => sum + size, 0)

@@ -29,7 +29,7 @@ describe('exclusive mode', () => {
     expect(await codeOf(first.save({ step: 3, files }))).toBe('FENCED')
     expect(await codeOf(first.pin(1))).toBe('FENCED')
     expect(await codeOf(first.delete([1]))).toBe('FENCED')
-    expect(await first.sweep()).toMatchObject({ objects: 0 }) // what is dead may be swept by anyone
+    expect(await first.sweep()).toMatchObject({ objects: 0 }) // any writer may sweep dead objects
     expect(await keysOf(backend)).toEqual(before)
     await second.close()
     expect(await codeOf(first.save({ step: 4, files }))).toBe('FENCED')
