@@ -101,7 +101,7 @@ export class Oracle {
           ? 'it is pinned'
           : best.has(operation.step)
             ? `it is the best by ${best.get(operation.step) ?? ''}`
-            : this.#savedAfter(operation.step) < keepLast
+            : this.#mayBeSavedAfter(timed) < keepLast
               ? `it is among the last ${keepLast}`
               : undefined
       return reason === undefined
@@ -157,11 +157,32 @@ export class Oracle {
     return best
   }
 
-  #savedAfter(step: number): number {
-    const later = [...this.#operations.values()].flatMap(({ operation, outcome }) =>
-      isContent(operation) && outcome !== 'refused' && operation.step > step ? [operation.step] : [],
+  /** Number of steps whose saves may follow this one in the order of saves. */
+  #mayBeSavedAfter(timed: TimedOperation): number {
+    const known = this.#knownBy(timed)
+    const steps = [...this.#operations.values()].flatMap(({ operation, outcome, ended }) =>
+      isContent(operation) &&
+      outcome !== 'refused' &&
+      operation.step !== stepOf(timed.operation) &&
+      !known(operation, ended)
+        ? [operation.step]
+        : [],
     )
-    return new Set(later).size
+    return new Set(steps).size
+  }
+
+  /**
+   * Returns whether an actor knew an operation when it began its own. It knew what had ended before its first operation, and
+   * what it did itself. The order of saves goes by what their writers knew.
+   */
+  #knownBy({ operation: own, started }: TimedOperation): (operation: Operation, ended: number) => boolean {
+    const actor = actorOf(own)
+    const firstStart = Math.min(
+      ...[...this.#operations.values()].flatMap((other) =>
+        actorOf(other.operation) === actor ? [other.started] : [],
+      ),
+    )
+    return (operation, ended) => ended < firstStart || (actorOf(operation) === actor && ended < started)
   }
 
   #contentOperations(step: number): readonly TimedOperation[] {
@@ -175,6 +196,15 @@ export class Oracle {
     this.#clock += 1
     return this.#clock
   }
+}
+
+/** The identity of an operation begins with that of its actor. */
+function actorOf({ id }: Operation): string {
+  return id.split('.', 1)[0] ?? id
+}
+
+function stepOf(operation: Operation): number | undefined {
+  return 'step' in operation ? operation.step : undefined
 }
 
 function isContent(operation: Operation): operation is Content {

@@ -57,6 +57,18 @@ describe('the oracle', () => {
     expect(oracle.judge(later, true)).toHaveLength(1)
   })
 
+  test('accepts that a save is dropped whose writer did not know later ones of other writers', () => {
+    const others = Array.from({ length: keepLast }, (_, index) => save(index + 2, `b.${index}`, 9))
+    const oracle = oracleOf(
+      [save(1, 'a.0', 9), 'acknowledged'],
+      ...others.map((other) => [other, 'acknowledged'] as const),
+      [save(100, 'a.1', 9), 'acknowledged'],
+      [save(101, 'c.0', 1), 'acknowledged'],
+    )
+    const kept = others.map(({ id }, index) => [index + 2, id] as const)
+    expect(oracle.judge(listed(...kept, [101, 'c.0']), false)).toEqual([])
+  })
+
   test('reports the best checkpoint if it is missing', () => {
     const steps = Array.from({ length: keepLast + 1 }, (_, step) => step)
     const oracle = oracleOf(...steps.map((step) => [save(step, `s${step}`, step), 'acknowledged'] as const))
