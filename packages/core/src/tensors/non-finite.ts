@@ -51,22 +51,22 @@ export class NonFiniteSearch {
 }
 
 /** Returns the bytes as words of 32 bits. They are copied if they do not lie on a boundary of words. */
-function wordsOf(bytes: Uint8Array): Uint32Array {
+function wordsOf(bytes: Uint8Array): Int32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes)
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
+  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
 }
 
 /** Several numbers of a word are tested with one addition: see `FloatFormat.carry`. */
-function hasNonFinite(words: Uint32Array, { bytes, exponents, carry, signs }: FloatFormat): boolean {
+function hasNonFinite(words: Int32Array, { bytes, exponents, carry, signs }: FloatFormat): boolean {
   let seen = 0
   const stride = bytes === 8 ? 2 : 1
   for (let index = stride - 1; index < words.length; index += stride)
-    seen |= ((words[index] ?? 0) & exponents) + carry
+    seen |= (((words[index] ?? 0) & exponents) + carry) | 0
   return (seen & signs) !== 0
 }
 
 /** Returns the index of the first number that is not finite. There is one. */
-function firstIn(words: Uint32Array, format: FloatFormat): number {
+function firstIn(words: Int32Array, format: FloatFormat): number {
   const { bytes, exponents, carry } = format
   if (bytes === 8) return words.findIndex((word, index) => index % 2 === 1 && isCarried(word, format)) >> 1
   const word = words.findIndex((each) => isCarried(each, format))
