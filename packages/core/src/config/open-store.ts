@@ -1,6 +1,8 @@
 import { dirname } from 'node:path'
 import { HoldfastError } from '../errors.ts'
-import { assertStoreOptions, CheckpointStore, StoreEventEmitter, type StoreOptions } from '../store/index.ts'
+import { StoreEventEmitter } from '../store/events.ts'
+import { assertStoreOptions, type StoreOptions } from '../store/options.ts'
+import { CheckpointStore } from '../store/store.ts'
 import { type AdapterOptions, type AdapterReference, loadReferences, openBackend } from './adapters.ts'
 import {
   findConfig,

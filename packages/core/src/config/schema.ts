@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
-import type { StoreOptions } from '../store/index.ts'
+import type { StoreOptions } from '../store/options.ts'
 import { type AdapterReference, isAdapter } from './adapters.ts'
 import { recordOf } from '../records.ts'
 
