@@ -12,7 +12,7 @@ import { recordOf } from '../records.ts'
  * process is restoring are kept in any case.
  */
 export interface RetentionOptions<Name extends string = string> {
-  /** The last so many in the order of saves. */
+  /** The number of checkpoints to keep that were saved last. */
   readonly keepLast?: number | undefined
   /** The first at or after each multiple of so many steps or epochs; the first of each interval of time, in UTC. */
   readonly keepEvery?:

@@ -4,6 +4,12 @@ import { foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../store
 
 const files = { a: Buffer.from('a') }
 
+/** A stream that waits before its first byte. */
+async function* bytesAfter(ready: Promise<unknown>): AsyncGenerator<Uint8Array> {
+  await ready
+  yield Buffer.from('slow')
+}
+
 async function savedSteps(store: CheckpointStore, steps: readonly number[]): Promise<void> {
   for (const step of steps) await store.save({ step, files, onExisting: 'replace' })
 }
@@ -63,12 +69,7 @@ test('names the higher of two steps whose saves in the background began together
   const slow = Promise.withResolvers<undefined>()
   const first = await store.saveInBackground({
     step: 1,
-    files: {
-      a: (async function* () {
-        await slow.promise
-        yield Buffer.from('slow')
-      })(),
-    },
+    files: { a: bytesAfter(slow.promise) },
   })
   await (
     await store.saveInBackground({ step: 2, files })
@@ -84,12 +85,7 @@ test('begins a save of a lower step once the saves of higher steps have ended', 
   const ended: number[] = []
   const higher = await store.saveInBackground({
     step: 48,
-    files: {
-      a: (async function* () {
-        await slow.promise
-        yield Buffer.from('slow')
-      })(),
-    },
+    files: { a: bytesAfter(slow.promise) },
   })
   const lower = await store.saveInBackground({ step: 8, files })
   void higher.done.then(() => ended.push(48))
@@ -105,12 +101,7 @@ test('stops the wait of a lower step when its signal fires', async () => {
   const slow = Promise.withResolvers<undefined>()
   const higher = await store.saveInBackground({
     step: 48,
-    files: {
-      a: (async function* () {
-        await slow.promise
-        yield Buffer.from('slow')
-      })(),
-    },
+    files: { a: bytesAfter(slow.promise) },
   })
   await expect(
     store.save({ step: 8, files, signal: AbortSignal.abort(new Error('enough')) }),
@@ -120,7 +111,7 @@ test('stops the wait of a lower step when its signal fires', async () => {
   expect((await store.list()).map(({ step }) => step)).toEqual([48])
 })
 
-test('names a latest step that stands in a page by reading one version', async () => {
+test('reads one version and no page to name a latest step that is in a page', async () => {
   const backend = new MemoryBackend()
   const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
   await savedSteps(

@@ -33,7 +33,7 @@ type Unlisted = Pick<
 export interface PagedCatalog extends Readonly<Unlisted> {
   readonly checkpoints: LineList<CatalogEntry>
   readonly metrics: LineList<RecordedMetrics>
-  /** The line of the checkpoint whose save began last, whether it stands in a page or not. */
+  /** The line of the checkpoint whose save began last, whether it is in a page or not. */
   readonly latest: CatalogEntry | undefined
   /** See the format. */
   readonly retired: Readonly<Older>['retired']
