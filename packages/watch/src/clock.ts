@@ -6,7 +6,7 @@ export interface WatchClock {
   now(): number
   /** This machine's time, in milliseconds since 1970: it is compared with the times of files. */
   wallTime(): number
-  /** Resolves after so many milliseconds, or as soon as the signal fires. */
+  /** Resolves after the given number of milliseconds, or when the signal fires. */
   wait(milliseconds: number, wake: AbortSignal): Promise<void>
 }
 

@@ -14,7 +14,7 @@ export type WatchEvent =
   | { readonly type: 'changed'; readonly name: string }
   /** A checkpoint is not adopted as it is now. */
   | { readonly type: 'passedOver'; readonly name: string; readonly reason: string }
-  /** A save failed, and is tried again after so many milliseconds. */
+  /** A save failed. The watch retries it after this number of milliseconds. */
   | {
       readonly type: 'failed'
       readonly name: string

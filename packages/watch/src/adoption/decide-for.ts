@@ -5,7 +5,7 @@ import { decide, type Decision, type Facts } from './decide.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 import { mayEqual, storedAt, type StoredCheckpoint } from './stored.ts'
 
-/** What a decision goes by. */
+/** The input of a decision. */
 export interface Known {
   readonly store: CheckpointStore
   readonly memory: Memory

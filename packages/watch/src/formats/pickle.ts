@@ -193,7 +193,7 @@ class PickleReader {
     if (this.#at > this.#window.byteLength) await this.refill()
   }
 
-  /** A number of so many bytes, the lowest first. */
+  /** Reads a little-endian number of the given size in bytes. */
   async unsigned(length: number): Promise<number> {
     const start = await this.#take(length)
     let value = 0

@@ -8,7 +8,7 @@ import type { Seal } from './seal.ts'
 
 const marker = 'holdfast.json'
 
-/** Lines of forgotten checkpoints, at most, before the file is written anew. */
+/** The file is rewritten once it has more lines of forgotten checkpoints than this. */
 const maxStaleLines = 2000
 
 /**

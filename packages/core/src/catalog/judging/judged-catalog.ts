@@ -10,7 +10,7 @@ export class JudgedCatalog {
   readonly catalog: PagedCatalog
   /** What this process is configured with. */
   readonly own: Keeping
-  /** What it goes by: its own keeping and the recorded one. */
+  /** The objectives and the retention in force: those of this writer and those that the store records. */
   readonly keeping: Keeping
   readonly #at: Date
   #judgement: Judgement | undefined

@@ -10,10 +10,10 @@ export interface LineList<L extends Line> {
   readonly pages: readonly Page<L>[]
   /** The lines after the pages. */
   readonly recent: readonly L[]
-  /** All lines, where those that stood in pages have changed since. */
+  /** All lines, if lines of pages have changed. */
   readonly rewritten: readonly L[] | undefined
   readonly length: number
-  /** The highest step that stands in a page; -1 if there is none. */
+  /** The highest step in a page; -1 if there is none. */
   readonly lastPaged: number
   get(step: number): L | undefined
   last(count: number): readonly L[]
@@ -42,7 +42,7 @@ export class PagedList<L extends Line> implements LineList<L> {
   readonly pages: readonly Page<L>[]
   /** The lines after the pages. */
   readonly recent: readonly L[]
-  /** All lines, where those that stood in pages have changed since. */
+  /** All lines, if lines of pages have changed. */
   readonly rewritten: readonly L[] | undefined
   #all: readonly L[] | undefined
 

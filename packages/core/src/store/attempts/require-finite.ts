@@ -12,7 +12,7 @@ export class FiniteObservation {
     this.#name = name
   }
 
-  /** Begins the check anew. A backend calls it each time it reads the file from its start. */
+  /** Restarts the check. A backend calls it each time it reads the file from its start. */
   readonly observe = (): ByteObserver => {
     this.#check = new FiniteCheck()
     this.#bytes = 0
