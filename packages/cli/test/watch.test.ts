@@ -85,3 +85,10 @@ test('watch saves what appears, and ends cleanly when it is terminated', async (
   expect(restored.code).toBe(0)
   expect(await readdir(join(folder, 'back/step_5'))).toEqual(['DONE', 'model.bin'])
 })
+
+test('import names a folder that does not exist', async () => {
+  const folder = await newFolder()
+  const refused = await holdfast(folder, 'import', 'nowhere', '--store', 'runs')
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain('There is no folder nowhere. Check its path.')
+})

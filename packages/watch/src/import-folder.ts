@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CheckpointStore } from '@holdfast/core'
 import { HoldfastError } from '@holdfast/core'
@@ -42,6 +43,8 @@ export async function importFolder(
 ): Promise<ImportReport> {
   assertOptions(options, [...adoptionOptions, 'dryRun', 'order'], 'importFolder')
   const { order = 'step', dryRun = false, signal, clock = systemClock } = options
+  if (!existsSync(folder))
+    throw new HoldfastError('INVALID_ARGUMENT', `There is no folder ${folder}. Check its path.`)
   const adopter = new Adopter(store, resolve(folder), { ...options, order, trustsAge: true, failsFast: true })
   if (dryRun) {
     const planned = await adopter.plan()
