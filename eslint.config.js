@@ -59,7 +59,7 @@ const arrows = {
   'packages/core/src/catalog/pages/**': [room('store', 'config', 'judging', 'commit'), ...ofCore],
   'packages/core/src/catalog/judging/**': [room('store', 'config', 'commit'), ...ofCore],
   'packages/core/src/catalog/commit/**': [room('store', 'config'), ...ofCore],
-  'packages/core/src/store/attempts/**': [
+  'packages/core/src/store/{attempts,agreements}/**': [
     room('config', 'save', 'restore', 'read', 'upkeep'),
     facade,
     ...ofCore,

@@ -59,6 +59,7 @@ const agreement = {
   format: 'holdfast-agreement/1.0',
   requires: [],
   name: 'terms/3/open',
+  id: '4f7f3a52-3b1c-4c1e-9b1a-0123456789ab',
   proposal: { ranks: 8 },
 }
 

@@ -1,20 +1,32 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
-import { formatSchema } from './format-version.ts'
+import { formatOf, formatSchema } from './format-version.ts'
 import { type AgreementName, agreementKey, agreementNameSchema } from './layout.ts'
 import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
 import { requiresSchema } from './requires.ts'
+import { seal } from './sealed.ts'
 
 /** What several processes decided together. The first that creates the document decides, and all follow it. */
 export const agreementSchema = v.looseObject({
   format: formatSchema('agreement'),
   requires: requiresSchema,
   name: agreementNameSchema,
+  /** Names the call that created the document, so that equal proposals of two callers differ in their bytes. */
+  id: v.pipe(v.string(), v.uuid()),
   proposal: v.unknown(),
 })
 
 export type Agreement = Named<v.InferOutput<typeof agreementSchema>>
+
+/** `proposal` is any JSON. */
+export function newAgreement(name: AgreementName, id: string, proposal: unknown): Agreement {
+  return { format: formatOf('agreement'), requires: [], name, id, proposal }
+}
+
+export function encodeAgreement(agreement: Agreement): Uint8Array {
+  return seal('agreement', agreement)
+}
 
 /** Throws `CORRUPT` if it is damaged, or is not this agreement. */
 export function decodeAgreement(bytes: Uint8Array, name: AgreementName): Agreement {

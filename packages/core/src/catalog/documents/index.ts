@@ -1,4 +1,10 @@
-export { agreementSchema, decodeAgreement } from './agreement.ts'
+export {
+  type Agreement,
+  agreementSchema,
+  decodeAgreement,
+  encodeAgreement,
+  newAgreement,
+} from './agreement.ts'
 export { decodeCatalog, emptyCatalog, encodeCatalog, encodeFence } from './catalog.ts'
 export { mostRetired } from './catalog-fault.ts'
 export {
@@ -16,6 +22,9 @@ export {
 } from './catalog-schema.ts'
 export { formatAfter, formatOf } from './format-version.ts'
 export {
+  agreementKey,
+  agreementName,
+  type AgreementName,
   agreementOfKey,
   agreementsPrefix,
   type AttemptId,

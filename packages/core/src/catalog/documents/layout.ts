@@ -84,6 +84,11 @@ export function rewindOfKey(key: string): RewindId | undefined {
   return name !== undefined && pagePattern.test(name) ? (name as RewindId) : undefined
 }
 
+/** Joins the parts of a name. Throws if a part has other characters than lower-case letters, digits and hyphens. */
+export function agreementName(...parts: readonly (string | number)[]): AgreementName {
+  return v.parse(agreementNameSchema, parts.join('/'))
+}
+
 export function agreementKey(name: AgreementName): string {
   return `${agreementsPrefix}${name}.json`
 }
