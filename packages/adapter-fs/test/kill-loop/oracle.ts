@@ -14,15 +14,18 @@ interface Known {
  */
 export class Oracle {
   readonly #steps = new Map<number, Known>()
-  readonly #everSaved = new Set<number>()
+  /** The place of each operation in the order in which they began. */
+  readonly #places = new Map<string, number>()
+  /** The place of the last save of each step, also of steps that were deleted since. */
+  readonly #lastSaves = new Map<number, number>()
   readonly #underWay = new Map<string, Operation>()
 
   hear({ when, operation }: Message): void {
     if (when === 'begins') {
       this.#underWay.set(operation.id, operation)
+      this.#places.set(operation.id, this.#places.size)
     } else {
       this.#underWay.delete(operation.id)
-      if ('step' in operation && operation.kind === 'save') this.#everSaved.add(operation.step)
       this.#apply(operation)
     }
   }
@@ -37,12 +40,12 @@ export class Oracle {
     assert.deepEqual(await store.quarantined(), [])
   }
 
-  /** A save may drop what is not pinned and had so many newer ones, some deleted since; and nothing else. */
+  /** A save drops a checkpoint that is not pinned once `keepLast` later saves have committed, and no other. */
   #forgetDropped(found: ReadonlyMap<number, Known>): void {
-    for (const step of found.keys()) this.#everSaved.add(step)
     for (const [step, { pinned }] of this.#steps) {
-      const newer = [...this.#everSaved].filter((other) => other > step).length
-      if (!found.has(step) && !pinned && newer >= keepLast) this.#steps.delete(step)
+      const own = this.#lastSaves.get(step) ?? -1
+      const later = [...this.#lastSaves.values()].filter((place) => place > own).length
+      if (!found.has(step) && !pinned && later >= keepLast) this.#steps.delete(step)
     }
   }
 
@@ -51,9 +54,10 @@ export class Oracle {
     const { kind, id, step } = operation
     const before = this.#steps.get(step)
     if (kind === 'delete') this.#steps.delete(step)
-    else if (kind === 'save' || kind === 'replace')
-      this.#steps.set(step, { id, pinned: before?.pinned ?? false })
-    else if (before !== undefined) this.#steps.set(step, { ...before, pinned: kind === 'pin' })
+    else if (kind === 'save' || kind === 'replace') {
+      this.#steps.set(step, { id, pinned: false })
+      this.#lastSaves.set(step, this.#places.get(id) ?? 0)
+    } else if (before !== undefined) this.#steps.set(step, { ...before, pinned: kind === 'pin' })
   }
 
   /** It either happened or did not: whatever the store says of the step must be one of the two. */

@@ -28,6 +28,7 @@ for (;;) await work(await store.list())
 async function work(listed: readonly Checkpoint[]): Promise<void> {
   const unpinned = listed.filter(({ pinned }) => pinned === undefined)
   const oldest = unpinned.length > 1 ? unpinned[0]?.step : undefined
+  const replaceable = unpinned[random.below(Math.max(1, unpinned.length))]?.step
   const any = listed[random.below(Math.max(1, listed.length))]?.step
   const next = (listed.at(-1)?.step ?? 0) + 1
   const kind = random.of([
@@ -47,7 +48,7 @@ async function work(listed: readonly Checkpoint[]): Promise<void> {
   if (oldest !== undefined && kind === 'delete') await remove(oldest)
   else if (any === undefined || kind === 'save') await save(next)
   else if (kind === 'two saves') await Promise.all([save(next), save(next + 1)])
-  else if (kind === 'replace') await replace(any)
+  else if (kind === 'replace') await replace(replaceable ?? next)
   else if (kind === 'pin' || kind === 'unpin')
     await told({ kind, id: nextId(), step: any }, () => store[kind](any))
   else if (kind === 'take over') store = await takeOver()
