@@ -108,20 +108,20 @@ describe('an attempt whose save has failed', () => {
   const owner = writer('exclusive')
   const catalog = owned(owner, 2)
   const { attempt } = entry(9, catalog.version)
-  const abandoned = committed(catalog, request(writer('shared'), { kind: 'abandon', attempt }))
+  const discarded = committed(catalog, request(writer('shared'), { kind: 'discard', attempt }))
 
-  test('is abandoned by any writer, and is dead from then on', () => {
+  test('is discarded by any writer, and is dead from then on', () => {
     expect(fateOf(catalog, attempt)).toBe('open')
-    expect(fateOf(abandoned, attempt)).toBe('dead')
-    expect(isDeadIn(abandoned)(`${attemptPrefix(attempt)}file`)).toBe(true)
-    expect(abandoned.owner).toEqual(catalog.owner)
-    expect(abandoned.checkpoints.all).toEqual(catalog.checkpoints.all)
+    expect(fateOf(discarded, attempt)).toBe('dead')
+    expect(isDeadIn(discarded)(`${attemptPrefix(attempt)}file`)).toBe(true)
+    expect(discarded.owner).toEqual(catalog.owner)
+    expect(discarded.checkpoints.all).toEqual(catalog.checkpoints.all)
   })
 
   test('requires no commit if it is dead already', () => {
     const taken = committed(catalog, request(writer('exclusive'), { kind: 'take over' }))
-    for (const newest of [abandoned, taken])
-      expect(kindOf(nextCatalog(newest, request(owner, { kind: 'abandon', attempt })))).toBe('committed')
+    for (const newest of [discarded, taken])
+      expect(kindOf(nextCatalog(newest, request(owner, { kind: 'discard', attempt })))).toBe('committed')
   })
 
   test.each(['checkpoints', 'quarantined'] as const)('stays if a repair put it among the %s', (list) => {
@@ -135,8 +135,8 @@ describe('an attempt whose save has failed', () => {
         dropped: [],
       }),
     )
-    const abandon: Change = { kind: 'abandon', attempt: recovered.attempt }
-    expect(kindOf(nextCatalog(rebuilt, request(owner, abandon)))).toBe('committed')
+    const discard: Change = { kind: 'discard', attempt: recovered.attempt }
+    expect(kindOf(nextCatalog(rebuilt, request(owner, discard)))).toBe('committed')
     expect(fateOf(rebuilt, recovered.attempt)).toBe('listed')
   })
 })

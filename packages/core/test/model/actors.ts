@@ -11,7 +11,7 @@ export const beginning: ActorState = {
   known: undefined,
   fresh: false,
   attempt: undefined,
-  abandons: false,
+  discards: false,
   created: undefined,
   listed: undefined,
   toDelete: [],
@@ -167,8 +167,8 @@ export function stepsOf(
     const request = requestOf(actor, index, state, operation, known)
     const outcome = protocol.lookBack(request, version, truth)
     if (outcome === 'lost' || outcome === 'before its history') {
-      const { attempt, abandons, done } = state
-      const again = { ...beginning, at: 'commit', attempt, abandons, done } as const
+      const { attempt, discards, done } = state
+      const again = { ...beginning, at: 'commit', attempt, discards, done } as const
       return [step('looks back: lost', operation.kind === 'repair' ? readAgain() : becomeFresh(again))]
     }
     if (outcome === 'committed') return [step('looks back: committed', acknowledge(world, { known: truth }))]
@@ -199,7 +199,7 @@ export function stepsOf(
   }
 
   function acknowledge(from: World, learnt: Partial<ActorState> = {}): Scene {
-    if (state.abandons) return abandoned(from, learnt)
+    if (state.discards) return discarded(from, learnt)
     const acknowledged = new Set(from.ghost.acknowledged)
     if (state.attempt !== undefined) acknowledged.add(state.attempt)
     const own = remembering({ ...state, ...learnt, at: 'clean up' })
@@ -207,7 +207,7 @@ export function stepsOf(
   }
 
   /** What a repair has listed stays: then its caller is told that the outcome is unknown. */
-  function abandoned(from: World, learnt: Partial<ActorState>): Scene {
+  function discarded(from: World, learnt: Partial<ActorState>): Scene {
     const { attempt, known, created: version } = state
     if (attempt === undefined || known === undefined) return end(from)
     const isListed = version === undefined && fateOf(known, attempt) === 'listed'
@@ -221,7 +221,7 @@ export function stepsOf(
   /** Its operation has failed for certain: what it has put is declared dead, and then deleted. */
   function giveUp(from: World, learnt: Partial<ActorState> = {}): Scene {
     const failed = { ...state, ...learnt }
-    if (failed.attempt === undefined || failed.abandons)
+    if (failed.attempt === undefined || failed.discards)
       return { world: refused(from), own: remembering({ ...failed, at: 'clean up', toDelete: [] }) }
     if (protocol.deletesFailedAtOnce) {
       const ghost = { ...from.ghost, refused: new Set([...from.ghost.refused, failed.attempt]) }
@@ -229,7 +229,7 @@ export function stepsOf(
       return { world: { ...from, ghost }, own: remembering({ ...failed, at: 'clean up', toDelete }) }
     }
     const { known, attempt, done } = failed
-    return { world: from, own: { ...beginning, at: 'commit', abandons: true, known, attempt, done } }
+    return { world: from, own: { ...beginning, at: 'commit', discards: true, known, attempt, done } }
   }
 
   function refused(from: World): World {

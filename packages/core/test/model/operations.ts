@@ -52,14 +52,14 @@ export function requestOf(
   return {
     writer: actor.writer,
     keeping: actor.keeping ?? keepsAll,
-    commitId: `${index}.${state.done}${state.abandons ? ' abandons' : ''}`,
+    commitId: `${index}.${state.done}${state.discards ? ' discards' : ''}`,
     at: time,
     change: changeOf(operation, state, known),
   }
 }
 
 function changeOf(operation: Operation, state: ActorState, known: WholeCatalog): Change {
-  if (state.abandons && state.attempt !== undefined) return { kind: 'abandon', attempt: state.attempt }
+  if (state.discards && state.attempt !== undefined) return { kind: 'discard', attempt: state.attempt }
   switch (operation.kind) {
     case 'save':
       return { kind: 'save', entry: entryOf(operation.step, state.attempt), onExisting: operation.onExisting }

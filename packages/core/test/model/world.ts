@@ -62,7 +62,7 @@ export interface ActorState {
   readonly fresh: boolean
   readonly attempt: AttemptId | undefined
   /** Whether its save has failed, and it is about to declare the attempt dead. */
-  readonly abandons: boolean
+  readonly discards: boolean
   readonly created: number | undefined
   /** The version that a look back has listed, and is about to read. */
   readonly listed: WholeCatalog | undefined

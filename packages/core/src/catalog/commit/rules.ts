@@ -69,7 +69,7 @@ const historyLength = 64
  * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
  *
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
- *    Taking over is the exception, and so are rebuilding a damaged catalog and abandoning a failed save.
+ *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save.
  * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
  * 3. The floor only grows, and never passes the version that carries it.
  * 4. Only what a committed version declares dead may be deleted, also by the writer whose save has failed: `isDeadIn`.
@@ -85,7 +85,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (hasCommitted(newest, request)) return { kind: 'committed' }
   if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
   if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
-  if (change.kind === 'abandon' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
+  if (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
   if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
@@ -214,7 +214,7 @@ function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest)
   return isListed || wasDropped(newest, change.entry.attempt)
 }
 
-/** An attempt is committed once at most: one that was dropped, or abandoned, never comes back. */
+/** An attempt is committed once at most: one that was dropped or discarded never comes back. */
 function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
 }
@@ -241,7 +241,7 @@ function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
 }
 
 function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): Fenced | undefined {
-  const isForAll = ['take over', 'rebuild', 'abandon'].includes(change.kind)
+  const isForAll = ['take over', 'rebuild', 'discard'].includes(change.kind)
   if (isForAll || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // it adds no attempt, so no writer can be too late with it

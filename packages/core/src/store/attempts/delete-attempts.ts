@@ -19,7 +19,7 @@ export interface Deletion {
 /** Above this number of attempts, one listing of all attempts replaces one listing for each. */
 const listedSingly = 8
 
-/** Deletes all objects of dead or abandoned attempts. It can be repeated. */
+/** Deletes all objects of dead attempts. It can be repeated. */
 export async function deleteAttempts(
   backend: CheckpointBackend,
   attempts: readonly AttemptId[],

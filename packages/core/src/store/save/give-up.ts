@@ -2,7 +2,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { mayCommit } from '../../catalog/commit/rules.ts'
 import { type AttemptId, attemptPrefix, manifestKey, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { abandonAttempt, deleteFailed } from '../attempts/abandon-attempt.ts'
+import { discardAttempt, deleteFailed } from '../attempts/discard-attempt.ts'
 import type { StoreContext } from '../context.ts'
 import type { SpaceAccess } from './space.ts'
 
@@ -46,11 +46,11 @@ async function remove(
   mayBeWhole: boolean,
 ): Promise<Removal> {
   try {
-    if (mayBeWhole) return await access.freeing(undefined, () => abandonAttempt(context, attempt))
+    if (mayBeWhole) return await access.freeing(undefined, () => discardAttempt(context, attempt))
     await deleteFailed(context, attempt)
     return 'removed'
   } catch (reason) {
-    access.abandoned.add(attempt)
+    access.toDiscard.add(attempt)
     const error = reason instanceof Error ? reason : new Error(String(reason))
     context.events.emit('cleanupFailed', { keys: [attempt], error })
     return 'postponed'

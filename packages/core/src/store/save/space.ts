@@ -29,7 +29,7 @@ const inodesOfCommit = 2
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
   /** Attempts whose saves failed and that could not be removed yet. */
-  readonly abandoned: Set<AttemptId>
+  readonly toDiscard: Set<AttemptId>
   /** Deletes what is dead. Returns whether it deleted anything. */
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
   /** Starts work for which the save does not wait. */

@@ -6,7 +6,7 @@ import { mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
-import { abandonAttempt } from '../attempts/abandon-attempt.ts'
+import { discardAttempt } from '../attempts/discard-attempt.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import { recorded, type Recording } from '../recording.ts'
@@ -24,7 +24,7 @@ export class WriteAccess {
   /** Attempts that this store is writing. */
   readonly attempts: AttemptsUnderWay = new Set()
   /** Attempts whose saves failed and that could not be removed yet: the store took no commit. */
-  readonly abandoned = new Set<AttemptId>()
+  readonly toDiscard = new Set<AttemptId>()
   readonly #context: StoreContext
   #findings: Finding[] = []
   /** The version of the catalog at the last tidying. */
@@ -104,7 +104,7 @@ export class WriteAccess {
   /** Must be called after each save. Reports failures by an event, since the save is already committed. */
   async tidyNowAndThen(): Promise<void> {
     const { log, environment } = this.#context
-    await this.#reporting(() => this.#removeAbandoned())
+    await this.#reporting(() => this.#discardFailed())
     const { known } = log
     if (known === undefined || known.version - this.#tidied < environment.tidyEvery) return
     const isSweep = this.#isLittered || isSweepDue(this.#context, this.#tidied, known)
@@ -129,7 +129,7 @@ export class WriteAccess {
 
   /** Deletes what the newest version declares dead. Returns whether it deleted anything. */
   async freeLeftovers(signal: AbortSignal | undefined): Promise<boolean> {
-    await this.#reporting(() => this.#removeAbandoned())
+    await this.#reporting(() => this.#discardFailed())
     const { objects, unfinished } = await this.#sweep(await this.#context.log.whole(signal), signal)
     return objects + unfinished > 0
   }
@@ -231,10 +231,10 @@ export class WriteAccess {
     return swept
   }
 
-  async #removeAbandoned(): Promise<Pick<Deletion, 'failed'>> {
-    for (const attempt of this.abandoned) {
-      await abandonAttempt(this.#context, attempt)
-      this.abandoned.delete(attempt)
+  async #discardFailed(): Promise<Pick<Deletion, 'failed'>> {
+    for (const attempt of this.toDiscard) {
+      await discardAttempt(this.#context, attempt)
+      this.toDiscard.delete(attempt)
     }
     return { failed: [] }
   }

@@ -2,11 +2,11 @@ import type { RecordedMetrics } from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
 import type { LineList, PagedCatalog } from '../../pages/index.ts'
-import { type Abandon, abandon } from './abandon.ts'
 import { type Attach, attach } from './attach.ts'
 import { type Begin, begin } from './begin.ts'
 import type { Applied, ChangeTerms, KindOfChange } from './change.ts'
 import { type Delete, deletion } from './delete.ts'
+import { type Discard, discard } from './discard.ts'
 import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
 import { type Pin, pin } from './pin.ts'
 import { type Prune, prune } from './prune.ts'
@@ -21,10 +21,10 @@ import { type Unpin, unpin } from './unpin.ts'
 
 /** What one commit does to the list of checkpoints. */
 export type Change =
-  | Abandon
   | Attach
   | Begin
   | Delete
+  | Discard
   | ForgetObjective
   | Pin
   | Prune
@@ -45,10 +45,10 @@ export type ChangeOf<Kind extends ChangeKind> = {
 }[Kind]
 
 const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
-  abandon,
   attach,
   begin,
   delete: deletion,
+  discard,
   'forget objective': forgetObjective,
   pin,
   prune,

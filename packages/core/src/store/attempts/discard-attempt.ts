@@ -7,11 +7,11 @@ import { deleteAttempts } from './delete-attempts.ts'
  * Deletes an attempt whose save has failed and that may be whole, unless a repair has listed it. A commit declares it dead
  * first: without that, a repair could list it, and retention could drop others in its favour, while it is being deleted.
  */
-export async function abandonAttempt(
+export async function discardAttempt(
   context: StoreContext,
   attempt: AttemptId,
 ): Promise<'removed' | 'listed'> {
-  const { catalog } = await context.log.commit({ kind: 'abandon', attempt })
+  const { catalog } = await context.log.commit({ kind: 'discard', attempt })
   if (fateOf(catalog, attempt) === 'listed') return 'listed'
   await deleteFailed(context, attempt)
   return 'removed'
