@@ -22,6 +22,7 @@ import {
   recordMetrics,
   type Refusal,
   retentionTerms,
+  segmentsAfter,
 } from './changes/index.ts'
 
 /** How a writer shares a store: alone, by owning it, or with others, without an owner. */
@@ -102,6 +103,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const terms = retentionTerms(change)
   const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
   const version = newest.version + 1
+  const segments = segmentsAfter(newest, change)
   return {
     kind: 'next',
     judgement: kept.judgement,
@@ -114,6 +116,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       owner: nextOwner(newest, request), // rule 5
       floor: nextFloor(newest, change), // rules 3 and 5
       ...(change.kind === 'rebuild' && change.term !== undefined ? { term: change.term } : {}),
+      ...(segments === undefined ? {} : { segments }),
       checkpoints: kept.checkpoints,
       latest: latestAfter(kept.checkpoints, newest.latest),
       quarantined: [...applied.quarantined],

@@ -26,7 +26,8 @@ export function catalogFault(catalog: Catalog, version: number): string | undefi
     entryFault(entries) ??
     historyFault(catalog) ??
     pagesFault(catalog) ??
-    featureFault(requires, [...usesOf(catalog), ...usesOfLines([...entries, ...metrics])])
+    segmentsFault(catalog) ??
+    featureFault(requires, usesOfCatalog(catalog))
   )
 }
 
@@ -39,9 +40,17 @@ export function entryFault(entries: readonly CatalogEntry[]): string | undefined
   return undefined
 }
 
-function usesOf({ continued, rewound, abandoned }: Catalog): Uses {
+/** The features that a version needs for its own members and for the lines in it. */
+export function usesOfCatalog(catalog: Catalog): Uses {
+  const { abandoned = [], quarantined, latest, checkpoints, metrics } = catalog
+  const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
+  return [...usesOf(catalog), ...usesOfLines([...checkpoints, ...unlisted, ...metrics])]
+}
+
+function usesOf({ continued, segments, rewound, abandoned }: Catalog): Uses {
   return [
     [continued !== undefined, 'continued attempts', 'copies'],
+    [segments !== undefined, 'segments of copies', 'copies'],
     [rewound !== undefined || abandoned !== undefined, 'a rewind', 'rewinds'],
   ]
 }
@@ -73,6 +82,16 @@ function pagesFault({ version, older }: Catalog): string | undefined {
     if (used.has(page)) return `refers to the page ${page}, and names it as retired`
     if (since > version) return `names the page ${page} as retired since a later version`
   }
+  return undefined
+}
+
+function segmentsFault({ segments }: Catalog): string | undefined {
+  if (segments === undefined) return undefined
+  const { own, foreign } = segments
+  if (foreign.some(({ here }) => here >= own)) return 'gives a copy a segment that is not below that of saves'
+  const names = new Set(foreign.map(({ store, segment }) => `${store}/${segment}`))
+  const numbers = new Set(foreign.map(({ here }) => here))
+  if (names.size < foreign.length || numbers.size < foreign.length) return 'gives a segment twice'
   return undefined
 }
 

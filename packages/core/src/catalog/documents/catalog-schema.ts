@@ -97,6 +97,16 @@ const olderSchema = v.looseObject({
   retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
 })
 
+/** Numbers of segments, which order the saves of this store and the copies from others. */
+const segmentsSchema = v.looseObject({
+  /** The segment of saves into this store that begin now. It is above those of all copies. */
+  own: countSchema,
+  /** The segment that the checkpoints of one segment of another store have here. */
+  foreign: v.array(
+    v.looseObject({ store: v.pipe(v.string(), v.uuid()), segment: countSchema, here: countSchema }),
+  ),
+})
+
 /** The most attempts that a version may list as continued. */
 const mostContinued = 8
 
@@ -114,6 +124,8 @@ export const catalogSchema = v.looseObject({
   term: v.optional(v.pipe(countSchema, v.minValue(1))),
   /** Unlisted attempts that stay alive below the floor, because a copy continues them. */
   continued: v.optional(v.pipe(v.array(attemptSchema), v.maxLength(mostContinued))),
+  /** Which segments copies have. Without it, nothing was copied into the store. */
+  segments: v.optional(segmentsSchema),
   /** The order key that the newest rewind gave. Saves that began before it are abandoned when they are committed. */
   rewound: v.optional(orderSchema),
   /** The checkpoints that a rewind took out of the list, in the order of their keys. */
@@ -142,4 +154,5 @@ export type Drop = Named<v.InferOutput<typeof dropSchema>>
 export type RecordedMetrics = Named<v.InferOutput<typeof recordedMetricsSchema>>
 export type PageReference = Named<v.InferOutput<typeof pageReferenceSchema>>
 export type Older = Named<v.InferOutput<typeof olderSchema>>
+export type Segments = Named<v.InferOutput<typeof segmentsSchema>>
 export type CommitRecord = Named<v.InferOutput<typeof commitRecordSchema>>

@@ -1,9 +1,10 @@
 import { HoldfastError } from '../../errors.ts'
-import { catalogFault } from './catalog-fault.ts'
+import { catalogFault, usesOfCatalog } from './catalog-fault.ts'
 import { type Catalog, catalogSchema } from './catalog-schema.ts'
 import { formatOf } from './format-version.ts'
 import { catalogKey } from './layout.ts'
 import { parseBody, unsealSupported } from './parse-document.ts'
+import { requiring } from './requires.ts'
 import { seal } from './sealed.ts'
 
 /** The catalog before the first commit. Version 0 is never written. */
@@ -21,8 +22,9 @@ export const emptyCatalog: Catalog & { readonly older?: undefined } = {
   history: [],
 }
 
+/** The document requires the features that it uses. */
 export function encodeCatalog(catalog: Catalog): Uint8Array {
-  return seal('catalog', catalog)
+  return seal('catalog', { ...catalog, requires: requiring(catalog.requires, usesOfCatalog(catalog)) })
 }
 
 /**

@@ -19,6 +19,7 @@ export {
   type Pin,
   type Quarantined,
   type RecordedMetrics,
+  type Segments,
 } from './catalog-schema.ts'
 export { formatAfter, formatOf } from './format-version.ts'
 export {
@@ -67,5 +68,6 @@ export {
 export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker, withPlace } from './marker.ts'
 export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
 export { decodeRewind, rewindSchema } from './rewind.ts'
+export { type Origin } from './origin.ts'
 export { assertStep, isCount } from './step.ts'
 export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { attemptSchema } from './layout.ts'
+import type { Named } from './named.ts'
 import { countSchema, sha256Schema } from './values.ts'
 
 /** Where a copied checkpoint was saved first. A copy of a copy keeps it. */
@@ -12,3 +13,5 @@ export const originSchema = v.looseObject({
   /** The segment of its order key there. */
   segment: countSchema,
 })
+
+export type Origin = Named<v.InferOutput<typeof originSchema>>

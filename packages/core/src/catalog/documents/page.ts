@@ -13,7 +13,7 @@ import { type PageId, pageIdSchema, pageKey } from './layout.ts'
 import { inOrder, type Line } from './lines.ts'
 import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
-import { featureFault, requiresSchema } from './requires.ts'
+import { featureFault, requiresSchema, requiring } from './requires.ts'
 import { seal } from './sealed.ts'
 
 const format = formatSchema('page')
@@ -55,7 +55,8 @@ export function encodePage(
   { holds, content }: PageContent,
   catalogFormat = formatOf('catalog'),
 ): Uint8Array {
-  return seal('page', { format: formatAfter('page', catalogFormat), requires: [], page, holds, content })
+  const requires = holds === 'pages' ? [] : requiring([], usesOfLines(content))
+  return seal('page', { format: formatAfter('page', catalogFormat), requires, page, holds, content })
 }
 
 /** Throws `CORRUPT` if it is damaged, or does not match its reference. */

@@ -5,7 +5,7 @@ import { HoldfastError } from '../../errors.ts'
 export type Feature = 'packs' | 'copies' | 'rewinds'
 
 /** The features that this version of Holdfast implements. */
-const implemented: ReadonlySet<string> = new Set<Feature>()
+const implemented: ReadonlySet<string> = new Set<Feature>(['copies'])
 
 /** The names of the features without which a document would be misread. */
 export const requiresSchema = v.array(v.string())
@@ -35,4 +35,14 @@ export function featureFault(requires: readonly string[], uses: Uses): string | 
       return `uses ${member} and does not require ${features.join(' or ')}`
   }
   return undefined
+}
+
+/** Returns the features that a document requires already, and those that the members which it uses need. */
+export function requiring(requires: readonly string[], uses: Uses): string[] {
+  const all = [...requires]
+  for (const [isUsed, , ...features] of uses) {
+    const [first] = features
+    if (isUsed && first !== undefined && !features.some((feature) => all.includes(feature))) all.push(first)
+  }
+  return all
 }

@@ -22,6 +22,7 @@ type Unlisted = Pick<
   | 'floor'
   | 'term'
   | 'continued'
+  | 'segments'
   | 'rewound'
   | 'abandoned'
   | 'quarantined'

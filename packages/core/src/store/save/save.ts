@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../../errors.ts'
 import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
+import { ownSegment } from '../../catalog/commit/segments.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, newAttemptId } from '../../catalog/documents/index.ts'
@@ -30,8 +31,7 @@ export async function saveCheckpoint(
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
-  // Copies and rewinds, which this version does not write, open further segments.
-  const order = { segment: 0, base: newest.version }
+  const order = { segment: ownSegment(newest), base: newest.version }
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
   const madeRoom = await guardSpace(context, request.step, files, newest, access, request.signal)
   // Read in the same turn in which the attempt is registered, so that this process cannot raise the floor in between.

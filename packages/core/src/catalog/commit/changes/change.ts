@@ -1,6 +1,13 @@
 import type { ErrorHint } from '../../../errors.ts'
 import type { Objectives } from '../../../metrics/index.ts'
-import type { Catalog, CatalogEntry, Drop, Quarantined, RecordedMetrics } from '../../documents/index.ts'
+import type {
+  Catalog,
+  CatalogEntry,
+  Drop,
+  Quarantined,
+  RecordedMetrics,
+  Segments,
+} from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
 import type { LineList, PagedCatalog } from '../../pages/index.ts'
@@ -15,6 +22,8 @@ export interface KindOfChange<C> {
   readonly describe: (change: C) => string
   /** The metrics of every step after the change. Omitted for changes that bring no metrics. */
   readonly recordMetrics?: (catalog: PagedCatalog, change: C) => LineList<RecordedMetrics>
+  /** The segments of copies after the change. Omitted for changes that open none. */
+  readonly openSegments?: (catalog: PagedCatalog, change: C) => Segments | undefined
   /** How retention applies in the same commit. Omitted for changes that drop nothing by retention. */
   readonly retain?: (change: C) => RetentionTerms
 }

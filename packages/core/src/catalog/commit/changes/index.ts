@@ -7,6 +7,7 @@ export {
   needsWhole,
   recordMetrics,
   retentionTerms,
+  segmentsAfter,
 } from './kinds.ts'
 export { type Finding } from './quarantine.ts'
 export { refusalOfSave } from './save.ts'

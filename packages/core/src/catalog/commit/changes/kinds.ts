@@ -1,4 +1,4 @@
-import type { RecordedMetrics } from '../../documents/index.ts'
+import type { RecordedMetrics, Segments } from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
 import type { LineList, PagedCatalog } from '../../pages/index.ts'
@@ -8,6 +8,7 @@ import type { Applied, ChangeTerms, KindOfChange } from './change.ts'
 import { type Delete, deletion } from './delete.ts'
 import { type Discard, discard } from './discard.ts'
 import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
+import { type OpenSegments, openSegments } from './open-segments.ts'
 import { type Pin, pin } from './pin.ts'
 import { type Prune, prune } from './prune.ts'
 import { type Quarantine, quarantine } from './quarantine.ts'
@@ -26,6 +27,7 @@ export type Change =
   | Delete
   | Discard
   | ForgetObjective
+  | OpenSegments
   | Pin
   | Prune
   | Quarantine
@@ -50,6 +52,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   delete: deletion,
   discard,
   'forget objective': forgetObjective,
+  'open segments': openSegments,
   pin,
   prune,
   quarantine,
@@ -91,6 +94,14 @@ export function recordMetrics<Kind extends ChangeKind>(
   change: ChangeOf<Kind>,
 ): LineList<RecordedMetrics> {
   return kinds[change.kind].recordMetrics?.(catalog, change) ?? catalog.metrics
+}
+
+/** The segments of copies after a change. */
+export function segmentsAfter<Kind extends ChangeKind>(
+  catalog: PagedCatalog,
+  change: ChangeOf<Kind>,
+): Segments | undefined {
+  return kinds[change.kind].openSegments?.(catalog, change) ?? catalog.segments
 }
 
 /** How retention applies in the same commit; `undefined` if the change drops nothing by retention. */

@@ -1,6 +1,7 @@
 import type { CatalogEntry, Drop, Quarantined } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
 import { wholeCatalog } from '../../pages/index.ts'
+import { recoveredSegments } from '../segments.ts'
 import { type KindOfChange, unchangedLists } from './change.ts'
 import { recordOf } from './record.ts'
 
@@ -22,6 +23,7 @@ export const rebuild: KindOfChange<Rebuild> = {
     quarantined,
     dropped,
   }),
+  openSegments: (catalog, { checkpoints }) => recoveredSegments(catalog, checkpoints),
   describe: () => 'rebuild',
   recordMetrics: (catalog, { checkpoints }) => {
     const { metrics: history, checkpoints: listed } = wholeCatalog(catalog)
