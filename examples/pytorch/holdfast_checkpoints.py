@@ -14,18 +14,13 @@ def restore(folder):
     """
     Restores the latest good checkpoint into a folder, and returns its data state.
 
-    Returns None for a fresh run: the store can be read and has no checkpoint. Raises CalledProcessError for every
-    other failure, so that a run never starts again from step 0 because its store could not be read.
+    Returns None for a fresh run: the store can be read and has no checkpoint, or does not exist yet. Raises
+    CalledProcessError for every other failure, so that a run never starts again from step 0 because its store could
+    not be read.
     """
-    restored = holdfast("restore", "latest", "--to", folder, "--fallback")
-    if restored.returncode == 0:
-        return last_line(restored)["dataState"]
-    if restored.returncode == 4:  # not found: either there is no checkpoint, or there is no bucket
-        listed = holdfast("ls")
-        listed.check_returncode()
-        if last_line(listed)["checkpoints"] == 0:
-            return None
+    restored = holdfast("restore", "latest", "--to", folder, "--fallback", "--if-any")
     restored.check_returncode()
+    return last_line(restored).get("dataState")  # without a checkpoint there is none
 
 
 def holdfast(*words):

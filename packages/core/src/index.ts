@@ -32,6 +32,7 @@ export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from '.
 export { formatSize, parseSize, type Size, type SpaceOptions } from './space/index.ts'
 export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
+export type { Presence } from './store/read/presence.ts'
 export type { Recording } from './store/recording.ts'
 export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './store/restore/result.ts'
 export type { BackgroundOptions, BackgroundSave } from './store/save/background.ts'

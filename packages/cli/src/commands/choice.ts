@@ -1,4 +1,4 @@
-import { type CheckpointDetails, HoldfastError, parseChoice } from '@holdfast/core'
+import { type CheckpointDetails, HoldfastError, parseChoice, type Presence } from '@holdfast/core'
 import { parseStep, parseSteps } from '../arguments.ts'
 import { argument, argumentWithDefault, text } from '../declaration.ts'
 import type { CommandContext } from '../with-store.ts'
@@ -14,20 +14,31 @@ export const stepArgument = argument('<step>', 'the step of a checkpoint', parse
 
 export const stepsArgument = argument('<step...>', 'the steps of checkpoints', parseSteps)
 
-/** Resolves with the chosen checkpoint. Rejects with `NOT_FOUND` and explains how to save one. */
+/** Resolves with the chosen checkpoint. Rejects with `NOT_FOUND` and explains why there is none. */
 export async function requireCheckpoint(
   { store, signal }: CommandContext,
   choice: string,
 ): Promise<CheckpointDetails> {
   const found = await store.get(parseChoice(choice), { signal })
-  if (found === undefined) throw nothingThere(choice, store.url)
+  if (found === undefined) throw nothingThere(choice, store.url, await store.presence({ signal }))
   return found
 }
 
-export function nothingThere(choice: string, url: string): HoldfastError {
+/** Returns the error for a missing checkpoint. It tells a missing store from an empty one. */
+export function nothingThere(choice: string, url: string, presence: Presence): HoldfastError {
+  return new HoldfastError('NOT_FOUND', `${whyNothing(choice, url, presence)} ${adviceFor[presence]}`)
+}
+
+/** Why there is no such checkpoint, as a sentence. */
+export function whyNothing(choice: string, url: string, presence: Presence): string {
+  if (presence === 'absent') return `There is no store at ${url}.`
+  if (presence === 'empty') return `The store ${url} has no checkpoint yet.`
   const what = /^\d+$/.test(choice) ? `checkpoint of step ${choice}` : `${choice} checkpoint`
-  return new HoldfastError(
-    'NOT_FOUND',
-    `There is no ${what} in ${url}. List the checkpoints with holdfast ls. The first save creates the store: holdfast save FILE --step 0`,
-  )
+  return `There is no ${what} in ${url}.`
+}
+
+const adviceFor: Readonly<Record<Presence, string>> = {
+  absent: 'Check its path or URL. The first save creates the store: holdfast save FILE --step 0.',
+  empty: 'Save the first one with holdfast save FILE --step 0.',
+  filled: 'List the checkpoints with holdfast ls.',
 }

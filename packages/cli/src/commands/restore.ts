@@ -1,5 +1,15 @@
 import { relative } from 'node:path'
-import { formatSize, type OtherFiles, parseChoice } from '@holdfast/core'
+import {
+  type CheckpointStore,
+  formatSize,
+  HoldfastError,
+  isHoldfastError,
+  type OtherFiles,
+  parseChoice,
+  type Presence,
+  type Restored,
+  type RestoreOptions,
+} from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { flag, gather, option, requiredOption, text } from '../declaration.ts'
@@ -8,7 +18,7 @@ import { withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
-import { choiceArgument, nothingThere } from './choice.ts'
+import { choiceArgument, nothingThere, whyNothing } from './choice.ts'
 
 export const restore = defineCommand({
   example: 'holdfast restore latest --to resume/ --fallback',
@@ -18,13 +28,14 @@ export const restore = defineCommand({
     fallback: flag('quarantine a corrupt checkpoint and restore the next older good one'),
     file: option('<name>', 'restore only this file; may be repeated', gather),
     exact: flag('remove all other files from the folder'),
+    ifAny: flag('succeed if the store is empty or does not exist, as on a fresh run'),
   },
   run: async ({ arguments: [choice], options, signal }) =>
     withStore(options, signal, async ({ store, printer, progress }) => {
       const began = performance.now()
       const bar = await progress('restoring')
       try {
-        const restored = await store.restore(parseChoice(choice), {
+        const restored = await restoreIfThere(store, choice, {
           to: expandHome(options.to),
           fallback: options.fallback,
           files: options.file,
@@ -35,7 +46,14 @@ export const restore = defineCommand({
           },
         })
         bar.stop()
-        if (restored === undefined) throw nothingThere(choice, store.url)
+        if ('presence' in restored) {
+          const { presence } = restored
+          if (presence === 'filled') throw nothingThere(choice, store.url, presence)
+          if (options.ifAny !== true) throw nothingSaved(store.url, presence)
+          printer.line(`nothing to restore · ${whyNothing(choice, store.url, presence)}`)
+          printer.data({ type: 'result', command: 'restore', restored: [], store: presence })
+          return exitCodes.done
+        }
         for (const { version, reason } of restored.damagedCatalogs) {
           printer.note(
             `version ${version} of the catalog is damaged (${reason}) and was skipped. Run holdfast repair.`,
@@ -67,6 +85,35 @@ export const restore = defineCommand({
       }
     }),
 })
+
+/** Restores a checkpoint. Resolves with the presence of the store if there is no such checkpoint. */
+async function restoreIfThere(
+  store: CheckpointStore,
+  choice: string,
+  options: RestoreOptions,
+): Promise<Restored | { readonly presence: Presence }> {
+  const { signal } = options
+  try {
+    const restored = await store.restore(parseChoice(choice), options)
+    return restored ?? { presence: await store.presence({ signal }) }
+  } catch (error) {
+    // A missing step and an objective that no save has recorded yet are errors of the library.
+    const isUnknown = isHoldfastError(error) && error.hint?.kind === 'define-objective'
+    if (!isUnknown && !isHoldfastError(error, 'NOT_FOUND')) throw error
+    const presence = await store.presence({ signal })
+    if (presence === 'filled') throw error
+    return { presence }
+  }
+}
+
+/** The error for a store without checkpoints. */
+function nothingSaved(url: string, presence: 'absent' | 'empty'): HoldfastError {
+  const advice =
+    presence === 'absent'
+      ? 'Check its path or URL. If this is a fresh run, pass --if-any.'
+      : 'If this is a fresh run, pass --if-any.'
+  return new HoldfastError('NOT_FOUND', `${whyNothing('latest', url, presence)} ${advice}`)
+}
 
 /** Maximum number of other files that are named. */
 const namesShown = 3

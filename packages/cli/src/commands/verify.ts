@@ -32,7 +32,8 @@ export const verify = defineCommand({
           },
         })
         bar.stop()
-        if (report.checkpoints.length === 0 && report.good) throw nothingThere('latest', store.url)
+        if (report.checkpoints.length === 0 && report.good)
+          throw nothingThere('latest', store.url, await store.presence({ signal }))
         const bad = report.checkpoints.filter(({ problems }) => problems.length > 0)
         for (const { step, problems } of bad) {
           printer.line(styled('red', 'corrupt'), `  step ${step} · ${problems.join('; ')}`)

@@ -31,6 +31,7 @@ import {
   quarantinedCheckpoints,
 } from './read/checkpoints.ts'
 import { findCheckpoint } from './read/find.ts'
+import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type StreamedFile } from './read/read-file.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
@@ -217,6 +218,15 @@ export class CheckpointStore implements AsyncDisposable {
   async quarantined(options: StoreCallOptions = {}): Promise<readonly QuarantinedCheckpoint[]> {
     await this.#refuseNewerMarker(options.signal)
     return quarantinedCheckpoints(this.#context, options.signal)
+  }
+
+  /**
+   * Returns whether the store exists (`absent` if not) and has checkpoints (`empty` if not). Tells a fresh run and a misspelt
+   * location from a store whose checkpoints `restore` could return. Quarantined checkpoints count.
+   */
+  async presence(options: StoreCallOptions = {}): Promise<Presence> {
+    await this.#refuseNewerMarker(options.signal)
+    return presenceOf(this.#context, options.signal)
   }
 
   /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */
