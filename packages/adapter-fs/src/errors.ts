@@ -9,7 +9,7 @@ export function failedWith(error: unknown, ...codes: readonly string[]): boolean
 export function keyError(error: unknown, what: string, key: string | undefined, url: string): HoldfastError {
   if (!(error instanceof HoldfastError) || error.url !== undefined)
     return fromNodeError(error, what, { key, url })
-  return new HoldfastError(error.code, error.message, {
+  return new HoldfastError(error.code, error.reason, {
     key: error.key ?? key,
     url,
     cause: error.cause ?? error,

@@ -27,12 +27,12 @@ test.each<[ErrorHint, string]>([
     'Full. Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm. ' +
       'If no other writer runs, delete its unfinished saves with holdfast sweep --take-over.',
   ],
-])('appends the command that helps to the message: %j', (hint, expected) => {
-  expect(withHint({ message: 'Full.', hint })).toBe(expected)
+])('appends the command that helps to the reason: %j', (hint, expected) => {
+  expect(withHint({ reason: 'Full.', hint })).toBe(expected)
 })
 
-test('leaves a message without a hint unchanged', () => {
-  expect(withHint({ message: 'Full.' })).toBe('Full.')
+test('leaves a reason without a hint unchanged', () => {
+  expect(withHint({ reason: 'Full.' })).toBe('Full.')
 })
 
 test.each([

@@ -1,3 +1,5 @@
+import { type ErrorHint, remedyOf } from './hints.ts'
+
 /**
  * Every way in which Holdfast fails. The code is part of the interface: programs branch on it, the message
  * is for people and may change.
@@ -16,45 +18,6 @@ export type ErrorCode =
   | 'INVALID_ARGUMENT'
   | 'CONFIG'
 
-/** What may help, for a program that offers it in its own words, such as the options of a command line. */
-export type ErrorHint =
-  /** Choose a configuration file explicitly, which trusts it, or none. */
-  | { readonly kind: 'choose-config'; readonly file: string }
-  /** Leave the files and folders of this name out of what is saved. */
-  | { readonly kind: 'exclude'; readonly name: string }
-  /** Name an adapter explicitly: that package, if one is known. */
-  | { readonly kind: 'name-adapter'; readonly package: string | undefined }
-  /** Replace the checkpoint that is already saved. */
-  | { readonly kind: 'replace' }
-  /** Allow that the best of an objective is deleted or replaced. */
-  | { readonly kind: 'allow-best' }
-  /** Forget an objective that the store records. */
-  | { readonly kind: 'forget-objective'; readonly name: string }
-  /** Define an objective. */
-  | { readonly kind: 'define-objective' }
-  /** Name the store. */
-  | { readonly kind: 'name-store' }
-  /** Save the first checkpoint, which creates the store. */
-  | { readonly kind: 'save-first' }
-  /** List the checkpoints. */
-  | { readonly kind: 'list' }
-  /** Verify a quarantined checkpoint. It is listed again if it verifies. */
-  | { readonly kind: 'verify'; readonly step: number }
-  /** Repair the store. */
-  | { readonly kind: 'repair' }
-  /** Restore the next older good checkpoint in place of a corrupt one. */
-  | { readonly kind: 'restore-with-fallback' }
-  /** Take the store over, which fences its owner. */
-  | { readonly kind: 'take-over' }
-  /** Free space in the store. */
-  | {
-      readonly kind: 'free-space'
-      /** Whether the save succeeds if Holdfast may drop checkpoints to make room. */
-      readonly canMakeRoom: boolean
-      /** Whether unfinished saves of other writers take space. A sweep that takes the store over removes them. */
-      readonly hasUnfinished: boolean
-    }
-
 export interface ErrorDetails {
   /** The object that the failed call was about, relative to the backend's root. */
   readonly key?: string | undefined
@@ -69,22 +32,26 @@ export interface ErrorDetails {
 const brand: unique symbol = Symbol.for('holdfast.error')
 
 /**
- * The one error class of Holdfast. `message` says what failed, where, and what the user can do.
+ * The one error class of Holdfast. `message` says what failed, where, and what the user can do. `reason` is the message
+ * without the remedy of `hint`, for a program that phrases the remedy itself.
  *
  * `instanceof` holds across duplicate copies of this package, which `npm` may install side by side.
  */
 export class HoldfastError extends Error {
   readonly code: ErrorCode
+  readonly reason: string
   readonly retryable: boolean
   readonly key: string | undefined
   readonly url: string | undefined
   readonly hint: ErrorHint | undefined
   readonly [brand] = true
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, reason: string, details: ErrorDetails = {}) {
+    const message = details.hint === undefined ? reason : `${reason} ${remedyOf(details.hint)}`
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'HoldfastError'
     this.code = code
+    this.reason = reason
     this.retryable = details.retryable ?? code === 'UNAVAILABLE'
     this.key = details.key
     this.url = details.url

@@ -20,7 +20,7 @@ export const doctor = defineCommand({
       const missing = localRoot === undefined ? [] : missingFolders(localRoot)
       const found = await store.doctor({ signal }).finally(() => removeEmpty(missing))
       const diagnoses = found.map(({ check, verdict, finding, hint }) => {
-        return { check, verdict, finding: withHint({ message: finding, hint }) }
+        return { check, verdict, finding: withHint({ reason: finding, hint }) }
       })
       printer.line(store.url)
       for (const { check, verdict, finding } of diagnoses) {

@@ -63,7 +63,7 @@ export const restore = defineCommand({
           const aside =
             quarantined.kind === 'recorded'
               ? 'It is quarantined'
-              : `It could not be quarantined (${withHint({ message: quarantined.because, hint: quarantined.hint })})`
+              : `It could not be quarantined (${withHint({ reason: quarantined.because, hint: quarantined.hint })})`
           printer.note(`step ${step} is corrupt: ${reason}. ${aside}; nothing was deleted.`)
         }
         const bytes = restored.restored.reduce((sum, { size }) => sum + size, 0)

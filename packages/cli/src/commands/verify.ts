@@ -42,7 +42,7 @@ export const verify = defineCommand({
         for (const step of report.released)
           printer.line(`step ${step} was quarantined but verifies; it is listed again`)
         const releasable = report.releasable.map(({ step, reason, hint }) => {
-          return { step, reason: withHint({ message: reason, hint }) }
+          return { step, reason: withHint({ reason, hint }) }
         })
         for (const { step, reason } of releasable)
           printer.line(`step ${step} is quarantined but verifies; it cannot be listed again now: ${reason}`)

@@ -25,7 +25,7 @@ const hintsOfSave: readonly (ErrorHint['kind'] | undefined)[] = ['exclude', 'rep
 
 /** Returns why a checkpoint could not be saved, and the command or option that helps. */
 export function explain(error: HoldfastError): string {
-  return hintsOfSave.includes(error.hint?.kind) ? error.message : withHint(error)
+  return hintsOfSave.includes(error.hint?.kind) ? error.reason : withHint(error)
 }
 
 function printAdopted(

@@ -1,13 +1,13 @@
 import type { ErrorHint } from '@holdfast/core'
 
 interface Advice {
-  readonly message: string
+  readonly reason: string
   readonly hint?: ErrorHint | undefined
 }
 
-/** Returns the message of an error and, if it has a hint, a sentence with the command or option that helps. */
-export function withHint({ message, hint }: Advice): string {
-  return hint === undefined ? message : `${message} ${phraseHint(hint)}`
+/** Returns what an error or a finding says and, if it has a hint, a sentence with the command or option that helps. */
+export function withHint({ reason, hint }: Advice): string {
+  return hint === undefined ? reason : `${reason} ${phraseHint(hint)}`
 }
 
 /** Returns a hint in the options of the command line. */

@@ -126,7 +126,7 @@ export class CheckedBackend implements CheckpointBackend {
 /** Returns the error with its key and URL. A key or URL that the error already has is kept. */
 export function locatedError(error: HoldfastError, key: string | undefined, url: string): HoldfastError {
   if (error.url !== undefined && (error.key !== undefined || key === undefined)) return error
-  return new HoldfastError(error.code, error.message, {
+  return new HoldfastError(error.code, error.reason, {
     key: error.key ?? key,
     url: error.url ?? url,
     cause: error.cause ?? error,

@@ -123,8 +123,7 @@ function chooseUrl(place: string | undefined, configured: string | undefined, fi
   if (configured !== undefined && file !== undefined) return locate(configured, file)
   throw new HoldfastError(
     'CONFIG',
-    'No store is named. Pass a path or URL, set HOLDFAST_STORE, or set "store" in holdfast.config.json: ' +
-      '{ "store": "./checkpoints" }.',
+    'No store is named. Set HOLDFAST_STORE, or set "store" in holdfast.config.json: { "store": "./checkpoints" }.',
     { hint: { kind: 'name-store' } },
   )
 }

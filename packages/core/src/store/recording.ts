@@ -1,4 +1,4 @@
-import type { ErrorHint } from '../errors.ts'
+import type { ErrorHint } from '../hints.ts'
 
 /** Whether the catalog records a finding about a checkpoint now. */
 export type Recording =

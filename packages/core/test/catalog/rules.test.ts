@@ -322,7 +322,8 @@ describe('a commit', () => {
       expect(kindOf(nextCatalog(older, removing))).toBe('next')
       expect(nextCatalog(attached, removing)).toMatchObject({
         kind: 'refused',
-        why: expect.stringMatching(/best loss.*allowBest/) as string,
+        why: 'Step 1 is the best loss.',
+        hint: { kind: 'allow-best' },
       })
       const allowed = { ...removing, change: { ...removal, allowBest: true } as Change }
       expect(kindOf(nextCatalog(attached, allowed))).toBe('next')

@@ -1,6 +1,7 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
-import { type ErrorHint, HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
+import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
+import type { ErrorHint } from '../../hints.ts'
 import {
   catalogKey,
   catalogPrefix,
@@ -384,8 +385,8 @@ export class CatalogLog {
     if (verdict.kind === 'unknown') {
       return new HoldfastError(
         'OUTCOME_UNKNOWN',
-        'A repair of a damaged catalog came in between and found this save. It is not known whether it stays: see ' +
-          'whether store.list() returns it, verify it, and save it again under another step if in doubt.',
+        'A repair of a damaged catalog came in between and found this save. It is not known whether it stays. ' +
+          'If it is listed, verify it. If in doubt, save it again under another step.',
         { url: this.#backend.url, hint: { kind: 'list' } },
       )
     }
@@ -404,18 +405,19 @@ export class CatalogLog {
     return new HoldfastError(
       'OUTCOME_UNKNOWN',
       `It is not known whether "${did}" was committed: the answer to it was lost. Nothing was deleted. ` +
-        `Call store.list() once the store answers again: the change was committed if version ${catalog.version} of the ` +
-        `catalog has the commit id ${catalog.commitId}. If not, do it again.`,
+        `It was committed if version ${catalog.version} of the catalog has the commit id ${catalog.commitId}. ` +
+        'If not, do it again once the store answers.',
       { url: this.#backend.url, key: catalogKey(catalog.version), cause, hint: { kind: 'list' } },
     )
   }
 
   #pageVanished({ version }: PagedCatalog, cause: HoldfastError): HoldfastError {
-    return new HoldfastError(
-      'CORRUPT',
-      `Version ${version} of the catalog refers to a page that is gone. Call store.repair(), which lists the complete checkpoints again.`,
-      { url: this.#backend.url, key: cause.key, cause, hint: { kind: 'repair' } },
-    )
+    return new HoldfastError('CORRUPT', `Version ${version} of the catalog refers to a page that is gone.`, {
+      url: this.#backend.url,
+      key: cause.key,
+      cause,
+      hint: { kind: 'repair' },
+    })
   }
 }
 

@@ -174,7 +174,7 @@ export class CatalogVersions {
     return new HoldfastError(
       'CORRUPT',
       `Version ${version} of the catalog was there and is gone, with nothing after it: ` +
-        'the store was deleted or damaged under this process. Call store.repair(), which lists the complete checkpoints again.',
+        'the store was deleted or damaged under this process.',
       { url: this.#backend.url, key: catalogKey(version), hint: { kind: 'repair' } },
     )
   }

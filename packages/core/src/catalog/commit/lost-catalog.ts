@@ -9,11 +9,10 @@ export interface CatalogPlace {
 }
 
 export function lostCatalog(url: string): HoldfastError {
-  return new HoldfastError(
-    'CORRUPT',
-    `The catalog of ${url} is lost, and its checkpoints are still there. Call store.repair(), which lists them again.`,
-    { url, hint: { kind: 'repair' } },
-  )
+  return new HoldfastError('CORRUPT', `The catalog of ${url} is lost, and its checkpoints are still there.`, {
+    url,
+    hint: { kind: 'repair' },
+  })
 }
 
 /**

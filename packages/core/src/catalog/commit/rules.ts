@@ -10,7 +10,7 @@ import {
   partsOfAttempt,
   versionOfPage,
 } from '../documents/index.ts'
-import type { ErrorHint } from '../../errors.ts'
+import type { ErrorHint } from '../../hints.ts'
 import type { Judgement } from '../judging/judgement.ts'
 import { applyRetention, type KeptLists, type WriterKeeping } from '../judging/keeping.ts'
 import { contradiction, keepingOf } from '../judging/recorded-keeping.ts'
@@ -253,9 +253,7 @@ function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): 
     }
   }
   return {
-    why:
-      `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write. ` +
-      'Stop that writer, or open the store with takeOver: true, which fences it.',
+    why: `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write.`,
     hint: { kind: 'take-over' },
   }
 }

@@ -58,16 +58,15 @@ export function quarantinedChoice(
 
 /** Returns the message for a step without a checkpoint. Its hint is `list`. */
 export function noCheckpointOfStep(step: number): string {
-  return `There is no checkpoint of step ${step}. store.list() returns the checkpoints that exist.`
+  return `There is no checkpoint of step ${step}.`
 }
 
 /** The error for a quarantined checkpoint. */
 export function quarantinedError({ entry, reason }: Quarantined, url: string): HoldfastError {
-  return new HoldfastError(
-    'CORRUPT',
-    `Step ${entry.step} is quarantined: ${reason}. store.verify() lists it again if it verifies.`,
-    { url, hint: { kind: 'verify', step: entry.step } },
-  )
+  return new HoldfastError('CORRUPT', `Step ${entry.step} is quarantined: ${reason}.`, {
+    url,
+    hint: { kind: 'verify', step: entry.step },
+  })
 }
 
 /** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
@@ -127,12 +126,9 @@ function objectiveName(
 }
 
 function noObjective(): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    "There is no objective, so no checkpoint is 'best'. Define one when you open the store: " +
-      "objectives: { loss: { metric: 'val_loss', direction: 'min' } }.",
-    { hint: { kind: 'define-objective' } },
-  )
+  return new HoldfastError('INVALID_ARGUMENT', "There is no objective, so no checkpoint is 'best'.", {
+    hint: { kind: 'define-objective' },
+  })
 }
 
 function severalObjectives(objectives: Objectives): HoldfastError {

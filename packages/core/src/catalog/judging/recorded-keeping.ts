@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as v from 'valibot'
-import { type ErrorHint, HoldfastError } from '../../errors.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { ErrorHint } from '../../hints.ts'
 import {
   type Objective,
   objectiveSchema,
@@ -108,8 +109,7 @@ export function contradiction(
     if (other === undefined || sameObjective(objective, other)) continue
     const why =
       `The objective ${JSON.stringify(name)} is recorded in the store as ${JSON.stringify(other)}, ` +
-      `and defined here as ${JSON.stringify(objective)}. Choose another name, ` +
-      `or forget the recorded objective first: forgetObjective(${JSON.stringify(name)}).`
+      `and defined here as ${JSON.stringify(objective)}.`
     return { why, hint: { kind: 'forget-objective', name } }
   }
   return undefined

@@ -75,12 +75,12 @@ async function firstAfter(
   return undefined
 }
 
-/** Sentences for a message: the size of the unfinished saves, and how to remove them. Empty if there are none. */
+/** Sentences for a message: the size of the unfinished saves, and how long they are kept. Empty if there are none. */
 export function describeUnfinished({ saves, bytes, until }: UnfinishedSaves): readonly string[] {
   if (saves === 0) return []
   const when = until === undefined ? '' : ` until ${until.toISOString()}`
   return [
     `${saves} unfinished ${saves === 1 ? 'save' : 'saves'} of other writers ${saves === 1 ? 'takes' : 'take'} ${formatSize(bytes)}, ` +
-      `kept${when} because those writers may still run. If none does, remove them: open the store with takeOver: true and call store.sweep().`,
+      `kept${when} because those writers may still run.`,
   ]
 }

@@ -69,11 +69,10 @@ export async function requireVerified(
   const found = await findVerified(context, choice, signal)
   if (found !== undefined) return found
   const what = typeof choice === 'number' ? `checkpoint of step ${choice}` : `${choice} checkpoint`
-  throw new HoldfastError(
-    'NOT_FOUND',
-    `There is no ${what} in ${context.backend.url}. store.list() returns the checkpoints that exist.`,
-    { url: context.backend.url, hint: { kind: 'list' } },
-  )
+  throw new HoldfastError('NOT_FOUND', `There is no ${what} in ${context.backend.url}.`, {
+    url: context.backend.url,
+    hint: { kind: 'list' },
+  })
 }
 
 async function refuseQuarantined(

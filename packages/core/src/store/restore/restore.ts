@@ -176,8 +176,7 @@ function refuseNothing(
   if (worst !== undefined) {
     throw new HoldfastError(
       'CORRUPT',
-      `Nothing of what can be read of the catalog is ${choice}: version ${worst.version} is damaged (${worst.reason}). ` +
-        'Call store.repair(), which lists the complete checkpoints again.',
+      `Nothing of what can be read of the catalog is ${choice}: version ${worst.version} is damaged (${worst.reason}).`,
       { hint: { kind: 'repair' } },
     )
   }
@@ -188,8 +187,7 @@ function refuseNothing(
 function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
-    `Step ${step} is corrupt: ${cause.message}. Nothing of it was delivered. ` +
-      'Restore with fallback: true to quarantine it and restore the next older good checkpoint.',
+    `Step ${step} is corrupt: ${cause.message}. Nothing of it was delivered.`,
     { key: cause.key, url: cause.url, cause, hint: { kind: 'restore-with-fallback' } },
   )
 }

@@ -157,13 +157,11 @@ function notEnough(
   droppable: readonly number[],
   unfinished: UnfinishedSaves,
 ): HoldfastError {
-  const way =
-    droppable.length > 0
-      ? `or let Holdfast make room (space: { makeRoom: true }): it would drop ${stepsText(droppable)}.`
-      : 'by deleting checkpoints (store.delete()) or other files.'
+  const droppableText =
+    droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
   return new HoldfastError(
     'INSUFFICIENT_SPACE',
-    [shortage(step, needed, refused), way, ...describeUnfinished(unfinished)].join(' '),
+    [shortage(step, needed, refused), ...droppableText, ...describeUnfinished(unfinished)].join(' '),
     {
       url: backend.url,
       hint: { kind: 'free-space', canMakeRoom: droppable.length > 0, hasUnfinished: unfinished.saves > 0 },
@@ -176,14 +174,14 @@ function shortage(step: number, needed: Need, refused: Refusal): string {
     const free = refused.available === 0 ? 'has no inodes left' : `has only ${refused.available} inodes left`
     return (
       `Not enough space: step ${step} needs ${needed.inodes} inodes for its files and folders, but the file system ${free}. ` +
-      `Nothing was written. Free ${refused.missing} inodes,`
+      `Nothing was written. Free ${refused.missing} inodes.`
     )
   }
   const { available, kept, missing } = refused
   const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
   return (
     `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is there. ` +
-    `Nothing was written. Free ${formatSize(missing)},`
+    `Nothing was written. Free ${formatSize(missing)}.`
   )
 }
 

@@ -171,10 +171,7 @@ export class Walk {
 
   #addFile({ name, path, stats }: FoundFile): void {
     if (!stats.isFile())
-      throw refused(
-        `${path} is ${kindOf(stats)}, and only files and folders can be saved. Leave it out.`,
-        name,
-      )
+      throw refused(`${path} is ${kindOf(stats)}, and only files and folders can be saved.`, name)
     this.#files.push({ name, path: resolve(path), stats })
     this.#fill(name)
   }
@@ -238,7 +235,7 @@ async function statOf(path: string, name: string): Promise<BigIntStats> {
     if (path.includes('\ufffd')) throw notUtf8(path, name)
     if (await isLink(path))
       throw refused(
-        `${path} is a link to ${await promises.readlink(path)}, which does not exist. Remove the link, or leave it out.`,
+        `${path} is a link to ${await promises.readlink(path)}, which does not exist. Remove the link.`,
         name,
       )
     throw failedRead(error, path, name)
@@ -275,7 +272,7 @@ async function refuseNonUtf8({ name, path, relative, excludes }: Omit<Folder, 'w
 
 function notUtf8(path: string, name: string): HoldfastError {
   return refused(
-    `The name of ${JSON.stringify(path)} is not valid UTF-8, so it cannot be kept. Rename it, or leave it out.`,
+    `The name of ${JSON.stringify(path)} is not valid UTF-8, so it cannot be kept. Rename it.`,
     name,
   )
 }
@@ -299,7 +296,7 @@ function failedRead(error: unknown, path: string, name: string): HoldfastError {
   const isGone = ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')
   if (!isGone || !name.includes('/')) return fromNodeError(error, `reading ${path}`)
   return refused(
-    `${path} was removed while its folder was read. Save again once its writer has finished, or leave it out.`,
+    `${path} was removed while its folder was read. Save again once its writer has finished.`,
     name,
   )
 }

@@ -59,10 +59,9 @@ export class ChangeWriter {
     const { log, backend } = this.#context
     if (log.known !== undefined || !(await log.isEmpty(signal))) return
     if (await isCatalogLost(this.#context, signal)) throw lostCatalog(backend.url)
-    throw new HoldfastError(
-      'NOT_FOUND',
-      `There is no checkpoint in ${backend.url} yet. The first save creates the store.`,
-      { url: backend.url, hint: { kind: 'save-first' } },
-    )
+    throw new HoldfastError('NOT_FOUND', `There is no checkpoint in ${backend.url} yet.`, {
+      url: backend.url,
+      hint: { kind: 'save-first' },
+    })
   }
 }

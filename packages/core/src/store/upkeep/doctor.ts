@@ -1,4 +1,5 @@
-import { type ErrorHint, isHoldfastError, messageOf } from '../../errors.ts'
+import { isHoldfastError, messageOf } from '../../errors.ts'
+import type { ErrorHint } from '../../hints.ts'
 import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
@@ -51,8 +52,8 @@ async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>)
     // A newer version of Holdfast wrote the marker. The doctor would write to a store that it must not change.
     const isDocument = check === 'marker' || check === 'catalog'
     if (isDocument && isHoldfastError(error, 'UNSUPPORTED')) throw error
-    const hint = isHoldfastError(error) ? error.hint : undefined
-    return { check, verdict: 'bad', finding: messageOf(error), hint }
+    if (isHoldfastError(error)) return { check, verdict: 'bad', finding: error.reason, hint: error.hint }
+    return { check, verdict: 'bad', finding: messageOf(error) }
   }
 }
 

@@ -186,8 +186,7 @@ function refuseRunning(
   if (isDamaged || owner === null || owner.id === writer.id || mayTakeOver) return
   throw new HoldfastError(
     'FENCED',
-    `The store belongs to ${owner.name} since ${owner.since}, and a repair would fence it. ` +
-      'Stop that writer, or open the store with takeOver: true.',
+    `The store belongs to ${owner.name} since ${owner.since}, and a repair would fence it.`,
     { url: backend.url, hint: { kind: 'take-over' } },
   )
 }

@@ -1,4 +1,5 @@
-import { type ErrorHint, HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import type { ErrorHint } from '../../hints.ts'
 import { recorded, type Recording } from '../recording.ts'
 import type { StoreContext } from '../context.ts'
 import {

@@ -77,7 +77,7 @@ export class WriteAccess {
       return recorded
     } catch (error) {
       if (isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN') || !isHoldfastError(error)) throw error
-      return { kind: 'not recorded', because: error.message, hint: error.hint }
+      return { kind: 'not recorded', because: error.reason, hint: error.hint }
     }
   }
 
@@ -89,7 +89,7 @@ export class WriteAccess {
       return recorded
     } catch (error) {
       if (isHoldfastError(error, 'ABORTED', 'OUTCOME_UNKNOWN') || !isHoldfastError(error)) throw error
-      return { kind: 'not recorded', because: error.message, hint: error.hint }
+      return { kind: 'not recorded', because: error.reason, hint: error.hint }
     }
   }
 

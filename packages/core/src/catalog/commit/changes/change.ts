@@ -1,4 +1,4 @@
-import type { ErrorHint } from '../../../errors.ts'
+import type { ErrorHint } from '../../../hints.ts'
 import type { Objectives } from '../../../metrics/index.ts'
 import type {
   Catalog,

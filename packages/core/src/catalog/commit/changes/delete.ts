@@ -24,7 +24,7 @@ export const deletion: KindOfChange<Delete> = {
     const missing = change.steps.find((step) => !going.has(step))
     if (missing !== undefined) return noSuchStep(missing)
     const { allowBest } = change
-    const refused = protection(catalog, listed, { allowBest, objectives }, 'delete')
+    const refused = protection(catalog, listed, { allowBest, objectives })
     if (refused !== undefined) return refused
     if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
       return invalid(

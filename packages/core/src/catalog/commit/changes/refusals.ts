@@ -1,4 +1,4 @@
-import type { ErrorHint } from '../../../errors.ts'
+import type { ErrorHint } from '../../../hints.ts'
 import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
 import { noCheckpointOfStep } from '../../judging/choose.ts'
@@ -27,7 +27,6 @@ export function protection(
     allowBest = false,
     objectives,
   }: { readonly allowBest?: boolean | undefined; readonly objectives: Objectives },
-  verb: 'delete' | 'replace',
 ): Refusal | undefined {
   const pinned = going.find((entry) => entry.pinned !== undefined)
   if (pinned !== undefined) return invalid(`Step ${pinned.step} is pinned. Unpin it first.`)
@@ -36,10 +35,7 @@ export function protection(
   for (const { step } of going) {
     const names = bestNames(judgement, step)
     if (names.length === 0) continue
-    return invalid(
-      `Step ${step} is the best ${names.join(' and ')}. To ${verb} it all the same, pass allowBest: true.`,
-      { kind: 'allow-best' },
-    )
+    return invalid(`Step ${step} is the best ${names.join(' and ')}.`, { kind: 'allow-best' })
   }
   return undefined
 }

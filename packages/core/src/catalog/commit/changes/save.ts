@@ -56,11 +56,11 @@ export function refusalOfSave(
 ): Refusal | undefined {
   const existing = catalog.checkpoints.get(step)
   if (existing === undefined) return undefined
-  if (onExisting === 'replace') return protection(catalog, [existing], { allowBest, objectives }, 'replace')
+  if (onExisting === 'replace') return protection(catalog, [existing], { allowBest, objectives })
   return {
     kind: 'refused',
     code: 'ALREADY_EXISTS',
-    why: `Step ${step} is already saved. Choose another step, or replace it with onExisting: 'replace'.`,
+    why: `Step ${step} is already saved.`,
     hint: { kind: 'replace' },
   }
 }

@@ -1,0 +1,88 @@
+/** What may help, for a program that offers it in its own words, such as the options of a command line. */
+export type ErrorHint =
+  /** Choose a configuration file explicitly, which trusts it, or none. */
+  | { readonly kind: 'choose-config'; readonly file: string }
+  /** Leave the files and folders of this name out of what is saved. */
+  | { readonly kind: 'exclude'; readonly name: string }
+  /** Name an adapter explicitly: that package, if one is known. */
+  | { readonly kind: 'name-adapter'; readonly package: string | undefined }
+  /** Replace the checkpoint that is already saved. */
+  | { readonly kind: 'replace' }
+  /** Allow that the best of an objective is deleted or replaced. */
+  | { readonly kind: 'allow-best' }
+  /** Forget an objective that the store records. */
+  | { readonly kind: 'forget-objective'; readonly name: string }
+  /** Define an objective. */
+  | { readonly kind: 'define-objective' }
+  /** Name the store. */
+  | { readonly kind: 'name-store' }
+  /** Save the first checkpoint, which creates the store. */
+  | { readonly kind: 'save-first' }
+  /** List the checkpoints. */
+  | { readonly kind: 'list' }
+  /** Verify a quarantined checkpoint. It is listed again if it verifies. */
+  | { readonly kind: 'verify'; readonly step: number }
+  /** Repair the store. */
+  | { readonly kind: 'repair' }
+  /** Restore the next older good checkpoint in place of a corrupt one. */
+  | { readonly kind: 'restore-with-fallback' }
+  /** Take the store over, which fences its owner. */
+  | { readonly kind: 'take-over' }
+  /** Free space in the store. */
+  | {
+      readonly kind: 'free-space'
+      /** Whether the save succeeds if Holdfast may drop checkpoints to make room. */
+      readonly canMakeRoom: boolean
+      /** Whether unfinished saves of other writers take space. A sweep that takes the store over removes them. */
+      readonly hasUnfinished: boolean
+    }
+
+/** Phrases a hint in the methods and options of the library. */
+export function remedyOf(hint: ErrorHint): string {
+  switch (hint.kind) {
+    case 'choose-config':
+      return 'Pass it as the option config, which trusts it, or pass config: false to use none.'
+    case 'exclude':
+      return 'To leave it out, name it in the option exclude.'
+    case 'name-adapter':
+      return 'To use an adapter, pass it in the option adapters.'
+    case 'replace':
+      return "Choose another step, or replace it with onExisting: 'replace'."
+    case 'allow-best':
+      return 'To allow it, pass allowBest: true.'
+    case 'forget-objective':
+      return `Choose another name, or forget the recorded objective first: forgetObjective(${JSON.stringify(hint.name)}).`
+    case 'define-objective':
+      return "Define one when you open the store: objectives: { loss: { metric: 'val_loss', direction: 'min' } }."
+    case 'name-store':
+      return 'Pass a path or URL.'
+    case 'save-first':
+      return 'The first save creates the store.'
+    case 'list':
+      return 'store.list() returns the checkpoints that exist.'
+    case 'verify':
+      return 'store.verify() lists it again if it verifies.'
+    case 'repair':
+      return 'Call store.repair(), which lists the complete checkpoints again.'
+    case 'restore-with-fallback':
+      return 'Restore with fallback: true to quarantine it and restore the next older good checkpoint.'
+    case 'take-over':
+      return 'Stop that writer, or open the store with takeOver: true, which fences it.'
+    case 'free-space':
+      return waysToFree(hint).join(' ')
+  }
+}
+
+function waysToFree({
+  canMakeRoom,
+  hasUnfinished,
+}: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
+  const way = canMakeRoom
+    ? 'Let Holdfast drop checkpoints with space: { makeRoom: true }, or delete some with store.delete().'
+    : 'Delete checkpoints with store.delete().'
+  if (!hasUnfinished) return [way]
+  return [
+    way,
+    'If no other writer runs, open the store with takeOver: true and call store.sweep(), which deletes its unfinished saves.',
+  ]
+}
