@@ -97,7 +97,7 @@ async function refuseOther(
   if (stats === undefined || stats.isFile()) return
   throw new HoldfastError(
     'CORRUPT',
-    `${path} is ${kindOf(stats)}, and must be a file or absent. Remove it; nothing of Holdfast makes such.`,
+    `${path} is ${kindOf(stats)}, and must be a file or absent. Holdfast does not create such entries. Remove it.`,
     details,
   )
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ErrorHint } from '@holdfast/core'
@@ -61,4 +61,13 @@ test('names the repair in every report of a lost catalog', async () => {
   ])
   for (const text of [verified.stdout, diagnosed.stdout, refused.stderr])
     expect(text).toContain('holdfast repair')
+})
+
+test('names the repair if the newest version of the catalog is damaged', async () => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  await truncate(join(folder, 'store', 'catalog', '0000000000000002.json'))
+  const { code, stderr } = await onStore(folder, 'ls')
+  expect(code).toBe(5)
+  expect(stderr).toContain('Run holdfast repair.')
 })

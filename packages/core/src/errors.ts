@@ -85,7 +85,8 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string, de
   if (signal?.aborted === true) throw abortedError(signal, what, details)
 }
 
-/** What an unknown thrown value says, for use inside another message. */
+/** Returns what an unknown thrown value says, without a remedy, for use inside another message. */
 export function messageOf(error: unknown): string {
+  if (error instanceof HoldfastError) return error.reason
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,7 +1,7 @@
 import { withSecondLook } from '../../async/second-look.ts'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { Environment } from '../../environment.ts'
-import { HoldfastError } from '../../errors.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { catalogKey, catalogPrefix, catalogVersionOf, decodeCatalog, markerKey } from '../documents/index.ts'
 import { readIfThere, readListed } from '../documents/read-document.ts'
 import { paged, type PagedCatalog } from '../pages/index.ts'
@@ -79,7 +79,7 @@ export class CatalogVersions {
   ): Promise<PagedCatalog | undefined> {
     return withSecondLook(async (look) => {
       const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal, look)
-      return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
+      return bytes === undefined ? undefined : decoded(bytes, version)
     })
   }
 
@@ -87,7 +87,7 @@ export class CatalogVersions {
   async at(version: number, signal?: AbortSignal): Promise<PagedCatalog | undefined> {
     return withSecondLook(async (look) => {
       const bytes = await readIfThere(this.#backend, catalogKey(version), signal, look)
-      return bytes === undefined ? undefined : paged(decodeCatalog(bytes, version))
+      return bytes === undefined ? undefined : decoded(bytes, version)
     })
   }
 
@@ -186,4 +186,17 @@ interface Contradiction {
 
 function contradiction(what: string): Contradiction {
   return { contradiction: what }
+}
+
+function decoded(bytes: Uint8Array, version: number): PagedCatalog {
+  try {
+    return paged(decodeCatalog(bytes, version))
+  } catch (cause) {
+    if (!isHoldfastError(cause, 'CORRUPT')) throw cause
+    throw new HoldfastError('CORRUPT', cause.reason, {
+      key: catalogKey(version),
+      cause,
+      hint: { kind: 'repair' },
+    })
+  }
 }

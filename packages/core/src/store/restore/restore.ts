@@ -187,7 +187,7 @@ function refuseNothing(
 function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
-    `Step ${step} is corrupt: ${cause.message}. Nothing of it was delivered.`,
+    `Step ${step} is corrupt: ${messageOf(cause)}. Nothing of it was delivered.`,
     { key: cause.key, url: cause.url, cause, hint: { kind: 'restore-with-fallback' } },
   )
 }
