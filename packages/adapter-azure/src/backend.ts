@@ -95,9 +95,9 @@ function containerOf(account: string, name: string, path: string, options: Azure
 function customerKeyOf({ customerKey, encryptionScope }: AzureOptions): CpkInfo | undefined {
   if (customerKey === undefined) return undefined
   if (encryptionScope !== undefined)
-    throw new HoldfastError('CONFIG', 'Give customerKey or encryptionScope, not both.')
+    throw new HoldfastError('CONFIG', 'Pass customerKey or encryptionScope, not both.')
   const bytes = Buffer.from(customerKey, 'base64')
-  if (bytes.byteLength !== 32) throw new HoldfastError('CONFIG', 'customerKey is 32 bytes in base64.')
+  if (bytes.byteLength !== 32) throw new HoldfastError('CONFIG', 'customerKey must be 32 bytes in base64.')
   return {
     encryptionKey: customerKey,
     encryptionKeySha256: createHash('sha256').update(bytes).digest('base64'),

@@ -67,7 +67,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
       await requestWithRetry(container, asked, async () => {
         const answer = fromStore(asked, await blob.stageBlock(blockId, bytes, bytes.byteLength, options))
         if (answer.contentMD5 !== undefined && !isProvenBy(answer, md5))
-          throw foreignAnswer(asked, 'it has another MD5 than what was sent')
+          throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')
       })
       return blockId
     },
@@ -95,7 +95,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
         }
         const there = await committed(asked, md5)
         if (there === undefined)
-          throw foreignAnswer(asked, 'it says that the blocks were committed, and there is no such blob')
+          throw foreignAnswer(asked, 'it reports that the blocks were committed, but no such blob exists')
         return there
       })
     },
@@ -104,7 +104,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
     discard: async () => {
       wholeMd5.abandon()
     },
-    leftover: 'The service drops its blocks after a week.',
+    leftover: 'The service discards its blocks after a week.',
   }
 }
 
@@ -119,7 +119,7 @@ function blockIdOf(attempt: Uint8Array, index: number): string {
 function overtaken({ names: { url } }: Container, key: string, cause: unknown): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `Another writer stored ${key} meanwhile, which discards our blocks. Nothing of ours was stored; store it anew.`,
+    `Another writer stored ${key} at the same time, which discarded the blocks of this upload. Store the object again.`,
     { key, url, cause, retryable: false },
   )
 }

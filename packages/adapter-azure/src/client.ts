@@ -41,7 +41,7 @@ export function openContainer(account: string, name: string, options: AzureOptio
   if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }
   throw new HoldfastError(
     'CONFIG',
-    `The client is of the container ${container.containerName}, and the URL names ${name}.`,
+    `The client opens the container ${container.containerName}, but the URL names ${name}. Pass a client of that container, or of the account.`,
   )
 }
 
@@ -149,7 +149,7 @@ function idleAgent<Kind extends HttpAgent>(Agent: new (options: object) => Kind)
     const socket = connect(...args)
     socket?.on('timeout', () => {
       socket.destroy(
-        Object.assign(new Error(`Nothing came for ${idleTimeout / 1000} s`), { code: 'ETIMEDOUT' }),
+        Object.assign(new Error(`No bytes arrived for ${idleTimeout / 1000} s`), { code: 'ETIMEDOUT' }),
       )
     })
     return socket

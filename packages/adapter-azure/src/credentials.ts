@@ -19,12 +19,15 @@ export function accessOf(
 ): AccountAccess {
   const { endpoint = `https://${account}.blob.core.windows.net` } = options
   const given = ways.filter((way) => options[way] !== undefined && options[way] !== false)
-  if (given.length > 1) throw new HoldfastError('CONFIG', `Give one of ${given.join(' and ')}, not both.`)
+  if (given.length > 1) throw new HoldfastError('CONFIG', `Pass one of ${given.join(' and ')}, not both.`)
   const { connectionString, accountKey, sasToken, credential, anonymous } =
     given.length === 0 ? fromEnvironment(environment) : options
   if (connectionString !== undefined) {
     if (options.endpoint !== undefined) {
-      throw new HoldfastError('CONFIG', 'Give an endpoint or a connection string, which holds one, not both.')
+      throw new HoldfastError(
+        'CONFIG',
+        'Pass an endpoint or a connection string, not both. A connection string contains the endpoint.',
+      )
     }
     return ofConnectionString(account, connectionString)
   }
@@ -36,7 +39,7 @@ export function accessOf(
   if (new URL(endpoint).protocol === 'http:') {
     throw new HoldfastError(
       'CONFIG',
-      `A login with Microsoft Entra ID needs https, and the endpoint is ${endpoint}. Give a key, or an https endpoint.`,
+      `A login with Microsoft Entra ID requires https, but the endpoint is ${endpoint}. Pass a key or an https endpoint.`,
     )
   }
   return { url: endpoint, credential: credential ?? defaultCredential() }
@@ -46,7 +49,10 @@ export function accessOf(
 export function assertAccount(account: string, found: string, what: string): void {
   // A custom domain does not contain the name of the account.
   if (found === '' || found === account) return
-  throw new HoldfastError('CONFIG', `${what} is of the account ${found}, and the URL names ${account}.`)
+  throw new HoldfastError(
+    'CONFIG',
+    `${what} belongs to the account ${found}, but the URL names ${account}. Correct one of them.`,
+  )
 }
 
 /** Returns a variable of the environment. An empty variable counts as not set. */
@@ -64,7 +70,10 @@ function ofConnectionString(account: string, connectionString: string): AccountA
   try {
     parsed = BlobServiceClient.fromConnectionString(connectionString)
   } catch (error) {
-    throw new HoldfastError('CONFIG', `The connection string is not one. (${messageOf(error)})`)
+    throw new HoldfastError(
+      'CONFIG',
+      `The connection string is invalid. Copy it again from the portal. (${messageOf(error)})`,
+    )
   }
   assertAccount(account, parsed.accountName, 'The connection string')
   return { url: parsed.url, credential: parsed.credential }
@@ -89,7 +98,7 @@ async function loadDefaultCredential(): Promise<TokenCredential> {
   } catch (error) {
     throw new HoldfastError(
       'CONFIG',
-      'No credentials are given, and to log in with Microsoft Entra ID needs @azure/identity. Install it: npm install @azure/identity',
+      'No credentials were passed, and a login with Microsoft Entra ID requires @azure/identity. Run: npm install @azure/identity',
       { cause: error },
     )
   }

@@ -27,13 +27,13 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, wrongClock } = comm
  */
 const meanings: Meanings = {
   ...sameMeaning(['BlobNotFound', 'ResourceNotFound'], noObject),
-  ContainerNotFound: notFound('There is no such container. Make it, or correct its name in the URL.'),
-  BlobHasBeenModified: unavailable('Another request on the same object got in between.'),
+  ContainerNotFound: notFound('The container does not exist. Create it, or correct its name in the URL.'),
+  BlobHasBeenModified: unavailable('Another request changed the same object at the same time.'),
   ContainerBeingDeleted: unavailable('The container is being deleted.'),
-  ContainerDisabled: permissionDenied('The container was disabled by its administrator.'),
+  ContainerDisabled: permissionDenied('An administrator disabled the container.'),
   AccountIsDisabled: permissionDenied('The account is disabled.'),
   AuthorizationFailure: permissionDenied(
-    'The credentials do not allow it, or the firewall of the account keeps this machine out. Check the key or signature, its expiry, and the network rules.',
+    'The credentials do not allow this request, or the firewall of the account blocks this machine. Check the key or signature, its expiry, and the network rules.',
   ),
   ...sameMeaning(
     [
@@ -43,7 +43,7 @@ const meanings: Meanings = {
       'InsufficientAccountPermissions',
     ],
     permissionDenied(
-      'The credentials do not allow it: give them the role Storage Blob Data Contributor, or a signature with the permissions r, a, c, w, d and l.',
+      'The credentials do not allow this request. Assign the role Storage Blob Data Contributor, or use a signature with the permissions r, a, c, w, d and l.',
     ),
   ),
   AuthorizationProtocolMismatch: permissionDenied(
@@ -53,12 +53,12 @@ const meanings: Meanings = {
     'The signature does not allow the address of this machine.',
   ),
   UnauthorizedBlobOverwrite: permissionDenied(
-    'The object is there, and the credentials do not allow to replace it: they need the permission to write.',
+    'The object exists, and the credentials do not allow replacing it. Grant them the write permission.',
   ),
   ...sameMeaning(
     ['AuthenticationFailed', 'InvalidAuthenticationInfo'],
     permissionDenied(
-      'The account key or the signature is wrong or has expired, or the clock of this machine is. Check all three.',
+      'The account key or signature is wrong or has expired, or the clock of this machine is wrong. Check the key, its expiry and the clock.',
     ),
   ),
   ...sameMeaning(
@@ -72,20 +72,26 @@ const meanings: Meanings = {
       'No credentials were found. Log in (az login), or set AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN.',
     ),
   ),
-  PublicAccessNotPermitted: permissionDenied('The account allows no anonymous access. Give credentials.'),
-  KeyBasedAuthenticationNotPermitted: permissionDenied(
-    'The account allows no keys. Log in with Microsoft Entra ID (az login) instead.',
+  PublicAccessNotPermitted: permissionDenied(
+    'The account does not allow anonymous access. Pass credentials.',
   ),
-  AuthenticationError: permissionDenied('Microsoft Entra ID refused the login.'),
+  KeyBasedAuthenticationNotPermitted: permissionDenied(
+    'The account does not allow keys. Log in with Microsoft Entra ID (az login).',
+  ),
+  AuthenticationError: permissionDenied(
+    'Microsoft Entra ID rejected the login. Check the account and its permissions.',
+  ),
   RequestTimeTooSkewed: wrongClock,
   BlobImmutableDueToPolicy: permissionDenied(
-    'A legal hold or an immutability policy protects the object, and nothing was changed. It can go when that ends.',
+    'A legal hold or an immutability policy protects the object. Nothing was changed. Delete it after the hold or policy ends.',
   ),
   ...sameMeaning(
     ['LeaseIdMissing', 'LeaseAlreadyPresent', 'LeaseIdMismatchWithBlobOperation'],
-    permissionDenied('Someone holds a lease on it. Release or break the lease, and go on.'),
+    permissionDenied('Another client holds a lease on it. Release or break the lease, and try again.'),
   ),
-  SnapshotsPresent: unsupported('The object has snapshots that cannot be deleted with it.'),
+  SnapshotsPresent: unsupported(
+    'The object has snapshots that cannot be deleted with it. Delete them first.',
+  ),
   ...sameMeaning(
     [
       'BlobUsesCustomerSpecifiedEncryption',
@@ -93,33 +99,41 @@ const meanings: Meanings = {
       'BlobCustomerSpecifiedEncryptionMismatch',
     ],
     misconfigured(
-      'The object is encrypted in another way than this store is told: check customerKey and encryptionScope.',
+      'The object is encrypted with another key or scope. Check customerKey and encryptionScope.',
     ),
   ),
-  InvalidEncryptionScope: misconfigured('The account has no such encryption scope.'),
-  EncryptionScopeDisabled: misconfigured('The encryption scope is disabled.'),
-  BlobAccessTierNotSupportedForAccountType: misconfigured('The account does not have this access tier.'),
+  InvalidEncryptionScope: misconfigured('The account has no such encryption scope. Correct encryptionScope.'),
+  EncryptionScopeDisabled: misconfigured(
+    'The encryption scope is disabled. Enable it, or choose another one.',
+  ),
+  BlobAccessTierNotSupportedForAccountType: misconfigured(
+    'The account does not support this access tier. Choose another accessTier.',
+  ),
   ...sameMeaning(
     ['BlobArchived', 'BlobBeingRehydrated'],
-    unsupported('The object is in the archive tier, and must be rehydrated before it can be read.'),
+    unsupported('The object is in the archive tier. Rehydrate it before you read it.'),
   ),
   BlobOperationNotSupported: unsupported(
-    'The object was not made as a block blob, or is a folder of a hierarchical namespace.',
+    'The object is not a block blob, or is a folder of a hierarchical namespace. Use another name.',
   ),
-  InvalidBlobType: unsupported('Something else than a block blob has this name.'),
-  InvalidResourceName: misconfigured('That is not the name of a container or blob.'),
+  InvalidBlobType: unsupported(
+    'A blob of another type has this name. Delete that blob, or use another name.',
+  ),
+  InvalidResourceName: misconfigured('The name is not valid for a container or a blob. Correct the URL.'),
   OutOfRangeInput: invalidArgument('The key is too long for the store.'),
-  RequestBodyTooLarge: invalidArgument('That is more than the store takes.'),
-  BlockListTooLong: invalidArgument('Those are more blocks than the store takes.'),
+  RequestBodyTooLarge: invalidArgument('The object is larger than the store accepts.'),
+  BlockListTooLong: invalidArgument(
+    'The object has more blocks than the store accepts. Set a larger blockSize.',
+  ),
   BlockCountExceedsLimit: invalidArgument(
-    'Too many blocks wait under this name; the store drops them a week after the last one.',
+    'Too many uncommitted blocks have this name. The store discards them a week after the last one was sent.',
   ),
   InvalidBlobOrBlock: invalidArgument(
-    'Another program has blocks waiting under this name; the store drops them in a week. Use another name.',
+    'Another program left uncommitted blocks with this name. The store discards them after a week. Use another name.',
   ),
   ...sameMeaning(['Md5Mismatch', 'Crc64Mismatch'], damaged),
   InvalidQueryParameterValue: unsupported(
-    'The store does not know a part of the request. Is it older than this package?',
+    'The store does not support a part of the request. It may be older than this package.',
   ),
   ...sameMeaning(
     ['ServerBusy', 'IngressOverAccountLimit', 'EgressOverAccountLimit', 'TooManyRequests'],

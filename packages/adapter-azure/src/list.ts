@@ -118,7 +118,7 @@ function entries(
       )
       const { containerName, segment, continuationToken: next } = answer
       if (containerName === undefined || segment?.blobItems === undefined)
-        throw foreignAnswer(asked, 'it is no list of blobs')
+        throw foreignAnswer(asked, 'it is not a list of blobs')
       const { blobItems, blobPrefixes = [] } = segment
       const outside = [...blobItems, ...blobPrefixes].find(
         ({ name }) => !name.startsWith(names.root + prefix),

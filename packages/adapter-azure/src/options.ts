@@ -72,7 +72,7 @@ export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): n
   if (bytes >= 1 && bytes <= maxBlockBytes) return bytes
   throw new HoldfastError(
     'CONFIG',
-    `blockSize is from 1 byte to 4000 MiB, the largest that Azure takes, not ${bytes} bytes.`,
+    `blockSize must be from 1 byte to 4000 MiB, the maximum of Azure, and is ${bytes} bytes.`,
   )
 }
 
@@ -98,10 +98,10 @@ function readClient(value: unknown): BlobServiceClient | ContainerClient {
     if ('getBlockBlobClient' in value) return value as ContainerClient
     if ('getContainerClient' in value) return value as BlobServiceClient
   }
-  throw new Error('is a BlobServiceClient or a ContainerClient of @azure/storage-blob')
+  throw new Error('must be a BlobServiceClient or a ContainerClient of @azure/storage-blob')
 }
 
 function readCredential(value: unknown): TokenCredential {
   if (typeof value === 'object' && value !== null && 'getToken' in value) return value as TokenCredential
-  throw new Error('is a TokenCredential, such as one of @azure/identity')
+  throw new Error('must be a TokenCredential, such as one of @azure/identity')
 }

@@ -55,5 +55,5 @@ async function putWhole(
   } catch (error) {
     if (!isCalled(error, 'BlobNotFound')) throw error
   }
-  throw foreignAnswer(asked, 'it says that the object was stored, and there is none, or another')
+  throw foreignAnswer(asked, 'it reports that the object was stored, but the object is missing or different')
 }

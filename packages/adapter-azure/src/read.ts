@@ -61,7 +61,7 @@ async function open(
       blobOf(container, key, newConnection).download(start, end && end - start, options),
     )
     const body = answer.readableStreamBody
-    if (!(body instanceof Readable)) throw new Error('The answer has no body')
+    if (!(body instanceof Readable)) throw new Error('The response has no body')
     const stat = orDestroy(body, () => {
       const { metadata } = fromStore(asked, answer)
       if (isFolder(metadata)) throw noSuchObject(container, key)

@@ -22,7 +22,7 @@ test.each([
   [{ accountKey: key }, 'https://account.blob.core.windows.net/container'],
   [{ accountKey: key, endpoint: 'http://azurite:10000/account' }, 'http://azurite:10000/account/container'],
   [{ sasToken: 'sig=secret' }, 'https://account.blob.core.windows.net/container'],
-])('a place holds the endpoint, and no signature', async (options, endpoint) => {
+])('includes the endpoint and no signature in the place', async (options, endpoint) => {
   const backend = await adapter.open(new URL(place), options)
   expect(decodeURIComponent(await backend.place())).toBe(`${place}?endpoint=${endpoint}`)
   await backend.close()
@@ -35,7 +35,7 @@ describe('a URL', () => {
     ['az://account/container/', 'az://account/container'],
     ['az://account/container/with%20space/%F0%9F%A6%8A', 'az://account/container/with%20space/%F0%9F%A6%8A'],
     [`${place}?accessTier=Cool&blockSize=16MiB&parallel=2&quota=1TB`, place],
-  ])('%s is taken', async (url, printed) => {
+  ])('accepts %s', async (url, printed) => {
     const backend = await adapter.open(new URL(url), { accountKey: key })
     expect(backend.url).toBe(printed)
     await backend.close()
@@ -46,24 +46,24 @@ describe('a URL', () => {
     ['az:///container', 'Write az://account/container/path'],
     ['az://account/Upper/a', 'is not the name of a container'],
     ['az://account/a/b', 'is not the name of a container'],
-    ['az://user:secret@account/container', 'credentials may not stand in a URL'],
+    ['az://user:secret@account/container', 'credentials are not allowed in a URL'],
     [`${place}#b`, 'write %23'],
     [`${place}/run-50%`, 'write %25'],
     [`${place}?endpoint=localhost:10000`, 'such as http://localhost:10000'],
-    [`${place}?accesTier=Cool`, 'has no option accesTier. It takes: endpoint,'],
-    [`${place}?accessTier=Archive`, 'accessTier is one of Hot, Cool, Cold'],
-    [`${place}?accountKey=${key}`, 'accountKey may not stand in a URL'],
-    [`${place}?sasToken=sig`, 'sasToken may not stand in a URL'],
-    [`${place}?connectionString=x`, 'connectionString may not stand in a URL'],
-    [`${place}?customerKey=x`, 'customerKey may not stand in a URL'],
+    [`${place}?accesTier=Cool`, 'has no option accesTier. Known: endpoint,'],
+    [`${place}?accessTier=Archive`, 'accessTier must be one of Hot, Cool, Cold'],
+    [`${place}?accountKey=${key}`, 'accountKey is not allowed in a URL'],
+    [`${place}?sasToken=sig`, 'sasToken is not allowed in a URL'],
+    [`${place}?connectionString=x`, 'connectionString is not allowed in a URL'],
+    [`${place}?customerKey=x`, 'customerKey is not allowed in a URL'],
     [`${place}?endpoint=ftp://a`, 'endpoint must be an http:// or https:// URL'],
     [
       `${place}?endpoint=${encodeURIComponent('https://a/?sig=secret')}`,
       'must not contain credentials or parameters',
     ],
     [`${place}?blockSize=5GiB`, 'from 1 byte to 4000 MiB'],
-    [`${place}?parallel=0`, 'parallel is a whole number from 1'],
-  ])('%s is refused with the sentence that mends it', async (url, sentence) => {
+    [`${place}?parallel=0`, 'parallel must be a whole number of at least 1'],
+  ])('rejects %s, and states the remedy', async (url, sentence) => {
     const message = await refusal(url, { anonymous: true })
     expect(
       sentence.split('|').some((each) => message.includes(each)),
@@ -103,7 +103,7 @@ describe('credentials', () => {
       'StorageSharedKeyCredential',
       'https://account.blob.core.windows.net',
     ],
-  ])('%s comes before the environment', (_, given, kind, url) => {
+  ])('prefers %s to the environment', (_, given, kind, url) => {
     const access = accessOf('account', given, environment)
     expect(access.credential.constructor.name).toBe(kind)
     expect(access.url.replace(/\/$/, '')).toBe(url)
@@ -119,27 +119,27 @@ describe('credentials', () => {
   })
 
   test.each([
-    ['two ways at once', { accountKey: key, sasToken: 'a' }, {}, 'Give one of accountKey and sasToken'],
+    ['two ways at once', { accountKey: key, sasToken: 'a' }, {}, 'Pass one of accountKey and sasToken'],
     [
       'an endpoint beside a connection string',
       options,
       environment,
-      'Give an endpoint or a connection string',
+      'Pass an endpoint or a connection string',
     ],
     [
-      'what is no connection string',
+      'an invalid connection string',
       { connectionString: 'nonsense' },
       {},
-      'The connection string is not one',
+      'The connection string is invalid',
     ],
     [
       "another account's connection string",
       {},
       { AZURE_STORAGE_CONNECTION_STRING: connectionString.replace('=account;', '=other;') },
-      'is of the account other, and the URL names account',
+      'belongs to the account other, but the URL names account',
     ],
-    ['a login without TLS', { endpoint: 'http://127.0.0.1:1/account' }, {}, 'needs https'],
-  ])('%s is refused', (_, given, variables, sentence) => {
+    ['a login without TLS', { endpoint: 'http://127.0.0.1:1/account' }, {}, 'requires https'],
+  ])('rejects %s', (_, given, variables, sentence) => {
     expect(() => accessOf('account', given, variables)).toThrow(sentence)
   })
 
@@ -154,7 +154,7 @@ describe('credentials', () => {
     expect(() => new AzureBackend('account', 'another', 'a', { client })).toThrow('names another')
   })
 
-  test('rejects a customer key that has not 32 bytes or comes with an encryption scope', () => {
+  test('rejects a customer key that does not have 32 bytes or comes with an encryption scope', () => {
     const customerKey = Buffer.alloc(32).toString('base64')
     const open = (more: object): AzureBackend =>
       new AzureBackend('account', 'container', '', { accountKey: key, ...more })

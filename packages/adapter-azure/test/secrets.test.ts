@@ -38,7 +38,7 @@ afterAll(() => {
 test.each<[string, AzureOptions]>([
   ['a key', { accountKey: randomBytes(64).toString('base64') }],
   ['a signature', { sasToken: 'sv=2026&se=2027&sig=PASS%2BPASS%3D' }],
-])('errors do not repeat %s that a server repeats', async (_, options) => {
+])('omits %s from errors that the server repeats', async (_, options) => {
   const backend = new AzureBackend('account', 'container', 'a', { endpoint, ...options })
   sent.clear()
   for (const call of [

@@ -10,7 +10,7 @@ const connectionString =
 
 export const noServer = connectionString === undefined
 
-/** A container of the server that the tests are given, and nobody else's. */
+/** A new container on the server of the tests. */
 export async function newContainer(): Promise<{
   readonly connectionString: string
   readonly account: string

@@ -121,7 +121,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
   })
 
   describe('a lost response', () => {
-    /** A backend behind a proxy that does this to the first request of a kind. */
+    /** Returns a backend behind a proxy that applies a fault to the first request of a kind. */
     async function behind(
       faulty: string,
       fault: Fault,
@@ -166,7 +166,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
     test.each([
       ['Put Block', 7],
       ['Put Block List', 1],
-    ])('of a %s does no harm', async (operation, requests) => {
+    ])('to a %s is harmless', async (operation, requests) => {
       await using proxied = await behind(operation, lost, signed(await sas('rcwdl')))
       const { revision } = await proxied.lossy.put('lost/put', large)
       expect(await backend.stat('lost/put')).toMatchObject({ revision, size: large.byteLength })
@@ -224,7 +224,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
     }
     const put = backend.put('overtaken', overtaken())
     await expect(put).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
-    await expect(put).rejects.toThrow('Another writer stored overtaken meanwhile')
+    await expect(put).rejects.toThrow('Another writer stored overtaken at the same time')
     expect(await backend.stat('overtaken')).toMatchObject({ size: large.byteLength - 1 })
   })
 
@@ -272,7 +272,7 @@ describe.skipIf(noServer)('a container of Azure', () => {
     test('distinguishes a missing container from a missing object', async () => {
       const { connectionString, account } = container
       const nowhere = new AzureBackend(account, 'not-there', '', { connectionString })
-      await expect(nowhere.stat('a')).rejects.toThrow('no such container')
+      await expect(nowhere.stat('a')).rejects.toThrow('The container does not exist')
       await nowhere.close()
     })
 

@@ -34,7 +34,7 @@ export const subject: Subject = {
   racingPuts: 'one succeeds',
 }
 
-/** For the cases that need other processes. */
+/** Options for the cases that start other processes. */
 export const subjectOfProcesses: Subject = {
   ...subject,
   place: ({ url }) => ({ url, adapter, options: { connectionString, blockSize } }),

@@ -41,7 +41,7 @@ export async function commit(
         // Also if the file exists: its creator may have died before its fsync, and the caller relies on the file.
         await folders.sync(dirname(path))
       } catch (error) {
-        throw new HoldfastError('OUTCOME_UNKNOWN', `${key} is there, but could not be made durable.`, {
+        throw new HoldfastError('OUTCOME_UNKNOWN', `${key} exists, but could not be made durable.`, {
           ...details,
           cause: error,
         })
@@ -97,7 +97,7 @@ async function refuseOther(
   if (stats === undefined || stats.isFile()) return
   throw new HoldfastError(
     'CORRUPT',
-    `${path} is ${kindOf(stats)}, and must be a file or absent. Holdfast does not create such entries. Remove it.`,
+    `${path} is ${kindOf(stats)}, and must be a file or absent. Holdfast did not create it. Remove it.`,
     details,
   )
 }
@@ -129,7 +129,7 @@ async function linkCount(
   } catch (error) {
     throw new HoldfastError(
       'OUTCOME_UNKNOWN',
-      `It is not known whether ${details.key} was created: the link failed, and so did the look at its outcome.`,
+      `It is not known whether ${details.key} was created: the link failed, and its outcome could not be read.`,
       { ...details, cause: new AggregateError([linkError, error]) },
     )
   }
@@ -138,8 +138,8 @@ async function linkCount(
 function noHardLinks(cause: unknown, details: { readonly key: string; readonly url: string }): HoldfastError {
   return new HoldfastError(
     'UNSUPPORTED',
-    `The file system of ${details.url} has no hard links, and without them two writers could overwrite each other's ` +
-      'commits. Keep the store on one that has them (ext4, xfs, btrfs, zfs, apfs, ntfs, nfs), or in an object store.',
+    `The file system of ${details.url} does not support hard links. Without them, two writers could overwrite each other's ` +
+      'commits. Use a file system with hard links (ext4, xfs, btrfs, zfs, apfs, ntfs, nfs), or an object store.',
     { ...details, cause },
   )
 }

@@ -33,7 +33,7 @@ export async function deleteKeys(
       await removeEmpty(fileSystem, names.foldersOf(gone[0]?.key ?? '').toReversed())
       for (const { key } of gone) deleted.push(key)
     } catch (error) {
-      const what = `making the delete in ${folder} last`
+      const what = `making the deletion in ${folder} durable`
       for (const { key } of gone) failed.push({ key, error: keyError(error, what, key, names.url) })
     }
   }

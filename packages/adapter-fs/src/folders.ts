@@ -106,6 +106,6 @@ export async function refuseFile(fileSystem: FileSystem, folder: string): Promis
   if ((await fileSystem.stat(folder)).isDirectory()) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `${folder} is a file, and a folder is needed there. Choose another place.`,
+    `${folder} is a file, but must be a folder. Choose another path.`,
   )
 }

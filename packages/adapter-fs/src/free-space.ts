@@ -33,7 +33,7 @@ export async function spaceError(disk: Disk, error: unknown, what: string): Prom
   if (free.kind !== 'measured' || free.files?.available !== 0) return error
   return new HoldfastError(
     'INSUFFICIENT_SPACE',
-    `${what} failed: the file system has no inodes left. Delete files or folders; their size does not matter.`,
+    `${what} failed: the file system has no inodes left. Delete files or folders of any size.`,
     { cause: error },
   )
 }

@@ -38,7 +38,7 @@ export class Names {
     assertKey(key, this.url)
     for (const part of key.split('/')) {
       if (part.startsWith(temporaryPrefix))
-        throw this.#refusal(key, `begins with ${temporaryPrefix}, which is ours`)
+        throw this.#refusal(key, `begins with ${temporaryPrefix}, which Holdfast uses for temporary files`)
       if (this.#platform === 'win32' && reservedOnWindows.test(part)) {
         throw this.#refusal(key, `has the part ${JSON.stringify(part)}, which Windows reserves`)
       }

@@ -105,7 +105,7 @@ class OpenFile {
     const again = await OpenFile.open(this.#fileSystem, this.#path)
     if (revisionOf(again.stats) !== revisionOf(this.stats)) {
       await again.close()
-      throw new HoldfastError('UNAVAILABLE', `${this.#path} was replaced while it was read. Read it again.`, {
+      throw new HoldfastError('UNAVAILABLE', `${this.#path} was replaced during the read. Read it again.`, {
         retryable: false,
       })
     }
@@ -139,7 +139,7 @@ function revisionOf({ ino, mtimeNs, size }: BigIntStats): string {
 function cutShort(position: number, end: number): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
-    `The file ended at byte ${position} of ${end} while it was read: something cut it short.`,
+    `The file ended at byte ${position} of ${end} during the read: it was truncated.`,
   )
 }
 

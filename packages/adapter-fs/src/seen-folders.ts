@@ -53,5 +53,8 @@ export class SeenFolders {
 }
 
 function isLink(folder: string, code: ErrorCode): HoldfastError {
-  return new HoldfastError(code, `${folder} is a symbolic link, and could lead out of the store. Remove it.`)
+  return new HoldfastError(
+    code,
+    `${folder} is a symbolic link, which could lead out of the store. Remove it.`,
+  )
 }

@@ -82,7 +82,7 @@ async function both<Result>(first: Promise<Result>, second: Promise<void>): Prom
 function cleanupFailed(failure: HoldfastError, temporary: string, secondError: unknown): HoldfastError {
   return new HoldfastError(
     failure.code,
-    `${failure.reason} Then ${temporary} could not be removed either. A sweep removes it.`,
+    `${failure.reason} ${temporary} could not be removed. The next sweep removes it.`,
     {
       key: failure.key,
       url: failure.url,

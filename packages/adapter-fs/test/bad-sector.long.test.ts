@@ -23,7 +23,7 @@ class Btrfs {
     execFileSync('mkfs.btrfs', ['--quiet', this.#image], { stdio: 'pipe' })
   }
 
-  /** Small files get extents of their own: inline they would be mirrored with the metadata. */
+  /** The files are large enough to get extents of their own. Inline data would be mirrored with the metadata. */
   mount(): void {
     execFileSync('mount', ['-o', 'loop,max_inline=0', this.#image, this.folder], { stdio: 'pipe' })
     this.#isMounted = true
@@ -34,7 +34,7 @@ class Btrfs {
     this.#isMounted = false
   }
 
-  /** Flips a bit of the only place where the image holds these bytes. */
+  /** Flips one bit of these bytes, which the image contains exactly once. */
   async flip(bytes: Uint8Array): Promise<void> {
     const image = await readFile(this.#image)
     const at = image.indexOf(bytes)
@@ -47,7 +47,7 @@ class Btrfs {
   }
 }
 
-/** Where this user may mount one. */
+/** A folder in which this user may mount a file system. */
 async function btrfs(): Promise<Btrfs | undefined> {
   const folder = await temporaryFolder()
   const disk = new Btrfs(folder, join(await temporaryFolder(), 'image'))

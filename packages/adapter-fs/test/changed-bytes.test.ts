@@ -39,7 +39,7 @@ test.each([
       truncateSync(path, 100)
     },
   ],
-])('a file that %s while it is stored is refused, and what leaves it out is named', async (how, change) => {
+])('rejects a file that %s while it is stored, and says which pattern excludes it', async (how, change) => {
   const folder = await temporaryFolder()
   const path = join(folder, 'train.log')
   await writeFile(path, Buffer.alloc(5 * 2 ** 20, 'a'))

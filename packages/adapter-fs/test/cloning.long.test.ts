@@ -24,7 +24,7 @@ function testClones(kind: string, { folder }: { readonly folder: string }): void
   describe(`clones on ${kind}`, () => {
     let opened = 0
 
-    // The suite makes its local files in the temporary folder. A file is cloned only within one file system.
+    // The suite creates its source files in the temporary folder. Clones work only within one file system.
     beforeAll(() => {
       vi.stubEnv('TMPDIR', folder)
       return () => vi.unstubAllEnvs()

@@ -17,7 +17,7 @@ describe('the order of effects', () => {
     await backend.put('a/b/file', Buffer.from('bytes'))
     const [making, meanwhile, publishing] = [calls.slice(0, 3), calls.slice(3, -2), calls.slice(-2)]
     expect(making).toEqual(['mkdir a', 'mkdir a/b', 'create a/b/TMP'])
-    // The names of the folders and the bytes are on their way to the disk at the same time.
+    // The entries of the folders and the bytes are synced concurrently.
     expect(meanwhile.toSorted()).toEqual(['sync .', 'sync a', 'sync a/b/TMP', 'write a/b/TMP'])
     expect(meanwhile.indexOf('write a/b/TMP')).toBeLessThan(meanwhile.indexOf('sync a/b/TMP'))
     expect(publishing).toEqual(['rename a/b/TMP a/b/file', 'sync a/b'])
@@ -45,13 +45,13 @@ describe('the order of effects', () => {
     expect(calls).toEqual(['create TMP', 'write TMP', 'sync TMP', 'link TMP file', 'unlink TMP', 'sync .'])
     calls.length = 0
     expect(await backend.commit('file', Buffer.from('second'))).toBe('exists')
-    // The winner may have died before its own sync, and the loser will rely on what it reads.
+    // The creator may have died before its own sync, and this caller relies on the file.
     expect(calls).toEqual(['create TMP', 'write TMP', 'sync TMP', 'link TMP file', 'unlink TMP', 'sync .'])
   })
 })
 
-describe('a call that fails at any effect leaves no name and no temporary file', () => {
-  test.each(['ENOSPC', 'EIO', 'EACCES', 'EMFILE', 'EROFS'])('%s', async (code) => {
+describe('a call that fails at any effect leaves no object and no temporary file', () => {
+  test.each(['ENOSPC', 'EIO', 'EACCES', 'EMFILE', 'EROFS'])('leaves nothing after %s', async (code) => {
     const expected = {
       ENOSPC: 'INSUFFICIENT_SPACE',
       EIO: 'UNAVAILABLE',
@@ -76,7 +76,8 @@ describe('a call that fails at any effect leaves no name and no temporary file',
       }
       expect(outcome, `effect ${failing}`).toBe(expected)
       const left = await everythingIn(root)
-      // Once the name is there only the folder's own sync can fail: the bytes are whole, and not yet promised.
+      // If the name exists, only the fsync of the folder can have failed. The bytes are complete, and may not be
+      // durable.
       if (left.includes('a/b/file')) expect(left).toEqual(['a', 'a/b', 'a/b/file'])
       else expect(left).toEqual([])
     }
@@ -94,20 +95,20 @@ describe('a call that fails at any effect leaves no name and no temporary file',
   })
 })
 
-describe('a call whose clean-up fails too reports the first failure', () => {
+describe('a call whose clean-up also fails reports the first failure', () => {
   const failingUnlink = { unlink: async () => Promise.reject(systemError('EIO')) }
 
-  test('put', async () => {
+  test('in a put', async () => {
     const rename = async (): Promise<never> => Promise.reject(systemError('ENOSPC'))
     const backend = new FileBackend(await temporaryFolder(), {
       fileSystem: { ...promises, ...failingUnlink, rename },
     })
     const put = backend.put('file', Buffer.from('x'))
     expect(await codeOf(put)).toBe('INSUFFICIENT_SPACE')
-    await expect(put).rejects.toThrow(/could not be removed either\. A sweep removes it/)
+    await expect(put).rejects.toThrow(/could not be removed\. The next sweep removes it/)
   })
 
-  test('commit, whose outcome stays unknown', async () => {
+  test('in a commit, whose outcome stays unknown', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, { fileSystem: { ...promises, ...failingUnlink } })
     expect(await codeOf(backend.commit('file', Buffer.from('x')))).toBe('OUTCOME_UNKNOWN')
@@ -116,7 +117,7 @@ describe('a call whose clean-up fails too reports the first failure', () => {
 })
 
 test.each(['put', 'commit'] as const)(
-  'a %s that is aborted during its fsync makes no name',
+  'leaves no object if a %s is aborted during its fsync',
   async (method) => {
     const root = await temporaryFolder()
     const stop = new AbortController()
@@ -156,12 +157,12 @@ test('rejects a read of a file that is truncated during the read', async () => {
   expect(await codeOf(reading)).toBe('CORRUPT')
 })
 
-describe('a link whose response was lost, as over NFS', () => {
+describe('a link over NFS whose response was lost', () => {
   function losing(link: FileSystem['link']): FileSystem {
     return { ...promises, link }
   }
 
-  test('is recognised by the number of links if it succeeded', async () => {
+  test('is recognized as successful by the number of links', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, {
       fileSystem: losing(async (from, to) => {
@@ -173,7 +174,7 @@ describe('a link whose response was lost, as over NFS', () => {
     expect(await everythingIn(root)).toEqual(['file'])
   })
 
-  test('is recognised as our own if the client repeated it and got EEXIST', async () => {
+  test('is recognized as our own if the NFS client repeated it and got EEXIST', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, {
       fileSystem: losing(async (from, to) => {
@@ -184,7 +185,7 @@ describe('a link whose response was lost, as over NFS', () => {
     expect(await backend.commit('file', Buffer.from('ours'))).toBe('created')
   })
 
-  test('fails if it did not succeed, and leaves nothing', async () => {
+  test('fails if the link was not created, and leaves nothing', async () => {
     const root = await temporaryFolder()
     const backend = new FileBackend(root, {
       fileSystem: losing(async () => {
@@ -242,7 +243,7 @@ describe('a link whose response was lost, as over NFS', () => {
   })
 
   test.each(['EPERM', 'ENOTSUP', 'ENOSYS'])(
-    'a file system without hard links (%s) is refused clearly',
+    'rejects a file system without hard links (%s), and explains why',
     async (code) => {
       const root = await temporaryFolder()
       const backend = new FileBackend(root, {
@@ -250,7 +251,7 @@ describe('a link whose response was lost, as over NFS', () => {
           throw systemError(code)
         }),
       })
-      await expect(backend.commit('file', Buffer.from('x'))).rejects.toThrow(/no hard links/)
+      await expect(backend.commit('file', Buffer.from('x'))).rejects.toThrow(/does not support hard links/)
       expect(await codeOf(backend.commit('file', Buffer.from('x')))).toBe('UNSUPPORTED')
       expect(await everythingIn(root)).toEqual([])
     },

@@ -3,13 +3,13 @@ import type { FileHandle } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { FileSystem } from '../src/index.ts'
 
-/** The calls that a read makes, each of which may fail. */
+/** The calls of a read that can fail. */
 export type ReadCall = 'open' | 'read' | 'lstat'
 
-/** What a read call on a path fails with, if it fails. */
+/** Returns the error of a call on a path; `undefined` lets the call succeed. */
 export type ReadFault = (call: ReadCall, path: string) => Error | undefined
 
-/** The real file system below a root, except for the reads that `fault` fails. It syncs nothing, to be quick. */
+/** The real file system below a root, whose reads fail as `fault` decides. */
 export class FailingReads {
   readonly fileSystem: FileSystem
   fault: ReadFault = () => undefined

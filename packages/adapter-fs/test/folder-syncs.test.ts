@@ -5,13 +5,13 @@ import type { FileSystem } from '../src/index.ts'
 import { FolderSyncs } from '../src/folder-syncs.ts'
 import { systemError } from './recording.ts'
 
-/** An fsync that has begun, and ends when the test says so. */
+/** An fsync that has begun, and ends when the test ends it. */
 interface Held {
   readonly end: () => void
   readonly fail: (error: Error) => void
 }
 
-/** The fsyncs of folders, and those that have begun, in their order. */
+/** Records the fsyncs of folders in the order in which they began. */
 function heldSyncs(): { readonly syncs: FolderSyncs; readonly begun: readonly Held[] } {
   const begun: Held[] = []
   const sync = (): Promise<void> => new Promise((end, fail) => begun.push({ end, fail }))

@@ -9,7 +9,7 @@ import { everythingIn, temporaryFolder } from './folders.ts'
 
 const total = 8 * 2 ** 20
 
-/** A small real file system of its own, a tmpfs. */
+/** Mounts a small tmpfs. */
 async function mounted(options = `size=${total}`): Promise<string> {
   const folder = await temporaryFolder()
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'pipe' })
@@ -38,7 +38,7 @@ async function* unknownLength(bytes: number): AsyncGenerator<Uint8Array> {
 }
 
 test.skipIf(!mayMount)(
-  'on a file system that fills up: refused before it starts, or failed cleanly, and the store is as before',
+  'rejects a save that does not fit, fails cleanly if the disk becomes full, and keeps the store unchanged',
   async () => {
     const folder = await mounted()
     await using store = await openStore(join(folder, 'store'))
@@ -61,7 +61,7 @@ test.skipIf(!mayMount)(
 )
 
 test.skipIf(!mayMount)(
-  'with not a byte left at any moment of a save, the store is as before',
+  'keeps the store unchanged if the last byte is used at any moment of a save',
   { timeout: 60_000 },
   async () => {
     const folder = await mounted()
@@ -71,7 +71,7 @@ test.skipIf(!mayMount)(
     const free = (await store.backend.freeSpace()) as { readonly available: number }
     const block = 4096
     let failures = 0
-    // The free space shrinks by a block at a time until the smallest save fits no more, at whatever write it stops.
+    // Reduces the free space block by block until the smallest save does not fit, so that it stops at different writes.
     for (let blocks = 0; blocks < 12; blocks += 1) {
       await writeFile(join(folder, 'ballast'), Buffer.alloc(free.available - blocks * block))
       const before = await everythingIn(root)
@@ -90,7 +90,7 @@ test.skipIf(!mayMount)(
   },
 )
 
-/** Takes what is left of a file system, to the last block. */
+/** Uses the free space of a file system, to the last block. */
 async function fill(folder: string): Promise<void> {
   const ballast = await open(join(folder, 'ballast'), 'a')
   try {
@@ -103,7 +103,7 @@ async function fill(folder: string): Promise<void> {
   }
 }
 
-/** Takes the last inode of a file system that limits them. */
+/** Uses the last inode of a file system that limits them. */
 async function fillInodes(folder: string): Promise<void> {
   const { ffree } = await statfs(folder)
   for (let index = 0; index < ffree; index += 1) await wasDone(writeFile(join(folder, `empty-${index}`), ''))
@@ -149,7 +149,7 @@ describe.skipIf(!mayMount).each([
     expect((await store.verify()).good).toBe(true)
   })
 
-  test('deletes repeatedly', async () => {
+  test('deletes checkpoints one by one', async () => {
     const store = await fullStore({ mode: 'shared' })
     for (const step of [1, 2, 3]) {
       await store.delete([step])
@@ -160,7 +160,7 @@ describe.skipIf(!mayMount).each([
     expect((await store.list()).map(({ step }) => step)).toEqual([4])
   })
 
-  test('prunes', async () => {
+  test('prunes checkpoints', async () => {
     const store = await fullStore({ mode: 'shared', retention: { keepLast: 1 } })
     expect((await store.prune()).dropped.map(({ step }) => step)).toEqual([1, 2, 3])
     expect((await store.verify()).good).toBe(true)

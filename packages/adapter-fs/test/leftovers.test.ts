@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { codeOf } from '@holdfast/conformance/testing'
 import { temporaryFolder } from './folders.ts'
 
-/** Every file and folder below one, but for the reserve. */
+/** Returns every file and folder below a folder, except the reserve. */
 async function everyName(root: string): Promise<readonly string[]> {
   const names = await readdir(root, { recursive: true })
   return names.filter((name) => !name.startsWith('reserve')).sort()

@@ -6,7 +6,7 @@ import { afterAll } from 'vitest'
 
 const bytes = 2 * 2 ** 30
 
-/** How to make each file system, with clones (reflinks). */
+/** The command that creates each file system with support for clones (reflinks). */
 const commands = {
   btrfs: ['mkfs.btrfs', '--quiet'],
   xfs: ['mkfs.xfs', '-q', '-m', 'reflink=1'],
@@ -14,12 +14,12 @@ const commands = {
 
 export type KindOfFileSystem = keyof typeof commands
 
-/** A real file system in a file, on a loop device, or why this machine cannot have one. */
+/** A real file system on a loop device, or the reason why this machine cannot create one. */
 export type LoopFileSystem =
   | { readonly how: 'mounted'; readonly folder: string; readonly image: string }
   | { readonly how: 'unavailable'; readonly reason: string }
 
-/** Makes a file system and mounts it, until the tests of this file have ended. */
+/** Creates and mounts a file system until the tests of the file have ended. */
 export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSystem> {
   const folder = join(tmpdir(), `holdfast-${kind}-${process.pid}`)
   const image = `${folder}.img`
@@ -43,7 +43,7 @@ export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSy
   return { how: 'mounted', folder, image }
 }
 
-/** Why a command failed, on one line. */
+/** Returns the reason why a command failed, on one line. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ('code' in error && error.code === 'ENOENT' && 'path' in error)

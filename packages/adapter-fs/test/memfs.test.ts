@@ -16,7 +16,7 @@ function backendOn(fileSystem: FileSystem): FileBackend {
 const subject: Subject = {
   open: async () => {
     const { promises } = createFsFromVolume(new Volume())
-    // What is saved lies on the real file system, so it cannot be cloned to this one.
+    // The source files are on the real file system, so they cannot be cloned to this one.
     return backendOn({
       ...(promises as unknown as FileSystem),
       copyFile: () => Promise.reject(systemError('ENOSYS')),

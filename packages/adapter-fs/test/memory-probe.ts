@@ -1,4 +1,4 @@
-/** Saves and restores a large checkpoint, and prints by how many bytes that raised the peak of resident memory. */
+/** Saves and restores a large checkpoint. Prints how many bytes this added to the peak of resident memory. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
@@ -17,7 +17,10 @@ await store.save({ step: 2, files: { 'file.bin': restored?.restored[0]?.path ?? 
 await store.verify()
 process.stdout.write(String(peakBytes() - idle))
 
-/** Of resident memory. Where Linux tells it of this process alone: `maxRSS` begins with the peak of the parent. */
+/**
+ * Returns the peak of resident memory in bytes. On Linux, reads it from `/proc`, because `maxRSS` starts at the peak of
+ * the parent.
+ */
 function peakBytes(): number {
   const status = '/proc/self/status'
   const peak = existsSync(status) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))?.[1] : undefined

@@ -125,7 +125,7 @@ test('reports a file in the place of the root or a folder', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'file'), 'x')
   const wrong = new FileBackend(join(folder, 'file'))
-  await expect(wrong.put('key', Buffer.from('x'))).rejects.toThrow(/is a file, and a folder is needed there/)
+  await expect(wrong.put('key', Buffer.from('x'))).rejects.toThrow(/is a file, but must be a folder/)
   expect(await codeOf(() => wrong.put('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   expect(await codeOf(() => wrong.commit('key', Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   expect(await codeOf(() => Array.fromAsync(wrong.list('')))).toBe('INVALID_ARGUMENT')
@@ -146,7 +146,7 @@ test('does not block on a pipe, and does not return it as an object', async () =
 })
 
 test('fails if no folder can be created in the root', async () => {
-  // As below /proc: the folder above is there, and yet there can be none in it.
+  // Behaves like `/proc`: the root exists, and nothing can be created in it.
   const root = await temporaryFolder()
   let tried = 0
   const mkdir = (async (path: string) => {

@@ -9,7 +9,7 @@ import { everythingIn, temporaryFolder } from './folders.ts'
 const racers = 8
 const rounds = 50
 
-test(`${racers} processes race for ${rounds} keys: each has exactly one creator, whose bytes stand`, async () => {
+test(`each of ${rounds} keys has exactly one creator, whose bytes are kept, if ${racers} processes race for them`, async () => {
   const root = await temporaryFolder()
   const script = fileURLToPath(new URL('racer.ts', import.meta.url))
   const wins = await Promise.all(

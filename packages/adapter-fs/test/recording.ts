@@ -3,12 +3,15 @@ import type { FileHandle } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { FileSystem } from '../src/index.ts'
 
-/** Called before each effect, by its name and path below the root; what it throws becomes the effect's failure. */
+/**
+ * Called before each effect with its name and its paths relative to the root. A thrown error becomes the failure of the
+ * effect.
+ */
 export type Before = (call: string, index: number) => void
 
 /**
- * The real file system, with each call told before it is made, so that a test can look at the order or let the
- * k-th one fail. Random temporary names are written `TMP`.
+ * The real file system, which reports each call before it is made. Random names of temporary files are reported as
+ * `TMP`.
  */
 export function recordingFileSystem(root: string, before: Before): FileSystem {
   let index = 0
@@ -59,7 +62,7 @@ export function recordingFileSystem(root: string, before: Before): FileSystem {
   }
 }
 
-/** An error as the operating system gives it. */
+/** Returns an error like those of the operating system. */
 export function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: injected`), { code })
 }

@@ -54,7 +54,7 @@ describe('the path of a file', () => {
 
 describe('several processes on one store', () => {
   test(
-    '8 of them saving 50 checkpoints each in shared mode: all 400 are listed',
+    'lists the 50 checkpoints of each of 8 processes that save in shared mode',
     { timeout: 120_000 },
     async () => {
       const root = join(await temporaryFolder(), 'store')
@@ -88,7 +88,7 @@ describe('several processes on one store', () => {
 })
 
 test(
-  'one flipped bit anywhere is found by verify, never restored, and costs one checkpoint at most',
+  'finds a flipped bit anywhere, never restores it, and loses one checkpoint at most',
   { timeout: 60_000 },
   async () => {
     const folder = await temporaryFolder()
@@ -200,7 +200,7 @@ test('falls back if a checkpoint lists a file that this store cannot have', asyn
   expect(restored).toMatchObject({ step: 1, passedOver: [{ step: 2 }] })
 })
 
-/** Changes the body of a document, and seals it again as if a store had written it. */
+/** Changes the body of a document, and seals it with a correct checksum. */
 async function reseal(
   path: string,
   kind: string,

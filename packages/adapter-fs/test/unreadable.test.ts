@@ -10,7 +10,7 @@ import { FailingReads, type ReadCall } from './failing-reads.ts'
 import { temporaryFolder } from './folders.ts'
 import { systemError } from './recording.ts'
 
-/** A store with steps 1 to 3, on a disk whose reads can be made to fail. */
+/** A store with steps 1 to 3 on a disk whose reads can fail. */
 class FailingStore {
   readonly root: string
   readonly reads: FailingReads
@@ -41,14 +41,14 @@ class FailingStore {
     return store
   }
 
-  /** The object of the newest catalog version, of the manifest of the newest step, or of one of its files. */
+  /** Returns the path of the newest catalog version, of the manifest of the newest step, or of one of its files. */
   async pathOf(what: 'catalog' | 'manifest' | 'file'): Promise<string> {
     if (what === 'catalog') return this.#newestCatalog
     const attempt = (await readdir(join(this.root, 'data'))).find((each) => each.startsWith('3-'))
     return `data/${attempt ?? ''}/${what === 'manifest' ? 'manifest.json' : 'a'}`
   }
 
-  /** Lets calls on one path fail, at most so many of them. */
+  /** Lets calls on one path fail, at most `times` of them. */
   fail(path: string, error: Error, { times = Infinity, calls = ['open', 'read'] }: Failing = {}): void {
     let left = times
     this.reads.fault = (call, where) => {
@@ -64,7 +64,7 @@ interface Failing {
   readonly calls?: readonly ReadCall[]
 }
 
-/** Errors as Node.js reports them: it has no names for some. */
+/** Some of the errors have no name in Node.js. */
 const damage: readonly Error[] = [
   systemError('EIO'),
   systemError('EREMOTEIO'),
@@ -232,7 +232,7 @@ test('rejects if the catalog cannot be listed, instead of returning an empty lis
   expect(await codeOf(store.save({ step: 4, files: { a: Buffer.from('a') } }))).toBe('UNAVAILABLE')
 })
 
-describe('something else in the place of a data file', () => {
+describe('another kind of file in the place of a data file', () => {
   const plants: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
     'a symbolic link': async (path) => {
       await rename(path, `${path}-elsewhere`)
@@ -253,7 +253,7 @@ describe('something else in the place of a data file', () => {
     'a socket': async (path) => {
       await rm(path)
       const server = createServer()
-      // The path of a socket is short, so it is bound by its name alone.
+      // The path of a socket must be short. It is created elsewhere and moved here.
       const link = join(await temporaryFolder(), 's')
       await new Promise<void>((resolve) => server.listen(link, resolve))
       await rename(link, path)

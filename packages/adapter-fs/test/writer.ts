@@ -1,7 +1,7 @@
 /**
- * A writer in a process of its own: `writer.ts ROOT MODE FIRST COUNT`. Saves so many steps one after the other, says
- * `saved N` of each, and at the end `done`, or the code of the error that stopped it. A line on its standard
- * input lets it go on after each save, when MODE is `exclusive`.
+ * Runs a writer in its own process: `writer.ts ROOT MODE FIRST COUNT`. Saves COUNT steps in sequence. Prints `saved N`
+ * after each step, and at the end `done` or the code of the error. With the MODE `exclusive`, waits for a line on
+ * standard input after each save.
  */
 import { createInterface } from 'node:readline'
 import { HoldfastError, openStore } from '@holdfast/core'

@@ -20,7 +20,10 @@ export function givenCredentials({ credentials, keyFilename }: GcsOptions): Auth
     if (error instanceof HoldfastError) throw error
     // The message of the parser contains a part of the file.
     const reason = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error)
-    throw new HoldfastError('CONFIG', `${keyFilename} cannot be read as a key file: ${reason}.`)
+    throw new HoldfastError(
+      'CONFIG',
+      `${keyFilename} cannot be read as a key file: ${reason}. Correct keyFilename.`,
+    )
   }
 }
 
@@ -34,7 +37,7 @@ function authClientOf(credentials: unknown, place: string): AuthClient {
   const text = (name: string): string => {
     const value = stringFieldOf(credentials, name)
     if (value !== undefined && value !== '') return value
-    throw new HoldfastError('CONFIG', `${place}: there is no ${name} in it.`)
+    throw new HoldfastError('CONFIG', `${place}: ${name} is missing or empty. Download the key again.`)
   }
   const type = text('type')
   if (type === 'service_account')
@@ -48,6 +51,6 @@ function authClientOf(credentials: unknown, place: string): AuthClient {
   }
   throw new HoldfastError(
     'CONFIG',
-    `${place}: credentials of type ${type} are taken from the file that GOOGLE_APPLICATION_CREDENTIALS names, or by a ready-made client.`,
+    `${place}: credentials of type ${type} are not supported here. Name the file in GOOGLE_APPLICATION_CREDENTIALS, or pass a ready-made client.`,
   )
 }

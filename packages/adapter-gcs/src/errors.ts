@@ -21,16 +21,20 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, expired } = commonM
 /** Failures of the credentials of the SDK. They occur before a request is sent. */
 const beforeTheStore: Meanings = {
   NoCredentials: permissionDenied(
-    'No credentials were found. Log in (gcloud auth application-default login), set GOOGLE_APPLICATION_CREDENTIALS, or name a keyFilename.',
+    'No credentials were found. Log in (gcloud auth application-default login), set GOOGLE_APPLICATION_CREDENTIALS, or set keyFilename.',
   ),
   ...sameMeaning(
     ['ENOENT', 'EACCES'],
-    misconfigured('The file with the credentials cannot be read: check GOOGLE_APPLICATION_CREDENTIALS.'),
+    misconfigured('The file with the credentials cannot be read. Check GOOGLE_APPLICATION_CREDENTIALS.'),
   ),
   invalid_grant: expired,
-  invalid_client: permissionDenied('The credentials are not known to Google any more.'),
-  invalid_target: permissionDenied('The workload identity provider does not know these credentials.'),
-  unauthorized_client: permissionDenied('The credentials may not be used for this.'),
+  invalid_client: permissionDenied('Google no longer knows the credentials. Create new ones.'),
+  invalid_target: permissionDenied(
+    'The workload identity provider does not know the credentials. Check its configuration.',
+  ),
+  unauthorized_client: permissionDenied(
+    'The credentials must not be used for this kind of login. Create new ones.',
+  ),
 }
 
 /**
@@ -40,45 +44,47 @@ const beforeTheStore: Meanings = {
 const meanings: Meanings = {
   ...beforeTheStore,
   notFound: noObject,
-  NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
+  NoSuchBucket: notFound('The bucket does not exist. Create it, or correct its name in the URL.'),
   authError: permissionDenied(
-    'The store does not accept the credentials. Renew them (gcloud auth application-default login).',
+    'The store rejected the credentials. Renew them (gcloud auth application-default login).',
   ),
   required: permissionDenied(
-    'The store asks for credentials, and none were sent. Give some, or leave out anonymous.',
+    'The store requires credentials, but the request had none. Pass credentials, or remove the option anonymous.',
   ),
   forbidden: permissionDenied(
-    'The credentials do not allow it: check the roles of the account on the bucket (Storage Object User has all that is needed).',
+    'The credentials do not allow this request. Check the roles of the account on the bucket (Storage Object User is sufficient).',
   ),
   insufficientPermissions: permissionDenied(
-    'The credentials have no scope for Cloud Storage: give the machine or the token devstorage.read_write.',
+    'The credentials have no scope for Cloud Storage. Give the machine or the token the scope devstorage.read_write.',
   ),
-  accountDisabled: permissionDenied('The account or its billing is disabled.'),
+  accountDisabled: permissionDenied('The account or its billing is disabled. Enable it.'),
   userProjectMissing: permissionDenied(
-    'The bucket lets the requester pay: name the project that does, by userProject.',
+    'The requester pays for requests to the bucket. Set userProject to the project that pays.',
   ),
   userProjectInvalid: permissionDenied(
-    'The project named by userProject cannot pay: check its name and its billing.',
+    'The project in userProject cannot pay. Check its name and its billing.',
   ),
   userProjectAccessDenied: permissionDenied(
-    'The credentials may not let the project of userProject pay (serviceusage.services.use).',
+    'The credentials do not allow billing the project in userProject. Grant serviceusage.services.use.',
   ),
   ...sameMeaning(
     ['retentionPolicyNotMet', 'objectUnderActiveHold'],
     permissionDenied(
-      'A retention policy or a hold of the bucket protects the object. Nothing is lost: it stays until the policy lets it go, and can be deleted then.',
+      'A retention policy or a hold of the bucket protects the object. Nothing was changed. Delete it after the policy or hold ends.',
     ),
   ),
-  conditionNotMet: { code: 'ALREADY_EXISTS', advice: 'The object is there already.' },
-  keyDisabled: permissionDenied('The Cloud KMS key of the object is disabled or destroyed.'),
+  conditionNotMet: { code: 'ALREADY_EXISTS', advice: 'The object exists.' },
+  keyDisabled: permissionDenied(
+    'The Cloud KMS key of the object is disabled or destroyed. Enable or restore the key.',
+  ),
   BadDigest: damaged,
   ...sameMeaning(['rateLimitExceeded', 'userRateLimitExceeded'], slowDown),
   ...sameMeaning(['backendError', 'internalError'], storeFailed),
   quotaExceeded: permissionDenied(
-    'A quota of the project is used up: see the quotas of Cloud Storage in its console.',
+    'A quota of the project is exhausted. See the quotas of Cloud Storage in the console.',
   ),
   uploadBrokenConnection: noNetwork,
-  AbortError: unavailable('The request was cut off.'),
+  AbortError: unavailable('The request was interrupted.'),
 }
 
 const errors = storeErrors(meanings, failureOf)

@@ -41,7 +41,7 @@ export function list(
       })
       const items = fieldOf(data, 'items') ?? []
       if (fieldOf(data, 'kind') !== 'storage#objects' || !Array.isArray(items))
-        throw foreignAnswer(asked, 'it is no list of objects')
+        throw foreignAnswer(asked, 'it is not a list of objects')
       const objects: readonly GcsObject[] = items.map(parseObject)
       const outside = objects.find(({ name }) => !name.startsWith(names.root))
       if (outside !== undefined) throw foreignAnswer(asked, `${outside.name} is not below ${names.root}`)

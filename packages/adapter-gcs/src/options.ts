@@ -63,7 +63,7 @@ export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): num
   if (bytes > 0 && bytes % chunkUnit === 0) return bytes
   throw new HoldfastError(
     'CONFIG',
-    `chunkSize is a multiple of 256 KiB, as Google Cloud Storage asks for, not ${bytes} bytes.`,
+    `chunkSize must be a multiple of 256 KiB, as Google Cloud Storage requires, and is ${bytes} bytes.`,
   )
 }
 
@@ -84,11 +84,11 @@ export const optionShape = {
 
 function readCredentials(value: unknown): GcsCredentials {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  throw new Error('is an object, such as the contents of a key file')
+  throw new Error('must be an object, such as the contents of a key file')
 }
 
 function readClient(value: unknown): Storage {
   if (typeof value === 'object' && value !== null && 'authClient' in value && 'apiEndpoint' in value)
     return value as Storage
-  throw new Error('is a Storage of @google-cloud/storage')
+  throw new Error('must be a Storage of @google-cloud/storage')
 }

@@ -78,7 +78,7 @@ async function open(
       newConnection,
       signal,
     })
-    if (!(data instanceof Readable)) throw new Error('The answer has no body')
+    if (!(data instanceof Readable)) throw new Error('The response has no body')
     return { stat: orDestroy(data, () => toldInHeaders(key, headers, range)), body: data }
   } catch (error) {
     if (hasStatus(error, 416)) return undefined
@@ -96,9 +96,9 @@ function toldInHeaders(key: string, headers: Headers, range: WantedBytes['range'
   const modifiedAt = new Date(headers.get('last-modified') ?? '')
   const revision = headers.get('x-goog-generation')
   if (revision === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime()))
-    throw foreignAnswer(asked, 'it does not tell the size, the generation and the time of the object')
+    throw foreignAnswer(asked, 'it does not state the size, the generation and the time of the object')
   const start = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1]
   if (range !== undefined && start !== undefined && Number(start) !== range.start)
-    throw foreignAnswer(asked, `it is not the range from byte ${range.start} on that was asked for`)
+    throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
   return { key, size, modifiedAt, revision }
 }

@@ -92,7 +92,10 @@ export async function beginUpload(
     const body = { size: end - position, pieces: from(position) }
     const progress = await tell(range, body, isLast ? proof : {}, sectionSignal)
     if ('held' in progress && progress.held <= position)
-      throw new HoldfastError('UNAVAILABLE', `The store took nothing of ${key} from byte ${position} on.`)
+      throw new HoldfastError(
+        'UNAVAILABLE',
+        `The store accepted no bytes of ${key} from byte ${position} on.`,
+      )
     return progress
   }
 
@@ -126,7 +129,7 @@ export async function beginUpload(
       if (object?.size === section.end && told === checksum.value) return storedAs(object)
       if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
       throw lost(
-        `The store holds other bytes of ${key} than it was sent, so they were deleted. Put it again.`,
+        `The store held other bytes of ${key} than those sent, so they were deleted. Put the object again.`,
         { key },
       )
     },
@@ -186,7 +189,7 @@ function bytesHeld(headers: Headers): number {
 }
 
 function sessionGone(key: string, cause: unknown): HoldfastError {
-  return lost(`The store has discarded the upload of ${key}, which it does after a week. Put it again.`, {
+  return lost(`The store discarded the upload of ${key}, as it does after a week. Put the object again.`, {
     key,
     cause,
   })
@@ -194,7 +197,9 @@ function sessionGone(key: string, cause: unknown): HoldfastError {
 
 /** The error for an upload that needs bytes before the section, which are no longer in memory. */
 function lostTrack(key: string, held: number, offset: number): HoldfastError {
-  return lost(`The store holds ${held} bytes of ${key}, of which ${offset} were sent. Put it again.`, { key })
+  return lost(`The store reports ${held} bytes of ${key}, but ${offset} were sent. Put the object again.`, {
+    key,
+  })
 }
 
 /** The errors of uploads that cannot continue. A new upload can succeed. */

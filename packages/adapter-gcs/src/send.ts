@@ -143,7 +143,7 @@ function parsedJson(text: string, asked: RequestInfo): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw foreignAnswer(asked, 'it is no whole JSON')
+    throw foreignAnswer(asked, 'it is not complete JSON')
   }
 }
 
@@ -175,7 +175,7 @@ class Silence {
   #allow(bytes: number): NodeJS.Timeout {
     const limit = longestSilence + Math.ceil(bytes / slowestUpload)
     return setTimeout(() => {
-      this.#over.abort(new DOMException(`There was no answer for ${limit} ms`, 'TimeoutError'))
+      this.#over.abort(new DOMException(`No response arrived for ${limit} ms`, 'TimeoutError'))
     }, limit)
   }
 }

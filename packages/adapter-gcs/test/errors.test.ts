@@ -3,7 +3,11 @@ import { messageOf } from '@holdfast/core/backend'
 import { expect, test } from 'vitest'
 import { mayHaveHappened, storeError } from '../src/errors.ts'
 
-const answer = (status: number, reason?: string, message = 'It says so'): object =>
+const answer = (
+  status: number,
+  reason?: string,
+  message = `${status} ${reason ?? 'without a reason'}`,
+): object =>
   Object.assign(new Error(message), {
     status,
     response: { status, data: { error: { code: status, message, errors: [{ reason, message }] } } },
@@ -12,24 +16,24 @@ const answer = (status: number, reason?: string, message = 'It says so'): object
 test.each([
   [answer(401, 'authError'), 'PERMISSION_DENIED', 'Renew them'],
   [answer(401), 'PERMISSION_DENIED', 'Renew them'],
-  [answer(401, 'required'), 'PERMISSION_DENIED', 'none were sent'],
+  [answer(401, 'required'), 'PERMISSION_DENIED', 'the request had none'],
   [answer(403, 'forbidden'), 'PERMISSION_DENIED', 'Storage Object User'],
   [answer(403), 'PERMISSION_DENIED', 'Storage Object User'],
-  [answer(403, 'retentionPolicyNotMet'), 'PERMISSION_DENIED', 'Nothing is lost'],
-  [answer(403, 'objectUnderActiveHold'), 'PERMISSION_DENIED', 'Nothing is lost'],
+  [answer(403, 'retentionPolicyNotMet'), 'PERMISSION_DENIED', 'Nothing was changed'],
+  [answer(403, 'objectUnderActiveHold'), 'PERMISSION_DENIED', 'Nothing was changed'],
   [answer(400, 'userProjectMissing'), 'PERMISSION_DENIED', 'userProject'],
-  [answer(404, 'notFound', 'No such object: bucket/x'), 'NOT_FOUND', 'no such object'],
-  [answer(404, 'notFound', 'The specified bucket does not exist.'), 'NOT_FOUND', 'no such bucket'],
-  [answer(412, 'conditionNotMet'), 'ALREADY_EXISTS', 'there already'],
+  [answer(404, 'notFound', 'No such object: bucket/x'), 'NOT_FOUND', 'The object does not exist'],
+  [answer(404, 'notFound', 'The specified bucket does not exist.'), 'NOT_FOUND', 'The bucket does not exist'],
+  [answer(412, 'conditionNotMet'), 'ALREADY_EXISTS', 'The object exists'],
   [
     answer(400, 'invalid', 'Provided CRC32C "AAAAAA==" doesn\'t match calculated CRC32C "4waSgw==".'),
     'UNAVAILABLE',
     'damaged',
   ],
-  [answer(400, 'invalid'), 'INVALID_ARGUMENT', 'refuses'],
-  [answer(429, 'rateLimitExceeded'), 'UNAVAILABLE', 'fewer requests'],
-  [answer(429), 'UNAVAILABLE', 'fewer requests'],
-  [answer(403, 'userRateLimitExceeded'), 'UNAVAILABLE', 'fewer requests'],
+  [answer(400, 'invalid'), 'INVALID_ARGUMENT', 'rejected the request'],
+  [answer(429, 'rateLimitExceeded'), 'UNAVAILABLE', 'too many requests'],
+  [answer(429), 'UNAVAILABLE', 'too many requests'],
+  [answer(403, 'userRateLimitExceeded'), 'UNAVAILABLE', 'too many requests'],
   [answer(500, 'internalError'), 'UNAVAILABLE', 'The store failed'],
   [answer(503), 'UNAVAILABLE', 'The store failed'],
   [Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), 'UNAVAILABLE', 'network'],
@@ -52,7 +56,7 @@ test.each([
     'CONFIG',
     'GOOGLE_APPLICATION_CREDENTIALS',
   ],
-])('%s is told as %s', (error, code, advice) => {
+])('maps %s to %s', (error, code, advice) => {
   const told = storeError(error, { what: 'The put of k', key: 'k' }, 'gs://b/r')
   expect(told).toMatchObject({
     code,
@@ -82,6 +86,6 @@ test.each([
   [answer(403, 'forbidden'), false],
   [answer(429), false],
   [new Error('Could not load the default credentials.'), false],
-])('%s may have been carried out: %s', (error, maybe) => {
+])('reports that %s may have been executed: %s', (error, maybe) => {
   expect(mayHaveHappened(error)).toBe(maybe)
 })

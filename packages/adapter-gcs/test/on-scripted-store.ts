@@ -3,10 +3,10 @@ import { ScriptedStore } from './scripted-store.ts'
 
 export const chunk = 256 * 2 ** 10
 
-/** Patient enough for any script, and quick. */
+/** Enough attempts for every script, with short pauses. */
 export const quick = { attempts: 4, minDelay: 1, maxDelay: 2 }
 
-/** A backend on a scripted store, for one test. */
+/** Runs one test with a backend on a scripted store. */
 export async function withScriptedStore(
   run: (backend: GcsBackend, store: ScriptedStore) => Promise<void>,
   options: GcsOptions = {},

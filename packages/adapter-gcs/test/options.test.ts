@@ -16,7 +16,7 @@ test.each([
   ['gs://b/runs/a/', 'gs://b/runs/a'],
   ['gs://b/runs/%23 1?storageClass=NEARLINE&chunkSize=1MiB', 'gs://b/runs/%23%201'],
   ['gs://b/a?endpoint=http://127.0.0.1:4443&userProject=p&parallel=4&quota=1GB&anonymous=true', 'gs://b/a'],
-])('%s is opened as %s', async (url, place) => {
+])('opens %s as %s', async (url, place) => {
   expect((await open(url)).url).toBe(place)
 })
 
@@ -27,18 +27,18 @@ test('returns a place with the endpoint and without credentials', async () => {
 
 test.each([
   ['gs:///a', 'names no bucket'],
-  ['gs://user:pw@b/a', 'credentials may not stand in a URL'],
+  ['gs://user:pw@b/a', 'credentials are not allowed in a URL'],
   ['gs://b/a#1', 'write %23'],
   ['gs://b/a?region=eu', 'has no option region'],
-  ['gs://b/a?credentials=x', 'may not stand in a URL'],
-  ['gs://b/a?storageClass=GLACIER', 'is one of STANDARD, NEARLINE, COLDLINE, ARCHIVE'],
+  ['gs://b/a?credentials=x', 'not allowed in a URL'],
+  ['gs://b/a?storageClass=GLACIER', 'must be one of STANDARD, NEARLINE, COLDLINE, ARCHIVE'],
   ['gs://b/a?chunkSize=1MB', 'multiple of 256 KiB'],
   ['gs://b/a?chunkSize=0', 'multiple of 256 KiB'],
   ['gs://b/run-50%', 'gs://b/run-50%: write %25 for % in a path.'],
   ['gs://b/a?endpoint=localhost:4443', 'must be an http:// or https:// URL, such as http://localhost:4443'],
   ['gs://b/a?endpoint=http://u:PASS@host', 'must not contain credentials'],
   ['gs://b/a/../..//c%2F..', 'is not a place for a store'],
-])('%s is refused: %s', async (url, why) => {
+])('rejects %s: %s', async (url, why) => {
   await expect(open(url)).rejects.toThrow(why)
   await expect(open(url)).rejects.toSatisfy(
     (error) => error instanceof HoldfastError && error.code === 'CONFIG',
@@ -46,17 +46,17 @@ test.each([
 })
 
 test('validates options that only code can pass', async () => {
-  await expect(open('gs://b', { client: {} })).rejects.toThrow('is a Storage of @google-cloud/storage')
+  await expect(open('gs://b', { client: {} })).rejects.toThrow('must be a Storage of @google-cloud/storage')
   await expect(open('gs://b', { credentials: 'secret' })).rejects.toThrow('contents of a key file')
 })
 
 test.each([
   [{ type: 'service_account', client_email: 'a@b', private_key: 'secret' }, undefined],
   [{ type: 'authorized_user', client_id: 'i', client_secret: 'secret', refresh_token: 'r' }, undefined],
-  [{ type: 'service_account', client_email: 'a@b' }, 'there is no private_key'],
+  [{ type: 'service_account', client_email: 'a@b' }, 'private_key is missing'],
   [{ type: 'external_account' }, 'GOOGLE_APPLICATION_CREDENTIALS'],
-  [{}, 'there is no type'],
-])('credentials are taken from %j, or it is said why not', async (credentials, why) => {
+  [{}, 'type is missing'],
+])('finds credentials in %j, or states why it does not', async (credentials, why) => {
   const file = join(folder, 'key.json')
   await writeFile(file, JSON.stringify(credentials))
   for (const options of [{ credentials }, { keyFilename: file }]) {

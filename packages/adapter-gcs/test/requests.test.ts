@@ -107,7 +107,7 @@ test('requests only the pages that a list needs, and excludes its starting key',
   await withScriptedStore(async (backend, store) => {
     store.fault = () => ({ status: 404, message: 'The specified bucket does not exist.' })
     await expect(Array.fromAsync(backend.list('p', { startAfter: 'pa', limit: 3 }))).rejects.toThrow(
-      'There is no such bucket',
+      'The bucket does not exist',
     )
     expect(store.seen[0]?.query).toMatchObject({ prefix: 'r/p', startOffset: 'r/pa', maxResults: '4' })
   })

@@ -8,12 +8,12 @@ import type { Fault, ScriptedStore } from './scripted-store.ts'
 const bytes = randomBytes(3 * chunk + 1000)
 const end = bytes.byteLength
 
-/** What cannot be read again, so that it goes up chunk by chunk. */
+/** Returns a source that cannot be read again, so it is uploaded in chunks. */
 function stream(of: Buffer = bytes): Readable {
   return Readable.from([of])
 }
 
-/** Does this once, to the first request whose range of bytes is so. */
+/** Applies a fault to the first request with this range of bytes. */
 function once(store: ScriptedStore, range: string, fault: Fault): void {
   let done = false
   store.fault = ({ headers }) => {

@@ -2,30 +2,33 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Crc32c, crc32cBase64 } from '@holdfast/core/backend'
 
-/** What the store does with one request, where it is not what it should. */
+/** How the store handles one request incorrectly. */
 export interface Script {
-  /** Takes this many bytes of the body, then breaks the connection. */
+  /** Reads this many bytes of the body, then breaks the connection. */
   readonly take?: number
-  /** Takes this many bytes of the body, and says so. */
+  /** Reads this many bytes of the body, and reports that it holds them. */
   readonly takeAndTell?: number
-  /** Sends this many bytes of the answer, then breaks the connection. */
+  /** Sends this many bytes of the response, then breaks the connection. */
   readonly answer?: number
-  /** Refuses it. */
+  /** Rejects the request with this status. */
   readonly status?: number
   readonly reason?: string
   readonly message?: string
 }
 
-/** Or it carries the request out, and breaks the connection; or stores other bytes, and looks at no checksum. */
+/**
+ * A script; or the store executes the request and breaks the connection; or it stores other bytes without checking the
+ * checksum.
+ */
 export type Fault = Script | 'lose the answer' | 'damage'
 
-/** A request as the store saw it. */
+/** A request as the store received it. */
 export interface Seen {
   readonly method: string
   readonly path: string
   readonly query: Readonly<Record<string, string>>
   readonly headers: IncomingMessage['headers']
-  /** Empty for a large one. */
+  /** The body as text. Empty for a large body. */
   readonly text: string
 }
 
@@ -52,8 +55,8 @@ const chunkUnit = 256 * 2 ** 10
 const timeCreated = '2026-11-24T12:00:00.123Z'
 
 /**
- * What the tests need of Cloud Storage, as strict as it is about offsets, checksums and generations, and obedient to
- * `fault`, which is asked about each request.
+ * The part of Cloud Storage that the tests use. It checks offsets, checksums and generations strictly, and asks `fault`
+ * about each request.
  */
 export class ScriptedStore implements AsyncDisposable {
   fault: (seen: Seen, index: number) => Fault | undefined = () => undefined
@@ -77,7 +80,7 @@ export class ScriptedStore implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** The requests so far in short, such as `PUT bytes 0-9/*`. */
+  /** The requests so far in short form, such as `PUT bytes 0-9/*`. */
   get log(): readonly string[] {
     return this.seen.map(({ method, headers }) => `${method} ${headers['content-range'] ?? ''}`.trim())
   }
@@ -212,7 +215,7 @@ export class ScriptedStore implements AsyncDisposable {
   }
 }
 
-/** `undefined` when the client has left before its end. */
+/** Returns the body; `undefined` if the client disconnected before its end. */
 async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   try {
     return Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>))
@@ -226,7 +229,7 @@ function json(status: number, value: object): Answer {
   return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(value)) }
 }
 
-/** In the form of the JSON API. */
+/** Returns an error response in the format of the JSON API. */
 function refusal({
   status,
   reason,

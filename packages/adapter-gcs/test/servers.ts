@@ -3,14 +3,14 @@ import { startGcsEmulator } from '@holdfast/emulators'
 import { isAvailable } from '@holdfast/test-servers'
 import { afterAll, inject } from 'vitest'
 
-/** A server that speaks the JSON API, and a bucket on it. */
+/** A server with the JSON API, and a bucket on it. */
 export interface TestServer {
   readonly name: string
   readonly bucket: string
   readonly endpoint: string
-  /** What it does not do right, by the name of the case that shows it. */
+  /** The reasons of known faults of the server, by the title of the failing case. */
   readonly gaps: Readonly<Record<string, string>>
-  /** What it takes too long for. */
+  /** The reasons of cases that sometimes fail because the server is too slow, by title. */
   readonly unsteady: Readonly<Record<string, string>>
 }
 
@@ -25,7 +25,7 @@ const unsteadyOfFakeGcsServer = {
     'fake-gcs-server hashes the whole object again with every chunk, which takes minutes for a large object',
 }
 
-/** Every server that this run has; the emulator is always one of them. */
+/** Returns the servers of this run, which always include the emulator. */
 export async function testServers(): Promise<readonly TestServer[]> {
   const server = inject('servers')['fake-gcs-server']
   const servers = [await emulator()]

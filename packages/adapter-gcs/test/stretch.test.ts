@@ -12,7 +12,7 @@ import { codeOf } from '@holdfast/conformance/testing'
 import { chunk, quick, withScriptedStore } from './on-scripted-store.ts'
 import type { Fault, ScriptedStore } from './scripted-store.ts'
 
-/** The stretch is all but the last chunk. */
+/** The first range is all bytes except those of the last chunk. */
 const stretch = 8 * chunk
 const bytes = randomBytes(stretch + 1000)
 const end = bytes.byteLength
@@ -21,7 +21,7 @@ const lastChunk = `PUT bytes ${stretch}-${end - 1}/${end}`
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-stretch-'))
 const path = join(folder, 'source.bin')
 
-/** Of a certain time, since two writes within one tick of the clock have the same. */
+/** Writes the file and sets its time, because two writes within one tick of the clock would have the same time. */
 function writeSource(content: Uint8Array, time: number): void {
   writeFileSync(path, content)
   utimesSync(path, time, time)
@@ -40,7 +40,7 @@ const sources: readonly (readonly [string, ByteSource])[] = [
   ['a file', { path }],
 ]
 
-/** Does these, one after the other, to the requests that bring something of the stretch. */
+/** Applies these faults in order to the requests that send bytes of the first range. */
 function faults(store: ScriptedStore, ...planned: readonly (Fault | (() => Fault))[]): void {
   const left = [...planned]
   store.fault = ({ headers }) => {
@@ -51,7 +51,7 @@ function faults(store: ScriptedStore, ...planned: readonly (Fault | (() => Fault
 }
 
 describe.each(sources)('a large object of %s', (_, source) => {
-  test('is sent as one stretch and a last chunk with the checksum of the object', async () => {
+  test('is sent as one range and a last chunk with the checksum of the object', async () => {
     await withScriptedStore(async (backend, store) => {
       const stored = await backend.put('k', source)
       expect(store.log).toEqual(['POST', `PUT bytes 0-${stretch - 1}/*`, lastChunk])
@@ -110,7 +110,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     await withScriptedStore(async (backend, store) => {
       faults(store, { take: chunk }, ...Array.from({ length: 9 }, () => ({ status: 503 })))
       expect(await codeOf(backend.put('k', source))).toBe('UNAVAILABLE')
-      // One that got further, and as many that did not as are allowed.
+      // One request makes progress. Then all allowed attempts fail.
       expect(store.log.filter((line) => /bytes \d+-/.test(line))).toHaveLength(1 + quick.attempts)
       expect(store.log.at(-1)).toBe('DELETE')
       expect(store.objects.size).toBe(0)
@@ -166,7 +166,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     const [, asked, ...sent] = [...proxy.requests].slice(1, -2).map(({ headers }) => headers['content-range'])
     expect(asked).toBe('bytes */*')
     expect(sent.pop()).toBe(`bytes ${stretch}-${end - 1}/${end}`)
-    // Of what came before a connection broke, a server may lose the last.
+    // A server may lose the last bytes that arrived before the connection broke.
     const [again] = sent.map((range) => Number(/^bytes (\d+)-/.exec(range ?? '')?.[1]))
     expect(again ?? stretch).toBeLessThanOrEqual(mostHeld)
     expect(again === undefined).toBe(mostHeld === stretch)

@@ -22,7 +22,7 @@ export function subjectOn({ bucket, endpoint, gaps, unsteady }: TestServer): Sub
   }
 }
 
-/** For the cases that need other processes. */
+/** Options for the cases that start other processes. */
 export function subjectOfProcesses(server: TestServer): Subject {
   const options = { endpoint: server.endpoint, chunkSize }
   return { ...subjectOn(server), place: ({ url }) => ({ url, adapter, options }) }

@@ -61,7 +61,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   if (name.endsWith('--x-s3')) {
     throw new HoldfastError(
       'UNSUPPORTED',
-      `${name} is a directory bucket (S3 Express One Zone), which does not list in the order of names. Use a general purpose bucket.`,
+      `${name} is a directory bucket (S3 Express One Zone), whose lists are not in the order of names. Use a general purpose bucket.`,
     )
   }
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)

@@ -20,7 +20,7 @@ export async function endpoint({ client, name }: Bucket): Promise<string> {
     if (error instanceof Resolved) return error.url
     throw error
   }
-  throw new Error('The SDK sent a request that was to be stopped')
+  throw new Error('The SDK sent a request that should have been stopped')
 }
 
 /** Stops a request once the SDK has resolved its address. */

@@ -24,21 +24,21 @@ const { slowDown, storeFailed, damaged, noObject, noNetwork, full, wrongClock, e
  */
 const meanings: Meanings = {
   ...sameMeaning(['NoSuchKey', 'NotFound'], noObject),
-  NoSuchBucket: notFound('There is no such bucket. Make it, or correct its name in the URL.'),
-  NoSuchUpload: unavailable('The unfinished upload was discarded by someone else.'),
+  NoSuchBucket: notFound('The bucket does not exist. Create it, or correct its name in the URL.'),
+  NoSuchUpload: unavailable('Another program discarded the unfinished upload.'),
   AccessDenied: permissionDenied(
-    'The credentials do not allow it: check the policies of the user and of the bucket.',
+    'The credentials do not allow this request. Check the policies of the user and of the bucket.',
   ),
   Forbidden: permissionDenied(
-    'The credentials do not allow it, or the object is missing and they may not list the bucket (s3:ListBucket).',
+    'The credentials do not allow this request, or the object is missing and they do not allow s3:ListBucket. Check the policies of the user and of the bucket.',
   ),
-  AllAccessDisabled: permissionDenied('All access to it is disabled.'),
+  AllAccessDisabled: permissionDenied('All access to the bucket is disabled.'),
   ...sameMeaning(
     ['InvalidAccessKeyId', 'InvalidSecurity'],
-    permissionDenied('The access key is not known to the store: check the credentials and the endpoint.'),
+    permissionDenied('The store does not know the access key. Check the credentials and the endpoint.'),
   ),
   SignatureDoesNotMatch: permissionDenied(
-    'The secret key does not fit the access key, or something between here and the store changes requests.',
+    'The secret key does not match the access key, or a proxy changes requests. Check the credentials and the proxy.',
   ),
   CredentialsProviderError: permissionDenied(
     'No credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or log in (aws sso login).',
@@ -51,23 +51,25 @@ const meanings: Meanings = {
   ...sameMeaning(
     ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'],
     misconfigured(
-      'The bucket is in another region. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
+      'The bucket is in another region. Set region in the configuration, ?region= in the URL, or AWS_REGION.',
     ),
   ),
   RegionMissing: misconfigured(
-    'No region is known. Name it: region in the configuration, ?region= in the URL, or AWS_REGION.',
+    'No region is known. Set region in the configuration, ?region= in the URL, or AWS_REGION.',
   ),
-  TemporaryRedirect: unavailable('The bucket is being moved.'),
-  InvalidBucketName: misconfigured('That is not the name of a bucket.'),
+  TemporaryRedirect: unavailable('The bucket is moving to another address.'),
+  InvalidBucketName: misconfigured('The name is not valid for a bucket. Correct the URL.'),
   NotImplemented: unsupported(
-    'The store does not offer this. If it is the checksum that it refuses, set checksum to none.',
+    'The store does not support this request. If it rejects the checksum, set checksum to none.',
   ),
-  InvalidStorageClass: misconfigured('The store does not have this storage class.'),
+  InvalidStorageClass: misconfigured(
+    'The store does not support this storage class. Choose another storageClass.',
+  ),
   InvalidObjectState: unsupported(
-    'The object is in an archive, and must be restored from it before it can be read.',
+    'The object is in an archive class. Restore it from the archive before you read it.',
   ),
   KeyTooLongError: invalidArgument('The key is too long for the store.'),
-  EntityTooLarge: invalidArgument('That is more than the store takes.'),
+  EntityTooLarge: invalidArgument('The object is larger than the store accepts.'),
   ...sameMeaning(
     ['QuotaExceeded', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'InsufficientCapacity'],
     full,
@@ -84,7 +86,7 @@ const meanings: Meanings = {
   ),
   ...sameMeaning(
     ['ConditionalRequestConflict', 'OperationAborted'],
-    unavailable('Another request on the same object got in between.'),
+    unavailable('Another request changed the same object at the same time.'),
   ),
   ...sameMeaning(
     ['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'Throttling', 'ThrottlingException'],

@@ -39,7 +39,7 @@ export function list(
       const answer = await send(bucket, asked, { root: 'ListBucketResult' }, command, signal)
       const { Contents = [], IsTruncated, NextContinuationToken: next } = answer
       if (IsTruncated === undefined || (IsTruncated && (next ?? '') === ''))
-        throw foreignAnswer(asked, 'it does not say where the list goes on')
+        throw foreignAnswer(asked, 'it does not state where the list continues')
       const items = Contents.map(({ Key = '', Size = 0, LastModified, ETag }) => {
         if (!Key.startsWith(names.root)) throw foreignAnswer(asked, `${Key} is not below ${names.root}`)
         return {

@@ -92,7 +92,7 @@ export async function beginUpload(
     },
 
     discard: () => abortUpload(bucket, key, uploadId),
-    leftover: 'Its unfinished upload is left to a sweep.',
+    leftover: 'A sweep discards its unfinished upload.',
   }
 }
 
@@ -115,15 +115,15 @@ async function newUpload(
     const command = new CreateMultipartUploadCommand(input)
     const expected = { root: 'InitiateMultipartUploadResult' }
     const { UploadId } = await send(bucket, asked, expected, command)
-    if (UploadId === undefined || UploadId === '') throw foreignAnswer(asked, 'it has no id of an upload')
+    if (UploadId === undefined || UploadId === '') throw foreignAnswer(asked, 'it has no upload id')
     return UploadId
   })
 }
 
 function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {
   const message =
-    `The store does not take part ${part} of ${key}. Set maxParts to the most parts that it takes ` +
-    '(1,000 on Scaleway, for example), or partSize to more bytes.'
+    `The store rejected part ${part} of ${key}. Set maxParts to the largest number of parts that it accepts ` +
+    '(such as 1,000 on Scaleway), or set a larger partSize.'
   return new HoldfastError('INVALID_ARGUMENT', message, { key, cause })
 }
 

@@ -86,7 +86,7 @@ export function partBytesOf({ partSize = defaultPartBytes }: S3Options): number 
   if (bytes >= minPartBytes) return bytes
   throw new HoldfastError(
     'CONFIG',
-    `partSize is at least 5 MiB, the smallest that S3 takes, not ${bytes} bytes.`,
+    `partSize must be at least 5 MiB, the minimum of S3, and is ${bytes} bytes.`,
   )
 }
 
@@ -128,14 +128,15 @@ function readCredentials(value: unknown): S3Credentials {
   const accessKeyId = stringFieldOf(value, 'accessKeyId')
   const secretAccessKey = stringFieldOf(value, 'secretAccessKey')
   if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw new Error('is an object with accessKeyId and secretAccessKey')
+    throw new Error('must be an object with accessKeyId and secretAccessKey')
   const sessionToken = stringFieldOf(value, 'sessionToken')
-  if (sessionToken !== fieldOf(value, 'sessionToken')) throw new Error('has a sessionToken that is no text')
+  if (sessionToken !== fieldOf(value, 'sessionToken'))
+    throw new Error('has a sessionToken that is not a string')
   return { accessKeyId, secretAccessKey, sessionToken }
 }
 
 function readClient(value: unknown): S3Client {
   if (typeof value === 'object' && value !== null && 'send' in value && 'config' in value)
     return value as S3Client
-  throw new Error('is an S3Client of @aws-sdk/client-s3')
+  throw new Error('must be an S3Client of @aws-sdk/client-s3')
 }

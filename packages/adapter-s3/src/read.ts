@@ -61,7 +61,7 @@ async function open(
       signal,
     )
     const { Body: body } = answer
-    if (!(body instanceof Readable)) throw new Error('The answer has no body')
+    if (!(body instanceof Readable)) throw new Error('The response has no body')
     return { stat: orDestroy(body, () => statOf(key, answer, range)), body }
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined

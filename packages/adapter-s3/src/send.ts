@@ -59,7 +59,7 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
   const limit =
     longestSilence + Math.ceil((numberFieldOf(command.input, 'ContentLength') ?? 0) / slowestUpload)
   const timer = setTimeout(() => {
-    late.abort(new DOMException(`There was no answer for ${limit} ms`, 'TimeoutError'))
+    late.abort(new DOMException(`No response arrived for ${limit} ms`, 'TimeoutError'))
   }, limit)
   command.middlewareStack.add(
     (next) => async (args) => {
@@ -115,12 +115,12 @@ function faultOf(bytes: Buffer, expected: Expected): string | undefined {
   if (typeof expected === 'string')
     return bytes.byteLength === 0
       ? undefined
-      : `it has a body of ${bytes.byteLength} bytes, and should have none`
+      : `it has a body of ${bytes.byteLength} bytes, but should have none`
   const text = bytes.toString().trim()
   // A request can fail after its response has begun: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. The SDK throws this error.
   return [expected.root, 'Error'].some((root) => isDocument(text, root))
     ? undefined
-    : `it is no whole ${expected.root}`
+    : `it is not a complete ${expected.root}`
 }
 
 /** Returns whether a text is one complete XML document with this root. */

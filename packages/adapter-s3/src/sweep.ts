@@ -69,7 +69,7 @@ function unfinishedUploads(bucket: Bucket, signal: AbortSignal | undefined): Asy
       }))
       const { IsTruncated, NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = answer
       if (IsTruncated === true && (KeyMarker ?? '') === '')
-        throw foreignAnswer(asked, 'it does not say where the list goes on')
+        throw foreignAnswer(asked, 'it does not state where the list continues')
       return { items, next: IsTruncated === true ? { KeyMarker, UploadIdMarker } : undefined }
     },
   })

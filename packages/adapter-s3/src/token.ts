@@ -33,6 +33,9 @@ export async function confirmStored(
 ): Promise<Stored> {
   const stored = await storedWith(bucket, asked, key, token)
   if (stored === undefined)
-    throw foreignAnswer(asked, 'it says that the object was stored, and there is none, or another')
+    throw foreignAnswer(
+      asked,
+      'it reports that the object was stored, but the object is missing or different',
+    )
   return stored
 }

@@ -37,7 +37,7 @@ test.each([
     'http://from-environment',
     's3://bucket/a?endpoint=http://bucket.from-environment',
   ],
-])('the place of %s holds the endpoint that the SDK uses', async (location, fromEnvironment, place) => {
+])('includes the endpoint that the SDK uses in the place of %s', async (location, fromEnvironment, place) => {
   vi.stubEnv('AWS_ENDPOINT_URL_S3', fromEnvironment)
   onTestFinished(() => {
     vi.unstubAllEnvs()
@@ -49,10 +49,10 @@ test.each([
 
 test.each([
   ['s3://bucket/a?rgion=eu', /no option rgion.*region/],
-  ['s3://bucket/a?pathStyle=maybe', /pathStyle is true or false/],
-  ['s3://bucket/a?storageClass=GLACIER', /storageClass is one of STANDARD/],
+  ['s3://bucket/a?pathStyle=maybe', /pathStyle must be true or false/],
+  ['s3://bucket/a?storageClass=GLACIER', /storageClass must be one of STANDARD/],
   ['s3://bucket/a?partSize=1%20MiB', /at least 5 MiB/],
-  ['s3://bucket/a?parallel=0', /whole number from 1/],
+  ['s3://bucket/a?parallel=0', /whole number of at least 1/],
   ['s3://bucket/run-50%', /^s3:\/\/bucket\/run-50%: write %25 for % in a path\.$/],
   [
     's3://bucket/a?endpoint=localhost:9000',
@@ -61,13 +61,13 @@ test.each([
   ['s3://bucket/a?endpoint=minio.example.com', /such as http:\/\/minio\.example\.com/],
   ['s3://bucket/a?endpoint=u:PASS@host', /such as http:\/\/HOST:PORT/],
   ['s3://bucket:9000/a', /no port.*\?endpoint=/],
-  ['s3://bucket/a?credentials=x', /may not stand in a URL/],
-  ['s3://key:secret@bucket/a', /may not stand in a URL/],
+  ['s3://bucket/a?credentials=x', /not allowed in a URL/],
+  ['s3://key:secret@bucket/a', /not allowed in a URL/],
   ['s3:///a', /names no bucket/],
   ['s3://bucket/a#b', /%23/],
   ['s3://bucket/a//b', /not a place for a store/],
   ['s3://directory--x-s3/a', /directory bucket/],
-])('%s is refused', async (location, message) => {
+])('rejects %s', async (location, message) => {
   await expect(open(location)).rejects.toThrow(message)
 })
 
@@ -75,9 +75,9 @@ test.each([
   [{ regoin: 'eu' }, /no option regoin/],
   [{ credentials: { accessKeyId: 'a' } }, /accessKeyId and secretAccessKey/],
   [{ client: {} }, /S3Client/],
-  [{ retry: { attempts: 0 } }, /retry is/],
-  [{ retry: { tries: 3 } }, /retry is/],
-])('the option %o is refused', async (options, message) => {
+  [{ retry: { attempts: 0 } }, /retry must be/],
+  [{ retry: { tries: 3 } }, /retry must be/],
+])('rejects the option %o', async (options, message) => {
   await expect(open('s3://bucket/a', options)).rejects.toThrow(message)
 })
 

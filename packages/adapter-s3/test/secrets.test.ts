@@ -37,7 +37,7 @@ test.each([
     'a ready-made client',
     () => ({ client: new S3Client({ endpoint, region: 'r', credentials, maxAttempts: 1 }) }),
   ],
-])('errors do not repeat what a server repeats, by %s', async (_, options) => {
+])('omits secrets from errors that the server repeats, by %s', async (_, options) => {
   const backend = new S3Backend('bucket', 'a', options())
   for (const call of [
     () => backend.put('k', Buffer.from('x')),

@@ -5,25 +5,25 @@ import { isAvailable } from '@holdfast/test-servers'
 import { afterAll, inject } from 'vitest'
 import type { S3Options } from '../src/index.ts'
 
-/** A server that speaks the language of S3, and a bucket on it. */
+/** A server with the API of S3, and a bucket on it. */
 export interface TestServer {
   readonly name: string
   readonly bucket: string
   readonly endpoint: string
   readonly options: S3Options
-  /** What it does not do right, by the name of the case that shows it. */
+  /** The reasons of known faults of the server, by the title of the failing case. */
   readonly gaps: Readonly<Record<string, string>>
-  /** What it does not do right now and then. */
+  /** The reasons of cases that sometimes fail, by title. */
   readonly unsteady: Readonly<Record<string, string>>
 }
 
-/** MinIO on a single disk removes folders that became empty. */
+/** MinIO on a single disk removes folders that have become empty. */
 const unsteadyOfMinio = {
   'a put succeeds while concurrent deletes empty its folder':
     'MinIO can deny a put while a concurrent delete removes the folder of the key',
 }
 
-/** S3Proxy keeps objects as files, and sorts in Java. */
+/** S3Proxy stores objects as files, and sorts names in the order of Java strings. */
 const gapsOfS3Proxy = {
   'list orders keys above U+D7FF by their UTF-8 bytes, and starts after any of them':
     'S3Proxy lists in the order of UTF-16',
@@ -33,7 +33,7 @@ const gapsOfS3Proxy = {
     'S3Proxy returns status 500 for such a key',
 }
 
-/** Every server that this run has; the emulator is always one of them. */
+/** Returns the servers of this run, which always include the emulator. */
 export async function testServers(): Promise<readonly TestServer[]> {
   const { minio, s3proxy } = inject('servers')
   const servers: TestServer[] = [await emulator()]

@@ -26,7 +26,7 @@ export function subjectOn({ bucket, options, gaps, unsteady }: TestServer): Subj
   }
 }
 
-/** For the cases that need other processes. */
+/** Options for the cases that start other processes. */
 export function subjectOfProcesses(server: TestServer): Subject {
   const options = { ...server.options, partSize }
   return { ...subjectOn(server), place: ({ url }) => ({ url, adapter, options }) }

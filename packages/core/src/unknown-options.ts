@@ -14,7 +14,7 @@ export function refuseUnknownOptions(
     if (known.includes(name)) continue
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `${what} has no option ${JSON.stringify(name)}. It takes: ${known.join(', ') || 'none'}.`,
+      `${what} has no option ${JSON.stringify(name)}. Known: ${known.join(', ') || 'none'}.`,
       { url },
     )
   }

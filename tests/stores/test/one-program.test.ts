@@ -50,7 +50,7 @@ test('the error for an invalid location names the correct form', async () => {
       return String(error)
     }
   }
-  expect(await failure('s3://bucket/a?regoin=eu-west-1')).toMatch(/no option regoin. It takes: region/)
+  expect(await failure('s3://bucket/a?regoin=eu-west-1')).toMatch(/no option regoin. Known: region/)
   expect(await failure('gs://bucket/a?endpont=x')).toMatch(/no option endpont/)
   expect(await failure('az://account')).toMatch(/az:\/\/account\/container/)
   expect(await failure('ftp://host/a')).toMatch(/No adapter is known for ftp:/)

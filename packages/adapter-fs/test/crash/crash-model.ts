@@ -8,28 +8,28 @@ type Entry = { readonly file: File } | { readonly folder: string }
 
 interface File {
   bytes: Buffer
-  /** The bytes that survive a crash for sure; `undefined` before the first sync. */
+  /** The bytes that certainly survive a crash. `undefined` before the first sync. */
   synced: Buffer | undefined
 }
 
-/** A change of names: all of it survives, or none. A rename from one folder to another changes both. */
+/** A change of names, which survives completely or not at all. A rename between two folders changes both. */
 interface Change {
   readonly names: readonly (readonly [path: string, entry: Entry | undefined])[]
-  /** Folders of these names that were not synced since. */
+  /** The folders of these names that have not been synced since the change. */
   readonly unsynced: Set<string>
 }
 
-/** What is in each folder, by name. */
+/** The entries of each folder, by name. */
 type Folders = Map<string, Map<string, Entry>>
 
-/** What a crash does to bytes that were written and not synced. */
+/** The effect of a crash on bytes that were written and not synced. */
 export type Fate = 'kept' | 'missing' | 'short' | 'zero'
 
 const fates: readonly Fate[] = ['kept', 'missing', 'short', 'zero']
 
-/** What one crash loses: which changes of names survive, and what becomes of bytes that were not synced. */
+/** The loss of one crash: which changes of names survive, and what happens to bytes that were not synced. */
 export interface Loss {
-  /** Asked for each pending change, in order. */
+  /** Returns whether a pending change survives. Called for each pending change, in order. */
   readonly keeps: (change: number) => boolean
   readonly fate: Fate
 }
@@ -41,13 +41,13 @@ export interface Tree {
 }
 
 /**
- * What POSIX promises of a file system across a crash, and no more: bytes survive once their file is synced, names
- * once their folder is; before that each may be lost by itself, whatever the order in which they were made.
+ * The guarantees of POSIX after a crash, and no others. Bytes survive after a sync of their file, and names after a
+ * sync of their folder. Each unsynced change may be lost independently, in any order.
  */
 export class CrashModel {
-  /** What survives a crash for sure. */
+  /** The names that certainly survive a crash. */
   readonly #synced: Folders = new Map()
-  /** Changes that a crash may lose, in their order. */
+  /** The changes that a crash may lose, oldest first. */
   #pending: Change[] = []
   readonly #root: string
 
@@ -97,12 +97,12 @@ export class CrashModel {
     }
   }
 
-  /** Changes of names that a crash now could lose. */
+  /** The number of changes of names that a crash could lose now. */
   get pendingChanges(): number {
     return this.#pending.length
   }
 
-  /** What is there after a crash with this loss. */
+  /** Returns the tree that remains after a crash with this loss. */
   afterCrash({ keeps, fate }: Loss): Tree {
     const folders: string[] = []
     const files = new Map<string, Buffer>()
@@ -122,7 +122,9 @@ export class CrashModel {
     this.#pending.push({ names, unsynced: new Set(names.map(([path]) => dirname(path))) })
   }
 
-  /** A change of two folders is durable once both are synced; and with it what was done to its names before. */
+  /**
+   * A change in two folders is durable after both have been synced. Earlier changes of its names are then durable, too.
+   */
   #sync(folder: string): void {
     for (const change of this.#pending) change.unsynced.delete(folder)
     const durable = new Set<Change>()
@@ -169,8 +171,8 @@ function survivingBytes({ bytes, synced }: File, fate: Fate): Buffer {
 }
 
 /**
- * What a crash now could lose: every subset of the pending changes, with each fate. Where there are more subsets than
- * `mostSubsets`, so many are drawn.
+ * Returns the possible losses of a crash at this moment: every subset of the pending changes, with each fate. If there
+ * are more than `mostSubsets` subsets, draws `mostSubsets` of them at random.
  */
 export function lossesOf({ pendingChanges }: CrashModel, seed: number, mostSubsets = 32): readonly Loss[] {
   const subsets = 2 ** pendingChanges
@@ -187,7 +189,7 @@ export function lossesOf({ pendingChanges }: CrashModel, seed: number, mostSubse
   )
 }
 
-/** Every tree that a crash now could leave, each once. */
+/** Yields each tree that a crash at this moment could leave, once. */
 export function* treesAfterCrash(model: CrashModel, seed: number, mostSubsets?: number): Generator<Tree> {
   const seen = new Set<string>()
   for (const loss of lossesOf(model, seed, mostSubsets)) {
@@ -201,7 +203,7 @@ export function* treesAfterCrash(model: CrashModel, seed: number, mostSubsets?: 
   }
 }
 
-/** A file system in memory with such a tree. */
+/** Returns a file system in memory that contains this tree. */
 export function fileSystemOf(tree: Tree): FileSystem {
   return createFsFromVolume(volumeOf(tree)).promises as unknown as FileSystem
 }

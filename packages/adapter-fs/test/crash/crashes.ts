@@ -11,13 +11,13 @@ import { type Known, openOn, root, scenario } from './scenario.ts'
 interface Run {
   readonly effects: readonly Effect[]
   readonly model: CrashModel
-  /** What was acknowledged, and what the step that was cut short would have made of it. */
+  /** The acknowledged state. `ifDone` is the state if the interrupted step had completed. */
   readonly known: Known
   readonly ifDone: Known
   readonly cut: string
 }
 
-/** Runs the scenario until the crash; `Infinity` runs it to its end. `forgotten` syncs do nothing. */
+/** Runs the scenario until the crash. `Infinity` runs all of it. Syncs of the kind `forgotten` do nothing. */
 async function runUntil(crashAt: number, forgotten?: Effect['kind']): Promise<Run> {
   const volume = Volume.fromJSON({})
   volume.mkdirSync(root)
@@ -44,7 +44,7 @@ async function runUntil(crashAt: number, forgotten?: Effect['kind']): Promise<Ru
   return { effects, model, known, ifDone: known, cut: 'nothing' }
 }
 
-/** The store opens, lists what was acknowledged, proves it, and takes the next save. */
+/** Checks that the store opens, lists and verifies the acknowledged checkpoints, and accepts another save. */
 async function holdsWhatIsKnown({ known, ifDone }: Run, tree: Tree): Promise<void> {
   const store = openOn(fileSystemOf(tree))
   const listed = new Map((await store.list()).map(({ step, tags: [content = ''] }) => [step, content]))
@@ -59,12 +59,12 @@ async function holdsWhatIsKnown({ known, ifDone }: Run, tree: Tree): Promise<voi
 
 interface Findings {
   readonly states: number
-  /** The steps that were cut short by some crash. */
+  /** The steps that at least one crash interrupted. */
   readonly cut: ReadonlySet<string>
   readonly violation: Error | undefined
 }
 
-/** Crashes before one effect in `stride`, with every loss, until a promise is broken. */
+/** Crashes before every `stride`-th effect with every possible loss, until a promise is broken. */
 async function crashEverywhere(stride: number, forgotten?: Effect['kind']): Promise<Findings> {
   const { effects } = await runUntil(Infinity, forgotten)
   const cut = new Set<string>()
@@ -86,11 +86,11 @@ async function crashEverywhere(stride: number, forgotten?: Effect['kind']): Prom
   return { states, cut, violation: undefined }
 }
 
-/** Declares the tests of crashes before one effect in `stride`. */
+/** Declares the tests of crashes before every `stride`-th effect. */
 export function testCrashes(stride: number): void {
   const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
-  describe(`a crash at ${where}, with any loss of what was not synced`, () => {
-    test('keeps everything that was acknowledged, and leaves nothing partial', async () => {
+  describe(`a crash at ${where}, with any loss of unsynced data`, () => {
+    test('keeps all acknowledged checkpoints, and leaves nothing partial', async () => {
       const { states, cut, violation } = await crashEverywhere(stride)
       expect(violation).toBeUndefined()
       expect(cut.size).toBeGreaterThanOrEqual(9) // a repair that finds nothing to do has no effects
@@ -98,7 +98,7 @@ export function testCrashes(stride: number): void {
     })
 
     test.each(['sync file', 'sync folder'] as const)(
-      'is caught where every "%s" is forgotten',
+      'is detected as data loss if the store never calls "%s"',
       async (forgotten) => {
         expect((await crashEverywhere(stride, forgotten)).violation).toBeDefined()
       },
@@ -108,7 +108,7 @@ export function testCrashes(stride: number): void {
 
 /** Declares a test of the crash model itself. */
 export function testCrashModel(): void {
-  test('matches a real disk if the crash model loses nothing', async () => {
+  test('has the same files as a real disk if nothing is lost', async () => {
     const { effects, model } = await runUntil(Infinity)
     const folder = await temporaryFolder()
     const place = (path: string): string => join(folder, path)

@@ -1,4 +1,4 @@
-/** What a program does to a file system, in the terms in which a crash can lose it. Paths are absolute. */
+/** The effects on a file system whose loss a crash can cause. Paths are absolute. */
 export type Effect =
   | { readonly kind: 'create'; readonly path: string }
   | { readonly kind: 'write'; readonly path: string; readonly position: number; readonly bytes: Uint8Array }

@@ -14,18 +14,18 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'PERMISSION_DENIED',
 }
 
-/** Whether the fault hits this effect. */
+/** Returns whether this effect fails. */
 type Fault = (effect: Effect, index: number) => boolean
 
 interface Outcome {
   readonly effects: number
-  /** The codes of the errors that the steps were answered with. */
+  /** The error codes with which the steps failed. */
   readonly errors: readonly ErrorCode[]
 }
 
 /**
- * Runs the scenario with a fault. A step that fails is made again until it succeeds, and the fault is over by then.
- * After each failure the store must be as before the step, or as after it.
+ * Runs the scenario with a fault that is over after a while. Repeats each failed step until it succeeds. Checks after
+ * each failure that the store is as it was before or after the step.
  */
 async function runWith(code: string, fault: Fault): Promise<Outcome> {
   const volume = Volume.fromJSON({})
@@ -74,15 +74,15 @@ async function contents(store: CheckpointStore): Promise<Known> {
 }
 
 /**
- * Declares the tests of each error. Of the effects, one in `stride` fails, and another one for each error. So with a
- * stride of 1 each error hits each effect, and with as many as there are errors each effect fails once.
+ * Declares the tests of each error. Each error hits every `stride`-th effect. The errors start at different offsets, so
+ * a stride equal to the number of errors makes each effect fail once.
  */
 export function testFaults(stride: number): void {
   describe.each(Object.entries(codes).map(([code, expected], offset) => ({ code, expected, offset })))(
     '$code',
     ({ code, expected, offset }) => {
       const where = stride === 1 ? 'any single effect' : `one effect in ${stride}`
-      test(`at ${where}: a typed error or none, the store as before or after, and the next try succeeds`, async () => {
+      test(`at ${where}: fails with a typed error or succeeds, keeps the store consistent, and succeeds at the next attempt`, async () => {
         const { effects } = await runWith(code, () => false)
         const seen = new Set<ErrorCode>()
         for (let failing = offset % stride; failing < effects; failing += stride) {
@@ -90,12 +90,12 @@ export function testFaults(stride: number): void {
           for (const each of errors) seen.add(each)
         }
         for (const repeated of ['ALREADY_EXISTS', 'NOT_FOUND'] as const) seen.delete(repeated)
-        // The few effects that decide a commit may be among those left out.
+        // The few effects that decide a commit may be among the effects that were skipped.
         if (stride > 1) seen.add('OUTCOME_UNKNOWN')
         expect([...seen].toSorted()).toEqual(['OUTCOME_UNKNOWN', expected].toSorted())
       })
 
-      test(`at every write from ${where} on, for a while`, async () => {
+      test(`at 12 effects from ${where} on: fails only with the expected error or an unknown outcome`, async () => {
         const { effects } = await runWith(code, () => false)
         for (let first = offset % stride; first < effects; first += 7 * stride) {
           const { errors } = await runWith(

@@ -4,12 +4,12 @@ import { createFsFromVolume, type Volume } from 'memfs'
 import { systemError } from '../recording.ts'
 import type { Effect } from './effects.ts'
 
-/** Told of each effect as it is about to be made. A promise that never settles is a crash at that point. */
+/** Called with each effect just before it happens. A returned promise that never settles is a crash at that point. */
 export type Gate = (effect: Effect) => Promise<never> | undefined
 
 /**
- * The file system of a volume in memory, every effect of which passes a gate. Effects are made in one go with
- * their checks, so that what the gate hears is what happened, in its order; an effect that fails is not heard.
+ * A volume in memory that passes each effect to a gate first. The checks of an effect and the effect itself happen in
+ * one synchronous step, so the gate sees the effects in their real order. The gate does not see effects that fail.
  */
 export function gated(volume: Volume, gate: Gate): typeof promises {
   const fileSystem = createFsFromVolume(volume).promises as unknown as typeof promises
@@ -64,7 +64,7 @@ export function gated(volume: Volume, gate: Gate): typeof promises {
   }
 }
 
-/** The calls of `write` that Holdfast makes: of a part of a buffer, or of a text at a position. */
+/** The calls of `write` that Holdfast makes: a part of a buffer, or a string at a position. */
 type Write = (written: Uint8Array | string, offset: number, length: number, position: number) => void
 
 function creates(flags: string | number | undefined): boolean {

@@ -8,14 +8,14 @@ import { type Gate, gated } from './recorder.ts'
 const root = '/work'
 const destination = `${root}/to`
 
-/** Files at the destination, by name. */
+/** The contents of the files at the destination, by name. */
 type Files = Readonly<Record<string, string>>
 
 const first: Files = { 'model.bin': 'old model', 'log/a.txt': 'old log' }
 const second: Files = { 'model.bin': 'new model', 'log/a.txt': 'new log', 'log/b.txt': 'another log' }
 const third: Files = { next: 'next' }
 
-/** A store with three checkpoints, whose restores go into the given file system. */
+/** Restores a step of a store with three checkpoints into the given file system. */
 type Restore = (volume: Volume, gate: Gate, step: number) => Promise<void>
 
 async function restoring(): Promise<Restore> {
@@ -46,12 +46,15 @@ function buffersOf(files: Files): Record<string, Buffer> {
 interface Run {
   readonly effects: number
   readonly model: CrashModel
-  /** What is at the destination by what was acknowledged, and once the restore that was cut short is completed. */
+  /**
+   * The files at the destination after the acknowledged restores. `ifDone` is the state if the interrupted restore had
+   * completed.
+   */
   readonly known: Files
   readonly ifDone: Files
 }
 
-/** Restores the first two checkpoints, one over the other, until the crash. `forgotten` syncs do nothing. */
+/** Restores the first two checkpoints into one folder until the crash. Syncs of the kind `forgotten` do nothing. */
 async function runUntil(restore: Restore, crashAt: number, forgotten?: Effect['kind']): Promise<Run> {
   const volume = Volume.fromJSON({})
   volume.mkdirSync(root)
@@ -76,7 +79,10 @@ async function runUntil(restore: Restore, crashAt: number, forgotten?: Effect['k
   return { effects, model, known, ifDone: known }
 }
 
-/** Each file is old or new and whole; and the next restore leaves the files of one checkpoint, beside its own. */
+/**
+ * Checks that each file is complete, and either old or new. Then checks that the next restore leaves the files of one
+ * checkpoint, in addition to its own.
+ */
 async function holdsWhatIsPromised(restore: Restore, { known, ifDone }: Run, tree: Tree): Promise<void> {
   const volume = volumeOf(asOfAnEndedProcess(tree))
   for (const [name, text] of Object.entries(ifDone))
@@ -89,7 +95,10 @@ async function holdsWhatIsPromised(restore: Restore, { known, ifDone }: Run, tre
   expect(Object.keys(volume.toJSON()).filter((path) => path.includes('/.'))).toEqual([])
 }
 
-/** The process that crashed is this one, which still runs: its hidden folders get the name of one that has ended. */
+/**
+ * The crashed process of the test is this process, which still runs. Renames its hidden folders as if they belonged to
+ * a process that has ended.
+ */
 function asOfAnEndedProcess({ folders, files }: Tree): Tree {
   const renamed = (path: string): string =>
     path.replace(/(\.holdfast-restore-[0-9a-f]{16}-\d+)-\d+-/, (_, owner: string) => `${owner}-1-`)
@@ -109,7 +118,10 @@ function visible(volume: Volume): Files {
   return files
 }
 
-/** Crashes before one effect in `stride`, with at most so many subsets of what may be lost, until a promise is broken. */
+/**
+ * Crashes before every `stride`-th effect, with at most `mostSubsets` subsets of the possible losses, until a promise
+ * is broken.
+ */
 async function crashEverywhere(
   stride: number,
   mostSubsets: number,
@@ -133,18 +145,18 @@ async function crashEverywhere(
   return { states, violation: undefined }
 }
 
-/** Declares the tests of crashes of a restore before one effect in `stride`. */
+/** Declares the tests of crashes of a restore before every `stride`-th effect. */
 export function testRestoreCrashes(stride: number, mostSubsets: number): void {
   const where = stride === 1 ? 'any effect' : `one effect in ${stride}`
-  describe(`a restore that crashes at ${where}, with any loss of what was not synced`, () => {
-    test('leaves each file old or new and whole, and the next restore leaves those of one checkpoint', async () => {
+  describe(`a restore that crashes at ${where}, with any loss of unsynced data`, () => {
+    test('leaves complete files, old or new, and the next restore leaves the files of one checkpoint', async () => {
       const { states, violation } = await crashEverywhere(stride, mostSubsets)
       expect(violation).toBeUndefined()
       expect(states).toBeGreaterThan(100 / stride)
     })
 
     test.each(['sync file', 'sync folder'] as const)(
-      'is caught where every "%s" is forgotten',
+      'is detected as data loss if the restore never calls "%s"',
       async (forgotten) => {
         expect((await crashEverywhere(1, mostSubsets, forgotten)).violation).toBeDefined()
       },

@@ -10,17 +10,17 @@ import { FileBackend, type FileSystem } from '../../src/index.ts'
 /** The root of the store in every crash scenario. */
 export const root = '/store'
 
-/** What must be in the store, by step: which content, and whether it is pinned. */
+/** The expected content of each step in the store. */
 export type Known = ReadonlyMap<number, string>
 
 export interface Step {
   readonly name: string
   readonly run: (store: CheckpointStore) => Promise<CheckpointStore>
-  /** What is known once the step is acknowledged. */
+  /** Returns the expected contents after the step is acknowledged. */
   readonly after: (before: Known) => Known
 }
 
-/** Of which the older lines of the catalog stand in pages after two saves. */
+/** Moves older lines of the catalog to pages after two saves. */
 const foldingEarly: Environment = {
   ...systemEnvironment,
   pageLimits: {
@@ -52,7 +52,7 @@ function action(name: string, run: Step['run'], after: Step['after'] = (before) 
   return { name, run, after }
 }
 
-/** Every operation that changes a store, one after the other. */
+/** Every operation that changes a store, in sequence. */
 export function scenario(fileSystem: FileSystem): readonly Step[] {
   return [
     save(1, 'first'),
@@ -93,7 +93,7 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
     action(
       'take over and save 6, which drops 4',
       async () => {
-        // 2 and 3 are pinned.
+        // Steps 2 and 3 are pinned.
         const next = openOn(fileSystem, { keepLast: 2 })
         await next.save({ step: 6, files: { 'model.bin': Buffer.from('sixth') }, tags: ['sixth'] })
         await next.flush()

@@ -13,7 +13,7 @@ import { unhurried } from './unhurried.ts'
 
 const root = '/store'
 
-/** Orders of the calls that are tried. */
+/** The number of different orders to try. */
 const orders = 60
 
 const keys = ['a/1', 'a/2', 'a/3', 'a/4', 'a/5', 'b/c/1', 'b/c/2', 'b/c/3']
@@ -22,20 +22,26 @@ function contentOf(key: string): Buffer {
   return Buffer.from(key.repeat(20))
 }
 
-/** What a crash could break: a name that was answered for and is gone, or one whose bytes are not all there. */
+/**
+ * Returns a promise that a crash could break now: an acknowledged object that is missing, or an object with incomplete
+ * bytes.
+ */
 function broken(model: CrashModel, answered: ReadonlySet<string>, seed: number): string | undefined {
   for (const loss of lossesOf(model, seed)) {
     const { files } = model.afterCrash(loss)
     for (const key of keys) {
       const found = files.get(`${root}/${key}`)
-      if (found === undefined && answered.has(key)) return `${key} was answered for, and is gone`
-      if (found?.equals(contentOf(key)) === false) return `${key} is there, and not whole`
+      if (found === undefined && answered.has(key)) return `${key} was acknowledged, and is missing`
+      if (found?.equals(contentOf(key)) === false) return `${key} exists, and is incomplete`
     }
   }
   return undefined
 }
 
-/** Puts all keys at once, in one of the orders, and looks before each effect and at the end what a crash would break. */
+/**
+ * Puts all keys at once, in an order that depends on the seed. Looks for broken promises before each effect and at the
+ * end.
+ */
 async function putTogether(
   seed: number,
   syncsOf: (fileSystem: FileSystem) => FolderSyncs,
@@ -69,7 +75,7 @@ async function putTogether(
   return found
 }
 
-/** Answers with the fsync that goes on, which may have begun before the name was changed. */
+/** Returns the running fsync, which may have begun before the change of the name. */
 class JoinsWhatGoesOn extends FolderSyncs {
   readonly #underWay = new Map<string, Promise<void>>()
 
@@ -84,7 +90,7 @@ class JoinsWhatGoesOn extends FolderSyncs {
   }
 }
 
-/** Takes a folder that was synced once for one that stays so. */
+/** Treats a folder that was synced once as durable for ever. */
 class SyncsOnce extends FolderSyncs {
   readonly #synced = new Map<string, Promise<void>>()
 
@@ -112,15 +118,15 @@ async function foundInAnyOrder(syncsOf: (fileSystem: FileSystem) => FolderSyncs)
 }
 
 describe('concurrent puts in any order, with a crash at any effect and any loss', () => {
-  test('keep everything that was acknowledged, and leave nothing partial', async () => {
+  test('keep all acknowledged objects, and leave nothing partial', async () => {
     expect(await foundInAnyOrder((fileSystem) => new FolderSyncs(fileSystem))).toEqual([])
   })
 
   test.each([JoinsWhatGoesOn, SyncsOnce, WaitsForNone])(
-    'are caught where the sharing is $name',
+    'are detected as data loss if folders are synced by $name',
     async (Syncs) => {
       const [first] = await foundInAnyOrder((fileSystem) => new Syncs(fileSystem))
-      expect(first).toMatch(/was answered for, and is gone/)
+      expect(first).toMatch(/was acknowledged, and is missing/)
     },
   )
 })

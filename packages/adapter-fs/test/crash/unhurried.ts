@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FileSystem } from '../../src/index.ts'
 
 /**
- * A file system each call of which takes a while before its effect and after it, drawn from a seed: calls that go on
- * at the same time overtake one another, the same way each time.
+ * Delays each call before and after its effect. The delays come from a seed, so that concurrent calls overtake each
+ * other, in the same way in each run.
  */
 export function unhurried(fileSystem: FileSystem, seed: number): FileSystem {
   let drawn = seed

@@ -8,21 +8,21 @@ import { isMessage, type Operation, Random } from './operations.ts'
 import { Oracle } from './oracle.ts'
 
 export interface KillLoopOptions {
-  /** An empty folder for the store. The caller removes it, or keeps the store of a failure. */
+  /** An empty folder for the store. The caller removes it, or keeps it after a failure. */
   readonly folder: string
   readonly seed: number
   readonly kills: number
-  /** Called after each kill with the operations that it cut short. */
+  /** Called after each kill with the interrupted operations. */
   readonly onKill?: (kill: number, cut: readonly Operation[]) => void
 }
 
-/** Milliseconds that a worker lives at most after its first operation began. */
+/** The longest life of a worker in milliseconds, from the begin of its first operation. */
 const longestLife = 150
 
 /**
- * Starts a worker on one store, kills it with SIGKILL at a random moment, and holds what is left against all that
- * was acknowledged; again and again. After each kill the store opens without help, the newest checkpoint
- * restores proved, and nothing partial is listed. Rejects with what went wrong, the seed and the kill.
+ * Repeatedly starts a worker on one store, kills it with SIGKILL at a random moment, and compares the store with what
+ * was acknowledged. After each kill, the store must open without help, the newest checkpoint must restore, and nothing
+ * partial may be listed. Rejects with the fault, the seed and the number of the kill.
  */
 export async function killLoop({
   folder,
@@ -86,7 +86,7 @@ async function examine(root: string, to: string, oracle: Oracle): Promise<void> 
   assert.equal((await store.restore('latest', { to }))?.step, newest?.step)
 }
 
-/** Whatever the kills left behind is found and removed by a takeover and a sweep. */
+/** Checks that a takeover and a sweep remove everything that the kills left. */
 async function nothingIsLeftAfterASweep(root: string): Promise<void> {
   await using store = await openStore(root, { gracePeriod: 0 })
   await store.save({ step: 1_000_000, files: { last: Buffer.from('last') } })

@@ -1,4 +1,4 @@
-/** Kills writers over and over, on a real disk: `node test/kill-loop/main.ts --kills 10000 [--jobs 4] [--seed 7]`. */
+/** Kills writers repeatedly on a real disk: `node test/kill-loop/main.ts --kills 10000 [--jobs 4] [--seed 7]`. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,8 +21,8 @@ let done = 0
 console.log(`${kills} kills on ${jobs} stores at once, seeds from ${first}`)
 
 /**
- * Each job has a store and a seed of its own; one alone is repeated by `--jobs 1 --seed` with its seed. The store of
- * a job that fails stays.
+ * Runs one job with its own store and seed. To repeat one job, pass `--jobs 1 --seed` and its seed. The store of a
+ * failed job is kept.
  */
 async function job(seed: number, share: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kill-'))

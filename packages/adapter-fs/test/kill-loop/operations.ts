@@ -1,13 +1,13 @@
-/** What a worker does to the store, and what the loop knows of it. */
+/** An operation of a worker on the store, as the loop sees it. */
 export type Operation =
   | { readonly kind: 'save' | 'replace'; readonly id: string; readonly step: number }
   | { readonly kind: 'delete' | 'pin' | 'unpin'; readonly id: string; readonly step: number }
   | { readonly kind: 'take over' | 'sweep' | 'repair' | 'prune' | 'attach'; readonly id: string }
 
-/** What every worker keeps, beside what is pinned: each save drops the others. */
+/** The retention of every worker. Each save drops older checkpoints, except pinned ones. */
 export const keepLast = 6
 
-/** A worker tells an operation before it begins, and again when the store has acknowledged it. */
+/** A worker reports an operation before it begins, and again when the store has acknowledged it. */
 export interface Message {
   readonly when: 'begins' | 'acknowledged'
   readonly operation: Operation
@@ -17,7 +17,7 @@ export function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'when' in value && 'operation' in value
 }
 
-/** A seeded generator (mulberry32): the same seed gives the same run, up to the moment of each kill. */
+/** A seeded generator (mulberry32). The same seed gives the same run, except for the moments of the kills. */
 export class Random {
   #state: number
 
@@ -25,7 +25,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** A whole number from 0 to below the limit. */
+  /** Returns an integer from 0 to below the limit. */
   below(limit: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)

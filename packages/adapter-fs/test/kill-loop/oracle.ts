@@ -3,14 +3,14 @@ import type { CheckpointStore } from '@holdfast/core'
 import { keepLast, type Message, type Operation } from './operations.ts'
 
 interface Known {
-  /** The operation whose bytes the step has. */
+  /** The id of the operation that wrote the bytes of the step. */
   readonly id: string
   readonly pinned: boolean
 }
 
 /**
- * What must be in the store: all that was acknowledged, and of what was under way when the worker died either all
- * or nothing. Knows nothing of how the store works.
+ * Knows what the store must contain: everything that was acknowledged. An operation that was running when its worker
+ * died may have happened completely or not at all. The oracle does not know how the store works.
  */
 export class Oracle {
   readonly #steps = new Map<number, Known>()
@@ -30,7 +30,7 @@ export class Oracle {
     }
   }
 
-  /** Holds the store against what is known, and learns what became of the operations under way. */
+  /** Compares the store with the expected contents, and learns the outcome of interrupted operations. */
   async judge(store: CheckpointStore): Promise<void> {
     const found = await readAll(store)
     for (const operation of this.#underWay.values()) this.#learn(operation, found)
@@ -60,7 +60,7 @@ export class Oracle {
     } else if (before !== undefined) this.#steps.set(step, { ...before, pinned: kind === 'pin' })
   }
 
-  /** It either happened or did not: whatever the store says of the step must be one of the two. */
+  /** An interrupted operation either happened or did not. Any other state of the step is a fault. */
   #learn(operation: Operation, found: ReadonlyMap<number, Known>): void {
     if (!('step' in operation)) return
     const now = found.get(operation.step)

@@ -1,4 +1,4 @@
-/** Works on a store until it is killed, and tells its parent each operation before and after. */
+/** Works on a store until it is killed. Reports each operation to its parent before and after it. */
 import {
   type Checkpoint,
   CheckpointStore,
@@ -11,7 +11,7 @@ import { keepLast, type Message, type Operation, Random } from './operations.ts'
 
 const [, , root = '', seed = '0', run = '0'] = process.argv
 const random = new Random(Number(seed) + Number(run))
-/** Of which the older lines of the catalog stand in pages after a few saves. */
+/** Moves older lines of the catalog to pages after a few saves. */
 const foldingEarly: Environment = {
   ...systemEnvironment,
   pageLimits: {
@@ -72,7 +72,7 @@ async function remove(step: number): Promise<void> {
   await told({ kind: 'delete', id: nextId(), step }, () => store.delete([step]))
 }
 
-/** Another writer on the same store: its first write fences the one before. */
+/** Opens another writer on the same store. Its first write fences the writer before. */
 async function takeOver(): Promise<CheckpointStore> {
   const options = { background: { limit: 2 }, retention: { keepLast } }
   const next = new CheckpointStore(new FileBackend(root), options, foldingEarly)
@@ -80,7 +80,7 @@ async function takeOver(): Promise<CheckpointStore> {
   return next
 }
 
-/** Files of any size from none to half a megabyte, that name the operation which wrote them. */
+/** Returns files of 0 to 500,000 bytes, whose content names the operation that wrote them. */
 function request(id: string, step: number): SaveRequest {
   const files: Record<string, Uint8Array | AsyncIterable<Uint8Array>> = {}
   for (let file = 0; file <= random.below(3); file += 1) {

@@ -18,7 +18,7 @@ export interface AdapterOption<Value> {
 export const optionReaders = {
   text: (value: unknown): string => {
     if (typeof value === 'string' && value !== '') return value
-    throw new Error('is a text')
+    throw new Error('must be a non-empty string')
   },
   /** An `http:` or `https:` URL without credentials and parameters. */
   endpoint: (value: unknown): string => {
@@ -36,13 +36,13 @@ export const optionReaders = {
   flag: (value: unknown): boolean => {
     if (value === true || value === 'true') return true
     if (value === false || value === 'false') return false
-    throw new Error('is true or false')
+    throw new Error('must be true or false')
   },
   /** An integer of at least 1. */
   count: (value: unknown): number => {
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
     if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 1) return number
-    throw new Error('is a whole number from 1')
+    throw new Error('must be a whole number of at least 1')
   },
   /** A number of bytes, or a string such as `200 GB`. */
   size: (value: unknown): number => {
@@ -51,7 +51,7 @@ export const optionReaders = {
     } catch {
       // The error message must not repeat the value.
     }
-    throw new Error("is a size such as '200 GB'")
+    throw new Error("must be a size such as '200 GB'")
   },
   /** The number of attempts of a request, and the shortest and longest pause between them in milliseconds. */
   retry: (value: unknown): RetryPolicy => {
@@ -61,7 +61,7 @@ export const optionReaders = {
     const valid = [attempts, minDelay, maxDelay].every((each) => Number.isFinite(each) && each >= 0)
     if (typeof value === 'object' && known && valid && attempts >= 1 && minDelay <= maxDelay) return policy
     throw new Error(
-      'is { attempts, minDelay, maxDelay }, with at least one attempt, and delays in milliseconds',
+      'must be { attempts, minDelay, maxDelay }, with at least one attempt, and delays in milliseconds',
     )
   },
   /** The minimum speed of a response: a number of bytes within a number of milliseconds. */
@@ -75,7 +75,7 @@ export const optionReaders = {
     return (value) => {
       const found = choices.find((choice) => choice === value)
       if (found !== undefined) return found
-      throw new Error(`is one of ${choices.join(', ')}`)
+      throw new Error(`must be one of ${choices.join(', ')}`)
     }
   },
 }
@@ -110,13 +110,13 @@ export function readAdapterOptions<Shape extends Readonly<Record<string, Adapter
       const known = Object.entries(shape).flatMap(([each, { inUrl: may }]) => (may || !inUrl ? [each] : []))
       throw new HoldfastError(
         'CONFIG',
-        `${place} has no option ${nameOrNothing(name)}. It takes: ${known.join(', ')}.`,
+        `${place} has no option ${nameOrNothing(name)}. Known: ${known.join(', ')}.`,
       )
     }
     if (inUrl && !option.inUrl) {
       throw new HoldfastError(
         'CONFIG',
-        `${name} may not stand in a URL, which is printed and logged. Give it in code or in the environment.`,
+        `${name} is not allowed in a URL, which is printed and logged. Pass it in code or in the environment.`,
       )
     }
     try {

@@ -46,7 +46,7 @@ export function placeInUrl(url: URL): ObjectStorePlace {
   if (url.username !== '' || url.password !== '') {
     throw new HoldfastError(
       'CONFIG',
-      `${place}: credentials may not stand in a URL, which is printed and logged.`,
+      `${place}: credentials are not allowed in a URL, which is printed and logged.`,
     )
   }
   if (url.hash !== '') throw new HoldfastError('CONFIG', `${place}: write %23 for # in a path.`)

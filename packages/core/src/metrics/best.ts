@@ -19,8 +19,8 @@ export function bestOf(
 }
 
 /**
- * The best so many of these steps, which are in their order, best first; of equals the earlier step first, or the later
- * if the objective says so.
+ * Returns the best `count` of these steps, best first. `steps` must be ascending. If scores are equal, `ties` of the
+ * objective decides which step comes first.
  */
 export function ranking(
   evaluations: Evaluations,
@@ -35,7 +35,7 @@ export function ranking(
   let place = 0
   for (const step of steps) {
     while ((evaluations.steps[place] ?? Infinity) < step) place += 1
-    // Few are wanted of many: most are passed over here.
+    // Skips most steps quickly, because few of many are requested.
     if ((evaluations.scores[place] ?? Number.NaN) < (ranked[count - 1]?.score ?? -Infinity)) continue
     const evaluation = evaluations.at(place)
     if (evaluation?.step !== step) continue
@@ -47,8 +47,8 @@ export function ranking(
 }
 
 /**
- * Of the steps that are there, in their order, those that no other beats: by being at least as good in every objective,
- * and better in one.
+ * Returns, in ascending order, the listed steps that no other listed step beats. A step beats another if it is at least
+ * as good in every objective and better in one.
  */
 export function paretoFront(
   parts: readonly Evaluations[],
@@ -69,7 +69,7 @@ export function paretoFront(
   return front.map(({ step }) => step).sort((one, other) => one - other)
 }
 
-/** By the first scores that differ. */
+/** Compares the first scores that differ. */
 function compareScores(one: readonly number[], other: readonly number[]): number {
   const differing = one.findIndex((score, index) => score !== other[index])
   return differing < 0 ? 0 : (one[differing] ?? 0) - (other[differing] ?? 0)
@@ -78,11 +78,11 @@ function compareScores(one: readonly number[], other: readonly number[]): number
 /** The time since an objective last improved. */
 export interface Plateau {
   readonly best: Evaluation | undefined
-  /** Values recorded since the best, in the order of recording. */
+  /** The number of values that were recorded after the best. */
   readonly valuesSince: number
-  /** Steps from the best to the value recorded last; 0 where the run went back to before the best. */
+  /** The number of steps from the best to the value recorded last. 0 if the run went back to before the best. */
   readonly stepsSince: number
-  /** Whether that is the `patience` of the objective, or more. Always false without one. */
+  /** Whether `valuesSince` is at least the `patience` of the objective. Always false if it has no patience. */
   readonly reached: boolean
 }
 
@@ -117,7 +117,10 @@ export function bestSteps(
   )
 }
 
-/** The last that was better than the best recorded before it, of those that are there, and its place in that order. */
+/**
+ * Returns the last listed value that was better than the best recorded before it, and its index in the order of
+ * recording.
+ */
 function lastImprovement(
   evaluations: Evaluations,
   { minDelta = 0, ties = 'earlier' }: Scored,

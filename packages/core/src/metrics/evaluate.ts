@@ -57,7 +57,7 @@ function evaluateWeighted(
   objectives: Objectives,
   all: ReadonlyMap<string, Evaluations>,
 ): Evaluations {
-  // In the order of their names, so that the sum does not depend on the order in which they were written.
+  // The parts are sorted by name, so that the rounding of the sum does not depend on the order of definition.
   const parts = partsOf(objective).map((name) => {
     const evaluations = all.get(name) ?? Evaluations.none
     const normalised = normalise(name, objective, own(objectives, name), evaluations)
@@ -89,7 +89,7 @@ function evaluateWeighted(
   return afterWarmUp(new Evaluations(steps.subarray(0, count), judged, judged, places), objective)
 }
 
-/** Tells by its place an evaluation of one part as a number that can be added to those of others; more is better. */
+/** Returns the evaluation at a place as a number that can be added to those of other parts. Higher is better. */
 type Normalised = (place: number) => number
 
 function normalise(
@@ -107,7 +107,7 @@ function normalise(
   return normalisation === 'rank' ? rank(scores) : minMax(scores)
 }
 
-/** From 0, the worst so far, to 1, the best. All equal: in the middle. */
+/** Returns 0 for the worst score so far and 1 for the best. If all are equal, returns 0.5. */
 function minMax(scores: Float64Array): Normalised {
   let [low, high] = [Infinity, -Infinity]
   for (const score of scores) {
@@ -117,7 +117,7 @@ function minMax(scores: Float64Array): Normalised {
   return high > low ? linear(scores, low, high - low) : () => 0.5
 }
 
-/** In standard deviations above the mean. All equal: 0. */
+/** Returns the number of standard deviations above the mean. If all scores are equal, returns 0. */
 function zScore(scores: Float64Array): Normalised {
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length
@@ -125,7 +125,7 @@ function zScore(scores: Float64Array): Normalised {
   return deviation > 0 ? linear(scores, mean, deviation) : () => 0
 }
 
-/** From 0, the worst so far, to 1, the best; equals share the middle of their places. */
+/** Returns 0 for the worst rank so far and 1 for the best. Equal scores share the mean of their ranks. */
 function rank(scores: Float64Array): Normalised {
   const sorted = scores.toSorted((one, other) => one - other)
   const places = new Map<number, { first: number; last: number }>()

@@ -3,9 +3,9 @@ import { insertionIndex } from './sorted.ts'
 /** The value and score of one step by an objective. */
 export interface Evaluation {
   readonly step: number
-  /** In the metric's own unit, smoothed; or the weighted sum. */
+  /** The smoothed value in the unit of the metric, or the weighted sum. */
   readonly value: number
-  /** The same, turned so that more is better. */
+  /** The value with a sign such that higher is better. */
   readonly score: number
 }
 
@@ -34,7 +34,7 @@ export class Evaluations {
     return found?.step === step ? found : undefined
   }
 
-  /** By its place among those that were judged, from 0. */
+  /** Returns the evaluation at an index in the order of steps, from 0. */
   at(place: number): Evaluation | undefined {
     const step = this.steps[place]
     const value = this.values[place]
@@ -43,12 +43,12 @@ export class Evaluations {
     return { step, value, score }
   }
 
-  /** By its place in the order of recording, from 0. */
+  /** Returns the evaluation at an index in the order of recording, from 0. */
   recordedAt(index: number): Evaluation | undefined {
     return this.at(this.recording?.[index] ?? index)
   }
 
-  /** Without the first `values` that were recorded, and without the steps below `step`. */
+  /** Returns the evaluations without the first `values` that were recorded, and without steps below `step`. */
   after(values: number, step: number): Evaluations {
     if (values === 0 && step === 0) return this
     const { recording, steps } = this
@@ -65,7 +65,7 @@ export class Evaluations {
   }
 }
 
-/** Those from a place on. */
+/** Returns the evaluations from an index on. */
 function from(evaluations: Evaluations, place: number): Evaluations {
   if (place === 0) return evaluations
   const { steps, values, scores } = evaluations

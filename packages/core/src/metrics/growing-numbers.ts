@@ -1,4 +1,4 @@
-/** Numbers, to which more can be added. What was seen of them before stays as it was. */
+/** A list of numbers that grows. An array that `seen` returned does not change. */
 export class GrowingNumbers {
   #buffer = new Float64Array(64)
   #length = 0
@@ -21,7 +21,7 @@ export class GrowingNumbers {
     this.#length += 1
   }
 
-  /** Those that are there now. Nothing is copied. */
+  /** Returns the current numbers without copying them. */
   seen(): Float64Array {
     return this.#buffer.subarray(0, this.#length)
   }

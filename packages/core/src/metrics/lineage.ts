@@ -2,13 +2,13 @@ import { Smoother, type Smoothing, type Weighted } from './smoothing.ts'
 import { insertionIndex } from './sorted.ts'
 
 /**
- * Smooths the values of a run that went back to older steps, in the order of recording. Where it goes back, smoothing
- * continues from the values of the steps before, as the run itself continues from the checkpoint of one of them.
+ * Smooths the values of a run that went back to older steps, in the order of recording. After going back, smoothing
+ * continues from the values of the earlier steps, because the run continued from a checkpoint of one of them.
  */
 export class Lineage {
   readonly #smoothing: Smoothing | undefined
   #smoother: Smoother
-  /** What led to the latest value, the oldest first: steps, values and the smoother's state after each. */
+  /** The steps and values that led to the latest value, oldest first, each with the state of the smoother after it. */
   readonly #steps: number[] = []
   readonly #values: number[] = []
   readonly #states: Weighted[] = []
@@ -18,7 +18,7 @@ export class Lineage {
     this.#smoother = new Smoother(smoothing)
   }
 
-  /** The smoother that continues from the latest value. */
+  /** Returns the smoother that continues from the latest value. */
   get smoother(): Smoother {
     return this.#smoother
   }

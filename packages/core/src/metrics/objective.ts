@@ -4,18 +4,18 @@ import { HoldfastError } from '../errors.ts'
 import type { Smoothing } from './smoothing.ts'
 import { membersOf, own, recordOf } from '../records.ts'
 
-/** By how much a value must be better than the best so far to be the new best. */
+/** The improvement by which a value must exceed the best so far to become the best. */
 export type MinDelta = number | { readonly relative: number }
 
-/** What every kind of objective with a score may say. */
+/** The options of every objective with a score. */
 interface Scoring {
-  /** Default: any improvement counts. Relative to the size of the best so far, such as `{ relative: 0.01 }`. */
+  /** Default: any improvement counts. `{ relative: 0.01 }` is relative to the absolute value of the best so far. */
   readonly minDelta?: MinDelta | undefined
-  /** No best before so many values were recorded, or before a step. */
+  /** Ignores values until this number of them has been recorded, and values of earlier steps. */
   readonly warmUp?: { readonly values?: number | undefined; readonly step?: number | undefined } | undefined
-  /** Which of equals is the best. Default: the one recorded earlier. */
+  /** Which of several equal values is the best. Default: the one recorded first. */
   readonly ties?: 'earlier' | 'later' | undefined
-  /** Values recorded without an improvement after which the objective has come to a plateau. */
+  /** The number of values recorded without an improvement after which the objective has reached a plateau. */
   readonly patience?: number | undefined
 }
 
@@ -27,8 +27,8 @@ export interface MetricObjective extends Scoring {
 }
 
 /**
- * How values of different size are made comparable: by the lowest and highest value so far, by mean and standard
- * deviation, by rank among all values so far, or by ranges that are known beforehand, in the metric's own unit.
+ * How values of different scales are made comparable: by the minimum and maximum so far, by mean and standard
+ * deviation, by rank among all values so far, or by given ranges in the unit of each metric.
  */
 export type Normalisation<Name extends string = string> =
   | 'minmax'
@@ -36,19 +36,19 @@ export type Normalisation<Name extends string = string> =
   | 'rank'
   | { readonly ranges: Readonly<Partial<Record<Name, readonly [low: number, high: number]>>> }
 
-/** Several other objectives in one number: each normalised, turned so that more is better, and weighted. */
+/** The weighted sum of several objectives. Each is normalised first, so that higher is better. */
 export interface WeightedObjective<Name extends string = string> extends Scoring {
   readonly weights: Readonly<Partial<Record<Name, number>>>
   /** Default: `minmax`. */
   readonly normalisation?: Normalisation<Name> | undefined
 }
 
-/** All that no other one beats in every one of these objectives, when no weights are wanted. */
+/** Selects every step that no other step beats in all of these objectives. It needs no weights. */
 export interface ParetoObjective<Name extends string = string> {
   readonly pareto: readonly Name[]
 }
 
-/** What 'best' means. */
+/** Defines which checkpoint is the best. */
 export type Objective<Name extends string = string> =
   | MetricObjective
   | WeightedObjective<Name>
@@ -99,7 +99,7 @@ const weightedObjectiveSchema = v.strictObject({
 
 const paretoObjectiveSchema = v.strictObject({ pareto: v.pipe(v.array(v.string()), v.minLength(2)) })
 
-/** What a configuration file and a catalog hold of an objective. */
+/** The schema of an objective in a configuration file or a catalog. */
 export const objectiveSchema = v.lazy(schemaOf)
 
 export const objectivesSchema = recordOf(objectiveSchema)
@@ -108,7 +108,7 @@ export function isMetricObjective(objective: Objective): objective is MetricObje
   return 'metric' in objective
 }
 
-/** Throws `INVALID_ARGUMENT` for objectives that are misspelt, out of range, or name others that are not there. */
+/** Throws `INVALID_ARGUMENT` if an objective is misspelt, out of range, or refers to an unknown objective. */
 export function assertObjectives(objectives: Objectives): void {
   for (const [name, objective] of membersOf(objectives, 'objectives')) {
     const parsed = v.safeParse(schemaOf(objective), objective)
@@ -119,23 +119,26 @@ export function assertObjectives(objectives: Objectives): void {
     for (const part of partsOf(objective)) {
       const other = own(objectives, part)
       if (other === undefined)
-        throw invalid(name, `there is no objective ${JSON.stringify(part)} to go into it`)
+        throw invalid(name, `it refers to ${JSON.stringify(part)}, which is not defined`)
       if (!isMetricObjective(other))
-        throw invalid(name, `${part} is made of others itself; name objectives of one metric`)
+        throw invalid(name, `${part} combines other objectives; refer only to objectives of one metric`)
     }
     const weights = 'weights' in objective ? Object.keys(objective.weights) : []
-    if ('weights' in objective && weights.length === 0) throw invalid(name, 'it needs weights')
+    if ('weights' in objective && weights.length === 0)
+      throw invalid(name, 'weights must contain at least one objective')
     refuseRanges(name, objective, weights)
   }
 }
 
-/** The objectives that this one is made of. */
+/** Returns the names of the objectives that this one combines. */
 export function partsOf(objective: Objective): readonly string[] {
   if ('weights' in objective) return Object.keys(objective.weights).sort()
   return 'pareto' in objective ? objective.pareto : []
 }
 
-/** Whether two definitions mean the same: the order of their members, and defaults that are written out, do not matter. */
+/**
+ * Returns whether two definitions have the same meaning. The order of members and explicit defaults make no difference.
+ */
 export function sameObjective(one: Objective, other: Objective): boolean {
   return isDeepStrictEqual(withoutDefaults(one), withoutDefaults(other))
 }
@@ -153,7 +156,7 @@ function withoutDefaults(objective: Objective): object {
   return { weights, normalisation, ...scoringOf }
 }
 
-/** By what it says, so that a misspelt field is named, and not three kinds that it is not. */
+/** Chooses the schema by the members that the objective has, so that errors refer to one kind of objective. */
 function schemaOf(
   objective: unknown,
 ): typeof metricObjectiveSchema | typeof weightedObjectiveSchema | typeof paretoObjectiveSchema {
@@ -167,9 +170,8 @@ function refuseRanges(name: string, objective: Objective, weights: readonly stri
   const { ranges } = objective.normalisation
   for (const part of weights) {
     const range = own(ranges, part)
-    if (range === undefined) throw invalid(name, `normalisation.ranges has none for ${part}`)
-    if (!(range[0] < range[1]))
-      throw invalid(name, `the range of ${part} is not from a lower to a higher number`)
+    if (range === undefined) throw invalid(name, `normalisation.ranges has no range for ${part}`)
+    if (!(range[0] < range[1])) throw invalid(name, `the range of ${part} must be [lower, higher]`)
   }
 }
 

@@ -5,32 +5,35 @@ import type { MetricObjective } from './objective.ts'
 import { Smoother } from './smoothing.ts'
 import { compareOrders, type OrderKey } from '../order-key.ts'
 
-/** The metrics of one step, whether or not its checkpoint is still there. */
+/** The metrics of one step, even if its checkpoint no longer exists. */
 export interface MetricRecord {
   readonly step: number
-  /** What JSON has no number for, such as NaN, may be a text. */
+  /** A value that JSON cannot represent, such as NaN, is a string. */
   readonly metrics: Readonly<Record<string, number | string>>
-  /** When the save of the step began. Records with equal keys were recorded in the order of their steps. Default: the earliest. */
+  /**
+   * The order key of the save. Records with equal keys were recorded in the order of their steps. Default: the lowest
+   * key.
+   */
   readonly order?: OrderKey | undefined
 }
 
 const earliest: OrderKey = { segment: 0, base: 0 }
 
 /**
- * A history of metrics in the order of its steps, cut into stretches. The stretches are never changed: one that two
- * histories share says the same in both.
+ * A history of metrics in the order of steps, divided into segments. A segment is immutable, so several histories can
+ * share it.
  */
 export type History = readonly (readonly MetricRecord[])[]
 
-/** How an objective reads its metric. */
+/** The options of an objective that affect how it reads its metric. */
 type Reading = Pick<MetricObjective, 'metric' | 'direction' | 'smoothing'>
 
-/** What was made last of a history that begins with a stretch, by how it was read. */
+/** The last series of a history, by its first segment and then by the options of the reading. */
 const known = new WeakMap<readonly MetricRecord[], Map<string, Series>>()
 
 /**
- * What an objective makes of a history, without regard to its warm-up. Of one that goes on with another that was
- * evaluated before, only what has been added is read: so to judge one more step costs the same however long a run is.
+ * Evaluates a history by an objective, without its warm-up. If the history continues one that was evaluated before,
+ * reads only the new records. So the cost of one more step does not depend on the length of the run.
  */
 export function evaluateSeries(history: History, { metric, direction, smoothing }: Reading): Evaluations {
   const [oldest, ...others] = history
@@ -46,14 +49,14 @@ export function evaluateSeries(history: History, { metric, direction, smoothing 
   return series.evaluations()
 }
 
-/** A value as it was recorded. */
+/** One recorded value. */
 interface RecordedValue {
   readonly step: number
   readonly order: OrderKey
   readonly value: number
 }
 
-/** The values of one metric, as they were recorded and as an objective takes them, in the order of their steps. */
+/** The recorded values of one metric with their smoothed values and scores, in the order of steps. */
 class Series {
   readonly #reading: Reading
   #smoother: Smoother
@@ -63,11 +66,11 @@ class Series {
   readonly #recorded = new GrowingNumbers()
   readonly #values = new GrowingNumbers()
   readonly #scores = new GrowingNumbers()
-  /** The places in the order of recording, where that is not the order of the steps. */
+  /** The indexes in the order of recording. `undefined` if it equals the order of steps. */
   #recording: GrowingNumbers | undefined
-  /** The highest order. */
+  /** The highest order key. */
   #latest = earliest
-  /** The stretches that were read, and how many values there were after each. */
+  /** The segments that were read. `#counts` has the number of values after each. */
   #stretches: History = []
   #counts: readonly number[] = []
 
@@ -87,8 +90,8 @@ class Series {
   }
 
   /**
-   * Adds what this history has beyond the one before. False, and nothing is added, where the two contradict each other,
-   * or what was added was not recorded last.
+   * Adds the values that the history has in addition to the previous one. Returns false and adds nothing if the
+   * histories contradict each other, or if an added value was not recorded last.
    */
   goOn(history: History): boolean {
     const read = this.#readBeyond(history)
@@ -99,7 +102,7 @@ class Series {
     return true
   }
 
-  /** Of a run that went back to older steps. Nothing was added before. */
+  /** Evaluates a run that went back to older steps. The series must be empty. */
   #evaluateByRecording(history: History): void {
     const { added, counts } = this.#readBeyond(history) ?? { added: [], counts: [] }
     const lineage = new Lineage(this.#reading.smoothing)
@@ -118,7 +121,7 @@ class Series {
     this.#counts = counts
   }
 
-  /** The values beyond those that are known; `undefined` where a known one is not what it was. */
+  /** Returns the values that are not known yet; `undefined` if a known value has changed. */
   #readBeyond(
     history: History,
   ): { readonly added: readonly RecordedValue[]; readonly counts: readonly number[] } | undefined {
@@ -128,7 +131,7 @@ class Series {
     const added: RecordedValue[] = []
     for (const stretch of history.slice(shared)) {
       for (const { step, metrics, order = earliest } of stretch) {
-        const value = metrics[this.#reading.metric] // what a record inherits is no number
+        const value = metrics[this.#reading.metric] // an inherited member is not a number
         if (typeof value !== 'number' || !Number.isFinite(value)) continue
         if (place >= this.#steps.length) added.push({ step, order, value })
         else if (!this.#isAt(place, { step, order, value })) return undefined
@@ -148,7 +151,7 @@ class Series {
     )
   }
 
-  /** How many stretches this history has in common with the one before. */
+  /** Returns the number of segments that this history shares with the previous one. */
   #sharedWith(history: History): number {
     const differing = this.#stretches.findIndex((stretch, index) => stretch !== history[index])
     return differing < 0 ? this.#stretches.length : differing
@@ -170,7 +173,7 @@ function compare(one: RecordedValue, other: RecordedValue): number {
   return compareOrders(one.order, other.order) || one.step - other.step
 }
 
-/** Whether values, which are in the order of their steps, were recorded in that order, and after an order. */
+/** Returns whether values in the order of steps were also recorded in that order, and after `latest`. */
 function isInOrder(values: readonly RecordedValue[], latest: OrderKey): boolean {
   return values.every(({ order }, place) => compareOrders(order, values[place - 1]?.order ?? latest) >= 0)
 }

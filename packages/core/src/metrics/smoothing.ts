@@ -1,29 +1,29 @@
 import { insertionIndex } from './sorted.ts'
 
 /**
- * How a noisy metric is smoothed before it is compared. `average` and `median` are of the last so many values;
- * `exponential` is the weight of the newest value, from above 0 to 1, with bias correction (as in Adam), so that the
- * first values are not drawn towards zero.
+ * How a noisy metric is smoothed before values are compared. `average` and `median` use this number of the latest
+ * values. `exponential` is the weight of the newest value, above 0 and at most 1. It uses bias correction as in Adam,
+ * so the first values are not drawn towards zero.
  */
 export type Smoothing =
   | { readonly average: number }
   | { readonly median: number }
   | { readonly exponential: number }
 
-/** The weighted sum of all values so far, and the sum of the weights. */
+/** The weighted sum of all values so far, and the sum of their weights. */
 export interface Weighted {
   readonly sum: number
   readonly weight: number
 }
 
-/** Smooths one value after another, in their order. What it goes by is the values alone. */
+/** Smooths values one after another. The result depends only on the values. */
 export class Smoother {
   readonly #smoothing: Smoothing | undefined
-  /** The last values, the oldest first: of `average` and `median`. */
+  /** For `average` and `median`: the latest values, oldest first. */
   readonly #window: number[] = []
-  /** The same in the order of their size: of `median`. */
+  /** For `median`: the same values, sorted. */
   readonly #sorted: number[] = []
-  /** Of `exponential`: the weighted sum of all values, and the weights' own sum. */
+  /** For `exponential`: the weighted sum of all values, and the sum of their weights. */
   #sum = 0
   #weight = 0
 
@@ -31,7 +31,9 @@ export class Smoother {
     this.#smoothing = smoothing
   }
 
-  /** A smoother that continues after these values, the oldest first. `weighted` is its state after the last of them. */
+  /**
+   * Returns a smoother that continues after these values, oldest first. `weighted` is its state after the last value.
+   */
   static resumed(
     smoothing: Smoothing | undefined,
     values: readonly number[],
@@ -49,12 +51,12 @@ export class Smoother {
     return smoother
   }
 
-  /** Of `exponential`: what all values before have left. The other kinds go by the latest values alone. */
+  /** For `exponential`: the state after all values so far. The other kinds need only the latest values. */
   get weighted(): Weighted {
     return { sum: this.#sum, weight: this.#weight }
   }
 
-  /** What a finite value is after those before it. */
+  /** Returns the smoothed value of the next finite value. */
   next(value: number): number {
     if (this.#smoothing === undefined) return value
     if ('exponential' in this.#smoothing) return this.#exponential(value, this.#smoothing.exponential)
@@ -68,13 +70,13 @@ export class Smoother {
     return this.#sum / this.#weight
   }
 
-  /** Summed anew each time: a sum that is carried along, with values added and taken away, would drift. */
+  /** Computes the sum again for each value. A running sum would accumulate rounding errors. */
   #average(value: number, length: number): number {
     this.#enter(value, length)
     return this.#window.reduce((sum, each) => sum + each, 0) / this.#window.length
   }
 
-  /** By a window that stays sorted while values enter and leave it. */
+  /** Computes the median from a window that stays sorted. */
   #median(value: number, length: number): number {
     const leaving = this.#enter(value, length)
     if (leaving !== undefined) this.#sorted.splice(insertionIndex(this.#sorted, leaving), 1)
@@ -82,20 +84,20 @@ export class Smoother {
     return middle(this.#sorted)
   }
 
-  /** Gives the value that leaves the window for this one. */
+  /** Replaces the value that leaves the window by the new one. */
   #enter(value: number, length: number): number | undefined {
     this.#window.push(value)
     return this.#window.length > length ? this.#window.shift() : undefined
   }
 }
 
-/** Of an even number of values, the mean of the two in the middle. */
+/** For an even number of values, the mean of the two middle values. */
 function middle(sorted: readonly number[]): number {
   const place = (sorted.length - 1) / 2
   return ((sorted[Math.floor(place)] ?? Number.NaN) + (sorted[Math.ceil(place)] ?? Number.NaN)) / 2
 }
 
-/** In few words: `average 3`. */
+/** Returns a short description such as `average 3`. */
 export function describeSmoothing(smoothing: Smoothing): string {
   return Object.entries(smoothing)
     .map(([name, value]) => `${name} ${String(value)}`)

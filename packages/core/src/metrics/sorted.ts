@@ -1,4 +1,4 @@
-/** How many of these numbers, which are in their order, are less: the place of one among them, or where it would go. */
+/** Returns how many of these ascending numbers are lower: the index of a number, or the index at which to insert it. */
 export function insertionIndex(sorted: ArrayLike<number>, value: number): number {
   let [low, high] = [0, sorted.length]
   while (low < high) {

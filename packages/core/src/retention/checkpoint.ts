@@ -1,28 +1,28 @@
 import type { OrderKey } from '../order-key.ts'
 
-/** What a retention decision knows of a checkpoint. */
+/** The data of a checkpoint that a `keep` function sees. */
 export interface RetainedCheckpoint {
   readonly step: number
   readonly epoch: number | undefined
   readonly bytes: number
-  /** By the clock of the machine that saved it. */
+  /** The time of the save by the clock of the machine that saved it. */
   readonly savedAt: Date
   readonly tags: readonly string[]
   readonly metrics: Readonly<Record<string, number>>
 }
 
-/** The same, with what only the store knows. */
+/** The data of a checkpoint that retention decides by. It includes data that only the store knows. */
 export interface Candidate extends RetainedCheckpoint {
-  /** What it takes of a file system's inodes: its files, the manifest and their folder. */
+  /** The number of inodes that the checkpoint uses: its files, its manifest and their folders. */
   readonly inodes: number
-  /** When its save began, in the order of all saves. */
+  /** The order key of the save. */
   readonly order: OrderKey
-  /** By the store's own clock, if it was recorded. */
+  /** The time of the save by the clock of the store, if it was recorded. */
   readonly storedAt: Date | undefined
-  /** Milliseconds by which the clock seems to have jumped before its save; 0 if it has not. */
+  /** Milliseconds by which the clock seems to have jumped before the save. 0 without a jump. */
   readonly clockJump: number
-  /** Why it is pinned, in words; `undefined` when it is not. */
+  /** The reason of the pin. `undefined` if the checkpoint is not pinned. */
   readonly pinned: string | undefined
-  /** Why else it may not go now: it was just saved, or is being restored. */
+  /** Another reason why the checkpoint must not be dropped now: it was just saved, or is being restored. */
   readonly inUse: string | undefined
 }

@@ -3,29 +3,29 @@ import type { Candidate } from './checkpoint.ts'
 import { formatAge } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
 
-/** The present time by the two clocks that date checkpoints. */
+/** The current time by the two clocks that date checkpoints. */
 export interface Present {
-  /** By the clock of this machine. */
+  /** The time by the clock of this machine. */
   readonly now: Date
-  /** By the store's own clock; absent if nothing is about to be dropped. */
+  /** The time by the clock of the store. Absent if nothing is about to be dropped. */
   readonly storeNow?: Date | undefined
 }
 
-/** A clock that may be wrong, with its time of the present and of each checkpoint. */
+/** A clock that may be wrong, with its current time and its time for each checkpoint. */
 export interface Clock {
   readonly now: number
   readonly timeOf: (checkpoint: Candidate) => number
 }
 
-/** Difference of clocks that raises no doubt, in milliseconds. */
+/** The largest difference between clocks in milliseconds that is not reported. */
 const tolerance = 5 * 60_000
 
-/** Minimum ratio of a pause to every earlier pause for it to count as a jump of the clock. */
+/** The factor by which a pause must exceed every earlier pause to count as a jump of the clock. */
 const suspiciousRatio = 10
 
 /**
- * The clocks of the writers and of the store. A policy by time keeps a checkpoint that it keeps by either clock. So a
- * checkpoint is dropped by its age only if both clocks agree.
+ * Returns the clocks of the writers and of the store. A policy by time keeps a checkpoint if it keeps it by either
+ * clock. So a checkpoint is dropped for its age only if both clocks agree.
  */
 export function clocksOf({ now, storeNow = now }: Present): readonly Clock[] {
   return [
@@ -34,12 +34,12 @@ export function clocksOf({ now, storeNow = now }: Present): readonly Clock[] {
   ]
 }
 
-/** Whether a wrong clock has dated a checkpoint. */
+/** Returns whether a wrong clock has dated a checkpoint. */
 export function isInFuture({ now, timeOf }: Clock, checkpoint: Candidate): boolean {
   return timeOf(checkpoint) - now > tolerance
 }
 
-/** The age of a checkpoint by each clock, in milliseconds, without the time that a clock jumped over after its save. */
+/** Returns the age of a checkpoint in milliseconds by each clock. Jumps of the clock after its save do not count. */
 export function agesOf(
   checkpoints: readonly Candidate[],
   present: Present,
@@ -54,7 +54,7 @@ export function agesOf(
   }
 }
 
-/** Whether a plan drops by age or time. */
+/** Returns whether a plan drops checkpoints by age or time. */
 export function usesTime(plan: RetentionPlan): boolean {
   const { keepEvery, keepWithin, keepUnscored, keepHourly, keepDaily, keepWeekly, keepMonthly } = plan
   return [keepEvery?.time, keepWithin, keepUnscored, keepHourly, keepDaily, keepWeekly, keepMonthly].some(
@@ -63,8 +63,8 @@ export function usesTime(plan: RetentionPlan): boolean {
 }
 
 /**
- * Milliseconds by which the clock seems to have jumped since the latest of some checkpoints; 0 if it has not. The pause
- * must age out everything before it at once, and be far longer than every pause before.
+ * Returns the milliseconds by which the clock seems to have jumped since the latest of these checkpoints, or 0. A pause
+ * counts as a jump if all earlier checkpoints would expire at once, and if it is far longer than earlier pauses.
  */
 export function jumpSince(plan: RetentionPlan, checkpoints: readonly Candidate[], present: Present): number {
   const limit = Math.min(plan.keepWithin ?? Infinity, plan.keepUnscored ?? Infinity)
@@ -81,7 +81,7 @@ export function jumpSince(plan: RetentionPlan, checkpoints: readonly Candidate[]
   )
 }
 
-/** Why the times of some checkpoints are not trusted, each as a sentence. */
+/** Returns the reasons not to trust the times of checkpoints, one sentence each. */
 export function clockDoubts(checkpoints: readonly Candidate[], present: Present): readonly string[] {
   const { now, storeNow = now } = present
   const ahead = now.getTime() - storeNow.getTime()

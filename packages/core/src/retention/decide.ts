@@ -8,15 +8,15 @@ import { applyPolicies, type Policy, type Situation } from './policies.ts'
 export interface Decision {
   readonly step: number
   readonly kept: boolean
-  /** All reasons to keep it, or one sentence why it is dropped. */
+  /** All reasons to keep it, or one sentence that states why it is dropped. */
   readonly because: readonly string[]
 }
 
-/** Space to free beyond what the plan drops. */
+/** The space to free in addition to what the plan frees. */
 export interface RoomWanted {
-  /** Bytes to be freed. */
+  /** The number of bytes to free. */
   readonly bytes: number
-  /** Inodes to be freed. Default: 0. */
+  /** The number of inodes to free. Default: 0. */
   readonly inodes?: number | undefined
   /** The purpose, for example `to make room for step 43`. */
   readonly because: string
@@ -44,7 +44,7 @@ export function decideRetention(
   })
 }
 
-/** The checkpoints that no policy or limit drops: the latest, the pinned and the best ones, and those in use. */
+/** Returns the checkpoints that no policy or limit drops: the latest, the pinned and the best, and those in use. */
 function neverDropped({ checkpoints, best }: Situation): ReadonlyMap<number, readonly string[]> {
   const reasons = new Map<number, string[]>()
   const add = (step: number | undefined, reason: string): void => {
@@ -77,7 +77,10 @@ function decideOne(
   return { step, kept: true, because: [...new Set([...reasons, ...others])] }
 }
 
-/** Evicts the oldest first until each limit is met or no other checkpoint may be dropped. Returns reasons by step. */
+/**
+ * Evicts the oldest checkpoints until every limit is met or no other checkpoint may be dropped. Returns the reasons by
+ * step.
+ */
 function evictions(
   { maxBytes = Infinity, maxCount = Infinity }: RetentionPlan,
   { checkpoints }: Situation,
@@ -88,7 +91,7 @@ function evictions(
   const kept = checkpoints.filter((_, place) => decisions[place]?.kept === true)
   let count = kept.length
   let bytes = sumOf(kept, (each) => each.bytes)
-  // Checkpoints that the policies drop free space, too.
+  // Checkpoints that the policies drop also free space.
   let freedBytes = sumOf(checkpoints, (each) => each.bytes) - bytes
   let freedInodes = sumOf(checkpoints, (each) => each.inodes) - sumOf(kept, (each) => each.inodes)
   const evicted = new Map<number, string>()

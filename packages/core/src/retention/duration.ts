@@ -10,10 +10,10 @@ const units: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
-/** Milliseconds, or a text such as `'30 min'`, `'4 h'` or `'2 d'` (ms, s, min, h, d, w). */
+/** Milliseconds, or a string such as `'30 min'`, `'4 h'` or `'2 d'` (ms, s, min, h, d, w). */
 export type Duration = number | string
 
-/** Milliseconds. Throws `INVALID_ARGUMENT` for what is not a duration. */
+/** Returns milliseconds. Throws `INVALID_ARGUMENT` for an invalid duration. */
 export function parseDuration(duration: Duration): number {
   const match = typeof duration === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(duration) : null
   const unit = own(units, (match?.[2] ?? '').toLowerCase())
@@ -21,17 +21,17 @@ export function parseDuration(duration: Duration): number {
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `${JSON.stringify(duration)} is not a duration. Write milliseconds, or a text such as '30 min', '4 h' or '2 d'.`,
+    `${JSON.stringify(duration)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'.`,
   )
 }
 
-/** Milliseconds in the largest unit of which there are two, rounded: `36 h`, `3 d`. */
+/** Returns a rounded duration in the largest unit of which it has at least two, such as `36 h` or `3 d`. */
 export function formatAge(milliseconds: number): string {
   const [unit, size] = Object.entries(units).findLast(([, each]) => milliseconds >= 2 * each) ?? ['ms', 1]
   return `${Math.round(milliseconds / size)} ${unit}`
 }
 
-/** In the largest unit that says it exactly: `4 h`. */
+/** Returns a duration in the largest unit that is exact, such as `4 h`. */
 export function formatInterval(milliseconds: number): string {
   const exact = Object.entries(units).findLast(([, each]) => milliseconds % each === 0)
   const [unit, size] = milliseconds === 0 ? ['s', 1] : (exact ?? ['ms', 1])

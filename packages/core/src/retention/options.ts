@@ -7,14 +7,17 @@ import { type Duration, parseDuration } from './duration.ts'
 import { recordOf } from '../records.ts'
 
 /**
- * Which checkpoints to keep. One is kept if any of the policies keeps it; without any all are kept. Limits then
- * evict the oldest first, in the order of saves, until they are met. The latest, the pinned, the best of each objective, and one that this
- * process is restoring are kept in any case.
+ * Which checkpoints to keep. A checkpoint is kept if any policy keeps it. Without a policy, all are kept. Then limits
+ * evict the oldest checkpoints, in the order of saves, until they are met. The latest checkpoint, pinned checkpoints,
+ * the best of each objective, and a checkpoint that this process is restoring are always kept.
  */
 export interface RetentionOptions<Name extends string = string> {
-  /** The number of checkpoints to keep that were saved last. */
+  /** Keeps this number of the latest saves. */
   readonly keepLast?: number | undefined
-  /** The first at or after each multiple of so many steps or epochs; the first of each interval of time, in UTC. */
+  /**
+   * Keeps the first checkpoint at or after each multiple of this number of steps or epochs, and the first in each
+   * interval of time (UTC).
+   */
   readonly keepEvery?:
     | {
         readonly steps?: number | undefined
@@ -22,36 +25,42 @@ export interface RetentionOptions<Name extends string = string> {
         readonly time?: Duration | undefined
       }
     | undefined
-  /** Everything younger. */
+  /** Keeps checkpoints that are younger than this. */
   readonly keepWithin?: Duration | undefined
-  /** The newest of each of the last so many hours, days, weeks and months that have one (UTC; weeks begin on Monday). */
+  /**
+   * Keep the newest checkpoint of each of the latest hours, days, weeks and months that have one (UTC; weeks begin on
+   * Monday).
+   */
   readonly keepHourly?: number | undefined
   readonly keepDaily?: number | undefined
   readonly keepWeekly?: number | undefined
   readonly keepMonthly?: number | undefined
-  /** The best so many of each objective named. */
+  /** Keeps this number of the best checkpoints of each named objective. */
   readonly keepBest?: Readonly<Partial<Record<Name, number>>> | undefined
-  /** Those with any of these tags. */
+  /** Keeps checkpoints with any of these tags. */
   readonly keepTags?: readonly string[] | undefined
   /**
-   * Those that lack a value of an objective's metric, while they are younger: their evaluation may still come. Until an
-   * objective has its first value, everything that the limits allow is kept, with or without this option.
+   * Keeps checkpoints younger than this that lack the metric of an objective, because an evaluation may still record
+   * it. Until an objective has its first value, all checkpoints are kept within the limits, even without this option.
    */
   readonly keepUnscored?: Duration | undefined
-  /** Why to keep a checkpoint, in few words; `undefined` leaves it to the others. Only in code. */
+  /**
+   * Returns the reason to keep a checkpoint; `undefined` leaves the decision to the other policies. Available only in
+   * code.
+   */
   readonly keep?: ((checkpoint: RetainedCheckpoint) => string | undefined) | undefined
-  /** Evict the oldest until no more than so many bytes are listed. */
+  /** Evicts the oldest checkpoints until the listed ones have at most this size in total. */
   readonly maxBytes?: Size | undefined
-  /** Evict the oldest until no more than so many checkpoints are listed. */
+  /** Evicts the oldest checkpoints until at most this number is listed. */
   readonly maxCount?: number | undefined
   /**
-   * How long the bytes of a dropped checkpoint stay, for readers that still go by an older list. They are deleted by
-   * the first save after it. Default: 0, at once.
+   * How long to keep the bytes of a dropped checkpoint for readers of an older list. The first save after this time
+   * deletes them. Default: 0, which deletes them at once.
    */
   readonly grace?: Duration | undefined
 }
 
-/** The same in plain numbers: milliseconds and bytes. But for `keep` it is JSON. */
+/** The same options as numbers of milliseconds and bytes. All members except `keep` can be stored as JSON. */
 export interface RetentionPlan {
   readonly keepLast?: number | undefined
   readonly keepEvery?:
@@ -100,27 +109,29 @@ function schemaOf<Length extends v.GenericSchema, Bytes extends v.GenericSchema>
   })
 }
 
-/** Retention in a configuration file. */
+/** The schema of retention in a configuration file. */
 export const retentionSchema = schemaOf(v.union([v.number(), v.string()]), v.union([v.number(), v.string()]))
 
-/** Retention in a catalog: in plain numbers, milliseconds and bytes. */
+/** The schema of retention in a catalog, with numbers of milliseconds and bytes. */
 export const recordedRetentionSchema = schemaOf(v.number(), v.number())
 
-/** Throws `INVALID_ARGUMENT` for options that are misspelt, out of range, or name an objective that is not there. */
+/** Throws `INVALID_ARGUMENT` if an option is misspelt, out of range, or names an unknown objective. */
 export function planRetention(options: RetentionOptions, objectives: Objectives): RetentionPlan {
   const { keep, ...plain } = options
   const parsed = v.safeParse(retentionSchema, plain)
   if (!parsed.success) {
     const [issue] = parsed.issues
     throw invalid(
-      `${v.getDotPath(issue) ?? 'it'}: ${issue.message}. It takes: ${Object.keys(retentionSchema.entries).join(', ')}.`,
+      `${v.getDotPath(issue) ?? 'it'}: ${issue.message}. Known options: ${Object.keys(retentionSchema.entries).join(', ')}.`,
     )
   }
-  if (keep !== undefined && typeof keep !== 'function') throw invalid('keep is a function.')
+  if (keep !== undefined && typeof keep !== 'function') throw invalid('keep must be a function.')
   for (const name of Object.keys(options.keepBest ?? {})) {
     if (Object.hasOwn(objectives, name)) continue
     const known = Object.keys(objectives).join(', ') || 'none'
-    throw invalid(`keepBest: there is no objective ${JSON.stringify(name)}. Known: ${known}.`)
+    throw invalid(
+      `keepBest refers to ${JSON.stringify(name)}, which is not a defined objective. Known: ${known}.`,
+    )
   }
   const { keepEvery, keepWithin, keepUnscored, keepBest, maxBytes, grace, ...counts } = options
   return {
@@ -150,7 +161,7 @@ function definedCounts(counts: Readonly<Partial<Record<string, number>>>): Reado
 function interval(time: Duration): number {
   const milliseconds = parseDuration(time)
   if (milliseconds > 0) return milliseconds
-  throw invalid('keepEvery.time is longer than nothing.')
+  throw invalid('keepEvery.time must be greater than 0.')
 }
 
 function invalid(message: string): HoldfastError {

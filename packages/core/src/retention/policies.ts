@@ -6,24 +6,24 @@ import { formatInterval } from './duration.ts'
 import type { RetentionPlan } from './options.ts'
 import { own } from '../records.ts'
 
-/** What a decision is made from. `checkpoints` are in the order of their steps. */
+/** The facts that a decision is based on. `checkpoints` are in the order of their steps. */
 export interface Situation extends Present {
   readonly checkpoints: readonly Candidate[]
   readonly objectives: Objectives
   readonly evaluations: ReadonlyMap<string, Evaluations>
-  /** Of each objective, the steps that are its best. */
+  /** The best steps of each objective. */
   readonly best: ReadonlyMap<string, readonly number[]>
   /** The objectives that have no value yet. */
   readonly unscored?: readonly string[] | undefined
 }
 
-/** One policy: which checkpoints it keeps and every reason for it, and what to say of one that it does not keep. */
+/** The result of one policy: the reasons for each step that it keeps, and the sentence for every other step. */
 export interface Policy {
   readonly otherwise: string
   readonly keeps: ReadonlyMap<number, readonly string[]>
 }
 
-/** The policies of a plan, each applied to a situation. */
+/** Applies each policy of a plan to a situation. */
 export function applyPolicies(plan: RetentionPlan, situation: Situation): readonly Policy[] {
   const { keepLast, keepEvery = {}, keepWithin, keepBest, keepTags, keepUnscored, keep } = plan
   const { unscored = [] } = situation
@@ -51,7 +51,7 @@ function last(count: number, { checkpoints }: Situation): Policy {
   return { otherwise: `not among the last ${count}`, keeps: withReason(kept, `last ${count}`) }
 }
 
-/** The first at or after each multiple, so that a run that never hits one exactly keeps its neighbour. */
+/** Keeps the first checkpoint at or after each multiple, because a run may never save exactly at a multiple. */
 function everyMultiple(unit: 'step' | 'epoch', interval: number, { checkpoints }: Situation): Policy {
   const firsts = new Map<number, Candidate>()
   for (const checkpoint of checkpoints) {
@@ -64,7 +64,7 @@ function everyMultiple(unit: 'step' | 'epoch', interval: number, { checkpoints }
   return { otherwise: `not one of ${words}`, keeps: withReason(firsts.values(), words) }
 }
 
-/** Intervals are counted in UTC, so that a decision does not depend on what earlier ones have left. */
+/** Intervals start at fixed times in UTC, so that a decision does not depend on earlier decisions. */
 function onePerInterval(interval: number, situation: Situation): Policy {
   const words = `one per ${formatInterval(interval)}`
   return byEitherClock(situation, words, `not ${words}`, (timeOf, checkpoints) => {
@@ -86,7 +86,10 @@ function younger(limit: number, situation: Situation): Policy {
   }
 }
 
-/** What a choice by time keeps by either clock. What is dated in the future is kept, and takes no place of another. */
+/**
+ * Returns the checkpoints that a policy by time keeps by either clock. A checkpoint dated in the future is kept, and
+ * does not displace another one.
+ */
 function byEitherClock(
   situation: Situation,
   reason: string,
@@ -115,7 +118,7 @@ function partition<Item>(
 const hour = 3_600_000
 const day = 24 * hour
 
-/** Periods are numbered, in UTC, so that the decision is the same wherever it is made. */
+/** Periods are counted in UTC, so that the decision is the same on every machine. */
 const calendars = [
   { option: 'keepHourly', name: 'hourly', periodOf: (at: Date) => Math.floor(at.getTime() / hour) },
   { option: 'keepDaily', name: 'daily', periodOf: (at: Date) => Math.floor(at.getTime() / day) },
@@ -127,7 +130,7 @@ const calendars = [
   },
 ] as const
 
-/** Weeks begin on Monday; day 0, of 1970, was a Thursday. */
+/** Weeks begin on Monday. Day 0 of the epoch was a Thursday. */
 function weekOf(at: Date): number {
   return Math.floor((Math.floor(at.getTime() / day) + 3) / 7)
 }
@@ -162,7 +165,9 @@ function bestOfEach(counts: Readonly<Record<string, number>>, situation: Situati
   return { otherwise: 'not best', keeps }
 }
 
-/** The best so many, best first. Of a front, whose members are not to be told apart, the newest first. */
+/**
+ * Returns the best `count` steps, best first. The members of a Pareto front have no order, so the newest come first.
+ */
 function bestRanked(
   name: string,
   count: number,
@@ -199,7 +204,7 @@ function lacksMetric(limit: number, situation: Situation): Policy {
   return { otherwise: 'waits for no metric', keeps }
 }
 
-/** Any of them may turn out to be the best, once the metric is recorded; or the metric's name is misspelt. */
+/** Keeps all checkpoints. Any of them may become the best when the metric is recorded, and its name may be misspelt. */
 function untilScored(names: readonly string[], { checkpoints }: Situation): Policy {
   const reason = `no ${names.join(' and no ')} yet`
   return { otherwise: 'every objective has a value', keeps: withReason(checkpoints, reason) }

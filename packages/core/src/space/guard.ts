@@ -1,17 +1,17 @@
 import { HoldfastError } from '../errors.ts'
 import { parseSize, type Size } from './size.ts'
 
-/** A size, or a part of the whole such as `'5%'`. */
+/** A size, or a percentage of the total such as `'5%'`. */
 export type SpaceThreshold = Size
 
 export interface SpaceOptions {
-  /** Raise the event `spaceLow` when less than this will be left. Default: 5%. */
+  /** Emits the event `spaceLow` if less than this will remain after a save. Default: 5%. */
   readonly warnBelow?: SpaceThreshold | undefined
-  /** Refuse a save that would leave less than this. Default: 0, refuse only what does not fit. */
+  /** Rejects a save that would leave less than this. Default: 0, which rejects only saves that do not fit. */
   readonly refuseBelow?: SpaceThreshold | undefined
   /**
-   * Instead of refusing, drop checkpoints first: what retention drops anyway, then the oldest. Never the newest, a
-   * pinned one or the best. Default: false.
+   * Drops checkpoints instead of rejecting the save: first those that retention drops anyway, then the oldest. Never
+   * drops the newest, a pinned or the best checkpoint. Default: false.
    */
   readonly makeRoom?: boolean | undefined
 }
@@ -27,31 +27,31 @@ type Threshold = { readonly bytes: number } | { readonly percent: number }
 /** The free space of a store, or `unbounded` if it sets no limit. */
 export type Room =
   | {
-      /** Bytes. */
+      /** Free bytes. */
       readonly available: number
       readonly total: number
-      /** Free inodes; absent if there is no limit. */
+      /** Free inodes. Absent if there is no limit. */
       readonly inodes?: number | undefined
     }
   | 'unbounded'
 
-/** What a save adds. */
+/** The space that a save needs. */
 export interface Need {
   readonly bytes: number
-  /** One for each file and folder. */
+  /** The number of files and folders. */
   readonly inodes: number
 }
 
 export type SpaceVerdict =
   | { readonly kind: 'enough' }
-  /** It fits, and `left` bytes remain, less than the `threshold` in bytes below which to warn. */
+  /** The save fits. `left` bytes remain, which is less than the warning `threshold` in bytes. */
   | { readonly kind: 'low'; readonly left: number; readonly threshold: number }
-  /** `missing` bytes would have to be freed; `kept` bytes are to stay free. */
+  /** The save does not fit until `missing` bytes are freed. `kept` bytes must stay free. */
   | { readonly kind: 'refused'; readonly missing: number; readonly kept: number }
-  /** `missing` inodes would have to be freed. */
+  /** The save does not fit until `missing` inodes are freed. */
   | { readonly kind: 'noInodes'; readonly missing: number; readonly available: number }
 
-/** Throws `INVALID_ARGUMENT` for thresholds that are not sizes or percentages. */
+/** Throws `INVALID_ARGUMENT` if a threshold is not a size or a percentage. */
 export function spaceLimits(options: SpaceOptions = {}): SpaceLimits {
   return {
     warnBelow: parseThreshold(options.warnBelow ?? '5%'),
@@ -78,7 +78,7 @@ function parseThreshold(threshold: SpaceThreshold): Threshold {
     if (percent >= 0 && percent <= 100 && threshold.trim() !== '%') return { percent }
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `${JSON.stringify(threshold)} is not a percentage from 0% to 100%.`,
+      `${JSON.stringify(threshold)} must be a percentage from 0% to 100%.`,
     )
   }
   return { bytes: parseSize(threshold) }

@@ -15,10 +15,10 @@ const units: Readonly<Record<string, number>> = {
   pib: 2 ** 50,
 }
 
-/** A number of bytes, or a text such as `'200 GB'` (powers of 1000) or `'64 MiB'` (powers of 1024). */
+/** A number of bytes, or a string such as `'200 GB'` (powers of 1000) or `'64 MiB'` (powers of 1024). */
 export type Size = number | string
 
-/** Bytes. Throws `INVALID_ARGUMENT` for what is not a size. */
+/** Returns bytes. Throws `INVALID_ARGUMENT` for an invalid size. */
 export function parseSize(size: Size): number {
   if (typeof size === 'number') {
     if (Number.isSafeInteger(size) && size >= 0) return size
@@ -33,7 +33,7 @@ export function parseSize(size: Size): number {
 
 const decimalUnits = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const
 
-/** Bytes as people read them, in powers of 1000 with three digits at most: `512 MB`, `1.2 GB`. */
+/** Formats bytes in powers of 1000 with at most three digits, such as `512 MB` or `1.2 GB`. */
 export function formatSize(bytes: number): string {
   let value = bytes
   let unit = 0
@@ -48,6 +48,6 @@ export function formatSize(bytes: number): string {
 function notASize(size: unknown): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `${JSON.stringify(size)} is not a size. Write a number of bytes, or a text such as '10 GB' or '512 MiB'.`,
+    `${JSON.stringify(size)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'.`,
   )
 }

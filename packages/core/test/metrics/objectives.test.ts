@@ -197,7 +197,7 @@ test('does not change the score of a step when later steps are added', () => {
 test('judges a continued or changed history like a new one', () => {
   const metric = fc.constantFrom(1, 2, 3, Number.NaN)
   const lines = fc.array(fc.record({ a: metric, b: metric, c: metric }), { maxLength: 6 })
-  // What was recorded lately grows, is cut off or is recorded anew; now and then it goes to the older stretches.
+  // Appends, truncates or changes the latest records. Sometimes changes older segments.
   const edits = fc.array(fc.record({ lines, at: fc.nat(6), folds: fc.boolean() }), { maxLength: 12 })
   fc.assert(
     fc.property(edits, (steps) => {
@@ -254,7 +254,7 @@ test('counts the values and steps since the last improvement', () => {
   })
 })
 
-test('rejects a misspelt or senseless objective by name', () => {
+test('rejects an invalid or misspelt objective, and names it', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ it: { metric: '', direction: 'min' } }, /"it": metric/],
     [{ it: { metric: 'm', direction: 'up' } }, /direction/],
@@ -262,11 +262,14 @@ test('rejects a misspelt or senseless objective by name', () => {
     [{ it: { metric: 'm', direction: 'min', smoothing: { average: 0 } } }, /smoothing/],
     [{ it: { metric: 'm', direction: 'min', smoothing: { exponential: 2 } } }, /smoothing/],
     [{ it: { metric: 'm', direction: 'min', minDelta: -1 } }, /minDelta/],
-    [{ it: { weights: {} } }, /needs weights/],
-    [{ it: { weights: { other: 1 } } }, /no objective "other"/],
-    [{ a: low, b: { weights: { a: 1 } }, it: { weights: { b: 1 } } }, /made of others/],
-    [{ a: low, it: { weights: { a: 1 }, normalisation: { ranges: {} } } }, /has none for a/],
-    [{ a: low, it: { weights: { a: 1 }, normalisation: { ranges: { a: [2, 1] } } } }, /lower to a higher/],
+    [{ it: { weights: {} } }, /weights must contain/],
+    [{ it: { weights: { other: 1 } } }, /"other", which is not defined/],
+    [{ a: low, b: { weights: { a: 1 } }, it: { weights: { b: 1 } } }, /combines other objectives/],
+    [{ a: low, it: { weights: { a: 1 }, normalisation: { ranges: {} } } }, /has no range for a/],
+    [
+      { a: low, it: { weights: { a: 1 }, normalisation: { ranges: { a: [2, 1] } } } },
+      /must be \[lower, higher\]/,
+    ],
     [{ it: { pareto: ['a'] } }, /pareto/],
   ]
   for (const [objectives, message] of refused)

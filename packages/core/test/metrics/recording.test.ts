@@ -13,7 +13,7 @@ import {
 
 const low = { metric: 'm', direction: 'min', patience: 3 } as const
 
-/** Saves one value after another, where a step that comes again is replaced, as a store does. */
+/** Saves values in sequence. A repeated step replaces the earlier one, as in a store. */
 function recorded(...saves: readonly (readonly [step: number, value: number])[]): readonly MetricRecord[] {
   const records = new Map<number, MetricRecord>()
   for (const [base, [step, value]] of saves.entries())
@@ -99,7 +99,7 @@ test('counts a weighted objective in the order of recording, too', () => {
   })
 })
 
-/** As it is defined: by the values that led to each, the oldest first. */
+/** Smooths each value as defined, from the values that led to it, oldest first. */
 function smoothed(
   saves: readonly (readonly [number, number])[],
   smoothing: Smoothing,
@@ -153,7 +153,7 @@ test('smooths each value by the values that precede it in its branch, for any or
         const { steps, values } = judged(recorded(...saves), objective)
         expect([...steps]).toEqual([...expected.keys()].sort((one, other) => one - other))
         expect([...values]).toEqual([...steps].map((step) => expected.get(step)))
-        // What was evaluated before in stretches, and went on, is what is evaluated at once.
+        // Evaluates a history that grows in segments, and compares the result with a single evaluation.
         let pages: readonly (readonly MetricRecord[])[] = []
         for (let count = 0; count <= saves.length; count += 1) {
           const records = recorded(...saves.slice(0, count))
@@ -167,7 +167,7 @@ test('smooths each value by the values that precede it in its branch, for any or
   )
 })
 
-/** In stretches of four, of which those that say the same as before are the same. */
+/** Divides the records into segments of four. Unchanged segments are reused. */
 function stretched(
   records: readonly MetricRecord[],
   before: readonly (readonly MetricRecord[])[],

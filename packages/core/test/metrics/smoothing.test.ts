@@ -44,7 +44,7 @@ test('returns values between the smallest and the largest input', () => {
   )
 })
 
-/** What a smoothed value is by definition: of all values up to one, without anything that is carried along. */
+/** Returns the smoothed value as defined, from all values up to one, without any state. */
 function byDefinition(smoothing: Smoothing | undefined, seen: readonly number[]): number {
   if (smoothing === undefined) return seen.at(-1) ?? Number.NaN
   if ('exponential' in smoothing) {
@@ -64,7 +64,7 @@ function sumOf(numbers: readonly number[]): number {
 }
 
 test('equals the definition for every value', () => {
-  // Few different values, so that many in a window are equal.
+  // Few different values, so that many values in a window are equal.
   const repeating = fc.array(fc.constantFrom(-0, 0, 0.1, 0.2, 0.3, 1e-300, 1e300), { maxLength: 60 })
   fc.assert(
     fc.property(smoothings, fc.oneof(values, repeating), (smoothing, numbers) => {
@@ -72,8 +72,8 @@ test('equals the definition for every value', () => {
       for (const [index, value] of smooth(smoothing, numbers).entries()) {
         const seen = numbers.slice(0, index + 1)
         const expected = byDefinition(smoothing, seen)
-        // By ===: whether a zero is negative may depend on the order of equals in a sorted window.
-        // The smallest numbers have no nine digits.
+        // Compares with ===, because the sign of a zero can depend on the order of equal values in a sorted window. The
+        // smallest numbers have fewer than nine significant digits.
         const slack = isExact ? 0 : 1e-300 + 1e-9 * Math.max(...seen.map(Math.abs))
         expect(value === expected || Math.abs(value - expected) <= slack, `${value} for ${expected}`).toBe(
           true,

@@ -267,13 +267,13 @@ test('gives a reason for every decision, unless there is no policy', () => {
   )
 })
 
-test('rejects misspelt and senseless options by name', () => {
+test('rejects an invalid or misspelt option, and names it', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ keepLsat: 5 }, /keepLsat/],
     [{ keepLast: 0 }, /keepLast/],
-    [{ keepBest: { los: 1 } }, /no objective "los". Known: loss, pck, both/],
+    [{ keepBest: { los: 1 } }, /"los", which is not a defined objective. Known: loss, pck, both/],
     [{ keepWithin: '5 fortnights' }, /5 fortnights/],
-    [{ keepEvery: { time: 0 } }, /longer than nothing/],
+    [{ keepEvery: { time: 0 } }, /must be greater than 0/],
     [{ maxBytes: 'plenty' }, /plenty/],
     [{ keep: 'all' }, /function/],
   ]

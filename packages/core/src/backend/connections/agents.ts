@@ -156,7 +156,7 @@ function closedIfIdle<Stream extends Duplex>(
   stream.setTimeout(idleTimeout)
   stream.on('timeout', () => {
     stream.destroy(
-      Object.assign(new Error(`Nothing came for ${idleTimeout / 1000} s`), { code: 'ETIMEDOUT' }),
+      Object.assign(new Error(`No bytes arrived for ${idleTimeout / 1000} s`), { code: 'ETIMEDOUT' }),
     )
   })
   return stream

@@ -142,7 +142,7 @@ export function statOfHeaders(key: string, headers: ObjectHeaders, range?: Wante
   }
   const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? []
   if (total === undefined || Number(start) !== range.start)
-    throw foreignAnswer(asked, `it is not the range from byte ${range.start} on that was asked for`)
+    throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
   return { key, size: Number(total), modifiedAt: lastModified, revision }
 }
 

@@ -39,25 +39,25 @@ export const webPage = 'WebPage'
 
 /** Failures that have the same meaning on every store over a network. */
 export const commonMeanings = {
-  slowDown: unavailable('The store asks for fewer requests.'),
-  storeFailed: unavailable('The store failed.'),
-  noNetwork: unavailable('The store cannot be reached: check the network, the endpoint and its port.'),
-  damaged: unavailable('The bytes were damaged on their way to the store, which refused them.'),
+  slowDown: unavailable('The store is receiving too many requests.'),
+  storeFailed: unavailable('The store failed. Try again later.'),
+  noNetwork: unavailable('The store cannot be reached. Check the network, the endpoint and its port.'),
+  damaged: unavailable('The bytes were damaged in transit, and the store rejected them.'),
   webPage: unavailable(
-    'A web page came in place of an answer of the store. Check the endpoint, and whether a proxy or a captive portal answers for it.',
+    'The response is a web page, not one of the store. Check the endpoint, and whether a proxy or captive portal responds in its place.',
   ),
-  noObject: notFound('There is no such object.'),
-  full: { code: 'INSUFFICIENT_SPACE', advice: 'The store has no room left.' },
+  noObject: notFound('The object does not exist.'),
+  full: { code: 'INSUFFICIENT_SPACE', advice: 'The store is full. Delete objects, or raise its quota.' },
   wrongClock: permissionDenied(
-    "This machine's clock is too far from the store's. Set it right (NTP), and go on.",
+    'The clock of this machine differs too much from that of the store. Correct it (NTP), and try again.',
   ),
-  expired: permissionDenied('The credentials have expired. Renew them, and go on.'),
-  notAllowed: permissionDenied('The credentials do not allow it.'),
+  expired: permissionDenied('The credentials have expired. Renew them, and try again.'),
+  notAllowed: permissionDenied('The credentials do not allow this request. Check their permissions.'),
   untrustedCertificate: misconfigured(
-    'The certificate of the server, or of a proxy before it, is of an authority that is not trusted. Name a file with its certificate in AWS_CA_BUNDLE (for every store) or NODE_EXTRA_CA_CERTS.',
+    'The certificate of the server or of a proxy comes from an untrusted authority. Set AWS_CA_BUNDLE (for every store) or NODE_EXTRA_CA_CERTS to a file with the certificate of the authority.',
   ),
   badCertificate: misconfigured(
-    'The certificate of the server is not valid for it. Check the endpoint, the certificate, and the clock of this machine.',
+    'The certificate does not match the server, or is not valid now. Check the endpoint, the certificate, and the clock of this machine.',
   ),
 } as const satisfies Meanings
 
@@ -175,14 +175,14 @@ function commonMeaning({ name, status, message }: Failure): Meaning {
   if (status === undefined) {
     return /socket|network|hang up|premature|timed? ?out|fetch failed/i.test(message)
       ? noNetwork
-      : unsupported('It failed before the store was asked.')
+      : unsupported('It failed before the request was sent.')
   }
   if (status === 401 || status === 403) return notAllowed
   if (status === 404) return noObject
   if (status === 408) return noNetwork
   if (status === 429) return slowDown
-  if (status === 501) return unsupported('The store does not offer this.')
+  if (status === 501) return unsupported('The store does not support this request.')
   if (status === 507) return full
   if (status >= 500) return storeFailed
-  return invalidArgument('The store refuses the request.')
+  return invalidArgument('The store rejected the request.')
 }
