@@ -81,6 +81,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Check everything that a writer requires of the store.',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
+  serve: {
+    summary: 'Serve a program in another language over a pipe, such as the Python package.',
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
   path: {
     summary: 'Print the path of a file on this machine, without verifying its bytes.',
     load: async () => (await import('./commands/path.ts')).path,

@@ -1,0 +1,34 @@
+import { Console } from 'node:console'
+import { HoldfastError } from '@holdfast/core'
+import { defineCommand } from '../command.ts'
+import { flag } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { version } from '../version.ts'
+
+export const serve = defineCommand({
+  example: 'holdfast serve --stdio < /dev/null',
+  arguments: [],
+  options: {
+    stdio: flag('speak the protocol on standard input and output (required)'),
+  },
+  run: async ({ options, signal }) => {
+    if (options.stdio !== true) {
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        'holdfast serve needs --stdio. Programs start it, people do not.',
+      )
+    }
+    const { serve: serveClient } = await import('../serve/serve.ts')
+    // Standard output carries frames, so messages of other code must not get there.
+    globalThis.console = new Console(process.stderr)
+    await serveClient({
+      input: process.stdin,
+      output: process.stdout,
+      version: version(),
+      signal,
+      parentOf: () => process.ppid,
+      onOverdue: () => process.exit(exitCodes.failed),
+    })
+    return exitCodes.done
+  },
+})

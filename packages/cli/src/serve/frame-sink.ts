@@ -1,0 +1,56 @@
+import type { Writable } from 'node:stream'
+import { stringifyJson } from '@holdfast/core'
+import { abortFrame, creditFrame, dataHeader, endFrame, messageFrames } from './frames.ts'
+
+/** Writes frames to the pipe to the client. Writes to a client that is gone are ignored. */
+export class FrameSink {
+  readonly #output: Writable
+  #lastData: Promise<void> = Promise.resolve()
+
+  constructor(output: Writable) {
+    this.#output = output
+  }
+
+  sendMessage(message: object): void {
+    for (const frame of messageFrames(stringifyJson(message))) this.#write(frame)
+  }
+
+  sendEnd(stream: number): void {
+    this.#write(endFrame(stream))
+  }
+
+  sendAbort(stream: number, error: { readonly message: string }): void {
+    this.#write(abortFrame(stream, error))
+  }
+
+  sendCredit(stream: number, bytes: number): void {
+    this.#write(creditFrame(stream, bytes))
+  }
+
+  /**
+   * Sends one frame of data once the frames of data before it have left. Messages overtake frames that wait. Resolves when
+   * the memory of the bytes may be used again.
+   */
+  async sendData(stream: number, bytes: Uint8Array): Promise<void> {
+    const before = this.#lastData
+    const sent = before.then(() => this.#writeData(stream, bytes))
+    this.#lastData = sent
+    return sent
+  }
+
+  async #writeData(stream: number, bytes: Uint8Array): Promise<void> {
+    if (this.#output.destroyed) return
+    const flushed = Promise.withResolvers<undefined>()
+    this.#output.cork()
+    this.#output.write(dataHeader(stream, bytes.byteLength))
+    this.#output.write(bytes, () => {
+      flushed.resolve(undefined) // also after an error, which the owner of the pipe handles
+    })
+    this.#output.uncork()
+    await flushed.promise
+  }
+
+  #write(frame: Uint8Array): void {
+    if (!this.#output.destroyed) this.#output.write(frame)
+  }
+}

@@ -1,0 +1,85 @@
+import type { CheckpointStore } from '@holdfast/core'
+import * as v from 'valibot'
+import type { Call } from './call.ts'
+import { invalidParams } from './errors.ts'
+import { parameters } from './parameters.ts'
+import { readToStream } from './read.ts'
+import { reporting } from './progress.ts'
+import { saveFromClient } from './save.ts'
+
+/** A method that checks its parameters. The result is sent as JSON. */
+export type Method = (params: unknown, call: Call) => Promise<unknown>
+
+export function method<Schema extends v.GenericSchema>(
+  schema: Schema,
+  run: (params: v.InferOutput<Schema>, call: Call) => Promise<unknown>,
+): Method {
+  return async (params, call) => {
+    const parsed = v.safeParse(schema, params ?? {})
+    if (parsed.success) return run(parsed.output, call)
+    const [issue] = parsed.issues
+    throw invalidParams(`${v.getDotPath(issue) ?? 'The parameters'}: ${issue.message}.`)
+  }
+}
+
+/** A method whose only parameter is the number of the store. */
+function ofStore(run: (store: CheckpointStore, signal: AbortSignal) => Promise<unknown>): Method {
+  return method(parameters.ofStore, ({ store }, { session, signal }) => run(session.storeOf(store), signal))
+}
+
+/** The methods of a store by name. */
+export const methods: Readonly<Record<string, Method>> = {
+  openStore: method(parameters.openStore, ({ location, ...options }, { session }) =>
+    session.open(location, options),
+  ),
+  closeStore: method(parameters.ofStore, ({ store }, { session }) => session.close(store)),
+  save: method(parameters.save, saveFromClient),
+  restore: method(parameters.restore, ({ store, choice, progress, ...options }, { session, signal }) =>
+    session.storeOf(store).restore(choice, { ...options, signal, onProgress: reporting(session, progress) }),
+  ),
+  read: method(parameters.read, readToStream),
+  localPath: method(parameters.localPath, ({ store, choice, file }, { session, signal }) =>
+    session.storeOf(store).localPath(choice, file, { signal }),
+  ),
+  list: ofStore((store, signal) => store.list({ signal })),
+  quarantined: ofStore((store, signal) => store.quarantined({ signal })),
+  latest: ofStore((store, signal) => store.latest({ signal })),
+  best: method(parameters.best, ({ store, objective }, { session, signal }) =>
+    session.storeOf(store).best(objective, { signal }),
+  ),
+  get: method(parameters.ofChoice, ({ store, choice }, { session, signal }) =>
+    session.storeOf(store).get(choice, { signal }),
+  ),
+  pin: method(parameters.pin, ({ store, step, reason }, { session, signal }) =>
+    session.storeOf(store).pin(step, reason, { signal }),
+  ),
+  unpin: method(parameters.unpin, ({ store, step }, { session, signal }) =>
+    session.storeOf(store).unpin(step, { signal }),
+  ),
+  attach: method(parameters.attach, ({ store, step, metrics }, { session, signal }) =>
+    session.storeOf(store).attach(step, metrics, { signal }),
+  ),
+  metrics: ofStore((store, signal) => store.metrics({ signal })),
+  unscored: ofStore((store, signal) => store.unscored({ signal })),
+  plateau: method(parameters.plateau, ({ store, objective }, { session, signal }) =>
+    session.storeOf(store).plateau(objective, { signal }),
+  ),
+  forgetObjective: method(parameters.forgetObjective, ({ store, name }, { session, signal }) =>
+    session.storeOf(store).forgetObjective(name, { signal }),
+  ),
+  prune: method(parameters.dryRun, ({ store, dryRun }, { session, signal }) =>
+    session.storeOf(store).prune({ dryRun, signal }),
+  ),
+  delete: method(parameters.delete, ({ store, steps, allowBest }, { session, signal }) =>
+    session.storeOf(store).delete(steps, { allowBest, signal }),
+  ),
+  verify: method(parameters.verify, ({ store, steps, quick, progress }, { session, signal }) =>
+    session.storeOf(store).verify({ steps, quick, signal, onProgress: reporting(session, progress) }),
+  ),
+  sweep: method(parameters.dryRun, ({ store, dryRun }, { session, signal }) =>
+    session.storeOf(store).sweep({ dryRun, signal }),
+  ),
+  repair: ofStore((store, signal) => store.repair({ signal })),
+  doctor: ofStore((store, signal) => store.doctor({ signal })),
+  flush: ofStore((store) => store.flush()),
+}

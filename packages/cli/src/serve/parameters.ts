@@ -1,0 +1,138 @@
+import {
+  type CheckpointChoice,
+  type JsonValue,
+  type Objectives,
+  parseChoice,
+  parseJson,
+  type RetentionOptions,
+  type SpaceOptions,
+} from '@holdfast/core'
+import * as v from 'valibot'
+
+/** The shapes of parameters. Core checks the values, such as the names of objectives. */
+
+const text = v.string()
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const streamNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 32 - 1))
+const store = { store: count }
+
+/** A plain object that keeps every name, also `__proto__`. */
+function recordOf<Value>(isMember: (value: unknown) => value is Value, expected: string) {
+  return v.custom<Readonly<Record<string, Value>>>(
+    (value) => isObject(value) && Object.values(value).every(isMember),
+    expected,
+  )
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An object that core checks. */
+const checkedByCore = <Value>() => v.custom<Value>(isObject, 'Expected an object')
+
+const choice = v.pipe(
+  v.union([count, text]),
+  v.transform((value): CheckpointChoice => (typeof value === 'number' ? value : parseChoice(value))),
+)
+
+/** JSON as text, so that no number is rounded. */
+const jsonText = (where: string) =>
+  v.pipe(
+    text,
+    v.transform((value): JsonValue => parseJson(value, where)),
+  )
+
+const notFinite: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity }
+
+const isNumber = (value: unknown): value is number | string =>
+  typeof value === 'number' || (typeof value === 'string' && Object.hasOwn(notFinite, value))
+
+/** Numbers by name. JSON has no NaN and no infinities, so they are written as text. */
+const metrics = v.pipe(
+  recordOf(isNumber, 'Expected an object of numbers, "NaN", "Infinity" or "-Infinity" by name'),
+  v.transform((given) =>
+    Object.fromEntries(
+      Object.entries(given).map(([name, value]): [string, number] => [
+        name,
+        typeof value === 'number' ? value : (notFinite[value] ?? NaN),
+      ]),
+    ),
+  ),
+)
+
+/** The content of a file: a file or folder of this machine, or a stream that the client sends. */
+export type SentContent = { readonly path: string } | { readonly stream: number }
+
+const contentSchema = v.union([v.strictObject({ path: text }), v.strictObject({ stream: streamNumber })])
+
+const files = v.union([
+  v.array(text),
+  recordOf(
+    (value): value is SentContent => v.is(contentSchema, value),
+    'Expected a list of paths, or an object of { path } or { stream } by name',
+  ),
+])
+
+export const parameters = {
+  initialize: v.strictObject({
+    protocol: count,
+    client: v.optional(text),
+    process: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  }),
+  openStore: v.strictObject({
+    location: v.optional(text),
+    config: v.optional(v.union([text, v.literal(false)])),
+    adapters: v.optional(v.array(text)),
+    backend: v.optional(checkedByCore<Readonly<Record<string, unknown>>>()),
+    mode: v.optional(v.picklist(['exclusive', 'shared'])),
+    takeOver: v.optional(v.boolean()),
+    objectives: v.optional(checkedByCore<Objectives>()),
+    retention: v.optional(checkedByCore<RetentionOptions>()),
+    space: v.optional(checkedByCore<SpaceOptions>()),
+    gracePeriod: v.optional(v.number()),
+    writerName: v.optional(text),
+  }),
+  ofStore: v.strictObject(store),
+  save: v.strictObject({
+    ...store,
+    step: v.number(),
+    epoch: v.optional(v.number()),
+    files,
+    exclude: v.optional(v.array(text)),
+    metrics: v.optional(metrics),
+    tags: v.optional(v.array(text)),
+    metadata: v.optional(jsonText('metadata')),
+    dataState: v.optional(jsonText('dataState')),
+    onExisting: v.optional(v.picklist(['fail', 'replace'])),
+    allowBest: v.optional(v.boolean()),
+    requireFinite: v.optional(v.boolean()),
+    progress: v.optional(count),
+  }),
+  restore: v.strictObject({
+    ...store,
+    choice,
+    to: text,
+    fallback: v.optional(v.boolean()),
+    files: v.optional(v.array(text)),
+    exact: v.optional(v.boolean()),
+    progress: v.optional(count),
+  }),
+  read: v.strictObject({ ...store, choice, file: text, stream: streamNumber }),
+  localPath: v.strictObject({ ...store, choice, file: text }),
+  ofChoice: v.strictObject({ ...store, choice }),
+  best: v.strictObject({ ...store, objective: v.optional(text) }),
+  plateau: v.strictObject({ ...store, objective: text }),
+  forgetObjective: v.strictObject({ ...store, name: text }),
+  pin: v.strictObject({ ...store, step: v.number(), reason: v.optional(text) }),
+  unpin: v.strictObject({ ...store, step: v.number() }),
+  attach: v.strictObject({ ...store, step: v.number(), metrics }),
+  dryRun: v.strictObject({ ...store, dryRun: v.optional(v.boolean()) }),
+  delete: v.strictObject({ ...store, steps: v.array(v.number()), allowBest: v.optional(v.boolean()) }),
+  verify: v.strictObject({
+    ...store,
+    steps: v.optional(v.array(v.number())),
+    quick: v.optional(v.boolean()),
+    progress: v.optional(count),
+  }),
+} as const

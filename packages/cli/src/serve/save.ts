@@ -1,0 +1,42 @@
+import { type FileContent, HoldfastError, type SaveResult } from '@holdfast/core'
+import type * as v from 'valibot'
+import type { Call } from './call.ts'
+import type { parameters } from './parameters.ts'
+import { reporting } from './progress.ts'
+
+/** Saves files of this machine and streams of the client. A stream that the client aborts fails the save. */
+export async function saveFromClient(
+  { store: number, files, progress, ...request }: v.InferOutput<typeof parameters.save>,
+  { session, signal }: Call,
+): Promise<SaveResult> {
+  const store = session.storeOf(number)
+  const sent = isList(files) ? [] : Object.entries(files)
+  const numbers = sent.flatMap(([name, content]) =>
+    'stream' in content ? [[name, content.stream] as const] : [],
+  )
+  const uploads = session.streams.openUploads(numbers)
+  const contents = sent.flatMap(([name, content]): readonly (readonly [string, FileContent])[] => {
+    const source = 'path' in content ? content.path : uploads.get(name)
+    return source === undefined ? [] : [[name, source]]
+  })
+  const stop = (): void => {
+    for (const upload of uploads.values())
+      upload.fail(new HoldfastError('ABORTED', 'The client cancelled the save.'))
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    return await store.save({
+      ...request,
+      files: isList(files) ? files : Object.fromEntries(contents),
+      signal,
+      onProgress: reporting(session, progress),
+    })
+  } finally {
+    signal.removeEventListener('abort', stop)
+    session.streams.closeUploads(numbers)
+  }
+}
+
+function isList(files: v.InferOutput<typeof parameters.save>['files']): files is string[] {
+  return Array.isArray(files)
+}

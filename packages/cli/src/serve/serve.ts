@@ -1,0 +1,142 @@
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
+import { HoldfastError } from '@holdfast/core'
+import type { Call } from './call.ts'
+import { watchClient } from './client-process.ts'
+import { methodNotFound, responseError } from './errors.ts'
+import { FrameSink } from './frame-sink.ts'
+import { FrameDecoder } from './frames.ts'
+import { connect, FrameMessageReader, signalOf } from './json-rpc.ts'
+import { type Method, method, methods } from './methods.ts'
+import { parameters } from './parameters.ts'
+import { Session } from './session.ts'
+import { Streams } from './streams.ts'
+
+/** The version of the protocol. It grows with every change that an older client or helper would misunderstand. */
+export const protocolVersion = 1
+
+export interface ServeOptions {
+  readonly input: Readable
+  readonly output: Writable
+  /** Version of Holdfast. */
+  readonly version: string
+  /** Stops the helper, as the end of the input does. */
+  readonly signal: AbortSignal
+  /** Returns the number of the process that started this one. */
+  readonly parentOf: () => number
+  /** Called when the work has not ended in time after the client is gone. Everything unfinished is then unsaved. */
+  readonly onOverdue: () => void
+}
+
+/** Milliseconds that running calls may take to stop after the client is gone. */
+const timeToStop = 3000
+
+/**
+ * Serves one client over a pipe, until the input ends, the client's process ends or the signal fires. Then stops all
+ * running calls, and closes all stores. Rejects with `INVALID_ARGUMENT` if the bytes do not follow the protocol.
+ */
+export async function serve({
+  input,
+  output,
+  version,
+  signal,
+  parentOf,
+  onOverdue,
+}: ServeOptions): Promise<void> {
+  const gone = new AbortController()
+  const stop = AbortSignal.any([signal, gone.signal])
+  const sink = new FrameSink(output)
+  output.on('error', () => {
+    gone.abort()
+  })
+  const reader = new FrameMessageReader(sink)
+  const connection = connect(reader, sink)
+  const streams = new Streams(sink)
+  const session = new Session(streams, (name, params) => {
+    sink.sendMessage({ jsonrpc: '2.0', method: name, params })
+  })
+  const running = new Set<Promise<unknown>>()
+  let initialized = false
+  using watches = new DisposableStack()
+
+  const initialize = method(parameters.initialize, async ({ protocol, process }) => {
+    if (protocol !== protocolVersion) throw unsupported(protocol, version)
+    if (process !== undefined) {
+      watches.use(
+        watchClient(process, parentOf, () => {
+          gone.abort()
+        }),
+      )
+    }
+    initialized = true
+    return { protocol: protocolVersion, version, methods: Object.keys(methods) }
+  })
+  const methodOf = (name: string): Method => {
+    if (name === 'initialize') return initialize
+    const found = Object.hasOwn(methods, name) ? methods[name] : undefined
+    if (found === undefined) throw methodNotFound(name, ['initialize', ...Object.keys(methods)])
+    if (!initialized) throw new HoldfastError('INVALID_ARGUMENT', 'Call initialize first.')
+    return found
+  }
+  const runMethod = async (name: string, params: unknown, call: Call): Promise<unknown> =>
+    methodOf(name)(params, call)
+  connection.onRequest(async (name, params, token) => {
+    const call = { session, signal: AbortSignal.any([stop, signalOf(token)]) }
+    const result = runMethod(name, params, call)
+    running.add(result)
+    try {
+      return await result
+    } catch (error) {
+      return responseError(error)
+    } finally {
+      running.delete(result)
+    }
+  })
+  connection.listen()
+
+  try {
+    await receive(
+      input,
+      stop,
+      (text) => {
+        reader.receive(text)
+      },
+      streams,
+    )
+  } finally {
+    gone.abort()
+    streams.fail('The client is gone.')
+    const overdue = setTimeout(onOverdue, timeToStop)
+    await Promise.allSettled(running)
+    await session.closeAll()
+    clearTimeout(overdue)
+    connection.dispose()
+  }
+}
+
+/** Passes what arrives to its receivers until the input ends. Throws if it does not follow the protocol. */
+async function receive(
+  input: Readable,
+  stop: AbortSignal,
+  onMessage: (text: string) => void,
+  streams: Streams,
+): Promise<void> {
+  const decoder = new FrameDecoder()
+  const chunks: AsyncIterable<Uint8Array> = addAbortSignal(stop, input)
+  try {
+    for await (const chunk of chunks) {
+      for (const event of decoder.decode(chunk)) {
+        if (event.kind === 'message') onMessage(event.text)
+        else streams.handle(event)
+      }
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+}
+
+function unsupported(protocol: number, version: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `Version ${version} of Holdfast serves protocol ${protocolVersion}, not ${protocol}. Install the same version of the client and of Holdfast.`,
+  )
+}

@@ -1,0 +1,92 @@
+import {
+  type CheckpointStore,
+  HoldfastError,
+  openStore,
+  type OpenStoreOptions,
+  type StoreEvents,
+} from '@holdfast/core'
+import { describeError } from './errors.ts'
+import type { Streams } from './streams.ts'
+
+/** Sends a JSON-RPC notification to the client. */
+export type Notify = (method: string, params: Readonly<Record<string, unknown>>) => void
+
+const eventNames: Readonly<Record<keyof StoreEvents, true>> = {
+  saved: true,
+  dropped: true,
+  best: true,
+  notFinite: true,
+  unscored: true,
+  quarantined: true,
+  spaceLow: true,
+  tookOver: true,
+  rebuilt: true,
+  cleanupFailed: true,
+  clockDoubted: true,
+  retry: true,
+  backgroundError: true,
+}
+
+/** The stores and streams of one client. */
+export class Session {
+  readonly streams: Streams
+  readonly notify: Notify
+  readonly #stores = new Map<number, CheckpointStore>()
+  #newest = 0
+
+  constructor(streams: Streams, notify: Notify) {
+    this.streams = streams
+    this.notify = notify
+  }
+
+  async open(
+    location: string | undefined,
+    options: OpenStoreOptions,
+  ): Promise<{ readonly store: number; readonly url: string; readonly hasRetention: boolean }> {
+    const number = (this.#newest += 1)
+    const store = await openStore(location, {
+      ...options,
+      onIgnoredConfig: ({ file, reason }) => {
+        this.notify('event', { store: number, name: 'ignoredConfig', event: { file, reason } })
+      },
+    })
+    this.#stores.set(number, store)
+    for (const name of Object.keys(eventNames) as (keyof StoreEvents)[])
+      store.on(name, (event) => {
+        this.notify('event', { store: number, name, event: withPlainErrors(event) })
+      })
+    return { store: number, url: store.url, hasRetention: store.hasRetention }
+  }
+
+  /** Throws `INVALID_ARGUMENT` if no open store has this number. */
+  storeOf(number: number): CheckpointStore {
+    const store = this.#stores.get(number)
+    if (store !== undefined) return store
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `No store ${number} is open. openStore returns the number of a store.`,
+    )
+  }
+
+  async close(number: number): Promise<void> {
+    const store = this.storeOf(number)
+    this.#stores.delete(number)
+    await store.close()
+  }
+
+  /** Closes all stores, and throws the first error. */
+  async closeAll(): Promise<void> {
+    const closed = await Promise.allSettled([...this.#stores.keys()].map((number) => this.close(number)))
+    for (const each of closed) if (each.status === 'rejected') throw each.reason
+  }
+}
+
+/** JSON would write an error as an empty object. */
+function withPlainErrors(event: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(event).map(([name, value]) => [
+      name,
+      value instanceof Error ? describeError(value) : value,
+    ]),
+  )
+}
