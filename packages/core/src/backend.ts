@@ -1,4 +1,4 @@
-/** `@holdfast/core/backend`: what an adapter needs to be a backend of Holdfast, and a program to open one. */
+/** `@holdfast/core/backend`: for adapters that implement a backend, and for programs that open one. */
 import './node-version.ts'
 export * from './backend/index.ts'
 export {

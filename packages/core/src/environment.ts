@@ -3,11 +3,11 @@ import { setTimeout } from 'node:timers/promises'
 import { abortedError } from './errors.ts'
 import { type Deliver, deliverToDirectory } from './local-files/to-directory.ts'
 
-/** How many of something stand together. */
+/** Limits for the number of lines in one document. */
 export interface PageLimit {
-  /** In the document that refers to them, at most; above that the oldest go into a page. */
+  /** The largest number of lines in the document that refers to pages. The oldest lines beyond it move to a page. */
   readonly inline: number
-  /** In one page, at most. */
+  /** The largest number of lines in one page. */
   readonly page: number
 }
 
@@ -19,8 +19,8 @@ export interface PageLimits {
 }
 
 /**
- * Such that a catalog stays near 60 KB, however long the run, and the latest 16 checkpoints stand in it unless they were
- * deleted.
+ * A catalog of this size stays near 60 KB for a run of any length. Its document has the latest 16 checkpoints, unless
+ * they were deleted.
  */
 export const defaultPageLimits: PageLimits = {
   checkpoints: { inline: 80, page: 64 },
@@ -28,25 +28,25 @@ export const defaultPageLimits: PageLimits = {
   references: { inline: 24, page: 16 },
 }
 
-/** Time, chance, the local disk and when a run is long, as parameters: a simulator gives its own. */
+/** Time, randomness, the local disk and the limits of pages as parameters. A simulator passes its own. */
 export interface Environment {
-  /** This machine's clock. Retention by age drops nothing that this clock alone finds old. */
+  /** The clock of this machine. Retention by age drops nothing that only this clock considers old. */
   now(): Date
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   random(): number
-  /** A UUID that nobody else ever has. */
+  /** Returns a unique UUID. */
   newId(): string
-  /** 16 hexadecimal digits that no other attempt at the same step upon the same base has. */
+  /** Returns 16 hexadecimal digits that are unique among the attempts at one step with the same base. */
   newToken(): string
-  /** Resolves after so many milliseconds; rejects with `ABORTED` when the signal fires. */
+  /** Resolves after this number of milliseconds. Rejects with `ABORTED` if the signal fires. */
   pause(milliseconds: number, signal?: AbortSignal): Promise<void>
-  /** Puts what is restored where the caller wants it, all or nothing. */
+  /** Delivers restored files into a folder, all or none. */
   deliver: Deliver
-  /** How many lines of the catalog stand together. */
+  /** The limits of lines in the catalog and its pages. */
   readonly pageLimits: PageLimits
-  /** Every so many versions of the catalog a save raises the floor, and removes what is below it. */
+  /** The number of catalog versions after which a save raises the floor and removes what is below it. */
   readonly tidyEvery: number
-  /** Files that a store on a file system keeps for deletions from a full disk. */
+  /** The files that a store on a file system reserves for deletions from a full disk. */
   readonly reserveFiles: number
 }
 
@@ -66,6 +66,6 @@ export const systemEnvironment: Environment = {
   deliver: deliverToDirectory,
   pageLimits: defaultPageLimits,
   tidyEvery: 64,
-  // A deletion writes a version of the catalog and a few pages, each of which takes an inode.
+  // A deletion writes a version of the catalog and a few pages. Each of them needs an inode.
   reserveFiles: 6,
 }

@@ -1,8 +1,8 @@
 import { type ErrorHint, remedyOf } from './hints.ts'
 
 /**
- * Every way in which Holdfast fails. The code is part of the interface: programs branch on it, the message
- * is for people and may change.
+ * Every kind of failure. The code is part of the interface, so programs can branch on it. The message is for people and
+ * may change.
  */
 export type ErrorCode =
   | 'NOT_FOUND'
@@ -19,12 +19,12 @@ export type ErrorCode =
   | 'CONFIG'
 
 export interface ErrorDetails {
-  /** The object that the failed call was about, relative to the backend's root. */
+  /** The object that the failed call concerned, relative to the root of the backend. */
   readonly key?: string | undefined
-  /** The store or backend, without secrets. */
+  /** The URL of the store or backend, without secrets. */
   readonly url?: string | undefined
   readonly cause?: unknown
-  /** Whether the same call may succeed when it is simply made again. Defaults to true for `UNAVAILABLE` only. */
+  /** Whether a repetition of the same call may succeed. Default: true for `UNAVAILABLE` only. */
   readonly retryable?: boolean | undefined
   readonly hint?: ErrorHint | undefined
 }
@@ -32,10 +32,10 @@ export interface ErrorDetails {
 const brand: unique symbol = Symbol.for('holdfast.error')
 
 /**
- * The one error class of Holdfast. `message` says what failed, where, and what the user can do. `reason` is the message
- * without the remedy of `hint`, for a program that phrases the remedy itself.
+ * The one error class of Holdfast. `message` states what failed, where, and what the user can do. `reason` is the
+ * message without the remedy of `hint`, for a program that phrases the remedy itself.
  *
- * `instanceof` holds across duplicate copies of this package, which `npm` may install side by side.
+ * `instanceof` also works for errors of other copies of this package, which `npm` may install side by side.
  */
 export class HoldfastError extends Error {
   readonly code: ErrorCode
@@ -63,12 +63,12 @@ export class HoldfastError extends Error {
   }
 }
 
-/** Narrows an unknown error to a Holdfast error, of one of the given codes when any are given. */
+/** Returns whether an error is a Holdfast error. If codes are given, it must have one of them. */
 export function isHoldfastError(error: unknown, ...codes: readonly ErrorCode[]): error is HoldfastError {
   return error instanceof HoldfastError && (codes.length === 0 || codes.includes(error.code))
 }
 
-/** The error for a call whose signal fired; `cause` is the signal's reason. */
+/** Creates the error of a call whose signal fired. `cause` is the reason of the signal. */
 export function abortedError(signal: AbortSignal, what: string, details: ErrorDetails = {}): HoldfastError {
   return new HoldfastError(
     'ABORTED',
@@ -80,12 +80,12 @@ export function abortedError(signal: AbortSignal, what: string, details: ErrorDe
   )
 }
 
-/** Throws `ABORTED` when the signal has fired. */
+/** Throws `ABORTED` if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string, details?: ErrorDetails): void {
   if (signal?.aborted === true) throw abortedError(signal, what, details)
 }
 
-/** Returns what an unknown thrown value says, without a remedy, for use inside another message. */
+/** Returns the message of any thrown value, without a remedy, for use inside another message. */
 export function messageOf(error: unknown): string {
   if (error instanceof HoldfastError) return error.reason
   return error instanceof Error ? error.message : String(error)

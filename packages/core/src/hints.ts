@@ -1,4 +1,4 @@
-/** What may help, for a program that offers it in its own words, such as the options of a command line. */
+/** A possible remedy. A program can phrase it in its own words, such as the options of a command line. */
 export type ErrorHint =
   /** Choose a configuration file explicitly, which trusts it, or none. */
   | { readonly kind: 'choose-config'; readonly file: string }

@@ -1,4 +1,4 @@
-/** `@holdfast/core`: what programs use that keep checkpoints. */
+/** `@holdfast/core`: the entry point for programs that save and restore checkpoints. */
 import './node-version.ts'
 export type { BackendAdapter, CheckpointBackend } from './backend/backend.ts'
 export { MemoryBackend } from './backend/memory.ts'

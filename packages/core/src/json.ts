@@ -113,7 +113,7 @@ function isLargeInteger(source: string): boolean {
   return integerPattern.test(source) && !Number.isSafeInteger(Number(source))
 }
 
-/** The value that a JSON number stands for; `undefined` if JavaScript would round it. */
+/** Returns the value of a JSON number; `undefined` if JavaScript would round it. */
 function exactNumber(source: string): number | bigint | RawJson | undefined {
   if (isLargeInteger(source)) return BigInt(source)
   const number = Number(source)
@@ -121,7 +121,7 @@ function exactNumber(source: string): number | bigint | RawJson | undefined {
   return isUnsafe(number) ? JSON.rawJSON(source) : number
 }
 
-/** Sign, significant digits and exponent: equal for two texts of the same number. */
+/** Returns sign, significant digits and exponent, which are equal for two texts of the same number. */
 function decimalOf(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
@@ -136,7 +136,7 @@ function isUnsafe(number: number): boolean {
   return Number.isInteger(number) && !Number.isSafeInteger(number)
 }
 
-/** Reads from the holder, since a program may have given `BigInt.prototype` a `toJSON`. */
+/** Reads from the holder, because a program may have defined `BigInt.prototype.toJSON`. */
 function writeNumber(this: unknown, key: string, value: unknown): unknown {
   const own: unknown = typeof this === 'object' && this !== null ? Reflect.get(this, key) : value
   if (typeof own === 'bigint') return JSON.rawJSON(String(own))
@@ -173,7 +173,7 @@ function isPlainObject(value: unknown): value is object {
   )
 }
 
-/** Where in a parsed value something is, such as `dataState.state[2]`. */
+/** Returns the path of a value in a parsed document, such as `dataState.state[2]`. */
 function pathTo(value: unknown, wanted: unknown, where: string): string | undefined {
   if (value === wanted) return where
   if (typeof value !== 'object' || value === null) return undefined

@@ -1,13 +1,13 @@
-/** Shares of a name that may differ, at most, for another to be near it. */
+/** The largest share of a name that may differ from a similar name. */
 const mostDifferent = 0.5
 
-/** Characters of a name that are compared. */
+/** The number of characters of a name to compare. */
 const longest = 100
 
-/** Names of similar length that are compared letter by letter, at most. */
+/** The largest number of names of similar length to compare letter by letter. */
 const mostCompared = 1000
 
-/** The known names that are nearest to a name, the nearest first. */
+/** Returns the known names that are most similar to a name, most similar first. */
 export function nearestNames(name: string, known: readonly string[], count: number): readonly string[] {
   const lengthsApart = (each: string): number => Math.abs(each.length - name.length)
   return known
@@ -19,7 +19,7 @@ export function nearestNames(name: string, known: readonly string[], count: numb
     .map(({ each }) => each)
 }
 
-/** The known name that is nearest to a name that is not known; `undefined` if none is near. */
+/** Returns the known name that is most similar to an unknown name; `undefined` if none is similar. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((each) => ({ each, difference: differenceOf(name.slice(0, longest), each.slice(0, longest)) }))
@@ -28,7 +28,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return first !== undefined && first.difference <= mostDifferent ? first.each : undefined
 }
 
-/** From 0, equal, to 1. Whether letters are capitals does not count. */
+/** Returns the difference of two names, from 0 (equal) to 1. Ignores case. */
 function differenceOf(name: string, other: string): number {
   const [one, two] = [name.toLowerCase(), other.toLowerCase()]
   const length = Math.max(one.length, two.length)
@@ -37,7 +37,7 @@ function differenceOf(name: string, other: string): number {
   return isPart ? edited / 2 : edited
 }
 
-/** Characters to insert, delete or replace, at least (Levenshtein). */
+/** Returns the smallest number of characters to insert, delete or replace (Levenshtein distance). */
 function editsBetween(one: string, two: string): number {
   const others = Array.from(two)
   let edits = [0, ...others.map((_, column) => column + 1)]

@@ -6,7 +6,7 @@ interface NodeErrorMeaning {
   readonly advice: string
 }
 
-/** What the errors of the operating system mean to us, and what the user can do. */
+/** The meanings of errors of the operating system, and what the user can do. */
 const meanings: Readonly<Record<string, NodeErrorMeaning>> = {
   ENOENT: { code: 'NOT_FOUND', advice: 'It is not there.' },
   ENOTDIR: { code: 'NOT_FOUND', advice: 'A part of its path is a file, not a folder.' },
@@ -85,7 +85,7 @@ const unreadable: ReadonlySet<string> = new Set([
   'ENXIO',
 ])
 
-/** The name of a system error, such as `ENOENT`; also of one that Node.js knows by its number only. */
+/** Returns the name of a system error, such as `ENOENT`, even if Node.js knows only its number. */
 export function nodeErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   if (typeof error.code !== 'string') return undefined
@@ -95,8 +95,8 @@ export function nodeErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * Whether a read that failed so means damage once it persists. Temporary failures, such as a busy file or a network
- * that does not respond, do not.
+ * Returns whether a failed read means damage if the failure persists. Temporary failures, such as a busy file or a
+ * network that does not respond, do not.
  */
 export function isUnreadable(error: unknown): boolean {
   const systemCode = nodeErrorCode(error instanceof HoldfastError ? error.cause : error)
@@ -104,9 +104,9 @@ export function isUnreadable(error: unknown): boolean {
 }
 
 /**
- * Turns what a file-system call threw into a Holdfast error. `what` names the attempt, such as `writing /a/b`.
- * An error that is ours already passes unchanged; one with no entry in the table becomes `UNAVAILABLE` that is
- * not worth trying again.
+ * Converts an error of a file-system call into a Holdfast error. `what` names the call, such as `writing /a/b`. A
+ * Holdfast error is returned unchanged. An error that the table does not contain becomes `UNAVAILABLE` and not
+ * retryable.
  */
 export function fromNodeError(error: unknown, what: string, details: ErrorDetails = {}): HoldfastError {
   if (error instanceof HoldfastError) return error

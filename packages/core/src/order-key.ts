@@ -1,6 +1,7 @@
 /**
- * When a save began, in the order of all saves of a store: a higher segment is later; in one segment, a higher base. The
- * base is the version of the catalog that was known when the save began. Of equal keys, the higher step is later.
+ * The position of a save in the order of all saves of a store. A higher segment is later. Within one segment, a higher
+ * base is later. The base is the version of the catalog that was known when the save began. If keys are equal, the
+ * higher step is later.
  */
 export interface OrderKey {
   readonly segment: number
@@ -13,19 +14,19 @@ interface Ordered {
   readonly order: OrderKey
 }
 
-/** Negative if `one` is earlier in the order of saves than `other`, which decides what `latest` means. */
+/** Compares checkpoints in the order of saves, which decides what `latest` means. Negative if `one` is earlier. */
 export function compareSaves(one: Ordered, other: Ordered): number {
   return compareOrders(one.order, other.order) || one.step - other.step
 }
 
-/** Returns the latest of some checkpoints in the order of saves; `undefined` if there is none. */
+/** Returns the latest of these checkpoints in the order of saves; `undefined` if there are none. */
 export function latestOf<Item extends Ordered>(items: Iterable<Item>): Item | undefined {
   let latest: Item | undefined
   for (const item of items) if (latest === undefined || compareSaves(item, latest) > 0) latest = item
   return latest
 }
 
-/** Negative if the save of `one` began before that of `other`, positive if after, and 0 if the keys are equal. */
+/** Compares order keys. Negative if the save of `one` began earlier, and 0 if the keys are equal. */
 export function compareOrders(one: OrderKey, other: OrderKey): number {
   return one.segment - other.segment || one.base - other.base
 }

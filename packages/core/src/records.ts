@@ -1,24 +1,24 @@
 import * as v from 'valibot'
 import { HoldfastError } from './errors.ts'
 
-/*
- * Records whose names come from outside. A name may be one that every object inherits, such as `constructor` or
- * `__proto__`. It is then preserved like any other, and a name that a record lacks is not found in what it inherits.
+/**
+ * Records whose names come from outside. A name such as `constructor` or `__proto__` exists on every object. These
+ * functions treat such a name like any other, and never return inherited members.
  */
 
-/** The member of a record with this name; `undefined` if the record itself has none. */
+/** Returns the member of a record with this name; `undefined` if the record itself does not have it. */
 export function own<T>(record: Readonly<Partial<Record<string, T>>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
-/** The same record without the member of this name. */
+/** Returns the record without the member of this name. */
 export function without<T>(record: Readonly<Record<string, T>>, name: string): Readonly<Record<string, T>> {
   return Object.fromEntries(Object.entries(record).filter(([each]) => each !== name))
 }
 
 /**
- * The members of a record that a caller passes. `what` names it in errors. Throws `INVALID_ARGUMENT` for another value,
- * and for a record that inherits from another: `{ __proto__: x }` has no member of that name, and `x` would be lost.
+ * Returns the members of a record that a caller passes. `what` names it in errors. Throws `INVALID_ARGUMENT` for
+ * another value, and for a record that inherits from another object, because inherited members would be lost.
  */
 export function membersOf<T>(
   record: Readonly<Partial<Record<string, T>>>,
@@ -31,7 +31,7 @@ export function membersOf<T>(
   )
 }
 
-/** A schema for records. Unlike `v.record` it preserves every name. */
+/** Returns a schema for records. Unlike `v.record`, it preserves every name. */
 export function recordOf<Input, Output>(
   member: v.GenericSchema<Input, Output>,
 ): v.GenericSchema<Record<string, Input>, Record<string, Output>> {
@@ -57,7 +57,7 @@ export function recordOf<Input, Output>(
   }
 }
 
-/** Objects of another realm inherit from its own root. */
+/** Objects of another realm inherit from the root object of that realm. */
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const parent: unknown = Object.getPrototypeOf(value)

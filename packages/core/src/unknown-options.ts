@@ -1,9 +1,6 @@
 import { HoldfastError } from './errors.ts'
 
-/**
- * Throws `INVALID_ARGUMENT` when `options` has a field that is not among `known`: a misspelt option must not
- * pass for one that was honoured.
- */
+/** Throws `INVALID_ARGUMENT` if `options` has a field that is not in `known`. A misspelt option must not be ignored. */
 export function refuseUnknownOptions(
   options: object | undefined,
   known: readonly string[],

@@ -7,8 +7,8 @@ const smallBytesAtOnce = 2 ** 22
 /**
  * Returns how many files of these sizes (in bytes) to transfer at once.
  *
- * Small files mostly wait for the store to answer, so more of them run at once: up to `most`, as far as the largest
- * file allows. An unknown size counts as large.
+ * Transfers of small files mostly wait for responses, so up to `most` of them run at once. The largest file reduces
+ * that number. An unknown size counts as large.
  */
 export function filesAtOnce(sizes: readonly (number | undefined)[], most: number): number {
   const largest = sizes.reduce<number>((found, size = Infinity) => Math.max(found, size), 1)

@@ -1,8 +1,8 @@
 import { abortedError, throwIfAborted } from '../errors.ts'
 
 /**
- * The result of work that goes on for others, too. Rejects with `ABORTED` as soon as the signal fires; the work is not
- * stopped. `what` names the wait, as in `The save of step 3`.
+ * Waits for shared work. Rejects with `ABORTED` as soon as the signal fires, and does not stop the work. `what` names
+ * the wait, such as `The save of step 3`.
  */
 export async function orAborted<Result>(
   work: Promise<Result>,

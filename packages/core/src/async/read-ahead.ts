@@ -25,7 +25,7 @@ export async function* readAhead<Item>(
   }
 }
 
-/** Whoever awaits the item gets its error. If nobody awaits it any more, the error must not count as unhandled. */
+/** The caller that awaits the item gets its error. If no caller does, the error must not count as unhandled. */
 function quietly<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined)
   return promise

@@ -1,8 +1,8 @@
-/** Operations that are under way, so that their owner can wait for them before it ends. */
+/** Counts running operations, so that their owner can wait for them. */
 export class UnderWay {
   readonly #running = new Set<Promise<unknown>>()
 
-  /** Begins an operation at once. Its caller sees whether it fails. */
+  /** Starts an operation. Its error goes to its caller. */
   run<Result>(operation: () => Promise<Result>): Promise<Result> {
     const result = operation()
     const settled = result.then(
@@ -14,13 +14,13 @@ export class UnderWay {
     return result
   }
 
-  /** Resolves once none is under way, also of those that began meanwhile. */
+  /** Resolves when no operation is running, including those that started during the wait. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 }
 
-/** Work that goes on after the operation that began it has returned. What fails is thrown by the next `finish`. */
+/** Work that continues after the operation that started it has returned. The next `finish` throws its errors. */
 export class Afterwork {
   readonly #underWay = new UnderWay()
   #failures: Error[] = []
@@ -31,7 +31,7 @@ export class Afterwork {
     })
   }
 
-  /** Resolves once all of it is over, whether or not it has failed. */
+  /** Resolves when all work has ended, whether it succeeded or failed. */
   async settled(): Promise<void> {
     await this.#underWay.settled()
   }

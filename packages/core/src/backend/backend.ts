@@ -153,9 +153,9 @@ export interface ObjectStat {
   /** The time at which the object was stored, by the clock of the store. */
   readonly modifiedAt: Date
   /**
-   * The store's token for exactly this body, such as an ETag, a generation, or an inode with its time. Different bodies
-   * of a key MUST have different revisions. `list`, `stat`, `read` and `put` MUST return the same revision for one
-   * body.
+   * Identifies exactly this body of the object, such as an ETag, a generation, or an inode with its time. Different
+   * bodies of a key MUST have different revisions. `list`, `stat`, `read` and `put` MUST return the same revision for
+   * one body.
    */
   readonly revision: string
 }
@@ -232,7 +232,7 @@ export interface SweepOptions extends CallOptions {
 export interface SweepReport {
   /** The work that was discarded, or would be. */
   readonly discarded: readonly UnfinishedWork[]
-  /** The number of pieces of unfinished work that were kept, since they are too young or not selected. */
+  /** The number of pieces of unfinished work that were kept, because they are too recent or not selected. */
   readonly left: number
 }
 

@@ -22,7 +22,7 @@ import { assertKey } from './key.ts'
 import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
 import type { ByteSource } from './source/byte-source.ts'
 
-/** The part of a backend that differs from store to store. */
+/** The part of a backend that differs between stores. */
 export interface BackendOperations extends PortOperations {
   close(): Promise<void>
   /** Converts what an operation threw into a Holdfast error. `what` describes the call. */

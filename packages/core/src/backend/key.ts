@@ -6,11 +6,11 @@ export const maxKeyPartBytes = 255
 const encoder = new TextEncoder()
 
 /**
- * Returns why a key is not valid, as the end of a sentence that begins with the key; `undefined` if the key is valid.
+ * Returns why a key is invalid, as the end of a sentence that begins with the key. Returns `undefined` for a valid key.
  *
- * A valid key is one or more parts with `/` between them. No part is empty, `.` or `..`, longer than 255 bytes
- * of UTF-8, or contains a backslash, a control character or half a surrogate pair. Such names could leave the root, or
- * mean different things on different stores.
+ * A valid key has one or more parts, separated by `/`. A part is not empty, not `.` or `..`, and has at most 255 bytes
+ * of UTF-8. It contains no backslash, no control character and no lone surrogate. Such names could leave the root, or
+ * could have different meanings on different stores.
  */
 export function keyFault(key: string): string | undefined {
   if (key === '') return 'is empty'

@@ -74,10 +74,10 @@ export async function checkFolders(
 ): Promise<ReadonlyMap<string, string>> {
   const realFolders = new Map<string, string>()
   const { root, real } = destination
-  if (real.existing !== real.path) return realFolders // The place is still free.
+  if (real.existing !== real.path) return realFolders // no file has this place yet
   const { dev } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root, { bigint: true }))
   const looking = { fileSystem, destination, mounts: await mountPoints(fileSystem), device: dev }
-  // In the order in which they were met the outer ones come first.
+  // The destinations are in the order in which they were found, so outer folders come first.
   for (const folder of new Set(['', ...names.flatMap((name) => foldersOf(name))]))
     realFolders.set(folder, await checkFolder(looking, folder))
   return realFolders

@@ -4,9 +4,8 @@ import type { FileHandle } from 'node:fs/promises'
 const flushBytes = 32 * 2 ** 20
 
 /**
- * Writes a file from its front to its end, and makes it durable. One write goes on while the caller gets the next
- * chunk; and what has been written is on its way to the disk long before the end, so that the fsync there has little
- * left to wait for.
+ * Writes a file from start to end, and makes it durable. A write runs while the caller prepares the next chunk. Early
+ * background flushes shorten the final fsync.
  *
  * @example
  * const writer = new DurableWriter(handle)

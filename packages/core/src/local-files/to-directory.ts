@@ -61,11 +61,11 @@ export type Deliver = (
 const smallFilesAtOnce = 16
 
 /**
- * Delivers files into a folder, which is made if need be:
+ * Delivers files into a folder, which is created if it does not exist:
  *
- * 1. The destination is checked before anything is made.
+ * 1. The destination is checked before anything is created.
  * 2. Restores that were interrupted there are completed or removed.
- * 3. All files are written, proved and made durable in a hidden folder.
+ * 3. All files are written, verified and made durable in a hidden folder.
  * 4. A journal of all renames is made durable there. Until then nothing at the destination changes.
  * 5. Each file takes its place by one rename. An error undoes them. After a crash the next restore completes them.
  */

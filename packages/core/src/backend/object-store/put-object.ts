@@ -35,7 +35,7 @@ export interface WaysToPut<Sent> {
 export interface Upload<Sent> {
   /**
    * Sends the first bytes of an object without waiting for a response to each part, on stores that take the bytes in
-   * order. Called at most once, before the parts. The parts begin where the stretch ends.
+   * order. Called at most once, before the parts. The parts begin where this range ends.
    */
   readonly sendStretch?: (stretch: ReplayableRange, signal: AbortSignal | undefined) => Promise<void>
   /** Sends one part. Called in the order of the parts. Several parts may be in flight at once. */
@@ -98,7 +98,7 @@ export async function putObject<Sent>(
   return result
 }
 
-/** A source and its plan. `partsFrom` returns the parts from the end of the stretch on. */
+/** A source and its plan. `partsFrom` returns the parts from the end of the replayed range on. */
 interface Pieces {
   readonly reader: SourceReader
   readonly plan: PartPlan
@@ -158,7 +158,8 @@ async function putParts<Sent>(
 }
 
 /**
- * Sends all parts but the last as one stretch, if the source is replayable and the store allows it. Returns its end.
+ * Sends all parts but the last as one range, if the source can be replayed and the store allows it. Returns the end of
+ * that range.
  */
 async function sendStretch(
   { sendStretch }: Upload<unknown>,

@@ -37,7 +37,7 @@ export interface Checksum {
   update(bytes: Uint8Array): unknown
 }
 
-/** The buffer size of a stretch in bytes. It is small, since several buffers are in flight and each is new. */
+/** The buffer size in bytes for reading a range again. It is small, because several new buffers are in flight. */
 const stretchChunkBytes = 2 ** 20
 
 /**
@@ -107,8 +107,8 @@ export class SourceReader implements AsyncDisposable {
   }
 
   /**
-   * Yields the chunks from byte `start` on, once. `start` must be the end of the stretch that was read before. Rejects
-   * if the source fails, changes, or does not have the announced size.
+   * Yields the chunks from byte `start` on, once. `start` must be the end of the range that was read before. Rejects if
+   * the source fails, changes, or does not have the announced size.
    */
   async *chunks(start = 0): AsyncGenerator<Uint8Array, void, undefined> {
     if (start !== this.#digest.bytes) throw this.#notReached(start)

@@ -2,7 +2,7 @@ import type { CheckpointChoice } from '../judging/choose.ts'
 import { lastPagedStep, type PagedCatalog } from '../pages/index.ts'
 import type { CatalogLog } from './catalog-log.ts'
 
-/** The newest version of the catalog, with the lines of its pages where the choice may fall upon one of them. */
+/** Returns the newest version of the catalog. Reads the lines of its pages if the choice may depend on them. */
 export async function catalogFor(
   log: CatalogLog,
   choice: CheckpointChoice,

@@ -36,28 +36,28 @@ import { type Change, needsWhole } from './changes/index.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
 
-/** Races that one commit may lose before it gives up. */
+/** The number of races that one commit may lose before it fails. */
 const maxRaces = 1000
 
-/** Attempts to read a newest version that seems to change each time. */
+/** The number of attempts to read a newest version that changes each time. */
 const maxLooks = 10
 
 export interface Committed {
   /** A version that includes the commit. It has all lines if the decision needed them. */
   readonly catalog: PagedCatalog
-  /** What the commit dropped from the list. */
+  /** The checkpoints that the commit dropped from the list. */
   readonly dropped: readonly Drop[]
-  /** What the objectives make of the catalog, if the commit was decided by it. */
+  /** The judgement of the catalog by the objectives, if the commit depended on it. */
   readonly judgement?: Judgement | undefined
 }
 
-/** A version that the store claims to have created, with its revision if the store returned one. */
+/** A version that the store claims to have created. It has a revision if the store returned one. */
 interface Created {
   readonly catalog: PagedCatalog
   readonly revision: string | undefined
 }
 
-/** The versions of one store's catalog: the newest, and the only way to add another. */
+/** The versions of one store's catalog. Reads the newest version, and commits the next one. */
 export class CatalogLog {
   readonly #backend: CheckpointBackend
   readonly #writer: Writer
@@ -143,10 +143,10 @@ export class CatalogLog {
   }
 
   /**
-   * Commits a change upon the newest version. Commits of one process run one after the other.
+   * Commits a change on top of the newest version. Commits of one process run in sequence.
    *
-   * Rejects with `FENCED`, with the reason for which the change is refused, or with `OUTCOME_UNKNOWN`. After
-   * `OUTCOME_UNKNOWN` the change may be committed, so the caller must not delete anything that it names.
+   * Rejects with `FENCED`, with the error that refuses the change, or with `OUTCOME_UNKNOWN`. After `OUTCOME_UNKNOWN`
+   * the change may be committed, so the caller must not delete anything that it names.
    */
   async commit(change: Change, signal?: AbortSignal): Promise<Committed> {
     const before = this.#turn
@@ -156,8 +156,9 @@ export class CatalogLog {
   }
 
   /**
-   * Commits a version that is numbered after a damaged one and built upon `base`. Writes all pages again, since a writer that
-   * knows the damaged version may be sweeping the pages of older ones. Returns `undefined` if another writer was faster.
+   * Commits a version whose number follows a damaged one and whose content follows `base`. Writes all pages again,
+   * because a writer that knows the damaged version may be sweeping the pages of older ones. Returns `undefined` if
+   * another writer was faster.
    */
   async commitAfter(
     damaged: number,
@@ -176,8 +177,8 @@ export class CatalogLog {
   }
 
   /**
-   * Creates a document above all lost versions that readers take for a damaged version. From then on no writer that knows a
-   * lost version acknowledges a commit: when it looks back, it finds the fence or the rebuilt version.
+   * Creates a document above all lost versions, which readers treat as a damaged version. After that, no writer that
+   * knows a lost version acknowledges a commit: its look back finds the fence or the rebuilt version.
    */
   async fence(version: number): Promise<void> {
     const environment = this.#environment
@@ -215,7 +216,7 @@ export class CatalogLog {
     )
   }
 
-  /** Creates a version after its new pages. If that certainly failed, deletes the pages. */
+  /** Creates a version after its new pages. Deletes the pages if the creation certainly failed. */
   async #publish(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<Created | 'exists'> {
     const environment = this.#environment
     const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
@@ -223,7 +224,7 @@ export class CatalogLog {
     try {
       await this.#writePages(folded.newPages, signal)
       throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-      // The signal is ignored from here on: stopping during the create would make its outcome unknown.
+      // The signal is ignored from here on. Stopping during the creation would make the outcome unknown.
       return await this.#create(folded.catalog)
     } catch (error) {
       if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN')
@@ -240,7 +241,7 @@ export class CatalogLog {
     })
   }
 
-  /** Without this, each attempt on a full disk would fill it further. */
+  /** Without this clean-up, each attempt on a full disk would use more space. */
   async #removePages(pages: readonly NewPage[], failure: HoldfastError): Promise<void> {
     if (pages.length === 0) return
     try {
@@ -275,7 +276,7 @@ export class CatalogLog {
   }
 
   /**
-   * Commits the same bytes again, which either succeeds or finds the object that has the number. Comparing that object
+   * Commits the same bytes again. This either succeeds, or finds the object with that number. Comparing that object
    * decides the outcome. If it cannot be read, the outcome remains unknown (rule 7).
    */
   async #settleUnknown(
@@ -289,7 +290,7 @@ export class CatalogLog {
       if (created !== 'exists') return created
       const there = await readSmall(this.#backend, key, undefined)
       if (Buffer.compare(there, bytes) === 0) return { catalog, revision: undefined }
-      decodeCatalog(there, catalog.version) // if it is damaged, nobody can tell whose it is
+      decodeCatalog(there, catalog.version) // the owner of a damaged version is unknown
       return 'exists'
     } catch (error) {
       throw this.#unknown(catalog, new AggregateError([unknown, error], messageOf(unknown)))
@@ -297,8 +298,8 @@ export class CatalogLog {
   }
 
   /**
-   * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `lost` if another
-   * commit has its number. Then the answer that it was created did not come from the store.
+   * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `lost` if
+   * another commit has its number. Then the response that reported the creation did not come from the store.
    */
   async #settle(request: CommitRequest, created: Created): Promise<Committed | 'lost'> {
     const { catalog } = created
@@ -314,7 +315,7 @@ export class CatalogLog {
       if (isWhole(catalog)) this.#pages.keep(catalog)
       return { catalog, dropped: catalog.history.at(-1)?.dropped ?? [] }
     }
-    await this.#backend.delete([catalogKey(catalog.version)]) // below the newest floor: dead (rule 4)
+    await this.#backend.delete([catalogKey(catalog.version)]) // a version below the newest floor is dead (rule 4)
     throw this.#fenced(
       'It slept through its own commit: others went on without it, and its number was swept.',
     )
@@ -347,7 +348,7 @@ export class CatalogLog {
       if (await isCatalogLost({ backend: this.#backend, log: this }, signal))
         throw lostCatalog(this.#backend.url)
       if (await this.isEmpty(signal)) return noCatalog
-      // Another writer has created the store since.
+      // Another writer created the store in the meantime.
     }
     throw new HoldfastError(
       'UNAVAILABLE',
@@ -356,7 +357,7 @@ export class CatalogLog {
     )
   }
 
-  /** The newest version from a created version on. Does not read the known version again. */
+  /** Returns the newest version from a created version on. Does not read the known version again. */
   async #newestSince(version: number, evidence: Evidence, signal?: AbortSignal): Promise<PagedCatalog> {
     const known = this.#known
     const recognise = (listed: CatalogVersion): PagedCatalog | undefined =>

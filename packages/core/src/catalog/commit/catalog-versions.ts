@@ -6,38 +6,39 @@ import { catalogKey, catalogPrefix, catalogVersionOf, decodeCatalog, markerKey }
 import { readIfThere, readListed } from '../documents/read-document.ts'
 import { paged, type PagedCatalog } from '../pages/index.ts'
 
-/** Times that a store may contradict itself before it is taken for one that cannot be used now. */
+/** The number of times that a store may contradict itself before reads fail. */
 const maxContradictions = 10
 
-/** Empty lists that a store with a marker may return before it is believed to have no catalog. */
+/** The number of empty lists that a store with a marker may return before it counts as having no catalog. */
 const maxEmptyLists = 2
 
 /**
- * Lists without a version that this process has seen, or a later one, before that version counts as lost. Other processes
- * can delete a version, and the next one too, while a list of both is made.
+ * The number of lists without a version that this process has seen, and without a later one, before that version counts
+ * as lost. While a list runs, other processes can delete a version and its successor.
  */
 const maxListsWithoutSeen = 4
 
-/** Milliseconds that the pause before another try does not exceed. */
+/** The longest pause before another attempt, in milliseconds. */
 const maxPause = 500
 
-/** A version as a list shows it. */
+/** A version as a list returns it. */
 export interface CatalogVersion {
   readonly version: number
-  /** By the store's own clock. */
+  /** The time by the clock of the store. */
   readonly storedAt: Date
   readonly revision: string
 }
 
-/** How it is known that a version was created: this process read or created it, or the store says that it exists. */
+/** How it is known that a version was created: this process read or created it, or the store reported its creation. */
 export type Evidence = 'seen' | 'said to exist'
 
-/** Gives a version without reading it, if the caller has it already. */
+/** Returns a version that the caller has already read. */
 export type Recognise = (listed: CatalogVersion) => PagedCatalog | undefined
 
 /**
- * The versions of one store's catalog, as the store lists and reads them. The two may contradict each other for a
- * moment: then both are done again, after a pause, and `UNAVAILABLE` names what does not fit if that does not help.
+ * The versions of one store's catalog, as the store lists and reads them. A list and a read may contradict each other
+ * for a moment. Then both are repeated after a pause. If the contradiction persists, rejects with `UNAVAILABLE`, and
+ * the message describes it.
  */
 export class CatalogVersions {
   readonly #backend: CheckpointBackend
@@ -48,7 +49,7 @@ export class CatalogVersions {
     this.#environment = environment
   }
 
-  /** The versions from `version` on, the oldest first, as they are listed: whoever has seen enough leaves. */
+  /** Yields the listed versions from `version` on, oldest first. Returning early stops the listing. */
   async *list(version: number, signal?: AbortSignal): AsyncGenerator<CatalogVersion> {
     const startAfter = version > 1 ? catalogKey(version - 1) : undefined
     for await (const { key, modifiedAt, revision } of this.#backend.list(catalogPrefix, {
@@ -60,7 +61,7 @@ export class CatalogVersions {
     }
   }
 
-  /** The newest from `version` on, in whatever order they are listed; `undefined` when there is none. */
+  /** Returns the newest version from `version` on, in any order of listing; `undefined` if there is none. */
   async newestListed(from: number, signal?: AbortSignal): Promise<CatalogVersion | undefined> {
     let newest: CatalogVersion | undefined
     for await (const listed of this.list(from, signal))
@@ -69,9 +70,8 @@ export class CatalogVersions {
   }
 
   /**
-   * The very version that a list has shown; `undefined` when it is gone. Its number alone would not do: once it
-   * is swept, a sleeper can create the number again, and that is no part of the truth. Rejects with `CORRUPT`
-   * when it is damaged.
+   * Reads exactly the object that a list returned; `undefined` if it no longer exists. The number alone does not
+   * identify it: a suspended process can create a swept number again. Rejects with `CORRUPT` if the object is damaged.
    */
   async listed(
     { version, revision }: CatalogVersion,
@@ -83,7 +83,10 @@ export class CatalogVersions {
     })
   }
 
-  /** What stands at a number now; `undefined` when nothing does. Rejects with `CORRUPT` when it is damaged. */
+  /**
+   * Reads the current object with a version number; `undefined` if there is none. Rejects with `CORRUPT` if it is
+   * damaged.
+   */
   async at(version: number, signal?: AbortSignal): Promise<PagedCatalog | undefined> {
     return withSecondLook(async (look) => {
       const bytes = await readIfThere(this.#backend, catalogKey(version), signal, look)
@@ -91,22 +94,22 @@ export class CatalogVersions {
     })
   }
 
-  /** The newest of all versions; `undefined` for a store without any. */
+  /** Returns the newest of all versions; `undefined` for a store without versions. */
   async newest(signal?: AbortSignal): Promise<PagedCatalog | undefined> {
     let emptyLists = 0
     return this.#untilConsistent(signal, async () => {
       const newest = await this.newestListed(1, signal)
       if (newest !== undefined) return this.#readOrContradiction(newest, signal)
       emptyLists += 1
-      // A store is marked before its first version, and a list may be wrong.
+      // A store gets its marker before its first version, and a list may be wrong.
       const isMarked = (await this.#backend.stat(markerKey, { signal })) !== undefined
       return isMarked && emptyLists < maxEmptyLists ? contradiction('the list is empty') : undefined
     })
   }
 
   /**
-   * Returns the newest version from a version on that was created. Rejects with `CORRUPT` if this process has seen that
-   * version, and neither that version nor a later one is there.
+   * Returns the newest version, starting from a version that was created. Rejects with `CORRUPT` if this process has
+   * seen that version, and neither it nor a later one exists.
    */
   async newestSince(
     version: number,
@@ -131,13 +134,13 @@ export class CatalogVersions {
     })
   }
 
-  /** The longer, the more often it was tried. */
+  /** The pause grows with each attempt. */
   async pauseAfter(tries: number, signal: AbortSignal | undefined): Promise<void> {
     const longest = Math.min(maxPause, 10 * 2 ** tries)
     await this.#environment.pause(this.#environment.random() * longest, signal)
   }
 
-  /** Gone between the list and the read where it was swept: then the next list has a newer one. */
+  /** The version was swept between the list and the read. The next list has a newer one. */
   async #readOrContradiction(
     newest: CatalogVersion,
     signal: AbortSignal | undefined,

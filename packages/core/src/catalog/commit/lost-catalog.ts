@@ -16,8 +16,8 @@ export function lostCatalog(url: string): HoldfastError {
 }
 
 /**
- * Whether a store without a listed version has lost its catalog. No attempt begins before the first version exists. So if
- * the store has objects of an attempt and still lists no version, the versions are lost.
+ * Returns whether a store without a listed version has lost its catalog. The first version is created before any
+ * attempt begins. So if the store has objects of an attempt and lists no version, the versions are lost.
  */
 export async function isCatalogLost({ backend, log }: CatalogPlace, signal?: AbortSignal): Promise<boolean> {
   for await (const { key } of backend.list(dataPrefix, { signal })) {

@@ -10,12 +10,13 @@ import {
 } from '../documents/index.ts'
 
 /**
- * Distance between the number of a rebuilt catalog and the highest version that any object names. A running writer may
- * know later versions, since not every commit leaves an attempt or a page. Their successors must not be free numbers.
+ * The distance between the number of a rebuilt catalog and the highest version that any object names. A running writer
+ * may know later versions, because not every commit writes an attempt or a page. The numbers after them must not be
+ * free.
  */
 const marginOfLostVersions = 1_000_000
 
-/** The highest version that the base of an attempt or the name of a page proves to have existed. */
+/** Returns the highest version that must have existed, by the bases of attempts and the names of pages. */
 export async function highestNamedVersion(backend: CheckpointBackend, signal?: AbortSignal): Promise<number> {
   let highest = 0
   for await (const { key } of backend.list(dataPrefix, { signal })) {
@@ -29,7 +30,7 @@ export async function highestNamedVersion(backend: CheckpointBackend, signal?: A
   return highest
 }
 
-/** A number above all lost versions. */
+/** Returns a number above all lost versions. */
 export function versionAbove(lost: number, url: string): number {
   const version = lost + marginOfLostVersions
   if (version < Number.MAX_SAFE_INTEGER - marginOfLostVersions) return version

@@ -6,15 +6,15 @@ import type { CatalogVersion } from './catalog-versions.ts'
 /** The newest readable version, the lines of its readable pages, and the damaged versions from it on. */
 export interface ReadableCatalog {
   readonly catalog: WholeCatalog
-  /** Its pages that are damaged or missing. Their lines are not in `catalog`. */
+  /** The damaged or missing pages. Their lines are not in `catalog`. */
   readonly lost: readonly LostPage[]
   readonly newestVersion: number
   readonly damaged: readonly { readonly version: number; readonly reason: string }[]
 }
 
 /**
- * Reads versions from the newest down until one can be read. Returns an empty catalog if none can. Starts again if another
- * writer has committed since and swept what is missing.
+ * Reads versions from the newest downwards until one is readable. Returns an empty catalog if none is. Starts again if
+ * another writer has committed in the meantime and swept a version that this read needs.
  */
 export async function newestReadable(log: CatalogLog, signal?: AbortSignal): Promise<ReadableCatalog> {
   for (;;) {

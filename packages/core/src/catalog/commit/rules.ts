@@ -25,33 +25,33 @@ import {
   segmentsAfter,
 } from './changes/index.ts'
 
-/** How a writer shares a store: alone, by owning it, or with others, without an owner. */
+/** How a writer shares a store: exclusively as its owner, or with other writers without an owner. */
 export type WriterMode = 'exclusive' | 'shared'
 
 export interface Writer {
   readonly id: string
-  /** For people: host and process. */
+  /** A name for messages: host and process. */
   readonly name: string
   readonly mode: WriterMode
 }
 
 export interface CommitRequest {
   readonly writer: Writer
-  /** Never used twice: equal ids prove that it was this commit. */
+  /** A unique id. Equal ids identify the same commit. */
   readonly commitId: string
   readonly change: Change
   readonly keeping: WriterKeeping
-  /** The present by the writer's clock. */
+  /** The current time by the clock of the writer. */
   readonly at: string
 }
 
 export type Verdict<C extends PagedCatalog = PagedCatalog> =
-  /** This version is to be created. */
+  /** The version to create. */
   | { readonly kind: 'next'; readonly catalog: C; readonly judgement: Judgement | undefined }
   /** The newest version already includes the commit. */
   | { readonly kind: 'committed' }
   | ({ readonly kind: 'fenced' } & Fenced)
-  /** A repair listed this attempt from a damaged catalog, which may have lacked that it was dead. */
+  /** A repair listed this attempt from a damaged catalog, which may not have known that the attempt was dead. */
   | { readonly kind: 'unknown' }
   | Refusal
 
@@ -61,7 +61,7 @@ interface Fenced {
   readonly hint?: ErrorHint | undefined
 }
 
-/** How many of the latest commits a catalog remembers. */
+/** The number of the latest commits in the history of a catalog. */
 const historyLength = 64
 
 /**
@@ -137,9 +137,9 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
 }
 
 /**
- * Rule 6: whether the version that this request created at `version` is part of the past of `newest`, which is that
- * version or a later one. The answer that it was created is no proof, since a proxy may have given it. Until the floor
- * passes a number, the version with that number stays, and later versions are built upon it. So their history has its commit
+ * Rule 6: returns whether the version that this request created at `version` is part of the past of `newest`, which is
+ * that version or a later one. The response to the creation is not sufficient, because a proxy may have sent it. A
+ * version remains until the floor passes its number, and later versions follow it. So their history contains its commit
  * id. If their history begins later, the version itself is read.
  */
 export function lookBack(
@@ -154,7 +154,7 @@ export function lookBack(
   }
   if (hasCommitted(newest, request)) return 'committed'
   if (isFoundByRepair(newest, request.change)) return 'unknown'
-  // An attempt that the newest version does not know, and whose base is below its floor, is dead (rule 2).
+  // An attempt is dead if the newest version does not know it and its base is below the floor (rule 2).
   if (request.change.kind === 'save') return 'fenced'
   const oldest = newest.history[0]?.version ?? Infinity
   return oldest <= version ? 'fenced' : 'unknown'
@@ -182,32 +182,32 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
 }
 
 /**
- * What a version decides about an attempt: it is listed or quarantined, or dead by rule 4, or still open. The version has
- * the lines of its pages if the step may be in them.
+ * Returns the state of an attempt by a version: listed, quarantined, dead by rule 4, or undecided. The version must
+ * have the lines of its pages if the step may be in them.
  */
 export function fateOf(newest: PagedCatalog, attempt: AttemptId): 'listed' | 'dead' | 'open' {
   if (entriesOf(newest, attempt).length > 0) return 'listed'
   return isBelowFloor(newest, attempt) || wasDropped(newest, attempt) ? 'dead' : 'open'
 }
 
-/** Rule 4, once the floor is raised: the retired pages that no version from the floor on needs. */
+/** Rule 4 after a rise of the floor: returns the retired pages that no version from the floor on needs. */
 export function pagesPassed(before: PagedCatalog, floor: number): readonly PageId[] {
   return before.retired.flatMap(({ page, since }) => (since <= floor ? [page] : []))
 }
 
-/** Rule 1: whether this writer may commit upon the newest version. */
+/** Rule 1: returns whether this writer may commit after the newest version. */
 export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
   return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
 }
 
-/** Whether a change depends on which checkpoints are the best, or records objectives. */
+/** Returns whether a change depends on which checkpoints are the best, or records objectives. */
 function isJudged({ kind }: Change): boolean {
   return kind === 'save' || kind === 'attach' || kind === 'prune' || kind === 'delete'
 }
 
 /**
- * Whether the newest version includes this commit: its id, or its attempt. An attempt that a repair listed does not count,
- * since the repair cannot know whether it was committed.
+ * Returns whether the newest version includes this commit, by its id or its attempt. An attempt that a repair listed
+ * does not count, because the repair cannot know whether it was committed.
  */
 function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
@@ -217,21 +217,21 @@ function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest)
   return isListed || wasDropped(newest, change.entry.attempt)
 }
 
-/** An attempt is committed once at most: one that was dropped or discarded never comes back. */
+/** An attempt is committed at most once. A dropped or discarded attempt is never listed again. */
 function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
 }
 
 /**
- * Whether a repair of a damaged catalog has listed or quarantined the attempt. A process that knows the undamaged catalog
- * may be sweeping it at this moment.
+ * Returns whether a repair of a damaged catalog has listed or quarantined the attempt. A process that knows the
+ * undamaged catalog may be sweeping it now.
  */
 function isFoundByRepair(newest: PagedCatalog, change: Change): boolean {
   if (change.kind !== 'save') return false
   return entriesOf(newest, change.entry.attempt).some(({ recovered }) => recovered === true)
 }
 
-/** The lines of an attempt, listed or quarantined. */
+/** Returns the line of an attempt, listed or quarantined. */
 function entriesOf({ checkpoints, quarantined }: PagedCatalog, attempt: AttemptId): readonly CatalogEntry[] {
   const listed = checkpoints.get(partsOfAttempt(attempt).step)
   return [...(listed === undefined ? [] : [listed]), ...quarantined.map(({ entry }) => entry)].filter(
@@ -247,7 +247,7 @@ function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): 
   const isForAll = ['take over', 'rebuild', 'discard'].includes(change.kind)
   if (isForAll || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
-    if (change.kind === 'readmit') return undefined // it adds no attempt, so no writer can be too late with it
+    if (change.kind === 'readmit') return undefined // this change adds no attempt, so no writer can be too late with it
     return {
       why: 'Another writer took the store over and has released it since. Open the store again to write to it.',
     }

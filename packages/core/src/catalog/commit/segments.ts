@@ -1,7 +1,7 @@
 import type { CatalogEntry, RecordedMetrics, Segments } from '../documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../pages/index.ts'
 
-/** A segment of the order of saves, by the store whose saves opened it and its number there. */
+/** A segment of the order of saves. It has the id of the store whose saves opened it, and its number there. */
 export interface NamedSegment {
   /** The id of the store. */
   readonly store: string
@@ -9,8 +9,8 @@ export interface NamedSegment {
 }
 
 /**
- * Returns the segment of saves into a store that begin now. It is above those of all copies, so a save that begins after a
- * copy arrived is later than the copy.
+ * Returns the segment for saves into a store that begin now. It is above the segments of all copies, so a save that
+ * begins after a copy arrived is later than the copy.
  */
 export function ownSegment({ segments, rewound }: Pick<PagedCatalog, 'segments' | 'rewound'>): number {
   return Math.max(segments?.own ?? 0, rewound?.segment ?? 0)
@@ -58,8 +58,8 @@ export function numberOfSegment(
 }
 
 /**
- * Gives each new segment a number above all that exist, in the given order. Known segments keep their numbers, so copies
- * from one store may arrive in any order, and a backlog that arrives late does not become the latest.
+ * Gives each new segment a number above all existing ones, in the given order. Known segments keep their numbers. So
+ * copies from one store may arrive in any order, and an old copy that arrives late does not become the latest.
  */
 export function withSegments(
   catalog: Pick<PagedCatalog, 'segments' | 'rewound'>,
@@ -80,8 +80,8 @@ export function withSegments(
 }
 
 /**
- * Returns the segments of a catalog that is rebuilt from the manifests of its checkpoints. A copy states the segment from
- * which it came, and its order key the number that this segment had.
+ * Returns the segments of a catalog that is rebuilt from the manifests of its checkpoints. A copy states its original
+ * segment, and its order key contains the number of that segment in this store.
  */
 export function recoveredSegments(
   catalog: Pick<PagedCatalog, 'segments' | 'rewound'>,

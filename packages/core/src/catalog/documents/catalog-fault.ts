@@ -7,7 +7,10 @@ import { featureFault, type Uses } from './requires.ts'
 /** The most retired pages that a version may name. */
 export const mostRetired = 128
 
-/** How a version of the catalog breaks the format beyond its schema, as the end of a sentence; `undefined` if it does not. */
+/**
+ * Returns how a version of the catalog breaks rules of the format that its schema does not express, as the end of a
+ * sentence. Returns `undefined` for a valid version.
+ */
 export function catalogFault(catalog: Catalog, version: number): string | undefined {
   const { requires, older, latest, checkpoints, metrics, quarantined, abandoned = [] } = catalog
   const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
@@ -31,7 +34,9 @@ export function catalogFault(catalog: Catalog, version: number): string | undefi
   )
 }
 
-/** Names the first entry whose attempt is of another step, as the end of a sentence; `undefined` if there is none. */
+/**
+ * Names the first entry whose attempt belongs to another step, as the end of a sentence; `undefined` if there is none.
+ */
 export function entryFault(entries: readonly CatalogEntry[]): string | undefined {
   for (const { step, attempt } of entries) {
     if (partsOfAttempt(attempt).step !== step)
@@ -40,7 +45,7 @@ export function entryFault(entries: readonly CatalogEntry[]): string | undefined
   return undefined
 }
 
-/** The features that a version needs for its own members and for the lines in it. */
+/** Returns the features that a version requires for its own members and for the lines in it. */
 export function usesOfCatalog(catalog: Catalog): Uses {
   const { abandoned = [], quarantined, latest, checkpoints, metrics } = catalog
   const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
@@ -55,7 +60,7 @@ function usesOf({ continued, segments, rewound, abandoned }: Catalog): Uses {
   ]
 }
 
-/** The features that some lines need in the document that holds them. */
+/** Returns the features that some lines require in the document that contains them. */
 export function usesOfLines(lines: readonly (CatalogEntry | RecordedMetrics)[]): Uses {
   return [
     [lines.some((line) => 'origin' in line && line.origin !== undefined), 'the origin of a copy', 'copies'],
@@ -95,7 +100,7 @@ function segmentsFault({ segments }: Catalog): string | undefined {
   return undefined
 }
 
-/** Deeper pages are older. Appending to a list relies on it. */
+/** Deeper pages contain older lines. Appending to a list relies on this order. */
 function deeperFirst(pages: readonly PageReference[] = []): boolean {
   return pages.every(({ depth }, index) => depth <= (pages[index - 1]?.depth ?? Infinity))
 }

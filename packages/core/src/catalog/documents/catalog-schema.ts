@@ -13,24 +13,24 @@ export const entrySchema = v.looseObject({
   step: countSchema,
   epoch: v.optional(countSchema),
   attempt: attemptSchema,
-  /** Digest and size of the whole sealed manifest. With them, this entry proves every byte of the checkpoint. */
+  /** The digest and size of the sealed manifest. With the manifest, they verify every byte of the checkpoint. */
   manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),
-  /** The number of files, and their bytes together. */
+  /** The number of files, and their total size in bytes. */
   fileCount: countSchema,
   bytes: countSchema,
   savedAt: timeSchema,
   order: orderSchema,
   origin: v.optional(originSchema),
-  /** The attempt of the checkpoint from which the run continued, if that is known. */
+  /** The attempt of the checkpoint from which the run continued, if known. */
   resumed: v.optional(attemptSchema),
-  /** When the manifest was stored, by the store's own clock. */
+  /** The time at which the store stored the manifest, by its own clock. */
   storedAt: v.optional(timeSchema),
-  /** Milliseconds by which the clock seems to have jumped since the save before. Ages do not count them. */
+  /** Milliseconds by which the clock seems to have jumped since the previous save. They do not count as age. */
   clockJump: v.optional(countSchema),
   metrics: metricsSchema,
   tags: v.array(v.string()),
   pinned: v.optional(pinSchema),
-  /** Whether a repair listed it, which found it whole and cannot know whether it was committed. */
+  /** Whether a repair listed the checkpoint. The repair found it complete, and cannot know whether it was committed. */
   recovered: v.optional(v.boolean()),
 })
 
@@ -42,7 +42,7 @@ const quarantinedSchema = v.looseObject({
 
 const ownerSchema = v.looseObject({
   id: v.string(),
-  /** For people: host and process. */
+  /** A name for messages: host and process. */
   name: v.string(),
   since: timeSchema,
 })
@@ -59,55 +59,58 @@ export const recordedMetricsSchema = v.looseObject({
 const keepingSchema = v.looseObject({
   objectives: v.optional(recordOf(v.unknown())),
   retention: v.optional(recordOf(v.unknown())),
-  /** Whether the last save also kept checkpoints by a function in code, which cannot be recorded. */
+  /** Whether the last save also used a `keep` function, which cannot be recorded. */
   partial: v.optional(v.boolean()),
 })
 
 const commitRecordSchema = v.looseObject({
   version: countSchema,
-  /** By the writer's clock. */
+  /** The time by the clock of the writer. */
   at: v.optional(timeSchema),
   commitId: v.pipe(v.string(), v.uuid()),
-  /** A description for people: `save 42`, `pin 12`, `take over`. */
+  /** A description such as `save 42`, `pin 12` or `take over`. */
   did: v.string(),
   dropped: v.array(dropSchema),
 })
 
-/** More than any number of checkpoints needs. Without a bound, a chain of pages could exhaust the stack. */
+/** A depth that no number of checkpoints reaches. Without a limit, a chain of pages could exhaust the stack. */
 const mostDepth = 64
 
-/** A reference to a page of older lines, with the digest that proves it. */
+/** A reference to a page of older lines, with the digest that verifies it. */
 export const pageReferenceSchema = v.looseObject({
   page: pageIdSchema,
-  /** The digest of the whole sealed page. */
+  /** The digest of the sealed page. */
   sha256: sha256Schema,
-  /** 0 for a page of lines. A page of a higher depth has references to pages whose depth is less by one. */
+  /** 0 for a page of lines. A page with a higher depth refers to pages whose depth is lower by one. */
   depth: v.pipe(countSchema, v.maxValue(mostDepth)),
-  /** The first and the last step under it, and the number of lines. */
+  /** The first and the last step of the lines below the page, and their number. */
   from: countSchema,
   to: countSchema,
   count: v.pipe(countSchema, v.minValue(1)),
 })
 
 const olderSchema = v.looseObject({
-  /** In the order of their steps, which are below those of the version's own lines. */
+  /** The pages in the order of their steps, which are below the steps of the version's own lines. */
   checkpoints: v.array(pageReferenceSchema),
   metrics: v.array(pageReferenceSchema),
-  /** Pages that this version does not need but versions from the floor on do, with the first version without them. */
+  /**
+   * Pages that this version does not need and earlier versions from the floor on need. Each has the first version
+   * without it.
+   */
   retired: v.array(v.looseObject({ page: pageIdSchema, since: countSchema })),
 })
 
-/** Numbers of segments, which order the saves of this store and the copies from others. */
+/** The numbers of segments, which order the saves of this store and the copies from other stores. */
 const segmentsSchema = v.looseObject({
-  /** The segment of saves into this store that begin now. It is above those of all copies. */
+  /** The segment of saves into this store that begin now. It is above the segments of all copies. */
   own: countSchema,
-  /** The segment that the checkpoints of one segment of another store have here. */
+  /** The segment in this store for checkpoints of a segment of another store. */
   foreign: v.array(
     v.looseObject({ store: v.pipe(v.string(), v.uuid()), segment: countSchema, here: countSchema }),
   ),
 })
 
-/** The most attempts that a version may list as continued. */
+/** The largest number of attempts that a version may list as continued. */
 const mostContinued = 8
 
 /** One version of the list of committed checkpoints. It never changes. The newest version is the truth. */
@@ -117,31 +120,33 @@ export const catalogSchema = v.looseObject({
   version: v.pipe(countSchema, v.minValue(1)),
   commitId: v.pipe(v.string(), v.uuid()),
   committedAt: timeSchema,
-  /** The only writer that may commit, in exclusive mode. */
+  /** The only writer that may commit in exclusive mode. */
   owner: v.nullable(ownerSchema),
   floor: countSchema,
-  /** The highest term of a job of many ranks that ever owned the store. It only grows. */
+  /** The highest term of a job of many ranks that owned the store. It never decreases. */
   term: v.optional(v.pipe(countSchema, v.minValue(1))),
   /** Unlisted attempts that stay alive below the floor, because a copy continues them. */
   continued: v.optional(v.pipe(v.array(attemptSchema), v.maxLength(mostContinued))),
-  /** Which segments copies have. Without it, nothing was copied into the store. */
+  /** The segments of copies. Absent if nothing was copied into the store. */
   segments: v.optional(segmentsSchema),
-  /** The order key that the newest rewind gave. Saves that began before it are abandoned when they are committed. */
+  /** The order key that the newest rewind assigned. A save that began before it is abandoned when it is committed. */
   rewound: v.optional(orderSchema),
-  /** The checkpoints that a rewind took out of the list, in the order of their keys. */
+  /** The checkpoints that a rewind removed from the list, in the order of their keys. */
   abandoned: v.optional(v.array(entrySchema)),
-  /** In the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
+  /** The checkpoints in the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
   checkpoints: v.array(entrySchema),
   /** The entry of the latest checkpoint, if it is in a page. */
   latest: v.optional(entrySchema),
   quarantined: v.array(quarantinedSchema),
-  /** The metrics of every step that ever had any, in the order of the steps. They outlive the checkpoints. */
+  /**
+   * The metrics of every step that ever had metrics, in the order of steps. They remain when checkpoints are deleted.
+   */
   metrics: v.array(recordedMetricsSchema),
   /** References to pages with older lines, so that the cost of a commit does not grow with the run. */
   older: v.optional(olderSchema),
-  /** The objectives of all writers, and the retention of the last save that had one. */
+  /** The objectives of all writers, and the retention of the last save that had a retention. */
   keeping: v.optional(keepingSchema),
-  /** The latest commits, the oldest first, this one last. */
+  /** The latest commits, oldest first. The last one created this version. */
   history: v.array(commitRecordSchema),
 })
 

@@ -7,7 +7,7 @@ import { parseBody, unsealSupported } from './parse-document.ts'
 import { requiring } from './requires.ts'
 import { seal } from './sealed.ts'
 
-/** The catalog before the first commit. Version 0 is never written. */
+/** The catalog before the first commit. Version 0 is never stored. */
 export const emptyCatalog: Catalog & { readonly older?: undefined } = {
   format: formatOf('catalog'),
   requires: [],
@@ -22,20 +22,20 @@ export const emptyCatalog: Catalog & { readonly older?: undefined } = {
   history: [],
 }
 
-/** The document requires the features that it uses. */
+/** Adds the required features to the document. */
 export function encodeCatalog(catalog: Catalog): Uint8Array {
   return seal('catalog', { ...catalog, requires: requiring(catalog.requires, usesOfCatalog(catalog)) })
 }
 
 /**
- * A document that takes the number of a version while a catalog is rebuilt. Readers find it damaged, so no writer can
- * commit upon a version that is lost.
+ * A document that takes the number of a version while a catalog is rebuilt. Readers treat it as damaged, so no writer
+ * can commit after a lost version.
  */
 export function encodeFence(version: number, commitId: string, rebuildBegan: string): Uint8Array {
   return seal('catalog', { format: formatOf('catalog'), requires: [], version, commitId, rebuildBegan })
 }
 
-/** Throws `CORRUPT` if it is damaged, is not this version, or contradicts itself. */
+/** Throws `CORRUPT` if the document is damaged, has another version, or contradicts itself. */
 export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
   const where = catalogKey(version)
   const body = unsealSupported('catalog', bytes, where)

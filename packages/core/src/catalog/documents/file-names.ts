@@ -2,21 +2,24 @@ import { keyFault } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { manifestName, temporaryPrefix } from './layout.ts'
 
-/** The longest name of a file, in bytes of UTF-8. With the prefix of an attempt, the key stays within the 1024 of S3. */
+/**
+ * The longest name of a file in bytes of UTF-8. With the prefix of an attempt, the key stays below the limit of S3
+ * (1024).
+ */
 export const maxFileNameBytes = 900
 
-/** Names whose first part is this are reserved. */
+/** Names whose first part is this folder are reserved. */
 const reservedFolder = '.holdfast'
 
-/** Why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` if it can. */
+/** Returns why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` for a valid name. */
 export function fileNameFault(name: string): string | undefined {
   if (Buffer.byteLength(name) > maxFileNameBytes) return `is longer than ${maxFileNameBytes} bytes`
   return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
 }
 
 /**
- * Why an object of a checkpoint cannot have this path below its attempt, as the end of a sentence; `undefined` if it can.
- * Unlike a file, an object may lie in the reserved folder.
+ * Returns why an object of a checkpoint cannot have this path below its attempt, as the end of a sentence. Returns
+ * `undefined` for a valid path. Unlike a file, an object may be in the reserved folder.
  */
 export function objectFault(object: string): string | undefined {
   const [first, ...others] = fold(object).split('/')
@@ -24,7 +27,7 @@ export function objectFault(object: string): string | undefined {
   return fileNameFault(isReserved ? object.slice(reservedFolder.length + 1) : object)
 }
 
-/** Case is ignored: on some file systems `Manifest.json` is `manifest.json`. */
+/** Case is ignored, because `Manifest.json` and `manifest.json` are the same file on some file systems. */
 function reservedNameFault(parts: readonly string[]): string | undefined {
   const [first] = parts
   if (first === manifestName)
@@ -36,8 +39,8 @@ function reservedNameFault(parts: readonly string[]): string | undefined {
 }
 
 /**
- * Throws `INVALID_ARGUMENT` for an invalid name, and for two names that cannot exist together on every file system. So a
- * checkpoint can be restored on each of them.
+ * Throws `INVALID_ARGUMENT` for an invalid name, and for two names that cannot both exist on some file systems. So
+ * every checkpoint can be restored on every file system.
  */
 export function assertFileNames(names: readonly string[]): void {
   for (const name of names) {
@@ -55,8 +58,8 @@ export function assertFileNames(names: readonly string[]): void {
 }
 
 /**
- * Two names that are the same if case and Unicode normalisation are ignored, or of which one is a folder of the other;
- * `undefined` if there are none.
+ * Returns two names that are equal without case and Unicode normalisation, or of which one is a folder of the other.
+ * Returns `undefined` if there are none.
  */
 export function nameClash(names: readonly string[]): readonly [string, string] | undefined {
   const seen = new Map<string, string>()

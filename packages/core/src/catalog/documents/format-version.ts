@@ -14,7 +14,7 @@ export function formatOf(kind: DocumentKind, minor = formatMinor): string {
 }
 
 /**
- * The `format` of a document that is written in place of another: its minor version, if that is the newer one. The new
+ * Returns the `format` of a document that replaces another one. It is the newer minor version of both, because the new
  * document may contain members that only a reader of that version understands.
  */
 export function formatAfter(kind: DocumentKind, format: string): string {
@@ -25,12 +25,12 @@ function minorOf(format: string): number {
   return Number(/\.(\d{1,9})$/.exec(format)?.[1] ?? formatMinor)
 }
 
-/** A schema for the `format` member of one kind of document. */
+/** Returns a schema for the `format` member of one kind of document. */
 export function formatSchema(kind: DocumentKind) {
   return v.pipe(v.string(), v.regex(new RegExp(`^holdfast-${kind}/${formatMajor}\\.\\d{1,9}$`)))
 }
 
-/** Throws `UNSUPPORTED` for the body of a document, of whatever kind, that a newer major version of Holdfast wrote. */
+/** Throws `UNSUPPORTED` if a newer major version of Holdfast wrote the document. */
 export function refuseNewerMajor(body: unknown, where: string): void {
   if (typeof body !== 'object' || body === null || !('format' in body) || typeof body.format !== 'string')
     return

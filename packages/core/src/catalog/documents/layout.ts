@@ -10,7 +10,7 @@ export const probePrefix = 'probe/'
 export const reservePrefix = 'reserve/'
 export const manifestName = 'manifest.json'
 
-/** The beginning of the names of temporary files and folders, in a store on a disk and where files are restored. */
+/** The prefix of the names of temporary files and folders, in a store on a disk and at the destination of a restore. */
 export const temporaryPrefix = '.holdfast-'
 
 const versionDigits = String(Number.MAX_SAFE_INTEGER).length
@@ -21,7 +21,7 @@ const pagePattern = /^(0|[1-9]\d{0,15})-[0-9a-f]{16}$/
 
 export const attemptSchema = v.pipe(v.string(), v.regex(attemptPattern), v.brand('AttemptId'))
 
-/** The name of one try at saving a step: `<step>-<base>-<random>`. No two tries have the same name. */
+/** The name of one attempt to save a step: `<step>-<base>-<random>`. No two attempts have the same name. */
 export type AttemptId = v.InferOutput<typeof attemptSchema>
 
 /** The name of an agreement: parts of lower-case letters, digits and hyphens, with `/` between them. */
@@ -42,19 +42,19 @@ export const agreementNameSchema = v.pipe(v.string(), v.regex(agreementPattern),
 /** The name of one agreement, such as `terms/3/open`. */
 export type AgreementName = v.InferOutput<typeof agreementNameSchema>
 
-/** Versions are padded with zeros, so that the order of keys is the order of versions. */
+/** Versions are padded with zeros, so that keys sort by version. */
 export function catalogKey(version: number): string {
   return `${catalogPrefix}${String(version).padStart(versionDigits, '0')}.json`
 }
 
-/** The version that a catalog key names; `undefined` for a key that is not one. */
+/** Returns the version in the key of a catalog version; `undefined` for any other key. */
 export function catalogVersionOf(key: string): number | undefined {
   const digits = catalogKeyPattern.exec(key)?.[1]
   const version = digits === undefined ? undefined : Number(digits)
   return version !== undefined && Number.isSafeInteger(version) && version > 0 ? version : undefined
 }
 
-/** `token` is 16 hexadecimal digits. */
+/** `token` has 16 hexadecimal digits. */
 export function newPageId(version: number, token: string): PageId {
   return `${version}-${token}` as PageId
 }
@@ -63,13 +63,13 @@ export function pageKey(page: PageId): string {
   return `${pagesPrefix}${page}.json`
 }
 
-/** The page that a key names; `undefined` for a key that is not one. */
+/** Returns the name of the page with this key; `undefined` for any other key. */
 export function pageOfKey(key: string): PageId | undefined {
   const name = nameIn(pagesPrefix, key)
   return name !== undefined && pagePattern.test(name) ? (name as PageId) : undefined
 }
 
-/** The version of the catalog for which a page was written. */
+/** Returns the version of the catalog for which a page was written. */
 export function versionOfPage(page: PageId): number {
   return Number(page.slice(0, page.indexOf('-')))
 }
@@ -78,7 +78,7 @@ export function rewindKey(rewind: RewindId): string {
   return `${rewindsPrefix}${rewind}.json`
 }
 
-/** The rewind that a key names; `undefined` for a key that is not one. */
+/** Returns the name of the rewind with this key; `undefined` for any other key. */
 export function rewindOfKey(key: string): RewindId | undefined {
   const name = nameIn(rewindsPrefix, key)
   return name !== undefined && pagePattern.test(name) ? (name as RewindId) : undefined
@@ -93,13 +93,13 @@ export function agreementKey(name: AgreementName): string {
   return `${agreementsPrefix}${name}.json`
 }
 
-/** The agreement that a key names; `undefined` for a key that is not one. */
+/** Returns the name of the agreement with this key; `undefined` for any other key. */
 export function agreementOfKey(key: string): AgreementName | undefined {
   const name = nameIn(agreementsPrefix, key)
   return name !== undefined && agreementPattern.test(name) ? (name as AgreementName) : undefined
 }
 
-/** The term of a job of many ranks whose agreement a key names: `terms/<term>/...`. */
+/** Returns the term of a job of many ranks from the key of its agreement: `terms/<term>/...`. */
 export function termOfKey(key: string): number | undefined {
   const digits = /^terms\/([1-9]\d{0,15})\//.exec(agreementOfKey(key) ?? '')?.[1]
   const term = Number(digits)
@@ -111,7 +111,7 @@ function nameIn(prefix: string, key: string): string | undefined {
   return key.slice(prefix.length, -'.json'.length)
 }
 
-/** `token` is 16 hexadecimal digits. */
+/** `token` has 16 hexadecimal digits. */
 export function newAttemptId(step: number, base: number, token: string): AttemptId {
   return `${step}-${base}-${token}` as AttemptId
 }
@@ -120,7 +120,7 @@ export function isAttemptId(text: string): text is AttemptId {
   return attemptPattern.test(text)
 }
 
-/** The step that an attempt saves and the newest catalog version that its writer knew when it began. */
+/** Returns the step of an attempt, and the newest catalog version that its writer knew when it began. */
 export function partsOfAttempt(attempt: AttemptId): { readonly step: number; readonly base: number } {
   const first = attempt.indexOf('-')
   const second = attempt.indexOf('-', first + 1)
@@ -140,17 +140,17 @@ export function manifestKey(attempt: AttemptId): string {
   return objectKey(attempt, manifestName)
 }
 
-/** The attempt that a key lies under; `undefined` for a key that is under none. */
+/** Returns the attempt that contains a key; `undefined` for any other key. */
 export function attemptOfKey(key: string): AttemptId | undefined {
   if (!key.startsWith(dataPrefix)) return undefined
   const name = key.slice(dataPrefix.length, key.indexOf('/', dataPrefix.length))
   return isAttemptId(name) && key.length > dataPrefix.length + name.length ? name : undefined
 }
 
-/** Folders of ours, other than those of attempts and agreements. */
+/** The folders of Holdfast, except those of attempts and agreements. */
 const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, reservePrefix, probePrefix]
 
-/** Whether a key is that of a document, other than a manifest. */
+/** Returns whether a key is that of a document other than a manifest. */
 export function isDocumentKey(key: string): boolean {
   return (
     key === markerKey ||
@@ -159,8 +159,8 @@ export function isDocumentKey(key: string): boolean {
 }
 
 /**
- * Whether unfinished work at a key belongs to this store and to no attempt: the key is that of a document or a probe, or
- * of a temporary file beside a document, a probe or a file of the reserve.
+ * Returns whether unfinished work at a key belongs to this store but not to an attempt. This is the case for keys of
+ * documents and probes, and for temporary files beside documents, probes and reserve files.
  */
 export function isOwnWork(key: string): boolean {
   const name = key.slice(key.lastIndexOf('/') + 1)

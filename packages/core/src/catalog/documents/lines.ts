@@ -3,7 +3,9 @@ export interface Line {
   readonly step: number
 }
 
-/** The index of the first line after a step. The lines are in the order of their steps; those before `start` are skipped. */
+/**
+ * Returns the index of the first line after a step. The lines are in the order of steps. Skips lines before `start`.
+ */
 export function endOf(lines: readonly Line[], step: number, start = 0): number {
   let [low, high] = [start, lines.length]
   while (low < high) {
@@ -14,13 +16,13 @@ export function endOf(lines: readonly Line[], step: number, start = 0): number {
   return low
 }
 
-/** The line of a step. */
+/** Returns the line of a step. */
 export function lineOf<L extends Line>(lines: readonly L[], step: number): L | undefined {
   const line = lines[endOf(lines, step) - 1]
   return line?.step === step ? line : undefined
 }
 
-/** The same lines with this one at its step, or without the step if the line is `undefined`. */
+/** Returns the lines with this line at its step, or without the step if the line is `undefined`. */
 export function withLine<L extends Line>(
   lines: readonly L[],
   step: number,
@@ -31,7 +33,7 @@ export function withLine<L extends Line>(
   return lines.toSpliced(end - there, there, ...(line === undefined ? [] : [line]))
 }
 
-/** Whether pages, and the lines after them, are in the order of their steps, each step once. */
+/** Returns whether pages and the lines after them are in the order of steps, each step once. */
 export function inOrder(
   pages: readonly { readonly from: number; readonly to: number }[] = [],
   lines: readonly Line[] = [],

@@ -29,36 +29,36 @@ const fileSchema = v.looseObject({
     v.string(),
     v.check((name) => fileNameFault(name) === undefined, 'not a valid file name'),
   ),
-  /** The path of the object that holds its bytes, below the attempt. */
+  /** The path of the object with the bytes of the file, below the attempt. */
   object: v.pipe(
     v.string(),
     v.check((object) => objectFault(object) === undefined, 'not a valid object'),
   ),
-  /** Where its bytes begin in a pack, an object that holds several files. Without it, the file is the whole object. */
+  /** The offset of the file in a pack, an object that contains several files. Without it, the object is the file. */
   offset: v.optional(countSchema),
-  /** Bytes. */
+  /** The size in bytes. */
   size: countSchema,
   sha256: sha256Schema,
-  /** The permission bits of the file that was saved (`0o600` is 384). Streams and bytes have none. */
+  /** The permission bits of the saved file (`0o600` is 384). Streams and bytes have none. */
   mode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777))),
-  /** The token of the store for exactly this object. */
+  /** The revision of the object, as the store returned it. */
   revision: v.optional(v.string()),
-  /** The digest that the store keeps of it. */
+  /** The digest of the object that the store keeps. */
   storeDigest: v.optional(hashSchema),
 })
 
-/** The description of a checkpoint. It is written once, after all files of its attempt, and never changes. */
+/** The description of a checkpoint. It is written once, after all files of its attempt, and never changed. */
 export const manifestSchema = v.looseObject({
   format: formatSchema('manifest'),
   requires: requiresSchema,
   attempt: attemptSchema,
   step: countSchema,
   epoch: v.optional(countSchema),
-  /** When the save began, by the writer's clock. */
+  /** The time at which the save began, by the clock of the writer. */
   savedAt: timeSchema,
   order: orderSchema,
   origin: v.optional(originSchema),
-  /** The attempt of the checkpoint from which the run continued, if that is known. */
+  /** The attempt of the checkpoint from which the run continued, if known. */
   resumed: v.optional(attemptSchema),
   files: v.pipe(v.array(fileSchema), v.minLength(1)),
   metrics: metricsSchema,
@@ -100,7 +100,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return seal('manifest', manifest)
 }
 
-/** Throws `CORRUPT` if it is damaged, or is not the manifest of this attempt. */
+/** Throws `CORRUPT` if the manifest is damaged or belongs to another attempt. */
 export function decodeManifest(bytes: Uint8Array, attempt: AttemptId): Manifest {
   const where = manifestKey(attempt)
   const manifest = parseDocument('manifest', manifestSchema, bytes, where)
@@ -109,13 +109,16 @@ export function decodeManifest(bytes: Uint8Array, attempt: AttemptId): Manifest 
   return manifest
 }
 
-/** How a manifest breaks the format beyond its schema, as the end of a sentence; `undefined` if it does not. */
+/**
+ * Returns how a manifest breaks rules of the format that its schema does not express, as the end of a sentence. Returns
+ * `undefined` for a valid manifest.
+ */
 function manifestFault(manifest: Manifest, attempt: AttemptId): string | undefined {
   const { step, order, origin, requires, files } = manifest
   const named = partsOfAttempt(attempt)
   if (manifest.attempt !== attempt) return `is the manifest of another attempt, ${manifest.attempt}`
   if (step !== named.step) return `is the manifest of another step, ${step}`
-  // The copy of a checkpoint keeps the base that its save had in the other store.
+  // The copy of a checkpoint has the base of the save in the other store.
   if (origin === undefined && order.base > named.base) return 'has an order key later than its attempt'
   const clash = nameClash(files.map(({ name }) => name))
   if (clash !== undefined) return `lists files that are the same on some file systems: ${clash.join(', ')}`

@@ -11,23 +11,26 @@ import { timeSchema } from './values.ts'
 export const markerSchema = v.looseObject({
   format: formatSchema('marker'),
   requires: requiresSchema,
-  /** Names the store. It stays the same if the store is moved or copied. */
+  /** The id of the store. It stays the same if the store is moved or copied. */
   id: v.pipe(v.string(), v.uuid()),
   createdAt: timeSchema,
-  /** Where the store was verified to enforce conditional creation, without secrets, the latest first. */
+  /** The places at which the store was verified to enforce conditional creation, without secrets, latest first. */
   verifiedPlaces: v.array(v.string()),
 })
 
 export type Marker = Named<v.InferOutput<typeof markerSchema>>
 
-/** One store may have several names. Older ones than these are forgotten, and verified again when they are used. */
+/**
+ * The number of places to remember. A store may have several names. A forgotten place is verified again at its next
+ * use.
+ */
 const mostPlaces = 8
 
 export function newMarker(id: string, createdAt: string, place: string): Marker {
   return { format: formatOf('marker'), requires: [], id, createdAt, verifiedPlaces: [place] }
 }
 
-/** The marker of a store that was verified at one more place. */
+/** Returns the marker of a store that was verified at one more place. */
 export function withPlace(marker: Marker, place: string): Marker {
   const others = marker.verifiedPlaces.filter((other) => other !== place)
   const verifiedPlaces = [place, ...others].slice(0, mostPlaces)

@@ -1,6 +1,6 @@
 /**
- * The members that a schema names, deeply read-only. A document that a newer writer extends has more members: a copy
- * by spread preserves them, and their names are no part of the type, so that a misspelt name does not compile.
+ * The members that a schema names, deeply read-only. A document from a newer writer can have more members. A copy by
+ * spread preserves them. They are not part of the type, so a misspelt name does not compile.
  */
 export type Named<T> = T extends string | number | boolean | null | undefined
   ? T
@@ -11,7 +11,7 @@ export type Named<T> = T extends string | number | boolean | null | undefined
       : T
 
 type NamedMembers<T extends object> = [NamedKey<T>] extends [never]
-  ? { readonly [Key in keyof T]: Named<T[Key]> } // a record, whose names come from outside
+  ? { readonly [Key in keyof T]: Named<T[Key]> } // a record, whose member names are data
   : { readonly [Key in keyof T as string extends Key ? never : Key]: Named<T[Key]> }
 
 type NamedKey<T> = keyof { [Key in keyof T as string extends Key ? never : Key]: T[Key] }

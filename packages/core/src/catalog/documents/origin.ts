@@ -3,14 +3,14 @@ import { attemptSchema } from './layout.ts'
 import type { Named } from './named.ts'
 import { countSchema, sha256Schema } from './values.ts'
 
-/** Where a copied checkpoint was saved first. A copy of a copy keeps it. */
+/** The store in which a copied checkpoint was saved first. A copy of a copy has the same origin. */
 export const originSchema = v.looseObject({
-  /** The id in the marker of that store. */
+  /** The id in the marker of the original store. */
   store: v.pipe(v.string(), v.uuid()),
   attempt: attemptSchema,
-  /** The SHA-256 of the whole sealed manifest there. */
+  /** The SHA-256 of the sealed manifest in the original store. */
   manifest: sha256Schema,
-  /** The segment of its order key there. */
+  /** The segment of the order key in the original store. */
   segment: countSchema,
 })
 

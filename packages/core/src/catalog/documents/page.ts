@@ -18,7 +18,7 @@ import { seal } from './sealed.ts'
 
 const format = formatSchema('page')
 
-/** Older lines of the catalog, or references to pages. It is written once, before the version that needs it. */
+/** Older lines of the catalog, or references to pages. A page is written once, before the version that refers to it. */
 export const pageSchema = v.variant('holds', [
   v.looseObject({
     format,
@@ -59,7 +59,7 @@ export function encodePage(
   return seal('page', { format: formatAfter('page', catalogFormat), requires, page, holds, content })
 }
 
-/** Throws `CORRUPT` if it is damaged, or does not match its reference. */
+/** Throws `CORRUPT` if the page is damaged, or does not match its reference. */
 export function decodePage(bytes: Uint8Array, reference: PageReference): PageDocument {
   const where = pageKey(reference.page)
   if (sha256Hex(bytes) !== reference.sha256) {

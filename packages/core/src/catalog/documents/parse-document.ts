@@ -5,8 +5,8 @@ import { refuseUnknownFeatures } from './requires.ts'
 import { unseal } from './sealed.ts'
 
 /**
- * Unseals a document and parses it by its schema. Throws `UNSUPPORTED` for one of a newer major version, or one that
- * requires an unknown feature; and `CORRUPT` for one that is damaged or does not fit the schema.
+ * Unseals a document and parses it by its schema. Throws `UNSUPPORTED` for a newer major version and for an unknown
+ * required feature. Throws `CORRUPT` if the document is damaged or does not match the schema.
  */
 export function parseDocument<Schema extends v.GenericSchema>(
   kind: DocumentKind,
@@ -17,7 +17,7 @@ export function parseDocument<Schema extends v.GenericSchema>(
   return parseBody(kind, schema, unsealSupported(kind, bytes, where), where)
 }
 
-/** The body of a sealed document that this version can read. Throws as `parseDocument` does. */
+/** Returns the body of a sealed document that this version can read. Throws as `parseDocument` does. */
 export function unsealSupported(kind: DocumentKind, bytes: Uint8Array, where: string): unknown {
   const body = unseal(kind, bytes, where)
   refuseNewerMajor(body, where)
@@ -25,7 +25,7 @@ export function unsealSupported(kind: DocumentKind, bytes: Uint8Array, where: st
   return body
 }
 
-/** Parses a body. Throws `CORRUPT` if it does not fit the schema. */
+/** Parses a body. Throws `CORRUPT` if it does not match the schema. */
 export function parseBody<Schema extends v.GenericSchema>(
   kind: DocumentKind,
   schema: Schema,

@@ -2,10 +2,10 @@ import type { Look } from '../../async/second-look.ts'
 import type { CheckpointBackend, ObjectStat } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 
-/** No document is larger. A larger object is refused before it is read into memory. */
+/** The largest size of a document. Larger objects are rejected before they are read into memory. */
 const maxDocumentBytes = 512 * 2 ** 20
 
-/** All bytes of a small object. Rejects with `NOT_FOUND` if it is absent, and with `CORRUPT` if it is far too large. */
+/** Reads a small object. Rejects with `NOT_FOUND` if it is absent, and with `CORRUPT` if it is far too large. */
 export async function readSmall(
   backend: CheckpointBackend,
   key: string,
@@ -16,8 +16,8 @@ export async function readSmall(
 }
 
 /**
- * The bytes of the same object that a list has returned; `undefined` if it is gone, or if another object has its key
- * now.
+ * Reads exactly the object that a list returned. Returns `undefined` if it no longer exists, or if its key now has
+ * another object.
  */
 export async function readListed(
   backend: CheckpointBackend,
@@ -62,7 +62,7 @@ function tooLong({ url }: CheckpointBackend, key: string, bytes: number): Holdfa
   })
 }
 
-/** The same; `undefined` if it is absent. */
+/** Reads a small object; `undefined` if it is absent. */
 export async function readIfThere(
   backend: CheckpointBackend,
   key: string,

@@ -1,20 +1,20 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 
-/** Features of the format that a document may require. docs/format.md says what each allows. */
+/** The features of the format that a document may require. docs/format.md describes them. */
 export type Feature = 'packs' | 'copies' | 'rewinds'
 
 /** The features that this version of Holdfast implements. */
 const implemented: ReadonlySet<string> = new Set<Feature>(['copies'])
 
-/** The names of the features without which a document would be misread. */
+/** The names of the features that a reader must know to interpret the document correctly. */
 export const requiresSchema = v.array(v.string())
 
-/** Throws `UNSUPPORTED` for the body of a document that requires a feature which this version does not implement. */
+/** Throws `UNSUPPORTED` if a document requires a feature that this version does not implement. */
 export function refuseUnknownFeatures(body: unknown, where: string): void {
   if (typeof body !== 'object' || body === null || !('requires' in body)) return
   const requires = v.safeParse(requiresSchema, body.requires)
-  if (!requires.success) return // the document's own schema reports it
+  if (!requires.success) return // the schema of the document reports this fault
   const unknown = requires.output.filter((feature) => !implemented.has(feature))
   if (unknown.length === 0) return
   const names = unknown.map((feature) => JSON.stringify(feature)).join(', ')
@@ -25,7 +25,7 @@ export function refuseUnknownFeatures(body: unknown, where: string): void {
   )
 }
 
-/** Members that a document uses, each with the features of which it must require one. */
+/** The members that depend on a feature. The document must require one of the features of each member that it uses. */
 export type Uses = readonly (readonly [isUsed: boolean, member: string, ...features: readonly Feature[]])[]
 
 /** Names the first member that is used without its feature, as the end of a sentence; `undefined` if there is none. */
@@ -37,7 +37,7 @@ export function featureFault(requires: readonly string[], uses: Uses): string | 
   return undefined
 }
 
-/** Returns the features that a document requires already, and those that the members which it uses need. */
+/** Returns the features that a document already requires, and those of the members that it uses. */
 export function requiring(requires: readonly string[], uses: Uses): string[] {
   const all = [...requires]
   for (const [isUsed, , ...features] of uses) {

@@ -9,15 +9,15 @@ import { orderSchema, timeSchema } from './values.ts'
 import { compareOrders } from '../../order-key.ts'
 
 /**
- * A return to an older checkpoint. It gives that checkpoint a new order key; checkpoints whose keys lie between the two
- * are abandoned. A repair of the catalog reads it.
+ * A return to an older checkpoint, which gets a new order key. Checkpoints whose keys are between the old and the new
+ * key are abandoned. A repair of the catalog reads this document.
  */
 export const rewindSchema = v.looseObject({
   format: formatSchema('rewind'),
   requires: requiresSchema,
   rewind: rewindIdSchema,
   attempt: attemptSchema,
-  /** The order key of the checkpoint before and after. */
+  /** The order key of the checkpoint before and after the rewind. */
   from: orderSchema,
   to: orderSchema,
   at: timeSchema,
@@ -25,7 +25,9 @@ export const rewindSchema = v.looseObject({
 
 export type Rewind = Named<v.InferOutput<typeof rewindSchema>>
 
-/** Throws `CORRUPT` if it is damaged, or is not this rewind; and `UNSUPPORTED` if rewinds are not implemented. */
+/**
+ * Throws `CORRUPT` if the document is damaged or is another rewind, and `UNSUPPORTED` if rewinds are not implemented.
+ */
 export function decodeRewind(bytes: Uint8Array, id: RewindId): Rewind {
   const where = rewindKey(id)
   const rewind = parseDocument('rewind', rewindSchema, bytes, where)

@@ -5,10 +5,12 @@ import { type DocumentKind, refuseNewerMajor } from './format-version.ts'
 
 export type { DocumentKind }
 
-/** Levels of arrays and objects in a body, the body itself included. Deeper documents are refused before parsing. */
+/**
+ * The maximum depth of arrays and objects in a body, including the body. Deeper documents are rejected before parsing.
+ */
 const maxDepth = 64
 
-/** Keeps a byte order mark, so that the JSON parser refuses it. Without `ignoreBOM` it would be dropped silently. */
+/** Keeps a byte order mark, so that the JSON parser rejects it. Without `ignoreBOM`, it would be removed silently. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
@@ -29,8 +31,8 @@ export function seal(kind: DocumentKind, body: unknown): Uint8Array {
 const beginning = /^\{"sha256":"([0-9a-f]{64})","([a-z]+)":/
 
 /**
- * The body of a sealed document. Throws `CORRUPT` if a single byte differs from what was sealed, and `UNSUPPORTED` for a
- * document of a newer major version.
+ * Returns the body of a sealed document. Throws `CORRUPT` if a single byte differs from the sealed bytes, and
+ * `UNSUPPORTED` for a newer major version.
  */
 export function unseal(kind: DocumentKind, bytes: Uint8Array, where: string): unknown {
   const [prefix, sha256, sealedKind] = beginning.exec(latin1(bytes.subarray(0, 100))) ?? []
@@ -60,15 +62,15 @@ function parsedBody(body: Uint8Array, where: string): unknown {
 }
 
 /**
- * The envelope is the same in every major version. If a newer version breaks that rule, its documents must still not be
- * taken for damaged ones, which a repair replaces.
+ * The envelope is the same in every major version. A newer version may break that rule. Its documents must not be
+ * treated as damaged, because a repair replaces damaged documents.
  */
 function refuseNewerEnvelope(bytes: Uint8Array, where: string): void {
   let document: unknown
   try {
     document = parsedBody(bytes, where)
   } catch (error) {
-    if (error instanceof HoldfastError) return // it is damaged
+    if (error instanceof HoldfastError) return // the document is damaged
     throw error
   }
   if (typeof document !== 'object' || document === null) return
@@ -80,7 +82,10 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
-/** Counts brackets outside of strings. It reads single characters, since a string may be too long for a pattern. */
+/**
+ * Counts brackets outside of strings. Reads single characters, because a string can be too long for a regular
+ * expression.
+ */
 function refuseDeep(text: string, where: string): void {
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
@@ -93,7 +98,7 @@ function refuseDeep(text: string, where: string): void {
   }
 }
 
-/** The index of the closing quote of a string. */
+/** Returns the index of the closing quote of a string. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts'
 
-/** Throws `INVALID_ARGUMENT` unless `step` is a whole number from 0 to 2^53 - 1. */
+/** Throws `INVALID_ARGUMENT` unless `step` is an integer from 0 to 2^53 - 1. */
 export function assertStep(step: number): void {
   if (isCount(step)) return
   throw new HoldfastError(
@@ -9,7 +9,7 @@ export function assertStep(step: number): void {
   )
 }
 
-/** Whether a value is a whole number from 0 that JavaScript holds exactly. */
+/** Returns whether a value is an integer of at least 0 that JavaScript represents exactly. */
 export function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { recordOf } from '../../records.ts'
 
-/** A whole number from 0 that JavaScript holds exactly. */
+/** An integer of at least 0 that JavaScript represents exactly. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 export const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
@@ -13,7 +13,10 @@ export const timeSchema = v.pipe(
   v.check((time) => !Number.isNaN(Date.parse(time)), 'not a time'),
 )
 
-/** JSON has no NaN and no infinities: they are strings. Metrics are rounded to 64-bit floating-point numbers. */
+/**
+ * A metric. NaN and the infinities are strings, because JSON cannot represent them. Other values are rounded to 64-bit
+ * floats.
+ */
 export const metricSchema = v.union([
   v.number(),
   v.pipe(v.bigint(), v.transform(Number)),

@@ -8,8 +8,8 @@ export function inodesOf({ fileCount }: Pick<CatalogEntry, 'fileCount'>): number
 }
 
 /**
- * A line of the catalog for a retention decision. Most decisions read few members of a line, so members are parsed only
- * when they are read.
+ * Converts a line of the catalog for a retention decision. Members are parsed on first use, because most decisions read
+ * few of them.
  */
 export class ListedCandidate implements Candidate {
   readonly inUse: string | undefined

@@ -8,33 +8,33 @@ export interface Checkpoint {
   readonly epoch: number | undefined
   /** Number of files. */
   readonly fileCount: number
-  /** Size of all files together. */
+  /** The total size of the files in bytes. */
   readonly bytes: number
-  /** By the clock of the machine that saved it. */
+  /** The time of the save by the clock of the machine that saved it. */
   readonly savedAt: Date
   readonly metrics: Readonly<Record<string, number>>
   readonly tags: readonly string[]
   readonly pinned: { readonly reason: string | undefined; readonly at: Date } | undefined
 }
 
-/** A checkpoint, its scores, and the reasons for which the retention in force keeps it. */
+/** A checkpoint with its scores, and the reasons why the retention in force keeps it. */
 export interface JudgedCheckpoint extends Checkpoint {
-  /** The objectives of which it is the best. */
+  /** The objectives for which it is the best checkpoint. */
   readonly bestOf: readonly string[]
-  /** Its value by objective: the smoothed metric or the weighted sum. Objectives without a value are omitted. */
+  /** The value of each objective: a smoothed metric or a weighted sum. Objectives without a value are omitted. */
   readonly scores: Readonly<Record<string, number>>
-  /** Why the retention in force keeps it. Empty if there is no retention. */
+  /** The reasons why the retention in force keeps it. Empty without retention. */
   readonly keptBecause: readonly string[]
 }
 
 /** One file of a checkpoint. */
 export interface CheckpointFile {
   readonly name: string
-  /** Bytes. */
+  /** The size in bytes. */
   readonly size: number
-  /** Lower-case hexadecimal. */
+  /** The digest in lower-case hexadecimal. */
   readonly sha256: string
-  /** Path below the root of the store. */
+  /** The path below the root of the store. */
   readonly key: string
 }
 
@@ -55,19 +55,19 @@ export interface QuarantinedCheckpoint {
   readonly at: Date
 }
 
-/** All checkpoints of a catalog, in the order of their steps. */
+/** Returns all checkpoints of a catalog, in the order of their steps. */
 export function judgedCheckpoints(judged: JudgedCatalog): readonly JudgedCheckpoint[] {
   return judged.whole.checkpoints.all.map((entry) => withJudgement(judged, entry))
 }
 
-/** One checkpoint of a catalog, or one that the catalog no longer lists. */
+/** Returns one checkpoint of a catalog, even if the catalog no longer lists it. */
 export function judgedCheckpoint(judged: JudgedCatalog, entry: CatalogEntry): JudgedCheckpoint {
   const isListed = judged.isJudged && judged.whole.checkpoints.get(entry.step)?.attempt === entry.attempt
   if (isListed) return withJudgement(judged, entry)
   return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
 }
 
-/** The members of a checkpoint that do not depend on others. */
+/** Returns the members of a checkpoint that do not depend on other checkpoints. */
 export function factsOf(entry: CatalogEntry): Checkpoint {
   const { step, epoch, fileCount, bytes, savedAt, metrics, tags, pinned } = entry
   return {

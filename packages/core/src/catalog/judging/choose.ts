@@ -6,10 +6,10 @@ import { compareSaves, latestOf } from '../../order-key.ts'
 import { allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
-/** A step, the checkpoint whose save began last, or the best of the only objective or of a named one. */
+/** A step; the checkpoint whose save began last; or the best by the only objective or by a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
 
-/** The chosen entry among those that `offered` accepts; `undefined` if there is none. */
+/** Returns the chosen entry among those that `offered` accepts; `undefined` if there is none. */
 export function chooseEntry(
   judged: JudgedCatalog,
   choice: CheckpointChoice,
@@ -27,7 +27,10 @@ export function chooseEntry(
   return bestEntry(judged, name, offered)
 }
 
-/** Returns the latest checkpoint in the order of saves that is offered. The lines of pages are only needed if it is not the latest of all. */
+/**
+ * Returns the latest offered checkpoint in the order of saves. Needs the lines of pages only if that is not the latest
+ * of all.
+ */
 function latestOffered(
   { checkpoints, latest }: PagedCatalog,
   offered: (entry: CatalogEntry) => boolean,
@@ -36,7 +39,7 @@ function latestOffered(
   return latestOf(allRead(checkpoints).all.filter(offered))
 }
 
-/** Returns the latest checkpoint that is offered of those whose saves began before that of another one. */
+/** Returns the latest offered checkpoint whose save began before that of another checkpoint. */
 export function latestBefore(
   { checkpoints }: PagedCatalog,
   other: CatalogEntry,
@@ -47,7 +50,9 @@ export function latestBefore(
   )
 }
 
-/** The quarantined checkpoint of the chosen step; `undefined` if the choice is no step, or the step is listed. */
+/**
+ * Returns the quarantined checkpoint of the chosen step; `undefined` if the choice is not a step or the step is listed.
+ */
 export function quarantinedChoice(
   { checkpoints, quarantined }: PagedCatalog,
   choice: CheckpointChoice,
@@ -61,7 +66,7 @@ export function noCheckpointOfStep(step: number): string {
   return `There is no checkpoint of step ${step}.`
 }
 
-/** The error for a quarantined checkpoint. */
+/** Creates the error for a quarantined checkpoint. */
 export function quarantinedError({ entry, reason }: Quarantined, url: string): HoldfastError {
   return new HoldfastError('CORRUPT', `Step ${entry.step} is quarantined: ${reason}.`, {
     url,
@@ -69,7 +74,7 @@ export function quarantinedError({ entry, reason }: Quarantined, url: string): H
   })
 }
 
-/** Parses a choice as people write it. Throws `INVALID_ARGUMENT` with what can be written. */
+/** Parses a choice from text. Throws `INVALID_ARGUMENT`, and the message lists the valid forms. */
 export function parseChoice(text: string): CheckpointChoice {
   if (/^\d+$/.test(text)) {
     assertStep(Number(text))
@@ -79,7 +84,7 @@ export function parseChoice(text: string): CheckpointChoice {
   return text
 }
 
-/** Callers in JavaScript can pass any string. A misspelt choice must not count as the name of an objective. */
+/** Callers in JavaScript can pass any string. A misspelt choice must not be treated as the name of an objective. */
 function assertChoice(choice: unknown): asserts choice is 'latest' | 'best' | `best:${string}` {
   if (choice === 'latest' || choice === 'best') return
   if (typeof choice === 'string' && isNamedBest(choice)) return
@@ -112,7 +117,7 @@ function bestEntry(
   return best[0] === undefined ? undefined : checkpoints.get(best[0])
 }
 
-/** The only objective that this process defines itself, else the only one that the store records. */
+/** Returns the only objective that this process defines, else the only one that the store records. */
 function objectiveName(
   choice: 'best' | `best:${string}`,
   defined: Objectives,

@@ -3,12 +3,12 @@ import { hasFields, judge, type Judgement, type Keeping, retain } from './judgem
 import { keepingOf } from './recorded-keeping.ts'
 
 /**
- * A version of the catalog, and what objectives and retention make of it. An operation makes one and passes it on: each
- * part is computed once, when it is first read.
+ * A version of the catalog with its judgement by objectives and retention. An operation creates one and passes it on.
+ * Each part is computed once, on first use.
  */
 export class JudgedCatalog {
   readonly catalog: PagedCatalog
-  /** What this process is configured with. */
+  /** The configuration of this process. */
   readonly own: Keeping
   /** The objectives and the retention in force: those of this writer and those that the store records. */
   readonly keeping: Keeping
@@ -16,7 +16,7 @@ export class JudgedCatalog {
   #judgement: Judgement | undefined
   #reasons: ReadonlyMap<number, readonly string[]> | undefined
 
-  /** `judgement` is that of the commit which made the catalog, if there was one. */
+  /** `judgement` is that of the commit that created the version, if there was one. */
   constructor(catalog: PagedCatalog, own: Keeping, at: Date, judgement?: Judgement) {
     this.catalog = catalog
     this.own = own
@@ -25,12 +25,12 @@ export class JudgedCatalog {
     this.#judgement = judgement
   }
 
-  /** Whether every line was read. If it was not, there was nothing to judge the checkpoints by. */
+  /** Whether every line was read. Otherwise there was no objective or retention to judge by. */
   get isJudged(): boolean {
     return isWhole(this.catalog)
   }
 
-  /** The catalog with all lines. Throws if a page was not read. */
+  /** Returns the catalog with all lines. Throws if a page was not read. */
   get whole(): WholeCatalog {
     return wholeCatalog(this.catalog)
   }
@@ -41,7 +41,7 @@ export class JudgedCatalog {
     return this.#judgement
   }
 
-  /** Why retention keeps each step, and nothing for those that it would drop; empty if there is no retention. */
+  /** The reasons to keep each step. Steps that retention would drop are missing. Empty without retention. */
   get reasons(): ReadonlyMap<number, readonly string[]> {
     this.#reasons ??= this.#retain()
     return this.#reasons

@@ -31,11 +31,11 @@ export interface Judgement {
   readonly evaluations: ReadonlyMap<string, Evaluations>
   /** The best listed steps of each objective. */
   readonly best: ReadonlyMap<string, readonly number[]>
-  /** The objectives without a value yet. Until they have one, any checkpoint may be their best. */
+  /** The objectives without a value. Any checkpoint may become their best. */
   readonly unscored: readonly string[]
 }
 
-/** Judges a catalog by its whole history and whole list. Nothing is stored, so scores and lists always agree. */
+/** Judges a catalog by its whole history and whole list. No result is stored, so scores and lists always agree. */
 export function judge(catalog: Lines, objectives: Objectives): Judgement {
   const history = catalog.metrics.stretches
   const evaluations = evaluate(history, objectives)
@@ -47,7 +47,10 @@ export function judge(catalog: Lines, objectives: Objectives): Judgement {
   }
 }
 
-/** The judgement once other checkpoints are listed. Scores do not depend on them: metrics outlive their checkpoints. */
+/**
+ * Returns the judgement for another list of checkpoints. Scores do not change, because metrics remain when checkpoints
+ * are deleted.
+ */
 export function relisted(judgement: Judgement, checkpoints: Lines['checkpoints']): Judgement {
   const { evaluations, objectives } = judgement
   return { ...judgement, best: bestListed(evaluations, objectives, checkpoints) }
@@ -61,12 +64,12 @@ function bestListed(
   return bestSteps(evaluations, objectives, (step) => checkpoints.get(step) !== undefined)
 }
 
-/** The names of the objectives of which a step is the best. */
+/** Returns the names of the objectives for which a step is the best. */
 export function bestNames({ best }: Judgement, step: number): readonly string[] {
   return [...best].flatMap(([name, steps]) => (steps.includes(step) ? [name] : []))
 }
 
-/** The value of each objective at a step, without those that have none. */
+/** Returns the value of each objective at a step. Objectives without a value are omitted. */
 export function scoresOf({ evaluations }: Judgement, step: number): Readonly<Record<string, number>> {
   return Object.fromEntries(
     [...evaluations].flatMap(([name, each]) => {

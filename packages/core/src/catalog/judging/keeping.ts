@@ -4,26 +4,26 @@ import { allRead, type LineList, type PagedCatalog } from '../pages/index.ts'
 import { hasFields, judge, type Judgement, type Keeping, type Lines, relisted, retain } from './judgement.ts'
 import { droppingOf, droppingOfAttach, recordObjectives, recordOf } from './recorded-keeping.ts'
 
-/** What a writer keeps, and what it is working on. */
+/** The retention and objectives of a writer, and the checkpoints that it uses. */
 export interface WriterKeeping extends Keeping {
-  /** Checkpoints that this process is restoring. */
+  /** The checkpoints that this process is restoring. */
   readonly restoring: Pick<ReadonlySet<AttemptId>, 'has'>
 }
 
-/** The keeping of a writer without a configuration: it drops nothing. */
+/** The keeping of a writer without a configuration, which drops nothing. */
 export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restoring: new Set() }
 
 /** How retention applies to one commit. */
 export interface RetentionTerms {
-  /** Whose retention decides what goes: the writer's own, or the one that the last save recorded. */
+  /** Whose retention decides what to drop: the writer's own, or the one that the last save recorded. */
   readonly dropsBy: 'own retention' | 'recorded retention'
-  /** What of the writer's keeping the catalog records. */
+  /** The part of the writer's keeping that the catalog records. */
   readonly records: 'objectives and retention' | 'objectives'
-  /** The attempt that this commit lists: it stays. */
+  /** The attempt that this commit lists. It is kept. */
   readonly saved?: AttemptId | undefined
-  /** Space to make beyond what retention frees. */
+  /** The space to free in addition to what retention frees. */
   readonly room?: RoomWanted | undefined
-  /** The present by the store's own clock, if it is known. */
+  /** The current time by the clock of the store, if known. */
   readonly storeNow?: Date | undefined
 }
 
@@ -33,13 +33,13 @@ export interface KeptLists {
   readonly dropped: readonly Drop[]
   readonly metrics: LineList<RecordedMetrics>
   readonly keeping: Catalog['keeping']
-  /** What the objectives make of the lists, if retention needed it. */
+  /** The judgement of the lists, if retention needed it. */
   readonly judgement?: Judgement | undefined
 }
 
 /**
- * Decides anew what to keep of the lists that a change leaves. This happens in the commit of the change, so that the
- * list, the latest and the best never disagree.
+ * Decides which checkpoints of the changed lists to keep. The decision is part of the same commit, so that the list,
+ * the latest and the best checkpoint never disagree.
  */
 export function applyRetention(
   newest: PagedCatalog,

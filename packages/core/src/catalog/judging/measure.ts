@@ -5,17 +5,17 @@ import { scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 import { own } from '../../records.ts'
 
-/** The metrics of one step, also if its checkpoint is deleted. */
+/** The metrics of one step, even if its checkpoint is deleted. */
 export interface MeasuredStep {
   readonly step: number
   readonly metrics: Readonly<Record<string, number>>
-  /** Its value by objective. Objectives without a value are omitted. */
+  /** The value of each objective. Objectives without a value are omitted. */
   readonly scores: Readonly<Record<string, number>>
   /** Whether its checkpoint is listed. */
   readonly listed: boolean
 }
 
-/** Every step that ever had metrics, in the order of the steps. */
+/** Returns every step that ever had metrics, in the order of steps. */
 export function measuredSteps({ whole, judgement }: JudgedCatalog): readonly MeasuredStep[] {
   const listed = new Set(whole.checkpoints.all.map(({ step }) => step))
   return whole.metrics.all.map(({ step, metrics }) => ({
@@ -26,7 +26,10 @@ export function measuredSteps({ whole, judgement }: JudgedCatalog): readonly Mea
   }))
 }
 
-/** How long an objective has not improved. Throws `INVALID_ARGUMENT` if it is unknown, or has no single best. */
+/**
+ * Returns how long an objective has not improved. Throws `INVALID_ARGUMENT` for an unknown objective, and for one that
+ * can have several best checkpoints.
+ */
 export function plateau({ judgement }: JudgedCatalog, name: string): Plateau {
   const { objectives, evaluations } = judgement
   const objective = own(objectives, name)

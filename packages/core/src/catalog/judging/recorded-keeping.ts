@@ -19,8 +19,8 @@ import type { PagedCatalog } from '../pages/index.ts'
 type Recorded = Catalog['keeping']
 
 /**
- * The keeping that a reader uses. Its own objectives are merged with the recorded ones by name and take precedence. Its own
- * retention replaces the recorded one. So a reader without a configuration knows which checkpoint is the best.
+ * Returns the keeping of a reader. Its own objectives are merged with the recorded ones by name and take precedence.
+ * Its own retention replaces the recorded one. So a reader without a configuration knows the best checkpoint.
  */
 export function keepingOf({ objectives, retention }: Keeping, { keeping }: PagedCatalog): Keeping {
   return {
@@ -29,19 +29,19 @@ export function keepingOf({ objectives, retention }: Keeping, { keeping }: Paged
   }
 }
 
-/** Whether there is anything to judge checkpoints by. */
+/** Returns whether there is an objective or a policy to judge by. */
 export function hasRules({ objectives, retention }: Keeping): boolean {
   return hasFields(objectives) || hasFields(retention)
 }
 
-/** The keeping by which a save or a prune drops: its own retention. The best by any writer's objectives stay. */
+/** Returns the keeping by which a save or a prune drops: its own retention, and the objectives of all writers. */
 export function droppingOf(keeping: Keeping, catalog: PagedCatalog): Keeping {
   return { objectives: keepingOf(keeping, catalog).objectives, retention: keeping.retention }
 }
 
 /**
- * The keeping by which an attach drops: the retention that the last save recorded. Metrics often come from another program,
- * which does not decide what the run keeps. Nothing is dropped if the recorded retention is incomplete.
+ * Returns the keeping by which an attach drops: the retention that the last save recorded. Metrics often come from
+ * another program, which does not decide what the run keeps. Drops nothing if the recorded retention is incomplete.
  */
 export function droppingOfAttach(keeping: Keeping, catalog: PagedCatalog): Keeping {
   const { objectives } = keepingOf(keeping, catalog)
@@ -54,7 +54,7 @@ export function droppingOfAttach(keeping: Keeping, catalog: PagedCatalog): Keepi
   return { objectives, retention: recorded?.partial === true ? {} : recordedRetention(recorded) }
 }
 
-/** What the catalog records after a save with this keeping: every objective, and the retention of this save. */
+/** Returns what the catalog records after a save with this keeping: every objective, and the retention of this save. */
 export function recordOf(keeping: Keeping, recorded: Recorded): Recorded {
   const withObjectives = recordObjectives(keeping, recorded)
   if (!hasFields(keeping.retention)) return withObjectives
@@ -63,13 +63,13 @@ export function recordOf(keeping: Keeping, recorded: Recorded): Recorded {
   return plain({ ...others, retention, ...(keep === undefined ? {} : { partial: true }) })
 }
 
-/** What the catalog records after another commit with this keeping: every objective. */
+/** Returns what the catalog records after another commit with this keeping: every objective. */
 export function recordObjectives({ objectives }: Keeping, recorded: Recorded): Recorded {
   if (!hasFields(objectives)) return recorded
   return plain({ ...recorded, objectives: { ...recorded?.objectives, ...objectives } })
 }
 
-/** What the catalog records once an objective is forgotten, or why it cannot be. */
+/** Returns what the catalog records after an objective is forgotten, or why it cannot be forgotten. */
 export function recordWithout(
   name: string,
   recorded: Recorded,
@@ -98,7 +98,7 @@ export function recordWithout(
   }
 }
 
-/** Why objectives contradict those that other writers recorded; `undefined` if they do not. */
+/** Returns how objectives contradict those that other writers recorded; `undefined` if they do not. */
 export function contradiction(
   { objectives }: Keeping,
   { keeping }: PagedCatalog,
@@ -121,7 +121,7 @@ export function assertNoContradiction(keeping: Keeping, catalog: PagedCatalog): 
   if (refused !== undefined) throw new HoldfastError('INVALID_ARGUMENT', refused.why, { hint: refused.hint })
 }
 
-/** The recorded objectives that this version understands. The others stay recorded. */
+/** Returns the recorded objectives that this version understands. The others stay recorded. */
 function recordedObjectives(recorded: Recorded): Objectives {
   return Object.fromEntries(
     Object.entries(recorded?.objectives ?? {}).flatMap(([name, objective]): [string, Objective][] => {
@@ -131,13 +131,13 @@ function recordedObjectives(recorded: Recorded): Objectives {
   )
 }
 
-/** The recorded retention. Keeps everything if none is recorded, or if this version does not understand it. */
+/** Returns the recorded retention. Keeps everything if none is recorded, or if this version does not understand it. */
 function recordedRetention(recorded: Recorded): RetentionPlan {
   const parsed = v.safeParse(recordedRetentionSchema, recorded?.retention)
   return parsed.success ? parsed.output : {}
 }
 
-/** Without its last objective, `keepBest` would drop everything, so it is removed then. */
+/** Removes `keepBest` with its last objective, because an empty `keepBest` would drop everything. */
 function retentionWithout(
   name: string,
   retention: NonNullable<NonNullable<Recorded>['retention']>,
@@ -148,7 +148,7 @@ function retentionWithout(
   return { ...others, ...(hasFields(counts) ? { keepBest: counts } : {}) }
 }
 
-/** The value after it is written as JSON and read. */
+/** Returns the value as it is after being written to JSON and read again. */
 function plain(recorded: NonNullable<Recorded>): Recorded {
   return parseStoredJson(stringifyJson(recorded)) as Recorded
 }

@@ -3,7 +3,7 @@ import { nearestName } from '../../nearest-name.ts'
 import { own } from '../../records.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
-/** An objective by which no step can be judged yet, since its metric was never recorded. */
+/** An objective that cannot judge any step yet, because its metric was never recorded. */
 export interface UnscoredObjective {
   readonly objective: string
   /** Its metrics that have no finite value; or all its metrics, if no step has all of them. */
@@ -14,7 +14,7 @@ export interface UnscoredObjective {
   readonly nearest: string | undefined
 }
 
-/** The objectives without a first value. One that is made of others is named only if each of those has a value. */
+/** Returns the objectives without a first value. A combined objective is included only if all its parts have values. */
 export function unscoredObjectives({ whole, judgement }: JudgedCatalog): readonly UnscoredObjective[] {
   const { objectives, unscored } = judgement
   if (unscored.length === 0) return []

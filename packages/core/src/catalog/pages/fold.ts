@@ -14,7 +14,7 @@ import { LinePacker, type WritePage } from './line-packer.ts'
 import { idsOf, type Page } from './page.ts'
 import type { PagedCatalog } from './paged-catalog.ts'
 
-/** A page to write. */
+/** A page to write before the catalog. */
 export interface NewPage {
   readonly page: PageId
   readonly bytes: Uint8Array
@@ -66,8 +66,8 @@ export function fold<C extends PagedCatalog>(
   // No version below the floor is read.
   const retired = [...next.retired, ...gone.map((page) => ({ page, since: next.version }))]
     .filter(({ since }) => since > next.floor)
-    // A page that is no longer named may be swept, and versions that need it then lack it. This affects only a repair that
-    // goes back so far, and it finds the page's checkpoints by their files.
+    // A page that is no longer named may be swept, and older versions then lack it. This affects only a repair that
+    // returns to such a version, and it finds the checkpoints of the page by their files.
     .slice(-mostRetired)
   return { catalog: { ...next, checkpoints, metrics, retired }, newPages }
 }

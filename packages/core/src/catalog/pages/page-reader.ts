@@ -28,7 +28,7 @@ export interface LostPage {
   readonly reason: HoldfastError
 }
 
-/** Reads the pages of catalogs. Keeps those of the last catalog, since the next one has most of them. */
+/** Reads the pages of catalogs. Keeps the pages of the last catalog, because the next one refers to most of them. */
 export class PageReader {
   readonly #checkpoints: ListReader<CatalogEntry>
   readonly #metrics: ListReader<RecordedMetrics>
@@ -43,8 +43,8 @@ export class PageReader {
   }
 
   /**
-   * Returns a catalog with all lines. Rejects with `NOT_FOUND` if a page is missing, which is normal once the floor has passed
-   * this version. Otherwise rejects with `CORRUPT` if a page is damaged.
+   * Returns a catalog with all lines. Rejects with `NOT_FOUND` if a page is missing, which is normal after the floor
+   * has passed this version. Rejects with `CORRUPT` if a page is damaged.
    */
   async whole(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<WholeCatalog> {
     const { catalog: whole, lost } = await this.salvage(catalog, signal)
@@ -78,7 +78,7 @@ export class PageReader {
     return { catalog: whole, lost: [] }
   }
 
-  /** Keeps what was just written, as if it had been read. */
+  /** Keeps written pages as if they had been read. */
   keep({ checkpoints, metrics }: WholeCatalog): void {
     this.#checkpoints.keep(checkpoints)
     this.#metrics.keep(metrics)
@@ -137,7 +137,7 @@ class ListReader<L extends Line> {
     return new PagedList(this.#assembled(references, read), recent)
   }
 
-  /** The given pages, and those under them, that were kept or read. */
+  /** Returns the given pages and those below them that were kept or read. */
   #assembled(
     references: readonly PageReference[],
     read: ReadonlyMap<PageId, PageDocument>,

@@ -4,9 +4,9 @@ import type { Line, PageId, PageReference } from '../documents/index.ts'
 export interface Page<L extends Line> {
   readonly reference: PageReference
   readonly isRead: boolean
-  /** Only a page of depth 0 has lines. */
+  /** The lines. Only a page of depth 0 has lines. */
   readonly lines: readonly L[]
-  /** Only a page of greater depth has pages. */
+  /** The pages below it. Only a page of a greater depth has pages. */
   readonly pages: readonly Page<L>[]
 }
 
@@ -21,12 +21,12 @@ export function stretchesUnder<L extends Line>(page: Page<L>): readonly (readonl
   return page.reference.depth === 0 ? [page.lines] : page.pages.flatMap(stretchesUnder)
 }
 
-/** The ids of these pages and of all pages under them. */
+/** Returns the ids of these pages and of all pages below them. */
 export function idsOf<L extends Line>(pages: readonly Page<L>[]): readonly PageId[] {
   return withAllUnder(pages).map(({ reference }) => reference.page)
 }
 
-/** These pages and all pages under them. */
+/** Returns these pages and all pages below them. */
 export function withAllUnder<L extends Line>(pages: readonly Page<L>[]): readonly Page<L>[] {
   return pages.flatMap((page) => [page, ...withAllUnder(page.pages)])
 }

@@ -30,30 +30,30 @@ type Unlisted = Pick<
   | 'history'
 >
 
-/** A version of the catalog in memory; what stands in its pages may not have been read. */
+/** A version of the catalog in memory. Its pages may not have been read. */
 export interface PagedCatalog extends Readonly<Unlisted> {
   readonly checkpoints: LineList<CatalogEntry>
   readonly metrics: LineList<RecordedMetrics>
-  /** The line of the checkpoint whose save began last, whether it is in a page or not. */
+  /** The line of the checkpoint whose save began last, even if it is in a page. */
   readonly latest: CatalogEntry | undefined
-  /** See the format. */
+  /** The members of the same names in the format. */
   readonly retired: Readonly<Older>['retired']
   /** Members of `older` that a newer version of Holdfast wrote. */
   readonly unknownOlder: Readonly<Record<string, unknown>>
   readonly isWhole: boolean
 }
 
-/** One of which every line is at hand. */
+/** A catalog whose lines were all read. */
 export interface WholeCatalog extends PagedCatalog {
   readonly checkpoints: PagedList<CatalogEntry>
   readonly metrics: PagedList<RecordedMetrics>
   readonly isWhole: true
 }
 
-/** Before the first commit. */
+/** The catalog before the first commit. */
 export const noCatalog: WholeCatalog = wholeCatalog(paged(emptyCatalog))
 
-/** The catalog of a document, before any of its pages is read. */
+/** Returns the catalog of a document. Its pages are not read. */
 export function paged({ checkpoints, metrics, older, latest, ...document }: Catalog): PagedCatalog {
   const inPages = older ?? { checkpoints: [], metrics: [], retired: [] }
   const { checkpoints: checkpointPages, metrics: metricPages, retired, ...unknownOlder } = inPages
@@ -68,7 +68,7 @@ export function paged({ checkpoints, metrics, older, latest, ...document }: Cata
   }
 }
 
-/** The document that says it. Throws where lines that stand in pages have changed: they are to be folded before. */
+/** Returns the document of the version. Throws if lines of pages have changed and must be folded first. */
 export function documentOf({
   checkpoints,
   metrics,
@@ -97,7 +97,7 @@ export function documentOf({
   }
 }
 
-/** The same lines, and nothing of how they stood in pages. */
+/** Returns the same lines without any information about pages. */
 export function withoutPages(catalog: WholeCatalog): WholeCatalog {
   return {
     ...catalog,
@@ -111,15 +111,17 @@ export function isWhole(catalog: PagedCatalog): catalog is WholeCatalog {
   return catalog.isWhole
 }
 
-/** A catalog of which every line is at hand. Throws if a page was not read: the caller needs `CatalogLog.wholeOf` first. */
+/**
+ * Returns a catalog whose lines were all read. Throws if a page was not read: callers need `CatalogLog.wholeOf` first.
+ */
 export function wholeCatalog(catalog: PagedCatalog): WholeCatalog {
   if (isWhole(catalog)) return catalog
   throw new Error(`Pages of version ${catalog.version} of the catalog are needed, and were not read`)
 }
 
 /**
- * Returns the line of the latest checkpoint after a change to the lines. `before` is the latest one before the change. The
- * catalog is whole if the change took that one out.
+ * Returns the line of the latest checkpoint after a change to the lines. `before` is the latest one before the change.
+ * If the change removed that one, the catalog must have all lines.
  */
 export function latestAfter(
   checkpoints: LineList<CatalogEntry>,
@@ -130,16 +132,16 @@ export function latestAfter(
   const isPaged = before.step <= checkpoints.lastPaged
   if (!isPaged && checkpoints.get(before.step)?.attempt !== before.attempt)
     return latestOf(allRead(checkpoints).all)
-  // The pages are what they were.
+  // The pages did not change.
   return latestOf(isPaged ? [before, ...checkpoints.recent] : checkpoints.recent)
 }
 
-/** The attempts that a catalog lists, as good or as quarantined. */
+/** Returns the attempts that a catalog lists, quarantined or not. */
 export function attemptsOf({ checkpoints, quarantined }: WholeCatalog): ReadonlySet<AttemptId> {
   return new Set([...checkpoints.all, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))
 }
 
-/** The highest step that stands in a page; -1 when there is none. */
+/** Returns the highest step in a page; -1 if there is none. */
 export function lastPagedStep({ checkpoints, metrics }: PagedCatalog): number {
   return Math.max(checkpoints.lastPaged, metrics.lastPaged)
 }

@@ -2,11 +2,11 @@ import { type Line, lineOf, withLine } from '../documents/index.ts'
 import { type Page, stretchesUnder } from './page.ts'
 
 /**
- * A list whose pages may not have been read. It answers for the lines after its pages, and throws where an answer needs a
- * page that was not read. All lines are members of `PagedList`, which `allRead` and `wholeCatalog` give.
+ * A list whose pages may not have been read. Throws if a result depends on a page that was not read. `allRead` and
+ * `wholeCatalog` return lists with all lines.
  */
 export interface LineList<L extends Line> {
-  /** In which the oldest lines stood when they were read or written. */
+  /** The pages with the oldest lines, as they were read or written. */
   readonly pages: readonly Page<L>[]
   /** The lines after the pages. */
   readonly recent: readonly L[]
@@ -33,12 +33,12 @@ function hasAllLines<L extends Line>(list: LineList<L>): list is PagedList<L> {
 }
 
 /**
- * The lines of one list of the catalog, in the order of their steps, the oldest of them in pages. It is never changed:
- * what changes it gives another, which shares with it what stays. So a line is added at the same cost however many
- * there are.
+ * The lines of one list of the catalog, in the order of steps. The oldest lines are in pages. The list is immutable. A
+ * change creates another list, which shares all unchanged pages. So the cost of adding a line does not depend on the
+ * length.
  */
 export class PagedList<L extends Line> implements LineList<L> {
-  /** In which the oldest lines stood when they were read or written. */
+  /** The pages with the oldest lines, as they were read or written. */
   readonly pages: readonly Page<L>[]
   /** The lines after the pages. */
   readonly recent: readonly L[]
@@ -57,42 +57,42 @@ export class PagedList<L extends Line> implements LineList<L> {
     return this.rewritten?.length ?? inPages + this.recent.length
   }
 
-  /** The highest step that stands in a page; -1 when there is none. */
+  /** Returns the highest step in a page; -1 if there is none. */
   get lastPaged(): number {
     return this.pages.at(-1)?.reference.to ?? -1
   }
 
-  /** The lines, in stretches that another list may have as well. Throws where a page was not read. */
+  /** Returns the lines in segments, which another list may share. Throws if a page was not read. */
   get stretches(): readonly (readonly L[])[] {
     if (this.rewritten !== undefined) return [this.rewritten]
     return [...this.pages.flatMap(stretchesUnder), this.recent]
   }
 
-  /** All lines. Throws where a page was not read. */
+  /** Returns all lines. Throws if a page was not read. */
   get all(): readonly L[] {
     if (this.pages.length === 0) return this.recent
     this.#all ??= this.rewritten ?? this.stretches.flat()
     return this.#all
   }
 
-  /** The line of a step. Throws where it may stand in a page that was not read. */
+  /** Returns the line of a step. Throws if it may be in a page that was not read. */
   get(step: number): L | undefined {
     if (this.rewritten !== undefined) return lineOf(this.rewritten, step)
     if (step > this.lastPaged) return lineOf(this.recent, step)
     return lineInPages(this.pages, step)
   }
 
-  /** The last so many lines. Throws where one of them stands in a page that was not read. */
+  /** Returns the last `count` lines. Throws if one of them is in a page that was not read. */
   last(count: number): readonly L[] {
     return (this.recent.length < count ? this.all : this.recent).slice(-count)
   }
 
-  /** The last line that is wanted. Throws where it may stand in a page that was not read. */
+  /** Returns the last matching line. Throws if it may be in a page that was not read. */
   findLast(isWanted: (line: L) => boolean): L | undefined {
     return this.recent.findLast(isWanted) ?? this.all.findLast(isWanted)
   }
 
-  /** The same lines, with this one at its step; `undefined` takes the step out. */
+  /** Returns a list with this line at its step. `undefined` removes the step. */
   with(step: number, line: L | undefined): PagedList<L> {
     if (line === undefined && this.get(step) === undefined) return this
     if (this.rewritten === undefined && step > this.lastPaged) {
@@ -101,12 +101,12 @@ export class PagedList<L extends Line> implements LineList<L> {
     return this.replacedBy(withLine(this.all, step, line))
   }
 
-  /** Those of the lines that are wanted. */
+  /** Returns a list of the matching lines. */
   filter(isWanted: (line: L) => boolean): PagedList<L> {
     return this.replacedBy(this.all.filter(isWanted))
   }
 
-  /** Other lines in place of all of these. */
+  /** Returns a list in which other lines replace all of these. */
   replacedBy(lines: readonly L[]): PagedList<L> {
     return this.pages.length === 0 ? new PagedList([], lines) : new PagedList(this.pages, [], lines)
   }

@@ -5,12 +5,12 @@ import { type KindOfChange, unchangedLists } from './change.ts'
 import { withRecord } from './record.ts'
 import { noSuchStep } from './refusals.ts'
 
-/** Adds metrics that came after the save. */
+/** Adds metrics after the save of a checkpoint. */
 export interface Attach {
   readonly kind: 'attach'
   readonly step: number
   readonly metrics: Readonly<Record<string, StoredMetric>>
-  /** The present by the store's own clock, if the retention in force needs it. */
+  /** The current time by the clock of the store, if the retention in force uses it. */
   readonly storeNow?: Date | undefined
 }
 

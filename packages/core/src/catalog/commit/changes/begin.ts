@@ -1,6 +1,8 @@
 import { type KindOfChange, unchangedLists } from './change.ts'
 
-/** Creates the first version of a new store, so that a store with attempts and no catalog is known to have lost it. */
+/**
+ * Creates the first version of a new store. So a store with attempts and no version is known to have lost its catalog.
+ */
 export interface Begin {
   readonly kind: 'begin'
 }

@@ -12,31 +12,31 @@ import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
 import type { LineList, PagedCatalog } from '../../pages/index.ts'
 
-/** What one kind of change does to a catalog. Every member is a pure function. */
+/** The behaviour of one kind of change. Every member is a pure function. */
 export interface KindOfChange<C> {
-  /** Whether the change can be decided only with all lines of the newest version. */
+  /** Whether the change requires all lines of the newest version. */
   readonly needsWhole: (newest: PagedCatalog, change: C, keeping: Keeping) => boolean
-  /** The lists after the change, or why it cannot be made. */
+  /** Returns the lists after the change, or the reason to refuse it. */
   readonly apply: (catalog: PagedCatalog, change: C, terms: ChangeTerms) => Applied
-  /** What the history says of the change, for people: `save 42`. */
+  /** Returns the description of the change in the history, such as `save 42`. */
   readonly describe: (change: C) => string
-  /** The metrics of every step after the change. Omitted for changes that bring no metrics. */
+  /** Returns the metrics of every step after the change. Omitted for changes that add no metrics. */
   readonly recordMetrics?: (catalog: PagedCatalog, change: C) => LineList<RecordedMetrics>
-  /** The segments of copies after the change. Omitted for changes that open none. */
+  /** Returns the segments of copies after the change. Omitted for changes that open no segments. */
   readonly openSegments?: (catalog: PagedCatalog, change: C) => Segments | undefined
-  /** How retention applies in the same commit. Omitted for changes that drop nothing by retention. */
+  /** Returns how retention applies in the same commit. Omitted for changes to which retention does not apply. */
   readonly retain?: (change: C) => RetentionTerms
 }
 
-/** What a change depends on besides the catalog. */
+/** The facts that a change depends on, other than the catalog. */
 export interface ChangeTerms {
-  /** They decide which checkpoints of the catalog are the best. */
+  /** The objectives, which decide which checkpoints are the best. */
   readonly objectives: Objectives
-  /** The present by the writer's clock. */
+  /** The current time by the clock of the writer. */
   readonly at: string
 }
 
-/** The lists after a change, or why it cannot be made. */
+/** The lists after a change, or the reason to refuse it. */
 export type Applied = AppliedLists | Refusal
 
 export interface AppliedLists {
@@ -47,7 +47,7 @@ export interface AppliedLists {
   readonly keeping: Catalog['keeping']
 }
 
-/** Why a change cannot be made. */
+/** The reason to refuse a change. */
 export interface Refusal {
   readonly kind: 'refused'
   readonly code: 'ALREADY_EXISTS' | 'NOT_FOUND' | 'INVALID_ARGUMENT'
@@ -63,7 +63,7 @@ export function drop({ step, attempt }: CatalogEntry, because: string): Drop {
   return { step, attempt, because }
 }
 
-/** A list of steps for the history, which every version contains: it names ten steps and counts the others. */
+/** Formats a list of steps for the history, which every version contains. Names ten steps and counts the others. */
 export function fewOf(steps: readonly number[]): string {
   const named = steps.slice(0, 10).join(' ')
   return steps.length <= 10 ? named : `${named} and ${steps.length - 10} more`

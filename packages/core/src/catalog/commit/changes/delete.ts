@@ -2,12 +2,12 @@ import { wholeCatalog } from '../../pages/index.ts'
 import { drop, fewOf, type KindOfChange, unchangedLists } from './change.ts'
 import { invalid, noSuchStep, protection } from './refusals.ts'
 
-/** Removes checkpoints that a person names. */
+/** Removes checkpoints that the caller names. */
 export interface Delete {
   readonly kind: 'delete'
   readonly steps: readonly number[]
   readonly because: string
-  /** Whether the best of an objective may go, too. */
+  /** Whether the best checkpoint of an objective may be deleted. */
   readonly allowBest?: boolean | undefined
 }
 
@@ -17,7 +17,7 @@ export const deletion: KindOfChange<Delete> = {
     const catalog = wholeCatalog(newest)
     const steps = new Set(change.steps)
     const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
-    // A step that was saved again after it was set aside: the one set aside goes first.
+    // If a step was saved again after it was quarantined, the quarantined checkpoint is deleted first.
     const setAside = new Set(quarantined.map(({ entry }) => entry.step))
     const listed = catalog.checkpoints.all.filter(({ step }) => steps.has(step) && !setAside.has(step))
     const going = new Set([...listed.map(({ step }) => step), ...setAside])

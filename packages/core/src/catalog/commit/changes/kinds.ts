@@ -20,7 +20,7 @@ import { type Save, save } from './save.ts'
 import { type TakeOver, takeOver } from './take-over.ts'
 import { type Unpin, unpin } from './unpin.ts'
 
-/** What one commit does to the list of checkpoints. */
+/** One change to the list of checkpoints, as one commit makes it. */
 export type Change =
   | Attach
   | Begin
@@ -41,7 +41,7 @@ export type Change =
 
 type ChangeKind = Change['kind']
 
-/** The changes of some kinds. */
+/** Changes of some kinds. */
 export type ChangeOf<Kind extends ChangeKind> = {
   [Each in Kind]: { readonly kind: Each } & Extract<Change, { kind: Each }>
 }[Kind]
@@ -65,7 +65,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   unpin,
 }
 
-/** Whether a change can be decided only with all lines of the newest version: it may concern some in its pages. */
+/** Returns whether a change requires all lines of the newest version, because it may concern lines in pages. */
 export function needsWhole<Kind extends ChangeKind>(
   newest: PagedCatalog,
   change: ChangeOf<Kind>,
@@ -74,7 +74,7 @@ export function needsWhole<Kind extends ChangeKind>(
   return kinds[change.kind].needsWhole(newest, change, keeping)
 }
 
-/** Applies the change itself, apart from every rule about who may commit it. */
+/** Applies a change without the rules that decide who may commit. */
 export function applyChange<Kind extends ChangeKind>(
   catalog: PagedCatalog,
   change: ChangeOf<Kind>,
@@ -83,12 +83,12 @@ export function applyChange<Kind extends ChangeKind>(
   return kinds[change.kind].apply(catalog, change, terms)
 }
 
-/** What the history says of a change, for people. */
+/** Returns the description of a change in the history. */
 export function describeChange<Kind extends ChangeKind>(change: ChangeOf<Kind>): string {
   return kinds[change.kind].describe(change)
 }
 
-/** The metrics of every step after a change. They outlive their checkpoints. */
+/** Returns the metrics of every step after a change. Metrics remain when their checkpoints are deleted. */
 export function recordMetrics<Kind extends ChangeKind>(
   catalog: PagedCatalog,
   change: ChangeOf<Kind>,
@@ -96,7 +96,7 @@ export function recordMetrics<Kind extends ChangeKind>(
   return kinds[change.kind].recordMetrics?.(catalog, change) ?? catalog.metrics
 }
 
-/** The segments of copies after a change. */
+/** Returns the segments of copies after a change. */
 export function segmentsAfter<Kind extends ChangeKind>(
   catalog: PagedCatalog,
   change: ChangeOf<Kind>,
@@ -104,7 +104,7 @@ export function segmentsAfter<Kind extends ChangeKind>(
   return kinds[change.kind].openSegments?.(catalog, change) ?? catalog.segments
 }
 
-/** How retention applies in the same commit; `undefined` if the change drops nothing by retention. */
+/** Returns how retention applies in the same commit; `undefined` if it does not apply. */
 export function retentionTerms<Kind extends ChangeKind>(change: ChangeOf<Kind>): RetentionTerms | undefined {
   return kinds[change.kind].retain?.(change)
 }

@@ -6,7 +6,7 @@ export interface OpenSegments {
   readonly kind: 'open segments'
   /** The id of this store. */
   readonly store: string
-  /** The earliest first. */
+  /** The segments, earliest first. */
   readonly segments: readonly NamedSegment[]
 }
 

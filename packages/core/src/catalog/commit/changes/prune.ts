@@ -1,11 +1,11 @@
 import type { RoomWanted } from '../../../retention/index.ts'
 import { type KindOfChange, unchangedLists } from './change.ts'
 
-/** Applies retention and does nothing else. */
+/** Applies retention without any other change. */
 export interface Prune {
   readonly kind: 'prune'
   readonly room?: RoomWanted | undefined
-  /** The present by the store's own clock, if the retention in force needs it. */
+  /** The current time by the clock of the store, if the retention in force uses it. */
   readonly storeNow?: Date | undefined
 }
 

@@ -2,13 +2,13 @@ import type { AttemptId } from '../../documents/index.ts'
 import { wholeCatalog } from '../../pages/index.ts'
 import { fewOf, type KindOfChange, unchangedLists } from './change.ts'
 
-/** Sets corrupt checkpoints aside. */
+/** Moves corrupt checkpoints from the list to the quarantine. */
 export interface Quarantine {
   readonly kind: 'quarantine'
   readonly found: readonly Finding[]
 }
 
-/** A checkpoint that was found corrupt. */
+/** A checkpoint that was found to be corrupt. */
 export interface Finding {
   readonly step: number
   readonly attempt: AttemptId

@@ -2,7 +2,9 @@ import type { CatalogEntry, RecordedMetrics } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
 import type { LineList } from '../../pages/index.ts'
 
-/** The history of metrics with those of a checkpoint at its step. Without metrics the step has no line. */
+/**
+ * Returns the history of metrics with the metrics of one checkpoint at its step. Without metrics, the step has no line.
+ */
 export function withRecord(
   history: LineList<RecordedMetrics>,
   entry: CatalogEntry,
@@ -11,7 +13,7 @@ export function withRecord(
   return history.with(entry.step, hasFields(metrics) ? recordOf(entry, metrics) : undefined)
 }
 
-/** A metric that is attached later belongs to its checkpoint, and counts from when that was saved. */
+/** Metrics that are attached later count from the time of their checkpoint's save. */
 export function recordOf(
   { step, order }: CatalogEntry,
   metrics: RecordedMetrics['metrics'],

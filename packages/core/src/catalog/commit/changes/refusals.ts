@@ -19,7 +19,7 @@ export function noSuchStep(step: number): Refusal {
   }
 }
 
-/** Why none of these checkpoints may lose its bytes: one is pinned, or is the best of an objective. */
+/** Returns why these checkpoints must not be deleted: one is pinned, or is the best of an objective. */
 export function protection(
   catalog: PagedCatalog,
   going: readonly CatalogEntry[],

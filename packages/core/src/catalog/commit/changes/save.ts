@@ -12,12 +12,12 @@ export interface Save {
   readonly kind: 'save'
   readonly entry: CatalogEntry
   readonly onExisting: 'fail' | 'replace'
-  /** Whether it may replace the best of an objective. */
+  /** Whether the save may replace the best checkpoint of an objective. */
   readonly allowBest?: boolean | undefined
 }
 
 export const save: KindOfChange<Save> = {
-  // A save of a later step does without, unless there is something to judge it by.
+  // A save of a later step needs all lines only to judge checkpoints.
   needsWhole: (newest, { entry }, keeping) =>
     hasRules(keepingOf(keeping, newest)) ||
     entry.step <= lastPagedStep(newest) ||
@@ -38,17 +38,17 @@ export const save: KindOfChange<Save> = {
     dropsBy: 'own retention',
     records: 'objectives and retention',
     saved: entry.attempt,
-    // The save has asked the store for the time when the manifest was stored.
+    // The save requested the time at which the store stored the manifest.
     storeNow: entry.storedAt === undefined ? undefined : new Date(entry.storedAt),
   }),
 }
 
-/** Then another checkpoint becomes the latest, which may stand in a page. */
+/** Another checkpoint then becomes the latest. Its line may be in a page. */
 function replacesLatestBySaveBefore({ latest }: PagedCatalog, entry: CatalogEntry): boolean {
   return latest?.step === entry.step && compareSaves(entry, latest) < 0
 }
 
-/** Why a step that the catalog lists cannot be saved; `undefined` if it can. */
+/** Returns why a step that the catalog lists cannot be saved; `undefined` if it can. */
 export function refusalOfSave(
   catalog: PagedCatalog,
   { step, onExisting, allowBest }: Pick<Save, 'onExisting' | 'allowBest'> & { readonly step: number },
