@@ -1,0 +1,74 @@
+/**
+ * Does everything that a release does, except publishing: computes the next versions from the changesets, checks every
+ * package as npm would publish it, checks the licenses of all dependencies, and writes a software bill of materials of
+ * each package to `sbom/`.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Licenses that allow a program under Apache-2.0 to use and to pass on the package. */
+const allowed = [
+  'MIT',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'BlueOak-1.0.0',
+  'Unlicense',
+]
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+show('changeset', 'status')
+refuseOtherLicenses()
+writeBills(join(root, 'sbom'))
+show('pnpm', 'run', 'build')
+show('pnpm', 'run', 'check:packed')
+
+/** Throws if a dependency of a published package has a license that is not allowed. */
+function refuseOtherLicenses(): void {
+  const listed = JSON.parse(
+    output('pnpm', '--filter', './packages/*', 'licenses', 'list', '--prod', '--json'),
+  ) as Readonly<Record<string, readonly { readonly name: string }[]>>
+  const refused = Object.entries(listed)
+    .filter(([license]) => !isAllowed(license))
+    .flatMap(([license, packages]) => packages.map(({ name }) => `${name} (${license})`))
+  if (refused.length > 0) throw new Error(`These dependencies have other licenses: ${refused.join(', ')}`)
+  console.log(`licenses: ${Object.keys(listed).sort().join(', ')}`)
+}
+
+/** Returns whether a license is allowed. Of `MIT OR GPL-3.0` one suffices, and of `MIT AND ISC` all are needed. */
+function isAllowed(license: string): boolean {
+  return license
+    .replace(/^\((.*)\)$/, '$1')
+    .split(' OR ')
+    .some((choice) => choice.split(' AND ').every((each) => allowed.includes(each)))
+}
+
+function writeBills(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  show(
+    'pnpm',
+    '--filter',
+    './packages/*',
+    'sbom',
+    '--sbom-format',
+    'cyclonedx',
+    '--prod',
+    '--split',
+    '--out',
+    join(folder, '%s.json'),
+  )
+}
+
+function show(command: string, ...words: readonly string[]): void {
+  execFileSync(command, words, { cwd: root, stdio: 'inherit' })
+}
+
+function output(command: string, ...words: readonly string[]): string {
+  return execFileSync(command, words, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })
+}
