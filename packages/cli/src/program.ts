@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'List the checkpoints.',
     load: async () => (await import('./commands/ls.ts')).ls,
   },
+  runs: {
+    summary: 'List all runs below a path or URL.',
+    load: async () => (await import('./commands/runs.ts')).runs,
+  },
   show: {
     summary: 'Show one checkpoint with its files and metadata.',
     load: async () => (await import('./commands/show.ts')).show,

@@ -81,7 +81,7 @@ export function retentionOf(options: Partial<KeepOptions>): {
   }
 }
 
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number
   throw new InvalidArgumentError('It must be a whole number from 1.')

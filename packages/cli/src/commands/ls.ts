@@ -3,24 +3,29 @@ import { defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
+import { selectCheckpoints, selectionOptions } from '../selection/checkpoints.ts'
 import { withStore } from '../with-store.ts'
 import { own } from '../own.ts'
 
 export const ls = defineCommand({
   example: 'holdfast ls',
   arguments: [],
-  options: {},
+  options: selectionOptions,
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
-      const checkpoints = await store.list({ signal })
+      const all = await store.list({ signal })
+      const checkpoints = selectCheckpoints(all, options, new Date())
       const quarantined = await store.quarantined({ signal })
-      if (checkpoints.length === 0 && quarantined.length === 0) {
+      if (all.length === 0 && quarantined.length === 0) {
         printer.line(
           `No checkpoint in ${store.url} yet. The first save creates the store: holdfast save FILE --step 0`,
         )
       } else {
         if (checkpoints.length > 0 && !printer.json) {
-          const { text, hidden } = await table(checkpoints, new Date())
+          const { text, hidden } = await table(
+            options.sort === undefined ? checkpoints.toReversed() : checkpoints,
+            new Date(),
+          )
           printer.lines(text)
           if (hidden.length > 0)
             printer.line(
@@ -31,8 +36,12 @@ export const ls = defineCommand({
       }
       const free = printer.json ? undefined : await freeText(store.backend, signal)
       const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0)
-      if (checkpoints.length > 0) {
-        printer.line(joined(count(checkpoints.length, 'checkpoint'), formatSize(bytes), free, store.url))
+      if (all.length > 0) {
+        const number =
+          checkpoints.length === all.length
+            ? count(all.length, 'checkpoint')
+            : `${checkpoints.length} of ${count(all.length, 'checkpoint')}`
+        printer.line(joined(number, formatSize(bytes), free, store.url))
       }
       for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
       for (const aside of quarantined) printer.data({ type: 'quarantined', ...aside })
@@ -52,16 +61,14 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Retur
     ...metrics.map((title) => ({ title, align: 'right', optional: true }) as const),
     { title: checkpoints.some(({ keptBecause }) => keptBecause.length > 0) ? 'KEPT BECAUSE' : 'NOTES' },
   ]
-  const rows = checkpoints
-    .toReversed()
-    .map((checkpoint) => [
-      String(checkpoint.step),
-      ...(hasEpochs ? [checkpoint.epoch === undefined ? '' : String(checkpoint.epoch)] : []),
-      formatSize(checkpoint.bytes),
-      formatAge(checkpoint.savedAt, now),
-      ...metrics.map((name) => formatMetric(own(checkpoint.metrics, name))),
-      notes(checkpoint),
-    ])
+  const rows = checkpoints.map((checkpoint) => [
+    String(checkpoint.step),
+    ...(hasEpochs ? [checkpoint.epoch === undefined ? '' : String(checkpoint.epoch)] : []),
+    formatSize(checkpoint.bytes),
+    formatAge(checkpoint.savedAt, now),
+    ...metrics.map((name) => formatMetric(own(checkpoint.metrics, name))),
+    notes(checkpoint),
+  ])
   return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
 

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import type { BackendHooks, CheckpointBackend } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { StoreEventEmitter } from '../store/events.ts'
 import { assertStoreOptions, type StoreOptions } from '../store/options.ts'
@@ -13,7 +14,8 @@ import {
 } from './config-file.ts'
 import { parseLocation } from './location.ts'
 
-export interface OpenStoreOptions<Name extends string = string> extends StoreOptions<Name>, AdapterOptions {
+/** Which configuration file applies. */
+export interface ConfigChoice {
   /**
    * The configuration file: its path, which trusts it whoever owns it, or `false` for none. Default: the nearest
    * `holdfast.config.ts`, `.js` or `.json` from the working folder upwards, if it is trusted.
@@ -22,6 +24,11 @@ export interface OpenStoreOptions<Name extends string = string> extends StoreOpt
   /** Called if a configuration file was found and is not used. Default: a warning of the process. */
   readonly onIgnoredConfig?: ((ignored: IgnoredConfig) => void) | undefined
 }
+
+export interface OpenStoreOptions<Name extends string = string>
+  extends StoreOptions<Name>,
+    AdapterOptions,
+    ConfigChoice {}
 
 /**
  * Opens a store, without touching it yet.
@@ -47,33 +54,15 @@ export async function openStore<const Name extends string = never>(
   location?: string,
   options: OpenStoreOptions<Name> = {},
 ): Promise<CheckpointStore> {
-  const { adapters: named = [], backend: backendOptions, config, onIgnoredConfig, ...given } = options
-  const place = location ?? fromEnvironment()
-  const found = await configurationFor(config, place !== undefined, onIgnoredConfig ?? warnOfIgnored)
-  const {
-    store: configured,
-    adapters: configuredAdapters = [],
-    backend: configuredBackend,
-    ...beneath
-  } = found?.config ?? {}
-  const objectives = { ...beneath.objectives, ...given.objectives }
-  const storeOptions: StoreOptions = { ...beneath, ...given, objectives }
+  const { adapters, backend: backendOptions, config, onIgnoredConfig, ...given } = options
+  const place = await configuredPlace(location, { config, onIgnoredConfig })
+  const objectives = { ...place.storeOptions.objectives, ...given.objectives }
+  const storeOptions: StoreOptions = { ...place.storeOptions, ...given, objectives }
   assertStoreOptions(storeOptions)
-  const url = chooseUrl(place, configured, found?.file)
-  const isConfigured =
-    configured !== undefined &&
-    found !== undefined &&
-    url.protocol === locate(configured, found.file).protocol
   const events = new StoreEventEmitter()
-  // Adapters are code. They are not run from a configuration file that was only found if the caller named a store.
-  const mayRun = config !== undefined || place === undefined
-  const adapters: readonly AdapterReference[] =
-    found === undefined || !mayRun
-      ? named
-      : [...named, ...(await loadReferences(configuredAdapters, dirname(found.file)))]
-  const backend = await openBackend(
-    url,
-    { adapters, backend: backendOptions ?? (isConfigured ? configuredBackend : undefined) },
+  const backend = await openPlace(
+    place,
+    { adapters, backend: backendOptions },
     {
       onRetry: (event) => {
         events.emit('retry', event)
@@ -81,6 +70,54 @@ export async function openStore<const Name extends string = never>(
     },
   )
   return new CheckpointStore(backend, storeOptions, undefined, events)
+}
+
+/** A location, and the configuration file that applies to it. */
+export interface ConfiguredPlace {
+  /** The location that the caller or the environment names; `undefined` if it comes from the file. */
+  readonly named: string | undefined
+  readonly found: LoadedConfig | undefined
+  /** Adapters are code. They are not run from a file that was only found if the caller named a location. */
+  readonly mayRunAdapters: boolean
+  /** The options of the file that are not about the place. */
+  readonly storeOptions: StoreOptions
+}
+
+/** Finds the configuration that applies to a location. */
+export async function configuredPlace(
+  location: string | undefined,
+  { config, onIgnoredConfig }: ConfigChoice,
+): Promise<ConfiguredPlace> {
+  const named = location ?? fromEnvironment()
+  const found = await configurationFor(config, named !== undefined, onIgnoredConfig ?? warnOfIgnored)
+  const { store: _store, adapters: _adapters, backend: _backend, ...storeOptions } = found?.config ?? {}
+  return { named, found, mayRunAdapters: config !== undefined || named === undefined, storeOptions }
+}
+
+/** Opens the backend of a location, with the options of the configuration beneath the given ones. */
+export async function openPlace(
+  { named, found, mayRunAdapters }: ConfiguredPlace,
+  { adapters = [], backend }: AdapterOptions,
+  hooks?: BackendHooks,
+): Promise<CheckpointBackend> {
+  const configured = found?.config ?? {}
+  const url = chooseUrl(named, configured.store, found?.file)
+  const isConfigured =
+    configured.store !== undefined &&
+    found !== undefined &&
+    url.protocol === locate(configured.store, found.file).protocol
+  const configuredAdapters: readonly AdapterReference[] =
+    found === undefined || !mayRunAdapters
+      ? []
+      : await loadReferences(configured.adapters ?? [], dirname(found.file))
+  return openBackend(
+    url,
+    {
+      adapters: [...adapters, ...configuredAdapters],
+      backend: backend ?? (isConfigured ? configured.backend : undefined),
+    },
+    hooks,
+  )
 }
 
 async function configurationFor(

@@ -2,12 +2,15 @@ import type { Look } from '../../async/second-look.ts'
 import type { CheckpointBackend, ObjectStat } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 
+/** The methods of a backend that reading documents takes. */
+export type DocumentReader = Pick<CheckpointBackend, 'url' | 'read'>
+
 /** The largest size of a document. Larger objects are rejected before they are read into memory. */
 const maxDocumentBytes = 512 * 2 ** 20
 
 /** Reads a small object. Rejects with `NOT_FOUND` if it is absent, and with `CORRUPT` if it is far too large. */
 export async function readSmall(
-  backend: CheckpointBackend,
+  backend: DocumentReader,
   key: string,
   signal: AbortSignal | undefined,
   look: Look = 1,
@@ -20,7 +23,7 @@ export async function readSmall(
  * another object.
  */
 export async function readListed(
-  backend: CheckpointBackend,
+  backend: DocumentReader,
   listed: Pick<ObjectStat, 'key' | 'revision'>,
   signal: AbortSignal | undefined,
   look: Look = 1,
@@ -35,7 +38,7 @@ export async function readListed(
 }
 
 async function readWithStat(
-  backend: CheckpointBackend,
+  backend: DocumentReader,
   key: string,
   signal: AbortSignal | undefined,
   look: Look = 1,
@@ -55,7 +58,7 @@ async function readWithStat(
   return { stat, bytes: Buffer.concat(chunks) }
 }
 
-function tooLong({ url }: CheckpointBackend, key: string, bytes: number): HoldfastError {
+function tooLong({ url }: DocumentReader, key: string, bytes: number): HoldfastError {
   return new HoldfastError('CORRUPT', `${key} has ${bytes} bytes, more than any document of Holdfast.`, {
     key,
     url,
@@ -64,7 +67,7 @@ function tooLong({ url }: CheckpointBackend, key: string, bytes: number): Holdfa
 
 /** Reads a small object; `undefined` if it is absent. */
 export async function readIfThere(
-  backend: CheckpointBackend,
+  backend: DocumentReader,
   key: string,
   signal: AbortSignal | undefined,
   look: Look = 1,

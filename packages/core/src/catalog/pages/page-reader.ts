@@ -1,4 +1,4 @@
-import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import { concurrently } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import {
   type CatalogEntry,
@@ -12,7 +12,7 @@ import {
   type PageReference,
   type RecordedMetrics,
 } from '../documents/index.ts'
-import { readSmall } from '../documents/read-document.ts'
+import { type DocumentReader, readSmall } from '../documents/read-document.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import { idsOf, type Page, withAllUnder } from './page.ts'
 import { isWhole, type PagedCatalog, type WholeCatalog } from './paged-catalog.ts'
@@ -33,7 +33,7 @@ export class PageReader {
   readonly #checkpoints: ListReader<CatalogEntry>
   readonly #metrics: ListReader<RecordedMetrics>
 
-  constructor(backend: CheckpointBackend) {
+  constructor(backend: DocumentReader) {
     this.#checkpoints = new ListReader(backend, 'checkpoints', (page) =>
       page.holds === 'checkpoints' ? page.content : undefined,
     )
@@ -92,7 +92,7 @@ function needsRetired({ checkpoints, metrics, retired }: WholeCatalog): boolean 
 }
 
 class ListReader<L extends Line> {
-  readonly #backend: CheckpointBackend
+  readonly #backend: DocumentReader
   readonly #holds: LostPage['holds']
   readonly #linesOf: (page: PageDocument) => readonly L[] | undefined
   #kept = new PagedList<L>([], [])
@@ -100,7 +100,7 @@ class ListReader<L extends Line> {
   #keptPages: ReadonlyMap<PageId, Page<L>> | undefined
 
   constructor(
-    backend: CheckpointBackend,
+    backend: DocumentReader,
     holds: LostPage['holds'],
     linesOf: (page: PageDocument) => readonly L[] | undefined,
   ) {

@@ -1,0 +1,233 @@
+import {
+  formatSize,
+  HoldfastError,
+  listRuns,
+  type ReadableRun,
+  type RunSummary,
+  type UnreadableRun,
+} from '@holdfast/core'
+import { expandHome } from '@holdfast/core/backend'
+import { InvalidArgumentError } from 'commander'
+import { defineCommand } from '../command.ts'
+import { argument, flag, option, text } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { GlobalOptions } from '../global-options.ts'
+import { phraseHint, withHint } from '../output/hints.ts'
+import { Printer } from '../output/printer.ts'
+import { type Column, fitTable } from '../output/table.ts'
+import { count, formatAge, formatMetric, joined } from '../output/text.ts'
+import { own } from '../own.ts'
+import { parseCondition, satisfies } from '../selection/condition.ts'
+import { assertKnown, type Fields } from '../selection/fields.ts'
+import { sortedBy } from '../selection/order.ts'
+
+const runFields = ['latest', 'age', 'checkpoints', 'size', 'quarantined']
+
+/** From so many checkpoints on, a run without a retention that never dropped any is pointed out. */
+const manyCheckpoints = 20
+
+export const runs = defineCommand({
+  example: 'holdfast runs . --sort age',
+  arguments: [argument('<prefix>', 'path or URL below which the runs lie', text)],
+  options: {
+    where: option(
+      '<condition>',
+      'list only those that satisfy it, such as "size > 10 GB" or "best:loss < 0.2"; may be repeated',
+      parseCondition,
+    ),
+    sort: option(
+      '<field>',
+      'sort by latest, age, checkpoints, size, quarantined or best:OBJECTIVE, the lowest first',
+      text,
+    ),
+    reverse: flag('reverse the order'),
+    exact: flag('read every catalog completely; a run with many checkpoints takes more requests'),
+    price: option(
+      '<amount>',
+      'price of one GB (10^9 bytes) for a month, to show what each run costs',
+      parsePrice,
+    ),
+  },
+  run: async ({ arguments: [prefix], options, signal }) => {
+    const {
+      json = false,
+      where = [],
+      sort,
+      reverse = false,
+      price,
+      exact,
+      adapter,
+      config,
+      objective,
+    } = options
+    refuseStoreOptions(options)
+    const printer = new Printer(json)
+    const all = await listRuns(prefix, {
+      config: typeof config === 'string' ? expandHome(config) : config,
+      adapters: adapter,
+      objectives: objective,
+      exact,
+      signal,
+      onIgnoredConfig: ({ file, reason }) => {
+        printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
+      },
+    })
+    const now = new Date()
+    const fields = new Map(all.map((run) => [run, fieldsOf(run, now)]))
+    for (const name of [...where.map(({ field }) => field), ...(sort === undefined ? [] : [sort])])
+      assertKnown(name, [...fields.values()], runFields)
+    const chosen = all.filter((run) => satisfies(fields.get(run) ?? new Map(), where))
+    const sorted =
+      sort === undefined
+        ? reverse
+          ? chosen.toReversed()
+          : chosen
+        : sortedBy(chosen, (run) => fields.get(run)?.get(sort), reverse)
+    const readable = sorted.filter((run) => run.state === 'readable')
+    const bytes = readable.reduce((sum, run) => sum + run.bytes, 0)
+    const checkpoints = readable.reduce((sum, run) => sum + run.checkpoints, 0)
+    const isComplete = readable.every((run) => run.isComplete)
+    if (all.length === 0) printer.line(`No run below ${prefix}. A run is a folder into which holdfast saves.`)
+    else if (!printer.json) {
+      if (sorted.length > 0) printer.lines((await table(sorted, now, price)).text)
+      const number =
+        sorted.length === all.length
+          ? count(all.length, 'run')
+          : `${sorted.length} of ${count(all.length, 'run')}`
+      printer.line(
+        joined(
+          number,
+          count(checkpoints, 'checkpoint'),
+          sizeText(bytes, isComplete),
+          price !== undefined && `${costText(bytes, isComplete, price)} a month`,
+        ),
+      )
+      if (!isComplete)
+        printer.line(
+          'Runs with ≥ have more checkpoints than their newest catalog lists. Pass --exact to read all.',
+        )
+    }
+    for (const run of sorted) printer.data({ type: 'run', ...jsonOf(run, price) })
+    printer.data({ type: 'result', command: 'runs', runs: sorted.length, checkpoints, bytes, isComplete })
+    return sorted.some(({ state }) => state === 'damaged') ? exitCodes.corrupt : exitCodes.done
+  },
+})
+
+/** These options are about one store. */
+function refuseStoreOptions({ store, takeOver, forgetObjective }: GlobalOptions): void {
+  const [refused] = [
+    ...(store === undefined ? [] : ['--store']),
+    ...(takeOver === undefined ? [] : ['--take-over']),
+    ...(forgetObjective === undefined ? [] : ['--forget-objective']),
+  ]
+  if (refused === undefined) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${refused} is about one store, and runs only reads all of them. Pass the prefix alone: holdfast runs PREFIX`,
+  )
+}
+
+function jsonOf(run: RunSummary, price: number | undefined): Readonly<Record<string, unknown>> {
+  if (run.state !== 'readable') {
+    const { error, ...others } = run
+    return { ...others, code: error.code, message: withHint(error) }
+  }
+  return { ...run, ...(price === undefined ? {} : { monthlyCost: costOf(run.bytes, price) }) }
+}
+
+/** Sizes are in bytes, and ages in seconds. */
+function fieldsOf(run: RunSummary, now: Date): Fields {
+  if (run.state !== 'readable') return new Map()
+  const { latest, checkpoints, bytes, quarantined, best } = run
+  return new Map<string, number>([
+    ...(latest === undefined
+      ? []
+      : ([
+          ['latest', latest.step],
+          ['age', (now.getTime() - latest.savedAt.getTime()) / 1000],
+        ] as const)),
+    ['checkpoints', checkpoints],
+    ['size', bytes],
+    ['quarantined', quarantined],
+    ...Object.entries(best).map(([name, { value }]): [string, number] => [`best:${name}`, value]),
+  ])
+}
+
+async function table(
+  listed: readonly RunSummary[],
+  now: Date,
+  price: number | undefined,
+): ReturnType<typeof fitTable> {
+  const objectives = [
+    ...new Set(listed.flatMap((run) => (run.state === 'readable' ? Object.keys(run.best) : []))),
+  ].sort()
+  const columns: readonly Column[] = [
+    { title: 'RUN' },
+    { title: 'LATEST', align: 'right' },
+    { title: 'SAVED', align: 'right' },
+    ...objectives.map((name) => ({ title: `best:${name}`, align: 'right', optional: true }) as const),
+    { title: 'CHECKPOINTS', align: 'right' },
+    { title: 'SIZE', align: 'right' },
+    ...(price === undefined ? [] : [{ title: 'A MONTH', align: 'right' } as const]),
+    { title: 'NOTES' },
+  ]
+  const rows = listed.map((run) => [
+    run.name === '' ? '.' : run.name,
+    ...(run.state === 'readable'
+      ? numbersOf(run, now, objectives, price)
+      : Array.from({ length: columns.length - 2 }, () => '')),
+    notesOf(run),
+  ])
+  return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
+}
+
+function numbersOf(
+  { latest, best, checkpoints, bytes, isComplete }: ReadableRun,
+  now: Date,
+  objectives: readonly string[],
+  price: number | undefined,
+): readonly string[] {
+  return [
+    latest === undefined ? '' : String(latest.step),
+    latest === undefined ? '' : formatAge(latest.savedAt, now),
+    ...objectives.map((name) => formatMetric(own(best, name)?.value)),
+    String(checkpoints),
+    sizeText(bytes, isComplete),
+    ...(price === undefined ? [] : [costText(bytes, isComplete, price)]),
+  ]
+}
+
+function faultOf({ state, error, url }: UnreadableRun): string {
+  if (state === 'unsupported') return withHint(error)
+  if (state === 'no catalog') return `no catalog yet, or it is lost: holdfast repair --store ${url}`
+  return `damaged: holdfast repair --store ${url} · ${error.message}`
+}
+
+function notesOf(run: RunSummary): string {
+  if (run.state !== 'readable') return faultOf(run)
+  const { quarantined, checkpoints, hasRetention, hasDropped, owner, url } = run
+  const isNeverPruned = checkpoints >= manyCheckpoints && !hasRetention && !hasDropped
+  return joined(
+    owner !== undefined && `written by ${owner.name}`,
+    quarantined > 0 && `${quarantined} quarantined`,
+    isNeverPruned && `never pruned: holdfast prune --store ${url} --keep-last 5 --dry-run`,
+  )
+}
+
+function sizeText(bytes: number, isComplete: boolean): string {
+  return `${isComplete ? '' : '≥ '}${formatSize(bytes)}`
+}
+
+function costText(bytes: number, isComplete: boolean, price: number): string {
+  return `${isComplete ? '' : '≥ '}${costOf(bytes, price).toFixed(2)}`
+}
+
+function costOf(bytes: number, price: number): number {
+  return (bytes / 1e9) * price
+}
+
+function parsePrice(value: string): number {
+  const price = Number(value)
+  if (value.trim() !== '' && Number.isFinite(price) && price >= 0) return price
+  throw new InvalidArgumentError('It must be a number from 0, such as 0.023.')
+}
