@@ -28,6 +28,7 @@ import {
   rewindOfKey,
   storedMetrics,
   termOfKey,
+  termPrefix,
 } from '../../src/catalog/documents/index.ts'
 import { asCommitted } from './as-committed.ts'
 
@@ -144,8 +145,14 @@ test('refuses an agreement in the place of another', () => {
 test('finds rewinds and agreements by their keys, and the term of an agreement', () => {
   expect(rewindOfKey(`rewinds/${rewindId}.json`)).toBe(rewindId)
   expect(agreementOfKey('agreements/terms/3/open.json')).toBe('terms/3/open')
-  expect(termOfKey('agreements/terms/3/open.json')).toBe(3)
-  for (const key of ['agreements/starts/3/1.json', 'agreements/terms/03/open.json', 'terms/3/open.json'])
+  expect(termPrefix(3)).toBe('terms/0000000003/')
+  expect(termOfKey('agreements/terms/0000000003/open.json')).toBe(3)
+  for (const key of [
+    'agreements/starts/3/1.json',
+    'agreements/terms/3/open.json',
+    'agreements/terms/0000000000/open.json',
+    'terms/0000000003/open.json',
+  ])
     expect(termOfKey(key), key).toBeUndefined()
   for (const key of ['rewinds/12.json', 'rewinds/x', 'agreements/A.json', 'agreements//a.json'])
     expect(rewindOfKey(key) ?? agreementOfKey(key), key).toBeUndefined()

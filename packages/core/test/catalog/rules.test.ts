@@ -356,3 +356,50 @@ describe('a commit', () => {
     })
   })
 })
+
+describe('terms of a job of many ranks', () => {
+  const rank = (term: number): Writer => ({ id: `term ${term}`, name: `term ${term}`, mode: 'exclusive' })
+  const takeOver = (term: number): CommitRequest => request(rank(term), { kind: 'take over', term })
+
+  test('take over once, whichever rank commits', () => {
+    const catalog = committed(noCatalog, takeOver(2))
+    expect(catalog).toMatchObject({ term: 2, floor: 1, owner: { id: 'term 2' } })
+    expect(nextCatalog(catalog, takeOver(2)).kind).toBe('committed')
+  })
+
+  test('never take over from a later term, also if that term does not own the store any more', () => {
+    const later = committed(noCatalog, takeOver(2))
+    const released = committed(later, request(rank(2), { kind: 'release' }))
+    const foreign = committed(released, request(writer('exclusive'), { kind: 'take over' }))
+    for (const catalog of [later, released, foreign]) {
+      expect(catalog.term).toBe(2)
+      expect(nextCatalog(catalog, takeOver(1)).kind).toBe('fenced')
+    }
+    for (const catalog of [released, foreign]) expect(nextCatalog(catalog, takeOver(2)).kind).toBe('fenced')
+    expect(committed(foreign, takeOver(3))).toMatchObject({ term: 3, floor: 4 })
+  })
+
+  test('let only agreements of earlier terms be swept', () => {
+    const isDead = isDeadIn(committed(noCatalog, takeOver(2)))
+    expect(isDead('agreements/terms/0000000001/open.json')).toBe(true)
+    expect(isDead('agreements/terms/0000000002/open.json')).toBe(false)
+    expect(isDead('agreements/terms/0000000003/open.json')).toBe(false)
+    expect(isDead('agreements/copies/x.json')).toBe(false)
+  })
+
+  test('raise the floor before the history forgets a dropped attempt', () => {
+    let catalog = committed(noCatalog, takeOver(1))
+    const [saved, pinned] = [save(1, catalog.version), save(2, catalog.version)]
+    catalog = committed(catalog, request(rank(1), saved))
+    catalog = committed(catalog, request(rank(1), pinned))
+    catalog = committed(catalog, request(rank(1), { kind: 'delete', steps: [1], because: 'test' }))
+    for (let commits = 0; commits < 70; commits += 1) {
+      const isRemembered = catalog.history.some(({ dropped }) => dropped.length > 0)
+      expect(isRemembered || catalog.floor > 1).toBe(true)
+      expect(fateOf(catalog, saved.entry.attempt)).toBe('dead')
+      catalog = committed(catalog, request(rank(1), { kind: 'pin', step: 2, pin: { at } }))
+    }
+    expect(catalog.floor).toBe(2)
+    expect(fateOf(catalog, pinned.entry.attempt)).toBe('listed')
+  })
+})

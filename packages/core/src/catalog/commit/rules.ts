@@ -8,6 +8,7 @@ import {
   type PageId,
   pageOfKey,
   partsOfAttempt,
+  termOfKey,
   versionOfPage,
 } from '../documents/index.ts'
 import type { ErrorHint } from '../../hints.ts'
@@ -86,6 +87,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (hasCommitted(newest, request)) return { kind: 'committed' }
   if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
   if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
+  if (isOwnTakeOver(newest, request)) return { kind: 'committed' }
   if (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
@@ -115,7 +117,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       committedAt: request.at,
       owner: nextOwner(newest, request), // rule 5
       floor: nextFloor(newest, change), // rules 3 and 5
-      ...(change.kind === 'rebuild' && change.term !== undefined ? { term: change.term } : {}),
+      ...nextTerm(newest, change),
       ...(segments === undefined ? {} : { segments }),
       checkpoints: kept.checkpoints,
       latest: latestAfter(kept.checkpoints, newest.latest),
@@ -175,6 +177,8 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
     if (version !== undefined) return version < newest.floor
     const page = pageOfKey(key)
     if (page !== undefined) return versionOfPage(page) < newest.floor && !needed.has(page)
+    const term = termOfKey(key)
+    if (term !== undefined) return term < (newest.term ?? 0)
     const attempt = attemptOfKey(key)
     if (attempt === undefined || listed.has(attempt)) return false
     return isBelowFloor(newest, attempt) || dropped.has(attempt)
@@ -243,7 +247,22 @@ function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {
   return partsOfAttempt(attempt).base < newest.floor
 }
 
+/** All ranks of a term take over as one writer. The first commit of them counts, and raises the floor only once. */
+function isOwnTakeOver({ owner }: PagedCatalog, { writer, change }: CommitRequest): boolean {
+  return change.kind === 'take over' && change.term !== undefined && owner?.id === writer.id
+}
+
+/** An older term never takes over from a newer one, also if the newer one does not own the store any more. */
+function isOlderTerm({ term = 0 }: PagedCatalog, change: Change): boolean {
+  return change.kind === 'take over' && change.term !== undefined && change.term <= term
+}
+
 function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): Fenced | undefined {
+  if (isOlderTerm(newest, change)) {
+    return {
+      why: `Term ${newest.term ?? 0} of this job owns the store, or has owned it. Restore again to join the job.`,
+    }
+  }
   const isForAll = ['take over', 'rebuild', 'discard'].includes(change.kind)
   if (isForAll || mayCommit(newest, writer)) return undefined
   if (newest.owner === null) {
@@ -264,11 +283,30 @@ function nextOwner(newest: PagedCatalog, { writer, change, at }: CommitRequest):
   return writer.mode === 'exclusive' ? { id: writer.id, name: writer.name, since: at } : null
 }
 
+/** The highest term that ever owned the store. It never decreases. */
+function nextTerm({ term = 0 }: PagedCatalog, change: Change): { readonly term?: number } {
+  if (change.kind !== 'take over' && change.kind !== 'rebuild') return {}
+  const highest = Math.max(term, change.term ?? 0)
+  return highest === 0 ? {} : { term: highest }
+}
+
 function nextFloor(newest: PagedCatalog, change: Change): number {
   const version = newest.version + 1
   if (change.kind === 'take over' || change.kind === 'rebuild') return version
-  if (change.kind !== 'raise floor') return newest.floor
-  return Math.min(Math.max(newest.floor, change.floor), version)
+  const floor = Math.max(newest.floor, floorOfForgotten(newest))
+  if (change.kind !== 'raise floor') return floor
+  return Math.min(Math.max(floor, change.floor), version)
+}
+
+/**
+ * Any rank of a job may commit an attempt, also one that slept since. So an attempt that was dropped is dead before the
+ * history forgets that it was dropped.
+ */
+function floorOfForgotten({ term, history }: PagedCatalog): number {
+  if (term === undefined) return 0
+  const forgotten = history.slice(0, Math.max(0, history.length + 1 - historyLength))
+  const bases = forgotten.flatMap(({ dropped }) => dropped.map(({ attempt }) => partsOfAttempt(attempt).base))
+  return Math.max(0, ...bases.map((base) => base + 1))
 }
 
 function deadAttempt(step: number): string {

@@ -54,6 +54,7 @@ export {
   rewindOfKey,
   rewindsPrefix,
   termOfKey,
+  termPrefix,
   versionOfPage,
 } from './layout.ts'
 export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'

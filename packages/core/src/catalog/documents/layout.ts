@@ -99,11 +99,19 @@ export function agreementOfKey(key: string): AgreementName | undefined {
   return name !== undefined && agreementPattern.test(name) ? (name as AgreementName) : undefined
 }
 
-/** Returns the term of a job of many ranks from the key of its agreement: `terms/<term>/...`. */
+/** Terms are padded with zeros, so that the order of keys is the order of terms. */
+const termDigits = 10
+const termPattern = new RegExp(`^terms/(\\d{${termDigits}})/`)
+
+/** The beginning of the names of all agreements of one term of a job of many ranks: `terms/<term>/`. */
+export function termPrefix(term: number): string {
+  return `terms/${String(term).padStart(termDigits, '0')}/`
+}
+
+/** The term of a job of many ranks whose agreement a key names. */
 export function termOfKey(key: string): number | undefined {
-  const digits = /^terms\/([1-9]\d{0,15})\//.exec(agreementOfKey(key) ?? '')?.[1]
-  const term = Number(digits)
-  return Number.isSafeInteger(term) ? term : undefined
+  const digits = termPattern.exec(agreementOfKey(key) ?? '')?.[1]
+  return digits === undefined || Number(digits) === 0 ? undefined : Number(digits)
 }
 
 function nameIn(prefix: string, key: string): string | undefined {

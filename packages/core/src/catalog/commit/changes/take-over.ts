@@ -3,10 +3,12 @@ import { type KindOfChange, unchangedLists } from './change.ts'
 /** Makes the writer the owner. Rules 1 and 5 decide the owner and the floor. */
 export interface TakeOver {
   readonly kind: 'take over'
+  /** The term of a job of many ranks for which the writer takes over, if it is one. */
+  readonly term?: number | undefined
 }
 
 export const takeOver: KindOfChange<TakeOver> = {
   needsWhole: () => false,
   apply: unchangedLists,
-  describe: () => 'take over',
+  describe: ({ term }) => (term === undefined ? 'take over' : `take over for term ${term}`),
 }

@@ -1,0 +1,176 @@
+import { fateOf } from '../../catalog/commit/rules.ts'
+import { type AttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+
+/**
+ * The rules by which the ranks of a job decide. Each is a pure function of what one rank has read. docs/ranks.md explains
+ * them, and the exhaustive model of the tests drives the same functions.
+ */
+
+/** A term as the catalog knows it: its number, and the id with which all of its ranks own the store. */
+export interface TermOwner {
+  readonly term: number
+  readonly owner: string
+}
+
+/** What a process has read before it joins a term. */
+export interface SeenAtJoin {
+  /** The newest start of its rank, which may be its own. */
+  readonly newestTicket: number
+  /** The newest term that the agreements show; 0 if they show none. */
+  readonly newestTerm: number
+  /** The highest term that ever owned the store; 0 if there was none. */
+  readonly catalogTerm: number
+  /** Who occupies the rank of the process in the newest term. */
+  readonly slot: 'free' | 'mine' | 'taken'
+  /** Whether the newest term has as many ranks as the process expects. */
+  readonly isSameSize: boolean
+  /** Whether the process was a member of an earlier term. */
+  readonly wasMember: boolean
+}
+
+export type JoinStep =
+  | { readonly kind: 'fenced'; readonly why: 'later start' | 'other size' }
+  /** Open a new term, and occupy the slot in it. */
+  | { readonly kind: 'open'; readonly term: number }
+  | { readonly kind: 'occupy'; readonly term: number }
+  | { readonly kind: 'member'; readonly term: number }
+
+/**
+ * What a process does to join. It opens a new term if its slot is taken, or if the catalog knows a later term than the
+ * agreements, which may have been lost. A term of another size counts as taken. Only a process that starts opens a term of
+ * another size, so two jobs of different sizes do not open terms in turns for ever.
+ */
+export function joinStep(ticket: number, seen: SeenAtJoin): JoinStep {
+  const { newestTicket, newestTerm, catalogTerm, slot, isSameSize, wasMember } = seen
+  if (newestTicket > ticket) return { kind: 'fenced', why: 'later start' }
+  if (newestTerm === 0 || newestTerm < catalogTerm)
+    return { kind: 'open', term: Math.max(newestTerm, catalogTerm) + 1 }
+  if (slot === 'mine') return { kind: 'member', term: newestTerm }
+  if (!isSameSize && wasMember) return { kind: 'fenced', why: 'other size' }
+  // Agreements of a term that has owned the store may have been lost.
+  if (slot === 'free' && isSameSize && newestTerm > catalogTerm) return { kind: 'occupy', term: newestTerm }
+  return { kind: 'open', term: newestTerm + 1 }
+}
+
+/** What a rank does that waits in a term: every wait looks for a later start of its rank and for a newer term. */
+export function waitStep(
+  own: { readonly ticket: number; readonly term: number },
+  seen: { readonly newestTicket: number; readonly newestTerm: number },
+): 'fenced' | 'join again' | 'wait' {
+  if (seen.newestTicket > own.ticket) return 'fenced'
+  return seen.newestTerm > own.term ? 'join again' : 'wait'
+}
+
+/** Returns the ranks of a job that are not among `present`, in their order. */
+export function missingRanks(present: Iterable<number>, size: number): readonly number[] {
+  const known = new Set(present)
+  return Array.from({ length: size }, (_, rank) => rank).filter((rank) => !known.has(rank))
+}
+
+/** What a version of the catalog says about a term. */
+export type Standing = 'owner' | 'superseded' | 'fenced' | 'may take over'
+
+/**
+ * A term that never owned the store may take it over only from lower terms. `superseded`: a later term has owned the store,
+ * so the job has started again. `fenced`: the term has owned the store, and another writer owns it now, or nobody.
+ */
+export function standingOf(
+  { owner, term = 0 }: Pick<PagedCatalog, 'owner' | 'term'>,
+  own: TermOwner,
+): Standing {
+  if (owner?.id === own.owner) return 'owner'
+  if (term > own.term) return 'superseded'
+  return term === own.term ? 'fenced' : 'may take over'
+}
+
+/** What one rank found when it restored the checkpoint that its term agreed on. */
+export interface RankVerdict {
+  readonly rank: number
+  /** `null` if the term agreed that there is no checkpoint. */
+  readonly attempt: AttemptId | null
+  readonly isGood: boolean
+}
+
+export type RoundStep =
+  | { readonly kind: 'bad' }
+  | { readonly kind: 'good' }
+  | { readonly kind: 'wait'; readonly missing: readonly number[] }
+
+/** Whether all ranks can continue from the attempt. Verdicts on other attempts do not count. */
+export function roundStep(
+  verdicts: readonly RankVerdict[],
+  attempt: AttemptId | null,
+  size: number,
+): RoundStep {
+  const counted = verdicts.filter((verdict) => verdict.attempt === attempt)
+  if (counted.some(({ isGood }) => !isGood)) return { kind: 'bad' }
+  const missing = missingRanks(
+    counted.map(({ rank }) => rank),
+    size,
+  )
+  return missing.length === 0 ? { kind: 'good' } : { kind: 'wait', missing }
+}
+
+/** What a version of the catalog says about a joint attempt. */
+export type JointFate =
+  | 'committed'
+  /** A repair listed the attempt, which cannot know whether it was committed. */
+  | 'found by repair'
+  | 'superseded'
+  | 'fenced'
+  /** The attempt is below the floor: save again under the next try. */
+  | 'dead'
+  | 'open'
+
+/**
+ * Judges a joint attempt by one version of the catalog. The order matters. A peer may have committed the attempt, and then
+ * ended the term: so whether the attempt is listed, or was dropped since, comes before the owner.
+ */
+export function judgeAttempt(catalog: PagedCatalog, own: TermOwner, attempt: AttemptId): JointFate {
+  const entry = catalog.checkpoints.get(partsOfAttempt(attempt).step)
+  if (entry?.attempt === attempt && entry.recovered === true) return 'found by repair'
+  const isDropped = catalog.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
+  if (isDropped || fateOf(catalog, attempt) === 'listed') return 'committed'
+  const standing = standingOf(catalog, own)
+  if (standing === 'superseded') return 'superseded'
+  if (standing !== 'owner') return 'fenced'
+  return partsOfAttempt(attempt).base < catalog.floor ? 'dead' : 'open'
+}
+
+/** What a part says about the rank that wrote it. */
+export interface PartOrigin {
+  readonly rank: number
+  readonly term: number
+  /** The attempt from which the rank continued; `null` if it began anew. */
+  readonly resumed: AttemptId | null
+}
+
+export type CompletionStep =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'wait'; readonly missing: readonly number[] }
+  /** The parts do not belong together. */
+  | { readonly kind: 'torn'; readonly one: PartOrigin; readonly other: PartOrigin }
+
+/** Whether the parts make a whole checkpoint: one of each rank, all of one term that resumed from one checkpoint. */
+export function completionStep(parts: readonly PartOrigin[], size: number): CompletionStep {
+  const missing = missingRanks(
+    parts.map(({ rank }) => rank),
+    size,
+  )
+  if (missing.length > 0) return { kind: 'wait', missing }
+  const [one] = parts
+  const other = parts.find(({ term, resumed }) => term !== one?.term || resumed !== one.resumed)
+  return one === undefined || other === undefined ? { kind: 'complete' } : { kind: 'torn', one, other }
+}
+
+/**
+ * The number of polls for which a rank sees a complete attempt before it commits the attempt itself. One rank acts at once,
+ * and twice as many more with each poll after the third. So ranks do not read all parts at the same time, and a dead rank
+ * delays the commit by a few polls only.
+ */
+export function pollsBeforeCommit(rank: number, attempt: AttemptId, size: number): number {
+  const first = Number.parseInt(attempt.slice(-8), 16) % size
+  const distance = (rank - first + size) % size
+  return distance === 0 ? 0 : 2 + Math.ceil(Math.log2(distance + 1))
+}

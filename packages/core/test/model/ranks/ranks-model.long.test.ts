@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest'
+import { explore } from './explore.ts'
+import { product } from './protocol.ts'
+import { scenarios } from './scenarios.ts'
+
+/** States of one scenario that are visited here. `main.ts` visits more. */
+const limit = 150_000
+
+test.each(scenarios)('no interleaving, crash or lost response breaks a promise: $name', (scenario) => {
+  expect(explore(scenario, product, limit).counterexample).toBeUndefined()
+})
