@@ -16,16 +16,16 @@ export interface StoreContext {
   readonly events: StoreEventEmitter
   readonly environment: Environment
   readonly keeping: WriterKeeping
-  /** The same as in `keeping`. */
+  /** The same object as in `keeping`. */
   readonly restoring: RestoresUnderWay
   readonly space: SpaceLimits
   /** Dropped attempts whose bytes this process has deleted. */
   readonly deleted: Set<AttemptId>
-  /** Whether this writer's first write ends the ownership of another. */
+  /** Whether the first write of this writer ends the ownership of another writer. */
   readonly mayTakeOver: boolean
-  /** Milliseconds by the store's clock. Attempts of shared writers are not declared dead before that time. */
+  /** The time in milliseconds by the store's clock before which attempts of shared writers are not declared dead. */
   readonly gracePeriod: number
 }
 
-/** Attempts of this process that are under way. Their bases hold back the floor. */
+/** The running attempts of this process. Their bases hold back the floor. */
 export type AttemptsUnderWay = Set<AttemptId>

@@ -8,22 +8,22 @@ import type { RetryEvent } from '../backend/index.ts'
 export interface StoreEvents {
   /** A checkpoint is committed. */
   readonly saved: { readonly step: number; readonly bytes: number }
-  /** A commit dropped checkpoints from the list; their bytes are deleted next. */
+  /** A commit dropped checkpoints from the list. Their bytes are deleted afterwards. */
   readonly dropped: { readonly step: number; readonly because: string }
-  /** A checkpoint that was saved, or given a metric, is the best of an objective. `value` in the metric's own unit. */
+  /** A checkpoint that was saved or got a metric is the best of an objective. `value` has the unit of the metric. */
   readonly best: { readonly objective: string; readonly step: number; readonly value: number }
   /** A metric of an objective is NaN or infinite. It is recorded and is never the best. */
   readonly notFinite: { readonly step: number; readonly metric: string; readonly value: number }
   /**
    * A save, an attach or a prune found an objective without a value. Its metric may be misspelt. Until it has a value,
-   * retention keeps everything that the limits allow.
+   * retention keeps all checkpoints within the limits.
    */
   readonly unscored: UnscoredObjective
-  /** A checkpoint was found corrupt and set aside. */
+  /** A corrupt checkpoint was found and quarantined. */
   readonly quarantined: { readonly step: number; readonly reason: string }
-  /** A save fits, and leaves less free than `warnBelow`. Bytes. */
+  /** A save fits, but leaves fewer free bytes than `warnBelow`. */
   readonly spaceLow: { readonly left: number; readonly threshold: number }
-  /** This writer became the owner; `from` names the one that it took over from. */
+  /** This writer became the owner. `from` names the previous owner. */
   readonly tookOver: { readonly from: string | undefined }
   /** A damaged catalog was rebuilt from the checkpoints in the store. */
   readonly rebuilt: { readonly version: number; readonly checkpoints: number }
@@ -64,7 +64,7 @@ export class StoreEventEmitter {
     try {
       this.#emitter.emit(name, ...([event] as never))
     } catch (error) {
-      // An error of a listener is no error of the store. It ends the process like any uncaught error.
+      // An error in a listener is not an error of the store. It ends the process like any uncaught error.
       queueMicrotask(() => {
         throw error
       })

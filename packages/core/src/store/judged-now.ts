@@ -3,7 +3,10 @@ import { JudgedCatalog } from '../catalog/judging/judged-catalog.ts'
 import type { PagedCatalog } from '../catalog/pages/index.ts'
 import type { StoreContext } from './context.ts'
 
-/** A catalog as the keeping of this process judges it at the present. An operation calls this once and passes it on. */
+/**
+ * Returns a catalog with its judgement by this process at the current time. An operation calls this once and passes the
+ * result on.
+ */
 export function judgedNow(
   { keeping, environment }: Pick<StoreContext, 'keeping' | 'environment'>,
   catalog: PagedCatalog,

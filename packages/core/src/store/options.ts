@@ -12,13 +12,16 @@ export interface StoreOptions<Name extends string = string> {
    * `shared`: many writers and no owner. Default: `exclusive`.
    */
   readonly mode?: WriterMode | undefined
-  /** In shared mode: let the first write end the ownership of an exclusive writer, which fences it. Default: false. */
+  /**
+   * In shared mode: whether the first write takes the store over from an exclusive writer, which is then fenced.
+   * Default: false.
+   */
   readonly takeOver?: boolean | undefined
-  /** What 'best' means, by name. */
+  /** The objectives by name, which define the best checkpoint. */
   readonly objectives?: Objectives<Name> | undefined
-  /** Which checkpoints to keep. Default: all. Applied by each save, in its own commit, and by `prune`. */
+  /** Which checkpoints to keep. Default: all. Each save applies it in its own commit, and so does `prune`. */
   readonly retention?: RetentionOptions<NoInfer<Name>> | undefined
-  /** Free space below which saves warn, and below which they are refused. */
+  /** The free space below which saves emit a warning, and below which they are rejected. */
   readonly space?: SpaceOptions | undefined
   readonly background?: BackgroundOptions | undefined
   /**

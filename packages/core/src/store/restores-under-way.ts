@@ -1,6 +1,6 @@
 import type { AttemptId } from '../catalog/documents/index.ts'
 
-/** The attempts that this process is restoring, with the number of restores of each, since they may overlap. */
+/** The attempts that this process is restoring, each with its number of restores, because restores may overlap. */
 export class RestoresUnderWay {
   readonly #counts = new Map<AttemptId, number>()
 
@@ -8,7 +8,7 @@ export class RestoresUnderWay {
     return this.#counts.has(attempt)
   }
 
-  /** Keeps retention from dropping an attempt until the result is disposed of. */
+  /** Prevents retention from dropping an attempt until the result is disposed of. */
   protect(attempt: AttemptId): Disposable {
     this.#counts.set(attempt, (this.#counts.get(attempt) ?? 0) + 1)
     return {

@@ -2,7 +2,7 @@ import { HoldfastError } from '../errors.ts'
 import type { StoreContext } from './context.ts'
 import { probePrefix } from '../catalog/documents/index.ts'
 
-/** Returns the time by the store's clock: that of an object which it stores for this purpose. */
+/** Returns the time by the clock of the store. Stores an object for this purpose. */
 export async function storeTime(
   { backend, environment }: Pick<StoreContext, 'backend' | 'environment'>,
   signal?: AbortSignal,

@@ -221,8 +221,8 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Returns whether the store exists (`absent` if not) and has checkpoints (`empty` if not). Tells a fresh run and a misspelt
-   * location from a store whose checkpoints `restore` could return. Quarantined checkpoints count.
+   * Returns whether the store exists (`absent` if not) and has checkpoints (`empty` if not). Quarantined checkpoints
+   * count. This distinguishes a fresh run or a misspelt location from a store whose checkpoints `restore` could return.
    */
   async presence(options: StoreCallOptions = {}): Promise<Presence> {
     await this.#refuseNewerMarker(options.signal)

@@ -5,29 +5,29 @@ import { headerLength, lengthBytes, parseHeader } from './safetensors.ts'
 import { tensorsIn, type TorchContents } from './torch.ts'
 import { ZipStream } from './zip-stream.ts'
 
-/** What a check of a file has found. */
+/** The result of the check of a file. */
 export type FiniteVerdict =
-  /** Every number of every tensor of the known formats is finite. */
+  /** Every number of every tensor in a known format is finite. */
   | { readonly kind: 'finite'; readonly tensors: number }
   /** A number is NaN or infinite. `index` counts the numbers of the tensor. */
   | { readonly kind: 'not finite'; readonly tensor: string; readonly index: number }
   /** The file contradicts its own format, or ends too early. */
   | { readonly kind: 'malformed'; readonly why: string }
-  /** The format is not known, so nothing was checked. */
+  /** The format is unknown, so nothing was checked. */
   | { readonly kind: 'unknown format' }
 
-/** Bytes of the largest pickle that is read. Tensors are stored outside of it. */
+/** The largest pickle to read, in bytes. Tensors are stored outside of it. */
 const maxPickleBytes = 64 * 2 ** 20
 
-/** A check that goes on with the bytes of one file. */
+/** A check that continues with each piece of a file. */
 interface Check {
   update(bytes: Uint8Array): void
   finish(): FiniteVerdict
 }
 
 /**
- * Checks while the bytes of a file pass, in order, that no number of its tensors is NaN or infinite. It reads safetensors
- * files and files of `torch.save` that are not compressed. Nothing of a file is executed.
+ * Checks the bytes of a file, in order, for tensors with NaN or infinity. Reads safetensors files and uncompressed
+ * files of `torch.save`. Executes no part of a file.
  */
 export class FiniteCheck {
   #start: Uint8Array = new Uint8Array()
@@ -69,7 +69,7 @@ interface Range {
   readonly format: FloatFormat
 }
 
-/** Searches ranges of bytes that pass in order. Ranges may overlap. */
+/** Searches ranges of bytes that arrive in order. Ranges may overlap. */
 class RangeSearch {
   readonly #waiting: Range[]
   #active: { readonly range: Range; readonly search: NonFiniteSearch }[] = []

@@ -1,15 +1,17 @@
 import type { FloatFormat } from './number-formats.ts'
 
-/** Bytes of the block in which numbers are looked at: a whole number of 32-bit words and of numbers of every format. */
+/**
+ * The size in bytes of the block in which numbers are examined: a multiple of 32-bit words and of every number format.
+ */
 const block = 8
 
 /** Looks for the first number that is NaN or infinite in bytes that arrive in chunks of any size. Little-endian. */
 export class NonFiniteSearch {
   readonly #format: FloatFormat
-  /** Bytes at the end of the last chunk that fill no block. */
+  /** The bytes at the end of the last chunk that do not fill a block. */
   readonly #rest = new Uint8Array(block)
   #restBytes = 0
-  /** Bytes of whole blocks that were looked at. */
+  /** The number of bytes in complete blocks that were examined. */
   #seen = 0
   #found: number | undefined
 
@@ -65,7 +67,7 @@ function hasNonFinite(words: Int32Array, { bytes, exponents, carry, signs }: Flo
   return (seen & signs) !== 0
 }
 
-/** Returns the index of the first number that is not finite. There is one. */
+/** Returns the index of the first number that is not finite. The words must contain one. */
 function firstIn(words: Int32Array, format: FloatFormat): number {
   const { bytes, exponents, carry } = format
   if (bytes === 8) return words.findIndex((word, index) => index % 2 === 1 && isCarried(word, format)) >> 1

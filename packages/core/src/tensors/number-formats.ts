@@ -2,7 +2,7 @@
 export interface FloatFormat {
   /** Size of one number in bytes. */
   readonly bytes: 1 | 2 | 4 | 8
-  /** Bits of the exponent of every number in a 32-bit word. For 8-byte numbers, of the more significant word. */
+  /** The bits of the exponents of all numbers in a 32-bit word. For 8-byte numbers, of the more significant word. */
   readonly exponents: number
   /** Added to the exponents, it carries into a sign bit exactly if all bits of that exponent are set. */
   readonly carry: number
@@ -15,12 +15,12 @@ const float32: FloatFormat = { bytes: 4, exponents: 0x7f800000, carry: 0x0080000
 const float16: FloatFormat = { bytes: 2, exponents: 0x7c007c00, carry: 0x04000400, signs: 0x80008000 }
 const bfloat16: FloatFormat = { bytes: 2, exponents: 0x7f807f80, carry: 0x00800080, signs: 0x80008000 }
 const float8e5m2: FloatFormat = { bytes: 1, exponents: 0x7c7c7c7c, carry: 0x04040404, signs: 0x80808080 }
-/** It has no infinity, and NaN is the one pattern with all bits of exponent and mantissa set. */
+/** The format has no infinity. NaN has all bits of exponent and mantissa set. */
 const float8e4m3: FloatFormat = { bytes: 1, exponents: 0x7f7f7f7f, carry: 0x01010101, signs: 0x80808080 }
 
 /**
- * The names of formats in safetensors headers
- * (https://github.com/huggingface/safetensors#format), with the format of the numbers that they are made of.
+ * The names of formats in safetensors headers (https://github.com/huggingface/safetensors#format), with the format of
+ * their numbers.
  */
 export const safetensorsFormats: ReadonlyMap<string, FloatFormat> = new Map([
   ['F64', float64],
@@ -83,7 +83,7 @@ const torchTypes: readonly TorchType[] = [
   { name: 'bool', bytes: 1 },
 ]
 
-/** By the name that `torch.dtype` has. */
+/** The kinds of tensors by the name in `torch.dtype`. */
 export const torchTypesByName: ReadonlyMap<string, TorchType> = new Map(
   torchTypes.map((type) => [type.name, type]),
 )

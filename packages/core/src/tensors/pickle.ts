@@ -13,7 +13,7 @@ export type Pickled =
   | PickledObject
   | PickledReference
 
-/** A class or function, by the name that the pickle gives it. */
+/** A class or function, by its name in the pickle. */
 export class PickledGlobal {
   readonly name: string
 
@@ -22,7 +22,7 @@ export class PickledGlobal {
   }
 }
 
-/** Something that lies outside of the pickle, such as the bytes of a tensor. */
+/** An object outside of the pickle, such as the bytes of a tensor. */
 export class PickledReference {
   readonly id: Pickled
 
@@ -31,9 +31,9 @@ export class PickledReference {
   }
 }
 
-/** A list, tuple, set or dictionary, or the result of a call, with what the pickle adds to it afterwards. */
+/** A list, tuple, set or dictionary, or the result of a call, with the items that the pickle adds to it later. */
 export class PickledObject {
-  /** What is called. Absent for lists, tuples, sets and dictionaries. */
+  /** The called function. Absent for lists, tuples, sets and dictionaries. */
   readonly callee: Pickled | undefined
   readonly items: Pickled[]
   readonly entries: (readonly [Pickled, Pickled])[] = []
@@ -45,12 +45,12 @@ export class PickledObject {
   }
 }
 
-/** Thrown for bytes that are no pickle, or one that uses what is not understood. */
+/** Thrown for bytes that are not a pickle, and for unsupported opcodes. */
 export class PickleError extends Error {
   override readonly name = 'PickleError'
 }
 
-/** More opcodes than any checkpoint has. */
+/** The largest number of opcodes, which no checkpoint reaches. */
 const maxOpcodes = 50_000_000
 
 /** Returns the value that a pickle describes. Throws `PickleError`. */
@@ -144,7 +144,7 @@ class PickleReader {
     return value
   }
 
-  /** Returns the object on the top of the stack, to which the pickle adds something. */
+  /** Returns the object at the top of the stack, to which the pickle adds items. */
   object(): PickledObject {
     const value = this.top()
     if (value instanceof PickledObject) return value
@@ -156,7 +156,7 @@ class PickleReader {
     this.#stack = []
   }
 
-  /** Returns what was pushed since the last mark. */
+  /** Returns the values that were pushed after the last mark. */
   sinceMark(): Pickled[] {
     const values = this.#stack
     const below = this.#below.pop()
@@ -361,7 +361,7 @@ const opcodes: ReadonlyMap<number, Opcode> = new Map(
       const values = reader.sinceMark()
       addEntries(reader.object(), values)
     },
-    // Calls, none of which is made
+    // Calls, which are never executed
     c: (reader) => {
       const module = reader.line()
       global(reader, module, reader.line())

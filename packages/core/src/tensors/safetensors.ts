@@ -15,12 +15,12 @@ export interface SafetensorsEntry {
 /** The bytes before the header: its length as a little-endian 64-bit number. */
 export const lengthBytes = 8
 
-/** The most that the format allows: https://github.com/huggingface/safetensors#format. */
+/** The largest header that the format allows: https://github.com/huggingface/safetensors#format. */
 export const maxHeaderBytes = 100_000_000
 
 /**
- * Returns the length of the header in bytes, or `undefined` if a file with these first bytes is no safetensors file.
- * `start` has at least nine bytes.
+ * Returns the length of the header in bytes; `undefined` if a file with these first bytes is not a safetensors file.
+ * `start` must have at least nine bytes.
  */
 export function headerLength(start: Uint8Array): number | undefined {
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength)
@@ -29,10 +29,7 @@ export function headerLength(start: Uint8Array): number | undefined {
   return length <= maxHeaderBytes ? Number(length) : undefined
 }
 
-/**
- * Returns the tensors that a header describes, in the order of their data, or what is wrong with it: a header can lie
- * about its tensors.
- */
+/** Returns the tensors that a header describes, in the order of their data, or the fault of the header. */
 export function parseHeader(header: Uint8Array): readonly SafetensorsEntry[] | { readonly fault: string } {
   const described = parsed(header)
   if (described === undefined) return { fault: 'its header is not a JSON object' }
@@ -60,7 +57,7 @@ function parsed(header: Uint8Array): object | undefined {
   }
 }
 
-/** Returns the entry, or what is wrong with its description. */
+/** Returns the entry, or the fault of its description. */
 function entryOf(name: string, description: unknown): SafetensorsEntry | string {
   if (typeof description !== 'object' || description === null) return 'it is no object'
   const { dtype, shape, data_offsets: offsets } = description as Record<string, unknown>

@@ -1,13 +1,13 @@
 import { torchStorages, type TorchType, torchTypesByName } from './number-formats.ts'
 import { type Pickled, PickledGlobal, PickledObject, PickledReference } from './pickle.ts'
 
-/** A tensor of a file that `torch.save` wrote. */
+/** A tensor in a file of `torch.save`. */
 export interface TorchTensor {
-  /** The keys that lead to it, joined by dots, such as `model.layer1.weight`. */
+  /** The keys that lead to the tensor, joined by dots, such as `model.layer1.weight`. */
   readonly name: string
   readonly type: TorchType
   readonly shape: readonly number[]
-  /** The key of the storage that holds its elements. Several tensors can share one. */
+  /** The key of the storage with its elements. Several tensors can share one. */
   readonly storage: string
   /** The first byte of its elements in the storage. */
   readonly begin: number
@@ -15,7 +15,7 @@ export interface TorchTensor {
   readonly end: number
 }
 
-/** The bytes that several tensors view. */
+/** The bytes that several tensors share. */
 export interface TorchStorage {
   readonly key: string
   readonly bytes: number
@@ -26,10 +26,10 @@ export interface TorchContents {
   readonly storages: ReadonlyMap<string, TorchStorage>
 }
 
-/** Objects deeper than this hold no tensors that anyone has named. */
+/** The depth of objects beyond which no tensors are searched. */
 const maxDepth = 100
 
-/** Returns the tensors in what `torch.save` pickled, each under the first name by which it is found. */
+/** Returns the tensors in an object that `torch.save` pickled, each with the first name under which it is found. */
 export function tensorsIn(value: Pickled): TorchContents {
   const tensors: TorchTensor[] = []
   const storages = new Map<string, TorchStorage>()
@@ -43,7 +43,7 @@ export function tensorsIn(value: Pickled): TorchContents {
       storages.set(tensor.storage.key, tensor.storage)
       return
     }
-    // The tensor of a parameter, or what a list and a set hold.
+    // Returns the tensor of a parameter, or the items of a list or a set.
     for (const [index, item] of current.items.entries())
       visit(item, current.callee === undefined ? [...path, String(index)] : path)
     for (const [key, item] of current.entries) visit(item, [...path, nameOf(key)])

@@ -1,8 +1,8 @@
-/** What a `ZipStream` calls for each record, in the order of the file. */
+/** The callbacks of a `ZipStream` for each record, in the order of the file. */
 export interface ZipRecords {
-  /** A record begins. Returns its size in bytes if it is known; most records do not have it in their header. */
+  /** A record begins. Returns its size in bytes if known, because most headers of records do not contain it. */
   begin(name: string): number | undefined
-  /** Some bytes of the record. They are only valid during the call. */
+  /** Some bytes of the record. They are valid only during the call. */
   content(bytes: Uint8Array): void
   /** The record is complete. */
   end(): void
@@ -13,22 +13,22 @@ const headerBytes = 30
 /** Flag of a record whose size follows its content, in a descriptor. */
 const sizeFollows = 0x0008
 const descriptorSignature = Buffer.from([0x50, 0x4b, 0x07, 0x08])
-/** A signature, a checksum and two sizes, of 4 bytes each or, in large records, of 8. */
+/** A signature, a checksum and two sizes. The sizes have 4 bytes each or, in large records, 8. */
 const shortDescriptor = 16
 const longDescriptor = 24
 const unknownSize = 0xffffffff
 
 /**
- * Reads the records of a zip file while its bytes pass. It understands files as `torch.save` writes them: no record is
+ * Reads the records of a zip file while its bytes arrive. Supports files as `torch.save` writes them: no record is
  * compressed, and the size of a record may follow its content. The format is that of
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
  */
 export class ZipStream {
   readonly #records: ZipRecords
-  /** Bytes of the last chunk that the next step needs together with what follows. */
+  /** The bytes of the last chunk that the next step needs together with the following bytes. */
   #rest: Uint8Array = new Uint8Array()
   #step: (bytes: Uint8Array) => number | undefined = (bytes) => this.#readHeader(bytes)
-  /** Bytes of the present record: those that are still to come if its size is known, and those that have passed. */
+  /** The current record: the bytes that are left if its size is known, and those that have passed. */
   #left = 0
   #passed = 0
   #sizeFollows = false
@@ -56,7 +56,7 @@ export class ZipStream {
       if (taken === undefined) break
       bytes = bytes.subarray(taken)
     }
-    // A copy, because the caller may use the memory of the chunk again.
+    // A copy, because the caller may reuse the memory of the chunk.
     this.#rest = this.#fault === undefined && !this.#isComplete ? Uint8Array.from(bytes) : new Uint8Array()
   }
 
@@ -97,7 +97,7 @@ export class ZipStream {
     return this.#pass(bytes.subarray(0, this.#left))
   }
 
-  /** The record ends where a descriptor names just the size that has passed. */
+  /** The record ends where a descriptor names exactly the size that has passed. */
   #passUnsized(bytes: Uint8Array): number | undefined {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const at = buffer.indexOf(descriptorSignature)

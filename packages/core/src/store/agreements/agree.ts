@@ -14,7 +14,7 @@ import { readIfThere } from '../../catalog/documents/read-document.ts'
 import type { Environment } from '../../environment.ts'
 import { isHoldfastError } from '../../errors.ts'
 
-/** What agreements require of a store. A `StoreContext` has it. */
+/** The parts of a store that agreements require. A `StoreContext` has them. */
 export interface AgreementContext {
   readonly backend: CheckpointBackend
   readonly environment: Pick<Environment, 'newId'>

@@ -1,16 +1,16 @@
 import type { ByteSource } from '../../backend/index.ts'
 
-/** One file to save. */
+/** A file to save. */
 export interface PlannedFile {
   readonly name: string
   readonly source: ByteSource
-  /** Size in bytes. Streams have none. */
+  /** The size in bytes. Streams have none. */
   readonly size: number | undefined
-  /** Permission bits. Only files have them. */
+  /** The permission bits. Only files have them. */
   readonly mode?: number | undefined
 }
 
-/** The content of an attempt other than its files, and the caller's signal and callbacks. */
+/** The files of an attempt, the other members of its manifest, and the caller's signal and callbacks. */
 export interface AttemptContent {
   readonly step: number
   readonly epoch?: number | undefined
@@ -21,9 +21,9 @@ export interface AttemptContent {
   readonly signal?: AbortSignal | undefined
   /** Whether a tensor with NaN or infinity fails the attempt. */
   readonly requireFinite?: boolean | undefined
-  /** Called once every file is stored, before the manifest is. A rejection fails the attempt. */
+  /** Called when every file is stored, before the manifest. A rejection fails the attempt. */
   readonly beforeCommit?: (() => Promise<void>) | undefined
-  /** Called as bytes are stored. `total` is known if every size is known beforehand. */
+  /** Called as bytes are stored. `total` is defined if every size is known beforehand. */
   readonly onProgress?:
     | ((progress: { readonly bytes: number; readonly total: number | undefined }) => void)
     | undefined

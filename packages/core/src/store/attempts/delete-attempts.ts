@@ -25,7 +25,7 @@ export async function deleteAttempts(
   attempts: readonly AttemptId[],
   signal?: AbortSignal,
 ): Promise<Deletion> {
-  // Manifests go first: without its manifest no attempt counts as whole.
+  // Manifests are deleted first, because an attempt without its manifest never counts as complete.
   const keys: string[] = attempts.map(manifestKey)
   let total: Deletion = { deleted: 0, failed: [] }
   const manifests = new Set(keys)

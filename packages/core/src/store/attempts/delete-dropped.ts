@@ -7,8 +7,8 @@ import { keepsAll } from '../../catalog/judging/keeping.ts'
 import { deleteAttempts } from './delete-attempts.ts'
 
 /**
- * Deletes the attempts that a commit dropped, or with a grace period those that earlier commits dropped that long ago.
- * Reports what cannot be deleted now. A later sweep deletes it.
+ * Deletes the attempts that a commit dropped. With a grace period, deletes those that earlier commits dropped that long
+ * ago. Reports attempts that cannot be deleted now. A later sweep deletes them.
  */
 export async function deleteDropped(
   context: StoreContext,
@@ -36,14 +36,14 @@ export async function deleteDropped(
   }
 }
 
-/** Attempts that were dropped so recently that a reader may still use a list that has them. */
+/** Returns attempts that were dropped so recently that a reader may still use an older list. */
 export function inGrace(context: StoreContext, catalog: PagedCatalog): ReadonlySet<AttemptId> {
   const late = new Set(overdue(context, catalog).map(({ attempt }) => attempt))
   const all = catalog.history.flatMap(({ dropped }) => dropped.map(({ attempt }) => attempt))
   return new Set(all.filter((attempt) => !late.has(attempt)))
 }
 
-/** Compares the clocks of several processes. That is acceptable, since no promise depends on the grace period. */
+/** Compares the clocks of several processes. This is acceptable, because no promise depends on the grace period. */
 function overdue(context: StoreContext, catalog: PagedCatalog): readonly Drop[] {
   const until = context.environment.now().getTime() - graceOf(context, catalog)
   return catalog.history.flatMap(({ at, dropped }) =>
@@ -51,7 +51,10 @@ function overdue(context: StoreContext, catalog: PagedCatalog): readonly Drop[] 
   )
 }
 
-/** How long what is dropped stays, in milliseconds: the longer of the configured and the recorded grace period. */
+/**
+ * Returns how long to keep dropped attempts in milliseconds: the longer of the configured and the recorded grace
+ * period.
+ */
 export function graceOf({ keeping }: StoreContext, catalog: PagedCatalog): number {
   const recorded = keepingOf(keepsAll, catalog)
   return Math.max(keeping.retention.grace ?? 0, recorded.retention.grace ?? 0)

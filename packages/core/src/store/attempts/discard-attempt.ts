@@ -4,8 +4,9 @@ import type { StoreContext } from '../context.ts'
 import { deleteAttempts } from './delete-attempts.ts'
 
 /**
- * Deletes an attempt whose save has failed and that may be whole, unless a repair has listed it. A commit declares it dead
- * first: without that, a repair could list it, and retention could drop others in its favour, while it is being deleted.
+ * Deletes an attempt whose save has failed and that may be complete, unless a repair has listed it. First a commit
+ * declares it dead. Otherwise a repair could list the attempt during its deletion, and retention could drop other
+ * checkpoints in its favour.
  */
 export async function discardAttempt(
   context: StoreContext,
@@ -17,7 +18,7 @@ export async function discardAttempt(
   return 'removed'
 }
 
-/** Deletes an attempt that no repair can list: it is dead, or its manifest was never written. */
+/** Deletes an attempt that no repair can list, because it is dead or has no manifest. */
 export async function deleteFailed({ backend, events }: StoreContext, attempt: AttemptId): Promise<void> {
   const { failed } = await deleteAttempts(backend, [attempt])
   const [first] = failed

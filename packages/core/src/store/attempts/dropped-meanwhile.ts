@@ -2,7 +2,7 @@ import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { lastPagedStep } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 
-/** Whether another process has dropped a checkpoint since this process read the list. */
+/** Returns whether another process has dropped a checkpoint since this process read the list. */
 export async function wasDroppedMeanwhile(
   { log }: StoreContext,
   entry: CatalogEntry,

@@ -1,10 +1,10 @@
 import { HoldfastError } from '../../errors.ts'
 import { nearestNames } from '../../nearest-name.ts'
 
-/** Maximum number of names in an error. */
+/** The largest number of names in an error. */
 const mostNamed = 3
 
-/** The error for a file that a checkpoint does not have. It lists the files with the nearest names. */
+/** Creates the error for a file that a checkpoint does not have. It lists the files with the most similar names. */
 export function noSuchFile(step: number, name: string, files: readonly string[]): HoldfastError {
   const named = nearestNames(name, files, mostNamed)
     .map((file) => JSON.stringify(file))

@@ -54,7 +54,7 @@ export async function problemsOf(
   return problems
 }
 
-/** Differences between the catalog and the manifest, and files that the manifest lists out of order. */
+/** Returns differences between the catalog and the manifest, and files that the manifest lists out of order. */
 function disagreements(entry: CatalogEntry, manifest: Manifest, manifestSize: number): readonly string[] {
   const { files } = manifest
   const counts = [
@@ -83,7 +83,7 @@ export async function problem<T>(problems: string[], prove: () => Promise<T>): P
   }
 }
 
-/** Compares the size, and the store's digest if one was recorded. */
+/** Compares the size, and the digest of the store if one was recorded. */
 async function proveByStore(
   { backend }: StoreContext,
   entry: CatalogEntry,

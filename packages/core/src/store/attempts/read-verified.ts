@@ -13,7 +13,10 @@ import {
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { type Look, withSecondLook } from '../../async/second-look.ts'
 
-/** The manifest of an entry, proved by the digest in the catalog. Rejects with `CORRUPT` when missing or different. */
+/**
+ * Returns the manifest of an entry, verified by the digest in the catalog. Rejects with `CORRUPT` if it is missing or
+ * different.
+ */
 export async function provedManifest(
   backend: CheckpointBackend,
   entry: CatalogEntry,
@@ -22,7 +25,7 @@ export async function provedManifest(
   return (await readManifest(backend, entry, signal)).manifest
 }
 
-/** The same, with the size of the document in bytes. */
+/** Returns the manifest of an entry with the size of the document in bytes. */
 export async function readManifest(
   backend: CheckpointBackend,
   entry: CatalogEntry,
@@ -41,8 +44,8 @@ export async function readManifest(
 }
 
 /**
- * The bytes of a file as they stream. The stream ends only if size and SHA-256 are those of the manifest; else
- * it fails with `CORRUPT`, and what it gave before must not be used.
+ * Returns the bytes of a file as a stream. The stream ends only if size and SHA-256 match the manifest. Otherwise it
+ * fails with `CORRUPT`, and the bytes that it yielded must not be used.
  */
 export async function provedFile(
   backend: CheckpointBackend,
@@ -67,7 +70,10 @@ export async function provedFile(
   )
 }
 
-/** The same for whoever uses each chunk at once: one may be used until the one after it has been used, too. */
+/**
+ * Yields the bytes of a file to a consumer that uses each chunk at once. A chunk stays valid until the next chunk has
+ * been used.
+ */
 export async function provedChunks(
   backend: CheckpointBackend,
   attempt: AttemptId,
@@ -93,7 +99,7 @@ async function* proved(
   expected.refuseOther(digest.bytes, digest.sha256())
 }
 
-/** What the manifest says of a file. Throws `CORRUPT` where what is read is something else. */
+/** Compares the bytes with the manifest. Throws `CORRUPT` if they differ. */
 class ExpectedFile {
   readonly #backend: CheckpointBackend
   readonly #key: string
@@ -109,7 +115,7 @@ class ExpectedFile {
     if (bytes > this.#file.size) this.#refuse('is longer than what was saved')
   }
 
-  /** At the end. */
+  /** Must be called after the last chunk. */
   refuseOther(bytes: number, sha256: string): void {
     if (bytes < this.#file.size) this.#refuse(`is cut short: ${bytes} of ${this.#file.size} bytes`)
     if (sha256 !== this.#file.sha256) this.#refuse('differs from what was saved')

@@ -19,7 +19,7 @@ export async function keepReserve({ backend, environment }: Reserved): Promise<v
   try {
     for (let file = 1; file <= environment.reserveFiles; file += 1) {
       const key = `${reservePrefix}${file}`
-      // A file system may compress bytes that are not random.
+      // Random bytes, because a file system may compress other bytes.
       if (!there.has(key)) await backend.put(key, randomBytes(fileBytes), { size: fileBytes })
     }
   } catch (error) {
@@ -27,7 +27,7 @@ export async function keepReserve({ backend, environment }: Reserved): Promise<v
   }
 }
 
-/** Space that the reserve will need after a deletion, which may use one of its files. */
+/** Returns the space that the reserve will need after a deletion, which may use one of its files. */
 export async function missingReserve({
   backend,
   environment: { reserveFiles },
@@ -38,8 +38,8 @@ export async function missingReserve({
 }
 
 /**
- * Runs an action that frees space once it has written a little. If there is no space for that, releases the reserve file
- * by file, and runs the action again. `freeLeftovers` is the last resort; it returns whether it freed anything.
+ * Runs an action that frees space after writing a little. If there is no space to write, releases one reserve file at a
+ * time and runs the action again. `freeLeftovers` is the last resort. It returns whether it freed anything.
  */
 export async function withReserve<Result>(
   backend: CheckpointBackend,
@@ -73,7 +73,7 @@ async function keysOf(backend: CheckpointBackend): Promise<readonly string[]> {
   return keys
 }
 
-/** On a local disk other programs can take the last space, and then no small file can be created. */
+/** On a local disk, other programs can use the last space, and then even a small file cannot be created. */
 function needsReserve({ capabilities }: CheckpointBackend): boolean {
   return capabilities.freeSpace === 'measured' && capabilities.localRoot !== undefined
 }

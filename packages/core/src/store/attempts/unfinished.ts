@@ -3,21 +3,24 @@ import type { StoreContext } from '../context.ts'
 import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 
-/** Saves that other writers began and have not committed: those writers may run or may be dead. */
+/** Saves of other writers that were not committed. Those writers may be running or dead. */
 export interface UnfinishedSaves {
   readonly saves: number
-  /** Number and total size of their files, as far as the store reports them. */
+  /** The number and total size of their files, as far as the store reports sizes. */
   readonly fileCount: number
   readonly bytes: number
-  /** When a sweep may remove all of them, by the store's clock; `undefined` if no commit followed them yet. */
+  /**
+   * The time from which a sweep may remove all of them, by the clock of the store. `undefined` if no commit followed
+   * them.
+   */
   readonly until: Date | undefined
 }
 
 export const noUnfinishedSaves: UnfinishedSaves = { saves: 0, fileCount: 0, bytes: 0, until: undefined }
 
 /**
- * Finds the unfinished saves of other writers beside a catalog. `ours` are the attempts of this process. An exclusive
- * writer has none: taking over has declared them dead.
+ * Finds the unfinished saves of other writers next to a catalog. `ours` are the attempts of this process. In exclusive
+ * mode there are none, because taking over has declared them dead.
  */
 export async function unfinishedSaves(
   { backend, log, writer, gracePeriod }: StoreContext,
@@ -75,7 +78,7 @@ async function firstAfter(
   return undefined
 }
 
-/** Sentences for a message: the size of the unfinished saves, and how long they are kept. Empty if there are none. */
+/** Returns sentences with the size of the unfinished saves and how long they are kept. Empty if there are none. */
 export function describeUnfinished({ saves, bytes, until }: UnfinishedSaves): readonly string[] {
   if (saves === 0) return []
   const when = until === undefined ? '' : ` until ${until.toISOString()}`

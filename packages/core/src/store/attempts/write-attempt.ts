@@ -23,13 +23,13 @@ export interface WrittenAttempt {
   readonly manifest: Manifest
 }
 
-/** When a save began: by the writer's clock, and in the order of all saves. */
+/** The time at which a save began by the clock of the writer, and its position in the order of saves. */
 export interface Began {
   readonly savedAt: string
   readonly order: OrderKey
 }
 
-/** Writes the files under the attempt's prefix, and hashes them as they pass. */
+/** Writes the files under the prefix of the attempt, and hashes them on the way. */
 export async function writeFiles(
   backend: CheckpointBackend,
   attempt: AttemptId,
@@ -60,7 +60,7 @@ export async function writeFiles(
   })
 }
 
-/** Writes the manifest, after all files that it lists. From then on a repair may find the attempt whole. */
+/** Writes the manifest after all files that it lists. From then on, a repair may find the complete attempt. */
 export async function writeManifest(
   backend: CheckpointBackend,
   attempt: AttemptId,
@@ -82,7 +82,7 @@ export async function writeManifest(
   return { entry: { ...entryOf(manifest, bytes), ...time }, manifest }
 }
 
-/** The line of the catalog for a checkpoint whose manifest has these bytes. */
+/** Returns the catalog line of a checkpoint whose manifest has these bytes. */
 export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
   const { step, epoch, attempt, savedAt, order, origin, resumed, metrics, tags, files } = manifest
   return {

@@ -12,7 +12,7 @@ import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 import { findCheckpoint, findVerified } from './find.ts'
 
-/** The newest catalog with all its lines, as it is judged now. */
+/** Returns the newest catalog with all its lines and its current judgement. */
 export async function newestJudged(
   context: StoreContext,
   signal: AbortSignal | undefined,
@@ -20,7 +20,7 @@ export async function newestJudged(
   return judgedNow(context, await context.log.whole(signal))
 }
 
-/** The best checkpoint of an objective; `undefined` if none has its metric. */
+/** Returns the best checkpoint of an objective; `undefined` if no checkpoint has its metric. */
 export async function bestCheckpoint(
   context: StoreContext,
   objective: string | undefined,
@@ -31,7 +31,7 @@ export async function bestCheckpoint(
   return found === undefined ? undefined : judgedCheckpoint(found.judged, found.entry)
 }
 
-/** A checkpoint with its files and metadata; `undefined` if it is not listed. */
+/** Returns a checkpoint with its files and metadata; `undefined` if it is not listed. */
 export async function checkpointDetails(
   context: StoreContext,
   choice: CheckpointChoice,
@@ -44,7 +44,7 @@ export async function checkpointDetails(
   return { ...judgedCheckpoint(judged, entry), ...contentsOf(manifest) }
 }
 
-/** The checkpoints that were set aside as corrupt. */
+/** Returns the quarantined checkpoints. */
 export async function quarantinedCheckpoints(
   { log }: StoreContext,
   signal: AbortSignal | undefined,

@@ -19,12 +19,15 @@ export interface FoundCheckpoint {
   readonly entry: CatalogEntry
 }
 
-/** A checkpoint with its manifest, which the catalog's digest verifies. */
+/** A checkpoint with its manifest, which was verified by the digest in the catalog. */
 export interface VerifiedCheckpoint extends FoundCheckpoint {
   readonly manifest: Manifest
 }
 
-/** The chosen checkpoint; `undefined` if there is none. Reads no more of the catalog than the choice needs. */
+/**
+ * Returns the chosen checkpoint; `undefined` if there is none. Reads only the lines of the catalog that the choice
+ * needs.
+ */
 export async function findCheckpoint(
   context: StoreContext,
   choice: CheckpointChoice,
@@ -36,8 +39,8 @@ export async function findCheckpoint(
 }
 
 /**
- * The chosen checkpoint with its manifest; `undefined` if there is none. Rejects with `CORRUPT` if its manifest is corrupt,
- * or its step is quarantined.
+ * Returns the chosen checkpoint with its manifest; `undefined` if there is none. Rejects with `CORRUPT` if its manifest
+ * is corrupt or its step is quarantined.
  */
 export async function findVerified(
   context: StoreContext,
@@ -54,13 +57,13 @@ export async function findVerified(
       return { ...found, manifest: await provedManifest(context.backend, found.entry, signal) }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
-      // Another process may have dropped the checkpoint since the catalog was read. Then the choice is made again.
+      // Another process may have dropped the checkpoint since the catalog was read. Then the choice is repeated.
       if (!(await wasDroppedMeanwhile(context, found.entry, signal))) throw error
     }
   }
 }
 
-/** The chosen checkpoint with its manifest. Rejects with `NOT_FOUND` if there is none. */
+/** Returns the chosen checkpoint with its manifest. Rejects with `NOT_FOUND` if there is none. */
 export async function requireVerified(
   context: StoreContext,
   choice: CheckpointChoice,

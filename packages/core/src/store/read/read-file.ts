@@ -14,7 +14,7 @@ export interface StreamedFile {
   readonly body: ReadableStream<Uint8Array>
 }
 
-/** Opens one file of a checkpoint. The stream fails with `CORRUPT` unless every byte is what was saved. */
+/** Opens one file of a checkpoint. The stream fails with `CORRUPT` unless every byte matches the saved file. */
 export async function readFile(
   context: StoreContext,
   choice: CheckpointChoice,

@@ -22,18 +22,18 @@ import {
 import { provedChunks, provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
-/** Changes to the store that a restore requests. */
+/** The changes to the store that a restore may request. */
 export interface RestoreUpkeep {
-  /** Sets a corrupt checkpoint aside, or returns why it could not. */
+  /** Quarantines a corrupt checkpoint, or returns why it could not. */
   readonly quarantine: (finding: Finding) => Promise<Recording>
   /** Rebuilds a lost catalog. */
   readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
 }
 
 /**
- * Restores a checkpoint: reads the catalog, chooses an entry, and reads the manifest and the files. Each is verified by the
- * one before. With `fallback`, quarantines a corrupt checkpoint and chooses the next older one. Returns `undefined` if there
- * is no checkpoint to choose.
+ * Restores a checkpoint: reads the catalog, chooses an entry, and reads the manifest and the files. The catalog
+ * verifies the manifest, and the manifest verifies the files. With `fallback`, quarantines a corrupt checkpoint and
+ * chooses the next older one. Returns `undefined` if there is no checkpoint to choose.
  */
 export async function restoreCheckpoint(
   context: StoreContext,
@@ -43,7 +43,7 @@ export async function restoreCheckpoint(
 ): Promise<Restored | undefined> {
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
-  /** The checkpoint that was asked for, if it was passed over. */
+  /** The requested checkpoint, if it was passed over. */
   let first: CatalogEntry | undefined
   for (;;) {
     // After a corrupt checkpoint, any other may be chosen, so all lines are needed.

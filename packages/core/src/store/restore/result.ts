@@ -5,18 +5,18 @@ import type { OtherFiles } from '../../local-files/other-files.ts'
 import type { Checkpoint, CheckpointContents } from '../../catalog/judging/checkpoint.ts'
 
 export interface RestoreOptions {
-  /** The folder to restore into. It is made if need be; files of the same names are replaced. */
+  /** The folder to restore into. It is created if it does not exist. Files with the same names are replaced. */
   readonly to: string
   /**
-   * When the checkpoint is corrupt or incomplete: set it aside in the catalog and deliver the next older good
-   * one. Default: reject with `CORRUPT`.
+   * What to do if the checkpoint is corrupt or incomplete. If true, quarantines it and delivers the next older good
+   * checkpoint. Default: false, which rejects with `CORRUPT`.
    */
   readonly fallback?: boolean | undefined
-  /** Only these files. Default: all. */
+  /** The names of the files to restore. Default: all files. */
   readonly files?: readonly string[] | undefined
   /**
-   * Whether other files in `to` are removed, together with folders that hold none of the checkpoint's files. They go in
-   * the same step in which the restored files take their places. Default: false, they are reported.
+   * Whether to remove other files in `to`, and folders without files of the checkpoint. They are removed together with
+   * the exchange of the restored files. Default: false, which reports them.
    */
   readonly exact?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -26,9 +26,9 @@ export interface RestoreOptions {
 /** A checkpoint that was passed over. */
 export interface PassedOver {
   readonly step: number
-  /** What is wrong with it. */
+  /** The faults of the checkpoint. */
   readonly reason: string
-  /** Whether the catalog lists it as quarantined now. */
+  /** Whether the catalog lists the checkpoint as quarantined now. */
   readonly quarantined: Recording
 }
 
@@ -39,18 +39,21 @@ export interface RestoredFile {
   readonly sha256: string
 }
 
-/** What was delivered, proved byte by byte. */
+/** The restored checkpoint. Every byte was verified. */
 export interface Restored extends Checkpoint, CheckpointContents {
   readonly restored: readonly RestoredFile[]
-  /** Files in `to` that are not part of the checkpoint; `undefined` if only some files were asked for. */
+  /** The files in `to` that are not part of the checkpoint. `undefined` if only some files were requested. */
   readonly otherFiles: OtherFiles | undefined
-  /** The corrupt ones that were passed over on the way to this one, the newest first. */
+  /** The corrupt checkpoints that were passed over, newest first. */
   readonly passedOver: readonly PassedOver[]
-  /** Versions of the catalog that are damaged or lack pages: what only they knew is not offered until `repair`. */
+  /**
+   * The versions of the catalog that are damaged or lack pages. Data that only they contain is not offered until
+   * `repair`.
+   */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
 }
 
-/** Throws `INVALID_ARGUMENT` for options that are misspelt, or that cannot be taken together. */
+/** Throws `INVALID_ARGUMENT` for options that are misspelt or contradict each other. */
 export function assertRestoreOptions(options: RestoreOptions, url: string): void {
   refuseUnknownOptions(options, ['to', 'fallback', 'files', 'exact', 'signal', 'onProgress'], 'restore', url)
   if (options.exact !== true || options.files === undefined) return

@@ -9,8 +9,8 @@ export interface BackgroundOptions {
   /** Maximum number of concurrent background saves. Default: 1. */
   readonly limit?: number | undefined
   /**
-   * What a further save does: `wait` until one has ended, `skip` itself, or `fail` with `UNAVAILABLE`.
-   * Default: `wait`.
+   * What to do with a further save: `wait` until one has ended, `skip` the save, or `fail` with `UNAVAILABLE`. Default:
+   * `wait`.
    */
   readonly atLimit?: 'wait' | 'skip' | 'fail' | undefined
 }
@@ -52,7 +52,7 @@ export class BackgroundSaves {
     this.#atLimit = atLimit
   }
 
-  /** Copies the bytes of the request. Resolves once the save has a place among the running ones. */
+  /** Copies the bytes of the request. Resolves when the save may run. */
   async start(request: SaveRequest): Promise<BackgroundSave> {
     assertSaveRequest(request)
     if (this.#running >= this.#limit) {
@@ -78,7 +78,7 @@ export class BackgroundSaves {
     }
   }
 
-  /** Waits until another save hands its place over. A save whose signal fires first leaves the queue. */
+  /** Waits until another save passes its place on. A save whose signal fires leaves the queue. */
   async #placeFor({ step, signal }: SaveRequest): Promise<void> {
     const place = Promise.withResolvers<undefined>()
     const take = (): void => {
@@ -90,12 +90,12 @@ export class BackgroundSaves {
     } catch (error) {
       const at = this.#waiting.indexOf(take)
       if (at >= 0) this.#waiting.splice(at, 1)
-      else this.#leave() // another save handed its place over in the same moment
+      else this.#leave() // another save passed its place on in the same moment
       throw error
     }
   }
 
-  /** Hands the place of a save to the next that waits. */
+  /** Passes the place of a save to the next waiting save. */
   #leave(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#running -= 1

@@ -25,7 +25,7 @@ export function withClockJump(
   return clockJump > 0 ? { ...entry, clockJump: Math.round(clockJump) } : entry
 }
 
-/** When the manifest of a checkpoint was stored, by the store's own clock. */
+/** Returns the time at which the manifest of a checkpoint was stored, by the clock of the store. */
 export function storedAtOf({ storedAt }: CatalogEntry): Date | undefined {
   return storedAt === undefined ? undefined : new Date(storedAt)
 }

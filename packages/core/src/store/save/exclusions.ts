@@ -10,9 +10,9 @@ const mostIgnoreFileBytes = 2 ** 20
 
 /** Returns whether a file or folder is excluded. */
 export type Excludes = (entry: {
-  /** Its path below the folder that is saved. */
+  /** The path below the saved folder. */
   readonly relative: string
-  /** Its name in the checkpoint, which begins with the folder's own. */
+  /** The name in the checkpoint, which begins with the name of the folder. */
   readonly name: string
   readonly isFolder: boolean
 }) => boolean
@@ -25,7 +25,7 @@ export type Excludes = (entry: {
  */
 export async function exclusionsOf(patterns: readonly string[], where: string): Promise<Excludes> {
   if (patterns.length === 0) return () => false
-  const { default: picomatch } = await import('picomatch') // most saves need none
+  const { default: picomatch } = await import('picomatch') // most saves have no patterns
   const matchers = patterns.map((pattern): Excludes => {
     const { glob, foldersOnly, anywhere } = parse(pattern, where)
     const matches = picomatch(glob, { dot: true, nonegate: true, windows: false })

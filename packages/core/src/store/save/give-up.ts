@@ -8,13 +8,13 @@ import type { SpaceAccess } from './space.ts'
 
 export interface FailedAttempt {
   readonly attempt: AttemptId
-  /** Whether the manifest may be on the store, so that a repair by another process may list the attempt. */
+  /** Whether the manifest may have been stored. A repair by another process could then list the attempt. */
   readonly mayBeWhole: boolean
 }
 
 /**
- * Removes what a failed save has written, so that the store is as it was, and returns the error for the caller. Removes
- * nothing if the outcome is unknown, since the save may be committed.
+ * Removes everything that a failed save has written, and returns the error for the caller. Removes nothing if the
+ * outcome is unknown, because the save may be committed.
  */
 export async function giveUp(
   context: StoreContext,
@@ -57,14 +57,14 @@ async function remove(
   }
 }
 
-/** A store that had no space for the manifest has not kept it. */
+/** A store without space for the manifest has not stored it. */
 function isRefusedForSpace(attempt: AttemptId, failure: unknown): boolean {
   return isHoldfastError(failure, 'INSUFFICIENT_SPACE') && failure.key === manifestKey(attempt)
 }
 
 /**
- * A takeover sweeps the attempts of the writer before it, also one that is being written: its files are missing then.
- * Returns `FENCED` as the reason for such a failure.
+ * A takeover sweeps the attempts of the previous writer, even one that is still being written. Its files are then
+ * missing. Returns `FENCED` as the reason for such a failure.
  */
 async function fencedMeanwhile(
   { backend, log, writer }: StoreContext,
@@ -79,7 +79,7 @@ async function fencedMeanwhile(
   try {
     newest = await log.newest()
   } catch (error) {
-    if (isHoldfastError(error)) return undefined // the first failure says more
+    if (isHoldfastError(error)) return undefined // the first failure is more useful
     throw error
   }
   const isDead = partsOfAttempt(attempt).base < newest.floor

@@ -9,15 +9,15 @@ import type { SaveResult } from './result.ts'
 import { saveCheckpoint } from './save.ts'
 import type { SpaceAccess } from './space.ts'
 
-/** What a save needs before its first byte. */
+/** The requirements of a save before its first byte. */
 export interface SaveAccess extends SpaceAccess {
-  /** The newest version known, once this writer may write. */
+  /** Returns the newest known version when this writer may write. */
   ready(signal: AbortSignal | undefined): Promise<PagedCatalog>
-  /** Resolves once the deletions that earlier operations began are over. */
+  /** Resolves when the deletions of earlier operations have ended. */
   cleanedUp(signal: AbortSignal | undefined): Promise<void>
 }
 
-/** Saves what a request names. A fault in the request is reported before the store is created or taken over for it. */
+/** Saves the files of a request. Reports faults of the request before it creates the store or takes it over. */
 export async function planAndSave(
   context: StoreContext,
   access: SaveAccess,
@@ -30,12 +30,12 @@ export async function planAndSave(
   // To make room on a full disk, the save may have to take the store over first.
   const newest = await (context.space.makeRoom ? access.freeing(signal, ready) : ready())
   await refuseEarly(context, newest, request)
-  // The space that earlier deletions free counts.
+  // Waits because earlier deletions free space.
   await access.cleanedUp(signal)
   return saveCheckpoint(context, newest, access, request, plan)
 }
 
-/** Refuses before a byte is written what the commit would refuse. The commit decides again. */
+/** Rejects before the first byte what the commit would reject. The commit decides again. */
 async function refuseEarly(
   { log, keeping }: StoreContext,
   newest: PagedCatalog,

@@ -19,9 +19,9 @@ export interface PlanOptions {
   readonly mostEntries?: number | undefined
 }
 
-/** What a save will write. */
+/** The files that a save will write. */
 export interface SavePlan {
-  /** In the order of the UTF-8 bytes of their names. */
+  /** The files in the order of the UTF-8 bytes of their names. */
   readonly files: readonly PlannedFile[]
   /** Properties of the files that the checkpoint does not preserve, as sentences. */
   readonly warnings: readonly string[]
@@ -80,7 +80,7 @@ function permissionsOf({ mode }: FoundFile['stats']): number | undefined {
   return process.platform === 'win32' ? undefined : Number(mode) & 0o777
 }
 
-/** For callers without types. */
+/** Callers in JavaScript can pass any value. */
 function isObject(content: unknown): boolean {
   return typeof content === 'object' && content !== null
 }

@@ -5,22 +5,20 @@ import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
 
-/** A file or folder of this machine by its path, bytes, or a stream. */
+/** The path of a local file or folder, bytes, or a stream. */
 export type FileContent = string | ByteSource
 
-/**
- * The files of a checkpoint: an object of contents by name, or paths of files and folders, which keep their names.
- */
+/** The files of a checkpoint: contents by name, or paths of files and folders, which keep their names. */
 export type FilesToSave = string | readonly string[] | Readonly<Record<string, FileContent>>
 
 export interface SaveRequest {
-  /** Identifies the checkpoint: a whole number from 0. */
+  /** The number that identifies the checkpoint: an integer of at least 0. */
   readonly step: number
   readonly epoch?: number | undefined
   readonly files: FilesToSave
   /**
-   * Glob patterns of files and folders to exclude, such as `*.log` or `wandb/`. Each saved folder may add more in
-   * a file `.holdfastignore`. Default: none.
+   * Glob patterns of files and folders to exclude, such as `*.log` or `wandb/`. A file `.holdfastignore` in a saved
+   * folder adds more patterns. Default: none.
    */
   readonly exclude?: readonly string[] | undefined
   /** Numbers by name. NaN and infinities are preserved. */
@@ -28,7 +26,7 @@ export interface SaveRequest {
   readonly tags?: readonly string[] | undefined
   /** Any JSON value. Pass an integer beyond 2^53 - 1 as a `bigint`. */
   readonly metadata?: JsonValue | undefined
-  /** The position in the data, as a loader's `stateDict()` returns it. */
+  /** The position in the data, as `stateDict()` of a loader returns it. */
   readonly dataState?: DataState | JsonValue | undefined
   /**
    * What to do if the step is already saved. Default: `fail`. `replace` replaces it in one commit. It rejects with
@@ -38,14 +36,14 @@ export interface SaveRequest {
   /** Lets `replace` replace the best checkpoint of an objective. Default: false. */
   readonly allowBest?: boolean | undefined
   /**
-   * Rejects with `INVALID_ARGUMENT` if a tensor of a file contains NaN or infinity. It reads safetensors files and files of
-   * `torch.save` that are not compressed, while they are stored. Files of other formats are not checked. Default: false.
+   * Rejects with `INVALID_ARGUMENT` if a tensor of a file contains NaN or infinity. Checks safetensors files and
+   * uncompressed files of `torch.save` while they are stored. Files in other formats are not checked. Default: false.
    */
   readonly requireFinite?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /**
-   * Called once every file is stored, before the checkpoint is committed. If it rejects, nothing is saved, and the save
-   * rejects with the same error. Use it to check that several files still belong together.
+   * Called when every file is stored, before the commit. If it rejects, nothing is saved, and the save rejects with the
+   * same error. Use it to check that several files still belong together.
    */
   readonly beforeCommit?: (() => Promise<void>) | undefined
   /** Called as bytes are stored. `total` is defined if every size is known beforehand. */

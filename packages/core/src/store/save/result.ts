@@ -3,9 +3,11 @@ import type { CheckpointFile, JudgedCheckpoint } from '../../catalog/judging/che
 /** A checkpoint that is durable and committed. */
 export interface SaveResult extends JudgedCheckpoint {
   readonly files: readonly CheckpointFile[]
-  /** What left the list to make room before, or in the same commit, and why. */
+  /** The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
-  /** What the checkpoint does not keep of the files, or stores more than once, as sentences. */
+  /**
+   * Properties of the files that the checkpoint does not keep, and files that it stores more than once, as sentences.
+   */
   readonly warnings: readonly string[]
   /** Milliseconds that the save took. */
   readonly duration: number

@@ -1,14 +1,13 @@
 import { orAborted } from '../../async/or-aborted.ts'
 
 /**
- * The saves of one process that have begun and not ended. A run that goes back to a lower step saves it after the higher
- * steps, although a higher one may still be under way. So a save of a lower step begins once those have ended: the order
- * of saves decides what is the latest checkpoint.
+ * The running saves of one process. The order of saves decides which checkpoint is the latest. If a run goes back to a
+ * lower step, its saves must come after those of the higher steps. So a save waits for running saves of higher steps.
  */
 export class SavesInOrder {
   readonly #underWay = new Set<{ readonly step: number; readonly ended: Promise<unknown> }>()
 
-  /** Begins a save once no save of a higher step is under way. Rejects with `ABORTED` if the signal fires first. */
+  /** Begins a save when no save of a higher step is running. Rejects with `ABORTED` if the signal fires first. */
   async run<Result>(
     step: number,
     signal: AbortSignal | undefined,

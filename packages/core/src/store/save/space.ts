@@ -25,16 +25,16 @@ const recentCheckpoints = 3
 /** Inodes of a commit: a version of the catalog and sometimes a page. */
 const inodesOfCommit = 2
 
-/** Operations of the store with which a save frees space. */
+/** The operations with which a save can free space. */
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
   /** Attempts whose saves failed and that could not be removed yet. */
   readonly toDiscard: Set<AttemptId>
-  /** Deletes what is dead. Returns whether it deleted anything. */
+  /** Deletes dead objects. Returns whether it deleted anything. */
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
-  /** Starts work for which the save does not wait. */
+  /** Starts work that the save does not wait for. */
   afterwards(work: () => Promise<void>): void
-  /** Deletes leftovers of the run when that is due. */
+  /** Deletes leftovers of the run if it is time to do so. */
   tidyNowAndThen(): Promise<void>
   /** Runs a deletion, also on a full disk. */
   freeing<Result>(signal: AbortSignal | undefined, deletion: () => Promise<Result>): Promise<Result>
@@ -70,10 +70,12 @@ export async function guardSpace(
     access.attempts,
     signal,
   )
-  // A full disk has no space for a probe. The time of the newest version is a little earlier, which keeps more.
+  // A full disk has no space for a probe. The time of the newest version is slightly earlier, which keeps more
+  // checkpoints.
   const storeNow = (await log.newestListed(Math.max(1, catalog.version), signal))?.storedAt
   const droppable = await wouldDrop(context, catalog, room, storeNow, signal)
-  // No checkpoint is dropped if deleting unfinished saves would suffice. Only a person knows whether their writers run.
+  // Drops no checkpoint if deleting unfinished saves would be sufficient. Only a person knows whether their writers
+  // run.
   const wouldDo =
     unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.fileCount >= (room.inodes ?? 0)
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
@@ -88,7 +90,7 @@ export async function guardSpace(
   return committed.dropped
 }
 
-/** A catalog with recent checkpoints, also if those in its document were deleted. */
+/** Returns a catalog with recent checkpoints, even if those in its document were deleted. */
 async function withRecent(
   { log }: StoreContext,
   catalog: PagedCatalog,
@@ -119,7 +121,7 @@ async function refusal(
   return { ...verdict, available: room.available }
 }
 
-/** Space that is missing for the save, and for the reserve that the deletion may use. */
+/** The space that is missing for the save, and for the reserve, which the deletion may use. */
 async function roomWanted(context: StoreContext, refused: Refusal, because: string): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
   return refused.kind === 'noInodes'
@@ -127,7 +129,7 @@ async function roomWanted(context: StoreContext, refused: Refusal, because: stri
     : { bytes: refused.missing + reserve.bytes, because }
 }
 
-/** Steps that would be dropped to make room. Empty if they would not free enough. */
+/** Returns the steps to drop to make room. Empty if dropping them would not be sufficient. */
 async function wouldDrop(
   { keeping, log, environment }: StoreContext,
   known: PagedCatalog,
@@ -192,18 +194,18 @@ function stepsText(steps: readonly number[]): string {
 }
 
 /**
- * Bytes that the save adds, rounded up. A replaced checkpoint exists until the commit, so it frees no space. The size of a
- * stream is estimated by the largest recent checkpoint.
+ * Returns the bytes that the save adds, rounded up. A replaced checkpoint exists until the commit, so it frees no
+ * space. The size of a stream is estimated from the largest recent checkpoint.
  */
 function bytesNeeded(files: readonly PlannedFile[], catalog: PagedCatalog): number {
   const known = files.reduce((sum, { size = 0 }) => sum + size, 0)
   const recent = catalog.checkpoints.last(recentCheckpoints).map(({ bytes }) => bytes)
   const guess = files.some(({ size }) => size === undefined) ? Math.max(known, ...recent) : known
-  // Twice, since the lines of the document may move to a page.
+  // Counts lines twice, because the lines of the document may move to a page.
   return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
 }
 
-/** Each file and each folder takes an inode; so do the manifest and the folder of the attempt. */
+/** Each file and folder needs an inode, and so do the manifest and the folder of the attempt. */
 function inodesNeeded(files: readonly PlannedFile[]): number {
   const folders = new Set(
     files.flatMap(({ name }) => {

@@ -10,49 +10,49 @@ import { KnownFolder } from '../../local-files/real-place.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 import { type Excludes, ignoredIn } from './exclusions.ts'
 
-/** Folders that are read at once, and entries that are looked at at once in each. */
+/** The number of folders to read at once, and of entries to examine at once in each. */
 const foldersAtOnce = 4
 const looksAtOnce = 16
 
-/** Folders in each other, at most. */
+/** The maximum depth of nested folders. */
 const mostDepth = 64
 
 /** A file that a walk has found. */
 export interface FoundFile {
-  /** In the checkpoint. */
+  /** The name in the checkpoint. */
   readonly name: string
-  /** Absolute. */
+  /** The absolute path. */
   readonly path: string
   readonly stats: BigIntStats
 }
 
 export interface WalkOptions {
-  /** The folder of the store, if it is on this machine: one that holds it is refused. */
+  /** The folder of the store, if it is on this machine. A folder that contains it is rejected. */
   readonly storeRoot: string | undefined
   readonly excludes: Excludes
   readonly signal: AbortSignal | undefined
-  /** Files and folders that are looked at, at most. */
+  /** The largest number of files and folders to examine. */
   readonly mostEntries: number
 }
 
-/** A path, and its name in the checkpoint. */
+/** A path with its name in the checkpoint. */
 interface Named {
   readonly name: string
   readonly path: string
 }
 
 interface Folder extends Named {
-  /** Its path below the folder that is saved; empty for that itself. */
+  /** The path below the saved folder. Empty for the saved folder itself. */
   readonly relative: string
   readonly excludes: Excludes
-  /** Those that it lies in, as far as the saved one. */
+  /** The folders that contain it, up to the saved folder. */
   readonly within: readonly string[]
 }
 
 /**
- * Finds the files of a save. Folders are walked, links are followed. Bounded in the number of entries, in depth and in
- * time: the signal stops it. Everything that cannot be saved is an error that names it and says why; nothing but what is
- * excluded, and the hidden folders of restores, is left out.
+ * Finds the files of a save. Walks folders and follows links. The number of entries, the depth and, by the signal, the
+ * time are limited. Rejects if an entry cannot be saved, and names it and the reason. Omits only excluded entries and
+ * the hidden folders of restores.
  */
 export class Walk {
   readonly #store: KnownFolder | undefined
@@ -75,12 +75,12 @@ export class Walk {
     return this.#files
   }
 
-  /** Folders without a single file, by their names in the checkpoint. */
+  /** Folders without files, by their names in the checkpoint. */
   get emptyFolders(): readonly string[] {
     return [...this.#empty].sort()
   }
 
-  /** Adds a file or folder under a name. Rejects with `NOT_FOUND` where nothing is. */
+  /** Adds a file or folder with a name. Rejects with `NOT_FOUND` if it does not exist. */
   async add(name: string, path: string): Promise<void> {
     if (name === '') throw refused(`${path} has no name of its own. Save the folders in it.`)
     this.#count(path)
@@ -101,7 +101,7 @@ export class Walk {
     }
   }
 
-  /** Adds the files of one folder, and gives the folders in it. */
+  /** Adds the files of one folder, and returns its subfolders. */
   async #read(folder: Folder): Promise<readonly Folder[]> {
     const { name, path, within } = folder
     const stats = await statOf(path, name)
@@ -126,7 +126,7 @@ export class Walk {
       }))
   }
 
-  /** Those that are not left out by their names alone. */
+  /** Returns the entries that are not excluded by their names alone. */
   async #entriesOf({ name, path, relative, excludes }: Folder): Promise<readonly Dirent[]> {
     const entries: Dirent[] = []
     for await (const entry of await reading({ name, path }, () => promises.opendir(path))) {
@@ -148,7 +148,7 @@ export class Walk {
     return entries
   }
 
-  /** Adds a file; gives a folder, which is read later. */
+  /** Adds a file, or returns a folder, which is read later. */
   async #look(
     folder: Folder,
     entry: Dirent,
@@ -163,7 +163,7 @@ export class Walk {
       this.#addFile({ ...child, stats })
       return undefined
     }
-    // A link to a folder has shown only now that it is one.
+    // Only now is it known that the link leads to a folder.
     if (!folder.excludes({ ...child, isFolder: true })) return child
     this.#fill(folder.name)
     return undefined
@@ -176,7 +176,7 @@ export class Walk {
     this.#fill(name)
   }
 
-  /** The folders of a name are not empty. */
+  /** Records that the folders of a name are not empty. */
   #fill(name: string): void {
     for (let end = name.length; end > 0; end = name.lastIndexOf('/', end - 1))
       this.#empty.delete(name.slice(0, end))
@@ -193,7 +193,7 @@ export class Walk {
     )
   }
 
-  /** A checkpoint that held its own store would grow with each save, since each would hold those before. */
+  /** A checkpoint that contains its own store would grow with each save, because it would contain all earlier ones. */
   async #refuseStore(folder: Folder, stats: BigIntStats): Promise<void> {
     const store = this.#store
     if (store === undefined) return
@@ -242,7 +242,7 @@ async function statOf(path: string, name: string): Promise<BigIntStats> {
   }
 }
 
-/** While the files of a restore take their places, a folder holds those of two checkpoints. */
+/** While a restore exchanges its files, a folder can contain files of two checkpoints. */
 async function refuseExchange({ name, path }: Named, hidden: string): Promise<void> {
   if (!(await reading({ name, path }, () => isExchanging(promises, join(path, hidden))))) return
   throw refused(
@@ -260,7 +260,7 @@ async function isLink(path: string): Promise<boolean> {
   }
 }
 
-/** Node.js puts U+FFFD where bytes are no UTF-8, and a name may also hold that character itself. */
+/** Node.js replaces invalid UTF-8 by U+FFFD, and a valid name may also contain that character. */
 async function refuseNonUtf8({ name, path, relative, excludes }: Omit<Folder, 'within'>): Promise<void> {
   for (const bytes of await reading({ name, path }, () => promises.readdir(path, { encoding: 'buffer' }))) {
     if (isUtf8(bytes)) continue
@@ -291,7 +291,7 @@ async function reading<T>({ path, name }: Named, read: () => Promise<T>): Promis
   }
 }
 
-/** What was in a folder a moment ago was not missing from the start. */
+/** An entry that was listed a moment ago did exist. */
 function failedRead(error: unknown, path: string, name: string): HoldfastError {
   const isGone = ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')
   if (!isGone || !name.includes('/')) return fromNodeError(error, `reading ${path}`)
@@ -301,7 +301,7 @@ function failedRead(error: unknown, path: string, name: string): HoldfastError {
   )
 }
 
-/** `name` is that in the checkpoint of what could be left out. */
+/** `name` is the name in the checkpoint of the entry that the user could exclude. */
 function refused(message: string, name?: string): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',

@@ -1,11 +1,11 @@
 import { formatSize } from '../../space/index.ts'
 import type { FoundFile } from './walk.ts'
 
-/** Smaller holes are not reported. */
+/** The size of holes in bytes below which they are not reported. */
 const leastHole = 2 ** 20
 const blockBytes = 512n
 
-/** What a checkpoint of these files does not keep, or stores more than once, as sentences. */
+/** Returns what a checkpoint of these files does not keep, or stores more than once, as sentences. */
 export function warningsAbout(
   files: readonly FoundFile[],
   emptyFolders: readonly string[],
@@ -15,7 +15,7 @@ export function warningsAbout(
   )
 }
 
-/** Links to a file that is saved under another name, too. */
+/** Includes links to a file that is also saved under another name. */
 function aboutRepeated(files: readonly FoundFile[]): string | undefined {
   const seen = new Set<string>()
   const repeated = files.filter(({ stats: { dev, ino } }) => {

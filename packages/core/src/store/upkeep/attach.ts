@@ -7,11 +7,11 @@ import { reportMetrics, reportUnscored } from '../metric-events.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import type { WriteAccess } from './write-access.ts'
 
-/** What came of metrics that were added to a checkpoint. */
+/** The result of adding metrics to a checkpoint. */
 export interface AttachResult {
-  /** The checkpoint now; `undefined` if the same commit dropped it. */
+  /** The checkpoint after the commit. `undefined` if the same commit dropped it. */
   readonly checkpoint: JudgedCheckpoint | undefined
-  /** Checkpoints that the commit dropped, and why. */
+  /** The checkpoints that the commit dropped, with reasons. */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
 }
 

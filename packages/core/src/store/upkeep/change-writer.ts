@@ -46,7 +46,7 @@ export class ChangeWriter {
     })
   }
 
-  /** The present by the store's clock, if a retention of this writer or of the store goes by time. */
+  /** Returns the time by the clock of the store, if a retention of this writer or of the store depends on time. */
   async timeForRetention(signal: AbortSignal | undefined): Promise<Date | undefined> {
     const { log, keeping } = this.#context
     await this.#refuseMissing(signal)

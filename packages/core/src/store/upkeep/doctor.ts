@@ -18,12 +18,12 @@ export interface Diagnosis {
     | 'marker'
     | 'catalog'
   readonly verdict: 'good' | 'warning' | 'bad'
-  /** The observation and, unless the verdict is good, what to do. */
+  /** The observation. Unless the verdict is good, also what to do. */
   readonly finding: string
   readonly hint?: ErrorHint | undefined
 }
 
-/** Difference of clocks above which the doctor warns, in milliseconds. */
+/** The difference of clocks in milliseconds above which the doctor warns. */
 const clockTolerance = 60_000
 
 /** Checks everything that a writer needs by trying it on the store. Removes what it writes. */

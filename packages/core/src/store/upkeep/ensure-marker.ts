@@ -18,7 +18,7 @@ export type FoundMarker =
   | { readonly kind: 'damaged' }
   | { readonly kind: 'missing' }
 
-/** Rejects with `UNSUPPORTED` for the marker of a newer version of Holdfast. */
+/** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the marker. */
 export async function readMarker(backend: CheckpointBackend, signal?: AbortSignal): Promise<FoundMarker> {
   try {
     return await withSecondLook(async (look) => {
@@ -49,13 +49,13 @@ export async function ensureMarker(context: StoreContext, signal?: AbortSignal):
       : newMarker(environment.newId(), environment.now().toISOString(), place)
   const bytes = encodeMarker(marker)
   if (found.kind === 'missing' && (await log.isEmpty(signal))) {
-    await backend.commit(markerKey, bytes, { signal }) // two processes that create one store agree on its id
+    await backend.commit(markerKey, bytes, { signal }) // two processes that create one store at the same time must agree on its id
     return
   }
   await backend.put(markerKey, bytes, { size: bytes.byteLength, contentType: 'application/json', signal })
 }
 
-/** Nothing is written to a store that a newer version of Holdfast changed in a way that this one cannot read. */
+/** Writes nothing if a newer version of Holdfast changed the store in a way that this version cannot read. */
 async function refuseNewerCatalog({ log }: StoreContext, signal: AbortSignal | undefined): Promise<void> {
   try {
     await log.newest(signal)

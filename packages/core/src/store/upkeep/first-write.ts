@@ -8,7 +8,7 @@ import { repairStore } from './repair.ts'
 
 /**
  * Returns the newest version for a writer. Rebuilds a damaged or lost catalog first, so that a run does not wait for a
- * person. Also rebuilds one with a damaged page if the run will need all lines for a sweep or for judging.
+ * person. Also rebuilds a catalog with a damaged page if the run will need all lines for a sweep or for judging.
  */
 export async function newestToWriteUpon(context: StoreContext): Promise<PagedCatalog> {
   const { log, keeping, writer, mayTakeOver } = context

@@ -5,7 +5,9 @@ import type { WhileOpen } from './change-writer.ts'
 import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore } from './sweep.ts'
 import type { WriteAccess } from './write-access.ts'
 
-/** A sweep that a person asks for: it raises the floor as far as it may, and reports the unfinished saves of others. */
+/**
+ * Sweeps at a person's request. Raises the floor as far as possible, and reports the unfinished saves of other writers.
+ */
 export async function fullSweep(
   context: StoreContext,
   access: WriteAccess,
@@ -36,7 +38,7 @@ async function sweepAndReport(
 ): Promise<StoreSweepReport> {
   const isDry = options.dryRun === true
   const swept = await sweepStore(context, catalog, options)
-  // Taking the store over removes leftovers too, and so does making space for the version of the catalog.
+  // Taking the store over also removes leftovers, and so does freeing space for the version of the catalog.
   const report = isDry ? swept : bothPasses(access.takeSwept(), swept)
   const unfinished = await access.unfinishedSaves(catalog, isDry, options.signal)
   return { ...report, unfinishedSaves: unfinished }

@@ -10,12 +10,12 @@ import { reportUnscored } from '../metric-events.ts'
 import type { ChangeWriter } from './change-writer.ts'
 
 export interface PruneOptions {
-  /** Return what would be dropped; change nothing. */
+  /** Returns what would be dropped, and changes nothing. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** What became of each checkpoint, and why, in the order of their steps. */
+/** The decision about each checkpoint, with reasons, in the order of steps. */
 export interface PruneReport {
   readonly kept: readonly { readonly step: number; readonly because: readonly string[] }[]
   readonly dropped: readonly { readonly step: number; readonly because: string; readonly bytes: number }[]
@@ -39,10 +39,10 @@ export async function pruneStore(
   }, signal)
   const catalog = await context.log.wholeOf(committed.catalog, signal)
   reportClockDoubts(context, catalog, storeNow)
-  // Another writer may have gone on since; the commit's judgement is only that of its own version.
+  // Another writer may have committed since. The judgement of the commit applies only to its own version.
   const isOwn = catalog.version === committed.catalog.version
   const after = judgedNow(context, catalog, isOwn ? committed.judgement : undefined)
-  // The catalog no longer knows the size of what was dropped.
+  // The catalog no longer contains the size of dropped checkpoints.
   const bytes = new Map(plan.dropped.map((drop) => [drop.step, drop.bytes]))
   return {
     kept: keptOf(decide(context, after, storeNow)),

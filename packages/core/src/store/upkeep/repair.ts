@@ -30,7 +30,7 @@ import { withSecondLook } from '../../async/second-look.ts'
 /** Number of races with running writers that a repair may lose before it gives up. */
 const maxRaces = 100
 
-/** Milliseconds. */
+/** Milliseconds before a repair tries again. */
 const pauseAfterRace = 20
 
 /** Maximum number of checkpoints that are read concurrently. */
@@ -41,7 +41,7 @@ export interface RepairOptions {
 }
 
 export interface RepairReport {
-  /** Versions of the catalog that are damaged, or lack pages, the newest first. */
+  /** The versions of the catalog that are damaged or lack pages, newest first. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
   /** Steps of complete checkpoints that are listed again. */
   readonly recovered: readonly number[]
@@ -75,7 +75,9 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   )
 }
 
-/** Rejects with `UNSUPPORTED` if there is a rewind: this version of Holdfast cannot apply it to the list. */
+/**
+ * Rejects with `UNSUPPORTED` if the store has a rewind, because this version of Holdfast cannot apply it to the list.
+ */
 async function refuseRewinds(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<void> {
   for await (const { key } of backend.list(rewindsPrefix, { signal })) {
     const rewind = rewindOfKey(key)
@@ -87,7 +89,7 @@ async function refuseRewinds(backend: CheckpointBackend, signal: AbortSignal | u
   }
 }
 
-/** Returns `undefined` if a writer has committed meanwhile. Then the repair starts again. */
+/** Returns `undefined` if a writer has committed in the meantime. Then the repair starts again. */
 async function repairOnce(
   context: StoreContext,
   marker: FoundMarker,
@@ -109,7 +111,7 @@ async function repairOnce(
   const newlyListed = recovered.filter((entry) => listed.has(entry))
   const released = provedGood.filter((entry) => listed.has(entry))
   const wereSetAside = new Set(provedGood)
-  // A sound catalog knows which of two attempts won. The other one lost, or is still being saved.
+  // An undamaged catalog knows which of two attempts was committed. The other one failed, or is still being saved.
   const doubtful = damaged.length > 0 ? rivals.filter((entry) => !wereSetAside.has(entry)) : []
   const setAside = [...incomplete, ...doubtful.map(asRival)]
   const isStore = newestVersion > 0 || recovered.length > 0
@@ -170,14 +172,16 @@ async function readableAfterFence(
     if (named <= readable.newestVersion) return readable
     // Another writer may have committed between the two lists.
     if ((await log.newestListed(named, signal)) !== undefined) continue
-    // A manifest of a newer version of Holdfast stops the repair. It must do so before the fence is written.
+    // A manifest of a newer version of Holdfast stops the repair before it writes the fence.
     await unlistedWholes(backend, readable.catalog, readable.lost, '', signal)
     await ensureMarker(context, signal)
     await log.fence(versionAbove(named, backend.url))
   }
 }
 
-/** If the catalog is sound, its owner may be running. A repair would fence that owner, so it does not commit then. */
+/**
+ * If the catalog is undamaged, its owner may be running. A repair would fence that owner, so it does not commit then.
+ */
 function refuseRunning(
   { backend, writer, mayTakeOver }: StoreContext,
   { owner }: PagedCatalog,
@@ -192,8 +196,8 @@ function refuseRunning(
 }
 
 /**
- * Complete attempts that the catalog neither lists nor declares dead. One whose step was in a lost page may have been listed
- * and pinned there. So it is pinned, until a person unpins it.
+ * Returns complete attempts that the catalog neither lists nor declares dead. A lost page may have listed and pinned
+ * such an attempt, so it is pinned until a person unpins it.
  */
 async function unlistedWholes(
   backend: CheckpointBackend,
@@ -218,7 +222,7 @@ async function unlistedWholes(
         const bytes = await readIfThere(backend, manifestKey(attempt), signal, look)
         return bytes === undefined ? undefined : entryOf(decodeManifest(bytes, attempt), bytes)
       })
-      if (entry === undefined) continue // never finished
+      if (entry === undefined) continue // the save never finished
       const pin = mayHaveBeenListed(attempt) ? { pinned: { reason: pinnedByRepair, at } } : {}
       wholes.push({ ...entry, ...pin, recovered: true })
     } catch (error) {
@@ -300,8 +304,8 @@ function isLater(entry: CatalogEntry, rival: CatalogEntry): boolean {
 }
 
 /**
- * The highest term of a job of many ranks: that of the catalog, or of an agreement. A job never begins a term again.
- * `undefined` if there is none.
+ * Returns the highest term of a job of many ranks, from the catalog or an agreement. A job never repeats a term.
+ * Returns `undefined` if there is none.
  */
 async function latestTerm(
   backend: CheckpointBackend,
@@ -314,7 +318,7 @@ async function latestTerm(
   return term === 0 ? undefined : term
 }
 
-/** Quarantined checkpoints that verify when they are read again, and whose step was not saved again. */
+/** Returns quarantined checkpoints that verify now, and whose step was not saved again. */
 async function provedAgain(
   context: StoreContext,
   catalog: WholeCatalog,

@@ -15,13 +15,13 @@ import { inGrace } from '../attempts/delete-dropped.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
 export interface StoreSweepOptions {
-  /** Report what would be deleted; change nothing. */
+  /** Reports what would be deleted, and changes nothing. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export interface StoreSweepReport {
-  /** Attempts that can never be committed, or were dropped: objects and bytes. */
+  /** Objects and bytes of attempts that can never be committed, or were dropped. */
   readonly attempts: number
   readonly objects: number
   readonly bytes: number
@@ -31,18 +31,18 @@ export interface StoreSweepReport {
   readonly catalogPages: number
   /** Temporary files, unfinished uploads and similar work of this kind of store. */
   readonly unfinished: number
-  /** Unfinished saves of other writers. They are kept, since those writers may still run. */
+  /** Unfinished saves of other writers. They are kept, because those writers may be running. */
   readonly unfinishedSaves: UnfinishedSaves
-  /** What could not be deleted. */
+  /** Objects that could not be deleted. */
   readonly failed: Deletion['failed']
   /** Keys that Holdfast did not write. They are kept. */
   readonly foreign: readonly string[]
 }
 
-/** What one pass over the store removed and left. */
+/** What one pass over the store removed, and what it did not. */
 export type SweptOnce = Omit<StoreSweepReport, 'unfinishedSaves'>
 
-/** The report of two passes. The later pass found again what the earlier one left. */
+/** Merges the reports of two passes. The later pass found again what the earlier one had left. */
 export function bothPasses(earlier: SweptOnce | undefined, later: SweptOnce): SweptOnce {
   if (earlier === undefined) return later
   return {
@@ -88,7 +88,7 @@ export async function sweepStore(
   })
   const ofOthers = await backend.sweep({
     olderThan: gracePeriod,
-    // Other programs may keep data below the same root, such as another store. A sweep does not touch it.
+    // Other programs may keep data below the same root, such as another store. A sweep does not delete it.
     only: isOwnWork,
     dryRun,
     signal,
@@ -169,7 +169,7 @@ async function findDead(
       else catalogVersions += 1
     }
   }
-  // A probe is short, so one this old was interrupted. Both times are those of the store.
+  // A probe is short, so an old one was interrupted. Both times are those of the store.
   keys.push(...probes.filter(({ storedAt }) => storeTime - storedAt > gracePeriod).map(({ key }) => key))
   return { keys, bytes, attempts, catalogVersions, catalogPages, foreign }
 }

@@ -6,9 +6,10 @@ import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { graceOf } from '../attempts/delete-dropped.ts'
 
 /**
- * Whether a run should sweep the whole store between two versions, instead of deleting only its own leftovers. A sweep lists
- * every object. So with more checkpoints it runs less often, and its share of the cost of a commit stays the same. With a
- * grace period it always runs, since the catalog may no longer name attempts that outlived theirs.
+ * Returns whether a run should sweep the whole store between two versions, instead of deleting only its own leftovers.
+ * A sweep lists every object. With more checkpoints it runs less often, so its share of the cost of a commit stays
+ * constant. With a grace period it always runs, because the catalog may no longer name attempts whose grace period has
+ * ended.
  */
 export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog): boolean {
   const { tidyEvery } = context.environment
@@ -18,7 +19,7 @@ export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog
   return Math.floor(to.version / interval) > Math.floor(from / interval)
 }
 
-/** Removes the catalog versions below a raised floor, and the pages that only those needed. */
+/** Removes the catalog versions below a raised floor, and the pages that only those versions needed. */
 export async function removePassed(
   { backend, log }: StoreContext,
   before: PagedCatalog,

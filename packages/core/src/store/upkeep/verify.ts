@@ -18,11 +18,11 @@ import { problem, problemsOf } from '../attempts/problems.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 
 export interface VerifyOptions {
-  /** Only these steps. Default: all that are listed. */
+  /** The steps to verify. Default: all listed steps. */
   readonly steps?: readonly number[] | undefined
   /**
-   * Move no bytes where the store vouches for its objects: compare sizes, and the digests that the store
-   * keeps. Finds what is missing or cut; a flipped bit only where the store's own digest was recorded.
+   * Reads no bytes of objects whose sizes and digests the store keeps, and compares those. It finds missing and
+   * truncated files. It finds a flipped bit only if the digest of the store was recorded.
    */
   readonly quick?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -32,16 +32,18 @@ export interface VerifyOptions {
 export interface VerifiedCheckpoint {
   readonly step: number
   readonly bytes: number
-  /** What is wrong; empty for a good one. */
+  /** The faults of the checkpoint. Empty if it is good. */
   readonly problems: readonly string[]
 }
 
 export interface VerifyReport {
   readonly checkpoints: readonly VerifiedCheckpoint[]
-  /** What is wrong with the store's own documents: the marker, and the catalog from its floor on, with its pages. */
+  /** The faults of the store's own documents: the marker, and the catalog from its floor on, with its pages. */
   readonly problems: readonly string[]
   readonly good: boolean
-  /** Quarantined steps that verify, and are listed again. Never by `quick`, which reads no bytes. */
+  /**
+   * Quarantined steps that verify, and are listed again. `quick` never lists a step again, because it reads no bytes.
+   */
   readonly released: readonly number[]
   /** Quarantined steps that verify, and why they could not be listed again now. */
   readonly releasable: readonly Releasable[]
@@ -106,7 +108,7 @@ async function release(
     if (checkpoints.get(step) !== undefined || (steps === undefined ? quick : !isNamed)) continue
     const problems = await problemsOf(context, entry, { quick, signal })
     if (problems.length === 0 && !quick) good.push(entry)
-    // What was found corrupt before is no news, unless it was asked for.
+    // Known corrupt checkpoints are not reported again, unless the caller named them.
     if (problems.length === 0 || isNamed) read.push({ step, bytes, problems })
   }
   const found = good.map(({ step }) => step)
@@ -145,7 +147,7 @@ async function documentProblems(
       else decodeMarker(marker)
     }),
   )
-  const pages = new PageReader(backend) // one that has read nothing yet
+  const pages = new PageReader(backend) // a quarantined checkpoint of which nothing was read yet
   const lostPages = new Map<string, string>()
   for await (const listed of log.versions(Math.max(1, newest.floor), signal)) {
     try {

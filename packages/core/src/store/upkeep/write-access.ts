@@ -21,17 +21,17 @@ import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts
  * it.
  */
 export class WriteAccess {
-  /** Attempts that this store is writing. */
+  /** The attempts that this store is writing. */
   readonly attempts: AttemptsUnderWay = new Set()
-  /** Attempts whose saves failed and that could not be removed yet: the store took no commit. */
+  /** Attempts whose saves failed and that could not be removed yet, because the store accepted no commit. */
   readonly toDiscard = new Set<AttemptId>()
   readonly #context: StoreContext
   #findings: Finding[] = []
   /** The version of the catalog at the last tidying. */
   #tidied = 0
-  /** Whether something dead could not be deleted. */
+  /** Whether a dead object could not be deleted. */
   #isLittered = false
-  /** What this writer removed since a sweep last reported it. */
+  /** The leftovers that this writer removed and no sweep has reported yet. */
   #swept: SweptOnce | undefined
   #prepared: Promise<void> | undefined
   readonly #preparations = new UnderWay()
@@ -52,7 +52,7 @@ export class WriteAccess {
     try {
       return await log.newest(signal)
     } catch (error) {
-      // The catalog was damaged since. Preparing again rebuilds it, unless the whole store was deleted.
+      // The catalog was damaged in the meantime. Another preparation rebuilds it, unless the whole store was deleted.
       if (!isHoldfastError(error, 'CORRUPT') || (await log.isEmpty(signal))) throw error
       this.#prepared = undefined
       await this.#preparedOnce(signal)
@@ -60,7 +60,9 @@ export class WriteAccess {
     }
   }
 
-  /** Notes a corrupt checkpoint in the catalog, if this writer may write now; else with its first write. */
+  /**
+   * Records a corrupt checkpoint in the catalog, if this writer may write now. Otherwise its first write records it.
+   */
   async quarantine(finding: Finding): Promise<Recording> {
     const { log, writer } = this.#context
     if (log.known === undefined || !mayCommit(log.known, writer)) {
@@ -93,7 +95,7 @@ export class WriteAccess {
     }
   }
 
-  /** Declares old attempts dead, if the rules allow it. Returns the newest version after that. */
+  /** Declares old attempts dead if the rules allow it. Returns the newest version afterwards. */
   async raiseFloor(newest: PagedCatalog, signal: AbortSignal | undefined, now?: Date): Promise<PagedCatalog> {
     const bases = [...this.attempts].map((attempt) => partsOfAttempt(attempt).base)
     const floor = await floorToRaise(this.#context, newest, Math.min(Infinity, ...bases), signal, now)
@@ -162,7 +164,7 @@ export class WriteAccess {
     this.#afterwork.begin(work)
   }
 
-  /** Resolves once the deletions that earlier operations began are over. */
+  /** Resolves when the deletions of earlier operations have ended. */
   async cleanedUp(signal: AbortSignal | undefined): Promise<void> {
     await orAborted(this.#afterwork.settled(), signal, 'The wait for earlier deletions')
   }
@@ -203,7 +205,7 @@ export class WriteAccess {
     // If many processes save once each, the one that passes the next multiple tidies.
     this.#tidied = newest.version - (newest.version % this.#context.environment.tidyEvery)
     if (this.#context.mayTakeOver) await this.#takeOver(newest)
-    // No attempt begins before the first version. So a store with attempts and no version has lost its catalog.
+    // The first version is created before any attempt. So a store with attempts and no version has lost its catalog.
     else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })
     if (this.#findings.length > 0) {
       await this.#commitFindings(this.#findings)
