@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/core'
 import type { AdoptionOptions, CustomLayout, LayoutName } from '@holdfast/watch'
+import { parseSeconds } from './arguments.ts'
 import { flag, gather, option, type OptionsOf, text } from './declaration.ts'
 
 /** Options of the commands that adopt what a program writes. */
@@ -32,14 +33,6 @@ function layoutOf({
   }
   if (layout !== undefined) throw invalid('Pass either --layout or --pattern.')
   return { pattern, completeWhen }
-}
-
-/** Returns milliseconds. */
-function parseSeconds(value: string): number {
-  const seconds = Number(value)
-  if (value.trim() === '' || !Number.isFinite(seconds) || seconds < 0)
-    throw invalid(`--quiet-period must be a number of seconds from 0, not ${JSON.stringify(value)}.`)
-  return seconds * 1000
 }
 
 function invalid(message: string): HoldfastError {

@@ -8,6 +8,20 @@ export function parseStep(text: string): number {
   throw new InvalidArgumentError(`It must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1).`)
 }
 
+/** Parses a whole number from 0. */
+export function parseWhole(text: string): number {
+  const number = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number
+  throw new InvalidArgumentError('It must be a whole number from 0.')
+}
+
+/** Parses seconds and returns milliseconds. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
+  throw new InvalidArgumentError('It must be a number of seconds from 0.')
+}
+
 /** Parses one of several steps and appends it. */
 export function parseSteps(text: string, before: readonly number[] | undefined): readonly number[] {
   return [...(before ?? []), parseStep(text)]

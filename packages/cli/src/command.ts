@@ -1,5 +1,5 @@
 import type { ArgumentDeclarations, ArgumentsOf, OptionDeclarations, OptionsOf } from './declaration.ts'
-import type { ExitCode } from './exit-codes.ts'
+import type { CommandExitCode } from './exit-codes.ts'
 import type { GlobalOptions } from './global-options.ts'
 
 /** What a command receives. Its types follow from the declarations. */
@@ -7,6 +7,8 @@ export interface Invocation<Arguments extends ArgumentDeclarations, Options exte
   readonly arguments: ArgumentsOf<Arguments>
   readonly options: OptionsOf<Options> & GlobalOptions
   readonly signal: AbortSignal
+  /** Stops treating SIGINT and SIGTERM as an interruption: from now on the command handles them. */
+  readonly ownSignals: () => void
 }
 
 /** The values of one command line, parsed by the declarations of the command. */
@@ -14,6 +16,7 @@ export interface ParsedWords {
   readonly arguments: readonly unknown[]
   readonly options: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
+  readonly ownSignals: () => void
 }
 
 /** A command whose types are erased, so that all commands fit into one list. */
@@ -21,7 +24,7 @@ export interface Command {
   readonly example: string
   readonly arguments: ArgumentDeclarations
   readonly options: OptionDeclarations
-  readonly run: (words: ParsedWords) => Promise<ExitCode>
+  readonly run: (words: ParsedWords) => Promise<CommandExitCode>
 }
 
 /**
@@ -35,7 +38,7 @@ export function defineCommand<
   readonly example: string
   readonly arguments: Arguments
   readonly options: Options
-  readonly run: (invocation: Invocation<Arguments, Options>) => Promise<ExitCode>
+  readonly run: (invocation: Invocation<Arguments, Options>) => Promise<CommandExitCode>
 }): Command {
   return {
     ...definition,

@@ -1,14 +1,15 @@
 import { type Command as CommanderCommand, Option } from 'commander'
 import type { Command } from './command.ts'
 import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
-import type { ExitCode } from './exit-codes.ts'
+import { numberOf } from './exit-codes.ts'
+import type { Interruption } from './interruption.ts'
 
 /** Adds the arguments, options, example and action of a command to a command of the parser. */
 export function declareCommand(
   target: CommanderCommand,
   command: Command,
-  signal: AbortSignal,
-  done: (code: ExitCode) => void,
+  interruption: Interruption,
+  done: (code: number) => void,
 ): void {
   for (const declaration of command.arguments) {
     const { syntax, description, initial } = declaration
@@ -20,7 +21,11 @@ export function declareCommand(
   target.action(async () => {
     refuseMissing(target, command.options)
     const options = target.optsWithGlobals<Readonly<Record<string, unknown>>>()
-    done(await command.run({ arguments: target.processedArgs, options, signal }))
+    const { signal } = interruption
+    const ownSignals = (): void => {
+      interruption.close()
+    }
+    done(numberOf(await command.run({ arguments: target.processedArgs, options, signal, ownSignals })))
   })
 }
 

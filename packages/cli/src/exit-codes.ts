@@ -18,7 +18,19 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-export const exitCodesHelp = `Exit codes (a code never changes its meaning; treat an unlisted code as a failure):
+/** The exit code of a program that Holdfast ran. */
+export interface ProgramExitCode {
+  readonly ofProgram: number
+}
+
+/** What a command exits with: a code of Holdfast, or that of the program that it ran. */
+export type CommandExitCode = ExitCode | ProgramExitCode
+
+export function numberOf(code: CommandExitCode): number {
+  return typeof code === 'object' ? code.ofProgram : code
+}
+
+export const exitCodesHelp = `Exit codes ("run" exits with that of its program; otherwise a code never changes its meaning; treat an unlisted code as a failure):
     0  done
     1  failed
     2  usage: the command line, a request or the configuration is invalid

@@ -1,8 +1,9 @@
 import { Command as CommanderCommand } from 'commander'
 import type { Command } from './command.ts'
 import { declareCommand, declareOptions } from './declare.ts'
-import { type ExitCode, exitCodesHelp } from './exit-codes.ts'
+import { exitCodesHelp } from './exit-codes.ts'
 import { globalOptions } from './global-options.ts'
+import type { Interruption } from './interruption.ts'
 import { own } from './own.ts'
 import { visibleLines } from './output/visible.ts'
 
@@ -20,6 +21,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
   watch: {
     summary: 'Save the checkpoints that a program writes into a folder, until it is stopped.',
     load: async () => (await import('./commands/watch.ts')).watch,
+  },
+  run: {
+    summary: 'Run a program: restore, save what it writes, and start it again if it fails.',
+    load: async () => (await import('./commands/run.ts')).runCommand,
   },
   import: {
     summary: 'Save the checkpoints that are in a folder already.',
@@ -102,8 +107,8 @@ const commands: Readonly<Record<string, ListedCommand>> = {
 /** Returns the parser of the command line. It calls `done` with the exit code of the command that ran. */
 export function buildProgram(
   version: string,
-  signal: AbortSignal,
-  done: (code: ExitCode) => void,
+  interruption: Interruption,
+  done: (code: number) => void,
 ): CommanderCommand {
   const program = new CommanderCommand('holdfast')
     .description(
@@ -124,7 +129,7 @@ export function buildProgram(
     .helpCommand(false)
   const declare = async (chosen: CommanderCommand): Promise<void> => {
     const listed = own(commands, chosen.name())
-    if (listed !== undefined) declareCommand(chosen, await listed.load(), signal, done)
+    if (listed !== undefined) declareCommand(chosen, await listed.load(), interruption, done)
   }
   program.hook('preSubcommand', (_, chosen) => declare(chosen))
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary)

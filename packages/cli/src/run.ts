@@ -6,10 +6,10 @@ import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line and returns the exit code. Reports every error on stderr. */
-export async function run(argv: readonly string[], version: string): Promise<ExitCode> {
+export async function run(argv: readonly string[], version: string): Promise<number> {
   const interruption = new Interruption()
-  let outcome: ExitCode = exitCodes.done
-  const program = buildProgram(version, interruption.signal, (code) => {
+  let outcome: number = exitCodes.done
+  const program = buildProgram(version, interruption, (code) => {
     outcome = code
   })
   try {
@@ -17,7 +17,7 @@ export async function run(argv: readonly string[], version: string): Promise<Exi
     return outcome
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
-    const json = argv.includes('--json')
+    const json = asksForJson(argv)
     if (error instanceof CommanderError) {
       if (json) reportError({ code: 'USAGE', message: error.message, exitCode: exitCodes.usage }, json)
       return exitCodes.usage
@@ -26,6 +26,12 @@ export async function run(argv: readonly string[], version: string): Promise<Exi
   } finally {
     interruption.close()
   }
+}
+
+/** Words after `--` are not options. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end === -1 ? argv.length : end).includes('--json')
 }
 
 async function fail(error: unknown, json: boolean, interruption: Interruption): Promise<ExitCode> {

@@ -2,7 +2,7 @@ import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import type { GlobalOptions } from './global-options.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
-import type { ExitCode } from './exit-codes.ts'
+import type { CommandExitCode } from './exit-codes.ts'
 import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
@@ -20,11 +20,11 @@ export interface CommandContext {
 }
 
 /** Opens the store in shared mode, runs the command, and closes the store also after an error. */
-export async function withStore(
+export async function withStore<Code extends CommandExitCode>(
   options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
-  command: (context: CommandContext) => Promise<ExitCode>,
-): Promise<ExitCode> {
+  command: (context: CommandContext) => Promise<Code>,
+): Promise<Code> {
   const { json = false, takeOver = false, objective, forgetObjective = [] } = options
   if (options.dryRun === true && forgetObjective.length > 0) {
     throw new HoldfastError(

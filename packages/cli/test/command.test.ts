@@ -28,7 +28,8 @@ test('a command receives the types of its declarations', async () => {
     },
   })
   const { signal } = new AbortController()
-  expect(await command.run({ arguments: [['a'], 'b'], options: { step: 1 }, signal })).toBe(0)
+  const words = { arguments: [['a'], 'b'], options: { step: 1 }, signal, ownSignals: () => undefined }
+  expect(await command.run(words)).toBe(0)
 })
 
 test('an action that expects an option without a declaration does not compile', () => {

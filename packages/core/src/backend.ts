@@ -40,5 +40,12 @@ export {
   sha256Hex,
   StreamingDigest,
 } from './integrity/index.ts'
+export {
+  type Liveness,
+  livenessOf,
+  processAt,
+  type ProcessIdentity,
+  thisProcess,
+} from './local-files/process-identity.ts'
 export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size } from './space/index.ts'

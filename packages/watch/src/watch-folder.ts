@@ -1,11 +1,10 @@
 import { resolve } from 'node:path'
 import type { CheckpointStore } from '@holdfast/core'
-import { throwIfAborted } from '@holdfast/core/backend'
 import { Adopter } from './adoption/adopter.ts'
 import type { TrainersOrder } from './adoption/order.ts'
 import { systemClock } from './clock.ts'
-import { Notifications } from './notifications.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
+import { watchWith } from './watch-loop.ts'
 
 export interface WatchOptions extends AdoptionOptions {
   /** Milliseconds between two scans, at most. Default: 5,000. */
@@ -25,11 +24,6 @@ export interface WatchReport {
   /** Checkpoints that were committed, by their paths below the folder, in that order. */
   readonly adopted: readonly string[]
 }
-
-/** Notifications come in crowds while a file grows. */
-const leastInterval = 250
-/** Scans of large folders take at most this part of the time, so that they do not slow the trainer. */
-const scanShare = 10
 
 /**
  * Adopts the checkpoints that a program writes into a folder, until `until` or `signal` fires.
@@ -58,27 +52,13 @@ export async function watchFolder(
     trustsAge: false,
     failsFast: false,
   })
-  using notifications = new Notifications()
-  const adopted: string[] = []
-  for (;;) {
-    throwIfAborted(signal, 'The watch')
-    const isLast = until?.aborted === true
-    const change = notifications.next
-    const began = clock.now()
-    const report = await adopter.scan().catch((error: unknown) => {
-      throwIfAborted(signal, 'The watch')
-      throw error
-    })
-    const took = clock.now() - began
-    adopted.push(...report.adopted)
-    const retries = report.failing.filter(({ error }) => !isLast || error.retryable)
-    const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()
-    if (isLast && waits.length === 0) return { adopted }
-    if (options.notifications !== false) notifications.follow(report.folders)
-    const ends = [signal, isLast ? undefined : until].filter((end) => end !== undefined)
-    const pause = Math.max(leastInterval, took * scanShare)
-    const interval = Math.max(pause, Math.min(pollInterval, ...waits))
-    await clock.wait(pause, AbortSignal.any(ends))
-    await clock.wait(interval - pause, AbortSignal.any([...ends, change]))
-  }
+  const adopted = await watchWith(adopter, {
+    pollInterval,
+    notifications: options.notifications ?? true,
+    until,
+    signal,
+    writer: () => 'writing',
+    clock,
+  })
+  return { adopted }
 }

@@ -25,6 +25,14 @@ export async function thisProcess(): Promise<ProcessIdentity> {
   return own
 }
 
+/** Returns the identity of another process of this pid namespace. */
+export async function processAt(pid: number): Promise<ProcessIdentity> {
+  const { machine, startedAt } = await thisProcess()
+  // If this process cannot see its own start time, `/proc` does not describe this pid namespace.
+  const seen = startedAt === 0 ? undefined : await lookAt(String(pid))
+  return { machine, pid, startedAt: seen?.startedAt ?? 0 }
+}
+
 export async function livenessOf({ machine, pid, startedAt }: ProcessIdentity): Promise<Liveness> {
   const self = await thisProcess()
   if (machine !== self.machine) return 'unknown'

@@ -12,6 +12,7 @@ import { decideFor } from './decide-for.ts'
 import type { Decision, Origin } from './decide.ts'
 import type { Survey } from './detect.ts'
 import { type Adoptable, eligible } from './eligible.ts'
+import { type Present, takeInventory } from './inventory.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 import { metricsOf, readMetrics } from './metrics.ts'
 import type { TrainersOrder } from './order.ts'
@@ -40,6 +41,12 @@ export interface AdopterOptions extends AdoptionOptions {
   /** Reject with the first error that is not about a single checkpoint. */
   readonly failsFast: boolean
 }
+
+/**
+ * What is known of the program that writes. Once it has ended, no checkpoint changes any more, so nothing is waited for. If it
+ * failed, it may have been writing: a checkpoint is then adopted only if its format or its trainer shows that it is complete.
+ */
+export type WriterState = 'writing' | 'finished' | 'failed'
 
 /** What no later try can change. */
 const final = ['FENCED', 'ABORTED', 'UNSUPPORTED', 'CONFIG'] as const
@@ -75,9 +82,9 @@ export class Adopter {
   }
 
   /** Looks at the folder, and adopts everything that is complete and has been quiet for long enough. */
-  async scan(): Promise<ScanReport> {
+  async scan(writer: WriterState = 'writing'): Promise<ScanReport> {
     const found = await this.#folder.survey()
-    const { ready, quietIn } = this.#readyOf(found)
+    const { ready, quietIn } = this.#readyOf(found, writer)
     const metrics = await readMetrics(ready.length === 0 ? undefined : this.#options.metricsFile)
     const adopted: string[] = []
     const waits = quietIn === undefined ? [] : [quietIn]
@@ -101,8 +108,27 @@ export class Adopter {
     return planAdoption(this.#store, this.#folder, this.#options)
   }
 
+  /** What is in the folder, and what of it the store has. Changes nothing. */
+  async inventory(): Promise<readonly Present[]> {
+    const { order, signal } = this.#options
+    return takeInventory(this.#store, this.#folder, { order, signal })
+  }
+
+  /** The step and the bytes of the checkpoint that was adopted last. */
+  async lastAdopted(): Promise<{ readonly step: number; readonly digest: string } | undefined> {
+    return (await this.#folder.memory()).last
+  }
+
+  /** Forgets checkpoints that are no longer in the folder, so that new ones of the same name are adopted. */
+  async forget(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#folder.forget(name)
+  }
+
   /** The checkpoints that may be adopted now, and when the next one may. */
-  #readyOf(found: Survey | undefined): {
+  #readyOf(
+    found: Survey | undefined,
+    writer: WriterState,
+  ): {
     readonly ready: readonly Adoptable[]
     readonly quietIn: number | undefined
   } {
@@ -117,7 +143,8 @@ export class Adopter {
       const { name } = each.candidate
       const { fingerprint } = each.snapshot
       if (this.#attempts.isSettled(name, fingerprint)) return false
-      const wait = each.state === 'adopted' ? 0 : this.#quietIn(each, now)
+      if (each.state === 'complete' && isDoubtful(each, writer)) return false
+      const wait = each.state === 'adopted' || writer !== 'writing' ? 0 : this.#quietIn(each, now)
       if (wait > 0) waits.push(wait)
       return wait === 0 && this.#attempts.dueIn(name, fingerprint, now) === 0
     })
@@ -227,6 +254,11 @@ export class Adopter {
     if (await consume(candidate, snapshot))
       this.#announcements.tell({ type: 'consumed', name: candidate.name })
   }
+}
+
+/** Whether the program may have failed while it wrote a checkpoint, and nothing shows that it had finished. */
+function isDoubtful({ reading }: WholeCheckpoint, writer: WriterState): boolean {
+  return writer === 'failed' && !reading.isSignalled
 }
 
 function originOf({ candidate, snapshot }: WholeCheckpoint, layout: string): Origin {

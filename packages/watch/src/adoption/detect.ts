@@ -1,4 +1,4 @@
-import { findCandidates } from '../folder/find-candidates.ts'
+import { type Candidate, findCandidates } from '../folder/find-candidates.ts'
 import { parsePattern } from '../folder/pattern.ts'
 import { detectableLayouts, type Layout } from '../layouts/index.ts'
 import type { Memory } from '../memory/memory.ts'
@@ -9,6 +9,8 @@ export interface Survey {
   readonly layout: Layout
   /** In no particular order, without what is foreign. */
   readonly inspections: readonly Exclude<Inspection, { readonly state: 'foreign' }>[]
+  /** Folders with a step in their names that hold nothing of the layout. */
+  readonly hollow: readonly Candidate[]
   /** Folders whose changes matter. */
   readonly folders: readonly string[]
 }
@@ -22,11 +24,13 @@ export async function survey(
 ): Promise<Survey> {
   const { candidates, folders } = await findCandidates(folder, layout.patterns.map(parsePattern))
   const inspections: Survey['inspections'][number][] = []
+  const hollow: Candidate[] = []
   for (const candidate of candidates) {
     const inspection = await inspect(candidate, layout, memory, seen)
     if (inspection.state !== 'foreign') inspections.push(inspection)
+    else if (candidate.isFolder && candidate.captured.step !== undefined) hollow.push(candidate)
   }
-  return { layout, inspections, folders }
+  return { layout, inspections, hollow, folders }
 }
 
 /**

@@ -77,6 +77,14 @@ export class WatchedFolder {
     if (!isKept) this.#announcements.tellOnce({ type: 'forgetful', folder: this.path })
   }
 
+  /** Notes that a checkpoint is no longer in the folder. */
+  async forget(name: string): Promise<void> {
+    const memory = await this.memory()
+    if (memory.get(name) === undefined) return
+    memory.remove(name)
+    await this.#memoryFile.forget(name, this.#signal)
+  }
+
   #choose(layout: Layout): void {
     this.#layout = layout
     this.#announcements.tell({ type: 'layout', layout: layout.name, title: layout.title })

@@ -8,6 +8,9 @@ import type { Seal } from './seal.ts'
 
 const marker = 'holdfast.json'
 
+/** One line of the file. */
+type Line = Adopted | { readonly forgotten: string }
+
 /** The file is rewritten once it has more lines of forgotten checkpoints than this. */
 const maxStaleLines = 2000
 
@@ -17,7 +20,8 @@ const maxStaleLines = 2000
  * that the store drops would take the memory of itself along. One file for each store, named by the store's id, which a
  * store keeps when it moves and does not share with a new one at the same place.
  *
- * A line of JSON for each adoption; a later line about the same checkpoint replaces an earlier one.
+ * A line of JSON for each adoption, or for a checkpoint that is forgotten; a later line about the same checkpoint replaces an
+ * earlier one.
  */
 export class MemoryFile {
   readonly #folder: string
@@ -35,7 +39,13 @@ export class MemoryFile {
     if (path === undefined) return new Memory()
     try {
       const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
-      const memory = new Memory(lines.flatMap((line) => parseLine(line) ?? []))
+      const memory = new Memory()
+      for (const line of lines) {
+        const entry = parseLine(line)
+        if (entry === undefined) continue
+        if ('forgotten' in entry) memory.remove(entry.forgotten)
+        else memory.add(entry)
+      }
       if (lines.length > memory.all.length + maxStaleLines) await this.#rewrite(path, memory)
       return memory
     } catch (error) {
@@ -46,11 +56,20 @@ export class MemoryFile {
 
   /** Returns false if the folder cannot be written to. */
   async add(adopted: Adopted, signal: AbortSignal | undefined): Promise<boolean> {
+    return this.#append(adopted, signal)
+  }
+
+  /** Returns false if the folder cannot be written to. */
+  async forget(name: string, signal: AbortSignal | undefined): Promise<boolean> {
+    return this.#append({ forgotten: name }, signal)
+  }
+
+  async #append(line: Line, signal: AbortSignal | undefined): Promise<boolean> {
     const path = await this.#path(signal)
     if (path === undefined) return true
     try {
       // The line break comes first, so that a line that was cut by a crash does not spoil this one.
-      await appendFile(path, `\n${JSON.stringify(adopted)}`)
+      await appendFile(path, `\n${JSON.stringify(line)}`)
       return true
     } catch (error) {
       if (isReadOnly(error)) return false
@@ -95,17 +114,18 @@ function isReadOnly(error: unknown): boolean {
 }
 
 /** A line that does not parse costs one reading of the files that it was about. */
-function parseLine(line: string): Adopted | undefined {
+function parseLine(line: string): Line | undefined {
   try {
-    return parseAdopted(JSON.parse(line))
+    return parseEntry(JSON.parse(line))
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-function parseAdopted(entry: unknown): Adopted | undefined {
+function parseEntry(entry: unknown): Line | undefined {
   if (!isRecord(entry)) return undefined
+  if (typeof entry['forgotten'] === 'string') return { forgotten: entry['forgotten'] }
   const { name, step, layout, digest, fingerprint } = entry
   if (typeof name !== 'string' || typeof digest !== 'string' || typeof fingerprint !== 'string')
     return undefined

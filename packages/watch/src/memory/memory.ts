@@ -36,6 +36,11 @@ export class Memory {
     return this.#adopted.get(name)
   }
 
+  /** The one that was adopted last. */
+  get last(): Adopted | undefined {
+    return this.all.at(-1)
+  }
+
   /** Whether these bytes were adopted as this step under any name. */
   has(step: number, digest: string): boolean {
     return this.all.some((entry) => entry.step === step && entry.digest === digest)
@@ -44,6 +49,10 @@ export class Memory {
   add(entry: Adopted): void {
     this.#adopted.delete(entry.name)
     this.#adopted.set(entry.name, entry)
+  }
+
+  remove(name: string): void {
+    this.#adopted.delete(name)
   }
 
   /** Forgets the oldest of those that are no longer there, beyond a limit. */

@@ -1,0 +1,64 @@
+import type { RunReport } from '@holdfast/watch'
+import { adoptionOf, adoptionOptions } from '../adoption-options.ts'
+import { parseSeconds, parseWhole } from '../arguments.ts'
+import { defineCommand } from '../command.ts'
+import { argument, gather, option, requiredOption, text } from '../declaration.ts'
+import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { RunPrinter } from '../output/run.ts'
+import { retentionOptions } from '../retention-options.ts'
+import { withStore } from '../with-store.ts'
+
+/** The program reads its checkpoints again, so they are not deleted from the folder. */
+const { consume: _, ...adoption } = adoptionOptions
+
+export const runCommand = defineCommand({
+  example: 'holdfast run --watch out --keep-last 3 -- python train.py --resume out',
+  arguments: [argument('<command...>', 'after --: the program and its arguments', gather)],
+  options: {
+    watch: requiredOption(
+      '<folder>',
+      'where the program writes checkpoints and looks for the last one',
+      text,
+    ),
+    restarts: option('<n>', 'how often to start the program again after it failed; default: 5', parseWhole),
+    restartDelay: option(
+      '<seconds>',
+      'before the first restart, twice as long each time; default: 1',
+      parseSeconds,
+    ),
+    grace: option('<seconds>', 'from SIGTERM or SIGINT to the end of the run; default: 25', parseSeconds),
+    ...adoption,
+    ...retentionOptions,
+  },
+  run: async ({ arguments: [command], options, signal, ownSignals }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const { runProgram } = await import('@holdfast/watch')
+      const { watch: folder, restarts, restartDelay, grace } = options
+      const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
+      const output = new RunPrinter(printer, { folder, command, url: store.url })
+      const running = runProgram(store, folder, command, {
+        ...adopting,
+        restarts,
+        restartDelay,
+        grace,
+        outputToStderr: printer.json,
+        onEvent: (event) => {
+          output.print(event)
+        },
+      })
+      ownSignals() // From here on the run handles them.
+      const report = await running
+      const ofProgram = codeAfter(report)
+      output.printReport(report, ofProgram)
+      return { ofProgram }
+    }),
+})
+
+/** The exit code of the program. If it is 0 and something is not saved, the code says so. */
+function codeAfter({ exitCode, unsaved, isCutShort, stoppedBy }: RunReport): number {
+  if (exitCode !== 0) return exitCode
+  const [first] = unsaved
+  if (first !== undefined) return exitCodeOf(first.error.code)
+  if (!isCutShort) return exitCodes.done
+  return stoppedBy === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
+}

@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { livenessOf, processAt } from '@holdfast/core/backend'
+import { expect, onTestFinished, test } from 'vitest'
+import { environment, holdfast, main } from './holdfast.ts'
+
+const layout = ['--pattern', 'step_{step}/', '--complete-when', 'DONE', '--quiet-period', '0']
+
+/** A folder with a program that writes checkpoints. `$1` is what it does. */
+async function newFolder(script: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-run-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const save =
+    'save() { mkdir -p out/step_$1; echo "weights $1" > out/step_$1/model.bin; : > out/step_$1/DONE; }'
+  const last = "last() { ls out | sed -n 's/^step_//p' | sort -n | tail -n 1; }"
+  await writeFile(join(folder, 'train.sh'), `mkdir -p out\n${save}\n${last}\n${script}\n`)
+  return folder
+}
+
+const run = ['run', '--store', 'runs', '--watch', 'out', '--restart-delay', '0', ...layout]
+const train = ['--', 'sh', 'train.sh', '--json', '--resume', 'out']
+
+test('run prints what it does in sentences, and keeps the exit code of the program', async () => {
+  const folder = await newFolder(
+    'case $(last) in "") save 1; kill -9 $$ ;; 1) save 2; echo "trained to $(last)"; exit 7 ;; esac',
+  )
+  const { code, stdout } = await holdfast(folder, ...run, '--restarts', '1', ...train)
+  expect(code).toBe(7)
+  expect(stdout).toContain('trained to 2\n')
+  const lines = stdout.replaceAll(/\d+(\.\d+)? (m?s|min)\b/g, 'a while').split('\n')
+  expect(lines.filter((line) => !line.startsWith('trained'))).toEqual([
+    'watching out · step_{step}/ with DONE',
+    expect.stringContaining('nothing to restore: the store has no checkpoint'),
+    'saved step 1 · 10 B in a while · step_1',
+    'sh train.sh ended with signal 9 (SIGKILL) after a while · restarting (1 of 1) from step 1',
+    'saved step 2 · 10 B in a while · step_2',
+    'sh train.sh ended with exit code 7 after a while',
+    '',
+  ])
+  await rm(join(folder, 'out'), { recursive: true })
+  const again = await holdfast(folder, ...run, '--', 'cat', 'out/step_2/model.bin')
+  expect(again).toMatchObject({ code: 0 })
+  expect(again.stdout).toContain('restored step 2 into out · 10 B in')
+  expect(again.stdout).toContain('weights 2\n')
+})
+
+test('run with --json prints only lines of JSON, and the output of the program goes to standard error', async () => {
+  const folder = await newFolder('echo "the output"; save 1')
+  const { code, stdout, stderr } = await holdfast(folder, ...run, '--json', ...train)
+  expect(code).toBe(0)
+  expect(stderr).toContain('the output')
+  const types = stdout
+    .trim()
+    .split('\n')
+    .map((line) => String(Reflect.get(Object(JSON.parse(line)), 'type')))
+  expect(types).toEqual(['layout', 'nothingToRestore', 'started', 'adopted', 'ended', 'result'])
+})
+
+test('run refuses a program that does not exist, and a command line without one', async () => {
+  const folder = await newFolder('')
+  expect(await holdfast(folder, ...run, '--', 'no-such-program')).toMatchObject({ code: 2 })
+  expect(await holdfast(folder, ...run)).toMatchObject({ code: 2 })
+  expect(await holdfast(folder, 'run', '--store', 'runs', '--', 'true')).toMatchObject({ code: 2 })
+})
+
+/** Starts a run, and resolves with its next line of JSON of a type. */
+function start(folder: string): {
+  readonly child: ChildProcess
+  readonly told: (type: string) => Promise<object>
+} {
+  const child = spawn(process.execPath, [main, ...run, '--json', ...train], {
+    cwd: folder,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const told = async (type: string): Promise<object> => {
+    for (;;) {
+      const { value, done } = await lines.next()
+      if (done === true) throw new Error(`The run ended before it printed ${type}.`)
+      const line: unknown = JSON.parse(value)
+      if (Reflect.get(Object(line), 'type') === type) return Object(line) as object
+    }
+  }
+  return { child, told }
+}
+
+test('run is continued by the next one after kill -9, which ends the program of the first', async () => {
+  const folder = await newFolder(
+    'echo $$ >> pids; case $(last) in "") save 1; sleep 1000 & wait ;; esac; save 2',
+  )
+  const first = start(folder)
+  const exit = once(first.child, 'exit')
+  await first.told('adopted')
+  first.child.kill('SIGKILL')
+  await exit
+  const second = start(folder)
+  const ended = once(second.child, 'exit')
+  const [pid] = (await readFile(join(folder, 'pids'), 'utf8')).split('\n').map(Number)
+  expect(await second.told('endingLeftover')).toMatchObject({ pid })
+  expect(await second.told('adopted')).toMatchObject({ step: 2 })
+  expect((await ended)[0]).toBe(0)
+  expect(await livenessOf(await processAt(pid ?? 0))).toBe('ended')
+})
+
+test('run opens no debugger on SIGUSR1, and exits with the code of a program that saves on SIGTERM', async () => {
+  const folder = await newFolder(
+    "trap 'save 2' USR1; trap 'save 3; exit 0' TERM; save 1; while :; do sleep 1000 & wait; done",
+  )
+  const { child, told } = start(folder)
+  const exit = once(child, 'exit')
+  await told('adopted')
+  child.kill('SIGUSR1')
+  expect(await told('adopted')).toMatchObject({ step: 2 })
+  child.kill('SIGTERM')
+  expect(await told('adopted')).toMatchObject({ step: 3 })
+  expect(await exit).toEqual([0, null])
+})

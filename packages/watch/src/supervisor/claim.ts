@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HoldfastError } from '@holdfast/core'
+import {
+  fromNodeError,
+  livenessOf,
+  nodeErrorCode,
+  processAt,
+  type ProcessIdentity,
+  thisProcess,
+} from '@holdfast/core/backend'
+import { isRecord } from '../formats/json.ts'
+
+const claimName = '.holdfast-run.json'
+
+/** What a supervisor records in the folder while it works there. */
+interface ClaimRecord {
+  readonly supervisor: ProcessIdentity
+  /** The program that it started last. */
+  readonly program: ProcessIdentity | undefined
+  /** Whether checkpoints in the folder are being exchanged for the latest one. */
+  readonly isRestoring: boolean
+}
+
+/** What a supervisor that was killed has left. */
+export interface Leftover {
+  /** The process id of its program, if that is still running. */
+  readonly runningProgram: number | undefined
+  /** Its exchange of checkpoints was interrupted. */
+  readonly isRestoring: boolean
+}
+
+/**
+ * The claim of one supervisor to a folder: a file in it that names the supervisor and its program. It keeps a second supervisor
+ * away, and shows the next one what a killed supervisor has left.
+ */
+export class FolderClaim implements AsyncDisposable {
+  /** What the supervisor before this one has left; `undefined` if it ended in order. */
+  readonly leftover: Leftover | undefined
+  readonly #folder: string
+  #record: ClaimRecord
+
+  private constructor(folder: string, record: ClaimRecord, leftover: Leftover | undefined) {
+    this.#folder = folder
+    this.#record = record
+    this.leftover = leftover
+  }
+
+  /** Makes the folder if it is missing. Rejects with `FENCED` if another supervisor works there. */
+  static async take(folder: string): Promise<FolderClaim> {
+    return inFolder(folder, async () => {
+      await mkdir(folder, { recursive: true })
+      const before = await staleClaim(folder)
+      // The program of the killed supervisor stays on record until a new one takes its place.
+      const record: ClaimRecord = {
+        supervisor: await thisProcess(),
+        program: before?.program,
+        isRestoring: before?.isRestoring ?? false,
+      }
+      await (before === undefined ? create(folder, record) : replace(folder, record))
+      return new FolderClaim(folder, record, before === undefined ? undefined : await leftoverOf(before))
+    })
+  }
+
+  /** Records the program, so that the next supervisor finds it if this one is killed. */
+  async noteProgram(pid: number): Promise<void> {
+    await this.#write({ ...this.#record, program: await processAt(pid) })
+  }
+
+  /** Records durably whether checkpoints in the folder are being exchanged. */
+  async noteRestoring(isRestoring: boolean): Promise<void> {
+    if (this.#record.isRestoring !== isRestoring) await this.#write({ ...this.#record, isRestoring })
+  }
+
+  /** Gives the folder up. An interrupted exchange stays on record. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#record.isRestoring) return
+    await inFolder(this.#folder, () => rm(join(this.#folder, claimName), { force: true }))
+  }
+
+  /** Rejects with `FENCED` if another supervisor took a stale claim over at the same moment as this one. */
+  async #write(record: ClaimRecord): Promise<void> {
+    await inFolder(this.#folder, async () => {
+      const text = await readIfThere(join(this.#folder, claimName))
+      if (text !== JSON.stringify(this.#record)) throw isTaken(this.#folder)
+      await replace(this.#folder, record)
+    })
+    this.#record = record
+  }
+}
+
+/** Returns what a supervisor recorded that has ended since. */
+async function staleClaim(folder: string): Promise<ClaimRecord | undefined> {
+  const text = await readIfThere(join(folder, claimName))
+  if (text === undefined) return undefined
+  const record = parseRecord(text)
+  if ((await livenessOf(record.supervisor)) === 'running') throw isTaken(folder, record.supervisor.pid)
+  return record
+}
+
+async function create(folder: string, record: ClaimRecord): Promise<void> {
+  const draft = await writeDraft(folder, record)
+  try {
+    await link(draft, join(folder, claimName))
+    await syncFolder(folder)
+  } catch (error) {
+    throw nodeErrorCode(error) === 'EEXIST' ? isTaken(folder) : error
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function replace(folder: string, record: ClaimRecord): Promise<void> {
+  await rename(await writeDraft(folder, record), join(folder, claimName))
+  await syncFolder(folder)
+}
+
+async function leftoverOf({ program, isRestoring }: ClaimRecord): Promise<Leftover> {
+  const isRunning = program !== undefined && (await livenessOf(program)) === 'running'
+  return { runningProgram: isRunning ? program.pid : undefined, isRestoring }
+}
+
+async function writeDraft(folder: string, record: ClaimRecord): Promise<string> {
+  const draft = join(folder, `${claimName}.${randomBytes(6).toString('hex')}`)
+  await using file = await open(draft, 'wx')
+  await file.writeFile(JSON.stringify(record))
+  await file.sync()
+  return draft
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return // Windows does not sync folders.
+  await using handle = await open(folder, 'r')
+  await handle.sync()
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (nodeErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function inFolder<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof HoldfastError ? error : fromNodeError(error, `claiming ${folder}`)
+  }
+}
+
+function isTaken(folder: string, pid?: number): HoldfastError {
+  const who = pid === undefined ? 'Another supervisor' : `Another supervisor (process ${pid})`
+  return new HoldfastError(
+    'FENCED',
+    `${who} runs a program in ${folder}. Wait until it ends, stop it, or choose another folder.`,
+  )
+}
+
+/** A record that is damaged names no process, and nothing is known about an exchange. */
+function parseRecord(text: string): ClaimRecord {
+  const value = parseJsonOr(text)
+  const record = isRecord(value) ? value : {}
+  return {
+    supervisor: parseIdentity(record['supervisor']) ?? { machine: '', pid: 0, startedAt: 0 },
+    program: parseIdentity(record['program']),
+    isRestoring: record['isRestoring'] !== false,
+  }
+}
+
+function parseJsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function parseIdentity(value: unknown): ProcessIdentity | undefined {
+  if (!isRecord(value)) return undefined
+  const { machine, pid, startedAt } = value
+  return typeof machine === 'string' && typeof pid === 'number' && typeof startedAt === 'number'
+    ? { machine, pid, startedAt }
+    : undefined
+}

@@ -1,0 +1,23 @@
+/** Signals that a supervisor receives in place of its program. */
+export const handledSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+
+export type HandledSignal = (typeof handledSignals)[number]
+
+/** A stop that was asked for. `at` is in milliseconds of a clock that never goes back. */
+export interface StopAsked {
+  readonly signal: HandledSignal
+  readonly at: number
+}
+
+/** `stop` passes the signal on and ends in order. `abort` ends everything at once. */
+export type OnSignal = 'forward' | 'stop' | 'abort' | 'ignore'
+
+/** A process manager may send one signal to a process and to its group. */
+const repetition = 1_000
+
+/** Decides what a signal means, given the first stop that was asked for. */
+export function decideOnSignal(signal: HandledSignal, asked: StopAsked | undefined, now: number): OnSignal {
+  if (signal !== 'SIGTERM' && signal !== 'SIGINT') return 'forward'
+  if (asked === undefined) return 'stop'
+  return now - asked.at < repetition ? 'ignore' : 'abort'
+}

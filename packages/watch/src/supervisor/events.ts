@@ -1,0 +1,33 @@
+import type { HoldfastError, Restored } from '@holdfast/core'
+import type { WatchEvent } from '../events.ts'
+import type { Ending } from './endings.ts'
+
+/** What a supervisor does, as it happens. */
+export type RunEvent =
+  | WatchEvent
+  /** The store has no checkpoint, so the program finds what is in the folder. */
+  | { readonly type: 'nothingToRestore' }
+  /** The folder has the checkpoint to continue from. */
+  | { readonly type: 'inPlace'; readonly step: number }
+  | { readonly type: 'restored'; readonly restored: Restored; readonly duration: number }
+  /** A checkpoint was moved out of the way. `to` is its new path. */
+  | { readonly type: 'setAside'; readonly name: string; readonly to: string; readonly because: string }
+  | { readonly type: 'started'; readonly pid: number }
+  /** A signal was passed on to the program. */
+  | { readonly type: 'forwarded'; readonly signal: NodeJS.Signals }
+  /** The program did not end in time after it was asked to, and was killed. */
+  | { readonly type: 'killed' }
+  /** The program ended, and what it left is saved. `lasted` is in milliseconds. */
+  | { readonly type: 'ended'; readonly ending: Ending; readonly lasted: number }
+  /** The program is started again after `delay` milliseconds, from `step`. */
+  | {
+      readonly type: 'restarting'
+      readonly restart: number
+      readonly restarts: number
+      readonly delay: number
+      readonly step: number | undefined
+    }
+  /** The program of a supervisor that was killed still runs, and is ended. */
+  | { readonly type: 'endingLeftover'; readonly pid: number }
+  /** The store or the folder cannot be used for now. It is tried again after this number of milliseconds. */
+  | { readonly type: 'notReady'; readonly error: HoldfastError; readonly retryIn: number }

@@ -1,0 +1,93 @@
+import type { CheckpointStore } from '@holdfast/core'
+import type { Adopter } from '../adoption/adopter.ts'
+import type { FolderClaim } from './claim.ts'
+import { compareFiles } from './compare-files.ts'
+import type { RunEvent } from './events.ts'
+import { type Latest, latestOf } from './latest.ts'
+import { continuesLatest, planResume } from './plan-resume.ts'
+import { makeAsideFolder, setAside } from './set-aside.ts'
+
+export interface Preparation {
+  readonly store: CheckpointStore
+  readonly folder: string
+  readonly adopter: Adopter
+  readonly claim: FolderClaim
+  /** Whether the program may have been killed while it wrote. */
+  readonly mayBeTorn: boolean
+  /** Whether an earlier exchange of checkpoints was interrupted. */
+  readonly wasInterrupted: boolean
+  readonly wallTime: () => number
+  readonly tell: (event: RunEvent) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes the folder ready for a start of the program: saves what continues the latest checkpoint, sets aside what the program
+ * must not find, and restores the latest checkpoint if it is not there. Resolves with the step to continue from.
+ */
+export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
+  const { store, folder, adopter, claim, mayBeTorn, wasInterrupted, tell, signal } = preparation
+  const before = await latestOf(store, signal)
+  const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
+  if (isContinuation && mayBeTorn) await adopter.scan('failed')
+  const latest = await latestOf(store, signal)
+  const plan = planResume(await adopter.inventory(), { latest, isContinuation, mayBeTorn })
+  const compared = plan.isInPlace ? undefined : await compareFiles(folder, latest?.files ?? [], signal)
+  const isInPlace = compared === undefined || compared.areEqual
+  if (!isInPlace) await claim.noteRestoring(true)
+  await clear(preparation, [
+    ...plan.setAside.map(({ present: { candidate }, because }) => ({ ...candidate, because })),
+    ...(compared?.differing ?? []).map((file) => ({
+      ...file,
+      because: 'it differs from the latest checkpoint',
+    })),
+  ])
+  if (isInPlace) {
+    tell(latest === undefined ? { type: 'nothingToRestore' } : { type: 'inPlace', step: latest.step })
+  } else {
+    await restoreLatest(preparation, latest)
+  }
+  await claim.noteRestoring(false)
+  return (await latestOf(store, signal))?.step
+}
+
+async function restoreLatest(preparation: Preparation, latest: Latest | undefined): Promise<void> {
+  const { store, folder, adopter, mayBeTorn, tell, signal } = preparation
+  const began = performance.now()
+  const restored = await store.restore('latest', { to: folder, fallback: true, signal })
+  if (restored === undefined) {
+    tell({ type: 'nothingToRestore' })
+    return
+  }
+  tell({ type: 'restored', restored, duration: performance.now() - began })
+  if (restored.step !== latest?.step) {
+    // The latest one was corrupt. What was saved after the restored one must not be found either.
+    const now = await latestOf(store, signal)
+    const plan = planResume(await adopter.inventory(), { latest: now, isContinuation: false, mayBeTorn })
+    await clear(
+      preparation,
+      plan.setAside.map(({ present: { candidate }, because }) => ({ ...candidate, because })),
+    )
+  }
+  // Remembers what was restored, so that what the program adds to it is known to continue it.
+  await adopter.scan('finished')
+}
+
+interface InTheWay {
+  readonly name: string
+  readonly path: string
+  readonly because: string
+}
+
+async function clear(
+  { folder, adopter, wallTime, tell }: Preparation,
+  inTheWay: readonly InTheWay[],
+): Promise<void> {
+  if (inTheWay.length === 0) return
+  const aside = await makeAsideFolder(folder, new Date(wallTime()))
+  for (const each of inTheWay) {
+    const to = await setAside(each, aside)
+    if (to !== undefined) tell({ type: 'setAside', name: each.name, to, because: each.because })
+  }
+  await adopter.forget(inTheWay.map(({ name }) => name))
+}

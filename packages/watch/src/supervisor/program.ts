@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { HoldfastError } from '@holdfast/core'
+import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
+import type { Ending } from './endings.ts'
+import type { HandledSignal } from './decide-on-signal.ts'
+import { endGroup, signalGroup } from './process-group.ts'
+
+const hasGroups = process.platform !== 'win32'
+
+export interface ProgramOptions {
+  /** Whether the program's standard output becomes standard error, so that standard output carries nothing else. */
+  readonly outputToStderr?: boolean | undefined
+  readonly env?: NodeJS.ProcessEnv | undefined
+}
+
+/** A running program, in a process group of its own. */
+export class Program {
+  readonly pid: number
+  /** Resolves when the program itself has ended. Others of its group may still run. */
+  readonly ended: Promise<Ending>
+  /** Milliseconds from the start to the end. Resolves with `ended`. */
+  readonly lasted: Promise<number>
+  readonly #child: ChildProcess
+  #hasEnded = false
+
+  private constructor(child: ChildProcess, pid: number) {
+    this.pid = pid
+    this.#child = child
+    const began = performance.now()
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#hasEnded = true
+        resolve(signal === null ? { kind: 'exited', code: code ?? 1 } : { kind: 'signalled', signal })
+      })
+    })
+    this.lasted = this.ended.then(() => performance.now() - began)
+  }
+
+  /** Rejects with `INVALID_ARGUMENT` if there is no such program, and with `PERMISSION_DENIED` if it may not be run. */
+  static async start(command: readonly string[], options: ProgramOptions = {}): Promise<Program> {
+    const [file = '', ...words] = command
+    const child = spawn(file, words, {
+      detached: hasGroups,
+      stdio: ['inherit', options.outputToStderr === true ? process.stderr : 'inherit', 'inherit'],
+      env: options.env ?? process.env,
+    })
+    const { pid } = child
+    if (pid !== undefined) return new Program(child, pid)
+    return new Promise((_, reject) => {
+      child.once('error', (error) => {
+        reject(
+          nodeErrorCode(error) === 'ENOENT'
+            ? new HoldfastError(
+                'INVALID_ARGUMENT',
+                `There is no program ${file}. Check its name and the PATH.`,
+              )
+            : fromNodeError(error, `starting ${file}`),
+        )
+      })
+    })
+  }
+
+  /**
+   * Passes a signal on. SIGINT goes to the whole group, as from a terminal. Other signals go to the program alone, because
+   * they end processes that do not expect them, such as the workers of a data loader.
+   */
+  forward(signal: HandledSignal): void {
+    if (signal === 'SIGINT' && hasGroups) signalGroup(this.pid, signal)
+    else if (!this.#hasEnded) this.#child.kill(signal)
+  }
+
+  /** Kills the program and everything that it started in its group. */
+  kill(): void {
+    if (hasGroups) signalGroup(this.pid, 'SIGKILL')
+    else this.#child.kill('SIGKILL')
+  }
+
+  /** Ends the whole group, with SIGKILL after `limit` milliseconds. */
+  async endGroup(limit: number): Promise<void> {
+    if (hasGroups) await endGroup(this.pid, limit)
+    else if (!this.#hasEnded) this.#child.kill()
+  }
+}

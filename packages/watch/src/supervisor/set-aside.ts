@@ -1,0 +1,38 @@
+import { mkdir, mkdtemp, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fromNodeError } from '@holdfast/core/backend'
+import { isGone } from '../folder/find-candidates.ts'
+
+/** Hidden, so that programs that list the folder do not find it. */
+const folderName = '.holdfast-set-aside'
+
+/** Makes a new folder for what is set aside at this time. */
+export async function makeAsideFolder(folder: string, now: Date): Promise<string> {
+  const parent = join(folder, folderName)
+  const time = now.toISOString().slice(0, 19).replaceAll(':', '-')
+  try {
+    await mkdir(parent, { recursive: true })
+    return await mkdtemp(join(parent, `${time}-`))
+  } catch (error) {
+    throw fromNodeError(error, `making a folder in ${parent}`)
+  }
+}
+
+/**
+ * Moves a checkpoint out of the way by one rename. The ending of the new name hides it from programs that search all folders.
+ * Returns the new path; `undefined` if the checkpoint is gone.
+ */
+export async function setAside(
+  { name, path }: { readonly name: string; readonly path: string },
+  aside: string,
+): Promise<string | undefined> {
+  const target = join(aside, `${name}.aside`)
+  try {
+    await mkdir(dirname(target), { recursive: true })
+    await rename(path, target)
+    return target
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw fromNodeError(error, `setting ${path} aside`)
+  }
+}

@@ -1,0 +1,245 @@
+import { type CheckpointStore, type HoldfastError, isHoldfastError } from '@holdfast/core'
+import { Adopter, type WriterState } from '../adoption/adopter.ts'
+import { systemClock } from '../clock.ts'
+import type { WatchEvent } from '../events.ts'
+import { watchWith } from '../watch-loop.ts'
+import type { FolderClaim } from './claim.ts'
+import { decideNext, defaultLimits, noRestarts, type PastStart, type RestartCount } from './decide-next.ts'
+import { type Ending, exitCodeOf, exitCodeOfSignal } from './endings.ts'
+import type { RunEvent } from './events.ts'
+import { prepareFolder } from './prepare-folder.ts'
+import { endGroup } from './process-group.ts'
+import { Program } from './program.ts'
+import type { RunOptions, RunReport } from './run-program.ts'
+import type { StopRequests } from './stop-requests.ts'
+
+export interface SupervisorParts {
+  readonly claim: FolderClaim
+  readonly stop: StopRequests
+  readonly tell: (event: RunEvent) => void
+  readonly options: RunOptions
+}
+
+/** Milliseconds that processes have to end which the program leaves behind. */
+const groupLimit = 5_000
+/** Milliseconds for which failed saves are tried again when the program has ended. */
+const patience = 60_000
+const pollInterval = 5_000
+const firstRetry = 1_000
+const longestRetry = 60_000
+
+/** Starts one program again and again, and adopts what it writes. */
+export class Supervisor {
+  readonly #store: CheckpointStore
+  readonly #folder: string
+  readonly #command: readonly string[]
+  readonly #parts: SupervisorParts
+  readonly #adopter: Adopter
+  readonly #unsaved = new Map<string, HoldfastError>()
+  #hasSaved = false
+
+  constructor(
+    store: CheckpointStore,
+    folder: string,
+    command: readonly string[],
+    { options, ...parts }: SupervisorParts,
+  ) {
+    const {
+      restarts: _,
+      restartDelay: __,
+      grace: ___,
+      outputToStderr: ____,
+      env: _____,
+      ...adoption
+    } = options
+    this.#store = store
+    this.#folder = folder
+    this.#command = command
+    this.#parts = { options, ...parts }
+    this.#adopter = new Adopter(store, folder, {
+      ...adoption,
+      order: 'modified',
+      trustsAge: false,
+      failsFast: false,
+      signal: parts.stop.aborting,
+      onEvent: (event) => {
+        this.#note(event)
+        parts.tell(event)
+      },
+    })
+  }
+
+  async run(): Promise<RunReport> {
+    const { stop, tell, options } = this.#parts
+    const limits = {
+      ...defaultLimits,
+      restarts: options.restarts ?? defaultLimits.restarts,
+      firstDelay: options.restartDelay ?? defaultLimits.firstDelay,
+    }
+    let count = noRestarts
+    await this.#endLeftover()
+    await this.#prepareFirst()
+    while (!stop.isAsked()) {
+      const past = await this.#runOnce()
+      tell({ type: 'ended', ending: past.ending, lasted: past.lasted })
+      const next = decideNext(past, count, limits)
+      if (next.do === 'stop') return this.#report(past.ending, count)
+      const step = await this.#prepareAgain()
+      if (stop.isAsked()) break
+      count = next.count
+      tell({
+        type: 'restarting',
+        restart: count.restarts,
+        restarts: limits.restarts,
+        delay: next.delay,
+        step,
+      })
+      await pause(next.delay, stop.asking)
+    }
+    return this.#report(undefined, count)
+  }
+
+  /** Ends the program of a supervisor that was killed, so that not two programs write into the folder. */
+  async #endLeftover(): Promise<void> {
+    const { claim, stop, tell } = this.#parts
+    const pid = claim.leftover?.runningProgram
+    if (pid === undefined) return
+    tell({ type: 'endingLeftover', pid })
+    await endGroup(pid, stop.timeLeft(groupLimit))
+  }
+
+  /** An error before the first start ends the run: the store or the command line may be wrong. */
+  async #prepareFirst(): Promise<void> {
+    const { leftover } = this.#parts.claim
+    try {
+      await this.#prepare(leftover !== undefined, leftover?.isRestoring === true)
+    } catch (error) {
+      if (!this.#isStopped(error)) throw error
+    }
+  }
+
+  /** Later, the store was reached before. It is tried until it is reached again, or until a stop is asked for. */
+  async #prepareAgain(): Promise<number | undefined> {
+    const { stop, tell } = this.#parts
+    for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
+      try {
+        return await this.#prepare(true, false)
+      } catch (error) {
+        if (this.#isStopped(error)) return undefined
+        if (!isHoldfastError(error) || !error.retryable) throw error
+        tell({ type: 'notReady', error, retryIn })
+        await pause(retryIn, stop.asking)
+      }
+    }
+  }
+
+  async #prepare(mayBeTorn: boolean, wasInterrupted: boolean): Promise<number | undefined> {
+    const { claim, stop, tell } = this.#parts
+    return prepareFolder({
+      store: this.#store,
+      folder: this.#folder,
+      adopter: this.#adopter,
+      claim,
+      mayBeTorn,
+      wasInterrupted,
+      wallTime: () => systemClock.wallTime(),
+      tell,
+      signal: stop.asking,
+    })
+  }
+
+  /** Runs the program once. Resolves when it has ended, and what it wrote is saved. */
+  async #runOnce(): Promise<PastStart> {
+    const { claim, stop, options } = this.#parts
+    const program = await Program.start(this.#command, options)
+    stop.attach(program)
+    this.#hasSaved = false
+    const ended = new AbortController()
+    let writer: WriterState = 'writing'
+    const watching = this.#watch(ended.signal, () => writer)
+    const watched = watching.catch(() => undefined) // The error is thrown below, when the program has ended.
+    try {
+      await claim.noteProgram(program.pid)
+      this.#parts.tell({ type: 'started', pid: program.pid })
+      await Promise.race([program.ended, watched])
+    } finally {
+      // If the folder is no longer watched, the program must not run on. Otherwise this ends what it left behind.
+      await program.endGroup(stop.timeLeft(groupLimit))
+      writer = exitCodeOf(await program.ended) === 0 ? 'finished' : 'failed'
+      stop.detach()
+      ended.abort()
+      await watched
+    }
+    await watching
+    return {
+      ending: await program.ended,
+      lasted: await program.lasted,
+      hasSaved: this.#hasSaved,
+      isStopping: stop.asked !== undefined,
+      forwarded: stop.forwarded,
+    }
+  }
+
+  /**
+   * Watches the folder until the program has ended, and then until everything is saved or `patience` is over. Rejects with
+   * `FENCED` if another writer takes the store over. After other errors it begins anew: a program is not ended because its
+   * folder cannot be watched for a while.
+   */
+  async #watch(ended: AbortSignal, writer: () => WriterState): Promise<void> {
+    const { stop, tell } = this.#parts
+    for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
+      try {
+        await watchWith(this.#adopter, {
+          pollInterval,
+          notifications: true,
+          until: ended,
+          patience,
+          signal: stop.aborting,
+          writer,
+          clock: systemClock,
+        })
+        return
+      } catch (error) {
+        if (stop.aborting.aborted && isHoldfastError(error, 'ABORTED')) return
+        if (!isHoldfastError(error) || isHoldfastError(error, 'FENCED') || ended.aborted) throw error
+        tell({ type: 'notReady', error, retryIn })
+        await pause(retryIn, AbortSignal.any([ended, stop.aborting]))
+      }
+    }
+  }
+
+  /** An error because of the signal that asked for a stop. */
+  #isStopped(error: unknown): boolean {
+    return this.#parts.stop.asked !== undefined && isHoldfastError(error, 'ABORTED')
+  }
+
+  #note(event: WatchEvent): void {
+    if (event.type === 'failed') this.#unsaved.set(event.name, event.error)
+    if (event.type === 'adopted' || event.type === 'known' || event.type === 'passedOver')
+      this.#unsaved.delete(event.name)
+    if (event.type === 'adopted') this.#hasSaved = true
+  }
+
+  #report(ending: Ending | undefined, { restarts }: RestartCount): RunReport {
+    const { stop } = this.#parts
+    return {
+      exitCode: exitCodeAfter(ending, stop.asked),
+      ending,
+      restarts,
+      stoppedBy: stop.asked,
+      unsaved: [...this.#unsaved].map(([name, error]) => ({ name, error })),
+      isCutShort: stop.aborting.aborted,
+    }
+  }
+}
+
+/** That of the program. If it had to be killed, or was not started, that of the signal that asked for the stop. */
+function exitCodeAfter(ending: Ending | undefined, asked: NodeJS.Signals | undefined): number {
+  const wasKilled = ending?.kind === 'signalled' && ending.signal === 'SIGKILL'
+  if (asked !== undefined && (ending === undefined || wasKilled)) return exitCodeOfSignal(asked)
+  return ending === undefined ? 0 : exitCodeOf(ending)
+}
+
+async function pause(milliseconds: number, wake: AbortSignal): Promise<void> {
+  await systemClock.wait(milliseconds, wake)
+}

@@ -1,0 +1,57 @@
+import { throwIfAborted } from '@holdfast/core/backend'
+import type { Adopter, WriterState } from './adoption/adopter.ts'
+import type { WatchClock } from './clock.ts'
+import { Notifications } from './notifications.ts'
+
+export interface WatchLoopOptions {
+  /** Milliseconds between two scans, at most. */
+  readonly pollInterval: number
+  readonly notifications: boolean
+  /** Ends the loop after a last scan. */
+  readonly until: AbortSignal | undefined
+  /** Milliseconds after `until` for which saves that fail are tried again. Default: no limit. */
+  readonly patience?: number | undefined
+  /** Ends the loop at once. */
+  readonly signal: AbortSignal | undefined
+  /** What is known of the program that writes. Asked before each scan. */
+  readonly writer: () => WriterState
+  readonly clock: WatchClock
+}
+
+/** Notifications come in crowds while a file grows. */
+const leastInterval = 250
+/** Scans of large folders take at most this part of the time, so that they do not slow the trainer. */
+const scanShare = 10
+
+/** Scans until `until` fires and everything that is complete is adopted. Resolves with the names of what was adopted. */
+export async function watchWith(
+  adopter: Adopter,
+  { pollInterval, until, patience = Infinity, signal, writer, clock, ...options }: WatchLoopOptions,
+): Promise<readonly string[]> {
+  using notifications = new Notifications()
+  const adopted: string[] = []
+  let lastSince: number | undefined
+  for (;;) {
+    throwIfAborted(signal, 'The watch')
+    const isLast = until?.aborted === true
+    const change = notifications.next
+    const began = clock.now()
+    if (isLast) lastSince ??= began
+    const isPatient = lastSince === undefined || began - lastSince < patience
+    const report = await adopter.scan(writer()).catch((error: unknown) => {
+      throwIfAborted(signal, 'The watch')
+      throw error
+    })
+    const took = clock.now() - began
+    adopted.push(...report.adopted)
+    const retries = report.failing.filter(({ error }) => !isLast || (error.retryable && isPatient))
+    const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()
+    if (isLast && waits.length === 0) return adopted
+    if (options.notifications) notifications.follow(report.folders)
+    const ends = [signal, isLast ? undefined : until].filter((end) => end !== undefined)
+    const pause = Math.max(leastInterval, took * scanShare)
+    const interval = Math.max(pause, Math.min(pollInterval, ...waits))
+    await clock.wait(pause, AbortSignal.any(ends))
+    await clock.wait(interval - pause, AbortSignal.any([...ends, change]))
+  }
+}
