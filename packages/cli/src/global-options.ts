@@ -10,7 +10,8 @@ export const globalOptions = {
   config: negatableOption('<file>', 'use and trust this configuration file', 'use no configuration file'),
   adapter: option('<package>', 'load an adapter from the working folder; may be repeated', gather),
   json: flag('print JSON, one object per line, the result last'),
-  takeOver: flag('write although an exclusive writer owns the store; that writer is fenced'),
+  job: option('<name>', 'belong to this job, which owns the store (default: HOLDFAST_JOB)', text),
+  takeOver: flag('write although another writer or job owns the store, which fences it'),
   objective: option('<name=metric:min|max>', 'define what "best" means; may be repeated', parseObjective),
   forgetObjective: option(
     '<name>',

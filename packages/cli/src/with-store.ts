@@ -1,4 +1,4 @@
-import { type CheckpointStore, HoldfastError, openStore } from '@holdfast/core'
+import { type CheckpointStore, HoldfastError, openStore, type StoreOptions } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import type { GlobalOptions } from './global-options.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
@@ -19,7 +19,7 @@ export interface CommandContext {
   readonly progress: (what: string) => Promise<Progress>
 }
 
-/** Opens the store in shared mode, runs the command, and closes the store also after an error. */
+/** Opens the store in shared mode or as a job, runs the command, and closes the store also after an error. */
 export async function withStore<Code extends CommandExitCode>(
   options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
@@ -35,7 +35,7 @@ export async function withStore<Code extends CommandExitCode>(
   const { objectives, ...keeping } = retentionOf(options)
   const printer = new Printer(json)
   await using store = await openStore(options.store, {
-    mode: 'shared',
+    ...writerOf(options),
     takeOver,
     config: typeof options.config === 'string' ? expandHome(options.config) : options.config,
     adapters: options.adapter,
@@ -78,4 +78,11 @@ export async function withStore<Code extends CommandExitCode>(
     )
   }
   return code
+}
+
+/** An empty variable counts as unset. A name on the command line is never ignored. */
+function writerOf({ job }: GlobalOptions): Pick<StoreOptions, 'mode' | 'job'> {
+  const { HOLDFAST_JOB: ofEnvironment = '' } = process.env
+  const name = job ?? (ofEnvironment === '' ? undefined : ofEnvironment)
+  return name === undefined ? { mode: 'shared' } : { mode: 'exclusive', job: name }
 }

@@ -11,7 +11,7 @@ export interface Outcome {
 
 /** No store but the one that the test names, and no colours. */
 export function environment(): NodeJS.ProcessEnv {
-  const { HOLDFAST_STORE: _, ...rest } = process.env
+  const { HOLDFAST_STORE: _, HOLDFAST_JOB: __, ...rest } = process.env
   return { ...rest, NO_COLOR: '1' }
 }
 

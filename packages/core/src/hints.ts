@@ -26,8 +26,8 @@ export type ErrorHint =
   | { readonly kind: 'repair' }
   /** Restore the next older good checkpoint in place of a corrupt one. */
   | { readonly kind: 'restore-with-fallback' }
-  /** Take the store over, which fences its owner. */
-  | { readonly kind: 'take-over' }
+  /** Take the store over, which fences its owner, or belong to the job that owns it. */
+  | { readonly kind: 'take-over'; readonly job?: string | undefined }
   /** Free space in the store. */
   | {
       readonly kind: 'free-space'
@@ -67,7 +67,9 @@ export function remedyOf(hint: ErrorHint): string {
     case 'restore-with-fallback':
       return 'Restore with fallback: true to quarantine it and restore the next older good checkpoint.'
     case 'take-over':
-      return 'Stop that writer, or open the store with takeOver: true, which fences it.'
+      return hint.job === undefined
+        ? 'Stop that writer, or open the store with takeOver: true, which fences it.'
+        : `Open the store with job: ${JSON.stringify(hint.job)} to belong to that job, or with takeOver: true, which fences it.`
     case 'free-space':
       return waysToFree(hint).join(' ')
   }

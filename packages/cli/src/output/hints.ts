@@ -40,7 +40,9 @@ export function phraseHint(hint: ErrorHint): string {
     case 'restore-with-fallback':
       return 'Pass --fallback to restore the next older good checkpoint.'
     case 'take-over':
-      return 'Pass --take-over to fence that writer.'
+      return hint.job === undefined
+        ? 'Pass --take-over to fence that writer.'
+        : `Pass --job ${shellQuoted(hint.job)} to belong to that job, or --take-over to fence it.`
     case 'free-space':
       return waysToFree(hint).join(' ')
   }

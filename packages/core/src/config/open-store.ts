@@ -57,7 +57,9 @@ export async function openStore<const Name extends string = never>(
   const { adapters, backend: backendOptions, config, onIgnoredConfig, ...given } = options
   const place = await configuredPlace(location, { config, onIgnoredConfig })
   const objectives = { ...place.storeOptions.objectives, ...given.objectives }
-  const storeOptions: StoreOptions = { ...place.storeOptions, ...given, objectives }
+  const job = given.job ?? (given.mode === undefined ? jobFromEnvironment() : undefined)
+  const asJob = job === undefined ? {} : { job, mode: given.mode ?? 'exclusive' }
+  const storeOptions: StoreOptions = { ...place.storeOptions, ...given, ...asJob, objectives }
   assertStoreOptions(storeOptions)
   const events = new StoreEventEmitter()
   const backend = await openPlace(
@@ -153,6 +155,11 @@ function locate(configured: string, file: string): URL {
 function fromEnvironment(): string | undefined {
   const { HOLDFAST_STORE: place = '' } = process.env
   return place === '' ? undefined : place
+}
+
+function jobFromEnvironment(): string | undefined {
+  const { HOLDFAST_JOB: job = '' } = process.env
+  return job === '' ? undefined : job
 }
 
 function chooseUrl(place: string | undefined, configured: string | undefined, file: string | undefined): URL {

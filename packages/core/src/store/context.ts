@@ -21,7 +21,7 @@ export interface StoreContext {
   readonly space: SpaceLimits
   /** Dropped attempts whose bytes this process has deleted. */
   readonly deleted: Set<AttemptId>
-  /** Whether the first write of this writer ends the ownership of another writer. */
+  /** Whether the first write of this writer, or in a job its first save, ends the ownership of another writer. */
   readonly mayTakeOver: boolean
   /** The time in milliseconds by the store's clock before which attempts of shared writers are not declared dead. */
   readonly gracePeriod: number

@@ -4,6 +4,7 @@ import { assertObjectives, type Objectives } from '../metrics/index.ts'
 import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules.ts'
+import { assertWellFormed } from '../json.ts'
 import type { BackgroundOptions } from './save/background.ts'
 
 export interface StoreOptions<Name extends string = string> {
@@ -13,7 +14,15 @@ export interface StoreOptions<Name extends string = string> {
    */
   readonly mode?: WriterMode | undefined
   /**
-   * In shared mode: whether the first write takes the store over from an exclusive writer, which is then fenced.
+   * The name of a job: a series of processes, such as commands, that write one after the other as one exclusive writer. The
+   * first save of each takes the store over from the process before, fences a save of it that still runs, and sweeps its
+   * leftovers at once. Closing does not release ownership. Other owners are not fenced unless `takeOver` is set. Changes
+   * other than saves do not take over, so they do not disturb a save of the job. Default: `HOLDFAST_JOB` if `mode` is not
+   * given, else none.
+   */
+  readonly job?: string | undefined
+  /**
+   * In shared mode and in a job: whether the first write takes the store over from another owner, which is then fenced.
    * Default: false.
    */
   readonly takeOver?: boolean | undefined
@@ -35,6 +44,7 @@ export interface StoreOptions<Name extends string = string> {
 
 const known: Readonly<Record<keyof StoreOptions, true>> = {
   mode: true,
+  job: true,
   takeOver: true,
   objectives: true,
   retention: true,
@@ -65,12 +75,25 @@ export function assertStoreOptions(options: StoreOptions): void {
   if (mode !== undefined && !['exclusive', 'shared'].includes(mode)) {
     throw invalid(`mode is 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
   }
+  assertJob(options)
   if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
     throw invalid(`gracePeriod is a number of milliseconds from 0, not ${String(gracePeriod)}.`)
   }
   assertObjectives(options.objectives ?? {})
   planRetention(options.retention ?? {}, options.objectives ?? {})
   spaceLimits(options.space)
+}
+
+/** Maximum length of the name of a job, in characters. Every version of the catalog contains it. */
+const maxJobLength = 200
+
+function assertJob({ job, mode }: StoreOptions): void {
+  if (job === undefined) return
+  if (typeof job !== 'string' || job === '' || job.length > maxJobLength)
+    throw invalid(`job must be a string of 1 to ${maxJobLength} characters, not ${JSON.stringify(job)}.`)
+  assertWellFormed(job, 'The name of a job')
+  if (mode === 'shared')
+    throw invalid("A job is one exclusive writer, so mode cannot be 'shared'. Pass either job or mode.")
 }
 
 function invalid(message: string): HoldfastError {

@@ -90,10 +90,13 @@ export class CheckpointStore implements AsyncDisposable {
     assertStoreOptions(options)
     events.identify(backend.url)
     const mode = options.mode ?? 'exclusive'
+    const { job } = options
+    const name = options.writerName ?? `${hostname()}, process ${process.pid}`
     const writer = {
       id: environment.newId(),
-      name: options.writerName ?? `${hostname()}, process ${process.pid}`,
+      name: job === undefined ? name : `the job ${JSON.stringify(job)} (${name})`,
       mode,
+      job,
     }
     const objectives = options.objectives ?? {}
     const restoring = new RestoresUnderWay()
@@ -108,7 +111,7 @@ export class CheckpointStore implements AsyncDisposable {
       restoring,
       deleted: new Set(),
       space: spaceLimits(options.space),
-      mayTakeOver: mode === 'exclusive' || options.takeOver === true,
+      mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
       gracePeriod: options.gracePeriod ?? defaultGracePeriod,
     }
     this.#access = new WriteAccess(this.#context)
@@ -371,7 +374,7 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Waits for running operations, releases ownership, and closes the backend. Throws errors of background saves that no
+   * Waits for running operations, releases ownership (a job keeps it), and closes the backend. Throws errors of background saves that no
    * caller has read.
    */
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { attemptPrefix, catalogKey } from '../../src/catalog/documents/index.ts'
 import { fateOf } from '../../src/catalog/commit/rules.ts'
 import { attemptOf } from './entries.ts'
@@ -104,7 +105,7 @@ export function stepsOf(
     const toDelete = catalog.history.at(-1)?.dropped.map(({ attempt }) => attempt) ?? []
     const there = world.catalogs.get(catalog.version)
     const name = `version ${catalog.version}`
-    const withCreated = { ...created(world, catalog), data }
+    const withCreated = { ...withTrespass(created(world, catalog), catalog), data }
     const again = readAgain({ data })
     const proceed = become({ at: 'look back', created: catalog.version, toDelete }, withCreated)
     const lie = become({ at: 'look back', created: catalog.version, toDelete }, { data })
@@ -133,6 +134,14 @@ export function stepsOf(
         afterLostAnswer({ ...world, data }, outcomes, isOurs),
       ),
     ]
+  }
+
+  /** Notes an attempt that this actor lists although another writer owns the store. */
+  function withTrespass(changes: Partial<World>, { owner }: WholeCatalog): Partial<World> {
+    const isOwn = owner === null || owner.id === actor.writer.id
+    if (isOwn || operation?.kind !== 'save' || state.discards || state.attempt === undefined) return changes
+    const ghost = changes.ghost ?? world.ghost
+    return { ...changes, ghost: { ...ghost, trespassing: new Set([...ghost.trespassing, state.attempt]) } }
   }
 
   /** A repair looks at everything again. */

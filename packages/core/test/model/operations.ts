@@ -14,6 +14,8 @@ export type Operation =
   /** Adds the lowest loss to a checkpoint, which makes it the best. */
   | { readonly kind: 'attach'; readonly step: number; readonly loss: number }
   | { readonly kind: 'take over' }
+  /** Takes over if no other writer or job owns the store. */
+  | { readonly kind: 'join the job' }
   | { readonly kind: 'raise floor' }
   | { readonly kind: 'sweep' }
   /** A save that fails once its bytes are put. */
@@ -73,6 +75,8 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
       return { kind: 'raise floor', floor: known.version } // the most that any clock could justify
     case 'take over':
       return { kind: 'take over' }
+    case 'join the job':
+      return { kind: 'take over', yields: true }
     case 'repair':
       return rebuildOf(known, state)
     case 'sweep':

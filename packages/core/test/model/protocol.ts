@@ -40,8 +40,26 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'a lost answer taken for success': { ...product, lostAnswerMeans: 'success' },
   'a failed save that is deleted without a commit': { ...product, deletesFailedAtOnce: true },
   'a lost catalog that is rebuilt without a fence': { ...product, rebuildsWithoutFence: true },
+  'a job whose earlier command saves on after a later one took over': {
+    ...product,
+    nextCatalog: asOneWriter,
+  },
   'a best that may be deleted and replaced': { ...product, nextCatalog: withoutProtectionOfTheBest },
   'a pin that a replacement passes over': { ...product, nextCatalog: withoutPins },
+}
+
+/** Any command of the job that owns the store counts as its owner. */
+function asOneWriter(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  const { owner } = newest
+  const { writer, change } = request
+  if (owner?.job === undefined || owner.job !== writer.job || change.kind === 'take over')
+    return rules.nextCatalog(newest, request)
+  const verdict = rules.nextCatalog(
+    { ...newest, floor: 0 },
+    { ...request, writer: { ...writer, id: owner.id } },
+  )
+  if (verdict.kind !== 'next') return verdict
+  return { ...verdict, catalog: { ...verdict.catalog, floor: Math.max(newest.floor, verdict.catalog.floor) } }
 }
 
 function withoutProtectionOfTheBest(

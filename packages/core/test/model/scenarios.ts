@@ -49,6 +49,7 @@ function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number
         dropped: new Set(),
         unprotected: new Set(),
         revived: new Set(),
+        trespassing: new Set(),
         isLost: false,
         line: catalog.version,
         truth: catalog,
@@ -135,6 +136,17 @@ const losingActors: readonly Actor[] = [
   actor('newcomer', 'shared', save(3)),
 ]
 
+function ofJob(name: string, ...operations: readonly Operation[]): Actor {
+  return { name, writer: { id: name, name, mode: 'exclusive', job: 'job' }, operations }
+}
+
+const join: Operation = { kind: 'join the job' }
+const jobActors: readonly Actor[] = [
+  ofJob('first command of the job', join, save(2)),
+  ofJob('second command of the job', join, sweep, save(3)),
+  ofJob('evaluator of the job', { kind: 'delete', step: 0 }),
+]
+
 /** The smallest first. */
 export const scenarios: readonly Scenario[] = [
   {
@@ -161,6 +173,11 @@ export const scenarios: readonly Scenario[] = [
     name: 'two sleepers, and one that takes over and sweeps again and again',
     actors: sleepyActors,
     initial: begin(sleepyActors),
+  },
+  {
+    name: 'two commands of a job that save one after the other, and a third that deletes',
+    actors: jobActors,
+    initial: begin(jobActors),
   },
   {
     name: 'a save that fails, a repair, a writer of the same step, and one that takes over and sweeps',

@@ -36,6 +36,8 @@ export interface Ghost {
   readonly unprotected: ReadonlySet<AttemptId>
   /** Attempts that were listed again although a lost version had declared them dead: they may be being deleted. */
   readonly revived: ReadonlySet<AttemptId>
+  /** Attempts that a writer listed although another writer owned the store. */
+  readonly trespassing: ReadonlySet<AttemptId>
   /** Whether the catalog was lost and not rebuilt since: then what was acknowledged is there, and need not be listed. */
   readonly isLost: boolean
   /** The highest number that was ever created, or since the catalog was lost: a later creation of a lower one is not part of the line. */
@@ -137,12 +139,13 @@ function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number>
 
 /** A promise that does not hold in this world; `undefined` when all hold. */
 export function violation(world: World): string | undefined {
-  const { acknowledged, dropped, unprotected } = world.ghost
+  const { acknowledged, dropped, unprotected, trespassing } = world.ghost
   for (const attempt of acknowledged) {
     if (!dropped.has(attempt) && !world.data.has(attempt))
       return `${attempt} was acknowledged, and its bytes are gone`
   }
   for (const attempt of unprotected) return `${attempt} was pinned or the best, and was dropped`
+  for (const attempt of trespassing) return `${attempt} was listed by a writer that did not own the store`
   const truth = newest(world)
   return truth === undefined ? undefined : violationIn(truth, world)
 }

@@ -66,11 +66,15 @@ export class Process {
     this.#random = random
     const environment = simulatedSurroundings(name, scheduler, random)
     const takeOver = mode === 'shared' && random.chance(0.3)
+    // The last process must be able to write, and a job gives way to other owners.
+    const job =
+      mode === 'exclusive' && name !== 'last' && random.chance(0.4) ? random.of(['a', 'b']) : undefined
     this.#store = new CheckpointStore(
       backend,
       {
         mode,
         takeOver,
+        job,
         gracePeriod,
         writerName: name,
         background: { limit: 2 },

@@ -34,6 +34,8 @@ export interface Writer {
   /** A name for messages: host and process. */
   readonly name: string
   readonly mode: WriterMode
+  /** The job that this exclusive writer belongs to. The writers of a job follow one another. */
+  readonly job?: string | undefined
 }
 
 export interface CommitRequest {
@@ -71,7 +73,8 @@ const historyLength = 64
  * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
  *
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
- *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save.
+ *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save. If a job owns
+ *    the store, all its writers may commit changes that list no attempt and raise no floor: `mayChange`.
  * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
  * 3. The floor only grows, and never passes the version that carries it.
  * 4. Only what a committed version declares dead may be deleted, also by the writer whose save has failed: `isDeadIn`.
@@ -204,6 +207,27 @@ export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
   return newest.owner === null ? writer.mode === 'shared' : newest.owner.id === writer.id
 }
 
+/**
+ * Rule 1: whether this writer may commit a change that neither lists an attempt nor raises the floor. The writers of a job
+ * may, so that such a change does not end a save of the job: only a save takes the store over from earlier ones.
+ */
+export function mayChange(newest: PagedCatalog, writer: Writer): boolean {
+  if (mayCommit(newest, writer)) return true
+  return writer.job !== undefined && (newest.owner === null || newest.owner.job === writer.job)
+}
+
+/** Changes that neither list an attempt nor raise the floor. */
+const lightChanges: ReadonlySet<Change['kind']> = new Set([
+  'attach',
+  'delete',
+  'forget objective',
+  'pin',
+  'prune',
+  'quarantine',
+  'readmit',
+  'unpin',
+])
+
 /** Returns whether a change depends on which checkpoints are the best, or records objectives. */
 function isJudged({ kind }: Change): boolean {
   return kind === 'save' || kind === 'attach' || kind === 'prune' || kind === 'delete'
@@ -263,24 +287,38 @@ function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): 
       why: `Term ${newest.term ?? 0} of this job owns the store, or has owned it. Restore again to join the job.`,
     }
   }
-  const isForAll = ['take over', 'rebuild', 'discard'].includes(change.kind)
-  if (isForAll || mayCommit(newest, writer)) return undefined
+  if (change.kind === 'rebuild' || change.kind === 'discard' || mayCommit(newest, writer)) return undefined
+  if (change.kind === 'take over' && !(change.yields === true && isOwnedByOther(newest, writer)))
+    return undefined
+  if (lightChanges.has(change.kind) && mayChange(newest, writer)) return undefined
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // this change adds no attempt, so no writer can be too late with it
     return {
       why: 'Another writer took the store over and has released it since. Open the store again to write to it.',
     }
   }
-  return {
-    why: `The store belongs to ${newest.owner.name} since ${newest.owner.since}, and only it may write.`,
-    hint: { kind: 'take-over' },
+  const { name, since, job } = newest.owner
+  if (job !== undefined && job === writer.job) {
+    return {
+      why: `${name} began a later save of the job ${JSON.stringify(job)}, which ends the earlier ones.`,
+    }
   }
+  return {
+    why: `The store belongs to ${name} since ${since}, and only it may write.`,
+    hint: { kind: 'take-over', job },
+  }
+}
+
+function isOwnedByOther({ owner }: PagedCatalog, { job }: Writer): boolean {
+  return owner !== null && (owner.job === undefined || owner.job !== job)
 }
 
 function nextOwner(newest: PagedCatalog, { writer, change, at }: CommitRequest): Owner | null {
   if (change.kind === 'release' || change.kind === 'rebuild') return null
   if (change.kind !== 'take over') return newest.owner
-  return writer.mode === 'exclusive' ? { id: writer.id, name: writer.name, since: at } : null
+  if (writer.mode === 'shared') return null
+  const { id, name, job } = writer
+  return { id, name, since: at, ...(job === undefined ? {} : { job }) }
 }
 
 /** The highest term that ever owned the store. It never decreases. */

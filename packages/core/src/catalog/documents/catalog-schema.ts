@@ -45,6 +45,8 @@ const ownerSchema = v.looseObject({
   /** A name for messages: host and process. */
   name: v.string(),
   since: timeSchema,
+  /** The job that the owner belongs to. A later writer of the same job may take over from it. */
+  job: v.optional(v.string()),
 })
 
 const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })

@@ -19,16 +19,15 @@ export interface UnfinishedSaves {
 export const noUnfinishedSaves: UnfinishedSaves = { saves: 0, fileCount: 0, bytes: 0, until: undefined }
 
 /**
- * Finds the unfinished saves of other writers next to a catalog. `ours` are the attempts of this process. In exclusive
- * mode there are none, because taking over has declared them dead.
+ * Finds the unfinished saves of other writers next to a catalog. `ours` are the attempts of this process. After a takeover
+ * there are none, because it declares them dead.
  */
 export async function unfinishedSaves(
-  { backend, log, writer, gracePeriod }: StoreContext,
+  { backend, log, gracePeriod }: StoreContext,
   catalog: WholeCatalog,
   ours: ReadonlySet<AttemptId>,
   signal: AbortSignal | undefined,
 ): Promise<UnfinishedSaves> {
-  if (writer.mode === 'exclusive') return noUnfinishedSaves
   const known = new Set([
     ...attemptsOf(catalog),
     ...catalog.history.flatMap(({ dropped }) => dropped.map(({ attempt }) => attempt)),

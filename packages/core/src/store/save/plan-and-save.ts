@@ -11,8 +11,8 @@ import type { SpaceAccess } from './space.ts'
 
 /** The requirements of a save before its first byte. */
 export interface SaveAccess extends SpaceAccess {
-  /** Returns the newest known version when this writer may write. */
-  ready(signal: AbortSignal | undefined): Promise<PagedCatalog>
+  /** Returns the newest known version when this writer may save. */
+  readyToSave(signal: AbortSignal | undefined): Promise<PagedCatalog>
   /** Resolves when the deletions of earlier operations have ended. */
   cleanedUp(signal: AbortSignal | undefined): Promise<void>
 }
@@ -26,7 +26,7 @@ export async function planAndSave(
   const { exclude, signal } = request
   const storeRoot = context.backend.capabilities.localRoot
   const plan = await planFiles(request.files, { storeRoot, exclude, signal })
-  const ready = (): Promise<PagedCatalog> => access.ready(signal)
+  const ready = (): Promise<PagedCatalog> => access.readyToSave(signal)
   // To make room on a full disk, the save may have to take the store over first.
   const newest = await (context.space.makeRoom ? access.freeing(signal, ready) : ready())
   await refuseEarly(context, newest, request)

@@ -14,9 +14,10 @@ export async function newestToWriteUpon(context: StoreContext): Promise<PagedCat
   const { log, keeping, writer, mayTakeOver } = context
   try {
     const newest = await log.newest()
-    if (!mayTakeOver && !mayCommit(newest, writer)) return newest // rule 1 rejects the commit
+    const takesOver = mayTakeOver || writer.job !== undefined
+    if (!takesOver && !mayCommit(newest, writer)) return newest // rule 1 rejects the commit
     const { objectives, retention } = keepingOf(keeping, newest)
-    if (mayTakeOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
+    if (takesOver || hasFields(objectives) || hasFields(retention)) await log.wholeOf(newest)
     return newest
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error

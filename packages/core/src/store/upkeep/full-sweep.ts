@@ -22,7 +22,7 @@ export async function fullSweep(
   access.takeSwept()
   return whileOpen(() =>
     access.freeing(signal, async () => {
-      await access.ready(signal)
+      await access.readyToSave(signal)
       const now = await storeTime(context, signal)
       const raised = await access.raiseFloor(await log.newest(signal), signal, now)
       return sweepAndReport(context, access, await log.wholeOf(raised, signal), options)

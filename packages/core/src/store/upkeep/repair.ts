@@ -187,7 +187,9 @@ function refuseRunning(
   { owner }: PagedCatalog,
   isDamaged: boolean,
 ): void {
-  if (isDamaged || owner === null || owner.id === writer.id || mayTakeOver) return
+  const isOfOwner =
+    owner === null || owner.id === writer.id || (owner.job !== undefined && owner.job === writer.job)
+  if (isDamaged || isOfOwner || mayTakeOver) return
   throw new HoldfastError(
     'FENCED',
     `The store belongs to ${owner.name} since ${owner.since}, and a repair would fence it.`,

@@ -1,8 +1,8 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { Afterwork, UnderWay } from '../../async/under-way.ts'
-import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
-import { mayCommit } from '../../catalog/commit/rules.ts'
+import { mayChange, mayCommit } from '../../catalog/commit/rules.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
@@ -12,6 +12,7 @@ import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import { recorded, type Recording } from '../recording.ts'
 import { ensureMarker } from './ensure-marker.ts'
 import { newestToWriteUpon } from './first-write.ts'
+import { Preparation } from './preparation.ts'
 import { bothPasses, floorToRaise, sweepStore, type SweptOnce } from './sweep.ts'
 import { isSweepDue, removePassed } from './tidy.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
@@ -33,12 +34,17 @@ export class WriteAccess {
   #isLittered = false
   /** The leftovers that this writer removed and no sweep has reported yet. */
   #swept: SweptOnce | undefined
-  #prepared: Promise<void> | undefined
   readonly #preparations = new UnderWay()
+  readonly #prepared: Preparation
+  /** In a job: the takeover that precedes the first save. */
+  readonly #joined: Preparation
   readonly #afterwork = new Afterwork()
 
   constructor(context: StoreContext) {
     this.#context = context
+    const { url } = context.backend
+    this.#prepared = new Preparation(url, this.#preparations, () => this.#prepare())
+    this.#joined = new Preparation(url, this.#preparations, () => this.#takeOver())
     context.events.on('cleanupFailed', () => {
       this.#isLittered = true
     })
@@ -46,7 +52,7 @@ export class WriteAccess {
 
   /** Returns the newest known version once this writer may write. A failed preparation is retried by the next write. */
   async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
-    await this.#preparedOnce(signal)
+    await this.#prepared.done(signal)
     const { log, writer } = this.#context
     if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // no other writer commits
     try {
@@ -54,10 +60,21 @@ export class WriteAccess {
     } catch (error) {
       // The catalog was damaged in the meantime. Another preparation rebuilds it, unless the whole store was deleted.
       if (!isHoldfastError(error, 'CORRUPT') || (await log.isEmpty(signal))) throw error
-      this.#prepared = undefined
-      await this.#preparedOnce(signal)
+      this.#prepared.repeat()
+      await this.#prepared.done(signal)
       return log.newest(signal)
     }
+  }
+
+  /**
+   * Returns the newest known version once this writer may save or sweep. In a job, this ends the earlier saves of the job.
+   */
+  async readyToSave(signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    const newest = await this.ready(signal)
+    const { log, writer, mayTakeOver } = this.#context
+    if (writer.job === undefined || mayTakeOver) return newest
+    await this.#joined.done(signal)
+    return log.known ?? newest
   }
 
   /**
@@ -65,7 +82,7 @@ export class WriteAccess {
    */
   async quarantine(finding: Finding): Promise<Recording> {
     const { log, writer } = this.#context
-    if (log.known === undefined || !mayCommit(log.known, writer)) {
+    if (log.known === undefined || !mayChange(log.known, writer)) {
       this.#findings.push(finding)
       const because =
         writer.mode === 'exclusive'
@@ -178,7 +195,8 @@ export class WriteAccess {
   /** Releases ownership. If this writer is fenced, another writer already has it. */
   async release(): Promise<void> {
     const { log, writer } = this.#context
-    if (log.known?.owner?.id !== writer.id) return
+    // The next process of a job takes over from this one.
+    if (log.known?.owner?.id !== writer.id || writer.job !== undefined) return
     try {
       await log.commit({ kind: 'release' })
     } catch (error) {
@@ -186,27 +204,15 @@ export class WriteAccess {
     }
   }
 
-  /** Several callers wait for one preparation, so the signal of a caller ends only its own wait. */
-  async #preparedOnce(signal: AbortSignal | undefined): Promise<void> {
-    throwIfAborted(signal, 'The preparation of the store', { url: this.#context.backend.url })
-    if (this.#prepared === undefined) {
-      const prepared = this.#preparations.run(() => this.#prepare())
-      this.#prepared = prepared
-      prepared.catch(() => {
-        if (this.#prepared === prepared) this.#prepared = undefined
-      })
-    }
-    await orAborted(this.#prepared, signal, 'The preparation of the store')
-  }
-
   async #prepare(): Promise<void> {
     await ensureMarker(this.#context)
     const newest = await newestToWriteUpon(this.#context)
     // If many processes save once each, the one that passes the next multiple tidies.
     this.#tidied = newest.version - (newest.version % this.#context.environment.tidyEvery)
-    if (this.#context.mayTakeOver) await this.#takeOver(newest)
+    if (this.#context.mayTakeOver) await this.#takeOver()
     // The first version is created before any attempt. So a store with attempts and no version has lost its catalog.
-    else if (newest.version === 0) await this.#context.log.commit({ kind: 'begin' })
+    else if (newest.version === 0 && this.#context.writer.mode === 'shared')
+      await this.#context.log.commit({ kind: 'begin' })
     if (this.#findings.length > 0) {
       await this.#commitFindings(this.#findings)
       this.#findings = []
@@ -214,10 +220,11 @@ export class WriteAccess {
     await keepReserve(this.#context)
   }
 
-  async #takeOver(newest: PagedCatalog): Promise<void> {
-    const { log, events } = this.#context
-    const { catalog } = await log.commit({ kind: 'take over' })
-    events.emit('tookOver', { from: newest.owner?.name })
+  async #takeOver(): Promise<void> {
+    const { log, events, mayTakeOver } = this.#context
+    const from = log.known?.owner?.name
+    const { catalog } = await log.commit({ kind: 'take over', yields: !mayTakeOver })
+    events.emit('tookOver', { from })
     // Every older attempt is dead now, including that of a crashed run.
     await this.#reporting(() => this.#sweep(catalog))
   }

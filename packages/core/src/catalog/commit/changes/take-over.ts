@@ -5,6 +5,8 @@ export interface TakeOver {
   readonly kind: 'take over'
   /** The term of a job of many ranks for which the writer takes over, if it is one. */
   readonly term?: number | undefined
+  /** Whether another owner prevents it. A job only takes over from no owner and from itself. Default: false. */
+  readonly yields?: boolean | undefined
 }
 
 export const takeOver: KindOfChange<TakeOver> = {
