@@ -38,6 +38,7 @@ async function attack(placed: PlaceName): Promise<void> {
     if (file !== undefined) await addResult(file, result)
     if (report.violations.length === 0) continue
     process.exitCode = 1
+    if (placed === 'disk') console.log(`The stores are kept in ${place.keep()}.`)
     break
   }
   console.log(`${placed} (${place.name}): ${summaryOf(results)}`)

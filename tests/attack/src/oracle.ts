@@ -106,8 +106,22 @@ export class Oracle {
               : undefined
       return reason === undefined
         ? []
-        : [`step ${operation.step}, saved by ${operation.id}, is lost, but must be kept because ${reason}`]
+        : [
+            `step ${operation.step}, saved by ${operation.id}, is lost, but must be kept because ${reason}. ` +
+              this.#storyOf(operation.step),
+          ]
     })
+  }
+
+  /** Returns all operations on a step, each with its times and its outcome. */
+  #storyOf(step: number): string {
+    return [...this.#operations.values()]
+      .filter(({ operation }) => stepOf(operation) === step)
+      .map(
+        ({ operation, started, ended, outcome }) =>
+          `${operation.kind} ${operation.id} from ${started} to ${ended}: ${outcome}`,
+      )
+      .join(', ')
   }
 
   /** Whether another operation on the step may have replaced or deleted the checkpoint of this operation. */

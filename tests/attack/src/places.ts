@@ -21,7 +21,11 @@ export interface Place extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>
   /** Returns the URL of a new store. */
   newStore(): string
+  /** Keeps the files of the place after it is closed, and returns their folder. A server keeps none. */
+  keep(): string
 }
+
+type OpenedPlace = Omit<Place, 'keep'>
 
 export const placeNames = ['disk', 's3', 'gcs', 'azure'] as const
 export type PlaceName = (typeof placeNames)[number]
@@ -31,11 +35,16 @@ export async function openPlace(name: PlaceName): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-attack-'))
   try {
     const place = await open(name, folder)
+    let isKept = false
     return {
       ...place,
+      keep: () => {
+        isKept = true
+        return folder
+      },
       [Symbol.asyncDispose]: async () => {
         await place[Symbol.asyncDispose]()
-        await rm(folder, { recursive: true, force: true })
+        if (!isKept) await rm(folder, { recursive: true, force: true })
       },
     }
   } catch (error) {
@@ -49,7 +58,7 @@ export function backendOptions(url: string): Readonly<Record<string, unknown>> {
   return /^(s3|gs|az):/.test(url) ? { retry: { attempts: 10, minDelay: 5, maxDelay: 500 } } : {}
 }
 
-function open(name: PlaceName, folder: string): Promise<Place> {
+function open(name: PlaceName, folder: string): Promise<OpenedPlace> {
   switch (name) {
     case 'disk':
       return Promise.resolve({
@@ -67,7 +76,7 @@ function open(name: PlaceName, folder: string): Promise<Place> {
   }
 }
 
-async function openS3(folder: string): Promise<Place> {
+async function openS3(folder: string): Promise<OpenedPlace> {
   const bucket = `holdfast-${randomUUID()}`
   for (const kind of ['minio', 's3proxy'] as const) {
     const server = await startServer(kind)
@@ -91,7 +100,7 @@ function s3Place(
   region: string,
   { accessKeyId, secretAccessKey }: { readonly accessKeyId: string; readonly secretAccessKey: string },
   stop: () => Promise<void>,
-): Place {
+): OpenedPlace {
   return {
     name,
     env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
@@ -100,7 +109,7 @@ function s3Place(
   }
 }
 
-async function openGcs(folder: string): Promise<Place> {
+async function openGcs(folder: string): Promise<OpenedPlace> {
   const bucket = `holdfast-${randomUUID()}`
   const server = await startServer('fake-gcs-server')
   if (server.how === 'unavailable') {
@@ -117,7 +126,7 @@ async function openGcs(folder: string): Promise<Place> {
   return gcsPlace(server.name, bucket, endpoint, server.stop)
 }
 
-function gcsPlace(name: string, bucket: string, endpoint: string, stop: () => Promise<void>): Place {
+function gcsPlace(name: string, bucket: string, endpoint: string, stop: () => Promise<void>): OpenedPlace {
   return {
     name,
     env: {},
@@ -126,7 +135,7 @@ function gcsPlace(name: string, bucket: string, endpoint: string, stop: () => Pr
   }
 }
 
-async function openAzure(): Promise<Place> {
+async function openAzure(): Promise<OpenedPlace> {
   const server = await startServer('azurite')
   if (server.how === 'unavailable') throw new Error(`No Azure server is available: ${server.reason}.`)
   const { connectionString } = server.connection
