@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
 import {
+  type CallOptions,
   compareKeys,
   concurrently,
   isUnreadable,
@@ -27,16 +28,37 @@ export async function* list(disk: Disk, prefix: string, options: ListOptions): A
   const { startAfter = '', limit = Infinity, signal } = options
   if (limit <= 0) return
   let listed = 0
+  let last: Look | undefined
+  for await (const look of lookAtKeys(disk, prefix, { startAfter, limit, signal })) {
+    last = look
+    if (look.object === undefined) continue
+    yield look.object
+    listed += 1
+    if (listed >= limit) return
+  }
+  // The folder was read before the files. Higher keys may have been created before the last file vanished.
+  if (last !== undefined && last.object === undefined)
+    yield* list(disk, prefix, { startAfter: last.key, limit: limit - listed, signal })
+}
+
+/** A key in a folder, and its file; `undefined` if the file has vanished since the folder was read. */
+interface Look {
+  readonly key: string
+  readonly object: ObjectStat | undefined
+}
+
+async function* lookAtKeys(
+  disk: Disk,
+  prefix: string,
+  { startAfter, limit, signal }: { readonly startAfter: string; readonly limit: number } & CallOptions,
+): AsyncGenerator<Look> {
   const keys = keysBelow(disk, '', prefix, startAfter)
   for await (const some of inWindows(keys, Math.min(limit, looksAtOnce))) {
     throwIfAborted(signal, `Listing ${prefix}`, { url: disk.names.url })
-    const found = await concurrently(some, looksAtOnce, signal, (key) => statIfThere(disk, key))
-    for (const object of found) {
-      if (object === undefined) continue
-      yield object
-      listed += 1
-      if (listed >= limit) return
-    }
+    yield* await concurrently(some, looksAtOnce, signal, async (key) => ({
+      key,
+      object: await statIfThere(disk, key),
+    }))
   }
 }
 

@@ -98,6 +98,24 @@ export const listCases: readonly Case[] = [
     },
   },
   {
+    name: 'list ends at the highest key or above it, even if the highest keys are deleted during the call',
+    async run(backend) {
+      const keys = Array.from({ length: 100 }, (_, index) => `moving/${String(index).padStart(3, '0')}`)
+      await Promise.all(keys.map((key) => backend.put(key, Buffer.from(key))))
+      const listed: string[] = []
+      for await (const { key } of backend.list('moving/')) {
+        listed.push(key)
+        if (listed.length > 1) continue
+        await backend.put('moving/created during the list', Buffer.from('higher'))
+        await backend.delete(keys.slice(1))
+      }
+      assert.ok(
+        compareKeys(listed.at(-1) ?? '', keys.at(-1) ?? '') >= 0,
+        `the list ended at ${listed.at(-1) ?? 'no key'}`,
+      )
+    },
+  },
+  {
     name: 'list, stat, read and put describe an object alike, and list is empty if no key matches',
     async run(backend) {
       assert.deepEqual(await keysOf(backend, 'nothing/'), [])

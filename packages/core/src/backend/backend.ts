@@ -53,7 +53,12 @@ export interface CheckpointBackend {
   /** Returns what is known of an object without reading it; `undefined` if the key is absent. */
   stat(key: string, options?: CallOptions): Promise<ObjectStat | undefined>
 
-  /** Yields the objects whose keys begin with `prefix` (plain text, not a folder), in key order. */
+  /**
+   * Yields the objects whose keys begin with `prefix` (plain text, not a folder), in key order. If objects are deleted
+   * during the call, it may yield them or not. But the last yielded key MUST NOT be below the highest key at the start of
+   * the call, if a higher key exists when that one is deleted. Otherwise an old version of the catalog could look like the
+   * newest one.
+   */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectStat>
 
   /** Deletes objects, in batches if the store supports them. An absent key is no error and counts as deleted. */

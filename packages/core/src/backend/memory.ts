@@ -167,6 +167,11 @@ async function* list(
 ): AsyncGenerator<ObjectStat> {
   const isWanted = (key: string): boolean =>
     key.startsWith(prefix) && (startAfter === undefined || compareKeys(key, startAfter) > 0)
-  for (const key of objects.keys().filter(isWanted).sort(compareKeys))
-    if (objects.has(key)) yield objects.stat(key)
+  const keys = objects.keys().filter(isWanted).sort(compareKeys)
+  let lastExisted = true
+  for (const key of keys) {
+    lastExisted = objects.has(key)
+    if (lastExisted) yield objects.stat(key)
+  }
+  if (!lastExisted) yield* list(objects, prefix, { startAfter: keys.at(-1) })
 }
