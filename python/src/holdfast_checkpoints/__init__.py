@@ -1,0 +1,75 @@
+"""
+Keeps the checkpoints of long-running jobs: saved completely or not at all, and verified on every read.
+
+    import holdfast_checkpoints as holdfast
+
+    with holdfast.open("./runs/a", keep_last=3) as store:
+        store.save(1, {"model.pth": lambda file: torch.save(state, file)}, metrics={"val_loss": 0.5})
+        restored = store.restore("latest", fallback=True)
+"""
+
+from ._contents import Content, Files
+from ._open import Objective, Size, open
+from ._store import Choice, Store
+from ._version import __version__
+from .checkpoints import (
+    Checkpoint,
+    CheckpointDetails,
+    Dropped,
+    File,
+    MeasuredStep,
+    PassedOver,
+    Pin,
+    Quarantined,
+    Restored,
+    Saved,
+)
+from .errors import (
+    Aborted,
+    AlreadyExists,
+    ConfigError,
+    Corrupt,
+    Fenced,
+    HoldfastError,
+    InvalidArgument,
+    NoSpace,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    Unavailable,
+    Unsupported,
+)
+
+__all__ = [
+    "Aborted",
+    "AlreadyExists",
+    "Checkpoint",
+    "CheckpointDetails",
+    "Choice",
+    "ConfigError",
+    "Content",
+    "Corrupt",
+    "Dropped",
+    "Fenced",
+    "File",
+    "Files",
+    "HoldfastError",
+    "InvalidArgument",
+    "MeasuredStep",
+    "NoSpace",
+    "NotFound",
+    "Objective",
+    "OutcomeUnknown",
+    "PassedOver",
+    "PermissionDenied",
+    "Pin",
+    "Quarantined",
+    "Restored",
+    "Saved",
+    "Size",
+    "Store",
+    "Unavailable",
+    "Unsupported",
+    "__version__",
+    "open",
+]

@@ -1,0 +1,123 @@
+"""What a save takes as files, and how it is sent."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO, Any, Union
+
+from ._helper import Call, Helper, ProgressListener
+from ._streams import StreamClosed, Upload, UploadWriter
+from .errors import InvalidArgument
+
+Path = Union[str, "os.PathLike[str]"]
+
+#: The content of a file: a path of this machine, bytes, a function that writes to a binary file, a binary file that is
+#: read to its end, or an iterable of bytes.
+Content = Union[Path, bytes, bytearray, memoryview, Callable[[IO[bytes]], object], IO[bytes], Iterable[bytes]]
+
+#: The files of a checkpoint: contents by name, or paths of files and folders, which keep their names.
+Files = Union[Path, Sequence[Path], Mapping[str, Content]]
+
+Producer = Callable[[UploadWriter], None]
+
+
+def send_save(
+    helper: Helper, params: Mapping[str, Any], files: Files, on_progress: ProgressListener | None = None
+) -> SendingSave:
+    """Sends the call of a save. Its streams are sent by `SendingSave.finish`."""
+    if not isinstance(files, Mapping):
+        paths = [files] if isinstance(files, (str, os.PathLike)) else list(files)
+        call = helper.start("save", {**params, "files": [absolute(path) for path in paths]}, (), on_progress)
+        return SendingSave(helper, call, {}, queue.SimpleQueue())
+    wanted: queue.SimpleQueue[Upload | None] = queue.SimpleQueue()
+    producers: dict[Upload, Producer] = {}
+    sent: dict[str, dict[str, Any]] = {}
+    for name, content in files.items():
+        if isinstance(content, (str, os.PathLike)):
+            sent[name] = {"path": absolute(content)}
+        else:
+            upload = Upload(wanted.put)
+            producers[upload] = producer_of(name, content)
+            sent[name] = {"stream": upload}
+    call = helper.start("save", {**params, "files": sent}, list(producers), on_progress)
+    call.response.add_done_callback(lambda _: wanted.put(None))
+    return SendingSave(helper, call, producers, wanted)
+
+
+class SendingSave:
+    """A save whose call was sent. The helper asks for one stream after another."""
+
+    def __init__(
+        self,
+        helper: Helper,
+        call: Call,
+        producers: Mapping[Upload, Producer],
+        wanted: queue.SimpleQueue[Upload | None],
+    ) -> None:
+        self._helper = helper
+        self._producers = producers
+        self._wanted = wanted
+        self.call = call
+
+    def finish(self) -> Any:
+        """Sends every stream that the helper asks for, and returns the result. An exception of a producer saves nothing."""
+        try:
+            if self._producers:
+                for upload in iter(self._wanted.get, None):
+                    self._produce(upload)
+            return self.call.result()
+        except BaseException:
+            if not self.call.response.done():
+                self.call.stop()
+            raise
+        finally:
+            for upload in self._producers:
+                self._helper.release(upload)
+
+    def _produce(self, upload: Upload) -> None:
+        writer = UploadWriter(upload)
+        try:
+            self._producers[upload](writer)
+            writer.finish()
+        except StreamClosed:
+            return  # the result of the call has the reason
+        except BaseException as error:
+            if self.call.response.done():
+                return  # the save failed first, and a library such as torch reports that with an exception of its own
+            upload.abort(f"{type(error).__name__}: {error}")
+            raise
+
+
+def producer_of(name: str, content: Any) -> Producer:
+    """Returns a function that writes the content. Raises InvalidArgument for a content of another type."""
+    if callable(content):
+        return _calling(content)
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return lambda writer: _write_all(writer, [content])
+    if hasattr(content, "read"):
+        return lambda writer: _write_all(writer, iter(lambda: content.read(2**20), b""))
+    if isinstance(content, Iterable):
+        return lambda writer: _write_all(writer, content)
+    raise InvalidArgument(
+        f"The content of {name!r} is {type(content).__name__}. Pass a path, bytes, a binary file, or a function that "
+        "writes to a binary file, such as lambda file: torch.save(state, file)."
+    )
+
+
+def _calling(write: Callable[[IO[bytes]], object]) -> Producer:
+    def produce(writer: UploadWriter) -> None:
+        write(writer)  # type: ignore[arg-type]
+
+    return produce
+
+
+def _write_all(writer: UploadWriter, pieces: Iterable[Any]) -> None:
+    for piece in pieces:
+        writer.write(piece)
+
+
+def absolute(path: Path) -> str:
+    """The helper has another working folder if this process has changed its own."""
+    return os.path.abspath(os.path.expanduser(os.fspath(path)))

@@ -1,0 +1,51 @@
+"""The helper processes of this process. Stores that were opened in the same surroundings share one."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from ._helper import Helper
+
+_lock = threading.Lock()
+_users: dict[Helper, int] = {}
+_surroundings_of: dict[Helper, object] = {}
+
+
+def acquire() -> Helper:
+    """Returns a helper that runs with the environment variables and in the working folder of now."""
+    surroundings = (os.getcwd(), dict(os.environ))
+    with _lock:
+        for helper, known in _surroundings_of.items():
+            if helper.is_running and known == surroundings:
+                _users[helper] += 1
+                return helper
+        helper = Helper()
+        _users[helper] = 1
+        _surroundings_of[helper] = surroundings
+        return helper
+
+
+def release(helper: Helper) -> None:
+    """Ends the helper if no store uses it any more."""
+    with _lock:
+        if helper not in _users:
+            return
+        _users[helper] -= 1
+        if _users[helper] > 0:
+            return
+        del _users[helper], _surroundings_of[helper]
+    helper.close()
+
+
+def _forget_after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for helper in _users:
+        helper.forget()
+    _users.clear()
+    _surroundings_of.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

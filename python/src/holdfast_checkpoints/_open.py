@@ -1,0 +1,104 @@
+"""Opening a store, and the names of its options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Union
+
+from ._contents import Path, absolute
+from ._store import Store
+from ._values import without_none
+from .errors import InvalidArgument
+
+#: What "best" means: a metric and a direction, or the members of docs/retention.md.
+Objective = Union[tuple[str, Literal["min", "max"]], Mapping[str, Any]]
+
+#: A number of bytes, or a text such as "200 GB".
+Size = Union[int, str]
+
+_CAMEL_CASE = {"min_delta": "minDelta", "warm_up": "warmUp"}
+
+
+def open(
+    location: Path | None = None,
+    *,
+    objectives: Mapping[str, Objective] | None = None,
+    keep_last: int | None = None,
+    keep_best: Mapping[str, int] | None = None,
+    keep_every: Mapping[Literal["steps", "epochs", "time"], int | str] | None = None,
+    keep_within: str | None = None,
+    keep_hourly: int | None = None,
+    keep_daily: int | None = None,
+    keep_weekly: int | None = None,
+    keep_monthly: int | None = None,
+    keep_tags: Sequence[str] | None = None,
+    keep_unscored: str | None = None,
+    max_bytes: Size | None = None,
+    max_count: int | None = None,
+    grace: str | None = None,
+    warn_below: Size | None = None,
+    refuse_below: Size | None = None,
+    make_room: bool | None = None,
+    mode: Literal["exclusive", "shared"] | None = None,
+    take_over: bool | None = None,
+    writer_name: str | None = None,
+    grace_period: float | None = None,
+    config: Path | Literal[False] | None = None,
+    adapters: Sequence[str] | None = None,
+    backend: Mapping[str, Any] | None = None,
+) -> Store:
+    """
+    Opens a store. Sends no request yet: the first save creates the store.
+
+    `location` is a path or a URL (`s3://bucket/runs/a`, `gs://...`, `az://account/container/...`). Without one, it comes
+    from HOLDFAST_STORE or from the configuration file. The other options apply on top of that file.
+
+    `objectives` defines what "best" means: `{"loss": ("val_loss", "min")}`, or the members of docs/retention.md, such as
+    `{"overall": {"weights": {"loss": 0.5, "pck": 0.5}}}`. `keep_*` and `max_*` are the retention, which each save applies.
+    Without any of them, everything is kept. `grace_period` is in seconds.
+
+    The store uses the environment variables and the working folder of this call. Close it after use, for example with
+    `with`. Raises ConfigError and InvalidArgument.
+    """
+    retention = without_none(
+        keepLast=keep_last,
+        keepBest=keep_best,
+        keepEvery=keep_every,
+        keepWithin=keep_within,
+        keepHourly=keep_hourly,
+        keepDaily=keep_daily,
+        keepWeekly=keep_weekly,
+        keepMonthly=keep_monthly,
+        keepTags=keep_tags,
+        keepUnscored=keep_unscored,
+        maxBytes=max_bytes,
+        maxCount=max_count,
+        grace=grace,
+    )
+    space = without_none(warnBelow=warn_below, refuseBelow=refuse_below, makeRoom=make_room)
+    return Store(
+        without_none(
+            location=None if location is None else os.fspath(location),
+            objectives=None if objectives is None else {n: _objective(n, o) for n, o in objectives.items()},
+            retention=retention or None,
+            space=space or None,
+            mode=mode,
+            takeOver=take_over,
+            writerName=writer_name,
+            gracePeriod=None if grace_period is None else grace_period * 1000,
+            config=absolute(config) if isinstance(config, (str, os.PathLike)) else config,
+            adapters=None if adapters is None else list(adapters),
+            backend=backend,
+        )
+    )
+
+
+def _objective(name: str, objective: Objective) -> Mapping[str, Any]:
+    if isinstance(objective, Mapping):
+        return {_CAMEL_CASE.get(member, member): value for member, value in objective.items()}
+    if isinstance(objective, tuple) and len(objective) == 2:
+        return {"metric": objective[0], "direction": objective[1]}
+    raise InvalidArgument(
+        f"The objective {name!r} must be a metric with a direction, such as ('val_loss', 'min'), or a dict."
+    )

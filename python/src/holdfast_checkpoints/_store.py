@@ -1,0 +1,385 @@
+"""The store of a run."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path as FilePath
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, Union
+
+from . import _helpers
+from ._contents import Files, Path, absolute, send_save
+from ._helper import Helper, ProgressListener
+from ._streams import Download, DownloadReader
+from ._values import sent_json, sent_metrics, sent_step, without_none
+from .checkpoints import (
+    Checkpoint,
+    CheckpointDetails,
+    Dropped,
+    MeasuredStep,
+    Quarantined,
+    Restored,
+    Saved,
+    checkpoint_of,
+    details_of,
+    dropped_of,
+    measured_of,
+    quarantined_of,
+    restored_of,
+    saved_of,
+)
+from .errors import HoldfastError, InvalidArgument
+
+log = logging.getLogger("holdfast_checkpoints")
+
+#: A step, "latest", "best" or "best:OBJECTIVE".
+Choice = Union[int, str]
+
+#: The events that are logged as warnings. Others are logged as information.
+_WARNINGS = frozenset(
+    ["quarantined", "spaceLow", "cleanupFailed", "clockDoubted", "notFinite", "unscored", "ignoredConfig", "retry"]
+)
+
+_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+class Store:
+    """
+    The checkpoints of one run. `open` returns a store.
+
+    Any thread may use it. If the helper process ends, the running call raises Unavailable, and the next call starts a
+    new helper. Every method raises HoldfastError, whose `code` names the kind of error.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._opening = threading.Lock()
+        self._helper: Helper | None = None
+        self._number = 0
+        self._owner = os.getpid()
+        self._is_closed = False
+        self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
+        #: The URL of the store, without secrets.
+        self.url: str = ""
+        self._connect()
+        _open_stores.add(self)
+
+    def __repr__(self) -> str:
+        return f"<holdfast_checkpoints.Store {self.url}>"
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Waits for running calls, releases the ownership of the store, and ends the helper if nothing else uses it."""
+        with self._opening:
+            helper, self._helper = self._helper, None
+            self._is_closed = True
+        _open_stores.discard(self)
+        if helper is None or self._owner != os.getpid():
+            return
+        try:
+            if helper.is_running:
+                helper.call("closeStore", {"store": self._number})
+        finally:
+            _helpers.release(helper)
+
+    def on_event(self, listener: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """
+        Calls the listener with the name and the members of each event, such as "saved", "dropped" and "retry".
+
+        It is called in another thread, and must be quick. Events are also logged by the logger holdfast_checkpoints.
+        """
+        self._listeners.append(listener)
+
+    # Save and restore
+
+    def save(
+        self,
+        step: int,
+        files: Files,
+        *,
+        epoch: float | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Any = None,
+        data_state: Any = None,
+        exclude: Sequence[str] | None = None,
+        on_existing: Literal["fail", "replace"] | None = None,
+        allow_best: bool | None = None,
+        require_finite: bool | None = None,
+        on_progress: ProgressListener | None = None,
+    ) -> Saved:
+        """
+        Saves a checkpoint, and returns when it is durable and committed.
+
+        `files` are contents by name, or paths of files and folders. A content is a path, bytes, a binary file, an iterable
+        of bytes, or a function that writes to a binary file: `{"model.pth": lambda file: torch.save(state, file)}`. It is
+        streamed. If it raises, nothing is saved and the exception is raised. `metadata` and `data_state` are JSON.
+
+        Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
+        """
+        params = save_params(
+            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite
+        )
+        helper, number = self._connect()
+        return saved_of(send_save(helper, {"store": number, **params}, files, on_progress).finish())
+
+    def restore(
+        self,
+        choice: Choice = "latest",
+        to: Path | None = None,
+        *,
+        fallback: bool = False,
+        files: Sequence[str] | None = None,
+        exact: bool = False,
+        on_progress: ProgressListener | None = None,
+    ) -> Restored | None:
+        """
+        Restores a verified checkpoint into a folder. Returns None if there is none yet, so a fresh run can begin.
+
+        Without `to`, the folder is temporary. With `fallback`, a corrupt checkpoint is set aside, and the next older good
+        one is restored. Raises NotFound if the step is not saved, and Corrupt.
+        """
+        temporary = TemporaryDirectory(prefix="holdfast-") if to is None else None
+        folder = absolute(to) if temporary is None and to is not None else str(temporary and temporary.name)
+        try:
+            json = self._call(
+                "restore",
+                {
+                    "choice": sent_choice(choice),
+                    "to": folder,
+                    "fallback": fallback,
+                    "exact": exact,
+                    **without_none(files=None if files is None else list(files)),
+                },
+                on_progress,
+            )
+        except BaseException:
+            if temporary is not None:
+                temporary.cleanup()
+            raise
+        if json is None:
+            if temporary is not None:
+                temporary.cleanup()
+            return None
+        return restored_of(json, FilePath(folder), temporary)
+
+    def read(self, choice: Choice, file: str) -> io.BufferedReader:
+        """
+        Opens a file of a checkpoint as a stream, which cannot seek. Its end is reached only if every byte is verified.
+
+        Reading raises Corrupt otherwise. Then discard what was read before.
+        """
+        helper, number = self._connect()
+        download = Download()
+        params = {"store": number, "choice": sent_choice(choice), "file": file, "stream": download}
+        call = helper.start("read", params, [download])
+        try:
+            call.result()
+        except BaseException:
+            helper.release(download)
+            raise
+        download.start()
+        return io.BufferedReader(DownloadReader(download, lambda: helper.release(download)), 2**20)
+
+    def path(self, choice: Choice, file: str) -> FilePath:
+        """
+        Returns the path of a file of a checkpoint in the store, for programs that read it in place.
+
+        The bytes are not verified, and the path ends with the checkpoint. Raises Unsupported if the store is not on a disk
+        of this machine.
+        """
+        return FilePath(self._call("localPath", {"choice": sent_choice(choice), "file": file}))
+
+    # Look
+
+    def list(self) -> list[Checkpoint]:
+        """Returns all checkpoints except quarantined ones, in the order of their steps."""
+        return [checkpoint_of(each) for each in self._call("list")]
+
+    def latest(self) -> Checkpoint | None:
+        """Returns the checkpoint that was saved last."""
+        return _optional(self._call("latest"))
+
+    def best(self, objective: str | None = None) -> Checkpoint | None:
+        """Returns the best checkpoint of the named or only objective. None if no checkpoint has its metric."""
+        return _optional(self._call("best", without_none(objective=objective)))
+
+    def get(self, choice: Choice) -> CheckpointDetails | None:
+        """Returns a checkpoint with its files, metadata and data state, or None if it does not exist."""
+        json = self._call("get", {"choice": sent_choice(choice)})
+        return None if json is None else details_of(json)
+
+    def quarantined(self) -> list[Quarantined]:
+        """Returns the corrupt checkpoints that were set aside."""
+        return [quarantined_of(each) for each in self._call("quarantined")]
+
+    def metrics(self) -> list[MeasuredStep]:
+        """Returns the metrics of every step that ever had metrics, also if its checkpoint was deleted."""
+        return [measured_of(each) for each in self._call("metrics")]
+
+    def unscored(self) -> list[Mapping[str, Any]]:
+        """Returns the objectives that have no value yet, with the metrics that are recorded."""
+        return list(self._call("unscored"))
+
+    def plateau(self, objective: str) -> Mapping[str, Any]:
+        """Returns how long an objective has not improved, for early stopping."""
+        plateau: Mapping[str, Any] = self._call("plateau", {"objective": objective})
+        return plateau
+
+    # Decide what is kept
+
+    def attach(self, step: int, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Adds metrics to a saved checkpoint, for example those of a slow evaluation, and judges the best again."""
+        attached: Mapping[str, Any] = self._call(
+            "attach", {"step": sent_step(step), "metrics": sent_metrics(metrics)}
+        )
+        return attached
+
+    def pin(self, step: int, reason: str | None = None) -> None:
+        """Protects a checkpoint from every deletion."""
+        self._call("pin", {"step": sent_step(step), **without_none(reason=reason)})
+
+    def unpin(self, step: int) -> None:
+        self._call("unpin", {"step": sent_step(step)})
+
+    def prune(self, *, dry_run: bool = False) -> Mapping[str, Any]:
+        """Applies the retention, as each save does. Returns what is kept and dropped, and why."""
+        report: Mapping[str, Any] = self._call("prune", {"dryRun": dry_run})
+        return report
+
+    def delete(self, steps: Sequence[int], *, allow_best: bool = False) -> list[Dropped]:
+        """Deletes checkpoints. Refuses pinned ones, the last good one and, without `allow_best`, the best ones."""
+        dropped = self._call("delete", {"steps": [sent_step(each) for each in steps], "allowBest": allow_best})
+        return [dropped_of(each) for each in dropped]
+
+    def forget_objective(self, name: str) -> None:
+        """Removes an objective that the store records. It can then be defined differently."""
+        self._call("forgetObjective", {"name": name})
+
+    # Check and mend
+
+    def verify(
+        self,
+        steps: Sequence[int] | None = None,
+        *,
+        quick: bool = False,
+        on_progress: ProgressListener | None = None,
+    ) -> Mapping[str, Any]:
+        """Verifies checkpoints and the documents of the store. `report["good"]` is False if something is wrong."""
+        given = without_none(steps=None if steps is None else [sent_step(each) for each in steps])
+        report: Mapping[str, Any] = self._call("verify", {**given, "quick": quick}, on_progress)
+        return report
+
+    def sweep(self, *, dry_run: bool = False) -> Mapping[str, Any]:
+        """Deletes the leftovers of crashed and fenced writers."""
+        report: Mapping[str, Any] = self._call("sweep", {"dryRun": dry_run})
+        return report
+
+    def repair(self) -> Mapping[str, Any]:
+        """Rebuilds a lost or damaged catalog from the checkpoints in the store. It can be repeated."""
+        report: Mapping[str, Any] = self._call("repair")
+        return report
+
+    def doctor(self) -> list[Mapping[str, Any]]:
+        """Checks that the store supports everything that a writer needs, by trying it."""
+        return list(self._call("doctor"))
+
+    def flush(self) -> None:
+        """Waits until the files of dropped checkpoints are deleted."""
+        self._call("flush")
+
+    # The helper
+
+    def _call(
+        self, method: str, params: Mapping[str, Any] | None = None, on_progress: ProgressListener | None = None
+    ) -> Any:
+        helper, number = self._connect()
+        return helper.start(method, {"store": number, **(params or {})}, (), on_progress).result()
+
+    def _connect(self) -> tuple[Helper, int]:
+        """Returns the helper and the number of the store in it. Opens the store again if its helper has ended."""
+        with self._opening:
+            if self._owner != os.getpid():
+                raise InvalidArgument(
+                    f"The store {self.url} was opened in another process, from which this one was forked. "
+                    "Open it again in this process."
+                )
+            if self._is_closed:
+                raise InvalidArgument(f"The store {self.url} is closed. Open it again.")
+            if self._helper is not None and self._helper.is_running:
+                return self._helper, self._number
+            if self._helper is not None:
+                _helpers.release(self._helper)
+                self._helper = None
+            helper = _helpers.acquire()
+            try:
+                opened = helper.call("openStore", self._options)
+            except BaseException:
+                _helpers.release(helper)
+                raise
+            self._helper, self._number, self.url = helper, opened["store"], opened["url"]
+            helper.listen(self._number, self._on_event)
+            return helper, self._number
+
+    def _on_event(self, name: str, event: Mapping[str, Any]) -> None:
+        log.log(logging.WARNING if name in _WARNINGS else logging.INFO, "%s: %s %s", self.url, name, dict(event))
+        for listener in self._listeners:
+            try:
+                listener(name, event)
+            except Exception:
+                log.exception("a listener of the event %s failed", name)
+
+
+def save_params(
+    step: int,
+    epoch: float | None,
+    metrics: Mapping[str, Any] | None,
+    tags: Sequence[str] | None,
+    metadata: Any,
+    data_state: Any,
+    exclude: Sequence[str] | None,
+    on_existing: Literal["fail", "replace"] | None,
+    allow_best: bool | None,
+    require_finite: bool | None,
+) -> dict[str, Any]:
+    """Returns the parameters of a save besides its files. Raises InvalidArgument."""
+    return without_none(
+        step=sent_step(step),
+        epoch=epoch,
+        metrics=None if metrics is None else sent_metrics(metrics),
+        tags=None if tags is None else list(tags),
+        metadata=None if metadata is None else sent_json(metadata, "metadata"),
+        dataState=None if data_state is None else sent_json(data_state, "data_state"),
+        exclude=None if exclude is None else list(exclude),
+        onExisting=on_existing,
+        allowBest=allow_best,
+        requireFinite=require_finite,
+    )
+
+
+def sent_choice(choice: Choice) -> Choice:
+    return choice if isinstance(choice, str) else sent_step(choice)
+
+
+def _optional(json: Mapping[str, Any] | None) -> Checkpoint | None:
+    return None if json is None else checkpoint_of(json)
+
+
+@atexit.register
+def _close_all() -> None:
+    for store in list(_open_stores):
+        try:
+            store.close()
+        except HoldfastError as error:
+            log.error("%s could not be closed: %s", store.url, error)

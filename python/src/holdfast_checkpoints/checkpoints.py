@@ -1,0 +1,238 @@
+"""What the methods of a store return."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The protection of a checkpoint from every deletion."""
+
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a checkpoint. `size` is in bytes, `key` is its path below the root of the store."""
+
+    name: str
+    size: int
+    sha256: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """
+    A committed checkpoint. `bytes` is the size of all its files.
+
+    `best_of` names the objectives of which it is the best, `scores` has its value by objective, and `kept_because`
+    says why the retention in force keeps it. `latest()` leaves these three empty.
+    """
+
+    step: int
+    epoch: float | None
+    file_count: int
+    bytes: int
+    saved_at: datetime
+    metrics: Mapping[str, float]
+    tags: tuple[str, ...]
+    pinned: Pin | None
+    best_of: tuple[str, ...]
+    scores: Mapping[str, float]
+    kept_because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckpointDetails(Checkpoint):
+    """A checkpoint with its files and what was saved with it."""
+
+    files: tuple[File, ...]
+    metadata: Any
+    data_state: Any
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A checkpoint that left the list, and why."""
+
+    step: int
+    because: str
+
+
+@dataclass(frozen=True)
+class Saved(Checkpoint):
+    """
+    A checkpoint that is durable and committed.
+
+    `dropped` left the list to make room, or by the retention. `warnings` are sentences about what the checkpoint does
+    not keep of the files. `duration` is in seconds.
+    """
+
+    files: tuple[File, ...]
+    dropped: tuple[Dropped, ...]
+    warnings: tuple[str, ...]
+    duration: float
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A corrupt checkpoint that a restore with fallback passed over."""
+
+    step: int
+    reason: str
+    is_quarantined: bool
+
+
+@dataclass(frozen=True)
+class Restored(Checkpoint):
+    """
+    A checkpoint in a folder of this machine. Every byte is verified. `restored["model.pth"]` is the path of a file.
+
+    Without `to`, the folder is temporary: `close()`, the end of a `with` block or the end of the program removes it.
+    """
+
+    files: tuple[File, ...]
+    metadata: Any
+    data_state: Any
+    folder: Path
+    passed_over: tuple[PassedOver, ...]
+    paths: Mapping[str, Path] = field(repr=False)
+    _temporary: TemporaryDirectory[str] | None = field(repr=False, compare=False)
+
+    def __getitem__(self, name: str) -> Path:
+        try:
+            return self.paths[name]
+        except KeyError:
+            raise KeyError(f"{name} was not restored. Restored: {', '.join(self.paths) or 'no file'}") from None
+
+    def __enter__(self) -> Restored:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Removes the folder if it is temporary."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+
+@dataclass(frozen=True)
+class MeasuredStep:
+    """The metrics of a step, also if its checkpoint was deleted. `listed` says whether it still exists."""
+
+    step: int
+    metrics: Mapping[str, float]
+    scores: Mapping[str, float]
+    listed: bool
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A corrupt checkpoint that was set aside."""
+
+    step: int
+    reason: str
+    at: datetime
+
+
+Json = Mapping[str, Any]
+
+
+def checkpoint_of(json: Json) -> Checkpoint:
+    return Checkpoint(**_facts(json))
+
+
+def details_of(json: Json) -> CheckpointDetails:
+    return CheckpointDetails(
+        **_facts(json),
+        files=_files(json),
+        metadata=json.get("metadata"),
+        data_state=json.get("dataState"),
+    )
+
+
+def saved_of(json: Json) -> Saved:
+    return Saved(
+        **_facts(json),
+        files=_files(json),
+        dropped=tuple(dropped_of(each) for each in json["dropped"]),
+        warnings=tuple(json["warnings"]),
+        duration=json["duration"] / 1000,
+    )
+
+
+def restored_of(json: Json, folder: Path, temporary: TemporaryDirectory[str] | None) -> Restored:
+    return Restored(
+        **_facts(json),
+        files=_files(json),
+        metadata=json.get("metadata"),
+        data_state=json.get("dataState"),
+        folder=folder,
+        passed_over=tuple(
+            PassedOver(each["step"], each["reason"], each["quarantined"]["kind"] == "recorded")
+            for each in json["passedOver"]
+        ),
+        paths={each["name"]: Path(each["path"]) for each in json["restored"]},
+        _temporary=temporary,
+    )
+
+
+def measured_of(json: Json) -> MeasuredStep:
+    return MeasuredStep(json["step"], numbers(json["metrics"]), numbers(json["scores"]), json["listed"])
+
+
+def quarantined_of(json: Json) -> Quarantined:
+    return Quarantined(json["step"], json["reason"], time_of(json["at"]))
+
+
+def dropped_of(json: Json) -> Dropped:
+    return Dropped(json["step"], json["because"])
+
+
+def numbers(json: Json) -> dict[str, float]:
+    """JSON has no NaN and no infinities, so the helper writes them as text."""
+    return {name: float(value) if isinstance(value, str) else value for name, value in json.items()}
+
+
+def sent_number(value: float) -> float | str:
+    """The reverse of `numbers`."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def time_of(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _facts(json: Json) -> dict[str, Any]:
+    pinned = json.get("pinned")
+    return {
+        "step": json["step"],
+        "epoch": json.get("epoch"),
+        "file_count": json["fileCount"],
+        "bytes": json["bytes"],
+        "saved_at": time_of(json["savedAt"]),
+        "metrics": numbers(json["metrics"]),
+        "tags": tuple(json["tags"]),
+        "pinned": None if pinned is None else Pin(time_of(pinned["at"]), pinned.get("reason")),
+        "best_of": tuple(json.get("bestOf", ())),
+        "scores": numbers(json.get("scores", {})),
+        "kept_because": tuple(json.get("keptBecause", ())),
+    }
+
+
+def _files(json: Json) -> tuple[File, ...]:
+    return tuple(File(each["name"], each["size"], each["sha256"], each["key"]) for each in json["files"])

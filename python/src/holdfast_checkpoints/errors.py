@@ -1,0 +1,162 @@
+"""The exceptions of Holdfast. `code` is part of the interface, and the message is for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class HoldfastError(Exception):
+    """
+    The base of all exceptions of Holdfast.
+
+    `hint` says what helps, in the words of this package, or is None. `retryable` says whether the same call may
+    succeed if it is made again. `url` and `key` locate the error in the store, if they are known.
+    """
+
+    code: str = "UNEXPECTED"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        hint: str | None = None,
+        retryable: bool = False,
+        url: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        super().__init__(reason if hint is None else f"{reason} {hint}")
+        self.hint = hint
+        self.retryable = retryable
+        self.url = url
+        self.key = key
+
+    #: The class of each code.
+    by_code: ClassVar[dict[str, type[HoldfastError]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        HoldfastError.by_code[cls.code] = cls
+
+
+class NotFound(HoldfastError):
+    """The checkpoint, file or store does not exist."""
+
+    code = "NOT_FOUND"
+
+
+class AlreadyExists(HoldfastError):
+    """The step is saved already."""
+
+    code = "ALREADY_EXISTS"
+
+
+class Fenced(HoldfastError):
+    """Another writer has taken the store over, or owns it."""
+
+    code = "FENCED"
+
+
+class OutcomeUnknown(HoldfastError):
+    """The change may be committed or not. List the checkpoints before you repeat it."""
+
+    code = "OUTCOME_UNKNOWN"
+
+
+class Corrupt(HoldfastError):
+    """The bytes differ from the saved bytes."""
+
+    code = "CORRUPT"
+
+
+class NoSpace(HoldfastError):
+    """There is not enough space, and nothing was written."""
+
+    code = "INSUFFICIENT_SPACE"
+
+
+class Aborted(HoldfastError):
+    """The call was stopped by its caller, and nothing partial is visible."""
+
+    code = "ABORTED"
+
+
+class Unavailable(HoldfastError):
+    """The store or the helper process cannot be reached now."""
+
+    code = "UNAVAILABLE"
+
+
+class PermissionDenied(HoldfastError):
+    """The store denies access."""
+
+    code = "PERMISSION_DENIED"
+
+
+class Unsupported(HoldfastError):
+    """This kind of store, or this version, does not support the call."""
+
+    code = "UNSUPPORTED"
+
+
+class InvalidArgument(HoldfastError, ValueError):
+    """An argument is not valid."""
+
+    code = "INVALID_ARGUMENT"
+
+
+class ConfigError(HoldfastError):
+    """The location or the configuration is not valid, or something is not installed."""
+
+    code = "CONFIG"
+
+
+def error_from(data: Mapping[str, Any]) -> HoldfastError:
+    """Returns the exception for the `data` of an error of the helper."""
+    cls = HoldfastError.by_code.get(str(data.get("code")), HoldfastError)
+    hint = data.get("hint")
+    phrased = None if hint is None else phrase_hint(hint)
+    reason = data["message"] if phrased is None else data.get("reason", data["message"])
+    return cls(
+        reason,
+        hint=phrased,
+        retryable=bool(data.get("retryable")),
+        url=data.get("url"),
+        key=data.get("key"),
+    )
+
+
+_PHRASES: dict[str, str] = {
+    "choose-config": "Pass it as config=..., which trusts it, or pass config=False to use none.",
+    "exclude": "To leave it out, name it in exclude=[...].",
+    "name-adapter": "To use an adapter, pass it in adapters=[...].",
+    "replace": "Choose another step, or replace it with on_existing='replace'.",
+    "allow-best": "To allow it, pass allow_best=True.",
+    "define-objective": "Define one when you open the store: objectives={'loss': ('val_loss', 'min')}.",
+    "name-store": "Pass a path or URL to open().",
+    "save-first": "The first save creates the store.",
+    "list": "store.list() returns the checkpoints that exist.",
+    "verify": "store.verify() lists it again if it verifies.",
+    "repair": "Call store.repair(), which lists the complete checkpoints again.",
+    "restore-with-fallback": "Restore with fallback=True to quarantine it and restore the next older good checkpoint.",
+    "take-over": "Stop that writer, or open the store with take_over=True, which fences it.",
+}
+
+
+def phrase_hint(hint: Mapping[str, Any]) -> str | None:
+    """Phrases a hint in the methods and options of this package. Returns None for a hint that it does not know."""
+    kind = str(hint.get("kind"))
+    if kind == "forget-objective":
+        return f"Choose another name, or forget the recorded objective first: store.forget_objective({hint['name']!r})."
+    if kind == "free-space":
+        way = (
+            "Let Holdfast drop checkpoints with make_room=True, or delete some with store.delete()."
+            if hint.get("canMakeRoom")
+            else "Delete checkpoints with store.delete()."
+        )
+        if not hint.get("hasUnfinished"):
+            return way
+        return (
+            f"{way} If no other writer runs, open the store with take_over=True and call store.sweep(), "
+            "which deletes its unfinished saves."
+        )
+    return _PHRASES.get(kind)
