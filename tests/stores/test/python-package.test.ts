@@ -31,7 +31,10 @@ async function pythonWithPytest(): Promise<string | undefined> {
   return undefined
 }
 
-test('the Python package passes its own tests on a disk and on S3', async ({ skip }) => {
+/** Long enough for a busy machine, since the tests start about 15 processes. */
+const timeout = 300_000
+
+test('the Python package passes its own tests on a disk and on S3', { timeout }, async ({ skip }) => {
   const python = await pythonWithPytest()
   if (python === undefined) return skip('no Python of 3.10 or newer with pytest is installed')
   await using emulator = await startS3Emulator({ buckets: ['python'] })
