@@ -69,6 +69,7 @@ const arrows = {
   'packages/core/src/store/read/**': [room('config', 'save', 'restore', 'upkeep'), facade, ...ofCore],
   'packages/core/src/store/upkeep/**': [room('config', 'save', 'restore', 'read'), facade, ...ofCore],
   'packages/core/src/store/runs/**': [room('config', 'save', 'restore', 'read', 'upkeep'), facade, ...ofCore],
+  'packages/core/src/store/copy/**': [room('config', 'restore', 'read', 'upkeep'), facade, ...ofCore],
   'packages/core/src/store/*.ts': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],

@@ -50,6 +50,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Verify checkpoints, and list quarantined ones again if they verify.',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  copy: {
+    summary: 'Copy checkpoints into another store, and verify every byte on its way.',
+    load: async () => (await import('./commands/copy.ts')).copy,
+  },
   pin: {
     summary: 'Protect a checkpoint from deletion.',
     load: async () => (await import('./commands/pin.ts')).pin,

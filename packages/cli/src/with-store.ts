@@ -1,4 +1,10 @@
-import { type CheckpointStore, HoldfastError, openStore, type StoreOptions } from '@holdfast/core'
+import {
+  type CheckpointStore,
+  HoldfastError,
+  openStore,
+  type OpenStoreOptions,
+  type StoreOptions,
+} from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import type { GlobalOptions } from './global-options.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
@@ -24,6 +30,7 @@ export async function withStore<Code extends CommandExitCode>(
   options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
   command: (context: CommandContext) => Promise<Code>,
+  settings: Pick<OpenStoreOptions, 'retention' | 'mode' | 'job'> = {},
 ): Promise<Code> {
   const { json = false, takeOver = false, objective, forgetObjective = [] } = options
   if (options.dryRun === true && forgetObjective.length > 0) {
@@ -37,12 +44,12 @@ export async function withStore<Code extends CommandExitCode>(
   await using store = await openStore(options.store, {
     ...writerOf(options),
     takeOver,
-    config: typeof options.config === 'string' ? expandHome(options.config) : options.config,
-    adapters: options.adapter,
+    ...configurationOf(options),
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
     ...keeping,
+    ...settings,
     ...(objective === undefined && objectives === undefined
       ? {}
       : { objectives: { ...objective, ...objectives } }),
@@ -85,4 +92,19 @@ function writerOf({ job }: GlobalOptions): Pick<StoreOptions, 'mode' | 'job'> {
   const { HOLDFAST_JOB: ofEnvironment = '' } = process.env
   const name = job ?? (ofEnvironment === '' ? undefined : ofEnvironment)
   return name === undefined ? { mode: 'shared' } : { mode: 'exclusive', job: name }
+}
+
+/** Opens a second store, to which the command does not write. */
+export async function openSource(location: string, options: GlobalOptions): Promise<CheckpointStore> {
+  const { objective } = options
+  return openStore(location, {
+    mode: 'shared',
+    ...configurationOf(options),
+    onIgnoredConfig: () => undefined, // reported for the store to which the command writes
+    ...(objective === undefined ? {} : { objectives: objective }),
+  })
+}
+
+function configurationOf({ config, adapter }: GlobalOptions): Pick<OpenStoreOptions, 'config' | 'adapters'> {
+  return { config: typeof config === 'string' ? expandHome(config) : config, adapters: adapter }
 }

@@ -13,6 +13,7 @@ export type Notify = (method: string, params: Readonly<Record<string, unknown>>)
 
 const eventNames: Readonly<Record<keyof StoreEvents, true>> = {
   saved: true,
+  copied: true,
   dropped: true,
   best: true,
   notFinite: true,

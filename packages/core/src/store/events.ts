@@ -8,6 +8,8 @@ import type { RetryEvent } from '../backend/index.ts'
 export interface StoreEvents {
   /** A checkpoint is committed. */
   readonly saved: { readonly step: number; readonly bytes: number }
+  /** A checkpoint was copied into this store and is committed. `from` is the URL of the source. */
+  readonly copied: { readonly step: number; readonly bytes: number; readonly from: string }
   /** A commit dropped checkpoints from the list. Their bytes are deleted afterwards. */
   readonly dropped: { readonly step: number; readonly because: string }
   /** A checkpoint that was saved or got a metric is the best of an objective. `value` has the unit of the metric. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { UnderWay } from '../async/under-way.ts'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { CatalogLog } from '../catalog/commit/catalog-log.ts'
-import { assertStep } from '../catalog/documents/index.ts'
+import { assertStep, markerKey } from '../catalog/documents/index.ts'
 import {
   type Checkpoint,
   type CheckpointDetails,
@@ -22,6 +22,8 @@ import type { Plateau } from '../metrics/index.ts'
 import { planRetention } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import type { StoreContext } from './context.ts'
+import { copyAll } from './copy/copy-checkpoints.ts'
+import type { CopyOptions, CopyReport } from './copy/options.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
 import {
@@ -56,6 +58,9 @@ export interface StoreCallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Copies between two stores. It needs the private parts of both. */
+let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptions) => Promise<CopyReport>
+
 /**
  * The checkpoints of one run under one root. Opening a store sends no request. The first write creates the store and, in
  * exclusive mode, takes it over. Reading does neither.
@@ -64,6 +69,17 @@ export interface StoreCallOptions {
  * with `await using`. Closing waits for saves in the background and releases ownership.
  */
 export class CheckpointStore implements AsyncDisposable {
+  static {
+    copyBetween = async (from, to, options) => {
+      await Promise.all([from.#refuseNewerMarker(options.signal), to.#refuseNewerMarker(options.signal)])
+      const source = { context: from.#context, id: (signal?: AbortSignal) => from.#id(signal) }
+      const id = async (signal?: AbortSignal): Promise<string | undefined> =>
+        (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : to.#id(signal)
+      const destination = { context: to.#context, access: to.#access, id }
+      return from.#underWay.run(() => to.#whileOpen(() => copyAll(source, destination, options)))
+    }
+  }
+
   readonly #context: StoreContext
   readonly #background: BackgroundSaves
   readonly #access: WriteAccess
@@ -410,10 +426,42 @@ export class CheckpointStore implements AsyncDisposable {
     }
   }
 
+  /** Returns the id of the store. Rejects with `CORRUPT` if its marker is missing or damaged. */
+  async #id(signal?: AbortSignal): Promise<string> {
+    const found = await readMarker(this.backend, signal)
+    if (found.kind === 'good') return found.marker.id
+    throw new HoldfastError(
+      'CORRUPT',
+      `The marker of ${this.url} is ${found.kind}, so its checkpoints have no origin that a copy could name. ` +
+        'Call store.repair(), which writes it again.',
+      { url: this.url, key: markerKey, hint: { kind: 'repair' } },
+    )
+  }
+
   /** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the marker in a way that this one cannot read. */
   async #refuseNewerMarker(signal: AbortSignal | undefined): Promise<void> {
     if (this.#isMarkerSupported) return
     await readMarker(this.backend, signal)
     this.#isMarkerSupported = true
   }
+}
+
+/**
+ * Copies checkpoints from one store into another. By default it copies all that the destination does not have, in the order
+ * in which they were saved. Every byte is verified on its way. A checkpoint that is corrupt at the source is never committed
+ * at the destination: it is reported as failed, and the others are copied.
+ *
+ * A copy that is interrupted continues when it is called again. A copy that was made already is not made again. Checkpoints
+ * that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or lacks a
+ * chosen checkpoint, and as `save` does for the destination.
+ *
+ * @example
+ * const { outcomes } = await copyCheckpoints(local, remote, { checkpoints: ['latest'] })
+ */
+export async function copyCheckpoints(
+  from: CheckpointStore,
+  to: CheckpointStore,
+  options: CopyOptions = {},
+): Promise<CopyReport> {
+  return copyBetween(from, to, options)
 }

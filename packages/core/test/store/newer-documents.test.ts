@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointStore, type JsonValue, MemoryBackend } from '../../src/index.ts'
+import { type CheckpointStore, copyCheckpoints, type JsonValue, MemoryBackend } from '../../src/index.ts'
 import { sha256Hex } from '../../src/backend.ts'
 import { type DocumentKind, seal } from '../../src/catalog/documents/sealed.ts'
 import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
@@ -45,6 +45,8 @@ const methods: Readonly<Record<string, (store: CheckpointStore) => Promise<unkno
   'sweep, dry': (store) => store.sweep({ dryRun: true }),
   repair: (store) => store.repair(),
   doctor: (store) => store.doctor(),
+  'copy from': (store) => copyCheckpoints(store, storeOn(new MemoryBackend())),
+  'copy into': async (store) => copyCheckpoints(storeOn(await savedStore()), store),
 }
 
 async function contentOf(backend: MemoryBackend): Promise<Readonly<Record<string, string>>> {

@@ -19,6 +19,7 @@ import { attemptsOf, idsOf, latestAfter, type PagedCatalog, type WholeCatalog } 
 import {
   applyChange,
   type Change,
+  type ChangeOf,
   describeChange,
   recordMetrics,
   type Refusal,
@@ -75,7 +76,8 @@ const historyLength = 64
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
  *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save. If a job owns
  *    the store, all its writers may commit changes that list no attempt and raise no floor: `mayChange`.
- * 2. Dead attempts. An attempt whose base is below the floor can never be committed.
+ * 2. Dead attempts. An attempt whose base is below the floor can never be committed. Nor can that of a copy, which
+ *    other processes may continue, if the history does not name every commit since.
  * 3. The floor only grows, and never passes the version that carries it.
  * 4. Only what a committed version declares dead may be deleted, also by the writer whose save has failed: `isDeadIn`.
  * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
@@ -94,7 +96,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
-  if (change.kind === 'save' && isBelowFloor(newest, change.entry.attempt)) {
+  if (change.kind === 'save' && (isBelowFloor(newest, change.entry.attempt) || isForgotten(newest, change))) {
     return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
   }
   if (isJudged(change)) {
@@ -279,6 +281,20 @@ function isOwnTakeOver({ owner }: PagedCatalog, { writer, change }: CommitReques
 /** An older term never takes over from a newer one, also if the newer one does not own the store any more. */
 function isOlderTerm({ term = 0 }: PagedCatalog, change: Change): boolean {
   return change.kind === 'take over' && change.term !== undefined && change.term <= term
+}
+
+/**
+ * Whether the attempt of a copy may have been committed and dropped by commits that the history no longer names. Other
+ * processes continue the attempts of copies, so the process that commits one cannot know it otherwise.
+ */
+function isForgotten(newest: PagedCatalog, { entry }: ChangeOf<'save'>): boolean {
+  return entry.origin !== undefined && !remembersSince(newest, partsOfAttempt(entry.attempt).base)
+}
+
+/** Whether the history names every commit after a version. */
+export function remembersSince({ history }: PagedCatalog, version: number): boolean {
+  const [oldest] = history
+  return oldest === undefined || oldest.version <= version + 1
 }
 
 function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): Fenced | undefined {

@@ -31,6 +31,7 @@ export {
   type AttemptId,
   attemptOfKey,
   attemptPrefix,
+  attemptSchema,
   catalogKey,
   catalogPrefix,
   catalogVersionOf,

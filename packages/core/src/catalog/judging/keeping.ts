@@ -2,7 +2,13 @@ import type { Present, RoomWanted } from '../../retention/index.ts'
 import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
 import { allRead, type LineList, type PagedCatalog } from '../pages/index.ts'
 import { hasFields, judge, type Judgement, type Keeping, type Lines, relisted, retain } from './judgement.ts'
-import { droppingOf, droppingOfAttach, recordObjectives, recordOf } from './recorded-keeping.ts'
+import {
+  droppingOf,
+  droppingOfAttach,
+  keepingOfCopies,
+  recordObjectives,
+  recordOf,
+} from './recorded-keeping.ts'
 
 /** The retention and objectives of a writer, and the checkpoints that it uses. */
 export interface WriterKeeping extends Keeping {
@@ -15,8 +21,8 @@ export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restorin
 
 /** How retention applies to one commit. */
 export interface RetentionTerms {
-  /** Whose retention decides what to drop: the writer's own, or the one that the last save recorded. */
-  readonly dropsBy: 'own retention' | 'recorded retention'
+  /** Whose retention decides what to drop: the writer's own, the one that the last save recorded, or the first of them. */
+  readonly dropsBy: 'own retention' | 'recorded retention' | 'retention in force'
   /** The part of the writer's keeping that the catalog records. */
   readonly records: 'objectives and retention' | 'objectives'
   /** The attempt that this commit lists. It is kept. */
@@ -37,6 +43,12 @@ export interface KeptLists {
   readonly judgement?: Judgement | undefined
 }
 
+const dropping = {
+  'own retention': droppingOf,
+  'recorded retention': droppingOfAttach,
+  'retention in force': keepingOfCopies,
+} as const
+
 /**
  * Decides which checkpoints of the changed lists to keep. The decision is part of the same commit, so that the list,
  * the latest and the best checkpoint never disagree.
@@ -48,8 +60,7 @@ export function applyRetention(
   keeping: WriterKeeping,
   at: string,
 ): KeptLists {
-  const dropping = terms.dropsBy === 'own retention' ? droppingOf : droppingOfAttach
-  const effective = { ...keeping, ...dropping(keeping, newest) }
+  const effective = { ...keeping, ...dropping[terms.dropsBy](keeping, newest) }
   const record = terms.records === 'objectives' ? recordObjectives : recordOf
   const recorded = { ...lists, keeping: record(keeping, newest.keeping) }
   if (!hasFields(effective.retention) && terms.room === undefined) return recorded

@@ -40,6 +40,16 @@ export function droppingOf(keeping: Keeping, catalog: PagedCatalog): Keeping {
 }
 
 /**
+ * Returns the keeping by which a copy drops: the retention of the process that copies or, if it has none, the one that the last save
+ * recorded. Nothing is dropped by a recorded retention that is incomplete.
+ */
+export function keepingOfCopies(keeping: Keeping, catalog: PagedCatalog): Keeping {
+  const inForce = keepingOf(keeping, catalog)
+  const isIncomplete = !hasFields(keeping.retention) && catalog.keeping?.partial === true
+  return isIncomplete ? { ...inForce, retention: {} } : inForce
+}
+
+/**
  * Returns the keeping by which an attach drops: the retention that the last save recorded. Metrics often come from
  * another program, which does not decide what the run keeps. Drops nothing if the recorded retention is incomplete.
  */

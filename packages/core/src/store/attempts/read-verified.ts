@@ -52,8 +52,9 @@ export async function provedFile(
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
+  look: Look = 1,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { body } = await readListed(backend, attempt, file, signal)
+  const { body } = await readListed(backend, attempt, file, signal, look)
   const expected = new ExpectedFile(backend, attempt, file)
   const digest = new StreamingDigest()
   return body.pipeThrough(

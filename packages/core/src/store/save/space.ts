@@ -25,6 +25,8 @@ const recentCheckpoints = 3
 /** Inodes of a commit: a version of the catalog and sometimes a page. */
 const inodesOfCommit = 2
 
+type FileToStore = Pick<PlannedFile, 'name' | 'size'>
+
 /** The operations with which a save can free space. */
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
@@ -47,7 +49,7 @@ export interface SpaceAccess {
 export async function guardSpace(
   context: StoreContext,
   step: number,
-  files: readonly PlannedFile[],
+  files: readonly FileToStore[],
   catalog: PagedCatalog,
   access: SpaceAccess,
   signal: AbortSignal | undefined,
@@ -197,7 +199,7 @@ function stepsText(steps: readonly number[]): string {
  * Returns the bytes that the save adds, rounded up. A replaced checkpoint exists until the commit, so it frees no
  * space. The size of a stream is estimated from the largest recent checkpoint.
  */
-function bytesNeeded(files: readonly PlannedFile[], catalog: PagedCatalog): number {
+function bytesNeeded(files: readonly FileToStore[], catalog: PagedCatalog): number {
   const known = files.reduce((sum, { size = 0 }) => sum + size, 0)
   const recent = catalog.checkpoints.last(recentCheckpoints).map(({ bytes }) => bytes)
   const guess = files.some(({ size }) => size === undefined) ? Math.max(known, ...recent) : known
@@ -206,7 +208,7 @@ function bytesNeeded(files: readonly PlannedFile[], catalog: PagedCatalog): numb
 }
 
 /** Each file and folder needs an inode, and so do the manifest and the folder of the attempt. */
-function inodesNeeded(files: readonly PlannedFile[]): number {
+function inodesNeeded(files: readonly FileToStore[]): number {
   const folders = new Set(
     files.flatMap(({ name }) => {
       const parts = name.split('/').slice(0, -1)

@@ -2,6 +2,7 @@ import type { RecordedMetrics, Segments } from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
 import type { LineList, PagedCatalog } from '../../pages/index.ts'
+import { type AddMetrics, addMetrics } from './add-metrics.ts'
 import { type Attach, attach } from './attach.ts'
 import { type Begin, begin } from './begin.ts'
 import type { Applied, ChangeTerms, KindOfChange } from './change.ts'
@@ -22,6 +23,7 @@ import { type Unpin, unpin } from './unpin.ts'
 
 /** One change to the list of checkpoints, as one commit makes it. */
 export type Change =
+  | AddMetrics
   | Attach
   | Begin
   | Delete
@@ -47,6 +49,7 @@ export type ChangeOf<Kind extends ChangeKind> = {
 }[Kind]
 
 const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
+  'add metrics': addMetrics,
   attach,
   begin,
   delete: deletion,

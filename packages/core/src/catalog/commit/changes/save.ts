@@ -35,12 +35,17 @@ export const save: KindOfChange<Save> = {
   describe: ({ entry }) => `save ${entry.step}`,
   recordMetrics: ({ metrics }, { entry }) => withRecord(metrics, entry, entry.metrics),
   retain: ({ entry }) => ({
-    dropsBy: 'own retention',
+    dropsBy: isCopy(entry) ? 'retention in force' : 'own retention',
     records: 'objectives and retention',
-    saved: entry.attempt,
+    // A copy may be older than what the store has. It goes by the same rules as the others.
+    saved: isCopy(entry) ? undefined : entry.attempt,
     // The save requested the time at which the store stored the manifest.
     storeNow: entry.storedAt === undefined ? undefined : new Date(entry.storedAt),
   }),
+}
+
+function isCopy({ origin }: CatalogEntry): boolean {
+  return origin !== undefined
 }
 
 /** Another checkpoint then becomes the latest. Its line may be in a page. */

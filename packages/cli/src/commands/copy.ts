@@ -1,0 +1,202 @@
+import {
+  type CheckpointStore,
+  copyCheckpoints,
+  type CopyOptions,
+  type CopyOutcome,
+  type CopyReport,
+  formatSize,
+  HoldfastError,
+  isHoldfastError,
+  parseChoice,
+  systemEnvironment,
+} from '@holdfast/core'
+import { parseSeconds, parseStep } from '../arguments.ts'
+import { defineCommand } from '../command.ts'
+import { argument, flag, gather, option, text } from '../declaration.ts'
+import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { withHint } from '../output/hints.ts'
+import { type Printer, styled } from '../output/printer.ts'
+import { count, formatDuration, joined } from '../output/text.ts'
+import { retentionOf, retentionOptions } from '../retention-options.ts'
+import { type CommandContext, openSource, withStore } from '../with-store.ts'
+
+/** The pause between two looks at the source with `--follow`, in milliseconds. */
+const defaultPoll = 5000
+
+/** So that `--poll 0` does not keep a processor busy, in milliseconds. */
+const shortestPoll = 50
+
+/** The shortest and the longest pause after failures, in milliseconds. */
+const [shortestPause, longestPause] = [1000, 300_000]
+
+export const copy = defineCommand({
+  example: 'holdfast copy ./runs/a ./backup/a --keep-last 10',
+  arguments: [
+    argument('<from>', 'path or URL of the source', text),
+    argument('<to>', 'path or URL of the destination; created if missing', text),
+    argument(
+      '[checkpoint...]',
+      'steps, latest, best or best:OBJECTIVE (default: all that are missing)',
+      gather,
+    ),
+  ],
+  options: {
+    missing: flag('copy all that the destination does not have, in the order of the saves (default)'),
+    toStep: option('<n>', 'give the copy of one checkpoint another step', parseStep),
+    pins: flag('copy pins, too'),
+    metrics: flag('copy the metrics of deleted checkpoints, too'),
+    replace: flag('replace a different checkpoint of the same step; refused if it is pinned or the best'),
+    allowBest: flag('let --replace replace the best of an objective'),
+    follow: flag('continue with each checkpoint that is saved later, until interrupted'),
+    poll: option(
+      '<seconds>',
+      `how often --follow looks at the source (default: ${defaultPoll / 1000})`,
+      parseSeconds,
+    ),
+    dryRun: flag('show what would be copied, and change nothing'),
+    ...retentionOptions,
+  },
+  run: async ({ arguments: [from, to, choices], options, signal }) => {
+    const { missing = false, follow = false, dryRun = false, poll = defaultPoll } = options
+    if (options.store !== undefined)
+      throw usage('copy names both stores: holdfast copy FROM TO. Leave out --store.')
+    if (missing && choices.length > 0)
+      throw usage('Checkpoints and --missing exclude each other. Pass one of them.')
+    if (follow && (choices.length > 0 || dryRun))
+      throw usage('--follow copies all that is missing. Pass it alone.')
+    // The retention of a configuration file and the job of the environment are those of the run, not of copies of it.
+    const writer = options.job === undefined ? ({ mode: 'shared', job: undefined } as const) : {}
+    const settings = { retention: retentionOf(options).retention, ...writer }
+    return withStore(
+      { ...options, store: to },
+      signal,
+      async (context) => {
+        await using source = await openSource(from, options)
+        const request: CopyOptions = {
+          checkpoints: choices.length === 0 ? undefined : choices.map(parseChoice),
+          toStep: options.toStep,
+          pins: options.pins,
+          metrics: options.metrics,
+          onExisting: options.replace === true ? 'replace' : 'fail',
+          allowBest: options.allowBest,
+          dryRun,
+          signal,
+        }
+        if (follow) return await followSource(source, context, request, poll)
+        const report = await copyOnce(source, context, request, (outcome) => {
+          printOutcome(context.printer, outcome, dryRun)
+        })
+        printReport(context, report, dryRun)
+        return exitCodeFor(report)
+      },
+      settings,
+    )
+  },
+})
+
+async function copyOnce(
+  source: CheckpointStore,
+  { store, progress }: CommandContext,
+  request: CopyOptions,
+  print: (outcome: CopyOutcome) => void,
+): Promise<CopyReport> {
+  const bar = await progress('copying')
+  try {
+    return await copyCheckpoints(source, store, {
+      ...request,
+      onProgress: ({ bytes, total }) => {
+        bar.update(bytes, total)
+      },
+      onOutcome: print,
+    })
+  } finally {
+    bar.stop()
+  }
+}
+
+/** Copies what is missing again and again, and prints what is new. Ends when the signal fires. */
+async function followSource(
+  source: CheckpointStore,
+  context: CommandContext,
+  request: CopyOptions,
+  poll: number,
+): Promise<ExitCode> {
+  const { printer, signal } = context
+  const printed = new Set<string>()
+  const printNew = (outcome: CopyOutcome): void => {
+    const failure = outcome.kind === 'failed' ? `${outcome.step} ${outcome.error.message}` : undefined
+    if (failure !== undefined && printed.has(failure)) return
+    if (failure !== undefined) printed.add(failure)
+    if (outcome.kind === 'copied' || failure !== undefined) printOutcome(printer, outcome, false)
+  }
+  for (let pause = poll; ; ) {
+    try {
+      await copyOnce(source, context, request, printNew)
+      await context.store.flush()
+      pause = poll
+    } catch (error) {
+      // Nothing is saved at the source yet, or one of the stores does not answer now.
+      if (!isHoldfastError(error, 'NOT_FOUND', 'UNAVAILABLE')) throw error
+      if (error.code === 'UNAVAILABLE') {
+        pause = Math.min(longestPause, Math.max(shortestPause, pause * 2))
+        printer.note(`${error.message} The copy continues in ${formatDuration(pause)}.`)
+      }
+    }
+    await systemEnvironment.pause(Math.max(pause, shortestPoll), signal)
+  }
+}
+
+function printOutcome(printer: Printer, outcome: CopyOutcome, dryRun: boolean): void {
+  const { kind, step, toStep, bytes } = outcome
+  const named = step === toStep ? `step ${step}` : `step ${step} to step ${toStep}`
+  if (kind === 'copied' && dryRun) printer.line(joined(`would copy ${named}`, formatSize(bytes)))
+  if (kind === 'copied' && !dryRun) {
+    const before =
+      outcome.bytesBefore > 0 ? `, ${formatSize(outcome.bytesBefore)} of it were there already` : ''
+    printer.line(
+      joined(`copied ${named}`, `${formatSize(bytes)} in ${formatDuration(outcome.duration)}${before}`),
+    )
+    for (const dropped of outcome.dropped)
+      printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
+  }
+  if (kind === 'skipped') printer.line(joined(`skipped ${named}`, outcome.because))
+  if (kind === 'failed') printer.line(styled('red', 'failed'), `  ${named} · ${withHint(outcome.error)}`)
+  const { kind: _, ...facts } = outcome
+  const failure =
+    kind === 'failed' ? { error: { code: outcome.error.code, message: outcome.error.message } } : {}
+  printer.data({ type: kind, ...facts, ...failure })
+}
+
+function printReport({ printer, store }: CommandContext, report: CopyReport, dryRun: boolean): void {
+  const { outcomes, metricsOfSteps } = report
+  const of = (kind: CopyOutcome['kind']): readonly CopyOutcome[] =>
+    outcomes.filter((each) => each.kind === kind)
+  const counts = {
+    copied: of('copied').length,
+    there: of('there').length,
+    skipped: of('skipped').length,
+    failed: of('failed').length,
+  }
+  const bytes = of('copied').reduce((sum, each) => sum + each.bytes, 0)
+  const parts = [
+    dryRun ? `${counts.copied} would be copied (${formatSize(bytes)})` : `${counts.copied} copied`,
+    counts.there > 0 && `${counts.there} already there`,
+    counts.skipped > 0 && `${counts.skipped} skipped`,
+    counts.failed > 0 && `${counts.failed} failed`,
+    metricsOfSteps.length > 0 && `metrics of ${count(metricsOfSteps.length, 'deleted checkpoint')}`,
+  ]
+  printer.line(joined(parts.filter((part) => part !== false).join(', '), store.url))
+  printer.data({ type: 'result', command: 'copy', dryRun, ...counts, bytes, metricsOfSteps })
+}
+
+/** The code of corrupt checkpoints wins over that of refused ones. */
+function exitCodeFor({ outcomes }: CopyReport): ExitCode {
+  const codes = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error.code] : []))
+  const [first] = codes
+  if (first === undefined) return exitCodes.done
+  return exitCodeOf(codes.includes('CORRUPT') ? 'CORRUPT' : first)
+}
+
+function usage(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { environment, holdfast, main } from './holdfast.ts'
+
+/** A folder with a store `run` that has these steps, saved in this order. */
+async function folderWithRun(...steps: readonly number[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-copy-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  for (const step of steps) await save(folder, step)
+  return folder
+}
+
+async function save(folder: string, step: number): Promise<void> {
+  await writeFile(join(folder, 'model.bin'), `model of step ${step}`)
+  const words = ['save', 'model.bin', '--step', String(step), '--metric', `loss=${step}`]
+  expect(await holdfast(folder, ...words, '--store', 'run')).toMatchObject({ code: 0 })
+}
+
+async function damage(folder: string, step: number): Promise<void> {
+  const attempts = await readdir(join(folder, 'run/data'))
+  const attempt = attempts.find((name) => name.startsWith(`${step}-`)) ?? ''
+  await writeFile(join(folder, 'run/data', attempt, 'model.bin'), `MODEL of step ${step}`)
+}
+
+describe('copy', () => {
+  test('copies what is missing, says what was there, and restores from the copy', async () => {
+    const folder = await folderWithRun(1, 2, 3)
+    const dry = await holdfast(folder, 'copy', 'run', 'backup', '--dry-run')
+    expect(dry).toMatchObject({ code: 0, stderr: '' })
+    expect(dry.stdout.split('\n')[0]).toBe('would copy step 1 · 15 B')
+    expect(dry.stdout).toContain('3 would be copied (45 B) · file://')
+    expect(await readdir(folder)).not.toContain('backup')
+    const one = await holdfast(folder, 'copy', 'run', 'backup', '2')
+    expect(one.stdout).toMatch(/^copied step 2 · 15 B in \d+\.\d s\n1 copied · file:\/\/.*backup\n$/)
+    const rest = await holdfast(folder, 'copy', 'run', 'backup')
+    expect(rest.stdout).toMatch(/\n2 copied, 1 already there · file:/)
+    const again = await holdfast(folder, 'copy', 'run', 'backup', '--missing')
+    expect(again).toMatchObject({ code: 0, stderr: '' })
+    expect(again.stdout).toMatch(/^0 copied, 3 already there · file:/)
+    expect(await holdfast(folder, 'restore', '--store', 'backup', '--to', 'back')).toMatchObject({ code: 0 })
+    expect(await readFile(join(folder, 'back/model.bin'), 'utf8')).toBe('model of step 3')
+  })
+
+  test('copies the best to another step, and prints each outcome as JSON', async () => {
+    const folder = await folderWithRun(5, 4)
+    const words = [
+      'copy',
+      'run',
+      'releases',
+      'best:loss',
+      '--to-step',
+      '1',
+      '--objective',
+      'loss=loss:min',
+      '--json',
+    ]
+    const { code, stdout } = await holdfast(folder, ...words)
+    expect(code).toBe(0)
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line))
+    expect(lines).toMatchObject([
+      { type: 'copied', step: 4, toStep: 1, bytes: 15, bytesBefore: 0 },
+      { type: 'result', command: 'copy', copied: 1, there: 0, skipped: 0, failed: 0 },
+    ])
+  })
+
+  test('reports a corrupt checkpoint with exit code 5, and copies the others', async () => {
+    const folder = await folderWithRun(1, 2, 3)
+    await damage(folder, 2)
+    const { code, stdout } = await holdfast(folder, 'copy', 'run', 'backup')
+    expect(code).toBe(5)
+    expect(stdout).toContain('failed  step 2 · model.bin differs from what was saved')
+    expect(stdout).toMatch(/\n2 copied, 1 failed · file:/)
+    const listed = await holdfast(folder, 'ls', '--store', 'backup', '--json')
+    expect(listed.stdout).not.toContain('"step":2,')
+  })
+
+  test('refuses a different checkpoint of the same step with exit code 6', async () => {
+    const folder = await folderWithRun(1)
+    await writeFile(join(folder, 'other.bin'), 'other')
+    await holdfast(folder, 'save', 'other.bin', '--step', '1', '--store', 'backup')
+    const refused = await holdfast(folder, 'copy', 'run', 'backup')
+    expect(refused.code).toBe(6)
+    expect(refused.stdout).toContain('Pass --replace to replace it.')
+    expect(await holdfast(folder, 'copy', 'run', 'backup', '--replace')).toMatchObject({ code: 0 })
+  })
+
+  test('applies the given retention, and not that of a configuration file, which is for the run', async () => {
+    const folder = await folderWithRun(1, 2, 3)
+    await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify({ retention: { keepLast: 1 } }))
+    expect((await holdfast(folder, 'copy', 'run', 'backup')).stdout).toContain('3 copied')
+    const kept = await holdfast(folder, 'copy', 'run', 'small', '--keep-last', '2')
+    expect(kept.stdout).toContain('skipped step 1 · not among the last 2')
+  })
+
+  test('refuses words that do not fit together', async () => {
+    const folder = await folderWithRun(1)
+    const codeOf = async (...words: readonly string[]): Promise<unknown> =>
+      (await holdfast(folder, 'copy', ...words)).code
+    expect(await codeOf('run')).toBe(2)
+    expect(await codeOf('run', 'run')).toBe(2)
+    expect(await codeOf('run', 'backup', '--store', 'x')).toBe(2)
+    expect(await codeOf('run', 'backup', '1', '--missing')).toBe(2)
+    expect(await codeOf('run', 'backup', '1', '--follow')).toBe(2)
+    expect(await codeOf('run', 'backup', '--to-step', '4')).toBe(2)
+    expect(await codeOf('run', 'backup', '9')).toBe(4)
+    expect(await codeOf('nowhere', 'backup')).toBe(4)
+    expect(await readdir(folder)).not.toContain('backup')
+  })
+
+  test('follows the source until it is terminated, also before its first save', async () => {
+    const folder = await folderWithRun()
+    const words = ['copy', 'run', 'backup', '--follow', '--poll', '0.1', '--json']
+    const child = spawn(process.execPath, [main, ...words], {
+      cwd: folder,
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exit = once(child, 'exit')
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value))
+    await save(folder, 1)
+    expect(await next()).toMatchObject({ type: 'copied', step: 1 })
+    await save(folder, 2)
+    expect(await next()).toMatchObject({ type: 'copied', step: 2 })
+    child.kill('SIGTERM')
+    expect((await exit)[0]).toBe(143)
+  })
+})

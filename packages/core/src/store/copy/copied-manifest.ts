@@ -1,0 +1,66 @@
+import { withSecondLook } from '../../async/second-look.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
+import {
+  type AttemptId,
+  type CatalogEntry,
+  decodeManifest,
+  encodeManifest,
+  formatAfter,
+  type Manifest,
+  type ManifestFile,
+  manifestKey,
+} from '../../catalog/documents/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { hasSameFiles } from './identity.ts'
+
+/** The manifest of a copy. Unknown members of the original stay. */
+export function manifestOfCopy(
+  original: Manifest,
+  attempt: AttemptId,
+  { step, order, origin, metrics }: CatalogEntry,
+  files: readonly ManifestFile[],
+): Manifest {
+  return {
+    ...original,
+    format: formatAfter('manifest', original.format),
+    attempt,
+    step,
+    order,
+    ...(origin === undefined ? {} : { origin }),
+    metrics,
+    files,
+  }
+}
+
+export interface PublishedManifest {
+  readonly manifest: Manifest
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Creates the manifest of a copy if it is absent, and returns the manifest that the store holds: two copiers may have
+ * different ones. Returns `undefined` if it is gone, since the attempt was deleted. Rejects with `CORRUPT` if it is damaged
+ * or lists other files.
+ */
+export async function publishManifest(
+  backend: CheckpointBackend,
+  manifest: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<PublishedManifest | undefined> {
+  const key = manifestKey(manifest.attempt)
+  try {
+    await backend.commit(key, encodeManifest(manifest), { signal })
+  } catch (error) {
+    if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error // reading it decides
+  }
+  const published = await withSecondLook(async (look) => {
+    const bytes = await readIfThere(backend, key, signal, look)
+    return bytes === undefined ? undefined : { manifest: decodeManifest(bytes, manifest.attempt), bytes }
+  })
+  if (published === undefined || hasSameFiles(published.manifest, manifest)) return published
+  throw new HoldfastError('CORRUPT', `${key} lists other files than the checkpoint that is copied.`, {
+    key,
+    url: backend.url,
+  })
+}

@@ -1,0 +1,143 @@
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
+import { mayCommit } from '../../catalog/commit/rules.ts'
+import { agreementKey, type CatalogEntry, type Manifest, manifestKey } from '../../catalog/documents/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
+import { discardAttempt } from '../attempts/discard-attempt.ts'
+import { entryOf } from '../attempts/write-attempt.ts'
+import { reportClockDoubts } from '../clock-events.ts'
+import { guardSpace } from '../save/space.ts'
+import { agreeOnAttempt, canContinue, type CopyAttempt } from './attempt.ts'
+import { manifestOfCopy, publishManifest } from './copied-manifest.ts'
+import { copyFiles, filesStoredBefore } from './copy-files.ts'
+import type { CopyOptions } from './options.ts'
+import type { LineOfCopy } from './plan-copies.ts'
+import type { CopyDestination, CopySource } from './sides.ts'
+
+/** A checkpoint to copy: its manifest at the source, and the line that its copy gets. */
+export interface CheckpointToCopy {
+  readonly manifest: Manifest
+  readonly line: LineOfCopy
+}
+
+/** A copy that is committed. */
+export interface CommittedCopy {
+  readonly bytesBefore: number
+  readonly dropped: Committed['dropped']
+}
+
+/** Tries whose attempts die before their commit, such as by a takeover, before the copy fails. */
+const mostTries = 3
+
+/**
+ * Copies one checkpoint: agrees on an attempt, stores the files and the manifest, commits, and cleans up. What an interrupted
+ * copy has stored stays, and the next copy continues there. A copy that can never be committed is deleted.
+ */
+export async function copyCheckpoint(
+  source: CopySource,
+  destination: CopyDestination,
+  checkpoint: CheckpointToCopy,
+  options: CopyOptions,
+): Promise<CommittedCopy> {
+  const { access, context } = destination
+  const { line } = checkpoint
+  for (let tries = 1; ; tries += 1) {
+    const attempt = await agreeOnAttempt(destination, line.origin, line.step, options.signal)
+    access.attempts.add(attempt.attempt)
+    try {
+      const copied = await storeAndCommit(source, destination, checkpoint, attempt, options)
+      access.afterwards(async () => {
+        await context.backend.delete([agreementKey(attempt.agreement)])
+        await access.tidyNowAndThen()
+      })
+      return copied
+    } catch (error) {
+      if (tries < mostTries && (await diedMeanwhile(destination, attempt, error))) continue
+      await discardHopeless(destination, attempt, error)
+      throw error
+    } finally {
+      access.attempts.delete(attempt.attempt)
+    }
+  }
+}
+
+async function storeAndCommit(
+  source: CopySource,
+  destination: CopyDestination,
+  { manifest, line }: CheckpointToCopy,
+  attempt: CopyAttempt,
+  { signal, onProgress, onExisting = 'fail', allowBest }: CopyOptions,
+): Promise<CommittedCopy> {
+  const { context, access } = destination
+  const { backend, log, events } = context
+  const stored = await filesStoredBefore(backend, attempt, manifest, signal)
+  const missing = manifest.files.filter(({ name }) => !stored.has(name))
+  const newest = log.known ?? (await log.newest(signal))
+  const madeRoom = await guardSpace(context, line.step, missing, newest, access, signal)
+  const { files, bytesBefore } = await copyFiles(
+    source.context.backend,
+    backend,
+    manifest,
+    attempt.attempt,
+    stored,
+    {
+      signal,
+      onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),
+    },
+  )
+  const own = manifestOfCopy(manifest, attempt.attempt, line, files)
+  const published = await publishManifest(backend, own, signal)
+  const stat = await backend.stat(manifestKey(attempt.attempt), { signal })
+  if (published === undefined || stat === undefined) throw deletedMeanwhile(backend.url, line.step)
+  const { pinned, clockJump, metrics } = line
+  const entry: CatalogEntry = {
+    ...entryOf(published.manifest, published.bytes),
+    metrics,
+    storedAt: stat.modifiedAt.toISOString(),
+    ...(pinned === undefined ? {} : { pinned }),
+    ...(clockJump === undefined ? {} : { clockJump }),
+  }
+  const committed = await log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
+  events.emit('copied', { step: line.step, bytes: line.bytes, from: source.context.backend.url })
+  access.afterwards(() => deleteDropped(context, committed))
+  reportClockDoubts(context, committed.catalog, stat.modifiedAt)
+  return { bytesBefore, dropped: [...madeRoom, ...committed.dropped] }
+}
+
+/** Whether a copy failed because its attempt died, such as by a takeover or a sweep, and the writer may begin another. */
+async function diedMeanwhile(
+  { context: { log, writer } }: CopyDestination,
+  { attempt }: CopyAttempt,
+  error: unknown,
+): Promise<boolean> {
+  if (!isHoldfastError(error, 'FENCED', 'NOT_FOUND')) return false
+  const newest = await log.whole()
+  return mayCommit(newest, writer) && !canContinue(newest, attempt)
+}
+
+/**
+ * Deletes what a copy has stored if continuing it is useless: the checkpoint is corrupt at the source, the destination
+ * refuses it, or its disk is full. A failure to do so is reported by an event. A sweep deletes the rest.
+ */
+async function discardHopeless(
+  { context, access }: CopyDestination,
+  { attempt, agreement }: CopyAttempt,
+  failure: unknown,
+): Promise<void> {
+  if (!isHoldfastError(failure, 'CORRUPT', 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'INSUFFICIENT_SPACE')) return
+  try {
+    await access.freeing(undefined, () => discardAttempt(context, attempt))
+    await context.backend.delete([agreementKey(agreement)])
+  } catch (reason) {
+    const error = reason instanceof Error ? reason : new Error(String(reason))
+    context.events.emit('cleanupFailed', { keys: [attempt], error })
+  }
+}
+
+function deletedMeanwhile(url: string, step: number): HoldfastError {
+  return new HoldfastError(
+    'FENCED',
+    `The copy of step ${step} was deleted by another writer while it was stored. Copy it again.`,
+    { url },
+  )
+}

@@ -1,0 +1,222 @@
+import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
+import { numberOfSegment, segmentsOf } from '../../catalog/commit/segments.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import {
+  type CheckpointChoice,
+  chooseEntry,
+  noCheckpointOfStep,
+  quarantinedChoice,
+  quarantinedError,
+} from '../../catalog/judging/choose.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { compareSaves } from '../../order-key.ts'
+import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
+import { provedManifest } from '../attempts/read-verified.ts'
+import { judgedNow } from '../judged-now.ts'
+import { copyCheckpoint } from './copy-checkpoint.ts'
+import { missingMetrics } from './copied-metrics.ts'
+import { hasSameFiles } from './identity.ts'
+import { assertCopyOptions, type CopyOptions, type CopyOutcome, type CopyReport } from './options.ts'
+import { type CopySide, planCopies, type PlannedCopy, type WantedCopy } from './plan-copies.ts'
+import type { CopyDestination, CopySource } from './sides.ts'
+
+/** The id of a destination that does not exist yet. No store has it. */
+const noStore = ''
+
+/**
+ * Copies checkpoints from one store into another, one after the other. Each arrives completely or not at all. A checkpoint
+ * that is corrupt at the source, or that the destination refuses, is reported, and the others are copied.
+ */
+export async function copyAll(
+  source: CopySource,
+  destination: CopyDestination,
+  options: CopyOptions,
+): Promise<CopyReport> {
+  assertCopyOptions(options, destination.context.backend.url)
+  const from = await readSource(source, options.signal)
+  await refuseSameStore(source, destination, options.signal)
+  const wanted = wantedCopies(from.judged, options, source.context.backend.url)
+  const to = await prepareDestination(destination, from.side, options)
+  const outcomes: CopyOutcome[] = []
+  const report = (outcome: CopyOutcome): CopyOutcome => {
+    outcomes.push(outcome)
+    options.onOutcome?.(outcome)
+    return outcome
+  }
+  let open = wanted
+  for (let side = to; ; side = { ...to, catalog: await destination.context.log.whole(options.signal) }) {
+    const plan = planCopies(from.side, side, open, {
+      keeping: destination.context.keeping,
+      present: { now: destination.context.environment.now() },
+      pins: options.pins === true,
+    })
+    let hasFailed = false
+    for (const planned of plan) {
+      if (planned.kind === 'there') report(outcomeOf(planned, { kind: 'there' }))
+      if (planned.kind !== 'copy') continue
+      const { kind } = report(await copyPlanned(source, destination, planned, options))
+      hasFailed ||= kind === 'failed'
+    }
+    const skipped = plan.filter((each) => each.kind === 'skipped')
+    if (!hasFailed || skipped.length === 0) {
+      for (const each of skipped) report(outcomeOf(each, { kind: 'skipped', because: each.because }))
+      break
+    }
+    // A checkpoint that could not be copied does not count, so the destination may keep another one in its place.
+    open = skipped.map(({ entry, step }) => ({ entry, step }))
+  }
+  return { outcomes, metricsOfSteps: await copyMetrics(destination, from.side, options) }
+}
+
+interface Source {
+  readonly side: CopySide
+  readonly judged: JudgedCatalog
+}
+
+async function readSource({ context, id }: CopySource, signal: AbortSignal | undefined): Promise<Source> {
+  const catalog = await context.log.whole(signal)
+  if (catalog.version === 0) throw nothingToCopy(context.backend.url)
+  return { side: { id: await id(signal), catalog }, judged: judgedNow(context, catalog) }
+}
+
+/** Checkpoints by choice, or all of the source in the order in which they were saved. */
+function wantedCopies(
+  judged: JudgedCatalog,
+  { checkpoints, toStep }: CopyOptions,
+  url: string,
+): readonly WantedCopy[] {
+  const entries =
+    checkpoints === undefined
+      ? judged.whole.checkpoints.all.toSorted(compareSaves)
+      : checkpoints.map((choice) => chosen(judged, choice, url))
+  return [...new Set(entries)].map((entry) => ({ entry, step: toStep ?? entry.step }))
+}
+
+function chosen(judged: JudgedCatalog, choice: CheckpointChoice, url: string): CatalogEntry {
+  const entry = chooseEntry(judged, choice)
+  if (entry !== undefined) return entry
+  const aside = quarantinedChoice(judged.catalog, choice)
+  if (aside !== undefined) throw quarantinedError(aside, url)
+  const why = typeof choice === 'number' ? noCheckpointOfStep(choice) : `No checkpoint is ${choice}.`
+  throw new HoldfastError('NOT_FOUND', why, { url, hint: { kind: 'list' } })
+}
+
+/** Creates the destination if it is new, and numbers the segments of the source in it. A dry run writes nothing. */
+async function prepareDestination(
+  { context, access, id }: CopyDestination,
+  source: CopySide,
+  { dryRun = false, signal }: CopyOptions,
+): Promise<CopySide> {
+  const { log } = context
+  if (dryRun) return { id: (await id(signal)) ?? noStore, catalog: await log.whole(signal) }
+  const newest = await access.readyToSave(signal)
+  await access.cleanedUp(signal)
+  const store = (await id(signal)) ?? noStore
+  const segments = segmentsOf(source.catalog, source.id)
+  if (segments.some((named) => numberOfSegment(newest, store, named) === undefined))
+    await log.commit({ kind: 'open segments', store, segments }, signal)
+  return { id: store, catalog: await log.whole(signal) }
+}
+
+async function copyPlanned(
+  source: CopySource,
+  destination: CopyDestination,
+  planned: Extract<PlannedCopy, { kind: 'copy' }>,
+  options: CopyOptions,
+): Promise<CopyOutcome> {
+  const { environment } = destination.context
+  const { entry, line, existing } = planned
+  const began = environment.now().getTime()
+  using _ = source.context.restoring.protect(entry.attempt)
+  try {
+    const manifest = await provedManifest(source.context.backend, entry, options.signal)
+    if (existing !== undefined && options.onExisting !== 'replace') {
+      const other = await provedManifest(destination.context.backend, existing, options.signal)
+      if (hasSameFiles(other, manifest)) return outcomeOf(planned, { kind: 'there' })
+      throw occupied(destination, line.step)
+    }
+    await refuseEarly(destination, line.step, options)
+    if (options.dryRun === true)
+      return outcomeOf(planned, { kind: 'copied', bytesBefore: 0, duration: 0, dropped: [] })
+    const { bytesBefore, dropped } = await copyCheckpoint(source, destination, { manifest, line }, options)
+    const duration = environment.now().getTime() - began
+    const names = dropped.map(({ step, because }) => ({ step, because }))
+    return outcomeOf(planned, { kind: 'copied', bytesBefore, duration, dropped: names })
+  } catch (error) {
+    if (!concernsOnlyOne(error, source)) throw error
+    if (error.code === 'CORRUPT' && (await wasDroppedMeanwhile(source.context, entry, options.signal)))
+      return outcomeOf(planned, { kind: 'skipped', because: 'the source dropped it during the copy' })
+    return outcomeOf(planned, { kind: 'failed', error })
+  }
+}
+
+/** Refuses before a byte is stored what the commit would refuse. The commit decides again. */
+async function refuseEarly(
+  { context: { log, keeping, backend } }: CopyDestination,
+  step: number,
+  { onExisting = 'fail', allowBest, signal }: CopyOptions,
+): Promise<void> {
+  const newest = await log.whole(signal)
+  const { objectives } = keepingOf(keeping, newest)
+  const refused = refusalOfSave(newest, { step, onExisting, allowBest }, objectives)
+  if (refused !== undefined)
+    throw new HoldfastError(refused.code, refused.why, { url: backend.url, hint: refused.hint })
+}
+
+/** Whether a failure says nothing about other checkpoints: this one is corrupt at the source, or is refused. */
+function concernsOnlyOne(error: unknown, { context }: CopySource): error is HoldfastError {
+  if (isHoldfastError(error, 'CORRUPT')) return error.url === context.backend.url
+  return isHoldfastError(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT')
+}
+
+type WithoutFacts<Outcome> = Outcome extends CopyOutcome ? Omit<Outcome, 'step' | 'toStep' | 'bytes'> : never
+
+function outcomeOf({ entry, step }: WantedCopy, kind: WithoutFacts<CopyOutcome>): CopyOutcome {
+  return { step: entry.step, toStep: step, bytes: entry.bytes, ...kind }
+}
+
+/** Copies metrics of deleted checkpoints, if that is requested. Returns their steps. */
+async function copyMetrics(
+  { context, id }: CopyDestination,
+  source: CopySide,
+  { metrics = false, dryRun = false, signal }: CopyOptions,
+): Promise<readonly number[]> {
+  if (!metrics) return []
+  const destination = { id: (await id(signal)) ?? noStore, catalog: await context.log.whole(signal) }
+  const lines = missingMetrics(source, destination)
+  if (lines.length > 0 && !dryRun) await context.log.commit({ kind: 'add metrics', lines }, signal)
+  return lines.map(({ step }) => step)
+}
+
+async function refuseSameStore(
+  source: CopySource,
+  destination: CopyDestination,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { backend } = destination.context
+  const [from, to] = [source.context.backend, backend]
+  // A store that was cloned has the same id at another place.
+  if ((await from.place({ signal })) !== (await to.place({ signal }))) return
+  if ((await source.id(signal)) !== (await destination.id(signal))) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${backend.url} is the source and the destination of the copy. Name two stores.`,
+    { url: backend.url },
+  )
+}
+
+function nothingToCopy(url: string): HoldfastError {
+  return new HoldfastError('NOT_FOUND', `There is no checkpoint in ${url}, so nothing can be copied.`, {
+    url,
+  })
+}
+
+function occupied({ context }: CopyDestination, step: number): HoldfastError {
+  return new HoldfastError(
+    'ALREADY_EXISTS',
+    `The destination has a different checkpoint of step ${step}. Copy to another step with toStep, or replace it with onExisting: 'replace'.`,
+    { url: context.backend.url, hint: { kind: 'replace' } },
+  )
+}

@@ -1,0 +1,125 @@
+import { filesAtOnce } from '../../async/files-at-once.ts'
+import { withSecondLook } from '../../async/second-look.ts'
+import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import {
+  attemptPrefix,
+  type AttemptId,
+  type Manifest,
+  type ManifestFile,
+  objectKey,
+} from '../../catalog/documents/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { provedChunks, provedFile } from '../attempts/read-verified.ts'
+import type { CopyAttempt } from './attempt.ts'
+
+/** Files of an attempt that an earlier copier stored completely, by name. Their bytes are verified when they are used. */
+export type StoredFiles = ReadonlyMap<string, ManifestFile>
+
+/** Returns the files of a manifest that an attempt has with the right size. */
+export async function filesStoredBefore(
+  backend: CheckpointBackend,
+  { attempt, isNew }: CopyAttempt,
+  { files }: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<StoredFiles> {
+  if (isNew) return new Map()
+  const sizes = new Map<string, number>()
+  for await (const { key, size } of backend.list(attemptPrefix(attempt), { signal })) sizes.set(key, size)
+  const stored = files.filter(({ name, size }) => sizes.get(objectKey(attempt, name)) === size)
+  return new Map(stored.map((file) => [file.name, file]))
+}
+
+/** What a copy of files stored. */
+export interface CopiedFiles {
+  /** As the manifest of the copy lists them. */
+  readonly files: readonly ManifestFile[]
+  /** Bytes that were stored before. */
+  readonly bytesBefore: number
+}
+
+/**
+ * Stores the files of a checkpoint under another attempt. Each file is verified by the manifest of the source while it
+ * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. Skips
+ * stored files whose bytes verify.
+ */
+export async function copyFiles(
+  source: CheckpointBackend,
+  destination: CheckpointBackend,
+  manifest: Manifest,
+  attempt: AttemptId,
+  stored: StoredFiles,
+  {
+    signal,
+    onBytes,
+  }: { readonly signal: AbortSignal | undefined; readonly onBytes: (bytes: number) => void },
+): Promise<CopiedFiles> {
+  const sizes = manifest.files.map(({ size }) => size)
+  const mostAtOnce = Math.min(
+    source.capabilities.smallObjectsAtOnce,
+    destination.capabilities.smallObjectsAtOnce,
+  )
+  let passed = 0
+  let bytesBefore = 0
+  const files = await concurrently(
+    manifest.files,
+    filesAtOnce(sizes, mostAtOnce),
+    signal,
+    async (file, taskSignal) => {
+      let reported = 0
+      const report = (bytes: number): void => {
+        passed += Math.max(0, bytes - reported)
+        reported = Math.max(reported, bytes)
+        onBytes(passed)
+      }
+      if (stored.has(file.name) && (await isIntact(destination, attempt, file, taskSignal))) {
+        bytesBefore += file.size
+        report(file.size)
+        return fileOfCopy(file, undefined)
+      }
+      return withSecondLook(async (look) => {
+        const body = await provedFile(source, manifest.attempt, file, taskSignal, look)
+        const key = objectKey(attempt, file.name)
+        const put = await destination.put(key, body, {
+          size: file.size,
+          signal: taskSignal,
+          onProgress: report,
+        })
+        if (put.sha256 !== file.sha256) throw storedOtherBytes(destination, key)
+        return fileOfCopy(file, put.storeDigest)
+      })
+    },
+  )
+  return { files, bytesBefore }
+}
+
+/** Unknown members stay. The name of the object and what the store says of it are those of the copy. */
+function fileOfCopy(file: ManifestFile, storeDigest: ManifestFile['storeDigest']): ManifestFile {
+  const { offset: _, revision: __, storeDigest: ___, ...others } = file
+  // Without a revision: a second copier may store the same bytes again.
+  return { ...others, object: file.name, ...(storeDigest === undefined ? {} : { storeDigest }) }
+}
+
+/** Whether the bytes of an object of the destination are those of a file. */
+async function isIntact(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const stored = { ...file, object: file.name }
+    for await (const _ of await provedChunks(backend, attempt, stored, signal)) continue
+    return true
+  } catch (error) {
+    if (isHoldfastError(error, 'CORRUPT')) return false
+    throw error
+  }
+}
+
+function storedOtherBytes({ url }: CheckpointBackend, key: string): HoldfastError {
+  return new HoldfastError(
+    'UNAVAILABLE',
+    `The store reports other bytes for ${key} than those that were sent. Check what answers in its place.`,
+    { key, url },
+  )
+}

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { copyCheckpoints, MemoryBackend, type CheckpointStore } from '../../../src/index.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper } from '../../stores.ts'
+import { copied, dataKeys, filesOf, latestStep, stepsOf, storeWith } from './copies.ts'
+
+const fileCount = 20
+
+/** Large enough that only few files are sent at once. */
+const fileBytes = 2 ** 20
+
+/** A store with one checkpoint of many files. */
+async function storeOfManyFiles(): Promise<CheckpointStore> {
+  const store = storeOn(new MemoryBackend(), { mode: 'shared' })
+  const files = Array.from({ length: fileCount }, (_, index): [string, Uint8Array] => [
+    `shard-${String(index).padStart(2, '0')}`,
+    Buffer.alloc(fileBytes, index + 1),
+  ])
+  await store.save({ step: 1, files: Object.fromEntries(files) })
+  return store
+}
+
+/** The names of the files that were sent to a backend. */
+function sent(backend: FaultyBackend): readonly string[] {
+  return backend.calls
+    .filter((call) => call.startsWith('put data/'))
+    .map((call) => call.split('/').at(-1) ?? '')
+}
+
+/** A destination to which a copy was interrupted, with the keys of the files that it has. */
+async function interrupted(
+  from: CheckpointStore,
+): Promise<{ readonly backend: FaultyBackend; readonly there: readonly string[] }> {
+  const backend = new FaultyBackend()
+  let stored = 0
+  backend.intercept = (method, key) => {
+    if (method !== 'put' || !key.startsWith('data/')) return 'pass'
+    stored += 1
+    return stored > 15 ? 'fail before' : 'pass'
+  }
+  expect(await codeOf(copyCheckpoints(from, storeOn(backend, { mode: 'shared' })))).toBe('UNAVAILABLE')
+  backend.intercept = () => 'pass'
+  backend.calls.length = 0
+  const there = await keysOf(backend, 'data/')
+  expect(there.length).toBeGreaterThanOrEqual(12)
+  return { backend, there }
+}
+
+describe('a copy that was interrupted', () => {
+  test('continues, and sends only the files that are missing', async () => {
+    const from = await storeOfManyFiles()
+    const { backend, there } = await interrupted(from)
+    const store = storeOn(backend, { mode: 'shared' })
+    const { outcomes } = await copyCheckpoints(from, store)
+    expect(sent(backend)).toHaveLength(fileCount - there.length)
+    expect(outcomes).toMatchObject([{ kind: 'copied', bytesBefore: there.length * fileBytes }])
+    expect((await store.verify()).good).toBe(true)
+    await store.flush()
+    expect(await keysOf(backend, 'agreements/')).toEqual([])
+  })
+
+  test('sends a file again whose bytes are damaged, and no other', async () => {
+    const from = await storeOfManyFiles()
+    const { backend, there } = await interrupted(from)
+    const [damaged = ''] = there
+    await tamper(backend, damaged, flipBit)
+    backend.calls.length = 0
+    const store = storeOn(backend, { mode: 'shared' })
+    await copied(from, store)
+    expect(sent(backend)).toHaveLength(fileCount - there.length + 1)
+    expect(sent(backend)).toContain(damaged.split('/').at(-1))
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('continues after its manifest was written', async () => {
+    const from = await storeOfManyFiles()
+    const backend = new FaultyBackend()
+    backend.intercept = (method, key) =>
+      method === 'commit' && key.startsWith('catalog/') && sent(backend).length === fileCount
+        ? 'fail before'
+        : 'pass'
+    expect(await codeOf(copyCheckpoints(from, storeOn(backend, { mode: 'shared' })))).toBe('UNAVAILABLE')
+    backend.intercept = () => 'pass'
+    backend.calls.length = 0
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await copied(from, store)).toEqual(['copied 1'])
+    expect(sent(backend)).toEqual([])
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('begins again if a takeover has swept what it stored', async () => {
+    const from = await storeOfManyFiles()
+    const { backend } = await interrupted(from)
+    const owner = storeOn(backend)
+    await owner.save({ step: 9, files: filesOf(9) })
+    await owner.close()
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await copied(from, store)).toEqual(['copied 1'])
+    expect(sent(backend).length).toBeGreaterThanOrEqual(fileCount)
+    expect((await store.verify()).good).toBe(true)
+  })
+
+  test('begins again if the agreement is damaged', async () => {
+    const from = await storeOfManyFiles()
+    const { backend } = await interrupted(from)
+    await tamper(backend, (await keysOf(backend, 'agreements/'))[0] ?? '', flipBit)
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await copied(from, store)).toEqual(['copied 1'])
+    expect((await store.verify()).good).toBe(true)
+  })
+})
+
+describe('two copiers at once', () => {
+  test('make one checkpoint', async () => {
+    const from = await storeOfManyFiles()
+    const backend = new MemoryBackend()
+    const copiers = [1, 2, 3].map(() => storeOn(backend, { mode: 'shared' }))
+    await storeOn(backend, { mode: 'shared' }).save({ step: 0, files: filesOf(0) })
+    const outcomes = await Promise.all(copiers.map((store) => copied(from, store)))
+    for (const outcome of outcomes) expect(['copied 1', 'there 1']).toContain(outcome[0])
+    const [store] = copiers
+    await Promise.all(copiers.map((each) => each.flush()))
+    expect((await store?.verify())?.good).toBe(true)
+    expect(await keysOf(backend, 'data/1-')).toHaveLength(fileCount + 1)
+    expect(await keysOf(backend, 'agreements/')).toEqual([])
+  })
+
+  test('commit from the manifest that is there, if both wrote one', async () => {
+    const from = await storeWith(1)
+    const backend = new FaultyBackend()
+    const slow = storeOn(backend, { mode: 'shared' })
+    let isFirst = true
+    const other = storeOn(backend, { mode: 'shared' })
+    let second: Promise<readonly string[]> | undefined
+    backend.intercept = (method, key) => {
+      if (method === 'put' && key.startsWith('data/') && isFirst) {
+        isFirst = false
+        second = from.attach(1, { late: 1 }).then(() => copied(from, other))
+      }
+      return 'pass'
+    }
+    const first = await copied(from, slow)
+    expect([...first, ...((await second) ?? [])].every((each) => /^(copied|there) 1$/.test(each))).toBe(true)
+    expect(await stepsOf(slow)).toEqual([1])
+    expect((await slow.verify()).good).toBe(true)
+  })
+
+  test('never list an attempt again that was dropped long ago', async () => {
+    const from = await storeWith(1)
+    const backend = new FaultyBackend()
+    const sleeper = storeOn(backend, { mode: 'shared' })
+    const awake = storeOn(backend, { mode: 'shared' })
+    await awake.save({ step: 100, files: filesOf(100) })
+    let hasSlept = false
+    backend.intercept = (method, key) => {
+      if (method === 'commit' && key.endsWith('manifest.json') && !hasSlept) {
+        hasSlept = true
+        return 'fail before'
+      }
+      return 'pass'
+    }
+    expect(await codeOf(copyCheckpoints(from, sleeper))).toBe('UNAVAILABLE')
+    const [agreement = ''] = await keysOf(backend, 'agreements/')
+    const { body } = await backend.read(agreement)
+    const bytes = new Uint8Array(await new Response(body).arrayBuffer())
+    await copied(from, awake)
+    await awake.delete([1])
+    for (let commits = 0; commits < 70; commits += 1) await awake.pin(100, String(commits))
+    await backend.put(agreement, bytes) // as a store that was copied as a whole may have it
+    expect(await copied(from, sleeper)).toEqual(['copied 1'])
+    expect(await dataKeys(sleeper, 1)).toHaveLength(2)
+    expect((await sleeper.verify()).good).toBe(true)
+    expect(await latestStep(sleeper)).toBe(1)
+  })
+})
