@@ -46,6 +46,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Restore a checkpoint into a folder and verify every byte.',
     load: async () => (await import('./commands/restore.ts')).restore,
   },
+  rewind: {
+    summary: 'Return to an older checkpoint, which becomes the latest.',
+    load: async () => (await import('./commands/rewind.ts')).rewind,
+  },
   verify: {
     summary: 'Verify checkpoints, and list quarantined ones again if they verify.',
     load: async () => (await import('./commands/verify.ts')).verify,

@@ -13,7 +13,7 @@ export const best = defineCommand({
   options: {},
   run: async ({ arguments: [name], options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
-      const checkpoints = await store.list({ signal })
+      const checkpoints = [...(await store.list({ signal })), ...(await store.abandoned({ signal }))]
       const unscored = await store.unscored({ signal })
       const wanted = name === undefined ? namesIn(checkpoints) : [name]
       const isUnscored = ({ objective }: UnscoredObjective): boolean =>
@@ -31,7 +31,11 @@ export const best = defineCommand({
       for (const { objective, steps } of found) {
         for (const checkpoint of steps)
           printer.line(
-            joined(`best ${objective} is step ${checkpoint.step}`, ...values(checkpoint, objective)),
+            joined(
+              `best ${objective} is step ${checkpoint.step}`,
+              ...values(checkpoint, objective),
+              checkpoint.isAbandoned && 'abandoned by a rewind',
+            ),
           )
       }
       printer.data({

@@ -16,7 +16,8 @@ export const ls = defineCommand({
       const all = await store.list({ signal })
       const checkpoints = selectCheckpoints(all, options, new Date())
       const quarantined = await store.quarantined({ signal })
-      if (all.length === 0 && quarantined.length === 0) {
+      const abandoned = await store.abandoned({ signal })
+      if (all.length + quarantined.length + abandoned.length === 0) {
         printer.line(
           `No checkpoint in ${store.url} yet. The first save creates the store: holdfast save FILE --step 0`,
         )
@@ -32,6 +33,7 @@ export const ls = defineCommand({
               `The terminal is too narrow for ${hidden.join(', ')}. Show all metrics with holdfast metrics.`,
             )
         }
+        for (const each of abandoned) printer.line(abandonedText(each))
         for (const { step, reason } of quarantined) printer.line(`step ${step} is quarantined: ${reason}`)
       }
       const free = printer.json ? undefined : await freeText(store.backend, signal)
@@ -44,6 +46,7 @@ export const ls = defineCommand({
         printer.line(joined(number, formatSize(bytes), free, store.url))
       }
       for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
+      for (const each of abandoned) printer.data({ type: 'abandoned', ...each })
       for (const aside of quarantined) printer.data({ type: 'quarantined', ...aside })
       printer.data({ type: 'result', command: 'ls', checkpoints: checkpoints.length, bytes, url: store.url })
       return exitCodes.done
@@ -72,15 +75,30 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Retur
   return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
 
-/** Returns why a checkpoint is kept, or else its marks: best, pinned and tags. */
-export function notes({ bestOf, pinned, tags, keptBecause }: JudgedCheckpoint): string {
-  if (keptBecause.length > 0) return keptBecause.join(', ')
+/** Says that a rewind left a checkpoint behind, and whether it stays. */
+function abandonedText({ step, bytes, keptBecause }: JudgedCheckpoint): string {
+  const fate = keptBecause.length > 0 ? `It stays: ${keptBecause.join(', ')}.` : 'The next save drops it.'
+  return `step ${step} (${formatSize(bytes)}) is abandoned by a rewind. ${fate}`
+}
+
+/** Returns why a checkpoint is kept, or else its marks: best, pinned and tags. Marks the latest and abandoned ones. */
+export function notes(checkpoint: JudgedCheckpoint): string {
+  const { isLatest, isAbandoned } = checkpoint
+  return [
+    ...reasonsOf(checkpoint).filter((reason) => reason !== 'latest'),
+    ...(isLatest ? ['latest'] : []),
+    ...(isAbandoned ? ['abandoned by a rewind'] : []),
+  ].join(', ')
+}
+
+function reasonsOf({ bestOf, pinned, tags, keptBecause }: JudgedCheckpoint): readonly string[] {
+  if (keptBecause.length > 0) return keptBecause
   const because = pinned?.reason === undefined ? '' : ` ${JSON.stringify(pinned.reason)}`
   return [
     ...bestOf.map((name) => `best ${name}`),
     ...(pinned === undefined ? [] : [`pinned${because}`]),
     ...tags.map((tag) => `#${tag}`),
-  ].join(', ')
+  ]
 }
 
 async function freeText(

@@ -9,12 +9,15 @@ export const repair = defineCommand({
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
       const report = await store.repair({ signal })
-      const { damagedCatalogs, recovered, quarantined, released, markerRewritten, version } = report
+      const { damagedCatalogs, recovered, abandoned, quarantined, released, markerRewritten, version } =
+        report
       if (markerRewritten) printer.line('rewrote holdfast.json')
       for (const { version: damaged, reason } of damagedCatalogs)
         printer.line(`skipped damaged version ${damaged} of the catalog: ${reason}`)
       for (const step of recovered)
         printer.line(`step ${step} is complete but was not listed; it is listed again`)
+      for (const step of abandoned)
+        printer.line(`step ${step} is complete, and a rewind left it behind; it is abandoned again`)
       for (const step of released)
         printer.line(`step ${step} was quarantined but verifies; it is listed again`)
       for (const { step, reason } of quarantined) printer.line(`quarantined step ${step}: ${reason}`)

@@ -67,6 +67,14 @@ export const save = defineCommand({
           ),
         )
         for (const warning of saved.warnings) printer.note(warning)
+        if (saved.isLatest && step < saved.highestStep)
+          printer.note(
+            `step ${step} is below step ${saved.highestStep}, which was saved before. latest is step ${step} now.`,
+          )
+        if (saved.isAbandoned)
+          printer.note(
+            `The run was rewound while step ${step} was saved, so step ${step} is abandoned. The next save drops it unless it is pinned.`,
+          )
         for (const dropped of saved.dropped)
           printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
         printer.data({ type: 'result', command: 'save', ...saved })

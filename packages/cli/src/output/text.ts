@@ -41,3 +41,12 @@ export function count(number: number, noun: string): string {
 export function joined(...parts: readonly (string | undefined | false)[]): string {
   return parts.filter((part) => typeof part === 'string' && part !== '').join(' · ')
 }
+
+/** Names ten steps at most, such as `steps 8, 16 and 24`. */
+export function stepsText(steps: readonly number[]): string {
+  const [only] = steps
+  if (only !== undefined && steps.length === 1) return `step ${only}`
+  const named = steps.length <= 10 ? steps.slice(0, -1) : steps.slice(0, 9)
+  const last = steps.length <= 10 ? String(steps.at(-1)) : `${steps.length - 9} more`
+  return `steps ${named.join(', ')} and ${last}`
+}

@@ -26,7 +26,9 @@ import { copyAll } from './copy/copy-checkpoints.ts'
 import type { CopyOptions, CopyReport } from './copy/options.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
+import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
 import {
+  abandonedNow,
   bestCheckpoint,
   checkpointDetails,
   newestJudged,
@@ -248,6 +250,12 @@ export class CheckpointStore implements AsyncDisposable {
     return presenceOf(this.#context, options.signal)
   }
 
+  /** Returns the checkpoints that rewinds left behind, in the order of their saves. The next save drops most of them. */
+  async abandoned(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
+    await this.#refuseNewerMarker(options.signal)
+    return abandonedNow(this.#context, options.signal)
+  }
+
   /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */
   async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
     const found = await findCheckpoint(this.#context, 'latest', options.signal)
@@ -328,6 +336,19 @@ export class CheckpointStore implements AsyncDisposable {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
     await this.#refuseNewerMarker(options.signal)
     return pruneStore(this.#context, this.#writer, options)
+  }
+
+  /**
+   * Returns to an older checkpoint, in one commit: it becomes the latest. Checkpoints that were saved after it are abandoned,
+   * and so are saves that began before the rewind. Their steps are free again. The next save drops an abandoned checkpoint
+   * unless it is pinned, is the best of an objective, or `keepEvery` or `keepTags` keeps it. With `dryRun` it only reports what
+   * it would abandon. Rejects with `NOT_FOUND` if the step is not saved, and with `INVALID_ARGUMENT` if it is abandoned.
+   */
+  async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
+    assertStep(step)
+    refuseUnknownOptions(options, ['dryRun', 'signal'], 'rewind', this.url)
+    await this.#refuseNewerMarker(options.signal)
+    return rewindStore(this.#context, this.#writer, step, options)
   }
 
   /**

@@ -5,7 +5,17 @@ import { attemptOf } from './entries.ts'
 import { type Actor, type Operation, requestOf } from './operations.ts'
 import type { Protocol } from './protocol.ts'
 import { repairSteps } from './repair.ts'
-import { type ActorState, created, fence, lost, newest, type Scene, type Step, type World } from './world.ts'
+import {
+  type ActorState,
+  created,
+  fence,
+  lost,
+  newest,
+  type Scene,
+  type Step,
+  withBegun,
+  type World,
+} from './world.ts'
 
 export const beginning: ActorState = {
   at: 'begin',
@@ -51,7 +61,7 @@ export function stepsOf(
       const ghost = protocol.acknowledgesBeforeCommit
         ? { ...world.ghost, acknowledged: new Set([...world.ghost.acknowledged, attempt]) }
         : world.ghost
-      const put = { data: new Set([...world.data, attempt]), ghost }
+      const put = { data: new Set([...world.data, attempt]), ghost: withBegun(ghost, attempt, state.known) }
       if (operation.kind !== 'failing save')
         return [step(`puts ${attempt}`, become({ at: 'commit', attempt }, put))]
       return [step(`puts ${attempt}, and fails`, giveUp({ ...world, ...put }, { attempt }))]

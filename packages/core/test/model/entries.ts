@@ -4,6 +4,7 @@ import {
   newAttemptId,
   partsOfAttempt,
 } from '../../src/catalog/documents/index.ts'
+import { ownSegment } from '../../src/catalog/commit/segments.ts'
 import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 
 export const time = '2026-01-01T00:00:00.000Z'
@@ -21,12 +22,18 @@ export function entryOf(
     fileCount: 1,
     bytes: 1,
     savedAt: time,
-    order: { segment: 0, base: partsOfAttempt(attempt).base },
+    order: { segment: segmentOf(attempt), base: partsOfAttempt(attempt).base },
     metrics,
     tags: [],
   }
 }
 
 export function attemptOf(index: number, operation: number, step: number, known: WholeCatalog): AttemptId {
-  return newAttemptId(step, known.version, `${index}${operation}`.padStart(16, '0'))
+  const token = `${ownSegment(known)}${`${index}${operation}`.padStart(15, '0')}`
+  return newAttemptId(step, known.version, token)
+}
+
+/** The model has no manifests: the name of an attempt tells the segment that its save knew. */
+function segmentOf(attempt: AttemptId): number {
+  return Number(attempt.at(-16))
 }

@@ -11,6 +11,8 @@ export type Operation =
   | { readonly kind: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
   | { readonly kind: 'delete'; readonly step: number }
   | { readonly kind: 'pin'; readonly step: number }
+  /** Returns to a step. What was saved after it is abandoned. */
+  | { readonly kind: 'rewind'; readonly step: number }
   /** Adds the lowest loss to a checkpoint, which makes it the best. */
   | { readonly kind: 'attach'; readonly step: number; readonly loss: number }
   | { readonly kind: 'take over' }
@@ -69,6 +71,8 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
       return { kind: 'delete', steps: [operation.step], because: 'pruned' }
     case 'pin':
       return { kind: 'pin', step: operation.step, pin: { at: time } }
+    case 'rewind':
+      return { kind: 'rewind', step: operation.step }
     case 'attach':
       return { kind: 'attach', step: operation.step, metrics: { loss: operation.loss } }
     case 'raise floor':

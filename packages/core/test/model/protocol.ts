@@ -45,6 +45,12 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
     nextCatalog: asOneWriter,
   },
   'a best that may be deleted and replaced': { ...product, nextCatalog: withoutProtectionOfTheBest },
+  'a latest that is the highest step': { ...product, nextCatalog: withLatestByStep },
+  'a rewind that forgets the saves under way': { ...product, nextCatalog: withoutRewinds },
+  'a sweep that takes what was abandoned for dead': {
+    ...product,
+    isDead: ({ abandoned: _, ...newest }, key) => product.isDead(newest, key),
+  },
   'a pin that a replacement passes over': { ...product, nextCatalog: withoutPins },
 }
 
@@ -75,6 +81,21 @@ function withoutPins(newest: WholeCatalog, request: rules.CommitRequest): rules.
   if (request.change.kind !== 'save') return rules.nextCatalog(newest, request)
   const unpinned = newest.checkpoints.all.map(({ pinned: _, ...entry }) => entry)
   return rules.nextCatalog({ ...newest, checkpoints: newest.checkpoints.replacedBy(unpinned) }, request)
+}
+
+function withLatestByStep(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  const verdict = rules.nextCatalog(newest, request)
+  if (verdict.kind !== 'next') return verdict
+  return { ...verdict, catalog: { ...verdict.catalog, latest: verdict.catalog.checkpoints.all.at(-1) } }
+}
+
+/** A save looks only at its step, not at when it began. */
+function withoutRewinds(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  if (request.change.kind !== 'save') return rules.nextCatalog(newest, request)
+  const { rewound, ...others } = newest
+  const verdict = rules.nextCatalog(others, request)
+  if (verdict.kind !== 'next' || rewound === undefined) return verdict
+  return { ...verdict, catalog: { ...verdict.catalog, rewound } }
 }
 
 function withoutFloorCheck(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {

@@ -48,6 +48,8 @@ function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number
         refused: new Set(),
         dropped: new Set(),
         unprotected: new Set(),
+        later: new Set(),
+        left: new Set(),
         revived: new Set(),
         trespassing: new Set(),
         isLost: false,
@@ -147,6 +149,13 @@ const jobActors: readonly Actor[] = [
   ofJob('evaluator of the job', { kind: 'delete', step: 0 }),
 ]
 
+const returning: readonly Actor[] = [
+  { ...actor('run', 'shared', save(3), save(2)), isRunning: true },
+  actor('late writer', 'shared', save(4)),
+  actor('rewinder', 'shared', { kind: 'rewind', step: 1 }, save(3)),
+  actor('taker-over', 'shared', takeOver, sweep),
+]
+
 /** The smallest first. */
 export const scenarios: readonly Scenario[] = [
   {
@@ -158,6 +167,11 @@ export const scenarios: readonly Scenario[] = [
     name: 'three writers that are told of commits that the store never made, and one that takes over and sweeps',
     actors: liedTo,
     initial: begin(liedTo),
+  },
+  {
+    name: 'a run that goes back, a late writer, one that rewinds and saves, and one that takes over and sweeps',
+    actors: returning,
+    initial: begin(returning),
   },
   {
     name: 'two shared writers, a pruner, a sweeper and a taker-over',

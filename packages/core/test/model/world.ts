@@ -1,4 +1,5 @@
 import { type AttemptId, partsOfAttempt } from '../../src/catalog/documents/index.ts'
+import { compareSaves } from '../../src/order-key.ts'
 import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 
 /** A document that takes a number while a lost catalog is rebuilt. Readers find it damaged. */
@@ -34,6 +35,10 @@ export interface Ghost {
   readonly dropped: ReadonlySet<AttemptId>
   /** Those of them that were pinned, or the best, in the version before. */
   readonly unprotected: ReadonlySet<AttemptId>
+  /** Pairs of attempts: the save of the first began when the second was listed, so that it is later. */
+  readonly later: ReadonlySet<string>
+  /** Attempts that a rewind left behind: they were listed after its step, or under way. */
+  readonly left: ReadonlySet<AttemptId>
   /** Attempts that were listed again although a lost version had declared them dead: they may be being deleted. */
   readonly revived: ReadonlySet<AttemptId>
   /** Attempts that a writer listed although another writer owned the store. */
@@ -99,15 +104,39 @@ export function created(world: World, catalog: WholeCatalog): Partial<World> {
   const losses = lossesOf(before)
   const best = Math.min(...losses.values())
   for (const { attempt } of catalog.history.at(-1)?.dropped ?? []) {
-    const was = before.checkpoints.all.find((each) => each.attempt === attempt)
+    const entries = [...before.checkpoints.all, ...(before.abandoned ?? [])]
+    const was = entries.find((each) => each.attempt === attempt)
     if (was?.pinned !== undefined || losses.get(attempt) === best) unprotected.add(attempt)
   }
   // A rebuild may go by a version that was created beside the line.
   for (const record of catalog.history) for (const { attempt } of record.dropped) dropped.add(attempt)
+  const left = new Set([...ghost.left, ...leftBehind(world, catalog)])
   const revived = new Set([...ghost.revived, ...revivedBy(catalog, ghost)])
   const line = catalog.version
   const isLost = ghost.isLost && !isRebuild(catalog)
-  return { catalogs, ghost: { ...ghost, dropped, unprotected, revived, isLost, line, truth: catalog } }
+  return { catalogs, ghost: { ...ghost, dropped, unprotected, left, revived, isLost, line, truth: catalog } }
+}
+
+/** What a version leaves behind if a rewind made it. */
+function leftBehind({ data, ghost }: World, { history, latest }: WholeCatalog): readonly AttemptId[] {
+  if (history.at(-1)?.did.startsWith('rewind') !== true) return []
+  const { checkpoints } = ghost.truth
+  const target = checkpoints.all.find(({ attempt }) => attempt === latest?.attempt)
+  const listed = attemptsOf(ghost.truth)
+  return [
+    ...checkpoints.all.filter((entry) => target !== undefined && compareSaves(entry, target) > 0),
+    ...[...data].filter((attempt) => !listed.has(attempt)).map((attempt) => ({ attempt })),
+  ].map(({ attempt }) => attempt)
+}
+
+/** The promises once a save has begun with a version of the catalog that it knows. */
+export function withBegun(ghost: Ghost, attempt: AttemptId, known: WholeCatalog): Ghost {
+  const pairs = known.checkpoints.all.map((entry) => pairOf(attempt, entry.attempt))
+  return { ...ghost, later: new Set([...ghost.later, ...pairs]) }
+}
+
+function pairOf(later: AttemptId, earlier: AttemptId): string {
+  return `${later} ${earlier}`
 }
 
 /** The world once all versions of the catalog are lost. */
@@ -156,6 +185,12 @@ function violationIn(truth: WholeCatalog, { data, ghost }: World): string | unde
     if (!data.has(attempt) && !ghost.revived.has(attempt))
       return `${attempt} is listed, and its bytes are gone`
     if (ghost.refused.has(attempt) && recovered !== true) return `${attempt} was refused, and is listed`
+    if (ghost.left.has(attempt) && recovered !== true) return `${attempt} was left behind, and is listed`
+    if (truth.latest !== undefined && ghost.later.has(pairOf(attempt, truth.latest.attempt)))
+      return `${attempt} began after ${truth.latest.attempt}, which is the latest`
+  }
+  for (const { attempt } of truth.abandoned ?? []) {
+    if (!data.has(attempt)) return `${attempt} is abandoned, and its bytes are gone`
   }
   for (const attempt of ghost.acknowledged) {
     if (!ghost.isLost && !listed.has(attempt) && !ghost.dropped.has(attempt))

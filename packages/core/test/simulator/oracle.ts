@@ -1,4 +1,4 @@
-import { compareSaves } from '../../src/order-key.ts'
+import { compareOrders, compareSaves, latestOf } from '../../src/order-key.ts'
 import {
   type AttemptId,
   type Catalog,
@@ -15,7 +15,12 @@ import { HoldfastError } from '../../src/index.ts'
 import type { Disk } from './disk.ts'
 
 /** Not by retention, but because someone wanted just this: the newest may go then, and a pinned or best one may not. */
-const byHand = ['replaced', 'deleted by hand', 'deleted by hand, the quarantined one']
+const byHand = [
+  'replaced',
+  'deleted by hand',
+  'deleted by hand, the quarantined one',
+  'deleted by hand, the abandoned one',
+]
 
 /** How a save ended, as its caller was told. */
 export type SaveOutcome = 'acknowledged' | 'refused' | 'unknown'
@@ -28,6 +33,11 @@ export class Oracle {
   readonly #disk: Disk
   readonly #acknowledged = new Set<string>()
   readonly #refused = new Set<string>()
+  /** By operation: those that were acknowledged when its save began, so that it is later than they. */
+  readonly #earlier = new Map<string, ReadonlySet<string>>()
+  /** The version of the last rewind, and the attempts that rewinds left behind. */
+  #rewound = 0
+  readonly #left = new Set<AttemptId>()
   /** Operations whose checkpoint was once listed, and those that a version of the one line dropped, and why. */
   readonly #operationOf = new Map<string, string>()
   readonly #dropped = new Map<string, string>()
@@ -50,6 +60,11 @@ export class Oracle {
   /** The newest version of the catalog that was ever committed. */
   get truth(): Catalog | undefined {
     return this.#line
+  }
+
+  /** The save of an operation begins now. */
+  hearBegin(operation: string): void {
+    this.#earlier.set(operation, new Set(this.#acknowledged))
   }
 
   hear(operation: string, outcome: SaveOutcome): void {
@@ -83,6 +98,18 @@ export class Oracle {
       if (this.#refused.has(operationOf(entry)) && entry.recovered !== true)
         throw new Error(`P5: ${operationOf(entry)} was refused, and is listed`)
     }
+    this.#savesAreInOrder(catalog?.checkpoints ?? [])
+  }
+
+  /** P4: a save that began after another one was acknowledged is later than that one. */
+  #savesAreInOrder(checkpoints: readonly CatalogEntry[]): void {
+    const inOrder = checkpoints.toSorted(compareSaves)
+    for (const [place, entry] of inOrder.entries()) {
+      const earlier = this.#earlier.get(operationOf(entry))
+      const wrong = inOrder.slice(place + 1).find((other) => earlier?.has(operationOf(other)))
+      if (wrong !== undefined)
+        throw new Error(`P4: ${operationOf(entry)} began after ${operationOf(wrong)}, and counts as earlier`)
+    }
   }
 
   /** Whether a checkpoint of this step may be found corrupt: only if bytes of one were flipped. */
@@ -115,16 +142,21 @@ export class Oracle {
     if (next.history.at(-1)?.did === 'rebuild') this.#wasRebuilt = true
     if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
     // One that was set aside is listed again by whoever finds that it verifies.
-    const setAside = before?.quarantined.map(({ entry }) => entry) ?? []
+    const setAside = [...(before?.quarantined.map(({ entry }) => entry) ?? []), ...(before?.abandoned ?? [])]
     const known = new Set([...(before?.checkpoints ?? []), ...setAside].map(({ attempt }) => attempt))
     for (const entry of next.checkpoints) {
       if (!known.has(entry.attempt)) this.#onlyTheOwnerAdds(next, entry)
+      if (!known.has(entry.attempt) || this.#left.has(entry.attempt)) this.#wasNotLeft(entry)
       this.#operationOf.set(entry.attempt, operationOf(entry))
     }
+    for (const entry of next.abandoned ?? []) this.#operationOf.set(entry.attempt, operationOf(entry))
+    if (before !== undefined) this.#noteRewind(before, next)
     for (const { attempt, because, step } of next.history.at(-1)?.dropped ?? []) {
       const operation = this.#operationOf.get(attempt)
       if (operation !== undefined) this.#dropped.set(operation, because)
-      const was = before?.checkpoints.find((entry) => entry.attempt === attempt)
+      const was = [...(before?.checkpoints ?? []), ...(before?.abandoned ?? [])].find(
+        (entry) => entry.attempt === attempt,
+      )
       if (was?.pinned !== undefined) {
         throw new Error(`P6: step ${step} was pinned, and was dropped: ${because}`)
       }
@@ -136,6 +168,24 @@ export class Oracle {
     }
     if (before !== undefined) this.#noteTheDead(before, next)
     this.#line = next
+  }
+
+  /** P4: what a rewind left behind, and a save that began before it, is not listed any more. */
+  #wasNotLeft({ attempt, recovered }: CatalogEntry): void {
+    if (recovered === true || this.#wasRebuilt) return
+    if (this.#left.has(attempt) || partsOfAttempt(attempt).base < this.#rewound)
+      throw new Error(`P4: ${attempt} was left behind by a rewind, and is listed`)
+  }
+
+  #noteRewind(before: Catalog, next: Catalog): void {
+    const step = /^rewind to (\d+)$/.exec(next.history.at(-1)?.did ?? '')?.[1]
+    if (step === undefined) return
+    const target = before.checkpoints.find((entry) => entry.step === Number(step))
+    if (target === undefined) throw new Error(`P4: a rewind went to step ${step}, which is not there`)
+    if (latestOf(next.checkpoints)?.attempt !== target.attempt)
+      throw new Error(`P4: a rewind went to step ${step}, which is not the latest`)
+    this.#rewound = next.version
+    for (const entry of before.checkpoints) if (compareSaves(entry, target) > 0) this.#left.add(entry.attempt)
   }
 
   /** What the version before did not list, although it began below its floor, was dead by it. */
@@ -154,11 +204,19 @@ export class Oracle {
   #mayGo(dropped: CatalogEntry, before: Catalog, next: Catalog, because: string): void {
     const { step } = dropped
     const isByHand = byHand.includes(because)
-    if (!isByHand && next.checkpoints.every((entry) => compareSaves(entry, dropped) < 0))
+    const wasAbandoned = before.checkpoints.every(({ attempt }) => attempt !== dropped.attempt)
+    // Its step was saved again, so its metrics do not count any more.
+    if (wasAbandoned && next.checkpoints.some((entry) => entry.step === step)) return
+    if (!isByHand && !wasAbandoned && next.checkpoints.every((entry) => compareSaves(entry, dropped) < 0))
       throw new Error(`P6: step ${step} was the latest, and was dropped: ${because}`)
     // A commit may give a step another loss and drop it; what replaces a step brings a loss of its own.
-    const { metrics, checkpoints } = isByHand ? before : next
-    const loss = Number(metrics.find((record) => record.step === step)?.metrics['loss'])
+    const { metrics, checkpoints: listed, abandoned = [] } = isByHand ? before : next
+    const steps = new Set(listed.map((entry) => entry.step))
+    const checkpoints = [...listed, ...abandoned.filter((entry) => !steps.has(entry.step))]
+    const record = metrics.find((line) => line.step === step)
+    // The metrics of a step are those of its latest save.
+    if (wasAbandoned && compareOrders(record?.order ?? dropped.order, dropped.order) !== 0) return
+    const loss = Number(record?.metrics['loss'])
     if (!Number.isFinite(loss)) return
     const others = checkpoints
       .filter((entry) => entry.step !== step)
@@ -206,8 +264,8 @@ export class Oracle {
   }
 }
 
-function entriesOf({ checkpoints, quarantined }: Catalog): readonly CatalogEntry[] {
-  return [...checkpoints, ...quarantined.map(({ entry }) => entry)]
+function entriesOf({ checkpoints, quarantined, abandoned = [] }: Catalog): readonly CatalogEntry[] {
+  return [...checkpoints, ...quarantined.map(({ entry }) => entry), ...abandoned]
 }
 
 /** A catalog with all lines that stand in its pages, as they were written. */

@@ -30,6 +30,7 @@ const operations = [
   'attach',
   'prune',
   'repair',
+  'rewind',
 ] as const
 
 /** What some processes keep; others keep all. Their oracle knows what best means: the lowest loss. */
@@ -102,6 +103,7 @@ export class Process {
     else if (kind === 'attach') await this.#store.attach(any, { loss: this.#random.below(10) })
     else if (kind === 'repair') await this.#store.repair()
     else if (kind === 'prune') await this.#store.prune()
+    else if (kind === 'rewind') await this.#store.rewind(any)
     else if (kind === 'replace') await this.#save(any, 'replace')
     else if (kind === 'delete') await this.#store.delete([any])
     else if (kind === 'pin' || kind === 'unpin') await this.#store[kind](any)
@@ -124,6 +126,7 @@ export class Process {
         'log/a.txt': contentOf(operation, 'log/a.txt'),
       },
     }
+    this.#oracle.hearBegin(operation)
     try {
       if (this.#random.chance(0.3)) await (await this.#store.saveInBackground(request)).done
       else await this.#store.save(request)

@@ -45,7 +45,19 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
     },
   }),
   "a false answer taken for the store's own": () => ({ believesLies: true }),
+  'saves in the order of their steps': () => ({
+    beforeCommit: (bytes) => {
+      const catalog = decodedIfCatalog(bytes)
+      return catalog === undefined ? bytes : encodeCatalog({ ...catalog, ...inOrderOfSteps(catalog) })
+    },
+  }),
   'a lost answer taken for a lost race': () => ({ lostAnswerOfCommit: 'failed' }),
+}
+
+function inOrderOfSteps({ checkpoints, latest }: Catalog): Partial<Catalog> {
+  const byStep = checkpoints.map((entry) => ({ ...entry, order: { segment: 0, base: entry.step } }))
+  // It is not the latest any more, and every reader would find the version damaged.
+  return latest === undefined || byStep.length === 0 ? { checkpoints: byStep } : {}
 }
 
 /** Some processes see no floor, and so commit what others have declared dead; they write the true one back. */
@@ -70,7 +82,11 @@ function isOdd(process: string): boolean {
 
 function sweepUnlisted(disk: Disk, catalog: Catalog): void {
   const listed = new Set<string>(
-    [...catalog.checkpoints, ...catalog.quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt),
+    [
+      ...catalog.checkpoints,
+      ...catalog.quarantined.map(({ entry }) => entry),
+      ...(catalog.abandoned ?? []),
+    ].map(({ attempt }) => attempt),
   )
   for (const key of disk.keys('data/')) {
     const attempt = key.split('/')[1] ?? ''

@@ -115,7 +115,7 @@ describe('a document that requires an unknown feature', () => {
     const rewind = `7-${'a'.repeat(16)}`
     const body = {
       format: 'holdfast-rewind/1.0',
-      requires: ['rewinds'],
+      requires: ['rewinds', 'unheard-of'],
       rewind,
       attempt,
       from: { segment: 0, base: 3 },

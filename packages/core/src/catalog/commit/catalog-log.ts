@@ -19,7 +19,6 @@ import {
   isWhole,
   lastPagedStep,
   type LostPage,
-  type NewPage,
   noCatalog,
   type PagedCatalog,
   PageReader,
@@ -34,6 +33,7 @@ import type { Environment } from '../../environment.ts'
 import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-versions.ts'
 import { type Change, needsWhole } from './changes/index.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
+import { type NewDocument, rewindDocument } from './rewind-document.ts'
 import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
 
 /** The number of races that one commit may lose before it fails. */
@@ -171,7 +171,7 @@ export class CatalogLog {
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
     if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
     if (verdict.kind !== 'next') throw this.#refusal(verdict)
-    const created = await this.#publish(verdict.catalog, signal)
+    const created = await this.#publish(verdict.catalog, [], signal)
     const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
     return committed === 'lost' ? undefined : committed
   }
@@ -195,7 +195,8 @@ export class CatalogLog {
       const verdict = nextCatalog(newest, request)
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {
-        const created = await this.#publish(verdict.catalog, signal)
+        const rewind = rewindDocument(newest, verdict.catalog, change, this.#environment.newToken())
+        const created = await this.#publish(verdict.catalog, rewind, signal)
         const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
         if (committed !== 'lost') return { ...committed, judgement: verdict.judgement }
         await this.#versions.pauseAfter(races, signal)
@@ -216,36 +217,41 @@ export class CatalogLog {
     )
   }
 
-  /** Creates a version after its new pages. Deletes the pages if the creation certainly failed. */
-  async #publish(catalog: PagedCatalog, signal: AbortSignal | undefined): Promise<Created | 'exists'> {
+  /** Creates a version after the documents that belong to it and its new pages. Deletes them if the creation certainly failed. */
+  async #publish(
+    catalog: PagedCatalog,
+    others: readonly NewDocument[],
+    signal: AbortSignal | undefined,
+  ): Promise<Created | 'exists'> {
     const environment = this.#environment
     const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
     const folded = fold(catalog, environment.pageLimits, newPage)
+    const pages = folded.newPages.map(({ page, bytes }) => ({ key: pageKey(page), bytes }))
+    const documents = [...others, ...pages]
     try {
-      await this.#writePages(folded.newPages, signal)
+      await this.#write(documents, signal)
       throwIfAborted(signal, 'The commit', { url: this.#backend.url })
       // The signal is ignored from here on. Stopping during the creation would make the outcome unknown.
       return await this.#create(folded.catalog)
     } catch (error) {
-      if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN')
-        await this.#removePages(folded.newPages, error)
+      if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN') await this.#remove(documents, error)
       throw error
     }
   }
 
-  /** Writes the pages of a version. If the version is not created, they are dead and a sweep deletes them. */
-  async #writePages(pages: readonly NewPage[], signal: AbortSignal | undefined): Promise<void> {
-    await concurrently(pages, pagesAtOnce, signal, ({ page, bytes }, taskSignal) => {
+  /** Writes the documents of a version. If the version is not created, they are dead and a sweep deletes them. */
+  async #write(documents: readonly NewDocument[], signal: AbortSignal | undefined): Promise<void> {
+    await concurrently(documents, pagesAtOnce, signal, ({ key, bytes }, taskSignal) => {
       const options = { size: bytes.byteLength, contentType: 'application/json', signal: taskSignal }
-      return this.#backend.put(pageKey(page), bytes, options)
+      return this.#backend.put(key, bytes, options)
     })
   }
 
   /** Without this clean-up, each attempt on a full disk would use more space. */
-  async #removePages(pages: readonly NewPage[], failure: HoldfastError): Promise<void> {
-    if (pages.length === 0) return
+  async #remove(documents: readonly NewDocument[], failure: HoldfastError): Promise<void> {
+    if (documents.length === 0) return
     try {
-      await this.#backend.delete(pages.map(({ page }) => pageKey(page)))
+      await this.#backend.delete(documents.map(({ key }) => key))
     } catch (error) {
       const { code, message, key, url, retryable } = failure
       throw new HoldfastError(code, `${message} Its pages could not be removed; a sweep will.`, {

@@ -8,8 +8,10 @@ import {
   type PageId,
   pageOfKey,
   partsOfAttempt,
+  rewindOfKey,
   termOfKey,
   versionOfPage,
+  versionOfRewind,
 } from '../documents/index.ts'
 import type { ErrorHint } from '../../hints.ts'
 import type { Judgement } from '../judging/judgement.ts'
@@ -111,11 +113,12 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
   const version = newest.version + 1
   const segments = segmentsAfter(newest, change)
+  const { abandoned: _, ...unchanged } = newest
   return {
     kind: 'next',
     judgement: kept.judgement,
     catalog: {
-      ...newest,
+      ...unchanged,
       format: formatAfter('catalog', newest.format),
       version,
       commitId: request.commitId,
@@ -127,6 +130,8 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       checkpoints: kept.checkpoints,
       latest: latestAfter(kept.checkpoints, newest.latest),
       quarantined: [...applied.quarantined],
+      ...(applied.rewound === undefined ? {} : { rewound: applied.rewound }),
+      ...(kept.abandoned.length === 0 ? {} : { abandoned: [...kept.abandoned] }),
       metrics: kept.metrics,
       ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
       history: [
@@ -184,6 +189,8 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
     if (page !== undefined) return versionOfPage(page) < newest.floor && !needed.has(page)
     const term = termOfKey(key)
     if (term !== undefined) return term < (newest.term ?? 0)
+    const rewind = rewindOfKey(key)
+    if (rewind !== undefined) return isRewindDead(newest, versionOfRewind(rewind))
     const attempt = attemptOfKey(key)
     if (attempt === undefined || listed.has(attempt)) return false
     return isBelowFloor(newest, attempt) || dropped.has(attempt)
@@ -191,8 +198,23 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
 }
 
 /**
- * Returns the state of an attempt by a version: listed, quarantined, dead by rule 4, or undecided. The version must
- * have the lines of its pages if the step may be in them.
+ * Whether no repair needs the rewind that followed a version: it was never committed, or nothing that it left behind or
+ * gave an order key is listed any more.
+ */
+function isRewindDead(newest: WholeCatalog, version: number): boolean {
+  const { floor, rewound, checkpoints, quarantined, abandoned = [] } = newest
+  const isGiven = ({ order }: CatalogEntry): boolean => order.segment > 0 && order.base === version
+  const isLeft = ({ order }: CatalogEntry): boolean => order.base <= version
+  const isNeeded =
+    rewound?.base === version ||
+    checkpoints.all.some(isGiven) ||
+    [...abandoned, ...quarantined.map(({ entry }) => entry)].some(isLeft)
+  return version < floor && !isNeeded
+}
+
+/**
+ * Returns the state of an attempt by a version: listed, quarantined or abandoned, dead by rule 4, or undecided. The
+ * version must have the lines of its pages if the step may be in them.
  */
 export function fateOf(newest: PagedCatalog, attempt: AttemptId): 'listed' | 'dead' | 'open' {
   if (entriesOf(newest, attempt).length > 0) return 'listed'
@@ -242,9 +264,10 @@ function isJudged({ kind }: Change): boolean {
 function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true
   if (change.kind !== 'save') return false
-  const listed = newest.checkpoints.get(change.entry.step)
-  const isListed = listed?.attempt === change.entry.attempt && listed.recovered !== true
-  return isListed || wasDropped(newest, change.entry.attempt)
+  const { step, attempt } = change.entry
+  const listed = [newest.checkpoints.get(step), ...(newest.abandoned ?? [])]
+  const isListed = listed.some((entry) => entry?.attempt === attempt && entry.recovered !== true)
+  return isListed || wasDropped(newest, attempt)
 }
 
 /** An attempt is committed at most once. A dropped or discarded attempt is never listed again. */
@@ -261,12 +284,17 @@ function isFoundByRepair(newest: PagedCatalog, change: Change): boolean {
   return entriesOf(newest, change.entry.attempt).some(({ recovered }) => recovered === true)
 }
 
-/** Returns the line of an attempt, listed or quarantined. */
-function entriesOf({ checkpoints, quarantined }: PagedCatalog, attempt: AttemptId): readonly CatalogEntry[] {
+/** Returns the lines of an attempt, listed, quarantined or abandoned. */
+function entriesOf(
+  { checkpoints, quarantined, abandoned = [] }: PagedCatalog,
+  attempt: AttemptId,
+): readonly CatalogEntry[] {
   const listed = checkpoints.get(partsOfAttempt(attempt).step)
-  return [...(listed === undefined ? [] : [listed]), ...quarantined.map(({ entry }) => entry)].filter(
-    (entry) => entry.attempt === attempt,
-  )
+  return [
+    ...(listed === undefined ? [] : [listed]),
+    ...quarantined.map(({ entry }) => entry),
+    ...abandoned,
+  ].filter((entry) => entry.attempt === attempt)
 }
 
 function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean {

@@ -38,6 +38,8 @@ const quarantinedSchema = v.looseObject({
   entry: entrySchema,
   reason: v.string(),
   at: timeSchema,
+  /** Whether a rewind left it behind. If it verifies, it is abandoned, and not listed again. */
+  abandoned: v.optional(v.boolean()),
 })
 
 const ownerSchema = v.looseObject({
@@ -56,6 +58,8 @@ export const recordedMetricsSchema = v.looseObject({
   metrics: metricsSchema,
   /** The order key of the checkpoint. It gives the order in which the metrics of steps were recorded. */
   order: orderSchema,
+  /** Whether the checkpoint was abandoned by a rewind. */
+  abandoned: v.optional(v.boolean()),
 })
 
 const keepingSchema = v.looseObject({

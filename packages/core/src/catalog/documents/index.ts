@@ -44,6 +44,7 @@ export {
   markerKey,
   newAttemptId,
   newPageId,
+  newRewindId,
   objectKey,
   type PageId,
   pageKey,
@@ -52,11 +53,14 @@ export {
   partsOfAttempt,
   probePrefix,
   reservePrefix,
+  type RewindId,
+  rewindKey,
   rewindOfKey,
   rewindsPrefix,
   termOfKey,
   termPrefix,
   versionOfPage,
+  versionOfRewind,
 } from './layout.ts'
 export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'
 export {
@@ -69,7 +73,7 @@ export {
 } from './manifest.ts'
 export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker, withPlace } from './marker.ts'
 export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'
-export { decodeRewind, rewindSchema } from './rewind.ts'
+export { decodeRewind, encodeRewind, type Rewind, rewindSchema } from './rewind.ts'
 export { type Origin } from './origin.ts'
 export { assertStep, isCount } from './step.ts'
 export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'

@@ -74,6 +74,16 @@ export function versionOfPage(page: PageId): number {
   return Number(page.slice(0, page.indexOf('-')))
 }
 
+/** `token` is 16 hexadecimal digits. */
+export function newRewindId(version: number, token: string): RewindId {
+  return `${version}-${token}` as RewindId
+}
+
+/** The newest version of the catalog that was known when a rewind began. */
+export function versionOfRewind(rewind: RewindId): number {
+  return Number(rewind.slice(0, rewind.indexOf('-')))
+}
+
 export function rewindKey(rewind: RewindId): string {
   return `${rewindsPrefix}${rewind}.json`
 }

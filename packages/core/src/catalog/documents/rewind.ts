@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
-import { formatSchema } from './format-version.ts'
+import { formatOf, formatSchema } from './format-version.ts'
 import { attemptSchema, type RewindId, rewindIdSchema, rewindKey } from './layout.ts'
 import type { Named } from './named.ts'
 import { parseDocument } from './parse-document.ts'
 import { featureFault, requiresSchema } from './requires.ts'
+import { seal } from './sealed.ts'
 import { orderSchema, timeSchema } from './values.ts'
 import { compareOrders } from '../../order-key.ts'
 
@@ -25,9 +26,11 @@ export const rewindSchema = v.looseObject({
 
 export type Rewind = Named<v.InferOutput<typeof rewindSchema>>
 
-/**
- * Throws `CORRUPT` if the document is damaged or is another rewind, and `UNSUPPORTED` if rewinds are not implemented.
- */
+export function encodeRewind(rewind: Omit<Rewind, 'format' | 'requires'>): Uint8Array {
+  return seal('rewind', { format: formatOf('rewind'), requires: ['rewinds'], ...rewind })
+}
+
+/** Throws `CORRUPT` if the document is damaged or is another rewind. */
 export function decodeRewind(bytes: Uint8Array, id: RewindId): Rewind {
   const where = rewindKey(id)
   const rewind = parseDocument('rewind', rewindSchema, bytes, where)

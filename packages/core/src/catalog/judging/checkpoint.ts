@@ -1,5 +1,5 @@
 import { type CatalogEntry, type Manifest, metricsOf, objectKey } from '../documents/index.ts'
-import { bestNames, scoresOf } from './judgement.ts'
+import { bestNames, holderOf, scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
 /** A committed checkpoint, as the list shows it. */
@@ -25,6 +25,10 @@ export interface JudgedCheckpoint extends Checkpoint {
   readonly scores: Readonly<Record<string, number>>
   /** The reasons why the retention in force keeps it. Empty without retention. */
   readonly keptBecause: readonly string[]
+  /** Whether it is the checkpoint whose save began last, with which a run continues. */
+  readonly isLatest: boolean
+  /** Whether a rewind left it behind. It is never the latest. The next save drops it if `keptBecause` is empty. */
+  readonly isAbandoned: boolean
 }
 
 /** One file of a checkpoint. */
@@ -60,11 +64,23 @@ export function judgedCheckpoints(judged: JudgedCatalog): readonly JudgedCheckpo
   return judged.whole.checkpoints.all.map((entry) => withJudgement(judged, entry))
 }
 
+/** Returns the checkpoints that rewinds left behind, in the order of their saves. */
+export function abandonedCheckpoints(judged: JudgedCatalog): readonly JudgedCheckpoint[] {
+  return (judged.catalog.abandoned ?? []).map((entry) => withJudgement(judged, entry))
+}
+
 /** Returns one checkpoint of a catalog, even if the catalog no longer lists it. */
 export function judgedCheckpoint(judged: JudgedCatalog, entry: CatalogEntry): JudgedCheckpoint {
+  const { catalog } = judged
+  const isAbandoned = isIn(catalog.abandoned ?? [], entry)
   const isListed = judged.isJudged && judged.whole.checkpoints.get(entry.step)?.attempt === entry.attempt
-  if (isListed) return withJudgement(judged, entry)
-  return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [] }
+  if (isListed || (judged.isJudged && isAbandoned)) return withJudgement(judged, entry)
+  const isLatest = catalog.latest?.attempt === entry.attempt
+  return { ...factsOf(entry), bestOf: [], scores: {}, keptBecause: [], isLatest, isAbandoned }
+}
+
+function isIn(entries: readonly CatalogEntry[], { attempt }: CatalogEntry): boolean {
+  return entries.some((entry) => entry.attempt === attempt)
 }
 
 /** Returns the members of a checkpoint that do not depend on other checkpoints. */
@@ -95,11 +111,17 @@ export function contentsOf({ attempt, files, metadata, dataState }: Manifest): C
   }
 }
 
-function withJudgement({ judgement, reasons }: JudgedCatalog, entry: CatalogEntry): JudgedCheckpoint {
+function withJudgement(judged: JudgedCatalog, entry: CatalogEntry): JudgedCheckpoint {
+  const { judgement, reasons, whole } = judged
+  const { step, attempt } = entry
+  const isAbandoned = isIn(whole.abandoned ?? [], entry)
+  const isHolder = !isAbandoned || holderOf(whole, step)?.attempt === attempt
   return {
     ...factsOf(entry),
-    bestOf: bestNames(judgement, entry.step),
-    scores: scoresOf(judgement, entry.step),
-    keptBecause: reasons.get(entry.step) ?? [],
+    bestOf: isHolder ? bestNames(judgement, step) : [],
+    scores: isHolder ? scoresOf(judgement, step) : {},
+    keptBecause: (isAbandoned ? judged.abandonedReasons.get(attempt) : reasons.get(step)) ?? [],
+    isLatest: whole.latest?.attempt === attempt,
+    isAbandoned,
   }
 }

@@ -3,8 +3,9 @@ import { bestSteps, type Objectives } from '../../metrics/index.ts'
 import { own } from '../../records.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
 import { compareSaves, latestOf } from '../../order-key.ts'
-import { allRead, type PagedCatalog } from '../pages/index.ts'
+import { abandonedAt, allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
+import { holderOf } from './judgement.ts'
 
 /** A step; the checkpoint whose save began last; or the best by the only objective or by a named one. */
 export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
@@ -18,7 +19,7 @@ export function chooseEntry(
   const { catalog } = judged
   if (typeof choice === 'number') {
     assertStep(choice)
-    const entry = catalog.checkpoints.get(choice)
+    const entry = catalog.checkpoints.get(choice) ?? abandonedAt(catalog, choice)
     return entry !== undefined && offered(entry) ? entry : undefined
   }
   assertChoice(choice)
@@ -53,11 +54,10 @@ export function latestBefore(
 /**
  * Returns the quarantined checkpoint of the chosen step; `undefined` if the choice is not a step or the step is listed.
  */
-export function quarantinedChoice(
-  { checkpoints, quarantined }: PagedCatalog,
-  choice: CheckpointChoice,
-): Quarantined | undefined {
+export function quarantinedChoice(catalog: PagedCatalog, choice: CheckpointChoice): Quarantined | undefined {
+  const { checkpoints, quarantined } = catalog
   if (typeof choice !== 'number' || checkpoints.get(choice) !== undefined) return undefined
+  if (abandonedAt(catalog, choice) !== undefined) return undefined
   return quarantined.findLast(({ entry }) => entry.step === choice)
 }
 
@@ -107,14 +107,13 @@ function bestEntry(
   const { objectives } = judged.keeping
   const objective = own(objectives, name)
   if (objective === undefined) throw unknownObjective(name, objectives)
-  const { checkpoints } = judged.whole
   const isOffered = (step: number): boolean => {
-    const entry = checkpoints.get(step)
+    const entry = holderOf(judged.whole, step)
     return entry !== undefined && offered(entry)
   }
   const best = bestSteps(judged.judgement.evaluations, { [name]: objective }, isOffered).get(name) ?? []
   if (best.length > 1) throw severalAreBest(name, best)
-  return best[0] === undefined ? undefined : checkpoints.get(best[0])
+  return best[0] === undefined ? undefined : holderOf(judged.whole, best[0])
 }
 
 /** Returns the only objective that this process defines, else the only one that the store records. */

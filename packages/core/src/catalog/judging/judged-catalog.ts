@@ -1,5 +1,6 @@
 import { isWhole, type PagedCatalog, wholeCatalog, type WholeCatalog } from '../pages/index.ts'
-import { hasFields, judge, type Judgement, type Keeping, retain } from './judgement.ts'
+import { hasFields, judge, type Judgement, type Keeping, retain, retainAbandoned } from './judgement.ts'
+import type { AttemptId } from '../documents/index.ts'
 import { keepingOf } from './recorded-keeping.ts'
 
 /**
@@ -15,6 +16,7 @@ export class JudgedCatalog {
   readonly #at: Date
   #judgement: Judgement | undefined
   #reasons: ReadonlyMap<number, readonly string[]> | undefined
+  #abandonedReasons: ReadonlyMap<AttemptId, readonly string[]> | undefined
 
   /** `judgement` is that of the commit that created the version, if there was one. */
   constructor(catalog: PagedCatalog, own: Keeping, at: Date, judgement?: Judgement) {
@@ -45,6 +47,14 @@ export class JudgedCatalog {
   get reasons(): ReadonlyMap<number, readonly string[]> {
     this.#reasons ??= this.#retain()
     return this.#reasons
+  }
+
+  /** Why abandoned checkpoints stay, by attempt. The next save drops the others. */
+  get abandonedReasons(): ReadonlyMap<AttemptId, readonly string[]> {
+    this.#abandonedReasons ??= retainAbandoned(this.whole, this.judgement, this.keeping.retention, {
+      now: this.#at,
+    })
+    return this.#abandonedReasons
   }
 
   #retain(): ReadonlyMap<number, readonly string[]> {

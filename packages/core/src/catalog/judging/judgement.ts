@@ -6,6 +6,7 @@ import {
   objectivesWithoutValue,
 } from '../../metrics/index.ts'
 import {
+  abandonedReasons,
   decideRetention,
   type Decision,
   type Present,
@@ -13,8 +14,9 @@ import {
   type RoomWanted,
 } from '../../retention/index.ts'
 import { ListedCandidate } from './candidate.ts'
-import type { CatalogEntry } from '../documents/index.ts'
-import type { WholeCatalog } from '../pages/index.ts'
+import type { AttemptId, CatalogEntry } from '../documents/index.ts'
+import { compareOrders } from '../../order-key.ts'
+import { abandonedAt, type WholeCatalog } from '../pages/index.ts'
 
 /** The objectives and the retention of a process. */
 export interface Keeping {
@@ -23,7 +25,7 @@ export interface Keeping {
 }
 
 /** All lines of a catalog. */
-export type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints'>
+export type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints' | 'abandoned'>
 
 /** The scores of all steps and the best checkpoints, by objective. */
 export interface Judgement {
@@ -42,7 +44,7 @@ export function judge(catalog: Lines, objectives: Objectives): Judgement {
   return {
     objectives,
     evaluations,
-    best: bestListed(evaluations, objectives, catalog.checkpoints),
+    best: bestListed(evaluations, objectives, catalog),
     unscored: objectivesWithoutValue(history, objectives, evaluations),
   }
 }
@@ -51,17 +53,28 @@ export function judge(catalog: Lines, objectives: Objectives): Judgement {
  * Returns the judgement for another list of checkpoints. Scores do not change, because metrics remain when checkpoints
  * are deleted.
  */
-export function relisted(judgement: Judgement, checkpoints: Lines['checkpoints']): Judgement {
+export function relisted(judgement: Judgement, lines: Lines): Judgement {
   const { evaluations, objectives } = judgement
-  return { ...judgement, best: bestListed(evaluations, objectives, checkpoints) }
+  return { ...judgement, best: bestListed(evaluations, objectives, lines) }
 }
 
 function bestListed(
   evaluations: Judgement['evaluations'],
   objectives: Objectives,
-  checkpoints: Lines['checkpoints'],
+  lines: Lines,
 ): Judgement['best'] {
-  return bestSteps(evaluations, objectives, (step) => checkpoints.get(step) !== undefined)
+  return bestSteps(evaluations, objectives, (step) => holderOf(lines, step) !== undefined)
+}
+
+/**
+ * The checkpoint that has the metrics of a step: the listed one, or an abandoned one as long as its step was not saved again.
+ */
+export function holderOf(lines: Lines, step: number): CatalogEntry | undefined {
+  const listed = lines.checkpoints.get(step)
+  if (listed !== undefined) return listed
+  const abandoned = (lines.abandoned ?? []).filter((entry) => entry.step === step)
+  const line = abandoned.length === 0 ? undefined : lines.metrics.get(step)
+  return line && abandoned.find(({ order }) => compareOrders(line.order, order) === 0)
 }
 
 /** Returns the names of the objectives for which a step is the best. */
@@ -93,6 +106,34 @@ export function retain(
 ): readonly Decision[] {
   const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
   return decideRetention(retention, { ...judgement, ...at, checkpoints }, room)
+}
+
+/** Returns why abandoned checkpoints stay, by attempt. The others are dropped by the next save. */
+export function retainAbandoned(
+  lines: Lines,
+  judgement: Judgement,
+  retention: RetentionPlan,
+  at: Present,
+  inUse: (entry: CatalogEntry) => string | undefined = () => undefined,
+): ReadonlyMap<AttemptId, readonly string[]> {
+  const candidates = new Map(
+    (lines.abandoned ?? []).map((entry) => [entry.attempt, new ListedCandidate(entry, inUse(entry))]),
+  )
+  const isFree = ({ step, attempt }: CatalogEntry): boolean =>
+    lines.checkpoints.get(step) === undefined &&
+    (holderOf(lines, step) ?? abandonedAt(lines, step))?.attempt === attempt
+  const free = (lines.abandoned ?? []).filter(isFree)
+  const checkpoints = [
+    ...lines.checkpoints.all.map((entry) => new ListedCandidate(entry, undefined)),
+    ...free.flatMap(({ attempt }) => candidates.get(attempt) ?? []),
+  ].sort((one, other) => one.step - other.step)
+  const reasons = abandonedReasons(retention, { ...judgement, ...at, checkpoints }, [...candidates.values()])
+  return new Map(
+    [...candidates].flatMap(([attempt, candidate]) => {
+      const because = reasons.get(candidate) ?? []
+      return because.length === 0 ? [] : [[attempt, because]]
+    }),
+  )
 }
 
 export function hasFields(object: object): boolean {

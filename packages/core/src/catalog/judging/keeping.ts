@@ -1,10 +1,20 @@
 import type { Present, RoomWanted } from '../../retention/index.ts'
 import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
 import { allRead, type LineList, type PagedCatalog } from '../pages/index.ts'
-import { hasFields, judge, type Judgement, type Keeping, type Lines, relisted, retain } from './judgement.ts'
+import {
+  hasFields,
+  judge,
+  type Judgement,
+  type Keeping,
+  type Lines,
+  relisted,
+  retain,
+  retainAbandoned,
+} from './judgement.ts'
 import {
   droppingOf,
   droppingOfAttach,
+  keepingOf,
   keepingOfCopies,
   recordObjectives,
   recordOf,
@@ -18,6 +28,9 @@ export interface WriterKeeping extends Keeping {
 
 /** The keeping of a writer without a configuration, which drops nothing. */
 export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restoring: new Set() }
+
+/** Why a checkpoint that a rewind left behind is dropped. */
+export const becauseAbandoned = 'abandoned by a rewind'
 
 /** How retention applies to one commit. */
 export interface RetentionTerms {
@@ -36,6 +49,8 @@ export interface RetentionTerms {
 /** The lists of a catalog that retention changes. */
 export interface KeptLists {
   readonly checkpoints: LineList<CatalogEntry>
+  /** Checkpoints that rewinds left behind. */
+  readonly abandoned: readonly CatalogEntry[]
   readonly dropped: readonly Drop[]
   readonly metrics: LineList<RecordedMetrics>
   readonly keeping: Catalog['keeping']
@@ -63,34 +78,68 @@ export function applyRetention(
   const effective = { ...keeping, ...dropping[terms.dropsBy](keeping, newest) }
   const record = terms.records === 'objectives' ? recordObjectives : recordOf
   const recorded = { ...lists, keeping: record(keeping, newest.keeping) }
-  if (!hasFields(effective.retention) && terms.room === undefined) return recorded
-  const read = { checkpoints: allRead(lists.checkpoints), metrics: allRead(lists.metrics) }
+  const mayDropAbandoned = lists.abandoned.length > 0 && terms.dropsBy === 'own retention'
+  const mayDropListed = hasFields(effective.retention) || terms.room !== undefined
+  if (!mayDropListed && !mayDropAbandoned) return recorded
+  const { abandoned } = lists
+  const read = { checkpoints: allRead(lists.checkpoints), metrics: allRead(lists.metrics), abandoned }
   const judgement = judge(read, effective.objectives)
   const present = { now: new Date(at), storeNow: terms.storeNow }
-  const dropped = dropsOf(read, judgement, effective, terms, present)
+  const inForce = { ...effective, retention: keepingOf(keeping, newest).retention }
+  const dropped = [
+    ...(mayDropAbandoned ? abandonedDropsOf(read, judgement, inForce, terms, present) : []),
+    ...(mayDropListed ? dropsOf(read, judgement, effective, terms, present) : []),
+  ]
   const gone = new Set(dropped.map(({ attempt }) => attempt))
-  const checkpoints =
-    dropped.length === 0 ? read.checkpoints : read.checkpoints.filter(({ attempt }) => !gone.has(attempt))
+  const isKept = ({ attempt }: CatalogEntry): boolean => !gone.has(attempt)
+  const kept = {
+    ...read,
+    checkpoints: dropped.length === 0 ? read.checkpoints : read.checkpoints.filter(isKept),
+    abandoned: abandoned.filter(isKept),
+  }
   return {
     ...recorded,
-    checkpoints,
+    checkpoints: kept.checkpoints,
+    abandoned: kept.abandoned,
     dropped: [...lists.dropped, ...dropped],
-    judgement: relisted(judgement, checkpoints),
+    judgement: relisted(judgement, kept),
+  }
+}
+
+/** The retention in force decides, also if this writer has none of its own. */
+function abandonedDropsOf(
+  lists: Lines,
+  judgement: Judgement,
+  keeping: WriterKeeping,
+  terms: RetentionTerms,
+  present: Present,
+): readonly Drop[] {
+  const reasons = retainAbandoned(lists, judgement, keeping.retention, present, inUseBy(keeping, terms))
+  return (lists.abandoned ?? []).flatMap(({ step, attempt }) =>
+    reasons.has(attempt) ? [] : [{ step, attempt, because: becauseAbandoned }],
+  )
+}
+
+/** Why a checkpoint cannot be dropped now. */
+function inUseBy(
+  { restoring }: WriterKeeping,
+  { saved }: RetentionTerms,
+): (entry: CatalogEntry) => string | undefined {
+  return ({ attempt }) => {
+    if (attempt === saved) return 'just saved'
+    return restoring.has(attempt) ? 'being restored' : undefined
   }
 }
 
 function dropsOf(
   lists: Lines,
   judgement: Judgement,
-  { retention, restoring }: WriterKeeping,
-  { saved, room }: RetentionTerms,
+  keeping: WriterKeeping,
+  terms: RetentionTerms,
   present: Present,
 ): readonly Drop[] {
-  const inUse = ({ attempt }: CatalogEntry): string | undefined => {
-    if (attempt === saved) return 'just saved'
-    return restoring.has(attempt) ? 'being restored' : undefined
-  }
-  const decisions = retain(lists, judgement, retention, present, inUse, room)
+  const { retention } = keeping
+  const decisions = retain(lists, judgement, retention, present, inUseBy(keeping, terms), terms.room)
   const reasons = new Map(
     decisions.flatMap(({ step, kept, because }) => (kept ? [] : [[step, because.join(', ')]])),
   )

@@ -13,16 +13,19 @@ export interface MeasuredStep {
   readonly scores: Readonly<Record<string, number>>
   /** Whether its checkpoint is listed. */
   readonly listed: boolean
+  /** Whether a rewind left its checkpoint behind. */
+  readonly abandoned: boolean
 }
 
 /** Returns every step that ever had metrics, in the order of steps. */
 export function measuredSteps({ whole, judgement }: JudgedCatalog): readonly MeasuredStep[] {
   const listed = new Set(whole.checkpoints.all.map(({ step }) => step))
-  return whole.metrics.all.map(({ step, metrics }) => ({
+  return whole.metrics.all.map(({ step, metrics, abandoned = false }) => ({
     step,
     metrics: metricsOf(metrics),
     scores: scoresOf(judgement, step),
     listed: listed.has(step),
+    abandoned,
   }))
 }
 

@@ -1,6 +1,7 @@
 export { fold, type Folded, type NewPage } from './fold.ts'
 export { idsOf } from './page.ts'
 export {
+  abandonedAt,
   attemptsOf,
   documentOf,
   isWhole,

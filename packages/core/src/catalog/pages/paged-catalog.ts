@@ -136,9 +136,22 @@ export function latestAfter(
   return latestOf(isPaged ? [before, ...checkpoints.recent] : checkpoints.recent)
 }
 
-/** Returns the attempts that a catalog lists, quarantined or not. */
-export function attemptsOf({ checkpoints, quarantined }: WholeCatalog): ReadonlySet<AttemptId> {
-  return new Set([...checkpoints.all, ...quarantined.map(({ entry }) => entry)].map(({ attempt }) => attempt))
+/** Returns the attempts that a catalog lists, quarantined and abandoned ones included. */
+export function attemptsOf({
+  checkpoints,
+  quarantined,
+  abandoned = [],
+}: WholeCatalog): ReadonlySet<AttemptId> {
+  const entries = [...checkpoints.all, ...quarantined.map(({ entry }) => entry), ...abandoned]
+  return new Set(entries.map(({ attempt }) => attempt))
+}
+
+/** Returns the latest of the abandoned checkpoints of a step; `undefined` if there is none. */
+export function abandonedAt(
+  { abandoned = [] }: Pick<PagedCatalog, 'abandoned'>,
+  step: number,
+): CatalogEntry | undefined {
+  return latestOf(abandoned.filter((entry) => entry.step === step))
 }
 
 /** Returns the highest step in a page; -1 if there is none. */

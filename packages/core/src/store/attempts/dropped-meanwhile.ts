@@ -9,6 +9,7 @@ export async function wasDroppedMeanwhile(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const newest = await log.newest(signal)
-  const { checkpoints } = entry.step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
-  return checkpoints.get(entry.step)?.attempt !== entry.attempt
+  const { checkpoints, abandoned = [] } =
+    entry.step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  return [checkpoints.get(entry.step), ...abandoned].every((each) => each?.attempt !== entry.attempt)
 }

@@ -1,4 +1,5 @@
 import {
+  abandonedCheckpoints,
   type CheckpointDetails,
   contentsOf,
   type JudgedCheckpoint,
@@ -42,6 +43,14 @@ export async function checkpointDetails(
   const { entry, manifest } = found
   const judged = await withAllLines(context, found.judged, signal)
   return { ...judgedCheckpoint(judged, entry), ...contentsOf(manifest) }
+}
+
+/** Returns the checkpoints that rewinds left behind. */
+export async function abandonedNow(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly JudgedCheckpoint[]> {
+  return abandonedCheckpoints(await newestJudged(context, signal))
 }
 
 /** Returns the quarantined checkpoints. */

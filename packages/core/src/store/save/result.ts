@@ -3,6 +3,8 @@ import type { CheckpointFile, JudgedCheckpoint } from '../../catalog/judging/che
 /** A checkpoint that is durable and committed. */
 export interface SaveResult extends JudgedCheckpoint {
   readonly files: readonly CheckpointFile[]
+  /** The highest listed step. It is above that of a save after which the run had gone back. */
+  readonly highestStep: number
   /** The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
   /**

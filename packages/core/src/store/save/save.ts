@@ -95,6 +95,12 @@ function describeSave(
   return {
     ...judgedCheckpoint(judged, listed?.attempt === entry.attempt ? listed : entry),
     files: contentsOf(manifest).files,
+    highestStep: highestStepOf(judged.catalog, entry.step),
     dropped: dropped.map(({ step, because }) => ({ step, because })),
   }
+}
+
+/** The highest listed step, and at least this one. */
+function highestStepOf({ checkpoints }: PagedCatalog, step: number): number {
+  return Math.max(step, checkpoints.lastPaged, checkpoints.recent.at(-1)?.step ?? step)
 }

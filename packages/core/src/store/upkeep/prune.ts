@@ -3,6 +3,7 @@ import type { StoreContext } from '../context.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { retain } from '../../catalog/judging/judgement.ts'
+import { becauseAbandoned } from '../../catalog/judging/keeping.ts'
 import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
@@ -50,13 +51,18 @@ export async function pruneStore(
   }
 }
 
-function planOf({ whole }: JudgedCatalog, decisions: readonly Decision[]): PruneReport {
+function planOf(judged: JudgedCatalog, decisions: readonly Decision[]): PruneReport {
+  const { whole, abandonedReasons } = judged
   const bytes = new Map(whole.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
+  const abandoned = (whole.abandoned ?? []).filter(({ attempt }) => !abandonedReasons.has(attempt))
   return {
     kept: keptOf(decisions),
-    dropped: decisions.flatMap(({ step, kept, because }) =>
-      kept ? [] : [{ step, because: because.join(', '), bytes: bytes.get(step) ?? 0 }],
-    ),
+    dropped: [
+      ...abandoned.map((entry) => ({ step: entry.step, because: becauseAbandoned, bytes: entry.bytes })),
+      ...decisions.flatMap(({ step, kept, because }) =>
+        kept ? [] : [{ step, because: because.join(', '), bytes: bytes.get(step) ?? 0 }],
+      ),
+    ],
   }
 }
 

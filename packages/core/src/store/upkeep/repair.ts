@@ -8,13 +8,12 @@ import {
   type CatalogEntry,
   dataPrefix,
   decodeManifest,
-  decodeRewind,
   manifestKey,
   partsOfAttempt,
-  rewindOfKey,
-  rewindsPrefix,
+  type Rewind,
   termOfKey,
 } from '../../catalog/documents/index.ts'
+import { inOrderOfSaves } from '../../catalog/commit/changes/index.ts'
 import { highestNamedVersion, versionAbove } from '../../catalog/commit/lost-versions.ts'
 import { newestReadable, type ReadableCatalog } from '../../catalog/commit/newest-readable.ts'
 import { isDeadIn } from '../../catalog/commit/rules.ts'
@@ -23,6 +22,7 @@ import { attemptsOf, type LostPage, type PagedCatalog, type WholeCatalog } from 
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { problemsOf } from '../attempts/problems.ts'
+import { afterRewinds, committedRewinds, foundRewinds } from './found-rewinds.ts'
 import { ensureMarker, type FoundMarker, readMarker } from './ensure-marker.ts'
 import { compareOrders } from '../../order-key.ts'
 import { withSecondLook } from '../../async/second-look.ts'
@@ -45,6 +45,8 @@ export interface RepairReport {
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
   /** Steps of complete checkpoints that are listed again. */
   readonly recovered: readonly number[]
+  /** Steps of complete checkpoints that a rewind had left behind. They are abandoned again. */
+  readonly abandoned: readonly number[]
   /** Steps that are incomplete and were quarantined. */
   readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
   /** Quarantined steps that verify and are listed again. */
@@ -62,7 +64,6 @@ export interface RepairReport {
  */
 export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
   const marker = await readMarker(context.backend, options.signal)
-  await refuseRewinds(context.backend, options.signal)
   for (let races = 0; races <= maxRaces; races += 1) {
     const report = await repairOnce(context, marker, options.signal)
     if (report !== undefined) return report
@@ -75,20 +76,6 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   )
 }
 
-/**
- * Rejects with `UNSUPPORTED` if the store has a rewind, because this version of Holdfast cannot apply it to the list.
- */
-async function refuseRewinds(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<void> {
-  for await (const { key } of backend.list(rewindsPrefix, { signal })) {
-    const rewind = rewindOfKey(key)
-    if (rewind === undefined) continue
-    await withSecondLook(async (look) => {
-      const bytes = await readIfThere(backend, key, signal, look)
-      return bytes === undefined ? undefined : decodeRewind(bytes, rewind)
-    })
-  }
-}
-
 /** Returns `undefined` if a writer has committed in the meantime. Then the repair starts again. */
 async function repairOnce(
   context: StoreContext,
@@ -99,31 +86,36 @@ async function repairOnce(
   const { catalog, lost, newestVersion, damaged } = await readableAfterFence(context, signal)
   const at = environment.now().toISOString()
   const term = await latestTerm(backend, catalog, signal)
-  const recovered = await unlistedWholes(backend, catalog, lost, at, signal)
-  const { whole, incomplete } = await judge(context, [...catalog.checkpoints.all, ...recovered], signal)
+  const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
+  const rewinds = committedRewinds(await foundRewinds(backend, signal), catalog, unlisted)
+  const { recovered, listed: stillListed, abandoned, rewound } = withRewinds(catalog, unlisted, rewinds)
+  const { whole, incomplete } = await judge(context, [...stillListed, ...recovered], signal)
+  const left = await judge(context, abandoned, signal)
   const provedGood = await provedAgain(context, catalog, signal)
-  const { chosen, rivals } = onePerStep(
-    catalog.checkpoints.all,
-    [...whole, ...provedGood],
-    damaged.length > 0,
-  )
+  const { chosen, rivals } = onePerStep(stillListed, [...whole, ...provedGood], damaged.length > 0)
   const listed = new Set(chosen)
   const newlyListed = recovered.filter((entry) => listed.has(entry))
   const released = provedGood.filter((entry) => listed.has(entry))
   const wereSetAside = new Set(provedGood)
   // An undamaged catalog knows which of two attempts was committed. The other one failed, or is still being saved.
   const doubtful = damaged.length > 0 ? rivals.filter((entry) => !wereSetAside.has(entry)) : []
-  const setAside = [...incomplete, ...doubtful.map(asRival)]
-  const isStore = newestVersion > 0 || recovered.length > 0
+  const setAside = [
+    ...incomplete,
+    ...doubtful.map(asRival),
+    ...left.incomplete.map((aside) => ({ ...aside, abandoned: true })),
+  ]
+  const isStore = newestVersion > 0 || unlisted.length > 0
   const report = {
     damagedCatalogs: damaged,
     recovered: newlyListed.map(({ step }) => step),
+    abandoned: left.whole.filter((entry) => unlisted.includes(entry)).map(({ step }) => step),
     quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
     released: released.map(({ step }) => step),
     markerRewritten: marker.kind === 'damaged' || (marker.kind === 'missing' && isStore),
   }
   const nothingToDo =
-    damaged.length === 0 && report.recovered.length === 0 && setAside.length === 0 && released.length === 0
+    damaged.length === 0 &&
+    [report.recovered, report.abandoned, setAside, released].every(({ length }) => length === 0)
   if (nothingToDo) {
     if (report.markerRewritten) await ensureMarker(context, signal)
     return { ...report, version: undefined }
@@ -142,9 +134,11 @@ async function repairOnce(
       checkpoints: chosen,
       quarantined: [
         ...catalog.quarantined.filter(({ entry }) => !released.includes(entry)),
-        ...setAside.map(({ entry, reason }) => ({ entry, reason, at })),
+        ...setAside.map((aside) => ({ ...aside, at })),
       ],
       dropped: [],
+      abandoned: left.whole,
+      rewound,
       term,
     },
     signal,
@@ -172,8 +166,9 @@ async function readableAfterFence(
     if (named <= readable.newestVersion) return readable
     // Another writer may have committed between the two lists.
     if ((await log.newestListed(named, signal)) !== undefined) continue
-    // A manifest of a newer version of Holdfast stops the repair before it writes the fence.
+    // A manifest or a rewind of a newer version of Holdfast stops the repair before it writes the fence.
     await unlistedWholes(backend, readable.catalog, readable.lost, '', signal)
+    await foundRewinds(backend, signal)
     await ensureMarker(context, signal)
     await log.fence(versionAbove(named, backend.url))
   }
@@ -246,9 +241,38 @@ function inLostPages(lost: readonly LostPage[], { history }: WholeCatalog): (att
   }
 }
 
+/**
+ * Applies rewinds to the lists of a catalog and to attempts that it does not list. The catalog has applied the older ones to
+ * its own lists already.
+ */
+function withRewinds(
+  catalog: WholeCatalog,
+  unlisted: readonly CatalogEntry[],
+  rewinds: readonly Rewind[],
+): {
+  readonly listed: readonly CatalogEntry[]
+  readonly recovered: readonly CatalogEntry[]
+  readonly abandoned: readonly CatalogEntry[]
+  /** The order key of the newest rewind, if the catalog does not know it. */
+  readonly rewound: Rewind['to'] | undefined
+} {
+  const { rewound, abandoned = [], checkpoints } = catalog
+  const newer = rewinds.filter(({ to }) => rewound === undefined || compareOrders(to, rewound) > 0)
+  const known = afterRewinds(checkpoints.all, newer)
+  const found = afterRewinds(unlisted, rewinds)
+  return {
+    listed: known.listed,
+    recovered: found.listed,
+    abandoned: inOrderOfSaves([...abandoned, ...known.abandoned, ...found.abandoned]),
+    rewound: newer.at(-1)?.to,
+  }
+}
+
 interface SetAside {
   readonly entry: CatalogEntry
   readonly reason: string
+  /** Whether a rewind left it behind. */
+  readonly abandoned?: boolean | undefined
 }
 
 /** Separates entries whose files all exist with the right size from the others, which get a reason. */
@@ -327,8 +351,8 @@ async function provedAgain(
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
   const good: CatalogEntry[] = []
-  for (const { entry } of catalog.quarantined) {
-    if (catalog.checkpoints.get(entry.step) !== undefined) continue
+  for (const { entry, abandoned: isAbandoned = false } of catalog.quarantined) {
+    if (isAbandoned || catalog.checkpoints.get(entry.step) !== undefined) continue
     if ((await problemsOf(context, entry, { signal })).length === 0) good.push(entry)
   }
   return good

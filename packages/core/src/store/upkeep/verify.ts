@@ -9,7 +9,7 @@ import {
   pageKey,
   markerKey,
 } from '../../catalog/documents/index.ts'
-import { PageReader, type WholeCatalog } from '../../catalog/pages/index.ts'
+import { abandonedAt, PageReader, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { noCheckpointOfStep } from '../../catalog/judging/choose.ts'
 import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
@@ -18,7 +18,7 @@ import { problem, problemsOf } from '../attempts/problems.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 
 export interface VerifyOptions {
-  /** The steps to verify. Default: all listed steps. */
+  /** The steps to verify. Default: all listed and abandoned steps. */
   readonly steps?: readonly number[] | undefined
   /**
    * Reads no bytes of objects whose sizes and digests the store keeps, and compares those. It finds missing and
@@ -122,9 +122,9 @@ async function release(
 }
 
 function chosen(newest: WholeCatalog, steps: readonly number[] | undefined): readonly CatalogEntry[] {
-  if (steps === undefined) return newest.checkpoints.all
+  if (steps === undefined) return [...newest.checkpoints.all, ...(newest.abandoned ?? [])]
   return steps.flatMap((step) => {
-    const entry = newest.checkpoints.get(step)
+    const entry = newest.checkpoints.get(step) ?? abandonedAt(newest, step)
     if (entry !== undefined) return [entry]
     if (newest.quarantined.some((aside) => aside.entry.step === step)) return []
     throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(step), { hint: { kind: 'list' } })

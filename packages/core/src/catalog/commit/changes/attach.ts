@@ -1,7 +1,8 @@
 import type { StoredMetric } from '../../documents/index.ts'
+import { compareOrders } from '../../../order-key.ts'
 import { hasRules, keepingOf } from '../../judging/recorded-keeping.ts'
-import { lastPagedStep } from '../../pages/index.ts'
-import { type KindOfChange, unchangedLists } from './change.ts'
+import { abandonedAt, lastPagedStep } from '../../pages/index.ts'
+import { type KindOfChange, unchangedLists, withAbandoned } from './change.ts'
 import { withRecord } from './record.ts'
 import { noSuchStep } from './refusals.ts'
 
@@ -18,17 +19,30 @@ export const attach: KindOfChange<Attach> = {
   needsWhole: (newest, { step }, keeping) =>
     hasRules(keepingOf(keeping, newest)) || step <= lastPagedStep(newest),
   apply: (catalog, { step, metrics }) => {
-    const entry = catalog.checkpoints.get(step)
+    const listed = catalog.checkpoints.get(step)
+    const entry = listed ?? abandonedAt(catalog, step)
     if (entry === undefined) return noSuchStep(step)
     const changed = { ...entry, metrics: { ...entry.metrics, ...metrics } }
-    return { ...unchangedLists(catalog), checkpoints: catalog.checkpoints.with(step, changed) }
+    const lists = unchangedLists(catalog)
+    return listed === undefined
+      ? { ...lists, abandoned: withAbandoned(lists.abandoned, changed) }
+      : { ...lists, checkpoints: catalog.checkpoints.with(step, changed) }
   },
   describe: ({ step }) => `attach ${step}`,
-  recordMetrics: ({ metrics: history, checkpoints }, { step, metrics }) => {
-    const entry = checkpoints.get(step)
+  recordMetrics: (catalog, { step, metrics }) => {
+    const { metrics: history, checkpoints } = catalog
+    const listed = checkpoints.get(step)
+    const entry = listed ?? abandonedAt(catalog, step)
     if (entry === undefined) return history
     const before = history.get(step)
-    if (before === undefined) return withRecord(history, entry, metrics)
+    if (before === undefined) {
+      const added = withRecord(history, entry, metrics)
+      const line = added.get(step)
+      return line === undefined || listed !== undefined
+        ? added
+        : added.with(step, { ...line, abandoned: true })
+    }
+    if (compareOrders(before.order, entry.order) !== 0) return history
     return history.with(step, { ...before, metrics: { ...before.metrics, ...metrics } })
   },
   retain: ({ storeNow }) => ({ dropsBy: 'recorded retention', records: 'objectives', storeNow }),

@@ -1,4 +1,5 @@
 import type { ErrorHint } from '../../../hints.ts'
+import { compareSaves, type OrderKey } from '../../../order-key.ts'
 import type { Objectives } from '../../../metrics/index.ts'
 import type {
   Catalog,
@@ -43,8 +44,12 @@ export interface AppliedLists {
   readonly kind: 'applied'
   readonly checkpoints: LineList<CatalogEntry>
   readonly quarantined: readonly Quarantined[]
+  /** Checkpoints that rewinds left behind, in the order of their saves. */
+  readonly abandoned: readonly CatalogEntry[]
   readonly dropped: readonly Drop[]
   readonly keeping: Catalog['keeping']
+  /** The order key that a rewind gives. Omitted for changes that are no rewind. */
+  readonly rewound?: OrderKey | undefined
 }
 
 /** The reason to refuse a change. */
@@ -55,8 +60,26 @@ export interface Refusal {
   readonly hint?: ErrorHint | undefined
 }
 
-export function unchangedLists({ checkpoints, quarantined, keeping }: PagedCatalog): AppliedLists {
-  return { kind: 'applied', checkpoints, quarantined, dropped: [], keeping }
+export function unchangedLists({
+  checkpoints,
+  quarantined,
+  abandoned = [],
+  keeping,
+}: PagedCatalog): AppliedLists {
+  return { kind: 'applied', checkpoints, quarantined, abandoned, dropped: [], keeping }
+}
+
+/** The latest save last. */
+export function inOrderOfSaves(entries: readonly CatalogEntry[]): readonly CatalogEntry[] {
+  return entries.toSorted(compareSaves)
+}
+
+/** Replaces an abandoned checkpoint by its attempt. */
+export function withAbandoned(
+  abandoned: readonly CatalogEntry[],
+  changed: CatalogEntry,
+): readonly CatalogEntry[] {
+  return abandoned.map((entry) => (entry.attempt === changed.attempt ? changed : entry))
 }
 
 export function drop({ step, attempt }: CatalogEntry, because: string): Drop {

@@ -16,15 +16,18 @@ export const deletion: KindOfChange<Delete> = {
   apply: (newest, change, { objectives }) => {
     const catalog = wholeCatalog(newest)
     const steps = new Set(change.steps)
+    const lists = unchangedLists(catalog)
     const quarantined = catalog.quarantined.filter(({ entry }) => steps.has(entry.step))
-    // If a step was saved again after it was quarantined, the quarantined checkpoint is deleted first.
-    const setAside = new Set(quarantined.map(({ entry }) => entry.step))
+    const inQuarantine = new Set(quarantined.map(({ entry }) => entry.step))
+    const abandoned = lists.abandoned.filter(({ step }) => steps.has(step) && !inQuarantine.has(step))
+    // If a step was saved again after it was quarantined or abandoned, that checkpoint is deleted first.
+    const setAside = new Set([...inQuarantine, ...abandoned.map(({ step }) => step)])
     const listed = catalog.checkpoints.all.filter(({ step }) => steps.has(step) && !setAside.has(step))
     const going = new Set([...listed.map(({ step }) => step), ...setAside])
     const missing = change.steps.find((step) => !going.has(step))
     if (missing !== undefined) return noSuchStep(missing)
     const { allowBest } = change
-    const refused = protection(catalog, listed, { allowBest, objectives })
+    const refused = protection(catalog, [...listed, ...abandoned], { allowBest, objectives })
     if (refused !== undefined) return refused
     if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
       return invalid(
@@ -32,12 +35,14 @@ export const deletion: KindOfChange<Delete> = {
       )
     }
     return {
-      ...unchangedLists(catalog),
+      ...lists,
       checkpoints: catalog.checkpoints.filter(({ step }) => !steps.has(step) || setAside.has(step)),
       quarantined: catalog.quarantined.filter(({ entry }) => !steps.has(entry.step)),
+      abandoned: lists.abandoned.filter((entry) => !abandoned.includes(entry)),
       dropped: [
         ...listed.map((entry) => drop(entry, change.because)),
         ...quarantined.map(({ entry }) => drop(entry, `${change.because}, the quarantined one`)),
+        ...abandoned.map((entry) => drop(entry, `${change.because}, the abandoned one`)),
       ],
     }
   },

@@ -1,3 +1,4 @@
+export { inOrderOfSaves } from './change.ts'
 export { type Refusal } from './change.ts'
 export {
   applyChange,
@@ -10,4 +11,4 @@ export {
   segmentsAfter,
 } from './kinds.ts'
 export { type Finding } from './quarantine.ts'
-export { refusalOfSave } from './save.ts'
+export { beganBeforeRewind, refusalOfSave } from './save.ts'

@@ -17,6 +17,7 @@ import { type RaiseFloor, raiseFloor } from './raise-floor.ts'
 import { type Readmit, readmit } from './readmit.ts'
 import { type Rebuild, rebuild } from './rebuild.ts'
 import { type Release, release } from './release.ts'
+import { type Rewind, rewind } from './rewind.ts'
 import { type Save, save } from './save.ts'
 import { type TakeOver, takeOver } from './take-over.ts'
 import { type Unpin, unpin } from './unpin.ts'
@@ -37,6 +38,7 @@ export type Change =
   | Readmit
   | Rebuild
   | Release
+  | Rewind
   | Save
   | TakeOver
   | Unpin
@@ -63,6 +65,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   readmit,
   rebuild,
   release,
+  rewind,
   save,
   'take over': takeOver,
   unpin,

@@ -1,6 +1,6 @@
 import type { Pin as PinRecord } from '../../documents/index.ts'
-import { lastPagedStep } from '../../pages/index.ts'
-import { type KindOfChange, unchangedLists } from './change.ts'
+import { abandonedAt, lastPagedStep } from '../../pages/index.ts'
+import { type KindOfChange, unchangedLists, withAbandoned } from './change.ts'
 import { noSuchStep } from './refusals.ts'
 
 /** Protects a checkpoint from every deletion. */
@@ -13,11 +13,15 @@ export interface Pin {
 export const pin: KindOfChange<Pin> = {
   needsWhole: (newest, { step }) => step <= lastPagedStep(newest),
   apply: (catalog, change) => {
-    const entry = catalog.checkpoints.get(change.step)
+    const listed = catalog.checkpoints.get(change.step)
+    const entry = listed ?? abandonedAt(catalog, change.step)
     if (entry === undefined) return noSuchStep(change.step)
     const { reason: _, ...unknown } = entry.pinned ?? {}
     const pinned = { ...entry, pinned: { ...unknown, ...change.pin } }
-    return { ...unchangedLists(catalog), checkpoints: catalog.checkpoints.with(change.step, pinned) }
+    const lists = unchangedLists(catalog)
+    return listed === undefined
+      ? { ...lists, abandoned: withAbandoned(lists.abandoned, pinned) }
+      : { ...lists, checkpoints: catalog.checkpoints.with(change.step, pinned) }
   },
   describe: ({ step }) => `pin ${step}`,
 }

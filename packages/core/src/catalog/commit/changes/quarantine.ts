@@ -1,4 +1,5 @@
 import type { AttemptId } from '../../documents/index.ts'
+import type { CatalogEntry, Quarantined } from '../../documents/index.ts'
 import { wholeCatalog } from '../../pages/index.ts'
 import { fewOf, type KindOfChange, unchangedLists } from './change.ts'
 
@@ -20,14 +21,20 @@ export const quarantine: KindOfChange<Quarantine> = {
   apply: (newest, { found }, { at }) => {
     const catalog = wholeCatalog(newest)
     const reasons = new Map(found.map(({ attempt, reason }) => [attempt, reason]))
-    const aside = catalog.checkpoints.all.flatMap((entry) => {
+    const lists = unchangedLists(catalog)
+    const aside = (entry: CatalogEntry): readonly Quarantined[] => {
       const reason = reasons.get(entry.attempt)
       return reason === undefined ? [] : [{ entry, reason, at }]
-    })
+    }
     return {
-      ...unchangedLists(catalog),
+      ...lists,
       checkpoints: catalog.checkpoints.filter(({ attempt }) => !reasons.has(attempt)),
-      quarantined: [...catalog.quarantined, ...aside],
+      abandoned: lists.abandoned.filter(({ attempt }) => !reasons.has(attempt)),
+      quarantined: [
+        ...catalog.quarantined,
+        ...catalog.checkpoints.all.flatMap(aside),
+        ...lists.abandoned.flatMap(aside).map((found) => ({ ...found, abandoned: true })),
+      ],
     }
   },
   describe: ({ found }) => `quarantine ${fewOf(found.map(({ step }) => step))}`,

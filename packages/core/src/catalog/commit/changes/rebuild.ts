@@ -1,3 +1,4 @@
+import type { OrderKey } from '../../../order-key.ts'
 import type { CatalogEntry, Drop, Quarantined } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
 import { wholeCatalog } from '../../pages/index.ts'
@@ -11,14 +12,20 @@ export interface Rebuild {
   readonly checkpoints: readonly CatalogEntry[]
   readonly quarantined: readonly Quarantined[]
   readonly dropped: readonly Drop[]
+  /** Checkpoints that rewinds left behind, in the order of their saves. Default: those of the catalog. */
+  readonly abandoned?: readonly CatalogEntry[] | undefined
+  /** The order key that the newest rewind gave, if the catalog does not know it. */
+  readonly rewound?: OrderKey | undefined
   /** The highest term of a job of many ranks that the store shows, if any. */
   readonly term?: number | undefined
 }
 
 export const rebuild: KindOfChange<Rebuild> = {
   needsWhole: () => true,
-  apply: (catalog, { checkpoints, quarantined, dropped }) => ({
+  apply: (catalog, { checkpoints, quarantined, dropped, abandoned, rewound }) => ({
     ...unchangedLists(catalog),
+    ...(abandoned === undefined ? {} : { abandoned }),
+    rewound,
     checkpoints: wholeCatalog(catalog).checkpoints.replacedBy(checkpoints),
     quarantined,
     dropped,

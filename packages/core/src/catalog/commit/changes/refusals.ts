@@ -2,7 +2,7 @@ import type { ErrorHint } from '../../../hints.ts'
 import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
 import { noCheckpointOfStep } from '../../judging/choose.ts'
-import { bestNames, hasFields, judge } from '../../judging/judgement.ts'
+import { bestNames, hasFields, holderOf, judge } from '../../judging/judgement.ts'
 import { type PagedCatalog, wholeCatalog } from '../../pages/index.ts'
 import type { Refusal } from './change.ts'
 
@@ -31,9 +31,10 @@ export function protection(
   const pinned = going.find((entry) => entry.pinned !== undefined)
   if (pinned !== undefined) return invalid(`Step ${pinned.step} is pinned. Unpin it first.`)
   if (allowBest || going.length === 0 || !hasFields(objectives)) return undefined
-  const judgement = judge(wholeCatalog(catalog), objectives)
-  for (const { step } of going) {
-    const names = bestNames(judgement, step)
+  const whole = wholeCatalog(catalog)
+  const judgement = judge(whole, objectives)
+  for (const { step, attempt } of going) {
+    const names = holderOf(whole, step)?.attempt === attempt ? bestNames(judgement, step) : []
     if (names.length === 0) continue
     return invalid(`Step ${step} is the best ${names.join(' and ')}.`, { kind: 'allow-best' })
   }

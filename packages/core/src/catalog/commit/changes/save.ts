@@ -1,10 +1,11 @@
 import type { Objectives } from '../../../metrics/index.ts'
 import type { CatalogEntry } from '../../documents/index.ts'
+import { hasFields } from '../../judging/judgement.ts'
 import { hasRules, keepingOf } from '../../judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../pages/index.ts'
-import { compareSaves } from '../../../order-key.ts'
-import { drop, type KindOfChange, type Refusal, unchangedLists } from './change.ts'
-import { withRecord } from './record.ts'
+import { compareOrders, compareSaves } from '../../../order-key.ts'
+import { drop, inOrderOfSaves, type KindOfChange, type Refusal, unchangedLists } from './change.ts'
+import { recordOf, withRecord } from './record.ts'
 import { protection } from './refusals.ts'
 
 /** Lists a checkpoint whose files are durable. */
@@ -21,8 +22,13 @@ export const save: KindOfChange<Save> = {
   needsWhole: (newest, { entry }, keeping) =>
     hasRules(keepingOf(keeping, newest)) ||
     entry.step <= lastPagedStep(newest) ||
+    hasAbandoned(newest) ||
     replacesLatestBySaveBefore(newest, entry),
   apply: (catalog, { entry, onExisting, allowBest }, { objectives }) => {
+    if (beganBeforeRewind(catalog, entry)) {
+      const lists = unchangedLists(catalog)
+      return { ...lists, abandoned: inOrderOfSaves([...lists.abandoned, entry]) }
+    }
     const refused = refusalOfSave(catalog, { step: entry.step, onExisting, allowBest }, objectives)
     if (refused !== undefined) return refused
     const existing = catalog.checkpoints.get(entry.step)
@@ -33,7 +39,12 @@ export const save: KindOfChange<Save> = {
     }
   },
   describe: ({ entry }) => `save ${entry.step}`,
-  recordMetrics: ({ metrics }, { entry }) => withRecord(metrics, entry, entry.metrics),
+  recordMetrics: (catalog, { entry }) => {
+    const { metrics } = catalog
+    if (!beganBeforeRewind(catalog, entry)) return withRecord(metrics, entry, entry.metrics)
+    if (metrics.get(entry.step) !== undefined || !hasFields(entry.metrics)) return metrics
+    return metrics.with(entry.step, { ...recordOf(entry, entry.metrics), abandoned: true })
+  },
   retain: ({ entry }) => ({
     dropsBy: isCopy(entry) ? 'retention in force' : 'own retention',
     records: 'objectives and retention',
@@ -46,6 +57,19 @@ export const save: KindOfChange<Save> = {
 
 function isCopy({ origin }: CatalogEntry): boolean {
   return origin !== undefined
+}
+
+/** Whether a rewind came after the save had begun. Then its checkpoint is abandoned, whatever its step. */
+export function beganBeforeRewind(
+  { rewound }: PagedCatalog,
+  { order, origin }: Pick<CatalogEntry, 'order' | 'origin'>,
+): boolean {
+  return rewound !== undefined && origin === undefined && compareOrders(order, rewound) < 0
+}
+
+/** Then retention decides which of the abandoned checkpoints stay, and needs all lines for it. */
+function hasAbandoned({ abandoned = [] }: PagedCatalog): boolean {
+  return abandoned.length > 0
 }
 
 /** Another checkpoint then becomes the latest. Its line may be in a page. */

@@ -1,0 +1,84 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import { compareOrders, compareSaves } from '../../order-key.ts'
+import {
+  type CatalogEntry,
+  decodeRewind,
+  partsOfAttempt,
+  type Rewind,
+  rewindOfKey,
+  rewindsPrefix,
+  versionOfRewind,
+} from '../../catalog/documents/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { withSecondLook } from '../../async/second-look.ts'
+import { isHoldfastError } from '../../errors.ts'
+
+/** The readable rewinds of a store, the earliest first. A damaged one is skipped. Rejects with `UNSUPPORTED` for a newer one. */
+export async function foundRewinds(
+  backend: CheckpointBackend,
+  signal: AbortSignal | undefined,
+): Promise<readonly Rewind[]> {
+  const found: Rewind[] = []
+  for await (const { key } of backend.list(rewindsPrefix, { signal })) {
+    const id = rewindOfKey(key)
+    if (id === undefined) continue
+    try {
+      const rewind = await withSecondLook(async (look) => {
+        const bytes = await readIfThere(backend, key, signal, look)
+        return bytes === undefined ? undefined : decodeRewind(bytes, id)
+      })
+      if (rewind !== undefined) found.push(rewind)
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT')) throw error
+    }
+  }
+  return found.sort((one, other) => compareOrders(one.to, other.to))
+}
+
+/**
+ * The rewinds that were committed, as far as the store shows it. The document of a rewind is written before the version that
+ * commits it, which is the one after the version in its name. So a rewind was not committed if anything that began at or after
+ * that version knew a segment below the one that the rewind opened.
+ */
+export function committedRewinds(
+  rewinds: readonly Rewind[],
+  catalog: PagedCatalog,
+  recovered: readonly CatalogEntry[],
+): readonly Rewind[] {
+  const seen = [
+    { version: catalog.version, segment: catalog.rewound?.segment ?? 0 },
+    ...recovered.flatMap(({ order, origin }) =>
+      origin === undefined ? [{ version: order.base, segment: order.segment }] : [],
+    ),
+    ...rewinds.map(({ rewind, to }) => ({ version: versionOfRewind(rewind), segment: to.segment - 1 })),
+  ]
+  return rewinds.filter(
+    ({ rewind, to }) =>
+      !seen.some(({ version, segment }) => version > versionOfRewind(rewind) && segment < to.segment),
+  )
+}
+
+/** Entries after some rewinds: those that stay in the list, and those that the rewinds left behind. */
+export interface AfterRewinds {
+  readonly listed: readonly CatalogEntry[]
+  readonly abandoned: readonly CatalogEntry[]
+}
+
+/** Applies rewinds to entries, in the order of the rewinds. */
+export function afterRewinds(entries: readonly CatalogEntry[], rewinds: readonly Rewind[]): AfterRewinds {
+  let listed = entries
+  const abandoned: CatalogEntry[] = []
+  for (const { attempt, from, to } of rewinds) {
+    const isTarget = (entry: CatalogEntry): boolean => entry.attempt === attempt
+    const isLeft = (entry: CatalogEntry): boolean =>
+      !isTarget(entry) &&
+      compareSaves(entry, { step: partsOfAttempt(attempt).step, order: from }) > 0 &&
+      compareOrders(entry.order, to) < 0
+    abandoned.push(...listed.filter(isLeft))
+    listed = listed
+      .filter((entry) => !isLeft(entry))
+      .map((entry) => (isTarget(entry) ? { ...entry, order: { ...entry.order, ...to } } : entry))
+  }
+  return { listed, abandoned: abandoned.sort(compareSaves) }
+}

@@ -1,0 +1,76 @@
+import { applyChange, recordMetrics } from '../../catalog/commit/changes/index.ts'
+import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { abandonedCheckpoints } from '../../catalog/judging/checkpoint.ts'
+import { HoldfastError } from '../../errors.ts'
+import { type PagedCatalog, wholeCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
+import type { StoreContext } from '../context.ts'
+import { judgedNow } from '../judged-now.ts'
+import type { ChangeWriter } from './change-writer.ts'
+
+export interface RewindOptions {
+  /** Return what would be abandoned; change nothing. */
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A checkpoint that a rewind left behind. */
+export interface AbandonedCheckpoint {
+  readonly step: number
+  readonly bytes: number
+  /** Why it stays. The next save drops it if this is empty. */
+  readonly keptBecause: readonly string[]
+}
+
+export interface RewindReport {
+  /** The step that is the latest now. */
+  readonly step: number
+  /** What this rewind abandoned, the earliest save first. */
+  readonly abandoned: readonly AbandonedCheckpoint[]
+}
+
+/** Returns to an older checkpoint in one commit. */
+export async function rewindStore(
+  context: StoreContext,
+  writer: ChangeWriter,
+  step: number,
+  { dryRun = false, signal }: RewindOptions,
+): Promise<RewindReport> {
+  if (dryRun) {
+    const before = await context.log.whole(signal)
+    return report(context, step, before, rewound(context, before, step))
+  }
+  const before = await context.log.whole(signal)
+  const { catalog } = await writer.write({ kind: 'rewind', step }, signal)
+  return report(context, step, before, await context.log.wholeOf(catalog, signal))
+}
+
+/** The lists after a rewind that is not committed. */
+function rewound({ keeping, environment }: StoreContext, before: WholeCatalog, step: number): PagedCatalog {
+  const change = { kind: 'rewind', step } as const
+  const { objectives } = keepingOf(keeping, before)
+  const applied = applyChange(before, change, { objectives, at: environment.now().toISOString() })
+  if (applied.kind === 'refused') throw new HoldfastError(applied.code, applied.why, { hint: applied.hint })
+  const { checkpoints, abandoned } = applied
+  return { ...before, checkpoints, abandoned: [...abandoned], metrics: recordMetrics(before, change) }
+}
+
+function report(
+  context: StoreContext,
+  step: number,
+  before: PagedCatalog,
+  after: PagedCatalog,
+): RewindReport {
+  const known = new Set((before.abandoned ?? []).map(({ attempt }) => attempt))
+  const judged = judgedNow(context, wholeCatalog(after))
+  const fresh = (after.abandoned ?? []).map(({ attempt }) => !known.has(attempt))
+  return {
+    step,
+    abandoned: abandonedCheckpoints(judged)
+      .filter((_, place) => fresh[place])
+      .map((checkpoint) => ({
+        step: checkpoint.step,
+        bytes: checkpoint.bytes,
+        keptBecause: checkpoint.keptBecause,
+      })),
+  }
+}
