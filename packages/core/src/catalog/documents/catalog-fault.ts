@@ -64,7 +64,7 @@ function usesOf({ continued, segments, rewound, abandoned }: Catalog): Uses {
 export function usesOfLines(lines: readonly (CatalogEntry | RecordedMetrics)[]): Uses {
   return [
     [lines.some((line) => 'origin' in line && line.origin !== undefined), 'the origin of a copy', 'copies'],
-    [lines.some(({ order }) => order.segment > 0), 'a segment above 0', 'rewinds', 'copies'],
+    [lines.some(({ order }) => order.segment > 0), 'a segment above 0', 'copies', 'rewinds'],
   ]
 }
 
