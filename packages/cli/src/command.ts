@@ -1,18 +1,27 @@
 import type { ArgumentDeclarations, ArgumentsOf, OptionDeclarations, OptionsOf } from './declaration.ts'
 import type { CommandExitCode } from './exit-codes.ts'
 import type { GlobalOptions } from './global-options.ts'
+import type { Interruption } from './interruption.ts'
+
+/** What a command receives besides its parsed words. */
+export interface Surroundings {
+  readonly interruption: Interruption
+  /** The words after `--`. They are also the last words of the arguments. */
+  readonly trailing: readonly string[]
+}
 
 /** What a command receives. Its types follow from the declarations. */
-export interface Invocation<Arguments extends ArgumentDeclarations, Options extends OptionDeclarations> {
+export interface Invocation<Arguments extends ArgumentDeclarations, Options extends OptionDeclarations>
+  extends Surroundings {
   readonly arguments: ArgumentsOf<Arguments>
   readonly options: OptionsOf<Options> & GlobalOptions
   readonly signal: AbortSignal
-  /** Stops treating SIGINT and SIGTERM as an interruption: from now on the command handles them. */
+  /** Stops the handling of signals. From then on the command handles them. */
   readonly ownSignals: () => void
 }
 
 /** The values of one command line, parsed by the declarations of the command. */
-export interface ParsedWords {
+export interface ParsedWords extends Surroundings {
   readonly arguments: readonly unknown[]
   readonly options: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal

@@ -1,14 +1,13 @@
 import { type Command as CommanderCommand, Option } from 'commander'
-import type { Command } from './command.ts'
+import type { Command, Surroundings } from './command.ts'
 import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
 import { numberOf } from './exit-codes.ts'
-import type { Interruption } from './interruption.ts'
 
 /** Adds the arguments, options, example and action of a command to a command of the parser. */
 export function declareCommand(
   target: CommanderCommand,
   command: Command,
-  interruption: Interruption,
+  { interruption, trailing }: Surroundings,
   done: (code: number) => void,
 ): void {
   for (const declaration of command.arguments) {
@@ -25,7 +24,8 @@ export function declareCommand(
     const ownSignals = (): void => {
       interruption.close()
     }
-    done(numberOf(await command.run({ arguments: target.processedArgs, options, signal, ownSignals })))
+    const words = { arguments: target.processedArgs, options, signal, ownSignals, interruption }
+    done(numberOf(await command.run({ ...words, trailing })))
   })
 }
 

@@ -1,43 +1,87 @@
+import { decideOnSignal, type Ending, type HandledSignal, handledSignals } from './decide-on-signal.ts'
+import { releaseWarnings } from './early-signals.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /**
- * Turns SIGINT (Ctrl-C) and SIGTERM into an AbortSignal, so that the command can clean up. A second signal ends the
- * process at once, and a sweep deletes its leftovers.
+ * Turns the signals of this process into an AbortSignal, so that the command can clean up. A command may also go on for a
+ * while after SIGTERM. SIGUSR1 and SIGUSR2 have no effect.
  */
 export class Interruption {
   readonly #controller = new AbortController()
+  readonly #listeners: ((signal: HandledSignal) => void)[] = []
+  #ending: Ending = { state: 'running' }
+  #grace: { readonly milliseconds: number; readonly onFinish: () => void } | undefined
+  #timer: NodeJS.Timeout | undefined
   #exitCode: ExitCode = exitCodes.interrupted
+  #isCommitted = false
 
   constructor() {
-    process.on('SIGINT', this.#onInterrupt)
-    process.on('SIGTERM', this.#onTerminate)
+    for (const signal of handledSignals) process.on(signal, this.#receive)
+    for (const signal of releaseWarnings()) this.#receive(signal)
   }
 
+  /** Fires when the command must stop. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  /** Exit code for the signal that was received. */
+  /** Exit code for the first signal that asked the command to end. */
   get exitCode(): ExitCode {
     return this.#exitCode
   }
 
+  /** Whether a signal has asked the command to end, at once or within its grace. */
+  get isAsked(): boolean {
+    return this.#ending.state !== 'running'
+  }
+
+  /**
+   * Lets the command go on for this time after SIGTERM, and whatever the time after SIGHUP. `onFinish` is called when
+   * SIGTERM arrives.
+   */
+  finishWithin(milliseconds: number, onFinish: () => void): void {
+    this.#grace = { milliseconds, onFinish }
+  }
+
+  /** Says that the work is done. From then on a signal ends the process with exit code 0. */
+  commit(): void {
+    this.#isCommitted = true
+  }
+
+  /** Calls the listener with every signal. */
+  onSignal(listener: (signal: HandledSignal) => void): void {
+    this.#listeners.push(listener)
+  }
+
   close(): void {
-    process.off('SIGINT', this.#onInterrupt)
-    process.off('SIGTERM', this.#onTerminate)
+    clearTimeout(this.#timer)
+    for (const signal of handledSignals) process.off(signal, this.#receive)
   }
 
-  readonly #onInterrupt = (): void => {
-    this.#stop(exitCodes.interrupted)
+  readonly #receive = (signal: HandledSignal): void => {
+    const now = performance.now()
+    const decision = decideOnSignal(signal, this.#ending, this.#grace !== undefined, now)
+    if (this.#ending.state === 'running' && (decision === 'finish' || decision === 'abort'))
+      this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
+    if (decision === 'exit') process.exit(this.#isCommitted ? exitCodes.done : this.#exitCode)
+    if (decision === 'finish') this.#finish(signal, now)
+    if (decision === 'abort') this.#abort(signal, now)
+    for (const listener of this.#listeners) listener(signal)
   }
 
-  readonly #onTerminate = (): void => {
-    this.#stop(exitCodes.terminated)
+  #finish(signal: HandledSignal, at: number): void {
+    this.#ending = { state: 'finishing', signal, at }
+    this.#grace?.onFinish()
+    this.#timer = setTimeout(() => {
+      this.#abort(signal, performance.now())
+    }, this.#grace?.milliseconds)
   }
 
-  #stop(code: ExitCode): void {
-    if (this.#controller.signal.aborted) process.exit(code)
-    this.#exitCode = code
-    this.#controller.abort(new Error(code === exitCodes.interrupted ? 'interrupted' : 'terminated'))
+  #abort(signal: HandledSignal, at: number): void {
+    clearTimeout(this.#timer)
+    this.#ending = { state: 'aborting', signal, at }
+    if (this.#isCommitted) process.exit(exitCodes.done)
+    const reason = this.#exitCode === exitCodes.interrupted ? 'interrupted' : 'terminated'
+    this.#controller.abort(new Error(reason))
   }
 }

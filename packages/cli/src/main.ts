@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { holdWarnings } from './early-signals.ts'
 import { nodeVersionFault } from './node-version.ts'
 
+holdWarnings()
 // Other modules are loaded after this check, because an older Node.js cannot parse them.
 const fault = nodeVersionFault(process.versions.node)
 if (fault === undefined) {

@@ -1,9 +1,8 @@
 import { Command as CommanderCommand } from 'commander'
-import type { Command } from './command.ts'
+import type { Command, Surroundings } from './command.ts'
 import { declareCommand, declareOptions } from './declare.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 import { globalOptions } from './global-options.ts'
-import type { Interruption } from './interruption.ts'
 import { own } from './own.ts'
 import { visibleLines } from './output/visible.ts'
 
@@ -115,7 +114,7 @@ const commands: Readonly<Record<string, ListedCommand>> = {
 /** Returns the parser of the command line. It calls `done` with the exit code of the command that ran. */
 export function buildProgram(
   version: string,
-  interruption: Interruption,
+  surroundings: Surroundings,
   done: (code: number) => void,
 ): CommanderCommand {
   const program = new CommanderCommand('holdfast')
@@ -137,7 +136,7 @@ export function buildProgram(
     .helpCommand(false)
   const declare = async (chosen: CommanderCommand): Promise<void> => {
     const listed = own(commands, chosen.name())
-    if (listed !== undefined) declareCommand(chosen, await listed.load(), interruption, done)
+    if (listed !== undefined) declareCommand(chosen, await listed.load(), surroundings, done)
   }
   program.hook('preSubcommand', (_, chosen) => declare(chosen))
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary)

@@ -9,7 +9,7 @@ import { buildProgram } from './program.ts'
 export async function run(argv: readonly string[], version: string): Promise<number> {
   const interruption = new Interruption()
   let outcome: number = exitCodes.done
-  const program = buildProgram(version, interruption, (code) => {
+  const program = buildProgram(version, { interruption, trailing: afterDashes(argv) }, (code) => {
     outcome = code
   })
   try {
@@ -32,6 +32,11 @@ export async function run(argv: readonly string[], version: string): Promise<num
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return argv.slice(0, end === -1 ? argv.length : end).includes('--json')
+}
+
+function afterDashes(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--')
+  return end === -1 ? [] : argv.slice(end + 1)
 }
 
 async function fail(error: unknown, json: boolean, interruption: Interruption): Promise<ExitCode> {

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { environment, holdfast, main, type Outcome } from './holdfast.ts'
+import { environment, holdfast, main, type Outcome, exitOf, untilMore } from './holdfast.ts'
 
 const base = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
 let folders = 0
@@ -100,7 +100,7 @@ describe('the commands', () => {
     await writeFile(join(folder, 'model', 'weights.bin'), 'weights')
     const child = spawn(
       process.execPath,
-      [main, 'save', '-', '--name', 'dump.sql', 'model', '--step', '1', '-s', 'store'],
+      [main, 'save', '-', '--name', 'dump.sql', 'model', '--step', '1', '-s', 'store', '--until-eof'],
       {
         cwd: folder,
         env: environment(),
@@ -206,10 +206,14 @@ describe('a signal', () => {
     const folder = await workFolder()
     await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
     const before = (await readdir(join(folder, 'store'), { recursive: true })).toSorted()
-    const child = spawn(process.execPath, [main, 'save', '-', '--step', '2', '-s', 'store'], {
-      cwd: folder,
-      env: environment(),
-    })
+    const child = spawn(
+      process.execPath,
+      [main, 'save', '-', '--step', '2', '-s', 'store', '--until-eof', '--grace', '0'],
+      {
+        cwd: folder,
+        env: environment(),
+      },
+    )
     child.stdin.on('error', () => undefined) // it leaves before it has read all
     child.stdin.write(Buffer.alloc(9_000_000))
     await untilMore(join(folder, 'store'), before.length)
@@ -381,20 +385,3 @@ test('every command reports a lost catalog with exit code 5', async () => {
   expect((await onStore(folder, 'repair')).code).toBe(0)
   expect((await onStore(folder, 'show', '1')).code).toBe(0)
 })
-
-async function exitOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      resolve(code)
-    })
-  })
-}
-
-/** Waits until the store holds more names than before: the save has begun to write. */
-async function untilMore(store: string, count: number): Promise<void> {
-  const { watch } = await import('node:fs/promises')
-  const stop = new AbortController()
-  const changes = watch(store, { recursive: true, signal: stop.signal })[Symbol.asyncIterator]()
-  while ((await readdir(store, { recursive: true })).length <= count) await changes.next()
-  stop.abort()
-}

@@ -1,7 +1,8 @@
-import { expect, expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { defineCommand } from '../src/command.ts'
 import { argument, flag, gather, negatableOption, option, requiredOption, text } from '../src/declaration.ts'
 import { parseStep } from '../src/arguments.ts'
+import { Interruption } from '../src/interruption.ts'
 import type { GlobalOptions } from '../src/global-options.ts'
 
 const options = {
@@ -27,8 +28,17 @@ test('a command receives the types of its declarations', async () => {
       return 0
     },
   })
-  const { signal } = new AbortController()
-  const words = { arguments: [['a'], 'b'], options: { step: 1 }, signal, ownSignals: () => undefined }
+  const interruption = new Interruption()
+  onTestFinished(() => {
+    interruption.close()
+  })
+  const surroundings = {
+    interruption,
+    trailing: [],
+    signal: interruption.signal,
+    ownSignals: () => undefined,
+  }
+  const words = { arguments: [['a'], 'b'], options: { step: 1 }, ...surroundings }
   expect(await command.run(words)).toBe(0)
 })
 

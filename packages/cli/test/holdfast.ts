@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
+import { readdir, watch } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
 export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
@@ -31,4 +32,21 @@ export async function holdfastIn(
       resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr })
     })
   })
+}
+
+/** Resolves with the exit code of a process. */
+export async function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve(code)
+    })
+  })
+}
+
+/** Waits until the store holds more names than before: the save has begun to write. */
+export async function untilMore(store: string, count: number): Promise<void> {
+  const stop = new AbortController()
+  const changes = watch(store, { recursive: true, signal: stop.signal })[Symbol.asyncIterator]()
+  while ((await readdir(store, { recursive: true })).length <= count) await changes.next()
+  stop.abort()
 }

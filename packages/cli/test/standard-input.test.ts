@@ -28,7 +28,9 @@ describe('a save of standard input without any bytes', () => {
     const folder = await workFolder()
     await writeFile(join(folder, 'w.bin'), 'good')
     await holdfast(folder, '-s', 'store', 'save', 'w.bin', '--step', '1', '--keep-last', '1')
-    expect(await shell(folder, 'false | $holdfast save - w.bin --step 2 --keep-last 1')).toMatchObject({
+    expect(
+      await shell(folder, 'false | $holdfast save - w.bin --step 2 --keep-last 1 --until-eof'),
+    ).toMatchObject({
       code: 2,
       stderr: 'holdfast: Standard input is empty, so nothing was saved. Check the program that writes it.\n',
     })
@@ -38,9 +40,9 @@ describe('a save of standard input without any bytes', () => {
   })
 
   test.each([
-    'false | $holdfast save - --step 1',
-    '$holdfast save - --step 1 <&-',
-    '$holdfast save - --step 1 < .',
+    'false | $holdfast save - --step 1 --until-eof',
+    '$holdfast save - --step 1 --until-eof <&-',
+    '$holdfast save - --step 1 --until-eof < .',
   ])('does not create a store: %s', async (line) => {
     const folder = await workFolder()
     const { code, stderr } = await shell(folder, line)
@@ -52,13 +54,13 @@ describe('a save of standard input without any bytes', () => {
 test('passes on every byte of standard input', async () => {
   const { signal } = new AbortController()
   const chunks = ['', 'one', '', 'two'].map((text) => Buffer.from(text))
-  const input = await standardInput(signal, () => Readable.from(chunks))
-  expect(Buffer.concat(await Array.fromAsync(input)).toString()).toBe('onetwo')
+  await using input = await standardInput(signal, { open: () => Readable.from(chunks) })
+  expect(Buffer.concat(await Array.fromAsync(input.stream)).toString()).toBe('onetwo')
 })
 
 test('stops waiting for the first bytes if the command is interrupted', async () => {
   const stop = new AbortController()
-  const waiting = standardInput(stop.signal, () => new PassThrough())
+  const waiting = standardInput(stop.signal, { open: () => new PassThrough() })
   stop.abort()
   await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' })
 })

@@ -77,7 +77,7 @@ describe.each(await kindsOfStore())('the command line on $name', (kind) => {
     const fromInput = await holdfast(
       kind,
       place,
-      ['save', '-', '--name', 'stdin.bin', '--step', '3', ...keep],
+      ['save', '-', '--name', 'stdin.bin', '--step', '3', '--size', String(bytes.byteLength), ...keep],
       big,
     )
     expect(fromInput).toMatchObject({ code: 0, stderr: '' })

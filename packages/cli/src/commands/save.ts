@@ -1,14 +1,17 @@
 import { basename, resolve } from 'node:path'
-import { type FileContent, formatSize, HoldfastError } from '@holdfast/core'
-import { parseMeta, parseMetric, parseStep } from '../arguments.ts'
+import { type ExpectedStream, type FileContent, formatSize, HoldfastError } from '@holdfast/core'
+import { parseMeta, parseMetric, parseSeconds, parseStep } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { argument, flag, gather, option, optionWithDefault, requiredOption, text } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatDuration, joined, shortDigest } from '../output/text.ts'
 import { retentionOptions } from '../retention-options.ts'
-import { standardInput } from '../standard-input.ts'
+import { separateWords, streamedInput, streamedInputOptions } from '../streamed-input.ts'
 import { withStore } from '../with-store.ts'
 import { metadataOf, readDataState } from './json-values.ts'
+
+/** Milliseconds. Schedulers usually send SIGKILL 30 seconds after SIGTERM. */
+const defaultGrace = 25_000
 
 export const save = defineCommand({
   example:
@@ -30,30 +33,42 @@ export const save = defineCommand({
     replace: flag('replace the step if it exists; refused if it is pinned or the best'),
     allowBest: flag('let --replace replace the best of an objective'),
     requireFinite: flag('refuse tensors with NaN or infinity in safetensors and torch files'),
+    grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
+    ...streamedInputOptions,
     ...retentionOptions,
   },
-  run: async ({ arguments: [paths], options, signal }) =>
-    withStore(options, signal, async ({ store, printer, progress }) => {
-      const { step, epoch, metric, tag, meta, dataState, replace = false, allowBest } = options
+  run: async ({ arguments: [words], options, signal, interruption, trailing }) => {
+    const { files: paths, command } = separateWords(words, trailing, options)
+    return withStore(options, signal, async ({ store, printer, progress }) => {
+      const { step, epoch, metric, tag, meta, dataState, grace = defaultGrace, replace = false } = options
+      interruption.finishWithin(grace, () => {
+        printer.note(
+          `Terminated: the save of step ${step} has ${formatDuration(grace)} to finish. A second signal stops it.`,
+        )
+      })
+      await using input = paths.includes('-')
+        ? await streamedInput(command, options, interruption)
+        : undefined
       const bar = await progress(`saving step ${step}`)
       try {
         const saved = await store.save({
           step,
           epoch,
-          files: await filesByName(paths, options.name, signal),
+          files: filesByName(paths, options.name, input),
           exclude: options.exclude,
           metrics: metric,
           tags: tag,
           metadata: meta === undefined ? undefined : metadataOf(meta),
           dataState: dataState === undefined ? undefined : await readDataState(dataState),
           onExisting: replace ? 'replace' : 'fail',
-          allowBest,
+          allowBest: options.allowBest,
           requireFinite: options.requireFinite,
           signal,
           onProgress: ({ bytes, total }) => {
             bar.update(bytes, total)
           },
         })
+        interruption.commit()
         bar.stop()
         const [only, ...others] = saved.files
         printer.line(
@@ -82,15 +97,16 @@ export const save = defineCommand({
       } finally {
         bar.stop()
       }
-    }),
+    })
+  },
 })
 
-async function filesByName(
+function filesByName(
   paths: readonly string[],
   nameOfInput: string,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, FileContent>>> {
-  const files = new Map<string, string>()
+  input: ExpectedStream | undefined,
+): Readonly<Record<string, FileContent>> {
+  const files = new Map<string, FileContent>()
   for (const path of paths) {
     const name = path === '-' ? nameOfInput : basename(resolve(path))
     if (files.has(name)) {
@@ -99,9 +115,7 @@ async function filesByName(
         `Two of the files are named ${name}. Save the folder that contains them, or rename one.`,
       )
     }
-    files.set(name, path)
+    files.set(name, path === '-' && input !== undefined ? input : path)
   }
-  const contents: [string, FileContent][] = []
-  for (const [name, path] of files) contents.push([name, path === '-' ? await standardInput(signal) : path])
-  return Object.fromEntries(contents)
+  return Object.fromEntries(files)
 }

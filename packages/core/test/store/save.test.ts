@@ -377,3 +377,38 @@ test('reports dropped objects that could not be deleted, and sweeps them later',
   expect((await store.sweep()).attempts).toBe(1)
   expect((await keysOf(backend, 'data/')).length).toBe(2)
 })
+
+describe('a stream with a known size or digest', () => {
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('ab')
+    yield Buffer.from('c')
+  }
+  const sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+
+  test('is saved if its bytes have them', async () => {
+    const store = storeOn(new MemoryBackend())
+    const saved = await store.save({ step: 1, files: { a: { stream: stream(), size: 3, sha256 } } })
+    expect(saved.files).toMatchObject([{ size: 3, sha256 }])
+  })
+
+  test.each([
+    { size: 2 },
+    { size: 4 },
+    { sha256: 'b'.repeat(64) },
+    { size: -1 },
+    { size: 1.5 },
+    { sha256: 'b' },
+    { sise: 3 },
+  ])('is refused otherwise, and nothing is left: %j', async (expected) => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const files = { a: { stream: stream(), ...expected } }
+    expect(await codeOf(store.save({ step: 1, files }))).toBe('INVALID_ARGUMENT')
+    expect(await keysOf(backend, 'data/')).toEqual([])
+  })
+
+  test('is refused if it is no stream', async () => {
+    const files = { a: { stream: 'abc' as never } }
+    expect(await codeOf(storeOn(new MemoryBackend()).save({ step: 1, files }))).toBe('INVALID_ARGUMENT')
+  })
+})

@@ -6,6 +6,8 @@ export interface PlannedFile {
   readonly source: ByteSource
   /** The size in bytes. Streams have none. */
   readonly size: number | undefined
+  /** The SHA-256 that the bytes must have, if the caller knows it. */
+  readonly sha256?: string | undefined
   /** The permission bits. Only files have them. */
   readonly mode?: number | undefined
 }

@@ -15,6 +15,7 @@ import { concurrently } from '../../backend/index.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import { FiniteObservation } from './require-finite.ts'
+import { HoldfastError } from '../../errors.ts'
 import type { OrderKey } from '../../order-key.ts'
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
@@ -42,7 +43,7 @@ export async function writeFiles(
     : undefined
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   let bytes = 0
-  return concurrently(files, atOnce, signal, async ({ name, source, size, mode }, taskSignal) => {
+  return concurrently(files, atOnce, signal, async ({ name, source, size, sha256, mode }, taskSignal) => {
     let before = 0
     const tensors = requireFinite ? new FiniteObservation(name) : undefined
     const put = await backend.put(objectKey(attempt, name), source, {
@@ -55,9 +56,18 @@ export async function writeFiles(
         onProgress?.({ bytes, total })
       },
     })
+    if (sha256 !== undefined && put.sha256 !== sha256) throw otherDigest(name, put.sha256, sha256)
     tensors?.require(put.size)
     return manifestFile(name, mode, put)
   })
+}
+
+function otherDigest(name: string, found: string, expected: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `The file ${JSON.stringify(name)} has the SHA-256 ${found}, but ${expected} was expected. Nothing was saved. ` +
+      'Check the program that writes it.',
+  )
 }
 
 /** Writes the manifest after all files that it lists. From then on, a repair may find the complete attempt. */

@@ -1,10 +1,11 @@
 import { basename, resolve } from 'node:path'
-import { compareKeys, isFileSource } from '../../backend/index.ts'
+import { compareKeys, isFileSource, refuseUnknownOptions } from '../../backend/index.ts'
+import { isCount } from '../../catalog/documents/index.ts'
 import { assertFileNames } from '../../catalog/documents/file-names.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { exclusionsOf } from './exclusions.ts'
-import type { FileContent, FilesToSave } from './request.ts'
+import type { ExpectedStream, FileContent, FilesToSave } from './request.ts'
 import { type FoundFile, Walk } from './walk.ts'
 import { warningsAbout } from './warnings.ts'
 import { membersOf } from '../../records.ts'
@@ -41,8 +42,9 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
     if (typeof content === 'string') await walk.add(name, content)
     else if (content instanceof Uint8Array) given.push({ name, source: content, size: content.byteLength })
     else if (!isObject(content)) throw noSource(name)
-    else if (isFileSource(content)) await walk.add(name, content.path)
     else if (Symbol.asyncIterator in content) given.push({ name, source: content, size: undefined })
+    else if ('stream' in content) given.push(expectedStream(name, content))
+    else if (isFileSource(content)) await walk.add(name, content.path)
     else throw noSource(name)
   }
   const planned = [...given, ...walk.files.map(plannedFile)]
@@ -57,6 +59,22 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
     files: planned.toSorted((one, other) => compareKeys(one.name, other.name)),
     warnings: warningsAbout(walk.files, walk.emptyFolders),
   }
+}
+
+function expectedStream(name: string, { stream, size, sha256, ...others }: ExpectedStream): PlannedFile {
+  refuseUnknownOptions(others, [], `The file ${JSON.stringify(name)}`)
+  if (!isObject(stream) || !(Symbol.asyncIterator in stream)) throw noSource(name)
+  if (size !== undefined && !isCount(size)) throw notExpected(name, 'size', 'an integer of at least 0')
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))
+    throw notExpected(name, 'sha256', '64 lower-case hexadecimal digits')
+  return { name, source: stream, size, sha256 }
+}
+
+function notExpected(name: string, member: string, kind: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${member} of the file ${JSON.stringify(name)} must be ${kind}.`,
+  )
 }
 
 function named(files: FilesToSave): readonly (readonly [string, FileContent])[] {

@@ -5,8 +5,20 @@ import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
 
-/** The path of a local file or folder, bytes, or a stream. */
-export type FileContent = string | ByteSource
+/** A stream with its known size or digest. If its bytes differ, nothing is saved. */
+export interface ExpectedStream {
+  readonly stream: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+  /** The size in bytes. */
+  readonly size?: number | undefined
+  /** The SHA-256 in lower-case hexadecimal. */
+  readonly sha256?: string | undefined
+}
+
+/**
+ * The path of a local file or folder, bytes, or a stream. The end of a stream counts as the end of the file, so a stream
+ * whose producer fails must throw, or its size or digest must be known.
+ */
+export type FileContent = string | ByteSource | ExpectedStream
 
 /** The files of a checkpoint: contents by name, or paths of files and folders, which keep their names. */
 export type FilesToSave = string | readonly string[] | Readonly<Record<string, FileContent>>

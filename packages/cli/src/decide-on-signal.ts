@@ -1,0 +1,32 @@
+/** Signals that end a command or announce its end. */
+export const handledSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+
+export type HandledSignal = (typeof handledSignals)[number]
+
+/** How far the end of a command has come. `at` is the time of the last signal that counted, in milliseconds. */
+export type Ending =
+  | { readonly state: 'running' }
+  | { readonly state: 'finishing' | 'aborting'; readonly signal: HandledSignal; readonly at: number }
+
+/**
+ * What a signal means. `finish`: the command goes on for its grace. `abort`: it stops and cleans up. `exit`: the process
+ * ends at once.
+ */
+export type OnSignal = 'ignore' | 'finish' | 'abort' | 'exit'
+
+/** Process managers send one signal to a process and again to its group. */
+const repetition = 1_000
+
+/** Decides what a signal means. `mayFinish`: the command has a grace after SIGTERM, and a hangup does not end it. */
+export function decideOnSignal(
+  signal: HandledSignal,
+  ending: Ending,
+  mayFinish: boolean,
+  now: number,
+): OnSignal {
+  if (signal === 'SIGUSR1' || signal === 'SIGUSR2') return 'ignore'
+  if (signal === 'SIGHUP' && mayFinish) return 'ignore'
+  if (ending.state === 'running') return signal === 'SIGTERM' && mayFinish ? 'finish' : 'abort'
+  if (signal === ending.signal && now - ending.at < repetition) return 'ignore'
+  return ending.state === 'finishing' ? 'abort' : 'exit'
+}
