@@ -61,7 +61,7 @@ async function* slices(
     if (!(bytes instanceof Uint8Array))
       throw new HoldfastError(
         'UNAVAILABLE',
-        `${key} was replaced or deleted while it was read. Read it again.`,
+        `${key} was replaced or deleted during the read. Read it again.`,
         { key },
       )
     const offset = number * chunkBytes

@@ -57,7 +57,7 @@ test.each([
   )
   await expect(put).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
-    message: expect.stringContaining(`${path} ${how} while it was being saved.`) as string,
+    message: expect.stringContaining(`${path} ${how} during the save.`) as string,
     hint: { kind: 'exclude', name: 'train.log' },
   })
 })
@@ -67,5 +67,5 @@ test('rejects a file that grew between the plan and the save', async () => {
   const path = join(folder, 'train.log')
   await writeFile(path, 'two lines')
   const put = new FileBackend(join(folder, 'store')).put('file', { path }, { size: 3 })
-  await expect(put).rejects.toThrow(`${path} grew while it was being saved.`)
+  await expect(put).rejects.toThrow(`${path} grew during the save.`)
 })

@@ -176,7 +176,7 @@ describe.skipIf(!mayMount).each([
   test('rejects a save before the first byte', async () => {
     const store = await fullStore({ mode: 'shared' })
     const before = await everythingIn(store.backend.capabilities.localRoot ?? '')
-    const lack = unit === 'byte' ? /but only 0 B is there/ : /the file system has no inodes left/
+    const lack = unit === 'byte' ? /but only 0 B is free/ : /the file system has no inodes left/
     await expect(store.save({ step: 5, files: smallFile })).rejects.toThrow(lack)
     expect(await everythingIn(store.backend.capabilities.localRoot ?? '')).toEqual(before)
   })

@@ -136,7 +136,7 @@ describe('a corrupt checkpoint', () => {
     expect(restored).toMatchObject({
       code: 0,
       stderr:
-        'step 42 is corrupt: checkpoint.pth differs from what was saved. It is quarantined; nothing was deleted.\n',
+        'step 42 is corrupt: checkpoint.pth differs from the saved file. It is quarantined; nothing was deleted.\n',
     })
     expect(restored.stdout).toMatch(/^restored step 41/)
     expect((await onStore(folder, 'ls')).stdout).toContain('step 42 is quarantined')
@@ -179,7 +179,7 @@ describe('exit codes', () => {
     expect((await onStore(folder, 'sav')).stderr).toContain('Did you mean save?')
     expect((await onStore(folder, 'save', 'x', '--stepp', '3')).stderr).toContain('Did you mean --step?')
     expect((await holdfast(folder, 'ls', '-s', 'gs://bucket/x')).stderr).toBe(
-      'holdfast: gs:// needs @holdfast/adapter-gcs. Install it: npm install @holdfast/adapter-gcs\n',
+      'holdfast: gs:// requires @holdfast/adapter-gcs. Run: npm install @holdfast/adapter-gcs\n',
     )
   })
 
@@ -193,7 +193,7 @@ describe('exit codes', () => {
     expect((await onStore(folder, 'ls')).code).toBe(0)
     expect((await onStore(folder, 'pin', '1', '--take-over')).code).toBe(0)
     await expect(owner.save({ step: 2, files: { a: Buffer.from('a') } })).rejects.toThrow(
-      'Another writer won',
+      'Another writer committed first',
     )
   })
 })

@@ -306,7 +306,7 @@ describe('an adapter', () => {
 await openStore('gs://bucket/x').catch((error) => console.log(error.message))`,
       )
       expect((await run(work, 'train.mjs')).stdout).toContain(
-        `belongs to the user ${stranger}, who may have planted it`,
+        `belongs to another user (${stranger}), who may have placed it there`,
       )
       expect(await readdir(hostile)).not.toContain('ran')
     },

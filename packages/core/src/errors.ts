@@ -70,14 +70,10 @@ export function isHoldfastError(error: unknown, ...codes: readonly ErrorCode[]):
 
 /** Creates the error of a call whose signal fired. `cause` is the reason of the signal. */
 export function abortedError(signal: AbortSignal, what: string, details: ErrorDetails = {}): HoldfastError {
-  return new HoldfastError(
-    'ABORTED',
-    `${what} was stopped by its caller. Nothing partial was left visible.`,
-    {
-      ...details,
-      cause: signal.reason,
-    },
-  )
+  return new HoldfastError('ABORTED', `${what} was stopped by its caller. Nothing partial is visible.`, {
+    ...details,
+    cause: signal.reason,
+  })
 }
 
 /** Throws `ABORTED` if the signal has fired. */

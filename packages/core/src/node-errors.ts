@@ -8,30 +8,33 @@ interface NodeErrorMeaning {
 
 /** The meanings of errors of the operating system, and what the user can do. */
 const meanings: Readonly<Record<string, NodeErrorMeaning>> = {
-  ENOENT: { code: 'NOT_FOUND', advice: 'It is not there.' },
+  ENOENT: { code: 'NOT_FOUND', advice: 'It does not exist.' },
   ENOTDIR: { code: 'NOT_FOUND', advice: 'A part of its path is a file, not a folder.' },
-  EEXIST: { code: 'ALREADY_EXISTS', advice: 'Something is already there.' },
+  EEXIST: { code: 'ALREADY_EXISTS', advice: 'It already exists.' },
   EACCES: {
     code: 'PERMISSION_DENIED',
-    advice: 'This user may not do that; check the owner and mode of the path.',
+    advice: 'The permissions do not allow it; check the owner and mode of the path.',
   },
   EPERM: {
     code: 'PERMISSION_DENIED',
-    advice: 'This user may not do that; check the owner and mode of the path.',
+    advice: 'The permissions do not allow it; check the owner and mode of the path.',
   },
   EROFS: { code: 'PERMISSION_DENIED', advice: 'The file system is mounted read-only.' },
   ENOSPC: { code: 'INSUFFICIENT_SPACE', advice: 'The file system is full. Free some space.' },
-  EDQUOT: { code: 'INSUFFICIENT_SPACE', advice: 'The quota is used up. Free some space or raise it.' },
-  EFBIG: { code: 'INSUFFICIENT_SPACE', advice: 'The file is larger than the file system or a limit allows.' },
+  EDQUOT: { code: 'INSUFFICIENT_SPACE', advice: 'The quota is exhausted. Free some space or raise it.' },
+  EFBIG: {
+    code: 'INSUFFICIENT_SPACE',
+    advice: 'The file exceeds the maximum size of the file system or a limit of the process.',
+  },
   EMFILE: {
     code: 'UNAVAILABLE',
     advice: 'This process has too many files open; raise its limit (ulimit -n).',
   },
   ENFILE: { code: 'UNAVAILABLE', advice: 'The machine has too many files open.' },
-  EBUSY: { code: 'UNAVAILABLE', advice: 'Another program holds it.' },
-  EAGAIN: { code: 'UNAVAILABLE', advice: 'The machine is short of something for the moment; try again.' },
-  ETIMEDOUT: { code: 'UNAVAILABLE', advice: 'The file system did not answer in time.' },
-  ESTALE: { code: 'UNAVAILABLE', advice: 'The network file system lost track of it; try again.' },
+  EBUSY: { code: 'UNAVAILABLE', advice: 'Another program is using it.' },
+  EAGAIN: { code: 'UNAVAILABLE', advice: 'The machine is temporarily out of a resource; try again.' },
+  ETIMEDOUT: { code: 'UNAVAILABLE', advice: 'The file system did not respond in time.' },
+  ESTALE: { code: 'UNAVAILABLE', advice: 'The handle of the network file system is stale; try again.' },
   EIO: {
     code: 'UNAVAILABLE',
     advice: 'The device failed to read or write; check its health (dmesg, smartctl).',
@@ -49,12 +52,12 @@ const meanings: Readonly<Record<string, NodeErrorMeaning>> = {
   EUCLEAN: { code: 'UNAVAILABLE', advice: 'The file system is damaged; check it (fsck).' },
   ENOMEDIUM: { code: 'UNAVAILABLE', advice: 'The device has no medium.' },
   ENAMETOOLONG: { code: 'INVALID_ARGUMENT', advice: 'The name is too long for this file system.' },
-  EINVAL: { code: 'INVALID_ARGUMENT', advice: 'The file system does not take this.' },
+  EINVAL: { code: 'INVALID_ARGUMENT', advice: 'The file system rejects this operation.' },
   EISDIR: { code: 'INVALID_ARGUMENT', advice: 'It is a folder, not a file.' },
-  ELOOP: { code: 'INVALID_ARGUMENT', advice: 'A symbolic link is there, and none may be. Remove it.' },
+  ELOOP: { code: 'INVALID_ARGUMENT', advice: 'A symbolic link is not allowed here. Remove it.' },
   ENXIO: { code: 'INVALID_ARGUMENT', advice: 'It is a socket or a device, not a file.' },
-  ENOTSUP: { code: 'UNSUPPORTED', advice: 'The file system cannot do this.' },
-  ENOSYS: { code: 'UNSUPPORTED', advice: 'The file system cannot do this.' },
+  ENOTSUP: { code: 'UNSUPPORTED', advice: 'The file system does not support this operation.' },
+  ENOSYS: { code: 'UNSUPPORTED', advice: 'The file system does not support this operation.' },
 }
 
 /**

@@ -27,7 +27,7 @@ export function membersOf<T>(
   if (isRecord(record)) return Object.entries(record) as [string, T][]
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `${what} must be a plain object that inherits from no other object. For a member named __proto__, write { ['__proto__']: value }.`,
+    `${what} must be a plain object. For a member named __proto__, write { ['__proto__']: value }.`,
   )
 }
 

@@ -166,7 +166,7 @@ describe('openStore', () => {
 
   test('distinguishes an adapter that is not installed from an unknown scheme', async () => {
     await expect(openStore('gs://bucket/x')).rejects.toThrow(
-      'gs:// needs @holdfast/adapter-gcs. Install it: npm install @holdfast/adapter-gcs',
+      'gs:// requires @holdfast/adapter-gcs. Run: npm install @holdfast/adapter-gcs',
     )
     await expect(openStore('ftp://host/x')).rejects.toThrow('No adapter is known for ftp:')
   })

@@ -5,7 +5,7 @@ import { codeOf, storeOn } from './stores.ts'
 
 const files = { a: Buffer.from('x') }
 
-/** JSON text in the place of a value. The types of TypeScript do not know `JSON.rawJSON` yet. */
+/** JSON text as a value. The types of TypeScript do not describe `JSON.rawJSON` yet. */
 function raw(text: string): JsonValue {
   const make: unknown = Reflect.get(JSON, 'rawJSON')
   if (!isMaker(make)) throw new Error('This Node.js has no JSON.rawJSON.')

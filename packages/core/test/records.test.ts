@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { membersOf, own, recordOf, without } from '../src/records.ts'
 
-/** Names that every object inherits, or that libraries are wary of. */
+/** Names that every object inherits, or that libraries treat specially. */
 const inherited = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf']
 
 test.each(inherited)('finds %s in a record only if the record itself has it', (name) => {

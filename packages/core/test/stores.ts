@@ -14,7 +14,7 @@ import {
 } from '../src/index.ts'
 import { type CallOptions } from '../src/backend.ts'
 
-/** A store on a backend that other stores of the same test may share. Closed when the test has finished. */
+/** Opens a store on a backend that other stores of the same test may share. Closes it at the end of the test. */
 export function storeOn(
   backend: CheckpointBackend,
   options: StoreOptions = {},
@@ -23,13 +23,13 @@ export function storeOn(
   const store = new CheckpointStore(backend, options, environment)
   onTestFinished(async () => {
     await store.close().catch((error: unknown) => {
-      if (!(error instanceof HoldfastError)) throw error // what the test itself provoked
+      if (!(error instanceof HoldfastError)) throw error // the test itself caused it
     })
   })
   return store
 }
 
-/** In which a run is long after a few steps: the older lines of the catalog stand in pages, and those in pages. */
+/** An environment in which a few steps fill pages, and pages of pages. */
 export const foldingEarly: Environment = {
   ...systemEnvironment,
   pageLimits: {
@@ -61,7 +61,7 @@ export async function keysOf(backend: CheckpointBackend, prefix = ''): Promise<r
   return keys
 }
 
-/** Replaces the bytes of an object behind the store's back. */
+/** Replaces the bytes of an object without using the store. */
 export async function tamper(
   backend: CheckpointBackend,
   key: string,
@@ -81,8 +81,8 @@ export function flipBit(bytes: Uint8Array): Uint8Array {
 type Interceptor = (method: string, key: string) => 'pass' | 'fail before' | 'lose answer'
 
 /**
- * A memory backend on which single calls fail before their effect, or lose their answer after it. Counts the
- * calls as an object store would count requests.
+ * A memory backend on which single calls fail before their effect, or lose their response after it. Counts calls as an
+ * object store would count requests.
  */
 export class FaultyBackend extends MemoryBackend {
   intercept: Interceptor = () => 'pass'

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** Files by their names, as texts. */
+/** The contents of files by name, as strings. */
 export type Texts = Readonly<Record<string, string>>
 
 export async function writeTree(root: string, files: Texts): Promise<void> {
@@ -12,7 +12,7 @@ export async function writeTree(root: string, files: Texts): Promise<void> {
   }
 }
 
-/** Every file below a folder, hidden ones too. */
+/** Returns every file below a folder, including hidden ones. */
 export async function readTree(root: string): Promise<Texts> {
   const children = await readdir(root, { recursive: true, withFileTypes: true })
   const names = children

@@ -18,7 +18,7 @@ export function keyFault(key: string): string | undefined {
   if (!key.isWellFormed()) return 'is not valid Unicode'
   if (key.includes('\\')) return 'holds a backslash'
   // eslint-disable-next-line no-control-regex -- control characters are what this looks for
-  if (/[\u0000-\u001f\u007f]/.test(key)) return 'holds a control character'
+  if (/[\u0000-\u001f\u007f]/.test(key)) return 'contains a control character'
   for (const part of key.split('/')) {
     if (part === '') return 'has an empty part'
     if (part === '.' || part === '..') return `has the part "${part}", which could leave the root`

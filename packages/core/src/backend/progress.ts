@@ -54,6 +54,6 @@ export async function* progressing(
 function tooSlow(what: string, received: number, within: number): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `${what} got ${received} bytes in ${within / 1000} s, which is too slow to wait for. Check the network.`,
+    `${what} got ${received} bytes in ${within / 1000} s, which is too slow. Check the network.`,
   )
 }

@@ -18,7 +18,7 @@ export function resolveRange(
   if (!valid) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `The range ${start} to ${end} does not lie in ${key}, which has ${size} bytes.`,
+      `The range ${start} to ${end} is outside of ${key}, which has ${size} bytes.`,
       { key, url },
     )
   }

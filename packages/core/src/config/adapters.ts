@@ -97,8 +97,8 @@ async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> 
   throw new HoldfastError(
     'CONFIG',
     isNearby
-      ? `${scheme}:// needs ${name}. It is installed for the working folder, whose packages are loaded only if they are named.`
-      : `${scheme}:// needs ${name}. Install it: npm install ${name}`,
+      ? `${scheme}:// requires ${name}. It is installed in the working folder, but packages there are loaded only by name.`
+      : `${scheme}:// requires ${name}. Run: npm install ${name}`,
     isNearby ? { hint: { kind: 'name-adapter', package: name } } : {},
   )
 }
@@ -132,7 +132,7 @@ async function load(name: string, { file }: FoundModule): Promise<BackendAdapter
   if (isAdapterModule(loaded)) return loaded.adapter
   throw new HoldfastError(
     'CONFIG',
-    `The package ${name} does not export an adapter. Update it: npm install ${name}@latest.`,
+    `The package ${name} does not export an adapter. Update it: npm install ${name}@latest`,
   )
 }
 
@@ -150,7 +150,7 @@ function unknownScheme(scheme: string, adapters: readonly BackendAdapter[]): Hol
   const known = [...Object.keys(packages), 'mem', ...adapters.flatMap(({ schemes }) => schemes)]
   return new HoldfastError(
     'CONFIG',
-    `No adapter is known for ${scheme}:. Known are ${known.map((each) => `${each}:`).join(', ')}, and plain paths.`,
+    `No adapter is known for ${scheme}:. Known schemes: ${known.map((each) => `${each}:`).join(', ')}, and plain paths.`,
     { hint: { kind: 'name-adapter', package: undefined } },
   )
 }

@@ -55,7 +55,10 @@ export async function findConfigData(
   const distrust = distrustOfConfig(file)
   if (distrust !== undefined) return { file, reason: `It is not trusted. ${distrust}` }
   if (isData(file)) return readConfig(file)
-  return { file, reason: 'It is code, which runs only if it is chosen or is needed to find the store.' }
+  return {
+    file,
+    reason: 'It is code, which runs only if it is chosen explicitly or the store is not named otherwise.',
+  }
 }
 
 /** Returns the configuration of a file that the caller trusts. Rejects with `CONFIG` if it is not valid. */
@@ -83,7 +86,7 @@ function distrustOfConfig(file: string): string | undefined {
     const distrust = distrustOf(partsOf(file), user, isData(file) ? 'data' : 'code')
     return distrust === undefined ? undefined : `${distrust.reason} ${distrust.remedy}`
   } catch (error) {
-    return `It cannot be checked: ${messageOf(error)}.`
+    return `Its owner and mode cannot be read: ${messageOf(error)}.`
   }
 }
 

@@ -22,7 +22,7 @@ export function expandHome(path: string, { home }: PlaceContext = thisPlaceConte
   if (user === '') return home + path.slice(1)
   throw new HoldfastError(
     'CONFIG',
-    `~${user} names the home folder of another user, which is not looked up. Write its path, or ./~${user} for a folder of that name.`,
+    `~${user} is the home folder of another user, which is not supported. Write its path, or ./~${user} for a folder with that name.`,
   )
 }
 
@@ -40,7 +40,7 @@ export function expandPlace(place: string, context: PlaceContext = thisPlaceCont
       if (value !== undefined && value !== '') return value
       throw new HoldfastError(
         'CONFIG',
-        `The place of the store refers to ${reference}, and the environment variable ${name} is not set. Set it, or write file:// and %24 for a literal $.`,
+        `The location of the store refers to ${reference}, but the environment variable ${name} is not set. Set it. For a literal $, write a file:// URL with %24.`,
       )
     },
   )

@@ -62,7 +62,7 @@ export function refusePlanted(name: string, importerUrl: string): void {
 export function planted(name: string, { path, uid }: PathPart): HoldfastError {
   return new HoldfastError(
     'CONFIG',
-    `${name} is not loaded, since ${path} belongs to the user ${uid}, who may have planted it. Install it yourself.`,
+    `${name} is not loaded, because ${path} belongs to another user (${uid}), who may have placed it there. Install the package yourself.`,
   )
 }
 
@@ -89,7 +89,7 @@ function resolveModule(name: string, importer: NodeJS.Require, folder: string): 
     if (entry !== undefined) return entry
     throw new HoldfastError(
       'CONFIG',
-      `The package ${name} is installed, and broken. Install it again: npm install ${name}`,
+      `The package ${name} is installed, but broken. Install it again: npm install ${name}`,
       { cause: error },
     )
   }

@@ -14,13 +14,14 @@ export function parseLocation(
   context: PlaceContext = thisPlaceContext(),
 ): URL {
   if (location.trim() === '') throw malformed(location, 'It is empty.')
-  if (location.includes('\0')) throw malformed(location, 'It holds a NUL character.')
+  if (location.includes('\0')) throw malformed(location, 'It contains a NUL character.')
   const expanded = expandPlace(location, context)
   if (!hasScheme(expanded))
     return pathToFileURL(isAbsolute(expanded) ? expanded : resolve(directory ?? workingFolder(), expanded))
   if (/^file:(?!\/\/)/i.test(expanded))
-    throw malformed(location, 'A file: URL begins with file:/// and an absolute path.')
-  if (/^mem:\//i.test(expanded)) throw malformed(location, 'A store in memory is mem: or mem:NAME.')
+    throw malformed(location, 'A file: URL must begin with file:/// and an absolute path.')
+  if (/^mem:\//i.test(expanded))
+    throw malformed(location, 'The location of a store in memory must be mem: or mem:NAME.')
   // The error of the parser repeats the URL, so it is not the cause.
   const url = URL.parse(expanded)
   if (url === null) throw malformed(location, 'It is not a valid URL.')
@@ -35,8 +36,8 @@ function hasScheme(location: string): boolean {
 function malformed(location: string, why: string): HoldfastError {
   return new HoldfastError(
     'CONFIG',
-    `${JSON.stringify(withoutSecrets(location))} is not the place of a store. ${why} ` +
-      'Give a path, or a URL such as file:///runs/a or s3://bucket/runs/a.',
+    `${JSON.stringify(withoutSecrets(location))} is not a valid location of a store. ${why} ` +
+      'Pass a path, or a URL such as file:///runs/a or s3://bucket/runs/a.',
   )
 }
 

@@ -39,7 +39,7 @@ export function placeInUrl(url: URL): ObjectStorePlace {
   if (url.port !== '') {
     throw new HoldfastError(
       'CONFIG',
-      `A ${url.protocol} URL has no port. Write ${url.protocol}//NAME/path, and the address of the server as ?endpoint=https://HOST:PORT.`,
+      `A ${url.protocol} URL must not have a port. Write ${url.protocol}//NAME/path, and the address of the server as ?endpoint=https://HOST:PORT.`,
     )
   }
   const place = `${url.protocol}//${host}${pathname}`

@@ -37,7 +37,8 @@ export function* partsOf(path: string): Generator<PathPart, void, undefined> {
       continue
     }
     links += 1
-    if (links > maxLinks) throw new HoldfastError('CONFIG', `${path} has too many symbolic links on its way.`)
+    if (links > maxLinks)
+      throw new HoldfastError('CONFIG', `${path} leads through too many symbolic links. Remove some of them.`)
     const target = readlinkSync(part.path)
     const targetRoot = parse(target).root
     waiting = [...namesIn(target.slice(targetRoot.length)), ...waiting]

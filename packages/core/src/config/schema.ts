@@ -67,6 +67,6 @@ export function parseConfig(value: unknown, file: string): HoldfastConfig {
   throw new HoldfastError(
     'CONFIG',
     `${file}: ${v.getDotPath(issue) ?? 'the configuration'}: ${issue.message}. ` +
-      `Known at the top: ${Object.keys(configSchema.entries).join(', ')}.`,
+      `Known fields: ${Object.keys(configSchema.entries).join(', ')}.`,
   )
 }

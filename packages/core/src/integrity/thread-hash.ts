@@ -50,7 +50,7 @@ class HashingThread {
       this.#end(error)
     })
     worker.on('exit', () => {
-      this.#end(new Error('The hashing thread exited before it answered.'))
+      this.#end(new Error('The hashing thread exited before it responded.'))
     })
   }
 

@@ -22,7 +22,7 @@ export function destinationError(error: unknown, what: string): HoldfastError {
   if (!codesOfCheckpoints.has(known.code)) return known
   const advice =
     known.code === 'NOT_FOUND'
-      ? 'Something removed it, or no folder can be made there. Restore again, or to another folder.'
+      ? 'Another program removed it, or no folder can be created there. Restore again, or to another folder.'
       : 'Restore to another folder.'
   return new HoldfastError('UNAVAILABLE', `${known.message} ${advice}`, { cause: error, retryable: false })
 }

@@ -38,7 +38,7 @@ export async function destinationAt(
   const store = storeRoot === undefined ? undefined : await KnownFolder.at(fileSystem, storeRoot)
   if (await store?.holds(fileSystem, real))
     throw refused(
-      `${root} lies in the store itself, and a restore would overwrite it. Choose another folder.`,
+      `${root} is inside the store itself, and a restore would overwrite it. Choose another folder.`,
     )
   return { root, real, store }
 }
@@ -59,7 +59,7 @@ export async function checkPlaces(
     const path = join(destination.root, name)
     const stats = await atDestination(`looking at ${path}`, () => ifThere(() => fileSystem.lstat(path)))
     if (stats?.isDirectory() === true)
-      throw refused(`${path} is a folder, and a file is to be restored there. Remove it.`)
+      throw refused(`${path} is a folder, but a file must be restored there. Remove the folder.`)
     // On overlay file systems files have device ids of their own, so only the list of mounts counts.
     const folder = realFolders.get(folderOf(name))
     if (folder !== undefined && mounts.has(join(folder, basename(name)))) throw isMount(path)
@@ -87,15 +87,15 @@ export async function checkFolders(
 export function refuseToClear({ root, real, store }: Destination): void {
   const why =
     store?.isBelow(real.path) === true
-      ? 'it holds the store'
+      ? 'it contains the store'
       : real.path === parse(real.path).root
         ? 'it is the root of the file system'
         : isWithin(homedir(), real.path)
-          ? 'it holds a home folder'
+          ? 'it contains a home folder'
           : undefined
   if (why === undefined) return
   throw refused(
-    `The other files in ${root} cannot be removed, since ${why}. Restore into a folder of its own.`,
+    `The other files in ${root} cannot be removed, because ${why}. Restore into a separate folder.`,
   )
 }
 
@@ -127,7 +127,7 @@ async function checkFolder(looking: Looking, folder: string): Promise<string> {
   if (place.path !== place.existing) return place.path // The restore creates the folder later.
   const stats = await atDestination(`looking at ${path}`, () => fileSystem.stat(path, { bigint: true }))
   if (!stats.isDirectory())
-    throw refused(`${path} is a file, and a folder is to be restored there. Remove it.`)
+    throw refused(`${path} is a file, but a folder must be restored there. Remove the file.`)
   if (destination.store?.is(stats) === true || isInStore(destination, place.path))
     throw refused(`${path} is the store itself, and a restore would overwrite it. Restore elsewhere.`)
   if (folder !== '' && (stats.dev !== device || mounts.has(place.path))) throw isMount(path)

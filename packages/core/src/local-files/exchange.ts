@@ -93,7 +93,7 @@ export async function assertInPlace({ fileSystem, root }: Exchange, { files }: J
     if (await hasInode(fileSystem, path, inode)) return
     throw new HoldfastError(
       'UNAVAILABLE',
-      `${path} is not what was restored: something removed or replaced it meanwhile. Restore again.`,
+      `${path} is not the restored file: another program removed or replaced it. Restore again.`,
       { retryable: false },
     )
   })
@@ -132,7 +132,7 @@ async function syncAll({ fileSystem, root, hidden }: Exchange, { files, others }
 function notKept(place: string): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `What was at ${place} before could not be kept, so the restore cannot be undone. Restore again to complete it.`,
+    `The previous file at ${place} could not be kept, so the restore cannot be undone. Restore again to complete it.`,
     { retryable: false },
   )
 }

@@ -73,7 +73,7 @@ export async function readJournal(fileSystem: LocalFileSystem, hidden: string): 
   if (parsed.success) return parsed.output
   throw new HoldfastError(
     'UNAVAILABLE',
-    `${path} is damaged, so the restore that was interrupted there cannot be completed. ` +
+    `${path} is damaged, so the interrupted restore cannot be completed. ` +
       `Remove ${hidden}, and restore again.`,
     { retryable: false },
   )

@@ -64,8 +64,8 @@ async function settle(
 function notSettled({ root }: Destination, hidden: string, cause: Error): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `An earlier restore into ${root} was interrupted, and can be neither completed nor undone: ${cause.message} ` +
-      `Correct that, or remove ${hidden} to give it up, and restore again.`,
+    `An earlier restore into ${root} was interrupted, and cannot be completed or undone: ${cause.message} ` +
+      `Correct that, or remove ${hidden} to discard it. Then restore again.`,
     { cause, retryable: false },
   )
 }

@@ -28,12 +28,12 @@ async function realPathOf(fileSystem: LocalFileSystem, path: string): Promise<st
     here = await ifThere(() => fileSystem.lstat(path))
   } catch (error) {
     if (nodeErrorCode(error) !== 'ENOTDIR') throw error
-    throw refused(`A part of ${path} is a file, and a folder is needed there. Choose another folder.`)
+    throw refused(`A part of ${path} is a file, but must be a folder. Choose another folder.`)
   }
   if (here === undefined) return undefined
   const real = await ifThere(() => fileSystem.realpath(path))
   if (real === undefined && here.isSymbolicLink())
-    throw refused(`${path} is a link that leads nowhere. Remove it, or choose another folder.`)
+    throw refused(`${path} is a link to a path that does not exist. Remove it, or choose another folder.`)
   return real
 }
 

@@ -89,7 +89,7 @@ export async function deliverToDirectory(
     return { paths: names.map((name) => join(root, ...name.split('/'))), others }
   } catch (error) {
     const failure = destinationError(error, `restoring into ${root}`)
-    await alsoAfter(failure, `The folders made for it could not be removed.`, () =>
+    await alsoAfter(failure, `The folders that it created could not be removed.`, () =>
       removeEmptyFolders(fileSystem, made),
     )
     throw failure

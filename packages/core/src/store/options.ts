@@ -70,14 +70,14 @@ export function assertStoreOptions(options: StoreOptions): void {
   const { mode, gracePeriod, background } = options
   const { atLimit = 'wait' } = background ?? {}
   if (!['wait', 'skip', 'fail'].includes(atLimit)) {
-    throw invalid(`background.atLimit is 'wait', 'skip' or 'fail', not ${JSON.stringify(atLimit)}.`)
+    throw invalid(`background.atLimit must be 'wait', 'skip' or 'fail', not ${JSON.stringify(atLimit)}.`)
   }
   if (mode !== undefined && !['exclusive', 'shared'].includes(mode)) {
-    throw invalid(`mode is 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
+    throw invalid(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
   }
   assertJob(options)
   if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
-    throw invalid(`gracePeriod is a number of milliseconds from 0, not ${String(gracePeriod)}.`)
+    throw invalid(`gracePeriod must be a number of milliseconds of at least 0, not ${String(gracePeriod)}.`)
   }
   assertObjectives(options.objectives ?? {})
   planRetention(options.retention ?? {}, options.objectives ?? {})

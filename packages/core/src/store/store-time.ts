@@ -12,10 +12,14 @@ export async function storeTime(
     await backend.put(key, Buffer.from(key), { size: Buffer.byteLength(key), signal })
     const stat = await backend.stat(key, { signal })
     if (stat !== undefined) return stat.modifiedAt
-    throw new HoldfastError('UNAVAILABLE', `${key} was stored just now and is gone.`, {
-      key,
-      url: backend.url,
-    })
+    throw new HoldfastError(
+      'UNAVAILABLE',
+      `${key} was just stored, but no longer exists. Check whether another program deletes objects of the store.`,
+      {
+        key,
+        url: backend.url,
+      },
+    )
   } finally {
     await backend.delete([key])
   }

@@ -132,7 +132,7 @@ class SafetensorsCheck implements Check {
     if (this.#dataBytes !== this.#wantedBytes)
       return {
         kind: 'malformed',
-        why: `its header describes ${this.#wantedBytes} bytes of data, and it has ${this.#dataBytes}`,
+        why: `its header describes ${this.#wantedBytes} bytes of data, but it has ${this.#dataBytes}`,
       }
     return { kind: 'finite', tensors: this.#tensors }
   }

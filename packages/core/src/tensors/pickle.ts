@@ -148,7 +148,7 @@ class PickleReader {
   object(): PickledObject {
     const value = this.top()
     if (value instanceof PickledObject) return value
-    throw new PickleError('Something is added to a value that holds nothing.')
+    throw new PickleError('An item is added to a value that cannot have items.')
   }
 
   mark(): void {
@@ -176,13 +176,13 @@ class PickleReader {
 
   recall(index: number): void {
     const value = this.#memo.get(index)
-    if (value === undefined) throw new PickleError(`Nothing is remembered as ${index}.`)
+    if (value === undefined) throw new PickleError(`The memo has no entry ${index}.`)
     this.push(value)
   }
 
   #advance(bytes: number): number {
     const at = this.#at
-    if (bytes < 0 || at + bytes > this.#bytes.byteLength) throw new PickleError('The pickle is cut off.')
+    if (bytes < 0 || at + bytes > this.#bytes.byteLength) throw new PickleError('The pickle is truncated.')
     this.#at = at + bytes
     return at
   }
@@ -215,7 +215,7 @@ function global(reader: PickleReader, module: Pickled, name: Pickled): void {
 function decimal(text: string): Pickled {
   if (text === '00') return false
   if (text === '01') return true
-  if (!/^-?\d{1,1024}L?$/.test(text)) throw new PickleError('An integer is no integer.')
+  if (!/^-?\d{1,1024}L?$/.test(text)) throw new PickleError('An integer is not a valid number.')
   const value = BigInt(text.replace('L', ''))
   return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

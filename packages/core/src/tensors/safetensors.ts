@@ -59,18 +59,18 @@ function parsed(header: Uint8Array): object | undefined {
 
 /** Returns the entry, or the fault of its description. */
 function entryOf(name: string, description: unknown): SafetensorsEntry | string {
-  if (typeof description !== 'object' || description === null) return 'it is no object'
+  if (typeof description !== 'object' || description === null) return 'it is not an object'
   const { dtype, shape, data_offsets: offsets } = description as Record<string, unknown>
   if (typeof dtype !== 'string') return 'it has no dtype'
-  if (!Array.isArray(shape) || !shape.every(isCount)) return 'its shape is no list of sizes'
+  if (!Array.isArray(shape) || !shape.every(isCount)) return 'its shape is not a list of sizes'
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
-    return 'it has no two offsets'
+    return 'it does not have two offsets'
   const [begin = 0, end = 0] = offsets
   if (begin > end) return 'it ends before it begins'
   const elements = shape.reduce((product, size) => product * size, 1)
   const bytes = safetensorsBytes.get(dtype)
   if (bytes !== undefined && elements * bytes !== end - begin)
-    return `its shape needs ${elements * bytes} bytes, and its offsets give it ${end - begin}`
+    return `its shape requires ${elements * bytes} bytes, but its offsets span ${end - begin}`
   return { name, dtype, shape, begin, end }
 }
 

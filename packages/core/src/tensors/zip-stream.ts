@@ -82,7 +82,7 @@ export class ZipStream {
     const known = this.#records.begin(name)
     const size = this.#sizeFollows ? known : view.getUint32(22, true)
     if (size === unknownSize) {
-      this.#fail('a record of more than 4 GiB has its size in front')
+      this.#fail('a record of more than 4 GiB has its size before its content')
       return
     }
     this.#passed = 0
@@ -132,7 +132,7 @@ export class ZipStream {
       !descriptorSignature.equals(bytes.subarray(0, 4)) ||
       view.getUint32(8, true) !== this.#passed % 2 ** 32
     ) {
-      this.#fail('a record has another size than its pickle says')
+      this.#fail('the size of a record differs from that in its pickle')
       return
     }
     if (!isSize && bytes.byteLength < longDescriptor) return undefined

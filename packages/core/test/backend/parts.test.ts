@@ -17,7 +17,7 @@ test('keeps the bytes of a slow part while many other parts are sent', async () 
     if (index === 4) await slow.promise
     return bytes.every((byte) => byte === index)
   })
-  // All that can go on without part 4 has gone on by now.
+  // By now, all work that does not depend on part 4 has run.
   await new Promise((resolve) => setImmediate(resolve))
   expect(begun).toEqual([0, 1, 2, 3, 4, 5, 6])
   slow.resolve(undefined)
@@ -71,7 +71,7 @@ test('grows the parts of a stream of unknown size, and sends every byte', async 
     undefined,
     async ({ index, bytes }) => {
       sizes[index] = bytes.byteLength / chunkBytes
-      // All that can be read ahead is read before the bytes are looked at.
+      // Reads ahead as far as possible before it compares the bytes.
       await new Promise((resolve) => setImmediate(resolve))
       return Buffer.from(bytes)
     },

@@ -11,7 +11,7 @@ interface Asked {
   readonly end: number
 }
 
-/** A read of the object over connections of one speed, in bytes a millisecond; `cut` says where an answer ends early. */
+/** Reads the object over connections of one speed, in bytes per millisecond. `cut` truncates responses. */
 function reading(speed: number, cut: (asked: Asked, index: number) => number = ({ end }) => end) {
   const asked: Asked[] = []
   let time = 0

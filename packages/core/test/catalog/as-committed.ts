@@ -1,6 +1,6 @@
 import type { Catalog, CommitRecord } from '../../src/catalog/documents/index.ts'
 
-/** What the commit of a version says of itself; each version has an id of its own. */
+/** Returns the history entry of a version's commit. Each version has a different id. */
 export function committedAs(version: number): {
   readonly version: number
   readonly commitId: string
@@ -10,7 +10,7 @@ export function committedAs(version: number): {
   return { version, commitId, history: [{ version, commitId, did: 'begin', dropped: [] }] }
 }
 
-/** A catalog as some version of it is committed. */
+/** Returns a catalog as the commit of some version would create it. */
 export function asCommitted(catalog: Catalog, version: number): Catalog {
   return { ...catalog, ...committedAs(version) }
 }

@@ -52,7 +52,7 @@ function entry(step: number, tags: readonly string[] = []): CatalogEntry {
   }
 }
 
-/** What happens to the lists from one version to the next. */
+/** The changes of the lists from one version to the next. */
 type Edit =
   | { readonly kind: 'add'; readonly by: number }
   | { readonly kind: 'insert' | 'change'; readonly at: number }
@@ -69,7 +69,7 @@ const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
   fc.constant({ kind: 'raise floor' as const }),
 )
 
-/** Some edits need no more than what the version itself holds, as a save of a later step does. */
+/** Some edits need only the lines in the version itself, as a save of a later step does. */
 function edited<C extends PagedCatalog>(catalog: C, edit: Edit): C {
   const { checkpoints, metrics } = catalog
   const last = Math.max(
@@ -117,13 +117,13 @@ function neededBy({ checkpoints, metrics }: WholeCatalog): readonly string[] {
   return [...idsOf(checkpoints.pages), ...idsOf(metrics.pages)]
 }
 
-/** Versions of a catalog as they are written, beside what they should say. */
+/** The written versions of a catalog, with the lists that they should have. */
 class Written {
   readonly backend = new MemoryBackend()
   readonly reader = new PageReader(this.backend)
   document: Catalog = emptyCatalog
   expected: WholeCatalog = noCatalog
-  /** The pages of the last edit, and those that each version needs. */
+  /** The pages of the last edit, and the pages that each version needs. */
   written: readonly string[] = []
   readonly needed = new Map<number, readonly string[]>()
   #pages = 0
@@ -144,7 +144,7 @@ class Written {
     this.needed.set(this.document.version, neededBy(await this.read()))
   }
 
-  /** By one who has read nothing before. */
+  /** Reads with a new reader, which keeps no pages. */
   async read(): Promise<WholeCatalog> {
     return new PageReader(this.backend).whole(paged(this.document), undefined)
   }

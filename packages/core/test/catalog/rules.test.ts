@@ -56,7 +56,7 @@ function committed(newest: WholeCatalog, by: CommitRequest): WholeCatalog {
   return verdict.catalog
 }
 
-/** A catalog of one owner, with so many saved steps. */
+/** Returns the catalog of one owner with this number of saved steps. */
 function owned(by: Writer, steps: number): WholeCatalog {
   let catalog = committed(noCatalog, request(by, { kind: 'take over' }))
   for (let step = 0; step < steps; step += 1) {

@@ -23,7 +23,7 @@ const schemas = {
   agreement: agreementSchema,
 }
 
-/** The whole document: the body beside the digest of its bytes. */
+/** The whole document: the body with the digest of its bytes. */
 function documentSchema(kind: keyof typeof schemas): object {
   const { $schema: _, ...body } = toJsonSchema(schemas[kind], {
     typeMode: 'input',

@@ -28,7 +28,7 @@ const here = '00000000-0000-4000-8000-000000000000'
 const nodeA = '00000000-0000-4000-8000-00000000000a'
 const nodeB = '00000000-0000-4000-8000-00000000000b'
 
-/** The segments of a store after segments of other stores arrive, one call after the other. */
+/** Returns the segments of a store after segments of other stores arrive, one call after another. */
 function after(...arrivals: readonly (readonly NamedSegment[])[]): {
   readonly segments?: Segments | undefined
 } {

@@ -8,9 +8,7 @@ import {
 } from '../../src/catalog/documents/index.ts'
 import { noCatalog, paged, type PagedCatalog, wholeCatalog } from '../../src/catalog/pages/index.ts'
 
-/*
- * The compiler checks the programs that must not compile: `@ts-expect-error` fails the build if there is no error.
- */
+/** The compiler checks these tests: the build fails if a line after `@ts-expect-error` compiles. */
 
 const line: CatalogEntry = {
   step: 1,
@@ -54,7 +52,7 @@ test('preserves a member that a newer writer added, and does not compile a missp
 
 test('reads all lines only of a catalog whose pages were read', () => {
   const unread = ({ checkpoints }: PagedCatalog): unknown => {
-    // @ts-expect-error some lines may stand in pages that were not read
+    // @ts-expect-error some lines may be in pages that were not read
     return checkpoints.all
   }
   expect(unread(noCatalog)).toEqual([])

@@ -20,7 +20,7 @@ import { goldenStore, writeGolden } from './objects.ts'
  * Stores that were released must stay readable, so run this only to add a store, and never to let a test pass.
  */
 
-/** Every call is a second later, and every identity the next number. */
+/** Each call is a second later, and each identity is the next number. */
 function fixedEnvironment(): Environment {
   let calls = 0
   const next = (): number => (calls += 1)
@@ -35,7 +35,7 @@ function fixedEnvironment(): Environment {
   }
 }
 
-/** Six checkpoints of which one is quarantined and one pinned; the older lines of its catalog stand in pages. */
+/** Creates six checkpoints, of which one is quarantined and one pinned. The older lines of the catalog are in pages. */
 async function writeStore(): Promise<MemoryBackend> {
   const environment = fixedEnvironment()
   const backend = new MemoryBackend('mem:golden', () => environment.now())

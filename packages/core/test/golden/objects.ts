@@ -7,7 +7,7 @@ import { keysOf } from '../stores.ts'
 /** The objects of a store by their keys. */
 export type Objects = ReadonlyMap<string, Uint8Array>
 
-/** The stores that lie here: each is a folder with a file for each object. */
+/** The golden stores in this folder. Each is a folder with a file for each object. */
 export type GoldenStore = '1.0' | '1.7'
 
 function folderOf(store: GoldenStore): string {
@@ -36,7 +36,7 @@ export async function goldenObjects(store: GoldenStore): Promise<Objects> {
   )
 }
 
-/** A copy of a golden store, to which a test may write. */
+/** Returns a copy of a golden store, which a test may change. */
 export async function goldenStore(store: GoldenStore): Promise<MemoryBackend> {
   const backend = new MemoryBackend()
   for (const [key, bytes] of await goldenObjects(store)) await backend.put(key, bytes)

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 
-/*
- * A copy of what docs/format.md says to a reader of version 1.0. It shares no code with the product, and it never
- * changes: the tests read with it what the newest writer writes. A writer that adds what this reader would misread must
- * name it in `requires`.
+/**
+ * A reader that follows docs/format.md of version 1.0. It shares no code with the product and never changes. The tests
+ * use it to read what the newest writer writes. A writer must require a feature for every addition that this reader
+ * would misinterpret.
  */
 
 type Objects = ReadonlyMap<string, Uint8Array>

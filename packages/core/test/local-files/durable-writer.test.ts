@@ -5,7 +5,7 @@ type Handle = ConstructorParameters<typeof DurableWriter>[0]
 
 const chunk = new Uint8Array(2 ** 20)
 
-/** A handle that notes what is done to it. */
+/** A handle that records its calls. */
 function recorded(calls: string[], failing?: string): Handle {
   const call = async (name: string): Promise<void> => {
     calls.push(name)

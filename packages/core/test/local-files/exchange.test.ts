@@ -17,7 +17,7 @@ const restorer = fileURLToPath(new URL('restorer.ts', import.meta.url))
 const before = { 'model.bin': 'old model', 'sub/log.txt': 'old log', 'shard-2.bin': 'old shard' }
 const after = { 'model.bin': 'new model', 'sub/log.txt': 'new log', 'new/a.bin': 'new file' }
 
-/** How the process ended: its exit code, or the signal that killed it. */
+/** How the process ended: the exit code, or the signal that killed it. */
 async function restoreKilledAt(call: number, to: string): Promise<number | string | null> {
   return new Promise((resolve) => {
     const words = [restorer, to, String(call), JSON.stringify(after)]
@@ -53,14 +53,14 @@ test('lets the next restore complete a destination after a kill at any call', as
     )
   }
   expect(outcomes).toEqual(new Set(['SIGKILL', '0']))
-  expect(mixed).toBe(3) // between each two of the four renames
+  expect(mixed).toBe(3) // between the four renames
 })
 
 function sameTexts(some: Texts, others: Texts): boolean {
   return JSON.stringify(Object.entries(some).toSorted()) === JSON.stringify(Object.entries(others).toSorted())
 }
 
-/** Fails one call with EIO: number `failing` of all. */
+/** Fails one call with EIO: the one with the number `failing`. */
 function failingOnce(failing: number): { readonly gate: Gate; readonly calls: () => number } {
   let calls = 0
   return {
@@ -124,7 +124,7 @@ describe('a file that cannot be kept under a second name', () => {
   })
 })
 
-/** Names the hidden folder as if its process, which is this one, had ended. */
+/** Renames the hidden folder as if its process had ended. Its process is this one. */
 async function endOfProcess(to: string): Promise<void> {
   for (const name of await readdir(to)) {
     if (!name.startsWith(hiddenPrefix)) continue
@@ -237,7 +237,7 @@ test('makes each effect durable before the next one relies on it', async () => {
   expect(effects.lastIndexOf('sync to/hidden')).toBeGreaterThan(done)
 })
 
-/** The same file, with word of each sync that has ended. */
+/** Returns the file with a record of each sync that has ended. */
 function syncsOf(handle: FileHandle, onSync: () => void): FileHandle {
   return new Proxy(handle, {
     get(target, property) {

@@ -2,14 +2,14 @@ import type { FileHandle } from 'node:fs/promises'
 import * as promises from 'node:fs/promises'
 import type { LocalFileSystem } from '../../src/local-files/file-system.ts'
 
-/** Makes a call on the real file system, or does something else instead. */
+/** Makes a call on the real file system, or replaces it. */
 export type Around = (
   method: string,
   parameters: readonly unknown[],
   call: () => Promise<unknown>,
 ) => Promise<unknown>
 
-/** Asked before each call. What it throws is what the call fails with. */
+/** Called before each call. A thrown error becomes the failure of the call. */
 export type Gate = (method: string, ...parameters: readonly unknown[]) => void
 
 export function gated(gate: Gate): LocalFileSystem {
@@ -19,7 +19,7 @@ export function gated(gate: Gate): LocalFileSystem {
   })
 }
 
-/** The real file system, each call of which goes through `around`; those of an open file as `file.METHOD`. */
+/** The real file system, whose calls go through `around`. Calls on an open file have the name `file.METHOD`. */
 export function surrounded(around: Around): LocalFileSystem {
   return proxyOf(promises, async (method, parameters, call) => {
     const result = await around(method, parameters, call)

@@ -19,7 +19,7 @@ interface Owner {
   readonly startedAt?: number
 }
 
-/** A hidden folder as a restore of another process left it, last refreshed so many seconds ago. */
+/** Creates a hidden folder as a restore of another process would leave it, last refreshed this many seconds ago. */
 async function leave(to: string, owner: Owner, secondsAgo = 0): Promise<string> {
   const { machine = otherMachine, pid = process.pid, startedAt = 1 } = owner
   const name = `${hiddenPrefix}${machine}-${pid}-${startedAt}-0123456789ab`
@@ -131,7 +131,7 @@ describe('a hidden folder in use', () => {
 
 test('counts a killed process as ended before its parent has waited for it', async () => {
   const { machine } = await thisProcess()
-  // The shell does not wait for its child, which becomes a zombie.
+  // The shell does not wait for its child, which becomes a zombie process.
   const shell = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])
   const [output] = (await once(shell.stdout, 'data')) as [Buffer]
   const pid = Number(output.toString())

@@ -1,6 +1,6 @@
 /**
- * A restore in a process of its own that is killed: `restorer.ts TO CALL FILES`. Before the call number CALL
- * that changes the file system the process kills itself with SIGKILL. FILES is an object in JSON.
+ * Runs a restore in a process that kills itself: `restorer.ts TO CALL FILES`. Before the call number CALL that changes
+ * the file system, the process sends itself SIGKILL. FILES is a JSON object.
  */
 import { deliverToDirectory } from '../../src/local-files/to-directory.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
@@ -10,7 +10,7 @@ import { surrounded } from './gated.ts'
 const [, , to = '', call = '', files = '{}'] = process.argv
 const changing = new Set(['link', 'mkdir', 'rename', 'rmdir', 'unlink'])
 let calls = 0
-/** One call after the other, so that all before the last one have had their effect. */
+/** Runs one call at a time, so that all earlier calls have had their effect. */
 let before: Promise<unknown> = Promise.resolve()
 const fileSystem = surrounded((method, _, make) => {
   if (!changing.has(method)) return make()

@@ -32,8 +32,8 @@ export const beginning: ActorState = {
 }
 
 /**
- * Everything that this actor may do next, each as the scene after it. That it crashes is that none of these ever
- * happens, so each scene stands for a crash of any of them too.
+ * Returns every next step of this actor, each with the resulting scene. A crash is the absence of further steps, so
+ * each scene also covers a crash at that point.
  */
 export function stepsOf(
   { world, own: state }: Scene,
@@ -163,7 +163,10 @@ export function stepsOf(
     return known === undefined ? end({ ...world, ...changes }) : become({ known, fresh: true }, changes)
   }
 
-  /** Reads back: equal bytes were ours, others were not; none at all is unknown, and then nothing is deleted. */
+  /**
+   * Reads back. Equal bytes are ours, other bytes are not. If the object is absent, the outcome is unknown, and nothing
+   * is deleted.
+   */
   function afterLostAnswer(
     from: World,
     { proceed, again, version }: { readonly proceed: Scene; readonly again: Scene; readonly version: number },
@@ -205,7 +208,7 @@ export function stepsOf(
     const { known } = state
     if (known === undefined) return []
     const ended = step('ends its sweep', finish())
-    // In key order, and it may stop anywhere.
+    // Deletes in key order, and may stop at any point.
     const version = [...world.catalogs.keys()].sort().find((each) => protocol.isDead(known, catalogKey(each)))
     if (version !== undefined) {
       const catalogs = new Map([...world.catalogs].filter(([each]) => each !== version))
@@ -225,7 +228,7 @@ export function stepsOf(
     return { world: { ...from, ghost: { ...from.ghost, acknowledged } }, own }
   }
 
-  /** What a repair has listed stays: then its caller is told that the outcome is unknown. */
+  /** An attempt that a repair has listed stays. Its caller is told that the outcome is unknown. */
   function discarded(from: World, learnt: Partial<ActorState>): Scene {
     const { attempt, known, created: version } = state
     if (attempt === undefined || known === undefined) return end(from)
@@ -237,7 +240,7 @@ export function stepsOf(
     }
   }
 
-  /** Its operation has failed for certain: what it has put is declared dead, and then deleted. */
+  /** The operation has certainly failed. Its attempt is declared dead, and then deleted. */
   function giveUp(from: World, learnt: Partial<ActorState> = {}): Scene {
     const failed = { ...state, ...learnt }
     if (failed.attempt === undefined || failed.discards)
@@ -256,7 +259,7 @@ export function stepsOf(
     return { ...from, ghost: { ...from.ghost, refused: new Set([...from.ghost.refused, state.attempt]) } }
   }
 
-  /** A process that does not know what became of its commit does nothing more. */
+  /** A process that does not know the outcome of its commit does nothing more. */
   function end(from: World): Scene {
     return { world: from, own: { ...beginning, at: 'end', done: actor.operations.length } }
   }
@@ -267,8 +270,8 @@ export function stepsOf(
 }
 
 /**
- * The state without what can have no influence any more, so that worlds which differ in nothing else are one. A
- * process keeps what it knows from one operation to the next, as the product does.
+ * Removes everything without further influence from the state, so that equivalent states become equal. A process keeps
+ * its knowledge between operations, as the product does.
  */
 function forgetful(state: ActorState, operations: number): ActorState {
   if (state.at === 'look back' || state.at === 'read listed') return { ...state, fresh: false }

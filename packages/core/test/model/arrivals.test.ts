@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Arrivals, type Row } from './arrivals.ts'
 
-/** What was added first, and from where, by the text of the row. */
+/** The first arrivals and their predecessors, by the text of the row. */
 function firstArrivals(added: readonly Row[]): ReadonlyMap<string, { row: Row; parent: number }> {
   const arrivals = new Map<string, { row: Row; parent: number }>()
   for (const [parent, row] of added.entries()) {

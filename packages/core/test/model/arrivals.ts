@@ -1,20 +1,20 @@
-/** The numbers of a state's components, as many as every other row has. */
+/** The numbers of the components of a state. All rows have the same length. */
 export type Row = readonly number[]
 
 const rowsInBlock = 2 ** 16
 const slotsAtFirst = 2 ** 16
 
 /**
- * The states that were reached, each once, numbered from 0 in the order of their arrival; up to 2 ** 32 - 1 of them.
+ * The states that were reached, each once, numbered from 0 in the order of arrival; at most 2 ** 32 - 1.
  *
- * Rows are kept whole and compared whole, so that no state is ever taken for another, as it would be now and then by
- * a set of fingerprints. A state costs four bytes for every number in its row, four for the state that it was reached
- * from, and eight to sixteen for its slot in a table with open addressing.
+ * Complete rows are stored and compared, so no two states are confused. A set of fingerprints would sometimes confuse
+ * them. A state costs four bytes for each number of its row, four for its predecessor, and eight to sixteen for its
+ * slot in a table with open addressing.
  */
 export class Arrivals {
   readonly #width: number
   readonly #blocks: Uint32Array[] = []
-  /** The number of a state, and one more; 0 where the slot is free. At most half of them are taken. */
+  /** The number of a state plus one, or 0 for a free slot. At most half of the slots are used. */
   #slots = new Uint32Array(slotsAtFirst)
   #size = 0
 
@@ -26,7 +26,7 @@ export class Arrivals {
     return this.#size
   }
 
-  /** Adds a state, reached from the one numbered `parent`, unless it was reached before. */
+  /** Adds a state with the predecessor `parent`, unless it was reached before. */
   add(row: Row, parent: number): void {
     const slot = this.#slotOf(row)
     if (this.#slots[slot] !== 0) return
@@ -48,12 +48,12 @@ export class Arrivals {
     return row
   }
 
-  /** The state from which this one was first reached. */
+  /** Returns the state from which this one was first reached. */
   parentOf(number: number): number {
     return this.#blockOf(number)[this.#startOf(number) + this.#width] ?? 0
   }
 
-  /** The slot that holds this row, or the free one where it belongs. */
+  /** Returns the slot with this row, or the free slot for it. */
   #slotOf(row: Row): number {
     const { length } = this.#slots
     let slot = hashOf(row) % length
@@ -91,7 +91,7 @@ export class Arrivals {
   }
 }
 
-/** MurmurHash3 of the numbers of a row: 32 bits. */
+/** Returns the 32-bit MurmurHash3 of the numbers of a row. */
 function hashOf(row: Row): number {
   let hash = row.length
   for (const number of row) {

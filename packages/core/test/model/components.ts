@@ -7,7 +7,7 @@ import type { Actor } from './operations.ts'
 import type { Protocol } from './protocol.ts'
 import { type ActorState, fence, type State, violation, type World } from './world.ts'
 
-/** A step by the numbers of what it leads to. */
+/** A step, with the numbers of the components that it leads to. */
 export interface Move {
   readonly name: string
   readonly world: number
@@ -15,9 +15,9 @@ export interface Move {
 }
 
 /**
- * States taken apart, as by SPIN's COLLAPSE: a state is the row of the numbers of its world and of what each actor
- * remembers. Millions of states share some thousands of components. Since a step depends on nothing but the world and
- * its own actor, and a promise on the world alone, each is worked out once for all states that agree in these.
+ * States as rows of numbers, as in SPIN's COLLAPSE. A row has the number of the world and the numbers of what each
+ * actor remembers. Millions of states share some thousands of components. A step depends only on the world and its
+ * actor, and a promise only on the world. So each is computed once for all states that share them.
  */
 export class Components {
   readonly #actors: readonly Actor[]
@@ -25,7 +25,7 @@ export class Components {
   readonly #catalogs = new Numbering<WholeCatalog>((catalog) => JSON.stringify(catalog))
   readonly #worlds = new Numbering<World>((world) => this.#textOfWorld(world))
   readonly #owns = new Numbering<ActorState>((own) => this.#textOfActor(own))
-  /** By world, and in it by actor and what it remembers. */
+  /** The steps by world, then by actor and what it remembers. */
   readonly #moves: Map<number, readonly Move[]>[] = []
   readonly #violations: { readonly what: string | undefined }[] = []
 
@@ -37,18 +37,18 @@ export class Components {
     }
   }
 
-  /** The world first, then the actors in their order. */
+  /** The world, followed by the actors in order. */
   rowOf({ world, actors }: State): Row {
     return [this.#worlds.numberOf(world), ...actors.map((own) => this.#owns.numberOf(own))]
   }
 
-  /** A promise that does not hold in this world; `undefined` when all hold. */
+  /** Returns a promise that does not hold in this world; `undefined` if all hold. */
   violationIn(world: number): string | undefined {
     const judged = (this.#violations[world] ??= { what: violation(this.#worlds.valueOf(world)) })
     return judged.what
   }
 
-  /** Everything that this actor may do next. */
+  /** Returns every next step of this actor. */
   movesOf(world: number, own: number, index: number): readonly Move[] {
     const known = (this.#moves[world] ??= new Map())
     const key = own * this.#actors.length + index
@@ -66,7 +66,7 @@ export class Components {
     }))
   }
 
-  /** Equal catalogs are one object, so that an actor finds the one it listed by being the same. */
+  /** Equal catalogs become one object, so that an actor can compare a listed catalog by identity. */
   #unified(verdict: rules.Verdict<WholeCatalog>): rules.Verdict<WholeCatalog> {
     if (verdict.kind !== 'next') return verdict
     return { ...verdict, catalog: this.#catalogs.valueOf(this.#catalogs.numberOf(verdict.catalog)) }

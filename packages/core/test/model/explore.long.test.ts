@@ -6,16 +6,16 @@ import { brokenProtocols, product, type Protocol } from './protocol.ts'
 import { scenarios } from './scenarios.ts'
 import { type State, type Step, violation } from './world.ts'
 
-/** States of one scenario that are also visited the plain way. */
+/** The number of states of one scenario that are also visited without components. */
 const limit = 2_000
 
-/** A state with the names of the steps to it. */
+/** A state with the names of the steps that lead to it. */
 interface Visit {
   readonly state: State
   readonly history: readonly string[]
 }
 
-/** What `explore` does, with every state kept whole and every step taken anew. */
+/** Does the same as `explore` with complete states, and computes every step each time. */
 function explorePlainly(initial: State, actors: readonly Actor[], protocol: Protocol): Exploration {
   const seen = new Set([textOf(initial)])
   let frontier: readonly Visit[] = [{ state: initial, history: [] }]

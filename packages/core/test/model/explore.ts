@@ -11,8 +11,8 @@ export interface Exploration {
 }
 
 /**
- * Visits every state that the actors can bring about, nearest first, until one breaks a promise, none is left, or as
- * many as `limit` are known. None is missed: states are compared whole.
+ * Visits every state that the actors can reach, nearest first, until one breaks a promise, no state is left, or `limit`
+ * states are known. Complete states are compared, so no state is missed.
  */
 export function explore(
   initial: State,
@@ -62,7 +62,7 @@ function historyOf(last: number, arrivals: Arrivals, components: Components): re
   return history
 }
 
-/** The name of a step that leads from one state to the other. */
+/** Returns the name of the step from one state to another. */
 function nameOf(from: Row, to: Row, components: Components): string {
   for (let index = 0; 1 + index < from.length; index++) {
     const move = movesFrom(from, index, components).find((each) => isEqual(after(from, index, each), to))

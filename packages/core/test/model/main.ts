@@ -1,6 +1,6 @@
 /**
- * Visits every state of every scenario with the product's rules, and prints how many there are:
- * `node test/model/main.ts`. The largest scenario has tens of millions, and needs minutes and two gigabytes.
+ * Visits every state of every scenario with the rules of the product, and prints the number of states: `node
+ * test/model/main.ts`. The largest scenario has tens of millions. It takes minutes and two gigabytes.
  */
 import { explore } from './explore.ts'
 import { product } from './protocol.ts'

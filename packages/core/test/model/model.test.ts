@@ -3,7 +3,7 @@ import { explore } from './explore.ts'
 import { brokenProtocols, product } from './protocol.ts'
 import { scenarios } from './scenarios.ts'
 
-/** States of one scenario that are visited here; `main.ts` visits them all. */
+/** The number of states of one scenario to visit here. `main.ts` visits all of them. */
 const limit = 300_000
 
 /** States within which a broken protocol must be caught. Most are caught within the first of these limits in some scenario. */
@@ -17,7 +17,7 @@ describe.each(scenarios)('$name', ({ actors, initial }) => {
   })
 })
 
-describe('a broken protocol is caught, with the shortest history that shows it', () => {
+describe('detects a broken protocol by the shortest history that shows the fault', () => {
   test.each(Object.entries(brokenProtocols))('%s', (_, protocol) => {
     const isCaught = patience.some((states) =>
       scenarios.some(

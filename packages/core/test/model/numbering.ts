@@ -1,4 +1,4 @@
-/** Numbers values from 0 on, in the order in which they are first seen. Values of the same text are one. */
+/** Numbers values from 0 in the order of their first appearance. Values with the same text are equal. */
 export class Numbering<T> {
   readonly #textOf: (value: T) => string
   readonly #values: T[] = []
@@ -16,7 +16,7 @@ export class Numbering<T> {
     return this.#byText.get(text) ?? this.#add(value, text)
   }
 
-  /** The value that was the first to get this number. Throws `RangeError` for a number that none has. */
+  /** Returns the first value with this number. Throws `RangeError` for an unknown number. */
   valueOf(number: number): T {
     const value = this.#values[number]
     if (value === undefined) throw new RangeError(`No value has the number ${number}`)

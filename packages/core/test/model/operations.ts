@@ -6,7 +6,7 @@ import { entryOf, time } from './entries.ts'
 import { rebuildOf } from './repair.ts'
 import type { ActorState } from './world.ts'
 
-/** One thing that an actor wants to do. */
+/** An operation that an actor performs. */
 export type Operation =
   | { readonly kind: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
   | { readonly kind: 'delete'; readonly step: number }
@@ -20,22 +20,22 @@ export type Operation =
   | { readonly kind: 'join the job' }
   | { readonly kind: 'raise floor' }
   | { readonly kind: 'sweep' }
-  /** A save that fails once its bytes are put. */
+  /** A save that fails after its bytes were stored. */
   | { readonly kind: 'failing save'; readonly step: number }
-  /** Rebuilds the catalog from the newest version that can be read, and from all that is whole. */
+  /** Rebuilds the catalog from the newest readable version and all complete attempts. */
   | { readonly kind: 'repair' }
-  /** Nobody's wish: all versions of the catalog are lost. */
+  /** Loses all versions of the catalog. No actor does this on purpose. */
   | { readonly kind: 'lose the catalog' }
 
 export interface Actor {
   readonly name: string
   readonly writer: Writer
   readonly operations: readonly Operation[]
-  /** Default: no objective, and everything is kept. */
+  /** Default: no objective, and all checkpoints are kept. */
   readonly keeping?: WriterKeeping | undefined
-  /** Whether something may answer in the store's place that a version was created, while nothing was. */
+  /** Whether a proxy may report that a version was created although it was not. */
   readonly isLiedTo?: boolean | undefined
-  /** Whether it knows the catalog from before the scenario. */
+  /** Whether the actor knows the catalog from before the scenario. */
   readonly isRunning?: boolean | undefined
 }
 
@@ -45,7 +45,7 @@ export const lowestLoss: WriterKeeping = {
   objectives: { loss: { metric: 'loss', direction: 'min' } },
 }
 
-/** The commit that an actor is trying for. */
+/** The commit that an actor tries. */
 export function requestOf(
   actor: Actor,
   index: number,
@@ -76,7 +76,7 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
     case 'attach':
       return { kind: 'attach', step: operation.step, metrics: { loss: operation.loss } }
     case 'raise floor':
-      return { kind: 'raise floor', floor: known.version } // the most that any clock could justify
+      return { kind: 'raise floor', floor: known.version } // the highest floor that any clock could justify
     case 'take over':
       return { kind: 'take over' }
     case 'join the job':

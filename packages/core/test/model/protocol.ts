@@ -2,7 +2,7 @@ import * as rules from '../../src/catalog/commit/rules.ts'
 import { attemptOfKey } from '../../src/catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 
-/** The product's rules, and how the actors of the model use them. A broken variant changes one of these. */
+/** The rules of the product, and how the actors of the model use them. A broken variant changes one of them. */
 export interface Protocol {
   readonly nextCatalog: (newest: WholeCatalog, request: rules.CommitRequest) => rules.Verdict<WholeCatalog>
   readonly lookBack: typeof rules.lookBack
@@ -11,7 +11,7 @@ export interface Protocol {
   readonly acknowledgesBeforeCommit: boolean
   readonly deletesBeforeCommit: boolean
   readonly lostAnswerMeans: 'read back' | 'success' | 'lost race'
-  /** What a failed save has put is deleted without a commit that declares it dead. */
+  /** The attempt of a failed save is deleted without a commit that declares it dead. */
   readonly deletesFailedAtOnce: boolean
   readonly rebuildsWithoutFence: boolean
 }
@@ -28,7 +28,7 @@ export const product: Protocol = {
   rebuildsWithoutFence: false,
 }
 
-/** Each breaks one rule. Every one must be caught, or the model proves nothing. */
+/** Protocols that each break one rule. The model must detect every one. */
 export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   'no look-back after the commit': { ...product, skipsLookBack: true },
   'a look-back that compares numbers, not commit ids': { ...product, lookBack: byNumber },
@@ -107,14 +107,14 @@ function withoutFloorCheck(newest: WholeCatalog, request: rules.CommitRequest): 
   }
 }
 
-/** Trusts the answer that a version was created for as long as its number cannot have been swept. */
+/** Trusts a response that reports a creation while the number cannot have been swept. */
 function byNumber(
   ...[request, version, newest]: Parameters<typeof rules.lookBack>
 ): ReturnType<typeof rules.lookBack> {
   return newest.floor <= version ? 'committed' : rules.lookBack(request, version, newest)
 }
 
-/** Whatever is not listed is old enough: a pause can be longer than any age. */
+/** Treats every unlisted attempt as old enough, because a pause can be longer than any age. */
 function byAgeAlone(newest: WholeCatalog, key: string): boolean {
   const attempt = attemptOfKey(key)
   return attempt === undefined ? product.isDead(newest, key) : !attemptsOf(newest).has(attempt)

@@ -5,12 +5,12 @@ import { entryOf } from './entries.ts'
 import type { Protocol } from './protocol.ts'
 import { type ActorState, fence, type Scene, type World } from './world.ts'
 
-/** How far a fence is above every version that anything names: more than any actor commits. */
+/** The distance of a fence from every version that an object names. No actor commits this many versions. */
 const margin = 1000
 
 type Become = (next: Partial<ActorState>, changes?: Partial<World>) => Scene
 
-/** What a repair does before it commits, one look or one request each. */
+/** The steps of a repair before its commit, each with one read or one request. */
 export function repairSteps(
   world: World,
   state: ActorState,
@@ -63,7 +63,7 @@ function unlistedWholes(world: World, known: WholeCatalog, protocol: Protocol): 
     .sort()
 }
 
-/** Of two attempts at a step the one that a sound catalog lists stays; where it is damaged, the later one. */
+/** If an undamaged catalog lists one of two attempts at a step, that one stays. Otherwise the later one is listed. */
 export function rebuildOf(known: WholeCatalog, { wholes = [], follows }: ActorState): Change {
   const isSound = known.version === follows
   const bySteps = new Map(known.checkpoints.all.map((entry) => [entry.step, entry]))

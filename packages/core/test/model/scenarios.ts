@@ -23,7 +23,7 @@ const save = (step: number, onExisting: 'fail' | 'replace' = 'fail'): Operation 
   onExisting,
 })
 
-/** A store in which steps 0 and 1 are saved, each with its loss, and which a writer may own. */
+/** A store with the saved steps 0 and 1 and their losses. A writer may own it. */
 function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number[] = []): State {
   const past: Writer = { id: 'past', name: 'past', mode: 'shared' }
   let catalog: WholeCatalog = noCatalog

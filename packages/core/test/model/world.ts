@@ -2,38 +2,38 @@ import { type AttemptId, partsOfAttempt } from '../../src/catalog/documents/inde
 import { compareSaves } from '../../src/order-key.ts'
 import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 
-/** A document that takes a number while a lost catalog is rebuilt. Readers find it damaged. */
+/** A document that takes a number while a lost catalog is rebuilt. Readers treat it as damaged. */
 export const fence = 'fence'
 
-/** What all actors share: the store, and what was promised. Immutable, as all states are. */
+/** The store and the promises, which all actors share. Immutable, like all states. */
 export interface World {
-  /** Catalog versions on the store, by number. */
+  /** The catalog versions in the store, by number. */
   readonly catalogs: ReadonlyMap<number, WholeCatalog | typeof fence>
-  /** Attempts whose bytes are on the store. */
+  /** The attempts whose bytes are in the store. */
   readonly data: ReadonlySet<AttemptId>
-  /** What was promised, for the judge alone: no actor sees it. */
+  /** The promises so far. Only the judge reads them, no actor does. */
   readonly ghost: Ghost
 }
 
-/** The world as one actor meets it: what others remember is hidden from it. */
+/** The world from the view of one actor, without the memory of the others. */
 export interface Scene {
   readonly world: World
   readonly own: ActorState
 }
 
-/** Everything that has a state. */
+/** All mutable state. */
 export interface State {
   readonly world: World
   readonly actors: readonly ActorState[]
 }
 
 export interface Ghost {
-  /** Attempts of which a save was acknowledged, and those of which a save was told that it failed. */
+  /** The attempts whose saves were acknowledged, and those whose saves were reported as failed. */
   readonly acknowledged: ReadonlySet<AttemptId>
   readonly refused: ReadonlySet<AttemptId>
-  /** Attempts that a commit of the one line of versions has dropped. */
+  /** The attempts that a commit in the sequence of versions has dropped. */
   readonly dropped: ReadonlySet<AttemptId>
-  /** Those of them that were pinned, or the best, in the version before. */
+  /** The dropped attempts that were pinned or the best in the version before. */
   readonly unprotected: ReadonlySet<AttemptId>
   /** Pairs of attempts: the save of the first began when the second was listed, so that it is later. */
   readonly later: ReadonlySet<string>
@@ -45,13 +45,16 @@ export interface Ghost {
   readonly trespassing: ReadonlySet<AttemptId>
   /** Whether the catalog was lost and not rebuilt since: then what was acknowledged is there, and need not be listed. */
   readonly isLost: boolean
-  /** The highest number that was ever created, or since the catalog was lost: a later creation of a lower one is not part of the line. */
+  /**
+   * The highest number that was created, or that was created since the catalog was lost. A later creation of a lower
+   * number is not part of the sequence.
+   */
   readonly line: number
-  /** The newest version of the line, whether or not it is lost. */
+  /** The newest version of the sequence, even if it is lost. */
   readonly truth: WholeCatalog
 }
 
-/** Where an actor is in its program, and what it remembers. */
+/** The position of an actor in its program, and its memory. */
 export interface ActorState {
   readonly at:
     | 'begin'
@@ -68,17 +71,17 @@ export interface ActorState {
   /** Whether `known` was read after the last refusal. */
   readonly fresh: boolean
   readonly attempt: AttemptId | undefined
-  /** Whether its save has failed, and it is about to declare the attempt dead. */
+  /** Whether the save of the actor has failed, and its attempt must be declared dead next. */
   readonly discards: boolean
   readonly created: number | undefined
-  /** The version that a look back has listed, and is about to read. */
+  /** The version that a look back has listed and reads next. */
   readonly listed: WholeCatalog | undefined
-  /** Attempts to delete next, and a catalog version that slept too long. */
+  /** The attempts to delete next, and a catalog version whose writer was suspended too long. */
   readonly toDelete: readonly AttemptId[]
-  /** Of a repair: the version that its own is to follow, and the attempts that it found whole. */
+  /** For a repair: the version that its own follows, and the complete attempts that it found. */
   readonly follows: number | undefined
   readonly wholes: readonly AttemptId[] | undefined
-  /** How many of its operations are done. */
+  /** The number of completed operations. */
   readonly done: number
 }
 
@@ -87,13 +90,13 @@ export interface Step {
   readonly next: Scene
 }
 
-/** The newest version; `undefined` where it is a fence, or all are lost. */
+/** Returns the newest version; `undefined` if it is a fence or all versions are lost. */
 export function newest(world: World): WholeCatalog | undefined {
   const document = world.catalogs.get(Math.max(0, ...world.catalogs.keys()))
   return document === fence ? undefined : document
 }
 
-/** The world once a version was created, and what that makes of the promises. */
+/** Returns the world after a version was created, with the resulting promises. */
 export function created(world: World, catalog: WholeCatalog): Partial<World> {
   const catalogs = new Map([...world.catalogs, [catalog.version, catalog] as const])
   const { ghost } = world
@@ -108,7 +111,7 @@ export function created(world: World, catalog: WholeCatalog): Partial<World> {
     const was = entries.find((each) => each.attempt === attempt)
     if (was?.pinned !== undefined || losses.get(attempt) === best) unprotected.add(attempt)
   }
-  // A rebuild may go by a version that was created beside the line.
+  // A rebuild may continue from a version that was created outside of the sequence.
   for (const record of catalog.history) for (const { attempt } of record.dropped) dropped.add(attempt)
   const left = new Set([...ghost.left, ...leftBehind(world, catalog)])
   const revived = new Set([...ghost.revived, ...revivedBy(catalog, ghost)])
@@ -139,7 +142,7 @@ function pairOf(later: AttemptId, earlier: AttemptId): string {
   return `${later} ${earlier}`
 }
 
-/** The world once all versions of the catalog are lost. */
+/** Returns the world after all versions of the catalog are lost. */
 export function lost(world: World): Partial<World> {
   return { catalogs: new Map(), ghost: { ...world.ghost, isLost: true, line: 0 } }
 }
@@ -148,7 +151,7 @@ function isRebuild({ history }: WholeCatalog): boolean {
   return history.at(-1)?.did === 'rebuild'
 }
 
-/** After a loss, a writer may go on with what it remembers, too. */
+/** After a loss, a writer may continue with the version that it remembers. */
 function revivedBy(catalog: WholeCatalog, { truth, dropped, isLost }: Ghost): readonly AttemptId[] {
   if (!isLost && !isRebuild(catalog)) return []
   const known = attemptsOf(truth)
@@ -157,7 +160,7 @@ function revivedBy(catalog: WholeCatalog, { truth, dropped, isLost }: Ghost): re
   )
 }
 
-/** The losses of the listed attempts that have one. */
+/** Returns the losses of the listed attempts that have one. */
 function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number> {
   return new Map(
     checkpoints.all.flatMap(({ attempt, metrics: { loss } }) =>
@@ -166,7 +169,7 @@ function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number>
   )
 }
 
-/** A promise that does not hold in this world; `undefined` when all hold. */
+/** Returns a promise that does not hold in this world; `undefined` if all hold. */
 export function violation(world: World): string | undefined {
   const { acknowledged, dropped, unprotected, trespassing } = world.ghost
   for (const attempt of acknowledged) {

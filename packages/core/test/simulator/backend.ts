@@ -19,15 +19,15 @@ import type { Disk } from './disk.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** How often, of all calls, each kind of fault comes. */
+/** The share of all calls that get each kind of fault. */
 export interface Faults {
   readonly errorBefore: number
   readonly lostAnswer: number
   readonly crashBefore: number
   readonly crashAfter: number
-  /** A pause longer than every grace period, before the call or before its answer. */
+  /** A pause longer than every grace period, before the call or before its response. */
   readonly sleep: number
-  /** Of commits of the catalog: something answers in the store's place that it was made. */
+  /** For commits of the catalog: a false response reports that the version was created. */
   readonly lie: number
 }
 
@@ -40,21 +40,21 @@ export const noFaults: Faults = {
   lie: 0,
 }
 
-/** What a broken variant does differently, between the store and the disk. */
+/** The changes of a broken variant, between the store and the disk. */
 export interface Meddling {
   readonly afterManifest?: (attempt: string) => void
   readonly beforeCommit?: (bytes: Uint8Array, disk: Disk) => Uint8Array
   readonly onReadCatalog?: (bytes: Uint8Array) => Uint8Array
-  /** The newest catalog key that a list after a commit shows. */
+  /** The newest catalog key that a list after a commit returns. */
   readonly hidesNewerThanOwnCommit?: boolean
   readonly lostAnswerOfCommit?: 'failed'
-  /** Gives a false answer the revision of what stands there, as if the store had given it. */
+  /** Adds the revision of the existing object to a false response, as if the store had sent it. */
   readonly believesLies?: boolean
-  /** Tells that a page is there, and writes it with the next commit only. */
+  /** Reports that a page was stored, and stores it only with the next commit. */
   readonly delaysPages?: boolean
 }
 
-/** How one process sees the disk: each call is a turn before its effect and a turn before its answer. */
+/** The disk as one process sees it. Each call takes a turn before its effect and a turn before its response. */
 export class SimulatedBackend implements CheckpointBackend {
   readonly url = 'sim:'
   readonly capabilities: BackendCapabilities = new MemoryBackend().capabilities
@@ -162,7 +162,7 @@ export class SimulatedBackend implements CheckpointBackend {
   }
 
   async delete(keys: readonly string[]): Promise<DeleteReport> {
-    // Each key is a call of its own, so that a crash can come between any two.
+    // Deletes each key in a separate call, so that a crash can occur between any two.
     for (const key of keys) {
       await this.#call(`delete ${key}`, () => {
         this.#disk.delete(key)
@@ -188,7 +188,7 @@ export class SimulatedBackend implements CheckpointBackend {
   }
 
   async close(): Promise<void> {
-    // Nothing outlives the process.
+    // No state outlives the process.
   }
 
   async #call<T>(what: string, effect: () => T): Promise<T> {
@@ -215,7 +215,7 @@ export class SimulatedBackend implements CheckpointBackend {
   }
 }
 
-/** The effect took place, or did not: whoever asked cannot know. */
+/** The effect may have occurred. The caller cannot know. */
 class LostAnswer extends HoldfastError {
   constructor(what: string) {
     super('UNAVAILABLE', `the answer to ${what} was lost`)

@@ -6,23 +6,23 @@ interface StoredObject {
   readonly revision: string
 }
 
-/** What is on the simulated store, whoever is alive. */
+/** The contents of the simulated store, which outlive every process. */
 export class Disk {
   readonly #objects = new Map<string, StoredObject>()
   readonly #sound = new Map<string, Uint8Array>()
-  /** Counts the changes, so that the oracle looks only where there is something new. */
+  /** The number of changes, so that the oracle looks only after changes. */
   changes = 0
 
   keys(prefix: string): readonly string[] {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort()
   }
 
-  /** Keys whose bytes were flipped at rest, ever. */
+  /** The keys whose bytes were ever flipped at rest. */
   get damaged(): readonly string[] {
     return [...this.#sound.keys()]
   }
 
-  /** What was written there, whatever was flipped since. */
+  /** Returns the bytes as they were written, without later flips. */
   written(key: string): Uint8Array | undefined {
     return this.#objects.has(key) ? (this.#sound.get(key) ?? this.get(key)) : undefined
   }

@@ -1,4 +1,6 @@
-/** Runs many schedules: `node test/simulator/main.ts --schedules 100000 [--seed 7]`. A seed alone repeats one. */
+/**
+ * Runs many schedules: `node test/simulator/main.ts --schedules 100000 [--seed 7]`. A single seed repeats one schedule.
+ */
 import { parseArgs } from 'node:util'
 import { simulate } from './simulate.ts'
 

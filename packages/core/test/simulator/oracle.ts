@@ -22,12 +22,12 @@ const byHand = [
   'deleted by hand, the abandoned one',
 ]
 
-/** How a save ended, as its caller was told. */
+/** The outcome of a save as its caller got it. */
 export type SaveOutcome = 'acknowledged' | 'refused' | 'unknown'
 
 /**
- * Holds what is on the disk against the promises, after every step. It knows the format of the catalog, and
- * nothing of how the store works. Checkpoints carry the name of the operation that saved them as a tag.
+ * Checks the promises against the disk after every step. It knows the format of the catalog, but not how the store
+ * works. The tag of a checkpoint names the operation that saved it.
  */
 export class Oracle {
   readonly #disk: Disk
@@ -42,14 +42,14 @@ export class Oracle {
   readonly #operationOf = new Map<string, string>()
   readonly #dropped = new Map<string, string>()
   /**
-   * Attempts that a version of the one line declared dead. Where that version is damaged, a rebuild may list them again
-   * while they are being deleted.
+   * The attempts that a version declared dead. If that version is damaged, a rebuild may list them again while they are
+   * being deleted.
    */
   readonly #dead = new Set<AttemptId>()
   #line: Catalog | undefined
-  /** The keys of its pages, by version. */
+  /** The keys of the pages of each version. */
   readonly #pagesNeeded = new Map<number, readonly string[]>()
-  /** A damaged catalog was rebuilt from what is there: what it alone knew, such as a drop or a pin, is forgotten. */
+  /** A damaged catalog was rebuilt. Changes that only it contained, such as a drop or a pin, are lost. */
   #wasRebuilt = false
   #looked = -1
 
@@ -72,7 +72,7 @@ export class Oracle {
     if (outcome === 'refused') this.#refused.add(operation)
   }
 
-  /** Throws when a promise does not hold. */
+  /** Throws if a promise does not hold. */
   look(): void {
     if (this.#looked === this.#disk.changes) return
     this.#looked = this.#disk.changes
@@ -83,7 +83,7 @@ export class Oracle {
     this.#pagesAreThere(this.#line)
   }
 
-  /** Also to be asked after an operation has ended, since that changes what was promised. */
+  /** Must also be called after an operation has ended, because that changes the promises. */
   judge(): void {
     this.look()
     const catalog = this.#line
@@ -94,7 +94,7 @@ export class Oracle {
       }
     }
     for (const entry of catalog?.checkpoints ?? []) {
-      // A repair lists whatever is whole, also what a failed save could not remove.
+      // A repair lists every complete attempt, even of a failed save that could not be removed.
       if (this.#refused.has(operationOf(entry)) && entry.recovered !== true)
         throw new Error(`P5: ${operationOf(entry)} was refused, and is listed`)
     }
@@ -112,11 +112,11 @@ export class Oracle {
     }
   }
 
-  /** Whether a checkpoint of this step may be found corrupt: only if bytes of one were flipped. */
+  /** Returns whether a checkpoint of this step may be corrupt, because bytes of one were flipped. */
   isDamaged(step: number): boolean {
     const listed = this.#line?.checkpoints.find((entry) => entry.step === step)
     if (this.#wasRebuilt && (listed === undefined || this.#dead.has(listed.attempt))) return true
-    // With a damaged catalog a fallback goes by an older one, which lists what was dropped since.
+    // If the catalog is damaged, a fallback uses an older version, which lists checkpoints that were dropped later.
     return this.#disk.damaged.some((key) => key.startsWith(`data/${step}-`) || !key.startsWith('data/'))
   }
 
@@ -198,8 +198,8 @@ export class Oracle {
   }
 
   /**
-   * What is dropped by hand was not better than every other; what retention drops is not better than every other that
-   * it leaves, and not the latest in the order of saves.
+   * A deleted checkpoint must not be better than all others. A checkpoint that retention drops must not be better than
+   * all that remain, and must not be the latest in the order of saves.
    */
   #mayGo(dropped: CatalogEntry, before: Catalog, next: Catalog, because: string): void {
     const { step } = dropped
@@ -251,7 +251,7 @@ export class Oracle {
     }
   }
 
-  /** Rule 4, for pages: what the newest version needs, and whoever goes back from it to one above the floor. */
+  /** Rule 4 for pages: the pages that the newest version needs, and those of older versions above the floor. */
   #pagesAreThere({ version, floor }: Catalog): void {
     for (const [each, keys] of this.#pagesNeeded) {
       if (each !== version && each < floor) {
@@ -268,7 +268,7 @@ function entriesOf({ checkpoints, quarantined, abandoned = [] }: Catalog): reado
   return [...checkpoints, ...quarantined.map(({ entry }) => entry), ...abandoned]
 }
 
-/** A catalog with all lines that stand in its pages, as they were written. */
+/** Returns a catalog with all lines of its pages, as they were written. */
 export function wholeOn(disk: Disk, catalog: Catalog): Catalog {
   const { older, ...rest } = catalog
   const checkpoints = pagesUnder(disk, older?.checkpoints).flatMap(([, page]) =>
@@ -284,7 +284,7 @@ export function wholeOn(disk: Disk, catalog: Catalog): Catalog {
   }
 }
 
-/** These pages and those that they refer to, by key. */
+/** Returns these pages and the pages that they refer to, by key. */
 function pagesUnder(
   disk: Disk,
   references: readonly PageReference[] = [],

@@ -33,7 +33,7 @@ const operations = [
   'rewind',
 ] as const
 
-/** What some processes keep; others keep all. Their oracle knows what best means: the lowest loss. */
+/** The retention of some processes. The others keep all. The oracle knows that the lowest loss is the best. */
 export const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
 
 const retentions: readonly [RetentionOptions<'loss'>, ...RetentionOptions<'loss'>[]] = [
@@ -45,7 +45,7 @@ const retentions: readonly [RetentionOptions<'loss'>, ...RetentionOptions<'loss'
   { keepLast: 1, grace: 3000 },
 ]
 
-/** One simulated process: a store of its own, its own clock, and a seeded series of operations. */
+/** A simulated process with its own store and clock, and a seeded sequence of operations. */
 export class Process {
   readonly name: string
   readonly #store: CheckpointStore
@@ -86,7 +86,7 @@ export class Process {
     )
   }
 
-  /** Does so many operations, and closes the store. Never resolves when it dies. */
+  /** Performs this number of operations, and closes the store. Never resolves if the process dies. */
   async run(count: number): Promise<void> {
     for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())
     await this.#expectTypedError(() => this.#store.close())
@@ -142,7 +142,7 @@ export class Process {
     return this.#random.chance(0.1) ? Number.NaN : this.#random.below(10)
   }
 
-  /** What is delivered is what was saved; what is not delivered is corrupt only if it was damaged. */
+  /** Delivered bytes must equal the saved bytes. A checkpoint may be reported as corrupt only if it was damaged. */
   async #restore(): Promise<void> {
     const restored = await this.#store.restore('latest', {
       to: '/simulated',
@@ -175,7 +175,7 @@ export class Process {
     this.#oracle.judge()
   }
 
-  /** The store, for what the simulator itself wants to ask at the end. */
+  /** The store, for questions of the simulator at the end. */
   get store(): CheckpointStore {
     return this.#store
   }
@@ -201,7 +201,7 @@ function same(found: string, expected: string | Uint8Array): void {
     throw new Error(`P3: ${found.slice(0, 40)} was returned as good`)
 }
 
-/** A few lines are a long run already, in some processes; others fold as the product does. */
+/** In some processes a page is full after a few lines. Others use the limits of the product. */
 const pageLimits: readonly [Environment['pageLimits'], ...Environment['pageLimits'][]] = [
   systemEnvironment.pageLimits,
   {

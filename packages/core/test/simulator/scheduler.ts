@@ -8,8 +8,8 @@ interface Parked {
 }
 
 /**
- * Simulated time, and the one place that decides who goes on next. Everything that a process does with the outside
- * world parks here; when all are parked, one is chosen by the seed. A dead process is never chosen again.
+ * Simulated time, and the only place that decides which process continues. Every call of a process to the outside waits
+ * here. When all processes wait, the seed chooses one. A dead process is never chosen again.
  */
 export class Scheduler {
   readonly trace: string[] = []
@@ -22,12 +22,12 @@ export class Scheduler {
     this.#random = random
   }
 
-  /** Milliseconds. */
+  /** The time in milliseconds. */
   get time(): number {
     return this.#time
   }
 
-  /** Resolves when it is this process's turn; never, once it is dead. */
+  /** Resolves when it is this process's turn. Never resolves after the process has died. */
   async turn(process: string, what: string, delay = 0): Promise<void> {
     await new Promise<void>((goOn) => {
       if (!this.#dead.has(process)) this.#parked.push({ process, what, notBefore: this.#time + delay, goOn })
@@ -40,7 +40,7 @@ export class Scheduler {
     this.#parked = this.#parked.filter((each) => each.process !== process)
   }
 
-  /** Lets one go on, and waits until all that follows from it is parked again. `false` when nobody is parked. */
+  /** Lets one process continue until all wait again. Returns `false` if none is waiting. */
   async step(): Promise<boolean> {
     if (this.#parked.length === 0) await quiet()
     if (this.#parked.length === 0) return false

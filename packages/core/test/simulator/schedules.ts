@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { simulate } from './simulate.ts'
 
-/** The first seed of this run: another one each time, or the one that repeats a failure. */
+/** The first seed of this run: a new one each time, or the one to repeat. */
 export const freshSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
 
-/** Declares the test that simulates so many schedules from the fresh seed on. */
+/** Declares a test that simulates this number of schedules from the first seed on. */
 export function testSchedules(count: number): void {
-  test(`${count} schedules of processes, faults and deaths break no promise`, async () => {
+  test(`breaks no promise in ${count} schedules of processes, faults and deaths`, async () => {
     let turns = 0
     for (let seed = freshSeed; seed < freshSeed + count; seed += 1) {
       const schedule = await simulate(seed)

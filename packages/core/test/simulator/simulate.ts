@@ -8,11 +8,11 @@ import { Scheduler } from './scheduler.ts'
 import type { Variant } from './variants.ts'
 
 export interface Schedule {
-  /** Turns that were taken. */
+  /** The number of turns. */
   readonly turns: number
-  /** A digest of every turn: equal for equal seeds. */
+  /** A digest of all turns. It is equal for equal seeds. */
   readonly trace: string
-  /** What went wrong; `undefined` when every promise held. */
+  /** The violation; `undefined` if every promise held. */
   readonly violation: Error | undefined
 }
 
@@ -20,8 +20,8 @@ const maxTurns = 3000
 const gracePeriod = 5000
 
 /**
- * One schedule: some processes on one disk, interleaved at every call to it, with faults, deaths and successors,
- * all decided by the seed; then a last process without faults, which must find everything in order.
+ * Runs one schedule. The seed decides the processes on one disk, the order of their calls, the faults, deaths and
+ * successors. At the end, a process without faults must find a correct store.
  */
 export async function simulate(seed: number, variant?: Variant): Promise<Schedule> {
   const random = new Random(seed)
@@ -56,7 +56,7 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
       turns += 1
       oracle.look()
     }
-    // Who is left could still take the store over, and would rightly fence the last process.
+    // A remaining process could still take the store over, and would rightly fence the last process.
     for (let each = 1; each <= started; each += 1) scheduler.kill(`p${each}`)
     if (failure === undefined) await endInOrder(disk, scheduler, random, oracle)
   } catch (error) {
@@ -67,13 +67,16 @@ export async function simulate(seed: number, variant?: Variant): Promise<Schedul
 }
 
 interface AllFaults extends Faults {
-  /** Bytes flipped at rest, per turn. */
+  /** The number of bytes flipped at rest, per turn. */
   readonly flip: number
-  /** The same in the catalog. Not both in one schedule: what neither tells any more is lost. */
+  /**
+   * The number of bytes flipped in the catalog. One schedule flips bytes in data or in the catalog, not in both,
+   * because damage to both can lose a checkpoint.
+   */
   readonly flipCatalog: number
 }
 
-/** Some schedules are calm in one way or another, so that each kind of fault also comes alone. */
+/** Some schedules have only some kinds of faults, so that each kind also occurs alone. */
 function someFaults(random: Random): AllFaults {
   const flips = random.of(['none', 'none', 'none', 'data', 'catalog'])
   const often = (probability: number): number => (random.chance(0.5) ? probability : 0)
@@ -95,7 +98,9 @@ function damage(disk: Disk, random: Random, prefix: string): void {
   if (key !== undefined) disk.flip(key, random.below(100_000))
 }
 
-/** P4 and P9: whatever happened, the next process finds a store that works, and two sweeps leave nothing to a third. */
+/**
+ * P4 and P9: after any schedule, the next process finds a working store, and after two sweeps a third finds nothing.
+ */
 async function endInOrder(disk: Disk, scheduler: Scheduler, random: Random, oracle: Oracle): Promise<void> {
   const backend = new SimulatedBackend('last', disk, scheduler, random, noFaults)
   const process = new Process('last', 'exclusive', backend, scheduler, random, oracle, gracePeriod)

@@ -3,13 +3,13 @@ import { freshSeed, testSchedules } from './schedules.ts'
 import { simulate } from './simulate.ts'
 import { brokenVariants } from './variants.ts'
 
-/** Seeds within which each broken variant must be caught. */
+/** The number of seeds within which each broken variant must be detected. */
 const patience = 300
 
 describe('the store, simulated', () => {
   testSchedules(500)
 
-  test('the same seed gives the same turns, another one gives others', async () => {
+  test('repeats the same turns for the same seed only', async () => {
     for (let seed = freshSeed; seed < freshSeed + 20; seed += 1) {
       const [one, again, other] = [await simulate(seed), await simulate(seed), await simulate(seed + 1)]
       expect(again.trace, `seed ${seed}`).toBe(one.trace)
@@ -18,7 +18,7 @@ describe('the store, simulated', () => {
   })
 })
 
-describe('a broken Holdfast is caught', () => {
+describe('the simulator detects a broken Holdfast', () => {
   test.each(Object.entries(brokenVariants))('%s', async (_, variant) => {
     const violations: string[] = []
     for (let seed = 1; seed <= patience && violations.length === 0; seed += 1) {

@@ -10,10 +10,10 @@ import type { Meddling } from './backend.ts'
 import type { Disk } from './disk.ts'
 import { type Oracle, wholeOn } from './oracle.ts'
 
-/** How a broken Holdfast would differ, brought about between the store and the disk. */
+/** Broken variants of Holdfast, simulated between the store and the disk. */
 export type Variant = (disk: Disk, oracle: Oracle, process: string) => Meddling
 
-/** Each must be caught, or the simulator proves nothing. */
+/** The simulator must detect each of them. */
 export const brokenVariants: Readonly<Record<string, Variant>> = {
   'no look-back after the commit': () => ({ hidesNewerThanOwnCommit: true }),
   'no floor check': (disk, _, process) => (isOdd(process) ? blindToTheFloor(disk) : {}),
@@ -102,7 +102,7 @@ function operationIn(disk: Disk, attempt: string): string {
   return document.manifest.tags[0] ?? ''
 }
 
-/** `undefined` also for one whose bytes were flipped. */
+/** Also `undefined` if the bytes were flipped. */
 function decodedIfCatalog(bytes: Uint8Array): Catalog | undefined {
   try {
     const { catalog } = JSON.parse(Buffer.from(bytes).toString()) as {

@@ -5,7 +5,7 @@ import { agreementKey, agreementName } from '../../src/catalog/documents/index.t
 import { agree, listAgreements, readAgreement } from '../../src/store/agreements/agree.ts'
 import { codeOf, FaultyBackend, flipBit, tamper } from '../stores.ts'
 
-/** A store on which a sweeper deletes an agreement as soon as it is created, while its creator gets no answer. */
+/** A store on which a sweeper deletes an agreement right after its creation, and its creator gets no response. */
 class VanishingBackend extends MemoryBackend {
   commits = 0
   readonly #fate: 'the response is lost' | 'another creates it'

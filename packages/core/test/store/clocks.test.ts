@@ -14,10 +14,10 @@ const hour = 3_600_000
 const day = 24 * hour
 const year = 365 * day
 
-/** A store whose own clock and this machine's are set by the test. */
+/** A store for which the test sets the clocks of the store and of this machine. */
 class Clocks {
   store = Date.UTC(2026, 0, 1)
-  /** How far this machine's clock is ahead of the store's, in milliseconds. */
+  /** The milliseconds by which the clock of this machine is ahead of the clock of the store. */
   ahead = 0
   readonly doubts: string[] = []
   readonly backend: MemoryBackend

@@ -9,14 +9,14 @@ import {
 } from '../../src/backend.ts'
 import { codeOf, storeOn } from '../stores.ts'
 
-/** What something answers in the place of a backend; `undefined` lets the backend answer. */
+/** Returns a false response in place of a backend; `undefined` lets the backend respond. */
 interface Lies {
   commit?: (key: string) => Promise<CommitOutcome | undefined>
   list?: (prefix: string, listed: readonly ObjectStat[]) => readonly ObjectStat[]
   revision?: (key: string) => string | undefined
 }
 
-/** Asks a backend that others ask, too, and believes whoever answers in its place. */
+/** A backend whose calls may get false responses, while other processes use the same backend. */
 class DeceivedBackend extends MemoryBackend {
   lies: Lies = {}
   calls = 0
@@ -112,7 +112,7 @@ test('rejects with the reason if the list and the reads of the catalog disagree'
   backend.lies.revision = (key) => (isCatalog(key) ? 'another' : undefined)
   const latest = storeOn(backend).latest()
   await expect(latest).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-  await expect(latest).rejects.toThrow(/the list shows catalog\/\d+\.json with the revision/)
+  await expect(latest).rejects.toThrow(/the list has catalog\/\d+\.json with the revision/)
   expect(backend.calls).toBeLessThan(100)
 })
 
@@ -124,7 +124,7 @@ test('rejects with the reason if the store claims that a missing version exists'
   backend.calls = 0
   const save = store.save({ step: 3, files })
   await expect(save).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-  await expect(save).rejects.toThrow(/says that catalog\/\d+\.json exists/)
+  await expect(save).rejects.toThrow(/reports that catalog\/\d+\.json exists/)
   expect(backend.calls).toBeLessThan(100)
 })
 
@@ -152,7 +152,7 @@ test('finds the newest version if others delete listed versions before they are 
     lists += isCatalog(prefix) ? 1 : 0
     return isCatalog(prefix) && lists <= 2 ? [] : listed
   }
-  // A takeover allows that every earlier version is deleted at once.
+  // After a takeover, every earlier version may be deleted at once.
   const other = storeOn(truth, { mode: 'shared', takeOver: true })
   await other.save({ step: 3, files })
   await other.sweep()

@@ -5,10 +5,10 @@ import { codeOf, flipBit, foldingEarly, keysOf, storeOn, tamper, temporaryFolder
 
 const files = { a: Buffer.from('some bytes') }
 
-/** Runs something before each of its calls, as another process would in between. */
+/** Runs an action before each of its calls, as another process could. */
 class InterruptedBackend extends MemoryBackend {
   before: (call: string) => Promise<void> = () => Promise.resolve()
-  /** One interruption must not interrupt itself. */
+  /** An action must not interrupt itself. */
   #isInterrupted = false
 
   override async put(...parameters: Parameters<MemoryBackend['put']>) {

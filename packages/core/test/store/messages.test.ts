@@ -105,7 +105,7 @@ describe('an invalid choice', () => {
       const store = storeOn(new MemoryBackend())
       await store.save({ step: 1, files })
       for (const call of [store.read(choice as never, 'a'), store.get(choice as never)])
-        await expect(call).rejects.toThrow(/names no checkpoint\. Write a step, "latest", "best" or/)
+        await expect(call).rejects.toThrow(/is not a valid choice\. Write a step, "latest", "best" or/)
     },
   )
 

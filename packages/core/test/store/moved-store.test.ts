@@ -5,7 +5,7 @@ import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolde
 
 const files = { a: Buffer.from('some bytes') }
 
-/** A server of an object store: stores with the same URL are at different places on different servers. */
+/** A server of an object store. Stores with the same URL are at different places on different servers. */
 class Server extends FaultyBackend {
   serverName: string
   readonly #enforces: boolean
@@ -51,7 +51,7 @@ async function savedOn(server: Server): Promise<Server> {
   return server
 }
 
-/** Everything that commits, each of which must not be the first to trust a place. */
+/** Every operation that commits. None of them may trust a new place without a probe. */
 const writes: Readonly<Record<string, (store: CheckpointStore) => Promise<unknown>>> = {
   save: (store) => store.save({ step: 3, files }),
   attach: (store) => store.attach(1, { loss: 1 }),

@@ -9,7 +9,7 @@ import {
 } from '../../src/index.ts'
 import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
 
-/** Names that every object inherits, or that libraries are wary of. */
+/** Names that every object inherits, or that libraries treat specially. */
 const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf']
 
 test.each(names)(

@@ -8,7 +8,7 @@ import { newestCatalogKey, readText, reseal, resealCatalog, resealManifest, to }
 const files = { a: Buffer.from('a') }
 const steps = [1, 2, 3, 4, 5]
 
-/** The older lines of its catalog stand in pages. */
+/** The older lines of the catalog are in pages. */
 async function savedStore(): Promise<MemoryBackend> {
   const backend = new MemoryBackend()
   const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
@@ -55,7 +55,7 @@ async function contentOf(backend: MemoryBackend): Promise<Readonly<Record<string
   return content
 }
 
-/** The code with which each method rejects. Fails if one of them writes. */
+/** Returns the code with which each method rejects. Fails if one of them writes. */
 async function codesOf(
   backend: MemoryBackend,
   mode: 'shared' | 'exclusive',
@@ -140,7 +140,7 @@ describe('a document that requires an unknown feature', () => {
     const readers = ['list', 'verify', 'repair', 'delete', 'sweep', 'attach', 'restore with fallback']
     expect(await codesOf(backend, 'shared', readers)).toEqual({
       ...all('UNSUPPORTED', readers),
-      'restore with fallback': 'no error', // the latest checkpoint stands in the catalog itself
+      'restore with fallback': 'no error', // the latest checkpoint is in the catalog itself
     })
   })
 
@@ -154,7 +154,7 @@ describe('a document that requires an unknown feature', () => {
   })
 })
 
-/** Documents of a newer major version, in the envelope of this one and in others. */
+/** Documents of a newer major version, in the same envelope and in others. */
 const newerForms: Readonly<Record<string, (body: JsonValue) => string>> = {
   'in the envelope': (body) => Buffer.from(seal('catalog', body)).toString(),
   'of another kind': (body) => Buffer.from(seal('log' as DocumentKind, body)).toString(),

@@ -20,7 +20,7 @@ async function stepsOf(store: CheckpointStore): Promise<readonly number[]> {
   return (await store.list()).map(({ step }) => step)
 }
 
-/** Every objective that a reader without options finds, with its best step. */
+/** Returns every objective of a reader without options, with its best step. */
 async function bestIn(backend: MemoryBackend): Promise<Readonly<Record<string, number>>> {
   const listed = await storeOn(backend, { mode: 'shared' }).list()
   return Object.fromEntries(listed.flatMap(({ step, bestOf }) => bestOf.map((name) => [name, step])))
@@ -34,7 +34,7 @@ test('keeps the best of a trainer and of two evaluators that write concurrently'
     const store = storeOn(backend, { mode: 'shared', objectives, retention: { keepLast: 1 } }, foldingEarly)
     return { name, store }
   })
-  // The earlier a checkpoint, the better by every metric: the newest is never the best.
+  // Earlier checkpoints are better by every metric, so the newest is never the best.
   await save(trainer, 0, { val_loss: 0 })
   for (let step = 1; step < 8; step += 1) {
     await Promise.all([
@@ -123,7 +123,7 @@ test('drops by the retention of the last save in an attach, and not by its own',
   expect((await storeOn(backend, { mode: 'shared' }).attach(2, { val_loss: 7 })).dropped).toMatchObject([
     { step: 2 },
   ])
-  // Neither they nor a prune by another retention change what the next attach goes by.
+  // Neither they nor a prune with another retention change the retention of the next attach.
   await storeOn(backend, { mode: 'shared', retention: { keepLast: 3 } }).prune()
   await save(trainer, 4)
   expect((await evaluator.attach(3, { val_loss: 1 })).dropped.map(({ step }) => step)).toEqual([0])
@@ -156,12 +156,12 @@ test('forgets an objective, which can then be defined again and keeps no checkpo
   await evaluator.attach(0, { acc: 1 })
   expect(await codeOf(evaluator.forgetObjective('loss'))).toBe('NOT_FOUND')
   expect(await codeOf(evaluator.forgetObjective('toString'))).toBe('NOT_FOUND')
-  await expect(evaluator.forgetObjective('val_loss')).rejects.toThrow(/"both" is made of "val_loss"/)
+  await expect(evaluator.forgetObjective('val_loss')).rejects.toThrow(/"both" contains "val_loss"/)
   const other = storeOn(backend, { mode: 'shared' })
   await other.forgetObjective('both')
   await other.forgetObjective('val_loss')
   expect(await bestIn(backend)).toEqual({ acc: 0 })
-  // What it kept is not all that was kept: nothing else of the recorded retention changes.
+  // The recorded retention is incomplete, so nothing else of it changes.
   for (let step = 1; step < 4; step += 1) await save(other, step)
   expect((await other.attach(3, { acc: 2 })).dropped.map(({ step }) => step)).toEqual([0, 1])
   const objectives: Objectives = { val_loss: { metric: 'val_loss', direction: 'max' } }

@@ -8,7 +8,7 @@ import { newestCatalogKey, readText, resealManifest, to } from './reseal.ts'
 
 const files = { a: Buffer.from('a') }
 
-/** The order key of each step, which its line and its manifest must share. */
+/** The order key of each step, which must be equal in its line and its manifest. */
 async function orders(backend: MemoryBackend): Promise<ReadonlyMap<number, OrderKey>> {
   const key = await newestCatalogKey(backend)
   const { checkpoints } = decodeCatalog(

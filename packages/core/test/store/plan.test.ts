@@ -160,11 +160,11 @@ describe('refuses to save, and names a pattern that excludes', () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'sub'))
     await symlink('..', join(folder, 'sub', 'up'))
-    expect((await errorOf(namesOf(folder))).message).toContain('a folder that it lies in')
+    expect((await errorOf(namesOf(folder))).message).toContain('a folder that contains it')
   })
 
   test('the root of the file system', async () => {
-    expect((await errorOf(planFiles('/'))).message).toContain('has no name of its own')
+    expect((await errorOf(planFiles('/'))).message).toContain('has no name')
   })
 })
 
@@ -184,7 +184,7 @@ describe('a store inside the saved folder', () => {
       if (exists || store === 'link' || saved.endsWith('ckpt')) await mkdir(join(folder, 'run', 'ckpt'))
       if (store === 'link') await symlink('run/ckpt', join(folder, 'link'))
       const error = await errorOf(namesOf(join(folder, saved), { storeRoot: join(folder, store) }))
-      expect(error.message).toContain('holds the store itself')
+      expect(error.message).toContain('contains the store itself')
       expect(error.code).toBe('INVALID_ARGUMENT')
     }
   })
@@ -209,7 +209,7 @@ describe('limits the walk through folders', () => {
   test('in depth', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, ...Array.from({ length: 70 }, () => 'd')), { recursive: true })
-    expect((await errorOf(namesOf(folder))).message).toContain('more than 64 folders deep')
+    expect((await errorOf(namesOf(folder))).message).toContain('more than 64 levels below')
   })
 
   test('in the number of files', async () => {
@@ -260,7 +260,7 @@ test('refuses to save a folder with an interrupted restore', async () => {
   await writeTree(folder, { 'a.bin': 'x', '.holdfast-restore-host-1-abc/journal': '{}' })
   const error = await errorOf(namesOf(folder))
   expect(error.code).toBe('INVALID_ARGUMENT')
-  expect(error.message).toContain('may hold files of two checkpoints')
+  expect(error.message).toContain('may contain files of two checkpoints')
 })
 
 describe('a plan warns', () => {

@@ -4,7 +4,7 @@ import { flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('some bytes'), b: Buffer.from('other bytes') }
 
-/** Flips a bit of what is read, the first so many times that a key is read. */
+/** Flips a bit in the first reads of each key. */
 class FlippingBackend extends MemoryBackend {
   flip: (key: string) => boolean = () => false
 
@@ -33,7 +33,7 @@ async function steps(store: CheckpointStore): Promise<readonly number[]> {
   return (await store.list()).map(({ step }) => step)
 }
 
-/** Step 3 is quarantined for a byte that is good again. */
+/** Creates a store whose step 3 is quarantined although its bytes are good again. */
 async function wronglyQuarantined(backend: CheckpointBackend): Promise<void> {
   const store = storeOn(backend, { mode: 'shared' })
   const key = (await store.get(3))?.files[0]?.key ?? ''

@@ -122,7 +122,7 @@ describe('lost catalogs', () => {
       files: { b: Buffer.from('later') },
       onExisting: 'replace',
     })
-    for (const [key, bytes] of earlier) await backend.put(key, bytes) // the crash came before the deletion
+    for (const [key, bytes] of earlier) await backend.put(key, bytes) // the crash occurred before the deletion
     await tamper(backend, await newestCatalog(backend), flipBit)
     const store = storeOn(backend)
     await store.repair()
@@ -328,7 +328,7 @@ test('refuses a store that does not enforce conditional creation before it write
 })
 
 describe('a damaged or missing page of the catalog', () => {
-  /** Ten steps of which the first stand in pages, and the key of the page that lists step 1. */
+  /** Creates ten steps, of which the first are in pages. Returns the key of the page that lists step 1. */
   async function folded(): Promise<{ readonly backend: MemoryBackend; readonly page: string }> {
     const backend = new MemoryBackend()
     const store = storeOn(backend, { mode: 'shared' }, foldingEarly)
@@ -446,7 +446,7 @@ describe('a damaged or missing page of the catalog', () => {
 
 test('a number that a sleeper created again is not gone by, when all later versions are damaged', async () => {
   class Recreated extends MemoryBackend {
-    /** Stored an hour after all others. */
+    /** Stored an hour after all other objects. */
     later = ''
 
     override async *list(...parameters: Parameters<MemoryBackend['list']>) {

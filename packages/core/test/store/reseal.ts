@@ -4,7 +4,7 @@ import { type DocumentKind, seal } from '../../src/catalog/documents/sealed.ts'
 import { parseStoredJson } from '../../src/json.ts'
 import { keysOf } from '../stores.ts'
 
-/** Paths into a document, such as `checkpoints.0.bytes`, and the value for each, made from the one before. */
+/** Paths into a document, such as `checkpoints.0.bytes`. Each has a function from the old value to the new one. */
 export type Edits = Readonly<Record<string, (before: JsonValue | undefined) => JsonValue>>
 
 export const to =
@@ -16,7 +16,7 @@ export async function readText(backend: MemoryBackend, key: string): Promise<str
   return Buffer.concat(await Array.fromAsync((await backend.read(key)).body)).toString()
 }
 
-/** Changes a document and seals it again, so that its checksum is right. */
+/** Changes a document and seals it again with a correct checksum. */
 export async function reseal(
   backend: MemoryBackend,
   kind: DocumentKind,
@@ -49,7 +49,7 @@ export async function resealCatalog(backend: MemoryBackend, edits: Edits): Promi
   await reseal(backend, 'catalog', await newestCatalogKey(backend), edits)
 }
 
-/** Changes the manifest of a step that the newest catalog lists last, and lists its new digest. */
+/** Changes the manifest of the last step in the newest catalog, and updates its digest there. */
 export async function resealManifest(backend: MemoryBackend, step: number, edits: Edits): Promise<void> {
   const keys = await keysOf(backend, `data/${step}-`)
   const key = keys.find((each) => each.endsWith('/manifest.json')) ?? ''

@@ -5,7 +5,7 @@ import { parseStoredJson } from '../../src/json.ts'
 import { codeOf, foldingEarly, storeOn, temporaryFolder } from '../stores.ts'
 import { type Edits, newestCatalogKey, readText, resealCatalog, resealManifest, to } from './reseal.ts'
 
-/** Three steps of two files each; the metrics of the first stand in pages. */
+/** Three steps with two files each. The metrics of the first are in pages. */
 async function savedStore(): Promise<MemoryBackend> {
   const backend = new MemoryBackend()
   const store = storeOn(backend, { mode: 'shared' }, foldingEarly)

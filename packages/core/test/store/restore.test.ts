@@ -131,7 +131,7 @@ describe('falls back to the next older good checkpoint, and reports that', () =>
     const restored = await store.restore('latest', { to: await temporaryFolder(), fallback: true })
     expect(restored?.step).toBe(2)
     expect(restored?.passedOver).toEqual([
-      { step: 3, reason: 'model.bin differs from what was saved', quarantined: { kind: 'recorded' } },
+      { step: 3, reason: 'model.bin differs from the saved file', quarantined: { kind: 'recorded' } },
     ])
     expect(quarantined).toEqual([3])
     expect((await store.latest())?.step).toBe(2)
@@ -186,7 +186,7 @@ describe('falls back to the next older good checkpoint, and reports that', () =>
       passedOver: [
         {
           step: 3,
-          quarantined: { kind: 'not recorded', because: "it will be noted with this writer's first save" },
+          quarantined: { kind: 'not recorded', because: "this writer's first save records it" },
         },
       ],
     })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/index.ts'
 import { storeOn, temporaryFolder } from '../stores.ts'
 
-/** A backend on which the reads of files wait, each until the test lets it go. */
+/** A backend on which each read of a file waits until the test continues it. */
 class WaitingBackend extends MemoryBackend {
   readonly waiting: (() => void)[] = []
 

@@ -29,7 +29,7 @@ async function stepsOf(store: CheckpointStore): Promise<readonly number[]> {
   return (await store.list()).map(({ step }) => step)
 }
 
-/** The attempts that have any object in the store. */
+/** Returns the attempts that have an object in the store. */
 async function attemptsIn(backend: MemoryBackend): Promise<number> {
   const keys = await Array.fromAsync(backend.list('data/'))
   return new Set(keys.map(({ key }) => key.split('/')[1])).size
@@ -106,7 +106,7 @@ test('counts a plateau in the order of recording if a run goes back, also after 
     await save(resumed, step, { loss })
     expect(await resumed.plateau('loss')).toMatchObject({ best: { step }, valuesSince: 0, reached: false })
   }
-  // An evaluation that comes late counts from when its checkpoint was saved.
+  // A late evaluation counts from the time of the save of its checkpoint.
   await save(resumed, 65)
   await save(resumed, 66, { loss: 7 })
   await resumed.attach(65, { loss: 8 })
@@ -198,7 +198,7 @@ test('does not delete a checkpoint that another writer made the best meanwhile',
   expect(await stepsOf(deleter)).toEqual([0, 1, 2])
 })
 
-/** Lets another writer commit first, only once. */
+/** Lets another writer commit first, once. */
 class AttachingBackend extends MemoryBackend {
   beforeCommit: (() => Promise<void>) | undefined
 
@@ -278,10 +278,10 @@ test('refuses a misspelt objective in the retention, when compiled and when run'
   const { openStore } = await import('../../src/index.ts')
   const misspelt = openStore('mem:', {
     objectives: { loss: { metric: 'loss', direction: 'min' } },
-    // @ts-expect-error -- there is no objective of that name
+    // @ts-expect-error -- there is no objective with that name
     retention: { keepBest: { los: 1 } },
   })
-  await expect(misspelt).rejects.toThrow(/no objective "los"/)
+  await expect(misspelt).rejects.toThrow(/"los", which is not a defined objective/)
 })
 
 test('plateau counts all values recorded since the best, including those of dropped checkpoints', async () => {
@@ -304,8 +304,8 @@ test('plateau counts all values recorded since the best, including those of drop
 })
 
 /**
- * A store of so many checkpoints of one file each. Their saves would take long; here the attempts are written as saves
- * would have left them, and listed by a repair, as of a store that has lost its catalog.
+ * Creates a store with this number of checkpoints with one file each. Saves would take too long, so it writes the
+ * attempts as saves would, and a repair lists them.
  */
 async function grow(backend: MemoryBackend, checkpoints: number): Promise<void> {
   const bytes = Buffer.from('the weights')
@@ -332,17 +332,17 @@ test('prunes 9,990 of 10,000 checkpoints with requests for batches, not for sing
   const batches = (2 * 10_000) / keysPerRequest
   expect(requests.delete).toBeLessThanOrEqual(batches + 1)
   expect(requests.list).toBeLessThanOrEqual(batches + 10)
-  expect(requests.read).toBeLessThan(200) // the catalog, by its pages of 64
+  expect(requests.read).toBeLessThan(200) // the catalog, with 64 lines in each page
   expect(requests.write).toBeLessThan(10)
   expect(await attemptsIn(backend)).toBe(10)
 })
 
-/** Keys of one page of a list, and of one batch of a delete, as object stores have them. */
+/** The number of keys in one page of a list and in one batch of a delete, as in object stores. */
 const keysPerRequest = 1000
 
 const noRequests = { write: 0, read: 0, list: 0, delete: 0 }
 
-/** Counts the requests that an object store would receive. */
+/** Counts the requests that an object store would get. */
 class CountingBackend extends MemoryBackend {
   requests = noRequests
 

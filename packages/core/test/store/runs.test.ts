@@ -41,7 +41,7 @@ async function onlyRun(backend: CheckpointBackend, exact?: boolean): Promise<Rea
   return run
 }
 
-/** Counts the lists, each of which is one request on an object store as long as it has at most 1,000 keys. */
+/** Counts lists. Each is one request on an object store while it returns at most 1,000 keys. */
 function countingLists(backend: MemoryBackend): { readonly list: CheckpointBackend['list']; lists: number } {
   const counting = {
     lists: 0,

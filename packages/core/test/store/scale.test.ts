@@ -31,7 +31,7 @@ function entry(step: number): CatalogEntry {
   }
 }
 
-/** A store with so many checkpoints, as a run of that length would have left it, but for their bytes. */
+/** Creates a store with this number of checkpoints, as a run of that length would leave it, but without their bytes. */
 async function grown(checkpoints: number): Promise<FaultyBackend>
 async function grown<B extends FaultyBackend>(checkpoints: number, backend: B): Promise<B>
 async function grown(checkpoints: number, backend = new FaultyBackend()): Promise<FaultyBackend> {
@@ -75,7 +75,7 @@ describe.each([10, 1_000, 10_000, 100_000])('a run of %i checkpoints', (checkpoi
     }
     const perSave = methods(backend).length / 60
     expect(perSave).toBeGreaterThanOrEqual(5)
-    expect(perSave).toBeLessThan(5.1) // now and then a page is written
+    expect(perSave).toBeLessThan(5.1) // a page is written occasionally
     for await (const { key, size } of backend.list('catalog/')) {
       expect(size, key).toBeLessThan(80_000)
     }
@@ -129,7 +129,7 @@ test.each([
     const store = storeOn(backend, { mode: 'shared', gracePeriod: 0 })
     for (let step = checkpoints; step < checkpoints + 600; step += 1) {
       await store.save({ step, files: { a: Buffer.from('a') }, metrics })
-      await store.pin(step) // a page more that is written anew, now and then
+      await store.pin(step) // one more page that is written occasionally
     }
     expect(sweepsOf(backend)).toBeLessThanOrEqual(sweeps + 1)
     expect(sweepsOf(backend)).toBeGreaterThanOrEqual(sweeps)
@@ -152,7 +152,7 @@ test('a shared writer lists no versions that are still in their grace period', a
   const backend = new CountingBackend()
   const store = storeOn(backend, { mode: 'shared' })
   for (let step = 0; step < 400; step += 1) await store.save({ step, files: { a: Buffer.from('a') } })
-  // The newest before each, and its own after it.
+  // The newest version before each commit, and its own afterwards.
   expect(backend.versionsListed / 400).toBeLessThan(2.1)
 })
 

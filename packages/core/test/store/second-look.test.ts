@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { MemoryBackend, type ReadableObject, type ReadOptions } from '../../src/backend/index.ts'
 import { flipBit, storeOn, temporaryFolder } from '../stores.ts'
 
-/** A backend whose pooled connections damage all that passes them. Those opened for one read do not. */
+/** A backend whose pooled connections damage all bytes. New connections for one read do not. */
 class DamagingConnections extends MemoryBackend {
   isDamaging = false
 

@@ -6,7 +6,7 @@ import { type Edits, newestCatalogKey, readText, reseal, resealCatalog, to } fro
 
 const files = { a: Buffer.from('a') }
 
-/** A value that is easily changed by a program that reads and writes it: each place has one of its own. */
+/** A value that a program could easily change by reading and writing it. Each place has a different one. */
 function unknownText(place: string): string {
   return `{"of":"${place}","large":12345678901234567890,"far":[1e999,-1e400],"half":"\\ud800","zero":-0,"none":null}`
 }
@@ -24,7 +24,7 @@ function additions(places: readonly string[]): Edits {
   return { ...Object.fromEntries(members), format: to('holdfast-catalog/1.7') }
 }
 
-/** The newest version of the catalog, and the pages that are there. */
+/** Returns the newest version of the catalog, and all pages in the store. */
 async function catalogText(backend: MemoryBackend): Promise<string> {
   const keys = [await newestCatalogKey(backend), ...(await keysOf(backend, 'pages/'))]
   return (await Promise.all(keys.map((key) => readText(backend, key)))).join('')
@@ -35,7 +35,7 @@ async function missing(backend: MemoryBackend, places: readonly string[]): Promi
   return places.filter((place) => !text.includes(`"added":${unknownText(place)}`))
 }
 
-/** Five steps, of which the oldest stand in pages. Step 5 is pinned, and step 4 is quarantined. */
+/** Creates five steps, of which the oldest are in pages. Step 5 is pinned, and step 4 is quarantined. */
 async function savedStore(): Promise<MemoryBackend> {
   const backend = new MemoryBackend()
   const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
@@ -53,7 +53,7 @@ async function damage(backend: MemoryBackend, step: number): Promise<void> {
   await tamper(backend, key, flipBit)
 }
 
-/** Everything that a version holds and passes on to the next. */
+/** Returns everything in a version that the next version must preserve. */
 const places = [
   '',
   'keeping',
@@ -132,7 +132,7 @@ test('preserves unknown members of a catalog that a repair rebuilds', async () =
   await tamper(backend, await newestCatalogKey(backend), flipBit)
   expect((await storeOn(backend, {}, foldingEarly).repair()).recovered).toEqual([6])
   const ofPages = places.filter((place) => place === 'older.checkpoints.0')
-  expect(await missing(backend, places)).toEqual(ofPages) // all pages are written anew
+  expect(await missing(backend, places)).toEqual(ofPages) // all pages are written again
 })
 
 test('preserves unknown members of a checkpoint that is listed again', async () => {

@@ -4,7 +4,7 @@ import { codeOf, keysOf, storeOn } from '../stores.ts'
 
 type Method = 'put' | 'commit' | 'delete'
 
-/** A backend on which calls of some methods wait until the test lets them go. */
+/** A backend on which calls of some methods wait until the test continues them. */
 class WaitingBackend extends MemoryBackend {
   isHeld: (method: Method, key: string) => boolean = () => false
   #gate = Promise.withResolvers<undefined>()
@@ -16,7 +16,7 @@ class WaitingBackend extends MemoryBackend {
     this.isHeld = isHeld
   }
 
-  /** Resolves once a call waits. */
+  /** Resolves when a call waits. */
   async reached(): Promise<void> {
     await this.#reached.promise
   }
@@ -50,7 +50,7 @@ class WaitingBackend extends MemoryBackend {
 
 const files = { a: Buffer.from('a') }
 
-/** Whether a promise has settled after everything that could run by then. */
+/** Returns whether a promise has settled after all pending work has run. */
 async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   promise.then(

@@ -9,7 +9,7 @@ function fixture(name: string): Uint8Array {
   return readFileSync(new URL(name, folder))
 }
 
-/** Passes the bytes in chunks of a size, in memory that is overwritten afterwards. */
+/** Passes the bytes in chunks of a size, and overwrites their memory afterwards. */
 function check(bytes: Uint8Array, chunkBytes = bytes.byteLength || 1): FiniteVerdict {
   const finite = new FiniteCheck()
   for (let start = 0; start < bytes.byteLength; start += chunkBytes) {
@@ -87,13 +87,13 @@ function safetensors(header: string, data = new Uint8Array()): Uint8Array {
 test.each<[string, string]>([
   [
     '{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}',
-    'its shape needs 8 bytes, and its offsets give it 4',
+    'its shape requires 8 bytes, but its offsets span 4',
   ],
   ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', 'does not follow the data before it'],
   ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 'it ends before it begins'],
-  ['{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', 'its shape is no list of sizes'],
-  ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 'describes 4 bytes of data, and it has 0'],
-  ['{"w":1}', 'it is no object'],
+  ['{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', 'its shape is not a list of sizes'],
+  ['{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 'describes 4 bytes of data, but it has 0'],
+  ['{"w":1}', 'it is not an object'],
   ['{"w":', 'its header is not a JSON object'],
 ])('reports the header %s as malformed', (header, why) => {
   const verdict = check(safetensors(header))

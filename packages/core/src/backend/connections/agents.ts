@@ -183,5 +183,8 @@ function contentsOf(file: string): string {
 }
 
 function unusable(file: string, why: string): HoldfastError {
-  return new HoldfastError('CONFIG', `AWS_CA_BUNDLE names ${file}, which cannot be used: ${why}.`)
+  return new HoldfastError(
+    'CONFIG',
+    `AWS_CA_BUNDLE names ${file}, which cannot be used: ${why}. Correct the variable.`,
+  )
 }

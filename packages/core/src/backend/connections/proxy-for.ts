@@ -38,7 +38,7 @@ export function valueOf(variables: Variables, name: string): string {
 function unusable(name: string, why: string): HoldfastError {
   return new HoldfastError(
     'CONFIG',
-    `${name.toUpperCase()} ${why}. Give the URL of an HTTP proxy, such as http://proxy.example.com:3128.`,
+    `${name.toUpperCase()} ${why}. Set it to the URL of an HTTP proxy, such as http://proxy.example.com:3128.`,
   )
 }
 

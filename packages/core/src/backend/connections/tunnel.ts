@@ -48,7 +48,7 @@ export function tunnel(
     resolve(socket)
   })
   request.once('timeout', () => {
-    request.destroy(new Error(`It did not answer for ${longestWait / 1000} s`))
+    request.destroy(new Error(`It did not respond for ${longestWait / 1000} s`))
   })
   request.once('error', (error) => {
     failed(error.message, error)

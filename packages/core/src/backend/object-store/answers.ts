@@ -12,8 +12,8 @@ export const maxAnswerBytes = 64 * 2 ** 20
 export function foreignAnswer({ what, key }: RequestInfo, why: string): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `${what} got an answer that the store did not give: ${why}. Check the endpoint, and whether a proxy or a captive ` +
-      'portal answers in its place.',
+    `${what} got a response that the store did not send: ${why}. Check the endpoint, and whether a proxy or captive ` +
+      'portal responds in its place.',
     { key },
   )
 }
@@ -42,7 +42,7 @@ export async function readAnswer(
   for await (const chunk of progressing(body, what, progress)) {
     size += chunk.byteLength
     if (size > maxAnswerBytes) {
-      const message = `${what} got an answer of more than ${maxAnswerBytes} bytes, which is given up.`
+      const message = `${what} got a response of more than ${maxAnswerBytes} bytes, the maximum.`
       throw new HoldfastError('UNAVAILABLE', message, { key })
     }
     chunks.push(chunk)

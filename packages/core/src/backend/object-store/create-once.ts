@@ -57,11 +57,15 @@ export async function createOnce(
   } catch (error) {
     if (uncertainAnswers === 0) throw error
     const { key } = asked
-    throw new HoldfastError('OUTCOME_UNKNOWN', `${asked.what} has an unknown outcome: its answer was lost.`, {
-      key,
-      url: error instanceof HoldfastError ? error.url : undefined,
-      cause: error,
-    })
+    throw new HoldfastError(
+      'OUTCOME_UNKNOWN',
+      `${asked.what} has an unknown outcome: its response was lost.`,
+      {
+        key,
+        url: error instanceof HoldfastError ? error.url : undefined,
+        cause: error,
+      },
+    )
   }
 }
 
@@ -102,7 +106,8 @@ async function readBack({
 
 /** Retryable only if a response claimed success. Otherwise another process has deleted the object. */
 function createdNothing(asked: RequestInfo, claimed: boolean): HoldfastError {
-  if (claimed) return foreignAnswer(asked, 'it says that the object was created, and there is none')
-  const message = `${asked.what} found the object there, and could not read it back: it is gone.`
+  if (claimed)
+    return foreignAnswer(asked, 'it reports that the object was created, but the object does not exist')
+  const message = `${asked.what} found that the object exists, but could not read it: it was deleted.`
   return new HoldfastError('UNAVAILABLE', message, { key: asked.key, retryable: false })
 }

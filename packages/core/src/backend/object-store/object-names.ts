@@ -19,7 +19,9 @@ export class ObjectNames {
     try {
       if (inside !== '') assertKey(inside)
     } catch (error) {
-      throw new HoldfastError('CONFIG', `${place}/${inside} is not a place for a store.`, { cause: error })
+      throw new HoldfastError('CONFIG', `${place}/${inside} is not a valid location of a store.`, {
+        cause: error,
+      })
     }
     this.root = inside === '' ? '' : `${inside}/`
     this.url = [

@@ -48,7 +48,7 @@ export async function* itemsOf<Item, Next>(
       const names = order === undefined ? [] : given.items.map(order.nameOf)
       const fault =
         (order === undefined ? undefined : faultOfNames(names, order.prefix, last)) ??
-        (seen.has(JSON.stringify(given.next)) ? 'it names a next page that it has named before' : undefined)
+        (seen.has(JSON.stringify(given.next)) ? 'it names a next page that it named before' : undefined)
       if (fault !== undefined) throw foreignAnswer(asked, fault)
       return { ...given, lastName: names.at(-1) }
     })

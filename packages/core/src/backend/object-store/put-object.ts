@@ -199,7 +199,7 @@ function tooLarge(key: string, { maxParts, maxPartBytes, sizeOption }: PartLimit
   const most = maxPartBytes === undefined ? '' : `, each of ${maxPartBytes} bytes at most`
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `${key} needs more than the ${maxParts} parts that the store takes${most}. Set ${sizeOption} to more bytes, or save ` +
+    `${key} needs more than the ${maxParts} parts that the store accepts${most}. Set a larger ${sizeOption}, or save ` +
       'smaller files.',
     { key },
   )

@@ -90,7 +90,7 @@ export async function readObject<Store extends ObjectStore>(
         } catch (error) {
           throw store.errorOf(error, asked)
         }
-        throw new HoldfastError('UNAVAILABLE', `${what} broke off at byte ${position}.`)
+        throw new HoldfastError('UNAVAILABLE', `${what} was interrupted at byte ${position}.`)
       },
       errorOf: (error) => (isHoldfastError(error) ? error : brokenOff(store, what, key, error)),
       retry: { what, policy: store.retry, signal, onRetry: store.onRetry },
@@ -103,7 +103,7 @@ export async function readObject<Store extends ObjectStore>(
 export function replacedWhileRead(store: ObjectStore, key: string, error: unknown): HoldfastError {
   const { url } = store.names
   const cause = store.errorOf(error, { what: `Reading ${key}`, key })
-  const message = `${key} was replaced or deleted while it was read. Read it again.`
+  const message = `${key} was replaced or deleted during the read. Read it again.`
   return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
 }
 
@@ -137,7 +137,7 @@ export function statOfHeaders(key: string, headers: ObjectHeaders, range?: Wante
       isHtml(contentType) ? 'it is a web page' : 'it has no ETag or no Last-Modified',
     )
   if (range === undefined) {
-    if (contentLength === undefined) throw foreignAnswer(asked, 'it does not say the size')
+    if (contentLength === undefined) throw foreignAnswer(asked, 'it does not state the size')
     return { key, size: contentLength, modifiedAt: lastModified, revision }
   }
   const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? []

@@ -154,7 +154,8 @@ async function* resuming(
       for await (const chunk of progressing(body, retry.what, progress)) {
         throwIfAborted(retry.signal, retry.what)
         position += chunk.byteLength
-        if (position > end) throw new HoldfastError('CORRUPT', `${retry.what} gave more bytes than it has.`)
+        if (position > end)
+          throw new HoldfastError('CORRUPT', `${retry.what} returned more bytes than the object has.`)
         yield chunk
       }
       if (position < end) throw endedEarly(retry.what, position, end)

@@ -35,7 +35,7 @@ export async function refuseChanged(file: OpenFile): Promise<void> {
 export function changed(path: string, how: 'grew' | 'shrank' | 'changed'): HoldfastError {
   return new HoldfastError(
     'INVALID_ARGUMENT',
-    `${path} ${how} while it was being saved. Nothing was saved. Save it again once its writer has finished.`,
+    `${path} ${how} during the save. Nothing was saved. Save it again once its writer has finished.`,
     { hint: { kind: 'exclude', name: basename(path) } },
   )
 }

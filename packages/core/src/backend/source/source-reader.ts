@@ -179,13 +179,13 @@ export class SourceReader implements AsyncDisposable {
   }
 
   #notReached(start: number): Error {
-    return new Error(`The source has been read to byte ${this.#digest.bytes}, not to ${start}`)
+    return new Error(`The source was read to byte ${this.#digest.bytes}, not to ${start}`)
   }
 
   #refuseLonger(): void {
     if (this.size === undefined || this.#digest.bytes <= this.size) return
     if (this.#file !== undefined) throw changed(this.#file.path, 'grew')
-    throw new HoldfastError('INVALID_ARGUMENT', `The source is longer than the ${this.size} bytes announced.`)
+    throw new HoldfastError('INVALID_ARGUMENT', `The source is longer than the announced ${this.size} bytes.`)
   }
 
   #refuseShorter(): void {
@@ -196,7 +196,7 @@ export class SourceReader implements AsyncDisposable {
     if (this.#file !== undefined) return changed(this.#file.path, 'shrank')
     return new HoldfastError(
       'INVALID_ARGUMENT',
-      `The source ended after ${bytes} of the ${this.size ?? 0} bytes announced.`,
+      `The source ended after ${bytes} of the announced ${this.size ?? 0} bytes.`,
     )
   }
 }

@@ -200,7 +200,7 @@ export class CatalogLog {
         const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
         if (committed !== 'lost') return { ...committed, judgement: verdict.judgement }
         await this.#versions.pauseAfter(races, signal)
-        newest = await this.#newestSince(verdict.catalog.version, 'said to exist', signal)
+        newest = await this.#newestSince(verdict.catalog.version, 'reported to exist', signal)
       } else if (fresh) {
         throw this.#refusal(verdict)
       } else {
@@ -210,7 +210,7 @@ export class CatalogLog {
     }
     throw new HoldfastError(
       'UNAVAILABLE',
-      `Too many writers: ${maxRaces} races for the next commit were lost.`,
+      `The commit lost ${maxRaces} races against other writers. Try again with fewer writers.`,
       {
         url: this.#backend.url,
       },
@@ -254,7 +254,7 @@ export class CatalogLog {
       await this.#backend.delete(documents.map(({ key }) => key))
     } catch (error) {
       const { code, message, key, url, retryable } = failure
-      throw new HoldfastError(code, `${message} Its pages could not be removed; a sweep will.`, {
+      throw new HoldfastError(code, `${message} Its pages could not be removed. A sweep removes them.`, {
         key,
         url,
         retryable,
@@ -323,7 +323,7 @@ export class CatalogLog {
     }
     await this.#backend.delete([catalogKey(catalog.version)]) // a version below the newest floor is dead (rule 4)
     throw this.#fenced(
-      'It slept through its own commit: others went on without it, and its number was swept.',
+      'This process was suspended during its commit. Other writers continued without it, and the version was swept.',
     )
   }
 
@@ -358,7 +358,7 @@ export class CatalogLog {
     }
     throw new HoldfastError(
       'UNAVAILABLE',
-      `The store lists its catalog as empty, and then not, ${maxLooks} times in a row. Check what answers in its place.`,
+      `The store listed its catalog as empty and then as not empty, ${maxLooks} times in a row. Check whether a proxy responds in its place.`,
       { url: this.#backend.url, key: catalogPrefix },
     )
   }
@@ -392,8 +392,8 @@ export class CatalogLog {
     if (verdict.kind === 'unknown') {
       return new HoldfastError(
         'OUTCOME_UNKNOWN',
-        'A repair of a damaged catalog came in between and found this save. It is not known whether it stays. ' +
-          'If it is listed, verify it. If in doubt, save it again under another step.',
+        'A repair of a damaged catalog found this save before its commit. It is not known whether the checkpoint stays. ' +
+          'If it is listed, verify it. If it is not, save it again under another step.',
         { url: this.#backend.url, hint: { kind: 'list' } },
       )
     }
@@ -401,7 +401,7 @@ export class CatalogLog {
   }
 
   #fenced(why: string, hint?: ErrorHint): HoldfastError {
-    return new HoldfastError('FENCED', `Another writer won, and nothing was changed. ${why}`, {
+    return new HoldfastError('FENCED', `Another writer committed first. Nothing was changed. ${why}`, {
       url: this.#backend.url,
       hint,
     })
@@ -411,20 +411,24 @@ export class CatalogLog {
     const did = catalog.history.at(-1)?.did ?? 'the change'
     return new HoldfastError(
       'OUTCOME_UNKNOWN',
-      `It is not known whether "${did}" was committed: the answer to it was lost. Nothing was deleted. ` +
+      `It is not known whether "${did}" was committed: the response was lost. Nothing was deleted. ` +
         `It was committed if version ${catalog.version} of the catalog has the commit id ${catalog.commitId}. ` +
-        'If not, do it again once the store answers.',
+        'If not, repeat the call when the store responds.',
       { url: this.#backend.url, key: catalogKey(catalog.version), cause, hint: { kind: 'list' } },
     )
   }
 
   #pageVanished({ version }: PagedCatalog, cause: HoldfastError): HoldfastError {
-    return new HoldfastError('CORRUPT', `Version ${version} of the catalog refers to a page that is gone.`, {
-      url: this.#backend.url,
-      key: cause.key,
-      cause,
-      hint: { kind: 'repair' },
-    })
+    return new HoldfastError(
+      'CORRUPT',
+      `Version ${version} of the catalog refers to a page that no longer exists.`,
+      {
+        url: this.#backend.url,
+        key: cause.key,
+        cause,
+        hint: { kind: 'repair' },
+      },
+    )
   }
 }
 

@@ -30,7 +30,7 @@ export interface CatalogVersion {
 }
 
 /** How it is known that a version was created: this process read or created it, or the store reported its creation. */
-export type Evidence = 'seen' | 'said to exist'
+export type Evidence = 'seen' | 'reported to exist'
 
 /** Returns a version that the caller has already read. */
 export type Recognise = (listed: CatalogVersion) => PagedCatalog | undefined
@@ -123,12 +123,13 @@ export class CatalogVersions {
       const newest = await this.newestListed(version, signal)
       if (newest !== undefined) return recognise(newest) ?? this.#readOrContradiction(newest, signal)
       const isThere = (await this.#backend.stat(key, { signal })) !== undefined
-      if (isThere) return contradiction(`the list does not show ${key}, which is there`)
+      if (isThere) return contradiction(`the list lacks ${key}, which exists`)
       listsWithoutSeen += 1
       if (evidence === 'seen' && listsWithoutSeen >= maxListsWithoutSeen) throw this.#vanished(version)
-      if (evidence === 'seen') return contradiction(`${key} is gone, and the list shows no later version`)
+      if (evidence === 'seen')
+        return contradiction(`${key} no longer exists, and the list has no later version`)
       return contradiction(
-        `it says that ${key} exists, and shows it neither in a list nor by itself; on a disk, look whether something else ` +
+        `it reports that ${key} exists, but neither lists nor returns it. On a disk, check whether something other ` +
           'than a file has that name',
       )
     })
@@ -149,7 +150,7 @@ export class CatalogVersions {
     return (
       (await this.listed(newest, signal)) ??
       contradiction(
-        `the list shows ${key} with the revision ${newest.revision}, and a read finds another or none`,
+        `the list has ${key} with the revision ${newest.revision}, but a read finds another revision or none`,
       )
     )
   }
@@ -167,7 +168,7 @@ export class CatalogVersions {
     }
     throw new HoldfastError(
       'UNAVAILABLE',
-      `The store contradicts itself about its catalog, ${maxContradictions} times in a row: ${what}. Check what answers ` +
+      `The store contradicted itself about its catalog ${maxContradictions} times in a row: ${what}. Check whether a proxy responds ` +
         'in its place, and try again.',
       { url: this.#backend.url, key: catalogPrefix },
     )
@@ -176,8 +177,8 @@ export class CatalogVersions {
   #vanished(version: number): HoldfastError {
     return new HoldfastError(
       'CORRUPT',
-      `Version ${version} of the catalog was there and is gone, with nothing after it: ` +
-        'the store was deleted or damaged under this process.',
+      `Version ${version} of the catalog no longer exists, and there is no later one: ` +
+        'the store was deleted or damaged while this process used it.',
       { url: this.#backend.url, key: catalogKey(version), hint: { kind: 'repair' } },
     )
   }

@@ -9,7 +9,7 @@ export interface CatalogPlace {
 }
 
 export function lostCatalog(url: string): HoldfastError {
-  return new HoldfastError('CORRUPT', `The catalog of ${url} is lost, and its checkpoints are still there.`, {
+  return new HoldfastError('CORRUPT', `The catalog of ${url} is lost, but its checkpoints still exist.`, {
     url,
     hint: { kind: 'repair' },
   })

@@ -338,7 +338,7 @@ function foreignOwner(newest: PagedCatalog, { writer, change }: CommitRequest): 
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // this change adds no attempt, so no writer can be too late with it
     return {
-      why: 'Another writer took the store over and has released it since. Open the store again to write to it.',
+      why: 'Another writer took the store over and has released it. Open the store again to write to it.',
     }
   }
   const { name, since, job } = newest.owner
@@ -394,6 +394,6 @@ function floorOfForgotten({ term, history }: PagedCatalog): number {
 function deadAttempt(step: number): string {
   return (
     `The save of step ${step} began before a takeover, or took longer than the grace period, ` +
-    'and may have been swept. Save it again.'
+    'so a sweep may have deleted it. Save it again.'
   )
 }

@@ -93,10 +93,11 @@ function pagesFault({ version, older }: Catalog): string | undefined {
 function segmentsFault({ segments }: Catalog): string | undefined {
   if (segments === undefined) return undefined
   const { own, foreign } = segments
-  if (foreign.some(({ here }) => here >= own)) return 'gives a copy a segment that is not below that of saves'
+  if (foreign.some(({ here }) => here >= own))
+    return 'has a segment of a copy that is not below the segment of saves'
   const names = new Set(foreign.map(({ store, segment }) => `${store}/${segment}`))
   const numbers = new Set(foreign.map(({ here }) => here))
-  if (names.size < foreign.length || numbers.size < foreign.length) return 'gives a segment twice'
+  if (names.size < foreign.length || numbers.size < foreign.length) return 'has a segment twice'
   return undefined
 }
 

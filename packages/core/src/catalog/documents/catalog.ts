@@ -40,7 +40,7 @@ export function decodeCatalog(bytes: Uint8Array, version: number): Catalog {
   const where = catalogKey(version)
   const body = unsealSupported('catalog', bytes, where)
   if (typeof body === 'object' && body !== null && 'rebuildBegan' in body) {
-    throw new HoldfastError('CORRUPT', `${where} marks a rebuild of the catalog that did not end.`)
+    throw new HoldfastError('CORRUPT', `${where} marks an unfinished rebuild of the catalog.`)
   }
   const catalog = parseBody('catalog', catalogSchema, body, where)
   const fault = catalogFault(catalog, version)

@@ -13,7 +13,8 @@ const reservedFolder = '.holdfast'
 
 /** Returns why a file of a checkpoint cannot have this name, as the end of a sentence; `undefined` for a valid name. */
 export function fileNameFault(name: string): string | undefined {
-  if (Buffer.byteLength(name) > maxFileNameBytes) return `is longer than ${maxFileNameBytes} bytes`
+  if (Buffer.byteLength(name) > maxFileNameBytes)
+    return `is longer than ${maxFileNameBytes} bytes; shorten it`
   return keyFault(name) ?? reservedNameFault(fold(name).split('/'))
 }
 

@@ -63,7 +63,7 @@ export function encodePage(
 export function decodePage(bytes: Uint8Array, reference: PageReference): PageDocument {
   const where = pageKey(reference.page)
   if (sha256Hex(bytes) !== reference.sha256) {
-    throw new HoldfastError('CORRUPT', `${where} differs from what was written: its checksum is wrong.`)
+    throw new HoldfastError('CORRUPT', `${where} is damaged: its checksum does not match.`)
   }
   const page = parseDocument('page', pageSchema, bytes, where)
   if (page.page !== reference.page || !holdsWhatItShould(page, reference)) {

@@ -37,7 +37,7 @@ export function decodeRewind(bytes: Uint8Array, id: RewindId): Rewind {
   const fault =
     featureFault(rewind.requires, [[true, 'rewinds', 'rewinds']]) ??
     (rewind.rewind === id ? undefined : `is another rewind, ${rewind.rewind}`) ??
-    (compareOrders(rewind.from, rewind.to) < 0 ? undefined : 'gives a checkpoint no later order key')
+    (compareOrders(rewind.from, rewind.to) < 0 ? undefined : 'does not give its checkpoint a later order key')
   if (fault !== undefined) throw new HoldfastError('CORRUPT', `${where} ${fault}.`)
   return rewind
 }

@@ -38,11 +38,11 @@ export function unseal(kind: DocumentKind, bytes: Uint8Array, where: string): un
   const [prefix, sha256, sealedKind] = beginning.exec(latin1(bytes.subarray(0, 100))) ?? []
   if (prefix === undefined || latin1(bytes.subarray(-2)) !== '}\n') {
     refuseNewerEnvelope(bytes, where)
-    throw new HoldfastError('CORRUPT', `${where} is not a document of Holdfast, or is cut short.`)
+    throw new HoldfastError('CORRUPT', `${where} is not a document of Holdfast, or is truncated.`)
   }
   const body = bytes.subarray(prefix.length, -2)
   if (sha256Hex(body) !== sha256) {
-    throw new HoldfastError('CORRUPT', `${where} differs from what was written: its checksum is wrong.`)
+    throw new HoldfastError('CORRUPT', `${where} is damaged: its checksum does not match.`)
   }
   const parsed = parsedBody(body, where)
   if (sealedKind === kind) return parsed

@@ -90,7 +90,7 @@ function assertChoice(choice: unknown): asserts choice is 'latest' | 'best' | `b
   if (typeof choice === 'string' && isNamedBest(choice)) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `${typeof choice === 'string' ? JSON.stringify(choice) : String(choice)} names no checkpoint. ` +
+    `${typeof choice === 'string' ? JSON.stringify(choice) : String(choice)} is not a valid choice. ` +
       'Write a step, "latest", "best" or "best:OBJECTIVE".',
   )
 }

@@ -38,7 +38,10 @@ export function plateau({ judgement }: JudgedCatalog, name: string): Plateau {
   const objective = own(objectives, name)
   if (objective === undefined) throw unknown(name, objectives)
   if ('pareto' in objective) {
-    throw new HoldfastError('INVALID_ARGUMENT', `${name} has a front of best steps, and no plateau.`)
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${name} can have several best steps, so it has no plateau. Choose an objective of one metric.`,
+    )
   }
   return plateauOf(evaluations.get(name) ?? Evaluations.none, objective)
 }

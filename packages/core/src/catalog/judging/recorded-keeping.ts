@@ -94,7 +94,7 @@ export function recordWithout(
   }
   const whole = Object.entries(recordedObjectives(recorded)).find(([, each]) => partsOf(each).includes(name))
   if (whole !== undefined) {
-    const why = `The objective ${JSON.stringify(whole[0])} is made of ${JSON.stringify(name)}. Forget that one first.`
+    const why = `The objective ${JSON.stringify(whole[0])} contains ${JSON.stringify(name)}. Forget that objective first.`
     return { kind: 'refused', code: 'INVALID_ARGUMENT', why }
   }
   const { retention, ...others } = recorded ?? {}

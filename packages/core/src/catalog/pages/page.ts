@@ -17,7 +17,7 @@ export function unread(reference: PageReference): Page<never> {
 
 /** The lines under a page: one array for each page of depth 0. */
 export function stretchesUnder<L extends Line>(page: Page<L>): readonly (readonly L[])[] {
-  if (!page.isRead) throw new Error(`The page ${page.reference.page} is needed, and was not read`)
+  if (!page.isRead) throw new Error(`The page ${page.reference.page} is required, but was not read`)
   return page.reference.depth === 0 ? [page.lines] : page.pages.flatMap(stretchesUnder)
 }
 

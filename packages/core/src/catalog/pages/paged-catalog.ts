@@ -79,7 +79,7 @@ export function documentOf({
   ...document
 }: PagedCatalog): Catalog {
   if (checkpoints.rewritten !== undefined || metrics.rewritten !== undefined)
-    throw new Error(`Version ${document.version} of the catalog is to be folded before it is written`)
+    throw new Error(`Version ${document.version} of the catalog must be folded before it is written`)
   const isPaged = checkpoints.pages.length + metrics.pages.length + retired.length > 0
   const hasOlder = isPaged || Object.keys(unknownOlder).length > 0
   const older = {
@@ -116,7 +116,7 @@ export function isWhole(catalog: PagedCatalog): catalog is WholeCatalog {
  */
 export function wholeCatalog(catalog: PagedCatalog): WholeCatalog {
   if (isWhole(catalog)) return catalog
-  throw new Error(`Pages of version ${catalog.version} of the catalog are needed, and were not read`)
+  throw new Error(`Pages of version ${catalog.version} of the catalog are required, but were not read`)
 }
 
 /**

@@ -24,7 +24,7 @@ export interface LineList<L extends Line> {
 /** The list with all its lines. Throws if a page was not read. */
 export function allRead<L extends Line>(list: LineList<L>): PagedList<L> {
   const unread = list.rewritten === undefined ? list.pages.find(({ isRead }) => !isRead) : undefined
-  if (unread !== undefined) throw new Error(`The page ${unread.reference.page} is needed, and was not read`)
+  if (unread !== undefined) throw new Error(`The page ${unread.reference.page} is required, but was not read`)
   return hasAllLines(list) ? list : new PagedList(list.pages, list.recent, list.rewritten)
 }
 

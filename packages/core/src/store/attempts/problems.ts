@@ -99,6 +99,6 @@ async function proveByStore(
   if (file.storeDigest?.origin !== 'store') return
   const now = await backend.hash(key, { signal })
   if (now.algorithm === file.storeDigest.algorithm && now.value !== file.storeDigest.value) {
-    throw fault('differs from what was saved, by the digest that the store keeps')
+    throw fault('differs from the saved file: the digest of the store does not match')
   }
 }

@@ -37,7 +37,7 @@ export async function readManifest(
     const bytes = await readIfThere(backend, key, signal, look)
     if (bytes === undefined) throw corrupt(backend, key, 'the manifest is missing')
     if (sha256Hex(bytes) !== entry.manifest.sha256) {
-      throw corrupt(backend, key, 'the manifest differs from what was saved')
+      throw corrupt(backend, key, 'the manifest differs from the saved one')
     }
     return { manifest: decodeManifest(bytes, attempt), size: bytes.byteLength }
   })
@@ -118,8 +118,8 @@ class ExpectedFile {
 
   /** Must be called after the last chunk. */
   refuseOther(bytes: number, sha256: string): void {
-    if (bytes < this.#file.size) this.#refuse(`is cut short: ${bytes} of ${this.#file.size} bytes`)
-    if (sha256 !== this.#file.sha256) this.#refuse('differs from what was saved')
+    if (bytes < this.#file.size) this.#refuse(`is truncated: ${bytes} of ${this.#file.size} bytes`)
+    if (sha256 !== this.#file.sha256) this.#refuse('differs from the saved file')
   }
 
   #refuse(what: string): never {

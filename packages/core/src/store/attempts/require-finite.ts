@@ -33,7 +33,7 @@ export class FiniteObservation {
     if (this.#bytes !== storedBytes) {
       throw new HoldfastError(
         'UNSUPPORTED',
-        `The tensors of ${name} cannot be checked, because the backend does not show the bytes that it stores. Save without requireFinite.`,
+        `The tensors of ${name} cannot be checked, because the backend does not expose the bytes that it stores. Save without requireFinite.`,
       )
     }
     const verdict = this.#check.finish()
@@ -41,7 +41,7 @@ export class FiniteObservation {
       throw new HoldfastError(
         'INVALID_ARGUMENT',
         `The tensor ${JSON.stringify(verdict.tensor)} of ${name} has NaN or infinity at element ${verdict.index}. ` +
-          'The checkpoint was not saved. Go back to an earlier one, or save without requireFinite.',
+          'The checkpoint was not saved. Restore an earlier one, or save without requireFinite.',
       )
     }
     if (verdict.kind === 'malformed') {

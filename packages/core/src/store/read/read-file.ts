@@ -37,7 +37,7 @@ export async function localPath(
   if (capabilities.localRoot === undefined) {
     throw new HoldfastError(
       'UNSUPPORTED',
-      `${url} is not on a disk of this machine, so its files have no path here. Restore the checkpoint instead.`,
+      `${url} is not on a disk of this machine, so its files have no local path. Restore the checkpoint instead.`,
     )
   }
   const { entry, file } = await requireFile(context, choice, name, signal)

@@ -169,14 +169,14 @@ function refuseNothing(
     const steps = passedOver.map(({ step }) => step).join(', ')
     throw new HoldfastError(
       'CORRUPT',
-      `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
+      `No good checkpoint is left: all that were tried are corrupt (${steps}).`,
     )
   }
   const [worst] = damaged
   if (worst !== undefined) {
     throw new HoldfastError(
       'CORRUPT',
-      `Nothing of what can be read of the catalog is ${choice}: version ${worst.version} is damaged (${worst.reason}).`,
+      `The readable part of the catalog has no checkpoint ${choice}: version ${worst.version} is damaged (${worst.reason}).`,
       { hint: { kind: 'repair' } },
     )
   }
@@ -187,7 +187,7 @@ function refuseNothing(
 function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
-    `Step ${step} is corrupt: ${messageOf(cause)}. Nothing of it was delivered.`,
+    `Step ${step} is corrupt: ${messageOf(cause)}. Nothing was delivered.`,
     { key: cause.key, url: cause.url, cause, hint: { kind: 'restore-with-fallback' } },
   )
 }

@@ -59,7 +59,7 @@ export function assertRestoreOptions(options: RestoreOptions, url: string): void
   if (options.exact !== true || options.files === undefined) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    'An exact restore leaves nothing but the checkpoint, so it takes all its files. Leave out `files` or `exact`.',
+    'An exact restore removes all other files, so it must restore all files. Remove the option `files` or `exact`.',
     { url },
   )
 }

@@ -44,7 +44,10 @@ export class BackgroundSaves {
     { limit = 1, atLimit = 'wait' }: BackgroundOptions = {},
   ) {
     if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new HoldfastError('INVALID_ARGUMENT', `background.limit is a whole number from 1, not ${limit}.`)
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        `background.limit must be a whole number of at least 1, not ${limit}.`,
+      )
     }
     this.#save = save
     this.#events = events
@@ -113,7 +116,7 @@ export class BackgroundSaves {
     if (others.length === 0) throw first
     throw new AggregateError(
       [first, ...others],
-      `${others.length + 1} saves in the background failed: ${first.message}`,
+      `${others.length + 1} background saves failed: ${first.message}`,
     )
   }
 
@@ -163,6 +166,6 @@ function skipped(step: number): BackgroundSave {
 function atLimit(step: number, limit: number): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `Step ${step} was not saved: ${limit} saves are under way in the background already. Wait for one, or raise background.limit.`,
+    `Step ${step} was not saved: ${limit} background saves are already running. Wait for one, or raise background.limit.`,
   )
 }

@@ -64,7 +64,7 @@ function parse(
   if (pattern.startsWith('!')) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `${where}: ${JSON.stringify(pattern)} begins with "!", and nothing can be included again. Exclude less instead.`,
+      `${where}: ${JSON.stringify(pattern)} begins with "!", but patterns cannot include files again. Use patterns that exclude less.`,
     )
   }
   const inner = pattern.replace(/^\.?\//, '').replace(/\/+$/, '')

@@ -86,8 +86,7 @@ async function fencedMeanwhile(
   if (!isDead && mayCommit(newest, writer)) return undefined
   return new HoldfastError(
     'FENCED',
-    'Another writer won, and nothing was changed. It took the store over while this save was written, and removed what ' +
-      'was written of it.',
+    'Another writer took the store over during this save, and removed its ' + 'files. Nothing was changed. ',
     { url: backend.url, key: failure.key, cause: failure },
   )
 }
@@ -95,8 +94,8 @@ async function fencedMeanwhile(
 function listedByRepair({ backend }: StoreContext, cause: unknown): HoldfastError {
   return new HoldfastError(
     'OUTCOME_UNKNOWN',
-    'This save failed, but a repair by another process had found its files and listed them. Verify the step, and save it ' +
-      'again under another step if in doubt.',
+    'This save failed, but a repair by another process found and listed its files. Verify the step. If it is corrupt, save it ' +
+      'again under another step.',
     { url: backend.url, cause },
   )
 }

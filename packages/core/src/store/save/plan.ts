@@ -51,7 +51,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
   if (planned.length === 0) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      'A checkpoint needs at least one file; there is none to save.',
+      'A checkpoint must have at least one file, but there is none to save.',
     )
   }
   assertFileNames(planned.map(({ name }) => name))

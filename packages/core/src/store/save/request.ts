@@ -88,7 +88,7 @@ export function assertSaveRequest(request: SaveRequest): void {
   assertStep(request.step)
   assertFiles(request.files)
   if (request.epoch !== undefined && !isCount(request.epoch)) {
-    throw invalid(`The epoch must be a whole number from 0, not ${String(request.epoch)}.`)
+    throw invalid(`The epoch must be a whole number of at least 0, not ${String(request.epoch)}.`)
   }
   assertMetrics(request.metrics ?? {})
   if (request.tags?.some((tag) => typeof tag !== 'string' || tag === '') === true) {
@@ -99,7 +99,7 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   for (const tag of request.tags ?? []) assertWellFormed(tag, 'A tag')
   if (request.onExisting !== undefined && !['fail', 'replace'].includes(request.onExisting)) {
-    throw invalid(`onExisting is 'fail' or 'replace', not ${JSON.stringify(request.onExisting)}.`)
+    throw invalid(`onExisting must be 'fail' or 'replace', not ${JSON.stringify(request.onExisting)}.`)
   }
   if (request.allowBest !== undefined && typeof request.allowBest !== 'boolean') {
     throw invalid(`allowBest must be true or false, not ${JSON.stringify(request.allowBest)}.`)
@@ -143,8 +143,8 @@ function kindOf(value: unknown): string {
 export function assertMetrics(metrics: Readonly<Record<string, number>>): void {
   for (const [name, value] of membersOf(metrics, 'metrics')) {
     if (typeof value !== 'number')
-      throw invalid(`The metric ${JSON.stringify(name)} is ${typeof value}, not a number.`)
-    if (name === '') throw invalid('A metric needs a name.')
+      throw invalid(`The metric ${JSON.stringify(name)} must be a number, not ${typeof value}.`)
+    if (name === '') throw invalid('A metric must have a name.')
     assertWellFormed(name, 'The name of a metric')
   }
 }

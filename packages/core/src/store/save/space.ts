@@ -184,7 +184,7 @@ function shortage(step: number, needed: Need, refused: Refusal): string {
   const { available, kept, missing } = refused
   const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
   return (
-    `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is there. ` +
+    `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is free. ` +
     `Nothing was written. Free ${formatSize(missing)}.`
   )
 }

@@ -82,7 +82,7 @@ export class Walk {
 
   /** Adds a file or folder with a name. Rejects with `NOT_FOUND` if it does not exist. */
   async add(name: string, path: string): Promise<void> {
-    if (name === '') throw refused(`${path} has no name of its own. Save the folders in it.`)
+    if (name === '') throw refused(`${path} has no name. Save the folders in it.`)
     this.#count(path)
     const stats = await statOf(path, name)
     const isFolder = stats.isDirectory()
@@ -106,9 +106,9 @@ export class Walk {
     const { name, path, within } = folder
     const stats = await statOf(path, name)
     const identity = `${stats.dev}:${stats.ino}`
-    if (within.includes(identity)) throw refused(`${path} is a link to a folder that it lies in.`, name)
+    if (within.includes(identity)) throw refused(`${path} is a link to a folder that contains it.`, name)
     if (within.length >= mostDepth)
-      throw refused(`${path} lies more than ${mostDepth} folders deep in what is saved.`, name)
+      throw refused(`${path} is more than ${mostDepth} levels below the saved folder.`, name)
     await this.#refuseStore(folder, stats)
     this.#empty.add(name)
     const entries = await this.#entriesOf(folder)
@@ -188,8 +188,8 @@ export class Walk {
     this.#looked += 1
     if (this.#looked <= mostEntries) return
     throw refused(
-      `There are more than ${mostEntries} files and folders to save; the last one seen is in ${path}. ` +
-        'Save fewer, leave some out, or pack them into an archive.',
+      `There are more than ${mostEntries} files and folders to save. The last one found is in ${path}. ` +
+        'Save fewer, exclude some, or pack them into an archive.',
     )
   }
 
@@ -204,7 +204,7 @@ export class Walk {
       (store.isBelow(real) && !this.#excludesStore(folder, real))
     if (!holds) return
     throw refused(
-      `${folder.path} holds the store itself. Save a folder beside it, leave the store out, or move it.`,
+      `${folder.path} contains the store itself. Save another folder, exclude the store, or move it.`,
       below(folder.relative, basename(store.realPath)),
     )
   }
@@ -246,7 +246,7 @@ async function statOf(path: string, name: string): Promise<BigIntStats> {
 async function refuseExchange({ name, path }: Named, hidden: string): Promise<void> {
   if (!(await reading({ name, path }, () => isExchanging(promises, join(path, hidden))))) return
   throw refused(
-    `${path} may hold files of two checkpoints, since a restore into it was interrupted or still runs. ` +
+    `${path} may contain files of two checkpoints, because a restore into it was interrupted or is still running. ` +
       'Restore into it again, and then save it.',
   )
 }
@@ -296,7 +296,7 @@ function failedRead(error: unknown, path: string, name: string): HoldfastError {
   const isGone = ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')
   if (!isGone || !name.includes('/')) return fromNodeError(error, `reading ${path}`)
   return refused(
-    `${path} was removed while its folder was read. Save again once its writer has finished.`,
+    `${path} was removed while its folder was read. Save again when its writer has finished.`,
     name,
   )
 }

@@ -59,12 +59,12 @@ async function diagnose(check: Diagnosis['check'], look: () => Promise<Finding>)
 
 async function canList({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
   for await (const _ of backend.list('', { limit: 1, signal })) return 'objects can be listed'
-  return 'objects can be listed; there is none yet'
+  return 'objects can be listed; there are none yet'
 }
 
 async function marker({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
   const bytes = await readIfThere(backend, markerKey, signal)
-  if (bytes === undefined) return 'there is no store yet; the first save makes it'
+  if (bytes === undefined) return 'there is no store yet; the first save creates it'
   const { format, createdAt } = decodeMarker(bytes)
   return `${format}, made ${createdAt}`
 }
@@ -89,8 +89,8 @@ async function writing(
     storedAt = (await backend.stat(key, { signal }))?.modifiedAt
     const there = await readSmall(backend, key, signal)
     if (Buffer.compare(bytes, there) !== 0)
-      return { verdict: 'bad', finding: 'what was read is not what was written' }
-    return 'an object was written and read back'
+      return { verdict: 'bad', finding: 'the bytes that were read differ from those that were written' }
+    return 'an object was written and read'
   })
   if (storedAt === undefined) return [write]
   const difference = Math.abs(environment.now().getTime() - storedAt.getTime())
@@ -117,13 +117,13 @@ function clock(difference: number): Diagnosis {
   return {
     check: 'clock',
     verdict: 'warning',
-    finding: `${seconds} s away from the store's. Ages will look wrong, retention by age may keep more, and the store may refuse requests. Set the clock.`,
+    finding: `${seconds} s away from the store's. Ages are wrong, retention by age may keep more, and the store may reject requests. Correct the clock.`,
   }
 }
 
 async function conditionalCreate(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
   await probeEnforcement(context.backend, context.environment.newId(), signal)
-  return 'enforced: a second creation of one key fails, and the first body stands'
+  return 'enforced: a second creation of one key fails, and the first body is unchanged'
 }
 
 async function freeSpace({ backend }: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {

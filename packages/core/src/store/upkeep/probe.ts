@@ -25,7 +25,7 @@ export async function probeEnforcement(
   throw new HoldfastError(
     'UNSUPPORTED',
     `${backend.url} does not enforce conditional creation: a second writer could overwrite a commit of the first, ` +
-      'and checkpoints would be lost without a word. Keep checkpoints in a store that does.',
+      'and checkpoints would be lost silently. Use a store that enforces it.',
     { url: backend.url },
   )
 }

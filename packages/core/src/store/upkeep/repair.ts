@@ -71,7 +71,7 @@ export async function repairStore(context: StoreContext, options: RepairOptions)
   }
   throw new HoldfastError(
     'UNAVAILABLE',
-    `The repair lost ${maxRaces} races against writers that run. Stop them, or try again.`,
+    `The repair lost ${maxRaces} races against running writers. Stop them, or try again.`,
     { url: context.backend.url },
   )
 }
@@ -317,7 +317,7 @@ function onePerStep(
 }
 
 function asRival(entry: CatalogEntry): SetAside {
-  return { entry, reason: 'repair found another whole attempt at the same step, which is listed' }
+  return { entry, reason: 'repair found and listed another complete attempt at the same step' }
 }
 
 /** Compares order keys, which name the catalog that each save knew. Equal keys are compared by the writers' clocks. */

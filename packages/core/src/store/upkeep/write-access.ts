@@ -86,7 +86,7 @@ export class WriteAccess {
       this.#findings.push(finding)
       const because =
         writer.mode === 'exclusive'
-          ? "it will be noted with this writer's first save"
+          ? "this writer's first save records it"
           : `the store belongs to ${log.known?.owner?.name ?? 'another writer'}`
       return { kind: 'not recorded', because }
     }

@@ -3,7 +3,7 @@ import { chunksOf } from '../../../src/backend/index.ts'
 
 const bytes = Uint8Array.from({ length: 5_000_001 }, (_, index) => (index * 7919) >> 8)
 
-/** A stream that reads into the buffers of its reader, as much at once as `most` says. */
+/** A stream that reads into the buffers of its reader, at most `most` bytes at once. */
 function byteStream(most: number, onCancel: () => void = () => undefined): ReadableStream<Uint8Array> {
   let position = 0
   return new ReadableStream({
@@ -29,7 +29,7 @@ function byteStream(most: number, onCancel: () => void = () => undefined): Reada
   })
 }
 
-/** A stream that brings its own buffers, each of the next of these sizes. */
+/** A stream with its own buffers, which have these sizes in turn. */
 function pieces(
   sizes: readonly number[],
   onCancel: () => void = () => undefined,

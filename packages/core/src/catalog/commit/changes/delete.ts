@@ -31,7 +31,7 @@ export const deletion: KindOfChange<Delete> = {
     if (refused !== undefined) return refused
     if (listed.length > 0 && listed.length === catalog.checkpoints.length) {
       return invalid(
-        'The last good checkpoint is never deleted, and this would leave none. To be rid of all, delete the store itself.',
+        'This would delete the last good checkpoint, which is never deleted. To delete all checkpoints, delete the store itself.',
       )
     }
     return {
