@@ -76,6 +76,7 @@ const arrows = {
   'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'emulators', 'test-servers')],
   'packages/emulators/src/**': [holdfastPackage(anyAdapter, 'conformance', 'test-servers')],
   'packages/watch/src/**': [holdfastPackage(anyAdapter, ...forTests)],
+  'packages/page/src/**': [holdfastPackage(anyAdapter, ...forTests, 'watch')],
   'packages/cli/src/**': [holdfastPackage(anyAdapter, ...forTests)],
 }
 
@@ -105,10 +106,19 @@ const arrowRules = Object.entries(arrows).map(([folder, patterns]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['**/bundle/**', '**/dist/**', '**/.types/**', '**/node_modules/**', '**/.turbo/**'] },
+  {
+    ignores: [
+      '**/bundle/**',
+      '**/built/**',
+      '**/dist/**',
+      '**/.types/**',
+      '**/node_modules/**',
+      '**/.turbo/**',
+    ],
+  },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['vitest.config.ts'] } } },
     rules: {

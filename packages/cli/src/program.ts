@@ -85,6 +85,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Show the metrics of every step, including steps whose checkpoint was deleted.',
     load: async () => (await import('./commands/metrics.ts')).metrics,
   },
+  report: {
+    summary: 'Write a page with curves and checkpoints into one file, which needs no network.',
+    load: async () => (await import('./commands/report.ts')).report,
+  },
   sweep: {
     summary: 'Delete leftovers of crashed and fenced writers.',
     load: async () => (await import('./commands/sweep.ts')).sweep,

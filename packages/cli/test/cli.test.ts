@@ -365,6 +365,7 @@ test('every command reports a lost catalog with exit code 5', async () => {
     'prune --keep-last 1',
     'prune --keep-last 1 --dry-run',
     'metrics',
+    'report',
     'pin 1',
     'unpin 1',
     'attach 1 --metric loss=2',

@@ -14,6 +14,7 @@ const commands: readonly string[] = [
   'show latest',
   'best --objective loss=loss:min',
   'metrics',
+  'report --output page.html',
   'path 2 model.bin',
   'sums 2',
   'import . --pattern mod*.bin --dry-run',

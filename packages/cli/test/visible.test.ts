@@ -71,6 +71,13 @@ test('escapes text from the store and from the user in every command', async () 
     ['show'],
     ['metrics'],
     ['metrics', '--plot'],
+    ['report', '--output', `${hostile.replaceAll('/', '')}.html`],
+    ['report', '--output', `missing/${hostile}`],
+    ['runs', store],
+    ['runs', hostile],
+    ['runs', store, '--sort', hostile],
+    ['ls', '--sort', hostile],
+    ['ls', '--where', hostile],
     ['verify'],
     ['doctor'],
     ['best', ...objective],
@@ -92,7 +99,7 @@ test('escapes text from the store and from the user in every command', async () 
     ['attach', '1', '--metric', `${hostile.replaceAll('=', '')}=2`],
   ]) {
     for (const json of withJson.has(words.join(' ')) ? [[], ['--json']] : [[]]) {
-      const chosen = words.includes('-s') ? words : [...words, '-s', store]
+      const chosen = words.includes('-s') || words[0] === 'runs' ? words : [...words, '-s', store]
       const { stdout, stderr } = await holdfast(trusted, ...chosen, ...json)
       const shown = `${stdout}${stderr}`.replaceAll('\n', '')
       expect(shown, words.join(' ')).not.toBe('')

@@ -109,7 +109,9 @@ export const runs = defineCommand({
     }
     for (const run of sorted) printer.data({ type: 'run', ...jsonOf(run, price) })
     printer.data({ type: 'result', command: 'runs', runs: sorted.length, checkpoints, bytes, isComplete })
-    return sorted.some(({ state }) => state === 'damaged') ? exitCodes.corrupt : exitCodes.done
+    const states = new Set(sorted.map(({ state }) => state))
+    if (states.has('damaged')) return exitCodes.corrupt
+    return states.has('unsupported') ? exitCodes.failed : exitCodes.done
   },
 })
 

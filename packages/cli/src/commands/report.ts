@@ -1,0 +1,49 @@
+import { writeFile } from 'node:fs/promises'
+import { formatSize } from '@holdfast/core'
+import { expandHome, fromNodeError } from '@holdfast/core/backend'
+import { defineCommand } from '../command.ts'
+import { optionWithDefault } from '../declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { count, joined } from '../output/text.ts'
+import { withStore } from '../with-store.ts'
+
+export const report = defineCommand({
+  example: 'holdfast report -o report.html',
+  arguments: [],
+  options: {
+    output: {
+      ...optionWithDefault('<file>', 'the HTML file to write, which is replaced if it exists', 'report.html'),
+      short: 'o',
+    },
+  },
+  run: async ({ options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const { collectRun, readBuiltPage, reportOf } = await import('@holdfast/page')
+      const page = await collectRun(store, { now: new Date(), signal })
+      const html = reportOf(page, await readBuiltPage())
+      const file = expandHome(options.output)
+      await write(file, html, signal)
+      const bytes = Buffer.byteLength(html)
+      const checkpoints = page.checkpoints.length
+      const steps = page.metrics.steps.length
+      printer.line(
+        joined(
+          `wrote ${file}`,
+          count(checkpoints, 'checkpoint'),
+          `metrics of ${count(steps, 'step')}`,
+          formatSize(bytes),
+          store.url,
+        ),
+      )
+      printer.data({ type: 'result', command: 'report', file, bytes, checkpoints, steps, url: store.url })
+      return exitCodes.done
+    }),
+})
+
+async function write(file: string, html: string, signal: AbortSignal): Promise<void> {
+  try {
+    await writeFile(file, html, { signal })
+  } catch (error) {
+    throw fromNodeError(error, `writing ${file}`)
+  }
+}

@@ -1,0 +1,174 @@
+import { useMemo, useState } from 'preact/hooks'
+import type { PageCheckpoint, PageMetrics } from '../src/run-page.ts'
+import { firstFrom } from './curve.ts'
+import { count, formatMetric, formatSize, formatTime, shortened } from './text.ts'
+
+const rowsOnPage = 50
+
+/** Metrics that have a column. */
+const mostColumns = 5
+
+interface Sorting {
+  readonly by: string
+  readonly isDescending: boolean
+}
+
+export interface CheckpointsOptions {
+  readonly checkpoints: readonly PageCheckpoint[]
+  readonly metrics: PageMetrics
+  readonly hasRetention: boolean
+}
+
+/** The table of the listed checkpoints, with the reasons why each is kept. */
+export function Checkpoints({ checkpoints, metrics, hasRetention }: CheckpointsOptions) {
+  const [sorting, setSorting] = useState<Sorting>({ by: 'Step', isDescending: true })
+  const [search, setSearch] = useState('')
+  const [page, setPage] = useState(0)
+  const shownMetrics = metrics.metrics.slice(0, mostColumns)
+  const columns = useMemo(() => columnsOf(metrics), [metrics])
+  const rows = useMemo(() => {
+    const wanted = search.trim().toLowerCase()
+    const found = checkpoints.filter(
+      (checkpoint) =>
+        wanted === '' ||
+        `${checkpoint.step} ${notesOf(checkpoint, hasRetention)}`.toLowerCase().includes(wanted),
+    )
+    const numberOf = columns.get(sorting.by) ?? ((checkpoint: PageCheckpoint) => checkpoint.step)
+    const missing = sorting.isDescending ? -Infinity : Infinity
+    const sign = sorting.isDescending ? -1 : 1
+    return found.toSorted((one, other) => {
+      const [left, right] = [numberOf(one) ?? missing, numberOf(other) ?? missing]
+      return left === right ? 0 : sign * (left < right ? -1 : 1)
+    })
+  }, [checkpoints, search, sorting, columns, hasRetention])
+  const pages = Math.max(1, Math.ceil(rows.length / rowsOnPage))
+  const current = Math.min(page, pages - 1)
+  const sortBy = (by: string): void => {
+    setSorting({ by, isDescending: sorting.by === by ? !sorting.isDescending : true })
+    setPage(0)
+  }
+  const heading = (title: string) => (
+    <th
+      key={title}
+      scope="col"
+      aria-sort={sorting.by === title ? (sorting.isDescending ? 'descending' : 'ascending') : 'none'}
+    >
+      <button
+        type="button"
+        onClick={() => {
+          sortBy(title)
+        }}
+      >
+        <bdi>{shortened(title, 24)}</bdi>
+        <span aria-hidden="true">{sorting.by === title ? (sorting.isDescending ? ' ↓' : ' ↑') : ''}</span>
+      </button>
+    </th>
+  )
+  return (
+    <section aria-labelledby="checkpoints">
+      <h2 id="checkpoints">Checkpoints</h2>
+      <div class="controls">
+        <label>
+          Search steps, reasons and tags{' '}
+          <input
+            type="search"
+            value={search}
+            onInput={(event) => {
+              setSearch(event.currentTarget.value)
+              setPage(0)
+            }}
+          />
+        </label>
+        <output class="muted">
+          {rows.length === checkpoints.length
+            ? count(rows.length, 'checkpoint')
+            : `${rows.length} of ${count(checkpoints.length, 'checkpoint')}`}
+        </output>
+      </div>
+      <div class="scroll" role="region" aria-label="Table of checkpoints" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {['Step', 'Epoch', 'Size', 'Saved (UTC)'].map(heading)}
+              {shownMetrics.map(({ name }) => heading(name))}
+              <th scope="col">Kept because</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(current * rowsOnPage, (current + 1) * rowsOnPage).map((checkpoint) => (
+              <tr key={checkpoint.step}>
+                <th scope="row">{checkpoint.step}</th>
+                <td>{checkpoint.epoch ?? ''}</td>
+                <td>{formatSize(checkpoint.bytes)}</td>
+                <td>{formatTime(checkpoint.savedAt)}</td>
+                {shownMetrics.map(({ name }) => (
+                  <td key={name}>{formatMetric(columns.get(name)?.(checkpoint))}</td>
+                ))}
+                <td class="text">
+                  <bdi>{shortened(notesOf(checkpoint, hasRetention))}</bdi>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length === 0 && <p class="muted">No checkpoint matches.</p>}
+      {pages > 1 && (
+        <nav class="controls" aria-label="Pages of the table">
+          <button
+            type="button"
+            disabled={current === 0}
+            onClick={() => {
+              setPage(current - 1)
+            }}
+          >
+            Previous
+          </button>
+          <output>
+            {current + 1} of {pages}
+          </output>
+          <button
+            type="button"
+            disabled={current === pages - 1}
+            onClick={() => {
+              setPage(current + 1)
+            }}
+          >
+            Next
+          </button>
+        </nav>
+      )}
+    </section>
+  )
+}
+
+/** How to get the number of each column. */
+function columnsOf({
+  steps,
+  metrics,
+}: PageMetrics): ReadonlyMap<string, (checkpoint: PageCheckpoint) => number | undefined> {
+  return new Map<string, (checkpoint: PageCheckpoint) => number | undefined>([
+    ...metrics.map(({ name, values }) => {
+      const valueOf = ({ step }: PageCheckpoint): number | undefined => {
+        const index = firstFrom(steps, step)
+        return steps[index] === step ? (values[index] ?? undefined) : undefined
+      }
+      return [name, valueOf] as const
+    }),
+    ['Step', ({ step }) => step],
+    ['Epoch', ({ epoch }) => epoch],
+    ['Size', ({ bytes }) => bytes],
+    ['Saved (UTC)', ({ savedAt }) => savedAt],
+  ])
+}
+
+function notesOf({ kept, bestOf = [], tags = [], pinned }: PageCheckpoint, hasRetention: boolean): string {
+  const marks = tags.map((tag) => `#${tag}`)
+  if (kept !== undefined) return [...kept, ...marks].join(', ')
+  return [
+    ...(hasRetention ? ['nothing: the next save drops it'] : []),
+    ...bestOf.map((name) => `best ${name}`),
+    ...(pinned === true ? ['pinned'] : []),
+    ...marks,
+  ].join(', ')
+}
