@@ -43,12 +43,17 @@ def step_of(path):
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
-# One epoch has as many steps as lie between two checkpoints, and always the same order.
-inputs = torch.randn(32 * options.save_every, 16)
+# Every step sees all the data, so the order of the data is no part of the state.
+inputs = torch.randn(256, 16)
 data = torch.utils.data.TensorDataset(inputs, inputs.sin().sum(dim=1, keepdim=True))
-loader = torch.utils.data.DataLoader(data, batch_size=32)
+loader = torch.utils.data.DataLoader(data, batch_size=len(data))
 checkpoints = ModelCheckpoint(
-    dirpath=options.out, filename="{epoch}-{step}", monitor="step", mode="max", save_top_k=3, every_n_epochs=1
+    dirpath=options.out,
+    filename="{epoch}-{step}",
+    monitor="step",
+    mode="max",
+    save_top_k=3,
+    every_n_train_steps=options.save_every,
 )
 trainer = lightning.Trainer(
     accelerator="cpu",

@@ -65,6 +65,41 @@ describe('a checkpoint is adopted once it is complete and quiet', () => {
     expect(await watched.steps()).toEqual([])
   })
 
+  test.each([
+    ['with a last file', { pattern: 'step_{step}/', completeWhen: 'DONE' }, 'listed'],
+    ['with a last file', { pattern: 'step_{step}/', completeWhen: 'DONE' }, 'dropped'],
+    ['without one', { pattern: 'step_{step}/' }, 'listed'],
+    ['without one', { pattern: 'step_{step}/' }, 'dropped'],
+  ] as const)(
+    'keeps an adopted folder %s whole while its trainer deletes it: %o, %s',
+    async (_, layout, state) => {
+      const watched = await Watched.begin({ layout })
+      for (const name of ['a.bin', 'b.bin', 'DONE']) await watched.write(`step_1/${name}`, name)
+      await watched.settle()
+      await watched.write('step_2/a.bin', 'a')
+      await watched.write('step_2/DONE', '')
+      await watched.settle()
+      if (state === 'dropped') await watched.store.delete([1])
+      const before = await watched.steps()
+      await rm(watched.path('step_1/a.bin'))
+      expect(await watched.settle()).toEqual([])
+      watched.restart()
+      expect(await watched.settle()).toEqual([])
+      expect(await watched.steps()).toEqual(before)
+      if (state === 'listed') expect((await watched.store.get(1))?.files).toHaveLength(3)
+    },
+  )
+
+  test('adopts a folder without a last file that is written anew with fewer files', async () => {
+    const watched = await Watched.begin({ layout: { pattern: 'step_{step}/' } })
+    await watched.write('step_1/a.bin', 'a')
+    await watched.write('step_1/b.bin', 'b')
+    await watched.settle()
+    await rm(watched.path('step_1/b.bin'))
+    await watched.write('step_1/a.bin', 'another')
+    expect(await watched.settle()).toEqual(['step_1'])
+  })
+
   test('adopts no folder that is written anew in place before its marker is', async () => {
     const watched = await Watched.begin({ layout: { pattern: 'step_{step}/', completeWhen: 'DONE' } })
     await watched.write('step_1/model.bin', 'first')

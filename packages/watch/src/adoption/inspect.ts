@@ -4,7 +4,7 @@ import { type Candidate, isGone } from '../folder/find-candidates.ts'
 import { type Snapshot, takeSnapshot } from '../folder/snapshot.ts'
 import type { CompleteReading, Layout, Reading } from '../layouts/layout.ts'
 import type { Adopted, Memory } from '../memory/memory.ts'
-import { isBroken, type Seal, sealOf } from '../memory/seal.ts'
+import { type Breach, breachOf, type Seal, sealOf } from '../memory/seal.ts'
 
 /** A checkpoint that is complete as far as its bytes show. */
 export interface WholeCheckpoint {
@@ -45,11 +45,10 @@ export async function inspect(
       return { state: 'incomplete', candidate, missing: reading.missing }
     case 'complete': {
       const seal = sealOf(snapshot, reading.marker)
-      const isMixture =
-        seal !== undefined &&
-        (seen.isBrokenBy(candidate.name, seal) ||
-          (known?.seal !== undefined && isBroken(known.seal, seal, true)))
-      if (isMixture)
+      const ofSeen = seen.breachBy(candidate.name, seal)
+      const breach = ofSeen ?? (known?.seal === undefined ? undefined : breachOf(known.seal, seal, true))
+      if (breach === 'deleted') return { state: 'incomplete', candidate, missing: 'files that were deleted' }
+      if (breach === 'written anew')
         return { state: 'incomplete', candidate, missing: `a new ${reading.marker ?? 'last file'}` }
       return { state: 'complete', candidate, snapshot, reading }
     }
@@ -60,12 +59,12 @@ export async function inspect(
 export class SeenSeals {
   readonly #seals = new Map<string, Seal>()
 
-  /** Whether a checkpoint is a mixture of a save that was seen and of a later one. Notes a new marker. */
-  isBrokenBy(name: string, seal: Seal): boolean {
+  /** Returns what happened to a checkpoint since it was seen complete. Notes a new marker. */
+  breachBy(name: string, seal: Seal): Breach | undefined {
     const before = this.#seals.get(name)
-    if (before?.marker === seal.marker) return isBroken(before, seal, false)
+    if (before !== undefined && before.marker === seal.marker) return breachOf(before, seal, false)
     this.#seals.set(name, seal)
-    return false
+    return undefined
   }
 
   /** Forgets the checkpoints that are gone. */

@@ -136,9 +136,11 @@ function parseEntry(entry: unknown): Line | undefined {
 }
 
 function parseSeal(value: unknown): Seal | undefined {
-  if (!isRecord(value) || typeof value['marker'] !== 'string' || !isRecord(value['files'])) return undefined
+  if (!isRecord(value) || !isRecord(value['files'])) return undefined
+  const { marker: last } = value
+  if (last !== undefined && typeof last !== 'string') return undefined
   const files = Object.entries(value['files']).filter(
     (file): file is [string, string] => typeof file[1] === 'string',
   )
-  return { marker: value['marker'], files: Object.fromEntries(files) }
+  return { marker: last, files: Object.fromEntries(files) }
 }

@@ -1,12 +1,13 @@
 import type { Snapshot } from '../folder/snapshot.ts'
 
 /**
- * How a checkpoint's files looked when the file was there that its trainer writes last. If the trainer writes the checkpoint
- * anew in place, its files change first and the last one at the end: until then the folder is a mixture of two saves.
+ * How a checkpoint's files looked when it was complete. If the trainer writes the checkpoint anew in place, its files change
+ * first and its last file at the end: until then the folder is a mixture of two saves. If the trainer deletes it, its files
+ * vanish one after the other, and what is left is no checkpoint.
  */
 export interface Seal {
-  /** How the last file looked. */
-  readonly marker: string
+  /** How the file looked that the trainer writes last; `undefined` if there is no such file. */
+  readonly marker: string | undefined
   /** How each other file looked, by its path from the checkpoint's folder. */
   readonly files: Readonly<Record<string, string>>
 }
@@ -14,22 +15,30 @@ export interface Seal {
 /** Files that do not grow once they are whole. Others may still be written by another rank after the marker. */
 const neverGrows = /\.(safetensors|pt|pth|ckpt|keras|npz|h5|distcp)$/
 
-/** `undefined` if the trainer has no last file. */
-export function sealOf({ files }: Snapshot, marker: string | undefined): Seal | undefined {
+/** `marker` is the path of the last file, if the trainer has one. */
+export function sealOf({ files }: Snapshot, marker: string | undefined): Seal {
   const last = files.find(({ inside }) => inside === marker)
-  if (last === undefined) return undefined
   const others = files.filter((file) => file !== last)
   return {
-    marker: last.identity,
+    marker: last?.identity,
     files: Object.fromEntries(others.map(({ inside, identity }) => [inside, identity])),
   }
 }
 
-/** Whether files were written anew, and the last one was not. Files that were added may be those of another rank. */
-export function isBroken(seal: Seal, now: Seal, wasAdopted: boolean): boolean {
-  if (seal.marker !== now.marker) return false
-  return Object.entries(now.files).some(([inside, identity]) => {
-    const before = seal.files[inside]
-    return before !== undefined && before !== identity && (wasAdopted || neverGrows.test(inside))
+export type Breach = 'written anew' | 'deleted'
+
+/**
+ * Returns what happened to files since they were sealed, although the last file is the same. Files that were added may be
+ * those of another rank. Without a last file, a changed file shows a new save, and only deletions are a breach.
+ */
+export function breachOf(seal: Seal, now: Seal, wasAdopted: boolean): Breach | undefined {
+  if (seal.marker !== now.marker) return undefined
+  const before = Object.entries(seal.files)
+  const isWrittenAnew = before.some(([inside, identity]) => {
+    const found = now.files[inside]
+    return found !== undefined && found !== identity && (wasAdopted || neverGrows.test(inside))
   })
+  if (isWrittenAnew) return seal.marker === undefined ? undefined : 'written anew'
+  // Before the adoption, a program may still delete files that it needed only for a while.
+  return wasAdopted && before.some(([inside]) => now.files[inside] === undefined) ? 'deleted' : undefined
 }
