@@ -3,7 +3,7 @@ import type { AdoptionOptions, CustomLayout, LayoutName } from '@holdfast/watch'
 import { parseSeconds } from './arguments.ts'
 import { flag, gather, option, type OptionsOf, text } from './declaration.ts'
 
-/** Options of the commands that adopt what a program writes. */
+/** Options of the commands that adopt checkpoints of another program. */
 export const adoptionOptions = {
   layout: option('<name>', 'the format of the checkpoints, such as torch; recognised by default', text),
   pattern: option('<path>', 'a format of your own, such as "step_{step}/" or "e{epoch}_{loss}.dat"', text),
@@ -14,7 +14,7 @@ export const adoptionOptions = {
   consume: flag("delete the program's files once the store has committed them"),
 }
 
-/** The options of the library for those of the command line. The library checks the name of a layout. */
+/** Returns the options of the library for those of the command line. The library checks the name of a layout. */
 export function adoptionOf(
   options: OptionsOf<typeof adoptionOptions>,
 ): Pick<AdoptionOptions, 'layout' | 'quietPeriod' | 'metricsFile' | 'tags' | 'consume'> {

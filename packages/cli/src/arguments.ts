@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 
-/** Parses a step: a whole number from 0. */
+/** Parses a step: an integer of at least 0. */
 export function parseStep(text: string): number {
   const step = Number(text)
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0.')

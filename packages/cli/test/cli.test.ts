@@ -13,7 +13,7 @@ afterAll(async () => {
   await rm(base, { recursive: true })
 })
 
-/** A folder of its own, with a checkpoint file in it. */
+/** Creates a folder with a checkpoint file. */
 async function workFolder(): Promise<string> {
   folders += 1
   const folder = join(base, String(folders))
@@ -22,7 +22,7 @@ async function workFolder(): Promise<string> {
   return folder
 }
 
-/** With the store that most commands here work on. */
+/** Creates the store that most commands in this file use. */
 async function onStore(folder: string, ...words: readonly string[]): Promise<Outcome> {
   return holdfast(folder, '--store', './store', ...words)
 }

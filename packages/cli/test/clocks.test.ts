@@ -12,7 +12,7 @@ globalThis.Date = class extends RealDate {
 }
 `
 
-/** Runs the command line in a folder, with a clock so many hours ahead. */
+/** Runs the command line in a folder, with a clock that is this number of hours ahead. */
 async function at(folder: string, hours: number, ...words: readonly string[]): Promise<Outcome> {
   const env = {
     ...environment(),

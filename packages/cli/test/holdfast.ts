@@ -10,7 +10,7 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** No store but the one that the test names, and no colours. */
+/** The environment has no store except the one that the test names, and no colours. */
 export function environment(): NodeJS.ProcessEnv {
   const { HOLDFAST_STORE: _, HOLDFAST_JOB: __, ...rest } = process.env
   return { ...rest, NO_COLOR: '1' }
@@ -21,7 +21,7 @@ export async function holdfast(folder: string, ...words: readonly string[]): Pro
   return holdfastIn(environment(), folder, ...words)
 }
 
-/** The same, with environment variables of its own. */
+/** Runs the command line with additional environment variables. */
 export async function holdfastIn(
   env: NodeJS.ProcessEnv,
   folder: string,

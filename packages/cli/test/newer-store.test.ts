@@ -32,7 +32,7 @@ const commands: readonly string[] = [
   'doctor',
 ]
 
-/** A folder with a store of two checkpoints. */
+/** Creates a folder with a store of two checkpoints. */
 async function folderWithStore(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
   onTestFinished(() => rm(folder, { recursive: true }))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdfast } from './holdfast.ts'
 
-/** A folder with a store of two steps, each of which has its own shards. */
+/** Creates a folder with a store of two steps, which have different shards. */
 async function withStore(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
   onTestFinished(() => rm(folder, { recursive: true }))

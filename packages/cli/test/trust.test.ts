@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(base, { recursive: true })
 })
 
-/** A folder of another user, as far as this machine lets us make one, with a folder of ours in it. */
+/** Creates a folder of another user, as far as this machine allows, with a folder of this user in it. */
 async function hostileFolder(): Promise<{ readonly hostile: string; readonly work: string }> {
   folders += 1
   const hostile = join(base, String(folders))
@@ -270,7 +270,7 @@ describe('an adapter', () => {
       const outcome = await holdfast(join(work, 'node_modules'), 'ls')
       expect(outcome, adapter).toMatchObject({ code: 0 })
     }
-    // To name the store runs nothing that only the configuration names.
+    // Naming the store runs no code that only the configuration names.
     expect((await holdfast(work, 'ls', '-s', 'toy://a')).code).toBe(2)
     expect((await holdfast(work, 'ls', '-s', 'toy://a', '--config', 'holdfast.config.json')).code).toBe(0)
   })
@@ -313,7 +313,7 @@ await openStore('gs://bucket/x').catch((error) => console.log(error.message))`,
   )
 })
 
-/** A package in the `node_modules` of a folder, which leaves a file `ran` there if it is loaded. */
+/** Creates a package in the `node_modules` of a folder. Loading it creates a file `ran` there. */
 async function plantPackage(folder: string, name: string, code: string, owner?: number): Promise<void> {
   const place = join(folder, 'node_modules', name)
   await mkdir(place, { recursive: true })

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Time as a parameter: tests give their own. */
+/** Time as a parameter, so that tests can control it. */
 export interface WatchClock {
-  /** Milliseconds that never go back, from any start. */
+  /** Returns milliseconds from an arbitrary start. They never go back. */
   now(): number
-  /** This machine's time, in milliseconds since 1970: it is compared with the times of files. */
+  /** Returns the time of this machine in milliseconds since 1970, which is compared with the times of files. */
   wallTime(): number
   /** Resolves after the given number of milliseconds, or when the signal fires. */
   wait(milliseconds: number, wake: AbortSignal): Promise<void>

@@ -10,20 +10,20 @@ import { systemClock } from './clock.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
 
 export interface ImportOptions extends AdoptionOptions {
-  /** Say what would be adopted, and change nothing. Default: false. */
+  /** Whether to return what would be adopted, without changes. Default: false. */
   readonly dryRun?: boolean | undefined
-  /** In which order checkpoints are adopted. Default: `step`, since copies of folders lose times. */
+  /** The order in which checkpoints are adopted. Default: `step`, because copies of folders lose times. */
   readonly order?: TrainersOrder | undefined
 }
 
 export interface ImportReport {
   /** The name of the layout. */
   readonly layout: string
-  /** Checkpoints that were committed, or with `dryRun` would be, by their paths below the folder, in that order. */
+  /** The checkpoints that were committed, or with `dryRun` would be, by their paths below the folder, in order. */
   readonly adopted: readonly string[]
   /** With `dryRun`, what would be done with each complete checkpoint, in the order of adoption. */
   readonly planned: readonly PlannedCheckpoint[]
-  /** Checkpoints that could not be saved, and why. */
+  /** The checkpoints that could not be saved, with the reasons. */
   readonly failed: readonly { readonly name: string; readonly error: HoldfastError }[]
 }
 

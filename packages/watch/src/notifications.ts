@@ -1,24 +1,24 @@
 import { type FSWatcher, watch } from 'node:fs'
 
-/** The system limits how many folders may be watched. */
+/** The largest number of folders to watch, because the system limits it. */
 const maxFolders = 64
 
 /**
- * Wakes a wait early when something changes in the watched folders. A hint and no more: scans find changes by themselves, so
- * a notification that is missed, doubled, or never sent (network file systems) costs one interval of polling and nothing else.
- * That is why `fs.watch` suffices.
+ * Ends a wait early if something changes in the watched folders. Scans find every change without it, so a missing or
+ * repeated notification costs at most one polling interval. Network file systems send none. So `fs.watch` is
+ * sufficient.
  */
 export class Notifications implements Disposable {
   readonly #watchers = new Map<string, FSWatcher>()
   #wake = new AbortController()
 
-  /** Fires with the next change after it was taken. */
+  /** Fires with the next change after this signal was requested. */
   get next(): AbortSignal {
     if (this.#wake.signal.aborted) this.#wake = new AbortController()
     return this.#wake.signal
   }
 
-  /** Watches these folders, and no others. */
+  /** Watches these folders, and stops watching all others. */
   follow(folders: readonly string[]): void {
     const wanted = new Set(folders.slice(0, maxFolders))
     for (const [folder, watcher] of this.#watchers) {
@@ -44,7 +44,7 @@ export class Notifications implements Disposable {
       })
       this.#watchers.set(folder, watcher)
     } catch {
-      // No folder, or no way to watch it: polling finds what changes.
+      // The folder is missing or cannot be watched. Polling finds its changes.
     }
   }
 }

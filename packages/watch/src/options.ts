@@ -11,7 +11,7 @@ import {
   layouts,
 } from './layouts/index.ts'
 
-/** What watching and importing have in common. */
+/** The options that watching and importing share. */
 export interface AdoptionOptions {
   /**
    * The format of the checkpoints: a name, a pattern of your own, or a description. Default: `auto`, which recognises
@@ -23,16 +23,16 @@ export interface AdoptionOptions {
    * Default: 2,000.
    */
   readonly quietPeriod?: number | undefined
-  /** The same, if nothing shows it, as with numbered folders. Default: 30,000. */
+  /** The same for checkpoints whose end nothing shows, such as numbered folders. Default: 30,000. */
   readonly longQuietPeriod?: number | undefined
   /**
    * A CSV file with metrics: a header, and a column `step` or `name` (the path of a checkpoint below the folder). Lines of
    * one step are merged, and empty cells are ignored. Read before each adoption.
    */
   readonly metricsFile?: string | undefined
-  /** Tags that every adopted checkpoint gets. */
+  /** Tags for every adopted checkpoint. */
   readonly tags?: readonly string[] | undefined
-  /** Delete the trainer's files once the store has committed them. Default: false. */
+  /** Whether to delete the trainer's files after the store has committed them. Default: false. */
   readonly consume?: boolean | undefined
   readonly onEvent?: ((event: WatchEvent) => void) | undefined
   /** Called as bytes of a checkpoint are stored. */
@@ -43,7 +43,7 @@ export interface AdoptionOptions {
         readonly total: number | undefined
       }) => void)
     | undefined
-  /** Stops at once: a save under way leaves nothing behind. */
+  /** Stops at once. A running save leaves nothing. */
   readonly signal?: AbortSignal | undefined
   /** For tests. */
   readonly clock?: WatchClock | undefined
@@ -72,7 +72,7 @@ export function assertOptions(options: AdoptionOptions, known: readonly string[]
   }
 }
 
-/** `undefined` if the layout is to be recognised. */
+/** `undefined` if the layout must be recognised. */
 export function chosenLayout(layout: AdoptionOptions['layout'] = 'auto'): Layout | undefined {
   if (layout === 'auto') return undefined
   if (typeof layout === 'object') return 'read' in layout ? layout : customLayout(layout)

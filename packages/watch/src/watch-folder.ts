@@ -7,21 +7,21 @@ import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.
 import { watchWith } from './watch-loop.ts'
 
 export interface WatchOptions extends AdoptionOptions {
-  /** Milliseconds between two scans, at most. Default: 5,000. */
+  /** The longest pause between two scans in milliseconds. Default: 5,000. */
   readonly pollInterval?: number | undefined
-  /** Scan also when the system reports a change. Default: true. */
+  /** Whether to scan also when the system reports a change. Default: true. */
   readonly notifications?: boolean | undefined
-  /** In which order checkpoints of one scan are adopted. Default: `modified`. */
+  /** The order in which checkpoints of one scan are adopted. Default: `modified`. */
   readonly order?: TrainersOrder | undefined
   /**
-   * Ends the watch in order: what is complete by then is adopted first, and what is incomplete is left. Without it, the
-   * watch ends by `signal` only.
+   * Ends the watch regularly: complete checkpoints are adopted first, and incomplete ones are left. Without it, only
+   * `signal` ends the watch.
    */
   readonly until?: AbortSignal | undefined
 }
 
 export interface WatchReport {
-  /** Checkpoints that were committed, by their paths below the folder, in that order. */
+  /** The checkpoints that were committed, by their paths below the folder, in order. */
   readonly adopted: readonly string[]
 }
 

@@ -152,7 +152,7 @@ describe('a folder that is written anew in place', () => {
 })
 
 describe('a checkpoint that changes while it is saved', () => {
-  /** Changes the folder once, when the save has stored its first bytes. */
+  /** Changes the folder once, after the save has stored its first bytes. */
   async function changingDuringSave(change: (watched: Watched) => Promise<void>): Promise<Watched> {
     const changes: Promise<void>[] = []
     const watched = await Watched.begin({
@@ -296,7 +296,7 @@ describe('what was adopted', () => {
     expect(await watched.steps()).toEqual([3])
     watched.restart()
     expect(await watched.settle()).toEqual([])
-    // A copy has the same name and bytes, and nothing else in common.
+    // A copy has the same name and bytes, but another inode and other times.
     await rm(watched.path('step_1.pth'))
     await watched.write('step_1.pth', torchFile('state 1'))
     expect(await watched.settle()).toEqual([])

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 
-/** A zip archive of stored entries, in the order in which `torch.save` writes one. */
+/** Returns a zip archive of stored entries, in the order in which `torch.save` writes them. */
 export function zipOf(entries: Readonly<Record<string, Uint8Array | string>>): Buffer {
   const parts: Buffer[] = []
   const directory: Buffer[] = []
@@ -32,7 +32,7 @@ export function zipOf(entries: Readonly<Record<string, Uint8Array | string>>): B
   return Buffer.concat([...parts, ...directory, Buffer.from('PK\x05\x06'), end])
 }
 
-/** What a trainer saves of a step. */
+/** The files that a trainer saves for a step. */
 export function torchFile(text: string, bytes = 100): Buffer {
   return zipOf({
     'archive/data.pkl': text,

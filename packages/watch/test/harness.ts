@@ -8,7 +8,7 @@ import { Adopter, type AdopterOptions } from '../src/adoption/adopter.ts'
 import type { WatchClock } from '../src/clock.ts'
 import type { WatchEvent } from '../src/events.ts'
 
-/** Time that passes only when a test says so. Waiting lets it pass, and then what the test does meanwhile. */
+/** A clock that a test controls. A wait lets its time pass, and then runs the action of the test. */
 export class TestClock implements WatchClock {
   #now = 0
   onWait: () => Promise<void> | void = () => undefined
@@ -46,7 +46,7 @@ export function storeOn(backend: CheckpointBackend, options: StoreOptions = {}):
 
 export const fixtures = new URL('./fixtures/', import.meta.url).pathname
 
-/** A folder that is watched, and a store in memory. */
+/** A watched folder, and a store in memory. */
 export class Watched {
   readonly clock = new TestClock()
   readonly events: WatchEvent[] = []
@@ -80,19 +80,19 @@ export class Watched {
     await writeFile(this.path(name), bytes)
   }
 
-  /** Scans once, as the folder is now. */
+  /** Scans the folder once. */
   async scan(): Promise<readonly string[]> {
     return (await this.#adopter.scan()).adopted
   }
 
-  /** Scans, lets more than the longest quiet period pass, and scans again. */
+  /** Scans, waits longer than the longest quiet period, and scans again. */
   async settle(): Promise<readonly string[]> {
     const first = await this.scan()
     this.clock.pass(60_000)
     return [...first, ...(await this.scan())]
   }
 
-  /** As another process that watches the same folder later. */
+  /** Continues as another process that watches the same folder later. */
   restart(): void {
     this.#adopter = this.#newAdopter()
   }
@@ -101,7 +101,7 @@ export class Watched {
     return (await this.store.list()).map(({ step }) => step)
   }
 
-  /** What the store has of a file. */
+  /** Returns the content of a file in the store. */
   async bytesOf(step: number, file: string): Promise<Buffer> {
     const { body } = await this.store.read(step, file)
     return Buffer.concat(await Array.fromAsync(body))

@@ -27,8 +27,8 @@ export interface Outcome {
 }
 
 /**
- * Watches a folder while a writer saves there and is killed again and again, until so many checkpoints are adopted. Fails if
- * one of them is not exactly what one save wrote.
+ * Watches a folder while a writer saves into it and is killed repeatedly, until this number of checkpoints is adopted.
+ * Fails if one of them does not equal exactly one save.
  */
 export async function watchKilledWriter(
   store: CheckpointStore,
@@ -73,7 +73,7 @@ export async function watchKilledWriter(
   return { adopted, kills }
 }
 
-/** How long a writer lives. */
+/** The milliseconds that a writer runs. */
 async function lifetime(milliseconds: number, ended: AbortSignal): Promise<void> {
   await Promise.race([
     new Promise((resolve) => setTimeout(resolve, milliseconds)),
@@ -83,7 +83,7 @@ async function lifetime(milliseconds: number, ended: AbortSignal): Promise<void>
   ])
 }
 
-/** As a trainer rotates its checkpoints. */
+/** Deletes old checkpoints as a trainer does. */
 async function removeOld(folder: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /^step_\d+/.test(name))
   const byStep = names.toSorted((one, other) => numberIn(one) - numberIn(other))
@@ -94,7 +94,7 @@ function numberIn(name: string): number {
   return Number(/\d+/.exec(name)?.[0])
 }
 
-/** Every file is whole, and all of them carry the text of one save. */
+/** Checks that every file is complete, and that all files belong to one save. */
 async function assertOneSave(store: CheckpointStore, step: number): Promise<void> {
   const to = await temporaryFolder()
   const restored = await store.restore(step, { to })
@@ -107,7 +107,7 @@ async function assertOneSave(store: CheckpointStore, step: number): Promise<void
   expect([...texts], `step ${step}`).toHaveLength(1)
 }
 
-/** Reads the entries of an archive one after the other, and compares each with its digest. */
+/** Reads the entries of an archive in order, and compares each with its digest. */
 function textOfArchive(bytes: Buffer): string {
   const entries: Buffer[] = []
   let at = 0

@@ -6,7 +6,7 @@ import type { Contents, WatchOptions } from '../src/index.ts'
 import { safetensorsFile, torchFile } from './archives.ts'
 import { fixtures, Watched } from './harness.ts'
 
-/** Written by the real programs: see fixtures/generate.py. */
+/** Files of the real programs. See fixtures/generate.py. */
 const written = [
   {
     program: 'PyTorch',

@@ -27,7 +27,7 @@ const bytesOf: Readonly<Record<string, number>> = {
 const size = bytesOf[kind] ?? 100_000
 let state = Number(seed)
 
-/** A small generator, so that a seed repeats a run as far as the system allows. */
+/** A small generator, so that a seed repeats a run as far as possible. */
 function random(): number {
   state = (state * 1_103_515_245 + 12_345) % 2 ** 31
   return state / 2 ** 31
@@ -47,7 +47,7 @@ function writeSlowly(path: string, bytes: Uint8Array): void {
   closeSync(file)
 }
 
-/** The step after the last that is there; a killed program goes back by some. */
+/** Returns the step after the last existing one. A killed program goes back a few steps. */
 function firstStep(): number {
   const steps = readdirSync(folder).flatMap((name) => Number(/step_(\d+)/.exec(name)?.[1] ?? Number.NaN))
   const last = steps.reduce((most, step) => (step > most ? step : most), 0)
@@ -73,6 +73,6 @@ function save(step: number): void {
 process.stdout.write('ready\n')
 for (let step = firstStep(); ; step += 1) {
   save(step)
-  // One file is there only between two saves.
+  // The folder has only one file between two saves.
   pause((kind === 'one file' ? 100 : 10) + random() * 40)
 }

@@ -22,23 +22,23 @@ import { storedAt } from './stored.ts'
 import { WatchedFolder } from './watched-folder.ts'
 
 export interface ScanReport {
-  /** The name of the layout; `undefined` if the folder has nothing that one of them knows. */
+  /** The name of the layout. `undefined` if no layout recognises the folder. */
   readonly layout: string | undefined
-  /** Names of checkpoints that this scan committed, in that order. */
+  /** The names of the checkpoints that this scan committed, in order. */
   readonly adopted: readonly string[]
-  /** Milliseconds after which the next complete checkpoint has been quiet for long enough, if one is waiting. */
+  /** The milliseconds until the next complete checkpoint has been quiet long enough, if one is waiting. */
   readonly quietIn: number | undefined
-  /** Saves that have failed and may succeed later. */
+  /** The failed saves that may succeed later. */
   readonly failing: readonly Failing[]
-  /** Folders whose changes matter. */
+  /** The folders in which a change matters. */
   readonly folders: readonly string[]
 }
 
 export interface AdopterOptions extends AdoptionOptions {
   readonly order: TrainersOrder
-  /** Take files that were modified long ago as finished, without watching them. */
+  /** Whether to treat files that were modified long ago as finished, without watching them first. */
   readonly trustsAge: boolean
-  /** Reject with the first error that is not about a single checkpoint. */
+  /** Whether to reject with the first error that does not concern a single checkpoint. */
   readonly failsFast: boolean
 }
 
@@ -55,10 +55,13 @@ type Outcome = 'adopted' | 'changed' | 'left'
 
 const defaultQuietPeriod = 2_000
 const defaultLongQuietPeriod = 30_000
-/** Longer than clocks of one network differ. */
+/** Longer than the difference between clocks in one network. */
 const oldAge = 10 * 60_000
 
-/** Adopts the checkpoints of one folder into one store: scan by scan, and in each one checkpoint after the other. */
+/**
+ * Adopts the checkpoints of one folder into one store, scan by scan. In each scan, handles one checkpoint after
+ * another.
+ */
 export class Adopter {
   readonly #store: CheckpointStore
   readonly #options: AdopterOptions
@@ -103,7 +106,7 @@ export class Adopter {
     }
   }
 
-  /** What a scan would do with every complete checkpoint. Changes nothing. */
+  /** Returns what a scan would do with every complete checkpoint. Changes nothing. */
   async plan(): Promise<readonly PlannedCheckpoint[]> {
     return planAdoption(this.#store, this.#folder, this.#options)
   }
@@ -154,7 +157,7 @@ export class Adopter {
     return { ready, quietIn: waits.length === 0 ? undefined : Math.min(...waits) }
   }
 
-  /** Milliseconds until a complete checkpoint has been quiet for long enough. */
+  /** Returns the milliseconds until a complete checkpoint has been quiet long enough. */
   #quietIn({ candidate, snapshot, reading }: WholeCheckpoint, now: number): number {
     const { quietPeriod = defaultQuietPeriod, longQuietPeriod = defaultLongQuietPeriod } = this.#options
     const age = this.#clock.wallTime() - snapshot.modifiedAt
@@ -163,7 +166,7 @@ export class Adopter {
     return Math.max(0, period - this.#settling.quietFor(candidate.name, snapshot.fingerprint, now))
   }
 
-  /** A failed save does not stop those after it, unless they would fail for the same reason. */
+  /** A failed save does not stop later saves, unless they would fail for the same reason. */
   async #treat(each: Adoptable, metrics: MetricsTable): Promise<Outcome> {
     const { name } = each.candidate
     try {
@@ -208,7 +211,7 @@ export class Adopter {
     }
   }
 
-  /** `undefined` if the files changed while they were saved. */
+  /** Returns `undefined` if the files changed during the save. */
   async #save(
     whole: WholeCheckpoint,
     { step, onExisting }: Extract<Decision, { readonly do: 'save' }>,

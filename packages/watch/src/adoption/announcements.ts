@@ -1,6 +1,6 @@
 import type { WatchEvent } from '../events.ts'
 
-/** Events for the caller. What stands still is announced once. */
+/** Reports events to the caller. Reports an unchanged state only once. */
 export class Announcements {
   readonly #listener: ((event: WatchEvent) => void) | undefined
   readonly #last = new Map<string, string>()
@@ -14,7 +14,7 @@ export class Announcements {
     this.#listener?.(event)
   }
 
-  /** Says nothing if the last event about the same checkpoint was equal. */
+  /** Skips an event that equals the last one about the same checkpoint. */
   tellOnce(event: WatchEvent): void {
     const about = 'name' in event ? event.name : event.type
     const text = JSON.stringify(event)

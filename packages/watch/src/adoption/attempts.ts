@@ -17,12 +17,14 @@ export interface Failing {
   readonly retryIn: number
 }
 
-/** What was tried in vain with each checkpoint as it is now, so that no scan does it again too soon. */
+/** Records failed attempts with each checkpoint in its current state, so that no scan repeats them too soon. */
 export class Attempts {
   readonly #failures = new Map<string, Failure>()
   readonly #done = new Map<string, string>()
 
-  /** Notes a failure. Returns after how many milliseconds to try again: each time twice as long, up to 5 minutes. */
+  /**
+   * Records a failure. Returns the milliseconds until the next attempt. They double with each failure, up to 5 minutes.
+   */
   fail(name: string, fingerprint: string, error: HoldfastError, now: number): number {
     const before = this.#failures.get(name)
     const tries = before?.fingerprint === fingerprint ? before.tries + 1 : 1
@@ -31,13 +33,13 @@ export class Attempts {
     return delay
   }
 
-  /** Milliseconds until the next try; 0 if it may be made now. */
+  /** Returns the milliseconds until the next attempt, or 0 if it may start now. */
   dueIn(name: string, fingerprint: string, now: number): number {
     const failure = this.#failures.get(name)
     return failure?.fingerprint === fingerprint ? Math.max(0, failure.notBefore - now) : 0
   }
 
-  /** Checkpoints whose last save failed. */
+  /** The checkpoints whose last save failed. */
   failing(now: number): readonly Failing[] {
     return [...this.#failures].map(([name, { error, notBefore }]) => ({
       name,
@@ -51,13 +53,13 @@ export class Attempts {
     this.#failures.delete(name)
   }
 
-  /** Forgets checkpoints that are gone. */
+  /** Forgets checkpoints that no longer exist. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#failures.keys()) if (!names.has(name)) this.#failures.delete(name)
     for (const name of this.#done.keys()) if (!names.has(name)) this.#done.delete(name)
   }
 
-  /** Notes that nothing more is to be done with a checkpoint as it is now. */
+  /** Records that a checkpoint needs no further work in its current state. */
   settle(name: string, fingerprint: string): void {
     this.#done.set(name, fingerprint)
   }

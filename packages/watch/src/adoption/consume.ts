@@ -7,8 +7,8 @@ import { type Candidate, isGone } from '../folder/find-candidates.ts'
 import { type Snapshot, takeSnapshot } from '../folder/snapshot.ts'
 
 /**
- * Deletes a checkpoint's files, if they are still those of the snapshot. They are moved aside first: a file that takes their
- * place at this moment is then not deleted in their stead. Returns false if they were replaced.
+ * Deletes the files of a checkpoint if they still match the snapshot. Moves them aside first, so that a file that is
+ * created in their place is not deleted. Returns false if they were replaced.
  */
 export async function consume(candidate: Candidate, adopted: Snapshot): Promise<boolean> {
   const aside = join(dirname(candidate.path), `.holdfast-consumed-${randomBytes(6).toString('hex')}`)

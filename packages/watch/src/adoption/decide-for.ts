@@ -9,12 +9,12 @@ import { mayEqual, storedAt, type StoredCheckpoint } from './stored.ts'
 export interface Known {
   readonly store: CheckpointStore
   readonly memory: Memory
-  /** By step, what a plan has decided to save before. */
+  /** The planned saves by step. */
   readonly planned: ReadonlyMap<number, StoredCheckpoint>
   readonly signal: AbortSignal | undefined
 }
 
-/** What is to be done with a complete checkpoint, by what the store has, and what `planned` saves will have added. */
+/** Returns what to do with a complete checkpoint, given the store and the planned saves. */
 export async function decideFor(
   whole: WholeCheckpoint,
   { store, memory, planned, signal }: Known,
@@ -34,13 +34,13 @@ export async function decideFor(
     digest,
     known,
     wasAdoptedElsewhere: digest !== undefined && memory.has(step, digest),
-    // A checkpoint without a number of its own never replaces one.
+    // A checkpoint without its own number never replaces another one.
     existing: reading.step !== undefined || isRepeated ? stored : undefined,
   }
   return decide(whole, facts)
 }
 
-/** The step of a checkpoint without a number: one more than the highest that the store has or had. */
+/** Returns the step of a checkpoint without a number: one more than the highest step that the store ever had. */
 async function nextStep({ store, memory, planned, signal }: Known): Promise<number> {
   const listed = await store.list({ signal })
   const steps = [...listed.map(({ step }) => step), ...memory.all.map(({ step }) => step), ...planned.keys()]

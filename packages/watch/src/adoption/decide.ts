@@ -3,37 +3,39 @@ import { isRecord } from '../formats/json.ts'
 import type { Adopted } from '../memory/memory.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 
-/** Where an adopted checkpoint came from, as its metadata records it. */
+/** The origin of an adopted checkpoint, as its metadata records it. */
 export interface Origin {
   readonly name: string
   readonly layout: string
-  /** When its newest file was modified. */
+  /** The modification time of its newest file. */
   readonly modifiedAt: string
 }
 
-/** What the store has at a step. */
+/** The content of the store at a step. */
 export interface Existing {
   readonly digest: string
-  /** `undefined` if a program saved it itself. */
+  /** `undefined` if another program saved it. */
   readonly origin: Pick<Origin, 'name' | 'modifiedAt'> | undefined
 }
 
 export type Decision =
   | { readonly do: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
-  /** The store has it, or had it. */
+  /** Whether the store has or had the checkpoint. */
   | { readonly do: 'remember'; readonly step: number; readonly digest: string }
   | { readonly do: 'pass over'; readonly reason: string }
 
 export interface Facts {
   readonly step: number
-  /** Of the files in the folder; `undefined` if nothing of the same name or step makes it worth knowing. */
+  /**
+   * The digest of the files in the folder. `undefined` if no checkpoint with the same name or step makes it necessary.
+   */
   readonly digest: string | undefined
   readonly known: Adopted | undefined
   readonly wasAdoptedElsewhere: boolean
   readonly existing: Existing | undefined
 }
 
-/** What is to be done with a complete checkpoint. The version of a step that was written last wins. */
+/** Decides what to do with a complete checkpoint. The version of a step that was written last wins. */
 export function decide(
   { candidate, snapshot, reading }: WholeCheckpoint,
   { step, digest, known, wasAdoptedElsewhere, existing }: Facts,

@@ -4,10 +4,10 @@ import { detectableLayouts, type Layout } from '../layouts/index.ts'
 import type { Memory } from '../memory/memory.ts'
 import { inspect, type Inspection, type SeenSeals } from './inspect.ts'
 
-/** What is in a folder, as one layout sees it. */
+/** The contents of a folder, as one layout sees them. */
 export interface Survey {
   readonly layout: Layout
-  /** In no particular order, without what is foreign. */
+  /** The checkpoints, in no particular order. Foreign files are omitted. */
   readonly inspections: readonly Exclude<Inspection, { readonly state: 'foreign' }>[]
   /** Folders with a step in their names that hold nothing of the layout. */
   readonly hollow: readonly Candidate[]
@@ -15,7 +15,7 @@ export interface Survey {
   readonly folders: readonly string[]
 }
 
-/** Looks at everything in the folder that the layout's patterns match. */
+/** Inspects everything in the folder that matches a pattern of the layout. */
 export async function survey(
   folder: string,
   layout: Layout,
@@ -34,8 +34,8 @@ export async function survey(
 }
 
 /**
- * The first layout that finds something of its own. It is sure of itself only with a complete checkpoint: half a folder may
- * turn out to be another's.
+ * Returns the first layout that finds one of its checkpoints. Only a complete checkpoint is certain, because an
+ * incomplete one may belong to another layout.
  */
 export async function detect(folder: string, memory: Memory, seen: SeenSeals): Promise<Survey | undefined> {
   for (const layout of detectableLayouts) {

@@ -5,7 +5,7 @@ import { inOrder, type TrainersOrder } from './order.ts'
 
 export type Adoptable = Extract<Inspection, { readonly state: 'complete' | 'adopted' }>
 
-/** Complete checkpoints in the trainer's order, without those that only repeat a numbered one. */
+/** Returns complete checkpoints in the order of the trainer, without those that repeat a numbered one. */
 export function eligible(
   { inspections }: Survey,
   order: TrainersOrder,

@@ -6,7 +6,7 @@ import type { CompleteReading, Layout, Reading } from '../layouts/layout.ts'
 import type { Adopted, Memory } from '../memory/memory.ts'
 import { type Breach, breachOf, type Seal, sealOf } from '../memory/seal.ts'
 
-/** A checkpoint that is complete as far as its bytes show. */
+/** A checkpoint that is complete, as far as its bytes show. */
 export interface WholeCheckpoint {
   readonly candidate: Candidate
   readonly snapshot: Snapshot
@@ -16,7 +16,7 @@ export interface WholeCheckpoint {
 export type Inspection =
   | { readonly state: 'foreign' }
   | { readonly state: 'incomplete'; readonly candidate: Candidate; readonly missing: string }
-  /** Its files look as they did when they were adopted. */
+  /** The files have the same state as when they were adopted. */
   | {
       readonly state: 'adopted'
       readonly candidate: Candidate
@@ -25,7 +25,7 @@ export type Inspection =
     }
   | ({ readonly state: 'complete' } & WholeCheckpoint)
 
-/** Looks at a place that a layout's pattern matches. One that is being deleted is foreign. */
+/** Inspects a place that matches a pattern of a layout. A place that is being deleted counts as foreign. */
 export async function inspect(
   candidate: Candidate,
   layout: Layout,
@@ -55,7 +55,7 @@ export async function inspect(
   }
 }
 
-/** The first complete state that was seen under each marker, also of checkpoints that are not adopted yet. */
+/** The first complete state with each marker, including checkpoints that are not adopted yet. */
 export class SeenSeals {
   readonly #seals = new Map<string, Seal>()
 
@@ -67,7 +67,7 @@ export class SeenSeals {
     return undefined
   }
 
-  /** Forgets the checkpoints that are gone. */
+  /** Forgets checkpoints that no longer exist. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#seals.keys()) if (!names.has(name)) this.#seals.delete(name)
   }

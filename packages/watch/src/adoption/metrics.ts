@@ -4,7 +4,7 @@ import { fromNodeError } from '@holdfast/core/backend'
 import { type MetricsTable, parseMetricsCsv } from '../formats/csv.ts'
 import type { WholeCheckpoint } from './inspect.ts'
 
-/** Reads a CSV of metrics, if one is given. */
+/** Reads the CSV file of metrics, if one is configured. */
 export async function readMetrics(file: string | undefined): Promise<MetricsTable> {
   if (file === undefined) return { bySteps: new Map(), byNames: new Map() }
   try {
@@ -14,7 +14,7 @@ export async function readMetrics(file: string | undefined): Promise<MetricsTabl
   }
 }
 
-/** The checkpoint's own metrics, and those that the table has of it. */
+/** Returns the metrics of the checkpoint and those of its line in the table. */
 export function metricsOf(
   { candidate, reading }: WholeCheckpoint,
   step: number | undefined,

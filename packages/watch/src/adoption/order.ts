@@ -2,8 +2,8 @@ import type { Snapshot } from '../folder/snapshot.ts'
 import type { Candidate } from '../folder/find-candidates.ts'
 
 /**
- * In which order checkpoints are adopted. `modified`: as they were written, so that a run that goes back is followed.
- * `step`: by their numbers, for folders whose times were lost in a copy.
+ * The order in which checkpoints are adopted. `modified`: in the order of writing, which follows a run that goes back.
+ * `step`: by number, for folders that lost their times in a copy.
  */
 export type TrainersOrder = 'modified' | 'step'
 

@@ -24,7 +24,7 @@ export interface PlanOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a scan would do with every complete checkpoint, however long it has been quiet. Changes nothing. */
+/** Returns what a scan would do with every complete checkpoint, ignoring quiet periods. Changes nothing. */
 export async function planAdoption(
   store: CheckpointStore,
   folder: WatchedFolder,
@@ -52,7 +52,7 @@ export async function planAdoption(
   return plans
 }
 
-/** What a planned save will have stored. No bytes are known to equal it. */
+/** The content that a planned save will have stored. Its bytes never count as equal. */
 function afterSave(step: number, { candidate, snapshot }: WholeCheckpoint): StoredCheckpoint {
   const modifiedAt = new Date(snapshot.modifiedAt).toISOString()
   return { step, digest: '', origin: { name: candidate.name, modifiedAt }, sizes: new Map() }

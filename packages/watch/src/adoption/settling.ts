@@ -1,16 +1,16 @@
-/** How long a checkpoint must not change, in milliseconds. */
+/** The milliseconds for which a checkpoint must not change. */
 export interface QuietPeriods {
   /** If the format or the trainer shows the end of the write. */
   readonly signalled: number
-  /** If nothing does. */
+  /** If nothing shows the end of the write. */
   readonly unsignalled: number
 }
 
-/** Since when each checkpoint is as it is. Time is a number of milliseconds that never goes back. */
+/** The time since which each checkpoint has been unchanged, by a clock in milliseconds that never goes back. */
 export class Settling {
   readonly #since = new Map<string, { readonly fingerprint: string; readonly at: number }>()
 
-  /** Notes how a checkpoint looks now. Returns how long it has looked so. */
+  /** Records the current state of a checkpoint. Returns how long it has been unchanged. */
   quietFor(name: string, fingerprint: string, now: number): number {
     const known = this.#since.get(name)
     if (known?.fingerprint === fingerprint) return now - known.at
@@ -18,7 +18,7 @@ export class Settling {
     return 0
   }
 
-  /** Forgets the checkpoints that are gone, so that one of the same name begins anew. */
+  /** Forgets checkpoints that no longer exist, so that a new one with the same name starts again. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name)
   }

@@ -3,14 +3,14 @@ import { digestOfContents } from '../folder/content-digest.ts'
 import type { Snapshot } from '../folder/snapshot.ts'
 import { type Existing, originOf } from './decide.ts'
 
-/** What the store has at a step, as far as an adoption must know it. */
+/** The content of the store at a step, as far as an adoption requires it. */
 export interface StoredCheckpoint extends Existing {
   readonly step: number
-  /** Bytes by the name of each file. */
+  /** The sizes in bytes by file name. */
   readonly sizes: ReadonlyMap<string, number>
 }
 
-/** `undefined` if the store does not list the step, or cannot read it: then a good copy is welcome. */
+/** `undefined` if the store does not list the step or cannot read it. Then a good copy replaces it. */
 export async function storedAt(
   store: CheckpointStore,
   step: number | 'latest',
@@ -32,7 +32,7 @@ export async function storedAt(
   }
 }
 
-/** Whether the bytes may be equal, so that it is worth reading them. */
+/** Returns whether the bytes may be equal, so that comparing them is useful. */
 export function mayEqual({ files }: Snapshot, { sizes }: StoredCheckpoint): boolean {
   return files.length === sizes.size && files.every(({ name, size }) => sizes.get(name) === size)
 }

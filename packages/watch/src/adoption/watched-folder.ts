@@ -8,7 +8,7 @@ import type { Announcements } from './announcements.ts'
 import { detect, isSure, survey, type Survey } from './detect.ts'
 import { SeenSeals, type WholeCheckpoint } from './inspect.ts'
 
-/** A folder, its layout once that is known, and what was adopted from it. */
+/** A folder with its layout, once known, and the checkpoints that were adopted from it. */
 export class WatchedFolder {
   readonly path: string
   readonly #announcements: Announcements
@@ -42,7 +42,7 @@ export class WatchedFolder {
     return this.#memory
   }
 
-  /** What is in the folder now; `undefined` if no layout finds anything. */
+  /** Returns the contents of the folder; `undefined` if no layout recognises them. */
   async survey(): Promise<Survey | undefined> {
     const memory = await this.memory()
     const found =
@@ -57,7 +57,7 @@ export class WatchedFolder {
     return found
   }
 
-  /** Notes that a checkpoint is in the store. */
+  /** Records that a checkpoint is in the store. */
   async remember(
     { candidate, snapshot, reading }: WholeCheckpoint,
     { step, digest }: { readonly step: number; readonly digest: string },

@@ -5,7 +5,7 @@ import { fromNodeError } from '@holdfast/core/backend'
 import { isGone } from './find-candidates.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** One digest of names and bytes: equal for the same files, wherever they are and whenever they were written. */
+/** Computes one digest of names and bytes. It is equal for the same files in any place and with any times. */
 export function digestOfContents(
   contents: readonly { readonly name: string; readonly sha256: string }[],
 ): string {
@@ -15,7 +15,7 @@ export function digestOfContents(
   return hash.digest('hex')
 }
 
-/** The same digest of files on this machine; `undefined` if one of them is deleted meanwhile. */
+/** Computes the same digest for local files. Returns `undefined` if one of them is deleted during the call. */
 export async function digestOfFiles(
   { files }: Snapshot,
   signal: AbortSignal | undefined,

@@ -4,7 +4,7 @@ import type { NameFacts } from '../names/name-facts.ts'
 import type { Candidate } from './find-candidates.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** One file of a checkpoint, by its path from the checkpoint's folder; a single file by its own name. */
+/** A file of a checkpoint by its path below the checkpoint's folder, or a single file by its own name. */
 export interface ContentFile {
   readonly name: string
   readonly size: number
@@ -15,18 +15,21 @@ export interface Contents {
   /** The name of the file or folder itself. */
   readonly name: string
   readonly isFolder: boolean
-  /** What the placeholders of the pattern matched. */
+  /** The values that the placeholders of the pattern matched. */
   readonly captured: NameFacts
   readonly files: readonly ContentFile[]
-  /** Bytes of a file; fewer if it ends before. */
+  /** Reads bytes of a file. Returns fewer at the end of the file. */
   read(file: string, start: number, length: number): Promise<Uint8Array>
-  /** The name that a link beside the checkpoint leads to, and when the link was made (milliseconds); `undefined` without one. */
+  /**
+   * Returns the target name of a link next to the checkpoint, and the time at which the link was created
+   * (milliseconds). Returns `undefined` if there is no such link.
+   */
   linkBeside(name: string): Promise<{ readonly target: string; readonly modifiedAt: number } | undefined>
-  /** When the newest file was modified, in milliseconds. */
+  /** The modification time of the newest file in milliseconds. */
   readonly modifiedAt: number
 }
 
-/** Texts that layouts read are small. What is longer is cut, and does not parse. */
+/** The largest text that layouts read, in bytes. A longer text is truncated, so it does not parse. */
 const maxTextBytes = 64 * 2 ** 20
 
 export async function readText(contents: Contents, file: string): Promise<string> {

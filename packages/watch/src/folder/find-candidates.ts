@@ -16,7 +16,7 @@ export interface Candidate {
 
 export interface Found {
   readonly candidates: readonly Candidate[]
-  /** Every folder in which a candidate may appear. */
+  /** Every folder in which a candidate can appear. */
   readonly folders: readonly string[]
 }
 
@@ -27,8 +27,8 @@ interface Place {
 }
 
 /**
- * Everything below a folder that one of the patterns matches, each once, by name. A link is no candidate: it only names one
- * again. A folder that does not exist has none.
+ * Returns everything below a folder that matches a pattern, each once, by name. A link is not a candidate, because it
+ * only repeats one. A missing folder has no candidates.
  */
 export async function findCandidates(folder: string, patterns: readonly Pattern[]): Promise<Found> {
   const candidates = new Map<string, Candidate>()
@@ -72,7 +72,7 @@ function isKind(entry: Dirent, isFolder: boolean): boolean {
   return isFolder ? entry.isDirectory() : entry.isFile()
 }
 
-/** On the way to a candidate, links are followed: a trainer may write to another disk. */
+/** Follows links on the way to a candidate, because a trainer may write to another disk. */
 async function isFolderAt(entry: Dirent, path: string): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   try {
@@ -92,7 +92,7 @@ async function entriesOf(folder: string): Promise<readonly Dirent[]> {
   }
 }
 
-/** Trainers delete what is looked at. */
+/** Trainers delete files at any time. */
 export function isGone(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ESTALE'].includes(nodeErrorCode(error) ?? '')
 }

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core'
 import { countOf, type NameFacts, numberPattern, parseNumber } from '../names/name-facts.ts'
 
-/** One part of a path, as an expression, and what its groups are called. */
+/** One part of a path as a regular expression, with the names of its groups. */
 interface Segment {
   readonly expression: RegExp
   readonly names: readonly string[]
@@ -14,7 +14,7 @@ export interface Pattern {
 
 const placeholder = /\{([A-Za-z][\w/.-]*)\}|\*/g
 
-/** Parses a pattern of a layout. Throws `INVALID_ARGUMENT` for one that leads out of the folder, or matches nothing. */
+/** Parses a pattern of a layout. Throws `INVALID_ARGUMENT` if it leads out of the folder or cannot match. */
 export function parsePattern(text: string): Pattern {
   const isFolder = text.endsWith('/')
   const parts = (isFolder ? text.slice(0, -1) : text).split('/').filter((part) => part !== '.')
@@ -35,7 +35,7 @@ export function parsePattern(text: string): Pattern {
   return { segments, isFolder }
 }
 
-/** What the placeholders of one part matched; `undefined` if it does not match. */
+/** Returns the values of the placeholders of one part; `undefined` if it does not match. */
 export function matchSegment({ expression, names }: Segment, name: string): NameFacts | undefined {
   const match = expression.exec(name)
   if (match === null) return undefined

@@ -10,30 +10,30 @@ const maxFiles = 200_000
 const maxDepth = 32
 
 export interface SnapshotFile {
-  /** Its name in the checkpoint: the path below the watched folder. */
+  /** The name in the checkpoint: the path below the watched folder. */
   readonly name: string
-  /** Its path from the checkpoint's folder; of a single file its own name. */
+  /** The path below the checkpoint's folder. For a single file, its own name. */
   readonly inside: string
   readonly path: string
   readonly size: number
-  /** Changes with every write to the file, and with every file that takes its place. */
+  /** Changes with every write to the file, and with every file that replaces it. */
   readonly identity: string
-  /** Like `identity`, but a rename of the file keeps it. */
+  /** Like `identity`, but does not change if the file is renamed. */
   readonly lasting: string
 }
 
-/** The state of a checkpoint's files at one moment. */
+/** The state of the files of a checkpoint at one moment. */
 export interface Snapshot {
-  /** In the order of their names. */
+  /** The files in the order of their names. */
   readonly files: readonly SnapshotFile[]
-  /** Equal if no file was written, added, removed or replaced in between. */
+  /** Equal if no file was written, added, removed or replaced between two snapshots. */
   readonly fingerprint: string
   readonly bytes: number
-  /** When the newest file was modified, in milliseconds, by the clock of its file system. */
+  /** The modification time of the newest file in milliseconds, by the clock of its file system. */
   readonly modifiedAt: number
 }
 
-/** `undefined` if a part of it is deleted at this very moment. */
+/** Returns `undefined` if a part of the checkpoint is being deleted. */
 export async function takeSnapshot(candidate: Candidate): Promise<Snapshot | undefined> {
   try {
     const found = candidate.isFolder
@@ -79,7 +79,7 @@ async function filesBelow(candidate: Candidate): Promise<readonly FoundFile[]> {
   return files
 }
 
-/** `undefined` for a folder. Follows links, as a save does. */
+/** Returns `undefined` for a folder. Follows links, as a save does. */
 async function fileAt(name: string, inside: string, path: string): Promise<FoundFile | undefined> {
   const stats = await stat(path, { bigint: true })
   if (stats.isDirectory()) return undefined

@@ -11,8 +11,8 @@ const nameColumns = ['name', 'file', 'checkpoint']
 const counters = ['step', 'epoch', ...nameColumns]
 
 /**
- * Parses a CSV of metrics with a header. Lines of one step are merged, and cells that are no number are ignored: loggers
- * write a line for each kind of metric. Throws `INVALID_ARGUMENT` without a column `step` or `name`.
+ * Parses a CSV of metrics with a header. Merges the lines of one step, because loggers write a line for each kind of
+ * metric. Ignores cells that are not numbers. Throws `INVALID_ARGUMENT` without a column `step` or `name`.
  */
 export function parseMetricsCsv(text: string, where: string): MetricsTable {
   const [header = [], ...lines] = parseCsv(text)
@@ -46,7 +46,7 @@ function metricsIn(header: readonly string[], line: readonly string[]): Readonly
   return Object.fromEntries(metrics)
 }
 
-/** Cells by line, as RFC 4180 has them: a cell in quotes may hold commas, line breaks and doubled quotes. */
+/** Returns the cells of each line by RFC 4180. A quoted cell may contain commas, line breaks and doubled quotes. */
 function parseCsv(text: string): readonly (readonly string[])[] {
   const lines: string[][] = []
   let line: string[] = []

@@ -8,8 +8,9 @@ export function isHdf5(start: Uint8Array): boolean {
 }
 
 /**
- * What is missing of an HDF5 file; `undefined` if it reaches the end that its superblock states, which the library writes
- * when it closes the file. Layout: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+ * Returns the missing part of an HDF5 file. Returns `undefined` if the file reaches the end in its superblock, which
+ * the library writes when it closes the file. Layout:
+ * https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
  */
 export async function missingOfHdf5(
   contents: Contents,

@@ -2,12 +2,12 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Texts, and the numbers that Python writes although JSON lacks them. */
+/** Strings, and the numbers that Python writes although JSON lacks them. */
 const textOrNumber = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g
 
 /**
- * Parses JSON as Python writes it: NaN and the infinities become the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
- * `undefined` if it does not parse, as half a file does not.
+ * Parses JSON as Python writes it: NaN and the infinities become the strings `"NaN"`, `"Infinity"` and `"-Infinity"`.
+ * Returns `undefined` for text that does not parse, such as a truncated file.
  */
 export function parsePythonJson(text: string): unknown {
   const plain = text.replaceAll(textOrNumber, (found) => (found.startsWith('"') ? found : `"${found}"`))
@@ -19,7 +19,7 @@ export function parsePythonJson(text: string): unknown {
   }
 }
 
-/** A number, also one that JSON lacks. `undefined` for all else. */
+/** Returns a number, including those that JSON lacks; `undefined` for any other value. */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   if (value === 'NaN') return Number.NaN

@@ -1,19 +1,19 @@
 import type { Contents } from '../folder/contents.ts'
 
-/** Whether a file begins as a pickle of protocol 2 or later does. */
+/** Returns whether a file begins like a pickle of protocol 2 or later. */
 export function isPickle(start: Uint8Array): boolean {
   return start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5
 }
 
-/** The first bytes of what `torch.save` wrote before PyTorch 1.6: a pickle of its magic number. */
+/** The first bytes of a file that `torch.save` wrote before PyTorch 1.6: a pickle of its magic number. */
 const torchMagic = Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')
-/** Before the storages: the magic number, the version, facts about the machine, the object, the keys of its storages. */
+/** The number of pickles before the storages: magic number, version, machine, object, and keys of the storages. */
 const torchPickles = 5
 
 const windowBytes = 2 ** 20
 const maxText = 4096
 
-/** How many bytes follow an opcode. */
+/** The number of bytes after an opcode. */
 const fixed: Readonly<Record<string, number>> = {
   '\x80': 1,
   J: 4,
@@ -29,7 +29,7 @@ const fixed: Readonly<Record<string, number>> = {
   '\x84': 4,
   '\x95': 8,
 }
-/** How many bytes state the length of what follows an opcode. */
+/** The number of bytes that state the length of the data after an opcode. */
 const counted: Readonly<Record<string, number>> = {
   T: 4,
   U: 1,
@@ -43,14 +43,14 @@ const counted: Readonly<Record<string, number>> = {
   '\x8a': 1,
   '\x8b': 4,
 }
-/** How many lines follow an opcode. */
+/** The number of lines after an opcode. */
 const lines: Readonly<Record<string, number>> = { F: 1, I: 1, L: 1, P: 1, S: 1, V: 1, g: 1, p: 1, c: 2, i: 2 }
 const bare = new Set('(.012NQRabdelostu)]}\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x97\x98')
 
-/** Opcodes that take everything since the last mark. Tuples are treated apart. */
+/** Opcodes that use all values since the last mark. Tuples are handled separately. */
 const toMark = new Set('ldioue1\x90\x91')
 
-/** Bytes of an element, by the name of a storage's class. */
+/** The size of an element in bytes, by the name of the class of the storage. */
 const elementBytes: Readonly<Record<string, number>> = {
   Double: 8,
   Float: 4,
@@ -72,8 +72,8 @@ const elementBytes: Readonly<Record<string, number>> = {
 export type PickleEnd = 'whole' | 'unknown' | 'cut'
 
 /**
- * Whether a pickle is whole: one that reaches its last opcode at the end of the file, or what `torch.save` wrote before
- * PyTorch 1.6 with every storage. Only steps over opcodes; nothing is built or executed.
+ * Returns whether a pickle is complete. Its last opcode must be at the end of the file, or the file must have all
+ * storages, as `torch.save` wrote them before PyTorch 1.6. Skips opcodes, and builds or executes nothing.
  */
 export async function endOfPickle(contents: Contents, file: string, size: number): Promise<PickleEnd> {
   const bytes = new PickleReader(contents, file, size)
@@ -102,18 +102,18 @@ export async function endOfPickle(contents: Contents, file: string, size: number
 }
 
 interface Scanned {
-  /** Every text, in order. */
+  /** Every string, in order. */
   readonly texts: readonly string[]
-  /** Bytes of an element by the key of each storage. */
+  /** The size of an element in bytes, by the key of the storage. */
   readonly storages: ReadonlyMap<string, number>
 }
 
-/** Steps over one pickle. `undefined` for an opcode that is not known. */
+/** Skips one pickle. Returns `undefined` for an unknown opcode. */
 async function scanPickle(bytes: PickleReader): Promise<Scanned | undefined> {
   const texts: string[] = []
   const storages = new Map<string, number>()
   const memo = new Map<number, string>()
-  /** Texts and names of classes since each mark that is open. */
+  /** The strings and names of classes since each open mark. */
   const marks: string[][] = [[]]
   let last = ''
   const found = (value: string): void => {
@@ -154,7 +154,7 @@ async function scanPickle(bytes: PickleReader): Promise<Scanned | undefined> {
 
 class CutPickle extends Error {}
 
-/** Reads a file from front to end, a window at a time. */
+/** Reads a file from start to end, one window at a time. */
 class PickleReader {
   readonly #contents: Contents
   readonly #file: string
@@ -173,7 +173,7 @@ class PickleReader {
     return this.#start + this.#at
   }
 
-  /** Whether the window may end within the next opcode. */
+  /** Returns whether the window may end within the next opcode. */
   get isShort(): boolean {
     return (
       this.#window.byteLength - this.#at < 2 * maxText && this.#start + this.#window.byteLength < this.#size

@@ -1,17 +1,17 @@
 import type { Contents } from '../folder/contents.ts'
 import { isRecord } from './json.ts'
 
-/** As the format limits it: https://github.com/huggingface/safetensors#format */
+/** The limit of the format: https://github.com/huggingface/safetensors#format */
 const maxHeaderBytes = 100_000_000
 
 export interface SafetensorsHeader {
-  /** Bytes of the whole file, by the header. */
+  /** The size of the whole file in bytes, by its header. */
   readonly size: number
-  /** Texts by name, from `__metadata__`. */
+  /** The strings of `__metadata__` by name. */
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
-/** `undefined` if the file has no header, or not yet all of it. */
+/** Returns `undefined` if the file has no header or an incomplete one. */
 export async function safetensorsHeader(
   contents: Contents,
   file: string,
@@ -31,7 +31,7 @@ export async function safetensorsHeader(
   return { size: 8 + headerBytes + dataBytes, metadata: isRecord(metadata) ? metadata : {} }
 }
 
-/** What is missing of a safetensors file; `undefined` if it is as long as its header says. */
+/** Returns the missing part of a safetensors file; `undefined` if the file has the size in its header. */
 export async function missingOfSafetensors(
   contents: Contents,
   file: string,

@@ -4,18 +4,18 @@ import { missingOfSafetensors } from './safetensors.ts'
 import { endOfPickle, isPickle } from './pickle.ts'
 import { isZip, missingOfZip } from './zip.ts'
 
-/** Whether a file is whole. `unknown`: its format does not show where it ends. */
+/** Whether a file is complete. `unknown`: its format does not show its end. */
 export type Wholeness = 'whole' | 'unknown' | { readonly missing: string }
 
-/** Files that always begin with eight bytes that are not all zero. */
+/** Formats whose files always begin with eight bytes that are not all zero. */
 const trainersOwn = /\.(pt|pth|ckpt|keras|h5)$/
 const startBytes = 8
 
-/** Looks at the frame of a file by its extension and first bytes. Nothing in it is unpacked or executed. */
+/** Checks the structure of a file by its extension and first bytes. Unpacks and executes nothing. */
 export async function wholeness(contents: Contents, { name, size }: ContentFile): Promise<Wholeness> {
   if (name.endsWith('.safetensors')) return verdict(await missingOfSafetensors(contents, name, size))
   const start = await contents.read(name, 0, startBytes)
-  // Parts of several archives, one after the other.
+  // Parts of several concatenated archives.
   if (name.endsWith('.distcp')) return 'unknown'
   if (isZip(start)) return verdict(await missingOfZip(contents, name, size))
   if (isHdf5(start)) return verdict(await missingOfHdf5(contents, name, size))
@@ -29,7 +29,7 @@ export async function wholeness(contents: Contents, { name, size }: ContentFile)
   return 'unknown'
 }
 
-/** The first file of a folder that is not whole, as "what of which file". */
+/** Returns the first incomplete file of a folder, as "what of which file". */
 export async function firstMissing(
   contents: Contents,
   files: readonly ContentFile[] = contents.files,

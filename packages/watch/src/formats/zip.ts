@@ -7,19 +7,19 @@ const entrySignature = 0x02014b50
 const localSignature = 0x04034b50
 const endBytes = 22
 const maxCommentBytes = 0xffff
-/** A directory that claims to be larger belongs to no checkpoint. */
+/** The largest directory in bytes. No checkpoint has a larger one. */
 const maxDirectoryBytes = 2 ** 28
-/** Local headers that are looked at: enough to find a hole, few enough for a large archive. */
+/** The number of local headers to check: enough to find a hole, and few enough for a large archive. */
 const maxLocalHeaders = 64
 
-/** Whether a file begins as a zip archive does. */
+/** Returns whether a file begins like a zip archive. */
 export function isZip(start: Uint8Array): boolean {
   return start.byteLength >= 4 && viewOf(start).getUint32(0, true) === localSignature
 }
 
 /**
- * What is missing of a zip archive; `undefined` if it is whole: its end record closes the file, and its directory and the
- * entries that it names lie where they are said to. No entry is unpacked.
+ * Returns the missing part of a zip archive. Returns `undefined` if the end record closes the file, and the directory
+ * and the entries are where the records state. Unpacks no entry.
  */
 export async function missingOfZip(
   contents: Contents,
@@ -36,7 +36,7 @@ export async function missingOfZip(
   if (listed === undefined) return 'the directory of the zip archive'
   const stride = Math.max(1, Math.ceil(listed.length / maxLocalHeaders))
   for (const start of listed.filter((_, index) => index % stride === 0 || index === listed.length - 1)) {
-    if (start === undefined) continue // its place is in an extra field, which the directory vouches for
+    if (start === undefined) continue // an extra field, which the directory covers, has the offset
     const header = await contents.read(file, start, 4)
     if (start >= offset || header.byteLength < 4 || viewOf(header).getUint32(0, true) !== localSignature)
       return 'an entry of the zip archive'
@@ -69,7 +69,7 @@ async function directoryOf(
   return undefined
 }
 
-/** The directory of an archive beyond 4 GiB or 65,535 entries, by the locator at `at`. */
+/** Returns the directory of an archive beyond 4 GiB or 65,535 entries, by the locator at `at`. */
 async function largeDirectory(contents: Contents, file: string, at: number): Promise<Directory | undefined> {
   if (at < 0) return undefined
   const locator = viewOf(await contents.read(file, at, 20))
@@ -83,7 +83,10 @@ async function largeDirectory(contents: Contents, file: string, at: number): Pro
   }
 }
 
-/** Where each entry begins; `undefined` in place of one beyond 4 GiB. `undefined` if this is no directory of so many. */
+/**
+ * Returns where each entry begins, with `undefined` for an entry beyond 4 GiB. Returns `undefined` if the bytes are not
+ * a directory with this number of entries.
+ */
 function offsetsIn(directory: Uint8Array, entries: number): readonly (number | undefined)[] | undefined {
   const view = viewOf(directory)
   const offsets: (number | undefined)[] = []

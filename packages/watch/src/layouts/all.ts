@@ -36,8 +36,8 @@ export const layouts: Readonly<Record<LayoutName, Layout>> = {
 }
 
 /**
- * Those that are recognised by what they hold, the most particular first: a folder of the first may also hold files of
- * the last. Any program numbers folders, so `numbered` must be named.
+ * The layouts that are recognised by content, the most specific first, because a folder of the first may contain files
+ * of the last. Any program may number folders, so `numbered` must be chosen by name.
  */
 export const detectableLayouts: readonly Layout[] = layoutNames
   .filter((name) => name !== 'numbered')

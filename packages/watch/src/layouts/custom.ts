@@ -5,15 +5,15 @@ import { incomplete, type Layout, stepOf } from './layout.ts'
 
 export interface CustomLayout {
   /**
-   * Where checkpoints lie below the folder, such as `out/step_{step}/` or `epoch{epoch}_loss{loss}.pth`. `*` matches any
-   * part of a name, and a pattern that ends with `/` matches folders.
+   * The pattern of the checkpoints below the folder, such as `out/step_{step}/` or `epoch{epoch}_loss{loss}.pth`. `*`
+   * matches any part of a name. A pattern that ends with `/` matches folders.
    */
   readonly pattern: string
-  /** The file in a checkpoint's folder that its writer makes last. Without one, a long quiet period shows the end. */
+  /** The file in a checkpoint's folder that its writer writes last. Without one, a long quiet period shows the end. */
   readonly completeWhen?: string | undefined
 }
 
-/** A layout from a pattern. Throws `INVALID_ARGUMENT` for a pattern that is wrong. */
+/** Creates a layout from a pattern. Throws `INVALID_ARGUMENT` for an invalid pattern. */
 export function customLayout({ pattern, completeWhen }: CustomLayout): Layout {
   parsePattern(pattern)
   return {

@@ -8,8 +8,8 @@ const maxMetadataBytes = 256 * 2 ** 20
 const dataFile = /__\d+_\d+\.distcp/g
 
 /**
- * What `torch.distributed.checkpoint` writes. The coordinator writes `.metadata` last; it is a pickle, of which only the
- * names of data files are looked for, as plain text.
+ * Checkpoints of `torch.distributed.checkpoint`. The coordinator writes `.metadata` last. It is a pickle, in which only
+ * the names of data files are searched, as plain text.
  */
 export const dcp: Layout = {
   name: 'dcp',

@@ -6,12 +6,12 @@ import { foreign, incomplete, type Layout, type Reading } from './layout.ts'
 
 const stateFile = 'trainer_state.json'
 const modelFile = /^(adapter_)?(model|pytorch_model)[-.\w]*\.(safetensors|bin)(\.index\.json)?$/
-/** Measures of the machine, not of the model. */
+/** Metrics of the machine, not of the model. */
 const machineMetric = /(_runtime|_per_second|_compilation_time)$|^(total_flos|step|epoch)$/
 
 /**
- * What the Trainer of Hugging Face writes. `trainer_state.json` comes last, but other ranks may still write the states of
- * their random generators then.
+ * Checkpoints of the Trainer of Hugging Face. `trainer_state.json` is written last, but other ranks may still write the
+ * states of their random generators.
  */
 export const huggingFace: Layout = {
   name: 'hugging-face',
@@ -49,7 +49,7 @@ function readState(contents: Contents, state: unknown): Reading {
   }
 }
 
-/** The first file that an index of shards names and the folder lacks. */
+/** Returns the first file that an index of shards names and that is missing in the folder. */
 async function missingShard(contents: Contents): Promise<string | undefined> {
   for (const { name } of contents.files.filter((file) => file.name.endsWith('.index.json'))) {
     const index = parsePythonJson(await readText(contents, name))

@@ -1,7 +1,7 @@
 import type { Layout } from './layout.ts'
 import { readSingleFile } from './single-file.ts'
 
-/** What Keras's ModelCheckpoint writes: `*.keras` is a zip archive, `*.weights.h5` an HDF5 file. */
+/** Files of Keras's ModelCheckpoint: `*.keras` is a zip archive, `*.weights.h5` an HDF5 file. */
 export const keras: Layout = {
   name: 'keras',
   title: 'Keras files (*.keras, *.weights.h5)',

@@ -1,6 +1,6 @@
 import type { Contents } from '../folder/contents.ts'
 
-/** What a layout finds in a place that its pattern matches. */
+/** The result of inspecting a place that matches a pattern of the layout. */
 export type Reading =
   /** Another kind of file or folder. */
   | { readonly state: 'foreign' }
@@ -8,32 +8,31 @@ export type Reading =
   | { readonly state: 'incomplete'; readonly missing: string }
   | CompleteReading
 
-/** A checkpoint that is complete as far as its bytes show. */
+/** A checkpoint that is complete, as far as its bytes show. */
 export interface CompleteReading {
   readonly state: 'complete'
-  /** `undefined` if nothing names one. */
+  /** `undefined` if nothing states the step. */
   readonly step: number | undefined
   readonly epoch: number | undefined
   readonly metrics: Readonly<Record<string, number>>
-  /**
-   * Whether the format or the trainer shows the end of the write. If not, only a long quiet period does.
-   */
+  /** Whether the format or the trainer shows the end of the write. Otherwise only a long quiet period does. */
   readonly isSignalled: boolean
   /**
-   * The path, from the checkpoint's folder, of what the trainer writes last. If a checkpoint is written anew in place, it
-   * is complete only after this has changed, too.
+   * The path, below the checkpoint's folder, of the file that the trainer writes last. A checkpoint that is overwritten
+   * in place is complete only after this file has also changed.
    */
   readonly marker?: string | undefined
 }
 
-/** A checkpoint format: where its checkpoints are, and how one is read. A description without effects. */
+/** A checkpoint format: where its checkpoints are, and how to read one. A description without effects. */
 export interface Layout {
   readonly name: string
-  /** For people, such as `Hugging Face checkpoints (checkpoint-N/trainer_state.json)`. */
+  /** A title for people, such as `Hugging Face checkpoints (checkpoint-N/trainer_state.json)`. */
   readonly title: string
   /**
-   * Paths of checkpoints below the folder, `/` between parts. `*` matches any part of a name, `{step}` and `{epoch}` whole
-   * numbers, and any other name in braces the number of a metric. A pattern that ends with `/` matches folders.
+   * The paths of checkpoints below the folder, with `/` between parts. `*` matches any part of a name. `{step}` and
+   * `{epoch}` match integers, and any other name in braces matches a metric. A pattern that ends with `/` matches
+   * folders.
    */
   readonly patterns: readonly string[]
   read(contents: Contents): Promise<Reading>
@@ -45,7 +44,7 @@ export function incomplete(missing: string): Reading {
   return { state: 'incomplete', missing }
 }
 
-/** The step of a checkpoint: its own, else its epoch. */
+/** Returns the step of a checkpoint: its own, else its epoch. */
 export function stepOf(facts: {
   readonly step?: number | undefined
   readonly epoch?: number | undefined

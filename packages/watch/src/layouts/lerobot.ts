@@ -4,8 +4,8 @@ import { foreign, incomplete, type Layout } from './layout.ts'
 const lastLink = 'last'
 
 /**
- * What LeRobot writes: `checkpoints/000500/`, and then the link `checkpoints/last` to it. A folder is complete if the link
- * was made after its files.
+ * Checkpoints of LeRobot: `checkpoints/000500/`, then the link `checkpoints/last` to it. A folder is complete if the
+ * link was created after its files.
  */
 export const lerobot: Layout = {
   name: 'lerobot',

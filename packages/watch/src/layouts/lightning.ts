@@ -2,7 +2,7 @@ import { factsOfName } from '../names/name-facts.ts'
 import { foreign, type Layout } from './layout.ts'
 import { readSingleFile, stemOf } from './single-file.ts'
 
-/** What Lightning's ModelCheckpoint writes: step, epoch and metrics stand in the name. */
+/** Files of Lightning's ModelCheckpoint, whose names contain step, epoch and metrics. */
 export const lightning: Layout = {
   name: 'lightning',
   title: 'Lightning checkpoints (epoch=N-step=N.ckpt)',

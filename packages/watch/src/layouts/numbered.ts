@@ -2,7 +2,7 @@ import { firstMissing } from '../formats/whole-file.ts'
 import { foreign, incomplete, type Layout, stepOf } from './layout.ts'
 import { factsOfName } from '../names/name-facts.ts'
 
-/** Folders with a number, as simulations write them. Nothing shows their end but a long quiet period. */
+/** Numbered folders, as simulations write them. Only a long quiet period shows their end. */
 export const numbered: Layout = {
   name: 'numbered',
   title: 'numbered folders',

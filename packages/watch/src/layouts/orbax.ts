@@ -10,8 +10,8 @@ const metricsFile = 'metrics/metrics'
 const temporary = '.orbax-checkpoint-tmp'
 
 /**
- * What Orbax's CheckpointManager writes: a folder that is renamed when it is complete, with `commit_success.txt`, and a
- * time of commit in its metadata.
+ * Checkpoints of Orbax's CheckpointManager. It renames a folder when it is complete, or writes `commit_success.txt`,
+ * and records a commit time in the metadata.
  */
 export const orbax: Layout = {
   name: 'orbax',

@@ -17,7 +17,7 @@ export const safetensors: Layout = {
   },
 }
 
-/** The header holds texts only. */
+/** The header has only strings. */
 function countIn(value: unknown): number | undefined {
   return typeof value === 'string' && /^\d+$/.test(value) ? countOf(Number(value)) : undefined
 }

@@ -3,7 +3,7 @@ import { factsOfName, type NameFacts } from '../names/name-facts.ts'
 import { wholeness } from '../formats/whole-file.ts'
 import { foreign, incomplete, type Reading, stepOf } from './layout.ts'
 
-/** Reads a checkpoint that is one file, with facts from its name, and `more` from what it holds. */
+/** Reads a checkpoint that is one file. Facts come from its name, and `more` from its content. */
 export async function readSingleFile(contents: Contents, more: Partial<NameFacts> = {}): Promise<Reading> {
   const [file] = contents.files
   if (file === undefined) return foreign
@@ -20,7 +20,7 @@ export async function readSingleFile(contents: Contents, more: Partial<NameFacts
   }
 }
 
-/** A name without its extensions: `model.01-0.25.keras` is `model.01-0.25`. */
+/** Returns a name without its extensions: `model.01-0.25.keras` becomes `model.01-0.25`. */
 export function stemOf(name: string): string {
   return name.replace(/\.weights\.h5$|\.[A-Za-z]\w*$/, '')
 }

@@ -2,8 +2,8 @@ import type { Layout } from './layout.ts'
 import { readSingleFile } from './single-file.ts'
 
 /**
- * What `torch.save` writes. A zip archive is complete once its directory is there, and a file of before PyTorch 1.6 once
- * the storages are that its pickle names.
+ * Files of `torch.save`. A zip archive is complete if its directory exists. A file from before PyTorch 1.6 is complete
+ * if it has the storages that its pickle names.
  */
 export const torch: Layout = {
   name: 'torch',

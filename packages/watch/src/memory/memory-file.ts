@@ -33,7 +33,7 @@ export class MemoryFile {
     this.#folder = folder
   }
 
-  /** Empty for a store that does not exist yet, and if the file is missing. Skips lines that are damaged. */
+  /** Empty if the store does not exist yet or the file is missing. Skips damaged lines. */
   async read(signal: AbortSignal | undefined): Promise<Memory> {
     const path = await this.#path(signal)
     if (path === undefined) return new Memory()
@@ -95,7 +95,7 @@ export class MemoryFile {
   }
 }
 
-/** The id in the store's marker, as docs/format.md describes it; `undefined` before the first save. */
+/** Returns the id in the marker of the store, as docs/format.md describes it; `undefined` before the first save. */
 async function storeId(store: CheckpointStore, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
     const { body } = await store.backend.read(marker, { signal })
@@ -103,7 +103,7 @@ async function storeId(store: CheckpointStore, signal: AbortSignal | undefined):
     const found = isRecord(document) && isRecord(document['marker']) ? document['marker']['id'] : undefined
     return typeof found === 'string' && /^[\w-]+$/.test(found) ? found : undefined
   } catch (error) {
-    // Without an id nothing is remembered, and the store itself shows what it lists.
+    // Without an id nothing is remembered. The store still lists its checkpoints.
     if (isHoldfastError(error, 'NOT_FOUND') || error instanceof SyntaxError) return undefined
     throw error
   }

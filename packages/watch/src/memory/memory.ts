@@ -1,27 +1,27 @@
 import type { Seal } from './seal.ts'
 
-/** What is remembered of a checkpoint that was adopted. */
+/** The memory of one adopted checkpoint. */
 export interface Adopted {
-  /** Its path below the watched folder. */
+  /** The path below the watched folder. */
   readonly name: string
   readonly step: number
   /** The name of the layout that read it. */
   readonly layout: string
-  /** Whether the step is the checkpoint's own, and not one that was counted on. */
+  /** Whether the step is the checkpoint's own number, and not a counted one. */
   readonly isNumbered: boolean
-  /** Of the names and bytes of its files. */
+  /** The digest of the names and bytes of its files. */
   readonly digest: string
-  /** How its files looked; saves reading them again. */
+  /** The state of its files, which saves reading them again. */
   readonly fingerprint: string
   readonly seal?: Seal | undefined
 }
 
-/** Checkpoints that are no longer in the folder, and remembered all the same: a restore may bring them back. */
+/** The number of remembered checkpoints that no longer exist in the folder. A restore may bring them back. */
 const maxGone = 1000
 
-/** What was adopted from one folder into one store, also what the store has dropped since. */
+/** The checkpoints that were adopted from one folder into one store, including those that the store has dropped. */
 export class Memory {
-  /** In the order of adoption. */
+  /** The checkpoints in the order of adoption. */
   readonly #adopted = new Map<string, Adopted>()
 
   constructor(adopted: readonly Adopted[] = []) {

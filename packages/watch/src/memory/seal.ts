@@ -12,7 +12,7 @@ export interface Seal {
   readonly files: Readonly<Record<string, string>>
 }
 
-/** Files that do not grow once they are whole. Others may still be written by another rank after the marker. */
+/** Files that do not grow after they are complete. Other ranks may still write other files after the marker. */
 const neverGrows = /\.(safetensors|pt|pth|ckpt|keras|npz|h5|distcp)$/
 
 /** `marker` is the path of the last file, if the trainer has one. */

@@ -1,25 +1,25 @@
-/** What a name tells of a checkpoint. */
+/** The facts in a name of a checkpoint. */
 export interface NameFacts {
   readonly step?: number | undefined
   readonly epoch?: number | undefined
   readonly metrics: Readonly<Record<string, number>>
 }
 
-/** A number as trainers write it into names. */
+/** A number in the form that trainers use in names. */
 export const numberPattern = String.raw`[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|nan|[-+]?inf`
 
 const pair = new RegExp(String.raw`(?:^|[-_. ])?([A-Za-z][\w/.]*)=(${numberPattern})(?![\dA-Za-z])`, 'g')
 const stepWord = /(?:^|[^A-Za-z\d])(?:global[-_]?step|steps?|iterations?|iters?|it)[-_=. ]?(\d+)(?![\d.]*\d)/i
 const epochWord = /(?:^|[^A-Za-z\d])(?:epochs?|ep|e)[-_=. ]?(\d+)(?![\d.]*\d)/i
 const countWord = /(?:^|[^A-Za-z])(?:checkpoint|chkpt|ckpt|cp|snapshot|model|weights|save)(\d+)(?=$|[-_. ])/i
-/** Names of counters, which are no metrics, such as `model_epoch`. */
+/** The names of counters, such as `model_epoch`. Counters are not metrics. */
 const counter = /(^|[^A-Za-z])(global_?step|steps?|iterations?|iters?|epochs?)$/i
-/** Whole numbers that stand alone, and are not a part of a fraction. */
+/** Separate integers that are not part of a fraction. */
 const loneNumber = /(?:^|[-_ .])(?<!\d\.)(\d+)(?=$|[-_ ]|\.(?!\d))/g
 
 /**
- * What a name without its extension tells: `epoch=3-val_loss=0.21`, `step_500`, `checkpoint_0042`. The step is the number
- * after a word for steps; else, without an epoch, the last whole number that stands alone.
+ * Returns the facts in a name without its extension, such as `epoch=3-val_loss=0.21`, `step_500` or `checkpoint_0042`.
+ * The step is the number after a word for steps. Otherwise, without an epoch, it is the last separate integer.
  */
 export function factsOfName(stem: string): NameFacts {
   const metrics = pairsOf(stem).filter(([name]) => !counter.test(name))
@@ -29,7 +29,7 @@ export function factsOfName(stem: string): NameFacts {
   return { step, epoch, metrics: Object.fromEntries(metrics) }
 }
 
-/** All `name=number` in a text. */
+/** Returns every `name=number` in a text. */
 function pairsOf(text: string): readonly [string, number][] {
   return [...text.matchAll(pair)].map(([, name = '', value = '']) => [name, parseNumber(value)])
 }
@@ -41,7 +41,7 @@ export function parseNumber(text: string): number {
   return Number(text)
 }
 
-/** `undefined` for what is no whole number that counts something. */
+/** Returns `undefined` unless the text is an integer that can be a count. */
 export function countOf(value: number | undefined): number | undefined {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
