@@ -43,12 +43,12 @@ export interface AdopterOptions extends AdoptionOptions {
 }
 
 /**
- * What is known of the program that writes. Once it has ended, no checkpoint changes any more, so nothing is waited for. If it
- * failed, it may have been writing: a checkpoint is then adopted only if its format or its trainer shows that it is complete.
+ * The state of the program that writes. After it has ended, no checkpoint changes, so no quiet period applies. If it
+ * failed, it may have died during a write. A checkpoint is then adopted only if its format or trainer shows its end.
  */
 export type WriterState = 'writing' | 'finished' | 'failed'
 
-/** What no later try can change. */
+/** Error codes that a retry cannot resolve. */
 const final = ['FENCED', 'ABORTED', 'UNSUPPORTED', 'CONFIG'] as const
 
 type Outcome = 'adopted' | 'changed' | 'left'
@@ -84,7 +84,7 @@ export class Adopter {
     return this.#folder.layout
   }
 
-  /** Looks at the folder, and adopts everything that is complete and has been quiet for long enough. */
+  /** Scans the folder, and adopts every complete checkpoint that has been quiet long enough. */
   async scan(writer: WriterState = 'writing'): Promise<ScanReport> {
     const found = await this.#folder.survey()
     const { ready, quietIn } = this.#readyOf(found, writer)
@@ -111,23 +111,23 @@ export class Adopter {
     return planAdoption(this.#store, this.#folder, this.#options)
   }
 
-  /** What is in the folder, and what of it the store has. Changes nothing. */
+  /** Returns the checkpoints in the folder, and which of them the store has. Changes nothing. */
   async inventory(): Promise<readonly Present[]> {
     const { order, signal } = this.#options
     return takeInventory(this.#store, this.#folder, { order, signal })
   }
 
-  /** The step and the bytes of the checkpoint that was adopted last. */
+  /** Returns the step and the digest of the checkpoint that was adopted last. */
   async lastAdopted(): Promise<{ readonly step: number; readonly digest: string } | undefined> {
     return (await this.#folder.memory()).last
   }
 
-  /** Forgets checkpoints that are no longer in the folder, so that new ones of the same name are adopted. */
+  /** Forgets checkpoints that were removed from the folder, so that new ones with the same name are adopted. */
   async forget(names: readonly string[]): Promise<void> {
     for (const name of names) await this.#folder.forget(name)
   }
 
-  /** The checkpoints that may be adopted now, and when the next one may. */
+  /** Returns the checkpoints that may be adopted now, and the time until the next one may be. */
   #readyOf(
     found: Survey | undefined,
     writer: WriterState,

@@ -9,9 +9,9 @@ export interface Survey {
   readonly layout: Layout
   /** The checkpoints, in no particular order. Foreign files are omitted. */
   readonly inspections: readonly Exclude<Inspection, { readonly state: 'foreign' }>[]
-  /** Folders with a step in their names that hold nothing of the layout. */
+  /** Folders with a step in their names that contain no file of the layout. */
   readonly hollow: readonly Candidate[]
-  /** Folders whose changes matter. */
+  /** The folders in which a change matters. */
   readonly folders: readonly string[]
 }
 

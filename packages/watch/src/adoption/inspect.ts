@@ -59,7 +59,7 @@ export async function inspect(
 export class SeenSeals {
   readonly #seals = new Map<string, Seal>()
 
-  /** Returns what happened to a checkpoint since it was seen complete. Notes a new marker. */
+  /** Returns what has happened to a checkpoint since its first complete state. Records a new marker. */
   breachBy(name: string, seal: Seal): Breach | undefined {
     const before = this.#seals.get(name)
     if (before !== undefined && before.marker === seal.marker) return breachOf(before, seal, false)

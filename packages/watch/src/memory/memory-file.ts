@@ -11,7 +11,7 @@ const marker = 'holdfast.json'
 /** One line of the file. */
 type Line = Adopted | { readonly forgotten: string }
 
-/** The file is rewritten once it has more lines of forgotten checkpoints than this. */
+/** The number of lines about forgotten checkpoints above which the file is rewritten. */
 const maxStaleLines = 2000
 
 /**
@@ -68,7 +68,7 @@ export class MemoryFile {
     const path = await this.#path(signal)
     if (path === undefined) return true
     try {
-      // The line break comes first, so that a line that was cut by a crash does not spoil this one.
+      // The line break comes first, so that a line that a crash truncated does not damage this one.
       await appendFile(path, `\n${JSON.stringify(line)}`)
       return true
     } catch (error) {
@@ -113,7 +113,7 @@ function isReadOnly(error: unknown): boolean {
   return ['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(nodeErrorCode(error) ?? '')
 }
 
-/** A line that does not parse costs one reading of the files that it was about. */
+/** A line that does not parse only causes its files to be read once more. */
 function parseLine(line: string): Line | undefined {
   try {
     return parseEntry(JSON.parse(line))

@@ -36,12 +36,12 @@ export class Memory {
     return this.#adopted.get(name)
   }
 
-  /** The one that was adopted last. */
+  /** The checkpoint that was adopted last. */
   get last(): Adopted | undefined {
     return this.all.at(-1)
   }
 
-  /** Whether these bytes were adopted as this step under any name. */
+  /** Returns whether these bytes were adopted as this step, under any name. */
   has(step: number, digest: string): boolean {
     return this.all.some((entry) => entry.step === step && entry.digest === digest)
   }
@@ -55,7 +55,7 @@ export class Memory {
     this.#adopted.delete(name)
   }
 
-  /** Forgets the oldest of those that are no longer there, beyond a limit. */
+  /** Forgets the oldest checkpoints that no longer exist, beyond a limit. */
   prune(present: ReadonlySet<string>): void {
     const gone = [...this.#adopted.keys()].filter((name) => !present.has(name))
     for (const name of gone.slice(0, Math.max(0, gone.length - maxGone))) this.#adopted.delete(name)

@@ -1,14 +1,14 @@
 import type { Snapshot } from '../folder/snapshot.ts'
 
 /**
- * How a checkpoint's files looked when it was complete. If the trainer writes the checkpoint anew in place, its files change
- * first and its last file at the end: until then the folder is a mixture of two saves. If the trainer deletes it, its files
- * vanish one after the other, and what is left is no checkpoint.
+ * The state of the files of a complete checkpoint. If the trainer overwrites the checkpoint in place, its last file changes
+ * at the end. Until then, the folder mixes two saves. If the trainer deletes the checkpoint, its files
+ * disappear one after another, and the remaining files are not a checkpoint.
  */
 export interface Seal {
-  /** How the file looked that the trainer writes last; `undefined` if there is no such file. */
+  /** The state of the file that the trainer writes last; `undefined` if there is no such file. */
   readonly marker: string | undefined
-  /** How each other file looked, by its path from the checkpoint's folder. */
+  /** The state of every other file, by its path below the checkpoint's folder. */
   readonly files: Readonly<Record<string, string>>
 }
 
@@ -28,8 +28,8 @@ export function sealOf({ files }: Snapshot, marker: string | undefined): Seal {
 export type Breach = 'written anew' | 'deleted'
 
 /**
- * Returns what happened to files since they were sealed, although the last file is the same. Files that were added may be
- * those of another rank. Without a last file, a changed file shows a new save, and only deletions are a breach.
+ * Returns what has happened to files since they were sealed, if the last file is the same. Added files may belong to another
+ * rank. Without a last file, a changed file means a new save, and only deletions are a breach.
  */
 export function breachOf(seal: Seal, now: Seal, wasAdopted: boolean): Breach | undefined {
   if (seal.marker !== now.marker) return undefined
@@ -39,6 +39,6 @@ export function breachOf(seal: Seal, now: Seal, wasAdopted: boolean): Breach | u
     return found !== undefined && found !== identity && (wasAdopted || neverGrows.test(inside))
   })
   if (isWrittenAnew) return seal.marker === undefined ? undefined : 'written anew'
-  // Before the adoption, a program may still delete files that it needed only for a while.
+  // Before the adoption, a program may still delete its temporary files.
   return wasAdopted && before.some(([inside]) => now.files[inside] === undefined) ? 'deleted' : undefined
 }
