@@ -12,6 +12,7 @@ export const exitCodes = {
   unknown: 7,
   noSpace: 8,
   noPermission: 9,
+  incomplete: 10,
   interrupted: 130,
   terminated: 143,
 } as const
@@ -41,6 +42,7 @@ export const exitCodesHelp = `Exit codes ("run" exits with that of its program; 
     7  outcome unknown: the change may be committed or not; check with "holdfast ls"
     8  no space: nothing was written
     9  no permission
+   10  incomplete: other ranks of the job did not deliver their parts in time
   130  interrupted (Ctrl-C)
   143  terminated`
 
@@ -48,6 +50,7 @@ const byError: Readonly<Record<ErrorCode, ExitCode>> = {
   NOT_FOUND: exitCodes.notFound,
   ALREADY_EXISTS: exitCodes.conflict,
   FENCED: exitCodes.conflict,
+  INCOMPLETE: exitCodes.incomplete,
   OUTCOME_UNKNOWN: exitCodes.unknown,
   CORRUPT: exitCodes.corrupt,
   INSUFFICIENT_SPACE: exitCodes.noSpace,

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FENCED'
+  | 'INCOMPLETE'
   | 'OUTCOME_UNKNOWN'
   | 'CORRUPT'
   | 'INSUFFICIENT_SPACE'

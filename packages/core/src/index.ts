@@ -36,6 +36,7 @@ export type { CopyOptions, CopyOutcome, CopyReport } from './store/copy/options.
 export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
 export type { Presence } from './store/read/presence.ts'
+export type { RanksOptions } from './store/ranks/options.ts'
 export type { Recording } from './store/recording.ts'
 export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './store/restore/result.ts'
 export type { BackgroundOptions, BackgroundSave } from './store/save/background.ts'

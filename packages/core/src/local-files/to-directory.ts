@@ -35,6 +35,11 @@ export interface DeliveryOptions {
   readonly onProgress: ((bytes: number) => void) | undefined
   /** The folder of the store, if it is on this machine. Files are never restored into it. */
   readonly storeRoot: string | undefined
+  /**
+   * Called once every file is written and verified, before anything at the destination changes. If it rejects, nothing is
+   * delivered.
+   */
+  readonly beforeExchange?: (() => Promise<void>) | undefined
   /** Whether other files at the destination are counted, removed or ignored. */
   readonly others: 'report' | 'remove' | 'ignore'
 }
@@ -114,6 +119,7 @@ async function deliverInto(
     } finally {
       await hidden[Symbol.asyncDispose]()
     }
+    await options.beforeExchange?.()
     throwIfAborted(options.signal, 'The restore')
     await checkPlaces(fileSystem, target, names) // Checks again, because the writes may have taken hours.
     const removal = options.others === 'remove' ? await othersToRemove(fileSystem, target, names) : undefined

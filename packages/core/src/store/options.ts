@@ -5,6 +5,7 @@ import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules.ts'
 import { assertWellFormed } from '../json.ts'
+import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
 
 export interface StoreOptions<Name extends string = string> {
@@ -38,6 +39,11 @@ export interface StoreOptions<Name extends string = string> {
    * saves are swept after this time. Default: one day.
    */
   readonly gracePeriod?: number | undefined
+  /**
+   * The place of this process in a job of many ranks. Then `save` and `restore` mean "together with all ranks", and other
+   * changes are rejected. Default: this process saves and restores alone.
+   */
+  readonly ranks?: RanksOptions | undefined
   /** Name of this writer in messages to others. Default: host name and process id. */
   readonly writerName?: string | undefined
 }
@@ -51,6 +57,7 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   space: true,
   background: true,
   gracePeriod: true,
+  ranks: true,
   writerName: true,
 }
 
@@ -65,6 +72,7 @@ export function assertStoreOptions(options: StoreOptions): void {
       )
     }
   }
+  if (options.ranks !== undefined) assertRanksMode(options, options.ranks)
   refuseUnknownOptions(options.space, ['warnBelow', 'refuseBelow', 'makeRoom'], 'space')
   refuseUnknownOptions(options.background, ['limit', 'atLimit'], 'background')
   const { mode, gracePeriod, background } = options
@@ -94,6 +102,12 @@ function assertJob({ job, mode }: StoreOptions): void {
   assertWellFormed(job, 'The name of a job')
   if (mode === 'shared')
     throw invalid("A job is one exclusive writer, so mode cannot be 'shared'. Pass either job or mode.")
+}
+
+function assertRanksMode({ mode, takeOver }: StoreOptions, ranks: RanksOptions): void {
+  assertRanksOptions(ranks)
+  if (mode === 'shared' || takeOver !== undefined)
+    throw invalid('ranks and shared mode exclude each other: the ranks of a job own the store together.')
 }
 
 function invalid(message: string): HoldfastError {

@@ -37,6 +37,7 @@ import {
 import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type StreamedFile } from './read/read-file.ts'
+import { Ranks } from './ranks/ranks.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
@@ -87,6 +88,8 @@ export class CheckpointStore implements AsyncDisposable {
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
   readonly #underWay = new UnderWay()
+  /** Defined if this process is a rank of a job. */
+  readonly #ranks: Ranks | undefined
   readonly #savesInOrder = new SavesInOrder()
   #isMarkerSupported = false
   #closed: Promise<void> | undefined
@@ -133,6 +136,7 @@ export class CheckpointStore implements AsyncDisposable {
       gracePeriod: options.gracePeriod ?? defaultGracePeriod,
     }
     this.#access = new WriteAccess(this.#context)
+    if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen)
     this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
   }
@@ -190,6 +194,7 @@ export class CheckpointStore implements AsyncDisposable {
       await this.#background.flush()
     } finally {
       await this.#access.finish()
+      await this.#ranks?.finish()
     }
   }
 
@@ -201,6 +206,8 @@ export class CheckpointStore implements AsyncDisposable {
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
     await this.#refuseNewerMarker(options.signal)
+    const ranks = this.#ranks
+    if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
     return this.#underWay.run(() =>
       restoreCheckpoint(this.#context, choice, options, {
         quarantine: (finding) => this.#access.quarantine(finding),
@@ -282,6 +289,7 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
+    this.#refuseInJob('pin')
     assertStep(step)
     if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
     const at = this.#context.environment.now().toISOString()
@@ -290,6 +298,7 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
+    this.#refuseInJob('unpin')
     assertStep(step)
     const { signal } = options
     await this.#access.freeing(signal, () => this.#writer.write({ kind: 'unpin', step }, signal))
@@ -305,6 +314,7 @@ export class CheckpointStore implements AsyncDisposable {
     metrics: Readonly<Record<string, number>>,
     options: StoreCallOptions = {},
   ): Promise<AttachResult> {
+    this.#refuseInJob('attach')
     assertStep(step)
     assertMetrics(metrics)
     return attachMetrics(this.#context, this.#writer, this.#access, step, metrics, options.signal)
@@ -333,6 +343,7 @@ export class CheckpointStore implements AsyncDisposable {
    * interrupted and repeated.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
+    this.#refuseInJob('prune')
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
     await this.#refuseNewerMarker(options.signal)
     return pruneStore(this.#context, this.#writer, options)
@@ -357,6 +368,7 @@ export class CheckpointStore implements AsyncDisposable {
    * contains it.
    */
   async forgetObjective(name: string, options: StoreCallOptions = {}): Promise<void> {
+    this.#refuseInJob('forgetObjective')
     refuseUnknownOptions(options, ['signal'], 'forgetObjective', this.url)
     await this.#writer.write({ kind: 'forget objective', name }, options.signal)
   }
@@ -370,6 +382,7 @@ export class CheckpointStore implements AsyncDisposable {
     steps: readonly number[],
     options: StoreCallOptions & { readonly allowBest?: boolean | undefined } = {},
   ): Promise<SaveResult['dropped']> {
+    this.#refuseInJob('delete')
     refuseUnknownOptions(options, ['allowBest', 'signal'], 'delete', this.url)
     steps.forEach(assertStep)
     if (steps.length === 0) return []
@@ -394,6 +407,7 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Deletes leftovers: those of crashed and fenced saves, old catalog versions and pages, and unfinished uploads. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
+    this.#refuseInJob('sweep')
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
     await this.#refuseNewerMarker(options.signal)
     return this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen))
@@ -401,6 +415,7 @@ export class CheckpointStore implements AsyncDisposable {
 
   /** Rebuilds a lost or damaged catalog from the checkpoints in the store. Loses no acknowledged save. It can be repeated. */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
+    this.#refuseInJob('repair')
     await this.#access.cleanedUp(options.signal)
     return this.#underWay.run(() => repairStore(this.#context, options))
   }
@@ -430,7 +445,9 @@ export class CheckpointStore implements AsyncDisposable {
   async #save(request: SaveRequest): Promise<SaveResult> {
     assertSaveRequest(request)
     return this.#savesInOrder.run(request.step, request.signal, () =>
-      planAndSave(this.#context, this.#access, request),
+      this.#ranks === undefined
+        ? planAndSave(this.#context, this.#access, request)
+        : this.#ranks.save(request),
     )
   }
 
@@ -456,6 +473,17 @@ export class CheckpointStore implements AsyncDisposable {
       `The marker of ${this.url} is ${found.kind}, so its checkpoints have no origin that a copy could name. ` +
         'Call store.repair(), which writes it again.',
       { url: this.url, key: markerKey, hint: { kind: 'repair' } },
+    )
+  }
+
+  /** Throws `UNSUPPORTED` for a change that the ranks of a job do not make together. */
+  #refuseInJob(what: string): void {
+    if (this.#ranks === undefined) return
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `The ranks of a job save and restore together, and ${what}() is not something they do together. Open the store ` +
+        'without ranks when the job does not run.',
+      { url: this.url },
     )
   }
 

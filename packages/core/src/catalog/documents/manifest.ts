@@ -24,7 +24,7 @@ const hashSchema = v.looseObject({
   origin: v.picklist(['store', 'writer', 'computed']),
 })
 
-const fileSchema = v.looseObject({
+export const manifestFileSchema = v.looseObject({
   name: v.pipe(
     v.string(),
     v.check((name) => fileNameFault(name) === undefined, 'not a valid file name'),
@@ -60,7 +60,7 @@ export const manifestSchema = v.looseObject({
   origin: v.optional(originSchema),
   /** The attempt of the checkpoint from which the run continued, if known. */
   resumed: v.optional(attemptSchema),
-  files: v.pipe(v.array(fileSchema), v.minLength(1)),
+  files: v.pipe(v.array(manifestFileSchema), v.minLength(1)),
   metrics: metricsSchema,
   tags: v.array(v.string()),
   metadata: v.optional(v.unknown()),
@@ -68,7 +68,7 @@ export const manifestSchema = v.looseObject({
 })
 
 export type Manifest = Named<v.InferOutput<typeof manifestSchema>>
-export type ManifestFile = Named<v.InferOutput<typeof fileSchema>>
+export type ManifestFile = Named<v.InferOutput<typeof manifestFileSchema>>
 
 /** The members of a manifest that a save provides. */
 export interface ManifestContent {
@@ -77,6 +77,7 @@ export interface ManifestContent {
   readonly epoch?: number | undefined
   readonly savedAt: string
   readonly order: OrderKey
+  readonly resumed?: AttemptId | undefined
   readonly files: readonly ManifestFile[]
   readonly metrics: Readonly<Record<string, StoredMetric>>
   readonly tags: readonly string[]

@@ -98,7 +98,12 @@ export function factsOf(entry: CatalogEntry): Checkpoint {
   }
 }
 
-export function contentsOf({ attempt, files, metadata, dataState }: Manifest): CheckpointContents {
+export function contentsOf({
+  attempt,
+  files,
+  metadata,
+  dataState,
+}: Pick<Manifest, 'attempt' | 'files' | 'metadata' | 'dataState'>): CheckpointContents {
   return {
     files: files.map(({ name, object, size, sha256 }) => ({
       name,

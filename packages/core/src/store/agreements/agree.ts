@@ -63,9 +63,10 @@ export async function readAgreement(
 export async function* listAgreements(
   backend: CheckpointBackend,
   prefix: string,
-  signal?: AbortSignal,
+  { after, signal }: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<AgreementName> {
-  for await (const { key } of backend.list(`${agreementsPrefix}${prefix}`, { signal })) {
+  const startAfter = after === undefined ? undefined : `${agreementsPrefix}${after}`
+  for await (const { key } of backend.list(`${agreementsPrefix}${prefix}`, { startAfter, signal })) {
     const name = agreementOfKey(key)
     if (name !== undefined) yield name
   }

@@ -30,12 +30,15 @@ export interface Began {
   readonly order: OrderKey
 }
 
-/** Writes the files under the prefix of the attempt, and hashes them on the way. */
+/**
+ * Writes the files under the prefix of the attempt, below `folder` if one is given, and hashes them on the way.
+ */
 export async function writeFiles(
   backend: CheckpointBackend,
   attempt: AttemptId,
   files: readonly PlannedFile[],
   { signal, onProgress, requireFinite = false }: AttemptContent,
+  folder = '',
 ): Promise<readonly ManifestFile[]> {
   const sizes = files.map(({ size }) => size)
   const total = sizes.every((size) => size !== undefined)
@@ -46,7 +49,7 @@ export async function writeFiles(
   return concurrently(files, atOnce, signal, async ({ name, source, size, sha256, mode }, taskSignal) => {
     let before = 0
     const tensors = requireFinite ? new FiniteObservation(name) : undefined
-    const put = await backend.put(objectKey(attempt, name), source, {
+    const put = await backend.put(objectKey(attempt, `${folder}${name}`), source, {
       size,
       signal: taskSignal,
       observe: tensors?.observe,
@@ -58,7 +61,7 @@ export async function writeFiles(
     })
     if (sha256 !== undefined && put.sha256 !== sha256) throw otherDigest(name, put.sha256, sha256)
     tensors?.require(put.size)
-    return manifestFile(name, mode, put)
+    return manifestFile(name, `${folder}${name}`, mode, put)
   })
 }
 
@@ -113,12 +116,13 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
 
 function manifestFile(
   name: string,
+  object: string,
   mode: number | undefined,
   { size, sha256, revision, storeDigest }: PutResult,
 ): ManifestFile {
   return {
     name,
-    object: name,
+    object,
     size,
     sha256,
     ...(mode === undefined ? {} : { mode }),

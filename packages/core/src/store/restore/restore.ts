@@ -109,10 +109,12 @@ async function readCatalog(
   return { catalog: await read(), damaged: [] }
 }
 
-async function deliver(
+/** Delivers one checkpoint. `beforeExchange` is called once every file is verified. If it rejects, nothing is delivered. */
+export async function deliver(
   context: StoreContext,
   entry: CatalogEntry,
   options: RestoreOptions,
+  beforeExchange?: () => Promise<void>,
 ): Promise<Omit<Restored, 'passedOver' | 'damagedCatalogs'>> {
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = wantedFiles(manifest, options.files)
@@ -128,6 +130,7 @@ async function deliver(
     {
       signal: options.signal,
       storeRoot: context.backend.capabilities.localRoot,
+      beforeExchange,
       others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
       onProgress: (bytes) => {
         options.onProgress?.({ bytes, total })

@@ -16,6 +16,8 @@ export interface PlanOptions {
   /** Patterns of files and folders to exclude. */
   readonly exclude?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
+  /** Whether there may be no file: a rank of a job may have none of its own. Default: false. */
+  readonly mayBeEmpty?: boolean | undefined
   /** Maximum number of files and folders. Default: 200,000. */
   readonly mostEntries?: number | undefined
 }
@@ -34,7 +36,7 @@ export interface SavePlan {
  * contains the store.
  */
 export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
-  const { storeRoot, exclude = [], signal, mostEntries = 200_000 } = options
+  const { storeRoot, exclude = [], signal, mayBeEmpty = false, mostEntries = 200_000 } = options
   const excludes = await exclusionsOf(exclude, 'exclude')
   const walk = await Walk.begin({ storeRoot, signal, excludes, mostEntries })
   const given: PlannedFile[] = []
@@ -48,7 +50,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
     else throw noSource(name)
   }
   const planned = [...given, ...walk.files.map(plannedFile)]
-  if (planned.length === 0) {
+  if (planned.length === 0 && !mayBeEmpty) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
       'A checkpoint must have at least one file, but there is none to save.',

@@ -1,0 +1,64 @@
+import { HoldfastError } from '../../errors.ts'
+
+export function fencedByLaterStart(rank: number, url: string): HoldfastError {
+  return new HoldfastError(
+    'FENCED',
+    `Rank ${rank} of this job has started again since, so this process is no longer part of the job. ` +
+      'Nothing of it is saved any more. Stop it.',
+    { url },
+  )
+}
+
+export function fencedByOtherSize(size: number, url: string): HoldfastError {
+  return new HoldfastError(
+    'FENCED',
+    `The job has started again with a number of ranks other than ${size}, so this process is no longer part of it. Stop it.`,
+    { url },
+  )
+}
+
+export function superseded(term: number, url: string): HoldfastError {
+  return new HoldfastError(
+    'FENCED',
+    `The job has started again since term ${term}, to which this process belongs, so nothing of it is saved any more. ` +
+      'Call restore() to join the job again, or restart the process.',
+    { url },
+  )
+}
+
+export function fencedByOtherWriter(url: string): HoldfastError {
+  return new HoldfastError(
+    'FENCED',
+    'Another writer has taken the store from this job, and nothing was changed. Stop that writer, and restart all ranks.',
+    { url },
+  )
+}
+
+/** `what` is a clause such as `did not deliver their part of step 500`. */
+export function incomplete(
+  missing: readonly number[],
+  size: number,
+  what: string,
+  milliseconds: number,
+  advice: string,
+  url: string,
+): HoldfastError {
+  const named = missing
+    .slice(0, 20)
+    .join(', ')
+    .replace(/, (\d+)$/, ' and $1')
+  const more = missing.length > 20 ? ` and ${missing.length - 20} more` : ''
+  const ranks = missing.length === 1 ? `Rank ${named}` : `Ranks ${named}${more}`
+  return new HoldfastError(
+    'INCOMPLETE',
+    `${ranks} of ${size} ${what} within ${durationOf(milliseconds)}. ${advice}`,
+    {
+      url,
+    },
+  )
+}
+
+function durationOf(milliseconds: number): string {
+  const seconds = milliseconds / 1000
+  return seconds < 120 ? `${Number(seconds.toFixed(1))} s` : `${Number((seconds / 60).toFixed(1))} min`
+}

@@ -1,0 +1,318 @@
+import { isFileSource } from '../../backend/index.ts'
+import {
+  agreementKey,
+  type AttemptId,
+  type CatalogEntry,
+  type Manifest,
+  newAttemptId,
+  partsOfAttempt,
+} from '../../catalog/documents/index.ts'
+import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
+import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
+import { ownSegment } from '../../catalog/commit/segments.ts'
+import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
+import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { deleteKeys } from '../attempts/delete-attempts.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
+import { provedManifest } from '../attempts/read-verified.ts'
+import { reportClockDoubts } from '../clock-events.ts'
+import { judgedNow } from '../judged-now.ts'
+import { reportMetrics, reportUnscored } from '../metric-events.ts'
+import { storedAtOf, withClockJump } from '../save/clocks.ts'
+import type { SavePlan } from '../save/plan.ts'
+import type { SaveRequest } from '../save/request.ts'
+import type { SaveResult } from '../save/result.ts'
+import { guardSpace } from '../save/space.ts'
+import { completeAttempt } from './complete.ts'
+import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
+import type { Member, ResumedMember } from './member.ts'
+import { attemptName, ofRank, partsPrefix, ranksIn } from './names.ts'
+import { writeOwnPart } from './own-part.ts'
+import { agreeOn, type AttemptProposal, attemptProposalSchema, type Part } from './proposals.ts'
+import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
+import { isOwnerIn } from './take-over.ts'
+import { look, pollUntil } from './wait.ts'
+
+/** A joint attempt of one step, and how many attempts at the step came before it. */
+export interface JointAttempt {
+  readonly step: number
+  readonly tries: number
+  readonly proposal: AttemptProposal
+}
+
+interface Saved {
+  readonly attempt: JointAttempt
+  readonly result: SaveResult
+}
+
+type Outcome =
+  | { readonly kind: 'dead' }
+  | {
+      readonly kind: 'committed'
+      readonly catalog: PagedCatalog
+      /** What this rank committed, if it was this one. */
+      readonly committed?: Committed | undefined
+    }
+
+/**
+ * Saves the files of this rank as its part of a checkpoint, and resolves once the whole checkpoint is committed. Any rank
+ * that sees all parts commits. `previous` is the last attempt that this process saved, whose agreements are deleted.
+ */
+export async function saveJointly(
+  member: ResumedMember,
+  request: SaveRequest,
+  plan: SavePlan,
+  timeout: number,
+  previous: JointAttempt | undefined,
+): Promise<Saved> {
+  const { context, access } = member
+  const began = context.environment.now()
+  let hasRead = false
+  for (let tries = 0; ; ) {
+    const newest = await context.log.newest(request.signal)
+    if (!isOwnerIn(newest, member)) throw superseded(member.own.term, context.backend.url)
+    const agreed = await agreeOnAttempt(member, newest, request, tries, began)
+    if (agreed === undefined) continue // The proposal depends on the catalog, which must be read again.
+    const { attempt } = agreed.proposal
+    await refuseExisting(member, newest, request, attempt)
+    await guardSpace(context, request.step, plan.files, newest, access, request.signal)
+    if (hasRead) assertReplayable(plan, request.step, context.backend.url)
+    access.attempts.add(attempt)
+    try {
+      hasRead = true
+      const part = await writeOwnPart(member, attempt, request, plan.files, !agreed.isMine)
+      if (part === undefined) continue
+      const outcome = await awaitCommit(member, agreed.proposal, request, timeout)
+      if (outcome.kind === 'dead') {
+        tries += 1
+        continue
+      }
+      const { catalog, committed } = outcome
+      if (committed !== undefined) {
+        access.afterwards(async () => {
+          await deleteDropped(context, committed)
+          await deleteAgreements(member, previous)
+          await access.tidyNowAndThen()
+        })
+      }
+      const described = await describe(member, agreed.proposal, part, catalog, committed)
+      const duration = context.environment.now().getTime() - began.getTime()
+      const result = { ...described, warnings: plan.warnings, duration }
+      return { attempt: { step: request.step, tries, proposal: agreed.proposal }, result }
+    } finally {
+      access.attempts.delete(attempt)
+    }
+  }
+}
+
+async function agreeOnAttempt(
+  { context, own }: ResumedMember,
+  newest: PagedCatalog,
+  { step, signal }: SaveRequest,
+  tries: number,
+  began: Date,
+): Promise<{ readonly proposal: AttemptProposal; readonly isMine: boolean } | undefined> {
+  const attempt = newAttemptId(step, newest.version, context.environment.newToken())
+  const proposal: AttemptProposal = {
+    attempt,
+    order: { segment: ownSegment(newest), base: newest.version },
+    savedAt: began.toISOString(),
+  }
+  const name = attemptName(own.term, step, tries)
+  const agreed = await agreeOn(context, name, attemptProposalSchema, proposal, signal)
+  return agreed && { proposal: agreed.proposal, isMine: agreed.proposal.attempt === attempt }
+}
+
+/** Refuses a step that is listed with another attempt, before a byte is written. The commit decides again. */
+async function refuseExisting(
+  { context }: ResumedMember,
+  newest: PagedCatalog,
+  { step, onExisting = 'fail', allowBest, signal }: SaveRequest,
+  attempt: AttemptId,
+): Promise<void> {
+  assertNoContradiction(context.keeping, newest)
+  const isRecent = step > lastPagedStep(newest)
+  if (isRecent && newest.checkpoints.get(step) === undefined) return
+  const catalog = await context.log.wholeOf(newest, signal)
+  if (catalog.checkpoints.get(step)?.attempt === attempt) return
+  const { objectives } = keepingOf(context.keeping, catalog)
+  const refused = refusalOfSave(catalog, { step, onExisting, allowBest }, objectives)
+  if (refused !== undefined) throw new HoldfastError(refused.code, refused.why, { hint: refused.hint })
+}
+
+/** A stream can be read once. After its attempt died, its bytes are gone. */
+function assertReplayable({ files }: SavePlan, step: number, url: string): void {
+  const stream = files.find(({ source }) => !(source instanceof Uint8Array) && !isFileSource(source))
+  if (stream === undefined) return
+  throw new HoldfastError(
+    'UNAVAILABLE',
+    `The save of step ${step} took too long and must begin again, and ${JSON.stringify(stream.name)} is a stream that ` +
+      'cannot be read again. Save the step again.',
+    { url },
+  )
+}
+
+/** Waits until the attempt is committed, or commits it once all parts exist and it is the turn of this rank. */
+async function awaitCommit(
+  member: ResumedMember,
+  proposal: AttemptProposal,
+  request: SaveRequest,
+  timeout: number,
+): Promise<Outcome> {
+  const { context, own, rank, size } = member
+  const { attempt } = proposal
+  const { url } = context.backend
+  const { step, signal } = request
+  const prefix = partsPrefix(own.term, attempt)
+  let missing: readonly number[] = []
+  let completePolls = 0
+  return pollUntil<Outcome>(
+    context,
+    timeout,
+    signal,
+    async () => {
+      const newest = await context.log.newest(signal)
+      const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
+      const fate = judgeAttempt(catalog, own, attempt)
+      if (fate === 'committed') return { kind: 'committed', catalog }
+      if (fate === 'dead') return { kind: 'dead' }
+      if (fate === 'superseded') throw superseded(own.term, url)
+      if (fate === 'fenced') throw fencedByOtherWriter(url)
+      if (fate === 'found by repair') throw foundByRepair(step, url)
+      const seen = await look(member, prefix, signal)
+      missing = missingRanks(ranksIn(seen.names, prefix), size)
+      if (missing.length > 0) {
+        if (seen.isSuperseded) throw superseded(own.term, url)
+        return undefined
+      }
+      completePolls += 1
+      const isTurn = completePolls > pollsBeforeCommit(rank, attempt, size)
+      return isTurn || seen.isSuperseded ? commit(member, proposal, request) : undefined
+    },
+    () => late(missing, size, step, timeout, url),
+  )
+}
+
+/** Commits a complete attempt. Returns `undefined` if the catalog must judge the attempt again. */
+async function commit(
+  member: ResumedMember,
+  proposal: AttemptProposal,
+  { onExisting = 'fail', allowBest, signal }: SaveRequest,
+): Promise<Outcome | undefined> {
+  const { context } = member
+  const complete = await completeAttempt(member, proposal, signal)
+  if (complete === undefined) return undefined
+  const entry = withClockJump(context, complete.entry)
+  try {
+    const committed = await context.log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
+    return { kind: 'committed', catalog: committed.catalog, committed }
+  } catch (error) {
+    if (isHoldfastError(error, 'FENCED', 'OUTCOME_UNKNOWN')) return undefined
+    throw error
+  }
+}
+
+function late(
+  missing: readonly number[],
+  size: number,
+  step: number,
+  timeout: number,
+  url: string,
+): HoldfastError {
+  if (missing.length === 0) {
+    return new HoldfastError(
+      'UNAVAILABLE',
+      `All parts of step ${step} are stored, and the store took no commit in time. Save the step again with the same files.`,
+      { url },
+    )
+  }
+  return incomplete(
+    missing,
+    size,
+    `did not deliver their part of step ${step}`,
+    timeout,
+    'The step is not committed, and nothing is lost. It is committed if they still deliver before the job starts again.',
+    url,
+  )
+}
+
+function foundByRepair(step: number, url: string): HoldfastError {
+  return new HoldfastError(
+    'OUTCOME_UNKNOWN',
+    `A repair of the catalog has listed step ${step} while it was being saved. Verify the step, and restart all ranks.`,
+    { url, hint: { kind: 'verify', step } },
+  )
+}
+
+/** The agreements on an attempt that is listed or dead are not read again once a later step of the term is listed. */
+async function deleteAgreements(
+  { context, own, size }: Member,
+  previous: JointAttempt | undefined,
+): Promise<void> {
+  const known = context.log.known
+  if (previous === undefined || known === undefined) return
+  const { step, tries, proposal } = previous
+  if (judgeAttempt(await context.log.wholeOf(known), own, proposal.attempt) !== 'committed') return
+  const prefix = partsPrefix(own.term, proposal.attempt)
+  const ranks = Array.from({ length: size }, (_, rank) => rank)
+  const names = [attemptName(own.term, step, tries), ...ranks.map((rank) => ofRank(prefix, rank))]
+  await deleteKeys(context.backend, names.map(agreementKey))
+}
+
+async function describe(
+  { context }: ResumedMember,
+  { attempt, order, savedAt }: AttemptProposal,
+  part: Part,
+  catalog: PagedCatalog,
+  committed: Committed | undefined,
+): Promise<Omit<SaveResult, 'warnings' | 'duration'>> {
+  const { step } = partsOfAttempt(attempt)
+  const judged = judgedNow(context, catalog, committed?.judgement)
+  const listed = catalog.checkpoints.get(step)
+  const isListed = listed?.attempt === attempt
+  const manifest = (isListed ? await readManifest(context, listed) : undefined) ?? {
+    attempt,
+    files: part.files,
+  }
+  // A checkpoint that was dropped since has no entry any more. What this rank knows of it is its own part.
+  const entry: CatalogEntry = isListed
+    ? listed
+    : {
+        step,
+        attempt,
+        order,
+        savedAt,
+        manifest: { sha256: '', size: 0 },
+        fileCount: part.files.length,
+        bytes: part.files.reduce((sum, { size }) => sum + size, 0),
+        metrics: part.metrics,
+        tags: part.tags,
+      }
+  const saved = {
+    ...judgedCheckpoint(judged, entry),
+    files: contentsOf(manifest).files,
+    dropped: (committed?.dropped ?? []).map(({ step: gone, because }) => ({ step: gone, because })),
+  }
+  context.events.emit('saved', { step, bytes: entry.bytes })
+  reportMetrics(context, saved)
+  if (committed !== undefined) {
+    reportUnscored(context, judged)
+    reportClockDoubts(context, catalog, storedAtOf(entry))
+  }
+  return saved
+}
+
+/** Returns `undefined` if the manifest cannot be read now. The save is committed all the same. */
+async function readManifest(
+  { backend }: Member['context'],
+  entry: CatalogEntry,
+): Promise<Manifest | undefined> {
+  try {
+    return await provedManifest(backend, entry, undefined)
+  } catch (error) {
+    if (isHoldfastError(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,43 @@
+import { CatalogLog } from '../../catalog/commit/catalog-log.ts'
+import type { Writer } from '../../catalog/commit/rules.ts'
+import type { AttemptId } from '../../catalog/documents/index.ts'
+import type { StoreContext } from '../context.ts'
+import { WriteAccess } from '../upkeep/write-access.ts'
+import type { TermOwner } from './rules.ts'
+
+/** One process of a rank, from its start on. */
+export interface Identity {
+  readonly rank: number
+  readonly size: number
+  /** A UUID of the process. */
+  readonly process: string
+  /** The number of its start among the starts of its rank. */
+  readonly ticket: number
+}
+
+/** A process that occupies its rank in a term. */
+export interface Member extends Identity {
+  readonly own: TermOwner
+  /** The store as all ranks of the term use it: as one writer. */
+  readonly context: StoreContext
+  readonly access: WriteAccess
+}
+
+/** A member that knows from which checkpoint its term continues. */
+export interface ResumedMember extends Member {
+  /** `null` if the term began anew. */
+  readonly resumed: AttemptId | null
+}
+
+/** All ranks of a term share the writer, whose id is that of the agreement that opened the term. */
+export function memberOf(identity: Identity, term: number, openId: string, context: StoreContext): Member {
+  const { backend, keeping, environment } = context
+  const writer: Writer = {
+    id: openId,
+    name: `term ${term} of a job of ${identity.size} ranks`,
+    mode: 'exclusive',
+  }
+  const log = new CatalogLog(backend, writer, keeping, environment)
+  const ofTerm: StoreContext = { ...context, writer, log, mayTakeOver: true, deleted: new Set() }
+  return { ...identity, own: { term, owner: openId }, context: ofTerm, access: new WriteAccess(ofTerm) }
+}

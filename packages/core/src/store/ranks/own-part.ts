@@ -1,0 +1,110 @@
+import { filesAtOnce } from '../../async/files-at-once.ts'
+import { concurrently, SourceReader } from '../../backend/index.ts'
+import { type AttemptId, storedMetrics } from '../../catalog/documents/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { PlannedFile } from '../attempts/content.ts'
+import { writeFiles } from '../attempts/write-attempt.ts'
+import type { SaveRequest } from '../save/request.ts'
+import type { ResumedMember } from './member.ts'
+import { ofRank, partsPrefix } from './names.ts'
+import { agreeOn, findAgreed, type Part, partSchema } from './proposals.ts'
+import { superseded } from './errors.ts'
+
+/** The size in bytes of the pieces in which a source is hashed. */
+const chunkBytes = 2 ** 20
+
+/**
+ * Writes the files of this rank below an attempt, and then its part. If the part exists, nothing is written: the call is
+ * repeated, and its files must have the same bytes. Returns `undefined` if the part disappeared.
+ */
+export async function writeOwnPart(
+  member: ResumedMember,
+  attempt: AttemptId,
+  request: SaveRequest,
+  files: readonly PlannedFile[],
+  mayExist: boolean,
+): Promise<Part | undefined> {
+  const { context, own, rank, process } = member
+  const name = ofRank(partsPrefix(own.term, attempt), rank)
+  const { signal } = request
+  if (mayExist) {
+    const existing = await findAgreed(context, name, partSchema, signal)
+    if (existing !== undefined) return samePart(member, existing.proposal, request, files)
+  }
+  // Each call has names of its own. So a call that is repeated never changes bytes that a part describes.
+  const folder = `.holdfast/${context.environment.newToken()}/`
+  const stored = await writeFiles(context.backend, attempt, files, request, folder)
+  await request.beforeCommit?.()
+  const proposal = partOf(member, request, stored)
+  const agreed = await agreeOn(context, name, partSchema, proposal, signal)
+  if (agreed === undefined) return undefined
+  if (agreed.proposal.process === process)
+    return samePart(member, agreed.proposal, request, undefined, proposal)
+  throw superseded(own.term, context.backend.url)
+}
+
+function partOf(
+  { process, own, resumed }: ResumedMember,
+  { epoch, metrics = {}, tags = [], metadata, dataState }: SaveRequest,
+  files: Part['files'],
+): Part {
+  return {
+    process,
+    term: own.term,
+    resumed,
+    files,
+    ...(epoch === undefined ? {} : { epoch }),
+    metrics: storedMetrics(metrics),
+    tags,
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(dataState === undefined ? {} : { dataState }),
+  }
+}
+
+/** Returns an existing part if the request has the same files. Rejects with `INVALID_ARGUMENT` if the bytes differ. */
+async function samePart(
+  member: ResumedMember,
+  existing: Part,
+  request: SaveRequest,
+  files: readonly PlannedFile[] | undefined,
+  written?: Part,
+): Promise<Part> {
+  const { own, rank, process, context } = member
+  if (existing.process !== process) throw superseded(own.term, context.backend.url)
+  const digests = files === undefined ? digestsOf(written?.files ?? []) : await hashed(files, request.signal)
+  const stored = digestsOf(existing.files)
+  const isSame =
+    stored.size === digests.size && [...stored].every(([name, sha256]) => digests.get(name) === sha256)
+  if (isSame) return existing
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `Step ${request.step} is already being saved with other bytes by rank ${rank}. Repeat the save with the same files, or ` +
+      'save another step.',
+    { url: context.backend.url },
+  )
+}
+
+function digestsOf(files: Part['files']): ReadonlyMap<string, string> {
+  return new Map(files.map(({ name, sha256 }) => [name, sha256]))
+}
+
+async function hashed(
+  files: readonly PlannedFile[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const atOnce = filesAtOnce(
+    files.map(({ size }) => size),
+    4,
+  )
+  const digests = await concurrently(files, atOnce, signal, async ({ name, source, size }, taskSignal) => {
+    await using reader = await SourceReader.open(source, {
+      chunkBytes,
+      chunksHeld: 1,
+      size,
+      signal: taskSignal,
+    })
+    for await (const _ of reader.chunks());
+    return [name, reader.result().sha256] as const
+  })
+  return new Map(digests)
+}

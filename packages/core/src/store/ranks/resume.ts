@@ -1,0 +1,238 @@
+import { concurrently } from '../../backend/index.ts'
+import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
+import { chooseEntry } from '../../catalog/judging/choose.ts'
+import { lastPagedStep } from '../../catalog/pages/index.ts'
+import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import { judgedNow } from '../judged-now.ts'
+import { recorded } from '../recording.ts'
+import { deliver } from '../restore/restore.ts'
+import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
+import { incomplete } from './errors.ts'
+import type { Member, ResumedMember } from './member.ts'
+import { choiceName, ofRank, ranksIn, verdictsPrefix } from './names.ts'
+import { agreeOn, choiceSchema, findAgreed, type Verdict, verdictSchema } from './proposals.ts'
+import { type RankVerdict, type RoundStep, roundStep } from './rules.ts'
+import { isOwner } from './take-over.ts'
+import { look, pollUntil } from './wait.ts'
+
+/** Verdicts are small documents. */
+const verdictsAtOnce = 16
+
+export interface Resumption {
+  readonly member: ResumedMember
+  /** `undefined` if the term begins anew. */
+  readonly restored: Restored | undefined
+}
+
+/** The checkpoint that a rank found corrupt in a round. */
+interface Bad {
+  readonly attempt: AttemptId
+  readonly reason: string
+}
+
+type Round =
+  | { readonly kind: 'good'; readonly restored: Restored | undefined; readonly attempt: AttemptId | null }
+  | ({ readonly kind: 'bad' } & Bad)
+  | { readonly kind: 'join again' }
+
+/**
+ * Restores the checkpoint on which the ranks of a term agree. Each rank verifies its own files first, and delivers them once
+ * all ranks have found theirs good. If a rank finds a checkpoint corrupt, all ranks go to the next older one, or with no
+ * `fallback` reject with `CORRUPT`. Returns `undefined` if a newer term has begun.
+ */
+export async function resume(
+  member: Member,
+  options: RestoreOptions,
+  timeout: number,
+): Promise<Resumption | undefined> {
+  const avoided = new Set<AttemptId>()
+  const passedOver: PassedOver[] = []
+  for (let round = 0; ; round += 1) {
+    if (!(await isOwner(member, options.signal))) return undefined
+    const candidate = await candidateOf(member, avoided, options.signal)
+    if (candidate === undefined && passedOver.length > 0) throw noneLeft(passedOver)
+    const proposal = { attempt: candidate?.attempt ?? null }
+    const name = choiceName(member.own.term, round)
+    const agreed = await agreeOn(member.context, name, choiceSchema, proposal, options.signal)
+    if (agreed === undefined) {
+      round -= 1 // The proposal depends on the catalog, which must be read again.
+      continue
+    }
+    const outcome = await play(member, round, agreed.proposal.attempt, options, timeout)
+    if (outcome.kind === 'join again') return undefined
+    if (outcome.kind === 'good') {
+      const { attempt, restored } = outcome
+      return { member: { ...member, resumed: attempt }, restored: restored && { ...restored, passedOver } }
+    }
+    const { step } = partsOfAttempt(outcome.attempt)
+    if (options.fallback !== true) throw corrupt(step, outcome.reason, member.context.backend.url)
+    avoided.add(outcome.attempt)
+    passedOver.push({ step, reason: outcome.reason, quarantined: recorded })
+  }
+}
+
+async function candidateOf(
+  { context }: Member,
+  avoided: ReadonlySet<AttemptId>,
+  signal: AbortSignal | undefined,
+): Promise<CatalogEntry | undefined> {
+  const catalog = avoided.size === 0 ? await context.log.newest(signal) : await context.log.whole(signal)
+  return chooseEntry(judgedNow(context, catalog), 'latest', ({ attempt }) => !avoided.has(attempt))
+}
+
+/** Restores an agreed attempt into a hidden folder, states a verdict on it, and waits for those of the other ranks. */
+async function play(
+  member: Member,
+  round: number,
+  attempt: AttemptId | null,
+  options: RestoreOptions,
+  timeout: number,
+): Promise<Round> {
+  let settled: Round | undefined
+  const settle = async (fault: string | null): Promise<Round> => {
+    await judge(member, round, attempt, fault, options.signal)
+    return awaitVerdicts(member, round, attempt, options.signal, timeout)
+  }
+  if (attempt === null) return settle(null)
+  const entry = await listedEntry(member, attempt, options.signal)
+  if (entry === undefined) return settle('it is not listed any more')
+  using _ = member.context.restoring.protect(attempt)
+  try {
+    const restored = await deliver(member.context, entry, options, async () => {
+      settled = await settle(null)
+      // The rejection stops the delivery. `settled` says why.
+      if (settled.kind !== 'good') throw new HoldfastError('ABORTED', 'The ranks did not agree to continue.')
+    })
+    return { kind: 'good', attempt, restored: { ...restored, passedOver: [], damagedCatalogs: [] } }
+  } catch (error) {
+    if (settled !== undefined && settled.kind !== 'good') return settled
+    if (settled !== undefined || !isHoldfastError(error, 'CORRUPT')) throw error
+    return await settle(messageOf(error))
+  }
+}
+
+async function listedEntry(
+  { context }: Member,
+  attempt: AttemptId,
+  signal: AbortSignal | undefined,
+): Promise<CatalogEntry | undefined> {
+  const newest = await context.log.newest(signal)
+  const { step } = partsOfAttempt(attempt)
+  const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
+  const entry = catalog.checkpoints.get(step)
+  return entry?.attempt === attempt ? entry : undefined
+}
+
+/** States the verdict of a rank. A verdict that the rank has stated before stays. */
+async function judge(
+  { context, own, rank, process }: Member,
+  round: number,
+  attempt: AttemptId | null,
+  fault: string | null,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const name = ofRank(verdictsPrefix(own.term, round), rank)
+  const proposal: Verdict = { process, attempt, fault }
+  while ((await agreeOn(context, name, verdictSchema, proposal, signal)) === undefined);
+}
+
+async function awaitVerdicts(
+  member: Member,
+  round: number,
+  attempt: AttemptId | null,
+  signal: AbortSignal | undefined,
+  timeout: number,
+): Promise<Round> {
+  const { context, own, size } = member
+  const prefix = verdictsPrefix(own.term, round)
+  const verdicts = new Map<number, Verdict>()
+  let missing: readonly number[] = []
+  return pollUntil<Round>(
+    context,
+    timeout,
+    signal,
+    async () => {
+      const seen = await look(member, prefix, signal)
+      if (seen.isSuperseded) return { kind: 'join again' }
+      await readVerdicts(member, prefix, ranksIn(seen.names, prefix), verdicts, signal)
+      const step: RoundStep = roundStep([...verdicts].map(toRankVerdict), attempt, size)
+      if (step.kind === 'wait') missing = step.missing
+      if (step.kind === 'bad' && attempt !== null) return quarantined(member, attempt, verdicts)
+      if (step.kind !== 'good') return undefined
+      if (!(await isOwner(member, signal))) return { kind: 'join again' }
+      return { kind: 'good', attempt, restored: undefined }
+    },
+    () =>
+      incomplete(
+        missing,
+        size,
+        'did not restore the checkpoint',
+        timeout,
+        'Nothing was delivered. Start all ranks, and call restore() again.',
+        context.backend.url,
+      ),
+  )
+}
+
+/** Reads the verdicts that are not known yet. */
+async function readVerdicts(
+  { context }: Member,
+  prefix: string,
+  ranks: readonly number[],
+  known: Map<number, Verdict>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const unread = ranks.filter((rank) => !known.has(rank))
+  const found = await concurrently(unread, verdictsAtOnce, signal, async (rank, taskSignal) =>
+    findAgreed(context, ofRank(prefix, rank), verdictSchema, taskSignal),
+  )
+  for (const [at, verdict] of found.entries()) {
+    const rank = unread[at]
+    if (rank !== undefined && verdict !== undefined) known.set(rank, verdict.proposal)
+  }
+}
+
+function toRankVerdict([rank, { attempt, fault }]: readonly [number, Verdict]): RankVerdict {
+  return { rank, attempt, isGood: fault === null }
+}
+
+/** The lowest rank that found the checkpoint corrupt quarantines it, so there is one commit. All ranks avoid it. */
+async function quarantined(
+  { context, rank }: Member,
+  attempt: AttemptId,
+  verdicts: ReadonlyMap<number, Verdict>,
+): Promise<Round> {
+  const [first] = [...verdicts]
+    .filter(([, verdict]) => verdict.attempt === attempt && verdict.fault !== null)
+    .sort(([one], [other]) => one - other)
+  const reason = `rank ${first?.[0] ?? rank}: ${first?.[1].fault ?? ''}`
+  const { step } = partsOfAttempt(attempt)
+  if (first?.[0] === rank) {
+    try {
+      await context.log.commit({ kind: 'quarantine', found: [{ step, attempt, reason }] })
+      context.events.emit('quarantined', { step, reason })
+    } catch (error) {
+      if (!isHoldfastError(error, 'FENCED')) throw error // The next round finds the new owner.
+    }
+  }
+  return { kind: 'bad', attempt, reason }
+}
+
+function corrupt(step: number, reason: string, url: string): HoldfastError {
+  return new HoldfastError(
+    'CORRUPT',
+    `Step ${step} is corrupt: ${reason}. Nothing of it was delivered to any rank.`,
+    {
+      url,
+      hint: { kind: 'restore-with-fallback' },
+    },
+  )
+}
+
+function noneLeft(passedOver: readonly PassedOver[]): HoldfastError {
+  const steps = passedOver.map(({ step }) => step).join(', ')
+  return new HoldfastError(
+    'CORRUPT',
+    `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
+  )
+}

@@ -1,0 +1,49 @@
+import { setImmediate } from 'node:timers/promises'
+import {
+  type CheckpointBackend,
+  type CheckpointStore,
+  systemEnvironment,
+  type Environment,
+} from '../../../src/index.ts'
+import { abortedError } from '../../../src/errors.ts'
+import type { RanksOptions } from '../../../src/store/ranks/options.ts'
+import type { StoreOptions } from '../../../src/store/options.ts'
+import { storeOn } from '../../stores.ts'
+
+/** Polls without waiting. */
+export const busyEnvironment: Environment = {
+  ...systemEnvironment,
+  pause: async (_, signal) => {
+    await setImmediate()
+    if (signal?.aborted === true) throw abortedError(signal, 'The pause')
+  },
+}
+
+/** Opens the store as one rank of a job. */
+export function rankOn(
+  backend: CheckpointBackend,
+  rank: number,
+  size: number,
+  { joinTimeout = 10_000, saveTimeout = 10_000, ...options }: StoreOptions & Partial<RanksOptions> = {},
+): CheckpointStore {
+  return storeOn(backend, { ...options, ranks: { rank, size, joinTimeout, saveTimeout } }, busyEnvironment)
+}
+
+/** Starts every rank of a job. */
+export function startJob(
+  backend: CheckpointBackend,
+  size: number,
+  options: StoreOptions & Partial<RanksOptions> = {},
+): readonly CheckpointStore[] {
+  return Array.from({ length: size }, (_, rank) => rankOn(backend, rank, size, options))
+}
+
+/** The file of a rank at a step. */
+export function shard(rank: number, step: number, run = ''): Readonly<Record<string, Uint8Array>> {
+  return { [`rank-${rank}.bin`]: Buffer.from(`rank ${rank} at step ${step} ${run}`) }
+}
+
+/** Saves one step with all ranks. */
+export async function saveAll(ranks: readonly CheckpointStore[], step: number, run = '') {
+  return Promise.all(ranks.map((store, rank) => store.save({ step, files: shard(rank, step, run) })))
+}

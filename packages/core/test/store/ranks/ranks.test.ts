@@ -1,0 +1,280 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
+import { codeOf, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
+import { rankOn, saveAll, shard, startJob } from './job.ts'
+
+/** Restores every rank into a folder of its own. */
+async function restoreAll(ranks: readonly CheckpointStore[], options: { readonly fallback?: boolean } = {}) {
+  return Promise.all(
+    ranks.map(async (store) => {
+      const to = await temporaryFolder()
+      const restored = await store.restore('latest', { to, ...options })
+      return { to, step: restored?.step, restored }
+    }),
+  )
+}
+
+test('saves one checkpoint with the files of all ranks', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 4)
+  const saved = await saveAll(ranks, 10)
+  const names = ['rank-0.bin', 'rank-1.bin', 'rank-2.bin', 'rank-3.bin']
+  for (const result of saved) {
+    expect(result.step).toBe(10)
+    expect(result.files.map(({ name }) => name)).toEqual(names)
+    expect(result.fileCount).toBe(4)
+  }
+  const alone = storeOn(backend, { mode: 'shared' })
+  expect((await alone.list()).map(({ step }) => step)).toEqual([10])
+  expect((await alone.verify()).good).toBe(true)
+})
+
+test('resumes all ranks of a restarted job from the same checkpoint', async () => {
+  const backend = new MemoryBackend()
+  const first = startJob(backend, 3)
+  expect((await restoreAll(first)).map(({ step }) => step)).toEqual([undefined, undefined, undefined])
+  await saveAll(first, 1)
+  await saveAll(first, 2)
+  const second = startJob(backend, 3)
+  const restored = await restoreAll(second)
+  expect(restored.map(({ step }) => step)).toEqual([2, 2, 2])
+  for (const { to } of restored) expect(await readdir(to)).toHaveLength(3)
+  await saveAll(second, 3)
+  const { files } = (await storeOn(backend, { mode: 'shared' }).get('latest')) ?? { files: [] }
+  expect(files).toHaveLength(3)
+})
+
+test('lets each rank restore its own files, and another number of ranks restore all', async () => {
+  const backend = new MemoryBackend()
+  await saveAll(startJob(backend, 4), 7)
+  const two = startJob(backend, 2)
+  await Promise.all(
+    two.map(async (store, rank) => {
+      const to = await temporaryFolder()
+      const files = [rank, rank + 2].map((shardOf) => `rank-${shardOf}.bin`)
+      expect((await store.restore('latest', { to, files }))?.step).toBe(7)
+      expect((await readdir(to)).sort()).toEqual(files)
+    }),
+  )
+  await saveAll(two, 8)
+  expect((await storeOn(backend, { mode: 'shared' }).latest())?.fileCount).toBe(2)
+})
+
+test('goes to the next older checkpoint on all ranks if one rank finds its file corrupt', async () => {
+  const backend = new MemoryBackend()
+  const first = startJob(backend, 3)
+  await saveAll(first, 1)
+  await saveAll(first, 2)
+  const details = await storeOn(backend, { mode: 'shared' }).get(2)
+  const damaged = details?.files.find(({ name }) => name === 'rank-1.bin')?.key ?? ''
+  await tamper(backend, damaged, flipBit)
+  const own = startJob(backend, 3)
+  const restored = await Promise.all(
+    own.map(async (store, rank) => {
+      const to = await temporaryFolder()
+      const one = await store.restore('latest', { to, files: [`rank-${rank}.bin`], fallback: true })
+      return { step: one?.step, text: await readFile(join(to, `rank-${rank}.bin`), 'utf8'), one }
+    }),
+  )
+  for (const [rank, { step, text, one }] of restored.entries()) {
+    expect(step).toBe(1)
+    expect(text).toBe(`rank ${rank} at step 1 `)
+    expect(one?.passedOver.map((each) => each.step)).toEqual([2])
+  }
+  const quarantined = await storeOn(backend, { mode: 'shared' }).quarantined()
+  expect(quarantined.map(({ step }) => step)).toEqual([2])
+  await saveAll(own, 3)
+})
+
+test('rejects with CORRUPT on all ranks without a fallback, and delivers nothing', async () => {
+  const backend = new MemoryBackend()
+  await saveAll(startJob(backend, 2), 1)
+  const details = await storeOn(backend, { mode: 'shared' }).get(1)
+  await tamper(backend, details?.files[1]?.key ?? '', flipBit)
+  await Promise.all(
+    startJob(backend, 2).map(async (store, rank) => {
+      const to = await temporaryFolder()
+      expect(await codeOf(store.restore('latest', { to, files: [`rank-${rank}.bin`] }))).toBe('CORRUPT')
+      expect(await readdir(to)).toEqual([])
+    }),
+  )
+})
+
+test('names the ranks that did not deliver, commits nothing, and commits once they deliver', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 4, { saveTimeout: 200 })
+  await restoreAll(ranks)
+  const early = await Promise.allSettled(
+    [0, 2].map(async (rank) => ranks[rank]?.save({ step: 5, files: shard(rank, 5) })),
+  )
+  for (const outcome of early) {
+    expect(outcome).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'INCOMPLETE', message: expect.stringContaining('Ranks 1 and 3 of 4') as string },
+    })
+  }
+  const alone = storeOn(backend, { mode: 'shared' })
+  expect(await alone.list()).toEqual([])
+  await saveAll(ranks, 5)
+  expect((await alone.list()).map(({ step }) => step)).toEqual([5])
+})
+
+test('names the ranks that did not join', async () => {
+  const backend = new MemoryBackend()
+  const outcome = rankOn(backend, 0, 3, { joinTimeout: 100 }).restore('latest', {
+    to: await temporaryFolder(),
+  })
+  await expect(outcome).rejects.toMatchObject({
+    code: 'INCOMPLETE',
+    message: expect.stringContaining('Ranks 1 and 2 of 3 did not join') as string,
+  })
+})
+
+test('fences the processes of an older start, which change nothing', async () => {
+  const backend = new MemoryBackend()
+  const older = startJob(backend, 2)
+  await restoreAll(older)
+  await saveAll(older, 1, 'older')
+  const newer = startJob(backend, 2)
+  await restoreAll(newer)
+  const codes = await Promise.all(
+    older.map((store, rank) => codeOf(store.save({ step: 2, files: shard(rank, 2, 'older') }))),
+  )
+  expect(codes).toEqual(['FENCED', 'FENCED'])
+  await saveAll(newer, 2, 'newer')
+  const { body } = await backend.read(
+    (await storeOn(backend, { mode: 'shared' }).get(2))?.files[0]?.key ?? '',
+  )
+  expect(Buffer.concat(await Array.fromAsync(body)).toString()).toBe('rank 0 at step 2 newer')
+})
+
+test('tells a rank that waits for a part when the job starts again', async () => {
+  const backend = new MemoryBackend()
+  const older = startJob(backend, 2)
+  await restoreAll(older)
+  const waiting = codeOf(older[0]?.save({ step: 1, files: shard(0, 1) }) ?? Promise.resolve())
+  const newer = startJob(backend, 2)
+  await restoreAll(newer)
+  expect(await waiting).toBe('FENCED')
+})
+
+test('lets a member that is superseded restore again and go on', async () => {
+  const backend = new MemoryBackend()
+  const [zero, one] = startJob(backend, 2)
+  if (zero === undefined || one === undefined) throw new Error('no ranks')
+  await restoreAll([zero, one])
+  await saveAll([zero, one], 1)
+  const again = rankOn(backend, 1, 2)
+  const [, restored] = await Promise.all([
+    codeOf(zero.save({ step: 2, files: shard(0, 2) })).then(async (code) => {
+      expect(code).toBe('FENCED')
+      return zero.restore('latest', { to: await temporaryFolder() })
+    }),
+    again.restore('latest', { to: await temporaryFolder() }),
+  ])
+  expect(restored?.step).toBe(1)
+  await saveAll([zero, again], 2)
+  expect((await storeOn(backend, { mode: 'shared' }).latest())?.step).toBe(2)
+})
+
+test('repeats a save with the same bytes, and refuses other bytes', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 2)
+  await saveAll(ranks, 1)
+  await saveAll(ranks, 1)
+  const other = ranks[0]?.save({ step: 1, files: shard(0, 1, 'other') })
+  await expect(other).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('other bytes') as string,
+  })
+  await saveAll(ranks, 2)
+  const back = ranks[0]?.save({ step: 1, files: shard(0, 1) })
+  await expect(back).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+test('refuses parts of ranks of which only some have restored', async () => {
+  const backend = new MemoryBackend()
+  await saveAll(startJob(backend, 2), 1)
+  const [zero, one] = startJob(backend, 2, { joinTimeout: 300, saveTimeout: 300 })
+  const codes = await Promise.all([
+    codeOf(temporaryFolder().then((to) => zero?.restore('latest', { to }))),
+    codeOf(one?.save({ step: 2, files: shard(1, 2) }) ?? Promise.resolve()),
+  ])
+  expect(codes).toEqual(['INCOMPLETE', 'INCOMPLETE'])
+  expect((await storeOn(backend, { mode: 'shared' }).list()).map(({ step }) => step)).toEqual([1])
+})
+
+test('accepts a rank without files, and refuses a file name of two ranks', async () => {
+  const backend = new MemoryBackend()
+  const [zero, one] = startJob(backend, 2)
+  const [saved] = await Promise.all([
+    zero?.save({ step: 1, files: shard(0, 1), metrics: { loss: 1 }, tags: ['a'], metadata: { lr: 1 } }),
+    one?.save({ step: 1, files: {}, metrics: { accuracy: 2 } }),
+  ])
+  expect(saved?.metrics).toEqual({ loss: 1, accuracy: 2 })
+  expect(saved?.tags).toEqual(['a'])
+  const codes = await Promise.all(
+    [zero, one].map((store) => codeOf(store?.save({ step: 2, files: shard(0, 2) }) ?? Promise.resolve())),
+  )
+  expect(codes).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT'])
+})
+
+test('refuses metadata and metrics that contradict each other', async () => {
+  for (const contradicting of [
+    { metrics: { loss: 2 } },
+    { metadata: { lr: 2 } },
+    { epoch: 2 },
+    { tags: ['b'] },
+  ]) {
+    const [zero, one] = startJob(new MemoryBackend(), 2)
+    const first = { metrics: { loss: 1 }, metadata: { lr: 1 }, epoch: 1, tags: ['a'] }
+    const codes = await Promise.all([
+      codeOf(zero?.save({ step: 1, files: shard(0, 1), ...first }) ?? Promise.resolve()),
+      codeOf(one?.save({ step: 1, files: shard(1, 1), ...contradicting }) ?? Promise.resolve()),
+    ])
+    expect(codes).toEqual(['INVALID_ARGUMENT', 'INVALID_ARGUMENT'])
+  }
+})
+
+test('rejects changes that ranks do not make together', async () => {
+  const [zero] = startJob(new MemoryBackend(), 2)
+  if (zero === undefined) throw new Error('no rank')
+  const changes = [zero.pin(1), zero.delete([1]), zero.sweep(), zero.prune(), zero.attach(1, { loss: 1 })]
+  for (const change of changes) expect(await codeOf(change)).toBe('UNSUPPORTED')
+  expect(await codeOf(zero.restore(1, { to: await temporaryFolder() }))).toBe('UNSUPPORTED')
+})
+
+test.each([
+  { rank: 2, size: 2 },
+  { rank: -1, size: 2 },
+  { rank: 0, size: 0 },
+  { rank: 0.5, size: 2 },
+])('rejects the place %o', (ranks) => {
+  expect(() => storeOn(new MemoryBackend(), { ranks })).toThrow('must be a whole number')
+})
+
+test('opens a term above the catalog if the agreements were lost', async () => {
+  const backend = new MemoryBackend()
+  await saveAll(startJob(backend, 2), 1)
+  await backend.delete(await keysOf(backend, 'agreements/'))
+  const ranks = startJob(backend, 2)
+  expect((await restoreAll(ranks)).map(({ step }) => step)).toEqual([1, 1])
+  await saveAll(ranks, 2)
+  const terms = await keysOf(backend, 'agreements/terms/0000000002/')
+  expect(terms.length).toBeGreaterThan(0)
+})
+
+test('sweeps the agreements of earlier terms, and keeps those of an attempt under way', async () => {
+  const backend = new MemoryBackend()
+  const first = startJob(backend, 2)
+  for (const step of [1, 2, 3]) await saveAll(first, step)
+  for (const store of first) await store.flush()
+  expect(await keysOf(backend, 'agreements/terms/0000000001/parts/')).toHaveLength(2)
+  const second = startJob(backend, 2)
+  await restoreAll(second)
+  for (const store of second) await store.flush()
+  expect(await keysOf(backend, 'agreements/terms/0000000001/')).toEqual([])
+  await saveAll(second, 4)
+})
