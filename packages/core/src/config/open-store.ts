@@ -57,7 +57,8 @@ export async function openStore<const Name extends string = never>(
   const { adapters, backend: backendOptions, config, onIgnoredConfig, ...given } = options
   const place = await configuredPlace(location, { config, onIgnoredConfig })
   const objectives = { ...place.storeOptions.objectives, ...given.objectives }
-  const job = given.job ?? (given.mode === undefined ? jobFromEnvironment() : undefined)
+  const mayBeJob = given.mode === undefined && given.ranks === undefined
+  const job = given.job ?? (mayBeJob ? jobFromEnvironment() : undefined)
   const asJob = job === undefined ? {} : { job, mode: given.mode ?? 'exclusive' }
   const storeOptions: StoreOptions = { ...place.storeOptions, ...given, ...asJob, objectives }
   assertStoreOptions(storeOptions)

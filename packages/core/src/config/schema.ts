@@ -41,7 +41,7 @@ const configSchema = v.strictObject({
 
 /** The contents of a configuration file: the location of the store, and the options of `openStore`. */
 export interface HoldfastConfig<Name extends string = string>
-  extends Omit<StoreOptions<Name>, 'takeOver' | 'job'> {
+  extends Omit<StoreOptions<Name>, 'takeOver' | 'job' | 'ranks'> {
   /** A URL, or a path relative to the file. */
   readonly store?: string | undefined
   /**

@@ -104,10 +104,10 @@ function assertJob({ job, mode }: StoreOptions): void {
     throw invalid("A job is one exclusive writer, so mode cannot be 'shared'. Pass either job or mode.")
 }
 
-function assertRanksMode({ mode, takeOver }: StoreOptions, ranks: RanksOptions): void {
+function assertRanksMode({ mode, takeOver, job }: StoreOptions, ranks: RanksOptions): void {
   assertRanksOptions(ranks)
-  if (mode === 'shared' || takeOver !== undefined)
-    throw invalid('ranks and shared mode exclude each other: the ranks of a job own the store together.')
+  if (mode !== 'shared' && takeOver === undefined && job === undefined) return
+  throw invalid('With ranks, all ranks own the store together. Leave out mode, takeOver and job.')
 }
 
 function invalid(message: string): HoldfastError {
