@@ -90,7 +90,11 @@ const arrows = {
     facade,
     ...ofCore,
   ],
-  'packages/core/src/store/copy/**': [room('config', 'restore', 'read', 'upkeep', 'ranks'), facade, ...ofCore],
+  'packages/core/src/store/copy/**': [
+    room('config', 'restore', 'read', 'upkeep', 'ranks'),
+    facade,
+    ...ofCore,
+  ],
   'packages/core/src/store/*.ts': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],

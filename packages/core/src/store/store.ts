@@ -74,6 +74,7 @@ let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptio
 export class CheckpointStore implements AsyncDisposable {
   static {
     copyBetween = async (from, to, options) => {
+      to.#refuseInJob('copyCheckpoints')
       await Promise.all([from.#refuseNewerMarker(options.signal), to.#refuseNewerMarker(options.signal)])
       const source = { context: from.#context, id: (signal?: AbortSignal) => from.#id(signal) }
       const id = async (signal?: AbortSignal): Promise<string | undefined> =>
@@ -356,6 +357,7 @@ export class CheckpointStore implements AsyncDisposable {
    * it would abandon. Rejects with `NOT_FOUND` if the step is not saved, and with `INVALID_ARGUMENT` if it is abandoned.
    */
   async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
+    this.#refuseInJob('rewind')
     assertStep(step)
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'rewind', this.url)
     await this.#refuseNewerMarker(options.signal)

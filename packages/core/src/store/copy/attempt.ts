@@ -88,7 +88,7 @@ async function latestTry(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   let latest = 1
-  for await (const name of listAgreements(backend, `${copy}/`, signal)) {
+  for await (const name of listAgreements(backend, `${copy}/`, { signal })) {
     const number = Number(name.slice(copy.length + 1))
     if (Number.isSafeInteger(number)) latest = Math.max(latest, number)
   }

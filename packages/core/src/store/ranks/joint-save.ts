@@ -24,6 +24,7 @@ import { storedAtOf, withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
+import { highestStepOf } from '../save/save.ts'
 import { guardSpace } from '../save/space.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
@@ -293,6 +294,7 @@ async function describe(
   const saved = {
     ...judgedCheckpoint(judged, entry),
     files: contentsOf(manifest).files,
+    highestStep: highestStepOf(catalog, step),
     dropped: (committed?.dropped ?? []).map(({ step: gone, because }) => ({ step: gone, because })),
   }
   context.events.emit('saved', { step, bytes: entry.bytes })

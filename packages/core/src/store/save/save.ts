@@ -101,6 +101,6 @@ function describeSave(
 }
 
 /** The highest listed step, and at least this one. */
-function highestStepOf({ checkpoints }: PagedCatalog, step: number): number {
+export function highestStepOf({ checkpoints }: PagedCatalog, step: number): number {
   return Math.max(step, checkpoints.lastPaged, checkpoints.recent.at(-1)?.step ?? step)
 }
