@@ -8,6 +8,7 @@ Keeps the checkpoints of long-running jobs: saved completely or not at all, and 
         restored = store.restore("latest", fallback=True)
 """
 
+from ._background import SaveHandle
 from ._contents import Content, Files
 from ._open import Objective, Size, open
 from ._store import Choice, Store
@@ -65,6 +66,7 @@ __all__ = [
     "Pin",
     "Quarantined",
     "Restored",
+    "SaveHandle",
     "Saved",
     "Size",
     "Store",

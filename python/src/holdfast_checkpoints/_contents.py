@@ -14,8 +14,17 @@ from .errors import InvalidArgument
 Path = Union[str, "os.PathLike[str]"]
 
 #: The content of a file: a path of this machine, bytes, a function that writes to a binary file, a binary file that is
-#: read to its end, or an iterable of bytes.
-Content = Union[Path, bytes, bytearray, memoryview, Callable[[IO[bytes]], object], IO[bytes], Iterable[bytes]]
+#: read to its end, an iterable of bytes, or a dict of tensors that torch.save writes.
+Content = Union[
+    Path,
+    bytes,
+    bytearray,
+    memoryview,
+    Callable[[IO[bytes]], object],
+    IO[bytes],
+    Iterable[bytes],
+    Mapping[str, Any],
+]
 
 #: The files of a checkpoint: contents by name, or paths of files and folders, which keep their names.
 Files = Union[Path, Sequence[Path], Mapping[str, Content]]
@@ -92,6 +101,8 @@ class SendingSave:
 
 def producer_of(name: str, content: Any) -> Producer:
     """Returns a function that writes the content. Raises InvalidArgument for a content of another type."""
+    if isinstance(content, Mapping):
+        return _calling(state_writer(content))
     if callable(content):
         return _calling(content)
     if isinstance(content, (bytes, bytearray, memoryview)):
@@ -104,6 +115,35 @@ def producer_of(name: str, content: Any) -> Producer:
         f"The content of {name!r} is {type(content).__name__}. Pass a path, bytes, a binary file, or a function that "
         "writes to a binary file, such as lambda file: torch.save(state, file)."
     )
+
+
+def state_writer(state: Mapping[str, Any], *, is_copied: bool = False) -> Callable[[Any], None]:
+    """Returns a function that writes a state with torch.save. With `is_copied`, its tensors are copied now."""
+    try:
+        import torch
+
+        from ._snapshot import snapshot
+    except ImportError as error:
+        raise InvalidArgument(
+            "A dict is saved with torch.save, but torch is not installed. Pass bytes or a function instead."
+        ) from error
+    kept = snapshot(state) if is_copied else state
+    return lambda file: torch.save(kept, file)
+
+
+def copied(files: Files) -> Files:
+    """Returns contents that the caller may change no longer: copies of tensors and of bytes. Files are not copied."""
+    if not isinstance(files, Mapping):
+        return files
+    return {name: _copied_content(content) for name, content in files.items()}
+
+
+def _copied_content(content: Content) -> Content:
+    if isinstance(content, (bytearray, memoryview)):
+        return bytes(content)
+    if isinstance(content, Mapping):
+        return state_writer(content, is_copied=True)
+    return content
 
 
 def _calling(write: Callable[[IO[bytes]], object]) -> Producer:

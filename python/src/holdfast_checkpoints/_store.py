@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, Union
 
 from . import _helpers
-from ._contents import Files, Path, absolute, send_save
+from ._background import SaveHandle
+from ._contents import Files, Path, absolute, copied, send_save
 from ._helper import Helper, ProgressListener
 from ._streams import Download, DownloadReader
 from ._values import sent_json, sent_metrics, sent_step, without_none
@@ -34,7 +35,7 @@ from .checkpoints import (
     restored_of,
     saved_of,
 )
-from .errors import HoldfastError, InvalidArgument
+from .errors import InvalidArgument
 
 log = logging.getLogger("holdfast_checkpoints")
 
@@ -64,6 +65,8 @@ class Store:
         self._number = 0
         self._owner = os.getpid()
         self._is_closed = False
+        self._background: SaveHandle | None = None
+        self._background_error: BaseException | None = None
         self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
         #: The URL of the store, without secrets.
         self.url: str = ""
@@ -80,12 +83,23 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Waits for running calls, releases the ownership of the store, and ends the helper if nothing else uses it."""
+        """
+        Waits for running calls, releases the ownership of the store, and ends the helper if nothing else uses it.
+
+        Raises the error of a save in the background that nobody has read.
+        """
+        if self._owner == os.getpid() and not self._is_closed:
+            try:
+                self._finish_background()
+            finally:
+                self._disconnect()
+
+    def _disconnect(self) -> None:
         with self._opening:
             helper, self._helper = self._helper, None
             self._is_closed = True
         _open_stores.discard(self)
-        if helper is None or self._owner != os.getpid():
+        if helper is None:
             return
         try:
             if helper.is_running:
@@ -133,6 +147,40 @@ class Store:
         )
         helper, number = self._connect()
         return saved_of(send_save(helper, {"store": number, **params}, files, on_progress).finish())
+
+    def save_async(
+        self,
+        step: int,
+        files: Files,
+        *,
+        epoch: float | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Any = None,
+        data_state: Any = None,
+        exclude: Sequence[str] | None = None,
+        on_existing: Literal["fail", "replace"] | None = None,
+        allow_best: bool | None = None,
+        require_finite: bool | None = None,
+    ) -> SaveHandle:
+        """
+        Saves a checkpoint in the background, as `save` does. Returns as soon as the tensors are copied.
+
+        Copies the tensors of a dict to host memory, and bytes. A thread writes them with torch.save into the store,
+        without a file in between. Files, and what a function writes, must not change until the save has ended. One save
+        runs at a time: a further one first waits for it. If nobody reads the error of a save, `flush` or `close`
+        raises it.
+        """
+        params = save_params(
+            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite
+        )
+        if self._background is not None:
+            self._background.wait()
+            self._background_error = self._background_error or self._background.unread_error
+        kept = copied(files)
+        helper, number = self._connect()
+        self._background = SaveHandle(params["step"], lambda: send_save(helper, {"store": number, **params}, kept))
+        return self._background
 
     def restore(
         self,
@@ -294,8 +342,22 @@ class Store:
         return list(self._call("doctor"))
 
     def flush(self) -> None:
-        """Waits until the files of dropped checkpoints are deleted."""
+        """
+        Waits for the save in the background, and until the files of dropped checkpoints are deleted.
+
+        Raises the error of a save in the background that nobody has read.
+        """
+        self._finish_background()
         self._call("flush")
+
+    def _finish_background(self) -> None:
+        handle, self._background = self._background, None
+        error, self._background_error = self._background_error, None
+        if handle is not None:
+            handle.wait()
+            error = error or handle.unread_error
+        if error is not None:
+            raise error
 
     # The helper
 
@@ -379,5 +441,5 @@ def _close_all() -> None:
     for store in list(_open_stores):
         try:
             store.close()
-        except HoldfastError as error:
+        except Exception as error:
             log.error("%s could not be closed: %s", store.url, error)

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-export const folderOfExample = fileURLToPath(new URL('../../../../examples/pytorch', import.meta.url))
-
-/** Keeps Python from writing compiled files into the repository. */
-export const environmentOfPython: NodeJS.ProcessEnv = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
+/** Python finds the package of this repository, and writes no compiled files into it. */
+export const environmentOfPython: NodeJS.ProcessEnv = {
+  ...process.env,
+  PYTHONPATH: fileURLToPath(new URL('../../../../python/src', import.meta.url)),
+  PYTHONDONTWRITEBYTECODE: '1',
+}
 
 const interpreters = ['python3', '/usr/bin/python3']
 
@@ -14,7 +16,7 @@ export function pythonWith(...modules: readonly string[]): string | undefined {
     try {
       const program = [
         'import sys',
-        'assert sys.version_info >= (3, 8)',
+        'assert sys.version_info >= (3, 10)',
         ...modules.map((name) => `import ${name}`),
       ]
       execFileSync(interpreter, ['-c', program.join('\n')], { stdio: 'ignore' })

@@ -1,9 +1,17 @@
 """The order in which an epoch visits its samples, as docs/data.md specifies it. Requires only Python."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+#: What the last step of an epoch does with too few samples: it is shorter, it is dropped, or it wraps around.
+LastBatch = Literal["short", "drop", "wrap"]
+
 MASK = 0xFFFFFFFF
 
 
-def mix(word):
+def mix(word: int) -> int:
     """Scrambles 32 bits."""
     word ^= word >> 16
     word = word * 0x7FEB352D & MASK
@@ -12,7 +20,7 @@ def mix(word):
     return word ^ word >> 16
 
 
-def hash32(purpose, *numbers):
+def hash32(purpose: int, *numbers: int) -> int:
     """Returns 32 bits that depend on the purpose and on every bit of the numbers."""
     state = mix((purpose + 1) * 0x9E3779B9 & MASK)
     for number in numbers:
@@ -21,7 +29,7 @@ def hash32(purpose, *numbers):
     return state
 
 
-def permutation(size, seed, epoch):
+def permutation(size: int, seed: int, epoch: int) -> Callable[[int], int]:
     """Returns a function that maps each position, from 0 to size - 1, to a sample."""
     bits = max(8, (size - 1).bit_length())
     low_bits = (bits + 1) // 2
@@ -29,7 +37,7 @@ def permutation(size, seed, epoch):
     high_mask = (1 << bits - low_bits) - 1
     keys = [hash32(turn, seed, epoch) for turn in range(8)]
 
-    def at(position):
+    def at(position: int) -> int:
         number = position
         while True:
             high, low = number >> low_bits, number & low_mask
@@ -43,7 +51,15 @@ def permutation(size, seed, epoch):
     return at
 
 
-def steps_from(epoch, position, length, batch_size, last_batch="short", rank=0, world_size=1):
+def steps_from(
+    epoch: int,
+    position: int,
+    length: int,
+    batch_size: int,
+    last_batch: LastBatch = "short",
+    rank: int = 0,
+    world_size: int = 1,
+) -> Iterator[tuple[list[int], tuple[int, int]]]:
     """Yields this worker's positions and the resulting (epoch, position) of all workers, for each remaining step."""
     step_size = batch_size * world_size
     while position < length:

@@ -1,0 +1,71 @@
+"""Saves that run while the program goes on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ._contents import SendingSave
+from .checkpoints import Saved, saved_of
+from .errors import Aborted
+
+
+class SaveHandle:
+    """A save in the background. `save_async` returns it."""
+
+    def __init__(self, step: int, send: Callable[[], SendingSave]) -> None:
+        self.step = step
+        self._send: Callable[[], SendingSave] | None = send
+        self._sending: SendingSave | None = None
+        self._saved: Saved | None = None
+        self._error: BaseException | None = None
+        self._is_cancelled = False
+        self._is_read = False
+        self._lock = threading.Lock()
+        # The program waits for this thread when it ends, so a save that has begun is not lost.
+        self._thread = threading.Thread(target=self._run, name=f"holdfast-save-{step}", daemon=False)
+        self._thread.start()
+
+    def done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def result(self, timeout: float | None = None) -> Saved:
+        """Waits for the checkpoint. Raises what `save` raises, and TimeoutError after `timeout` seconds."""
+        self.wait(timeout)
+        if not self.done():
+            raise TimeoutError(f"The save of step {self.step} has not ended yet.")
+        self._is_read = True
+        if self._error is not None:
+            raise self._error
+        assert self._saved is not None
+        return self._saved
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Waits until the save has ended, with or without an error."""
+        self._thread.join(timeout)
+
+    def cancel(self) -> None:
+        """Stops the save unless it is already committed. `result` then raises Aborted."""
+        with self._lock:
+            self._is_cancelled = True
+            sending = self._sending
+        if sending is not None:
+            sending.call.cancel()
+
+    @property
+    def unread_error(self) -> BaseException | None:
+        """The error, if nobody has read it."""
+        return None if self._is_read or not self.done() else self._error
+
+    def _run(self) -> None:
+        try:
+            with self._lock:
+                if self._is_cancelled:
+                    raise Aborted(f"The save of step {self.step} was cancelled before it began.")
+                assert self._send is not None
+                self._sending = self._send()
+            self._saved = saved_of(self._sending.finish())
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._send = self._sending = None  # frees the copies

@@ -1,0 +1,236 @@
+"""Tensors, generators and the sampler. Needs torch."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import leftovers, open_store
+
+import holdfast_checkpoints as holdfast
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from holdfast_checkpoints._snapshot import snapshot  # noqa: E402
+from holdfast_checkpoints.torch import ResumableBatchSampler, load_rng_state, rng_state  # noqa: E402
+
+MIB = 2**20
+
+
+def test_a_state_is_saved_and_loaded_with_its_shared_memory(disk_store: holdfast.Store) -> None:
+    weight = torch.arange(12.0).reshape(3, 4)
+    state = {"weight": weight, "tied": weight, "row": weight[1], "lr": 0.1, "groups": [{"params": (0, 1)}]}
+    disk_store.save(1, {"state.pth": state})
+    handle = disk_store.save_async(2, {"state.pth": state})
+    assert handle.result().step == 2
+    for step in (1, 2):
+        loaded = torch.load(disk_store.path(step, "state.pth"))
+        assert torch.equal(loaded["weight"], weight)
+        assert loaded["lr"] == 0.1 and loaded["groups"] == [{"params": (0, 1)}]
+        loaded["weight"][1] = 7
+        assert loaded["tied"][1, 0] == loaded["row"][0] == 7
+
+
+def test_save_async_saves_the_values_of_the_call(disk_store: holdfast.Store) -> None:
+    model = torch.nn.Linear(256, 256)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    buffer = bytearray(b"before")
+    handle = disk_store.save_async(1, {"model.pth": model.state_dict(), "log.txt": buffer}, metrics={"loss": 1})
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    buffer[:] = b"after!"
+    saved = handle.result(60)
+    assert handle.done() and saved.metrics == {"loss": 1}
+    loaded = torch.load(disk_store.path(1, "model.pth"))
+    assert all(torch.equal(loaded[name], value) for name, value in before.items())
+    assert disk_store.path(1, "log.txt").read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.tensor(1.5, dtype=torch.bfloat16),
+        torch.empty(0),
+        torch.ones(2, 3).t(),
+        torch.ones(3, dtype=torch.complex64).conj(),
+        torch.eye(3).to_sparse(),
+        torch.nn.Parameter(torch.ones(2)),
+        torch.arange(10)[3:7],
+    ],
+    ids=["scalar", "empty", "transposed", "conjugate", "sparse", "parameter", "view"],
+)
+def test_a_copy_equals_its_tensor_and_shares_no_memory(tensor: Any) -> None:
+    copied = snapshot({"tensor": tensor})["tensor"]
+    assert type(copied) is type(tensor) and copied.dtype == tensor.dtype
+    assert torch.equal(
+        copied.to_dense() if copied.is_sparse else copied, tensor.to_dense() if tensor.is_sparse else tensor
+    )
+    if not tensor.is_sparse and tensor.numel() > 0:
+        assert copied.untyped_storage().data_ptr() != tensor.untyped_storage().data_ptr()
+
+
+def test_a_further_save_waits_and_an_unread_error_is_raised_later(disk_store: holdfast.Store) -> None:
+    go = threading.Event()
+
+    def write(file: Any) -> None:
+        go.wait(30)
+        file.write(b"a")
+
+    first = disk_store.save_async(1, {"a.bin": write})
+    assert not first.done()
+    with pytest.raises(TimeoutError):
+        first.result(0.01)
+    threading.Timer(0.1, go.set).start()
+    second = disk_store.save_async(1, {"a.bin": b"a"})  # the step exists by then
+    assert first.done()
+    second.wait()
+    with pytest.raises(holdfast.AlreadyExists):
+        disk_store.flush()
+    disk_store.flush()
+
+
+def test_a_cancelled_save_saves_nothing(disk_store: holdfast.Store, tmp_path: Path) -> None:
+    began = threading.Event()
+
+    def write(file: Any) -> None:
+        file.write(bytes(2 * MIB))
+        began.set()
+        while True:
+            file.write(bytes(MIB))
+
+    handle = disk_store.save_async(1, {"a.bin": write})
+    assert began.wait(30)
+    handle.cancel()
+    with pytest.raises(holdfast.Aborted):
+        handle.result(30)
+    assert disk_store.list() == []
+    assert leftovers(tmp_path / "store") == []
+
+
+def test_the_caller_is_blocked_little_longer_than_a_clone_takes(disk_store: holdfast.Store) -> None:
+    state = {f"layer.{index}": torch.ones(4 * MIB) for index in range(8)}  # 128 MiB
+    snapshot(state)
+
+    def seconds(work: Any) -> float:
+        began = time.thread_time()
+        kept = work()
+        took = time.thread_time() - began
+        del kept
+        return took
+
+    clone = min(seconds(lambda: {name: value.clone() for name, value in state.items()}) for _ in range(5))
+    copy = min(seconds(lambda: snapshot(state)) for _ in range(5))
+    assert copy < 1.5 * clone + 0.01
+
+
+def test_the_generators_continue_where_they_were_saved(disk_store: holdfast.Store) -> None:
+    np = pytest.importorskip("numpy")
+
+    def draws() -> list[float]:
+        return [
+            random.random(),
+            random.gauss(0, 1),
+            float(np.random.rand()),
+            float(np.random.randn()),
+            float(torch.rand(1)),
+        ]
+
+    draws()
+    disk_store.save(1, {"rng.pth": rng_state()})
+    expected = draws()
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    load_rng_state(torch.load(disk_store.path(1, "rng.pth"), weights_only=True))
+    assert draws() == expected
+
+
+class Squares(torch.utils.data.Dataset):  # type: ignore[misc,name-defined]
+    def __len__(self) -> int:
+        return 64
+
+    def __getitem__(self, index: int) -> Any:
+        x = index / 64
+        return torch.tensor([x]), torch.tensor([x * x])
+
+
+def train(store: holdfast.Store, steps: int, workers: int) -> Any:
+    """Trains with dropout up to a number of steps, resumes from the store, and saves at each step."""
+    torch.manual_seed(3)
+    model = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1))
+    optimizer = torch.optim.Adam(model.parameters())
+    sampler = ResumableBatchSampler(64, 8, seed=5)
+    loader = torch.utils.data.DataLoader(Squares(), batch_sampler=sampler, num_workers=workers)
+    step = 0
+    restored = store.restore("latest")
+    if restored:
+        state = torch.load(restored["state.pth"])
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        sampler.load_state_dict(restored.data_state)
+        step = restored.step
+        load_rng_state(state["rng"])
+    while step < steps:
+        for x, y in sampler.delivered(loader):
+            loss = torch.nn.functional.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rng": rng_state()}
+            store.save_async(step, {"state.pth": state}, data_state=sampler.state_dict())
+            if step == steps:
+                break
+    store.flush()
+    return model.state_dict()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_training_with_dropout_resumes_bit_exactly_mid_epoch(tmp_path: Path, workers: int) -> None:
+    with open_store(tmp_path / "whole", keep_last=1) as store:
+        expected = train(store, 11, workers)
+    with open_store(tmp_path / "parts", keep_last=1) as store:
+        for steps in (3, 8, 11):
+            torch.rand(steps)  # a new process has drawn other numbers
+            weights = train(store, steps, workers)
+    assert all(torch.equal(weights[name], value) for name, value in expected.items())
+
+
+def test_a_loader_with_another_sampler_is_refused() -> None:
+    loader = torch.utils.data.DataLoader(Squares(), batch_size=8, shuffle=True)
+    with pytest.raises(holdfast.InvalidArgument, match="uses another sampler"):
+        next(ResumableBatchSampler(64, 8).delivered(loader))
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "pytorch" / "train.py"
+
+
+def start_example(folder: Path) -> subprocess.Popen[str]:
+    words = [sys.executable, str(EXAMPLE), "--store", str(folder), "--epochs", "6", "--save-every", "2"]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def test_the_example_ends_with_the_same_weights_if_it_is_killed(tmp_path: Path) -> None:
+    undisturbed = start_example(tmp_path / "whole").communicate(timeout=600)[0]
+    assert undisturbed.startswith("digest of the weights: ")
+    seed = int(os.environ.get("HOLDFAST_SEED", random.randrange(2**32)))
+    print(f"HOLDFAST_SEED={seed}")
+    chance = random.Random(seed)
+    with open_store(tmp_path / "parts", mode="shared") as watched:
+        for _ in range(int(os.environ.get("HOLDFAST_KILLS", "2"))):
+            program = start_example(tmp_path / "parts")
+            before = watched.latest()
+            while program.poll() is None and watched.latest() == before:
+                time.sleep(0.02)
+            time.sleep(chance.random() / 10)
+            program.kill()
+            program.communicate()
+    assert start_example(tmp_path / "parts").communicate(timeout=600)[0] == undisturbed
