@@ -66,7 +66,8 @@ class _Copier:
 
     def _copied(self, storage: torch.UntypedStorage) -> torch.UntypedStorage:
         if storage.device.type == "cpu":
-            return storage.clone()
+            copied: torch.UntypedStorage = storage.clone()  # type: ignore[no-untyped-call]
+            return copied
         is_cuda = storage.device.type == "cuda"
         host = torch.empty(storage.nbytes(), dtype=torch.uint8, pin_memory=is_cuda).untyped_storage()
         host.copy_(storage, non_blocking=is_cuda)

@@ -8,7 +8,8 @@ export const environmentOfPython: NodeJS.ProcessEnv = {
   PYTHONDONTWRITEBYTECODE: '1',
 }
 
-const interpreters = ['python3', '/usr/bin/python3']
+/** HOLDFAST_PYTHON names one, for example with torch. */
+const interpreters = [process.env['HOLDFAST_PYTHON'] ?? 'python3', 'python3', '/usr/bin/python3']
 
 /** Returns a Python interpreter that can import these modules, if one is installed. */
 export function pythonWith(...modules: readonly string[]): string | undefined {

@@ -10,7 +10,7 @@ import json
 import struct
 import sys
 
-from holdfast_order import hash32, permutation
+from holdfast_checkpoints.order import hash32, permutation
 
 MASK = 0xFFFFFFFF
 

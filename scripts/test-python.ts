@@ -1,0 +1,37 @@
+/**
+ * Checks the Python package with ruff and mypy, and runs all tests that need Python, also those with torch. It makes an
+ * environment in `~/.cache/holdfast/python-tests` first, since torch takes long to download. HOLDFAST_PYTHON names another.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { root } from './install-packages.ts'
+
+const environment = join(homedir(), '.cache', 'holdfast', 'python-tests')
+const python = process.env['HOLDFAST_PYTHON'] ?? join(environment, 'bin', 'python')
+const folder = join(root, 'python')
+
+if (!existsSync(python)) {
+  run(root, 'python3', '-m', 'venv', environment)
+  run(folder, python, '-m', 'pip', 'install', 'torch>=2.4', 'numpy', 'pytest>=8', 'ruff', 'mypy')
+}
+run(folder, python, '-m', 'ruff', 'check', '.')
+run(folder, python, '-m', 'ruff', 'format', '--check', '.')
+run(folder, python, '-m', 'mypy')
+run(
+  root,
+  'vitest',
+  'run',
+  'packages/core/test/data/python.test.ts',
+  'tests/stores/test/python-package.test.ts',
+)
+
+/** Runs a command that prints to the terminal. Ends this process if it fails. */
+function run(directory: string, program: string, ...words: readonly string[]): void {
+  const env = { ...process.env, HOLDFAST_PYTHON: python }
+  const { status } = spawnSync(program, words, { cwd: directory, env, stdio: 'inherit' })
+  if (status === 0) return
+  console.error(`${program} ${words.join(' ')} failed.`)
+  process.exit(1)
+}
