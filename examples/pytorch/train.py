@@ -1,15 +1,16 @@
 """
-Trains a small network to find the joints of stick figures. Kill it at any moment, and start it again with the same command:
+Trains a small network to find the joints of figures. Kill it at any moment, and start it again with the same command:
 
     python3 train.py --store ./runs/pose --epochs 300
 """
 
 import argparse
 
-import holdfast_checkpoints as holdfast
 import torch
-from holdfast_checkpoints.torch import ResumableBatchSampler, load_rng_state, rng_state
 from torch.utils.data import DataLoader, TensorDataset
+
+import holdfast_checkpoints as holdfast
+from holdfast_checkpoints.torch import ResumableBatchSampler, load_rng_state, rng_state
 
 OBJECTIVES = {
     "loss": ("val_loss", "min"),
