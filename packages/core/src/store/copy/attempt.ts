@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { fateOf, remembersSince } from '../../catalog/commit/rules.ts'
 import {
+  agreementKey,
   type AgreementName,
   agreementName,
   type AttemptId,
@@ -38,11 +39,11 @@ export async function agreeOnAttempt(
   signal: AbortSignal | undefined,
 ): Promise<CopyAttempt> {
   const { backend, log, environment } = context
-  const copy = ['copies', origin.store, origin.attempt, step] as const
-  let number = await latestTry(context, agreementName(...copy), signal)
+  const copy = nameOfCopy(origin, step)
+  let number = await latestTry(context, copy, signal)
   for (let looks = 0; looks < mostLooks; looks += 1) {
     const newest = await access.readyToSave(signal)
-    const agreement = agreementName(...copy, number)
+    const agreement = agreementName(copy, number)
     const own = newAttemptId(step, newest.version, environment.newToken())
     const agreed = await agreedAttempt(context, agreement, own, signal)
     if (agreed === 'none') continue
@@ -55,6 +56,20 @@ export async function agreeOnAttempt(
     `The copiers of step ${step} could not agree on an attempt, ${mostLooks} times in a row. Try again later.`,
     { url: backend.url },
   )
+}
+
+/** Deletes the agreements of all tries at a copy that is committed. The attempts of earlier tries are dead. */
+export async function forgetTries(
+  { backend }: CopyDestination['context'],
+  origin: Origin,
+  step: number,
+): Promise<void> {
+  const tries = await Array.fromAsync(listAgreements(backend, `${nameOfCopy(origin, step)}/`))
+  if (tries.length > 0) await backend.delete(tries.map(agreementKey))
+}
+
+function nameOfCopy(origin: Origin, step: number): AgreementName {
+  return agreementName('copies', origin.store, origin.attempt, step)
 }
 
 /** Whether an attempt was neither listed nor dropped, as far back as its beginning, and is not dead. */

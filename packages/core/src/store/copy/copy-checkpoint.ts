@@ -7,7 +7,7 @@ import { discardAttempt } from '../attempts/discard-attempt.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { guardSpace } from '../save/space.ts'
-import { agreeOnAttempt, canContinue, type CopyAttempt } from './attempt.ts'
+import { agreeOnAttempt, canContinue, type CopyAttempt, forgetTries } from './attempt.ts'
 import { manifestOfCopy, publishManifest } from './copied-manifest.ts'
 import { copyFiles, filesStoredBefore } from './copy-files.ts'
 import type { CopyOptions } from './options.ts'
@@ -47,7 +47,7 @@ export async function copyCheckpoint(
     try {
       const copied = await storeAndCommit(source, destination, checkpoint, attempt, options)
       access.afterwards(async () => {
-        await context.backend.delete([agreementKey(attempt.agreement)])
+        await forgetTries(context, line.origin, line.step)
         await access.tidyNowAndThen()
       })
       return copied

@@ -17,9 +17,15 @@ import { provedManifest } from '../attempts/read-verified.ts'
 import { judgedNow } from '../judged-now.ts'
 import { copyCheckpoint } from './copy-checkpoint.ts'
 import { missingMetrics } from './copied-metrics.ts'
-import { hasSameFiles } from './identity.ts'
+import { hasSameFiles, isSameOrigin, originOf } from './identity.ts'
 import { assertCopyOptions, type CopyOptions, type CopyOutcome, type CopyReport } from './options.ts'
-import { type CopySide, planCopies, type PlannedCopy, type WantedCopy } from './plan-copies.ts'
+import {
+  type CopySide,
+  type LineOfCopy,
+  planCopies,
+  type PlannedCopy,
+  type WantedCopy,
+} from './plan-copies.ts'
 import type { CopyDestination, CopySource } from './sides.ts'
 
 /** The id of a destination that does not exist yet. No store has it. */
@@ -146,10 +152,22 @@ async function copyPlanned(
     return outcomeOf(planned, { kind: 'copied', bytesBefore, duration, dropped: names })
   } catch (error) {
     if (!concernsOnlyOne(error, source)) throw error
+    if (error.code === 'ALREADY_EXISTS' && (await wasCopiedMeanwhile(destination, line, options.signal)))
+      return outcomeOf(planned, { kind: 'there' })
     if (error.code === 'CORRUPT' && (await wasDroppedMeanwhile(source.context, entry, options.signal)))
       return outcomeOf(planned, { kind: 'skipped', because: 'the source dropped it during the copy' })
     return outcomeOf(planned, { kind: 'failed', error })
   }
+}
+
+/** Whether another copier has committed the same checkpoint since this one read the catalog. */
+async function wasCopiedMeanwhile(
+  { context, id }: CopyDestination,
+  { step, origin }: LineOfCopy,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const existing = (await context.log.whole(signal)).checkpoints.get(step)
+  return existing !== undefined && isSameOrigin(originOf(existing, (await id(signal)) ?? noStore), origin)
 }
 
 /** Refuses before a byte is stored what the commit would refuse. The commit decides again. */

@@ -97,6 +97,8 @@ describe('a copy that was interrupted', () => {
     expect(await copied(from, store)).toEqual(['copied 1'])
     expect(sent(backend).length).toBeGreaterThanOrEqual(fileCount)
     expect((await store.verify()).good).toBe(true)
+    await store.flush()
+    expect(await keysOf(backend, 'agreements/')).toEqual([])
   })
 
   test('begins again if the agreement is damaged', async () => {
@@ -142,6 +144,32 @@ describe('two copiers at once', () => {
     expect([...first, ...((await second) ?? [])].every((each) => /^(copied|there) 1$/.test(each))).toBe(true)
     expect(await stepsOf(slow)).toEqual([1])
     expect((await slow.verify()).good).toBe(true)
+  })
+
+  test('report that the checkpoint is there if the other one was faster', async () => {
+    const from = await storeWith(1)
+    class Paused extends MemoryBackend {
+      beforeAgreeing: (() => Promise<unknown>) | undefined
+
+      override async *list(...parameters: Parameters<MemoryBackend['list']>) {
+        if (parameters[0].startsWith('agreements/copies/')) {
+          const pause = this.beforeAgreeing
+          this.beforeAgreeing = undefined
+          await pause?.()
+        }
+        yield* super.list(...parameters)
+      }
+    }
+    const backend = new Paused()
+    const [slow, fast] = [storeOn(backend, { mode: 'shared' }), storeOn(backend, { mode: 'shared' })]
+    backend.beforeAgreeing = async () => {
+      expect(await copied(from, fast)).toEqual(['copied 1'])
+      await fast.flush()
+    }
+    expect(await copied(from, slow)).toEqual(['there 1'])
+    await slow.flush()
+    expect(await dataKeys(slow, 1)).toHaveLength(2)
+    expect(await keysOf(backend, 'agreements/')).toEqual([])
   })
 
   test('never list an attempt again that was dropped long ago', async () => {

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { CheckpointStore, copyCheckpoints, isHoldfastError } from '@holdfast/core'
+import { startProxy } from '@holdfast/emulators/proxy'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openAt, openBackendAt } from './open.ts'
+import { type KindOfStore, kindsOfStore, type Place } from './stores.ts'
+
+const kinds = await kindsOfStore()
+const [disk] = kinds
+if (disk === undefined) throw new Error('There is no disk.')
+
+async function sharedAt(kind: KindOfStore, place: Place): Promise<CheckpointStore> {
+  const store = await openAt(kind, place, { mode: 'shared' })
+  onTestFinished(() => store.close())
+  return store
+}
+
+describe.each(kinds)('copies on $name', (kind) => {
+  test('arrive from a disk, from each other, and come back with the same bytes', async () => {
+    const [from, first, second, back] = await Promise.all([
+      sharedAt(disk, disk.place()),
+      sharedAt(kind, kind.place()),
+      sharedAt(kind, kind.place()),
+      sharedAt(disk, disk.place()),
+    ])
+    const files = {
+      'model.bin': randomBytes(200_000),
+      'sub/log.txt': Buffer.from('log'),
+      empty: Buffer.alloc(0),
+    }
+    await from.save({ step: 1, files: { 'large.bin': randomBytes(kind.partBytes + 1000) } })
+    await from.save({ step: 2, files, metrics: { loss: 2 }, metadata: { lr: 0.1 } })
+    const way = [from, first, second, back] as const
+    for (const [index, store] of way.slice(1).entries()) {
+      const { outcomes } = await copyCheckpoints(way[index] ?? from, store)
+      expect(outcomes).toMatchObject([
+        { kind: 'copied', step: 1 },
+        { kind: 'copied', step: 2 },
+      ])
+      expect((await store.verify()).good).toBe(true)
+      expect((await store.latest())?.step).toBe(2)
+      const again = await copyCheckpoints(from, store)
+      expect(again.outcomes).toMatchObject([{ kind: 'there' }, { kind: 'there' }])
+    }
+    const [original, returned] = [await from.get(2), await back.get(2)]
+    expect(returned).toEqual({ ...original, files: returned?.files })
+    expect(returned?.files.map(({ sha256 }) => sha256)).toEqual(original?.files.map(({ sha256 }) => sha256))
+  })
+
+  test('are one checkpoint if several copiers run at once', async () => {
+    const from = await sharedAt(disk, disk.place())
+    const files = Object.fromEntries(
+      Array.from({ length: 10 }, (_, index) => [`${index}`, randomBytes(20_000)]),
+    )
+    await from.save({ step: 1, files })
+    const place = kind.place()
+    const copiers = await Promise.all([0, 1, 2].map(() => sharedAt(kind, place)))
+    const reports = await Promise.all(copiers.map((store) => copyCheckpoints(from, store)))
+    for (const { outcomes } of reports) expect(['copied', 'there']).toContain(outcomes[0]?.kind)
+    const [store] = copiers
+    await Promise.all(copiers.map((each) => each.flush()))
+    expect(await store?.list()).toHaveLength(1)
+    expect((await store?.verify())?.good).toBe(true)
+  })
+})
+
+/** One server of each kind is enough, since the copy counts whole files. */
+const onNetwork = kinds.filter(({ name }) => /emulator|Azurite/.test(name))
+
+describe.each(onNetwork)('a copy of 100 files to $name', (kind) => {
+  test('sends at most 15 % again if it is interrupted at 90 %', async () => {
+    const fileBytes = 50_000
+    const from = await sharedAt(disk, disk.place())
+    const files = Object.fromEntries(
+      Array.from({ length: 100 }, (_, index) => [`shard-${index}`, randomBytes(fileBytes)]),
+    )
+    await from.save({ step: 1, files })
+    let stored = 0
+    await using proxy = await startProxy({
+      target: kind.endpoint ?? '',
+      plan: ({ headers }) => {
+        // No document is as large as a file.
+        if (!(Number(headers['content-length']) >= fileBytes)) return undefined
+        stored += 1
+        return stored > 90 ? { kind: 'reset' } : undefined
+      },
+    })
+    const place = kind.place()
+    const through = kind.through(place, proxy.url)
+    const impatient = await openBackendAt(kind, through, { attempts: 1, minDelay: 1, maxDelay: 1 })
+    const broken = new CheckpointStore(impatient, { mode: 'shared' })
+    let failure: unknown
+    await copyCheckpoints(from, broken).catch((error: unknown) => (failure = error))
+    expect(isHoldfastError(failure, 'UNAVAILABLE')).toBe(true)
+    await broken.close()
+    const direct = await sharedAt(kind, place)
+    await using counting = await startProxy({ target: kind.endpoint ?? '' })
+    const store = await sharedAt(kind, kind.through(place, counting.url))
+    const { outcomes } = await copyCheckpoints(from, store)
+    expect(outcomes).toMatchObject([{ kind: 'copied' }])
+    const sent = [...counting.requests].reduce((sum, { requestBytes }) => sum + requestBytes, 0)
+    expect(sent).toBeLessThanOrEqual(0.15 * 100 * fileBytes)
+    expect((await direct.verify()).good).toBe(true)
+  })
+})
