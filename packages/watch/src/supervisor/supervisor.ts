@@ -10,7 +10,7 @@ import type { RunEvent } from './events.ts'
 import { prepareFolder } from './prepare-folder.ts'
 import { endGroup } from './process-group.ts'
 import { Program } from './program.ts'
-import type { RunOptions, RunReport } from './run-program.ts'
+import type { RunOptions, RunReport } from './run-options.ts'
 import type { StopRequests } from './stop-requests.ts'
 
 export interface SupervisorParts {
