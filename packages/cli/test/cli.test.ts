@@ -147,22 +147,22 @@ describe('a corrupt checkpoint', () => {
 describe('exit codes', () => {
   test.each<[string, number, readonly string[]]>([
     ['no such step', 4, ['restore', '9', '--to', 'out']],
-    ['nothing there yet', 4, ['--store', './other', 'restore', '--to', 'out']],
-    ['nothing there to verify', 4, ['--store', './mistyped', 'verify']],
-    ['no such file', 4, ['path', '1', 'nothing']],
-    ['no such source', 4, ['save', 'nothing.pth', '--step', '9']],
+    ['an empty store', 4, ['--store', './other', 'restore', '--to', 'out']],
+    ['a store that does not exist', 4, ['--store', './mistyped', 'verify']],
+    ['a missing file of a checkpoint', 4, ['path', '1', 'nothing']],
     ['a step that exists', 6, ['save', 'checkpoint.pth', '--step', '1']],
     ['an unknown command', 2, ['sav']],
     ['an unknown option', 2, ['save', 'checkpoint.pth', '--stepp', '3']],
     ['an option that is missing', 2, ['save', 'checkpoint.pth']],
-    ['a step that is none', 2, ['save', 'checkpoint.pth', '--step', 'x1']],
-    ['a metric that is none', 2, ['save', 'checkpoint.pth', '--step', '9', '--metric', 'loss=low']],
+    ['a file to save that does not exist', 2, ['save', 'no-such-file', '--step', '1']],
+    ['an invalid step', 2, ['save', 'checkpoint.pth', '--step', 'x1']],
+    ['an invalid metric', 2, ['save', 'checkpoint.pth', '--step', '9', '--metric', 'loss=low']],
     ['an unknown scheme', 2, ['--store', 'ftp://host/x', 'ls']],
     ['an adapter that is not installed', 2, ['--store', 's3://bucket/x', 'ls']],
-    ['the last good one', 2, ['rm', '1']],
-    ['a choice that is none', 2, ['show', 'newest']],
-    ['no objective', 2, ['show', 'best']],
-  ])('of %s is %i', async (_, code, words) => {
+    ['the last good checkpoint', 2, ['rm', '1']],
+    ['an invalid choice', 2, ['show', 'newest']],
+    ['a missing objective', 2, ['show', 'best']],
+  ])('for %s is %i', async (_, code, words) => {
     const folder = await workFolder()
     await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
     const chosen = words[0] === '--store' ? words : ['--store', './store', ...words]

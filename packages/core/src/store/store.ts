@@ -171,7 +171,7 @@ export class CheckpointStore implements AsyncDisposable {
    * Saves a checkpoint, and resolves when it is durable and committed.
    *
    * Rejects with `ALREADY_EXISTS` (the step is saved), `INSUFFICIENT_SPACE`, `FENCED`, `OUTCOME_UNKNOWN`,
-   * `INVALID_ARGUMENT`, `NOT_FOUND` (a source), `ABORTED`, or an error of the backend. The store is
+   * `INVALID_ARGUMENT` (also for a source that does not exist), `ABORTED`, or an error of the backend. The store is
    * then unchanged, except after `OUTCOME_UNKNOWN`.
    */
   async save(request: SaveRequest): Promise<SaveResult> {

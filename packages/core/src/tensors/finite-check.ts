@@ -1,6 +1,7 @@
 import { NonFiniteSearch } from './non-finite.ts'
 import { type FloatFormat, safetensorsFormats } from './number-formats.ts'
-import { PickleError, readPickle } from './pickle.ts'
+import { readPickle } from './pickle.ts'
+import { PickleError } from './pickled.ts'
 import { headerLength, lengthBytes, parseHeader } from './safetensors.ts'
 import { tensorsIn, type TorchContents } from './torch.ts'
 import { ZipStream } from './zip-stream.ts'

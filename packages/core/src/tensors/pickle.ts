@@ -1,192 +1,28 @@
-/**
- * Reads pickles without executing anything: a call in a pickle becomes a value that describes the call. The opcodes are
- * those of https://github.com/python/cpython/blob/main/Lib/pickletools.py.
- */
-export type Pickled =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | PickledGlobal
-  | PickledObject
-  | PickledReference
-
-/** A class or function, by its name in the pickle. */
-export class PickledGlobal {
-  readonly name: string
-
-  constructor(module: string, name: string) {
-    this.name = `${module}.${name}`
-  }
-}
-
-/** An object outside of the pickle, such as the bytes of a tensor. */
-export class PickledReference {
-  readonly id: Pickled
-
-  constructor(id: Pickled) {
-    this.id = id
-  }
-}
-
-/** A list, tuple, set or dictionary, or the result of a call, with the items that the pickle adds to it later. */
-export class PickledObject {
-  /** The called function. Absent for lists, tuples, sets and dictionaries. */
-  readonly callee: Pickled | undefined
-  readonly items: Pickled[]
-  readonly entries: (readonly [Pickled, Pickled])[] = []
-  state: Pickled | undefined
-
-  constructor(items: Pickled[] = [], callee?: Pickled) {
-    this.items = items
-    this.callee = callee
-  }
-}
-
-/** Thrown for bytes that are not a pickle, and for unsupported opcodes. */
-export class PickleError extends Error {
-  override readonly name = 'PickleError'
-}
+import { PickleMachine } from './pickle-machine.ts'
+import { PickledGlobal, PickledObject, PickledReference, PickleError, type Pickled } from './pickled.ts'
 
 /** The largest number of opcodes, which no checkpoint reaches. */
 const maxOpcodes = 50_000_000
 
-/** Returns the value that a pickle describes. Throws `PickleError`. */
+const stop = 0x2e
+
+/**
+ * Returns the value that a pickle describes. Executes nothing. The opcodes are those of
+ * https://github.com/python/cpython/blob/main/Lib/pickletools.py. Throws `PickleError`.
+ */
 export function readPickle(bytes: Uint8Array): Pickled {
-  return new PickleReader(bytes).read()
+  const machine = new PickleMachine(bytes)
+  for (let count = 0; count < maxOpcodes; count += 1) {
+    const opcode = machine.number(1)
+    if (opcode === stop) return machine.pop()
+    const perform = opcodes.get(opcode)
+    if (perform === undefined) throw new PickleError(`The opcode ${opcode} is not known.`)
+    perform(machine)
+  }
+  throw new PickleError('The pickle has too many opcodes.')
 }
 
-type Opcode = (reader: PickleReader) => void
-
-class PickleReader {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
-  #at = 0
-  #stack: Pickled[] = []
-  readonly #below: Pickled[][] = []
-  readonly #memo = new Map<number, Pickled>()
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
-
-  read(): Pickled {
-    for (let count = 0; count < maxOpcodes; count += 1) {
-      const opcode = this.number(1)
-      if (opcode === 0x2e) return this.pop() // STOP
-      const perform = opcodes.get(opcode)
-      if (perform === undefined) throw new PickleError(`The opcode ${opcode} is not known.`)
-      perform(this)
-    }
-    throw new PickleError('The pickle has too many opcodes.')
-  }
-
-  /** Reads an unsigned little-endian number. */
-  number(bytes: 1 | 2 | 4 | 8): number {
-    const at = this.#advance(bytes)
-    if (bytes === 1) return this.#view.getUint8(at)
-    if (bytes === 2) return this.#view.getUint16(at, true)
-    if (bytes === 4) return this.#view.getUint32(at, true)
-    return Number(this.#view.getBigUint64(at, true))
-  }
-
-  int32(): number {
-    return this.#view.getInt32(this.#advance(4), true)
-  }
-
-  float(): number {
-    return this.#view.getFloat64(this.#advance(8), false)
-  }
-
-  bytes(length: number): Uint8Array {
-    const at = this.#advance(length)
-    return this.#bytes.subarray(at, at + length)
-  }
-
-  text(length: number): string {
-    return Buffer.from(this.bytes(length)).toString('utf8')
-  }
-
-  line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at)
-    if (end === -1) throw new PickleError('The pickle ends in the middle of a line.')
-    const text = this.text(end - this.#at)
-    this.#at = end + 1
-    return text
-  }
-
-  /** Reads a little-endian integer in two's complement. */
-  integer(length: number): number | bigint {
-    if (length > 1024) throw new PickleError('An integer is too long.')
-    const bytes = this.bytes(length)
-    let value = 0n
-    for (const byte of bytes.toReversed()) value = (value << 8n) | BigInt(byte)
-    const signed = BigInt.asIntN(8 * length, value)
-    return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed
-  }
-
-  push(value: Pickled): void {
-    this.#stack.push(value)
-  }
-
-  pop(): Pickled {
-    const value = this.#stack.pop()
-    if (value === undefined) throw new PickleError('The stack is empty.')
-    return value
-  }
-
-  top(): Pickled {
-    const value = this.#stack.at(-1)
-    if (value === undefined) throw new PickleError('The stack is empty.')
-    return value
-  }
-
-  /** Returns the object at the top of the stack, to which the pickle adds items. */
-  object(): PickledObject {
-    const value = this.top()
-    if (value instanceof PickledObject) return value
-    throw new PickleError('An item is added to a value that cannot have items.')
-  }
-
-  mark(): void {
-    this.#below.push(this.#stack)
-    this.#stack = []
-  }
-
-  /** Returns the values that were pushed after the last mark. */
-  sinceMark(): Pickled[] {
-    const values = this.#stack
-    const below = this.#below.pop()
-    if (below === undefined) throw new PickleError('A mark is missing.')
-    this.#stack = below
-    return values
-  }
-
-  popMany(count: number): Pickled[] {
-    if (this.#stack.length < count) throw new PickleError('The stack has too few values.')
-    return this.#stack.splice(this.#stack.length - count)
-  }
-
-  remember(index = this.#memo.size): void {
-    this.#memo.set(index, this.top())
-  }
-
-  recall(index: number): void {
-    const value = this.#memo.get(index)
-    if (value === undefined) throw new PickleError(`The memo has no entry ${index}.`)
-    this.push(value)
-  }
-
-  #advance(bytes: number): number {
-    const at = this.#at
-    if (bytes < 0 || at + bytes > this.#bytes.byteLength) throw new PickleError('The pickle is truncated.')
-    this.#at = at + bytes
-    return at
-  }
-}
+type Opcode = (machine: PickleMachine) => void
 
 function addEntries(target: PickledObject, values: readonly Pickled[]): void {
   for (let index = 0; index + 1 < values.length; index += 2) {
@@ -201,15 +37,15 @@ function dictionary(values: readonly Pickled[]): PickledObject {
   return made
 }
 
-function call(reader: PickleReader): void {
-  const values = reader.pop()
-  const callee = reader.pop()
-  reader.push(new PickledObject(values instanceof PickledObject ? values.items : [], callee))
+function call(machine: PickleMachine): void {
+  const values = machine.pop()
+  const callee = machine.pop()
+  machine.push(new PickledObject(values instanceof PickledObject ? values.items : [], callee))
 }
 
-function global(reader: PickleReader, module: Pickled, name: Pickled): void {
+function global(machine: PickleMachine, module: Pickled, name: Pickled): void {
   if (typeof module !== 'string' || typeof name !== 'string') throw new PickleError('A global has no name.')
-  reader.push(new PickledGlobal(module, name))
+  machine.push(new PickledGlobal(module, name))
 }
 
 function decimal(text: string): Pickled {
@@ -222,208 +58,208 @@ function decimal(text: string): Pickled {
 
 const opcodes: ReadonlyMap<number, Opcode> = new Map(
   Object.entries<Opcode>({
-    '(': (reader) => {
-      reader.mark()
+    '(': (machine) => {
+      machine.mark()
     },
-    '0': (reader) => {
-      reader.pop()
+    '0': (machine) => {
+      machine.pop()
     },
-    '1': (reader) => {
-      reader.sinceMark()
+    '1': (machine) => {
+      machine.sinceMark()
     },
-    '2': (reader) => {
-      reader.push(reader.top())
+    '2': (machine) => {
+      machine.push(machine.top())
     },
     // Numbers
-    F: (reader) => {
-      reader.push(Number(reader.line()))
+    F: (machine) => {
+      machine.push(Number(machine.line()))
     },
-    G: (reader) => {
-      reader.push(reader.float())
+    G: (machine) => {
+      machine.push(machine.float())
     },
-    I: (reader) => {
-      reader.push(decimal(reader.line()))
+    I: (machine) => {
+      machine.push(decimal(machine.line()))
     },
-    L: (reader) => {
-      reader.push(decimal(reader.line()))
+    L: (machine) => {
+      machine.push(decimal(machine.line()))
     },
-    J: (reader) => {
-      reader.push(reader.int32())
+    J: (machine) => {
+      machine.push(machine.int32())
     },
-    K: (reader) => {
-      reader.push(reader.number(1))
+    K: (machine) => {
+      machine.push(machine.number(1))
     },
-    M: (reader) => {
-      reader.push(reader.number(2))
+    M: (machine) => {
+      machine.push(machine.number(2))
     },
-    '\x8a': (reader) => {
-      reader.push(reader.integer(reader.number(1)))
+    '\x8a': (machine) => {
+      machine.push(machine.integer(machine.number(1)))
     },
-    '\x8b': (reader) => {
-      reader.push(reader.integer(reader.int32()))
+    '\x8b': (machine) => {
+      machine.push(machine.integer(machine.int32()))
     },
-    N: (reader) => {
-      reader.push(null)
+    N: (machine) => {
+      machine.push(null)
     },
-    '\x88': (reader) => {
-      reader.push(true)
+    '\x88': (machine) => {
+      machine.push(true)
     },
-    '\x89': (reader) => {
-      reader.push(false)
+    '\x89': (machine) => {
+      machine.push(false)
     },
     // Text and bytes
-    S: (reader) => {
-      reader.push(reader.line())
+    S: (machine) => {
+      machine.push(machine.line())
     },
-    V: (reader) => {
-      reader.push(reader.line())
+    V: (machine) => {
+      machine.push(machine.line())
     },
-    T: (reader) => {
-      reader.push(reader.text(reader.int32()))
+    T: (machine) => {
+      machine.push(machine.text(machine.int32()))
     },
-    U: (reader) => {
-      reader.push(reader.text(reader.number(1)))
+    U: (machine) => {
+      machine.push(machine.text(machine.number(1)))
     },
-    X: (reader) => {
-      reader.push(reader.text(reader.number(4)))
+    X: (machine) => {
+      machine.push(machine.text(machine.number(4)))
     },
-    '\x8c': (reader) => {
-      reader.push(reader.text(reader.number(1)))
+    '\x8c': (machine) => {
+      machine.push(machine.text(machine.number(1)))
     },
-    '\x8d': (reader) => {
-      reader.push(reader.text(reader.number(8)))
+    '\x8d': (machine) => {
+      machine.push(machine.text(machine.number(8)))
     },
-    B: (reader) => {
-      reader.push(reader.bytes(reader.number(4)))
+    B: (machine) => {
+      machine.push(machine.bytes(machine.number(4)))
     },
-    C: (reader) => {
-      reader.push(reader.bytes(reader.number(1)))
+    C: (machine) => {
+      machine.push(machine.bytes(machine.number(1)))
     },
-    '\x8e': (reader) => {
-      reader.push(reader.bytes(reader.number(8)))
+    '\x8e': (machine) => {
+      machine.push(machine.bytes(machine.number(8)))
     },
-    '\x96': (reader) => {
-      reader.push(reader.bytes(reader.number(8)))
+    '\x96': (machine) => {
+      machine.push(machine.bytes(machine.number(8)))
     },
     // Lists, tuples, sets and dictionaries
-    ']': (reader) => {
-      reader.push(new PickledObject())
+    ']': (machine) => {
+      machine.push(new PickledObject())
     },
-    a: (reader) => {
-      const item = reader.pop()
-      reader.object().items.push(item)
+    a: (machine) => {
+      const item = machine.pop()
+      machine.object().items.push(item)
     },
-    e: (reader) => {
-      const items = reader.sinceMark()
-      const list = reader.object()
+    e: (machine) => {
+      const items = machine.sinceMark()
+      const list = machine.object()
       for (const item of items) list.items.push(item)
     },
-    l: (reader) => {
-      reader.push(new PickledObject(reader.sinceMark()))
+    l: (machine) => {
+      machine.push(new PickledObject(machine.sinceMark()))
     },
-    ')': (reader) => {
-      reader.push(new PickledObject())
+    ')': (machine) => {
+      machine.push(new PickledObject())
     },
-    t: (reader) => {
-      reader.push(new PickledObject(reader.sinceMark()))
+    t: (machine) => {
+      machine.push(new PickledObject(machine.sinceMark()))
     },
-    '\x85': (reader) => {
-      reader.push(new PickledObject(reader.popMany(1)))
+    '\x85': (machine) => {
+      machine.push(new PickledObject(machine.popMany(1)))
     },
-    '\x86': (reader) => {
-      reader.push(new PickledObject(reader.popMany(2)))
+    '\x86': (machine) => {
+      machine.push(new PickledObject(machine.popMany(2)))
     },
-    '\x87': (reader) => {
-      reader.push(new PickledObject(reader.popMany(3)))
+    '\x87': (machine) => {
+      machine.push(new PickledObject(machine.popMany(3)))
     },
-    '\x8f': (reader) => {
-      reader.push(new PickledObject())
+    '\x8f': (machine) => {
+      machine.push(new PickledObject())
     },
-    '\x90': (reader) => {
-      const items = reader.sinceMark()
-      const set = reader.object()
+    '\x90': (machine) => {
+      const items = machine.sinceMark()
+      const set = machine.object()
       for (const item of items) set.items.push(item)
     },
-    '\x91': (reader) => {
-      reader.push(new PickledObject(reader.sinceMark()))
+    '\x91': (machine) => {
+      machine.push(new PickledObject(machine.sinceMark()))
     },
-    '}': (reader) => {
-      reader.push(new PickledObject())
+    '}': (machine) => {
+      machine.push(new PickledObject())
     },
-    d: (reader) => {
-      reader.push(dictionary(reader.sinceMark()))
+    d: (machine) => {
+      machine.push(dictionary(machine.sinceMark()))
     },
-    s: (reader) => {
-      const values = reader.popMany(2)
-      addEntries(reader.object(), values)
+    s: (machine) => {
+      const values = machine.popMany(2)
+      addEntries(machine.object(), values)
     },
-    u: (reader) => {
-      const values = reader.sinceMark()
-      addEntries(reader.object(), values)
+    u: (machine) => {
+      const values = machine.sinceMark()
+      addEntries(machine.object(), values)
     },
     // Calls, which are never executed
-    c: (reader) => {
-      const module = reader.line()
-      global(reader, module, reader.line())
+    c: (machine) => {
+      const module = machine.line()
+      global(machine, module, machine.line())
     },
-    '\x93': (reader) => {
-      const name = reader.pop()
-      global(reader, reader.pop(), name)
+    '\x93': (machine) => {
+      const name = machine.pop()
+      global(machine, machine.pop(), name)
     },
     R: call,
     '\x81': call,
-    '\x92': (reader) => {
-      reader.pop() // the keyword arguments
-      call(reader)
+    '\x92': (machine) => {
+      machine.pop() // the keyword arguments
+      call(machine)
     },
-    o: (reader) => {
-      const [callee = null, ...values] = reader.sinceMark()
-      reader.push(new PickledObject(values, callee))
+    o: (machine) => {
+      const [callee = null, ...values] = machine.sinceMark()
+      machine.push(new PickledObject(values, callee))
     },
-    i: (reader) => {
-      const module = reader.line()
-      const callee = new PickledGlobal(module, reader.line())
-      reader.push(new PickledObject(reader.sinceMark(), callee))
+    i: (machine) => {
+      const module = machine.line()
+      const callee = new PickledGlobal(module, machine.line())
+      machine.push(new PickledObject(machine.sinceMark(), callee))
     },
-    b: (reader) => {
-      const state = reader.pop()
-      const target = reader.top()
+    b: (machine) => {
+      const state = machine.pop()
+      const target = machine.top()
       if (target instanceof PickledObject) target.state = state
     },
-    P: (reader) => {
-      reader.push(new PickledReference(reader.line()))
+    P: (machine) => {
+      machine.push(new PickledReference(machine.line()))
     },
-    Q: (reader) => {
-      reader.push(new PickledReference(reader.pop()))
+    Q: (machine) => {
+      machine.push(new PickledReference(machine.pop()))
     },
     // Memo
-    p: (reader) => {
-      reader.remember(Number(reader.line()))
+    p: (machine) => {
+      machine.remember(Number(machine.line()))
     },
-    q: (reader) => {
-      reader.remember(reader.number(1))
+    q: (machine) => {
+      machine.remember(machine.number(1))
     },
-    r: (reader) => {
-      reader.remember(reader.number(4))
+    r: (machine) => {
+      machine.remember(machine.number(4))
     },
-    '\x94': (reader) => {
-      reader.remember()
+    '\x94': (machine) => {
+      machine.remember()
     },
-    g: (reader) => {
-      reader.recall(Number(reader.line()))
+    g: (machine) => {
+      machine.recall(Number(machine.line()))
     },
-    h: (reader) => {
-      reader.recall(reader.number(1))
+    h: (machine) => {
+      machine.recall(machine.number(1))
     },
-    j: (reader) => {
-      reader.recall(reader.number(4))
+    j: (machine) => {
+      machine.recall(machine.number(4))
     },
     // Marks of the protocol
-    '\x80': (reader) => {
-      reader.number(1)
+    '\x80': (machine) => {
+      machine.number(1)
     },
-    '\x95': (reader) => {
-      reader.number(8)
+    '\x95': (machine) => {
+      machine.number(8)
     },
   }).map(([character, perform]) => [character.charCodeAt(0), perform]),
 )

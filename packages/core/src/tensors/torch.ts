@@ -1,5 +1,5 @@
 import { torchStorages, type TorchType, torchTypesByName } from './number-formats.ts'
-import { type Pickled, PickledGlobal, PickledObject, PickledReference } from './pickle.ts'
+import { type Pickled, PickledGlobal, PickledObject, PickledReference } from './pickled.ts'
 
 /** A tensor in a file of `torch.save`. */
 export interface TorchTensor {

@@ -81,7 +81,8 @@ describe('refuses an invalid request, and writes nothing', () => {
     ['an unsafe step', { step: 2 ** 53 }, 'INVALID_ARGUMENT'],
     ['a broken epoch', { epoch: -3 }, 'INVALID_ARGUMENT'],
     ['no files', { files: {} }, 'INVALID_ARGUMENT'],
-    ['a file that is not there', { files: '/no/such/file' }, 'NOT_FOUND'],
+    ['a file that does not exist', { files: '/no/such/file' }, 'INVALID_ARGUMENT'],
+    ['a path through a file', { files: `${import.meta.filename}/model.bin` }, 'INVALID_ARGUMENT'],
     ['a name that leaves the root', { files: { '../x': bytes } }, 'INVALID_ARGUMENT'],
     ['an absolute name', { files: { '/x': bytes } }, 'INVALID_ARGUMENT'],
     ['the name of the manifest', { files: { 'manifest.json': bytes } }, 'INVALID_ARGUMENT'],
@@ -289,7 +290,7 @@ test('an invalid request neither creates a store nor takes one over', async () =
   const backend = new MemoryBackend()
   const wrong = storeOn(backend)
   expect(await codeOf(wrong.save({ step: -1, files: { a: bytes } }))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(wrong.save({ step: 1, files: '/no/such/file' }))).toBe('NOT_FOUND')
+  expect(await codeOf(wrong.save({ step: 1, files: '/no/such/file' }))).toBe('INVALID_ARGUMENT')
   expect(await codeOf(wrong.pin(1))).toBe('NOT_FOUND')
   expect(await codeOf(wrong.delete([1]))).toBe('NOT_FOUND')
   expect(await keysOf(backend)).toEqual([])

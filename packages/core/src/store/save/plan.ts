@@ -32,8 +32,7 @@ export interface SavePlan {
 
 /**
  * Returns every file that a save will write, with its size if that is known. Walks folders and follows links. Rejects with
- * `NOT_FOUND` if a path does not exist, and with `INVALID_ARGUMENT` for files that cannot be saved and for a folder that
- * contains the store.
+ * `INVALID_ARGUMENT` for paths that do not exist, for files that cannot be saved, and for a folder that contains the store.
  */
 export async function planFiles(files: FilesToSave, options: PlanOptions = {}): Promise<SavePlan> {
   const { storeRoot, exclude = [], signal, mayBeEmpty = false, mostEntries = 200_000 } = options

@@ -1,13 +1,21 @@
-import { isUtf8 } from 'node:buffer'
 import type { BigIntStats, Dirent } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { concurrently } from '../../async/concurrently.ts'
-import { HoldfastError, throwIfAborted } from '../../errors.ts'
+import { throwIfAborted } from '../../errors.ts'
 import { hiddenPrefix } from '../../local-files/hidden-folder.ts'
-import { isExchanging } from '../../local-files/journal.ts'
 import { KnownFolder } from '../../local-files/real-place.ts'
-import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
+import {
+  below,
+  kindOf,
+  reading,
+  refused,
+  refuseExchange,
+  refuseNonUtf8,
+  type SavedFolder,
+  statOfListed,
+  statOfNamed,
+} from './entries.ts'
 import { type Excludes, ignoredIn } from './exclusions.ts'
 
 /** The number of folders to read at once, and of entries to examine at once in each. */
@@ -35,16 +43,7 @@ export interface WalkOptions {
   readonly mostEntries: number
 }
 
-/** A path with its name in the checkpoint. */
-interface Named {
-  readonly name: string
-  readonly path: string
-}
-
-interface Folder extends Named {
-  /** The path below the saved folder. Empty for the saved folder itself. */
-  readonly relative: string
-  readonly excludes: Excludes
+interface Folder extends SavedFolder {
   /** The folders that contain it, up to the saved folder. */
   readonly within: readonly string[]
 }
@@ -80,11 +79,11 @@ export class Walk {
     return [...this.#empty].sort()
   }
 
-  /** Adds a file or folder with a name. Rejects with `NOT_FOUND` if it does not exist. */
+  /** Adds a file or folder with a name. Rejects with `INVALID_ARGUMENT` if it does not exist. */
   async add(name: string, path: string): Promise<void> {
     if (name === '') throw refused(`${path} has no name. Save the folders in it.`)
     this.#count(path)
-    const stats = await statOf(path, name)
+    const stats = await statOfNamed(path, name)
     const isFolder = stats.isDirectory()
     if (this.#options.excludes({ relative: name, name, isFolder })) return
     if (!isFolder) {
@@ -104,7 +103,7 @@ export class Walk {
   /** Adds the files of one folder, and returns its subfolders. */
   async #read(folder: Folder): Promise<readonly Folder[]> {
     const { name, path, within } = folder
-    const stats = await statOf(path, name)
+    const stats = await statOfListed(path, name)
     const identity = `${stats.dev}:${stats.ino}`
     if (within.includes(identity)) throw refused(`${path} is a link to a folder that contains it.`, name)
     if (within.length >= mostDepth)
@@ -158,7 +157,7 @@ export class Walk {
       path: join(folder.path, entry.name),
       relative: below(folder.relative, entry.name),
     }
-    const stats = await statOf(child.path, child.name)
+    const stats = await statOfListed(child.path, child.name)
     if (!stats.isDirectory()) {
       this.#addFile({ ...child, stats })
       return undefined
@@ -219,93 +218,4 @@ export class Walk {
       return excludes({ relative: below(relative, path), name: `${name}/${path}`, isFolder: true })
     })
   }
-}
-
-function below(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`
-}
-
-async function statOf(path: string, name: string): Promise<BigIntStats> {
-  try {
-    return await promises.stat(path, { bigint: true })
-  } catch (error) {
-    if (nodeErrorCode(error) === 'ELOOP')
-      throw refused(`${path} is a link that leads to itself. Remove it.`, name)
-    if (nodeErrorCode(error) !== 'ENOENT') throw failedRead(error, path, name)
-    if (path.includes('\ufffd')) throw notUtf8(path, name)
-    if (await isLink(path))
-      throw refused(
-        `${path} is a link to ${await promises.readlink(path)}, which does not exist. Remove the link.`,
-        name,
-      )
-    throw failedRead(error, path, name)
-  }
-}
-
-/** While a restore exchanges its files, a folder can contain files of two checkpoints. */
-async function refuseExchange({ name, path }: Named, hidden: string): Promise<void> {
-  if (!(await reading({ name, path }, () => isExchanging(promises, join(path, hidden))))) return
-  throw refused(
-    `${path} may contain files of two checkpoints, because a restore into it was interrupted or is still running. ` +
-      'Restore into it again, and then save it.',
-  )
-}
-
-async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await promises.lstat(path)).isSymbolicLink()
-  } catch (error) {
-    if (nodeErrorCode(error) === 'ENOENT') return false
-    throw fromNodeError(error, `reading ${path}`)
-  }
-}
-
-/** Node.js replaces invalid UTF-8 by U+FFFD, and a valid name may also contain that character. */
-async function refuseNonUtf8({ name, path, relative, excludes }: Omit<Folder, 'within'>): Promise<void> {
-  for (const bytes of await reading({ name, path }, () => promises.readdir(path, { encoding: 'buffer' }))) {
-    if (isUtf8(bytes)) continue
-    const child = bytes.toString()
-    if (!excludes({ relative: below(relative, child), name: `${name}/${child}`, isFolder: false }))
-      throw notUtf8(join(path, bytes.toString('latin1')), `${name}/${child}`)
-  }
-}
-
-function notUtf8(path: string, name: string): HoldfastError {
-  return refused(
-    `The name of ${JSON.stringify(path)} is not valid UTF-8, so it cannot be kept. Rename it.`,
-    name,
-  )
-}
-
-function kindOf(stats: BigIntStats): string {
-  if (stats.isSocket()) return 'a socket'
-  if (stats.isFIFO()) return 'a named pipe'
-  return 'a device'
-}
-
-async function reading<T>({ path, name }: Named, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw failedRead(error, path, name)
-  }
-}
-
-/** An entry that was listed a moment ago did exist. */
-function failedRead(error: unknown, path: string, name: string): HoldfastError {
-  const isGone = ['ENOENT', 'ENOTDIR'].includes(nodeErrorCode(error) ?? '')
-  if (!isGone || !name.includes('/')) return fromNodeError(error, `reading ${path}`)
-  return refused(
-    `${path} was removed while its folder was read. Save again when its writer has finished.`,
-    name,
-  )
-}
-
-/** `name` is the name in the checkpoint of the entry that the user could exclude. */
-function refused(message: string, name?: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    message,
-    name === undefined ? {} : { hint: { kind: 'exclude', name: basename(name) } },
-  )
 }
