@@ -8,6 +8,8 @@ export type ErrorHint =
   | { readonly kind: 'name-adapter'; readonly package: string | undefined }
   /** Replace the checkpoint that is already saved. */
   | { readonly kind: 'replace' }
+  /** Save one checkpoint together with the other ranks of a job. */
+  | { readonly kind: 'save-together' }
   /** Allow that the best of an objective is deleted or replaced. */
   | { readonly kind: 'allow-best' }
   /** Forget an objective that the store records. */
@@ -48,6 +50,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'To use an adapter, pass it in the option adapters.'
     case 'replace':
       return "Choose another step, or replace it with onExisting: 'replace'."
+    case 'save-together':
+      return 'Open the store with ranks: { rank, size } to save together.'
     case 'allow-best':
       return 'To allow it, pass allowBest: true.'
     case 'forget-objective':

@@ -63,6 +63,7 @@ export const save = defineCommand({
           onExisting: replace ? 'replace' : 'fail',
           allowBest: options.allowBest,
           requireFinite: options.requireFinite,
+          startedAt: new Date(performance.timeOrigin),
           signal,
           onProgress: ({ bytes, total }) => {
             bar.update(bytes, total)
@@ -71,13 +72,16 @@ export const save = defineCommand({
         interruption.commit()
         bar.stop()
         const [only, ...others] = saved.files
+        const size = `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`
+        const content =
+          only !== undefined && others.length === 0
+            ? `sha256 ${shortDigest(only.sha256)}`
+            : `${saved.fileCount} files`
         printer.line(
           joined(
-            `saved step ${step}`,
-            `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`,
-            only !== undefined && others.length === 0
-              ? `sha256 ${shortDigest(only.sha256)}`
-              : `${saved.fileCount} files`,
+            ...(saved.alreadySaved
+              ? [`step ${step} is saved already, with the same bytes`]
+              : [`saved step ${step}`, size, content]),
             saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
           ),
         )

@@ -5,6 +5,7 @@ import type { WriterKeeping } from '../catalog/judging/keeping.ts'
 import type { Writer } from '../catalog/commit/rules.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'
+import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { Environment } from '../environment.ts'
 
@@ -18,6 +19,8 @@ export interface StoreContext {
   readonly keeping: WriterKeeping
   /** The same object as in `keeping`. */
   readonly restoring: RestoresUnderWay
+  /** The checkpoints that this process restored and saved. */
+  readonly line: RunLine
   readonly space: SpaceLimits
   /** Dropped attempts whose bytes this process has deleted. */
   readonly deleted: Set<AttemptId>

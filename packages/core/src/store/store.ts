@@ -40,6 +40,7 @@ import { localPath, readFile, type StreamedFile } from './read/read-file.ts'
 import { Ranks } from './ranks/ranks.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
+import { RunLine } from './run-line.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planAndSave } from './save/plan-and-save.ts'
@@ -131,6 +132,7 @@ export class CheckpointStore implements AsyncDisposable {
       environment,
       keeping,
       restoring,
+      line: new RunLine(),
       deleted: new Set(),
       space: spaceLimits(options.space),
       mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
@@ -170,7 +172,7 @@ export class CheckpointStore implements AsyncDisposable {
   /**
    * Saves a checkpoint, and resolves when it is durable and committed.
    *
-   * Rejects with `ALREADY_EXISTS` (the step is saved), `INSUFFICIENT_SPACE`, `FENCED`, `OUTCOME_UNKNOWN`,
+   * Rejects with `ALREADY_EXISTS` (the step is saved with other content), `INSUFFICIENT_SPACE`, `FENCED`, `OUTCOME_UNKNOWN`,
    * `INVALID_ARGUMENT` (also for a source that does not exist), `ABORTED`, or an error of the backend. The store is
    * then unchanged, except after `OUTCOME_UNKNOWN`.
    */

@@ -22,6 +22,7 @@ export const beginning: ActorState = {
   known: undefined,
   fresh: false,
   attempt: undefined,
+  replaces: undefined,
   discards: false,
   created: undefined,
   listed: undefined,
@@ -58,12 +59,13 @@ export function stepsOf(
     case 'put': {
       if (state.known === undefined || !('step' in operation)) return []
       const attempt = attemptOf(index, state.done, operation.step, state.known)
+      const replaces = state.known.checkpoints.get(operation.step)?.attempt ?? 'nothing'
       const ghost = protocol.acknowledgesBeforeCommit
         ? { ...world.ghost, acknowledged: new Set([...world.ghost.acknowledged, attempt]) }
         : world.ghost
       const put = { data: new Set([...world.data, attempt]), ghost: withBegun(ghost, attempt, state.known) }
       if (operation.kind !== 'failing save')
-        return [step(`puts ${attempt}`, become({ at: 'commit', attempt }, put))]
+        return [step(`puts ${attempt}`, become({ at: 'commit', attempt, replaces }, put))]
       return [step(`puts ${attempt}, and fails`, giveUp({ ...world, ...put }, { attempt }))]
     }
     case 'commit':
@@ -189,8 +191,8 @@ export function stepsOf(
     const request = requestOf(actor, index, state, operation, known)
     const outcome = protocol.lookBack(request, version, truth)
     if (outcome === 'lost' || outcome === 'before its history') {
-      const { attempt, discards, done } = state
-      const again = { ...beginning, at: 'commit', attempt, discards, done } as const
+      const { attempt, replaces, discards, done } = state
+      const again = { ...beginning, at: 'commit', attempt, replaces, discards, done } as const
       return [step('looks back: lost', operation.kind === 'repair' ? readAgain() : becomeFresh(again))]
     }
     if (outcome === 'committed') return [step('looks back: committed', acknowledge(world, { known: truth }))]

@@ -66,7 +66,12 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
   if (state.discards && state.attempt !== undefined) return { kind: 'discard', attempt: state.attempt }
   switch (operation.kind) {
     case 'save':
-      return { kind: 'save', entry: entryOf(operation.step, state.attempt), onExisting: operation.onExisting }
+      return {
+        kind: 'save',
+        entry: entryOf(operation.step, state.attempt),
+        onExisting: operation.onExisting,
+        replaces: state.replaces,
+      }
     case 'delete':
       return { kind: 'delete', steps: [operation.step], because: 'pruned' }
     case 'pin':

@@ -45,6 +45,7 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
     nextCatalog: asOneWriter,
   },
   'a best that may be deleted and replaced': { ...product, nextCatalog: withoutProtectionOfTheBest },
+  'a replacement of what was saved since': { ...product, nextCatalog: replacingAnything },
   'a latest that is the highest step': { ...product, nextCatalog: withLatestByStep },
   'a rewind that forgets the saves under way': { ...product, nextCatalog: withoutRewinds },
   'a sweep that takes what was abandoned for dead': {
@@ -87,6 +88,12 @@ function withLatestByStep(newest: WholeCatalog, request: rules.CommitRequest): r
   const verdict = rules.nextCatalog(newest, request)
   if (verdict.kind !== 'next') return verdict
   return { ...verdict, catalog: { ...verdict.catalog, latest: verdict.catalog.checkpoints.all.at(-1) } }
+}
+
+function replacingAnything(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  const { change } = request
+  if (change.kind !== 'save') return rules.nextCatalog(newest, request)
+  return rules.nextCatalog(newest, { ...request, change: { ...change, replaces: undefined } })
 }
 
 /** A save looks only at its step, not at when it began. */

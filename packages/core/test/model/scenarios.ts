@@ -49,6 +49,7 @@ function begin(actors: readonly Actor[], owner?: Writer, losses: readonly number
         dropped: new Set(),
         unprotected: new Set(),
         later: new Set(),
+        overwritten: new Set(),
         left: new Set(),
         revived: new Set(),
         trespassing: new Set(),
@@ -151,7 +152,7 @@ const jobActors: readonly Actor[] = [
 
 const returning: readonly Actor[] = [
   { ...actor('run', 'shared', save(3), save(2)), isRunning: true },
-  actor('late writer', 'shared', save(4)),
+  actor('replacer', 'shared', save(3, 'replace')),
   actor('rewinder', 'shared', { kind: 'rewind', step: 1 }, save(3)),
   actor('taker-over', 'shared', takeOver, sweep),
 ]
@@ -169,7 +170,7 @@ export const scenarios: readonly Scenario[] = [
     initial: begin(liedTo),
   },
   {
-    name: 'a run that goes back, a late writer, one that rewinds and saves, and one that takes over and sweeps',
+    name: 'a run that goes back, one that replaces its step, one that rewinds and saves, and one that takes over and sweeps',
     actors: returning,
     initial: begin(returning),
   },

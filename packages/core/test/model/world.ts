@@ -37,6 +37,8 @@ export interface Ghost {
   readonly unprotected: ReadonlySet<AttemptId>
   /** Pairs of attempts: the save of the first began when the second was listed, so that it is later. */
   readonly later: ReadonlySet<string>
+  /** Attempts that a save replaced which had begun before they were listed. */
+  readonly overwritten: ReadonlySet<AttemptId>
   /** Attempts that a rewind left behind: they were listed after its step, or under way. */
   readonly left: ReadonlySet<AttemptId>
   /** Attempts that were listed again although a lost version had declared them dead: they may be being deleted. */
@@ -71,6 +73,8 @@ export interface ActorState {
   /** Whether `known` was read after the last refusal. */
   readonly fresh: boolean
   readonly attempt: AttemptId | undefined
+  /** The attempt that the step of its save had when it began. */
+  readonly replaces: AttemptId | 'nothing' | undefined
   /** Whether the save of the actor has failed, and its attempt must be declared dead next. */
   readonly discards: boolean
   readonly created: number | undefined
@@ -113,11 +117,24 @@ export function created(world: World, catalog: WholeCatalog): Partial<World> {
   }
   // A rebuild may continue from a version that was created outside of the sequence.
   for (const record of catalog.history) for (const { attempt } of record.dropped) dropped.add(attempt)
+  const overwritten = new Set([...ghost.overwritten, ...overwrittenBy(catalog, ghost)])
   const left = new Set([...ghost.left, ...leftBehind(world, catalog)])
   const revived = new Set([...ghost.revived, ...revivedBy(catalog, ghost)])
   const line = catalog.version
   const isLost = ghost.isLost && !isRebuild(catalog)
-  return { catalogs, ghost: { ...ghost, dropped, unprotected, left, revived, isLost, line, truth: catalog } }
+  return {
+    catalogs,
+    ghost: { ...ghost, dropped, unprotected, overwritten, left, revived, isLost, line, truth: catalog },
+  }
+}
+
+/** What a version replaces although the save that made it began before. */
+function overwrittenBy({ history, checkpoints }: WholeCatalog, { later }: Ghost): readonly AttemptId[] {
+  const replaced = history.at(-1)?.dropped.filter(({ because }) => because === 'replaced') ?? []
+  return replaced.flatMap(({ step, attempt }) => {
+    const by = checkpoints.get(step)
+    return by !== undefined && later.has(pairOf(by.attempt, attempt)) ? [] : [attempt]
+  })
 }
 
 /** What a version leaves behind if a rewind made it. */
@@ -171,7 +188,8 @@ function lossesOf({ checkpoints }: WholeCatalog): ReadonlyMap<AttemptId, number>
 
 /** Returns a promise that does not hold in this world; `undefined` if all hold. */
 export function violation(world: World): string | undefined {
-  const { acknowledged, dropped, unprotected, trespassing } = world.ghost
+  const { acknowledged, dropped, unprotected, overwritten, trespassing } = world.ghost
+  for (const attempt of overwritten) return `${attempt} was replaced by a save that had begun before`
   for (const attempt of acknowledged) {
     if (!dropped.has(attempt) && !world.data.has(attempt))
       return `${attempt} was acknowledged, and its bytes are gone`

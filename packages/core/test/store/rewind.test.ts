@@ -109,6 +109,23 @@ test('names the latest without pages after a rewind into a page', async () => {
   expect(reads.filter((key) => key.startsWith('pages/'))).toEqual([])
 })
 
+test('does not give the metrics of an abandoned save to the checkpoint that is listed at its step', async () => {
+  const store = storeOn(new MemoryBackend(), { mode: 'shared', objectives: loss, background: { limit: 2 } })
+  await store.save({ step: 8, files })
+  const slow = Promise.withResolvers<undefined>()
+  const late = await store.saveInBackground({
+    step: 8,
+    files: { a: bytesAfter(slow.promise) },
+    metrics: { loss: 1 },
+    onExisting: 'replace',
+  })
+  await store.rewind(8)
+  slow.resolve(undefined)
+  expect((await late.done)?.isAbandoned).toBe(true)
+  expect(await store.metrics()).toEqual([])
+  expect(await store.best()).toBeUndefined()
+})
+
 describe('an abandoned checkpoint', () => {
   test('stays while it is pinned, tagged, the best, or one of keepEvery', async () => {
     const retention = { keepLast: 10, keepEvery: { steps: 40 }, keepTags: ['eval'] }
@@ -202,7 +219,7 @@ describe('an abandoned checkpoint', () => {
     const key = (await store.get(24))?.files[0]?.key ?? ''
     await tamper(backend, key, () => Buffer.from('x'))
     const restored = await store.restore(24, { to: await temporaryFolder(), fallback: true })
-    expect(restored?.step).toBe(8)
+    expect(restored?.step).toBe(16)
     expect((await store.quarantined()).map(({ step }) => step)).toEqual([24])
     await tamper(backend, key, () => Buffer.from('a'))
     expect((await store.verify()).released).toEqual([24])

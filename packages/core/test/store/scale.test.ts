@@ -159,8 +159,10 @@ test('a shared writer lists no versions that are still in their grace period', a
 test('sweeps objects that could not be deleted at the next clean-up, in a run of any length', async () => {
   const backend = await grown(10_000)
   const store = storeOn(backend, { mode: 'shared', gracePeriod: 0 })
+  let saves = 0
   const save = async (step: number): Promise<void> => {
-    await store.save({ step, files: { a: Buffer.from('a') }, onExisting: 'replace' })
+    saves += 1
+    await store.save({ step, files: { a: Buffer.from(`save ${saves}`) }, onExisting: 'replace' })
   }
   await save(10_000)
   const dead = (await keysOf(backend, 'data/')).filter((key) => key.startsWith('data/10000-'))

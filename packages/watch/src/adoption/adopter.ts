@@ -231,6 +231,7 @@ export class Adopter {
         metadata: { watch: { ...originOf(whole, this.#folder.layout ?? 'auto') } },
         tags,
         onExisting,
+        keepsOrder: true,
         signal,
         beforeCommit: async () => {
           if (!(await isUnchanged())) throw changed(candidate.path)

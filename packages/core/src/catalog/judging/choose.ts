@@ -52,6 +52,28 @@ export function latestBefore(
 }
 
 /**
+ * Returns the nearest checkpoint in the line of a corrupt one that is offered: the one that its run continued from, or one
+ * that this continued from. `undefined` if the line is not known, or leads to none.
+ */
+export function continuedFrom(
+  { checkpoints, quarantined, abandoned = [] }: PagedCatalog,
+  corrupt: CatalogEntry | undefined,
+  offered: (entry: CatalogEntry) => boolean,
+): CatalogEntry | undefined {
+  if (corrupt?.resumed === undefined) return undefined
+  const listed = allRead(checkpoints).all
+  const unlisted = [...quarantined.map(({ entry }) => entry), ...abandoned]
+  const known = new Map([...unlisted, ...listed].map((entry) => [entry.attempt, entry]))
+  const seen = new Set([corrupt.attempt])
+  for (let at = known.get(corrupt.resumed); at !== undefined && !seen.has(at.attempt); ) {
+    if (offered(at) && listed.includes(at)) return at
+    seen.add(at.attempt)
+    at = at.resumed === undefined ? undefined : known.get(at.resumed)
+  }
+  return undefined
+}
+
+/**
  * Returns the quarantined checkpoint of the chosen step; `undefined` if the choice is not a step or the step is listed.
  */
 export function quarantinedChoice(catalog: PagedCatalog, choice: CheckpointChoice): Quarantined | undefined {

@@ -28,6 +28,8 @@ export interface WrittenAttempt {
 export interface Began {
   readonly savedAt: string
   readonly order: OrderKey
+  /** The attempt of the checkpoint from which the run continued, if that is known. */
+  readonly resumed?: AttemptId | undefined
 }
 
 /**
@@ -135,7 +137,7 @@ function describeCheckpoint(
   attempt: AttemptId,
   files: readonly ManifestFile[],
   request: AttemptContent,
-  { savedAt, order }: Began,
+  { savedAt, order, resumed }: Began,
 ): Manifest {
   const { step, epoch, metrics = {}, tags = [], metadata, dataState } = request
   return newManifest({
@@ -144,6 +146,7 @@ function describeCheckpoint(
     epoch,
     savedAt,
     order,
+    ...(resumed === undefined ? {} : { resumed }),
     files,
     metrics: storedMetrics(metrics),
     tags,

@@ -14,6 +14,7 @@ import { catalogFor } from '../../catalog/commit/catalog-for.ts'
 import {
   type CheckpointChoice,
   chooseEntry,
+  continuedFrom,
   latestBefore,
   quarantinedChoice,
   noCheckpointOfStep,
@@ -45,6 +46,8 @@ export async function restoreCheckpoint(
   const avoided = new Set<string>()
   /** The requested checkpoint, if it was passed over. */
   let first: CatalogEntry | undefined
+  /** The corrupt checkpoint that was passed over last. */
+  let tried: CatalogEntry | undefined
   for (;;) {
     // After a corrupt checkpoint, any other may be chosen, so all lines are needed.
     const { catalog, damaged } = await readCatalog(
@@ -58,20 +61,25 @@ export async function restoreCheckpoint(
     if (aside !== undefined && !avoided.has(aside.entry.attempt)) {
       if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)
       avoided.add(aside.entry.attempt)
+      tried = aside.entry
       first ??= aside.entry
       passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: recorded })
       continue // an older checkpoint may be in a page that was not read
     }
     const isOffered = ({ attempt }: CatalogEntry): boolean => !avoided.has(attempt)
     const isByStep = typeof choice === 'number'
-    const candidate = entry ?? (isByStep && first ? latestBefore(catalog, first, isOffered) : undefined)
+    const inLine = isByStep || choice === 'latest' ? continuedFrom(catalog, tried, isOffered) : undefined
+    const candidate =
+      inLine ?? entry ?? (isByStep && first ? latestBefore(catalog, first, isOffered) : undefined)
     if (candidate === undefined) {
       refuseNothing(choice, passedOver, damaged)
+      if (choice === 'latest') refuseAbandoned(catalog)
       return undefined
     }
     using _ = context.restoring.protect(candidate.attempt)
     try {
       const delivered = await deliver(context, candidate, options)
+      context.line.continueFrom(candidate)
       return { ...delivered, passedOver, damagedCatalogs: damaged }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
@@ -79,6 +87,7 @@ export async function restoreCheckpoint(
       if (options.fallback !== true) throw corruptCheckpoint(candidate, error)
       const reason = messageOf(error)
       avoided.add(candidate.attempt)
+      tried = candidate
       first ??= candidate
       const quarantined = await upkeep.quarantine({
         step: candidate.step,
@@ -185,6 +194,17 @@ function refuseNothing(
   }
   if (typeof choice !== 'number') return
   throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(choice), { hint: { kind: 'list' } })
+}
+
+/** A store that has only what rewinds left behind is not a fresh one. */
+function refuseAbandoned({ abandoned = [] }: PagedCatalog): void {
+  if (abandoned.length === 0) return
+  const steps = abandoned.map(({ step }) => step).join(', ')
+  throw new HoldfastError(
+    'CORRUPT',
+    `No good checkpoint is left: rewinds abandoned all that remain (${steps}). Restore one by its number.`,
+    { hint: { kind: 'list' } },
+  )
 }
 
 function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {

@@ -1,12 +1,15 @@
-import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
+import { refusalOfSave, savedMeanwhile } from '../../catalog/commit/changes/index.ts'
 import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
-import { HoldfastError } from '../../errors.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
-import { planFiles } from './plan.ts'
+import { sameAs } from './already-saved.ts'
+import { planFiles, type SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { saveCheckpoint } from './save.ts'
+import { saveAgain } from './save-again.ts'
 import type { SpaceAccess } from './space.ts'
 
 /** The requirements of a save before its first byte. */
@@ -29,10 +32,62 @@ export async function planAndSave(
   const ready = (): Promise<PagedCatalog> => access.readyToSave(signal)
   // To make room on a full disk, the save may have to take the store over first.
   const newest = await (context.space.makeRoom ? access.freeing(signal, ready) : ready())
+  const existing = await listedAt(context, newest, request)
+  const { onExisting = 'fail' } = request
+  if (existing !== undefined) {
+    const manifest = await sameAs(context, existing, request, plan.files, onExisting === 'fail')
+    if (manifest !== undefined) {
+      await request.beforeCommit?.()
+      return saveAgain(context, newest, access, request, { entry: existing, manifest })
+    }
+    if (onExisting === 'replace') refuseSavedSince(context, existing, request)
+  }
   await refuseEarly(context, newest, request)
   // Waits because earlier deletions free space.
   await access.cleanedUp(signal)
-  return saveCheckpoint(context, newest, access, request, plan)
+  try {
+    return await saveCheckpoint(context, newest, access, request, plan, existing?.attempt ?? 'nothing')
+  } catch (error) {
+    if (!isHoldfastError(error, 'ALREADY_EXISTS')) throw error
+    return await savedByOther(context, access, request, plan, error)
+  }
+}
+
+/** Another writer saved the step while this save ran. That is a success if the bytes are the same. */
+async function savedByOther(
+  context: StoreContext,
+  access: SaveAccess,
+  request: SaveRequest,
+  { files }: SavePlan,
+  error: HoldfastError,
+): Promise<SaveResult> {
+  const newest = await context.log.newest(request.signal)
+  const entry = await listedAt(context, newest, request)
+  const manifest = entry && (await sameAs(context, entry, request, files, false))
+  if (entry === undefined || manifest === undefined) throw error
+  return saveAgain(context, newest, access, request, { entry, manifest })
+}
+
+/** Returns the listed checkpoint of the step that a save has. */
+async function listedAt(
+  { log }: StoreContext,
+  newest: PagedCatalog,
+  { step, signal }: SaveRequest,
+): Promise<CatalogEntry | undefined> {
+  const catalog = step > lastPagedStep(newest) ? newest : await log.wholeOf(newest, signal)
+  return catalog.checkpoints.get(step)
+}
+
+/** Throws `ALREADY_EXISTS` if the checkpoint to replace was saved after the program that replaces it had started. */
+function refuseSavedSince(
+  { backend }: StoreContext,
+  { step, savedAt, storedAt = savedAt }: CatalogEntry,
+  { startedAt }: SaveRequest,
+): void {
+  if (startedAt === undefined || Math.min(Date.parse(storedAt), Date.parse(savedAt)) < startedAt.getTime())
+    return
+  const { code, why, hint } = savedMeanwhile(step)
+  throw new HoldfastError(code, why, { url: backend.url, hint })
 }
 
 /** Rejects before the first byte what the commit would reject. The commit decides again. */

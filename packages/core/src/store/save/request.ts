@@ -52,6 +52,16 @@ export interface SaveRequest {
    * uncompressed files of `torch.save` while they are stored. Files in other formats are not checked. Default: false.
    */
   readonly requireFinite?: boolean | undefined
+  /**
+   * Keeps the place of the checkpoint in the order of saves if the same bytes are saved already. By default it becomes the
+   * latest if the run has gone back since. Use it to adopt files whose time of saving is not known. Default: false.
+   */
+  readonly keepsOrder?: boolean | undefined
+  /**
+   * When the program that saves started. `replace` does not replace a checkpoint that was saved later. Default: the start of
+   * the save.
+   */
+  readonly startedAt?: Date | undefined
   readonly signal?: AbortSignal | undefined
   /**
    * Called when every file is stored, before the commit. If it rejects, nothing is saved, and the save rejects with the
@@ -76,6 +86,8 @@ const saveFields = [
   'onExisting',
   'allowBest',
   'requireFinite',
+  'keepsOrder',
+  'startedAt',
   'signal',
   'beforeCommit',
   'onProgress',
@@ -106,6 +118,12 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   if (request.requireFinite !== undefined && typeof request.requireFinite !== 'boolean') {
     throw invalid(`requireFinite must be true or false, not ${JSON.stringify(request.requireFinite)}.`)
+  }
+  if (request.keepsOrder !== undefined && typeof request.keepsOrder !== 'boolean') {
+    throw invalid(`keepsOrder must be true or false, not ${JSON.stringify(request.keepsOrder)}.`)
+  }
+  if (request.startedAt !== undefined && !(request.startedAt instanceof Date)) {
+    throw invalid(`startedAt must be a Date, not ${kindOf(request.startedAt)}.`)
   }
   if (request.beforeCommit !== undefined && typeof request.beforeCommit !== 'function') {
     throw invalid(`beforeCommit must be a function, not ${kindOf(request.beforeCommit)}.`)

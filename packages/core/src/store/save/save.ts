@@ -11,6 +11,7 @@ import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
 import { storedAtOf, withClockJump } from './clocks.ts'
 import { giveUp } from './give-up.ts'
+import { highestStepOf } from './highest-step.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
@@ -20,7 +21,7 @@ import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../a
 
 /**
  * Saves planned files: checks space, writes the files and the manifest, commits, and cleans up. `newest` is the newest known
- * version when the save begins.
+ * version when the save begins. `replaces` is the attempt that the step had then.
  */
 export async function saveCheckpoint(
   context: StoreContext,
@@ -28,6 +29,7 @@ export async function saveCheckpoint(
   access: SpaceAccess,
   request: SaveRequest,
   { files, warnings }: SavePlan,
+  replaces: AttemptId | 'nothing',
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
@@ -39,10 +41,10 @@ export async function saveCheckpoint(
   const attempt = newAttemptId(request.step, base, environment.newToken())
   access.attempts.add(attempt)
   try {
-    const { written, committed } = await writeAndCommit(context, access, attempt, files, request, {
-      savedAt: began.toISOString(),
-      order,
-    })
+    const resumed = context.line.before(request.step)
+    const start = { savedAt: began.toISOString(), order, resumed, replaces }
+    const { written, committed } = await writeAndCommit(context, access, attempt, files, request, start)
+    context.line.add(written.entry)
     // The checkpoint is durable, so the caller does not wait for the deletion of others.
     access.afterwards(async () => {
       await deleteDropped(context, committed)
@@ -68,7 +70,7 @@ async function writeAndCommit(
   attempt: AttemptId,
   files: SavePlan['files'],
   request: SaveRequest,
-  began: Began,
+  began: Began & { readonly replaces: AttemptId | 'nothing' },
 ): Promise<{ readonly written: WrittenAttempt; readonly committed: Committed }> {
   const { onExisting = 'fail', allowBest, signal } = request
   let mayBeWhole = false
@@ -79,7 +81,10 @@ async function writeAndCommit(
     mayBeWhole = true
     const written = await writeManifest(context.backend, attempt, stored, request, began)
     const entry = withClockJump(context, written.entry)
-    const committed = await context.log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
+    const committed = await context.log.commit(
+      { kind: 'save', entry, onExisting, allowBest, replaces: began.replaces },
+      signal,
+    )
     return { written, committed }
   } catch (failure) {
     throw await giveUp(context, access, { attempt, mayBeWhole }, failure)
@@ -96,11 +101,7 @@ function describeSave(
     ...judgedCheckpoint(judged, listed?.attempt === entry.attempt ? listed : entry),
     files: contentsOf(manifest).files,
     highestStep: highestStepOf(judged.catalog, entry.step),
+    alreadySaved: false,
     dropped: dropped.map(({ step, because }) => ({ step, because })),
   }
-}
-
-/** The highest listed step, and at least this one. */
-export function highestStepOf({ checkpoints }: PagedCatalog, step: number): number {
-  return Math.max(step, checkpoints.lastPaged, checkpoints.recent.at(-1)?.step ?? step)
 }

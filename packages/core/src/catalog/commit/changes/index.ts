@@ -11,4 +11,4 @@ export {
   segmentsAfter,
 } from './kinds.ts'
 export { type Finding } from './quarantine.ts'
-export { beganBeforeRewind, refusalOfSave } from './save.ts'
+export { beganBeforeRewind, refusalOfSave, savedMeanwhile } from './save.ts'

@@ -19,6 +19,7 @@ import { type Rebuild, rebuild } from './rebuild.ts'
 import { type Release, release } from './release.ts'
 import { type Rewind, rewind } from './rewind.ts'
 import { type Save, save } from './save.ts'
+import { type SaveAgain, saveAgain } from './save-again.ts'
 import { type TakeOver, takeOver } from './take-over.ts'
 import { type Unpin, unpin } from './unpin.ts'
 
@@ -40,6 +41,7 @@ export type Change =
   | Release
   | Rewind
   | Save
+  | SaveAgain
   | TakeOver
   | Unpin
 
@@ -67,6 +69,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   release,
   rewind,
   save,
+  'save again': saveAgain,
   'take over': takeOver,
   unpin,
 }

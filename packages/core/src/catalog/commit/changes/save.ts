@@ -1,5 +1,5 @@
 import type { Objectives } from '../../../metrics/index.ts'
-import type { CatalogEntry } from '../../documents/index.ts'
+import type { AttemptId, CatalogEntry } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
 import { hasRules, keepingOf } from '../../judging/recorded-keeping.ts'
 import { lastPagedStep, type PagedCatalog } from '../../pages/index.ts'
@@ -13,6 +13,8 @@ export interface Save {
   readonly kind: 'save'
   readonly entry: CatalogEntry
   readonly onExisting: 'fail' | 'replace'
+  /** The attempt that the step had when the save began. Another one is not replaced. Default: any is replaced. */
+  readonly replaces?: AttemptId | 'nothing' | undefined
   /** Whether the save may replace the best checkpoint of an objective. */
   readonly allowBest?: boolean | undefined
 }
@@ -24,7 +26,8 @@ export const save: KindOfChange<Save> = {
     entry.step <= lastPagedStep(newest) ||
     hasAbandoned(newest) ||
     replacesLatestBySaveBefore(newest, entry),
-  apply: (catalog, { entry, onExisting, allowBest }, { objectives }) => {
+  apply: (catalog, { entry: saved, onExisting, allowBest, replaces }, { objectives }) => {
+    const entry = withKeptMetrics(catalog, saved)
     if (beganBeforeRewind(catalog, entry)) {
       const lists = unchangedLists(catalog)
       return { ...lists, abandoned: inOrderOfSaves([...lists.abandoned, entry]) }
@@ -32,6 +35,8 @@ export const save: KindOfChange<Save> = {
     const refused = refusalOfSave(catalog, { step: entry.step, onExisting, allowBest }, objectives)
     if (refused !== undefined) return refused
     const existing = catalog.checkpoints.get(entry.step)
+    if (existing !== undefined && replaces !== undefined && existing.attempt !== replaces)
+      return savedMeanwhile(entry.step)
     return {
       ...unchangedLists(catalog),
       checkpoints: catalog.checkpoints.with(entry.step, entry),
@@ -39,10 +44,12 @@ export const save: KindOfChange<Save> = {
     }
   },
   describe: ({ entry }) => `save ${entry.step}`,
-  recordMetrics: (catalog, { entry }) => {
+  recordMetrics: (catalog, { entry: saved }) => {
+    const entry = withKeptMetrics(catalog, saved)
     const { metrics } = catalog
     if (!beganBeforeRewind(catalog, entry)) return withRecord(metrics, entry, entry.metrics)
-    if (metrics.get(entry.step) !== undefined || !hasFields(entry.metrics)) return metrics
+    const isFree = catalog.checkpoints.get(entry.step) === undefined && metrics.get(entry.step) === undefined
+    if (!isFree || !hasFields(entry.metrics)) return metrics
     return metrics.with(entry.step, { ...recordOf(entry, entry.metrics), abandoned: true })
   },
   retain: ({ entry }) => ({
@@ -57,6 +64,25 @@ export const save: KindOfChange<Save> = {
 
 function isCopy({ origin }: CatalogEntry): boolean {
   return origin !== undefined
+}
+
+/** A save without metrics keeps those of the checkpoint that it replaces. */
+function withKeptMetrics(catalog: PagedCatalog, entry: CatalogEntry): CatalogEntry {
+  if (hasFields(entry.metrics) || beganBeforeRewind(catalog, entry)) return entry
+  const existing = catalog.checkpoints.get(entry.step)
+  return existing === undefined ? entry : { ...entry, metrics: existing.metrics }
+}
+
+/** The error for a step that another writer saved after the save that wants to replace it had begun. */
+export function savedMeanwhile(step: number): Refusal {
+  return {
+    kind: 'refused',
+    code: 'ALREADY_EXISTS',
+    why:
+      `Step ${step} was saved by another writer after this save began, and was not replaced. ` +
+      'If several processes save parts of one checkpoint, they must save it together.',
+    hint: { kind: 'save-together' },
+  }
 }
 
 /** Whether a rewind came after the save had begun. Then its checkpoint is abandoned, whatever its step. */
