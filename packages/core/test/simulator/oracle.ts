@@ -217,6 +217,8 @@ export class Oracle {
     // The metrics of a step are those of its latest save.
     if (wasAbandoned && compareOrders(record?.order ?? dropped.order, dropped.order) !== 0) return
     const loss = Number(record?.metrics['loss'])
+    // Of two saves with equal order keys, the metrics tell whose they are.
+    if (wasAbandoned && loss !== Number(dropped.metrics['loss'])) return
     if (!Number.isFinite(loss)) return
     const others = checkpoints
       .filter((entry) => entry.step !== step)

@@ -295,6 +295,7 @@ async function describe(
     ...judgedCheckpoint(judged, entry),
     files: contentsOf(manifest).files,
     highestStep: highestStepOf(catalog, step),
+    alreadySaved: false,
     dropped: (committed?.dropped ?? []).map(({ step: gone, because }) => ({ step: gone, because })),
   }
   context.events.emit('saved', { step, bytes: entry.bytes })
