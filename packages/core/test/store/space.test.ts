@@ -48,7 +48,10 @@ describe('the free-space guard', () => {
     const store = storeOn(backend)
     await store.save({ step: 1, files })
     backend.available = 500_000
-    expect(await codeOf(store.save({ step: 1, files, onExisting: 'replace' }))).toBe('INSUFFICIENT_SPACE')
+    const other = { a: Buffer.alloc(600_000, 1) }
+    expect(await codeOf(store.save({ step: 1, files: other, onExisting: 'replace' }))).toBe(
+      'INSUFFICIENT_SPACE',
+    )
   })
 
   test('uses the sizes of checkpoints in pages if all others were deleted', async () => {
