@@ -49,6 +49,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Return to an older checkpoint, which becomes the latest.',
     load: async () => (await import('./commands/rewind.ts')).rewind,
   },
+  ok: {
+    summary: 'Mark a checkpoint as good, so that its restores are not counted any more.',
+    load: async () => (await import('./commands/ok.ts')).ok,
+  },
   verify: {
     summary: 'Verify checkpoints, and list quarantined ones again if they verify.',
     load: async () => (await import('./commands/verify.ts')).verify,

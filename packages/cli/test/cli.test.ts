@@ -150,7 +150,7 @@ describe('exit codes', () => {
     ['an empty store', 4, ['--store', './other', 'restore', '--to', 'out']],
     ['a store that does not exist', 4, ['--store', './mistyped', 'verify']],
     ['a missing file of a checkpoint', 4, ['path', '1', 'nothing']],
-    ['a step that exists', 6, ['save', 'checkpoint.pth', '--step', '1']],
+    ['a step that exists', 6, ['save', 'checkpoint.pth', '--step', '1', '--tag', 'other']],
     ['an unknown command', 2, ['sav']],
     ['an unknown option', 2, ['save', 'checkpoint.pth', '--stepp', '3']],
     ['an option that is missing', 2, ['save', 'checkpoint.pth']],

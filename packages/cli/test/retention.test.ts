@@ -39,7 +39,7 @@ test('save keeps the last and the best, and ls, prune, best and metrics report t
   }
   const listed = await holdfast(folder, 'ls', '--store', store)
   expect(listed.stdout).toMatch(
-    /^STEP.* KEPT BECAUSE\n +4 .*last 2\n +3 .*last 2, best 2 pck\n +2 .*best pck\n +1 .*best loss\n/,
+    /^STEP.* KEPT BECAUSE\n +4 .*last 2, latest\n +3 .*last 2, best 2 pck\n +2 .*best pck\n +1 .*best loss\n/,
   )
   expect((await holdfast(folder, 'best', '--store', store)).stdout).toMatch(
     /best loss is step 1 · 0.2[^]*best pck is step 2 · 0.9/,

@@ -10,6 +10,7 @@ import {
   type Restored,
   type RestoreOptions,
 } from '@holdfast/core'
+import { parseStep } from '../arguments.ts'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { flag, gather, option, requiredOption, text } from '../declaration.ts'
@@ -26,6 +27,11 @@ export const restore = defineCommand({
   options: {
     to: requiredOption('<folder>', 'created if missing; files with the same names are replaced', text),
     fallback: flag('quarantine a corrupt checkpoint and restore the next older good one'),
+    maxTries: option(
+      '<n>',
+      'skip a checkpoint that was restored so often without a later save; requires --job',
+      parseStep,
+    ),
     file: option('<name>', 'restore only this file; may be repeated', gather),
     exact: flag('remove all other files from the folder'),
     ifAny: flag('succeed if the store is empty or does not exist, as on a fresh run'),
@@ -40,6 +46,7 @@ export const restore = defineCommand({
           fallback: options.fallback,
           files: options.file,
           exact: options.exact,
+          maxTries: options.maxTries,
           signal,
           onProgress: ({ bytes, total }) => {
             bar.update(bytes, total)
@@ -59,7 +66,11 @@ export const restore = defineCommand({
             `version ${version} of the catalog is damaged (${reason}) and was skipped. Run holdfast repair.`,
           )
         }
-        for (const { step, reason, quarantined } of restored.passedOver) {
+        for (const { step, reason, quarantined, tries } of restored.passedOver) {
+          if (tries !== undefined) {
+            printer.note(`step ${step} is skipped: ${reason}. latest is step ${restored.step} now.`)
+            continue
+          }
           const aside =
             quarantined.kind === 'recorded'
               ? 'It is quarantined'

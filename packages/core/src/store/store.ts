@@ -38,6 +38,7 @@ import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type StreamedFile } from './read/read-file.ts'
 import { Ranks } from './ranks/ranks.ts'
+import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
 import { RunLine } from './run-line.ts'
@@ -208,6 +209,8 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
+    assertMayCount(this.#context, choice, options)
+    if (options.maxTries !== undefined) this.#refuseInJob('maxTries of restore')
     await this.#refuseNewerMarker(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
@@ -215,6 +218,8 @@ export class CheckpointStore implements AsyncDisposable {
       restoreCheckpoint(this.#context, choice, options, {
         quarantine: (finding) => this.#access.quarantine(finding),
         repair: (signal) => repairStore(this.#context, { signal }),
+        count: ({ step, attempt }, stepsBack) =>
+          countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
       }),
     )
   }
@@ -298,6 +303,14 @@ export class CheckpointStore implements AsyncDisposable {
     const at = this.#context.environment.now().toISOString()
     const pin = reason === undefined ? { at } : { reason, at }
     await this.#writer.write({ kind: 'pin', step, pin }, options.signal)
+  }
+
+  /** Ends the count of restores of a checkpoint, because the run works with it. See `maxTries` of `restore`. */
+  async markGood(step: number, options: StoreCallOptions = {}): Promise<void> {
+    assertStep(step)
+    this.#refuseInJob('markGood')
+    refuseUnknownOptions(options, ['signal'], 'markGood', this.url)
+    await this.#writer.write({ kind: 'mark good', step }, options.signal)
   }
 
   async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {

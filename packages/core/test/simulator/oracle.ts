@@ -105,6 +105,8 @@ export class Oracle {
   #savesAreInOrder(checkpoints: readonly CatalogEntry[]): void {
     const inOrder = checkpoints.toSorted(compareSaves)
     for (const [place, entry] of inOrder.entries()) {
+      // A save that failed since it did not know the newest catalog, and was found by a repair.
+      if (entry.recovered === true) continue
       const earlier = this.#earlier.get(operationOf(entry))
       const wrong = inOrder.slice(place + 1).find((other) => earlier?.has(operationOf(other)))
       if (wrong !== undefined)

@@ -113,7 +113,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
   const version = newest.version + 1
   const segments = segmentsAfter(newest, change)
-  const { abandoned: _, ...unchanged } = newest
+  const { abandoned: _, tries: __, ...unchanged } = newest
   return {
     kind: 'next',
     judgement: kept.judgement,
@@ -132,6 +132,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       quarantined: [...applied.quarantined],
       ...(applied.rewound === undefined ? {} : { rewound: applied.rewound }),
       ...(kept.abandoned.length === 0 ? {} : { abandoned: [...kept.abandoned] }),
+      ...(applied.tries.length === 0 ? {} : { tries: [...applied.tries] }),
       metrics: kept.metrics,
       ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
       history: [
@@ -242,6 +243,8 @@ export function mayChange(newest: PagedCatalog, writer: Writer): boolean {
 
 /** Changes that neither list an attempt nor raise the floor. */
 const lightChanges: ReadonlySet<Change['kind']> = new Set([
+  'mark good',
+  'rewind',
   'attach',
   'delete',
   'forget objective',

@@ -139,6 +139,8 @@ export const catalogSchema = v.looseObject({
   rewound: v.optional(orderSchema),
   /** The checkpoints that a rewind removed from the list, in the order of their keys. */
   abandoned: v.optional(v.array(entrySchema)),
+  /** Restores that a supervisor counts, by attempt. A save ends all counts. */
+  tries: v.optional(v.array(v.looseObject({ attempt: attemptSchema, count: countSchema }))),
   /** The checkpoints in the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
   checkpoints: v.array(entrySchema),
   /** The entry of the latest checkpoint, if it is in a page. */

@@ -25,6 +25,7 @@ type Unlisted = Pick<
   | 'segments'
   | 'rewound'
   | 'abandoned'
+  | 'tries'
   | 'quarantined'
   | 'keeping'
   | 'history'

@@ -29,6 +29,8 @@ export interface RestoreUpkeep {
   readonly quarantine: (finding: Finding) => Promise<Recording>
   /** Rebuilds a lost catalog. */
   readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
+  /** Counts a restore. Returns to the checkpoint first if later ones were restored too often. */
+  readonly count: (entry: CatalogEntry, stepsBack: boolean) => Promise<void>
 }
 
 /**
@@ -76,8 +78,20 @@ export async function restoreCheckpoint(
       if (choice === 'latest') refuseAbandoned(catalog)
       return undefined
     }
+    const tries = catalog.tries?.find(({ attempt }) => attempt === candidate.attempt)?.count ?? 0
+    if (options.maxTries !== undefined && tries >= options.maxTries) {
+      avoided.add(candidate.attempt)
+      tried = candidate
+      passedOver.push({ step: candidate.step, ...triedTooOften(tries) })
+      continue
+    }
     using _ = context.restoring.protect(candidate.attempt)
     try {
+      if (options.maxTries !== undefined)
+        await upkeep.count(
+          candidate,
+          passedOver.some((each) => each.tries !== undefined),
+        )
       const delivered = await deliver(context, candidate, options)
       context.line.continueFrom(candidate)
       return { ...delivered, passedOver, damagedCatalogs: damaged }
@@ -97,6 +111,11 @@ export async function restoreCheckpoint(
       passedOver.push({ step: candidate.step, reason, quarantined })
     }
   }
+}
+
+function triedTooOften(tries: number): Omit<PassedOver, 'step'> {
+  const reason = `it was restored ${tries === 1 ? 'once' : `${tries} times`} without a later save`
+  return { reason, quarantined: { kind: 'not recorded', because: 'it is not corrupt' }, tries }
 }
 
 async function readCatalog(
@@ -181,7 +200,9 @@ function refuseNothing(
     const steps = passedOver.map(({ step }) => step).join(', ')
     throw new HoldfastError(
       'CORRUPT',
-      `No good checkpoint is left: all that were tried are corrupt (${steps}).`,
+      passedOver.some(({ tries }) => tries !== undefined)
+        ? `No checkpoint is left: each is corrupt or was restored too often without a later save (${steps}).`
+        : `No good checkpoint is left: all that were tried are corrupt (${steps}).`,
     )
   }
   const [worst] = damaged

@@ -19,6 +19,12 @@ export interface RestoreOptions {
    * the exchange of the restored files. Default: false, which reports them.
    */
   readonly exact?: boolean | undefined
+  /**
+   * Skips a checkpoint that was restored so many times without a later save, and returns to the one before, for a supervisor
+   * that restarts a run which a checkpoint breaks. The restore takes the store over and commits its count first. Requires
+   * `latest`, `fallback`, and a store in exclusive mode or of a job. Default: restores are not counted.
+   */
+  readonly maxTries?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: { readonly bytes: number; readonly total: number }) => void) | undefined
 }
@@ -30,6 +36,8 @@ export interface PassedOver {
   readonly reason: string
   /** Whether the catalog lists the checkpoint as quarantined now. */
   readonly quarantined: Recording
+  /** Defined if the checkpoint is not corrupt, but was restored so many times without a later save. */
+  readonly tries?: number | undefined
 }
 
 export interface RestoredFile {
@@ -55,7 +63,12 @@ export interface Restored extends Checkpoint, CheckpointContents {
 
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or contradict each other. */
 export function assertRestoreOptions(options: RestoreOptions, url: string): void {
-  refuseUnknownOptions(options, ['to', 'fallback', 'files', 'exact', 'signal', 'onProgress'], 'restore', url)
+  refuseUnknownOptions(
+    options,
+    ['to', 'fallback', 'files', 'exact', 'maxTries', 'signal', 'onProgress'],
+    'restore',
+    url,
+  )
   if (options.exact !== true || options.files === undefined) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',

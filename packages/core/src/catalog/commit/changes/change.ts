@@ -48,6 +48,8 @@ export interface AppliedLists {
   readonly abandoned: readonly CatalogEntry[]
   readonly dropped: readonly Drop[]
   readonly keeping: Catalog['keeping']
+  /** The counts of restores after the change. */
+  readonly tries: NonNullable<Catalog['tries']>
   /** The order key that a rewind gives. Omitted for changes that are no rewind. */
   readonly rewound?: OrderKey | undefined
 }
@@ -65,8 +67,9 @@ export function unchangedLists({
   quarantined,
   abandoned = [],
   keeping,
+  tries = [],
 }: PagedCatalog): AppliedLists {
-  return { kind: 'applied', checkpoints, quarantined, abandoned, dropped: [], keeping }
+  return { kind: 'applied', checkpoints, quarantined, abandoned, dropped: [], keeping, tries }
 }
 
 /** The latest save last. */

@@ -6,10 +6,12 @@ import { type AddMetrics, addMetrics } from './add-metrics.ts'
 import { type Attach, attach } from './attach.ts'
 import { type Begin, begin } from './begin.ts'
 import type { Applied, ChangeTerms, KindOfChange } from './change.ts'
+import { type CountRestore, countRestore } from './count-restore.ts'
 import { type Delete, deletion } from './delete.ts'
 import { type Discard, discard } from './discard.ts'
 import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
 import { type OpenSegments, openSegments } from './open-segments.ts'
+import { type MarkGood, markGood } from './mark-good.ts'
 import { type Pin, pin } from './pin.ts'
 import { type Prune, prune } from './prune.ts'
 import { type Quarantine, quarantine } from './quarantine.ts'
@@ -28,10 +30,12 @@ export type Change =
   | AddMetrics
   | Attach
   | Begin
+  | CountRestore
   | Delete
   | Discard
   | ForgetObjective
   | OpenSegments
+  | MarkGood
   | Pin
   | Prune
   | Quarantine
@@ -56,10 +60,12 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   'add metrics': addMetrics,
   attach,
   begin,
+  'count restore': countRestore,
   delete: deletion,
   discard,
   'forget objective': forgetObjective,
   'open segments': openSegments,
+  'mark good': markGood,
   pin,
   prune,
   quarantine,

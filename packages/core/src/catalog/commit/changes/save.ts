@@ -40,6 +40,7 @@ export const save: KindOfChange<Save> = {
     return {
       ...unchangedLists(catalog),
       checkpoints: catalog.checkpoints.with(entry.step, entry),
+      ...(isCopy(entry) ? {} : { tries: [] }),
       dropped: existing === undefined ? [] : [drop(existing, 'replaced')],
     }
   },

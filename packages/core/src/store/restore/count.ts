@@ -1,0 +1,42 @@
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import type { AttemptId } from '../../catalog/documents/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import type { StoreContext } from '../context.ts'
+import type { RestoreOptions } from './result.ts'
+
+/** Throws `INVALID_ARGUMENT` if restores cannot be counted: only the owner of a store or a job counts them. */
+export function assertMayCount(
+  { writer, backend }: StoreContext,
+  choice: CheckpointChoice,
+  { maxTries, fallback }: RestoreOptions,
+): void {
+  if (maxTries === undefined) return
+  if (!Number.isSafeInteger(maxTries) || maxTries < 1)
+    throw invalid(`maxTries must be a whole number from 1, not ${String(maxTries)}.`, backend.url)
+  if (choice !== 'latest' || fallback !== true)
+    throw invalid("maxTries requires the choice 'latest' and fallback: true.", backend.url)
+  if (writer.mode === 'exclusive') return
+  throw invalid(
+    'Only the owner of a store counts restores. Open the store in exclusive mode or as a job (--job NAME) to use maxTries.',
+    backend.url,
+  )
+}
+
+/** Takes the store over, and commits that a checkpoint is restored once more. */
+export async function countRestore(
+  { log }: StoreContext,
+  access: { readyToSave(signal: AbortSignal | undefined): Promise<PagedCatalog> },
+  restored: { readonly step: number; readonly attempt: AttemptId; readonly stepsBack: boolean },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { step, attempt, stepsBack } = restored
+  await access.readyToSave(signal)
+  // The run continues from here. So the steps after it must be free, and the next save must be the latest.
+  if (stepsBack) await log.commit({ kind: 'rewind', step }, signal)
+  await log.commit({ kind: 'count restore', step, attempt }, signal)
+}
+
+function invalid(message: string, url: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message, { url })
+}
