@@ -8,6 +8,8 @@ export type ErrorHint =
   | { readonly kind: 'name-adapter'; readonly package: string | undefined }
   /** Replace the checkpoint that is already saved. */
   | { readonly kind: 'replace' }
+  /** Own the store, or belong to a job. */
+  | { readonly kind: 'own-store' }
   /** Save one checkpoint together with the other ranks of a job. */
   | { readonly kind: 'save-together' }
   /** Allow that the best of an objective is deleted or replaced. */
@@ -50,6 +52,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'To use an adapter, pass it in the option adapters.'
     case 'replace':
       return "Choose another step, or replace it with onExisting: 'replace'."
+    case 'own-store':
+      return 'Open the store in exclusive mode or as a job.'
     case 'save-together':
       return 'Open the store with ranks: { rank, size } to save together.'
     case 'allow-best':

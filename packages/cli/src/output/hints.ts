@@ -21,6 +21,8 @@ export function phraseHint(hint: ErrorHint): string {
       return `Pass --adapter ${hint.package ?? 'PACKAGE'} to load ${hint.package === undefined ? 'an adapter' : 'it'} from the working folder.`
     case 'replace':
       return 'Pass --replace to replace it.'
+    case 'own-store':
+      return 'Pass --job NAME, or set HOLDFAST_JOB.'
     case 'save-together':
       return 'Pass --ranks env on every rank to save together.'
     case 'allow-best':

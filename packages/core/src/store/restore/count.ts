@@ -17,10 +17,10 @@ export function assertMayCount(
   if (choice !== 'latest' || fallback !== true)
     throw invalid("maxTries requires the choice 'latest' and fallback: true.", backend.url)
   if (writer.mode === 'exclusive') return
-  throw invalid(
-    'Only the owner of a store counts restores. Open the store in exclusive mode or as a job (--job NAME) to use maxTries.',
-    backend.url,
-  )
+  throw new HoldfastError('INVALID_ARGUMENT', 'Only the owner of a store or a job counts restores.', {
+    url: backend.url,
+    hint: { kind: 'own-store' },
+  })
 }
 
 /** Takes the store over, and commits that a checkpoint is restored once more. */
