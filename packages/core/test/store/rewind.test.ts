@@ -268,6 +268,22 @@ describe('after the catalog is lost, a repair', () => {
     expect((await store.latest())?.step).toBe(24)
   })
 
+  test('gives the metrics of the rewound checkpoint its new place, so that later ones replace them', async () => {
+    const backend = new MemoryBackend()
+    const before = storeOn(backend, { mode: 'shared', objectives: loss })
+    await saveAll(before, [8, 16])
+    const known = await keysOf(backend, 'catalog/')
+    await before.rewind(8)
+    const newest = (await keysOf(backend, 'catalog/')).filter((key) => !known.includes(key))
+    for (const key of newest) await tamper(backend, key, () => Buffer.from('damaged'))
+    const store = storeOn(backend, { mode: 'shared', objectives: loss })
+    await store.repair()
+    expect((await store.latest())?.step).toBe(8)
+    await store.attach(8, { loss: 1 })
+    expect((await store.metrics())[0]).toMatchObject({ step: 8, metrics: { loss: 1 } })
+    expect((await store.best())?.step).toBe(8)
+  })
+
   test('applies several rewinds in their order', async () => {
     const backend = new MemoryBackend()
     const before = await rewoundStore(backend, {}, [8, 16, 24, 32])

@@ -42,7 +42,8 @@ export const attach: KindOfChange<Attach> = {
         ? added
         : added.with(step, { ...line, abandoned: true })
     }
-    if (compareOrders(before.order, entry.order) !== 0) return history
+    // Another checkpoint of the step has the metrics.
+    if (listed === undefined && compareOrders(before.order, entry.order) !== 0) return history
     return history.with(step, { ...before, metrics: { ...before.metrics, ...metrics } })
   },
   retain: ({ storeNow }) => ({ dropsBy: 'recorded retention', records: 'objectives', storeNow }),

@@ -42,8 +42,11 @@ export const rebuild: KindOfChange<Rebuild> = {
     const records = recovered.flatMap((entry) =>
       hasFields(entry.metrics) ? [recordOf(entry, entry.metrics)] : [],
     )
+    const orders = new Map(checkpoints.map(({ step, order }) => [step, order]))
+    // A rewind that only its document shows gave a checkpoint another order key.
+    const inOrder = history.all.map((line) => ({ ...line, order: orders.get(line.step) ?? line.order }))
     return history.replacedBy(
-      [...history.all.filter(({ step }) => !steps.has(step)), ...records].sort(
+      [...inOrder.filter(({ step }) => !steps.has(step)), ...records].sort(
         (one, other) => one.step - other.step,
       ),
     )
