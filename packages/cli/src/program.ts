@@ -89,6 +89,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Show the metrics of every step, including steps whose checkpoint was deleted.',
     load: async () => (await import('./commands/metrics.ts')).metrics,
   },
+  ui: {
+    summary: 'Show the page of a run in a browser on this machine, and keep it up to date.',
+    load: async () => (await import('./commands/ui.ts')).ui,
+  },
   report: {
     summary: 'Write a page with curves and checkpoints into one file, which needs no network.',
     load: async () => (await import('./commands/report.ts')).report,

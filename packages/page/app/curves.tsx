@@ -24,15 +24,15 @@ export interface CurvesOptions {
 /** The curves of the chosen metrics and objectives, which zoom together. */
 export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
   const all = useMemo(() => namedSeries(metrics), [metrics])
-  const whole: Range = {
-    from: metrics.steps[0] ?? 0,
-    to: Math.max(metrics.steps.at(-1) ?? 0, (metrics.steps[0] ?? 0) + 1),
-  }
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(
-    () => new Set(all.slice(0, firstCurves).map(({ id }) => id)),
+  const whole = useMemo(() => wholeRange(metrics.steps), [metrics])
+  const [picked, setPicked] = useState<ReadonlySet<string>>()
+  const chosen = useMemo(
+    () => picked ?? new Set(all.slice(0, firstCurves).map(({ id }) => id)),
+    [picked, all],
   )
   const [search, setSearch] = useState('')
-  const [range, setRange] = useState(whole)
+  const [zoomed, setZoomed] = useState<Range>()
+  const range = zoomed ?? whole
   const [weight, setWeight] = useState(0)
   const [isLogarithmic, setLogarithmic] = useState(false)
   const listed = useMemo(() => checkpoints.map(({ step }) => step), [checkpoints])
@@ -55,7 +55,9 @@ export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
   const matching = all.filter(({ title }) => title.toLowerCase().includes(search.toLowerCase()))
   const zoom = (next: Range): void => {
     const from = Math.max(whole.from, Math.min(next.from, whole.to - 1))
-    setRange({ from, to: Math.min(whole.to, Math.max(next.to, from + 1)) })
+    const to = Math.min(whole.to, Math.max(next.to, from + 1))
+    // Later steps stay in view if all steps are.
+    setZoomed(from === whole.from && to === whole.to ? undefined : { from, to })
   }
   const width = range.to - range.from
   const isWhole = range.from === whole.from && range.to === whole.to
@@ -131,7 +133,7 @@ export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
             type="button"
             disabled={isWhole}
             onClick={() => {
-              setRange(whole)
+              setZoomed(undefined)
             }}
           >
             All steps
@@ -165,7 +167,7 @@ export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
                   type="checkbox"
                   checked={chosen.has(id)}
                   onChange={() => {
-                    setChosen(toggled(chosen, id))
+                    setPicked(toggled(chosen, id))
                   }}
                 />{' '}
                 <bdi>{title}</bdi>
@@ -216,6 +218,11 @@ function namedSeries({ metrics, objectives }: PageMetrics): readonly NamedSeries
       title: `objective ${shortened(series.name)}`,
     })),
   ]
+}
+
+function wholeRange(steps: readonly number[]): Range {
+  const from = steps[0] ?? 0
+  return { from, to: Math.max(steps.at(-1) ?? 0, from + 1) }
 }
 
 function shifted(range: Range, by: number, whole: Range): Range {

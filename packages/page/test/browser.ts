@@ -15,7 +15,7 @@ export const chromiumPath = [HOLDFAST_CHROMIUM ?? '', '/usr/bin/chromium', '/usr
 /** A page that shows a file, and what happened while it did. */
 export interface Shown {
   readonly page: Page
-  /** Requests other than that of the file itself. */
+  /** Requests other than that of the page itself. */
   readonly requests: readonly string[]
   /** Exceptions and errors on the console. */
   readonly faults: readonly string[]
@@ -53,27 +53,32 @@ export class TestBrowser implements AsyncDisposable {
   }
 
   /** Opens HTML as a file, and waits until it is shown. */
-  async show(
-    html: string,
-    { colorScheme = 'light', width = 1280, height = 900 }: ShowOptions = {},
-  ): Promise<Shown> {
+  async show(html: string, options: ShowOptions = {}): Promise<Shown> {
     this.#files += 1
     const file = join(this.#folder, `${this.#files}.html`)
     await writeFile(file, html)
-    const url = pathToFileURL(file).href
+    const shown = await this.open(pathToFileURL(file).href, options)
+    await shown.page.locator('main h1').waitFor()
+    await shown.page.waitForFunction(() => !document.body.innerText.includes('Reading the run'))
+    return shown
+  }
+
+  /** Opens an address. */
+  async open(
+    url: string,
+    { colorScheme = 'light', width = 1280, height = 900 }: ShowOptions = {},
+  ): Promise<Shown> {
     const page = await this.#browser.newPage({ colorScheme, viewport: { width, height } })
     const requests: string[] = []
     const faults: string[] = []
     page.on('request', (request) => {
-      if (request.url() !== url) requests.push(request.url())
+      if (!request.isNavigationRequest()) requests.push(request.url())
     })
     page.on('pageerror', (error) => faults.push(error.message))
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text())
     })
     await page.goto(url)
-    await page.locator('main h1').waitFor()
-    await page.waitForFunction(() => !document.body.innerText.includes('Reading the report'))
     return { page, requests, faults }
   }
 

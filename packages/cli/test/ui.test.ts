@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { openStore } from '@holdfast/core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { environment, holdfast, main } from './holdfast.ts'
+
+let folder = ''
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-ui-'))
+  await using store = await openStore(join(folder, 'store'), { config: false, mode: 'shared' })
+  await store.save({ step: 5, files: { a: Buffer.from('a') }, metrics: { loss: 1 } })
+})
+
+afterAll(() => rm(folder, { recursive: true }))
+
+test('serves the run to those who know the address, until it is interrupted', async () => {
+  const words = [main, 'ui', '--store', 'store', '--json']
+  const child = spawn(process.execPath, words, { cwd: folder, env: environment() })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const lines = createInterface({ input: child.stdout })
+  const [line] = (await once(lines, 'line')) as [string]
+  const { type, url } = JSON.parse(line) as { readonly type: string; readonly url: string }
+  expect(type).toBe('serving')
+  const { origin, hash } = new URL(url)
+  expect(origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  const response = await fetch(`${origin}/run`, { headers: { authorization: `Bearer ${hash.slice(1)}` } })
+  expect(await response.json()).toMatchObject({ name: 'store', checkpoints: [{ step: 5 }] })
+  expect((await fetch(`${origin}/run`)).status).toBe(401)
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
+
+test('says that a port is taken', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  expect(await holdfast(folder, 'ui', '--store', 'store', '--port', String(port))).toMatchObject({
+    code: 1,
+    stderr: `holdfast: Another program uses port ${port} of 127.0.0.1. Pass another --port, or none for a free one.\n`,
+  })
+})
+
+test('rejects a port that does not exist', async () => {
+  expect(await holdfast(folder, 'ui', '--store', 'store', '--port', '70000')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('It must be a whole number from 0 to 65535.') as string,
+  })
+})
