@@ -1,5 +1,6 @@
 import {
   type CheckpointStore,
+  formatSize,
   HoldfastError,
   openStore,
   type OpenStoreOptions,
@@ -9,6 +10,7 @@ import { expandHome } from '@holdfast/core/backend'
 import type { GlobalOptions } from './global-options.ts'
 import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { CommandExitCode } from './exit-codes.ts'
+import { count, joined } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
@@ -57,6 +59,10 @@ export async function withStore<Code extends CommandExitCode>(
   let cleanupFailed: Error | undefined
   store.on('cleanupFailed', ({ error }) => {
     cleanupFailed = error
+  })
+  store.on('swept', ({ saves, bytes }) => {
+    printer.line(joined(`removed ${count(saves, 'unfinished save')}`, `${formatSize(bytes)} freed`))
+    printer.data({ type: 'swept', saves, bytes })
   })
   store.on('unscored', (found) => {
     printer.note(

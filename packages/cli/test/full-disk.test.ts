@@ -46,21 +46,27 @@ test.skipIf(!mayMount)('removes a checkpoint from a disk without a free byte', a
   expect(stdout).toMatch(/dropped step 2 .*\n(.*\n)*prune: 0\n$/)
 })
 
-test.skipIf(!mayMount)('reports unfinished saves before it drops a good checkpoint', async () => {
-  const { stdout } = await inNamespace(`
+test.skipIf(!mayMount)(
+  'removes unfinished saves before it drops a good checkpoint, if it may make room',
+  async () => {
+    const { stdout } = await inNamespace(`
     mount -t tmpfs -o size=8m none m; head -c 2M /dev/urandom > w.bin
     for step in 1 2; do h save w.bin --step $step > out; done
     mkdir -p m/store/data/3-2-00000000000000aa; cp w.bin m/store/data/3-2-00000000000000aa/.holdfast-tmp-0123456789abcdef
-    h save w.bin --step 3 --make-room 2>&1; echo save: $?
+    h save w.bin --step 3 2>&1; echo save: $?
     h sweep; echo sweep: $?
-    h sweep --take-over; echo sweep: $?
-    h save w.bin --step 3; echo save: $?
+    h save w.bin --step 3 --make-room; echo save: $?
+    h ls --json
   `)
-  expect(stdout).toMatch(
-    /1 unfinished save of other writers takes 2\.1 MB, kept .* If no other writer runs, .*\nsave: 8\n/,
-  )
-  expect(stdout).toMatch(
-    /1 unfinished save · 2\.1 MB · kept until \d{4}-.*: its writer may still run.*\nsweep: 0\n/,
-  )
-  expect(stdout).toMatch(/\nsweep: 0\nsaved step 3 .*\nsave: 0\n$/)
-})
+    expect(stdout).toMatch(
+      /1 unfinished save of other writers takes 2\.1 MB, kept .* If no other writer runs, .*\nsave: 8\n/,
+    )
+    expect(stdout).toMatch(
+      /1 unfinished save · 2\.1 MB · kept until \d{4}-.*, because its writer may still run.*\nsweep: 0\n/,
+    )
+    expect(stdout).toMatch(
+      /\nsweep: 0\nremoved 1 unfinished save · 2\.1 MB freed\nsaved step 3 .*\nsave: 0\n/,
+    )
+    expect(stdout.match(/"type":"checkpoint"/g)).toHaveLength(3)
+  },
+)

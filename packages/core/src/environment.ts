@@ -1,6 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { abortedError } from './errors.ts'
+import {
+  type Liveness,
+  livenessOf,
+  type ProcessIdentity,
+  provenProcess,
+} from './local-files/process-identity.ts'
 import { type Deliver, deliverToDirectory } from './local-files/to-directory.ts'
 
 /** Limits for the number of lines in one document. */
@@ -28,6 +34,12 @@ export const defaultPageLimits: PageLimits = {
   references: { inline: 24, page: 16 },
 }
 
+export interface Processes {
+  /** Returns the identity of this process; `undefined` if the system does not prove it. */
+  self(): Promise<ProcessIdentity | undefined>
+  livenessOf(process: ProcessIdentity): Promise<Liveness>
+}
+
 /** Time, randomness, the local disk and the limits of pages as parameters. A simulator passes its own. */
 export interface Environment {
   /** The clock of this machine. Retention by age drops nothing that only this clock considers old. */
@@ -46,6 +58,8 @@ export interface Environment {
   readonly pageLimits: PageLimits
   /** The number of catalog versions after which a save raises the floor and removes what is below it. */
   readonly tidyEvery: number
+  /** The processes of this machine, by which a save recognises the leftovers of a killed process. */
+  readonly processes: Processes
   /** The files that a store on a file system reserves for deletions from a full disk. */
   readonly reserveFiles: number
 }
@@ -66,6 +80,7 @@ export const systemEnvironment: Environment = {
   deliver: deliverToDirectory,
   pageLimits: defaultPageLimits,
   tidyEvery: 64,
+  processes: { self: provenProcess, livenessOf },
   // A deletion writes a version of the catalog and a few pages. Each of them needs an inode.
   reserveFiles: 6,
 }

@@ -37,7 +37,7 @@ export type ErrorHint =
       readonly kind: 'free-space'
       /** Whether the save succeeds if Holdfast may drop checkpoints to make room. */
       readonly canMakeRoom: boolean
-      /** Whether unfinished saves of other writers take space. A sweep that takes the store over removes them. */
+      /** Whether unfinished saves of other writers take space. A sweep with `now` removes them. */
       readonly hasUnfinished: boolean
     }
 
@@ -93,6 +93,6 @@ function waysToFree({
   if (!hasUnfinished) return [way]
   return [
     way,
-    'If no other writer runs, open the store with takeOver: true and call store.sweep(), which deletes its unfinished saves.',
+    'If no other writer runs, call store.sweep({ now: true }), which deletes its unfinished saves.',
   ]
 }

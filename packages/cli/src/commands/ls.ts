@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
+import { unfinishedLines } from '../output/unfinished.ts'
 import { selectCheckpoints, selectionOptions } from '../selection/checkpoints.ts'
 import { withStore } from '../with-store.ts'
 import { own } from '../own.ts'
@@ -45,10 +46,19 @@ export const ls = defineCommand({
             : `${checkpoints.length} of ${count(all.length, 'checkpoint')}`
         printer.line(joined(number, formatSize(bytes), free, store.url))
       }
+      const unfinished = await store.unfinishedSaves({ signal })
+      for (const line of unfinishedLines(unfinished)) printer.line(line)
       for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
       for (const each of abandoned) printer.data({ type: 'abandoned', ...each })
       for (const aside of quarantined) printer.data({ type: 'quarantined', ...aside })
-      printer.data({ type: 'result', command: 'ls', checkpoints: checkpoints.length, bytes, url: store.url })
+      printer.data({
+        type: 'result',
+        command: 'ls',
+        checkpoints: checkpoints.length,
+        bytes,
+        unfinished,
+        url: store.url,
+      })
       return exitCodes.done
     }),
 })

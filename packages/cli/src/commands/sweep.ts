@@ -1,36 +1,44 @@
-import { formatSize } from '@holdfast/core'
+import { formatSize, HoldfastError, type UnfinishedSaves } from '@holdfast/core'
+import { abortedError } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { flag } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
+import { unfinishedLines } from '../output/unfinished.ts'
 import { withStore } from '../with-store.ts'
 
 export const sweep = defineCommand({
   example: 'holdfast sweep --dry-run',
   arguments: [],
-  options: { dryRun: flag('show what would be deleted, and change nothing') },
+  options: {
+    dryRun: flag('show what would be deleted, and change nothing'),
+    now: flag('also delete unfinished saves whose writers may still run; asks first'),
+    yes: flag('with --now: do not ask'),
+  },
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
-      const report = await store.sweep({ dryRun: options.dryRun, signal })
+      const { dryRun, now, yes } = options
+      if (yes === true && now !== true) throw invalid('--yes answers the question of --now. Pass both.')
+      if (dryRun === true && now === true)
+        throw invalid('--dry-run changes nothing, and --now deletes. Pass one of them.')
+      if (
+        now === true &&
+        yes !== true &&
+        !(await isConfirmed(await store.unfinishedSaves({ signal }), signal))
+      ) {
+        printer.line('nothing was removed')
+        return exitCodes.failed
+      }
+      const report = await store.sweep({ dryRun, now, signal })
       printer.line(
         joined(
           options.dryRun === true ? 'would remove' : 'removed',
           `${count(report.attempts, 'dead attempt')}, ${formatSize(report.bytes)}`,
           count(report.catalogVersions + report.catalogPages, 'old catalog document'),
-          `${report.unfinished} unfinished`,
+          count(report.unfinished, 'temporary file'),
         ),
       )
-      const { saves, bytes, until } = report.unfinishedSaves
-      if (saves > 0) {
-        printer.line(
-          joined(
-            count(saves, 'unfinished save'),
-            formatSize(bytes),
-            `kept${until === undefined ? '' : ` until ${until.toISOString()}`}: ${saves === 1 ? 'its writer' : 'their writers'} may still run. ` +
-              'If no writer runs, remove with holdfast sweep --take-over',
-          ),
-        )
-      }
+      for (const line of unfinishedLines(report.unfinishedSaves)) printer.line(line)
       for (const key of report.foreign) printer.line(`kept, not created by Holdfast: ${key}`)
       for (const { key, error } of report.failed) printer.note(`could not delete ${key}: ${error.message}`)
       printer.data({
@@ -42,3 +50,27 @@ export const sweep = defineCommand({
       return report.failed.length === 0 ? exitCodes.done : exitCodes.partly
     }),
 })
+
+/** Asks whether unfinished saves may be deleted. There is nothing to ask if there are none. */
+async function isConfirmed({ saves, bytes }: UnfinishedSaves, signal: AbortSignal): Promise<boolean> {
+  if (saves === 0) return true
+  if (!process.stdin.isTTY || !process.stderr.isTTY)
+    throw invalid(
+      '--now deletes unfinished saves of other writers. Pass --yes to confirm that no writer runs.',
+    )
+  const { createInterface } = await import('node:readline/promises')
+  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const question = `Delete ${count(saves, 'unfinished save')} (${formatSize(bytes)})? A writer that still runs must save again. [y/N] `
+    return /^y(es)?$/i.test((await asking.question(question, { signal })).trim())
+  } catch (error) {
+    if (signal.aborted) throw abortedError(signal, 'The question')
+    throw error
+  } finally {
+    asking.close()
+  }
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

@@ -60,7 +60,7 @@ function waysToFree({
     ? 'Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm.'
     : 'Delete checkpoints with holdfast rm.'
   if (!hasUnfinished) return [way]
-  return [way, 'If no other writer runs, delete its unfinished saves with holdfast sweep --take-over.']
+  return [way, 'If no other writer runs, delete its unfinished saves with holdfast sweep --now.']
 }
 
 function shellQuoted(text: string): string {

@@ -20,6 +20,7 @@ const eventNames: Readonly<Record<keyof StoreEvents, true>> = {
   unscored: true,
   quarantined: true,
   spaceLow: true,
+  swept: true,
   tookOver: true,
   rebuilt: true,
   cleanupFailed: true,

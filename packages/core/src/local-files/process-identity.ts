@@ -18,11 +18,26 @@ export interface ProcessIdentity {
 /** What this process knows about another process. Processes in other pid namespaces are unknown. */
 export type Liveness = 'running' | 'ended' | 'unknown'
 
-let own: Promise<ProcessIdentity> | undefined
+interface OwnIdentity extends ProcessIdentity {
+  /** Whether `machine` and `startedAt` come from the kernel, so that no other process can have the same identity. */
+  readonly isProven: boolean
+}
+
+let own: Promise<OwnIdentity> | undefined
 
 export async function thisProcess(): Promise<ProcessIdentity> {
   own ??= identifyThisProcess()
-  return own
+  const { machine, pid, startedAt } = await own
+  return { machine, pid, startedAt }
+}
+
+/**
+ * Returns the identity of this process if the kernel proves it. Only then may other processes of this machine delete what
+ * this process leaves when it has ended. A host name proves nothing, because containers may share it.
+ */
+export async function provenProcess(): Promise<ProcessIdentity | undefined> {
+  const identity = await thisProcess()
+  return (await own)?.isProven === true ? identity : undefined
 }
 
 /** Returns the identity of another process of this pid namespace. */
@@ -43,7 +58,7 @@ export async function livenessOf({ machine, pid, startedAt }: ProcessIdentity): 
   return now.startedAt === startedAt && !now.isZombie ? 'running' : 'ended'
 }
 
-async function identifyThisProcess(): Promise<ProcessIdentity> {
+async function identifyThisProcess(): Promise<OwnIdentity> {
   const boot = await ifReadable(() => readFile('/proc/sys/kernel/random/boot_id', 'utf8'))
   const namespace = await ifReadable(() => readlink('/proc/self/ns/pid'))
   // `/proc` may belong to another pid namespace. Its numbers then differ from `process.pid`.
@@ -53,7 +68,9 @@ async function identifyThisProcess(): Promise<ProcessIdentity> {
     .update(`${boot ?? hostname()}\n${namespace ?? ''}`)
     .digest('hex')
     .slice(0, 16)
-  return { machine, pid: process.pid, startedAt: seen?.startedAt ?? 0 }
+  const startedAt = seen?.startedAt ?? 0
+  const isProven = boot !== undefined && namespace !== undefined && startedAt > 0
+  return { machine, pid: process.pid, startedAt, isProven }
 }
 
 interface SeenProcess {

@@ -25,6 +25,11 @@ export interface StoreEvents {
   readonly quarantined: { readonly step: number; readonly reason: string }
   /** A save fits, but leaves fewer free bytes than `warnBelow`. */
   readonly spaceLow: { readonly left: number; readonly threshold: number }
+  /**
+   * A save deleted unfinished saves: those of killed processes of this machine, or with `makeRoom` those of other writers.
+   * The size is in bytes.
+   */
+  readonly swept: { readonly saves: number; readonly bytes: number }
   /** This writer became the owner. `from` names the previous owner. */
   readonly tookOver: { readonly from: string | undefined }
   /** A damaged catalog was rebuilt from the checkpoints in the store. */

@@ -57,6 +57,7 @@ import { type PruneOptions, type PruneReport, pruneStore } from './upkeep/prune.
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair.ts'
 import type { StoreSweepOptions, StoreSweepReport } from './upkeep/sweep.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
+import type { UnfinishedSaves } from './attempts/unfinished.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
 export interface StoreCallOptions {
@@ -271,6 +272,15 @@ export class CheckpointStore implements AsyncDisposable {
     return abandonedNow(this.#context, options.signal)
   }
 
+  /**
+   * Returns the saves of other writers that began and were not committed: running ones, and those that killed writers left.
+   * Lists all files of the store.
+   */
+  async unfinishedSaves(options: StoreCallOptions = {}): Promise<UnfinishedSaves> {
+    await this.#refuseNewerMarker(options.signal)
+    return this.#access.findUnfinished(options.signal)
+  }
+
   /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */
   async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
     const found = await findCheckpoint(this.#context, 'latest', options.signal)
@@ -425,7 +435,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** Deletes leftovers: those of crashed and fenced saves, old catalog versions and pages, and unfinished uploads. */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     this.#refuseInJob('sweep')
-    refuseUnknownOptions(options, ['dryRun', 'signal'], 'sweep', this.url)
+    refuseUnknownOptions(options, ['dryRun', 'now', 'signal'], 'sweep', this.url)
     await this.#refuseNewerMarker(options.signal)
     return this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen))
   }

@@ -230,6 +230,7 @@ function simulatedSurroundings(process: string, scheduler: Scheduler, random: Ra
     pageLimits: random.of(pageLimits),
     tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
     reserveFiles: systemEnvironment.reserveFiles,
+    processes: { self: () => Promise.resolve(undefined), livenessOf: () => Promise.resolve('unknown') },
     pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
     deliver: async (_, deliveries) => {
       const contents: string[] = []

@@ -11,6 +11,7 @@ import {
   rewindOfKey,
   termOfKey,
   versionOfPage,
+  writerNoteOf,
   versionOfRewind,
 } from '../documents/index.ts'
 import type { ErrorHint } from '../../hints.ts'
@@ -183,7 +184,11 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
     ...idsOf(metrics.pages),
     ...retired.map(({ page }) => page),
   ])
+  const isSettled = (attempt: AttemptId): boolean =>
+    listed.has(attempt) || isBelowFloor(newest, attempt) || dropped.has(attempt)
   return (key) => {
+    const note = writerNoteOf(key)
+    if (note !== undefined) return isSettled(note.attempt)
     const version = catalogVersionOf(key)
     if (version !== undefined) return version < newest.floor
     const page = pageOfKey(key)
@@ -252,6 +257,7 @@ const lightChanges: ReadonlySet<Change['kind']> = new Set([
   'prune',
   'quarantine',
   'readmit',
+  'rewind',
   'unpin',
 ])
 

@@ -61,6 +61,10 @@ export {
   termPrefix,
   versionOfPage,
   versionOfRewind,
+  type WriterNote,
+  writerNoteKey,
+  writerNoteOf,
+  writersPrefix,
 } from './layout.ts'
 export { endOf, inOrder, type Line, lineOf, withLine } from './lines.ts'
 export {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { ProcessIdentity } from '../../local-files/process-identity.ts'
 
 export const markerKey = 'holdfast.json'
 export const catalogPrefix = 'catalog/'
@@ -8,6 +9,7 @@ export const rewindsPrefix = 'rewinds/'
 export const agreementsPrefix = 'agreements/'
 export const probePrefix = 'probe/'
 export const reservePrefix = 'reserve/'
+export const writersPrefix = 'writers/'
 export const manifestName = 'manifest.json'
 
 /** The prefix of the names of temporary files and folders, in a store on a disk and at the destination of a restore. */
@@ -149,6 +151,25 @@ export function attemptPrefix(attempt: AttemptId): string {
   return `${dataPrefix}${attempt}/`
 }
 
+const notePattern = /^writers\/([0-9-]+-[0-9a-f]{16})_([0-9a-f]{16})-(\d{1,10})-(\d{1,15})$/
+
+/** The process that writes an attempt. The name of a note contains all of it. */
+export interface WriterNote {
+  readonly attempt: AttemptId
+  readonly process: ProcessIdentity
+}
+
+export function writerNoteKey({ attempt, process: { machine, pid, startedAt } }: WriterNote): string {
+  return `${writersPrefix}${attempt}_${machine}-${pid}-${startedAt}`
+}
+
+/** Returns the note that a key names; `undefined` for any other key. */
+export function writerNoteOf(key: string): WriterNote | undefined {
+  const [, attempt, machine, pid, startedAt] = notePattern.exec(key) ?? []
+  if (attempt === undefined || machine === undefined || !isAttemptId(attempt)) return undefined
+  return { attempt, process: { machine, pid: Number(pid), startedAt: Number(startedAt) } }
+}
+
 /** `object` is the path of an object below the attempt's prefix. */
 export function objectKey(attempt: AttemptId, object: string): string {
   return `${dataPrefix}${attempt}/${object}`
@@ -166,7 +187,7 @@ export function attemptOfKey(key: string): AttemptId | undefined {
 }
 
 /** The folders of Holdfast, except those of attempts and agreements. */
-const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, reservePrefix, probePrefix]
+const ownFolders = ['', catalogPrefix, pagesPrefix, rewindsPrefix, reservePrefix, probePrefix, writersPrefix]
 
 /** Returns whether a key is that of a document other than a manifest. */
 export function isDocumentKey(key: string): boolean {

@@ -1,6 +1,7 @@
 import { formatSize } from '../../space/index.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, attemptOfKey, dataPrefix, partsOfAttempt } from '../../catalog/documents/index.ts'
+import { runningWriters } from './writer-notes.ts'
 import { attemptsOf, type WholeCatalog } from '../../catalog/pages/index.ts'
 
 /** Saves of other writers that were not committed. Those writers may be running or dead. */
@@ -14,24 +15,35 @@ export interface UnfinishedSaves {
    * them.
    */
   readonly until: Date | undefined
+  /** The number of other saves that are running on this machine. They are not counted above. */
+  readonly running: number
 }
 
-export const noUnfinishedSaves: UnfinishedSaves = { saves: 0, fileCount: 0, bytes: 0, until: undefined }
+export const noUnfinishedSaves: UnfinishedSaves = {
+  saves: 0,
+  fileCount: 0,
+  bytes: 0,
+  until: undefined,
+  running: 0,
+}
 
 /**
  * Finds the unfinished saves of other writers next to a catalog. `ours` are the attempts of this process. After a takeover
  * there are none, because it declares them dead.
  */
 export async function unfinishedSaves(
-  { backend, log, gracePeriod }: StoreContext,
+  context: StoreContext,
   catalog: WholeCatalog,
   ours: ReadonlySet<AttemptId>,
   signal: AbortSignal | undefined,
 ): Promise<UnfinishedSaves> {
+  const { backend, log, gracePeriod } = context
+  const running = await runningWriters(context, ours, signal)
   const known = new Set([
     ...attemptsOf(catalog),
     ...catalog.history.flatMap(({ dropped }) => dropped.map(({ attempt }) => attempt)),
     ...ours,
+    ...running,
   ])
   const found = new Map<AttemptId, Found>()
   const note = (key: string, size: number): void => {
@@ -49,7 +61,7 @@ export async function unfinishedSaves(
     signal,
   })
   for (const { key, size = 0 } of discarded) note(key, size)
-  if (found.size === 0) return noUnfinishedSaves
+  if (found.size === 0) return { ...noUnfinishedSaves, running: running.length }
   const newestBase = Math.max(...[...found.keys()].map((attempt) => partsOfAttempt(attempt).base))
   const each = [...found.values()]
   return {
@@ -57,6 +69,7 @@ export async function unfinishedSaves(
     fileCount: each.reduce((sum, { fileCount }) => sum + fileCount, 0),
     bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
     until: await firstAfter(log, newestBase, gracePeriod, signal),
+    running: running.length,
   }
 }
 

@@ -16,6 +16,8 @@ import type { SpaceAccess } from './space.ts'
 export interface SaveAccess extends SpaceAccess {
   /** Returns the newest known version when this writer may save. */
   readyToSave(signal: AbortSignal | undefined): Promise<PagedCatalog>
+  /** Deletes what killed processes of this machine left. */
+  removeEnded(signal: AbortSignal | undefined): Promise<void>
   /** Resolves when the deletions of earlier operations have ended. */
   cleanedUp(signal: AbortSignal | undefined): Promise<void>
 }
@@ -43,6 +45,7 @@ export async function planAndSave(
     if (onExisting === 'replace') refuseSavedSince(context, existing, request)
   }
   await refuseEarly(context, newest, request)
+  await access.removeEnded(signal)
   // Waits because earlier deletions free space.
   await access.cleanedUp(signal)
   try {

@@ -17,6 +17,7 @@ import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace, type SpaceAccess } from './space.ts'
+import { forgetWriter, noteWriter } from '../attempts/writer-notes.ts'
 import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
 
 /**
@@ -40,7 +41,9 @@ export async function saveCheckpoint(
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(request.step, base, environment.newToken())
   access.attempts.add(attempt)
+  let note: string | undefined
   try {
+    note = await noteWriter(context, attempt)
     const resumed = context.line.before(request.step)
     const start = { savedAt: began.toISOString(), order, resumed, replaces }
     const { written, committed } = await writeAndCommit(context, access, attempt, files, request, start)
@@ -61,6 +64,7 @@ export async function saveCheckpoint(
     return saved
   } finally {
     access.attempts.delete(attempt)
+    await forgetWriter(context, note)
   }
 }
 

@@ -27,6 +27,9 @@ const inodesOfCommit = 2
 
 type FileToStore = Pick<PlannedFile, 'name' | 'size'>
 
+/** The inodes of the note about the writer and of its folder. */
+const inodesOfNote = 2
+
 /** The operations with which a save can free space. */
 export interface SpaceAccess {
   readonly attempts: AttemptsUnderWay
@@ -34,6 +37,8 @@ export interface SpaceAccess {
   readonly toDiscard: Set<AttemptId>
   /** Deletes dead objects. Returns whether it deleted anything. */
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
+  /** Ends the unfinished saves of other writers, deletes them, and reports that. */
+  removeOtherSaves(found: UnfinishedSaves, signal: AbortSignal | undefined): Promise<void>
   /** Starts work that the save does not wait for. */
   afterwards(work: () => Promise<void>): void
   /** Deletes leftovers of the run if it is time to do so. */
@@ -53,6 +58,7 @@ export async function guardSpace(
   catalog: PagedCatalog,
   access: SpaceAccess,
   signal: AbortSignal | undefined,
+  mayEndOthers = true,
 ): Promise<readonly Drop[]> {
   const { backend, log, space } = context
   if (backend.capabilities.freeSpace === 'unbounded') return []
@@ -76,10 +82,17 @@ export async function guardSpace(
   // checkpoints.
   const storeNow = (await log.newestListed(Math.max(1, catalog.version), signal))?.storedAt
   const droppable = await wouldDrop(context, catalog, room, storeNow, signal)
-  // Drops no checkpoint if deleting unfinished saves would be sufficient. Only a person knows whether their writers
-  // run.
-  const wouldDo =
-    unfinished.saves > 0 && unfinished.bytes >= room.bytes && unfinished.fileCount >= (room.inodes ?? 0)
+  // Drops no checkpoint if deleting unfinished saves would be sufficient.
+  const rest = without(room, unfinished)
+  const wouldDo = unfinished.saves > 0 && rest.bytes === 0 && rest.inodes === 0
+  const isEnough =
+    unfinished.saves > 0 &&
+    (wouldDo || (await wouldDrop(context, catalog, rest, storeNow, signal)).length > 0)
+  if (space.makeRoom && isEnough && mayEndOthers) {
+    // Leftovers go before good checkpoints. A writer that still runs elsewhere is fenced, and can save again.
+    await access.removeOtherSaves(unfinished, signal)
+    return guardSpace(context, step, files, await log.newest(signal), access, signal, false)
+  }
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
     throw notEnough(context, step, needed, refused, wouldDo ? [] : droppable, unfinished)
   const committed = await access.freeing(signal, async () => {
@@ -90,6 +103,12 @@ export async function guardSpace(
   const still = await refusal(context, needed, signal)
   if (still !== undefined) throw notEnough(context, step, needed, still, [], unfinished)
   return committed.dropped
+}
+
+/** Returns the space that is still missing if unfinished saves are deleted. */
+function without(room: RoomWanted, { bytes, fileCount }: UnfinishedSaves) {
+  const inodes = Math.max(0, (room.inodes ?? 0) - fileCount)
+  return { ...room, bytes: Math.max(0, room.bytes - bytes), inodes }
 }
 
 /** Returns a catalog with recent checkpoints, even if those in its document were deleted. */
@@ -215,7 +234,7 @@ function inodesNeeded(files: readonly FileToStore[]): number {
       return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
     }),
   )
-  return files.length + folders.size + 2 + inodesOfCommit
+  return files.length + folders.size + 2 + inodesOfNote + inodesOfCommit
 }
 
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {

@@ -1,6 +1,7 @@
 import { isHoldfastError, messageOf } from '../../errors.ts'
 import type { ErrorHint } from '../../hints.ts'
 import { formatSize } from '../../space/index.ts'
+import { describeUnfinished, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { StoreContext } from '../context.ts'
 import { decodeMarker, markerKey, probePrefix } from '../../catalog/documents/index.ts'
 import { readIfThere, readSmall } from '../../catalog/documents/read-document.ts'
@@ -17,6 +18,7 @@ export interface Diagnosis {
     | 'clock'
     | 'marker'
     | 'catalog'
+    | 'unfinished saves'
   readonly verdict: 'good' | 'warning' | 'bad'
   /** The observation. Unless the verdict is good, also what to do. */
   readonly finding: string
@@ -37,6 +39,7 @@ export async function diagnoseStore(
     await diagnose('catalog', () => catalog(context, signal)),
     ...(await writing(context, signal)),
     await diagnose('conditional create', () => conditionalCreate(context, signal)),
+    await diagnose('unfinished saves', () => unfinished(context, signal)),
     await diagnose('free space', () => freeSpace(context, signal)),
   ]
 }
@@ -130,4 +133,11 @@ async function freeSpace({ backend }: StoreContext, signal: AbortSignal | undefi
   const free = await backend.freeSpace({ signal })
   if (free.kind === 'unbounded') return 'the store sets no limit'
   return `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
+}
+
+async function unfinished(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {
+  const found = await unfinishedSaves(context, await context.log.whole(signal), new Set(), signal)
+  const running = found.running === 0 ? [] : [`${found.running} running on this machine`]
+  const sentences = [...running, ...describeUnfinished(found)]
+  return sentences.length === 0 ? 'none' : sentences.join('; ')
 }

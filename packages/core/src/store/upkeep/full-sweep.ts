@@ -15,7 +15,7 @@ export async function fullSweep(
   whileOpen: WhileOpen,
 ): Promise<StoreSweepReport> {
   const { log } = context
-  const { dryRun = false, signal } = options
+  const { dryRun = false, now: endsOthers = false, signal } = options
   await access.cleanedUp(signal)
   const newest = await log.whole(signal)
   if (dryRun || newest.version === 0) return sweepAndReport(context, access, newest, options)
@@ -23,8 +23,11 @@ export async function fullSweep(
   return whileOpen(() =>
     access.freeing(signal, async () => {
       await access.readyToSave(signal)
+      await access.removeEnded(signal)
       const now = await storeTime(context, signal)
-      const raised = await access.raiseFloor(await log.newest(signal), signal, now)
+      const raised = endsOthers
+        ? await access.endOtherSaves(signal)
+        : await access.raiseFloor(await log.newest(signal), signal, now)
       return sweepAndReport(context, access, await log.wholeOf(raised, signal), options)
     }),
   )

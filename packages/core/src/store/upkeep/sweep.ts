@@ -8,6 +8,7 @@ import {
   pageOfKey,
   probePrefix,
   reservePrefix,
+  writerNoteOf,
 } from '../../catalog/documents/index.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
@@ -17,6 +18,11 @@ import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 export interface StoreSweepOptions {
   /** Reports what would be deleted, and changes nothing. */
   readonly dryRun?: boolean | undefined
+  /**
+   * Deletes the unfinished saves of other writers at once, instead of after the grace period. A save of a process that this
+   * machine knows to be running stays. Other saves that still run are rejected with `FENCED`. Default: false.
+   */
+  readonly now?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -93,13 +99,16 @@ export async function sweepStore(
     dryRun,
     signal,
   })
+  const temporary = [...ofAttempts.discarded, ...ofOthers.discarded]
+  const attempts = new Set<string>(dead.attempts)
+  for (const { key } of ofAttempts.discarded) attempts.add(attemptOfKey(key) ?? key)
   return {
-    attempts: dead.attempts.size,
+    attempts: attempts.size,
     objects: dead.keys.length,
-    bytes: dead.bytes,
+    bytes: temporary.reduce((sum, { size = 0 }) => sum + size, dead.bytes),
     catalogVersions: dead.catalogVersions,
     catalogPages: dead.catalogPages,
-    unfinished: ofAttempts.discarded.length + ofOthers.discarded.length,
+    unfinished: temporary.length,
     failed: deletion.failed,
     foreign: dead.foreign,
   }
@@ -165,6 +174,7 @@ async function findDead(
       keys.push(key)
       bytes += size
       if (attempt !== undefined) attempts.add(attempt)
+      else if (writerNoteOf(key) !== undefined) continue
       else if (pageOfKey(key) !== undefined) catalogPages += 1
       else catalogVersions += 1
     }
@@ -175,5 +185,6 @@ async function findDead(
 }
 
 function isOurs(key: string): boolean {
-  return isDocumentKey(key) || attemptOfKey(key) !== undefined || key.startsWith(reservePrefix)
+  if (isDocumentKey(key) || key.startsWith(reservePrefix)) return true
+  return attemptOfKey(key) !== undefined || writerNoteOf(key) !== undefined
 }

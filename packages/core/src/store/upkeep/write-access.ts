@@ -9,6 +9,8 @@ import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
+import { removeEndedSaves } from '../attempts/ended-saves.ts'
+import { runningWriters } from '../attempts/writer-notes.ts'
 import { recorded, type Recording } from '../recording.ts'
 import { ensureMarker } from './ensure-marker.ts'
 import { newestToWriteUpon } from './first-write.ts'
@@ -169,6 +171,38 @@ export class WriteAccess {
     return unfinishedSaves(this.#context, await log.wholeOf(committed.catalog, signal), this.attempts, signal)
   }
 
+  /** Returns the unfinished saves of other writers, and changes nothing. */
+  async findUnfinished(signal: AbortSignal | undefined): Promise<UnfinishedSaves> {
+    const catalog = await this.#context.log.whole(signal)
+    return unfinishedSaves(this.#context, catalog, this.attempts, signal)
+  }
+
+  /** Deletes what killed processes of this machine left. */
+  async removeEnded(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#context.writer.mode === 'shared') await removeEndedSaves(this.#context, this.attempts, signal)
+  }
+
+  /**
+   * Declares the unfinished saves of other writers dead, except those of processes that run on this machine. A writer that
+   * still runs elsewhere is fenced when it commits.
+   */
+  async endOtherSaves(signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    const { log } = this.#context
+    const running = await runningWriters(this.#context, this.attempts, signal)
+    const bases = [...this.attempts, ...running].map((attempt) => partsOfAttempt(attempt).base)
+    const newest = await log.newest(signal)
+    const floor = Math.min(newest.version + 1, ...bases)
+    if (floor <= newest.floor) return newest
+    return (await log.commit({ kind: 'raise floor', floor }, signal)).catalog
+  }
+
+  /** Ends the unfinished saves of other writers, deletes them, and reports that. */
+  async removeOtherSaves({ saves, bytes }: UnfinishedSaves, signal: AbortSignal | undefined): Promise<void> {
+    await this.freeing(signal, () => this.endOtherSaves(signal))
+    await this.freeLeftovers(signal)
+    this.#context.events.emit('swept', { saves, bytes })
+  }
+
   /** Returns what this writer removed since the last call, such as the leftovers found when it took the store over. */
   takeSwept(): SweptOnce | undefined {
     const swept = this.#swept
@@ -226,7 +260,11 @@ export class WriteAccess {
     const { catalog } = await log.commit({ kind: 'take over', yields: !mayTakeOver })
     events.emit('tookOver', { from })
     // Every older attempt is dead now, including that of a crashed run.
-    await this.#reporting(() => this.#sweep(catalog))
+    await this.#reporting(async () => {
+      const swept = await this.#sweep(catalog)
+      if (swept.attempts > 0) events.emit('swept', { saves: swept.attempts, bytes: swept.bytes })
+      return swept
+    })
   }
 
   async #commitFindings(found: readonly Finding[]): Promise<void> {
