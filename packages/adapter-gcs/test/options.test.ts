@@ -37,7 +37,7 @@ test.each([
   ['gs://b/run-50%', 'gs://b/run-50%: write %25 for % in a path.'],
   ['gs://b/a?endpoint=localhost:4443', 'must be an http:// or https:// URL, such as http://localhost:4443'],
   ['gs://b/a?endpoint=http://u:PASS@host', 'must not contain credentials'],
-  ['gs://b/a/../..//c%2F..', 'is not a place for a store'],
+  ['gs://b/a/../..//c%2F..', 'is not a valid location of a store'],
 ])('rejects %s: %s', async (url, why) => {
   await expect(open(url)).rejects.toThrow(why)
   await expect(open(url)).rejects.toSatisfy(

@@ -60,12 +60,12 @@ test.each([
   ],
   ['s3://bucket/a?endpoint=minio.example.com', /such as http:\/\/minio\.example\.com/],
   ['s3://bucket/a?endpoint=u:PASS@host', /such as http:\/\/HOST:PORT/],
-  ['s3://bucket:9000/a', /no port.*\?endpoint=/],
+  ['s3://bucket:9000/a', /must not have a port.*\?endpoint=/],
   ['s3://bucket/a?credentials=x', /not allowed in a URL/],
   ['s3://key:secret@bucket/a', /not allowed in a URL/],
   ['s3:///a', /names no bucket/],
   ['s3://bucket/a#b', /%23/],
-  ['s3://bucket/a//b', /not a place for a store/],
+  ['s3://bucket/a//b', /not a valid location of a store/],
   ['s3://directory--x-s3/a', /directory bucket/],
 ])('rejects %s', async (location, message) => {
   await expect(open(location)).rejects.toThrow(message)

@@ -146,7 +146,7 @@ describe.each(await testServers())('requests to $name', ({ bucket, endpoint, opt
     ])
     const tooLarge = backend.put('larger', stream(3 * partSize + 1))
     await expect(tooLarge).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-    await expect(tooLarge).rejects.toThrow(/more than the 2 parts.*Set partSize/)
+    await expect(tooLarge).rejects.toThrow(/more than the 2 parts.*Set a larger partSize/)
     expect(await backend.sweep({ olderThan: 0 })).toEqual({ discarded: [], left: 0 })
     await Promise.all([backend.close(), proxy.close()])
   })

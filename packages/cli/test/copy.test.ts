@@ -76,7 +76,7 @@ describe('copy', () => {
     await damage(folder, 2)
     const { code, stdout } = await holdfast(folder, 'copy', 'run', 'backup')
     expect(code).toBe(5)
-    expect(stdout).toContain('failed  step 2 · model.bin differs from what was saved')
+    expect(stdout).toContain('failed  step 2 · model.bin differs from the saved file')
     expect(stdout).toMatch(/\n2 copied, 1 failed · file:/)
     const listed = await holdfast(folder, 'ls', '--store', 'backup', '--json')
     expect(listed.stdout).not.toContain('"step":2,')

@@ -74,7 +74,7 @@ describe('the oracle', () => {
     const oracle = oracleOf(...steps.map((step) => [save(step, `s${step}`, step), 'acknowledged'] as const))
     const later = listed(...steps.slice(1).map((step) => [step, `s${step}`] as const))
     expect(oracle.judge(later, false)).toEqual([
-      'step 0, saved by s0, is lost, but must be kept because it is the best by loss',
+      'step 0, saved by s0, is lost, but must be kept because it is the best by loss. save s0 from 1 to 2: acknowledged',
     ])
   })
 
@@ -83,7 +83,8 @@ describe('the oracle', () => {
     const oracle = oracleOf([save(1, 'a'), 'acknowledged'], [pin, 'acknowledged'])
     expect(oracle.judge(listed([1, 'a']), false)).toEqual(['step 1 lost its pin'])
     expect(oracle.judge(listed(), false)).toEqual([
-      'step 1, saved by a, is lost, but must be kept because it is pinned',
+      'step 1, saved by a, is lost, but must be kept because it is pinned. ' +
+        'save a from 1 to 2: acknowledged, pin p from 3 to 4: acknowledged',
     ])
     oracle.start({ kind: 'unpin', id: 'u', step: 1 })
     expect(oracle.judge(listed([1, 'a']), false)).toEqual([])

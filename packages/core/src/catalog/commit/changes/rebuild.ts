@@ -44,7 +44,10 @@ export const rebuild: KindOfChange<Rebuild> = {
     )
     const orders = new Map(checkpoints.map(({ step, order }) => [step, order]))
     // A rewind that only its document shows gave a checkpoint another order key.
-    const inOrder = history.all.map((line) => ({ ...line, order: orders.get(line.step) ?? line.order }))
+    const inOrder = history.all.map((line) => {
+      const { segment, base } = orders.get(line.step) ?? line.order
+      return { ...line, order: { ...line.order, segment, base } }
+    })
     return history.replacedBy(
       [...inOrder.filter(({ step }) => !steps.has(step)), ...records].sort(
         (one, other) => one.step - other.step,
