@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { randomBytes } from './harness/bytes.ts'
@@ -8,6 +8,7 @@ import { run } from './harness/command.ts'
 import type { Contender } from './harness/work.ts'
 
 const nothing = 'node -e 0'
+const packages = fileURLToPath(new URL('../../packages', import.meta.url))
 
 /** Compares the start-up time of the published command line with that of Node.js itself. */
 export async function startUp(bench: Bench): Promise<void> {
@@ -51,12 +52,11 @@ function starting(name: string, args: readonly string[], says: string): Contende
 
 /** Installs the command line as npm would, with the adapter for local stores. Returns the file that it runs. */
 async function installed(folder: string): Promise<string> {
-  const require = createRequire(import.meta.url)
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
   const tarballs: string[] = []
-  for (const name of ['@holdfast/core', '@holdfast/adapter-fs', '@holdfast/watch', 'holdfast']) {
-    const tarball = join(folder, `${name.replaceAll(/[@/]/g, '-')}.tgz`)
-    await run('pnpm', ['--dir', dirname(require.resolve(`${name}/package.json`)), 'pack', '--out', tarball])
+  for (const name of ['core', 'adapter-fs', 'page', 'watch', 'cli']) {
+    const tarball = join(folder, `${name}.tgz`)
+    await run('pnpm', ['--dir', join(packages, name), 'pack', '--out', tarball])
     tarballs.push(tarball)
   }
   await run('npm', [

@@ -17,7 +17,7 @@ test('says that the same bytes are saved already, and exits with 0', async () =>
   expect((await holdfast(folder, ...save)).code).toBe(0)
   const again = await holdfast(folder, ...save, '--metric', 'loss=1')
   expect(again).toMatchObject({ code: 0 })
-  expect(again.stdout).toContain('step 16 is saved already, with the same bytes')
+  expect(again.stdout).toContain('step 16 is already saved, with the same bytes')
   expect((await holdfast(folder, 'show', '16', '-s', 'store')).stdout).toContain('loss = 1')
   await writeFile(join(folder, 'a.bin'), 'b')
   expect((await holdfast(folder, ...save)).code).toBe(6)

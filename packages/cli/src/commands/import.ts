@@ -51,7 +51,7 @@ function printPlanned(printer: Printer, planned: PlannedCheckpoint): void {
         )
       : joined(
           decision.do === 'remember'
-            ? `step ${decision.step} is saved already`
+            ? `step ${decision.step} is already saved`
             : `left out: ${decision.reason}`,
           name,
         ),

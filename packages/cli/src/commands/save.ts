@@ -80,7 +80,7 @@ export const save = defineCommand({
         printer.line(
           joined(
             ...(saved.alreadySaved
-              ? [`step ${step} is saved already, with the same bytes`]
+              ? [`step ${step} is already saved, with the same bytes`]
               : [`saved step ${step}`, size, content]),
             saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
           ),

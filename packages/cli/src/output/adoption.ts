@@ -48,7 +48,7 @@ function printAdopted(
 function sentenceOf(event: Exclude<WatchEvent, { readonly type: 'layout' | 'adopted' | 'failed' }>): string {
   switch (event.type) {
     case 'known':
-      return `${event.name} is step ${event.step}, which is saved already.`
+      return `${event.name} is step ${event.step}, which is already saved.`
     case 'incomplete':
       return `${event.name} is not complete: waiting for ${event.missing}.`
     case 'changed':
