@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { freshSeed } from '../schedules.ts'
+import { simulateJob } from './simulate-job.ts'
+
+test('breaks no promise in 15 schedules of ranks, faults, deaths and restarts', async () => {
+  let turns = 0
+  for (let seed = freshSeed; seed < freshSeed + 15; seed += 1) {
+    const schedule = await simulateJob(seed)
+    turns += schedule.turns
+    expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
+  }
+  expect(turns).toBeGreaterThan(15 * 100)
+})

@@ -1,0 +1,112 @@
+import {
+  CheckpointStore,
+  type Environment,
+  HoldfastError,
+  isHoldfastError,
+  systemEnvironment,
+} from '../../../src/index.ts'
+import type { SimulatedBackend } from '../backend.ts'
+import type { Random } from '../random.ts'
+import type { Scheduler } from '../scheduler.ts'
+import { bytesOf, type Content, idsOf, type JobOracle } from './oracle.ts'
+
+/** Milliseconds. */
+const timeouts = { joinTimeout: 40_000, saveTimeout: 40_000 }
+
+/** One process of a rank, which restores, and then saves a few steps. */
+export class RankProcess {
+  readonly name: string
+  readonly #rank: number
+  readonly #store: CheckpointStore
+  readonly #oracle: JobOracle
+
+  constructor(
+    name: string,
+    place: { readonly rank: number; readonly size: number },
+    backend: SimulatedBackend,
+    scheduler: Scheduler,
+    random: Random,
+    oracle: JobOracle,
+  ) {
+    this.name = name
+    this.#rank = place.rank
+    this.#oracle = oracle
+    const ranks = { ...place, ...timeouts }
+    const retention = random.chance(0.5) ? {} : { keepLast: 1 }
+    this.#store = new CheckpointStore(backend, { ranks, retention }, surroundings(name, scheduler, random))
+  }
+
+  /** Runs the program. Ends with the first error, or restores again after it. */
+  async run(restores: number, saves: number): Promise<void> {
+    for (let each = 0; each < restores; each += 1) {
+      try {
+        await this.once(saves)
+        break
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error
+      }
+    }
+    await this.#close()
+  }
+
+  /** Restores, and saves this number of steps. Returns the step that was restored; 0 if there was none. */
+  async once(saves: number): Promise<number> {
+    const files = [`rank-${this.#rank}.bin`]
+    const restored = await this.#store.restore('latest', { to: '/simulated', files, fallback: true })
+    const before = restored?.restored.map(({ path }) => JSON.parse(path) as Content)[0]
+    let lineage = before?.lineage ?? ''
+    let step = restored?.step ?? 0
+    this.#oracle.hearRestored(this.name, lineage)
+    for (let each = 0; each < saves; each += 1) {
+      step += 1
+      lineage = `${lineage}>${step}`
+      const content = { process: this.name, rank: this.#rank, lineage }
+      await this.#save(step, content)
+      this.#oracle.hearSaved(step, content)
+    }
+    return restored?.step ?? 0
+  }
+
+  /** A save that failed for a reason that may pass is repeated. */
+  async #save(step: number, content: Content): Promise<void> {
+    const files = { [`rank-${this.#rank}.bin`]: bytesOf(content) }
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await this.#store.save({ step, files, onExisting: 'replace' })
+        return
+      } catch (error) {
+        if (tries >= 2 || !isHoldfastError(error, 'UNAVAILABLE', 'INCOMPLETE', 'OUTCOME_UNKNOWN')) throw error
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#store.close()
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+    }
+  }
+}
+
+function surroundings(process: string, scheduler: Scheduler, random: Random): Environment {
+  const skew = (random.next() - 0.5) * 86_400_000
+  return {
+    ...systemEnvironment,
+    now: () => new Date(scheduler.time + skew),
+    random: () => random.next(),
+    newId: idsOf(process),
+    newToken: () => random.hex(16),
+    tidyEvery: random.of([3, 8, systemEnvironment.tidyEvery]),
+    pause: (milliseconds) => scheduler.turn(process, 'pauses', milliseconds),
+    deliver: async (_, deliveries, { beforeExchange }) => {
+      const contents: string[] = []
+      for (const { open } of deliveries) {
+        const stream = await open(new AbortController().signal, 1)
+        contents.push(Buffer.concat(await Array.fromAsync(stream)).toString())
+      }
+      await beforeExchange?.()
+      return { paths: contents, others: undefined }
+    },
+  }
+}

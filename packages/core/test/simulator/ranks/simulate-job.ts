@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { type Faults, noFaults, SimulatedBackend } from '../backend.ts'
+import { Disk } from '../disk.ts'
+import { Random } from '../random.ts'
+import { Scheduler } from '../scheduler.ts'
+import type { Schedule } from '../simulate.ts'
+import { JobOracle } from './oracle.ts'
+import { RankProcess } from './rank-process.ts'
+
+const maxTurns = 6000
+
+/** The most processes of one schedule. */
+const mostProcesses = 24
+
+/**
+ * Runs one schedule of a job. The seed decides the number of ranks, the order of their calls, the faults and deaths, and when
+ * a launcher starts one rank or all ranks again, while older processes may still run. At the end, a job without faults must
+ * resume from the latest checkpoint and save another one.
+ */
+export async function simulateJob(seed: number): Promise<Schedule> {
+  const random = new Random(seed)
+  const scheduler = new Scheduler(random)
+  const disk = new Disk()
+  const size = 2 + random.below(4)
+  const oracle = new JobOracle(disk, size)
+  const faults = someFaults(random)
+  let failure: Error | undefined
+  let started = 0
+  const fail = (error: unknown): void => {
+    failure ??= error instanceof Error ? error : new Error(String(error))
+  }
+  const start = (rank: number): void => {
+    started += 1
+    const name = `${started}`
+    const backend = new SimulatedBackend(name, disk, scheduler, random, faults)
+    const process = new RankProcess(name, { rank, size }, backend, scheduler, random, oracle)
+    process.run(1 + random.below(3), 1 + random.below(3)).catch(fail)
+  }
+  const startAll = (): void => {
+    for (let rank = 0; rank < size; rank += 1) start(rank)
+  }
+  let turns = 0
+  try {
+    startAll()
+    for (; failure === undefined && turns < maxTurns; turns += 1) {
+      if (started + size <= mostProcesses && random.chance(faults.restart)) startAll()
+      if (started < mostProcesses && random.chance(faults.restart)) start(random.below(size))
+      if (random.chance(faults.flip)) damage(disk, random)
+      if (!(await scheduler.step())) {
+        if (started + size > mostProcesses || random.chance(0.3)) break
+        startAll()
+      }
+      oracle.look()
+    }
+    for (let each = 1; each <= started; each += 1) scheduler.kill(`${each}`)
+    if (failure === undefined) await endInOrder(disk, scheduler, random, oracle, size)
+  } catch (error) {
+    fail(error)
+  }
+  const trace = createHash('sha256').update(scheduler.trace.join('\n')).digest('hex')
+  return { turns, trace, violation: failure }
+}
+
+interface JobFaults extends Faults {
+  /** The number of bytes of files flipped at rest, per turn. */
+  readonly flip: number
+  /** How often a launcher starts one rank or all ranks again, per turn. */
+  readonly restart: number
+}
+
+/** Faults are rare enough that most jobs save several steps. */
+function someFaults(random: Random): JobFaults {
+  const often = (probability: number): number => (random.chance(0.5) ? probability : 0)
+  return {
+    errorBefore: often(0.003),
+    lostAnswer: often(0.005),
+    crashBefore: often(0.0005),
+    crashAfter: often(0.0005),
+    sleep: often(0.002),
+    lie: often(0.01),
+    flip: random.chance(0.3) ? 0.003 : 0,
+    restart: often(0.001),
+  }
+}
+
+/** Flips a byte of a file of some checkpoint. */
+function damage(disk: Disk, random: Random): void {
+  const keys = disk.keys('data/').filter((key) => !key.endsWith('/manifest.json'))
+  const key = keys[random.below(Math.max(1, keys.length))]
+  if (key !== undefined) disk.flip(key, random.below(100_000))
+}
+
+async function endInOrder(
+  disk: Disk,
+  scheduler: Scheduler,
+  random: Random,
+  oracle: JobOracle,
+  size: number,
+): Promise<void> {
+  const latest = oracle.truth?.checkpoints.length ?? 0
+  const ending = Promise.all(
+    Array.from({ length: size }, async (_, rank) => {
+      const name = `e${rank}`
+      const backend = new SimulatedBackend(name, disk, scheduler, random, noFaults)
+      return new RankProcess(name, { rank, size }, backend, scheduler, random, oracle).once(1)
+    }),
+  ).then(
+    (steps) => steps,
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  )
+  const stepping = (async () => {
+    for (let turns = 0; turns < maxTurns && (await scheduler.step()); turns += 1) oracle.look()
+    return new Error('P4: the last job did not come to its end')
+  })()
+  const outcome = await Promise.race([ending, stepping])
+  if (outcome instanceof Error) {
+    const isAllCorrupt = disk.damaged.length > 0 && outcome.message.startsWith('No good checkpoint is left')
+    if (isAllCorrupt) return
+    throw outcome
+  }
+  if (new Set(outcome).size !== 1)
+    throw new Error(`R2: the last job resumed from steps ${outcome.join(', ')}`)
+  if (latest > 0 && disk.damaged.length === 0 && outcome[0] === 0)
+    throw new Error('P4: the last job began anew, and the store has checkpoints')
+}
