@@ -127,7 +127,8 @@ async function followSource(
     const failure = outcome.kind === 'failed' ? `${outcome.step} ${outcome.error.message}` : undefined
     if (failure !== undefined && printed.has(failure)) return
     if (failure !== undefined) printed.add(failure)
-    if (outcome.kind === 'copied' || failure !== undefined) printOutcome(printer, outcome, false)
+    if (outcome.kind === 'copied' || outcome.kind === 'updated' || failure !== undefined)
+      printOutcome(printer, outcome, false)
   }
   for (let pause = poll; ; ) {
     try {
@@ -159,6 +160,8 @@ function printOutcome(printer: Printer, outcome: CopyOutcome, dryRun: boolean): 
     for (const dropped of outcome.dropped)
       printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
   }
+  if (kind === 'updated')
+    printer.line(joined(`${dryRun ? 'would update' : 'updated'} ${named}`, outcome.what.join(', ')))
   if (kind === 'skipped') printer.line(joined(`skipped ${named}`, outcome.because))
   if (kind === 'failed') printer.line(styled('red', 'failed'), `  ${named} · ${withHint(outcome.error)}`)
   const { kind: _, ...facts } = outcome
@@ -173,7 +176,8 @@ function printReport({ printer, store }: CommandContext, report: CopyReport, dry
     outcomes.filter((each) => each.kind === kind)
   const counts = {
     copied: of('copied').length,
-    there: of('there').length,
+    there: of('there').length + of('updated').length,
+    updated: of('updated').length,
     skipped: of('skipped').length,
     failed: of('failed').length,
   }
@@ -181,6 +185,7 @@ function printReport({ printer, store }: CommandContext, report: CopyReport, dry
   const parts = [
     dryRun ? `${counts.copied} would be copied (${formatSize(bytes)})` : `${counts.copied} copied`,
     counts.there > 0 && `${counts.there} already there`,
+    counts.updated > 0 && `${counts.updated} of them updated`,
     counts.skipped > 0 && `${counts.skipped} skipped`,
     counts.failed > 0 && `${counts.failed} failed`,
     metricsOfSteps.length > 0 && `metrics of ${count(metricsOfSteps.length, 'deleted checkpoint')}`,

@@ -60,7 +60,7 @@ export async function copyAll(
     })
     let hasFailed = false
     for (const planned of plan) {
-      if (planned.kind === 'there') report(outcomeOf(planned, { kind: 'there' }))
+      if (planned.kind === 'there') report(await updateCopy(destination, planned, options))
       if (planned.kind !== 'copy') continue
       const { kind } = report(await copyPlanned(source, destination, planned, options))
       hasFailed ||= kind === 'failed'
@@ -124,6 +124,23 @@ async function prepareDestination(
   if (segments.some((named) => numberOfSegment(newest, store, named) === undefined))
     await log.commit({ kind: 'open segments', store, segments }, signal)
   return { id: store, catalog: await log.whole(signal) }
+}
+
+/** Adds to a copy what its original got after it was copied. */
+async function updateCopy(
+  { context }: CopyDestination,
+  planned: Extract<PlannedCopy, { kind: 'there' }>,
+  { dryRun = false, signal }: CopyOptions,
+): Promise<CopyOutcome> {
+  const { update } = planned
+  if (update === undefined) return outcomeOf(planned, { kind: 'there' })
+  if (!dryRun) await context.log.commit({ kind: 'update copies', updates: [update] }, signal)
+  const what = [
+    ...(Object.keys(update.metrics).length > 0 ? (['metrics'] as const) : []),
+    ...(update.order === undefined ? [] : (['order'] as const)),
+    ...(update.pinned === undefined ? [] : (['pin'] as const)),
+  ]
+  return outcomeOf(planned, { kind: 'updated', what })
 }
 
 async function copyPlanned(

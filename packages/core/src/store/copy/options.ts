@@ -63,6 +63,11 @@ export type CopyOutcome = { readonly step: number; readonly toStep: number; read
       readonly kind: 'there'
     }
   | {
+      /** The destination had it, and got what the source changed since. With `dryRun`, it would get that. */
+      readonly kind: 'updated'
+      readonly what: readonly ('metrics' | 'order' | 'pin')[]
+    }
+  | {
       /** The retention of the destination would drop it, or the source dropped it during the copy. */
       readonly kind: 'skipped'
       readonly because: string

@@ -1,4 +1,5 @@
 import { nameOfSegment, numberOfSegment, segmentsOf, withSegments } from '../../catalog/commit/segments.ts'
+import type { CopyUpdate } from '../../catalog/commit/changes/index.ts'
 import { withRecord } from '../../catalog/commit/changes/record.ts'
 import type { CatalogEntry, Origin, RecordedMetrics } from '../../catalog/documents/index.ts'
 import { hasFields, judge, retain } from '../../catalog/judging/judgement.ts'
@@ -6,6 +7,7 @@ import type { WriterKeeping } from '../../catalog/judging/keeping.ts'
 import { keepingOfCopies } from '../../catalog/judging/recorded-keeping.ts'
 import { allRead, type LineList, type WholeCatalog } from '../../catalog/pages/index.ts'
 import type { Present } from '../../retention/index.ts'
+import { updateOf } from './copy-update.ts'
 import { isSameOrigin, originOf } from './identity.ts'
 
 /** One store of a copy: its id and its newest catalog. */
@@ -32,7 +34,12 @@ export type PlannedCopy = WantedCopy &
         /** A different checkpoint at this step. */
         readonly existing: CatalogEntry | undefined
       }
-    | { readonly kind: 'there'; readonly existing: CatalogEntry }
+    | {
+        readonly kind: 'there'
+        readonly existing: CatalogEntry
+        /** What the copy lacks of its original. */
+        readonly update: CopyUpdate | undefined
+      }
     | { readonly kind: 'skipped'; readonly because: string }
   )
 
@@ -71,9 +78,9 @@ export function planCopies(
     const isThere =
       existing !== undefined &&
       isSameOrigin(originOf(existing, destination.id), originOf(each.entry, source.id))
-    return isThere
-      ? { ...each, kind: 'there', existing }
-      : { ...each, kind: 'copy', line: lineOf(each), existing }
+    if (!isThere) return { ...each, kind: 'copy', line: lineOf(each), existing }
+    const isOriginal = each.entry.origin === undefined
+    return { ...each, kind: 'there', existing, update: updateOf(existing, lineOf(each), isOriginal) }
   })
   const dropped = droppedReasons(destination.catalog, plan, keeping, present)
   return plan.map((each) => {

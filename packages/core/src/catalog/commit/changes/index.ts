@@ -12,3 +12,4 @@ export {
 } from './kinds.ts'
 export { type Finding } from './quarantine.ts'
 export { beganBeforeRewind, refusalOfSave, savedMeanwhile } from './save.ts'
+export { type CopyUpdate } from './update-copies.ts'

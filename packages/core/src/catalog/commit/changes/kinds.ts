@@ -24,6 +24,7 @@ import { type Save, save } from './save.ts'
 import { type SaveAgain, saveAgain } from './save-again.ts'
 import { type TakeOver, takeOver } from './take-over.ts'
 import { type Unpin, unpin } from './unpin.ts'
+import { type UpdateCopies, updateCopies } from './update-copies.ts'
 
 /** One change to the list of checkpoints, as one commit makes it. */
 export type Change =
@@ -48,6 +49,7 @@ export type Change =
   | SaveAgain
   | TakeOver
   | Unpin
+  | UpdateCopies
 
 type ChangeKind = Change['kind']
 
@@ -78,6 +80,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   'save again': saveAgain,
   'take over': takeOver,
   unpin,
+  'update copies': updateCopies,
 }
 
 /** Returns whether a change requires all lines of the newest version, because it may concern lines in pages. */
