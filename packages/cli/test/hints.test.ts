@@ -25,7 +25,7 @@ test.each<[ErrorHint, string]>([
   [
     { kind: 'free-space', canMakeRoom: true, hasUnfinished: true },
     'Full. Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm. ' +
-      'If no other writer runs, delete its unfinished saves with holdfast sweep --take-over.',
+      'If no other writer runs, delete its unfinished saves with holdfast sweep --now.',
   ],
 ])('appends the command that helps to the reason: %j', (hint, expected) => {
   expect(withHint({ reason: 'Full.', hint })).toBe(expected)
