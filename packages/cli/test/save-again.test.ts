@@ -25,7 +25,7 @@ test('says that the same bytes are saved already, and exits with 0', async () =>
   expect((await holdfast(folder, 'show', '16', '-s', 'store')).stdout).toContain('loss = 1')
 })
 
-test('lets one of several processes that replace a step at once win, and hints at --ranks', async () => {
+test('lets one of several processes that replace a step at once win, and hints at joint saves', async () => {
   const folder = await folderWith({
     first: '0',
     ...Object.fromEntries([1, 2, 3].map((n) => [`r${n}`, `${n}`])),
@@ -35,7 +35,7 @@ test('lets one of several processes that replace a step at once win, and hints a
     [1, 2, 3].map((n) => holdfast(folder, 'save', `r${n}`, '--step', '5', '--replace', '-s', 'store')),
   )
   expect(outcomes.map(({ code }) => code).toSorted()).toEqual([0, 6, 6])
-  expect(outcomes.find(({ code }) => code === 6)?.stderr).toContain('--ranks')
+  expect(outcomes.find(({ code }) => code === 6)?.stderr).toContain('option ranks')
 })
 
 test('rewinds, and prints a note for a save below the highest step', async () => {

@@ -24,7 +24,7 @@ export function phraseHint(hint: ErrorHint): string {
     case 'own-store':
       return 'Pass --job NAME, or set HOLDFAST_JOB.'
     case 'save-together':
-      return 'Pass --ranks env on every rank to save together.'
+      return 'If several ranks of a job save this step, save it together with the option ranks of the library.'
     case 'allow-best':
       return 'Pass --allow-best to allow it.'
     case 'forget-objective':
