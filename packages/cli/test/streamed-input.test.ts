@@ -49,7 +49,7 @@ test.each([
 })
 
 test.each([
-  ['a stream that is cut', 'printf ab | $save --size 3', 2, /2 of the 3 bytes/],
+  ['a stream that is cut', 'printf ab | $save --size 3', 2, /2 of the announced 3 bytes/],
   ['a stream that is too long', 'printf abcd | $save --size 3', 2, /3 bytes/],
   ['other bytes', `printf abd | $save --sha256 ${ofAbc}`, 2, /SHA-256/],
   ['a command that fails', '$save --from-command -- sh -c "printf abc; exit 3"', 1, /exited with 3/],

@@ -41,7 +41,8 @@ export async function sameAs(
       (file.mode === undefined || saved.mode === undefined || file.mode === saved.mode),
   )
   if (!mayBeSame) return undefined
-  for (const { file, saved } of pairs) if ((await digestOf(file, request)) !== saved?.sha256) return undefined
+  for (const { file, saved } of pairs)
+    if (saved === undefined || (await digestOf(file, saved.size, request)) !== saved.sha256) return undefined
   return manifest
 }
 
@@ -61,17 +62,22 @@ function stored(value: unknown): unknown {
   return parseStoredJson(stringifyJson(value))
 }
 
-/** The digest of a file. Checks its tensors on the way if the request wants that. */
+/**
+ * The digest of a file; `undefined` as soon as it has more bytes than `size`, since a stream may never end. Checks its tensors
+ * on the way if the request wants that.
+ */
 async function digestOf(
   { name, source }: PlannedFile,
+  size: number,
   { signal, requireFinite = false }: SaveRequest,
-): Promise<string> {
+): Promise<string | undefined> {
   const digest = new StreamingDigest()
   const tensors = requireFinite ? new FiniteObservation(name) : undefined
   const observer = tensors?.observe()
   for await (const chunk of chunksIn(source)) {
     throwIfAborted(signal, 'The comparison with the saved checkpoint')
     digest.update(chunk)
+    if (digest.bytes > size) return undefined
     observer?.update(chunk)
   }
   tensors?.require(digest.bytes)

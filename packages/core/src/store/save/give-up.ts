@@ -86,7 +86,7 @@ async function fencedMeanwhile(
   if (!isDead && mayCommit(newest, writer)) return undefined
   return new HoldfastError(
     'FENCED',
-    'Another writer took the store over during this save, and removed its ' + 'files. Nothing was changed. ',
+    'Another writer took the store over during this save, and removed its files. Nothing was changed.',
     { url: backend.url, key: failure.key, cause: failure },
   )
 }
