@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   bestSteps,
   evaluate,
@@ -74,7 +75,9 @@ export function holderOf(lines: Lines, step: number): CatalogEntry | undefined {
   if (listed !== undefined) return listed
   const abandoned = (lines.abandoned ?? []).filter((entry) => entry.step === step)
   const line = abandoned.length === 0 ? undefined : lines.metrics.get(step)
-  return line && abandoned.find(({ order }) => compareOrders(line.order, order) === 0)
+  const holders = abandoned.filter(({ order }) => line && compareOrders(line.order, order) === 0)
+  // Two saves of a step may have equal order keys. The metrics show whose line it is.
+  return holders.find(({ metrics }) => isDeepStrictEqual(metrics, line?.metrics)) ?? holders.at(-1)
 }
 
 /** Returns the names of the objectives for which a step is the best. */
