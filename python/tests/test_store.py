@@ -121,7 +121,7 @@ def test_errors_have_their_class_code_and_a_hint_in_python(disk_store: holdfast.
     assert str(caught.value).endswith(caught.value.hint)
     with pytest.raises(holdfast.NotFound):
         disk_store.restore(99)
-    with pytest.raises(holdfast.InvalidArgument, match="names no checkpoint"):
+    with pytest.raises(holdfast.InvalidArgument, match="is not a valid choice"):
         disk_store.get("newest")
     with pytest.raises(holdfast.ConfigError):
         open_store("nope://x/y")

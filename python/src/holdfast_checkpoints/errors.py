@@ -56,6 +56,12 @@ class Fenced(HoldfastError):
     code = "FENCED"
 
 
+class Incomplete(HoldfastError):
+    """Other ranks of the job did not join it, or did not deliver their parts, in time."""
+
+    code = "INCOMPLETE"
+
+
 class OutcomeUnknown(HoldfastError):
     """The change may be committed or not. List the checkpoints before you repeat it."""
 
@@ -130,6 +136,8 @@ _PHRASES: dict[str, str] = {
     "exclude": "To leave it out, name it in exclude=[...].",
     "name-adapter": "To use an adapter, pass it in adapters=[...].",
     "replace": "Choose another step, or replace it with on_existing='replace'.",
+    "own-store": "Open the store with mode='exclusive'.",
+    "save-together": "If several ranks of a job save this step, save it together with the TypeScript library.",
     "allow-best": "To allow it, pass allow_best=True.",
     "define-objective": "Define one when you open the store: objectives={'loss': ('val_loss', 'min')}.",
     "name-store": "Pass a path or URL to open().",
