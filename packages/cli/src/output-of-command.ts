@@ -27,10 +27,18 @@ export async function outputOfCommand(
   mayBeEmpty: boolean,
 ): Promise<Input> {
   const [program = '', ...words] = command
+  if (interruption.isAsked)
+    throw new HoldfastError(
+      'ABORTED',
+      `The save was terminated before the command ${program} was started. Nothing was saved.`,
+    )
   const child = spawn(program, words, {
     stdio: ['inherit', 'pipe', 'inherit'],
     // In a process group of its own, the command receives Ctrl-C once, and can be ended with its children.
     detached: process.platform !== 'win32',
+  })
+  interruption.onSignal((signal) => {
+    child.kill(signal)
   })
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -42,9 +50,6 @@ export async function outputOfCommand(
   } catch (error) {
     throw cannotStart(program, error)
   }
-  interruption.onSignal((signal) => {
-    child.kill(signal)
-  })
   const dispose = (): Promise<void> => end(child, exited)
   const chunks = chunksOf(child, exited, command, interruption)
   try {

@@ -80,20 +80,21 @@ test('a save that does not finish within its grace exits with 143, and leaves no
   expect(await filesIn(folder)).toEqual(before)
 })
 
-test('a command that saves pipe through receives the signal, and its exit code decides', async () => {
-  const finishing = 'trap "printf done; exit 0" TERM; head -c 9000000 /dev/zero; read line'
-  const saved = await runningSave('--from-command', '--', 'bash', '-c', finishing)
+test('a command whose output is saved receives the signal, and its exit code decides', async () => {
+  const writes = 'process.stdout.write(Buffer.alloc(9_000_000)); setInterval(() => undefined, 60_000)'
+  const finishing = `process.on('SIGTERM', () => process.stdout.write('done', () => process.exit())); ${writes}`
+  const fromNode = (program: string): readonly string[] => [
+    '--from-command',
+    '--',
+    process.execPath,
+    '-e',
+    program,
+  ]
+  const saved = await runningSave(...fromNode(finishing))
   saved.child.kill('SIGTERM')
   expect(await saved.exit).toBe(0)
   expect(await latest(saved.folder)).toContain('"bytes":9000004')
-  const dying = 'head -c 9000000 /dev/zero; read line'
-  const { folder, child, exit, before, stderr } = await runningSave(
-    '--from-command',
-    '--',
-    'bash',
-    '-c',
-    dying,
-  )
+  const { folder, child, exit, before, stderr } = await runningSave(...fromNode(writes))
   child.kill('SIGTERM')
   expect(await exit).toBe(143)
   expect(stderr()).toContain('was ended by SIGTERM, so nothing was saved.')
