@@ -8,7 +8,7 @@ import {
   type CommitRequest,
   type Verdict,
   type Writer,
-} from '../../src/catalog/commit/rules.ts'
+} from '../../src/catalog/commit/rules/index.ts'
 import type { Change } from '../../src/catalog/commit/changes/index.ts'
 import {
   attemptPrefix,

@@ -1,6 +1,6 @@
 import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { attemptPrefix, catalogKey } from '../../src/catalog/documents/index.ts'
-import { fateOf } from '../../src/catalog/commit/rules.ts'
+import { fateOf } from '../../src/catalog/commit/rules/index.ts'
 import { attemptOf } from './entries.ts'
 import { type Actor, type Operation, requestOf } from './operations.ts'
 import type { Protocol } from './protocol.ts'

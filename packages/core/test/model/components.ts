@@ -1,4 +1,4 @@
-import type * as rules from '../../src/catalog/commit/rules.ts'
+import type * as rules from '../../src/catalog/commit/rules/index.ts'
 import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { stepsOf } from './actors.ts'
 import type { Row } from './arrivals.ts'

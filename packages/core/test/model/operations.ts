@@ -1,6 +1,6 @@
 import { keepsAll, type WriterKeeping } from '../../src/catalog/judging/keeping.ts'
 import type { Change } from '../../src/catalog/commit/changes/index.ts'
-import type { CommitRequest, Writer } from '../../src/catalog/commit/rules.ts'
+import type { CommitRequest, Writer } from '../../src/catalog/commit/rules/index.ts'
 import type { WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { entryOf, time } from './entries.ts'
 import { rebuildOf } from './repair.ts'

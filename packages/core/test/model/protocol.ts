@@ -1,4 +1,4 @@
-import * as rules from '../../src/catalog/commit/rules.ts'
+import * as rules from '../../src/catalog/commit/rules/index.ts'
 import { attemptOfKey } from '../../src/catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 

@@ -1,5 +1,5 @@
 import { keepsAll } from '../../src/catalog/judging/keeping.ts'
-import { nextCatalog, type Writer, type WriterMode } from '../../src/catalog/commit/rules.ts'
+import { nextCatalog, type Writer, type WriterMode } from '../../src/catalog/commit/rules/index.ts'
 import { newAttemptId } from '../../src/catalog/documents/index.ts'
 import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { beginning } from './actors.ts'

@@ -6,7 +6,7 @@ import {
   systemEnvironment,
   type Environment,
 } from '../../src/index.ts'
-import { type WriterMode } from '../../src/catalog/commit/rules.ts'
+import { type WriterMode } from '../../src/catalog/commit/rules/index.ts'
 import type { SimulatedBackend } from './backend.ts'
 import { operationOf, type Oracle } from './oracle.ts'
 import type { Random } from './random.ts'

@@ -34,7 +34,7 @@ import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-v
 import { type Change, needsWhole } from './changes/index.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
 import { type NewDocument, rewindDocument } from './rewind-document.ts'
-import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules.ts'
+import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules/index.ts'
 
 /** The number of races that one commit may lose before it fails. */
 const maxRaces = 1000

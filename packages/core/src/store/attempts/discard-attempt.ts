@@ -1,4 +1,4 @@
-import { fateOf } from '../../catalog/commit/rules.ts'
+import { fateOf } from '../../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import type { StoreContext } from '../context.ts'
 import { deleteAttempts } from './delete-attempts.ts'

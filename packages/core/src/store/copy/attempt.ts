@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { fateOf, remembersSince } from '../../catalog/commit/rules.ts'
+import { fateOf, remembersSince } from '../../catalog/commit/rules/index.ts'
 import {
   agreementKey,
   type AgreementName,

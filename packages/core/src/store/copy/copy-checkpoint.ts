@@ -1,5 +1,5 @@
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
-import { mayCommit } from '../../catalog/commit/rules.ts'
+import { mayCommit } from '../../catalog/commit/rules/index.ts'
 import { agreementKey, type CatalogEntry, type Manifest, manifestKey } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'

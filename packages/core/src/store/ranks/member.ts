@@ -1,5 +1,5 @@
 import { CatalogLog } from '../../catalog/commit/catalog-log.ts'
-import type { Writer } from '../../catalog/commit/rules.ts'
+import type { Writer } from '../../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../../catalog/documents/index.ts'
 import type { StoreContext } from '../context.ts'
 import { WriteAccess } from '../upkeep/write-access.ts'

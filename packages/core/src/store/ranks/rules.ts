@@ -1,4 +1,4 @@
-import { fateOf } from '../../catalog/commit/rules.ts'
+import { fateOf } from '../../catalog/commit/rules/index.ts'
 import { type AttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 

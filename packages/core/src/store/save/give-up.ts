@@ -1,5 +1,5 @@
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { mayCommit } from '../../catalog/commit/rules.ts'
+import { mayCommit } from '../../catalog/commit/rules/index.ts'
 import { type AttemptId, attemptPrefix, manifestKey, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { discardAttempt, deleteFailed } from '../attempts/discard-attempt.ts'

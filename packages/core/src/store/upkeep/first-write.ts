@@ -1,5 +1,5 @@
 import { isHoldfastError } from '../../errors.ts'
-import { mayCommit } from '../../catalog/commit/rules.ts'
+import { mayCommit } from '../../catalog/commit/rules/index.ts'
 import type { StoreContext } from '../context.ts'
 import { hasFields } from '../../catalog/judging/judgement.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'

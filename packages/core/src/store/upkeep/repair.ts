@@ -16,7 +16,7 @@ import {
 import { inOrderOfSaves } from '../../catalog/commit/changes/index.ts'
 import { highestNamedVersion, versionAbove } from '../../catalog/commit/lost-versions.ts'
 import { newestReadable, type ReadableCatalog } from '../../catalog/commit/newest-readable.ts'
-import { isDeadIn } from '../../catalog/commit/rules.ts'
+import { isDeadIn } from '../../catalog/commit/rules/index.ts'
 import { concurrently } from '../../backend/index.ts'
 import { attemptsOf, type LostPage, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'

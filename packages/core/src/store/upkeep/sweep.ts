@@ -1,4 +1,4 @@
-import { isDeadIn, mayCommit } from '../../catalog/commit/rules.ts'
+import { isDeadIn, mayCommit } from '../../catalog/commit/rules/index.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,

@@ -1,4 +1,4 @@
-import { pagesPassed } from '../../catalog/commit/rules.ts'
+import { pagesPassed } from '../../catalog/commit/rules/index.ts'
 import type { StoreContext } from '../context.ts'
 import { catalogKey, pageKey } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'

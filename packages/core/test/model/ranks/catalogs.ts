@@ -1,5 +1,5 @@
 import type { Change } from '../../../src/catalog/commit/changes/index.ts'
-import type { CommitRequest, Writer } from '../../../src/catalog/commit/rules.ts'
+import type { CommitRequest, Writer } from '../../../src/catalog/commit/rules/index.ts'
 import { type AttemptId, newAttemptId, partsOfAttempt } from '../../../src/catalog/documents/index.ts'
 import { keepsAll } from '../../../src/catalog/judging/keeping.ts'
 import { noCatalog, type WholeCatalog } from '../../../src/catalog/pages/index.ts'

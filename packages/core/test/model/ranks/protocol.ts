@@ -1,4 +1,4 @@
-import * as commitRules from '../../../src/catalog/commit/rules.ts'
+import * as commitRules from '../../../src/catalog/commit/rules/index.ts'
 import { attemptOfKey, partsOfAttempt } from '../../../src/catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../../src/catalog/pages/index.ts'
 import * as rules from '../../../src/store/ranks/rules.ts'

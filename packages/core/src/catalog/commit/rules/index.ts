@@ -1,0 +1,5 @@
+export { fateOf, isDeadIn, pagesPassed, remembersSince } from './dead.ts'
+export { lookBack } from './look-back.ts'
+export { nextCatalog, type Verdict } from './next-catalog.ts'
+export { mayChange, mayCommit } from './ownership.ts'
+export type { CommitRequest, Writer, WriterMode } from './writer.ts'

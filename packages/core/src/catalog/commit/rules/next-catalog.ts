@@ -1,0 +1,150 @@
+import { formatAfter, partsOfAttempt } from '../../documents/index.ts'
+import type { Judgement } from '../../judging/judgement.ts'
+import { applyRetention, type KeptLists } from '../../judging/keeping.ts'
+import { contradiction, keepingOf } from '../../judging/recorded-keeping.ts'
+import { latestAfter, type PagedCatalog, type WholeCatalog } from '../../pages/index.ts'
+import {
+  applyChange,
+  type Change,
+  type ChangeOf,
+  describeChange,
+  recordMetrics,
+  type Refusal,
+  retentionTerms,
+  segmentsAfter,
+} from '../changes/index.ts'
+import { fateOf, isBelowFloor, remembersSince } from './dead.ts'
+import { hasCommitted, isFoundByRepair } from './look-back.ts'
+import { type Fenced, foreignOwner, isOwnTakeOver, nextOwner, nextTerm } from './ownership.ts'
+import type { CommitRequest } from './writer.ts'
+
+export type Verdict<C extends PagedCatalog = PagedCatalog> =
+  /** The version to create. */
+  | { readonly kind: 'next'; readonly catalog: C; readonly judgement: Judgement | undefined }
+  /** The newest version already includes the commit. */
+  | { readonly kind: 'committed' }
+  | ({ readonly kind: 'fenced' } & Fenced)
+  /** A repair listed this attempt from a damaged catalog, which may not have known that the attempt was dead. */
+  | { readonly kind: 'unknown' }
+  | Refusal
+
+/** The number of the latest commits in the history of a catalog. */
+const historyLength = 64
+
+/**
+ * Returns the catalog version that follows `newest` with this request, or why the request cannot be committed.
+ *
+ * The rules of the commit protocol, in the order in which docs/architecture.md numbers them:
+ *
+ * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
+ *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save. If a job owns
+ *    the store, all its writers may commit changes that list no attempt and raise no floor: `mayChange`.
+ * 2. Dead attempts. An attempt whose base is below the floor can never be committed. Nor can that of a copy, which
+ *    other processes may continue, if the history does not name every commit since.
+ * 3. The floor only grows, and never passes the version that carries it.
+ * 4. Only what a committed version declares dead may be deleted, also by the writer whose save has failed: `isDeadIn`.
+ * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
+ * 6. After its create every commit looks for newer versions, and was committed only if it is part of their
+ *    past: `lookBack`.
+ * 7. A commit has three outcomes: committed, lost or unknown. If neither the store nor rule 6 decides, it is unknown.
+ */
+export function nextCatalog(newest: WholeCatalog, request: CommitRequest): Verdict<WholeCatalog>
+export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict
+export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdict {
+  const { change } = request
+  if (hasCommitted(newest, request)) return { kind: 'committed' }
+  if (isFoundByRepair(newest, change)) return { kind: 'unknown' }
+  if (change.kind === 'begin' && newest.version > 0) return { kind: 'committed' }
+  if (isOwnTakeOver(newest, request)) return { kind: 'committed' }
+  if (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
+  const stranger = foreignOwner(newest, request)
+  if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
+  if (change.kind === 'save' && (isBelowFloor(newest, change.entry.attempt) || isForgotten(newest, change))) {
+    return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
+  }
+  if (isJudged(change)) {
+    const refused = contradiction(request.keeping, newest)
+    if (refused !== undefined) return { kind: 'refused', code: 'INVALID_ARGUMENT', ...refused }
+  }
+  const { objectives } = keepingOf(request.keeping, newest)
+  const applied = applyChange(newest, change, { objectives, at: request.at })
+  if (applied.kind === 'refused') return applied
+  const lists: KeptLists = { ...applied, metrics: recordMetrics(newest, change) }
+  const terms = retentionTerms(change)
+  const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
+  const version = newest.version + 1
+  const segments = segmentsAfter(newest, change)
+  const { abandoned: _, tries: __, ...unchanged } = newest
+  return {
+    kind: 'next',
+    judgement: kept.judgement,
+    catalog: {
+      ...unchanged,
+      format: formatAfter('catalog', newest.format),
+      version,
+      commitId: request.commitId,
+      committedAt: request.at,
+      owner: nextOwner(newest, request), // rule 5
+      floor: nextFloor(newest, change), // rules 3 and 5
+      ...nextTerm(newest, change),
+      ...(segments === undefined ? {} : { segments }),
+      checkpoints: kept.checkpoints,
+      latest: latestAfter(kept.checkpoints, newest.latest),
+      quarantined: [...applied.quarantined],
+      ...(applied.rewound === undefined ? {} : { rewound: applied.rewound }),
+      ...(kept.abandoned.length === 0 ? {} : { abandoned: [...kept.abandoned] }),
+      ...(applied.tries.length === 0 ? {} : { tries: [...applied.tries] }),
+      metrics: kept.metrics,
+      ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
+      history: [
+        ...newest.history,
+        {
+          version,
+          commitId: request.commitId,
+          at: request.at,
+          did: describeChange(change),
+          dropped: [...kept.dropped],
+        },
+      ].slice(-historyLength),
+    },
+  }
+}
+
+/** Returns whether a change depends on which checkpoints are the best, or records objectives. */
+function isJudged({ kind }: Change): boolean {
+  return kind === 'save' || kind === 'attach' || kind === 'prune' || kind === 'delete'
+}
+
+/**
+ * Whether the attempt of a copy may have been committed and dropped by commits that the history no longer names. Other
+ * processes continue the attempts of copies, so the process that commits one cannot know it otherwise.
+ */
+function isForgotten(newest: PagedCatalog, { entry }: ChangeOf<'save'>): boolean {
+  return entry.origin !== undefined && !remembersSince(newest, partsOfAttempt(entry.attempt).base)
+}
+
+function nextFloor(newest: PagedCatalog, change: Change): number {
+  const version = newest.version + 1
+  if (change.kind === 'take over' || change.kind === 'rebuild') return version
+  const floor = Math.max(newest.floor, floorOfForgotten(newest))
+  if (change.kind !== 'raise floor') return floor
+  return Math.min(Math.max(floor, change.floor), version)
+}
+
+/**
+ * Any rank of a job may commit an attempt, also one that slept since. So an attempt that was dropped is dead before the
+ * history forgets that it was dropped.
+ */
+function floorOfForgotten({ term, history }: PagedCatalog): number {
+  if (term === undefined) return 0
+  const forgotten = history.slice(0, Math.max(0, history.length + 1 - historyLength))
+  const bases = forgotten.flatMap(({ dropped }) => dropped.map(({ attempt }) => partsOfAttempt(attempt).base))
+  return Math.max(0, ...bases.map((base) => base + 1))
+}
+
+function deadAttempt(step: number): string {
+  return (
+    `The save of step ${step} began before a takeover, or took longer than the grace period, ` +
+    'so a sweep may have deleted it. Save it again.'
+  )
+}
