@@ -48,7 +48,7 @@ export type { BestOfRun, ReadableRun, RunSummary, UnreadableRun } from './store/
 export { CheckpointStore, copyCheckpoints, type StoreCallOptions } from './store/store.ts'
 export type { Diagnosis } from './store/upkeep/doctor.ts'
 export type { PruneOptions, PruneReport } from './store/upkeep/prune.ts'
-export type { RepairOptions, RepairReport } from './store/upkeep/repair.ts'
+export type { RepairOptions, RepairReport } from './store/upkeep/repair/repair.ts'
 export type { AbandonedCheckpoint, RewindOptions, RewindReport } from './store/upkeep/rewind.ts'
 export type { StoreSweepOptions, StoreSweepReport } from './store/upkeep/sweep.ts'
 export type { Releasable, VerifiedCheckpoint, VerifyOptions, VerifyReport } from './store/upkeep/verify.ts'

@@ -1,40 +1,27 @@
 import { orAborted } from '../../async/or-aborted.ts'
-import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
-import { HoldfastError, isHoldfastError, messageOf, throwIfAborted } from '../../errors.ts'
-import type { ErrorHint } from '../../hints.ts'
+import type { CheckpointBackend } from '../../backend/index.ts'
+import type { Environment } from '../../environment.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { catalogKey, catalogPrefix, type Drop, encodeFence } from '../documents/index.ts'
+import type { Judgement } from '../judging/judgement.ts'
+import type { WriterKeeping } from '../judging/keeping.ts'
 import {
-  catalogKey,
-  catalogPrefix,
-  decodeCatalog,
-  type Drop,
-  encodeCatalog,
-  encodeFence,
-  newPageId,
-  type PageId,
-  pageKey,
-} from '../documents/index.ts'
-import {
-  documentOf,
-  fold,
   isWhole,
   lastPagedStep,
   type LostPage,
   noCatalog,
   type PagedCatalog,
   PageReader,
-  pagesAtOnce,
   type WholeCatalog,
   withoutPages,
 } from '../pages/index.ts'
-import { readSmall } from '../documents/read-document.ts'
-import type { Judgement } from '../judging/judgement.ts'
-import type { WriterKeeping } from '../judging/keeping.ts'
-import type { Environment } from '../../environment.ts'
 import { CatalogVersions, type CatalogVersion, type Evidence } from './catalog-versions.ts'
 import { type Change, needsWhole } from './changes/index.ts'
 import { isCatalogLost, lostCatalog } from './lost-catalog.ts'
-import { type NewDocument, rewindDocument } from './rewind-document.ts'
-import { type CommitRequest, lookBack, nextCatalog, type Verdict, type Writer } from './rules/index.ts'
+import { type Created, Publisher } from './publisher.ts'
+import { fenced, pageVanished, refusal, unknownOutcome } from './refusals.ts'
+import { rewindDocument } from './rewind-document.ts'
+import { type CommitRequest, lookBack, nextCatalog, type Writer } from './rules/index.ts'
 
 /** The number of races that one commit may lose before it fails. */
 const maxRaces = 1000
@@ -51,12 +38,6 @@ export interface Committed {
   readonly judgement?: Judgement | undefined
 }
 
-/** A version that the store claims to have created. It has a revision if the store returned one. */
-interface Created {
-  readonly catalog: PagedCatalog
-  readonly revision: string | undefined
-}
-
 /** The versions of one store's catalog. Reads the newest version, and commits the next one. */
 export class CatalogLog {
   readonly #backend: CheckpointBackend
@@ -65,6 +46,7 @@ export class CatalogLog {
   readonly #environment: Environment
   readonly #versions: CatalogVersions
   readonly #pages: PageReader
+  readonly #publisher: Publisher
   #known: PagedCatalog | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -75,6 +57,7 @@ export class CatalogLog {
     this.#environment = environment
     this.#versions = new CatalogVersions(backend, environment)
     this.#pages = new PageReader(backend)
+    this.#publisher = new Publisher(backend, environment)
   }
 
   /** The newest version that this process has seen, without asking the store. */
@@ -129,7 +112,7 @@ export class CatalogLog {
     } catch (error) {
       if (!isHoldfastError(error, 'NOT_FOUND')) throw error
       const newest = await this.newest(signal)
-      if (newest.version === version.version) throw this.#pageVanished(version, error)
+      if (newest.version === version.version) throw pageVanished(version, error, this.#backend.url)
       return this.wholeOf(newest, signal)
     }
   }
@@ -170,8 +153,8 @@ export class CatalogLog {
     const request = this.#request(change)
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
     if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
-    if (verdict.kind !== 'next') throw this.#refusal(verdict)
-    const created = await this.#publish(verdict.catalog, [], signal)
+    if (verdict.kind !== 'next') throw refusal(verdict, this.#backend.url)
+    const created = await this.#publisher.publish(verdict.catalog, [], signal)
     const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
     return committed === 'lost' ? undefined : committed
   }
@@ -196,13 +179,13 @@ export class CatalogLog {
       if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
       if (verdict.kind === 'next') {
         const rewind = rewindDocument(newest, verdict.catalog, change, this.#environment.newToken())
-        const created = await this.#publish(verdict.catalog, rewind, signal)
+        const created = await this.#publisher.publish(verdict.catalog, rewind, signal)
         const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
         if (committed !== 'lost') return { ...committed, judgement: verdict.judgement }
         await this.#versions.pauseAfter(races, signal)
         newest = await this.#newestSince(verdict.catalog.version, 'reported to exist', signal)
       } else if (fresh) {
-        throw this.#refusal(verdict)
+        throw refusal(verdict, this.#backend.url)
       } else {
         newest = await this.newest(signal)
       }
@@ -217,92 +200,6 @@ export class CatalogLog {
     )
   }
 
-  /** Creates a version after the documents that belong to it and its new pages. Deletes them if the creation certainly failed. */
-  async #publish(
-    catalog: PagedCatalog,
-    others: readonly NewDocument[],
-    signal: AbortSignal | undefined,
-  ): Promise<Created | 'exists'> {
-    const environment = this.#environment
-    const newPage = (): PageId => newPageId(catalog.version, environment.newToken())
-    const folded = fold(catalog, environment.pageLimits, newPage)
-    const pages = folded.newPages.map(({ page, bytes }) => ({ key: pageKey(page), bytes }))
-    const documents = [...others, ...pages]
-    try {
-      await this.#write(documents, signal)
-      throwIfAborted(signal, 'The commit', { url: this.#backend.url })
-      // The signal is ignored from here on. Stopping during the creation would make the outcome unknown.
-      return await this.#create(folded.catalog)
-    } catch (error) {
-      if (isHoldfastError(error) && error.code !== 'OUTCOME_UNKNOWN') await this.#remove(documents, error)
-      throw error
-    }
-  }
-
-  /** Writes the documents of a version. If the version is not created, they are dead and a sweep deletes them. */
-  async #write(documents: readonly NewDocument[], signal: AbortSignal | undefined): Promise<void> {
-    await concurrently(documents, pagesAtOnce, signal, ({ key, bytes }, taskSignal) => {
-      const options = { size: bytes.byteLength, contentType: 'application/json', signal: taskSignal }
-      return this.#backend.put(key, bytes, options)
-    })
-  }
-
-  /** Without this clean-up, each attempt on a full disk would use more space. */
-  async #remove(documents: readonly NewDocument[], failure: HoldfastError): Promise<void> {
-    if (documents.length === 0) return
-    try {
-      await this.#backend.delete(documents.map(({ key }) => key))
-    } catch (error) {
-      const { code, message, key, url, retryable } = failure
-      throw new HoldfastError(code, `${message} Its pages could not be removed. A sweep removes them.`, {
-        key,
-        url,
-        retryable,
-        cause: new AggregateError([failure, error]),
-      })
-    }
-  }
-
-  async #create(catalog: PagedCatalog): Promise<Created | 'exists'> {
-    const bytes = encodeCatalog(documentOf(catalog))
-    try {
-      return await this.#tryToCreate(catalog, bytes)
-    } catch (error) {
-      if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
-      return await this.#settleUnknown(catalog, bytes, error)
-    }
-  }
-
-  async #tryToCreate(catalog: PagedCatalog, bytes: Uint8Array): Promise<Created | 'exists'> {
-    let revision: string | undefined
-    const outcome = await this.#backend.commit(catalogKey(catalog.version), bytes, {
-      onCreated: (created) => (revision = created),
-    })
-    return outcome === 'created' ? { catalog, revision } : 'exists'
-  }
-
-  /**
-   * Commits the same bytes again. This either succeeds, or finds the object with that number. Comparing that object
-   * decides the outcome. If it cannot be read, the outcome remains unknown (rule 7).
-   */
-  async #settleUnknown(
-    catalog: PagedCatalog,
-    bytes: Uint8Array,
-    unknown: HoldfastError,
-  ): Promise<Created | 'exists'> {
-    const key = catalogKey(catalog.version)
-    try {
-      const created = await this.#tryToCreate(catalog, bytes)
-      if (created !== 'exists') return created
-      const there = await readSmall(this.#backend, key, undefined)
-      if (Buffer.compare(there, bytes) === 0) return { catalog, revision: undefined }
-      decodeCatalog(there, catalog.version) // the owner of a damaged version is unknown
-      return 'exists'
-    } catch (error) {
-      throw this.#unknown(catalog, new AggregateError([unknown, error], messageOf(unknown)))
-    }
-  }
-
   /**
    * Looks for newer versions, and checks that the created one is part of their history (rule 6). Returns `lost` if
    * another commit has its number. Then the response that reported the creation did not come from the store.
@@ -313,17 +210,18 @@ export class CatalogLog {
     try {
       outcome = await this.#lookBack(request, created)
     } catch (error) {
-      throw this.#unknown(catalog, error)
+      throw unknownOutcome(catalog, error, this.#backend.url)
     }
     if (outcome === 'lost') return 'lost'
-    if (outcome === 'unknown') throw this.#unknown(catalog, undefined)
+    if (outcome === 'unknown') throw unknownOutcome(catalog, undefined, this.#backend.url)
     if (outcome === 'committed') {
       if (isWhole(catalog)) this.#pages.keep(catalog)
       return { catalog, dropped: catalog.history.at(-1)?.dropped ?? [] }
     }
     await this.#backend.delete([catalogKey(catalog.version)]) // a version below the newest floor is dead (rule 4)
-    throw this.#fenced(
+    throw fenced(
       'This process was suspended during its commit. Other writers continued without it, and the version was swept.',
+      this.#backend.url,
     )
   }
 
@@ -385,50 +283,6 @@ export class CatalogLog {
   #remember(catalog: PagedCatalog): PagedCatalog {
     if (this.#known === undefined || catalog.version > this.#known.version) this.#known = catalog
     return this.#known
-  }
-
-  #refusal(verdict: Exclude<Verdict, { kind: 'next' | 'committed' }>): HoldfastError {
-    if (verdict.kind === 'fenced') return this.#fenced(verdict.why, verdict.hint)
-    if (verdict.kind === 'unknown') {
-      return new HoldfastError(
-        'OUTCOME_UNKNOWN',
-        'A repair of a damaged catalog found this save before its commit. It is not known whether the checkpoint stays. ' +
-          'If it is listed, verify it. If it is not, save it again under another step.',
-        { url: this.#backend.url, hint: { kind: 'list' } },
-      )
-    }
-    return new HoldfastError(verdict.code, verdict.why, { url: this.#backend.url, hint: verdict.hint })
-  }
-
-  #fenced(why: string, hint?: ErrorHint): HoldfastError {
-    return new HoldfastError('FENCED', `Another writer committed first. Nothing was changed. ${why}`, {
-      url: this.#backend.url,
-      hint,
-    })
-  }
-
-  #unknown(catalog: PagedCatalog, cause: unknown): HoldfastError {
-    const did = catalog.history.at(-1)?.did ?? 'the change'
-    return new HoldfastError(
-      'OUTCOME_UNKNOWN',
-      `It is not known whether "${did}" was committed: the response was lost. Nothing was deleted. ` +
-        `It was committed if version ${catalog.version} of the catalog has the commit id ${catalog.commitId}. ` +
-        'If not, repeat the call when the store responds.',
-      { url: this.#backend.url, key: catalogKey(catalog.version), cause, hint: { kind: 'list' } },
-    )
-  }
-
-  #pageVanished({ version }: PagedCatalog, cause: HoldfastError): HoldfastError {
-    return new HoldfastError(
-      'CORRUPT',
-      `Version ${version} of the catalog refers to a page that no longer exists.`,
-      {
-        url: this.#backend.url,
-        key: cause.key,
-        cause,
-        hint: { kind: 'repair' },
-      },
-    )
   }
 }
 

@@ -4,7 +4,7 @@ import type { StoreContext } from '../context.ts'
 import { hasFields } from '../../catalog/judging/judgement.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { repairStore } from './repair.ts'
+import { repairStore } from './repair/repair.ts'
 
 /**
  * Returns the newest version for a writer. Rebuilds a damaged or lost catalog first, so that a run does not wait for a

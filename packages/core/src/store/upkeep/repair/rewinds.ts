@@ -1,5 +1,6 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
-import { compareOrders, compareSaves } from '../../order-key.ts'
+import type { CheckpointBackend } from '../../../backend/index.ts'
+import { inOrderOfSaves } from '../../../catalog/commit/changes/index.ts'
+import { compareOrders, compareSaves } from '../../../order-key.ts'
 import {
   type CatalogEntry,
   decodeRewind,
@@ -8,11 +9,11 @@ import {
   rewindOfKey,
   rewindsPrefix,
   versionOfRewind,
-} from '../../catalog/documents/index.ts'
-import { readIfThere } from '../../catalog/documents/read-document.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { withSecondLook } from '../../async/second-look.ts'
-import { isHoldfastError } from '../../errors.ts'
+} from '../../../catalog/documents/index.ts'
+import { readIfThere } from '../../../catalog/documents/read-document.ts'
+import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
+import { withSecondLook } from '../../../async/second-look.ts'
+import { isHoldfastError } from '../../../errors.ts'
 
 /** The readable rewinds of a store, the earliest first. A damaged one is skipped. Rejects with `UNSUPPORTED` for a newer one. */
 export async function foundRewinds(
@@ -81,4 +82,31 @@ export function afterRewinds(entries: readonly CatalogEntry[], rewinds: readonly
       .map((entry) => (isTarget(entry) ? { ...entry, order: { ...entry.order, ...to } } : entry))
   }
   return { listed, abandoned: abandoned.sort(compareSaves) }
+}
+
+/**
+ * Applies rewinds to the lists of a catalog and to attempts that it does not list. The catalog has applied the older ones to
+ * its own lists already.
+ */
+export function withRewinds(
+  catalog: WholeCatalog,
+  unlisted: readonly CatalogEntry[],
+  rewinds: readonly Rewind[],
+): {
+  readonly listed: readonly CatalogEntry[]
+  readonly recovered: readonly CatalogEntry[]
+  readonly abandoned: readonly CatalogEntry[]
+  /** The order key of the newest rewind, if the catalog does not know it. */
+  readonly rewound: Rewind['to'] | undefined
+} {
+  const { rewound, abandoned = [], checkpoints } = catalog
+  const newer = rewinds.filter(({ to }) => rewound === undefined || compareOrders(to, rewound) > 0)
+  const known = afterRewinds(checkpoints.all, newer)
+  const found = afterRewinds(unlisted, rewinds)
+  return {
+    listed: known.listed,
+    recovered: found.listed,
+    abandoned: inOrderOfSaves([...abandoned, ...known.abandoned, ...found.abandoned]),
+    rewound: newer.at(-1)?.to,
+  }
 }

@@ -1,0 +1,189 @@
+import type { CheckpointBackend } from '../../../backend/index.ts'
+import { highestNamedVersion, versionAbove } from '../../../catalog/commit/lost-versions.ts'
+import { newestReadable, type ReadableCatalog } from '../../../catalog/commit/newest-readable.ts'
+import { agreementsPrefix, termOfKey } from '../../../catalog/documents/index.ts'
+import type { PagedCatalog } from '../../../catalog/pages/index.ts'
+import { HoldfastError } from '../../../errors.ts'
+import type { StoreContext } from '../../context.ts'
+import { ensureMarker, type FoundMarker, readMarker } from '../ensure-marker.ts'
+import { asRival, onePerStep } from './one-per-step.ts'
+import { committedRewinds, foundRewinds, withRewinds } from './rewinds.ts'
+import { unlistedWholes } from './unlisted-attempts.ts'
+import { judge, provedAgain } from './verified-entries.ts'
+
+/** Number of races with running writers that a repair may lose before it gives up. */
+const maxRaces = 100
+
+/** Milliseconds before a repair tries again. */
+const pauseAfterRace = 20
+
+export interface RepairOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RepairReport {
+  /** The versions of the catalog that are damaged or lack pages, newest first. */
+  readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
+  /** Steps of complete checkpoints that are listed again. */
+  readonly recovered: readonly number[]
+  /** Steps of complete checkpoints that a rewind had left behind. They are abandoned again. */
+  readonly abandoned: readonly number[]
+  /** Steps that are incomplete and were quarantined. */
+  readonly quarantined: readonly { readonly step: number; readonly reason: string }[]
+  /** Quarantined steps that verify and are listed again. */
+  readonly released: readonly number[]
+  /** Whether the marker at the root was written again. */
+  readonly markerRewritten: boolean
+  /** The new version of the catalog; `undefined` if nothing was changed. */
+  readonly version: number | undefined
+}
+
+/**
+ * Rebuilds the list from the newest readable version and from every complete attempt that may have been committed after it.
+ * Loses no acknowledged checkpoint. A complete checkpoint that was never acknowledged may be listed. The commit raises the
+ * floor to itself, so attempts that a damaged version allowed to be swept are never listed. It can be repeated.
+ */
+export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
+  const marker = await readMarker(context.backend, options.signal)
+  for (let races = 0; races <= maxRaces; races += 1) {
+    const report = await repairOnce(context, marker, options.signal)
+    if (report !== undefined) return report
+    await context.environment.pause(pauseAfterRace, options.signal)
+  }
+  throw new HoldfastError(
+    'UNAVAILABLE',
+    `The repair lost ${maxRaces} races against running writers. Stop them, or try again.`,
+    { url: context.backend.url },
+  )
+}
+
+/** Returns `undefined` if a writer has committed in the meantime. Then the repair starts again. */
+async function repairOnce(
+  context: StoreContext,
+  marker: FoundMarker,
+  signal: AbortSignal | undefined,
+): Promise<RepairReport | undefined> {
+  const { backend, log, environment } = context
+  const { catalog, lost, newestVersion, damaged } = await readableAfterFence(context, signal)
+  const at = environment.now().toISOString()
+  const term = await latestTerm(backend, catalog, signal)
+  const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
+  const rewinds = committedRewinds(await foundRewinds(backend, signal), catalog, unlisted)
+  const { recovered, listed: stillListed, abandoned, rewound } = withRewinds(catalog, unlisted, rewinds)
+  const { whole, incomplete } = await judge(context, [...stillListed, ...recovered], signal)
+  const left = await judge(context, abandoned, signal)
+  const provedGood = await provedAgain(context, catalog, signal)
+  const { chosen, rivals } = onePerStep(stillListed, [...whole, ...provedGood], damaged.length > 0)
+  const listed = new Set(chosen)
+  const newlyListed = recovered.filter((entry) => listed.has(entry))
+  const released = provedGood.filter((entry) => listed.has(entry))
+  const wereSetAside = new Set(provedGood)
+  // An undamaged catalog knows which of two attempts was committed. The other one failed, or is still being saved.
+  const doubtful = damaged.length > 0 ? rivals.filter((entry) => !wereSetAside.has(entry)) : []
+  const setAside = [
+    ...incomplete,
+    ...doubtful.map(asRival),
+    ...left.incomplete.map((aside) => ({ ...aside, abandoned: true })),
+  ]
+  const isStore = newestVersion > 0 || unlisted.length > 0
+  const report = {
+    damagedCatalogs: damaged,
+    recovered: newlyListed.map(({ step }) => step),
+    abandoned: left.whole.filter((entry) => unlisted.includes(entry)).map(({ step }) => step),
+    quarantined: setAside.map(({ entry, reason }) => ({ step: entry.step, reason })),
+    released: released.map(({ step }) => step),
+    markerRewritten: marker.kind === 'damaged' || (marker.kind === 'missing' && isStore),
+  }
+  const nothingToDo =
+    damaged.length === 0 &&
+    [report.recovered, report.abandoned, setAside, released].every(({ length }) => length === 0)
+  if (nothingToDo) {
+    if (report.markerRewritten) await ensureMarker(context, signal)
+    return { ...report, version: undefined }
+  }
+  refuseRunning(
+    context,
+    catalog,
+    damaged.some(({ version }) => version > catalog.version),
+  )
+  await ensureMarker(context, signal)
+  const committed = await log.commitAfter(
+    newestVersion,
+    catalog,
+    {
+      kind: 'rebuild',
+      checkpoints: chosen,
+      quarantined: [
+        ...catalog.quarantined.filter(({ entry }) => !released.includes(entry)),
+        ...setAside.map((aside) => ({ ...aside, at })),
+      ],
+      dropped: [],
+      abandoned: left.whole,
+      rewound,
+      term,
+    },
+    signal,
+  )
+  if (committed === undefined) return undefined
+  context.events.emit('rebuilt', {
+    version: committed.catalog.version,
+    checkpoints: committed.catalog.checkpoints.length,
+  })
+  return { ...report, version: committed.catalog.version }
+}
+
+/**
+ * Returns the newest readable version. If later versions are lost, creates a fence above them before it reads. After that, no
+ * writer that knows a lost version can acknowledge a commit that this read misses.
+ */
+async function readableAfterFence(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<ReadableCatalog> {
+  const { backend, log } = context
+  for (;;) {
+    const readable = await newestReadable(log, signal)
+    const named = await highestNamedVersion(backend, signal)
+    if (named <= readable.newestVersion) return readable
+    // Another writer may have committed between the two lists.
+    if ((await log.newestListed(named, signal)) !== undefined) continue
+    // A manifest or a rewind of a newer version of Holdfast stops the repair before it writes the fence.
+    await unlistedWholes(backend, readable.catalog, readable.lost, '', signal)
+    await foundRewinds(backend, signal)
+    await ensureMarker(context, signal)
+    await log.fence(versionAbove(named, backend.url))
+  }
+}
+
+/**
+ * If the catalog is undamaged, its owner may be running. A repair would fence that owner, so it does not commit then.
+ */
+function refuseRunning(
+  { backend, writer, mayTakeOver }: StoreContext,
+  { owner }: PagedCatalog,
+  isDamaged: boolean,
+): void {
+  const isOfOwner =
+    owner === null || owner.id === writer.id || (owner.job !== undefined && owner.job === writer.job)
+  if (isDamaged || isOfOwner || mayTakeOver) return
+  throw new HoldfastError(
+    'FENCED',
+    `The store belongs to ${owner.name} since ${owner.since}, and a repair would fence it.`,
+    { url: backend.url, hint: { kind: 'take-over' } },
+  )
+}
+
+/**
+ * Returns the highest term of a job of many ranks, from the catalog or an agreement. A job never repeats a term.
+ * Returns `undefined` if there is none.
+ */
+async function latestTerm(
+  backend: CheckpointBackend,
+  { term: known = 0 }: PagedCatalog,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  let term = known
+  for await (const { key } of backend.list(agreementsPrefix, { signal }))
+    term = Math.max(term, termOfKey(key) ?? 0)
+  return term === 0 ? undefined : term
+}
