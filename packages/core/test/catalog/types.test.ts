@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import {
   type CatalogEntry,
@@ -7,6 +8,8 @@ import {
   type PageReference,
 } from '../../src/catalog/documents/index.ts'
 import { noCatalog, paged, type PagedCatalog, wholeCatalog } from '../../src/catalog/pages/index.ts'
+import { recordedRetentionSchema, type RetentionPlan } from '../../src/retention/index.ts'
+import type { Recording } from '../../src/store/recording.ts'
 
 /** The compiler checks these tests: the build fails if a line after `@ts-expect-error` compiles. */
 
@@ -59,4 +62,23 @@ test('reads all lines only of a catalog whose pages were read', () => {
   expect(wholeCatalog(noCatalog).checkpoints.all).toEqual([])
   const inPages = paged({ ...emptyCatalog, older: { checkpoints: [page], metrics: [], retired: [] } })
   expect(() => wholeCatalog(inPages)).toThrow('were not read')
+})
+
+test('takes a recorded retention as a plan without a cast, and does not compile one with a misspelt policy', () => {
+  const planOf = (recorded: unknown): RetentionPlan => v.parse(recordedRetentionSchema, recorded)
+  const misspelt = (): RetentionPlan => {
+    // @ts-expect-error a plan has no policy `keepLst`
+    return { keepLst: 3 }
+  }
+  expect(planOf({ keepLast: 3 })).toEqual({ keepLast: 3 })
+  expect(() => planOf(misspelt())).toThrow('keepLst')
+})
+
+test('does not compile a program that takes every quarantine for a recorded one', () => {
+  const reasonOf = (recording: Recording): string => {
+    // @ts-expect-error only a quarantine that was not recorded has a reason
+    return recording.because
+  }
+  const notRecorded: Recording = { kind: 'not recorded', because: 'the store is read-only' }
+  expect(reasonOf(notRecorded)).toBe('the store is read-only')
 })

@@ -62,7 +62,7 @@ export const recordedMetricsSchema = v.looseObject({
   abandoned: v.optional(v.boolean()),
 })
 
-const keepingSchema = v.looseObject({
+export const keepingSchema = v.looseObject({
   objectives: v.optional(recordOf(v.unknown())),
   retention: v.optional(recordOf(v.unknown())),
   /** Whether the last save also used a `keep` function, which cannot be recorded. */

@@ -13,6 +13,7 @@ export {
   catalogSchema,
   type CommitRecord,
   type Drop,
+  keepingSchema,
   type Older,
   type Owner,
   type PageReference,

@@ -12,7 +12,7 @@ import {
 import { parseStoredJson, stringifyJson } from '../../json.ts'
 import { own, without } from '../../records.ts'
 import { recordedRetentionSchema, type RetentionPlan } from '../../retention/index.ts'
-import type { Catalog } from '../documents/index.ts'
+import { type Catalog, keepingSchema } from '../documents/index.ts'
 import { hasFields, type Keeping } from './judgement.ts'
 import type { PagedCatalog } from '../pages/index.ts'
 
@@ -153,12 +153,13 @@ function retentionWithout(
   retention: NonNullable<NonNullable<Recorded>['retention']>,
 ): NonNullable<Recorded>['retention'] {
   const { keepBest, ...others } = retention
-  if (typeof keepBest !== 'object' || keepBest === null) return retention
-  const counts = without(keepBest as Readonly<Record<string, unknown>>, name)
+  const parsed = v.safeParse(v.record(v.string(), v.unknown()), keepBest)
+  if (!parsed.success) return retention
+  const counts = without(parsed.output, name)
   return { ...others, ...(hasFields(counts) ? { keepBest: counts } : {}) }
 }
 
 /** Returns the value as it is after being written to JSON and read again. */
 function plain(recorded: NonNullable<Recorded>): Recorded {
-  return parseStoredJson(stringifyJson(recorded)) as Recorded
+  return v.parse(keepingSchema, parseStoredJson(stringifyJson(recorded)))
 }
