@@ -75,7 +75,7 @@ test('takes a recorded retention as a plan without a cast, and does not compile 
 })
 
 test('does not compile a program that takes every quarantine for a recorded one', () => {
-  const reasonOf = (recording: Recording): string => {
+  const reasonOf = (recording: Recording): unknown => {
     // @ts-expect-error only a quarantine that was not recorded has a reason
     return recording.because
   }
