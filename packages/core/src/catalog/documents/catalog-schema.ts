@@ -27,6 +27,8 @@ export const entrySchema = v.looseObject({
   storedAt: v.optional(timeSchema),
   /** Milliseconds by which the clock seems to have jumped since the previous save. They do not count as age. */
   clockJump: v.optional(countSchema),
+  /** The rank that committed the checkpoint, if the ranks of a job saved it together. */
+  committedBy: v.optional(countSchema),
   metrics: metricsSchema,
   tags: v.array(v.string()),
   pinned: v.optional(pinSchema),

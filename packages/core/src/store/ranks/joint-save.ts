@@ -3,10 +3,13 @@ import {
   agreementKey,
   type AttemptId,
   type CatalogEntry,
+  decodeManifest,
   type Manifest,
+  manifestKey,
   newAttemptId,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
+import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
@@ -22,7 +25,9 @@ import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
 import { storedAtOf, withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
+import { sameWithin } from '../save/already-saved.ts'
 import type { SaveRequest } from '../save/request.ts'
+import { saveAgain } from '../save/save-again.ts'
 import type { SaveResult } from '../save/result.ts'
 import { highestStepOf } from '../save/highest-step.ts'
 import { guardSpace } from '../save/space.ts'
@@ -44,7 +49,8 @@ export interface JointAttempt {
 }
 
 interface Saved {
-  readonly attempt: JointAttempt
+  /** `undefined` if the same bytes were saved before. */
+  readonly attempt: JointAttempt | undefined
   readonly result: SaveResult
 }
 
@@ -74,6 +80,11 @@ export async function saveJointly(
   for (let tries = 0; ; ) {
     const newest = await context.log.newest(request.signal)
     if (!isOwnerIn(newest, member)) throw superseded(member.own.term, context.backend.url)
+    if (!hasRead) {
+      const result = await savedBefore(member, newest, request, plan)
+      if (result !== undefined) return { attempt: undefined, result }
+      refuseGoingBack(request.step, previous, context.backend.url)
+    }
     const agreed = await agreeOnAttempt(member, newest, request, tries, began)
     if (agreed === undefined) continue // The proposal depends on the catalog, which must be read again.
     const { attempt } = agreed.proposal
@@ -106,6 +117,36 @@ export async function saveJointly(
       access.attempts.delete(attempt)
     }
   }
+}
+
+/**
+ * Returns the listed checkpoint of the step if it has the files of this rank with the same bytes, also if an earlier term saved
+ * it. A save that replaces does not look: then all ranks must write their parts, whatever each of them finds.
+ */
+async function savedBefore(
+  { context, access }: ResumedMember,
+  newest: PagedCatalog,
+  request: SaveRequest,
+  { files }: SavePlan,
+): Promise<SaveResult | undefined> {
+  const { step, onExisting = 'fail', signal } = request
+  if (onExisting === 'replace') return undefined
+  const catalog = step > lastPagedStep(newest) ? newest : await context.log.wholeOf(newest, signal)
+  const entry = catalog.checkpoints.get(step)
+  const manifest = entry && (await sameWithin(context, entry, request, files, true))
+  if (entry === undefined || manifest === undefined) return undefined
+  await request.beforeCommit?.()
+  return saveAgain(context, newest, access, { ...request, keepsOrder: true }, { entry, manifest })
+}
+
+/** Ranks that go back restore again, so that all of them do. */
+function refuseGoingBack(step: number, previous: JointAttempt | undefined, url: string): void {
+  if (previous === undefined || step >= previous.step) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `Step ${step} is before step ${previous.step}, which this start of the job has saved. Call restore() on all ranks to go back.`,
+    { url },
+  )
 }
 
 async function agreeOnAttempt(
@@ -205,7 +246,7 @@ async function commit(
   const { context } = member
   const complete = await completeAttempt(member, proposal, signal)
   if (complete === undefined) return undefined
-  const entry = withClockJump(context, complete.entry)
+  const entry = { ...withClockJump(context, complete.entry), committedBy: member.rank }
   try {
     const committed = await context.log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
     return { kind: 'committed', catalog: committed.catalog, committed }
@@ -263,21 +304,19 @@ async function deleteAgreements(
 }
 
 async function describe(
-  { context }: ResumedMember,
+  member: ResumedMember,
   { attempt, order, savedAt }: AttemptProposal,
   part: Part,
   catalog: PagedCatalog,
   committed: Committed | undefined,
 ): Promise<Omit<SaveResult, 'warnings' | 'duration'>> {
+  const { context } = member
   const { step } = partsOfAttempt(attempt)
   const judged = judgedNow(context, catalog, committed?.judgement)
   const listed = catalog.checkpoints.get(step)
   const isListed = listed?.attempt === attempt
-  const manifest = (isListed ? await readManifest(context, listed) : undefined) ?? {
-    attempt,
-    files: part.files,
-  }
-  // A checkpoint that was dropped since has no entry any more. What this rank knows of it is its own part.
+  const manifest = await readManifest(context, attempt, isListed ? listed : undefined)
+  const { files } = manifest ?? part
   const entry: CatalogEntry = isListed
     ? listed
     : {
@@ -286,14 +325,15 @@ async function describe(
         order,
         savedAt,
         manifest: { sha256: '', size: 0 },
-        fileCount: part.files.length,
-        bytes: part.files.reduce((sum, { size }) => sum + size, 0),
-        metrics: part.metrics,
-        tags: part.tags,
+        fileCount: files.length,
+        bytes: files.reduce((sum, { size }) => sum + size, 0),
+        metrics: (manifest ?? part).metrics,
+        tags: (manifest ?? part).tags,
       }
   const saved = {
     ...judgedCheckpoint(judged, entry),
-    files: contentsOf(manifest).files,
+    ...(entry.committedBy === undefined ? {} : { committedBy: entry.committedBy }),
+    files: contentsOf({ attempt, files }).files,
     highestStep: highestStepOf(catalog, step),
     alreadySaved: false,
     dropped: (committed?.dropped ?? []).map(({ step: gone, because }) => ({ step: gone, because })),
@@ -307,13 +347,19 @@ async function describe(
   return saved
 }
 
-/** Returns `undefined` if the manifest cannot be read now. The save is committed all the same. */
+/**
+ * Returns the manifest of a committed attempt; `undefined` if it cannot be read now, such as after the checkpoint was dropped.
+ * The save is committed all the same, and all that this rank knows of it is its own part.
+ */
 async function readManifest(
   { backend }: Member['context'],
-  entry: CatalogEntry,
+  attempt: AttemptId,
+  listed: CatalogEntry | undefined,
 ): Promise<Manifest | undefined> {
   try {
-    return await provedManifest(backend, entry, undefined)
+    if (listed !== undefined) return await provedManifest(backend, listed, undefined)
+    const bytes = await readIfThere(backend, manifestKey(attempt), undefined)
+    return bytes && decodeManifest(bytes, attempt)
   } catch (error) {
     if (isHoldfastError(error)) return undefined
     throw error

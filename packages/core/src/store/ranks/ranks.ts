@@ -61,15 +61,15 @@ export class Ranks {
 
   /** Saves the part of this rank, and resolves once the whole checkpoint is committed. */
   async save(request: SaveRequest): Promise<SaveResult> {
-    const { files, exclude, signal, step } = request
+    const { files, exclude, signal } = request
     const storeRoot = this.#context.backend.capabilities.localRoot
     const plan = await planFiles(files, { storeRoot, exclude, signal, mayBeEmpty: true })
     this.#member ??= this.#beginAnew(signal)
     const member = await this.#memberOr(this.#member)
-    this.#refuseGoingBack(step)
     const timeout = this.#options.saveTimeout ?? defaultSaveTimeout
     const { attempt, result } = await saveJointly(member, request, plan, timeout, this.#saved)
-    if (this.#saved === undefined || this.#saved.step < step) this.#saved = attempt
+    if (attempt !== undefined && (this.#saved === undefined || this.#saved.step < attempt.step))
+      this.#saved = attempt
     return result
   }
 
@@ -109,14 +109,5 @@ export class Ranks {
       if (this.#member === member) this.#member = undefined
       throw error
     }
-  }
-
-  #refuseGoingBack(step: number): void {
-    if (this.#saved === undefined || step >= this.#saved.step) return
-    throw new HoldfastError(
-      'INVALID_ARGUMENT',
-      `Step ${step} is before step ${this.#saved.step}, which this start of the job has saved. Call restore() on all ranks to go back.`,
-      { url: this.#context.backend.url },
-    )
   }
 }

@@ -26,17 +26,29 @@ export async function sameAs(
   files: readonly PlannedFile[],
   mayReadStreams: boolean,
 ): Promise<Manifest | undefined> {
-  const { signal } = request
   if (entry.fileCount !== files.length) return undefined
+  return sameWithin(context, entry, request, files, mayReadStreams)
+}
+
+/** The same for files that are a part of a checkpoint, which may have other files. */
+export async function sameWithin(
+  context: StoreContext,
+  entry: CatalogEntry,
+  request: SaveRequest,
+  files: readonly PlannedFile[],
+  mayReadStreams: boolean,
+): Promise<Manifest | undefined> {
+  const { signal } = request
   const manifest = await provedManifest(context.backend, entry, signal).catch((error: unknown) => {
     if (isHoldfastError(error, 'CORRUPT')) return undefined
     throw error
   })
   if (manifest === undefined || !hasSameDescription(manifest, request)) return undefined
-  const pairs = files.map((file, index) => ({ file, saved: manifest.files[index] }))
+  const byName = new Map(manifest.files.map((saved) => [saved.name, saved]))
+  const pairs = files.map((file) => ({ file, saved: byName.get(file.name) }))
   const mayBeSame = pairs.every(
     ({ file, saved }) =>
-      saved?.name === file.name &&
+      saved !== undefined &&
       (file.size === undefined ? mayReadStreams : saved.size === file.size) &&
       (file.mode === undefined || saved.mode === undefined || file.mode === saved.mode),
   )

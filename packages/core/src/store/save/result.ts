@@ -1,13 +1,21 @@
 import type { CheckpointFile, JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 
-/** A checkpoint that is durable and committed. */
+/**
+ * A checkpoint that is durable and committed. After a joint save of many ranks, `files`, `fileCount`, `bytes` and `committedBy`
+ * describe the whole checkpoint, and are the same on every rank.
+ */
 export interface SaveResult extends JudgedCheckpoint {
+  /** The rank that committed the checkpoint. Defined after a joint save. */
+  readonly committedBy?: number | undefined
   readonly files: readonly CheckpointFile[]
   /** The highest listed step. It is above that of a save after which the run had gone back. */
   readonly highestStep: number
   /** Whether the same bytes were saved at the step before, so that no file was stored. */
   readonly alreadySaved: boolean
-  /** The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. */
+  /**
+   * The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. After a joint save,
+   * only the rank that committed reports them.
+   */
   readonly dropped: readonly { readonly step: number; readonly because: string }[]
   /**
    * Properties of the files that the checkpoint does not keep, and files that it stores more than once, as sentences.

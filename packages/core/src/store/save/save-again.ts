@@ -44,6 +44,7 @@ export async function saveAgain(
   const listed = judged.catalog.checkpoints.get(step) ?? entry
   const saved = {
     ...judgedCheckpoint(judged, listed),
+    ...(listed.committedBy === undefined ? {} : { committedBy: listed.committedBy }),
     files: contentsOf(manifest).files,
     highestStep: highestStepOf(judged.catalog, step),
     alreadySaved: true,

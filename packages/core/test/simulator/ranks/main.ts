@@ -4,7 +4,15 @@ import { simulateJob } from './simulate-job.ts'
 const schedules = Number(process.argv[2] ?? 100_000)
 const first = Number(process.argv[3] ?? Date.now() % 1e9)
 const began = performance.now()
+/** Schedules after which the program prints how far it is. */
+const progressEvery = 1_000
 let turns = 0
+
+function report(done: number): void {
+  const seconds = ((performance.now() - began) / 1000).toFixed(0)
+  console.log(`${done} schedules from seed ${first}, ${turns} turns in ${seconds} s, no violation`)
+}
+
 for (let seed = first; seed < first + schedules; seed += 1) {
   const schedule = await simulateJob(seed)
   turns += schedule.turns
@@ -12,6 +20,6 @@ for (let seed = first; seed < first + schedules; seed += 1) {
     console.error(`repeat with 1 ${seed}`)
     throw schedule.violation
   }
+  const done = seed - first + 1
+  if (done % progressEvery === 0 || done === schedules) report(done)
 }
-const seconds = ((performance.now() - began) / 1000).toFixed(0)
-console.log(`${schedules} schedules from seed ${first}, ${turns} turns in ${seconds} s, no violation`)

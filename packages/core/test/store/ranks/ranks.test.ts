@@ -182,16 +182,65 @@ test('lets a member that is superseded restore again and go on', async () => {
 test('repeats a save with the same bytes, and refuses other bytes', async () => {
   const backend = new MemoryBackend()
   const ranks = startJob(backend, 2)
-  await saveAll(ranks, 1)
-  await saveAll(ranks, 1)
+  const [first] = await saveAll(ranks, 1)
+  for (const again of await saveAll(ranks, 1)) {
+    expect(again.alreadySaved).toBe(true)
+    expect(again.files).toEqual(first?.files)
+  }
   const other = ranks[0]?.save({ step: 1, files: shard(0, 1, 'other') })
   await expect(other).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     message: expect.stringContaining('other bytes') as string,
   })
   await saveAll(ranks, 2)
-  const back = ranks[0]?.save({ step: 1, files: shard(0, 1) })
+  const back = ranks[0]?.save({ step: 1, files: shard(0, 1, 'other') })
   await expect(back).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  expect((await saveAll(ranks, 1)).map(({ alreadySaved }) => alreadySaved)).toEqual([true, true])
+  expect((await storeOn(backend, { mode: 'shared' }).latest())?.step).toBe(2)
+})
+
+test('accepts the step from which a later start continues with the same bytes, and refuses other bytes', async () => {
+  const backend = new MemoryBackend()
+  await saveAll(startJob(backend, 2), 1)
+  const [zero, one] = startJob(backend, 2)
+  if (zero === undefined || one === undefined) throw new Error('no ranks')
+  await restoreAll([zero, one])
+  const writes = await keysOf(backend, 'data/')
+  const again = await saveAll([zero, one], 1)
+  expect(again.map(({ alreadySaved }) => alreadySaved)).toEqual([true, true])
+  expect(await keysOf(backend, 'data/')).toEqual(writes)
+  expect(await codeOf(one.save({ step: 1, files: shard(1, 1, 'other') }))).toBe('ALREADY_EXISTS')
+  await saveAll([zero, one], 2)
+})
+
+test('records metrics that a repeated save adds', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 2)
+  await saveAll(ranks, 1)
+  const files = (rank: number) => shard(rank, 1)
+  await Promise.all(
+    ranks.map((store, rank) => store.save({ step: 1, files: files(rank), metrics: { loss: 3 } })),
+  )
+  expect((await storeOn(backend, { mode: 'shared' }).latest())?.metrics).toEqual({ loss: 3 })
+})
+
+test('reports the same files, bytes and committing rank on every rank', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 5)
+  await restoreAll(ranks)
+  for (const step of [1, 2, 3]) {
+    const saved = await saveAll(ranks, step)
+    const facts = saved.map(({ files, bytes, fileCount, committedBy }) => ({
+      files,
+      bytes,
+      fileCount,
+      committedBy,
+    }))
+    for (const each of facts) expect(each).toEqual(facts[0])
+    expect(facts[0]?.fileCount).toBe(5)
+    expect(facts[0]?.bytes).toBe(facts[0]?.files.reduce((sum, { size }) => sum + size, 0))
+    expect([0, 1, 2, 3, 4]).toContain(facts[0]?.committedBy)
+  }
 })
 
 test('refuses parts of ranks of which only some have restored', async () => {
