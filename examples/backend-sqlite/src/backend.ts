@@ -48,6 +48,7 @@ export class SqliteBackend extends CheckedBackend {
       maxBufferedBytes: 3 * chunkBytes,
       // SQLite has one writer at a time.
       smallObjectsAtOnce: 1,
+      resumesPuts: false,
     } as const
     super(url, capabilities, {
       place: async () => url,

@@ -1,5 +1,5 @@
 import {
-  type ByteSource,
+  type PutSource,
   type PutOptions,
   type PutResult,
   SourceReader,
@@ -13,7 +13,7 @@ export async function put(
   database: Database,
   key: string,
   name: string,
-  source: ByteSource,
+  source: PutSource,
   { size: announced, signal, onProgress, observe }: PutOptions,
 ): Promise<PutResult> {
   const asked = { what: `The put of ${key}`, key, signal }

@@ -1,5 +1,5 @@
 import {
-  type ByteSource,
+  type PutSource,
   foreignAnswer,
   type PutOptions,
   putObject,
@@ -23,7 +23,7 @@ import { isCalled } from './errors.ts'
 export async function put(
   container: Container,
   key: string,
-  source: ByteSource,
+  source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
   return putObject(container, key, source, options, {

@@ -50,6 +50,7 @@ export class FileBackend extends CheckedBackend {
         maxObjectBytes: Number.MAX_SAFE_INTEGER,
         maxBufferedBytes: chunkBytes * chunksInMemory,
         smallObjectsAtOnce,
+        resumesPuts: false,
       },
       {
         place: async () => url,

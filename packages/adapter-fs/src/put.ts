@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
-  type ByteSource,
+  type PutSource,
   DurableWriter,
   isFileSource,
   type PutOptions,
@@ -24,7 +24,7 @@ export const chunksInMemory = 3
 export async function put(
   disk: Disk,
   key: string,
-  source: ByteSource,
+  source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
   const { fileSystem, names, folders, cloning } = disk

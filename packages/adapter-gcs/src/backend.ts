@@ -33,7 +33,12 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
     const { quota } = options
     super(
       bucketOf(bucketName, path, options),
-      { hash: 'store', maxObjectBytes, quota: quota === undefined ? undefined : parseSize(quota) },
+      {
+        hash: 'store',
+        maxObjectBytes,
+        resumesPuts: false,
+        quota: quota === undefined ? undefined : parseSize(quota),
+      },
       {
         endpoint: async ({ endpoint }) => endpoint,
         put,

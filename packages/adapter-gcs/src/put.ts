@@ -1,5 +1,5 @@
 import {
-  type ByteSource,
+  type PutSource,
   Crc32c,
   isFileSource,
   type PutOptions,
@@ -23,7 +23,7 @@ const maxNewUploads = 2
 export async function put(
   bucket: Bucket,
   key: string,
-  source: ByteSource,
+  source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
   const canBeReadAgain = source instanceof Uint8Array || isFileSource(source)
@@ -39,7 +39,7 @@ export async function put(
 async function putOnce(
   bucket: Bucket,
   key: string,
-  source: ByteSource,
+  source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
   const checksum = new Crc32c()

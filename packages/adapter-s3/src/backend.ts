@@ -34,6 +34,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
       {
         hash: bucket.checksum === 'none' ? 'computed' : 'store',
         maxObjectBytes: maxPartsOf(options) * maxPartBytes,
+        resumesPuts: true,
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {

@@ -9,12 +9,15 @@ import {
   foreignAnswer,
   HoldfastError,
   type PutOptions,
+  type RequestInfo,
   requestWithRetry,
+  type Stored,
   type Upload,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'
+import { isSamePart, uploadLeftBehind } from './resume.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, tokenName } from './token.ts'
 
@@ -37,17 +40,33 @@ interface SentPart extends Proof {
 export async function beginUpload(
   bucket: Bucket,
   key: string,
-  { contentType, signal }: PutOptions,
+  { contentType, signal, resume }: PutOptions,
 ): Promise<Upload<SentPart>> {
   const isProven = bucket.checksum !== 'none'
-  const token = randomUUID()
-  const uploadId = await newUpload(bucket, key, token, { contentType, signal })
+  // Of puts that continue each other, any may complete the upload, so all have the same token.
+  const token = resume?.sha256 ?? randomUUID()
+  const left = resume === undefined ? undefined : await uploadLeftBehind(bucket, key, signal)
+  const uploadId = left?.uploadId ?? (await newUpload(bucket, key, token, { contentType, signal }))
   const address = { ...addressOf(bucket, key), UploadId: uploadId }
+  let resumedBytes = 0
+  /** The object, if another put of the same bytes has completed the upload. */
+  let completed: Stored | undefined
+
+  /** Returns the object if this upload was completed, even if the response was lost. */
+  const completedBefore = async (error: unknown, asked: RequestInfo): Promise<Stored | undefined> =>
+    isCalled(error, 'NoSuchUpload') ? storedWith(bucket, asked, key, token) : undefined
 
   return {
     async sendPart({ index, bytes }, partSignal) {
       const proof = proofOf(bucket, bytes)
       const PartNumber = index + 1
+      const unsent = { ...proof, PartNumber, size: bytes.byteLength }
+      if (completed !== undefined) return { ...unsent, ETag: undefined }
+      const there = left?.parts.get(PartNumber)
+      if (there !== undefined && (await isSamePart(there, bytes, proof))) {
+        resumedBytes += bytes.byteLength
+        return { ...unsent, ETag: there.etag }
+      }
       const asked = { what: `Part ${PartNumber} of ${key}`, key, signal: partSignal }
       const input = { ...address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
       return requestWithRetry(bucket, asked, async () => {
@@ -56,8 +75,10 @@ export async function beginUpload(
           const answer = await send(bucket, asked, 'no body', command, partSignal)
           isProvenBy(asked, answer, proof)
           storedAs(asked, answer)
-          return { ...proof, PartNumber, ETag: answer.ETag, size: bytes.byteLength }
+          return { ...unsent, ETag: answer.ETag }
         } catch (error) {
+          if (resume !== undefined) completed ??= await completedBefore(error, asked)
+          if (completed !== undefined) return { ...unsent, ETag: undefined }
           throw PartNumber > 1 && isCalled(error, 'InvalidArgument')
             ? noSuchPart(key, PartNumber, bucket.errorOf(error, asked))
             : error
@@ -68,6 +89,7 @@ export async function beginUpload(
     async complete(parts) {
       const asked = { what: `Completing ${key}`, key }
       const proof = wholeProof(parts)
+      if (completed !== undefined) return { ...completed, resumedBytes }
       const input = {
         ...address,
         ...proof,
@@ -80,13 +102,12 @@ export async function beginUpload(
         try {
           const answer = await send(bucket, asked, expected, command)
           const stored = storedAs(asked, answer)
-          return isProvenBy(asked, answer, proof) ? stored : await confirmStored(bucket, asked, key, token)
+          const isProvenNow = isProvenBy(asked, answer, proof)
+          return { ...(isProvenNow ? stored : await confirmStored(bucket, asked, key, token)), resumedBytes }
         } catch (error) {
-          // If the object has the token of the upload, the upload was completed and the response was lost.
-          if (!isCalled(error, 'NoSuchUpload')) throw error
-          const there = await storedWith(bucket, asked, key, token)
+          const there = await completedBefore(error, asked)
           if (there === undefined) throw error
-          return there
+          return { ...there, resumedBytes }
         }
       })
     },

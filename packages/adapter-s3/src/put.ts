@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import {
-  type ByteSource,
+  type PutSource,
   type PutOptions,
   putObject,
   type PutResult,
@@ -17,7 +17,7 @@ import { confirmStored, tokenName } from './token.ts'
 export async function put(
   bucket: Bucket,
   key: string,
-  source: ByteSource,
+  source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
   return putObject(bucket, key, source, options, {

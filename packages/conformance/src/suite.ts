@@ -8,6 +8,7 @@ import { listCases } from './cases/list.ts'
 import { processCases } from './cases/processes.ts'
 import { putCases } from './cases/put.ts'
 import { readCases } from './cases/read.ts'
+import { resumeCases } from './cases/resume.ts'
 import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
@@ -26,6 +27,7 @@ export interface Runner {
 /** All cases, in the order of the methods of `CheckpointBackend`. */
 export const conformanceCases: readonly Case[] = [
   ...putCases,
+  ...resumeCases,
   ...commitCases,
   ...readCases,
   ...hashCases,

@@ -71,8 +71,7 @@ function countsOf(results: readonly CaseResult[]): Readonly<Record<CaseResult['o
 }
 
 function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
-  const { freeSpace, hash, localRoot, maxKeyBytes, maxObjectBytes, maxBufferedBytes, smallObjectsAtOnce } =
-    capabilities
+  const { freeSpace, hash, localRoot, maxKeyBytes, maxObjectBytes, maxBufferedBytes } = capabilities
   const words = {
     hash: { store: 'kept by the store', writer: 'sent by the writer', computed: 'computed by reading' }[hash],
   }
@@ -82,7 +81,8 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
     `longest key     ${maxKeyBytes} bytes`,
     `largest object  ${formatSize(maxObjectBytes)}`,
     `buffers         up to ${formatSize(maxBufferedBytes)}`,
-    `small objects   ${smallObjectsAtOnce} at once`,
+    `small objects   ${capabilities.smallObjectsAtOnce} at once`,
+    `resumes puts    ${capabilities.resumesPuts ? 'yes' : 'no'}`,
     `local files     ${localRoot === undefined ? 'no' : 'yes'}`,
   ]
 }

@@ -1,5 +1,5 @@
 import type { RetryEvent } from './retry.ts'
-import type { ByteSource } from './source/byte-source.ts'
+import type { PutSource } from './source/byte-source.ts'
 
 /**
  * The port: the operations that Holdfast requires of a store of objects.
@@ -36,8 +36,12 @@ export interface CheckpointBackend {
    * succeed. The other may fail (`UNAVAILABLE`) on stores that keep the parts of both together. The digest of the
    * result MUST be the digest of the stored bytes. A source that is longer or shorter than `size`, or a file that
    * changes during the call, fails the call (`INVALID_ARGUMENT`), and nothing is stored.
+   *
+   * With `resume`, which only some backends support, the put continues what an earlier put of the same bytes left at the
+   * key. Bytes of the earlier put MUST only become part of the object if a checksum of the stored bytes equals that of the
+   * source's bytes. What differs is sent again.
    */
-  put(key: string, source: ByteSource, options?: PutOptions): Promise<PutResult>
+  put(key: string, source: PutSource, options?: PutOptions): Promise<PutResult>
 
   /**
    * Creates `key` with a few bytes if it is absent, durably, in one conditional step. With `exists`, the first body is
@@ -98,6 +102,8 @@ export interface BackendCapabilities {
   readonly maxBufferedBytes: number
   /** How many small objects to put at once for the best throughput. */
   readonly smallObjectsAtOnce: number
+  /** Whether `put` supports `resume`. */
+  readonly resumesPuts: boolean
 }
 
 export interface CallOptions {
@@ -119,6 +125,18 @@ export interface PutOptions extends CallOptions {
    * from its start, so the bytes that were stored are those of the last observer.
    */
   readonly observe?: (() => ByteObserver) | undefined
+  /**
+   * Lets several puts of the same bytes, also of different processes, continue each other. If such a put fails, what it has
+   * stored stays for the next one, and `sweep` discards it as usual. While a key gets puts with this option, all puts of that
+   * key MUST be of the same bytes. A backend without the capability `resumesPuts` rejects it (`UNSUPPORTED`).
+   */
+  readonly resume?: ResumablePut | undefined
+}
+
+/** What puts that continue each other have in common. */
+export interface ResumablePut {
+  /** SHA-256 of all bytes, in lower-case hexadecimal. A source with other bytes is rejected (`INVALID_ARGUMENT`). */
+  readonly sha256: string
 }
 
 /** Gets bytes as they pass. They are only valid during the call. */
@@ -176,6 +194,8 @@ export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
   readonly sha256: string
   /** The digest that the store keeps of the object, if it verified one during the put. */
   readonly storeDigest?: ObjectHash | undefined
+  /** With `resume`: the number of bytes that earlier puts had stored, and that were not sent again. */
+  readonly resumedBytes?: number | undefined
 }
 
 export type CommitOutcome = 'created' | 'exists'

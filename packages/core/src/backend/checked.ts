@@ -20,7 +20,7 @@ import type {
 } from './backend.ts'
 import { assertKey } from './key.ts'
 import { optionsOf, type PortMethod, type PortOperations } from './operations.ts'
-import type { ByteSource } from './source/byte-source.ts'
+import type { PutSource } from './source/byte-source.ts'
 
 /** The part of a backend that differs between stores. */
 export interface BackendOperations extends PortOperations {
@@ -48,7 +48,8 @@ export class CheckedBackend implements CheckpointBackend {
     return this.#call('place', options, [], () => this.#operations.place(options))
   }
 
-  async put(key: string, source: ByteSource, options: PutOptions = {}): Promise<PutResult> {
+  async put(key: string, source: PutSource, options: PutOptions = {}): Promise<PutResult> {
+    if (options.resume !== undefined && !this.capabilities.resumesPuts) throw cannotResume(key, this.url)
     return this.#call('put', options, [key], () => this.#operations.put(key, source, options))
   }
 
@@ -133,4 +134,12 @@ export function locatedError(error: HoldfastError, key: string | undefined, url:
     retryable: error.retryable,
     hint: error.hint,
   })
+}
+
+function cannotResume(key: string, url: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `This store cannot continue an interrupted put, so the put of ${key} cannot have the option resume. Leave it out.`,
+    { key, url },
+  )
 }

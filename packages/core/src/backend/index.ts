@@ -19,6 +19,7 @@ export type {
   PutResult,
   ReadableObject,
   ReadOptions,
+  ResumablePut,
   SweepOptions,
   SweepReport,
   UnfinishedWork,
@@ -64,6 +65,8 @@ export {
   sendParts,
 } from './object-store/parts.ts'
 export {
+  assertDigest,
+  isHopelessPut,
   putObject,
   type Stored,
   type ReplayableRange,
@@ -96,7 +99,14 @@ export {
   type RetryPolicy,
   withRetry,
 } from './retry.ts'
-export { type ByteSource, type FileSource, isFileSource } from './source/byte-source.ts'
+export {
+  type ByteSource,
+  type FileSource,
+  isFileSource,
+  isReopenable,
+  type PutSource,
+  type ReopenableSource,
+} from './source/byte-source.ts'
 export { type Checksum, SourceReader, type SourceReaderOptions } from './source/source-reader.ts'
 export {
   commonMeanings,

@@ -12,7 +12,7 @@ import type {
 import { CheckedBackend, locatedError } from './checked.ts'
 import { compareKeys } from './key.ts'
 import { resolveRange } from './range.ts'
-import type { ByteSource } from './source/byte-source.ts'
+import type { PutSource } from './source/byte-source.ts'
 import { SourceReader } from './source/source-reader.ts'
 
 interface StoredObject {
@@ -41,6 +41,7 @@ export class MemoryBackend extends CheckedBackend {
         maxObjectBytes: 2 ** 31,
         maxBufferedBytes: 2 ** 31,
         smallObjectsAtOnce: 64,
+        resumesPuts: false,
       },
       {
         place: async () => url,
@@ -118,7 +119,7 @@ class Objects {
 async function put(
   objects: Objects,
   key: string,
-  source: ByteSource,
+  source: PutSource,
   { size, signal, onProgress, observe }: PutOptions,
 ): Promise<PutResult> {
   await using reader = await SourceReader.open(source, {

@@ -26,7 +26,7 @@ const options: {
   readonly [Method in PortMethod]: Readonly<Record<keyof Last<Given<Method>>, true>>
 } = {
   place: { signal: true },
-  put: { size: true, contentType: true, onProgress: true, observe: true, signal: true },
+  put: { size: true, contentType: true, onProgress: true, observe: true, resume: true, signal: true },
   commit: { onCreated: true, signal: true },
   read: { range: true, newConnection: true, signal: true },
   stat: { signal: true },

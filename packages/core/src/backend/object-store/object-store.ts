@@ -30,7 +30,8 @@ export interface ObjectStoreOperations<Store extends ObjectStore>
 }
 
 /** Capabilities that the adapter states, and the quota in bytes; `undefined` for no quota. */
-export interface ObjectStoreFacts extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes'> {
+export interface ObjectStoreFacts
+  extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes' | 'resumesPuts'> {
   readonly quota: number | undefined
 }
 
@@ -59,6 +60,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         maxObjectBytes: facts.maxObjectBytes,
         maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnce),
         smallObjectsAtOnce,
+        resumesPuts: facts.resumesPuts,
       },
       {
         place: async () => placeAt(names.url, await operations.endpoint(store)),

@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError, throwIfAborted } from '../../errors.ts'
-import type { PutOptions, PutResult } from '../backend.ts'
-import type { ByteSource } from '../source/byte-source.ts'
+import type { PutOptions, PutResult, ResumablePut } from '../backend.ts'
+import type { PutSource } from '../source/byte-source.ts'
 import { type Checksum, SourceReader } from '../source/source-reader.ts'
 import type { ObjectStore } from './object-store.ts'
 import {
@@ -16,7 +16,7 @@ import {
 import { requestWithRetry } from './request-with-retry.ts'
 
 /** What the response to an upload states about the object. */
-export type Stored = Pick<PutResult, 'revision' | 'storeDigest' | 'storedAt'>
+export type Stored = Pick<PutResult, 'revision' | 'storeDigest' | 'storedAt' | 'resumedBytes'>
 
 /** The two ways to upload an object to a store. */
 export interface WaysToPut<Sent> {
@@ -63,13 +63,14 @@ const emptyPart: Part = { index: 0, offset: 0, bytes: new Uint8Array(0), last: t
 
 /**
  * Stores a source that fits one part by one request, and a larger one in parts, several at once. If a part fails, the
- * upload is discarded. A source of unknown length is read until it is known which way applies.
+ * upload is discarded, unless a later put may continue it. A source of unknown length is read until it is known which way
+ * applies.
  */
 export async function putObject<Sent>(
   store: ObjectStore,
   key: string,
-  source: ByteSource,
-  { size: announced, signal, onProgress, observe }: PutOptions,
+  source: PutSource,
+  { size: announced, signal, onProgress, observe, resume }: PutOptions,
   { putWhole, begin, checksum }: WaysToPut<Sent>,
 ): Promise<PutResult> {
   const size = announced ?? (source instanceof Uint8Array ? source.byteLength : undefined)
@@ -85,10 +86,12 @@ export async function putObject<Sent>(
     observer: observe?.(),
     signal,
   })
-  const whole = async (bytes: Uint8Array): Promise<Stored> =>
-    requestWithRetry(store, { what: `The put of ${key}`, key, signal }, () => putWhole(bytes))
+  const whole = async (bytes: Uint8Array): Promise<Stored> => {
+    if (resume !== undefined) assertDigest(key, reader.result(), resume)
+    return requestWithRetry(store, { what: `The put of ${key}`, key, signal }, () => putWhole(bytes))
+  }
   const inParts = async (partsFrom: PartsFrom): Promise<Stored> =>
-    putParts(store, key, { reader, plan, partsFrom }, { signal, onProgress }, await begin())
+    putParts(store, key, { reader, plan, partsFrom }, { signal, onProgress, resume }, await begin())
   const stored =
     reader.rereadableBytes > plan.partBytes
       ? await inParts((start) => partsOf(reader.chunks(start), start))
@@ -130,7 +133,7 @@ async function putParts<Sent>(
   { names: { url }, parts: limits }: ObjectStore,
   key: string,
   { reader, plan, partsFrom }: Pieces,
-  { signal, onProgress }: PutOptions,
+  { signal, onProgress, resume }: PutOptions,
   upload: Upload<Sent>,
 ): Promise<Stored> {
   let stored = 0
@@ -150,11 +153,33 @@ async function putParts<Sent>(
       return answer
     })
     throwIfAborted(signal, `The put of ${key}`, { key, url })
+    if (resume !== undefined) assertDigest(key, reader.result(), resume)
     return await upload.complete(sent)
   } catch (error) {
-    await giveUp(upload, error)
+    if (resume === undefined || isHopelessPut(error)) await giveUp(upload, error)
     throw error
   }
+}
+
+/** Throws `INVALID_ARGUMENT` if a source does not have the bytes that earlier puts of the key had. */
+export function assertDigest(
+  key: string,
+  { sha256 }: Pick<PutResult, 'sha256'>,
+  { sha256: expected }: ResumablePut,
+): void {
+  if (sha256 === expected) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `The source of ${key} has the SHA-256 ${sha256}, but ${expected} was announced. Nothing was stored.`,
+    { key },
+  )
+}
+
+/** Returns whether a put failed for a reason that a later put of the same bytes does not solve. */
+export function isHopelessPut(error: unknown): boolean {
+  return (
+    !isHoldfastError(error) || isHoldfastError(error, 'CORRUPT', 'INVALID_ARGUMENT', 'INSUFFICIENT_SPACE')
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
 import { ConcurrentDigest } from '../../integrity/index.ts'
 import { copies, inTurn, newBuffer, slices } from './buffers.ts'
-import { type ByteSource, isFileSource } from './byte-source.ts'
+import { isFileSource, isReopenable, type PutSource, type ReopenableSource } from './byte-source.ts'
 import { changed, fileChunks, type OpenFile, openFile, refuseChanged } from './open-file.ts'
 import { rechunk, untilAborted } from './stream-chunks.ts'
 
@@ -54,13 +54,13 @@ const stretchChunkBytes = 2 ** 20
 export class SourceReader implements AsyncDisposable {
   /** The size in bytes, if it is known before reading. */
   readonly size: number | undefined
-  readonly #source: ByteSource
+  readonly #source: PutSource
   readonly #options: SourceReaderOptions
   readonly #file: OpenFile | undefined
   readonly #digest: ConcurrentDigest
   #result: { readonly size: number; readonly sha256: string } | undefined
 
-  private constructor(source: ByteSource, options: SourceReaderOptions, file: OpenFile | undefined) {
+  private constructor(source: PutSource, options: SourceReaderOptions, file: OpenFile | undefined) {
     this.#source = source
     this.#options = options
     this.#file = file
@@ -70,7 +70,7 @@ export class SourceReader implements AsyncDisposable {
   }
 
   /** Opens a source. Rejects with `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` if a file cannot be read. */
-  static async open(source: ByteSource, options: SourceReaderOptions): Promise<SourceReader> {
+  static async open(source: PutSource, options: SourceReaderOptions): Promise<SourceReader> {
     throwIfAborted(options.signal, 'Reading the source')
     return new SourceReader(source, options, isFileSource(source) ? await openFile(source.path) : undefined)
   }
@@ -156,7 +156,8 @@ export class SourceReader implements AsyncDisposable {
       return copyBytes || inThread ? copies(chunks, { ring: held + 1, allocate }) : chunks
     }
     if (isFileSource(this.#source)) throw new Error('A file source is opened before it is read')
-    return rechunk(untilAborted(this.#source, signal), chunkBytes, { ring: held + 1, allocate })
+    const stream = isReopenable(this.#source) ? opened(this.#source, signal) : this.#source
+    return rechunk(untilAborted(stream, signal), chunkBytes, { ring: held + 1, allocate })
   }
 
   /**
@@ -202,6 +203,13 @@ export class SourceReader implements AsyncDisposable {
 }
 
 /** Returns the size of bytes in memory, and 0 for a stream. */
-function byteLengthOf(source: ByteSource): number {
+function byteLengthOf(source: PutSource): number {
   return source instanceof Uint8Array ? source.byteLength : 0
+}
+
+async function* opened(
+  source: ReopenableSource,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* await source.open(0, signal)
 }
