@@ -117,6 +117,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Print the path of a file on this machine, without verifying its bytes.',
     load: async () => (await import('./commands/path.ts')).path,
   },
+  cat: {
+    summary: 'Write a file of a checkpoint to standard output, and verify it.',
+    load: async () => (await import('./commands/cat.ts')).cat,
+  },
   sums: {
     summary: 'Print the digests of a checkpoint for sha256sum -c.',
     load: async () => (await import('./commands/sums.ts')).sums,

@@ -24,7 +24,7 @@ async function workFolder(): Promise<string> {
 
 /** Creates the store that most commands in this file use. */
 async function onStore(folder: string, ...words: readonly string[]): Promise<Outcome> {
-  return holdfast(folder, '--store', './store', ...words)
+  return words[0] === 'copy' ? holdfast(folder, ...words) : holdfast(folder, '--store', './store', ...words)
 }
 
 function lastLine(text: string): Record<string, unknown> {
@@ -353,7 +353,7 @@ test('doctor removes the folders that it created, and keeps existing ones', asyn
   expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(['checkpoint.pth', 'empty'])
 })
 
-test('every command reports a lost catalog with exit code 5', async () => {
+test('every command that does not save reports a lost catalog with exit code 5', async () => {
   const folder = await workFolder()
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1', '--metric', 'loss=1')
   await rm(join(folder, 'store', 'catalog'), { recursive: true })
@@ -373,6 +373,8 @@ test('every command reports a lost catalog with exit code 5', async () => {
     'sweep',
     'sums',
     'path latest checkpoint.pth',
+    'cat latest checkpoint.pth',
+    'copy ./store other',
     'restore --to out',
     'verify',
   ]

@@ -58,6 +58,11 @@ export class Printer {
     if (this.json) process.stdout.write(`${visibleJson(stringifyJson(line))}\n`)
   }
 
+  /** Writes a line of JSON to stderr, for a command whose standard output has bytes of a file. */
+  dataBeside(line: JsonLine): void {
+    if (this.json) process.stderr.write(`${visibleJson(stringifyJson(line))}\n`)
+  }
+
   /** Writes a remark that is not part of the result to stderr: a sentence, or one line of JSON. */
   note(message: string): void {
     const line = this.json ? visibleJson(JSON.stringify({ type: 'note', message })) : visible(message)

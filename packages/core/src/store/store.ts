@@ -36,7 +36,7 @@ import {
 } from './read/checkpoints.ts'
 import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
-import { localPath, readFile, type StreamedFile } from './read/read-file.ts'
+import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { Ranks } from './ranks/ranks.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
@@ -227,11 +227,12 @@ export class CheckpointStore implements AsyncDisposable {
 
   /**
    * Returns one file as a stream. The stream ends without an error only if every byte is verified. If it fails with
-   * `CORRUPT`, discard the bytes that it yielded.
+   * `CORRUPT`, discard the bytes that it yielded. With `range` it returns only these bytes, which are not verified.
    */
-  async read(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<StreamedFile> {
+  async read(choice: CheckpointChoice, file: string, options: ReadFileOptions = {}): Promise<StreamedFile> {
+    refuseUnknownOptions(options, ['range', 'signal'], 'read', this.url)
     await this.#refuseNewerMarker(options.signal)
-    return readFile(this.#context, choice, file, options.signal)
+    return readFile(this.#context, choice, file, options)
   }
 
   /**

@@ -75,6 +75,28 @@ describe('restores verified files', () => {
     expect(await codeOf(store.read(8, 'model.bin'))).toBe('NOT_FOUND')
   })
 
+  test('as a range of a file', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const bytes = Buffer.from('0123456789')
+    await store.save({ step: 1, files: { a: bytes } })
+    const rangeOf = async (start: number, end?: number): Promise<string> => {
+      const { body, size } = await store.read(1, 'a', { range: { start, end } })
+      expect(size).toBe(10)
+      return Buffer.concat(await Array.fromAsync(body)).toString()
+    }
+    expect(await rangeOf(2, 5)).toBe('234')
+    expect(await rangeOf(7)).toBe('789')
+    expect(await rangeOf(7, 100)).toBe('789')
+    expect(await rangeOf(10)).toBe('')
+    expect(await codeOf(rangeOf(11))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(rangeOf(5, 2))).toBe('INVALID_ARGUMENT')
+    await tamper(backend, await keyOf(store, 1, 'a'), (whole) => whole.subarray(0, 6))
+    expect(await rangeOf(2, 6)).toBe('2345')
+    expect(await codeOf(rangeOf(2, 7))).toBe('CORRUPT')
+    expect(await codeOf(rangeOf(8, 9))).toBe('CORRUPT')
+  })
+
   test('and returns undefined for a store without checkpoints', async () => {
     const store = storeOn(new MemoryBackend(), { objectives })
     const to = join(await temporaryFolder(), 'new')

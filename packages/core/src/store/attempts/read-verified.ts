@@ -1,4 +1,9 @@
-import { type CheckpointBackend, chunksOf, type ReadableObject } from '../../backend/index.ts'
+import {
+  type CheckpointBackend,
+  chunksOf,
+  type ReadableObject,
+  type ReadOptions,
+} from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { ConcurrentDigest, sha256Hex, StreamingDigest } from '../../integrity/index.ts'
 import {
@@ -127,16 +132,59 @@ class ExpectedFile {
   }
 }
 
+/**
+ * Returns the bytes of a file from `start` to `end` (exclusive) as a stream. They are not verified. The stream fails with
+ * `CORRUPT` if they are fewer or more.
+ */
+export async function readPart(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  { start, end }: { readonly start: number; readonly end: number },
+  signal: AbortSignal | undefined,
+): Promise<ReadableStream<Uint8Array>> {
+  if (start === end) return new Blob([]).stream()
+  const { body } = await readListed(backend, attempt, file, signal, 1, { start, end }).catch(
+    (error: unknown) => {
+      // The range lies in the saved file. So the object that is stored is shorter.
+      if (isHoldfastError(error, 'INVALID_ARGUMENT')) throw otherLength(backend, attempt, file)
+      throw error
+    },
+  )
+  let left = end - start
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        left -= chunk.byteLength
+        if (left < 0) throw otherLength(backend, attempt, file)
+        controller.enqueue(chunk)
+      },
+      flush() {
+        if (left > 0) throw otherLength(backend, attempt, file)
+      },
+    }),
+  )
+}
+
+function otherLength(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile): HoldfastError {
+  return corrupt(
+    backend,
+    objectKey(attempt, file.object),
+    `${file.name} has another size than what was saved`,
+  )
+}
+
 async function readListed(
   backend: CheckpointBackend,
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
   look: Look = 1,
+  range?: ReadOptions['range'],
 ): Promise<ReadableObject> {
   const key = objectKey(attempt, file.object)
   try {
-    return await backend.read(key, { newConnection: look === 2, signal })
+    return await backend.read(key, { newConnection: look === 2, range, signal })
   } catch (error) {
     if (isHoldfastError(error, 'NOT_FOUND')) throw corrupt(backend, key, `${file.name} is missing`)
     throw error

@@ -1,29 +1,48 @@
 import { join } from 'node:path'
+import { type ReadOptions, resolveRange } from '../../backend/index.ts'
 import { type CatalogEntry, type ManifestFile, objectKey } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
-import { provedFile } from '../attempts/read-verified.ts'
+import { provedFile, readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import { requireVerified } from './find.ts'
 
 /** One file of a checkpoint as a stream. */
 export interface StreamedFile {
+  /** The size of the whole file in bytes. */
   readonly size: number
+  /** The digest of the whole file. */
   readonly sha256: string
   readonly body: ReadableStream<Uint8Array>
 }
 
-/** Opens one file of a checkpoint. The stream fails with `CORRUPT` unless every byte matches the saved file. */
+export interface ReadFileOptions {
+  /**
+   * Reads only the bytes from `start` to `end` (exclusive; default: to the end of the file). They are not verified, because
+   * the digest is that of the whole file.
+   */
+  readonly range?: ReadOptions['range']
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens one file of a checkpoint. The stream fails with `CORRUPT` unless every byte matches the saved file or, with a
+ * range, if it has another length.
+ */
 export async function readFile(
   context: StoreContext,
   choice: CheckpointChoice,
   name: string,
-  signal: AbortSignal | undefined,
+  { range, signal }: ReadFileOptions,
 ): Promise<StreamedFile> {
+  const { backend } = context
   const { entry, file } = await requireFile(context, choice, name, signal)
-  const body = await provedFile(context.backend, entry.attempt, file, signal)
-  return { size: file.size, sha256: file.sha256, body }
+  const { size, sha256 } = file
+  if (range === undefined)
+    return { size, sha256, body: await provedFile(backend, entry.attempt, file, signal) }
+  const { start, end } = resolveRange(range, size, name, backend.url)
+  return { size, sha256, body: await readPart(backend, entry.attempt, file, { start, end }, signal) }
 }
 
 /** Returns the path of one file of a checkpoint on this machine. Rejects with `UNSUPPORTED` if it has none. */
