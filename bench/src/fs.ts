@@ -2,7 +2,15 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CheckpointStore, openStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
-import { assertEqual, assertSame, randomBytes, type Sample, sha256Of, writeSample } from './harness/bytes.ts'
+import {
+  assertEqual,
+  assertSame,
+  randomBytes,
+  type Sample,
+  sha256Of,
+  writeSample,
+  writeTensors,
+} from './harness/bytes.ts'
 import type { Contender } from './harness/work.ts'
 import { commitByHand, restoreByHand, saveByHand, writeDurably } from './peers/by-hand.ts'
 import { copyAndSync } from './peers/copy.ts'
@@ -37,6 +45,7 @@ export async function fileSystem(bench: Bench): Promise<void> {
   const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
   await saveFile(bench, sample)
   await saveBytes(bench, sample)
+  await saveFiniteTensors(bench)
   await restoreFile(bench, sample)
   await saveSmall(bench)
 }
@@ -94,6 +103,30 @@ async function saveBytes(bench: Bench, sample: Sample): Promise<void> {
           of: ours.name,
           against: { which: 'slowest', names: [writing, hashing] },
           atMost: 1.15,
+        },
+      ],
+    },
+    { onDisk: true },
+  )
+}
+
+/** Measures what it costs to refuse NaN and infinity. */
+async function saveFiniteTensors(bench: Bench): Promise<void> {
+  const sample = await writeTensors(join(bench.folder, 'model.safetensors'), bench.scale.bytes)
+  const files = { 'model.safetensors': sample.path }
+  const unchecked = { ...savingOnFreshStore(bench, sample, files), name: 'Holdfast without the check' }
+  const ours = savingOnFreshStore(bench, sample, files, { requireFinite: true })
+  await bench.measure(
+    {
+      name: 'Save a safetensors file, and refuse NaN and infinity',
+      bytes: sample.size,
+      contenders: [ours, unchecked],
+      comparisons: [
+        {
+          text: unchecked.name,
+          of: ours.name,
+          against: { which: 'fastest', names: [unchecked.name] },
+          atMost: 1.3,
         },
       ],
     },
@@ -199,6 +232,7 @@ function savingOnFreshStore(
   bench: Bench,
   sample: Sample,
   files: Readonly<Record<string, string | Uint8Array>>,
+  options: { readonly requireFinite?: boolean } = {},
 ): Contender {
   let store: CheckpointStore | undefined
   const current = (): CheckpointStore => {
@@ -213,7 +247,7 @@ function savingOnFreshStore(
       await store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
     },
     run: async () => {
-      await current().save({ step: 1, files })
+      await current().save({ step: 1, files, ...options })
       return undefined
     },
     verify: async () => {

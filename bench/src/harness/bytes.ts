@@ -12,19 +12,37 @@ export interface Sample {
 
 /** Writes a file of random bytes. */
 export async function writeSample(path: string, size: number): Promise<Sample> {
-  const hash = createHash('sha256')
-  const handle = await open(path, 'w')
-  try {
-    for (let written = 0; written < size; ) {
-      const chunk = randomBytes(Math.min(2 ** 22, size - written))
-      hash.update(chunk)
-      await handle.writeFile(chunk)
-      written += chunk.byteLength
-    }
-    await handle.sync()
-  } finally {
-    await handle.close()
+  return writeChunks(path, randomChunks(size))
+}
+
+/** Writes a safetensors file with one tensor of `size` bytes. All of its numbers are finite. */
+export async function writeTensors(path: string, size: number): Promise<Sample> {
+  const tensor = { dtype: 'F32', shape: [size / 4], data_offsets: [0, size] }
+  const header = Buffer.from(JSON.stringify({ weights: tensor }))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.byteLength))
+  const chunks = function* (): Generator<Uint8Array> {
+    yield* [length, header]
+    for (const chunk of randomChunks(size)) yield chunk.map((byte) => byte & 0x3f) // clears bits of every exponent
   }
+  return writeChunks(path, chunks())
+}
+
+function* randomChunks(size: number): Generator<Uint8Array> {
+  const chunkBytes = 2 ** 22
+  for (let start = 0; start < size; start += chunkBytes) yield randomBytes(Math.min(chunkBytes, size - start))
+}
+
+async function writeChunks(path: string, chunks: Iterable<Uint8Array>): Promise<Sample> {
+  const hash = createHash('sha256')
+  let size = 0
+  await using handle = await open(path, 'w')
+  for (const chunk of chunks) {
+    hash.update(chunk)
+    await handle.writeFile(chunk)
+    size += chunk.byteLength
+  }
+  await handle.sync()
   return { path, size, sha256: hash.digest('hex') }
 }
 

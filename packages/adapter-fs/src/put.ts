@@ -29,11 +29,13 @@ export async function put(
 ): Promise<PutResult> {
   const { fileSystem, names, folders, cloning } = disk
   const { size, signal, observe } = options
+  const isObserved = observe !== undefined // then this thread has other work beside the hash
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 1,
     copyBytes: true,
     size,
+    hashInThread: isObserved,
     observer: observe?.(),
     signal,
   })
@@ -90,7 +92,14 @@ async function hashClone(
   try {
     await using clone = await SourceReader.open(
       { path },
-      { chunkBytes, chunksHeld: 1, size: source.size, observer: observe?.(), signal },
+      {
+        chunkBytes,
+        chunksHeld: 1,
+        size: source.size,
+        hashInThread: observe !== undefined,
+        observer: observe?.(),
+        signal,
+      },
     )
     let hashed = 0
     for await (const chunk of clone.chunks()) {
