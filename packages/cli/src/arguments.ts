@@ -15,6 +15,13 @@ export function parseWhole(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 0.')
 }
 
+/** Parses a whole number from 1. */
+export function parseCount(text: string): number {
+  const number = Number(text)
+  if (/^\d+$/.test(text) && number >= 1 && Number.isSafeInteger(number)) return number
+  throw new InvalidArgumentError('It must be a whole number from 1.')
+}
+
 /** Parses seconds and returns milliseconds. */
 export function parseSeconds(text: string): number {
   const seconds = Number(text)

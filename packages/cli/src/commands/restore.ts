@@ -10,7 +10,7 @@ import {
   type Restored,
   type RestoreOptions,
 } from '@holdfast/core'
-import { parseStep } from '../arguments.ts'
+import { parseCount } from '../arguments.ts'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { flag, gather, option, requiredOption, text } from '../declaration.ts'
@@ -30,7 +30,7 @@ export const restore = defineCommand({
     maxTries: option(
       '<n>',
       'skip a checkpoint that was restored so often without a later save; requires --job',
-      parseStep,
+      parseCount,
     ),
     file: option('<name>', 'restore only this file; may be repeated', gather),
     exact: flag('remove all other files from the folder'),
@@ -38,6 +38,7 @@ export const restore = defineCommand({
   },
   run: async ({ arguments: [choice], options, signal }) =>
     withStore(options, signal, async ({ store, printer, progress }) => {
+      refuseUncountable(choice, options)
       const began = performance.now()
       const bar = await progress('restoring')
       try {
@@ -96,6 +97,19 @@ export const restore = defineCommand({
       }
     }),
 })
+
+/** Only a restore of the latest checkpoint can step back to the one before. */
+function refuseUncountable(
+  choice: string,
+  { maxTries, fallback }: { readonly maxTries?: number | undefined; readonly fallback?: boolean | undefined },
+): void {
+  if (maxTries === undefined || (choice === 'latest' && fallback === true)) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    '--max-tries steps back to an older checkpoint, so it requires latest and --fallback: ' +
+      `holdfast restore latest --to FOLDER --fallback --max-tries ${maxTries}`,
+  )
+}
 
 /** Restores a checkpoint. Resolves with the presence of the store if there is no such checkpoint. */
 async function restoreIfThere(
