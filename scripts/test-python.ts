@@ -1,6 +1,7 @@
 /**
- * Checks the Python package with ruff and mypy, and runs all tests that need Python, also those with torch. It makes an
- * environment in `~/.cache/holdfast/python-tests` first, since torch takes long to download. HOLDFAST_PYTHON names another.
+ * Checks the Python package with ruff and mypy, and runs all tests that need Python, also those with torch and with real
+ * trainers. It makes an environment in `~/.cache/holdfast/python-tests` first, since torch takes long to download.
+ * HOLDFAST_PYTHON names another.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -12,9 +13,12 @@ const environment = join(homedir(), '.cache', 'holdfast', 'python-tests')
 const python = process.env['HOLDFAST_PYTHON'] ?? join(environment, 'bin', 'python')
 const folder = join(root, 'python')
 
+const tools = ['pytest>=8', 'ruff', 'mypy']
+const trainers = ['torch>=2.4', 'numpy', 'lightning', 'transformers', 'accelerate', 'safetensors']
+
 if (!existsSync(python)) {
   run(root, 'python3', '-m', 'venv', environment)
-  run(folder, python, '-m', 'pip', 'install', 'torch>=2.4', 'numpy', 'pytest>=8', 'ruff', 'mypy')
+  run(folder, python, '-m', 'pip', 'install', ...tools, ...trainers)
 }
 run(folder, python, '-m', 'ruff', 'check', '.')
 run(folder, python, '-m', 'ruff', 'format', '--check', '.')
@@ -25,6 +29,7 @@ run(
   'run',
   'packages/core/test/data/python.test.ts',
   'tests/stores/test/python-package.test.ts',
+  'tests/stores/test/trainers.long.test.ts',
 )
 
 /** Runs a command that prints to the terminal. Ends this process if it fails. */

@@ -1,26 +1,22 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 
-/**
- * The Python with PyTorch, Lightning and transformers: that of `HOLDFAST_TEST_PYTHON`, or of the virtual environment
- * `holdfast-test-python` in the cache folder of the user.
- */
+/** The virtual environment that `pnpm test:python` makes. */
+const environmentOfTests = join(homedir(), '.cache', 'holdfast', 'python-tests', 'bin', 'python')
+
+const modules = ['torch', 'lightning', 'transformers', 'accelerate', 'safetensors']
+
+/** The Python with PyTorch, Lightning and transformers: that of `HOLDFAST_PYTHON`, or of the tests' virtual environment. */
 export function pythonWithTrainers(environment: NodeJS.ProcessEnv): string | undefined {
-  const { HOLDFAST_TEST_PYTHON: chosen, XDG_CACHE_HOME: configured } = environment
-  const caches = configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), '.cache')
-  const python = chosen ?? join(caches, 'holdfast-test-python', 'bin', 'python')
-  if (!existsSync(python)) return undefined
-  const modules = ['torch', 'lightning', 'transformers', 'accelerate', 'safetensors']
+  const python = environment['HOLDFAST_PYTHON'] ?? environmentOfTests
   const check = `import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ${JSON.stringify(modules)}))`
   return spawnSync(python, ['-c', check]).status === 0 ? python : undefined
 }
 
 export const howToInstall =
-  'no Python with PyTorch. Make one: python3 -m venv ~/.cache/holdfast-test-python && ' +
-  '~/.cache/holdfast-test-python/bin/pip install torch lightning transformers accelerate'
+  'no Python with PyTorch, Lightning and transformers: pnpm test:python installs one'
 
 /** No accelerator, so that the weights are the same in every run. */
 export const pythonEnvironment = { CUDA_VISIBLE_DEVICES: '', TOKENIZERS_PARALLELISM: 'false' } as const
