@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -23,4 +23,33 @@ test('save --require-finite refuses a tensor with NaN, and the latest checkpoint
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('The tensor "weight" of "m.safetensors" has NaN or infinity at element 1.')
   expect((await holdfast(folder, 'show', '--store', 'runs')).stdout).toContain('step 1')
+})
+
+test('show --tensors lists names, types and shapes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-tensors-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'm.safetensors'), safetensors(1, 2))
+  await writeFile(join(folder, 'bad.safetensors'), safetensors(1, 2).subarray(0, 20))
+  await writeFile(join(folder, 'log.txt'), 'log')
+  const training = new URL('../../core/test/tensors/fixtures/training.pt', import.meta.url)
+  await copyFile(training, join(folder, 'training.pt'))
+  const files = ['m.safetensors', 'bad.safetensors', 'log.txt', 'training.pt']
+  expect(await holdfast(folder, 'save', ...files, '--step', '1', '--store', 'runs')).toMatchObject({
+    code: 0,
+  })
+  const { stdout } = await holdfast(folder, 'show', '--tensors', '--store', 'runs')
+  expect(stdout).toContain(
+    'm.safetensors · safetensors file · 1 tensor · 2 numbers\nTENSOR  TYPE  SHAPE\nweight  F32   [2]\n',
+  )
+  expect(stdout).toContain('training.pt · torch file · 9 tensors · 40 numbers\n')
+  expect(stdout).toMatch(/\nmodel\.weight +float32 +\[3, 3\]\n/)
+  expect(stdout).toContain('bad.safetensors · its tensors cannot be read: it ends before its header does\n')
+  expect(stdout).toContain('No tensors are read of log.txt: neither safetensors nor torch files.\n')
+  const { stdout: json } = await holdfast(folder, 'show', '--tensors', '--json', '--store', 'runs')
+  const { tensors } = JSON.parse(json) as { readonly tensors: readonly object[] }
+  expect(tensors).toContainEqual({
+    file: 'm.safetensors',
+    format: 'safetensors',
+    tensors: [{ name: 'weight', type: 'F32', shape: [2] }],
+  })
 })

@@ -1,17 +1,21 @@
 import { formatSize, stringifyJson } from '@holdfast/core'
 import { defineCommand } from '../command.ts'
+import { flag } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
+import { printTensors } from '../output/tensors.ts'
 import { choiceArgument, requireCheckpoint } from './choice.ts'
 import { notes } from './ls.ts'
 
 export const show = defineCommand({
   example: 'holdfast show latest',
   arguments: [choiceArgument],
-  options: {},
+  options: {
+    tensors: flag('show the names, types and shapes of the tensors in safetensors and torch files'),
+  },
   run: async ({ arguments: [choice], options, signal }) =>
     withStore(options, signal, async (context) => {
       const { printer } = context
@@ -37,7 +41,9 @@ export const show = defineCommand({
           files.map((file) => [file.name, formatSize(file.size), file.sha256]),
         ),
       )
-      printer.data({ type: 'result', command: 'show', ...checkpoint })
+      const tensors = options.tensors === true ? await context.store.tensors(step, { signal }) : undefined
+      if (tensors !== undefined && !printer.json) await printTensors(printer, tensors)
+      printer.data({ type: 'result', command: 'show', ...checkpoint, ...(tensors && { tensors }) })
       return exitCodes.done
     }),
 })

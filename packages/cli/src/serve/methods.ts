@@ -50,6 +50,9 @@ export const methods: Readonly<Record<string, Method>> = {
   get: method(parameters.ofChoice, ({ store, choice }, { session, signal }) =>
     session.storeOf(store).get(choice, { signal }),
   ),
+  tensors: method(parameters.ofChoice, ({ store, choice }, { session, signal }) =>
+    session.storeOf(store).tensors(choice, { signal }),
+  ),
   pin: method(parameters.pin, ({ store, step, reason }, { session, signal }) =>
     session.storeOf(store).pin(step, reason, { signal }),
   ),

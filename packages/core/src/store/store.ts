@@ -37,6 +37,7 @@ import {
 import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
+import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
 import { Ranks } from './ranks/ranks.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
@@ -243,6 +244,17 @@ export class CheckpointStore implements AsyncDisposable {
   async localPath(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<string> {
     await this.#refuseNewerMarker(options.signal)
     return localPath(this.#context, choice, file, options.signal)
+  }
+
+  /**
+   * Returns the names, types and shapes of the tensors in each file of a checkpoint. Reads the beginnings of safetensors
+   * files and of uncompressed files of `torch.save`, executes nothing, and does not verify their bytes. Rejects with
+   * `NOT_FOUND` if there is no such checkpoint.
+   */
+  async tensors(choice: CheckpointChoice, options: StoreCallOptions = {}): Promise<readonly TensorsOfFile[]> {
+    refuseUnknownOptions(options, ['signal'], 'tensors', this.url)
+    await this.#refuseNewerMarker(options.signal)
+    return tensorsOf(this.#context, choice, options.signal)
   }
 
   /** Returns all checkpoints except quarantined ones, in the order of their steps. */

@@ -25,6 +25,8 @@ const methods: Readonly<Record<string, (store: CheckpointStore) => Promise<unkno
   'restore with fallback': async (store) =>
     store.restore('latest', { to: await temporaryFolder(), fallback: true }),
   read: (store) => store.read('latest', 'a'),
+  'read a range': (store) => store.read('latest', 'a', { range: { start: 0 } }),
+  tensors: (store) => store.tensors('latest'),
   list: (store) => store.list(),
   quarantined: (store) => store.quarantined(),
   best: (store) => store.best(),

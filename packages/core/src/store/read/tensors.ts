@@ -1,0 +1,51 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import { concurrently } from '../../async/concurrently.ts'
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import type { AttemptId, ManifestFile } from '../../catalog/documents/index.ts'
+import { type TensorList, TensorListReader } from '../../tensors/tensor-list.ts'
+import { readPart } from '../attempts/read-verified.ts'
+import type { StoreContext } from '../context.ts'
+import { requireVerified } from './find.ts'
+
+/** A file of a checkpoint, and the tensors that it describes. */
+export type TensorsOfFile = { readonly file: string } & TensorList
+
+/** How many bytes of a file the first request reads. Each further request reads four times as many. */
+const firstBytes = 2 ** 18
+
+const filesAtOnce = 8
+
+/** Returns the tensors of each file of a checkpoint, in the order of the files. */
+export async function tensorsOf(
+  context: StoreContext,
+  choice: CheckpointChoice,
+  signal: AbortSignal | undefined,
+): Promise<readonly TensorsOfFile[]> {
+  const { entry, manifest } = await requireVerified(context, choice, signal)
+  return concurrently(manifest.files, filesAtOnce, signal, async (file, each) => ({
+    file: file.name,
+    ...(await tensorsOfFile(context.backend, entry.attempt, file, each)),
+  }))
+}
+
+async function tensorsOfFile(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal,
+): Promise<TensorList> {
+  const reader = new TensorListReader()
+  for (let start = 0, end = firstBytes; start < file.size; start = end, end *= 4) {
+    for await (const chunk of await readPart(
+      backend,
+      attempt,
+      file,
+      { start, end: Math.min(end, file.size) },
+      signal,
+    )) {
+      const list = reader.update(chunk)
+      if (list !== undefined) return list
+    }
+  }
+  return reader.finish()
+}
