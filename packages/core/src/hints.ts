@@ -12,6 +12,8 @@ export type ErrorHint =
   | { readonly kind: 'own-store' }
   /** Save one checkpoint together with the other ranks of a job. */
   | { readonly kind: 'save-together' }
+  /** Let all ranks join the job. */
+  | { readonly kind: 'join-job' }
   /** Allow that the best of an objective is deleted or replaced. */
   | { readonly kind: 'allow-best' }
   /** Forget an objective that the store records. */
@@ -56,6 +58,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'Open the store in exclusive mode or as a job.'
     case 'save-together':
       return 'Open the store with ranks: { rank, size } to save together.'
+    case 'join-job':
+      return 'To join the job, call restore() on all ranks.'
     case 'allow-best':
       return 'To allow it, pass allowBest: true.'
     case 'forget-objective':

@@ -38,7 +38,8 @@ import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
-import { Ranks } from './ranks/ranks.ts'
+import { type Joined, Ranks } from './ranks/ranks.ts'
+import type { JoinOptions } from './ranks/resume.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
@@ -224,6 +225,26 @@ export class CheckpointStore implements AsyncDisposable {
           countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
       }),
     )
+  }
+
+  /**
+   * Joins a job of many ranks without restoring files: the ranks agree on the checkpoint from which they continue, and this
+   * one brings its state from elsewhere. Every rank of a job calls `restore` or `join` when it starts. Rejects with
+   * `INCOMPLETE` if a rank does not join in time, and with `INVALID_ARGUMENT` if the store was opened without `ranks`.
+   */
+  async join(options: JoinOptions = {}): Promise<Joined> {
+    refuseUnknownOptions(options, ['fallback', 'signal'], 'join', this.url)
+    const ranks = this.#ranks
+    if (ranks === undefined)
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        'Only the ranks of a job join it. Open the store with ranks.',
+        {
+          url: this.url,
+        },
+      )
+    await this.#refuseNewerMarker(options.signal)
+    return this.#whileOpen(() => ranks.join(options))
   }
 
   /**

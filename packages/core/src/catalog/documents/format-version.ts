@@ -1,8 +1,11 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 
-/** The kinds of documents in a store. The kind is the name of the member that holds the body. */
-export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest' | 'rewind' | 'agreement'
+/**
+ * The kinds of sealed documents. The kind is the name of the member that holds the body. All of them are in a store, except
+ * `member`, which is a file of this machine.
+ */
+export type DocumentKind = 'marker' | 'catalog' | 'page' | 'manifest' | 'rewind' | 'agreement' | 'member'
 
 /** The version of the stored format that this package writes. A reader accepts every minor of its major. */
 export const formatMajor = 1

@@ -4,8 +4,8 @@ export function fencedByLaterStart(rank: number, url: string): HoldfastError {
   return new HoldfastError(
     'FENCED',
     `Rank ${rank} of this job has started again since, so this process is no longer part of the job. ` +
-      'Nothing of it is saved any more. Stop it.',
-    { url },
+      'Nothing of it is saved any more. Stop it if its rank runs elsewhere.',
+    { url, hint: { kind: 'join-job' } },
   )
 }
 
@@ -20,9 +20,8 @@ export function fencedByOtherSize(size: number, url: string): HoldfastError {
 export function superseded(term: number, url: string): HoldfastError {
   return new HoldfastError(
     'FENCED',
-    `The job has started again since term ${term}, to which this process belongs, so nothing of it is saved any more. ` +
-      'Call restore() to join the job again, or restart the process.',
-    { url },
+    `The job has started again since term ${term}, to which this process belongs, so nothing of it is saved any more.`,
+    { url, hint: { kind: 'join-job' } },
   )
 }
 

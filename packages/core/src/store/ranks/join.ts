@@ -14,7 +14,7 @@ import {
   termOfName,
   termsPrefix,
 } from './names.ts'
-import type { RanksOptions } from './options.ts'
+import type { RankPlace } from './options.ts'
 import { agreeOn, findAgreed, hereSchema, memberSchema, openSchema, startSchema } from './proposals.ts'
 import { joinStep, missingRanks, type SeenAtJoin } from './rules.ts'
 import { look, newestTicketOf, pollUntil } from './wait.ts'
@@ -23,7 +23,7 @@ import { termPrefix } from '../../catalog/documents/index.ts'
 /** Records the start of a process, and returns its identity. The newest start of a rank fences the older ones. */
 export async function recordStart(
   context: StoreContext,
-  { rank, size }: RanksOptions,
+  { rank, size }: Pick<RankPlace, 'rank' | 'size'>,
   signal: AbortSignal | undefined,
 ): Promise<Identity> {
   await ensureMarker(context, signal)

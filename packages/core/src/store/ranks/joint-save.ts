@@ -3,56 +3,35 @@ import {
   agreementKey,
   type AttemptId,
   type CatalogEntry,
-  decodeManifest,
-  type Manifest,
-  manifestKey,
   newAttemptId,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
-import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { refusalOfSave } from '../../catalog/commit/changes/index.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { ownSegment } from '../../catalog/commit/segments.ts'
-import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { listAgreements } from '../agreements/agree.ts'
 import { deleteKeys } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
-import { reportClockDoubts } from '../clock-events.ts'
-import { judgedNow } from '../judged-now.ts'
-import { reportMetrics, reportUnscored } from '../metric-events.ts'
-import { storedAtOf, withClockJump } from '../save/clocks.ts'
+import { withClockJump } from '../save/clocks.ts'
 import type { SavePlan } from '../save/plan.ts'
 import { sameWithin } from '../save/already-saved.ts'
 import type { SaveRequest } from '../save/request.ts'
 import { saveAgain } from '../save/save-again.ts'
 import type { SaveResult } from '../save/result.ts'
-import { highestStepOf } from '../save/highest-step.ts'
 import { guardSpace } from '../save/space.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
+import { resultOf } from './joint-result.ts'
 import type { Member, ResumedMember } from './member.ts'
-import { attemptName, ofRank, partsPrefix, ranksIn } from './names.ts'
+import { attemptName, attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
 import { writeOwnPart } from './own-part.ts'
-import { agreeOn, type AttemptProposal, attemptProposalSchema, type Part } from './proposals.ts'
+import { agreeOn, type AttemptProposal, attemptProposalSchema } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
 import { isOwnerIn } from './take-over.ts'
 import { look, pollUntil } from './wait.ts'
-
-/** A joint attempt of one step, and how many attempts at the step came before it. */
-export interface JointAttempt {
-  readonly step: number
-  readonly tries: number
-  readonly proposal: AttemptProposal
-}
-
-interface Saved {
-  /** `undefined` if the same bytes were saved before. */
-  readonly attempt: JointAttempt | undefined
-  readonly result: SaveResult
-}
 
 type Outcome =
   | { readonly kind: 'dead' }
@@ -65,16 +44,15 @@ type Outcome =
 
 /**
  * Saves the files of this rank as its part of a checkpoint, and resolves once the whole checkpoint is committed. Any rank
- * that sees all parts commits. `previous` is the last attempt that this process saved, whose agreements are deleted.
+ * that sees all parts commits. Rejects with `INVALID_ARGUMENT` if the term has saved a later step.
  */
 export async function saveJointly(
   member: ResumedMember,
   request: SaveRequest,
   plan: SavePlan,
   timeout: number,
-  previous: JointAttempt | undefined,
-): Promise<Saved> {
-  const { context, access } = member
+): Promise<SaveResult> {
+  const { context, access, rank, size } = member
   const began = context.environment.now()
   let hasRead = false
   for (let tries = 0; ; ) {
@@ -82,9 +60,10 @@ export async function saveJointly(
     if (!isOwnerIn(newest, member)) throw superseded(member.own.term, context.backend.url)
     if (!hasRead) {
       const result = await savedBefore(member, newest, request, plan)
-      if (result !== undefined) return { attempt: undefined, result }
-      refuseGoingBack(request.step, previous, context.backend.url)
+      if (result !== undefined) return { ...result, ranks: { rank, size } }
     }
+    const previous = newestOfTerm(newest, member)
+    refuseGoingBack(request.step, previous, context.backend.url)
     const agreed = await agreeOnAttempt(member, newest, request, tries, began)
     if (agreed === undefined) continue // The proposal depends on the catalog, which must be read again.
     const { attempt } = agreed.proposal
@@ -105,14 +84,14 @@ export async function saveJointly(
       if (committed !== undefined) {
         access.afterwards(async () => {
           await deleteDropped(context, committed)
-          await deleteAgreements(member, previous)
+          if (previous !== undefined && previous.step < request.step)
+            await deleteAgreements(member, previous.attempt)
           await access.tidyNowAndThen()
         })
       }
-      const described = await describe(member, agreed.proposal, part, catalog, committed)
+      const described = await resultOf(member, agreed.proposal, part, catalog, committed)
       const duration = context.environment.now().getTime() - began.getTime()
-      const result = { ...described, warnings: plan.warnings, duration }
-      return { attempt: { step: request.step, tries, proposal: agreed.proposal }, result }
+      return { ...described, ranks: { rank, size }, warnings: plan.warnings, duration }
     } finally {
       access.attempts.delete(attempt)
     }
@@ -139,13 +118,19 @@ async function savedBefore(
   return saveAgain(context, newest, access, { ...request, keepsOrder: true }, { entry, manifest })
 }
 
-/** Ranks that go back restore again, so that all of them do. */
-function refuseGoingBack(step: number, previous: JointAttempt | undefined, url: string): void {
+/** The checkpoint that the term has saved last. */
+function newestOfTerm({ latest }: PagedCatalog, { since }: ResumedMember): CatalogEntry | undefined {
+  return latest !== undefined && partsOfAttempt(latest.attempt).base >= since ? latest : undefined
+}
+
+/** The ranks of a term go back together, by a restore, or not at all. */
+function refuseGoingBack(step: number, previous: CatalogEntry | undefined, url: string): void {
   if (previous === undefined || step >= previous.step) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `Step ${step} is before step ${previous.step}, which this start of the job has saved. Call restore() on all ranks to go back.`,
-    { url },
+    `Step ${step} is before step ${previous.step}, which this start of the job has saved. To go back, let all ranks join ` +
+      'the job again.',
+    { url, hint: { kind: 'join-job' } },
   )
 }
 
@@ -288,80 +273,12 @@ function foundByRepair(step: number, url: string): HoldfastError {
   )
 }
 
-/** The agreements on an attempt that is listed or dead are not read again once a later step of the term is listed. */
-async function deleteAgreements(
-  { context, own, size }: Member,
-  previous: JointAttempt | undefined,
-): Promise<void> {
-  const known = context.log.known
-  if (previous === undefined || known === undefined) return
-  const { step, tries, proposal } = previous
-  if (judgeAttempt(await context.log.wholeOf(known), own, proposal.attempt) !== 'committed') return
-  const prefix = partsPrefix(own.term, proposal.attempt)
-  const ranks = Array.from({ length: size }, (_, rank) => rank)
-  const names = [attemptName(own.term, step, tries), ...ranks.map((rank) => ofRank(prefix, rank))]
-  await deleteKeys(context.backend, names.map(agreementKey))
-}
-
-async function describe(
-  member: ResumedMember,
-  { attempt, order, savedAt }: AttemptProposal,
-  part: Part,
-  catalog: PagedCatalog,
-  committed: Committed | undefined,
-): Promise<Omit<SaveResult, 'warnings' | 'duration'>> {
-  const { context } = member
+/** The agreements on an attempt that is listed are not read again once a later step of the term is listed. */
+async function deleteAgreements(member: Member, attempt: AttemptId): Promise<void> {
+  const { context, own, size } = member
   const { step } = partsOfAttempt(attempt)
-  const judged = judgedNow(context, catalog, committed?.judgement)
-  const listed = catalog.checkpoints.get(step)
-  const isListed = listed?.attempt === attempt
-  const manifest = await readManifest(context, attempt, isListed ? listed : undefined)
-  const { files } = manifest ?? part
-  const entry: CatalogEntry = isListed
-    ? listed
-    : {
-        step,
-        attempt,
-        order,
-        savedAt,
-        manifest: { sha256: '', size: 0 },
-        fileCount: files.length,
-        bytes: files.reduce((sum, { size }) => sum + size, 0),
-        metrics: (manifest ?? part).metrics,
-        tags: (manifest ?? part).tags,
-      }
-  const saved = {
-    ...judgedCheckpoint(judged, entry),
-    ...(entry.committedBy === undefined ? {} : { committedBy: entry.committedBy }),
-    files: contentsOf({ attempt, files }).files,
-    highestStep: highestStepOf(catalog, step),
-    alreadySaved: false,
-    dropped: (committed?.dropped ?? []).map(({ step: gone, because }) => ({ step: gone, because })),
-  }
-  context.events.emit('saved', { step, bytes: entry.bytes })
-  reportMetrics(context, saved)
-  if (committed !== undefined) {
-    reportUnscored(context, judged)
-    reportClockDoubts(context, catalog, storedAtOf(entry))
-  }
-  return saved
-}
-
-/**
- * Returns the manifest of a committed attempt; `undefined` if it cannot be read now, such as after the checkpoint was dropped.
- * The save is committed all the same, and all that this rank knows of it is its own part.
- */
-async function readManifest(
-  { backend }: Member['context'],
-  attempt: AttemptId,
-  listed: CatalogEntry | undefined,
-): Promise<Manifest | undefined> {
-  try {
-    if (listed !== undefined) return await provedManifest(backend, listed, undefined)
-    const bytes = await readIfThere(backend, manifestKey(attempt), undefined)
-    return bytes && decodeManifest(bytes, attempt)
-  } catch (error) {
-    if (isHoldfastError(error)) return undefined
-    throw error
-  }
+  const prefix = partsPrefix(own.term, attempt)
+  const parts = Array.from({ length: size }, (_, rank) => ofRank(prefix, rank))
+  const attempts = await Array.fromAsync(listAgreements(context.backend, attemptsPrefix(own.term, step)))
+  await deleteKeys(context.backend, [...attempts, ...parts].map(agreementKey))
 }

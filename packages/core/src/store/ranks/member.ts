@@ -23,8 +23,14 @@ export interface Member extends Identity {
   readonly access: WriteAccess
 }
 
+/** A member whose term owns the store. */
+export interface OwningMember extends Member {
+  /** The version of the catalog with which the term took the store over. What the term saves has no lower base. */
+  readonly since: number
+}
+
 /** A member that knows from which checkpoint its term continues. */
-export interface ResumedMember extends Member {
+export interface ResumedMember extends OwningMember {
   /** `null` if the term began anew. */
   readonly resumed: AttemptId | null
 }

@@ -70,6 +70,11 @@ export function choiceName(term: number, round: number): AgreementName {
   return agreementName(`${termPrefix(term)}choice/${round}`)
 }
 
+/** The beginning of the names of all tries of one step. */
+export function attemptsPrefix(term: number, step: number): string {
+  return `${termPrefix(term)}attempts/${step}/`
+}
+
 export function attemptName(term: number, step: number, tries: number): AgreementName {
-  return agreementName(`${termPrefix(term)}attempts/${step}/${tries}`)
+  return agreementName(`${attemptsPrefix(term, step)}${tries}`)
 }

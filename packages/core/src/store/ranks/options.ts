@@ -1,17 +1,35 @@
 import { refuseUnknownOptions } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 
-/** The place of a process in a job of many ranks that saves and restores checkpoints together. */
-export interface RanksOptions {
-  /** The number of this process among those of the job: from 0 to below `size`. */
-  readonly rank: number
-  /** The number of ranks. All ranks of a job pass the same. */
-  readonly size: number
+interface RanksLimits {
   /** Milliseconds for which a restore waits for the other ranks. Default: 10 minutes. */
   readonly joinTimeout?: number | undefined
   /** Milliseconds for which a save waits for the parts of the other ranks. Default: 30 minutes. */
   readonly saveTimeout?: number | undefined
 }
+
+export interface RankPlace {
+  /** The number of this process among those of the job: from 0 to below `size`. */
+  readonly rank: number
+  /** The number of ranks. All ranks of a job pass the same. */
+  readonly size: number
+  /**
+   * The path of a file of this machine that carries the membership of the rank from one process to the next, such as the
+   * commands of one training program. `restore` and `join` write it. A later process with the same file saves as that
+   * member and does not join again. Each rank has a file of its own. Default: the membership ends with the process.
+   */
+  readonly memberFile?: string | undefined
+}
+
+/** A process that is the rank of its member file. It can save, and cannot join. */
+interface PlaceOfMember {
+  readonly rank?: undefined
+  readonly size?: undefined
+  readonly memberFile: string
+}
+
+/** The place of a process in a job of many ranks that saves and restores checkpoints together. */
+export type RanksOptions = RanksLimits & (RankPlace | PlaceOfMember)
 
 export const defaultJoinTimeout = 10 * 60 * 1000
 export const defaultSaveTimeout = 30 * 60 * 1000
@@ -21,17 +39,28 @@ const mostRanks = 1_000_000
 
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
 export function assertRanksOptions(options: RanksOptions): void {
-  refuseUnknownOptions(options, ['rank', 'size', 'joinTimeout', 'saveTimeout'], 'ranks')
-  const { rank, size } = options
-  if (!Number.isSafeInteger(size) || size < 1 || size > mostRanks)
-    throw invalid(`ranks.size must be a whole number from 1 to ${mostRanks}, not ${String(size)}.`)
-  if (!Number.isSafeInteger(rank) || rank < 0 || rank >= size)
-    throw invalid(`ranks.rank must be a whole number from 0 to ${size - 1}, not ${String(rank)}.`)
+  refuseUnknownOptions(options, ['rank', 'size', 'joinTimeout', 'saveTimeout', 'memberFile'], 'ranks')
+  assertPlace({ ...options })
   for (const name of ['joinTimeout', 'saveTimeout'] as const) {
     const value = options[name]
     if (value !== undefined && !(Number.isFinite(value) && value > 0))
       throw invalid(`ranks.${name} must be a number of milliseconds above 0, not ${String(value)}.`)
   }
+}
+
+/** Callers in JavaScript can pass anything. */
+function assertPlace({ rank, size, memberFile }: Readonly<Record<string, unknown>>): void {
+  if (memberFile !== undefined && (typeof memberFile !== 'string' || memberFile === ''))
+    throw invalid(`ranks.memberFile must be a path, not ${JSON.stringify(memberFile)}.`)
+  if (rank === undefined && size === undefined && memberFile !== undefined) return
+  if (!isWhole(size) || size < 1 || size > mostRanks)
+    throw invalid(`ranks.size must be a whole number from 1 to ${mostRanks}, not ${String(size)}.`)
+  if (!isWhole(rank) || rank < 0 || rank >= size)
+    throw invalid(`ranks.rank must be a whole number from 0 to ${size - 1}, not ${String(rank)}.`)
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value)
 }
 
 function invalid(message: string): HoldfastError {

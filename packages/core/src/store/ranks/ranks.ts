@@ -1,32 +1,43 @@
+import { resolve } from 'node:path'
+import { markerKey, partsOfAttempt } from '../../catalog/documents/index.ts'
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
-import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { planFiles } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
+import { readMarker } from '../upkeep/ensure-marker.ts'
 import { occupySlot, passBarrier, recordStart } from './join.ts'
-import { type JointAttempt, saveJointly } from './joint-save.ts'
-import type { Identity, Member, ResumedMember } from './member.ts'
-import { defaultJoinTimeout, defaultSaveTimeout, type RanksOptions } from './options.ts'
-import { resume } from './resume.ts'
+import { saveJointly } from './joint-save.ts'
+import { createMemberFile, readMemberFile, removeMemberFile, type StoredMember } from './member-file.ts'
+import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
+import { defaultJoinTimeout, defaultSaveTimeout, type RankPlace, type RanksOptions } from './options.ts'
+import { type JoinOptions, resume, type Resumption } from './resume.ts'
 import { takeOver } from './take-over.ts'
+
+/** A rank that has joined a start of its job. */
+export interface Joined {
+  /** The step of the checkpoint from which the job continues; `undefined` if it begins anew. */
+  readonly step: number | undefined
+}
 
 /** Saves and restores checkpoints together with the other ranks of a job, without a coordinator. */
 export class Ranks {
   readonly #context: StoreContext
   readonly #options: RanksOptions
+  readonly #memberFile: string | undefined
   /** The start of this process as a rank. A restore after the first one is another start. */
   #identity: Promise<Identity> | undefined
   #wasMember = false
   #member: Promise<ResumedMember> | undefined
   readonly #members = new Set<Member>()
-  /** The last attempt that was saved. */
-  #saved: JointAttempt | undefined
 
   constructor(context: StoreContext, options: RanksOptions) {
     this.#context = context
     this.#options = options
+    // The working folder may change later.
+    this.#memberFile = options.memberFile === undefined ? undefined : resolve(options.memberFile)
   }
 
   /**
@@ -42,21 +53,14 @@ export class Ranks {
         { url: this.#context.backend.url },
       )
     }
-    if (this.#member !== undefined) {
-      // Going back, or joining a newer term, is a new start of this rank.
-      this.#identity = undefined
-      this.#member = undefined
-      this.#saved = undefined
-      this.#wasMember = false
-    }
-    const timeout = this.#joinTimeout
-    for (;;) {
-      const member = await this.#join(options.signal)
-      const resumption = await resume(member, options, timeout)
-      if (resumption === undefined) continue
-      this.#member = Promise.resolve(resumption.member)
-      return resumption.restored
-    }
+    const { restored } = await this.#start(options)
+    return restored
+  }
+
+  /** Joins the newest term as `restore` does, and delivers no files. */
+  async join(options: JoinOptions): Promise<Joined> {
+    const { resumed } = (await this.#start(options)).member
+    return { step: resumed === null ? undefined : partsOfAttempt(resumed).step }
   }
 
   /** Saves the part of this rank, and resolves once the whole checkpoint is committed. */
@@ -64,13 +68,10 @@ export class Ranks {
     const { files, exclude, signal } = request
     const storeRoot = this.#context.backend.capabilities.localRoot
     const plan = await planFiles(files, { storeRoot, exclude, signal, mayBeEmpty: true })
-    this.#member ??= this.#beginAnew(signal)
+    this.#member ??=
+      this.#memberFile === undefined ? this.#beginAnew(signal) : this.#memberIn(this.#memberFile, signal)
     const member = await this.#memberOr(this.#member)
-    const timeout = this.#options.saveTimeout ?? defaultSaveTimeout
-    const { attempt, result } = await saveJointly(member, request, plan, timeout, this.#saved)
-    if (attempt !== undefined && (this.#saved === undefined || this.#saved.step < attempt.step))
-      this.#saved = attempt
-    return result
+    return saveJointly(member, request, plan, this.#options.saveTimeout ?? defaultSaveTimeout)
   }
 
   /** Resolves once the work that saves and restores have started is done. */
@@ -82,10 +83,32 @@ export class Ranks {
     return this.#options.joinTimeout ?? defaultJoinTimeout
   }
 
-  /** Joins the newest term until it has taken over the store. */
-  async #join(signal: AbortSignal | undefined): Promise<Member> {
+  /** Starts this rank: joins a term, and resumes with it. */
+  async #start(options: RestoreOptions | JoinOptions): Promise<Resumption> {
+    const file = this.#memberFile
+    if (file !== undefined) await removeMemberFile(file)
+    if (this.#member !== undefined) {
+      // Going back, or joining a newer term, is a new start of this rank.
+      this.#identity = undefined
+      this.#member = undefined
+      this.#wasMember = false
+    }
     for (;;) {
-      this.#identity ??= recordStart(this.#context, this.#options, signal)
+      const member = await this.#join(options.signal)
+      const resumption = await resume(member, options, this.#joinTimeout)
+      if (resumption === undefined) continue
+      if (file !== undefined)
+        await createMemberFile(file, await this.#stored(resumption.member, options.signal))
+      this.#member = Promise.resolve(resumption.member)
+      return resumption
+    }
+  }
+
+  /** Joins the newest term until it has taken over the store. */
+  async #join(signal: AbortSignal | undefined): Promise<OwningMember> {
+    const place = placeIn(this.#options)
+    for (;;) {
+      this.#identity ??= recordStart(this.#context, place, signal)
       const identity = await this.#identity.catch((error: unknown) => {
         this.#identity = undefined
         throw error
@@ -93,13 +116,63 @@ export class Ranks {
       const member = await occupySlot(this.#context, identity, this.#wasMember, signal)
       this.#members.add(member)
       this.#wasMember = true
-      if ((await passBarrier(member, this.#joinTimeout, signal)) && (await takeOver(member))) return member
+      if (!(await passBarrier(member, this.#joinTimeout, signal))) continue
+      const owning = await takeOver(member)
+      if (owning !== undefined) return owning
     }
   }
 
   /** A job that saves without a restore begins anew, with no checkpoint that it continues from. */
   async #beginAnew(signal: AbortSignal | undefined): Promise<ResumedMember> {
     return { ...(await this.#join(signal)), resumed: null }
+  }
+
+  /** Returns the member that an earlier process of this rank was. */
+  async #memberIn(file: string, signal: AbortSignal | undefined): Promise<ResumedMember> {
+    const { store, term, owner, since, resumed, ...identity } = await readMemberFile(file)
+    this.#refuseOtherRank(file, identity)
+    const member = memberOf(identity, term, owner, this.#context)
+    this.#members.add(member)
+    // The owner of the store is compared first, because that costs no request.
+    const newest = await member.context.log.newest(signal)
+    if (newest.owner?.id !== owner) await this.#refuseOtherStore(file, store, signal)
+    return { ...member, since, resumed }
+  }
+
+  #refuseOtherRank(file: string, { rank, size }: Pick<Identity, 'rank' | 'size'>): void {
+    const { rank: ownRank = rank, size: ownSize = size } = this.#options
+    if (rank === ownRank && size === ownSize) return
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `The member file ${file} is that of rank ${rank} of ${size}, and this process is rank ${ownRank} of ${ownSize}. Give ` +
+        'each rank a file of its own.',
+    )
+  }
+
+  async #refuseOtherStore(file: string, store: string, signal: AbortSignal | undefined): Promise<void> {
+    if ((await this.#storeId(signal)) === store) return
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `The member file ${file} is that of a job in another store, not in ${this.#context.backend.url}.`,
+      { hint: { kind: 'join-job' } },
+    )
+  }
+
+  async #stored(member: ResumedMember, signal: AbortSignal | undefined): Promise<StoredMember> {
+    const { rank, size, process, ticket, own, since, resumed } = member
+    const store = await this.#storeId(signal)
+    if (store !== undefined) return { store, rank, size, process, ticket, ...own, since, resumed }
+    const { url } = this.#context.backend
+    throw new HoldfastError('CORRUPT', `The marker of ${url} is missing or damaged.`, {
+      url,
+      key: markerKey,
+      hint: { kind: 'repair' },
+    })
+  }
+
+  async #storeId(signal: AbortSignal | undefined): Promise<string | undefined> {
+    const found = await readMarker(this.#context.backend, signal)
+    return found.kind === 'good' ? found.marker.id : undefined
   }
 
   async #memberOr(member: Promise<ResumedMember>): Promise<ResumedMember> {
@@ -110,4 +183,13 @@ export class Ranks {
       throw error
     }
   }
+}
+
+/** The place of a process that joins a job. */
+function placeIn({ rank, size }: RanksOptions): Pick<RankPlace, 'rank' | 'size'> {
+  if (rank !== undefined) return { rank, size }
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    'A rank that joins its job must know its number and the number of ranks. Pass ranks.rank and ranks.size.',
+  )
 }

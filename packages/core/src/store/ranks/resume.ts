@@ -8,19 +8,26 @@ import { recorded } from '../recording.ts'
 import { deliver } from '../restore/restore.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
 import { incomplete } from './errors.ts'
-import type { Member, ResumedMember } from './member.ts'
+import type { Member, OwningMember, ResumedMember } from './member.ts'
 import { choiceName, ofRank, ranksIn, verdictsPrefix } from './names.ts'
 import { agreeOn, choiceSchema, findAgreed, type Verdict, verdictSchema } from './proposals.ts'
 import { type RankVerdict, type RoundStep, roundStep } from './rules.ts'
 import { isOwner } from './take-over.ts'
 import { look, pollUntil } from './wait.ts'
 
+/** How a rank joins a job without restoring files. */
+export interface JoinOptions {
+  /** Whether all ranks go to the next older checkpoint if a rank that restores finds one corrupt. Default: false. */
+  readonly fallback?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Verdicts are small documents. */
 const verdictsAtOnce = 16
 
 export interface Resumption {
   readonly member: ResumedMember
-  /** `undefined` if the term begins anew. */
+  /** `undefined` if the term begins anew, or if the rank joins without restoring files. */
   readonly restored: Restored | undefined
 }
 
@@ -38,11 +45,12 @@ type Round =
 /**
  * Restores the checkpoint on which the ranks of a term agree. Each rank verifies its own files first, and delivers them once
  * all ranks have found theirs good. If a rank finds a checkpoint corrupt, all ranks go to the next older one, or with no
- * `fallback` reject with `CORRUPT`. Returns `undefined` if a newer term has begun.
+ * `fallback` reject with `CORRUPT`. A rank that joins without restoring has no files to verify. Returns `undefined` if a
+ * newer term has begun.
  */
 export async function resume(
-  member: Member,
-  options: RestoreOptions,
+  member: OwningMember,
+  options: RestoreOptions | JoinOptions,
   timeout: number,
 ): Promise<Resumption | undefined> {
   const avoided = new Set<AttemptId>()
@@ -85,7 +93,7 @@ async function play(
   member: Member,
   round: number,
   attempt: AttemptId | null,
-  options: RestoreOptions,
+  options: RestoreOptions | JoinOptions,
   timeout: number,
 ): Promise<Round> {
   let settled: Round | undefined
@@ -96,6 +104,7 @@ async function play(
   if (attempt === null) return settle(null)
   const entry = await listedEntry(member, attempt, options.signal)
   if (entry === undefined) return settle('it is not listed any more')
+  if (!('to' in options)) return settle(null)
   using _ = member.context.restoring.protect(attempt)
   try {
     const restored = await deliver(member.context, entry, options, async () => {

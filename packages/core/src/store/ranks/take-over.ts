@@ -2,19 +2,21 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { newestToWriteUpon } from '../upkeep/first-write.ts'
 import { fencedByOtherWriter } from './errors.ts'
-import type { Member } from './member.ts'
+import type { Member, OwningMember } from './member.ts'
 import { standingOf } from './rules.ts'
 
 /**
- * Takes the store over for the term, if no rank of the term has done so. Returns false if a later term has owned the store.
- * Rejects with `FENCED` if another writer has taken the store from this term.
+ * Takes the store over for the term, if no rank of the term has done so. Returns `undefined` if a later term has owned the
+ * store. Rejects with `FENCED` if another writer has taken the store from this term.
  */
-export async function takeOver(member: Member): Promise<boolean> {
+export async function takeOver(member: Member): Promise<OwningMember | undefined> {
   const { context, access, own } = member
   for (;;) {
     const newest = await newestToWriteUpon(context)
     const standing = standingOf(newest, own)
-    if (standing !== 'may take over') return isOwner(member)
+    // A takeover raises the floor to itself, and no rank raises it again before all have joined.
+    if (standing !== 'may take over')
+      return isOwnerIn(newest, member) ? { ...member, since: newest.floor } : undefined
     try {
       await context.log.commit({ kind: 'take over', term: own.term })
       context.events.emit('tookOver', { from: newest.owner?.name })

@@ -5,6 +5,8 @@ import type { CheckpointFile, JudgedCheckpoint } from '../../catalog/judging/che
  * describe the whole checkpoint, and are the same on every rank.
  */
 export interface SaveResult extends JudgedCheckpoint {
+  /** The place of this process among the ranks of its job. Defined after a joint save. */
+  readonly ranks?: { readonly rank: number; readonly size: number } | undefined
   /** The rank that committed the checkpoint. Defined after a joint save. */
   readonly committedBy?: number | undefined
   readonly files: readonly CheckpointFile[]

@@ -6,9 +6,12 @@ import {
   type Environment,
 } from '../../../src/index.ts'
 import { abortedError } from '../../../src/errors.ts'
-import type { RanksOptions } from '../../../src/store/ranks/options.ts'
+import type { RankPlace, RanksOptions } from '../../../src/store/ranks/options.ts'
 import type { StoreOptions } from '../../../src/store/options.ts'
 import { storeOn } from '../../stores.ts'
+
+type JobOptions = StoreOptions &
+  Partial<Pick<RankPlace, 'memberFile'> & Pick<RanksOptions, 'joinTimeout' | 'saveTimeout'>>
 
 /** Polls without waiting. */
 export const busyEnvironment: Environment = {
@@ -24,16 +27,17 @@ export function rankOn(
   backend: CheckpointBackend,
   rank: number,
   size: number,
-  { joinTimeout = 10_000, saveTimeout = 10_000, ...options }: StoreOptions & Partial<RanksOptions> = {},
+  { joinTimeout = 10_000, saveTimeout = 10_000, memberFile, ...options }: JobOptions = {},
 ): CheckpointStore {
-  return storeOn(backend, { ...options, ranks: { rank, size, joinTimeout, saveTimeout } }, busyEnvironment)
+  const ranks = { rank, size, joinTimeout, saveTimeout, memberFile }
+  return storeOn(backend, { ...options, ranks }, busyEnvironment)
 }
 
 /** Starts every rank of a job. */
 export function startJob(
   backend: CheckpointBackend,
   size: number,
-  options: StoreOptions & Partial<RanksOptions> = {},
+  options: JobOptions = {},
 ): readonly CheckpointStore[] {
   return Array.from({ length: size }, (_, rank) => rankOn(backend, rank, size, options))
 }
