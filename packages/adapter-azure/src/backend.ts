@@ -32,7 +32,7 @@ export class AzureBackend extends ObjectStoreBackend<Container> {
         // Objects larger than a block, which are most of a checkpoint, are sent in blocks.
         hash: 'writer',
         maxObjectBytes: maxBlocks * maxBlockBytes,
-        resumesPuts: false,
+        resumesPuts: true,
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {

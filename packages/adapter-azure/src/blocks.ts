@@ -3,6 +3,7 @@ import {
   ConcurrentHash,
   foreignAnswer,
   HoldfastError,
+  isHoldfastError,
   type PutOptions,
   type RequestInfo,
   requestWithRetry,
@@ -15,6 +16,7 @@ import {
   type Container,
   encryptionOf,
   fromStore,
+  orForeign,
   payloadOf,
   readingOf,
   storedAs,
@@ -33,12 +35,21 @@ export const maxBlocks = 50_000
  * the blocks of the others: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list. So each upload
  * uses its own block ids. All ids must have the same length:
  * https://learn.microsoft.com/en-us/rest/api/storageservices/put-block.
+ *
+ * Puts that continue each other share their blocks. The id of such a block contains the MD5 of its bytes, which the service
+ * has verified. So a block with the id and the size of a block of the source has its bytes.
  */
-export function beginUpload(container: Container, key: string, { contentType }: PutOptions): Upload<string> {
+export async function beginUpload(
+  container: Container,
+  key: string,
+  { contentType, signal, resume }: PutOptions,
+): Promise<Upload<string>> {
   const blob = blobOf(container, key)
-  const token = randomUUID()
+  const token = resume?.sha256 ?? randomUUID()
   const attempt = randomBytes(16)
+  const staged = resume === undefined ? new Map<string, number>() : await stagedBlocks(container, key, signal)
   const wholeMd5 = new ConcurrentHash('md5')
+  let resumedBytes = 0
 
   /**
    * Returns the blob if it has the token of this upload. The blocks were then committed, even if the response was lost.
@@ -57,7 +68,11 @@ export function beginUpload(container: Container, key: string, { contentType }: 
   return {
     async sendPart({ index, bytes }, partSignal) {
       const [md5] = await Promise.all([concurrentMd5Of(bytes), wholeMd5.update(bytes)])
-      const blockId = blockIdOf(attempt, index)
+      const blockId = blockIdOf(resume === undefined ? attempt : md5, index)
+      if (staged.get(blockId) === bytes.byteLength) {
+        resumedBytes += bytes.byteLength
+        return blockId
+      }
       const options = {
         ...encryptionOf(container),
         ...stoppedBy(partSignal),
@@ -84,11 +99,11 @@ export function beginUpload(container: Container, key: string, { contentType }: 
             answer.clientRequestId !== undefined &&
             answer.clientRequestId === answer._response.request.requestId
           )
-            return storedAs(asked, { ...answer, contentMD5: md5 }, 'writer')
+            return { ...storedAs(asked, { ...answer, contentMD5: md5 }, 'writer'), resumedBytes }
         } catch (error) {
           if (!isCalled(error, 'InvalidBlockList') && !mayHaveHappened(error)) throw error
           const there = await committed(asked, md5).catch(() => undefined)
-          if (there !== undefined) return there
+          if (there !== undefined) return { ...there, resumedBytes }
           throw isCalled(error, 'InvalidBlockList')
             ? overtaken(container, key, container.errorOf(error, asked))
             : error
@@ -96,7 +111,7 @@ export function beginUpload(container: Container, key: string, { contentType }: 
         const there = await committed(asked, md5)
         if (there === undefined)
           throw foreignAnswer(asked, 'it reports that the blocks were committed, but no such blob exists')
-        return there
+        return { ...there, resumedBytes }
       })
     },
 
@@ -108,9 +123,30 @@ export function beginUpload(container: Container, key: string, { contentType }: 
   }
 }
 
-function blockIdOf(attempt: Uint8Array, index: number): string {
+/** Returns the sizes of the blocks of a name that are staged and not committed, by their ids. */
+async function stagedBlocks(
+  container: Container,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  const asked = { what: `Listing the staged blocks of ${key}`, key, signal }
+  try {
+    return await requestWithRetry(container, asked, async () => {
+      const list = blobOf(container, key).getBlockList('uncommitted', stoppedBy(signal))
+      const { uncommittedBlocks = [] } = fromStore(asked, await orForeign(asked, () => list))
+      return new Map(uncommittedBlocks.map(({ name, size }) => [name, size]))
+    })
+  } catch (error) {
+    // Without a blob or the permission to look at it, the upload stages every block.
+    if (isHoldfastError(error, 'NOT_FOUND', 'PERMISSION_DENIED')) return new Map()
+    throw error
+  }
+}
+
+/** `writer` has 16 bytes. */
+function blockIdOf(writer: Uint8Array, index: number): string {
   const id = Buffer.alloc(20)
-  id.set(attempt)
+  id.set(writer)
   id.writeUInt32BE(index, 16)
   return id.toString('base64')
 }

@@ -28,7 +28,7 @@ export async function put(
 ): Promise<PutResult> {
   return putObject(container, key, source, options, {
     putWhole: (bytes) => putWhole(container, key, bytes, options),
-    begin: async () => beginUpload(container, key, options),
+    begin: () => beginUpload(container, key, options),
   })
 }
 

@@ -44,6 +44,8 @@ export interface Upload<Sent> {
   complete(sent: readonly Sent[]): Promise<Stored>
   /** Discards the upload and its parts on the store. */
   readonly discard: () => Promise<void>
+  /** Ends the use of an upload that failed and that a later put may continue. */
+  readonly leave?: () => Promise<void>
   /** A sentence that states what happens to an upload that could not be discarded. */
   readonly leftover: string
 }
@@ -96,7 +98,13 @@ export async function putObject<Sent>(
     reader.rereadableBytes > plan.partBytes
       ? await inParts((start) => partsOf(reader.chunks(start), start))
       : await putAsRead(partsOf(reader.chunks(), 0, growthFor(store.parts, reader.size)), whole, inParts)
-  const result = { key, ...reader.result(), ...stored }
+  const { resumedBytes = 0, ...facts } = stored
+  const result = {
+    key,
+    ...reader.result(),
+    ...facts,
+    ...(resume === undefined ? {} : { resumedBytes }),
+  }
   onProgress?.(result.size)
   return result
 }
@@ -157,6 +165,7 @@ async function putParts<Sent>(
     return await upload.complete(sent)
   } catch (error) {
     if (resume === undefined || isHopelessPut(error)) await giveUp(upload, error)
+    else await upload.leave?.()
     throw error
   }
 }
