@@ -36,7 +36,7 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
       {
         hash: 'store',
         maxObjectBytes,
-        resumesPuts: false,
+        resumesPuts: true,
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {

@@ -2,6 +2,7 @@ import {
   type PutSource,
   Crc32c,
   isFileSource,
+  isReopenable,
   type PutOptions,
   putObject,
   type PutResult,
@@ -26,7 +27,7 @@ export async function put(
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const canBeReadAgain = source instanceof Uint8Array || isFileSource(source)
+  const canBeReadAgain = source instanceof Uint8Array || isFileSource(source) || isReopenable(source)
   for (let newUploads = 0; ; newUploads += 1) {
     try {
       return await putOnce(bucket, key, source, options)

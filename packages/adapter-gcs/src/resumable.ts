@@ -8,10 +8,20 @@ import {
   requestWithRetry,
   type Upload,
 } from '@holdfast/core/backend'
-import { ask, type Bucket, type GcsObject, parseObject, sentMetadata, storedAs, uploadUrl } from './bucket.ts'
+import {
+  ask,
+  type Bucket,
+  type GcsObject,
+  objectUrl,
+  parseObject,
+  sentMetadata,
+  storedAs,
+  uploadUrl,
+} from './bucket.ts'
 import { deleteGeneration } from './delete.ts'
 import { hasStatus } from './errors.ts'
 import { bodyOf, type HttpBody } from './send.ts'
+import { SessionFile } from './session-file.ts'
 
 /** The state of an upload: the number of bytes that the store holds, or the finished object. */
 type Progress = { readonly held: number } | { readonly object: GcsObject }
@@ -40,12 +50,12 @@ interface Section {
 export async function beginUpload(
   bucket: Bucket,
   key: string,
-  { contentType, signal }: PutOptions,
+  { contentType, signal, resume }: PutOptions,
   checksum: Crc32c,
 ): Promise<Upload<Part>> {
-  const session = await beginSession(bucket, key, contentType, signal)
+  const { session, file, heldBefore } = await sessionFor(bucket, key, { contentType, signal, resume })
   /** The bytes that the store reported to hold. After a failure it may hold more. */
-  let held = 0
+  let held = heldBefore
   let isSure = true
   /** The largest number of bytes that the store reported. */
   let reached = 0
@@ -64,10 +74,13 @@ export async function beginUpload(
       body,
       alsoFine: [incomplete],
       signal: sectionSignal,
-    }).catch((error: unknown) => {
-      throw hasStatus(error, 404) || hasStatus(error, 410)
-        ? sessionGone(key, bucket.errorOf(error, { what: `Writing ${key}`, key }))
-        : error
+    }).catch(async (error: unknown) => {
+      const cause = (): HoldfastError => bucket.errorOf(error, { what: `Writing ${key}`, key })
+      if (hasStatus(error, 404) || hasStatus(error, 410)) throw sessionGone(bucket, key, cause())
+      // With the last bytes, the store compares the checksum of the whole object.
+      if (heldBefore === 0 || !hasStatus(error, 400)) throw error
+      await file?.forget()
+      throw otherBytesHeld(bucket, key, cause())
     })
     if (answer.status !== incomplete) return { object: parseObject(answer.data) }
     held = bytesHeld(answer.headers)
@@ -86,7 +99,8 @@ export async function beginUpload(
       if ('object' in progress || progress.held > reached) return progress
     }
     const position = held
-    if (position < start || position > end) throw lostTrack(key, position, start)
+    if (position > end && heldBefore > 0) return { held } // another process continues the same upload
+    if (position < start || position > end) throw lostTrack(bucket, key, position, start)
     const range = position === end ? `*/${end}` : `${position}-${end - 1}/${isLast ? end : '*'}`
     const proof = { 'x-goog-hash': `crc32c=${crc32cBase64(checksum.value)}` }
     const body = { size: end - position, pieces: from(position) }
@@ -102,16 +116,21 @@ export async function beginUpload(
   /** Sends a section. After each request that makes progress, the number of attempts starts again. */
   const send = async (section: Section, sectionSignal?: AbortSignal): Promise<GcsObject | undefined> => {
     const { start, end, isLast } = section
+    if (isSure && held >= end && heldBefore >= end && !isLast) return undefined
     const asked = { what: `Bytes ${start} to ${end} of ${key}`, key, signal: sectionSignal }
     for (;;) {
       const progress = await requestWithRetry(bucket, asked, () => advance(section, sectionSignal))
       if ('object' in progress) return progress.object
-      if (progress.held === end && !isLast) return undefined
+      if (progress.held >= end && !isLast) return undefined
     }
   }
 
   return {
     async sendStretch({ size, from }, stretchSignal) {
+      // Bytes that the store holds are read, too, because the checksum covers the whole object.
+      let read = 0
+      if (heldBefore > 0)
+        for await (const { byteLength } of from(0)) if ((read += byteLength) >= heldBefore) break
       await send({ start: 0, end: size, isLast: false, from }, stretchSignal)
     },
 
@@ -126,9 +145,13 @@ export async function beginUpload(
       const section = sectionOf(last)
       const object = await send(section)
       const told = object?.crc32c ?? checksum.value
-      if (object?.size === section.end && told === checksum.value) return storedAs(object)
+      if (object?.size === section.end && told === checksum.value) {
+        await file?.forget()
+        return { ...storedAs(object), resumedBytes: heldBefore }
+      }
       if (object !== undefined) await deleteGeneration(bucket, key, object.generation)
       throw lost(
+        bucket,
         `The store held other bytes of ${key} than those sent, so they were deleted. Put the object again.`,
         { key },
       )
@@ -138,6 +161,10 @@ export async function beginUpload(
       await requestWithRetry(bucket, { what: `Discarding the upload of ${key}`, key }, () =>
         ask(bucket, { method: 'DELETE', url: session, body: bodyOf(), alsoFine: discarded }),
       )
+      await file?.forget()
+    },
+    leave: async () => {
+      await file?.leave(session)
     },
     leftover: 'The store discards its unfinished upload after a week.',
   }
@@ -150,6 +177,61 @@ function sectionOf({ offset, bytes, last }: Part): Section {
     isLast: last,
     from: (position) => [bytes.subarray(position - offset)],
   }
+}
+
+interface OpenSession {
+  readonly session: string
+  /** Where a later put finds the session. */
+  readonly file: SessionFile | undefined
+  /** The bytes that an earlier put has stored. */
+  readonly heldBefore: number
+}
+
+/** Returns the session that an earlier put of the same bytes left on this machine, or a new one. */
+async function sessionFor(
+  bucket: Bucket,
+  key: string,
+  { contentType, signal, resume }: PutOptions,
+): Promise<OpenSession> {
+  const claimed =
+    resume === undefined
+      ? undefined
+      : await SessionFile.claim([objectUrl(bucket, key), resume.sha256].join('\n'), process.env)
+  try {
+    if (claimed?.session !== undefined) {
+      const heldBefore = await heldBy(bucket, key, claimed.session, signal)
+      await claimed.file.remember(claimed.session)
+      if (heldBefore !== undefined) return { session: claimed.session, file: claimed.file, heldBefore }
+    }
+    const session = await beginSession(bucket, key, contentType, signal)
+    await claimed?.file.remember(session)
+    return { session, file: claimed?.file, heldBefore: 0 }
+  } catch (error) {
+    if (claimed?.session === undefined) await claimed?.file.forget()
+    else await claimed.file.leave(claimed.session)
+    throw error
+  }
+}
+
+/** Returns how many bytes a session holds; `undefined` if it has ended. */
+async function heldBy(
+  bucket: Bucket,
+  key: string,
+  session: string,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const asked = { what: `Looking at the unfinished upload of ${key}`, key, signal }
+  const { status, headers } = await requestWithRetry(bucket, asked, () =>
+    ask(bucket, {
+      method: 'PUT',
+      url: session,
+      headers: { 'content-range': 'bytes */*' },
+      body: bodyOf(),
+      alsoFine: [incomplete, ...discarded],
+      signal,
+    }),
+  )
+  return status === incomplete ? bytesHeld(headers) : undefined
 }
 
 /**
@@ -188,18 +270,35 @@ function bytesHeld(headers: Headers): number {
   return last === undefined ? 0 : Number(last) + 1
 }
 
-function sessionGone(key: string, cause: unknown): HoldfastError {
-  return lost(`The store discarded the upload of ${key}, as it does after a week. Put the object again.`, {
-    key,
-    cause,
-  })
+function sessionGone(bucket: Bucket, key: string, cause: unknown): HoldfastError {
+  return lost(
+    bucket,
+    `The store discarded the upload of ${key}, as it does after a week. Put the object again.`,
+    {
+      key,
+      cause,
+    },
+  )
+}
+
+/** The error for an upload that was continued, and whose first bytes differ from those of the source. */
+function otherBytesHeld(bucket: Bucket, key: string, cause: unknown): HoldfastError {
+  return lost(
+    bucket,
+    `An earlier put left other bytes of ${key} than those of the source, so they were discarded. Put the object again.`,
+    { key, cause },
+  )
 }
 
 /** The error for an upload that needs bytes before the section, which are no longer in memory. */
-function lostTrack(key: string, held: number, offset: number): HoldfastError {
-  return lost(`The store reports ${held} bytes of ${key}, but ${offset} were sent. Put the object again.`, {
-    key,
-  })
+function lostTrack(bucket: Bucket, key: string, held: number, offset: number): HoldfastError {
+  return lost(
+    bucket,
+    `The store reports ${held} bytes of ${key}, but ${offset} were sent. Put the object again.`,
+    {
+      key,
+    },
+  )
 }
 
 /** The errors of uploads that cannot continue. A new upload can succeed. */
@@ -209,9 +308,13 @@ export function isLostUpload(error: unknown): boolean {
   return error instanceof Error && ofLostUploads.has(error)
 }
 
-/** Returns an error that no retry of the same upload can solve. */
-function lost(message: string, details: { readonly key: string; readonly cause?: unknown }): HoldfastError {
-  const error = new HoldfastError('UNAVAILABLE', message, { ...details, retryable: false })
+/** Returns an error that no retry of the same upload can solve. It has a URL, so nothing replaces it by another error. */
+function lost(
+  { names: { url } }: Bucket,
+  message: string,
+  details: { readonly key: string; readonly cause?: unknown },
+): HoldfastError {
+  const error = new HoldfastError('UNAVAILABLE', message, { ...details, url, retryable: false })
   ofLostUploads.add(error)
   return error
 }

@@ -117,11 +117,16 @@ describe.each(sources)('a large object of %s', (_, source) => {
     })
   })
 
-  test('is not retried after the store has discarded its upload', async () => {
+  test('is sent with a new upload after the store has discarded its upload, and fails if that happens again and again', async () => {
     await withScriptedStore(async (backend, store) => {
+      const once = ['POST', `PUT bytes 0-${stretch - 1}/*`, 'DELETE']
       faults(store, { status: 410 })
+      await backend.put('k', source)
+      expect(store.log).toEqual([...once, 'POST', `PUT bytes 0-${stretch - 1}/*`, lastChunk])
+      const before = store.log.length
+      faults(store, { status: 410 }, { status: 410 }, { status: 410 })
       await expect(backend.put('k', source)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
-      expect(store.log).toEqual(['POST', `PUT bytes 0-${stretch - 1}/*`, 'DELETE'])
+      expect(store.log.slice(before)).toEqual([...once, ...once, ...once])
     })
   })
 

@@ -6,6 +6,8 @@ import { removeFolder, temporaryFolder } from './temporary-folder.ts'
 const temporary = ['TEMP', 'TMP', 'TMPDIR']
 /** The variable for the folder of compiled code. The hundreds of processes that tests start share that folder. */
 const compileCache = 'NODE_COMPILE_CACHE'
+/** The variable for the folder of state that outlives a process, such as unfinished uploads. */
+const userState = 'XDG_STATE_HOME'
 
 /**
  * Creates a temporary folder for a run of tests, and returns a function that removes it at the end. Tests and their
@@ -13,10 +15,11 @@ const compileCache = 'NODE_COMPILE_CACHE'
  * The next run removes the folder of a run that was killed.
  */
 export default async function useRunFolder(): Promise<() => Promise<void>> {
-  const before = [...temporary, compileCache].map((name) => [name, process.env[name]] as const)
+  const before = [...temporary, compileCache, userState].map((name) => [name, process.env[name]] as const)
   const folder = await temporaryFolder(tmpdir(), 'holdfast-tests-')
   for (const name of temporary) process.env[name] = folder
   process.env[compileCache] = join(folder, 'compiled')
+  process.env[userState] = join(folder, 'state')
   return async () => {
     for (const [name, value] of before) {
       if (value === undefined) Reflect.deleteProperty(process.env, name)
