@@ -30,6 +30,8 @@ export type ErrorHint =
   | { readonly kind: 'verify'; readonly step: number }
   /** Repair the store. */
   | { readonly kind: 'repair' }
+  /** Read or restore a file that was saved in a pack, or save without packs. */
+  | { readonly kind: 'packed' }
   /** Restore the next older good checkpoint in place of a corrupt one. */
   | { readonly kind: 'restore-with-fallback' }
   /** Take the store over, which fences its owner, or belong to the job that owns it. */
@@ -76,6 +78,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'store.verify() lists it again if it verifies.'
     case 'repair':
       return 'Call store.repair(), which lists the complete checkpoints again.'
+    case 'packed':
+      return "Read it with store.read(), or restore it. To give each file its own path, save with packs: 'never'."
     case 'restore-with-fallback':
       return 'Restore with fallback: true to quarantine it and restore the next older good checkpoint.'
     case 'take-over':

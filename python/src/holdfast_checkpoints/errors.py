@@ -136,6 +136,7 @@ _PHRASES: dict[str, str] = {
     "exclude": "To leave it out, name it in exclude=[...].",
     "name-adapter": "To use an adapter, pass it in adapters=[...].",
     "replace": "Choose another step, or replace it with on_existing='replace'.",
+    "packed": "Read it with store.read(), or restore it. To give each file its own path, save with packs='never'.",
     "own-store": "Open the store with mode='exclusive'.",
     "save-together": "If several ranks of a job save this step, save it together with the command line or the TypeScript library.",
     "join-job": "To join the job, run holdfast restore --ranks env --member FILE on all ranks when the program starts.",

@@ -43,6 +43,8 @@ export function phraseHint(hint: ErrorHint): string {
       return `Run holdfast verify ${hint.step} to list it again if it verifies.`
     case 'repair':
       return 'Run holdfast repair.'
+    case 'packed':
+      return 'Run holdfast restore --file NAME to get it. Save with --packs never to give each file its own path.'
     case 'restore-with-fallback':
       return 'Pass --fallback to restore the next older good checkpoint.'
     case 'take-over':

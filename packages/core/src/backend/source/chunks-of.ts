@@ -30,6 +30,18 @@ export async function* chunksOf(
   else yield* readInto(reader, bufferBytes)
 }
 
+/** Reads at most `size` bytes of a body into memory. Returns fewer if the body is shorter. */
+export async function bytesOf(object: Body, size: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  let filled = 0
+  for await (const chunk of chunksOf(object, size)) {
+    const part = chunk.subarray(0, size - filled)
+    bytes.set(part, filled)
+    filled += part.byteLength
+  }
+  return bytes.subarray(0, filled)
+}
+
 /** Returns `undefined` for a body that is not a byte stream. */
 function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {

@@ -75,6 +75,7 @@ export {
   type ManifestFile,
   manifestSchema,
   newManifest,
+  withFiles,
 } from './manifest.ts'
 export { decodeMarker, encodeMarker, type Marker, markerSchema, newMarker, withPlace } from './marker.ts'
 export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema } from './page.ts'

@@ -6,7 +6,7 @@ import { type AttemptId, attemptSchema, manifestKey, partsOfAttempt } from './la
 import type { Named } from './named.ts'
 import { originSchema } from './origin.ts'
 import { parseDocument } from './parse-document.ts'
-import { featureFault, requiresSchema } from './requires.ts'
+import { featureFault, requiresSchema, requiring, type Uses } from './requires.ts'
 import { seal } from './sealed.ts'
 import {
   countSchema,
@@ -41,9 +41,9 @@ export const manifestFileSchema = v.looseObject({
   sha256: sha256Schema,
   /** The permission bits of the saved file (`0o600` is 384). Streams and bytes have none. */
   mode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777))),
-  /** The revision of the object, as the store returned it. */
+  /** The revision of the object, as the store returned it. Of the files of a pack, at most one has it. */
   revision: v.optional(v.string()),
-  /** The digest of the object that the store keeps. */
+  /** The digest of the object that the store keeps. Of the files of a pack, at most one has it. */
   storeDigest: v.optional(hashSchema),
 })
 
@@ -88,7 +88,7 @@ export interface ManifestContent {
 export function newManifest({ order, files, metrics, tags, ...content }: ManifestContent): Manifest {
   return {
     format: formatOf('manifest'),
-    requires: [],
+    requires: requiring([], featuresOf(files)),
     ...content,
     order: { ...order },
     files: [...files],
@@ -123,7 +123,18 @@ function manifestFault(manifest: Manifest, attempt: AttemptId): string | undefin
   if (origin === undefined && order.base > named.base) return 'has an order key later than its attempt'
   const clash = nameClash(files.map(({ name }) => name))
   if (clash !== undefined) return `lists files that are the same on some file systems: ${clash.join(', ')}`
-  return featureFault(requires, [
-    [files.some(({ offset }) => offset !== undefined), 'a pack of files', 'packs'],
-  ])
+  if (files.some(({ offset = 0, size }) => !Number.isSafeInteger(offset + size)))
+    return 'has a file that ends beyond the largest offset'
+  return featureFault(requires, featuresOf(files))
+}
+
+/** The features that a list of files uses. */
+function featuresOf(files: readonly ManifestFile[]): Uses {
+  return [[files.some(({ offset }) => offset !== undefined), 'a pack of files', 'packs']]
+}
+
+/** Returns a manifest with other files, which requires the features that they use and no others of files. */
+export function withFiles(manifest: Manifest, files: readonly ManifestFile[]): Manifest {
+  const others = manifest.requires.filter((feature) => feature !== 'packs')
+  return { ...manifest, requires: requiring(others, featuresOf(files)), files: [...files] }
 }

@@ -5,7 +5,7 @@ import { HoldfastError } from '../../errors.ts'
 export type Feature = 'packs' | 'copies' | 'rewinds'
 
 /** The features that this version of Holdfast implements. */
-const implemented: ReadonlySet<string> = new Set<Feature>(['copies', 'rewinds'])
+const implemented: ReadonlySet<string> = new Set<Feature>(['packs', 'copies', 'rewinds'])
 
 /** The names of the features that a reader must know to interpret the document correctly. */
 export const requiresSchema = v.array(v.string())

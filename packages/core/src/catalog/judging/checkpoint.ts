@@ -38,8 +38,10 @@ export interface CheckpointFile {
   readonly size: number
   /** The digest in lower-case hexadecimal. */
   readonly sha256: string
-  /** The path below the root of the store. */
+  /** The path of the object with its bytes, below the root of the store. */
   readonly key: string
+  /** Where its bytes begin in the object, if that is a pack of several files. */
+  readonly offset: number | undefined
 }
 
 /** The members of a checkpoint's manifest. */
@@ -105,11 +107,12 @@ export function contentsOf({
   dataState,
 }: Pick<Manifest, 'attempt' | 'files' | 'metadata' | 'dataState'>): CheckpointContents {
   return {
-    files: files.map(({ name, object, size, sha256 }) => ({
+    files: files.map(({ name, object, offset, size, sha256 }) => ({
       name,
       size,
       sha256,
       key: objectKey(attempt, object),
+      offset,
     })),
     metadata,
     dataState,

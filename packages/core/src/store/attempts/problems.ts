@@ -8,7 +8,8 @@ import {
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { withSecondLook } from '../../async/second-look.ts'
-import { provedChunks, readManifest } from './read-verified.ts'
+import { AttemptReader } from './packs/attempt-reader.ts'
+import { readManifest } from './read-verified.ts'
 
 /** How thoroughly a checkpoint is verified. */
 interface Examination {
@@ -34,15 +35,17 @@ export async function problemsOf(
   if (read === undefined) return problems
   const { manifest, size } = read
   if (comparesDocuments) problems.push(...disagreements(entry, manifest, size))
+  if (quick) {
+    for (const object of objectsOf(manifest))
+      await problem(problems, () => withSecondLook(() => proveByStore(context, entry, object, signal)))
+    return problems
+  }
+  await using reader = new AttemptReader(backend, entry.attempt, manifest.files)
   for (const file of manifest.files) {
     await problem(problems, () =>
       withSecondLook(async (look) => {
-        if (quick) {
-          await proveByStore(context, entry, file, signal)
-          return
-        }
         let readBytes = before
-        for await (const chunk of await provedChunks(backend, entry.attempt, file, signal, look)) {
+        for await (const chunk of await reader.open(file, signal, look)) {
           readBytes += chunk.byteLength
           reported = Math.max(reported, readBytes)
           onBytes(reported)
@@ -83,22 +86,50 @@ export async function problem<T>(problems: string[], prove: () => Promise<T>): P
   }
 }
 
+/** An object of a checkpoint: a file, or a pack of files. */
+interface StoredObject {
+  /** Names the object in a message. */
+  readonly what: string
+  readonly object: string
+  /** The size in bytes. A pack may be larger. */
+  readonly size: number
+  readonly isPack: boolean
+  readonly storeDigest: ManifestFile['storeDigest']
+}
+
+function objectsOf({ files }: Manifest): readonly StoredObject[] {
+  const objects: StoredObject[] = files
+    .filter(({ offset }) => offset === undefined)
+    .map(({ name, object, size, storeDigest }) => ({ what: name, object, size, isPack: false, storeDigest }))
+  const packed = files.filter(({ offset }) => offset !== undefined)
+  for (const [object, together] of Map.groupBy(packed, (file) => file.object)) {
+    objects.push({
+      what: `the pack ${object} with ${together.length} ${together.length === 1 ? 'file' : 'files'}`,
+      object,
+      size: together.reduce((end, each) => Math.max(end, (each.offset ?? 0) + each.size), 0),
+      isPack: true,
+      storeDigest: together.find(({ storeDigest }) => storeDigest !== undefined)?.storeDigest,
+    })
+  }
+  return objects
+}
+
 /** Compares the size, and the digest of the store if one was recorded. */
 async function proveByStore(
   { backend }: StoreContext,
-  entry: CatalogEntry,
-  file: ManifestFile,
+  { attempt }: CatalogEntry,
+  { what, object, size, isPack, storeDigest }: StoredObject,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const key = objectKey(entry.attempt, file.object)
+  const key = objectKey(attempt, object)
   const stat = await backend.stat(key, { signal })
-  const fault = (what: string): HoldfastError =>
-    new HoldfastError('CORRUPT', `${file.name} ${what}`, { key, url: backend.url })
+  const fault = (how: string): HoldfastError =>
+    new HoldfastError('CORRUPT', `${what} ${how}`, { key, url: backend.url })
   if (stat === undefined) throw fault('is missing')
-  if (stat.size !== file.size) throw fault(`has ${stat.size} bytes, not the ${file.size} that were saved`)
-  if (file.storeDigest?.origin !== 'store') return
+  if (isPack ? stat.size < size : stat.size !== size)
+    throw fault(`has ${stat.size} bytes, not the ${size} that were saved`)
+  if (storeDigest?.origin !== 'store') return
   const now = await backend.hash(key, { signal })
-  if (now.algorithm === file.storeDigest.algorithm && now.value !== file.storeDigest.value) {
+  if (now.algorithm === storeDigest.algorithm && now.value !== storeDigest.value)
     throw fault('differs from the saved file: the digest of the store does not match')
-  }
 }

@@ -105,6 +105,16 @@ async function* proved(
   expected.refuseOther(digest.bytes, digest.sha256())
 }
 
+/** Throws `CORRUPT` if the bytes of a whole file do not match the manifest. */
+export function refuseOtherBytes(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  file: ManifestFile,
+  bytes: Uint8Array,
+): void {
+  new ExpectedFile(backend, attempt, file).refuseOther(bytes.byteLength, sha256Hex(bytes))
+}
+
 /** Compares the bytes with the manifest. Throws `CORRUPT` if they differ. */
 class ExpectedFile {
   readonly #backend: CheckpointBackend
@@ -177,16 +187,20 @@ function otherLength(backend: CheckpointBackend, attempt: AttemptId, file: Manif
 async function readListed(
   backend: CheckpointBackend,
   attempt: AttemptId,
-  file: ManifestFile,
+  { name, object, offset, size }: ManifestFile,
   signal: AbortSignal | undefined,
   look: Look = 1,
-  range?: ReadOptions['range'],
+  part?: { readonly start: number; readonly end: number },
 ): Promise<ReadableObject> {
-  const key = objectKey(attempt, file.object)
+  const key = objectKey(attempt, object)
+  const { start, end } = part ?? { start: 0, end: size }
+  const range = offset === undefined ? part : { start: offset + start, end: offset + end }
   try {
     return await backend.read(key, { newConnection: look === 2, range, signal })
   } catch (error) {
-    if (isHoldfastError(error, 'NOT_FOUND')) throw corrupt(backend, key, `${file.name} is missing`)
+    if (isHoldfastError(error, 'NOT_FOUND')) throw corrupt(backend, key, `${name} is missing`)
+    if (offset !== undefined && isHoldfastError(error, 'INVALID_ARGUMENT'))
+      throw corrupt(backend, key, `${name} is missing: its pack ends before byte ${offset + start}`)
     throw error
   }
 }

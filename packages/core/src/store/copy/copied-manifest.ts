@@ -9,6 +9,7 @@ import {
   type Manifest,
   type ManifestFile,
   manifestKey,
+  withFiles,
 } from '../../catalog/documents/index.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
@@ -21,7 +22,7 @@ export function manifestOfCopy(
   { step, order, origin, metrics }: CatalogEntry,
   files: readonly ManifestFile[],
 ): Manifest {
-  return {
+  const copied = {
     ...original,
     format: formatAfter('manifest', original.format),
     attempt,
@@ -29,8 +30,8 @@ export function manifestOfCopy(
     order,
     ...(origin === undefined ? {} : { origin }),
     metrics,
-    files,
   }
+  return withFiles(copied, files)
 }
 
 export interface PublishedManifest {

@@ -9,7 +9,8 @@ import {
   objectKey,
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { provedChunks, provedFile } from '../attempts/read-verified.ts'
+import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
+import { provedChunks } from '../attempts/read-verified.ts'
 import type { CopyAttempt } from './attempt.ts'
 
 /** Files of an attempt that an earlier copier stored completely, by name. Their bytes are verified when they are used. */
@@ -58,6 +59,8 @@ export async function copyFiles(
     source.capabilities.smallObjectsAtOnce,
     destination.capabilities.smallObjectsAtOnce,
   )
+  const unstored = manifest.files.filter(({ name }) => !stored.has(name))
+  await using reader = new AttemptReader(source, manifest.attempt, unstored)
   let passed = 0
   let bytesBefore = 0
   const files = await concurrently(
@@ -77,7 +80,7 @@ export async function copyFiles(
         return fileOfCopy(file, undefined)
       }
       return withSecondLook(async (look) => {
-        const body = await provedFile(source, manifest.attempt, file, taskSignal, look)
+        const body = await reader.open(file, taskSignal, look)
         const key = objectKey(attempt, file.name)
         const put = await destination.put(key, body, {
           size: file.size,
@@ -107,7 +110,7 @@ async function isIntact(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const stored = { ...file, object: file.name }
+    const stored = fileOfCopy(file, undefined)
     for await (const _ of await provedChunks(backend, attempt, stored, signal)) continue
     return true
   } catch (error) {

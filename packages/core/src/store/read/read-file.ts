@@ -60,6 +60,14 @@ export async function localPath(
     )
   }
   const { entry, file } = await requireFile(context, choice, name, signal)
+  if (file.offset !== undefined) {
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `${JSON.stringify(name)} of step ${entry.step} has no path of its own, because it was saved in a pack with other small ` +
+        'files.',
+      { url, hint: { kind: 'packed' } },
+    )
+  }
   return join(capabilities.localRoot, ...objectKey(entry.attempt, file.object).split('/'))
 }
 

@@ -20,7 +20,8 @@ import {
   noCheckpointOfStep,
   quarantinedError,
 } from '../../catalog/judging/choose.ts'
-import { provedChunks, provedManifest } from '../attempts/read-verified.ts'
+import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
+import { provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 
 /** The changes to the store that a restore may request. */
@@ -147,13 +148,14 @@ export async function deliver(
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
+  await using reader = new AttemptReader(context.backend, entry.attempt, files)
   const { paths, others } = await context.environment.deliver(
     options.to,
     files.map((file) => ({
       name: file.name,
       size: file.size,
       mode: file.mode,
-      open: (signal, look) => provedChunks(context.backend, entry.attempt, file, signal, look),
+      open: (signal, look) => reader.open(file, signal, look),
     })),
     {
       signal: options.signal,
