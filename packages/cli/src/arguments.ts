@@ -1,3 +1,4 @@
+import type { PackMode } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 
 /** Parses a step: an integer of at least 0. */
@@ -27,6 +28,12 @@ export function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
   throw new InvalidArgumentError('It must be a number of seconds from 0.')
+}
+
+/** Parses whether small files are stored together. */
+export function parsePackMode(text: string): PackMode {
+  if (text === 'auto' || text === 'always' || text === 'never') return text
+  throw new InvalidArgumentError('It must be auto, always or never.')
 }
 
 /** Parses one of several steps and appends it. */

@@ -1,6 +1,13 @@
 import { InvalidArgumentError } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { parseMeta, parseMetric, parseObjective, parseStep, parseSteps } from '../src/arguments.ts'
+import {
+  parseMeta,
+  parseMetric,
+  parseObjective,
+  parsePackMode,
+  parseStep,
+  parseSteps,
+} from '../src/arguments.ts'
 
 describe('parseStep', () => {
   test.each([
@@ -24,6 +31,16 @@ describe('parseStep', () => {
 
   test('gathers several steps', () => {
     expect(parseSteps('2', parseSteps('1', undefined))).toEqual([1, 2])
+  })
+})
+
+describe('parsePackMode', () => {
+  test.each(['auto', 'always', 'never'])('parses %s', (text) => {
+    expect(parsePackMode(text)).toBe(text)
+  })
+
+  test.each(['', 'true', 'Auto'])('rejects %j', (text) => {
+    expect(() => parsePackMode(text)).toThrow(InvalidArgumentError)
   })
 })
 

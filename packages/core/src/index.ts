@@ -35,6 +35,7 @@ export { formatSize, parseSize, type Size, type SpaceOptions } from './space/ind
 export type { CopyOptions, CopyOutcome, CopyReport } from './store/copy/options.ts'
 export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
+export type { PackMode } from './store/attempts/pack-mode.ts'
 export type { UnfinishedSaves } from './store/attempts/unfinished.ts'
 export type { Presence } from './store/read/presence.ts'
 export type { ReadFileOptions, StreamedFile } from './store/read/read-file.ts'

@@ -42,6 +42,9 @@ log = logging.getLogger("holdfast_checkpoints")
 #: A step, "latest", "best" or "best:OBJECTIVE".
 Choice = Union[int, str]
 
+#: Whether small files are stored together in few objects.
+Packs = Literal["auto", "always", "never"]
+
 #: The events that are logged as warnings. Others are logged as information.
 _WARNINGS = frozenset(
     ["quarantined", "spaceLow", "cleanupFailed", "clockDoubted", "notFinite", "unscored", "ignoredConfig", "retry"]
@@ -131,6 +134,7 @@ class Store:
         on_existing: Literal["fail", "replace"] | None = None,
         allow_best: bool | None = None,
         require_finite: bool | None = None,
+        packs: Packs | None = None,
         on_progress: ProgressListener | None = None,
     ) -> Saved:
         """
@@ -139,11 +143,13 @@ class Store:
         `files` are contents by name, or paths of files and folders. A content is a path, bytes, a binary file, an
         iterable of bytes, or a function that writes to a binary file: `lambda file: torch.save(state, file)`. It is
         streamed. If it raises, nothing is saved and the exception is raised. `metadata` and `data_state` are JSON.
+        `packs` says whether small files are stored together in few objects. By default they are on object stores if there
+        are more than 64.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
         """
         params = save_params(
-            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite
+            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs
         )
         helper, number = self._connect()
         return saved_of(send_save(helper, {"store": number, **params}, files, on_progress).finish())
@@ -162,6 +168,7 @@ class Store:
         on_existing: Literal["fail", "replace"] | None = None,
         allow_best: bool | None = None,
         require_finite: bool | None = None,
+        packs: Packs | None = None,
     ) -> SaveHandle:
         """
         Saves a checkpoint in the background, as `save` does. Returns as soon as the tensors are copied.
@@ -172,7 +179,7 @@ class Store:
         raises it.
         """
         params = save_params(
-            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite
+            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs
         )
         if self._background is not None:
             self._background.wait()
@@ -412,6 +419,7 @@ def save_params(
     on_existing: Literal["fail", "replace"] | None,
     allow_best: bool | None,
     require_finite: bool | None,
+    packs: Packs | None,
 ) -> dict[str, Any]:
     """Returns the parameters of a save besides its files. Raises InvalidArgument."""
     return without_none(
@@ -425,6 +433,7 @@ def save_params(
         onExisting=on_existing,
         allowBest=allow_best,
         requireFinite=require_finite,
+        packs=packs,
     )
 
 

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { type ExpectedStream, type FileContent, formatSize, HoldfastError } from '@holdfast/core'
-import { parseMeta, parseMetric, parseSeconds, parseStep } from '../arguments.ts'
+import { parseMeta, parseMetric, parsePackMode, parseSeconds, parseStep } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { argument, flag, gather, option, optionWithDefault, requiredOption, text } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -33,6 +33,11 @@ export const save = defineCommand({
     replace: flag('replace the step if it exists; refused if it is pinned or the best'),
     allowBest: flag('let --replace replace the best of an objective'),
     requireFinite: flag('refuse tensors with NaN or infinity in safetensors and torch files'),
+    packs: option(
+      '<mode>',
+      'store small files together: auto, always or never; default: auto',
+      parsePackMode,
+    ),
     grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
     ...streamedInputOptions,
     ...retentionOptions,
@@ -63,6 +68,7 @@ export const save = defineCommand({
           onExisting: replace ? 'replace' : 'fail',
           allowBest: options.allowBest,
           requireFinite: options.requireFinite,
+          packs: options.packs,
           startedAt: new Date(performance.timeOrigin),
           signal,
           onProgress: ({ bytes, total }) => {

@@ -44,7 +44,7 @@ export function phraseHint(hint: ErrorHint): string {
     case 'repair':
       return 'Run holdfast repair.'
     case 'packed':
-      return 'Run holdfast restore --file NAME to get it. Save with --packs never to give each file its own path.'
+      return 'Run holdfast cat to read it. Save with --packs never to give each file its own path.'
     case 'restore-with-fallback':
       return 'Pass --fallback to restore the next older good checkpoint.'
     case 'take-over':

@@ -107,6 +107,7 @@ export const parameters = {
     onExisting: v.optional(v.picklist(['fail', 'replace'])),
     allowBest: v.optional(v.boolean()),
     requireFinite: v.optional(v.boolean()),
+    packs: v.optional(v.picklist(['auto', 'always', 'never'])),
     progress: v.optional(count),
   }),
   restore: v.strictObject({

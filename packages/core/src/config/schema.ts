@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
+import { packModes } from '../store/attempts/pack-mode.ts'
 import type { StoreOptions } from '../store/options.ts'
 import { type AdapterReference, isAdapter } from './adapters.ts'
 import { recordOf } from '../records.ts'
@@ -26,6 +27,7 @@ const configSchema = v.strictObject({
       atLimit: v.optional(v.picklist(['wait', 'skip', 'fail'])),
     }),
   ),
+  packs: v.optional(v.picklist(packModes)),
   gracePeriod: v.optional(v.pipe(v.number(), v.minValue(0))),
   writerName: v.optional(v.string()),
   adapters: v.optional(

@@ -5,6 +5,7 @@ import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules/index.ts'
 import { assertWellFormed } from '../json.ts'
+import { assertPackMode, type PackMode } from './attempts/pack-mode.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
 
@@ -39,6 +40,8 @@ export interface StoreOptions<Name extends string = string> {
    * saves are swept after this time. Default: one day.
    */
   readonly gracePeriod?: number | undefined
+  /** Whether small files are stored together in few objects. Default: `auto`. */
+  readonly packs?: PackMode | undefined
   /**
    * The place of this process in a job of many ranks. Then `save` and `restore` mean "together with all ranks", and other
    * changes are rejected. Default: this process saves and restores alone.
@@ -57,6 +60,7 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   space: true,
   background: true,
   gracePeriod: true,
+  packs: true,
   ranks: true,
   writerName: true,
 }
@@ -84,6 +88,7 @@ export function assertStoreOptions(options: StoreOptions): void {
     throw invalid(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
   }
   assertJob(options)
+  assertPackMode(options.packs)
   if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
     throw invalid(`gracePeriod must be a number of milliseconds of at least 0, not ${String(gracePeriod)}.`)
   }

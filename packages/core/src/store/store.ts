@@ -97,6 +97,7 @@ export class CheckpointStore implements AsyncDisposable {
   /** Defined if this process is a rank of a job. */
   readonly #ranks: Ranks | undefined
   readonly #savesInOrder = new SavesInOrder()
+  readonly #packs: StoreOptions['packs']
   #isMarkerSupported = false
   #closed: Promise<void> | undefined
   readonly #whileOpen: WhileOpen = async (work) => {
@@ -142,6 +143,7 @@ export class CheckpointStore implements AsyncDisposable {
       mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
       gracePeriod: options.gracePeriod ?? defaultGracePeriod,
     }
+    this.#packs = options.packs
     this.#access = new WriteAccess(this.#context)
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen)
@@ -503,8 +505,9 @@ export class CheckpointStore implements AsyncDisposable {
     await this.close()
   }
 
-  async #save(request: SaveRequest): Promise<SaveResult> {
-    assertSaveRequest(request)
+  async #save(given: SaveRequest): Promise<SaveResult> {
+    assertSaveRequest(given)
+    const request = { ...given, packs: given.packs ?? this.#packs }
     return this.#savesInOrder.run(request.step, request.signal, () =>
       this.#ranks === undefined
         ? planAndSave(this.#context, this.#access, request)

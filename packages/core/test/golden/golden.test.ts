@@ -69,6 +69,31 @@ describe.each(['1.0', '1.7'] as const)('the golden store of format %s', (name) =
   })
 })
 
+describe('the golden store with packs', () => {
+  test('is read by this version', async () => {
+    const store = storeOn(await goldenStore('packs'), { mode: 'shared' })
+    expect((await store.verify()).good).toBe(true)
+    const details = await store.get(10)
+    expect(
+      details?.files.map(({ name, offset, key }) => [name, offset, key.split('/').slice(2).join('/')]),
+    ).toEqual([
+      ['a.txt', 0, '.holdfast/packs/0'],
+      ['b/c.txt', 5, '.holdfast/packs/0'],
+      ['b/empty', 10, '.holdfast/packs/0'],
+      ['w', undefined, 'w'],
+    ])
+    const texts = ['a.txt', 'b/c.txt', 'b/empty', 'w'].map(async (name) =>
+      new Response((await store.read(10, name)).body).text(),
+    )
+    expect(await Promise.all(texts)).toEqual(['first', 'third', '', 'the weights'])
+  })
+
+  test('is refused by a reader that does not know packs', async () => {
+    const objects = await goldenObjects('packs')
+    expect(() => readStore(objects)).toThrow(Unsupported)
+  })
+})
+
 test('keeps what a newer minor version added to a golden store', async () => {
   const backend = await goldenStore('1.7')
   const added = '"added":{"large":12345678901234567890,"by":"a newer version"}'

@@ -17,7 +17,8 @@ import { goldenStore, writeGolden } from './objects.ts'
  *
  *     pnpm golden
  *
- * Stores that were released must stay readable, so run this only to add a store, and never to let a test pass.
+ * Stores that were released must stay readable, so run this only to add a store (`pnpm golden NAME`), and never to let a test
+ * pass.
  */
 
 /** Each call is a second later, and each identity is the next number. */
@@ -84,7 +85,33 @@ function newer(kind: 'catalog' | 'manifest' | 'marker', ...places: readonly stri
   return { ...Object.fromEntries(additions), format: to(`holdfast-${kind}/1.7`) }
 }
 
-await writeGolden('1.0', await writeStore())
+/** Creates a checkpoint whose small files are in a pack, beside one file that is an object of its own. */
+async function writePacks(): Promise<MemoryBackend> {
+  const environment = fixedEnvironment()
+  const backend = new MemoryBackend('mem:golden', () => environment.now())
+  const store = new CheckpointStore(backend, { writerName: 'a machine, process 1' }, environment)
+  const stream = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('the weights')
+  }
+  await store.save({
+    step: 10,
+    files: {
+      'a.txt': Buffer.from('first'),
+      'b/empty': new Uint8Array(),
+      'b/c.txt': Buffer.from('third'),
+      w: stream(),
+    },
+    packs: 'always',
+  })
+  await store.close()
+  return backend
+}
+
+const names = process.argv.slice(2)
+const isWanted = (name: string): boolean => names.length === 0 || names.includes(name)
+
+if (isWanted('packs')) await writeGolden('packs', await writePacks())
+if (isWanted('1.0')) await writeGolden('1.0', await writeStore())
 
 const minor = await goldenStore('1.0')
 await reseal(minor, 'marker', 'holdfast.json', newer('marker'))
@@ -93,4 +120,4 @@ await resealCatalog(
   minor,
   newer('catalog', 'keeping', 'older', 'checkpoints.last', 'metrics.last', 'quarantined.0', 'history.last'),
 )
-await writeGolden('1.7', minor)
+if (isWanted('1.7')) await writeGolden('1.7', minor)

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../../backend/index.ts'
+import type { PackMode } from './pack-mode.ts'
 
 /** A file to save. */
 export interface PlannedFile {
@@ -23,6 +24,8 @@ export interface AttemptContent {
   readonly signal?: AbortSignal | undefined
   /** Whether a tensor with NaN or infinity fails the attempt. */
   readonly requireFinite?: boolean | undefined
+  /** Whether small files are stored together. Default: `auto`. */
+  readonly packs?: PackMode | undefined
   /** Called when every file is stored, before the manifest. A rejection fails the attempt. */
   readonly beforeCommit?: (() => Promise<void>) | undefined
   /** Called as bytes are stored. `total` is defined if every size is known beforehand. */

@@ -1,4 +1,4 @@
-import type { CheckpointBackend, PutResult } from '../../backend/index.ts'
+import { type CheckpointBackend, compareKeys, concurrently, type PutResult } from '../../backend/index.ts'
 import { sha256Hex } from '../../integrity/index.ts'
 import {
   type AttemptId,
@@ -11,11 +11,12 @@ import {
   objectKey,
   storedMetrics,
 } from '../../catalog/documents/index.ts'
-import { concurrently } from '../../backend/index.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import { FiniteObservation } from './require-finite.ts'
-import { HoldfastError } from '../../errors.ts'
+import { refuseOtherDigest } from './other-digest.ts'
+import { planPacks } from './packs/plan-packs.ts'
+import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
 import type { OrderKey } from '../../order-key.ts'
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
@@ -33,46 +34,82 @@ export interface Began {
 }
 
 /**
- * Writes the files under the prefix of the attempt, below `folder` if one is given, and hashes them on the way.
+ * Writes the files under the prefix of the attempt, below `folder` if one is given, and hashes them on the way. Small files may
+ * be stored together in packs.
  */
 export async function writeFiles(
   backend: CheckpointBackend,
   attempt: AttemptId,
   files: readonly PlannedFile[],
-  { signal, onProgress, requireFinite = false }: AttemptContent,
+  content: AttemptContent,
   folder = '',
 ): Promise<readonly ManifestFile[]> {
-  const sizes = files.map(({ size }) => size)
-  const total = sizes.every((size) => size !== undefined)
-    ? sizes.reduce((sum, size) => sum + size, 0)
-    : undefined
+  const { signal, packs: mode = 'auto', requireFinite = false } = content
+  const { packs, singles } = planPacks(files, mode, backend.capabilities)
+  const objects: readonly ObjectToWrite[] = [
+    ...packs.map((packed, index) => ({
+      size: packed.reduce((sum, { size }) => sum + size, 0),
+      write: (options: PackOptions) =>
+        writePack(backend, attempt, packObject(folder, String(index)), packed, options),
+    })),
+    ...singles.map((file) => ({
+      size: file.size,
+      write: async (options: PackOptions) => [await writeFile(backend, attempt, file, folder, options)],
+    })),
+  ]
+  const sizes = objects.map(({ size }) => size)
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
-  let bytes = 0
-  return concurrently(files, atOnce, signal, async ({ name, source, size, sha256, mode }, taskSignal) => {
-    let before = 0
-    const tensors = requireFinite ? new FiniteObservation(name) : undefined
-    const put = await backend.put(objectKey(attempt, `${folder}${name}`), source, {
-      size,
-      signal: taskSignal,
-      observe: tensors?.observe,
-      onProgress: (stored) => {
-        bytes += stored - before
-        before = stored
-        onProgress?.({ bytes, total })
-      },
-    })
-    if (sha256 !== undefined && put.sha256 !== sha256) throw otherDigest(name, put.sha256, sha256)
-    tensors?.require(put.size)
-    return manifestFile(name, `${folder}${name}`, mode, put)
-  })
+  const progress = new Progress(sizes, content.onProgress)
+  const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
+    write({ signal: taskSignal, requireFinite, onProgress: progress.ofObject() }),
+  )
+  return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }
 
-function otherDigest(name: string, found: string, expected: string): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `The file ${JSON.stringify(name)} has the SHA-256 ${found}, but ${expected} was expected. Nothing was saved. ` +
-      'Check the program that writes it.',
-  )
+/** One object to write: a file, or a pack of files. */
+interface ObjectToWrite {
+  /** The size in bytes, if it is known. */
+  readonly size: number | undefined
+  readonly write: (options: PackOptions) => Promise<readonly ManifestFile[]>
+}
+
+async function writeFile(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  { name, source, size, sha256, mode }: PlannedFile,
+  folder: string,
+  { signal, requireFinite, onProgress }: PackOptions,
+): Promise<ManifestFile> {
+  const object = `${folder}${name}`
+  const tensors = requireFinite ? new FiniteObservation(name) : undefined
+  const observe = tensors?.observe
+  const put = await backend.put(objectKey(attempt, object), source, { size, signal, observe, onProgress })
+  refuseOtherDigest(name, put.sha256, sha256)
+  tensors?.require(put.size)
+  return manifestFile(name, object, mode, put)
+}
+
+/** Adds up how many bytes of the objects of an attempt are stored. */
+class Progress {
+  readonly #total: number | undefined
+  readonly #onProgress: AttemptContent['onProgress']
+  #bytes = 0
+
+  constructor(sizes: readonly (number | undefined)[], onProgress: AttemptContent['onProgress']) {
+    const known = sizes.filter((size) => size !== undefined)
+    this.#total = known.length < sizes.length ? undefined : known.reduce((sum, size) => sum + size, 0)
+    this.#onProgress = onProgress
+  }
+
+  /** Returns a function that takes the number of stored bytes of one object. */
+  ofObject(): (stored: number) => void {
+    let before = 0
+    return (stored) => {
+      this.#bytes += stored - before
+      before = stored
+      this.#onProgress?.({ bytes: this.#bytes, total: this.#total })
+    }
+  }
 }
 
 /** Writes the manifest after all files that it lists. From then on, a repair may find the complete attempt. */

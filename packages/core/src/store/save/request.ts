@@ -4,6 +4,7 @@ import { assertStep, isCount } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
+import { assertPackMode, type PackMode } from '../attempts/pack-mode.ts'
 
 /** A stream with its known size or digest. If its bytes differ, nothing is saved. */
 export interface ExpectedStream {
@@ -52,6 +53,8 @@ export interface SaveRequest {
    * uncompressed files of `torch.save` while they are stored. Files in other formats are not checked. Default: false.
    */
   readonly requireFinite?: boolean | undefined
+  /** Whether small files are stored together in few objects. Default: the option `packs` of the store. */
+  readonly packs?: PackMode | undefined
   /**
    * Keeps the place of the checkpoint in the order of saves if the same bytes are saved already. By default it becomes the
    * latest if the run has gone back since. Use it to adopt files whose time of saving is not known. Default: false.
@@ -86,6 +89,7 @@ const saveFields = [
   'onExisting',
   'allowBest',
   'requireFinite',
+  'packs',
   'keepsOrder',
   'startedAt',
   'signal',
@@ -119,6 +123,7 @@ export function assertSaveRequest(request: SaveRequest): void {
   if (request.requireFinite !== undefined && typeof request.requireFinite !== 'boolean') {
     throw invalid(`requireFinite must be true or false, not ${JSON.stringify(request.requireFinite)}.`)
   }
+  assertPackMode(request.packs)
   if (request.keepsOrder !== undefined && typeof request.keepsOrder !== 'boolean') {
     throw invalid(`keepsOrder must be true or false, not ${JSON.stringify(request.keepsOrder)}.`)
   }

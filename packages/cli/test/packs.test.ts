@@ -1,0 +1,31 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { holdfast } from './holdfast.ts'
+
+test('saves small files in a pack with --packs, and explains why they have no path', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-packs-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await mkdir(join(folder, 'out'))
+  for (const name of ['a', 'b']) await writeFile(join(folder, 'out', name), `content of ${name}`)
+  const run = (...words: readonly string[]) => holdfast(folder, ...words, '--store', './store')
+
+  expect((await run('save', 'out', '--step', '1', '--packs', 'sometimes')).code).toBe(2)
+  const saved = await run('save', 'out', '--step', '1', '--packs', 'always', '--json')
+  expect(saved.code).toBe(0)
+  expect(JSON.parse(saved.stdout)).toMatchObject({
+    files: [
+      { name: 'out/a', offset: 0 },
+      { name: 'out/b', offset: 12 },
+    ],
+  })
+  const path = await run('path', '1', 'out/a')
+  expect(path.code).toBe(1)
+  expect(path.stderr).toContain('saved in a pack with other small files')
+  expect(path.stderr).toContain('Save with --packs never')
+  const restored = await run('restore', '1', '--to', 'resume', '--file', 'out/b')
+  expect(restored.code).toBe(0)
+  expect(await readFile(join(folder, 'resume', 'out', 'b'), 'utf8')).toBe('content of b')
+  expect((await run('verify')).code).toBe(0)
+})

@@ -1,0 +1,75 @@
+import { type ByteObserver, SourceReader } from '../../../backend/index.ts'
+import type { SizedFile } from './plan-packs.ts'
+
+/** Bytes of the next files that are read while the bytes of a file are stored. */
+const bytesAhead = 2 * 2 ** 20
+
+/** The largest number of files that are read at once. */
+const filesAhead = 8
+
+/** What the packing of one file observes. */
+export interface PackedObserver {
+  /** Returns an observer of the bytes of the file, which are read once. */
+  readonly observe: (file: SizedFile) => ByteObserver | undefined
+  /** Called with the digest of the bytes of a file before they are handed out. A failure ends the pack. */
+  readonly onFile: (file: SizedFile, sha256: string) => void
+}
+
+/**
+ * Yields the bytes of small files one after the other. Reads a few files ahead, since most of their time is spent on opening
+ * and closing them. Rejects if a file changes or does not have its size.
+ */
+export async function* packedSource(
+  files: readonly SizedFile[],
+  { observe, onFile }: PackedObserver,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const stop = new AbortController()
+  const anySignal = AbortSignal.any([signal, stop.signal])
+  const ahead: { readonly file: SizedFile; readonly read: Promise<WholeFile> }[] = []
+  const waiting = files.values()
+  let bytes = 0
+  const fill = (): void => {
+    while (ahead.length === 0 || (ahead.length < filesAhead && bytes < bytesAhead)) {
+      const { done, value: file } = waiting.next()
+      if (done === true) return
+      const read = readWhole(file, observe(file), anySignal)
+      read.catch(() => undefined) // thrown where it is awaited
+      ahead.push({ file, read })
+      bytes += file.size
+    }
+  }
+  try {
+    for (;;) {
+      fill()
+      const next = ahead.shift()
+      if (next === undefined) return
+      const { chunks, sha256 } = await next.read
+      bytes -= next.file.size
+      onFile(next.file, sha256)
+      fill()
+      yield* chunks
+    }
+  } finally {
+    stop.abort()
+    await Promise.allSettled(ahead.map(({ read }) => read))
+  }
+}
+
+interface WholeFile {
+  readonly chunks: readonly Uint8Array[]
+  readonly sha256: string
+}
+
+async function readWhole(
+  { source, size }: SizedFile,
+  observer: ByteObserver | undefined,
+  signal: AbortSignal,
+): Promise<WholeFile> {
+  // One chunk is the whole file, so no buffer is used twice.
+  const chunkBytes = Math.max(1, size)
+  await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld: 1, size, observer, signal })
+  const chunks: Uint8Array[] = []
+  for await (const chunk of reader.chunks()) chunks.push(chunk)
+  return { chunks, sha256: reader.result().sha256 }
+}

@@ -1,0 +1,64 @@
+import type { BackendCapabilities } from '../../../backend/index.ts'
+import type { PlannedFile } from '../content.ts'
+import type { PackMode } from '../pack-mode.ts'
+
+export type SizedFile = PlannedFile & { readonly size: number }
+
+export interface PackPlan {
+  /** The files of each pack, in their order in the pack. */
+  readonly packs: readonly (readonly SizedFile[])[]
+  /** The files that are stored as objects of their own. */
+  readonly singles: readonly PlannedFile[]
+}
+
+/** Files of this size in bytes and larger gain little from a pack. */
+const smallBelow = 2 ** 20
+
+/** With `auto`, as many small files are still stored one by one. */
+const fewFiles = 64
+
+/** How many packs are written at once if there are enough bytes for them. */
+const packsAtOnce = 4
+
+/** The limits of the size of a pack in bytes, between which it depends on the total size. */
+const leastPackBytes = 8 * 2 ** 20
+const mostPackBytes = 256 * 2 ** 20
+
+/** Decides which files are stored together. The order of the files stays, so neighbours can be read together. */
+export function planPacks(
+  files: readonly PlannedFile[],
+  mode: PackMode,
+  { localRoot, maxObjectBytes }: Pick<BackendCapabilities, 'localRoot' | 'maxObjectBytes'>,
+): PackPlan {
+  const small = files.filter(isSmall)
+  const isWorthIt =
+    mode === 'always'
+      ? small.length > 1
+      : mode === 'auto' && localRoot === undefined && small.length > fewFiles
+  if (!isWorthIt) return { packs: [], singles: files }
+  const total = small.reduce((sum, { size }) => sum + size, 0)
+  const wanted = Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce)))
+  return {
+    packs: split(small, Math.min(wanted, maxObjectBytes)),
+    singles: files.filter((file) => !isSmall(file)),
+  }
+}
+
+/** Splits files into packs of at most `mostBytes`. */
+function split(files: readonly SizedFile[], mostBytes: number): readonly (readonly SizedFile[])[] {
+  const packs: SizedFile[][] = []
+  let bytes = Infinity
+  for (const file of files) {
+    if (bytes + file.size > mostBytes) {
+      packs.push([])
+      bytes = 0
+    }
+    packs.at(-1)?.push(file)
+    bytes += file.size
+  }
+  return packs
+}
+
+function isSmall(file: PlannedFile): file is SizedFile {
+  return file.size !== undefined && file.size < smallBelow
+}

@@ -1,0 +1,50 @@
+import type { CheckpointBackend } from '../../../backend/index.ts'
+import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/documents/index.ts'
+import { refuseOtherDigest } from '../other-digest.ts'
+import { FiniteObservation } from '../require-finite.ts'
+import { packedSource } from './packed-source.ts'
+import type { SizedFile } from './plan-packs.ts'
+
+export interface PackOptions {
+  readonly signal: AbortSignal
+  readonly requireFinite: boolean
+  /** Called with the number of bytes of the pack that are stored. */
+  readonly onProgress: (bytes: number) => void
+}
+
+/** Returns the object of a pack below the folder of an attempt. No file has such a name. */
+export function packObject(folder: string, pack: string): string {
+  return `${folder}.holdfast/packs/${pack}`
+}
+
+/** Stores small files as one object, and returns them as a manifest lists them. */
+export async function writePack(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  object: string,
+  files: readonly SizedFile[],
+  { signal, requireFinite, onProgress }: PackOptions,
+): Promise<readonly ManifestFile[]> {
+  const tensors = new Map(requireFinite ? files.map((file) => [file, new FiniteObservation(file.name)]) : [])
+  const stored: ManifestFile[] = []
+  let offset = 0
+  const onFile = (file: SizedFile, sha256: string): void => {
+    const { name, size, mode } = file
+    refuseOtherDigest(name, sha256, file.sha256)
+    tensors.get(file)?.require(size)
+    tensors.delete(file)
+    stored.push({ name, object, offset, size, sha256, ...(mode === undefined ? {} : { mode }) })
+    offset += size
+  }
+  const observe = (file: SizedFile) => tensors.get(file)?.observe()
+  const { revision, storeDigest } = await backend.put(
+    objectKey(attempt, object),
+    packedSource(files, { observe, onFile }, signal),
+    { size: files.reduce((sum, { size }) => sum + size, 0), signal, onProgress },
+  )
+  const [first, ...others] = stored
+  if (first === undefined) return []
+  // What the store says of the pack is noted once.
+  const ofPack = { revision, ...(storeDigest === undefined ? {} : { storeDigest: { ...storeDigest } }) }
+  return [{ ...first, ...ofPack }, ...others]
+}

@@ -1,0 +1,416 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type CheckpointBackend, copyCheckpoints, MemoryBackend } from '../../src/index.ts'
+import { decodeManifest, type Manifest, type ManifestFile } from '../../src/catalog/documents/index.ts'
+import { planPacks, type SizedFile } from '../../src/store/attempts/packs/plan-packs.ts'
+import { planReads } from '../../src/store/attempts/packs/plan-reads.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
+import { readTree } from '../trees.ts'
+import { resealManifest, to } from './reseal.ts'
+
+const mib = 2 ** 20
+
+/** Small files with different contents. */
+function smallFiles(count: number): Record<string, Uint8Array> {
+  const named = (index: number): string => `part/${String(index).padStart(4, '0')}.bin`
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [
+      named(index),
+      Buffer.from(`content ${index} `.repeat(index % 7)),
+    ]),
+  )
+}
+
+function textsOf(files: Readonly<Record<string, Uint8Array>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString()]),
+  )
+}
+
+async function manifestOf(backend: CheckpointBackend, step: number): Promise<Manifest> {
+  const key = (await keysOf(backend, `data/${step}-`)).find((each) => each.endsWith('/manifest.json')) ?? ''
+  const bytes = Buffer.concat(await Array.fromAsync((await backend.read(key)).body))
+  return decodeManifest(bytes, key.split('/')[1] as Manifest['attempt'])
+}
+
+async function packsOf(backend: CheckpointBackend): Promise<readonly string[]> {
+  return (await keysOf(backend, 'data/')).filter((key) => key.includes('/.holdfast/packs/'))
+}
+
+/** A file in a pack, which only its offset, its size and its name distinguish from others. */
+function packed(name: string, object: string, offset: number, size: number): ManifestFile {
+  return { name, object, offset, size, sha256: '0'.repeat(64) }
+}
+
+describe('a save with packs', () => {
+  test('stores more than 64 small files in one object, and restores each of them', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const files = { ...smallFiles(100), empty: Buffer.alloc(0) }
+    const saved = await store.save({ step: 1, files })
+    expect(await keysOf(backend, 'data/')).toHaveLength(2)
+    expect(saved.fileCount).toBe(101)
+    const manifest = await manifestOf(backend, 1)
+    expect(manifest.requires).toEqual(['packs'])
+    expect(manifest.files.filter(({ revision }) => revision !== undefined)).toHaveLength(1)
+    const folder = await temporaryFolder()
+    await store.restore(1, { to: folder })
+    expect(await readTree(folder)).toEqual(textsOf(files))
+    expect((await store.verify()).good).toBe(true)
+    expect((await store.verify({ quick: true })).good).toBe(true)
+  })
+
+  test.each([
+    ['64 files', smallFiles(64), {}],
+    ["packs: 'never'", smallFiles(100), { packs: 'never' }],
+    ['a store on a disk', smallFiles(100), {}, '/somewhere'],
+  ] as const)('stores each file as an object with %s', async (_, files, options, localRoot?: string) => {
+    const backend = new MemoryBackend()
+    Object.assign(backend, { capabilities: { ...backend.capabilities, localRoot } })
+    await storeOn(backend, options).save({ step: 1, files })
+    expect(await packsOf(backend)).toEqual([])
+    expect(await manifestOf(backend, 1)).toMatchObject({ requires: [] })
+  })
+
+  test('packs two small files with always, and neither large files nor streams of unknown size', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { packs: 'always' })
+    const stream = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('streamed')
+    }
+    const files = { a: Buffer.from('a'), b: Buffer.from('b'), large: Buffer.alloc(mib), stream: stream() }
+    await store.save({ step: 1, files })
+    const { files: listed } = await manifestOf(backend, 1)
+    expect(listed.map(({ name, object, offset }) => [name, object, offset])).toEqual([
+      ['a', '.holdfast/packs/0', 0],
+      ['b', '.holdfast/packs/0', 1],
+      ['large', 'large', undefined],
+      ['stream', 'stream', undefined],
+    ])
+    await store.save({ step: 2, files: { a: Buffer.from('a'), b: Buffer.from('b') }, packs: 'never' })
+    expect(await packsOf(backend)).toHaveLength(1)
+  })
+
+  test('packs streams of known size, and files of this machine with their permissions', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { packs: 'always' })
+    const folder = await temporaryFolder()
+    const path = join(folder, 'run.sh')
+    await writeFile(path, 'run', { mode: 0o750 })
+    const stream = new Blob(['streamed']).stream()
+    await store.save({ step: 1, files: { 'run.sh': path, stream: { stream, size: 8 } } })
+    const { files } = await manifestOf(backend, 1)
+    expect(files).toMatchObject([
+      { name: 'run.sh', mode: 0o750, offset: 0 },
+      { name: 'stream', offset: 3 },
+    ])
+    const { body } = await store.read(1, 'stream')
+    expect(await new Response(body).text()).toBe('streamed')
+  })
+
+  test.each([
+    ['is longer than its size', 3, undefined],
+    ['is shorter than its size', 5, undefined],
+    ['has another digest', 4, '0'.repeat(64)],
+  ])('rejects a file that %s, and leaves nothing', async (_, size, sha256) => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { packs: 'always' })
+    const stream = new Blob(['four']).stream()
+    const call = store.save({ step: 1, files: { ...smallFiles(3), stream: { stream, size, sha256 } } })
+    expect(await codeOf(call)).toBe('INVALID_ARGUMENT')
+    expect(await keysOf(backend, 'data/')).toEqual([])
+  })
+
+  test('rejects a packed tensor with NaN if finite tensors are required', async () => {
+    const header = Buffer.from('{"weights":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}')
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.byteLength))
+    const value = Buffer.alloc(4)
+    value.writeFloatLE(Number.NaN)
+    const model = Buffer.concat([length, header, value])
+    const store = storeOn(new MemoryBackend(), { packs: 'always' })
+    const files = { ...smallFiles(3), 'model.safetensors': model }
+    await expect(store.save({ step: 1, files, requireFinite: true })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('"weights" of "model.safetensors"') as string,
+    })
+  })
+
+  test('reports progress up to the size of all files', async () => {
+    const seen: number[] = []
+    const files = smallFiles(100)
+    const total = Object.values(files).reduce((sum, { byteLength }) => sum + byteLength, 0)
+    await storeOn(new MemoryBackend()).save({
+      step: 1,
+      files,
+      onProgress: (progress) => {
+        expect(progress.total).toBe(total)
+        seen.push(progress.bytes)
+      },
+    })
+    expect(seen.at(-1)).toBe(total)
+  })
+
+  test('rejects an unknown mode', async () => {
+    const packs = 'sometimes' as 'auto'
+    expect(() => storeOn(new MemoryBackend(), { packs })).toThrow("packs must be 'auto', 'always' or 'never'")
+    const call = storeOn(new MemoryBackend()).save({ step: 1, files: smallFiles(1), packs })
+    expect(await codeOf(call)).toBe('INVALID_ARGUMENT')
+  })
+
+  test('keeps any small files', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 2, maxLength: 40 }),
+        async (contents) => {
+          const store = storeOn(new MemoryBackend(), { packs: 'always' })
+          await store.save({ step: 1, files: Object.fromEntries(contents.entries()) })
+          for (const [index, bytes] of contents.entries()) {
+            const { body } = await store.read(1, String(index))
+            expect(new Uint8Array(await new Response(body).arrayBuffer())).toEqual(bytes)
+          }
+          expect((await store.verify()).good).toBe(true)
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe('a damaged pack', () => {
+  async function savedWithPack() {
+    const backend = new FaultyBackend()
+    const store = storeOn(backend, { packs: 'always', mode: 'shared' })
+    const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, Buffer.from(name.repeat(10))]))
+    await store.save({ step: 1, files })
+    const [pack = ''] = await packsOf(backend)
+    return { backend, store, pack }
+  }
+
+  test('is reported for each file that it damages, and for no other file', async () => {
+    const { backend, store, pack } = await savedWithPack()
+    await tamper(backend, pack, (bytes) => bytes.with(10, 0).with(39, 0))
+    const { checkpoints } = await store.verify()
+    expect(checkpoints[0]?.problems).toEqual([
+      expect.stringContaining('b differs from the saved file'),
+      expect.stringContaining('d differs from the saved file'),
+    ])
+    const { body } = await store.read(1, 'c')
+    expect(await new Response(body).text()).toBe('c'.repeat(10))
+    const call = store.restore(1, { to: await temporaryFolder() })
+    expect(await codeOf(call)).toBe('CORRUPT')
+    await store.restore(1, { to: await temporaryFolder(), files: ['a', 'c'] })
+  })
+
+  test('is reported for the files behind its end', async () => {
+    const { backend, store, pack } = await savedWithPack()
+    await tamper(backend, pack, (bytes) => bytes.subarray(0, 15))
+    const { checkpoints } = await store.verify()
+    expect(checkpoints[0]?.problems).toEqual([
+      expect.stringContaining('b is truncated: 5 of 10 bytes'),
+      expect.stringContaining('c is missing: its pack ends before byte 20'),
+      expect.stringContaining('d is missing: its pack ends before byte 30'),
+    ])
+    const quick = await store.verify({ quick: true })
+    expect(quick.checkpoints[0]?.problems).toEqual([
+      'the pack .holdfast/packs/0 with 4 files has 15 bytes, not the 40 that were saved',
+    ])
+  })
+
+  test('is reported for each file if it is missing, and repair quarantines the checkpoint', async () => {
+    const { backend, store, pack } = await savedWithPack()
+    await backend.delete([pack])
+    const { checkpoints } = await store.verify()
+    expect(checkpoints[0]?.problems).toHaveLength(4)
+    expect(checkpoints[0]?.problems[0]).toContain('a is missing')
+    expect(await codeOf(store.restore(1, { to: await temporaryFolder() }))).toBe('CORRUPT')
+    const { quarantined } = await store.repair()
+    expect(quarantined).toEqual([{ step: 1, reason: 'the pack .holdfast/packs/0 with 4 files is missing' }])
+  })
+
+  test('does not count if only the first read is damaged', async () => {
+    const { backend, store } = await savedWithPack()
+    const read = backend.read.bind(backend)
+    let reads = 0
+    backend.read = async (key, options) => {
+      const found = await read(key, options)
+      if (!key.includes('/packs/')) return found
+      reads += 1
+      if (reads > 1) return found
+      const bytes = flipBit(new Uint8Array(await new Response(found.body).arrayBuffer()))
+      return { ...found, body: new Blob([bytes]).stream() }
+    }
+    const folder = await temporaryFolder()
+    await store.restore(1, { to: folder })
+    expect(Object.keys(await readTree(folder))).toEqual(['a', 'b', 'c', 'd'])
+    expect(reads).toBe(2)
+  })
+
+  test('stops a restore whose read fails, and leaves nothing', async () => {
+    const { backend, store } = await savedWithPack()
+    backend.intercept = (method, key) =>
+      method === 'read' && key.includes('/packs/') ? 'fail before' : 'pass'
+    const folder = await temporaryFolder()
+    expect(await codeOf(store.restore(1, { to: folder }))).toBe('UNAVAILABLE')
+    expect(await readTree(folder)).toEqual({})
+  })
+})
+
+describe('reading from packs', () => {
+  /** Counts the bytes that are read from packs, and the reads. */
+  function counting(backend: MemoryBackend): { bytes: number; reads: number } {
+    const counted = { bytes: 0, reads: 0 }
+    const read = backend.read.bind(backend)
+    backend.read = async (key, options) => {
+      const found = await read(key, options)
+      if (!key.includes('/packs/')) return found
+      counted.reads += 1
+      const count = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          counted.bytes += chunk.byteLength
+          controller.enqueue(chunk)
+        },
+      })
+      return { ...found, body: found.body.pipeThrough(count) }
+    }
+    return counted
+  }
+
+  test('moves only the bytes of a file that is restored alone', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const files = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, index) => [`${index}.bin`, Buffer.alloc(1000, index)]),
+    )
+    await store.save({ step: 1, files })
+    const counted = counting(backend)
+    await store.restore(1, { to: await temporaryFolder(), files: ['500.bin'] })
+    expect(counted).toEqual({ bytes: 1000, reads: 1 })
+    await store.read(1, '77.bin').then(({ body }) => new Response(body).arrayBuffer())
+    expect(counted).toEqual({ bytes: 2000, reads: 2 })
+  })
+
+  test('reads whole packs by few requests', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend)
+    const files = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [`${index}.bin`, Buffer.alloc(65_536, index)]),
+    )
+    await store.save({ step: 1, files })
+    expect(await packsOf(backend)).toHaveLength(2)
+    const counted = counting(backend)
+    await store.restore(1, { to: await temporaryFolder() })
+    expect(counted.bytes).toBe(200 * 65_536)
+    expect(counted.reads).toBeLessThanOrEqual(5)
+  })
+
+  test('explains why a packed file has no path', async () => {
+    const backend = new MemoryBackend()
+    Object.assign(backend, { capabilities: { ...backend.capabilities, localRoot: '/somewhere' } })
+    const store = storeOn(backend, { packs: 'always' })
+    await store.save({
+      step: 1,
+      files: { a: Buffer.from('a'), b: Buffer.from('b'), large: Buffer.alloc(mib) },
+    })
+    expect(await store.localPath(1, 'large')).toMatch(/^\/somewhere\/data\/.*\/large$/)
+    await expect(store.localPath(1, 'a')).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message:
+        '"a" of step 1 has no path of its own, because it was saved in a pack with other small files. ' +
+        "Read it with store.read(), or restore it. To give each file its own path, save with packs: 'never'.",
+    })
+  })
+})
+
+describe('a copy of a packed checkpoint', () => {
+  test('has the same files, verifies, and is continued after an interruption', async () => {
+    const from = storeOn(new MemoryBackend(), { packs: 'always', mode: 'shared' })
+    const files = smallFiles(20)
+    await from.save({ step: 1, files })
+    const backend = new FaultyBackend()
+    const destination = storeOn(backend, { mode: 'shared' })
+    backend.intercept = (method, key) =>
+      method === 'put' && key.endsWith('/0010.bin') ? 'fail before' : 'pass'
+    expect(await codeOf(copyCheckpoints(from, destination))).toBe('UNAVAILABLE')
+    backend.intercept = () => 'pass'
+    const { outcomes } = await copyCheckpoints(from, destination)
+    expect(outcomes[0]?.kind).toBe('copied')
+    expect((await destination.verify()).good).toBe(true)
+    const folder = await temporaryFolder()
+    await destination.restore(1, { to: folder })
+    expect(await readTree(folder)).toEqual(textsOf(files))
+    expect(await manifestOf(backend, 1)).toMatchObject({ requires: [] })
+  })
+})
+
+describe('a manifest with packs', () => {
+  test.each([
+    ['does not require the feature', { requires: to([]) }, 'CORRUPT'],
+    ['has a file that ends beyond the largest offset', { 'files.1.offset': to(2 ** 53 - 1) }, 'CORRUPT'],
+    ['requires an unknown feature, too', { requires: to(['packs', 'unheard-of']) }, 'UNSUPPORTED'],
+  ] as const)('is refused if it %s', async (_, edits, code) => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { packs: 'always', mode: 'shared' })
+    await store.save({ step: 1, files: smallFiles(3) })
+    await resealManifest(backend, 1, edits)
+    expect(await codeOf(storeOn(backend, { mode: 'shared' }).get(1))).toBe(code)
+  })
+})
+
+describe('the plan of packs', () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 2 * mib }), { maxLength: 300 })
+  const limits = { localRoot: undefined, maxObjectBytes: 2 ** 40 }
+
+  test('packs every small file once, in order, and within the size of a pack', () => {
+    fc.assert(
+      fc.property(sizes, fc.constantFrom('auto', 'always', 'never'), (of, mode) => {
+        const files = of.map((size, index) => ({ name: String(index), source: new Uint8Array(), size }))
+        const { packs, singles } = planPacks(files, mode, limits)
+        const names = packs.flat().map(({ name }) => name)
+        expect(names).toEqual(
+          files.filter(({ name }) => !singles.some((each) => each.name === name)).map(({ name }) => name),
+        )
+        expect(names.length + singles.length).toBe(files.length)
+        const total = packs.flat().reduce((sum, { size }) => sum + size, 0)
+        for (const pack of packs) {
+          expect(pack.length).toBeGreaterThan(0)
+          expect(sizeOf(pack)).toBeLessThanOrEqual(Math.max(8 * mib, Math.ceil(total / 4)))
+        }
+      }),
+    )
+  })
+
+  function sizeOf(pack: readonly SizedFile[]): number {
+    return pack.reduce((sum, { size }) => sum + size, 0)
+  }
+})
+
+describe('the plan of reads', () => {
+  test('reads at most twice the wanted bytes, 4 MiB at once, and each file once', () => {
+    const file = fc.record({
+      object: fc.constantFrom('p', 'q'),
+      offset: fc.integer({ min: 0, max: 12 * mib }),
+      size: fc.integer({ min: 0, max: 5 * mib }),
+    })
+    fc.assert(
+      fc.property(fc.array(file, { maxLength: 60 }), (given) => {
+        const files = given.map(({ object, offset, size }, index) =>
+          packed(String(index), object, offset, size),
+        )
+        const reads = planReads(files)
+        expect(reads.flatMap((read) => read.files)).toEqual(files.filter(({ size }) => size <= 4 * mib))
+        for (const { object, start, end, files: together } of reads) {
+          expect(end - start).toBeLessThanOrEqual(4 * mib)
+          expect(end - start).toBeLessThanOrEqual(2 * together.reduce((sum, { size }) => sum + size, 0))
+          for (const each of together) {
+            expect(each.object).toBe(object)
+            expect(each.offset).toBeGreaterThanOrEqual(start)
+            expect(each.offset + each.size).toBeLessThanOrEqual(end)
+          }
+        }
+      }),
+    )
+  })
+})
