@@ -292,6 +292,20 @@ describe('reading from packs', () => {
     expect(counted).toEqual({ bytes: 2000, reads: 2 })
   })
 
+  test('moves only the requested range of a file', async () => {
+    const backend = new MemoryBackend()
+    const store = storeOn(backend, { packs: 'always' })
+    await store.save({
+      step: 1,
+      files: { a: Buffer.from('first'), b: Buffer.from('second'), c: Buffer.from('third') },
+    })
+    const counted = counting(backend)
+    const { body, size } = await store.read(1, 'b', { range: { start: 1, end: 4 } })
+    expect(await new Response(body).text()).toBe('eco')
+    expect(size).toBe(6)
+    expect(counted).toEqual({ bytes: 3, reads: 1 })
+  })
+
   test('reads whole packs by few requests', async () => {
     const backend = new MemoryBackend()
     const store = storeOn(backend)

@@ -1,9 +1,4 @@
-import {
-  type CheckpointBackend,
-  chunksOf,
-  type ReadableObject,
-  type ReadOptions,
-} from '../../backend/index.ts'
+import { type CheckpointBackend, chunksOf, type ReadableObject } from '../../backend/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { ConcurrentDigest, sha256Hex, StreamingDigest } from '../../integrity/index.ts'
 import {
