@@ -41,6 +41,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Show one checkpoint with its files and metadata.',
     load: async () => (await import('./commands/show.ts')).show,
   },
+  diff: {
+    summary: 'Compare two checkpoints: files, metrics, tags, metadata and tensors.',
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
   restore: {
     summary: 'Restore a checkpoint into a folder and verify every byte.',
     load: async () => (await import('./commands/restore.ts')).restore,

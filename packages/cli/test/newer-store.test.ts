@@ -18,6 +18,7 @@ const commands: readonly string[] = [
   'ok 1',
   'cat 2 model.bin',
   'show latest',
+  'diff 1 2',
   'best --objective loss=loss:min',
   'metrics',
   'report --output page.html',

@@ -61,6 +61,7 @@ test('escapes text from the store and from the user in every command', async () 
     dataState: { [hostile]: hostile },
   })
   await owner.pin(1, hostile)
+  await owner.save({ step: 3, files: { other: Buffer.from('bytes') } })
   const trusted = join(folder, 'work')
   await mkdir(join(trusted, hostile.replaceAll('/', '')), { recursive: true })
   await writeFile(join(trusted, 'x'), 'x')
@@ -85,6 +86,8 @@ test('escapes text from the store and from the user in every command', async () 
     ['show', hostile],
     ['path', '1', hostile],
     ['cat', '1', hostile],
+    ['diff', '1', '3'],
+    ['diff', '1', hostile],
     ['watch', hostile, '--layout', hostile],
     ['import', hostile],
     ['ui', '--port', hostile],

@@ -3,7 +3,7 @@ import { parseStep, parseSteps } from '../arguments.ts'
 import { argument, argumentWithDefault, text } from '../declaration.ts'
 import type { CommandContext } from '../with-store.ts'
 
-const choices = 'a step, latest, best or best:OBJECTIVE'
+export const choices = 'a step, latest, best or best:OBJECTIVE'
 
 /** The checkpoint argument, by default the latest. */
 export const choiceArgument = argumentWithDefault('[checkpoint]', choices, 'latest')
