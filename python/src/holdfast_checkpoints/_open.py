@@ -42,6 +42,10 @@ def open(
     make_room: bool | None = None,
     mode: Literal["exclusive", "shared"] | None = None,
     take_over: bool | None = None,
+    job: str | None = None,
+    ranks: tuple[int, int] | None = None,
+    join_timeout: float | None = None,
+    save_timeout: float | None = None,
     writer_name: str | None = None,
     grace_period: float | None = None,
     config: Path | Literal[False] | None = None,
@@ -57,6 +61,10 @@ def open(
     `objectives` defines what "best" means: `{"loss": ("val_loss", "min")}`, or the members of docs/retention.md, such
     as `{"overall": {"weights": {"loss": 0.5, "pck": 0.5}}}`. `keep_*` and `max_*` are the retention, which each save
     applies. Without any of them, everything is kept. `grace_period` is in seconds.
+
+    `job` names a job whose processes follow one another as one owner. `ranks` is `(rank, number of ranks)` of this process,
+    if all processes of a job save and restore one checkpoint together: see docs/ranks.md. `join_timeout` and
+    `save_timeout` limit, in seconds, how long they wait for one another.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.
@@ -85,12 +93,30 @@ def open(
             space=space or None,
             mode=mode,
             takeOver=take_over,
+            job=job,
+            ranks=_ranks(ranks, join_timeout, save_timeout),
             writerName=writer_name,
             gracePeriod=None if grace_period is None else grace_period * 1000,
             config=absolute(config) if isinstance(config, (str, os.PathLike)) else config,
             adapters=None if adapters is None else list(adapters),
             backend=backend,
         )
+    )
+
+
+def _ranks(
+    ranks: tuple[int, int] | None, join_timeout: float | None, save_timeout: float | None
+) -> Mapping[str, Any] | None:
+    if ranks is None:
+        if join_timeout is not None or save_timeout is not None:
+            raise InvalidArgument("join_timeout and save_timeout need ranks=(rank, number of ranks).")
+        return None
+    rank, size = ranks
+    return without_none(
+        rank=rank,
+        size=size,
+        joinTimeout=None if join_timeout is None else join_timeout * 1000,
+        saveTimeout=None if save_timeout is None else save_timeout * 1000,
     )
 
 

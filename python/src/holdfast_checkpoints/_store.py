@@ -197,13 +197,15 @@ class Store:
         fallback: bool = False,
         files: Sequence[str] | None = None,
         exact: bool = False,
+        max_tries: int | None = None,
         on_progress: ProgressListener | None = None,
     ) -> Restored | None:
         """
         Restores a verified checkpoint into a folder. Returns None if there is none yet, so a fresh run can begin.
 
         Without `to`, the folder is temporary. With `fallback`, a corrupt checkpoint is set aside, and the next older
-        good one is restored. Raises NotFound if the step is not saved, and Corrupt.
+        good one is restored. With `max_tries`, a checkpoint that was restored so many times without a later save is
+        skipped: see `mark_good`. Raises NotFound if the step is not saved, and Corrupt.
         """
         temporary = TemporaryDirectory(prefix="holdfast-") if to is None else None
         folder = absolute(to) if temporary is None and to is not None else str(temporary and temporary.name)
@@ -215,7 +217,7 @@ class Store:
                     "to": folder,
                     "fallback": fallback,
                     "exact": exact,
-                    **without_none(files=None if files is None else list(files)),
+                    **without_none(files=None if files is None else list(files), maxTries=max_tries),
                 },
                 on_progress,
             )
@@ -275,6 +277,20 @@ class Store:
         json = self._call("get", {"choice": sent_choice(choice)})
         return None if json is None else details_of(json)
 
+    def abandoned(self) -> Sequence[Checkpoint]:
+        """Returns the checkpoints that rewinds left behind, in the order of their saves."""
+        return [checkpoint_of(each) for each in self._call("abandoned")]
+
+    def presence(self) -> Literal["absent", "empty", "filled"]:
+        """Returns whether the store exists and has checkpoints. Tells a fresh run from a mistyped location."""
+        presence: Literal["absent", "empty", "filled"] = self._call("presence")
+        return presence
+
+    def unfinished_saves(self) -> Mapping[str, Any]:
+        """Returns the saves of other writers that are not committed: running ones, and those that killed writers left."""
+        unfinished: Mapping[str, Any] = self._call("unfinishedSaves")
+        return unfinished
+
     def quarantined(self) -> Sequence[Quarantined]:
         """Returns the corrupt checkpoints that were set aside."""
         return [quarantined_of(each) for each in self._call("quarantined")]
@@ -306,6 +322,58 @@ class Store:
     def unpin(self, step: int) -> None:
         self._call("unpin", {"step": sent_step(step)})
 
+    def rewind(self, step: int, *, dry_run: bool = False) -> Mapping[str, Any]:
+        """
+        Returns to an older checkpoint, which becomes the latest. Later checkpoints are abandoned, and their steps are free.
+
+        The next save drops an abandoned checkpoint unless it is pinned, is the best, or a rule of the retention keeps it.
+        Returns the step and what was abandoned.
+        """
+        report: Mapping[str, Any] = self._call("rewind", {"step": sent_step(step), "dryRun": dry_run})
+        return report
+
+    def mark_good(self, step: int) -> None:
+        """Ends the count of restores of a checkpoint, because the run works with it. See `max_tries` of `restore`."""
+        self._call("markGood", {"step": sent_step(step)})
+
+    def copy_to(
+        self,
+        destination: Store,
+        checkpoints: Sequence[Choice] | None = None,
+        *,
+        to_step: int | None = None,
+        pins: bool = False,
+        metrics: bool = False,
+        on_existing: Literal["fail", "replace"] | None = None,
+        dry_run: bool = False,
+    ) -> Sequence[Mapping[str, Any]]:
+        """
+        Copies checkpoints into another store, by default all that it does not have. Every byte is verified on its way.
+
+        Returns an outcome for each checkpoint: its `step` and `kind` ("copied", "there", "updated", "skipped", "failed").
+        A checkpoint that is corrupt here fails, and the others are copied. A copy that was interrupted continues.
+        """
+        helper, number = self._connect()
+        other, there = destination._connect()
+        if other is not helper:
+            raise InvalidArgument(
+                "The two stores were opened with different environment variables or working folders. Open them together."
+            )
+        params = {
+            "store": number,
+            "to": there,
+            "pins": pins,
+            "metrics": metrics,
+            "dryRun": dry_run,
+            **without_none(
+                checkpoints=None if checkpoints is None else [sent_choice(each) for each in checkpoints],
+                toStep=None if to_step is None else sent_step(to_step),
+                onExisting=on_existing,
+            ),
+        }
+        outcomes: Sequence[Mapping[str, Any]] = helper.call("copy", params)["outcomes"]
+        return outcomes
+
     def prune(self, *, dry_run: bool = False) -> Mapping[str, Any]:
         """Applies the retention, as each save does. Returns what is kept and dropped, and why."""
         report: Mapping[str, Any] = self._call("prune", {"dryRun": dry_run})
@@ -334,9 +402,14 @@ class Store:
         report: Mapping[str, Any] = self._call("verify", {**given, "quick": quick}, on_progress)
         return report
 
-    def sweep(self, *, dry_run: bool = False) -> Mapping[str, Any]:
-        """Deletes the leftovers of crashed and fenced writers."""
-        report: Mapping[str, Any] = self._call("sweep", {"dryRun": dry_run})
+    def sweep(self, *, dry_run: bool = False, now: bool = False) -> Mapping[str, Any]:
+        """
+        Deletes the leftovers of crashed and fenced writers.
+
+        With `now`, it takes the store over first and also deletes the unfinished saves of all other writers, which ends
+        those that still run.
+        """
+        report: Mapping[str, Any] = self._call("sweep", {"dryRun": dry_run, "now": now})
         return report
 
     def repair(self) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 import type { CheckpointStore } from '@holdfast/core'
 import * as v from 'valibot'
 import type { Call } from './call.ts'
+import { copyBetweenStores } from './copy.ts'
 import { invalidParams } from './errors.ts'
 import { parameters } from './parameters.ts'
 import { readToStream } from './read.ts'
@@ -47,6 +48,9 @@ export const methods: Readonly<Record<string, Method>> = {
   best: method(parameters.best, ({ store, objective }, { session, signal }) =>
     session.storeOf(store).best(objective, { signal }),
   ),
+  abandoned: ofStore((store, signal) => store.abandoned({ signal })),
+  presence: ofStore((store, signal) => store.presence({ signal })),
+  unfinishedSaves: ofStore((store, signal) => store.unfinishedSaves({ signal })),
   get: method(parameters.ofChoice, ({ store, choice }, { session, signal }) =>
     session.storeOf(store).get(choice, { signal }),
   ),
@@ -56,9 +60,16 @@ export const methods: Readonly<Record<string, Method>> = {
   pin: method(parameters.pin, ({ store, step, reason }, { session, signal }) =>
     session.storeOf(store).pin(step, reason, { signal }),
   ),
-  unpin: method(parameters.unpin, ({ store, step }, { session, signal }) =>
+  unpin: method(parameters.ofStep, ({ store, step }, { session, signal }) =>
     session.storeOf(store).unpin(step, { signal }),
   ),
+  markGood: method(parameters.ofStep, ({ store, step }, { session, signal }) =>
+    session.storeOf(store).markGood(step, { signal }),
+  ),
+  rewind: method(parameters.rewind, ({ store, step, dryRun }, { session, signal }) =>
+    session.storeOf(store).rewind(step, { dryRun, signal }),
+  ),
+  copy: method(parameters.copy, copyBetweenStores),
   attach: method(parameters.attach, ({ store, step, metrics }, { session, signal }) =>
     session.storeOf(store).attach(step, metrics, { signal }),
   ),
@@ -79,8 +90,8 @@ export const methods: Readonly<Record<string, Method>> = {
   verify: method(parameters.verify, ({ store, steps, quick, progress }, { session, signal }) =>
     session.storeOf(store).verify({ steps, quick, signal, onProgress: reporting(session, progress) }),
   ),
-  sweep: method(parameters.dryRun, ({ store, dryRun }, { session, signal }) =>
-    session.storeOf(store).sweep({ dryRun, signal }),
+  sweep: method(parameters.sweep, ({ store, dryRun, now }, { session, signal }) =>
+    session.storeOf(store).sweep({ dryRun, now, signal }),
   ),
   repair: ofStore((store, signal) => store.repair({ signal })),
   doctor: ofStore((store, signal) => store.doctor({ signal })),
