@@ -4,6 +4,7 @@ import { fileSystem } from './fs.ts'
 import type { Bench } from './harness/bench.ts'
 import { distance } from './latency.ts'
 import { memory } from './memory.ts'
+import { smallOnStore } from './many-small.ts'
 import { onStore } from './object-stores.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
@@ -20,6 +21,9 @@ export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   s3: onStore('s3'),
   gcs: onStore('gcs'),
   azure: onStore('azure'),
+  'small-s3': smallOnStore('s3'),
+  'small-gcs': smallOnStore('gcs'),
+  'small-azure': smallOnStore('azure'),
   latency: distance,
   memory,
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
-import { assertSame, assertSameFolder, type Sample, writeFolder, writeSample } from './harness/bytes.ts'
+import { assertSame, type Sample, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
 import { downloadByNodeHttp } from './peers/node-http.ts'
 import type { Peer } from './peers/peer.ts'
@@ -11,11 +11,11 @@ import { gcs } from './stores/gcs.ts'
 import { s3 } from './stores/s3.ts'
 import type { Clients, StoreServer } from './stores/store-server.ts'
 
-type Start = () => Promise<StoreServer | { readonly why: string }>
+export type Start = () => Promise<StoreServer | { readonly why: string }>
 
 export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
 
-/** Measures transfers of one large file and of many small files to and from a server on this machine. */
+/** Measures transfers of one large file to and from a server on this machine. */
 export function onStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
   return async (bench) => {
     const server = await objectStores[name]()
@@ -27,7 +27,6 @@ export function onStore(name: keyof typeof objectStores): (bench: Bench) => Prom
     const clients = await server.connect(server.origin)
     const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
     await moving(bench, clients, sample, server.name)
-    await manySmall(bench, clients, server.name)
   }
 }
 
@@ -67,31 +66,10 @@ export async function moving(bench: Bench, clients: Clients, sample: Sample, whe
   )
 }
 
-async function manySmall(bench: Bench, clients: Clients, where: string): Promise<void> {
-  const { files, smallBytes } = bench.scale
-  const original = await writeFolder(join(bench.folder, 'original'), files, smallBytes)
-  const able = clients.peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
-  await bench.measure(
-    {
-      name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB to ${where}`,
-      bytes: files * smallBytes,
-      rounds: Math.min(3, bench.scale.rounds),
-      contenders: [
-        saving(bench, clients, [original], (restored) =>
-          assertSameFolder(join(restored, 'original'), original),
-        ),
-        ...able.map((peer) => uploadingFolder(bench, peer, original)),
-      ],
-      comparisons: [againstFastest(able)],
-    },
-    { onDisk: true },
-  )
-}
-
 function saving(
   bench: Bench,
   clients: Clients,
-  files: Readonly<Record<string, string>> | readonly string[],
+  files: Readonly<Record<string, string>>,
   verify: (restored: string) => Promise<void>,
 ): Contender {
   let store: CheckpointStore | undefined
@@ -191,23 +169,6 @@ function receiving(bench: Bench, sample: Sample, url: () => Promise<string>): Co
   }
 }
 
-function uploadingFolder(bench: Bench, peer: Peer, original: string): Contender {
-  const prefix = `${wordOf(peer)}-folder`
-  return {
-    name: peer.name,
-    mayFail: true,
-    run: async () => {
-      await peer.uploadFolder?.(original, prefix)
-      return undefined
-    },
-    verify: async () => {
-      const to = await bench.freshFolder('downloaded')
-      await peer.download(`${prefix}/000000.bin`, join(to, '000000.bin'))
-      await assertSameFolder(to, original, ['000000.bin'])
-    },
-  }
-}
-
 function againstFastest(peers: readonly Peer[]): Comparison {
   return {
     text: 'the fastest peer',
@@ -229,6 +190,6 @@ function keyOf(peer: Peer, { size }: Sample): string {
   return `${wordOf(peer)}-${size}.bin`
 }
 
-function wordOf({ name }: Peer): string {
+export function wordOf({ name }: Peer): string {
   return name.replaceAll(/[^a-z0-9]+/g, '-')
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CheckpointStore, openStore } from '@holdfast/core'
+import { type CheckpointStore, openStore, type PackMode } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSameFolder, randomBytes, writeFolder } from './harness/bytes.ts'
 import type { Contender } from './harness/work.ts'
@@ -14,12 +14,13 @@ export async function smallFiles(bench: Bench): Promise<void> {
   const { files, smallBytes } = bench.scale
   const original = await writeFolder(join(bench.folder, 'original'), files, smallBytes)
   const peers = [copying(bench, original), ...(await rclone(bench, original))]
-  const ours = saving(bench, original)
+  const ours = saving(bench, original, 'never')
+  const packed = saving(bench, original, 'always')
   await bench.measure(
     {
       name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB, on the file system`,
       bytes: files * smallBytes,
-      contenders: [ours, ...peers],
+      contenders: [ours, packed, ...peers],
       comparisons: [
         {
           text: 'the fastest peer',
@@ -28,23 +29,24 @@ export async function smallFiles(bench: Bench): Promise<void> {
           atMost: 1,
         },
         { text: durable, of: ours.name, against: { which: 'fastest', names: [durable] }, atMost: 1 },
+        { text: durable, of: packed.name, against: { which: 'fastest', names: [durable] }, atMost: 0.5 },
       ],
     },
     { onDisk: true },
   )
 }
 
-function saving(bench: Bench, original: string): Contender {
+function saving(bench: Bench, original: string, packs: PackMode): Contender {
   let store: CheckpointStore | undefined
   const current = (): CheckpointStore => {
     if (store === undefined) throw new Error('No store has been opened')
     return store
   }
   return {
-    name: 'Holdfast',
+    name: packs === 'always' ? 'Holdfast, packed' : 'Holdfast',
     prepare: async () => {
       await store?.close()
-      store = await openStore(await bench.fresh('store'), { mode: 'shared' })
+      store = await openStore(await bench.fresh(`store-${packs}`), { mode: 'shared', packs })
       await store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
     },
     run: async () => {

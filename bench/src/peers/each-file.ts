@@ -13,6 +13,13 @@ export async function eachFile(
   folder: string,
   send: (path: string, name: string) => Promise<unknown>,
 ): Promise<void> {
-  const names = await readdir(folder)
-  await concurrently(names, filesAtOnce, undefined, (name) => send(join(folder, name), name))
+  await eachName(await readdir(folder), (name) => send(join(folder, name), name))
+}
+
+/** Calls `transfer` for each name, several at once. */
+export async function eachName(
+  names: readonly string[],
+  transfer: (name: string) => Promise<unknown>,
+): Promise<void> {
+  await concurrently(names, filesAtOnce, undefined, transfer)
 }

@@ -5,4 +5,6 @@ export interface Peer {
   readonly download: (key: string, to: string) => Promise<void>
   /** Uploads every file of a folder to keys below a prefix. */
   readonly uploadFolder?: (folder: string, prefix: string) => Promise<void>
+  /** Downloads all files below a prefix to a folder, durably. Without it, `download` is called for each. */
+  readonly downloadFolder?: (prefix: string, to: string) => Promise<void>
 }

@@ -1,6 +1,7 @@
 import type { Peer } from './peer.ts'
 import { syncFile } from '../harness/bytes.ts'
 import { firstLine, run } from '../harness/command.ts'
+import { eachFile } from './each-file.ts'
 
 /** Copies with rclone. `from` and `to` are paths, or remotes such as `:s3,env_auth=true:bucket/path`. */
 export interface Rclone {
@@ -41,6 +42,10 @@ export async function rclonePeer(remote: string, bucket: string): Promise<Peer |
     },
     uploadFolder: async (folder, prefix) => {
       await rclone.folder(folder, place(prefix))
+    },
+    downloadFolder: async (prefix, to) => {
+      await rclone.folder(place(prefix), to)
+      await eachFile(to, syncFile)
     },
   }
 }

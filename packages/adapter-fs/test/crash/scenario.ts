@@ -35,12 +35,14 @@ export function openOn(fileSystem: FileSystem, retention: RetentionOptions = {})
   return new Store(new FileBackend(root, { fileSystem }), options, foldingEarly)
 }
 
+/** Saves two files, in a pack if the step is even. */
 function save(step: number, content: string, onExisting: 'fail' | 'replace' = 'fail'): Step {
   return {
     name: `${onExisting === 'replace' ? 'replace' : 'save'} ${step}`,
     run: async (store) => {
       const files = { 'model.bin': Buffer.from(content.repeat(50)), 'log/a.txt': Buffer.from(content) }
-      await store.save({ step, files, onExisting, tags: [content] })
+      const packs = step % 2 === 0 ? 'always' : 'never'
+      await store.save({ step, files, onExisting, tags: [content], packs })
       await store.flush()
       return store
     },

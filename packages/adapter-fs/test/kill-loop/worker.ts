@@ -80,14 +80,15 @@ async function takeOver(): Promise<CheckpointStore> {
   return next
 }
 
-/** Returns files of 0 to 500,000 bytes, whose content names the operation that wrote them. */
+/** Returns files of 0 to 500,000 bytes, whose content names the operation that wrote them. Some saves pack them. */
 function request(id: string, step: number): SaveRequest {
   const files: Record<string, Uint8Array | AsyncIterable<Uint8Array>> = {}
   for (let file = 0; file <= random.below(3); file += 1) {
     const bytes = Buffer.alloc(random.below(500_000), `${id} ${file} `)
     files[`part-${file}/model.bin`] = random.below(2) === 0 ? bytes : inPieces(bytes)
   }
-  return { step, files, metadata: { operation: id } }
+  const packs = random.below(2) === 0 ? 'always' : 'never'
+  return { step, files, packs, metadata: { operation: id } }
 }
 
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -250,8 +250,10 @@ export class Oracle {
       const { attempt, fileCount, step } = entry
       if (this.#dead.has(attempt)) continue
       const keys = this.#disk.keys(`data/${attempt}/`)
-      if (keys.length !== fileCount + 1)
-        throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${fileCount} files`)
+      // All files of the simulated saves are small, so a pack holds all of them.
+      const objects = keys.some((key) => key.includes('/.holdfast/packs/')) ? 1 : fileCount
+      if (keys.length !== objects + 1)
+        throw new Error(`P2: step ${step} is listed with ${keys.length - 1} of ${objects} objects`)
     }
   }
 

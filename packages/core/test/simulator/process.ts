@@ -78,6 +78,7 @@ export class Process {
         job,
         gracePeriod,
         writerName: name,
+        packs: random.chance(0.4) ? 'always' : 'never',
         background: { limit: 2 },
         objectives,
         retention: random.chance(0.5) ? {} : random.of(retentions),

@@ -1,0 +1,195 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CheckpointStore, type PackMode } from '@holdfast/core'
+import type { Bench } from './harness/bench.ts'
+import { assertSameFolder, writeFolder } from './harness/bytes.ts'
+import type { Comparison, Contender } from './harness/work.ts'
+import { objectStores, wordOf } from './object-stores.ts'
+import { eachName } from './peers/each-file.ts'
+import type { Peer } from './peers/peer.ts'
+import type { Clients } from './stores/store-server.ts'
+
+/** At most this number of rounds, because each sends thousands of requests. */
+const mostRounds = 3
+
+/** Azurite takes a millisecond of one processor for each request, so it gets fewer files. */
+const mostFiles: Readonly<Record<string, number>> = { azure: 2000 }
+
+/** The goal for saves and restores, compared with the fastest peer. */
+const goal = 0.25
+
+interface Place {
+  readonly bench: Bench
+  readonly clients: Clients
+  /** The folder with the files. */
+  readonly original: string
+  readonly names: readonly string[]
+}
+
+/** Measures saves and restores of a checkpoint of many small files, on a server on this machine. */
+export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
+  return async (bench) => {
+    const server = await objectStores[name]()
+    if ('why' in server) {
+      bench.leaveOut(`small-${name}`, server.why)
+      return
+    }
+    await using _ = server
+    const { smallBytes } = bench.scale
+    const count = Math.min(bench.scale.files, mostFiles[name] ?? Infinity)
+    const clients = await server.connect(server.origin)
+    const original = await writeFolder(join(bench.folder, 'original'), count, smallBytes)
+    const names = Array.from({ length: count }, (__, index) => `${String(index).padStart(6, '0')}.bin`)
+    const place = { bench, clients, original, names }
+    const peers = clients.peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
+    const what = `${count.toLocaleString('en')} files of ${smallBytes / 1024} KiB`
+    const shared = {
+      bytes: count * smallBytes,
+      rounds: Math.min(mostRounds, bench.scale.rounds),
+      comparisons: [againstFastest(peers), againstUnpacked],
+    }
+    await bench.measure(
+      {
+        ...shared,
+        name: `Save a checkpoint of ${what} to ${server.name}`,
+        contenders: [
+          saving(place, 'auto'),
+          saving(place, 'never'),
+          ...peers.map((peer) => uploading(place, peer)),
+        ],
+      },
+      { onDisk: true },
+    )
+    await using packed = await saved(place, 'auto')
+    await using unpacked = await saved(place, 'never')
+    await bench.measure(
+      {
+        ...shared,
+        name: `Restore a checkpoint of ${what} from ${server.name}, durable`,
+        contenders: [
+          restoring(place, packed, 'auto'),
+          restoring(place, unpacked, 'never'),
+          ...peers.map((peer) => downloading(place, peer)),
+        ],
+      },
+      { onDisk: true },
+    )
+  }
+}
+
+function nameOf(packs: PackMode): string {
+  return packs === 'never' ? 'Holdfast, one object per file' : 'Holdfast'
+}
+
+async function saved({ clients, original }: Place, packs: PackMode): Promise<CheckpointStore> {
+  const store = new CheckpointStore(await clients.open(`restored-${packs}-${Date.now()}`), { mode: 'shared' })
+  await store.save({ step: 1, files: [original], packs })
+  return store
+}
+
+function saving({ bench, clients, original }: Place, packs: PackMode): Contender {
+  let store: CheckpointStore | undefined
+  let step = 0
+  const current = async (): Promise<CheckpointStore> => {
+    store ??= new CheckpointStore(await clients.open(`saved-${packs}-${Date.now()}`), { mode: 'shared' })
+    return store
+  }
+  return {
+    name: nameOf(packs),
+    prepare: async () => {
+      // The latest checkpoint cannot be deleted. A tiny one becomes the latest, so that the large one can be deleted.
+      step += 1
+      await (await current()).save({ step, files: { 'tiny.bin': Buffer.from('tiny') } })
+      const older = (await (await current()).list()).slice(0, -1)
+      await (await current()).delete(older.map((each) => each.step))
+    },
+    run: async () => {
+      step += 1
+      await (await current()).save({ step, files: [original], packs })
+      return undefined
+    },
+    verify: async () => {
+      const to = await bench.fresh('restored')
+      await (await current()).restore('latest', { to })
+      await assertSameFolder(join(to, 'original'), original)
+      await rm(to, { recursive: true })
+    },
+  }
+}
+
+function restoring({ bench, original }: Place, store: CheckpointStore, packs: PackMode): Contender {
+  let to = ''
+  return {
+    name: nameOf(packs),
+    prepare: async () => {
+      to = await bench.fresh('restored')
+    },
+    run: async () => {
+      await store.restore('latest', { to })
+      return undefined
+    },
+    verify: async () => {
+      await assertSameFolder(join(to, 'original'), original)
+      await rm(to, { recursive: true })
+    },
+  }
+}
+
+function uploading({ bench, original }: Place, peer: Peer): Contender {
+  const prefix = prefixOf(peer)
+  return {
+    name: peer.name,
+    mayFail: true,
+    run: async () => {
+      await peer.uploadFolder?.(original, prefix)
+      return undefined
+    },
+    verify: async () => {
+      const to = await bench.freshFolder('downloaded')
+      await peer.download(`${prefix}/000000.bin`, join(to, '000000.bin'))
+      await assertSameFolder(to, original, ['000000.bin'])
+    },
+  }
+}
+
+/** Downloads what `uploading` has uploaded. */
+function downloading({ bench, original, names }: Place, peer: Peer): Contender {
+  const prefix = prefixOf(peer)
+  let to = ''
+  const eachAlone = (): Promise<void> =>
+    eachName(names, (name) => peer.download(`${prefix}/${name}`, join(to, name)))
+  return {
+    name: peer.name,
+    mayFail: true,
+    prepare: async () => {
+      to = await bench.freshFolder('downloaded')
+    },
+    run: async () => {
+      await (peer.downloadFolder?.(prefix, to) ?? eachAlone())
+      return undefined
+    },
+    verify: async () => {
+      await assertSameFolder(to, original)
+      await rm(to, { recursive: true })
+    },
+  }
+}
+
+function prefixOf(peer: Peer): string {
+  return `${wordOf(peer)}-folder`
+}
+
+function againstFastest(peers: readonly Peer[]): Comparison {
+  return {
+    text: 'the fastest peer',
+    of: nameOf('auto'),
+    against: { which: 'fastest', names: peers.map(({ name }) => name) },
+    atMost: goal,
+  }
+}
+
+const againstUnpacked: Comparison = {
+  text: 'Holdfast without packs',
+  of: nameOf('auto'),
+  against: { which: 'fastest', names: [nameOf('never')] },
+}
