@@ -215,7 +215,6 @@ export class CheckpointStore implements AsyncDisposable {
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
     assertMayCount(this.#context, choice, options)
-    if (options.maxTries !== undefined) this.#refuseInJob('maxTries of restore')
     await this.#refuseNewerMarker(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
@@ -402,12 +401,14 @@ export class CheckpointStore implements AsyncDisposable {
 
   /**
    * Applies the retention of this process, as each save does. With `dryRun` it only reports what it would drop. It can be
-   * interrupted and repeated.
+   * interrupted and repeated. In a store with `ranks`, any rank may call it after it has restored or saved, and one rank
+   * commits.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
-    this.#refuseInJob('prune')
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
     await this.#refuseNewerMarker(options.signal)
+    const ranks = this.#ranks
+    if (ranks !== undefined && options.dryRun !== true) return this.#whileOpen(() => ranks.prune(options))
     return pruneStore(this.#context, this.#writer, options)
   }
 
@@ -416,12 +417,17 @@ export class CheckpointStore implements AsyncDisposable {
    * and so are saves that began before the rewind. Their steps are free again. The next save drops an abandoned checkpoint
    * unless it is pinned, is the best of an objective, or `keepEvery` or `keepTags` keeps it. With `dryRun` it only reports what
    * it would abandon. Rejects with `NOT_FOUND` if the step is not saved, and with `INVALID_ARGUMENT` if it is abandoned.
+   *
+   * In a store with `ranks`, all ranks MUST call it with the same step. They join as in `restore`, and one of them commits.
+   * A following `restore` or `save` belongs to the same start of the job.
    */
   async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
-    this.#refuseInJob('rewind')
     assertStep(step)
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'rewind', this.url)
     await this.#refuseNewerMarker(options.signal)
+    const ranks = this.#ranks
+    if (ranks !== undefined && options.dryRun !== true)
+      return this.#whileOpen(() => ranks.rewind(step, options.signal))
     return rewindStore(this.#context, this.#writer, step, options)
   }
 

@@ -81,6 +81,13 @@ const commitRecordSchema = v.looseObject({
   dropped: v.array(dropSchema),
 })
 
+const triesSchema = v.looseObject({
+  attempt: attemptSchema,
+  count: countSchema,
+  /** The term of a job of many ranks that counted last. The ranks of a term count one restore together. */
+  term: v.optional(countSchema),
+})
+
 /** A depth that no number of checkpoints reaches. Without a limit, a chain of pages could exhaust the stack. */
 const mostDepth = 64
 
@@ -142,7 +149,7 @@ export const catalogSchema = v.looseObject({
   /** The checkpoints that a rewind removed from the list, in the order of their keys. */
   abandoned: v.optional(v.array(entrySchema)),
   /** Restores that a supervisor counts, by attempt. A save ends all counts. */
-  tries: v.optional(v.array(v.looseObject({ attempt: attemptSchema, count: countSchema }))),
+  tries: v.optional(v.array(triesSchema)),
   /** The checkpoints in the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
   checkpoints: v.array(entrySchema),
   /** The entry of the latest checkpoint, if it is in a page. */

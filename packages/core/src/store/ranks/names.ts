@@ -70,6 +70,10 @@ export function choiceName(term: number, round: number): AgreementName {
   return agreementName(`${termPrefix(term)}choice/${round}`)
 }
 
+export function rewindName(term: number): AgreementName {
+  return agreementName(`${termPrefix(term)}rewind`)
+}
+
 /** The beginning of the names of all tries of one step. */
 export function attemptsPrefix(term: number, step: number): string {
   return `${termPrefix(term)}attempts/${step}/`

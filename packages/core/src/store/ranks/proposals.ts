@@ -19,7 +19,21 @@ export const memberSchema = v.looseObject({ process: v.string(), ticket: countSc
 export const hereSchema = v.looseObject({ process: v.string() })
 
 /** The checkpoint from which a term continues; `null` if there is none. */
-export const choiceSchema = v.looseObject({ attempt: v.nullable(attemptSchema) })
+export const choiceSchema = v.looseObject({
+  attempt: v.nullable(attemptSchema),
+  /** Later checkpoints that were restored too often. The term rewinds to the chosen one. */
+  tooOften: v.optional(v.array(v.looseObject({ step: countSchema, tries: countSchema }))),
+  /** The version of the catalog on which the proposal is based. */
+  base: countSchema,
+})
+
+/** The checkpoint to which the ranks go back. */
+export const rewindSchema = v.looseObject({
+  step: countSchema,
+  attempt: attemptSchema,
+  /** The version of the catalog on which the proposal is based. */
+  base: countSchema,
+})
 
 export const verdictSchema = v.looseObject({
   process: v.string(),
@@ -48,6 +62,8 @@ export const partSchema = v.looseObject({
   dataState: v.optional(v.unknown()),
 })
 
+export type Choice = Named<v.InferOutput<typeof choiceSchema>>
+export type Rewind = Named<v.InferOutput<typeof rewindSchema>>
 export type AttemptProposal = Named<v.InferOutput<typeof attemptProposalSchema>>
 export type Part = Named<v.InferOutput<typeof partSchema>>
 export type Verdict = Named<v.InferOutput<typeof verdictSchema>>

@@ -4,6 +4,8 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
+import type { PruneOptions, PruneReport } from '../upkeep/prune.ts'
+import { type RewindReport, rewindTarget } from '../upkeep/rewind.ts'
 import { planFiles } from '../save/plan.ts'
 import type { SaveRequest } from '../save/request.ts'
 import type { SaveResult } from '../save/result.ts'
@@ -13,7 +15,9 @@ import { saveJointly } from './joint-save.ts'
 import { createMemberFile, readMemberFile, removeMemberFile, type StoredMember } from './member-file.ts'
 import { type Identity, type Member, memberOf, type OwningMember, type ResumedMember } from './member.ts'
 import { defaultJoinTimeout, defaultSaveTimeout, type RankPlace, type RanksOptions } from './options.ts'
+import { pruneJointly } from './prune.ts'
 import { type JoinOptions, resume, type Resumption } from './resume.ts'
+import { rewindJointly } from './rewind.ts'
 import { takeOver } from './take-over.ts'
 
 /** A rank that has joined a start of its job. */
@@ -32,6 +36,8 @@ export class Ranks {
   #wasMember = false
   #member: Promise<ResumedMember> | undefined
   readonly #members = new Set<Member>()
+  /** Whether the member has rewound, and neither restored nor saved since. Then it restores in the same term. */
+  #isRewound = false
 
   constructor(context: StoreContext, options: RanksOptions) {
     this.#context = context
@@ -63,14 +69,36 @@ export class Ranks {
     return { step: resumed === null ? undefined : partsOfAttempt(resumed).step }
   }
 
+  /**
+   * Joins the newest term, and rewinds to a step together with its other ranks. All ranks of the job MUST call it with the same
+   * step. The term continues from that step, whether its ranks restore it or not.
+   */
+  async rewind(step: number, signal: AbortSignal | undefined): Promise<RewindReport> {
+    const { log } = this.#context
+    rewindTarget(this.#context, await log.whole(signal), step) // before a term is opened
+    await this.#leave()
+    for (;;) {
+      const member = await this.#join(signal)
+      const rewind = await rewindJointly(member, step, this.#joinTimeout, signal)
+      if (rewind === undefined) continue
+      await this.#enter(rewind.member, signal)
+      this.#isRewound = true
+      return rewind.report
+    }
+  }
+
+  /** Applies the retention of the job. Any rank may call it, and one commits. */
+  async prune(options: PruneOptions): Promise<PruneReport> {
+    return pruneJointly(await this.#asMember(options.signal), options, this.#joinTimeout)
+  }
+
   /** Saves the part of this rank, and resolves once the whole checkpoint is committed. */
   async save(request: SaveRequest): Promise<SaveResult> {
     const { files, exclude, signal } = request
     const storeRoot = this.#context.backend.capabilities.localRoot
     const plan = await planFiles(files, { storeRoot, exclude, signal, mayBeEmpty: true })
-    this.#member ??=
-      this.#memberFile === undefined ? this.#beginAnew(signal) : this.#memberIn(this.#memberFile, signal)
-    const member = await this.#memberOr(this.#member)
+    const member = await this.#asMember(signal)
+    this.#isRewound = false
     return saveJointly(member, request, plan, this.#options.saveTimeout ?? defaultSaveTimeout)
   }
 
@@ -85,23 +113,41 @@ export class Ranks {
 
   /** Starts this rank: joins a term, and resumes with it. */
   async #start(options: RestoreOptions | JoinOptions): Promise<Resumption> {
-    const file = this.#memberFile
-    if (file !== undefined) await removeMemberFile(file)
-    if (this.#member !== undefined) {
-      // Going back, or joining a newer term, is a new start of this rank.
-      this.#identity = undefined
-      this.#member = undefined
-      this.#wasMember = false
-    }
+    const { signal } = options
+    let rewound = this.#isRewound ? await this.#member : undefined
+    if (rewound === undefined) await this.#leave()
     for (;;) {
-      const member = await this.#join(options.signal)
+      const member = rewound ?? (await this.#join(signal))
+      rewound = undefined
       const resumption = await resume(member, options, this.#joinTimeout)
-      if (resumption === undefined) continue
-      if (file !== undefined)
-        await createMemberFile(file, await this.#stored(resumption.member, options.signal))
-      this.#member = Promise.resolve(resumption.member)
+      if (resumption === 'join again') continue
+      if (resumption === 'start again') {
+        this.#forget()
+        continue
+      }
+      await this.#enter(resumption.member, signal)
       return resumption
     }
+  }
+
+  /** Going back, or joining a newer term, is a new start of this rank. */
+  async #leave(): Promise<void> {
+    if (this.#memberFile !== undefined) await removeMemberFile(this.#memberFile)
+    if (this.#member !== undefined) this.#forget()
+  }
+
+  async #enter(member: ResumedMember, signal: AbortSignal | undefined): Promise<void> {
+    const file = this.#memberFile
+    if (file !== undefined) await createMemberFile(file, await this.#stored(member, signal))
+    this.#member = Promise.resolve(member)
+    this.#isRewound = false
+  }
+
+  #forget(): void {
+    this.#isRewound = false
+    this.#identity = undefined
+    this.#member = undefined
+    this.#wasMember = false
   }
 
   /** Joins the newest term until it has taken over the store. */
@@ -122,8 +168,22 @@ export class Ranks {
     }
   }
 
-  /** A job that saves without a restore begins anew, with no checkpoint that it continues from. */
-  async #beginAnew(signal: AbortSignal | undefined): Promise<ResumedMember> {
+  /**
+   * Returns the member: that of the member file, or of a job that saves without a restore, which begins anew with no checkpoint
+   * that it continues from.
+   */
+  async #asMember(signal: AbortSignal | undefined): Promise<ResumedMember> {
+    const member = (this.#member ??= this.#findMember(signal))
+    try {
+      return await member
+    } catch (error) {
+      if (this.#member === member) this.#member = undefined
+      throw error
+    }
+  }
+
+  async #findMember(signal: AbortSignal | undefined): Promise<ResumedMember> {
+    if (this.#memberFile !== undefined) return this.#memberIn(this.#memberFile, signal)
     return { ...(await this.#join(signal)), resumed: null }
   }
 
@@ -173,15 +233,6 @@ export class Ranks {
   async #storeId(signal: AbortSignal | undefined): Promise<string | undefined> {
     const found = await readMarker(this.#context.backend, signal)
     return found.kind === 'good' ? found.marker.id : undefined
-  }
-
-  async #memberOr(member: Promise<ResumedMember>): Promise<ResumedMember> {
-    try {
-      return await member
-    } catch (error) {
-      if (this.#member === member) this.#member = undefined
-      throw error
-    }
   }
 }
 

@@ -1,18 +1,21 @@
 import { concurrently } from '../../backend/index.ts'
 import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog/documents/index.ts'
-import { chooseEntry } from '../../catalog/judging/choose.ts'
-import { lastPagedStep } from '../../catalog/pages/index.ts'
+import { chooseEntry, continuedFrom } from '../../catalog/judging/choose.ts'
+import { lastPagedStep, type PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { judgedNow } from '../judged-now.ts'
 import { recorded } from '../recording.ts'
 import { deliver } from '../restore/restore.ts'
+import { type TriedTooOften, triedTooOften } from '../restore/tried-too-often.ts'
 import type { PassedOver, Restored, RestoreOptions } from '../restore/result.ts'
 import { incomplete } from './errors.ts'
 import type { Member, OwningMember, ResumedMember } from './member.ts'
 import { choiceName, ofRank, ranksIn, verdictsPrefix } from './names.ts'
-import { agreeOn, choiceSchema, findAgreed, type Verdict, verdictSchema } from './proposals.ts'
-import { type RankVerdict, type RoundStep, roundStep } from './rules.ts'
+import { agreeOn, type Choice, choiceSchema, findAgreed, type Verdict, verdictSchema } from './proposals.ts'
+import { rewindTo } from './rewind.ts'
+import { isCounted, type RankVerdict, type RoundStep, roundStep, triesBefore } from './rules.ts'
 import { isOwner } from './take-over.ts'
+import { commitTogether, type JointChange } from './together.ts'
 import { look, pollUntil } from './wait.ts'
 
 /** How a rank joins a job without restoring files. */
@@ -21,6 +24,8 @@ export interface JoinOptions {
   readonly fallback?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+type CountOptions = Pick<RestoreOptions, 'maxTries' | 'signal'>
 
 /** Verdicts are small documents. */
 const verdictsAtOnce = 16
@@ -41,33 +46,41 @@ type Round =
   | { readonly kind: 'good'; readonly restored: Restored | undefined; readonly attempt: AttemptId | null }
   | ({ readonly kind: 'bad' } & Bad)
   | { readonly kind: 'join again' }
+  | { readonly kind: 'start again' }
 
 /**
  * Restores the checkpoint on which the ranks of a term agree. Each rank verifies its own files first, and delivers them once
  * all ranks have found theirs good. If a rank finds a checkpoint corrupt, all ranks go to the next older one, or with no
- * `fallback` reject with `CORRUPT`. A rank that joins without restoring has no files to verify. Returns `undefined` if a
- * newer term has begun.
+ * `fallback` reject with `CORRUPT`. A rank that joins without restoring has no files to verify. Returns `join again` if a newer
+ * term has begun, and `start again` if this rank must open one.
  */
 export async function resume(
   member: OwningMember,
   options: RestoreOptions | JoinOptions,
   timeout: number,
-): Promise<Resumption | undefined> {
+): Promise<Resumption | 'join again' | 'start again'> {
   const avoided = new Set<AttemptId>()
   const passedOver: PassedOver[] = []
   for (let round = 0; ; round += 1) {
-    if (!(await isOwner(member, options.signal))) return undefined
-    const candidate = await candidateOf(member, avoided, options.signal)
-    if (candidate === undefined && passedOver.length > 0) throw noneLeft(passedOver)
-    const proposal = { attempt: candidate?.attempt ?? null }
+    if (!(await isOwner(member, options.signal))) return 'join again'
+    const { entry, tooOften, base } = await candidateOf(member, avoided, options)
+    if (entry === undefined && passedOver.length + tooOften.length > 0)
+      throw noneLeft([...passedOver, ...tooOften.map(triedTooOften)])
+    const proposal = {
+      attempt: entry?.attempt ?? null,
+      ...(tooOften.length === 0 ? {} : { tooOften: [...tooOften] }),
+      base,
+    }
     const name = choiceName(member.own.term, round)
     const agreed = await agreeOn(member.context, name, choiceSchema, proposal, options.signal)
     if (agreed === undefined) {
       round -= 1 // The proposal depends on the catalog, which must be read again.
       continue
     }
+    passedOver.push(...(agreed.proposal.tooOften ?? []).map(triedTooOften))
+    if (!(await prepare(member, agreed.proposal, options, timeout))) return 'join again'
     const outcome = await play(member, round, agreed.proposal.attempt, options, timeout)
-    if (outcome.kind === 'join again') return undefined
+    if (outcome.kind === 'join again' || outcome.kind === 'start again') return outcome.kind
     if (outcome.kind === 'good') {
       const { attempt, restored } = outcome
       return { member: { ...member, resumed: attempt }, restored: restored && { ...restored, passedOver } }
@@ -79,13 +92,78 @@ export async function resume(
   }
 }
 
+interface Candidate {
+  /** `undefined` if there is none. */
+  readonly entry: CatalogEntry | undefined
+  /** Those that were passed over because they were restored too often. */
+  readonly tooOften: readonly TriedTooOften[]
+  /** The version of the catalog that decides. */
+  readonly base: number
+}
+
+/** The checkpoint to propose: in the line of the last corrupt one if possible, and otherwise the latest. */
 async function candidateOf(
-  { context }: Member,
+  { context, own }: Member,
   avoided: ReadonlySet<AttemptId>,
-  signal: AbortSignal | undefined,
-): Promise<CatalogEntry | undefined> {
-  const catalog = avoided.size === 0 ? await context.log.newest(signal) : await context.log.whole(signal)
-  return chooseEntry(judgedNow(context, catalog), 'latest', ({ attempt }) => !avoided.has(attempt))
+  { maxTries = Infinity, signal }: CountOptions,
+): Promise<Candidate> {
+  const newest = await context.log.newest(signal)
+  const isTooOften = ({ attempt }: CatalogEntry): boolean =>
+    triesBefore(newest, attempt, own.term) >= maxTries
+  const isSimple = avoided.size === 0 && (newest.latest === undefined || !isTooOften(newest.latest))
+  const catalog = isSimple ? newest : await context.log.wholeOf(newest, signal)
+  const judged = judgedNow(context, catalog)
+  const passed = new Set(avoided)
+  const tooOften: TriedTooOften[] = []
+  let corrupt = entryOfAttempt(catalog, [...avoided].at(-1))
+  for (;;) {
+    const isOffered = ({ attempt }: CatalogEntry): boolean => !passed.has(attempt)
+    const entry = continuedFrom(catalog, corrupt, isOffered) ?? chooseEntry(judged, 'latest', isOffered)
+    if (entry === undefined || !isTooOften(entry)) return { entry, tooOften, base: catalog.version }
+    passed.add(entry.attempt)
+    corrupt = entry
+    tooOften.push({ step: entry.step, tries: triesBefore(newest, entry.attempt, own.term) })
+  }
+}
+
+function entryOfAttempt(
+  { checkpoints, quarantined }: PagedCatalog,
+  attempt: AttemptId | undefined,
+): CatalogEntry | undefined {
+  if (attempt === undefined) return undefined
+  const listed = checkpoints.get(partsOfAttempt(attempt).step)
+  if (listed?.attempt === attempt) return listed
+  return quarantined.find(({ entry }) => entry.attempt === attempt)?.entry
+}
+
+/**
+ * Counts the restore of an agreed checkpoint once for the term, and rewinds to it if later ones were restored too often. So
+ * the steps after it are free, and the next save is the latest. Returns false if a newer term has begun.
+ */
+async function prepare(
+  member: Member,
+  { attempt, tooOften = [], base }: Choice,
+  { maxTries, signal }: CountOptions,
+  timeout: number,
+): Promise<boolean> {
+  if (attempt === null) return true
+  const { step } = partsOfAttempt(attempt)
+  const { term } = member.own
+  const changes: readonly JointChange[] = [
+    ...(tooOften.length === 0 ? [] : [rewindTo({ step, attempt, base })]),
+    ...(maxTries === undefined
+      ? []
+      : [
+          {
+            attempt,
+            change: { kind: 'count restore', step, attempt, term },
+            isDone: (catalog: PagedCatalog) => isCounted(catalog, attempt, term),
+          } as const,
+        ]),
+  ]
+  for (const change of changes)
+    if ((await commitTogether(member, change, timeout, signal)) === undefined) return false
+  return true
 }
 
 /** Restores an agreed attempt into a hidden folder, states a verdict on it, and waits for those of the other ranks. */
@@ -98,7 +176,9 @@ async function play(
 ): Promise<Round> {
   let settled: Round | undefined
   const settle = async (fault: string | null): Promise<Round> => {
-    await judge(member, round, attempt, fault, options.signal)
+    const stated = await judge(member, round, attempt, fault, options.signal)
+    // An earlier call found the checkpoint good, and other ranks may have gone on. Only another term can choose again.
+    if (fault !== null && stated.fault === null) return { kind: 'start again' }
     return awaitVerdicts(member, round, attempt, options.signal, timeout)
   }
   if (attempt === null) return settle(null)
@@ -132,17 +212,20 @@ async function listedEntry(
   return entry?.attempt === attempt ? entry : undefined
 }
 
-/** States the verdict of a rank. A verdict that the rank has stated before stays. */
+/** States the verdict of a rank, and returns it. A verdict that the rank has stated before stays. */
 async function judge(
   { context, own, rank, process }: Member,
   round: number,
   attempt: AttemptId | null,
   fault: string | null,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<Verdict> {
   const name = ofRank(verdictsPrefix(own.term, round), rank)
   const proposal: Verdict = { process, attempt, fault }
-  while ((await agreeOn(context, name, verdictSchema, proposal, signal)) === undefined);
+  for (;;) {
+    const stated = await agreeOn(context, name, verdictSchema, proposal, signal)
+    if (stated !== undefined) return stated.proposal
+  }
 }
 
 async function awaitVerdicts(
@@ -205,18 +288,22 @@ function toRankVerdict([rank, { attempt, fault }]: readonly [number, Verdict]): 
   return { rank, attempt, isGood: fault === null }
 }
 
-/** The lowest rank that found the checkpoint corrupt quarantines it, so there is one commit. All ranks avoid it. */
+/**
+ * The lowest rank that found the checkpoint corrupt quarantines it, so there is one commit. All ranks avoid it. One that is not
+ * listed any more was dropped or abandoned, and stays as it is.
+ */
 async function quarantined(
-  { context, rank }: Member,
+  member: Member,
   attempt: AttemptId,
   verdicts: ReadonlyMap<number, Verdict>,
 ): Promise<Round> {
+  const { context, rank } = member
   const [first] = [...verdicts]
     .filter(([, verdict]) => verdict.attempt === attempt && verdict.fault !== null)
     .sort(([one], [other]) => one - other)
   const reason = `rank ${first?.[0] ?? rank}: ${first?.[1].fault ?? ''}`
   const { step } = partsOfAttempt(attempt)
-  if (first?.[0] === rank) {
+  if (first?.[0] === rank && (await listedEntry(member, attempt, undefined)) !== undefined) {
     try {
       await context.log.commit({ kind: 'quarantine', found: [{ step, attempt, reason }] })
       context.events.emit('quarantined', { step, reason })
@@ -242,6 +329,8 @@ function noneLeft(passedOver: readonly PassedOver[]): HoldfastError {
   const steps = passedOver.map(({ step }) => step).join(', ')
   return new HoldfastError(
     'CORRUPT',
-    `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
+    passedOver.some(({ tries }) => tries !== undefined)
+      ? `No checkpoint is left: each is corrupt or was restored too often without a later save (${steps}).`
+      : `No good checkpoint is left: of those that were tried, each is corrupt (${steps}).`,
   )
 }

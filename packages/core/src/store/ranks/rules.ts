@@ -112,6 +112,26 @@ export function roundStep(
   return missing.length === 0 ? { kind: 'good' } : { kind: 'wait', missing }
 }
 
+/**
+ * How often a checkpoint was restored before this term, without a later save. The count of the own term does not matter, so all
+ * ranks of a term see the same number.
+ */
+export function triesBefore({ tries = [] }: PagedCatalog, attempt: AttemptId, term: number): number {
+  const counted = tries.find((each) => each.attempt === attempt)
+  if (counted === undefined) return 0
+  return counted.term === term ? counted.count - 1 : counted.count
+}
+
+/** Whether a rank of the term has counted the restore of a checkpoint. */
+export function isCounted({ tries = [] }: PagedCatalog, attempt: AttemptId, term: number): boolean {
+  return tries.some((each) => each.attempt === attempt && each.term === term)
+}
+
+/** Whether a rewind was committed upon the version `base` or a later one. Only the owner of the store rewinds. */
+export function isRewoundSince({ rewound }: PagedCatalog, base: number): boolean {
+  return rewound !== undefined && rewound.base >= base
+}
+
 /** What a version of the catalog says about a joint attempt. */
 export type JointFate =
   | 'committed'

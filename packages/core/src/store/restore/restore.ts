@@ -23,6 +23,7 @@ import {
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
+import { triedTooOften } from './tried-too-often.ts'
 
 /** The changes to the store that a restore may request. */
 export interface RestoreUpkeep {
@@ -83,7 +84,7 @@ export async function restoreCheckpoint(
     if (options.maxTries !== undefined && tries >= options.maxTries) {
       avoided.add(candidate.attempt)
       tried = candidate
-      passedOver.push({ step: candidate.step, ...triedTooOften(tries) })
+      passedOver.push(triedTooOften({ step: candidate.step, tries }))
       continue
     }
     using _ = context.restoring.protect(candidate.attempt)
@@ -112,11 +113,6 @@ export async function restoreCheckpoint(
       passedOver.push({ step: candidate.step, reason, quarantined })
     }
   }
-}
-
-function triedTooOften(tries: number): Omit<PassedOver, 'step'> {
-  const reason = `it was restored ${tries === 1 ? 'once' : `${tries} times`} without a later save`
-  return { reason, quarantined: { kind: 'not recorded', because: 'it is not corrupt' }, tries }
 }
 
 async function readCatalog(

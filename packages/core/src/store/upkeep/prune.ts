@@ -10,6 +10,9 @@ import { judgedNow } from '../judged-now.ts'
 import { reportUnscored } from '../metric-events.ts'
 import type { ChangeWriter } from './change-writer.ts'
 
+/** Commits a prune, and deletes what it drops. */
+export type PruneWriter = Pick<ChangeWriter, 'free' | 'timeForRetention'>
+
 export interface PruneOptions {
   /** Returns what would be dropped, and changes nothing. */
   readonly dryRun?: boolean | undefined
@@ -25,7 +28,7 @@ export interface PruneReport {
 /** Applies the retention of this process. In a dry run, or if nothing would be dropped, commits nothing. */
 export async function pruneStore(
   context: StoreContext,
-  writer: ChangeWriter,
+  writer: PruneWriter,
   { dryRun = false, signal }: PruneOptions,
 ): Promise<PruneReport> {
   const before = judgedNow(context, await context.log.whole(signal))

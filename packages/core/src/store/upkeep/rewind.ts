@@ -1,4 +1,6 @@
 import { applyChange, recordMetrics } from '../../catalog/commit/changes/index.ts'
+import { noCheckpointOfStep } from '../../catalog/judging/choose.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { abandonedCheckpoints } from '../../catalog/judging/checkpoint.ts'
 import { HoldfastError } from '../../errors.ts'
@@ -37,14 +39,14 @@ export async function rewindStore(
 ): Promise<RewindReport> {
   if (dryRun) {
     const before = await context.log.whole(signal)
-    return report(context, step, before, rewound(context, before, step))
+    return rewindReport(context, step, before, rewound(context, before, step))
   }
   const before = await context.log.whole(signal)
   const { catalog } = await writer.write({ kind: 'rewind', step }, signal)
-  return report(context, step, before, await context.log.wholeOf(catalog, signal))
+  return rewindReport(context, step, before, await context.log.wholeOf(catalog, signal))
 }
 
-/** The lists after a rewind that is not committed. */
+/** The lists after a rewind that is not committed. Throws what the commit would reject. */
 function rewound({ keeping, environment }: StoreContext, before: WholeCatalog, step: number): PagedCatalog {
   const change = { kind: 'rewind', step } as const
   const { objectives } = keepingOf(keeping, before)
@@ -54,7 +56,15 @@ function rewound({ keeping, environment }: StoreContext, before: WholeCatalog, s
   return { ...before, checkpoints, abandoned: [...abandoned], metrics: recordMetrics(before, change) }
 }
 
-function report(
+/** The checkpoint to which a rewind returns. Throws what the commit would reject. */
+export function rewindTarget(context: StoreContext, before: WholeCatalog, step: number): CatalogEntry {
+  const target = rewound(context, before, step).checkpoints.get(step)
+  if (target === undefined) throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(step))
+  return target
+}
+
+/** What a rewind abandoned, by the versions of the catalog before and after it. */
+export function rewindReport(
   context: StoreContext,
   step: number,
   before: PagedCatalog,

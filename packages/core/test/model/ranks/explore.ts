@@ -122,6 +122,7 @@ function violation(before: State, after: State, { size }: Cast): string | undefi
   const isKnown = (attempt: AttemptId): boolean =>
     isListedIn(catalog, attempt) ||
     gone.has(attempt) ||
+    catalog.abandoned?.some((entry) => entry.attempt === attempt) === true ||
     catalog.quarantined.some(({ entry }) => entry.attempt === attempt)
   const lost = ghost.acknowledged.find((attempt) => !isKnown(attempt))
   if (lost !== undefined) return `R3: ${lost} was acknowledged, and is neither listed nor dropped`

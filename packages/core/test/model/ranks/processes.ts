@@ -11,6 +11,7 @@ import {
   newestTerm,
   type Part,
   type Process,
+  type Resume,
   type Round,
   type Saving,
   spend,
@@ -104,8 +105,20 @@ class Turn {
       case 'take over':
         this.#takeOver(process.term, process.early)
         return
+      case 'plan rewind':
+        this.#planRewind(process.term)
+        return
+      case 'agree rewind':
+        this.#agreeRewind(process)
+        return
+      case 'rewind':
+        this.#rewind(process)
+        return
       case 'choose':
         this.#choose(process)
+        return
+      case 'prepare':
+        this.#prepare(process)
         return
       case 'agree':
         this.#agree(process)
@@ -260,8 +273,10 @@ class Turn {
   }
 
   #takeOver(term: number, early: Choice | undefined): void {
-    const next: Process =
-      early === undefined
+    const goesBack = this.#cast.goBack?.includes(this.#index) === true
+    const next: Process = goesBack
+      ? { at: 'plan rewind', term }
+      : early === undefined
         ? { at: 'choose', term, round: 0, avoided: [] }
         : { at: 'agree', term, round: 0, avoided: [], choice: early }
     const standing = this.#protocol.standingOf(this.#state.catalog, ownerOf(term))
@@ -299,28 +314,113 @@ class Turn {
       this.#leave(term)
       return
     }
-    const choice = latestIn(this.#state.catalog, avoided)
+    const { catalog } = this.#state
+    const { maxTries = Infinity } = this.#cast
+    const mayTry = (attempt: AttemptId): boolean =>
+      this.#protocol.triesBefore(catalog, attempt, term) < maxTries
+    const choice = latestIn(catalog, avoided, mayTry)
+    const isBack = choice !== latestIn(catalog, avoided)
     if (choosesBeforeTakeover && round === 0 && !this.#isOwner(term))
       this.#go({ at: 'take over', term, early: choice }, `would choose ${choice}`)
-    else this.#go({ at: 'agree', term, round, avoided, choice }, `would choose ${choice}`)
+    else if (isBack && choice === 'none') this.#go({ at: 'refused' }, 'finds nothing that may be tried')
+    else {
+      const back = isBack ? { back: catalog.version } : {}
+      this.#go({ at: 'agree', term, round, avoided, choice, ...back }, `would choose ${choice}`)
+    }
+  }
+
+  #planRewind(term: number): void {
+    if (!this.#isOwner(term)) {
+      this.#leave(term)
+      return
+    }
+    const agreed = this.#term(term).rewind
+    if (agreed !== undefined) {
+      this.#go({ at: 'rewind', term, ...agreed }, 'finds the rewind')
+      return
+    }
+    const { checkpoints, version } = this.#state.catalog
+    const target = checkpoints.all[0]?.attempt
+    if (target === undefined) this.#go({ at: 'refused' }, 'finds nothing to go back to')
+    else this.#go({ at: 'agree rewind', term, attempt: target, base: version }, `would go back to ${target}`)
+  }
+
+  #agreeRewind({ term, attempt, base }: Extract<Process, { at: 'agree rewind' }>): void {
+    const agreed = this.#term(term).rewind ?? { attempt, base }
+    const state = withTerm(this.#state, term, this.#cast.size, { rewind: agreed })
+    this.#go({ at: 'rewind', term, ...agreed }, `agrees to go back to ${agreed.attempt}`, { state })
+    this.#lose({ at: 'plan rewind', term }, state)
+    this.#lose({ at: 'plan rewind', term })
+  }
+
+  #rewind(process: Extract<Process, { at: 'rewind' }>): void {
+    const { term, attempt, base } = process
+    if (!this.#isOwner(term)) this.#leave(term)
+    else if (this.#protocol.isRewoundSince(this.#state.catalog, base))
+      this.#go({ at: 'choose', term, round: 0, avoided: [] }, 'finds that the term went back')
+    else this.#rewindTo(attempt, { at: 'choose', term, round: 0, avoided: [] }, process)
+  }
+
+  /** Commits a rewind, and is at `next` then, or at `again` if the answer is lost. */
+  #rewindTo(attempt: AttemptId, next: Process, again: Process & { readonly term: number }): void {
+    const { step } = partsOfAttempt(attempt)
+    const change = { kind: 'rewind', step } as const
+    const catalog = this.#catalogs.commit(this.#state.catalog, ownerOf(again.term), change)
+    if (typeof catalog === 'string') {
+      this.#go({ at: 'refused' }, 'cannot go back')
+      return
+    }
+    const state = { ...this.#state, catalog }
+    this.#go(next, `goes back to ${attempt}`, { state })
+    this.#lose(again, state)
+    this.#lose(again)
+  }
+
+  /** Rewinds to the chosen checkpoint if later ones were restored too often, and counts its restore. */
+  #prepare(process: Extract<Process, { at: 'prepare' }>): void {
+    const { term, choice, back, round, avoided } = process
+    const { catalog } = this.#state
+    const done: Process = { at: 'restore', term, round, avoided, choice }
+    if (choice === 'none') this.#go(done, 'begins anew')
+    else if (!this.#isOwner(term)) this.#leave(term)
+    else if (back !== undefined && !this.#protocol.isRewoundSince(catalog, back))
+      this.#rewindTo(choice, process, process)
+    else if (this.#cast.maxTries === undefined || this.#protocol.isCounted(catalog, choice, term))
+      this.#go(done, 'finds its restore counted')
+    else this.#count(process, choice, done)
+  }
+
+  #count(process: Extract<Process, { at: 'prepare' }>, attempt: AttemptId, done: Process): void {
+    const { term } = process
+    const { step } = partsOfAttempt(attempt)
+    const change = { kind: 'count restore', step, attempt, term } as const
+    const catalog = this.#catalogs.commit(this.#state.catalog, ownerOf(term), change)
+    if (typeof catalog === 'string') return
+    const state = { ...this.#state, catalog }
+    const count = catalog.tries?.find((each) => each.attempt === attempt)?.count ?? 0
+    const breaks = count > term ? `${attempt} is counted ${count} times by ${term} terms` : undefined
+    this.#go(done, `counts a restore of ${attempt}`, { state, breaks })
+    this.#lose(process, state)
+    this.#lose(process)
   }
 
   #agree(process: Extract<Process, { at: 'agree' }>): void {
-    const { term, round, choice } = process
+    const { term, round, avoided, choice, back } = process
     const { resumes } = this.#term(term)
+    const own = { choice, ...(back === undefined ? {} : { back }) }
     const found = this.#protocol.followsAgreements ? (resumes[round] ?? null) : null
-    const agreed = found ?? choice
+    const agreed = found ?? own
     const filled = Array.from({ length: Math.max(resumes.length, round + 1) }, (_, at) => resumes[at] ?? null)
     const state =
       found === null
-        ? withTerm(this.#state, term, this.#cast.size, { resumes: filled.with(round, choice) })
+        ? withTerm(this.#state, term, this.#cast.size, { resumes: filled.with(round, own) })
         : this.#state
-    this.#go({ ...process, at: 'restore', choice: agreed }, `agrees on ${agreed} in round ${round}`, {
-      state,
-    })
-    const afterLoss: Process = this.#protocol.readsBack
-      ? { at: 'choose', term, round, avoided: process.avoided }
-      : { ...process, at: 'restore', choice }
+    const follow = ({ choice: chosen, ...rest }: Resume): Process =>
+      this.#cast.maxTries === undefined
+        ? { at: 'restore', term, round, avoided, choice: chosen }
+        : { at: 'prepare', term, round, avoided, choice: chosen, ...rest }
+    this.#go(follow(agreed), `agrees on ${agreed.choice} in round ${round}`, { state })
+    const afterLoss: Process = this.#protocol.readsBack ? { at: 'choose', term, round, avoided } : follow(own)
     this.#lose(afterLoss, state)
     if (found === null) this.#lose(afterLoss)
   }
@@ -328,7 +428,8 @@ class Turn {
   #restore(process: Extract<Process, { at: 'restore' }>): void {
     const { term, round, choice } = process
     const { verdicts } = this.#term(term)
-    const isWhole = choice === 'none' || this.#isWhole(choice)
+    const isListed = choice !== 'none' && isListedIn(this.#state.catalog, choice)
+    const isWhole = choice === 'none' || (isListed && this.#isWhole(choice))
     const wasBad = verdicts.some(
       (verdict) => verdict.round < round && verdict.attempt === choice && !verdict.isGood,
     )
@@ -400,8 +501,11 @@ class Turn {
     const { went } = this.#state.ghost
     const other = went.find((each) => each[0] === term && each[1] !== choice)
     const before = latestIn(this.#state.catalog, avoided, (attempt) => termOfAttempt(attempt) < term)
-    const breaks =
-      other !== undefined
+    const target = this.#cast.goBack?.includes(this.#index) === true ? this.#term(term).rewind : undefined
+    const isElsewhere = target !== undefined && target.attempt !== choice && !avoided.includes(target.attempt)
+    const breaks = isElsewhere
+      ? `a term goes back to ${target.attempt}, and a rank of it continues from ${choice}`
+      : other !== undefined
         ? `R2: ranks of term ${term} continue from ${other[1]} and ${choice}`
         : before !== choice
           ? `a term continues from ${choice}, and ${before} was committed before it took over`

@@ -12,6 +12,9 @@ export interface Protocol {
   readonly roundStep: typeof rules.roundStep
   readonly judgeAttempt: typeof rules.judgeAttempt
   readonly completionStep: typeof rules.completionStep
+  readonly triesBefore: typeof rules.triesBefore
+  readonly isCounted: typeof rules.isCounted
+  readonly isRewoundSince: typeof rules.isRewoundSince
   readonly nextCatalog: (
     newest: WholeCatalog,
     request: commitRules.CommitRequest,
@@ -159,6 +162,16 @@ export const unsafeProtocols: Readonly<Record<string, Protocol>> = {
       return standing === 'owner' ? rules.judgeAttempt(catalog, own, attempt) : 'fenced'
     },
   },
+  'a restore that each rank counts': {
+    ...product,
+    isCounted: () => false,
+    nextCatalog: (newest, request) => {
+      const { change } = request
+      const counted = change.kind === 'count restore' ? { ...change, term: undefined } : change
+      return commitRules.nextCatalog(newest, { ...request, change: counted })
+    },
+  },
+  'a rewind that counts as done before it is committed': { ...product, isRewoundSince: () => true },
   'neither the owner nor the floor is checked': {
     ...product,
     judgeAttempt: judgeBy((_, own) => ({ ...ownedBy(own), floor: 0 })),

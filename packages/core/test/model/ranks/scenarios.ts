@@ -24,16 +24,18 @@ interface Setting extends Partial<Budget> {
   readonly saves?: number
   /** Whether it begins when two terms have passed their barriers and none has taken over. */
   readonly isLate?: boolean
+  readonly goBack?: readonly number[]
+  readonly maxTries?: number
 }
 
 function scenario(
   name: string,
   ranks: readonly number[],
-  { saved = 0, saves = 1, isLate = false, ...budget }: Setting = {},
+  { saved = 0, saves = 1, isLate = false, goBack, maxTries, ...budget }: Setting = {},
 ): Scenario {
   return {
     name,
-    cast: { size: 2, ranks, saves },
+    cast: { size: 2, ranks, saves, goBack, maxTries },
     begin: (catalogs, cast) => {
       const catalog = catalogs.begin(saved)
       const old: Part = { process: -1, term: 0, resumed: 'none', bytes: 0 }
@@ -115,6 +117,24 @@ export const scenarios: readonly Scenario[] = [
     saved: 1,
   }),
   scenario('two terms past their barriers, and an owner that goes', twice, { isLate: true, releases: 1 }),
+  scenario('a zombie, and a start that rewinds', [0, 1, 0, 1], { saved: 2, goBack: [2, 3] }),
+  scenario('two terms past their barriers, of which one rewinds, and a lost answer', twice, {
+    isLate: true,
+    saved: 2,
+    goBack: [2, 3],
+    lostAnswers: 1,
+  }),
+  scenario('two terms past their barriers, which count their restores', twice, {
+    isLate: true,
+    saved: 2,
+    maxTries: 1,
+    lostAnswers: 1,
+  }),
+  scenario('two ranks that count their restores, and a corrupt part', withZombie, {
+    saved: 2,
+    maxTries: 1,
+    corruptions: 1,
+  }),
 ]
 
 /** Small ones in which every job ends, and in which every protocol that leaves a process stuck is caught. */
@@ -130,6 +150,8 @@ export const fairScenarios: readonly Scenario[] = [
   }),
   scenario('a zombie', withZombie),
   scenario('two terms past their barriers', twice, { isLate: true }),
+  scenario('two ranks that rewind', together, { saved: 2, goBack: [0, 1], lostAnswers: 1 }),
+  scenario('two ranks that count their restores', together, { saved: 1, maxTries: 9, lostAnswers: 1 }),
 ]
 
 /** The same, and those in which a program breaks off or another writer ends the term. Every unsafe protocol is caught. */

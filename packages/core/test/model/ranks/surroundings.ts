@@ -90,7 +90,7 @@ function sweptTerms(state: State, size: number, protocol: Protocol): readonly St
 
 /** Each agreement of a term, with the term without it. */
 function partsOfTerm(term: Term): readonly (readonly [string, Partial<Term>])[] {
-  const { isOpen, members, here, resumes, verdicts, saves } = term
+  const { isOpen, members, here, resumes, rewind, verdicts, saves } = term
   return [
     ...(isOpen ? [['open', { isOpen: false }] as const] : []),
     ...members.flatMap((member, rank) =>
@@ -102,6 +102,7 @@ function partsOfTerm(term: Term): readonly (readonly [string, Partial<Term>])[] 
     ...resumes.flatMap((resume, round) =>
       resume === null ? [] : [[`resume ${round}`, { resumes: resumes.with(round, null) }] as const],
     ),
+    ...(rewind === undefined ? [] : [['rewind', { rewind: undefined }] as const]),
     ...verdicts.map(
       (verdict, at) => [`verdict ${at}`, { verdicts: verdicts.filter((each) => each !== verdict) }] as const,
     ),

@@ -23,7 +23,9 @@ export interface Term {
   readonly members: readonly (number | null)[]
   readonly here: readonly boolean[]
   /** By round. */
-  readonly resumes: readonly (Choice | null)[]
+  readonly resumes: readonly (Resume | null)[]
+  /** The rewind of the term. Omitted if its ranks do not go back. */
+  readonly rewind?: Rewinding | undefined
   readonly verdicts: readonly Verdict[]
   /** By step and try: `<step>.<try>`. */
   readonly saves: Readonly<Record<string, AttemptId>>
@@ -31,6 +33,18 @@ export interface Term {
 
 /** The checkpoint from which a term continues, or none. */
 export type Choice = AttemptId | 'none'
+
+export interface Resume {
+  readonly choice: Choice
+  /** The version of the proposal, if later checkpoints were restored too often, so that the term rewinds to this one. */
+  readonly back?: number | undefined
+}
+
+export interface Rewinding {
+  readonly attempt: AttemptId
+  /** The version of the proposal. */
+  readonly base: number
+}
 
 export interface Verdict {
   readonly round: number
@@ -66,8 +80,11 @@ export type Process =
   | At<'open' | 'occupy' | 'look at slot' | 'show', { term: number }>
   | At<'barrier', { term: number; isShown: boolean }>
   | At<'take over', { term: number; early?: Choice }>
+  | At<'plan rewind', { term: number }>
+  | At<'agree rewind' | 'rewind', Rewinding & { term: number }>
   | At<'choose', Round>
-  | At<'agree' | 'restore' | 'verdicts' | 'quarantine' | 'go', Round & { choice: Choice }>
+  | At<'agree' | 'prepare', Round & Resume>
+  | At<'restore' | 'verdicts' | 'quarantine' | 'go', Round & { choice: Choice }>
   | At<'begin save', Saving>
   | At<'agree save', Saving & { base: number }>
   | At<'put' | 'part' | 'wait' | 'manifest', Saving & { attempt: AttemptId }>
@@ -119,6 +136,10 @@ export interface Cast {
   readonly ranks: readonly number[]
   /** How many steps each process saves. */
   readonly saves: number
+  /** The processes that rewind to the first checkpoint before they restore, by their index. */
+  readonly goBack?: readonly number[] | undefined
+  /** How often a checkpoint may be restored without a later save. */
+  readonly maxTries?: number | undefined
 }
 
 export function absentTerm(size: number): Term {
@@ -132,9 +153,10 @@ export function absentTerm(size: number): Term {
   }
 }
 
-export function isAbsent({ isOpen, members, here, resumes, verdicts, saves }: Term): boolean {
+export function isAbsent({ isOpen, members, here, resumes, rewind, verdicts, saves }: Term): boolean {
   return (
     !isOpen &&
+    rewind === undefined &&
     members.every((member) => member === null) &&
     !here.includes(true) &&
     resumes.every((resume) => resume === null) &&

@@ -13,12 +13,23 @@ import { bytesOf, type Content, idsOf, type JobOracle } from './oracle.ts'
 /** Milliseconds. */
 const timeouts = { joinTimeout: 40_000, saveTimeout: 40_000 }
 
+/** What the processes of one start of the job do together. */
+export interface Plan {
+  /** The step to which they go back before they restore. */
+  readonly rewindTo?: number | undefined
+  readonly maxTries?: number | undefined
+  /** How often a process prunes after a save. */
+  readonly prune?: number | undefined
+}
+
 /** One process of a rank, which restores, and then saves a few steps. */
 export class RankProcess {
   readonly name: string
   readonly #rank: number
   readonly #store: CheckpointStore
   readonly #oracle: JobOracle
+  readonly #plan: Plan
+  readonly #random: Random
 
   constructor(
     name: string,
@@ -27,7 +38,10 @@ export class RankProcess {
     scheduler: Scheduler,
     random: Random,
     oracle: JobOracle,
+    plan: Plan = {},
   ) {
+    this.#plan = plan
+    this.#random = random
     this.name = name
     this.#rank = place.rank
     this.#oracle = oracle
@@ -40,6 +54,8 @@ export class RankProcess {
   async run(restores: number, saves: number): Promise<void> {
     for (let each = 0; each < restores; each += 1) {
       try {
+        const { rewindTo } = this.#plan
+        if (rewindTo !== undefined && each === 0) await this.#store.rewind(rewindTo)
         await this.once(saves)
         break
       } catch (error) {
@@ -52,7 +68,12 @@ export class RankProcess {
   /** Restores, and saves this number of steps. Returns the step that was restored; 0 if there was none. */
   async once(saves: number): Promise<number> {
     const files = [`rank-${this.#rank}.bin`]
-    const restored = await this.#store.restore('latest', { to: '/simulated', files, fallback: true })
+    const restored = await this.#store.restore('latest', {
+      to: '/simulated',
+      files,
+      fallback: true,
+      maxTries: this.#plan.maxTries,
+    })
     const before = restored?.restored.map(({ path }) => JSON.parse(path) as Content)[0]
     let lineage = before?.lineage ?? ''
     let step = restored?.step ?? 0
@@ -63,6 +84,7 @@ export class RankProcess {
       const content = { process: this.name, rank: this.#rank, lineage }
       await this.#save(step, content)
       this.#oracle.hearSaved(step, content)
+      if (this.#random.chance(this.#plan.prune ?? 0)) await this.#store.prune()
     }
     return restored?.step ?? 0
   }

@@ -5,7 +5,7 @@ import { Random } from '../random.ts'
 import { Scheduler } from '../scheduler.ts'
 import type { Schedule } from '../simulate.ts'
 import { JobOracle } from './oracle.ts'
-import { RankProcess } from './rank-process.ts'
+import { type Plan, RankProcess } from './rank-process.ts'
 
 const maxTurns = 6000
 
@@ -29,15 +29,16 @@ export async function simulateJob(seed: number): Promise<Schedule> {
   const fail = (error: unknown): void => {
     failure ??= error instanceof Error ? error : new Error(String(error))
   }
-  const start = (rank: number): void => {
+  const start = (rank: number, plan: Plan = {}): void => {
     started += 1
     const name = `${started}`
     const backend = new SimulatedBackend(name, disk, scheduler, random, faults)
-    const process = new RankProcess(name, { rank, size }, backend, scheduler, random, oracle)
+    const process = new RankProcess(name, { rank, size }, backend, scheduler, random, oracle, plan)
     process.run(1 + random.below(3), 1 + random.below(3)).catch(fail)
   }
   const startAll = (): void => {
-    for (let rank = 0; rank < size; rank += 1) start(rank)
+    const plan = somePlan(oracle, random)
+    for (let rank = 0; rank < size; rank += 1) start(rank, plan)
   }
   let turns = 0
   try {
@@ -66,6 +67,16 @@ interface JobFaults extends Faults {
   readonly flip: number
   /** How often a launcher starts one rank or all ranks again, per turn. */
   readonly restart: number
+}
+
+/** All ranks of a start go back, count their restores or prune, or none. A rank that starts alone does none of this. */
+function somePlan({ truth }: JobOracle, random: Random): Plan {
+  const steps = truth?.checkpoints.map(({ step }) => step) ?? []
+  return {
+    rewindTo: random.chance(0.2) ? steps[random.below(Math.max(1, steps.length))] : undefined,
+    maxTries: random.chance(0.3) ? 1 + random.below(3) : undefined,
+    prune: random.chance(0.2) ? 0.3 : undefined,
+  }
 }
 
 /** Faults are rare enough that most jobs save several steps. */

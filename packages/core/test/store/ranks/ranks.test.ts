@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
@@ -86,6 +86,33 @@ test('goes to the next older checkpoint on all ranks if one rank finds its file 
   const quarantined = await storeOn(backend, { mode: 'shared' }).quarantined()
   expect(quarantined.map(({ step }) => step)).toEqual([2])
   await saveAll(own, 3)
+})
+
+test('chooses again in a new term if a rank restores again and its file is corrupt by then', async () => {
+  const backend = new MemoryBackend()
+  const first = startJob(backend, 2)
+  await saveAll(first, 1)
+  await saveAll(first, 2)
+  const [zero, one] = startJob(backend, 2, { joinTimeout: 1_500 })
+  if (zero === undefined || one === undefined) throw new Error('no ranks')
+  const blocked = join(await temporaryFolder(), 'file')
+  await writeFile(blocked, '')
+  const restore = async (store: CheckpointStore, rank: number, to: string) =>
+    store.restore('latest', { to, files: [`rank-${rank}.bin`], fallback: true })
+  // Rank 0 finds step 2 good, and rank 1 cannot deliver it.
+  const codes = await Promise.all([
+    codeOf(restore(zero, 0, await temporaryFolder())),
+    codeOf(restore(one, 1, join(blocked, 'below'))),
+  ])
+  expect(codes[0]).toBe('INCOMPLETE')
+  const details = await storeOn(backend, { mode: 'shared' }).get(2)
+  await tamper(backend, details?.files[0]?.key ?? '', flipBit)
+  const restored = await Promise.all([
+    restore(zero, 0, await temporaryFolder()),
+    restore(one, 1, await temporaryFolder()),
+  ])
+  expect(restored.map((each) => each?.step)).toEqual([1, 1])
+  await saveAll([zero, one], 2)
 })
 
 test('rejects with CORRUPT on all ranks without a fallback, and delivers nothing', async () => {
@@ -290,7 +317,7 @@ test('refuses metadata and metrics that contradict each other', async () => {
 test('rejects changes that ranks do not make together', async () => {
   const [zero] = startJob(new MemoryBackend(), 2)
   if (zero === undefined) throw new Error('no rank')
-  const changes = [zero.pin(1), zero.delete([1]), zero.sweep(), zero.prune(), zero.attach(1, { loss: 1 })]
+  const changes = [zero.pin(1), zero.delete([1]), zero.sweep(), zero.markGood(1), zero.attach(1, { loss: 1 })]
   for (const change of changes) expect(await codeOf(change)).toBe('UNSUPPORTED')
   expect(await codeOf(zero.restore(1, { to: await temporaryFolder() }))).toBe('UNSUPPORTED')
 })

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest'
+import { applyChange } from '../../../src/catalog/commit/changes/index.ts'
 import { newAttemptId } from '../../../src/catalog/documents/index.ts'
+import { noCatalog } from '../../../src/catalog/pages/index.ts'
 import {
   completionStep,
+  isCounted,
+  isRewoundSince,
   joinStep,
   pollsBeforeCommit,
   roundStep,
   type SeenAtJoin,
   standingOf,
+  triesBefore,
   waitStep,
 } from '../../../src/store/ranks/rules.ts'
 
@@ -85,4 +90,32 @@ test('lets one rank commit at once, and the others after a few polls', () => {
     expect(Math.max(...polls)).toBeLessThan(16)
     expect(polls.filter((each) => each <= 3).length).toBeLessThanOrEqual(2)
   }
+})
+
+test('counts a restore once per term, and leaves the own term out of what it counted before', () => {
+  let catalog = noCatalog
+  const count = (term: number): void => {
+    const change = { kind: 'count restore', step: 1, attempt: one, term } as const
+    const applied = applyChange(catalog, change, { objectives: {}, at: '2026-01-01T00:00:00.000Z' })
+    if (applied.kind === 'applied') catalog = { ...catalog, tries: [...applied.tries] }
+  }
+  expect(isCounted(catalog, one, 3)).toBe(false)
+  expect(triesBefore(catalog, one, 3)).toBe(0)
+  count(3)
+  count(3)
+  expect(isCounted(catalog, one, 3)).toBe(true)
+  expect(isCounted(catalog, other, 3)).toBe(false)
+  expect(triesBefore(catalog, one, 3)).toBe(0)
+  expect(triesBefore(catalog, one, 4)).toBe(1)
+  count(4)
+  expect(triesBefore(catalog, one, 4)).toBe(1)
+  expect(triesBefore(catalog, one, 5)).toBe(2)
+})
+
+test('a rewind is done once one was committed upon the version of the proposal or a later one', () => {
+  const rewoundAt = (base: number) => ({ ...noCatalog, rewound: { segment: 1, base } })
+  expect(isRewoundSince(noCatalog, 0)).toBe(false)
+  expect(isRewoundSince(rewoundAt(6), 7)).toBe(false)
+  expect(isRewoundSince(rewoundAt(7), 7)).toBe(true)
+  expect(isRewoundSince(rewoundAt(8), 7)).toBe(true)
 })

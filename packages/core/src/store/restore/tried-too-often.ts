@@ -1,0 +1,12 @@
+import type { PassedOver } from './result.ts'
+
+/** A checkpoint that was restored as often as `maxTries` allows. */
+export interface TriedTooOften {
+  readonly step: number
+  readonly tries: number
+}
+
+export function triedTooOften({ step, tries }: TriedTooOften): PassedOver {
+  const reason = `it was restored ${tries === 1 ? 'once' : `${tries} times`} without a later save`
+  return { step, reason, quarantined: { kind: 'not recorded', because: 'it is not corrupt' }, tries }
+}
