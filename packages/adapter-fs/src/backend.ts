@@ -2,6 +2,7 @@ import * as promises from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CheckedBackend } from '@holdfast/core/backend'
+import { chunkBytes } from './chunk-bytes.ts'
 import { Cloning } from './clone.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
@@ -12,7 +13,7 @@ import { freeSpace } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { Names } from './names.ts'
-import { chunkBytes, chunksInMemory, put } from './put.ts'
+import { chunksInMemory, put } from './put.ts'
 import { read, stat } from './read.ts'
 import { SeenFolders } from './seen-folders.ts'
 import { sweep } from './sweep.ts'
@@ -50,7 +51,7 @@ export class FileBackend extends CheckedBackend {
         maxObjectBytes: Number.MAX_SAFE_INTEGER,
         maxBufferedBytes: chunkBytes * chunksInMemory,
         smallObjectsAtOnce,
-        resumesPuts: false,
+        resumesPuts: true,
       },
       {
         place: async () => url,

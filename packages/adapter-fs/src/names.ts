@@ -52,9 +52,14 @@ export class Names {
     return parts.map((_, index) => join(this.root, ...parts.slice(0, index + 1)))
   }
 
-  /** Returns an unused name in the folder of a path. Its length does not depend on the path. */
-  temporary(path: string): string {
-    return join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`)
+  /** Returns an unused name in the folder of a path. Its length does not depend on the path. `tag` has 8 characters. */
+  temporary(path: string, tag = randomBytes(4).toString('hex')): string {
+    return join(dirname(path), `${temporaryPrefix}${tag}${randomBytes(4).toString('hex')}`)
+  }
+
+  /** Returns whether a name is one of a temporary file with this tag. */
+  isTemporary(name: string, tag: string): boolean {
+    return name.startsWith(`${temporaryPrefix}${tag}`)
   }
 
   #refusal(key: string, why: string): HoldfastError {

@@ -2,25 +2,29 @@ import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
-  type PutSource,
+  assertDigest,
   DurableWriter,
   isFileSource,
+  isReopenable,
   type PutOptions,
   type PutResult,
+  type PutSource,
   SourceReader,
   throwIfAborted,
 } from '@holdfast/core/backend'
+import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
 import { statOf } from './read.ts'
+import { putResumable } from './resumable-put.ts'
 import { createEmpty, modeInStore, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
-
-/** The buffer size in bytes. Reading, hashing and writing run at the same time, each on one buffer. */
-export const chunkBytes = 2 ** 20
 
 /** The number of chunks in memory: one is written, one is hashed, and one is read ahead. */
 export const chunksInMemory = 3
 
-/** Writes or clones a temporary file, syncs it, renames it, and syncs the folder. */
+/**
+ * Writes or clones a temporary file, syncs it, renames it, and syncs the folder. Bytes and files of this machine are never
+ * continued, since reading them again costs as much as reading what an earlier put left.
+ */
 export async function put(
   disk: Disk,
   key: string,
@@ -28,7 +32,9 @@ export async function put(
   options: PutOptions,
 ): Promise<PutResult> {
   const { fileSystem, names, folders, cloning } = disk
-  const { size, signal, observe } = options
+  const { size, signal, observe, resume } = options
+  if (resume !== undefined && isReopenable(source))
+    return putResumable(disk, key, source, { ...options, resume })
   const isObserved = observe !== undefined // then this thread has other work beside the hash
   await using reader = await SourceReader.open(source, {
     chunkBytes,
@@ -40,6 +46,7 @@ export async function put(
     signal,
   })
   const publish = async (temporary: string, { sha256, stats }: Written): Promise<PutResult> => {
+    if (resume !== undefined) assertDigest(key, { sha256 }, resume)
     throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
     const path = names.path(key)
     await fileSystem.rename(temporary, path)

@@ -19,6 +19,10 @@ export interface TemporaryFile {
 
 /** The steps to create a file. */
 export interface Making<Written, Published> {
+  /** The path of the temporary file. Default: an unused name in the folder of the key. */
+  readonly path?: string
+  /** Returns whether the temporary file stays after a failure, for a later put. Default: it never stays. */
+  readonly keepsAfter?: (error: unknown) => boolean
   /** Creates a new file at a path, and opens it. */
   readonly create: (path: string) => Promise<FileHandle>
   /** Writes the file, makes it durable, and closes it. */
@@ -48,11 +52,11 @@ export function createEmpty(
 export async function throughTemporaryFile<Written, Published>(
   disk: Disk,
   key: string,
-  { create, write, publish }: Making<Written, Published>,
+  { path: chosen, keepsAfter, create, write, publish }: Making<Written, Published>,
 ): Promise<Published> {
   const { fileSystem, names, folders } = disk
   const within = names.foldersOf(key)
-  const path = names.temporary(names.path(key))
+  const path = chosen ?? names.temporary(names.path(key))
   const made: string[] = []
   try {
     const handle = await createWithin(disk, within, made, () => create(path))
@@ -61,6 +65,7 @@ export async function throughTemporaryFile<Written, Published>(
   } catch (failure) {
     // Measure before the temporary file releases its inode.
     const error = await spaceError(disk, failure, `Writing ${names.path(key)}`)
+    if (keepsAfter?.(error) === true) throw error
     try {
       await unlinkIfThere(fileSystem, path)
       // Also folders of other writes: if several writes into a new folder fail, the last one leaves it empty.

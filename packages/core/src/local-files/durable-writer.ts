@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 const flushBytes = 32 * 2 ** 20
 
 /**
- * Writes a file from start to end, and makes it durable. A write runs while the caller prepares the next chunk. Early
+ * Writes a file in order, and makes it durable. A write runs while the caller prepares the next chunk. Early
  * background flushes shorten the final fsync.
  *
  * @example
@@ -20,19 +20,22 @@ const flushBytes = 32 * 2 ** 20
 export class DurableWriter {
   readonly #handle: Pick<FileHandle, 'write' | 'datasync' | 'sync'>
   readonly #onBytes: (written: number) => void
-  #position = 0
-  #flushedFrom = 0
+  #position: number
+  #flushedFrom: number
   #writing: Promise<void> = Promise.resolve()
   #flushing: Promise<void> | undefined
   #flushed: Promise<void> = Promise.resolve()
 
-  /** Calls `onBytes` with the number of bytes written so far. */
+  /** Calls `onBytes` with the number of bytes in the file so far. The first write goes to byte `start`. */
   constructor(
     handle: Pick<FileHandle, 'write' | 'datasync' | 'sync'>,
     onBytes: (written: number) => void = () => undefined,
+    start = 0,
   ) {
     this.#handle = handle
     this.#onBytes = onBytes
+    this.#position = start
+    this.#flushedFrom = start
   }
 
   /**

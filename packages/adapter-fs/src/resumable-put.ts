@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto'
+import { type BigIntStats, constants, type Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import {
+  assertDigest,
+  DurableWriter,
+  isHopelessPut,
+  type PutOptions,
+  type PutResult,
+  type ReopenableSource,
+  type ResumablePut,
+  SourceReader,
+  throwIfAborted,
+} from '@holdfast/core/backend'
+import { chunkBytes } from './chunk-bytes.ts'
+import type { Disk } from './disk.ts'
+import { failedWith, keyError } from './errors.ts'
+import type { FileSystem } from './file-system.ts'
+import { statOf } from './read.ts'
+import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
+
+/** The options of a put that continues others. */
+export type ResumableOptions = PutOptions & { readonly resume: ResumablePut }
+
+/** A temporary file that an earlier put of the same bytes left. Its process may still write to it. */
+interface Leftover {
+  readonly path: string
+  readonly stats: Stats
+}
+
+/** Copies a file to a new name, as a clone if the file system supports that. */
+const copyNew = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE
+
+/**
+ * Stores a source whose first bytes an earlier put may have left in a temporary file. They are copied into an own temporary
+ * file, since the other process may still write to its file, and are hashed there. Only the rest of the source is read. If
+ * the whole has another digest than announced, the source is read from its start.
+ */
+export async function putResumable(
+  disk: Disk,
+  key: string,
+  source: ReopenableSource,
+  options: ResumableOptions,
+): Promise<PutResult> {
+  const { fileSystem, names } = disk
+  const tag = createHash('sha256').update(`${key}\n${options.resume.sha256}`).digest('hex').slice(0, 8)
+  const temporary = names.temporary(names.path(key), tag)
+  const leftovers = await leftoversOf(disk, key, tag)
+  const [largest] = leftovers
+    .filter(({ stats }) => stats.size <= (options.size ?? Infinity))
+    .toSorted((one, other) => other.stats.size - one.stats.size)
+  const stored =
+    (await attempt(disk, key, temporary, source, largest, options)) ??
+    (await attempt(disk, key, temporary, source, undefined, options))
+  if (stored === undefined) throw new Error('A put without a leftover has a result')
+  for (const leftover of leftovers) await removeUnchanged(fileSystem, leftover)
+  return stored
+}
+
+/** Returns `undefined` if the bytes of the leftover were wrong. */
+async function attempt(
+  disk: Disk,
+  key: string,
+  temporary: string,
+  source: ReopenableSource,
+  leftover: Leftover | undefined,
+  options: ResumableOptions,
+): Promise<PutResult | undefined> {
+  const { fileSystem, names, folders } = disk
+  const { signal, resume } = options
+  let resumedBytes = 0
+  try {
+    return await throughTemporaryFile(disk, key, {
+      path: temporary,
+      keepsAfter: (error) =>
+        !(error instanceof WrongLeftover) &&
+        !isHopelessPut(keyError(error, `Writing ${key}`, key, names.url)),
+      create: async (path) => {
+        const copied = leftover === undefined ? undefined : await copyLeftover(fileSystem, leftover, path)
+        resumedBytes = copied?.bytes ?? 0
+        return copied?.handle ?? (await createEmpty(fileSystem)(path))
+      },
+      write: ({ handle }) => write(handle, source, resumedBytes, options),
+      publish: async (path, { sha256, stats }) => {
+        if (resumedBytes > 0 && sha256 !== resume.sha256) throw new WrongLeftover()
+        assertDigest(key, { sha256 }, resume)
+        throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
+        const published = await publishOrFind(fileSystem, path, names.path(key), stats)
+        await folders.sync(dirname(names.path(key)))
+        const { size, revision, modifiedAt: storedAt } = statOf(key, published)
+        return { key, size, revision, storedAt, sha256, resumedBytes }
+      },
+    })
+  } catch (error) {
+    if (error instanceof WrongLeftover) return undefined
+    throw error
+  }
+}
+
+/**
+ * Renames a file to its final name. Another put of the same bytes may have taken it for the leftover of a dead process and
+ * removed it, which it does once its own file has that name.
+ */
+async function publishOrFind(
+  fileSystem: FileSystem,
+  temporary: string,
+  path: string,
+  stats: BigIntStats,
+): Promise<BigIntStats> {
+  try {
+    await fileSystem.rename(temporary, path)
+    return stats
+  } catch (error) {
+    if (!failedWith(error, 'ENOENT')) throw error
+    const there = await fileSystem.lstat(path, { bigint: true }).catch(() => undefined)
+    if (there?.isFile() !== true || there.size !== stats.size) throw error
+    return there
+  }
+}
+
+/** The bytes of a leftover are not the first bytes of the source, or the source is wrong. */
+class WrongLeftover extends Error {}
+
+async function leftoversOf(
+  { fileSystem, names }: Disk,
+  key: string,
+  tag: string,
+): Promise<readonly Leftover[]> {
+  const folder = dirname(names.path(key))
+  try {
+    const children = (await fileSystem.readdir(folder)).filter((name) => names.isTemporary(name, tag))
+    const found = await Promise.all(
+      children.map(async (name) => {
+        const path = join(folder, name)
+        return { path, stats: await fileSystem.lstat(path) }
+      }),
+    )
+    return found.filter(({ stats }) => stats.isFile())
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+/** Returns `undefined` without a copy if the leftover is too small, is gone, or does not fit the disk twice. */
+async function copyLeftover(
+  fileSystem: FileSystem,
+  { path: from, stats }: Leftover,
+  to: string,
+): Promise<{ readonly handle: FileHandle; readonly bytes: number } | undefined> {
+  if (stats.size < chunkBytes) return undefined
+  try {
+    await fileSystem.copyFile(from, to, copyNew)
+  } catch (error) {
+    if (!failedWith(error, 'ENOENT', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM')) throw error
+    await unlinkIfThere(fileSystem, to)
+    if (failedWith(error, 'ENOSPC', 'EDQUOT')) await unlinkIfThere(fileSystem, from)
+    return undefined
+  }
+  const handle = await fileSystem.open(to, 'r+')
+  try {
+    const copied = (await handle.stat()).size
+    const bytes = Math.floor(copied / chunkBytes) * chunkBytes
+    await handle.truncate(bytes)
+    return { handle, bytes }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+/** Hashes the first `there` bytes of the file, writes the others of the source, makes the file durable, and closes it. */
+async function write(
+  handle: FileHandle,
+  source: ReopenableSource,
+  there: number,
+  { size, signal, observe, onProgress }: ResumableOptions,
+): Promise<{ readonly sha256: string; readonly stats: BigIntStats }> {
+  const writer = new DurableWriter(handle, onProgress, there)
+  try {
+    await using reader = await SourceReader.open(
+      { open: async () => continued(handle, there, source, signal) },
+      { chunkBytes, chunksHeld: 1, size, observer: observe?.(), signal },
+    )
+    let position = 0
+    for await (const chunk of reader.chunks()) {
+      if (position >= there) await writer.write(chunk)
+      position += chunk.byteLength
+      if (position <= there) onProgress?.(position)
+    }
+    await writer.finish()
+    return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
+  } finally {
+    await writer.settle()
+    await handle.close()
+  }
+}
+
+/** Yields the first bytes of a file, and the others of the source. */
+async function* continued(
+  handle: FileHandle,
+  there: number,
+  source: ReopenableSource,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes)
+  for (let position = 0; position < there; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkBytes, there - position), position)
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+    position += bytesRead
+  }
+  yield* await source.open(there, signal)
+}
+
+/** A leftover that another process has written to since is in use. */
+async function removeUnchanged(fileSystem: FileSystem, { path, stats }: Leftover): Promise<void> {
+  try {
+    const { size, mtimeMs } = await fileSystem.lstat(path)
+    if (size === stats.size && mtimeMs === stats.mtimeMs) await unlinkIfThere(fileSystem, path)
+  } catch (error) {
+    if (!failedWith(error, 'ENOENT')) throw error
+  }
+}
