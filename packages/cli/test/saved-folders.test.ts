@@ -40,7 +40,9 @@ test('save warns about what it does not keep', async () => {
   const folder = await workFolder()
   await mkdir(join(folder, 'out', 'empty'))
   const saved = await holdfast(folder, '-s', 'store', 'save', 'out', '--step', '1')
-  expect(saved.stderr).toBe('1 empty folder (out/empty) is not kept: a checkpoint holds files only.\n')
+  expect(saved.stderr).toBe(
+    '1 empty folder (out/empty) was skipped. A checkpoint keeps files and their permissions, but no links, empty folders or times.\n',
+  )
   const json = await holdfast(folder, '-s', 'store', 'save', 'out', '--step', '2', '--json')
   expect(JSON.parse(json.stdout)).toMatchObject({ warnings: [expect.stringContaining('out/empty')] })
 })

@@ -279,6 +279,7 @@ describe('a plan warns', () => {
     const { warnings } = await planFiles({ out: folder })
     expect(warnings).toEqual([
       expect.stringMatching(/^2 files \(out\/.*\) are stored more than once.*8 B more/),
+      expect.stringContaining('1 link (out/snapshot/model.bin) was followed. A checkpoint keeps files'),
     ])
   })
 
@@ -297,6 +298,24 @@ describe('a plan warns', () => {
     await writeTree(folder, { 'a.bin': 'x', 'logs/a.log': 'x', 'full/deep/a.bin': 'x' })
     await mkdir(join(folder, 'empty', 'deep'), { recursive: true })
     const { warnings } = await planFiles({ out: folder }, { exclude: ['*.log'] })
-    expect(warnings).toEqual([expect.stringMatching(/^2 empty folders \(out\/empty, \.\.\.\) are not kept/)])
+    expect(warnings).toEqual([
+      expect.stringMatching(/^2 empty folders \(out\/empty, \.\.\.\) were skipped\./),
+    ])
+  })
+
+  test('of links and empty folders in one sentence, except those that are excluded', async () => {
+    const folder = await temporaryFolder()
+    await writeTree(folder, { 'data/a.bin': 'x' })
+    const elsewhere = await temporaryFolder()
+    await writeTree(elsewhere, { 'b.bin': 'y' })
+    await symlink(elsewhere, join(folder, 'other'))
+    await symlink(join(elsewhere, 'b.bin'), join(folder, 'file'))
+    await symlink(join(elsewhere, 'b.bin'), join(folder, 'left.log'))
+    await mkdir(join(folder, 'empty'))
+    const { warnings } = await planFiles({ out: folder }, { exclude: ['*.log', 'data'] })
+    expect(warnings.at(-1)).toBe(
+      '2 links (out/file, ...) were followed and 1 empty folder (out/empty) was skipped. ' +
+        'A checkpoint keeps files and their permissions, but no links, empty folders or times.',
+    )
   })
 })

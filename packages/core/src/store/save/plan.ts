@@ -58,7 +58,7 @@ export async function planFiles(files: FilesToSave, options: PlanOptions = {}): 
   assertFileNames(planned.map(({ name }) => name))
   return {
     files: planned.toSorted((one, other) => compareKeys(one.name, other.name)),
-    warnings: warningsAbout(walk.files, walk.emptyFolders),
+    warnings: warningsAbout(walk),
   }
 }
 

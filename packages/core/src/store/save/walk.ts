@@ -58,6 +58,7 @@ export class Walk {
   readonly #options: WalkOptions
   readonly #files: FoundFile[] = []
   readonly #empty = new Set<string>()
+  readonly #links: string[] = []
   #looked = 0
 
   private constructor(options: WalkOptions, store: KnownFolder | undefined) {
@@ -72,6 +73,11 @@ export class Walk {
 
   get files(): readonly FoundFile[] {
     return this.#files
+  }
+
+  /** Symbolic links in folders, which the save followed, by their names in the checkpoint. */
+  get links(): readonly string[] {
+    return this.#links.toSorted()
   }
 
   /** Folders without files, by their names in the checkpoint. */
@@ -160,10 +166,14 @@ export class Walk {
     const stats = await statOfListed(child.path, child.name)
     if (!stats.isDirectory()) {
       this.#addFile({ ...child, stats })
+      if (entry.isSymbolicLink()) this.#links.push(child.name)
       return undefined
     }
     // Only now is it known that the link leads to a folder.
-    if (!folder.excludes({ ...child, isFolder: true })) return child
+    if (!folder.excludes({ ...child, isFolder: true })) {
+      if (entry.isSymbolicLink()) this.#links.push(child.name)
+      return child
+    }
     this.#fill(folder.name)
     return undefined
   }

@@ -5,12 +5,17 @@ import type { FoundFile } from './walk.ts'
 const leastHole = 2 ** 20
 const blockBytes = 512n
 
+/** What a walk found, by the names in the checkpoint. */
+interface Found {
+  readonly files: readonly FoundFile[]
+  /** Symbolic links that were followed. */
+  readonly links: readonly string[]
+  readonly emptyFolders: readonly string[]
+}
+
 /** Returns what a checkpoint of these files does not keep, or stores more than once, as sentences. */
-export function warningsAbout(
-  files: readonly FoundFile[],
-  emptyFolders: readonly string[],
-): readonly string[] {
-  return [aboutRepeated(files), aboutHoles(files), aboutEmpty(emptyFolders)].filter(
+export function warningsAbout({ files, links, emptyFolders }: Found): readonly string[] {
+  return [aboutRepeated(files), aboutHoles(files), aboutUnkept(links, emptyFolders)].filter(
     (warning) => warning !== undefined,
   )
 }
@@ -27,7 +32,7 @@ function aboutRepeated(files: readonly FoundFile[]): string | undefined {
   const [first] = repeated
   const bytes = repeated.reduce((sum, { stats }) => sum + Number(stats.size), 0)
   if (first === undefined || bytes === 0) return undefined
-  return `${counted(repeated.length, 'file')} (${first.name}${repeated.length > 1 ? ', ...' : ''}) ${repeated.length === 1 ? 'is' : 'are'} stored more than once, since links are followed: ${formatSize(bytes)} more.`
+  return `${counted(repeated.length, 'file')} (${first.name}${repeated.length > 1 ? ', ...' : ''}) ${repeated.length === 1 ? 'is' : 'are'} stored more than once, because links are followed: ${formatSize(bytes)} more.`
 }
 
 function aboutHoles(files: readonly FoundFile[]): string | undefined {
@@ -44,10 +49,19 @@ function holeOf({ size, blocks }: FoundFile['stats']): number {
   return Number(size - blocks * blockBytes)
 }
 
-function aboutEmpty(folders: readonly string[]): string | undefined {
-  const [first] = folders
-  if (first === undefined) return undefined
-  return `${counted(folders.length, 'empty folder')} (${first}${folders.length > 1 ? ', ...' : ''}) ${folders.length === 1 ? 'is' : 'are'} not kept: a checkpoint holds files only.`
+/** Links and empty folders, in one sentence. */
+function aboutUnkept(links: readonly string[], emptyFolders: readonly string[]): string | undefined {
+  const found = [...example(links, 'link', 'followed'), ...example(emptyFolders, 'empty folder', 'skipped')]
+  if (found.length === 0) return undefined
+  return `${found.join(' and ')}. A checkpoint keeps files and their permissions, but no links, empty folders or times.`
+}
+
+function example(names: readonly string[], noun: string, done: string): readonly string[] {
+  const [first] = names
+  if (first === undefined) return []
+  return [
+    `${counted(names.length, noun)} (${first}${names.length > 1 ? ', ...' : ''}) ${names.length === 1 ? 'was' : 'were'} ${done}`,
+  ]
 }
 
 function counted(count: number, noun: string): string {
