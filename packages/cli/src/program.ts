@@ -113,6 +113,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Check everything that a writer requires of the store.',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
+  config: {
+    summary: 'Show which configuration applies, and where each value comes from.',
+    load: async () => (await import('./commands/config.ts')).config,
+  },
   serve: {
     summary: 'Serve a program in another language over a pipe, such as the Python package.',
     load: async () => (await import('./commands/serve.ts')).serve,

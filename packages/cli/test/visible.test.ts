@@ -86,6 +86,7 @@ test('escapes text from the store and from the user in every command', async () 
     ['show', hostile],
     ['path', '1', hostile],
     ['cat', '1', hostile],
+    ['config', '--job', hostile, '--keep-tag', hostile, ...objective],
     ['diff', '1', '3'],
     ['diff', '1', hostile],
     ['watch', hostile, '--layout', hostile],

@@ -12,6 +12,7 @@ export type {
 export { type CheckpointChoice, parseChoice } from './catalog/judging/choose.ts'
 export type { MeasuredStep } from './catalog/judging/measure.ts'
 export type { UnscoredObjective } from './catalog/judging/unscored.ts'
+export { explainConfig, type ExplainedConfig } from './config/explain-config.ts'
 export { listRuns, type ListRunsOptions } from './config/list-runs.ts'
 export { openStore, type OpenStoreOptions } from './config/open-store.ts'
 export { defineConfig, type HoldfastConfig } from './config/schema.ts'

@@ -9,7 +9,10 @@ import { recordOf } from '../records.ts'
 
 const sizeSchema = v.union([v.number(), v.string()])
 
-const configSchema = v.strictObject({
+/** The schema of a configuration file. `schema/config.schema.json` is generated from it. */
+export const configSchema = v.strictObject({
+  /** The URL of the JSON Schema, by which an editor checks and completes the file. */
+  $schema: v.optional(v.string()),
   store: v.optional(v.string()),
   mode: v.optional(v.picklist(['exclusive', 'shared'])),
   objectives: v.optional(objectivesSchema),
@@ -60,15 +63,21 @@ export function defineConfig<const Name extends string>(config: HoldfastConfig<N
   return config
 }
 
+/** The members of a configuration that are not about the schema itself. */
+const knownFields = Object.keys(configSchema.entries).filter((name) => name !== '$schema')
+
 /** Throws `CONFIG` for an invalid configuration. The error names the field and the file. */
 export function parseConfig(value: unknown, file: string): HoldfastConfig {
   // The schema would accept an array as an object without fields.
   const parsed = v.safeParse(configSchema, Array.isArray(value) ? undefined : value)
-  if (parsed.success) return parsed.output
+  if (parsed.success) {
+    const { $schema: _, ...config } = parsed.output
+    return config
+  }
   const [issue] = parsed.issues
   throw new HoldfastError(
     'CONFIG',
     `${file}: ${v.getDotPath(issue) ?? 'the configuration'}: ${issue.message}. ` +
-      `Known fields: ${Object.keys(configSchema.entries).join(', ')}.`,
+      `Known fields: ${knownFields.join(', ')}.`,
   )
 }

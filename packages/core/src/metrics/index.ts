@@ -9,6 +9,7 @@ export {
   type Normalisation,
   type Objective,
   type Objectives,
+  objectiveKinds,
   objectiveSchema,
   objectivesSchema,
   type ParetoObjective,

@@ -99,6 +99,9 @@ const weightedObjectiveSchema = v.strictObject({
 
 const paretoObjectiveSchema = v.strictObject({ pareto: v.pipe(v.array(v.string()), v.minLength(2)) })
 
+/** The schemas of the kinds of objectives. */
+export const objectiveKinds = [metricObjectiveSchema, weightedObjectiveSchema, paretoObjectiveSchema] as const
+
 /** The schema of an objective in a configuration file or a catalog. */
 export const objectiveSchema = v.lazy(schemaOf)
 
@@ -157,9 +160,7 @@ function withoutDefaults(objective: Objective): object {
 }
 
 /** Chooses the schema by the members that the objective has, so that errors refer to one kind of objective. */
-function schemaOf(
-  objective: unknown,
-): typeof metricObjectiveSchema | typeof weightedObjectiveSchema | typeof paretoObjectiveSchema {
+function schemaOf(objective: unknown): (typeof objectiveKinds)[number] {
   if (typeof objective !== 'object' || objective === null) return metricObjectiveSchema
   if ('weights' in objective) return weightedObjectiveSchema
   return 'pareto' in objective ? paretoObjectiveSchema : metricObjectiveSchema

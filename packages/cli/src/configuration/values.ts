@@ -1,0 +1,125 @@
+import { hostname } from 'node:os'
+import type { ExplainedConfig, HoldfastConfig } from '@holdfast/core'
+
+/** Where a value comes from. */
+export type Origin =
+  | { readonly kind: 'option' | 'file' | 'default' }
+  | { readonly kind: 'environment'; readonly variable: string }
+
+/** A setting with the value that applies. */
+export interface ConfigValue {
+  /** Such as `retention.keepLast`. */
+  readonly name: string
+  /** `undefined` if nothing is set and there is no default. */
+  readonly value: unknown
+  readonly from: Origin
+}
+
+/** What each place sets. */
+export interface ConfigSources {
+  readonly store: ExplainedConfig['store']
+  readonly file: HoldfastConfig
+  readonly option: HoldfastConfig & { readonly job?: string | undefined }
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** The defaults of the command line. docs/configuration.md lists them. */
+export const defaults: Readonly<Record<string, unknown>> = {
+  'space.warnBelow': '5%',
+  'space.refuseBelow': 0,
+  'space.makeRoom': false,
+  'background.limit': 1,
+  'background.atLimit': 'wait',
+  packs: 'auto',
+  gracePeriod: 86_400_000,
+  writerName: `${hostname()}, process ID`,
+}
+
+const ofOption: Origin = { kind: 'option' }
+const ofFile: Origin = { kind: 'file' }
+const ofDefault: Origin = { kind: 'default' }
+
+/**
+ * Returns the settings that apply, in the order of docs/configuration.md. A retention of the command line replaces that
+ * of the file completely, and objectives are added to those of the file. Values of `backend` are not shown, because they
+ * can be secret.
+ */
+export function valuesInForce({ store, file, option, environment }: ConfigSources): readonly ConfigValue[] {
+  const { HOLDFAST_JOB: jobOfEnvironment = '' } = environment
+  const isInJob = option.job !== undefined || jobOfEnvironment !== ''
+  const retention = option.retention === undefined ? flat('retention', file.retention, ofFile) : []
+  const objectives = {
+    ...flatMap('objectives', file.objectives, ofFile),
+    ...flatMap('objectives', option.objectives, ofOption),
+  }
+  const space = { ...flatMap('space', file.space, ofFile), ...flatMap('space', option.space, ofOption) }
+  return [
+    storeValue(store),
+    jobValue(option.job, jobOfEnvironment),
+    // The command line does not use the mode of the file.
+    { name: 'mode', value: isInJob ? 'exclusive' : 'shared', from: ofDefault },
+    ...orNone('objectives', Object.values(objectives)),
+    ...orNone('retention', [...retention, ...flat('retention', option.retention, ofOption)]),
+    ...withDefaults('space', Object.values(space)),
+    ...withDefaults('background', flat('background', file.background, ofFile)),
+    single('packs', file.packs),
+    single('gracePeriod', file.gracePeriod),
+    single('writerName', file.writerName),
+    ...adaptersOf(option, ofOption),
+    ...adaptersOf(file, ofFile),
+    ...flat('backend', file.backend, ofFile).map((each) => ({ ...each, value: 'set, not shown' })),
+  ]
+}
+
+function storeValue(store: ConfigSources['store']): ConfigValue {
+  if (store === undefined) return { name: 'store', value: undefined, from: ofDefault }
+  const { url: value, from } = store
+  if (from === 'environment')
+    return { name: 'store', value, from: { kind: from, variable: 'HOLDFAST_STORE' } }
+  return { name: 'store', value, from: from === 'argument' ? ofOption : ofFile }
+}
+
+function jobValue(option: string | undefined, environment: string): ConfigValue {
+  if (option !== undefined) return { name: 'job', value: option, from: ofOption }
+  if (environment === '') return { name: 'job', value: undefined, from: ofDefault }
+  return { name: 'job', value: environment, from: { kind: 'environment', variable: 'HOLDFAST_JOB' } }
+}
+
+function single(name: string, ofTheFile: unknown): ConfigValue {
+  if (ofTheFile !== undefined) return { name, value: ofTheFile, from: ofFile }
+  return { name, value: defaults[name], from: ofDefault }
+}
+
+function flat(name: string, values: object | undefined, from: Origin): readonly ConfigValue[] {
+  return Object.entries(values ?? {}).flatMap(([member, value]: [string, unknown]) =>
+    value === undefined ? [] : [{ name: `${name}.${member}`, value, from }],
+  )
+}
+
+function flatMap(
+  name: string,
+  values: object | undefined,
+  from: Origin,
+): Readonly<Record<string, ConfigValue>> {
+  return Object.fromEntries(flat(name, values, from).map((each) => [each.name, each]))
+}
+
+function orNone(name: string, values: readonly ConfigValue[]): readonly ConfigValue[] {
+  return values.length > 0 ? values : [{ name, value: undefined, from: ofDefault }]
+}
+
+/** Adds the defaults of the members that are not set. */
+function withDefaults(name: string, values: readonly ConfigValue[]): readonly ConfigValue[] {
+  const set = new Map(values.map((each) => [each.name, each]))
+  return Object.keys(defaults)
+    .filter((each) => each.startsWith(`${name}.`))
+    .map((each) => set.get(each) ?? { name: each, value: defaults[each], from: ofDefault })
+}
+
+function adaptersOf({ adapters = [] }: HoldfastConfig, from: Origin): readonly ConfigValue[] {
+  return adapters.map((adapter) => ({
+    name: 'adapters',
+    value: typeof adapter === 'string' ? adapter : 'an adapter object',
+    from,
+  }))
+}
