@@ -120,6 +120,8 @@ async function childrenOf(disk: Disk, folder: string, prefix: string): Promise<r
   }
   if (keyFault(prefix.slice(folder.length, end)) !== undefined) return []
   const only = prefix.slice(0, end)
+  // A link on the way to the prefix would otherwise look like an empty folder, and so like lost objects.
+  await disk.seen.refuseLinks([join(disk.names.root, only)], 'CORRUPT')
   return (await isFolder(disk, only)) ? [{ key: `${only}/`, isFolder: true }] : []
 }
 

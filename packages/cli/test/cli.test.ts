@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -351,6 +351,27 @@ test('doctor removes the folders that it created, and keeps existing ones', asyn
   for (const store of ['not/there', 'empty', 'empty/yet'])
     expect(await holdfast(folder, 'doctor', '-s', store)).toMatchObject({ code: 0, stderr: '' })
   expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(['checkpoint.pth', 'empty'])
+})
+
+test('names a catalog that is a symbolic link, and does not call it lost', async () => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  await rename(join(folder, 'store', 'catalog'), join(folder, 'elsewhere'))
+  await symlink(join(folder, 'elsewhere'), join(folder, 'store', 'catalog'))
+  for (const words of [
+    ['ls'],
+    ['restore', '--to', 'out', '--fallback'],
+    ['repair'],
+    ['save', 'checkpoint.pth', '--step', '2'],
+  ]) {
+    const { code, stderr } = await onStore(folder, ...words)
+    expect([words, code]).toEqual([words, words[0] === 'save' ? expect.any(Number) : 5])
+    expect(stderr, words.join(' ')).toContain(
+      'catalog is a symbolic link, which could lead out of the store. Remove it.',
+    )
+    expect(stderr).not.toContain('lost')
+  }
+  expect(await readdir(join(folder, 'elsewhere'))).toHaveLength(2)
 })
 
 test('every command that does not save reports a lost catalog with exit code 5', async () => {

@@ -34,7 +34,7 @@ test('restore --if-any succeeds if there is no store, and says so', async () => 
   const folder = await workFolder()
   const { code, stdout } = await restore(folder, '--if-any')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^nothing to restore · There is no store at file:.*\/store\.\n$/)
+  expect(stdout).toMatch(/^nothing to restore: the store does not exist · file:.*\/store\n$/)
   expect(await readdir(folder)).toEqual(['w.bin'])
   const { stdout: json } = await restore(folder, '--if-any', '--json')
   expect(JSON.parse(json)).toEqual({ type: 'result', command: 'restore', restored: [], store: 'absent' })
@@ -45,7 +45,7 @@ test('restore --if-any succeeds if the store has no checkpoint, and says so', as
   await emptyStore(folder)
   const { code, stdout } = await restore(folder, '7', '--if-any')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^nothing to restore · The store file:.*\/store has no checkpoint yet\.\n$/)
+  expect(stdout).toMatch(/^nothing to restore: the store has no checkpoint · file:.*\/store\n$/)
 })
 
 test('restore exits with 4 and distinguishes a missing store from an empty one', async () => {

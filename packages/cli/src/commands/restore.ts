@@ -58,7 +58,7 @@ export const restore = defineCommand({
           const { presence } = restored
           if (presence === 'filled') throw nothingThere(choice, store.url, presence)
           if (options.ifAny !== true) throw nothingSaved(store.url, presence)
-          printer.line(`nothing to restore · ${whyNothing(choice, store.url, presence)}`)
+          printer.line(joined(`nothing to restore: ${reasonFor[presence]}`, store.url))
           printer.data({ type: 'result', command: 'restore', restored: [], store: presence })
           return exitCodes.done
         }
@@ -130,6 +130,11 @@ async function restoreIfThere(
     return { presence }
   }
 }
+
+const reasonFor = {
+  absent: 'the store does not exist',
+  empty: 'the store has no checkpoint',
+} as const
 
 /** The error for a store without checkpoints. */
 function nothingSaved(url: string, presence: 'absent' | 'empty'): HoldfastError {
