@@ -49,6 +49,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Restore a checkpoint into a folder and verify every byte.',
     load: async () => (await import('./commands/restore.ts')).restore,
   },
+  join: {
+    summary: 'Join a job of many ranks without restoring files.',
+    load: async () => (await import('./commands/join.ts')).join,
+  },
   rewind: {
     summary: 'Return to an older checkpoint, which becomes the latest.',
     load: async () => (await import('./commands/rewind.ts')).rewind,

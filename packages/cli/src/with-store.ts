@@ -15,6 +15,7 @@ import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
+import type { ChosenRanks } from './ranks/options.ts'
 
 /** The values that a command works with. */
 export interface CommandContext {
@@ -27,12 +28,17 @@ export interface CommandContext {
   readonly progress: (what: string) => Promise<Progress>
 }
 
-/** Opens the store in shared mode or as a job, runs the command, and closes the store also after an error. */
+/** What a command sets itself. */
+interface StoreSettings extends Pick<OpenStoreOptions, 'retention' | 'mode' | 'job'> {
+  readonly ranks?: ChosenRanks | undefined
+}
+
+/** Opens the store in shared mode, as a job or as a rank of a job, runs the command, and closes the store also after an error. */
 export async function withStore<Code extends CommandExitCode>(
   options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
   command: (context: CommandContext) => Promise<Code>,
-  settings: Pick<OpenStoreOptions, 'retention' | 'mode' | 'job'> = {},
+  { ranks, ...settings }: StoreSettings = {},
 ): Promise<Code> {
   const { json = false, takeOver = false, objective, forgetObjective = [] } = options
   if (options.dryRun === true && forgetObjective.length > 0) {
@@ -43,9 +49,9 @@ export async function withStore<Code extends CommandExitCode>(
   }
   const { objectives, ...keeping } = retentionOf(options)
   const printer = new Printer(json)
+  if (ranks?.note !== undefined) printer.note(ranks.note)
   await using store = await openStore(options.store, {
-    ...writerOf(options),
-    takeOver,
+    ...(ranks === undefined ? { ...writerOf(options), takeOver } : { mode: 'exclusive', ranks: ranks.ranks }),
     ...configurationOf(options),
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)

@@ -14,11 +14,12 @@ import { parseCount } from '../arguments.ts'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../command.ts'
 import { flag, gather, option, requiredOption, text } from '../declaration.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
-import { withStore } from '../with-store.ts'
+import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
+import { type CommandContext, withStore } from '../with-store.ts'
 import { choiceArgument, nothingThere, whyNothing } from './choice.ts'
 
 export const restore = defineCommand({
@@ -35,9 +36,13 @@ export const restore = defineCommand({
     file: option('<name>', 'restore only this file; may be repeated', gather),
     exact: flag('remove all other files from the folder'),
     ifAny: flag('succeed if the store is empty or does not exist, as on a fresh run'),
+    ...ranksOptions,
+    joinTimeout: joinTimeoutOption,
   },
-  run: async ({ arguments: [choice], options, signal }) =>
-    withStore(options, signal, async ({ store, printer, progress }) => {
+  run: async ({ arguments: [choice], options, signal }) => {
+    const ranks = chosenRanks(options)
+    if (ranks !== undefined && ranks.ranks.rank === undefined) throw unknownPlace()
+    const command = async ({ store, printer, progress }: CommandContext): Promise<ExitCode> => {
       refuseUncountable(choice, options)
       const began = performance.now()
       const bar = await progress('restoring')
@@ -57,7 +62,8 @@ export const restore = defineCommand({
         if ('presence' in restored) {
           const { presence } = restored
           if (presence === 'filled') throw nothingThere(choice, store.url, presence)
-          if (options.ifAny !== true) throw nothingSaved(store.url, presence)
+          // All ranks have agreed that there is nothing, and the restore has joined the job.
+          if (options.ifAny !== true && ranks === undefined) throw nothingSaved(store.url, presence)
           printer.line(joined(`nothing to restore: ${reasonFor[presence]}`, store.url))
           printer.data({ type: 'result', command: 'restore', restored: [], store: presence })
           return exitCodes.done
@@ -95,7 +101,9 @@ export const restore = defineCommand({
       } finally {
         bar.stop()
       }
-    }),
+    }
+    return withStore(options, signal, command, { ranks })
+  },
 })
 
 /** Only a restore of the latest checkpoint can step back to the one before. */

@@ -1,13 +1,28 @@
 import { basename, resolve } from 'node:path'
-import { type ExpectedStream, type FileContent, formatSize, HoldfastError } from '@holdfast/core'
+import {
+  type ExpectedStream,
+  type FileContent,
+  formatSize,
+  HoldfastError,
+  type SaveResult,
+} from '@holdfast/core'
 import { parseMeta, parseMetric, parsePackMode, parseSeconds, parseStep } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
-import { argument, flag, gather, option, optionWithDefault, requiredOption, text } from '../declaration.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { formatDuration, joined, shortDigest } from '../output/text.ts'
+import {
+  flag,
+  gather,
+  option,
+  optionalArgument,
+  optionWithDefault,
+  requiredOption,
+  text,
+} from '../declaration.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { count, formatDuration, joined, shortDigest } from '../output/text.ts'
 import { retentionOptions } from '../retention-options.ts'
 import { separateWords, streamedInput, streamedInputOptions } from '../streamed-input.ts'
-import { withStore } from '../with-store.ts'
+import { chosenRanks, joinTimeoutOption, ranksOptions, saveTimeoutOption } from '../ranks/options.ts'
+import { type CommandContext, withStore } from '../with-store.ts'
 import { metadataOf, readDataState } from './json-values.ts'
 
 /** Milliseconds. Schedulers usually send SIGKILL 30 seconds after SIGTERM. */
@@ -16,7 +31,7 @@ const defaultGrace = 25_000
 export const save = defineCommand({
   example:
     'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183 --keep-last 5 --keep-best val_loss:min',
-  arguments: [argument('<file...>', 'files and folders, or - for standard input', gather)],
+  arguments: [optionalArgument('[file...]', 'files and folders, or - for standard input', gather)],
   options: {
     step: requiredOption('<n>', 'identifies the checkpoint', parseStep),
     epoch: option('<n>', 'the epoch of the checkpoint', parseStep),
@@ -41,10 +56,16 @@ export const save = defineCommand({
     grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
     ...streamedInputOptions,
     ...retentionOptions,
+    ...ranksOptions,
+    joinTimeout: joinTimeoutOption,
+    saveTimeout: saveTimeoutOption,
   },
-  run: async ({ arguments: [words], options, signal, interruption, trailing }) => {
+  run: async ({ arguments: [words = []], options, signal, interruption, trailing }) => {
+    const ranks = chosenRanks(options)
+    if (words.length === 0 && ranks === undefined) throw noFiles()
     const { files: paths, command } = separateWords(words, trailing, options)
-    return withStore(options, signal, async ({ store, printer, progress }) => {
+    const run = async ({ store, printer, progress }: CommandContext): Promise<ExitCode> => {
+      if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(joinsAlone)
       const { step, epoch, metric, tag, meta, dataState, grace = defaultGrace, replace = false } = options
       interruption.finishWithin(grace, () => {
         printer.note(
@@ -77,20 +98,7 @@ export const save = defineCommand({
         })
         interruption.commit()
         bar.stop()
-        const [only, ...others] = saved.files
-        const size = `${formatSize(saved.bytes)} in ${formatDuration(saved.duration)}`
-        const content =
-          only !== undefined && others.length === 0
-            ? `sha256 ${shortDigest(only.sha256)}`
-            : `${saved.fileCount} files`
-        printer.line(
-          joined(
-            ...(saved.alreadySaved
-              ? [`step ${step} is already saved, with the same bytes`]
-              : [`saved step ${step}`, size, content]),
-            saved.bestOf.length > 0 && `best ${saved.bestOf.join(', ')}`,
-          ),
-        )
+        printer.line(savedText(saved))
         for (const warning of saved.warnings) printer.note(warning)
         if (saved.isLatest && step < saved.highestStep)
           printer.note(
@@ -107,9 +115,49 @@ export const save = defineCommand({
       } finally {
         bar.stop()
       }
-    })
+    }
+    return withStore(options, signal, run, { ranks })
   },
 })
+
+/** A command that joins by itself opens a term, so all ranks must run it together. */
+const joinsAlone =
+  'Without --member, each save joins the job again and waits until all ranks do. Pass --member FILE to holdfast restore and save.'
+
+function noFiles(): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    'No file is given. Pass files or folders, or - for standard input. Only a rank of a job may save none.',
+  )
+}
+
+function savedText(saved: SaveResult): string {
+  const { step, alreadySaved, bestOf } = saved
+  return joined(
+    ...(alreadySaved ? [`step ${step} is already saved, with the same bytes`] : outcomeOf(saved)),
+    bestOf.length > 0 && `best ${bestOf.join(', ')}`,
+  )
+}
+
+function outcomeOf({
+  step,
+  ranks,
+  committedBy,
+  files,
+  fileCount,
+  bytes,
+  duration,
+}: SaveResult): readonly string[] {
+  const size = `${formatSize(bytes)} in ${formatDuration(duration)}`
+  if (ranks !== undefined) {
+    const together = `saved step ${step} together`
+    if (committedBy === ranks.rank) return [together, count(ranks.size, 'rank'), size]
+    return committedBy === undefined ? [together] : [together, `committed by rank ${committedBy}`]
+  }
+  const [only, ...others] = files
+  const isOne = only !== undefined && others.length === 0
+  return [`saved step ${step}`, size, isOne ? `sha256 ${shortDigest(only.sha256)}` : `${fileCount} files`]
+}
 
 function filesByName(
   paths: readonly string[],

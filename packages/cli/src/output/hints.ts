@@ -26,7 +26,7 @@ export function phraseHint(hint: ErrorHint): string {
     case 'save-together':
       return 'If several ranks of a job save this step, run holdfast save on each with --ranks env or --member FILE.'
     case 'join-job':
-      return 'To join the job, run holdfast restore --ranks env --member FILE on all ranks when the program starts.'
+      return 'To join the job, run holdfast restore latest --to DIR --ranks env --member FILE on all ranks when the program starts.'
     case 'allow-best':
       return 'Pass --allow-best to allow it.'
     case 'forget-objective':

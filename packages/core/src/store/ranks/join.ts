@@ -27,6 +27,7 @@ export async function recordStart(
   signal: AbortSignal | undefined,
 ): Promise<Identity> {
   await ensureMarker(context, signal)
+  await termInCatalog(context, signal) // rejects a store of a newer version before anything is written
   const process = context.environment.newId()
   let ticket = await newestTicketOf(context, { rank, ticket: 0 }, signal)
   for (;;) {
@@ -123,14 +124,6 @@ export async function passBarrier(
       isShown = (await agreeOn(context, ofRank(here, rank), hereSchema, { process }, signal)) !== undefined
       return undefined
     },
-    () =>
-      incomplete(
-        missing,
-        size,
-        'did not join the job',
-        timeout,
-        'Start all ranks, and call restore() again.',
-        url,
-      ),
+    () => incomplete(missing, size, 'did not join the job', timeout, 'Start all ranks again.', url),
   )
 }

@@ -260,7 +260,7 @@ async function awaitVerdicts(
         size,
         'did not restore the checkpoint',
         timeout,
-        'Nothing was delivered. Start all ranks, and call restore() again.',
+        'Nothing was delivered. Start all ranks again.',
         context.backend.url,
       ),
   )

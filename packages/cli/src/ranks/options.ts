@@ -1,0 +1,129 @@
+import { HoldfastError, type RanksOptions } from '@holdfast/core'
+import { expandHome } from '@holdfast/core/backend'
+import { InvalidArgumentError } from 'commander'
+import { parseSeconds, parseWhole } from '../arguments.ts'
+import { option, type OptionsOf, text } from '../declaration.ts'
+import type { GlobalOptions } from '../global-options.ts'
+import { type Place, placeFromEnvironment, type Variables } from './environment.ts'
+
+/** Options of the commands that the ranks of a job run together. */
+export const ranksOptions = {
+  ranks: option(
+    '<env>',
+    'act together with the other ranks of a job, as the rank that torchrun, Slurm or MPI names',
+    parseEnv,
+  ),
+  rank: option('<n>', 'the number of this rank, in place of --ranks env', parseWhole),
+  worldSize: option('<n>', 'the number of ranks', parseWhole),
+  member: option(
+    '<file>',
+    'the membership of this rank in its job: restore and join write it, save acts by it',
+    text,
+  ),
+}
+
+export const joinTimeoutOption = option(
+  '<seconds>',
+  'wait so long for the other ranks to join; default: 600',
+  parseTimeout,
+)
+
+export const saveTimeoutOption = option(
+  '<seconds>',
+  'wait so long for the parts of the other ranks; default: 1800',
+  parseTimeout,
+)
+
+type Options = OptionsOf<typeof ranksOptions> &
+  Pick<GlobalOptions, 'job' | 'takeOver'> & {
+    readonly joinTimeout?: number | undefined
+    readonly saveTimeout?: number | undefined
+  }
+
+/** The ranks of a command, and what it must tell its user about them. */
+export interface ChosenRanks {
+  readonly ranks: RanksOptions
+  readonly note: string | undefined
+}
+
+/**
+ * Returns the place of this command in a job of many ranks; `undefined` if the command acts alone. Throws
+ * `INVALID_ARGUMENT` for options that contradict each other or the environment.
+ */
+export function chosenRanks(options: Options, variables: Variables = process.env): ChosenRanks | undefined {
+  const { ranks, rank, worldSize, member, joinTimeout, saveTimeout } = options
+  if (ranks === undefined && rank === undefined && worldSize === undefined && member === undefined) {
+    if (joinTimeout ?? saveTimeout)
+      throw invalid('A timeout for other ranks requires --ranks env or --member FILE.')
+    return undefined
+  }
+  refuseOtherOwners(options)
+  const memberFile = member === undefined ? undefined : expandHome(member)
+  const stated = ranks === undefined ? undefined : placeFromEnvironment(variables)
+  const given = placeGiven(rank, worldSize)
+  if (stated !== undefined) refuseContradiction(stated, rank, worldSize, stated.source)
+  const place = stated ?? given
+  const limits = { joinTimeout, saveTimeout }
+  if (place === undefined) {
+    if (rank !== undefined || worldSize !== undefined || memberFile === undefined)
+      throw missing(rank === undefined ? '--rank' : '--world-size')
+    return { ranks: { memberFile, ...limits }, note: undefined }
+  }
+  const { rank: number, size } = place
+  const note = stated && `rank ${number} of ${size}, by ${stated.source}`
+  return { ranks: { rank: number, size, memberFile, ...limits }, note }
+}
+
+/** The error for a command that joins a job and does not know its place. */
+export function unknownPlace(): HoldfastError {
+  return invalid(
+    'A rank that joins its job must know its number. Pass --ranks env, or --rank and --world-size.',
+  )
+}
+
+function placeGiven(rank: number | undefined, size: number | undefined): Place | undefined {
+  if (rank === undefined || size === undefined) return undefined
+  if (rank < size) return { rank, size }
+  throw invalid(`--rank ${rank} must be below --world-size ${size}.`)
+}
+
+function refuseContradiction(
+  stated: Place,
+  rank: number | undefined,
+  size: number | undefined,
+  source: string,
+): void {
+  if ((rank ?? stated.rank) === stated.rank && (size ?? stated.size) === stated.size) return
+  throw invalid(
+    `--rank and --world-size contradict the environment, where ${source} say rank ${stated.rank} of ${stated.size}. ` +
+      'Leave out --ranks env to use the options.',
+  )
+}
+
+/** The term of the job owns the store. */
+function refuseOtherOwners({ job, takeOver }: Options): void {
+  if (job === undefined && takeOver !== true) return
+  throw invalid(
+    `${job === undefined ? '--take-over' : '--job'} names an owner of the store, and the ranks of a job own it together. ` +
+      'Leave it out.',
+  )
+}
+
+function missing(name: string): HoldfastError {
+  return invalid(`${name} is missing. Pass --rank together with --world-size, or --ranks env.`)
+}
+
+function parseEnv(value: string): 'env' {
+  if (value === 'env') return value
+  throw new InvalidArgumentError('It must be "env". To name the rank yourself, pass --rank and --world-size.')
+}
+
+function parseTimeout(value: string): number {
+  const milliseconds = parseSeconds(value)
+  if (milliseconds > 0) return milliseconds
+  throw new InvalidArgumentError('It must be a number of seconds above 0.')
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}
