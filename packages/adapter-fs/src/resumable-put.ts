@@ -29,9 +29,6 @@ interface Leftover {
   readonly stats: Stats
 }
 
-/** Copies a file to a new name, as a clone if the file system supports that. */
-const copyNew = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE
-
 /**
  * Stores a source whose first bytes an earlier put may have left in a temporary file. They are copied into an own temporary
  * file, since the other process may still write to its file, and are hashed there. Only the rest of the source is read. If
@@ -151,7 +148,8 @@ async function copyLeftover(
 ): Promise<{ readonly handle: FileHandle; readonly bytes: number } | undefined> {
   if (stats.size < chunkBytes) return undefined
   try {
-    await fileSystem.copyFile(from, to, copyNew)
+    // As a clone, if the file system supports that.
+    await fileSystem.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   } catch (error) {
     if (!failedWith(error, 'ENOENT', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM')) throw error
     await unlinkIfThere(fileSystem, to)

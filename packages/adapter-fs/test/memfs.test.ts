@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { type CheckpointBackend } from '@holdfast/core'
 import { describeConformance, type Subject } from '@holdfast/conformance'
 import { createFsFromVolume, Volume } from 'memfs'
@@ -16,10 +17,14 @@ function backendOn(fileSystem: FileSystem): FileBackend {
 const subject: Subject = {
   open: async () => {
     const { promises } = createFsFromVolume(new Volume())
-    // The source files are on the real file system, so they cannot be cloned to this one.
+    const fileSystem = promises as unknown as FileSystem
     return backendOn({
-      ...(promises as unknown as FileSystem),
-      copyFile: () => Promise.reject(systemError('ENOSYS')),
+      ...fileSystem,
+      copyFile: (from, to, mode = 0) =>
+        // The source files are on the real file system, so they cannot be cloned to this one.
+        (mode & constants.COPYFILE_FICLONE_FORCE) === 0
+          ? fileSystem.copyFile(from, to, constants.COPYFILE_EXCL)
+          : Promise.reject(systemError('ENOSYS')),
     })
   },
   reopen: async (backend) => backendOn(fileSystems.get(backend) ?? (await import('node:fs/promises'))),

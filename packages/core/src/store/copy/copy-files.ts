@@ -1,6 +1,6 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import { withSecondLook } from '../../async/second-look.ts'
-import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
+import { type CheckpointBackend, concurrently, type ReopenableSource } from '../../backend/index.ts'
 import {
   attemptPrefix,
   type AttemptId,
@@ -10,7 +10,7 @@ import {
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
-import { provedChunks } from '../attempts/read-verified.ts'
+import { provedChunks, readPart } from '../attempts/read-verified.ts'
 import type { CopyAttempt } from './attempt.ts'
 
 /** Files of an attempt that an earlier copier stored completely, by name. Their bytes are verified when they are used. */
@@ -34,14 +34,14 @@ export async function filesStoredBefore(
 export interface CopiedFiles {
   /** As the manifest of the copy lists them. */
   readonly files: readonly ManifestFile[]
-  /** Bytes that were stored before. */
+  /** Bytes that were stored before, and that were not sent again. */
   readonly bytesBefore: number
 }
 
 /**
  * Stores the files of a checkpoint under another attempt. Each file is verified by the manifest of the source while it
  * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. Skips
- * stored files whose bytes verify.
+ * stored files whose bytes verify, and continues files that an interrupted copy has stored in part.
  */
 export async function copyFiles(
   source: CheckpointBackend,
@@ -80,14 +80,22 @@ export async function copyFiles(
         return fileOfCopy(file, undefined)
       }
       return withSecondLook(async (look) => {
-        const body = await reader.open(file, taskSignal, look)
         const key = objectKey(attempt, file.name)
+        // A file that is read from its start verifies itself. Its end alone is verified by the digest that the put expects.
+        const body: ReopenableSource = {
+          open: (start, readSignal = taskSignal) =>
+            start === 0
+              ? reader.open(file, readSignal, look)
+              : readPart(source, manifest.attempt, file, { start, end: file.size }, readSignal),
+        }
         const put = await destination.put(key, body, {
           size: file.size,
           signal: taskSignal,
           onProgress: report,
+          resume: destination.capabilities.resumesPuts ? { sha256: file.sha256 } : undefined,
         })
         if (put.sha256 !== file.sha256) throw storedOtherBytes(destination, key)
+        bytesBefore += put.resumedBytes ?? 0
         return fileOfCopy(file, put.storeDigest)
       })
     },
