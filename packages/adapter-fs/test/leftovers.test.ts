@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openStore, type StoreOptions } from '@holdfast/core'
 import { type ByteSource } from '@holdfast/core/backend'
@@ -55,6 +55,25 @@ describe('a sweep', () => {
     expect((await everyName(folder)).filter((name) => name.startsWith('data'))).toEqual(
       before.filter((name) => name.startsWith('data')),
     )
+  })
+
+  test('removes what a copier left of a listed checkpoint, and keeps what another copy may continue', async () => {
+    const folder = await temporaryFolder()
+    const gracePeriod = 3_600_000
+    await using store = await openStore(folder, { mode: 'shared', gracePeriod })
+    await store.save({ step: 1, files: { a: Buffer.from('a') } })
+    const [listed = ''] = await readdir(join(folder, 'data'))
+    const open = listed.replace(/^1-(\d+)-.*/, '2-$1-00000000000000aa')
+    await mkdir(join(folder, 'data', open))
+    const [old, fresh, continued] = [
+      join(folder, 'data', listed, '.holdfast-tmp-0000000000000001'),
+      join(folder, 'data', listed, '.holdfast-tmp-0000000000000002'),
+      join(folder, 'data', open, '.holdfast-tmp-0000000000000003'),
+    ]
+    for (const path of [old, fresh, continued]) await writeFile(path, 'left')
+    for (const path of [old, continued]) await utimes(path, 1, 1)
+    expect((await store.sweep()).unfinished).toBe(1)
+    expect([old, fresh, continued].map((path) => existsSync(path))).toEqual([false, true, true])
   })
 
   test('removes the temporary file of a killed writer of the reserve', async () => {

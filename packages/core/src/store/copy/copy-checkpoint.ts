@@ -1,6 +1,12 @@
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { mayCommit } from '../../catalog/commit/rules/index.ts'
-import { agreementKey, type CatalogEntry, type Manifest, manifestKey } from '../../catalog/documents/index.ts'
+import {
+  agreementKey,
+  attemptPrefix,
+  type CatalogEntry,
+  type Manifest,
+  manifestKey,
+} from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
@@ -126,7 +132,10 @@ async function discardHopeless(
 ): Promise<void> {
   if (!isHoldfastError(failure, 'CORRUPT', 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'INSUFFICIENT_SPACE')) return
   try {
-    await access.freeing(undefined, () => discardAttempt(context, attempt))
+    await access.freeing(undefined, async () => {
+      if ((await discardAttempt(context, attempt)) === 'removed')
+        await context.backend.sweep({ olderThan: 0, prefix: attemptPrefix(attempt), only: () => true })
+    })
     await context.backend.delete([agreementKey(agreement)])
   } catch (reason) {
     const error = reason instanceof Error ? reason : new Error(String(reason))

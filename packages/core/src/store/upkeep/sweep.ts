@@ -10,7 +10,7 @@ import {
   reservePrefix,
   writerNoteOf,
 } from '../../catalog/documents/index.ts'
-import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
+import { attemptsOf, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { inGrace } from '../attempts/delete-dropped.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
@@ -92,10 +92,15 @@ export async function sweepStore(
     dryRun,
     signal,
   })
+  const listed = attemptsOf(newest)
   const ofOthers = await backend.sweep({
     olderThan: gracePeriod,
-    // Other programs may keep data below the same root, such as another store. A sweep does not delete it.
-    only: isOwnWork,
+    // Other programs may keep data below the same root, such as another store. A sweep does not delete it. An attempt that is
+    // neither listed nor dead may still run or be continued, however old its unfinished work is.
+    only: (key) => {
+      const attempt = attemptOfKey(key)
+      return attempt === undefined ? isOwnWork(key) : listed.has(attempt)
+    },
     dryRun,
     signal,
   })
