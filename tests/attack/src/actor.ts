@@ -15,7 +15,8 @@ import {
   type Outcome,
   type Report,
 } from './operations.ts'
-import { adapters, backendOptions } from './places.ts'
+import { backendOptions } from './backend-options.ts'
+import { adapters } from './places.ts'
 import { Random } from './random.ts'
 
 const [, , settingsText = '', seed = '0', name = '', clock = '0', folder = ''] = process.argv

@@ -9,7 +9,8 @@ import { openBackend, parseLocation } from '@holdfast/core/backend'
 import { differenceFrom, operationIn } from './content.ts'
 import { isReport, type Settings } from './operations.ts'
 import { type ListedCheckpoint, Oracle } from './oracle.ts'
-import { adapters, backendOptions, type Place } from './places.ts'
+import { backendOptions } from './backend-options.ts'
+import { adapters, type Place } from './places.ts'
 import { Random } from './random.ts'
 
 /** The result of one campaign on one store. */

@@ -53,11 +53,6 @@ export async function openPlace(name: PlaceName): Promise<Place> {
   }
 }
 
-/** Returns options with short delays between retries, because all servers are on this machine. */
-export function backendOptions(url: string): Readonly<Record<string, unknown>> {
-  return /^(s3|gs|az):/.test(url) ? { retry: { attempts: 10, minDelay: 5, maxDelay: 500 } } : {}
-}
-
 function open(name: PlaceName, folder: string): Promise<OpenedPlace> {
   switch (name) {
     case 'disk':

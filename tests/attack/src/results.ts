@@ -10,18 +10,18 @@ export interface Result extends CampaignReport {
 }
 
 /** Returns the results of earlier runs. */
-export async function readResults(file: string): Promise<readonly Result[]> {
+export async function readResults<Line = Result>(file: string): Promise<readonly Line[]> {
   try {
     const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '')
     // No parser is necessary, because this program has written the file.
-    return lines.map((line) => JSON.parse(line) as Result)
+    return lines.map((line) => JSON.parse(line) as Line)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
   }
 }
 
-export async function addResult(file: string, result: Result): Promise<void> {
+export async function addResult(file: string, result: object): Promise<void> {
   await appendFile(file, `${JSON.stringify(result)}\n`)
 }
 

@@ -1,0 +1,68 @@
+/**
+ * Kills the processes of a job of many ranks: `node src/ranks/main.ts disk s3 --kills 1000 [--ranks 8] [--seed 7]
+ * [--results FILE]`. `--results` continues an earlier run with the same file: kills that the file has count. To repeat the job
+ * of one seed, pass `--seed` with it and `--kills 1`.
+ */
+import { parseArgs } from 'node:util'
+import { openPlace, type PlaceName, placeNames } from '../places.ts'
+import { addResult, readResults } from '../results.ts'
+import { campaign, type CampaignReport } from './campaign.ts'
+
+interface Result extends CampaignReport {
+  readonly place: PlaceName
+  readonly name: string
+}
+
+/** Kills after which a job goes to a new store. */
+const killsOfStore = 40
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kills: { type: 'string', default: '1000' },
+    ranks: { type: 'string', default: '8' },
+    seed: { type: 'string', default: String(Date.now() % 1e6) },
+    results: { type: 'string' },
+  },
+})
+const chosen = placeNames.filter((name) => positionals.length === 0 || positionals.includes(name))
+for (const name of chosen) await attack(name)
+
+async function attack(placed: PlaceName): Promise<void> {
+  await using place = await openPlace(placed)
+  const { results: file } = values
+  const earlier = file === undefined ? [] : await readResults<Result>(file)
+  const results = earlier.filter((result) => result.place === placed)
+  const first = Number(values.seed) + results.length
+  console.log(`killing ranks of jobs on ${place.name}, seeds from ${first}`)
+  for (let index = 0; killsOf(results) < Number(values.kills); index += 1) {
+    const kills = Math.min(killsOfStore, Number(values.kills) - killsOf(results))
+    const report = await campaign(place, { seed: first + index, size: Number(values.ranks), kills })
+    const result = { place: placed, name: place.name, ...report }
+    results.push(result)
+    if (file !== undefined) await addResult(file, result)
+    console.log(summaryOf(placed, results))
+    if (report.violations.length === 0) continue
+    process.exitCode = 1
+    if (placed === 'disk') console.log(`The stores are kept in ${place.keep()}.`)
+    break
+  }
+}
+
+function killsOf(results: readonly Result[]): number {
+  return results.reduce((sum, { kills }) => sum + kills, 0)
+}
+
+function summaryOf(placed: PlaceName, results: readonly Result[]): string {
+  const sum = (number: (result: Result) => number): string =>
+    results.reduce((total, result) => total + number(result), 0).toLocaleString('en')
+  const broken = results.flatMap(({ seed, violations }) =>
+    violations.map((what) => `\n  seed ${seed}: ${what}`),
+  )
+  const verdict = broken.length === 0 ? 'no promise was broken' : `BROKEN PROMISES:${broken.join('')}`
+  return (
+    `${placed}: ${results.length} jobs, ${sum(({ seconds }) => seconds)} s: ${sum(({ kills }) => kills)} SIGKILL, ` +
+    `${sum(({ resumes }) => resumes)} resumes, ${sum(({ saves }) => saves)} joint saves, ` +
+    `${sum(({ acknowledged }) => acknowledged)} acknowledgements; ${verdict}`
+  )
+}
