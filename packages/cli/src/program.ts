@@ -37,6 +37,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'List all runs below a path or URL.',
     load: async () => (await import('./commands/runs.ts')).runs,
   },
+  stats: {
+    summary: 'Show what keeps how many bytes, the growth, and when the disk is full.',
+    load: async () => (await import('./commands/stats.ts')).stats,
+  },
   show: {
     summary: 'Show one checkpoint with its files and metadata.',
     load: async () => (await import('./commands/show.ts')).show,

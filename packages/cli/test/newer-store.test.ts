@@ -20,6 +20,7 @@ const commands: readonly string[] = [
   'rewind 1',
   'ok 1',
   'cat 2 model.bin',
+  'stats',
   'show latest',
   'diff 1 2',
   'best --objective loss=loss:min',

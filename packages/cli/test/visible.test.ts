@@ -76,6 +76,9 @@ test('escapes text from the store and from the user in every command', async () 
     ['report', '--output', `missing/${hostile}`],
     ['runs', store],
     ['runs', hostile],
+    ['stats'],
+    ['stats', store],
+    ['stats', hostile],
     ['runs', store, '--sort', hostile],
     ['ls', '--sort', hostile],
     ['ls', '--where', hostile],
@@ -107,7 +110,10 @@ test('escapes text from the store and from the user in every command', async () 
     ['attach', '1', '--metric', `${hostile.replaceAll('=', '')}=2`],
   ]) {
     for (const json of withJson.has(words.join(' ')) ? [[], ['--json']] : [[]]) {
-      const chosen = words.includes('-s') || words[0] === 'runs' ? words : [...words, '-s', store]
+      const chosen =
+        words.includes('-s') || words[0] === 'runs' || (words[0] === 'stats' && words.length > 1)
+          ? words
+          : [...words, '-s', store]
       const { stdout, stderr } = await holdfast(trusted, ...chosen, ...json)
       const shown = `${stdout}${stderr}`.replaceAll('\n', '')
       expect(shown, words.join(' ')).not.toBe('')

@@ -1,22 +1,13 @@
-import {
-  formatSize,
-  HoldfastError,
-  listRuns,
-  type ReadableRun,
-  type RunSummary,
-  type UnreadableRun,
-} from '@holdfast/core'
-import { expandHome } from '@holdfast/core/backend'
+import { formatSize, type ReadableRun, type RunSummary } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 import { defineCommand } from '../command.ts'
 import { argument, flag, option, text } from '../declaration.ts'
-import { exitCodes } from '../exit-codes.ts'
-import type { GlobalOptions } from '../global-options.ts'
-import { phraseHint, withHint } from '../output/hints.ts'
+import { withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { own } from '../own.ts'
+import { exitCodeFor, faultOf, refuseStoreOptions, runsBelow } from '../runs-below.ts'
 import { parseCondition, satisfies } from '../selection/condition.ts'
 import { assertKnown, type Fields } from '../selection/fields.ts'
 import { sortedBy } from '../selection/order.ts'
@@ -49,29 +40,10 @@ export const runs = defineCommand({
     ),
   },
   run: async ({ arguments: [prefix], options, signal }) => {
-    const {
-      json = false,
-      where = [],
-      sort,
-      reverse = false,
-      price,
-      exact,
-      adapter,
-      config,
-      objective,
-    } = options
-    refuseStoreOptions(options)
+    const { json = false, where = [], sort, reverse = false, price, exact } = options
+    refuseStoreOptions(options, 'runs')
     const printer = new Printer(json)
-    const all = await listRuns(prefix, {
-      config: typeof config === 'string' ? expandHome(config) : config,
-      adapters: adapter,
-      objectives: objective,
-      exact,
-      signal,
-      onIgnoredConfig: ({ file, reason }) => {
-        printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
-      },
-    })
+    const all = await runsBelow(prefix, options, printer, { signal, exact })
     const now = new Date()
     const fields = new Map(all.map((run) => [run, fieldsOf(run, now)]))
     for (const name of [...where.map(({ field }) => field), ...(sort === undefined ? [] : [sort])])
@@ -109,25 +81,9 @@ export const runs = defineCommand({
     }
     for (const run of sorted) printer.data({ type: 'run', ...jsonOf(run, price) })
     printer.data({ type: 'result', command: 'runs', runs: sorted.length, checkpoints, bytes, isComplete })
-    const states = new Set(sorted.map(({ state }) => state))
-    if (states.has('damaged')) return exitCodes.corrupt
-    return states.has('unsupported') ? exitCodes.failed : exitCodes.done
+    return exitCodeFor(sorted)
   },
 })
-
-/** These options are about one store. */
-function refuseStoreOptions({ store, takeOver, forgetObjective }: GlobalOptions): void {
-  const [refused] = [
-    ...(store === undefined ? [] : ['--store']),
-    ...(takeOver === undefined ? [] : ['--take-over']),
-    ...(forgetObjective === undefined ? [] : ['--forget-objective']),
-  ]
-  if (refused === undefined) return
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${refused} is about one store, and runs only reads all of them. Pass the prefix alone: holdfast runs PREFIX`,
-  )
-}
 
 function jsonOf(run: RunSummary, price: number | undefined): Readonly<Record<string, unknown>> {
   if (run.state !== 'readable') {
@@ -197,12 +153,6 @@ function numbersOf(
     sizeText(bytes, isComplete),
     ...(price === undefined ? [] : [costText(bytes, isComplete, price)]),
   ]
-}
-
-function faultOf({ state, error, url }: UnreadableRun): string {
-  if (state === 'unsupported') return withHint(error)
-  if (state === 'no catalog') return `no catalog yet, or it is lost: holdfast repair --store ${url}`
-  return `damaged: holdfast repair --store ${url} · ${error.message}`
 }
 
 function notesOf(run: RunSummary): string {

@@ -1,0 +1,92 @@
+import {
+  type CheckpointStore,
+  HoldfastError,
+  listRuns,
+  openStore,
+  type OpenStoreOptions,
+  type RunSummary,
+  type UnreadableRun,
+} from '@holdfast/core'
+import { expandHome } from '@holdfast/core/backend'
+import { exitCodes } from './exit-codes.ts'
+import type { GlobalOptions } from './global-options.ts'
+import { phraseHint, withHint } from './output/hints.ts'
+import type { Printer } from './output/printer.ts'
+
+/** Lists the runs below a prefix with the options of the command line, and notes a configuration that is not used. */
+export async function runsBelow(
+  prefix: string,
+  options: GlobalOptions,
+  printer: Printer,
+  { signal, exact }: { readonly signal: AbortSignal; readonly exact?: boolean | undefined },
+): Promise<readonly RunSummary[]> {
+  const { config, adapter, objective } = options
+  return listRuns(prefix, {
+    config: typeof config === 'string' ? expandHome(config) : config,
+    adapters: adapter,
+    objectives: objective,
+    exact,
+    signal,
+    onIgnoredConfig: ({ file, reason }) => {
+      printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
+    },
+  })
+}
+
+/** Refuses options that are about one store. `command` is the command that works on all runs below a prefix. */
+export function refuseStoreOptions(
+  { store, takeOver, forgetObjective }: GlobalOptions,
+  command: string,
+): void {
+  const [refused] = [
+    ...(store === undefined ? [] : ['--store']),
+    ...(takeOver === undefined ? [] : ['--take-over']),
+    ...(forgetObjective === undefined ? [] : ['--forget-objective']),
+  ]
+  if (refused === undefined) return
+  throw new HoldfastError(
+    'INVALID_ARGUMENT',
+    `${refused} is about one store, and ${command} PREFIX is about all runs below the prefix. Pass the prefix alone: holdfast ${command} PREFIX`,
+  )
+}
+
+/** Opens one of the runs below a prefix. */
+export async function openRun(
+  prefix: string,
+  run: RunSummary,
+  options: GlobalOptions,
+  settings: Pick<OpenStoreOptions, 'retention' | 'objectives'> = {},
+): Promise<CheckpointStore> {
+  const { config, adapter, objective } = options
+  return openStore(locationOf(prefix, run), {
+    mode: 'shared',
+    config: typeof config === 'string' ? expandHome(config) : config,
+    adapters: adapter,
+    onIgnoredConfig: () => undefined, // the list of the runs has reported it
+    ...settings,
+    objectives: { ...objective, ...settings.objectives },
+  })
+}
+
+/** Returns the location of a run. Parameters of the URL of the prefix apply to it, too. */
+export function locationOf(prefix: string, { url, name }: Pick<RunSummary, 'url' | 'name'>): string {
+  if (name === '') return prefix
+  if (url.startsWith('file:')) return url
+  const [place = '', ...parameters] = prefix.split('?')
+  const path = name.split('/').map(encodeURIComponent).join('/')
+  return [`${place.replace(/\/+$/, '')}/${path}`, ...parameters].join('?')
+}
+
+/** The code for a list of runs, some of which could not be read. */
+export function exitCodeFor(listed: readonly RunSummary[]): 0 | 1 | 5 {
+  const states = new Set(listed.map(({ state }) => state))
+  if (states.has('damaged')) return exitCodes.corrupt
+  return states.has('unsupported') ? exitCodes.failed : exitCodes.done
+}
+
+/** Says why a run could not be read. */
+export function faultOf({ state, error, url }: UnreadableRun): string {
+  if (state === 'unsupported') return withHint(error)
+  if (state === 'no catalog') return `no catalog yet, or it is lost: holdfast repair --store ${url}`
+  return `damaged: holdfast repair --store ${url} · ${error.message}`
+}
