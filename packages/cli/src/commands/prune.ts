@@ -1,10 +1,11 @@
 import { formatSize, HoldfastError } from '@holdfast/core'
 import { defineCommand } from '../command.ts'
 import { flag, hidden } from '../declaration.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
 import { retentionOptions } from '../retention-options.ts'
-import { withStore } from '../with-store.ts'
+import { memberOption, ranksOfMember } from '../ranks/options.ts'
+import { type CommandContext, withStore } from '../with-store.ts'
 
 export const prune = defineCommand({
   example: 'holdfast prune --keep-last 5 --keep-best val_loss:min --dry-run',
@@ -13,9 +14,10 @@ export const prune = defineCommand({
     dryRun: flag('show what would be deleted, and change nothing'),
     ...retentionOptions,
     makeRoom: hidden(retentionOptions.makeRoom),
+    member: memberOption,
   },
-  run: async ({ options, signal }) =>
-    withStore(options, signal, async ({ store, printer, hasRetention }) => {
+  run: async ({ options, signal }) => {
+    const command = async ({ store, printer, hasRetention }: CommandContext): Promise<ExitCode> => {
       const { dryRun = false, forgetObjective } = options
       if (!hasRetention && forgetObjective === undefined) throw noRetention()
       const { kept, dropped } = await store.prune({ dryRun, signal })
@@ -27,7 +29,9 @@ export const prune = defineCommand({
       printer.line(joined(`${count(dropped.length, 'checkpoint')}, ${formatSize(bytes)} ${verb}`, store.url))
       printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes })
       return exitCodes.done
-    }),
+    }
+    return withStore(options, signal, command, { ranks: ranksOfMember(options) })
+  },
 })
 
 function noRetention(): HoldfastError {

@@ -1,17 +1,24 @@
 import { type RewindReport } from '@holdfast/core'
 import { defineCommand } from '../command.ts'
 import { flag } from '../declaration.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { joined, stepsText } from '../output/text.ts'
-import { withStore } from '../with-store.ts'
+import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
+import { type CommandContext, withStore } from '../with-store.ts'
 import { stepArgument } from './choice.ts'
 
 export const rewind = defineCommand({
   example: 'holdfast rewind 16 --dry-run',
   arguments: [stepArgument],
-  options: { dryRun: flag('show what would be abandoned, and change nothing') },
-  run: async ({ arguments: [step], options, signal }) =>
-    withStore(options, signal, async ({ store, printer }) => {
+  options: {
+    dryRun: flag('show what would be abandoned, and change nothing'),
+    ...ranksOptions,
+    joinTimeout: joinTimeoutOption,
+  },
+  run: async ({ arguments: [step], options, signal }) => {
+    const ranks = chosenRanks(options)
+    if (ranks !== undefined && ranks.ranks.rank === undefined) throw unknownPlace()
+    const command = async ({ store, printer }: CommandContext): Promise<ExitCode> => {
       const { dryRun = false } = options
       const report = await store.rewind(step, { dryRun, signal })
       printer.line(
@@ -26,12 +33,18 @@ export const rewind = defineCommand({
         printer.line(joined(`step ${each.step} stays abandoned`, each.keptBecause.join(', ')))
       if (dropped.length > 0)
         printer.line(
-          `The next save drops ${stepsText(dropped)}. Pin ${dropped.length === 1 ? 'it' : 'one'} to keep it: holdfast pin ${dropped[0] ?? step}`,
+          `The next save drops ${stepsText(dropped)}.${ranks === undefined ? adviceToPin(dropped) : ''}`,
         )
       printer.data({ type: 'result', command: 'rewind', dryRun, ...report })
       return exitCodes.done
-    }),
+    }
+    return withStore(options, signal, command, { ranks })
+  },
 })
+
+function adviceToPin(dropped: readonly number[]): string {
+  return ` Pin ${dropped.length === 1 ? 'it' : 'one'} to keep it: holdfast pin ${dropped[0] ?? ''}`
+}
 
 function abandonedText({ abandoned }: RewindReport, dryRun: boolean): string {
   if (abandoned.length === 0) return 'no checkpoint was saved after it'

@@ -40,6 +40,9 @@ type Options = OptionsOf<typeof ranksOptions> &
     readonly saveTimeout?: number | undefined
   }
 
+/** For commands that one rank may run alone. A rank that joined by itself would start the job again. */
+export const memberOption = option('<file>', 'act as this member of a job of many ranks', text)
+
 /** The ranks of a command, and what it must tell its user about them. */
 export interface ChosenRanks {
   readonly ranks: RanksOptions
@@ -72,6 +75,19 @@ export function chosenRanks(options: Options, variables: Variables = process.env
   const { rank: number, size } = place
   const note = stated && `rank ${number} of ${size}, by ${stated.source}`
   return { ranks: { rank: number, size, memberFile, ...limits }, note }
+}
+
+/** Returns the ranks of a command that acts as a member and does not join. */
+export function ranksOfMember(
+  options: Pick<GlobalOptions, 'job' | 'takeOver'> & { readonly member?: string | undefined },
+): ChosenRanks | undefined {
+  return chosenRanks({
+    ranks: undefined,
+    rank: undefined,
+    worldSize: undefined,
+    member: undefined,
+    ...options,
+  })
 }
 
 /** The error for a command that joins a job and does not know its place. */

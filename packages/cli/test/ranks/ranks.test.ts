@@ -179,6 +179,27 @@ test('fences a command with the member file of an earlier start, and names the r
   ])
 })
 
+test('rewinds together, and prunes as one member', async () => {
+  const job = await Job.make(2)
+  await job.all(...restore)
+  for (const step of [1, 2, 3]) await job.all(...save(step))
+  const rewound = await job.all('rewind', '2', '--ranks', 'env', '--member', 'member-R')
+  for (const { code, stdout } of rewound)
+    expect([code, stdout]).toEqual([
+      0,
+      'latest is now step 2 · step 3 is abandoned · holdfast restore latest gives step 2\nThe next save drops step 3.\n',
+    ])
+  expect(await job.one(1, 'prune', '--keep-last', '1', '--member', 'member-R')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('dropped step 1') as string,
+  })
+  expect((await job.all(...save(3))).map(({ code }) => code)).toEqual([0, 0])
+  expect(await job.one(0, 'rewind', '2', '--member', 'member-R')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('must know its number') as string,
+  })
+})
+
 test('rejects a damaged member file, that of another rank, and none', async () => {
   const job = await Job.make(1)
   await job.all(...restore)

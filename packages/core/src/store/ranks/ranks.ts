@@ -116,6 +116,7 @@ export class Ranks {
     const { signal } = options
     let rewound = this.#isRewound ? await this.#member : undefined
     if (rewound === undefined) await this.#leave()
+    else await this.#removeFile()
     for (;;) {
       const member = rewound ?? (await this.#join(signal))
       rewound = undefined
@@ -132,8 +133,12 @@ export class Ranks {
 
   /** Going back, or joining a newer term, is a new start of this rank. */
   async #leave(): Promise<void> {
-    if (this.#memberFile !== undefined) await removeMemberFile(this.#memberFile)
+    await this.#removeFile()
     if (this.#member !== undefined) this.#forget()
+  }
+
+  async #removeFile(): Promise<void> {
+    if (this.#memberFile !== undefined) await removeMemberFile(this.#memberFile)
   }
 
   async #enter(member: ResumedMember, signal: AbortSignal | undefined): Promise<void> {

@@ -78,6 +78,22 @@ test('joins without restoring files, and continues from the checkpoint that the 
   expect((await storeOn(backend, { mode: 'shared' }).get(2))?.fileCount).toBe(2)
 })
 
+test('rewinds with a file, and restores or saves with it afterwards', async () => {
+  const backend = new MemoryBackend()
+  const files = await memberFiles()
+  await restoreAll(starting(backend, files))
+  for (const step of [1, 2]) await saveAll(continuing(backend, files), step)
+  const ranks = starting(backend, files)
+  await Promise.all(ranks.map((store) => store.rewind(1)))
+  expect(await restoreAll(ranks)).toEqual([1, 1])
+  await saveAll(continuing(backend, files), 2)
+  await Promise.all(starting(backend, files).map((store) => store.rewind(1)))
+  await saveAll(continuing(backend, files), 3)
+  const [zero] = continuing(backend, files)
+  expect((await zero?.prune())?.dropped).toEqual([])
+  expect(await stepsOf(backend)).toEqual([1, 3])
+})
+
 test('rejects a join of a process that is no rank', async () => {
   await expect(storeOn(new MemoryBackend()).join()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
