@@ -10,6 +10,8 @@ export type ErrorHint =
   | { readonly kind: 'replace' }
   /** Own the store, or belong to a job. */
   | { readonly kind: 'own-store' }
+  /** Take a mirror from the store that owns it. */
+  | { readonly kind: 'own-mirror' }
   /** Save one checkpoint together with the other ranks of a job. */
   | { readonly kind: 'save-together' }
   /** Let all ranks join the job. */
@@ -58,6 +60,8 @@ export function remedyOf(hint: ErrorHint): string {
       return "Choose another step, or replace it with onExisting: 'replace'."
     case 'own-store':
       return 'Open the store in exclusive mode or as a job.'
+    case 'own-mirror':
+      return 'If no other store mirrors there any more, pass mirror: { takeOver: true }.'
     case 'save-together':
       return 'Open the store with ranks: { rank, size } to save together.'
     case 'join-job':

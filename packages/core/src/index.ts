@@ -41,11 +41,19 @@ export type { UnfinishedSaves } from './store/attempts/unfinished.ts'
 export type { Presence } from './store/read/presence.ts'
 export type { ReadFileOptions, StreamedFile } from './store/read/read-file.ts'
 export type { TensorsOfFile } from './store/read/tensors.ts'
+export type { MirrorOptions } from './store/mirror-options.ts'
+export type { Mirror, MirrorStatus } from './store/mirror/status.ts'
 export type { RanksOptions } from './store/ranks/options.ts'
 export type { Joined } from './store/ranks/ranks.ts'
 export type { JoinOptions } from './store/ranks/resume.ts'
 export type { Recording } from './store/recording.ts'
-export type { PassedOver, Restored, RestoredFile, RestoreOptions } from './store/restore/result.ts'
+export type {
+  PassedOver,
+  Restored,
+  RestoredFile,
+  RestoreOptions,
+  RestoreSource,
+} from './store/restore/result.ts'
 export type { BackgroundOptions, BackgroundSave } from './store/save/background.ts'
 export type { ExpectedStream, FileContent, FilesToSave, SaveRequest } from './store/save/request.ts'
 export type { SaveResult } from './store/save/result.ts'

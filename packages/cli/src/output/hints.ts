@@ -23,6 +23,8 @@ export function phraseHint(hint: ErrorHint): string {
       return 'Pass --replace to replace it.'
     case 'own-store':
       return 'Pass --job NAME, or set HOLDFAST_JOB.'
+    case 'own-mirror':
+      return 'If no other store mirrors there any more, pass --take-over-mirror.'
     case 'save-together':
       return 'If several ranks of a job save this step, run holdfast save on each with --ranks env or --member FILE.'
     case 'join-job':

@@ -14,7 +14,11 @@ export type Notify = (method: string, params: Readonly<Record<string, unknown>>)
 const eventNames: Readonly<Record<keyof StoreEvents, true>> = {
   saved: true,
   copied: true,
+  mirrored: true,
+  mirrorFailed: true,
   dropped: true,
+  droppedUnmirrored: true,
+  restoringFrom: true,
   best: true,
   notFinite: true,
   unscored: true,

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type { BackendHooks, CheckpointBackend } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { StoreEventEmitter } from '../store/events.ts'
+import type { MirrorOptions } from '../store/mirror-options.ts'
 import { assertStoreOptions, type StoreOptions } from '../store/options.ts'
 import { CheckpointStore } from '../store/store.ts'
 import { type AdapterOptions, type AdapterReference, loadReferences, openBackend } from './adapters.ts'
@@ -72,7 +73,25 @@ export async function openStore<const Name extends string = never>(
       },
     },
   )
-  return new CheckpointStore(backend, storeOptions, undefined, events)
+  if (storeOptions.mirror === undefined) return new CheckpointStore(backend, storeOptions, undefined, events)
+  const mirror = await openMirror(place, storeOptions.mirror, given.mirror === undefined, adapters, {
+    onRetry: (event) => {
+      events.emit('retry', event)
+    },
+  })
+  return new CheckpointStore(backend, storeOptions, undefined, events, mirror)
+}
+
+/** Opens the backend of a mirror. A relative path in the configuration file is relative to that file. */
+async function openMirror(
+  place: ConfiguredPlace,
+  { store }: MirrorOptions,
+  isConfigured: boolean,
+  adapters: AdapterOptions['adapters'],
+  hooks: BackendHooks,
+): Promise<CheckpointBackend> {
+  const named = isConfigured && place.found !== undefined ? locate(store, place.found.file).href : store
+  return openPlace({ ...place, named }, { adapters, backend: undefined }, hooks)
 }
 
 /** A location, and the configuration file that applies to it. */

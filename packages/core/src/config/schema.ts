@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { mostUnmirrored } from '../catalog/documents/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
@@ -32,6 +33,14 @@ export const configSchema = v.strictObject({
   ),
   packs: v.optional(v.picklist(packModes)),
   gracePeriod: v.optional(v.pipe(v.number(), v.minValue(0))),
+  mirror: v.optional(
+    v.strictObject({
+      store: v.pipe(v.string(), v.nonEmpty()),
+      retention: v.optional(retentionSchema),
+      maxBehind: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(mostUnmirrored))),
+      flushLimit: v.optional(v.pipe(v.number(), v.minValue(0))),
+    }),
+  ),
   writerName: v.optional(v.string()),
   adapters: v.optional(
     v.array(

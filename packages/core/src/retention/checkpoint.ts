@@ -25,4 +25,6 @@ export interface Candidate extends RetainedCheckpoint {
   readonly pinned: string | undefined
   /** Another reason why the checkpoint must not be dropped now: it was just saved, or is being restored. */
   readonly inUse: string | undefined
+  /** Why policies keep the checkpoint for now. Limits may drop it, after all others: the mirror does not have it yet. */
+  readonly waiting: string | undefined
 }

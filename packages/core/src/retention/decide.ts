@@ -24,7 +24,8 @@ export interface RoomWanted {
 
 /**
  * Decides which checkpoints to keep and which to drop, in the order of their steps. Keeps a checkpoint if any policy keeps it
- * or if there is no policy. Then limits evict the oldest first. Always keeps what `neverDropped` returns.
+ * or if there is no policy, and while it waits to be mirrored. Then limits evict the oldest first, and those that wait after
+ * all others. Always keeps what `neverDropped` returns.
  */
 export function decideRetention(
   plan: RetentionPlan,
@@ -35,7 +36,9 @@ export function decideRetention(
   const never = neverDropped(situation)
   const policies = applyPolicies(plan, situation)
   const otherwise = [policies.map((policy) => policy.otherwise).join(', ')]
-  const decisions = checkpoints.map(({ step }) => decideOne(step, policies, never.get(step), otherwise))
+  const decisions = checkpoints.map(({ step, waiting }) =>
+    keptWhile(waiting, decideOne(step, policies, never.get(step), otherwise)),
+  )
   const evicted = evictions(plan, situation, decisions, never, room)
   if (evicted.size === 0) return decisions
   return decisions.map((decision) => {
@@ -77,6 +80,11 @@ function decideOne(
   return { step, kept: true, because: [...new Set([...reasons, ...others])] }
 }
 
+function keptWhile(waiting: string | undefined, decision: Decision): Decision {
+  if (waiting === undefined || decision.kept) return decision
+  return { step: decision.step, kept: true, because: [waiting] }
+}
+
 /**
  * Evicts the oldest checkpoints until every limit is met or no other checkpoint may be dropped. Returns the reasons by
  * step.
@@ -95,7 +103,12 @@ function evictions(
   let freedBytes = sumOf(checkpoints, (each) => each.bytes) - bytes
   let freedInodes = sumOf(checkpoints, (each) => each.inodes) - sumOf(kept, (each) => each.inodes)
   const evicted = new Map<number, string>()
-  for (const checkpoint of kept.toSorted(compareSaves)) {
+  const oldestFirst = kept.toSorted(compareSaves)
+  const isWaiting = ({ waiting }: Candidate): boolean => waiting !== undefined
+  for (const checkpoint of [
+    ...oldestFirst.filter((each) => !isWaiting(each)),
+    ...oldestFirst.filter(isWaiting),
+  ]) {
     const lacksRoom = room !== undefined && (freedBytes < room.bytes || freedInodes < (room.inodes ?? 0))
     const because =
       bytes > maxBytes

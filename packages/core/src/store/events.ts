@@ -12,6 +12,14 @@ export interface StoreEvents {
   readonly copied: { readonly step: number; readonly bytes: number; readonly from: string }
   /** A commit dropped checkpoints from the list. Their bytes are deleted afterwards. */
   readonly dropped: { readonly step: number; readonly because: string }
+  /** The mirror has a checkpoint. `waiting` is the number of checkpoints that it does not have yet. */
+  readonly mirrored: { readonly step: number; readonly bytes: number; readonly waiting: number }
+  /** The mirror could not be brought up to date. It is tried again after `retryIn` milliseconds, or not at all. */
+  readonly mirrorFailed: { readonly error: Error; readonly retryIn: number | undefined }
+  /** A checkpoint was dropped before the mirror had it, because the space was needed. */
+  readonly droppedUnmirrored: { readonly step: number; readonly because: string }
+  /** A restore compared the store with its mirror. `why` is a sentence about the choice. */
+  readonly restoringFrom: { readonly from: 'store' | 'mirror'; readonly url: string; readonly why: string }
   /** A checkpoint that was saved or got a metric is the best of an objective. `value` has the unit of the metric. */
   readonly best: { readonly objective: string; readonly step: number; readonly value: number }
   /** A metric of an objective is NaN or infinite. It is recorded and is never the best. */

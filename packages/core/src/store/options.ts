@@ -6,6 +6,7 @@ import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules/index.ts'
 import { assertWellFormed } from '../json.ts'
 import { assertPackMode, type PackMode } from './attempts/pack-mode.ts'
+import { assertMirrorOptions, type MirrorOptions } from './mirror-options.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
 
@@ -47,6 +48,11 @@ export interface StoreOptions<Name extends string = string> {
    * changes are rejected. Default: this process saves and restores alone.
    */
   readonly ranks?: RanksOptions | undefined
+  /**
+   * A second store to which a background worker copies the checkpoints. Saves do not wait for it, and its failures do not fail
+   * them. Default: none.
+   */
+  readonly mirror?: MirrorOptions<NoInfer<Name>> | undefined
   /** Name of this writer in messages to others. Default: host name and process id. */
   readonly writerName?: string | undefined
 }
@@ -62,6 +68,7 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   gracePeriod: true,
   packs: true,
   ranks: true,
+  mirror: true,
   writerName: true,
 }
 
@@ -93,6 +100,7 @@ export function assertStoreOptions(options: StoreOptions): void {
     throw invalid(`gracePeriod must be a number of milliseconds of at least 0, not ${String(gracePeriod)}.`)
   }
   assertObjectives(options.objectives ?? {})
+  if (options.mirror !== undefined) assertMirrorOptions(options.mirror, options.objectives ?? {})
   planRetention(options.retention ?? {}, options.objectives ?? {})
   spaceLimits(options.space)
 }
@@ -109,8 +117,12 @@ function assertJob({ job, mode }: StoreOptions): void {
     throw invalid("A job is one exclusive writer, so mode cannot be 'shared'. Pass either job or mode.")
 }
 
-function assertRanksMode({ mode, takeOver, job }: StoreOptions, ranks: RanksOptions): void {
+function assertRanksMode({ mode, takeOver, job, mirror }: StoreOptions, ranks: RanksOptions): void {
   assertRanksOptions(ranks)
+  if (mirror !== undefined)
+    throw invalid(
+      'A store with ranks has no mirror. Leave out mirror, and copy its checkpoints from another process.',
+    )
   if (mode !== 'shared' && takeOver === undefined && job === undefined) return
   throw invalid('With ranks, all ranks own the store together. Leave out mode, takeOver and job.')
 }

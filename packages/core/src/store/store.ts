@@ -1,7 +1,5 @@
-import { hostname } from 'node:os'
 import { UnderWay } from '../async/under-way.ts'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
-import { CatalogLog } from '../catalog/commit/catalog-log.ts'
 import { assertStep, markerKey } from '../catalog/documents/index.ts'
 import {
   type Checkpoint,
@@ -19,13 +17,12 @@ import { systemEnvironment, type Environment } from '../environment.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertWellFormed } from '../json.ts'
 import type { Plateau } from '../metrics/index.ts'
-import { planRetention } from '../retention/index.ts'
-import { spaceLimits } from '../space/index.ts'
 import type { StoreContext } from './context.ts'
 import { copyAll } from './copy/copy-checkpoints.ts'
 import type { CopyOptions, CopyReport } from './copy/options.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
-import { assertStoreOptions, defaultGracePeriod, type StoreOptions } from './options.ts'
+import { newContext } from './new-context.ts'
+import { assertStoreOptions, type StoreOptions } from './options.ts'
 import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
 import {
   abandonedNow,
@@ -40,11 +37,12 @@ import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
 import type { JoinOptions } from './ranks/resume.ts'
+import { StoreMirror } from './mirror/mirror.ts'
+import type { MirrorOptions } from './mirror-options.ts'
+import type { Mirror } from './mirror/status.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
-import { restoreCheckpoint } from './restore/restore.ts'
+import { restoreCheckpoint, type RestoreUpkeep } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
-import { RunLine } from './run-line.ts'
-import { RestoresUnderWay } from './restores-under-way.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planAndSave } from './save/plan-and-save.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
@@ -94,6 +92,7 @@ export class CheckpointStore implements AsyncDisposable {
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
   readonly #underWay = new UnderWay()
+  readonly #mirror: StoreMirror | undefined
   /** Defined if this process is a rank of a job. */
   readonly #ranks: Ranks | undefined
   readonly #savesInOrder = new SavesInOrder()
@@ -108,51 +107,35 @@ export class CheckpointStore implements AsyncDisposable {
     )
   }
 
-  /** Owns the backend: closing the store closes it. Throws `INVALID_ARGUMENT` for unknown options. */
+  /**
+   * Owns the backends: closing the store closes them. `mirrorBackend` is that of `options.mirror`. Throws `INVALID_ARGUMENT` for
+   * unknown options.
+   */
   constructor(
     backend: CheckpointBackend,
     options: StoreOptions = {},
     environment: Environment = systemEnvironment,
     events = new StoreEventEmitter(),
+    mirrorBackend?: CheckpointBackend,
   ) {
     assertStoreOptions(options)
-    events.identify(backend.url)
-    const mode = options.mode ?? 'exclusive'
-    const { job } = options
-    const name = options.writerName ?? `${hostname()}, process ${process.pid}`
-    const writer = {
-      id: environment.newId(),
-      name: job === undefined ? name : `the job ${JSON.stringify(job)} (${name})`,
-      mode,
-      job,
-    }
-    const objectives = options.objectives ?? {}
-    const restoring = new RestoresUnderWay()
-    const keeping = { objectives, retention: planRetention(options.retention ?? {}, objectives), restoring }
-    this.#context = {
-      backend,
-      log: new CatalogLog(backend, writer, keeping, environment),
-      writer,
-      events,
-      environment,
-      keeping,
-      restoring,
-      line: new RunLine(),
-      deleted: new Set(),
-      space: spaceLimits(options.space),
-      mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
-      gracePeriod: options.gracePeriod ?? defaultGracePeriod,
-    }
+    this.#context = newContext(backend, options, environment, events)
     this.#packs = options.packs
     this.#access = new WriteAccess(this.#context)
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
-    this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen)
+    this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen, () => this.#mirror?.wake())
+    this.#mirror = this.#connectMirror(options.mirror, mirrorBackend)
     this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
   }
 
   /** URL of the store, without secrets. */
   get url(): string {
     return this.#context.backend.url
+  }
+
+  /** The mirror of the store; `undefined` if the options name none. */
+  get mirror(): Mirror | undefined {
+    return this.#mirror
   }
 
   /** Whether a retention policy is configured. */
@@ -195,8 +178,8 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Waits for all saves in the background, and for the deletion of the checkpoints that they dropped. Throws errors that no
-   * caller has read.
+   * Waits for all saves in the background, for the deletion of the checkpoints that they dropped, and for the mirror, up to its
+   * `flushLimit`. Throws errors that no caller has read. A failure of the mirror is not one of them.
    */
   async flush(): Promise<void> {
     try {
@@ -204,6 +187,7 @@ export class CheckpointStore implements AsyncDisposable {
     } finally {
       await this.#access.finish()
       await this.#ranks?.finish()
+      await this.#mirror?.finish()
     }
   }
 
@@ -218,13 +202,17 @@ export class CheckpointStore implements AsyncDisposable {
     await this.#refuseNewerMarker(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
+    const upkeep: RestoreUpkeep = {
+      quarantine: (finding) => this.#access.quarantine(finding),
+      repair: (signal) => repairStore(this.#context, { signal }),
+      count: ({ step, attempt }, stepsBack) =>
+        countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
+    }
+    const mirror = this.#mirror
     return this.#underWay.run(() =>
-      restoreCheckpoint(this.#context, choice, options, {
-        quarantine: (finding) => this.#access.quarantine(finding),
-        repair: (signal) => repairStore(this.#context, { signal }),
-        count: ({ step, attempt }, stepsBack) =>
-          countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
-      }),
+      mirror === undefined
+        ? restoreCheckpoint(this.#context, choice, options, upkeep)
+        : mirror.restore(choice, options, upkeep),
     )
   }
 
@@ -443,6 +431,15 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
+   * Removes the record of a mirror that is not used any more, so that no checkpoint is kept for it. A process that is opened with
+   * the mirror records it again.
+   */
+  async forgetMirror(options: StoreCallOptions = {}): Promise<void> {
+    refuseUnknownOptions(options, ['signal'], 'forgetMirror', this.url)
+    await this.#writer.write({ kind: 'forget mirror' }, options.signal)
+  }
+
+  /**
    * Deletes checkpoints, including quarantined ones. Rejects with `NOT_FOUND` if one does not exist. Rejects with
    * `INVALID_ARGUMENT` if one is pinned, is the last one that is not quarantined, or is the best of an objective and
    * `allowBest` is not set. If it rejects so, it deletes nothing.
@@ -514,11 +511,25 @@ export class CheckpointStore implements AsyncDisposable {
   async #save(given: SaveRequest): Promise<SaveResult> {
     assertSaveRequest(given)
     const request = { ...given, packs: given.packs ?? this.#packs }
-    return this.#savesInOrder.run(request.step, request.signal, () =>
+    const saved = await this.#savesInOrder.run(request.step, request.signal, () =>
       this.#ranks === undefined
         ? planAndSave(this.#context, this.#access, request)
         : this.#ranks.save(request),
     )
+    this.#mirror?.wake()
+    return saved
+  }
+
+  #connectMirror(
+    options: MirrorOptions | undefined,
+    backend: CheckpointBackend | undefined,
+  ): StoreMirror | undefined {
+    if (options === undefined) return undefined
+    if (backend === undefined)
+      throw new HoldfastError('INVALID_ARGUMENT', 'A store with a mirror is opened with openStore().')
+    const mirror = new StoreMirror(backend, options, this.#context, (signal) => this.#access.ready(signal))
+    this.#access.beforeWrites((newest, signal) => mirror.recorded(newest, signal))
+    return mirror
   }
 
   async #close(): Promise<void> {
@@ -527,6 +538,7 @@ export class CheckpointStore implements AsyncDisposable {
       await this.flush()
     } finally {
       try {
+        await this.#mirror?.close()
         await this.#access.release()
       } finally {
         await this.backend.close()

@@ -32,6 +32,7 @@ function candidate(step: number, fields: Partial<Candidate> = {}): Candidate {
     storedAt: undefined,
     clockJump: 0,
     pinned: undefined,
+    waiting: undefined,
     inUse: undefined,
     ...fields,
   }

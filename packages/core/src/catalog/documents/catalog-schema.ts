@@ -53,7 +53,13 @@ const ownerSchema = v.looseObject({
   job: v.optional(v.string()),
 })
 
-const dropSchema = v.looseObject({ step: countSchema, attempt: attemptSchema, because: v.string() })
+const dropSchema = v.looseObject({
+  step: countSchema,
+  attempt: attemptSchema,
+  because: v.string(),
+  /** Whether the mirror of the store did not have the checkpoint yet. */
+  unmirrored: v.optional(v.boolean()),
+})
 
 export const recordedMetricsSchema = v.looseObject({
   step: countSchema,
@@ -128,6 +134,25 @@ const segmentsSchema = v.looseObject({
 /** The largest number of attempts that a version may list as continued. */
 const mostContinued = 8
 
+/** The largest number of attempts that a version may list as not mirrored yet. */
+export const mostUnmirrored = 256
+
+/** The mirror of the store, to which its checkpoints are copied, and how far the copies are. */
+export const mirrorSchema = v.looseObject({
+  /** The location of the mirror, without secrets. */
+  place: v.string(),
+  /** The id of the mirror, as far as a process of this store has read it. */
+  store: v.optional(v.pipe(v.string(), v.uuid())),
+  /** The id that this store had when it owned the mirror last. */
+  owner: v.optional(v.pipe(v.string(), v.uuid())),
+  /** The number of checkpoints that retention keeps only because the mirror does not have them yet. */
+  maxBehind: v.pipe(countSchema, v.maxValue(mostUnmirrored)),
+  /** The attempts that the mirror does not have yet, the latest commit last. */
+  waiting: v.pipe(v.array(attemptSchema), v.maxLength(mostUnmirrored)),
+  /** The latest checkpoint that the mirror has, when it was saved, and when it was copied. */
+  newest: v.optional(v.looseObject({ step: countSchema, savedAt: timeSchema, at: timeSchema })),
+})
+
 /** One version of the list of committed checkpoints. It never changes. The newest version is the truth. */
 export const catalogSchema = v.looseObject({
   format: formatSchema('catalog'),
@@ -163,6 +188,8 @@ export const catalogSchema = v.looseObject({
   older: v.optional(olderSchema),
   /** The objectives of all writers, and the retention of the last save that had a retention. */
   keeping: v.optional(keepingSchema),
+  /** Absent if the store has no mirror. */
+  mirror: v.optional(mirrorSchema),
   /** The latest commits, oldest first. The last one created this version. */
   history: v.array(commitRecordSchema),
 })
@@ -176,5 +203,6 @@ export type Drop = Named<v.InferOutput<typeof dropSchema>>
 export type RecordedMetrics = Named<v.InferOutput<typeof recordedMetricsSchema>>
 export type PageReference = Named<v.InferOutput<typeof pageReferenceSchema>>
 export type Older = Named<v.InferOutput<typeof olderSchema>>
+export type MirrorRecord = Named<v.InferOutput<typeof mirrorSchema>>
 export type Segments = Named<v.InferOutput<typeof segmentsSchema>>
 export type CommitRecord = Named<v.InferOutput<typeof commitRecordSchema>>

@@ -14,6 +14,8 @@ export {
   type CommitRecord,
   type Drop,
   keepingSchema,
+  type MirrorRecord,
+  mostUnmirrored,
   type Older,
   type Owner,
   type PageReference,

@@ -12,6 +12,11 @@ export const originSchema = v.looseObject({
   manifest: sha256Schema,
   /** The segment of the order key in the original store. */
   segment: countSchema,
+  /**
+   * The version of the original store's catalog from which the checkpoint was copied, and its commit id. A store whose
+   * history lacks that version is a clone, or was rolled back.
+   */
+  catalog: v.optional(v.looseObject({ version: countSchema, commitId: v.pipe(v.string(), v.uuid()) })),
 })
 
 export type Origin = Named<v.InferOutput<typeof originSchema>>

@@ -13,13 +13,15 @@ export function inodesOf({ fileCount }: Pick<CatalogEntry, 'fileCount'>): number
  */
 export class ListedCandidate implements Candidate {
   readonly inUse: string | undefined
+  readonly waiting: string | undefined
   readonly #entry: CatalogEntry
   #savedAt: Date | undefined
   #storedAt: Date | undefined
 
-  constructor(entry: CatalogEntry, inUse: string | undefined) {
+  constructor(entry: CatalogEntry, inUse: string | undefined, waiting?: string) {
     this.#entry = entry
     this.inUse = inUse
+    this.waiting = waiting
   }
 
   get step(): number {

@@ -16,6 +16,7 @@ import {
 } from '../../retention/index.ts'
 import { ListedCandidate } from './candidate.ts'
 import type { AttemptId, CatalogEntry } from '../documents/index.ts'
+import { notMirroredYet, protectedUntilMirrored } from './unmirrored.ts'
 import { compareOrders } from '../../order-key.ts'
 import { abandonedAt, type WholeCatalog } from '../pages/index.ts'
 
@@ -26,7 +27,7 @@ export interface Keeping {
 }
 
 /** All lines of a catalog. */
-export type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints' | 'abandoned'>
+export type Lines = Pick<WholeCatalog, 'metrics' | 'checkpoints' | 'abandoned' | 'mirror'>
 
 /** The scores of all steps and the best checkpoints, by objective. */
 export interface Judgement {
@@ -107,7 +108,11 @@ export function retain(
   inUse: (entry: CatalogEntry) => string | undefined,
   room?: RoomWanted,
 ): readonly Decision[] {
-  const checkpoints = catalog.checkpoints.all.map((entry) => new ListedCandidate(entry, inUse(entry)))
+  const unmirrored = protectedUntilMirrored(catalog.mirror)
+  const checkpoints = catalog.checkpoints.all.map(
+    (entry) =>
+      new ListedCandidate(entry, inUse(entry), unmirrored.has(entry.attempt) ? notMirroredYet : undefined),
+  )
   return decideRetention(retention, { ...judgement, ...at, checkpoints }, room)
 }
 

@@ -1,5 +1,12 @@
 import type { Present, RoomWanted } from '../../retention/index.ts'
-import type { AttemptId, Catalog, CatalogEntry, Drop, RecordedMetrics } from '../documents/index.ts'
+import type {
+  AttemptId,
+  Catalog,
+  CatalogEntry,
+  Drop,
+  MirrorRecord,
+  RecordedMetrics,
+} from '../documents/index.ts'
 import { allRead, type LineList, type PagedCatalog } from '../pages/index.ts'
 import {
   hasFields,
@@ -82,7 +89,8 @@ export function applyRetention(
   const mayDropListed = hasFields(effective.retention) || terms.room !== undefined
   if (!mayDropListed && !mayDropAbandoned) return recorded
   const { abandoned } = lists
-  const read = { checkpoints: allRead(lists.checkpoints), metrics: allRead(lists.metrics), abandoned }
+  const mirror = withWaiting(newest.mirror, terms.saved)
+  const read = { checkpoints: allRead(lists.checkpoints), metrics: allRead(lists.metrics), abandoned, mirror }
   const judgement = judge(read, effective.objectives)
   const present = { now: new Date(at), storeNow: terms.storeNow }
   const inForce = { ...effective, retention: keepingOf(keeping, newest).retention }
@@ -90,6 +98,7 @@ export function applyRetention(
     ...(mayDropAbandoned ? abandonedDropsOf(read, judgement, inForce, terms, present) : []),
     ...(mayDropListed ? dropsOf(read, judgement, effective, terms, present) : []),
   ]
+  const waiting = new Set(mirror?.waiting)
   const gone = new Set(dropped.map(({ attempt }) => attempt))
   const isKept = ({ attempt }: CatalogEntry): boolean => !gone.has(attempt)
   const kept = {
@@ -101,9 +110,21 @@ export function applyRetention(
     ...recorded,
     checkpoints: kept.checkpoints,
     abandoned: kept.abandoned,
-    dropped: [...lists.dropped, ...dropped],
+    dropped: [
+      ...lists.dropped,
+      ...dropped.map((each) => (waiting.has(each.attempt) ? { ...each, unmirrored: true } : each)),
+    ],
     judgement: relisted(judgement, kept),
   }
+}
+
+/** The checkpoint that a commit lists waits to be mirrored, too. */
+function withWaiting(
+  mirror: MirrorRecord | undefined,
+  saved: AttemptId | undefined,
+): MirrorRecord | undefined {
+  if (mirror === undefined || saved === undefined) return mirror
+  return { ...mirror, waiting: [...mirror.waiting, saved] }
 }
 
 /** The retention in force decides, also if this writer has none of its own. */

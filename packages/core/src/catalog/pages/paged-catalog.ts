@@ -28,6 +28,7 @@ type Unlisted = Pick<
   | 'tries'
   | 'quarantined'
   | 'keeping'
+  | 'mirror'
   | 'history'
 >
 

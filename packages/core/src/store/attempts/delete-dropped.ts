@@ -16,7 +16,10 @@ export async function deleteDropped(
   { evenInGrace = false } = {},
 ): Promise<void> {
   const { backend, events, deleted } = context
-  for (const { step, because } of committed.dropped) events.emit('dropped', { step, because })
+  for (const { step, because, unmirrored } of committed.dropped) {
+    events.emit('dropped', { step, because })
+    if (unmirrored === true) events.emit('droppedUnmirrored', { step, because })
+  }
   const due =
     evenInGrace || graceOf(context, committed.catalog) === 0
       ? committed.dropped

@@ -110,7 +110,7 @@ function chosen(judged: JudgedCatalog, choice: CheckpointChoice, url: string): C
 }
 
 /** Creates the destination if it is new, and numbers the segments of the source in it. A dry run writes nothing. */
-async function prepareDestination(
+export async function prepareDestination(
   { context, access, id }: CopyDestination,
   source: CopySide,
   { dryRun = false, signal }: CopyOptions,
@@ -143,7 +143,8 @@ async function updateCopy(
   return outcomeOf(planned, { kind: 'updated', what })
 }
 
-async function copyPlanned(
+/** Copies one checkpoint. A failure that concerns only this checkpoint is its outcome. */
+export async function copyPlanned(
   source: CopySource,
   destination: CopyDestination,
   planned: Extract<PlannedCopy, { kind: 'copy' }>,

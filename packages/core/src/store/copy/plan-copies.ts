@@ -69,7 +69,12 @@ export function planCopies(
     const catalog = { segments, rewound: destination.catalog.rewound }
     const segment = numberOfSegment(catalog, destination.id, named) ?? entry.order.segment
     const { pinned, storedAt: _, recovered: __, ...line } = entry
-    const origin = originOf(entry, source.id)
+    const { version, commitId } = source.catalog
+    const isOriginal = entry.origin === undefined
+    const origin = {
+      ...originOf(entry, source.id),
+      ...(isOriginal ? { catalog: { version, commitId } } : {}),
+    }
     const pin = pinned === undefined || !pins ? {} : { pinned }
     return { ...line, ...pin, step, order: { ...entry.order, segment }, origin }
   }

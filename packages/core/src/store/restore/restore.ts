@@ -35,6 +35,11 @@ export interface RestoreUpkeep {
   readonly count: (entry: CatalogEntry, stepsBack: boolean) => Promise<void>
 }
 
+/** Delivers a corrupt checkpoint from another place. Returns `undefined` if no other place has it. */
+export type Elsewhere = (corrupt: CatalogEntry, reason: string) => Promise<DeliveredCheckpoint | undefined>
+
+export type DeliveredCheckpoint = Omit<Restored, 'passedOver' | 'damagedCatalogs'>
+
 /**
  * Restores a checkpoint: reads the catalog, chooses an entry, and reads the manifest and the files. The catalog
  * verifies the manifest, and the manifest verifies the files. With `fallback`, quarantines a corrupt checkpoint and
@@ -45,6 +50,7 @@ export async function restoreCheckpoint(
   choice: CheckpointChoice,
   options: RestoreOptions,
   upkeep: RestoreUpkeep,
+  elsewhere?: Elsewhere,
 ): Promise<Restored | undefined> {
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
@@ -100,8 +106,15 @@ export async function restoreCheckpoint(
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
       if (damaged.length === 0 && (await wasDroppedMeanwhile(context, candidate, options.signal))) continue
-      if (options.fallback !== true) throw corruptCheckpoint(candidate, error)
       const reason = messageOf(error)
+      const copy = await elsewhere?.(candidate, reason)
+      if (options.fallback !== true && copy === undefined) throw corruptCheckpoint(candidate, error)
+      if (copy !== undefined) {
+        if (options.fallback === true)
+          await upkeep.quarantine({ step: candidate.step, attempt: candidate.attempt, reason })
+        context.line.continueFrom(candidate)
+        return { ...copy, passedOver, damagedCatalogs: damaged }
+      }
       avoided.add(candidate.attempt)
       tried = candidate
       first ??= candidate
@@ -140,7 +153,7 @@ export async function deliver(
   entry: CatalogEntry,
   options: RestoreOptions,
   beforeExchange?: () => Promise<void>,
-): Promise<Omit<Restored, 'passedOver' | 'damagedCatalogs'>> {
+): Promise<DeliveredCheckpoint> {
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)

@@ -47,9 +47,19 @@ export interface RestoredFile {
   readonly sha256: string
 }
 
+/** The place from which a checkpoint was restored, of a store and its mirror. */
+export interface RestoreSource {
+  readonly from: 'store' | 'mirror'
+  readonly url: string
+  /** Why this place was chosen, as a sentence. */
+  readonly why: string
+}
+
 /** The restored checkpoint. Every byte was verified. */
 export interface Restored extends Checkpoint, CheckpointContents {
   readonly restored: readonly RestoredFile[]
+  /** `undefined` if the store has no mirror. */
+  readonly source?: RestoreSource | undefined
   /** The files in `to` that are not part of the checkpoint. `undefined` if only some files were requested. */
   readonly otherFiles: OtherFiles | undefined
   /** The corrupt checkpoints that were passed over, newest first. */

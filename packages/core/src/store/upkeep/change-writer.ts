@@ -17,11 +17,14 @@ export class ChangeWriter {
   readonly #context: StoreContext
   readonly #access: WriteAccess
   readonly #whileOpen: WhileOpen
+  readonly #afterwards: () => void
 
-  constructor(context: StoreContext, access: WriteAccess, whileOpen: WhileOpen) {
+  /** `afterwards` is called after each change. */
+  constructor(context: StoreContext, access: WriteAccess, whileOpen: WhileOpen, afterwards: () => void) {
     this.#context = context
     this.#access = access
     this.#whileOpen = whileOpen
+    this.#afterwards = afterwards
   }
 
   /** Commits a change. Rejects with `NOT_FOUND` if there is no store yet: only a save creates one. */
@@ -30,7 +33,9 @@ export class ChangeWriter {
       await this.#access.cleanedUp(signal)
       await this.#refuseMissing(signal)
       await this.#access.ready(signal)
-      return this.#context.log.commit(change, signal)
+      const committed = await this.#context.log.commit(change, signal)
+      this.#afterwards()
+      return committed
     })
   }
 

@@ -63,3 +63,11 @@ async function refuseNewerCatalog({ log }: StoreContext, signal: AbortSignal | u
     if (!isHoldfastError(error, 'CORRUPT')) throw error
   }
 }
+
+/** Gives a store another id, because it is not the store any more that its marker names, such as a clone. */
+export async function renewId({ backend, environment }: StoreContext): Promise<void> {
+  const found = await readMarker(backend)
+  if (found.kind !== 'good') return
+  const bytes = encodeMarker({ ...found.marker, id: environment.newId() })
+  await backend.put(markerKey, bytes, { size: bytes.byteLength, contentType: 'application/json' })
+}

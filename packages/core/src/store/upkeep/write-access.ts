@@ -41,6 +41,8 @@ export class WriteAccess {
   /** In a job: the takeover that precedes the first save. */
   readonly #joined: Preparation
   readonly #afterwork = new Afterwork()
+  #beforeWrites = async (newest: PagedCatalog, _: AbortSignal | undefined): Promise<PagedCatalog> =>
+    Promise.resolve(newest)
 
   constructor(context: StoreContext) {
     this.#context = context
@@ -52,8 +54,17 @@ export class WriteAccess {
     })
   }
 
+  /** Sets what to do with the newest version before each write. Returns the version to write upon. */
+  beforeWrites(work: (newest: PagedCatalog, signal: AbortSignal | undefined) => Promise<PagedCatalog>): void {
+    this.#beforeWrites = work
+  }
+
   /** Returns the newest known version once this writer may write. A failed preparation is retried by the next write. */
   async ready(signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    return this.#beforeWrites(await this.#newestToWrite(signal), signal)
+  }
+
+  async #newestToWrite(signal: AbortSignal | undefined): Promise<PagedCatalog> {
     await this.#prepared.done(signal)
     const { log, writer } = this.#context
     if (writer.mode === 'exclusive' && log.known !== undefined) return log.known // no other writer commits
@@ -255,7 +266,9 @@ export class WriteAccess {
   }
 
   async #takeOver(): Promise<void> {
-    const { log, events, mayTakeOver } = this.#context
+    const { log, events, mayTakeOver, writer } = this.#context
+    // Several processes may be one writer. A later one continues what an earlier one began.
+    if (log.known?.owner?.id === writer.id) return
     const from = log.known?.owner?.name
     const { catalog } = await log.commit({ kind: 'take over', yields: !mayTakeOver })
     events.emit('tookOver', { from })

@@ -5,6 +5,7 @@ import type {
   Catalog,
   CatalogEntry,
   Drop,
+  MirrorRecord,
   Quarantined,
   RecordedMetrics,
   Segments,
@@ -25,6 +26,8 @@ export interface KindOfChange<C> {
   readonly recordMetrics?: (catalog: PagedCatalog, change: C) => LineList<RecordedMetrics>
   /** Returns the segments of copies after the change. Omitted for changes that open no segments. */
   readonly openSegments?: (catalog: PagedCatalog, change: C) => Segments | undefined
+  /** Returns the record of the mirror after the change. Omitted for changes that do not concern the mirror. */
+  readonly mirror?: (catalog: PagedCatalog, change: C) => MirrorRecord | undefined
   /** Returns how retention applies in the same commit. Omitted for changes to which retention does not apply. */
   readonly retain?: (change: C) => RetentionTerms
 }

@@ -5,6 +5,7 @@ export {
   type Change,
   type ChangeOf,
   describeChange,
+  mirrorAfter,
   needsWhole,
   recordMetrics,
   retentionTerms,

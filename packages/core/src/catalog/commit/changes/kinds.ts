@@ -1,7 +1,15 @@
-import type { RecordedMetrics, Segments } from '../../documents/index.ts'
+import {
+  type AttemptId,
+  type Drop,
+  type MirrorRecord,
+  mostUnmirrored,
+  type RecordedMetrics,
+  type Segments,
+} from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
 import type { RetentionTerms } from '../../judging/keeping.ts'
 import type { LineList, PagedCatalog } from '../../pages/index.ts'
+import { type AbandonCopies, abandonCopies } from './abandon-copies.ts'
 import { type AddMetrics, addMetrics } from './add-metrics.ts'
 import { type Attach, attach } from './attach.ts'
 import { type Begin, begin } from './begin.ts'
@@ -10,6 +18,7 @@ import { type CountRestore, countRestore } from './count-restore.ts'
 import { type Delete, deletion } from './delete.ts'
 import { type Discard, discard } from './discard.ts'
 import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
+import { type ForgetMirror, forgetMirror } from './forget-mirror.ts'
 import { type OpenSegments, openSegments } from './open-segments.ts'
 import { type MarkGood, markGood } from './mark-good.ts'
 import { type Pin, pin } from './pin.ts'
@@ -18,6 +27,7 @@ import { type Quarantine, quarantine } from './quarantine.ts'
 import { type RaiseFloor, raiseFloor } from './raise-floor.ts'
 import { type Readmit, readmit } from './readmit.ts'
 import { type Rebuild, rebuild } from './rebuild.ts'
+import { type RecordMirror, recordMirror } from './record-mirror.ts'
 import { type Release, release } from './release.ts'
 import { type Rewind, rewind } from './rewind.ts'
 import { type Save, save } from './save.ts'
@@ -28,12 +38,14 @@ import { type UpdateCopies, updateCopies } from './update-copies.ts'
 
 /** One change to the list of checkpoints, as one commit makes it. */
 export type Change =
+  | AbandonCopies
   | AddMetrics
   | Attach
   | Begin
   | CountRestore
   | Delete
   | Discard
+  | ForgetMirror
   | ForgetObjective
   | OpenSegments
   | MarkGood
@@ -43,6 +55,7 @@ export type Change =
   | RaiseFloor
   | Readmit
   | Rebuild
+  | RecordMirror
   | Release
   | Rewind
   | Save
@@ -59,12 +72,14 @@ export type ChangeOf<Kind extends ChangeKind> = {
 }[Kind]
 
 const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
+  'abandon copies': abandonCopies,
   'add metrics': addMetrics,
   attach,
   begin,
   'count restore': countRestore,
   delete: deletion,
   discard,
+  'forget mirror': forgetMirror,
   'forget objective': forgetObjective,
   'open segments': openSegments,
   'mark good': markGood,
@@ -74,6 +89,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   'raise floor': raiseFloor,
   readmit,
   rebuild,
+  'record mirror': recordMirror,
   release,
   rewind,
   save,
@@ -120,6 +136,28 @@ export function segmentsAfter<Kind extends ChangeKind>(
   change: ChangeOf<Kind>,
 ): Segments | undefined {
   return kinds[change.kind].openSegments?.(catalog, change) ?? catalog.segments
+}
+
+/**
+ * Returns the record of the mirror after a change. A checkpoint that is listed waits to be mirrored, and one that is dropped does
+ * not wait any more.
+ */
+export function mirrorAfter<Kind extends ChangeKind>(
+  catalog: PagedCatalog,
+  change: ChangeOf<Kind>,
+  dropped: readonly Drop[],
+): MirrorRecord | undefined {
+  const { mirror: record } = kinds[change.kind]
+  const mirror = record === undefined ? catalog.mirror : record(catalog, change)
+  if (mirror === undefined) return undefined
+  const gone = new Set(dropped.map(({ attempt }) => attempt))
+  const waiting = [...mirror.waiting, ...listedBy(change)].filter((attempt) => !gone.has(attempt))
+  return { ...mirror, waiting: waiting.slice(-mostUnmirrored) }
+}
+
+function listedBy(change: Change): readonly AttemptId[] {
+  if (change.kind === 'save') return [change.entry.attempt]
+  return change.kind === 'readmit' ? change.entries.map(({ attempt }) => attempt) : []
 }
 
 /** Returns how retention applies in the same commit; `undefined` if it does not apply. */

@@ -8,6 +8,7 @@ import {
   type Change,
   type ChangeOf,
   describeChange,
+  mirrorAfter,
   recordMetrics,
   type Refusal,
   retentionTerms,
@@ -74,7 +75,8 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const kept = terms === undefined ? lists : applyRetention(newest, lists, terms, request.keeping, request.at)
   const version = newest.version + 1
   const segments = segmentsAfter(newest, change)
-  const { abandoned: _, tries: __, ...unchanged } = newest
+  const mirror = mirrorAfter(newest, change, kept.dropped)
+  const { abandoned: _, tries: __, mirror: ___, ...unchanged } = newest
   return {
     kind: 'next',
     judgement: kept.judgement,
@@ -96,6 +98,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       ...(applied.tries.length === 0 ? {} : { tries: [...applied.tries] }),
       metrics: kept.metrics,
       ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
+      ...(mirror === undefined ? {} : { mirror }),
       history: [
         ...newest.history,
         {

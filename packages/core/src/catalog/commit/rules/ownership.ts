@@ -27,14 +27,16 @@ export function mayChange(newest: PagedCatalog, writer: Writer): boolean {
 /** Changes that neither list an attempt nor raise the floor. */
 const lightChanges: ReadonlySet<Change['kind']> = new Set([
   'mark good',
-  'rewind',
   'attach',
   'delete',
+  'forget mirror',
   'forget objective',
+  'open segments',
   'pin',
   'prune',
   'quarantine',
   'readmit',
+  'record mirror',
   'rewind',
   'unpin',
 ])

@@ -1,0 +1,60 @@
+import { refuseUnknownOptions } from '../backend/index.ts'
+import { mostUnmirrored } from '../catalog/documents/index.ts'
+import { HoldfastError } from '../errors.ts'
+import type { Objectives } from '../metrics/index.ts'
+import { planRetention, type RetentionOptions } from '../retention/index.ts'
+
+/** A second store to which the checkpoints of a store are copied. */
+export interface MirrorOptions<Name extends string = string> {
+  /** The location of the mirror: a path or a URL. */
+  readonly store: string
+  /** Which checkpoints the mirror keeps. Only those are copied. Default: the retention of the store. */
+  readonly retention?: RetentionOptions<Name> | undefined
+  /**
+   * The number of checkpoints, from 0 to 256, that the store keeps only because the mirror does not have them yet. When space
+   * is needed, they are dropped after all others. Default: 16.
+   */
+  readonly maxBehind?: number | undefined
+  /** How long `flush` and `close` wait for the mirror, in milliseconds. Default: 5 minutes. */
+  readonly flushLimit?: number | undefined
+  /** Takes the mirror from another store that owns it, which is then fenced. Default: false. */
+  readonly takeOver?: boolean | undefined
+}
+
+const known = [
+  'store',
+  'retention',
+  'maxBehind',
+  'flushLimit',
+  'takeOver',
+] as const satisfies readonly (keyof MirrorOptions)[]
+
+const defaultMaxBehind = 16
+
+/** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
+export function assertMirrorOptions(options: MirrorOptions, objectives: Objectives): void {
+  refuseUnknownOptions(options, known, 'mirror')
+  const { store, maxBehind, flushLimit, retention } = options
+  if (typeof store !== 'string' || store === '')
+    throw invalid(`mirror.store must be a path or a URL, not ${JSON.stringify(store)}.`)
+  if (
+    maxBehind !== undefined &&
+    !(Number.isSafeInteger(maxBehind) && maxBehind >= 0 && maxBehind <= mostUnmirrored)
+  )
+    throw invalid(
+      `mirror.maxBehind must be a whole number from 0 to ${mostUnmirrored}, not ${String(maxBehind)}.`,
+    )
+  if (flushLimit !== undefined && !(Number.isFinite(flushLimit) && flushLimit >= 0))
+    throw invalid(
+      `mirror.flushLimit must be a number of milliseconds of at least 0, not ${String(flushLimit)}.`,
+    )
+  planRetention(retention ?? {}, objectives)
+}
+
+export function maxBehindOf({ maxBehind = defaultMaxBehind }: MirrorOptions): number {
+  return maxBehind
+}
+
+function invalid(message: string): HoldfastError {
+  return new HoldfastError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,107 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import { planRetention } from '../../retention/index.ts'
+import type { StoreContext } from '../context.ts'
+import type { CopyDestination } from '../copy/sides.ts'
+import { StoreEventEmitter } from '../events.ts'
+import { newContext } from '../new-context.ts'
+import { readMarker } from '../upkeep/ensure-marker.ts'
+import { WriteAccess } from '../upkeep/write-access.ts'
+import type { Side } from './continuation.ts'
+import type { MirrorOptions } from '../mirror-options.ts'
+
+/** Access to the mirror of a store: for reading, and as the writer that the store is to its mirror. */
+export class MirrorConnection {
+  readonly backend: CheckpointBackend
+  readonly options: MirrorOptions
+  /** Reads the mirror, and writes nothing to it. */
+  readonly reader: StoreContext
+  readonly #local: StoreContext
+  #hasOwned = false
+  #writer:
+    | { readonly id: string; readonly access: WriteAccess; readonly destination: CopyDestination }
+    | undefined
+
+  constructor(backend: CheckpointBackend, options: MirrorOptions, local: StoreContext) {
+    this.backend = backend
+    this.options = options
+    this.#local = local
+    // A run that continues from the mirror continues in the store.
+    this.reader = { ...this.#context(local.environment.newId(), false, 'shared'), line: local.line }
+  }
+
+  /** Returns the id of the mirror and its newest catalog. Rejects with `CORRUPT` if its catalog or its marker is damaged. */
+  async side(signal: AbortSignal | undefined): Promise<Side> {
+    const found = await readMarker(this.backend, signal)
+    const { log } = this.#writer?.destination.context ?? this.reader
+    const catalog = await log.whole(signal)
+    if (found.kind === 'damaged' || (found.kind === 'missing' && catalog.version > 0))
+      throw new HoldfastError('CORRUPT', `The marker of the mirror ${this.backend.url} is ${found.kind}.`, {
+        url: this.backend.url,
+        hint: { kind: 'repair' },
+      })
+    return { id: found.kind === 'good' ? found.marker.id : undefined, catalog }
+  }
+
+  /**
+   * Returns the mirror as a destination of copies. All processes of the store with this id are one writer. `takesOver` makes
+   * the first write take the mirror from another owner.
+   */
+  writer(id: string, takesOver: boolean): CopyDestination {
+    if (this.#writer?.id === id) return this.#writer.destination
+    const context = this.#context(id, takesOver, 'job')
+    const access = new WriteAccess(context)
+    const destination = {
+      context,
+      access,
+      id: async (signal: AbortSignal | undefined): Promise<string | undefined> => {
+        const found = await readMarker(this.backend, signal)
+        return found.kind === 'good' ? found.marker.id : undefined
+      },
+    }
+    this.#writer = { id, access, destination }
+    return destination
+  }
+
+  /** Whether the user lets this process take the mirror from another owner. It does so at most once. */
+  get mayForce(): boolean {
+    return this.options.takeOver === true && !this.#hasOwned
+  }
+
+  noteOwned(): void {
+    this.#hasOwned = true
+  }
+
+  /** Lets the next use of the mirror decide again who may write to it. */
+  forgetWriter(): void {
+    this.#writer = undefined
+  }
+
+  /** Waits for deletions at the mirror, and closes it. */
+  async close(): Promise<void> {
+    try {
+      await this.#writer?.access.finish()
+    } finally {
+      await this.backend.close()
+    }
+  }
+
+  #context(id: string, takesOver: boolean, kind: 'job' | 'shared'): StoreContext {
+    const { keeping, environment, gracePeriod, writer, backend } = this.#local
+    const { retention } = this.options
+    const plan = retention === undefined ? keeping.retention : planRetention(retention, keeping.objectives)
+    return newContext(
+      this.backend,
+      {
+        ...(kind === 'shared' ? { mode: 'shared' as const } : { job: `mirror of ${id}` }),
+        takeOver: takesOver,
+        gracePeriod,
+        objectives: keeping.objectives,
+        writerName: `${writer.name}, for ${backend.url}`,
+      },
+      environment,
+      new StoreEventEmitter(),
+      { writerId: id, retention: plan },
+    )
+  }
+}

@@ -1,0 +1,97 @@
+import type { CheckpointBackend } from '../../backend/index.ts'
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import { isHoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import type { RestoreUpkeep } from '../restore/restore.ts'
+import type { Restored, RestoreOptions } from '../restore/result.ts'
+import { MirrorConnection } from './connection.ts'
+import type { LocalStore } from './local-side.ts'
+import { maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
+import { restoreWithMirror } from './restore.ts'
+import { type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
+import { MirrorWorker } from './worker.ts'
+
+/** Milliseconds that `flush` and `close` wait for the mirror. */
+const defaultFlushLimit = 300_000
+
+/** The mirror of an open store. */
+export class StoreMirror implements Mirror {
+  readonly #local: LocalStore
+  readonly #connection: MirrorConnection
+  readonly #worker: MirrorWorker
+  readonly #flushLimit: number
+  /** Whether this process wrote to the store, so that the mirror may lack something. */
+  #hasWritten = false
+
+  /** Owns the backend of the mirror: closing the store closes it. */
+  constructor(
+    backend: CheckpointBackend,
+    options: MirrorOptions,
+    context: StoreContext,
+    ready: LocalStore['ready'],
+  ) {
+    this.#local = { context, ready }
+    this.#connection = new MirrorConnection(backend, options, context)
+    this.#worker = new MirrorWorker(this.#local, this.#connection)
+    this.#flushLimit = options.flushLimit ?? defaultFlushLimit
+  }
+
+  get url(): string {
+    return this.#connection.backend.url
+  }
+
+  async status(signal?: AbortSignal): Promise<MirrorStatus> {
+    const catalog = await this.#local.context.log.whole(signal)
+    return mirrorStatus(this.url, catalog, catalog.mirror, this.#worker.state, this.#worker.refused)
+  }
+
+  async flush(options: { readonly limit?: number | undefined } = {}): Promise<MirrorStatus> {
+    this.#hasWritten = true
+    await this.#worker.flush(options.limit ?? this.#flushLimit, false)
+    return this.status()
+  }
+
+  /** Copies in the background what the mirror lacks. Called after each change of the store. */
+  wake(): void {
+    this.#hasWritten = true
+    this.#worker.wake()
+  }
+
+  /** Records the mirror in the store before a write, so that every writer keeps what the mirror does not have yet. */
+  async recorded(newest: PagedCatalog, signal: AbortSignal | undefined): Promise<PagedCatalog> {
+    const { options } = this.#connection
+    const maxBehind = maxBehindOf(options)
+    const { mirror } = newest
+    if (mirror?.place === this.url && mirror.maxBehind === maxBehind) return newest
+    const change = { kind: 'record mirror', place: this.url, maxBehind, settled: [] } as const
+    try {
+      return (await this.#local.context.log.commit(change, signal)).catalog
+    } catch (error) {
+      if (!isHoldfastError(error, 'FENCED')) throw error
+      return newest // the write itself reports that another writer owns the store
+    }
+  }
+
+  async restore(
+    choice: CheckpointChoice,
+    options: RestoreOptions,
+    upkeep: RestoreUpkeep,
+  ): Promise<Restored | undefined> {
+    return restoreWithMirror(this.#local, this.#connection, choice, options, upkeep)
+  }
+
+  /** Waits for what this process wrote, the latest checkpoint first. */
+  async finish(): Promise<void> {
+    if (this.#hasWritten) await this.#worker.flush(this.#flushLimit, true)
+  }
+
+  /** Ends the copying. A later process continues it. */
+  async close(): Promise<void> {
+    try {
+      await this.#worker.stop()
+    } finally {
+      await this.#connection.close()
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { MirrorRecord } from '../../catalog/documents/index.ts'
+import { type Continuation, continuationOf, type Side } from './continuation.ts'
+
+/** Whether a store may write to its mirror. */
+export type Ownership =
+  | { readonly kind: 'owner' }
+  /** The mirror has no owner, or another store whose run this one continued. */
+  | { readonly kind: 'may take over' }
+  /** Another store took the mirror over. `why` is a sentence. */
+  | { readonly kind: 'fenced'; readonly why: string }
+
+/** What the ownership of a mirror depends on. */
+export interface OwnershipFacts {
+  readonly local: Side & { readonly id: string }
+  readonly mirror: Side
+  /** What the store records about its mirror. */
+  readonly recorded: MirrorRecord | undefined
+  /** Whether the user allows to take the mirror from its owner. */
+  readonly takeOver: boolean
+}
+
+/**
+ * Decides whether a store may write to its mirror. The id of the store owns the mirror, so all processes of the store may write.
+ * A store that owned it and lost it never takes it back by itself, and neither does one that did not continue from what the
+ * mirror has.
+ */
+export function ownershipOf({ local, mirror, recorded, takeOver }: OwnershipFacts): Ownership {
+  const { owner } = mirror.catalog
+  if (takeOver) return { kind: owner?.id === local.id ? 'owner' : 'may take over' }
+  const continuation = continuationOf(local, mirror)
+  const obstacle = obstacles[continuation]
+  if (obstacle !== undefined) return { kind: 'fenced', why: obstacle }
+  if (owner?.id === local.id) return { kind: 'owner' }
+  if (owner !== null && recorded?.owner === local.id) {
+    const why = `The mirror belongs to ${owner.name} since ${owner.since}, which took it over from this store.`
+    return { kind: 'fenced', why }
+  }
+  return { kind: 'may take over' }
+}
+
+/** Why a store does not write to a mirror of another run, or of a later state of its own. */
+const obstacles: Readonly<Record<Continuation, string | undefined>> = {
+  'mirror is empty': undefined,
+  'store continued': undefined,
+  'latest is corrupt': undefined,
+  'store is empty': 'The mirror has checkpoints, and this store has none. Restore from the mirror first.',
+  'store was rolled back':
+    'The mirror has checkpoints that this store saved and does not know any more: its disk is a clone, or was rolled back. ' +
+    'Restore from the mirror first.',
+  'another store continued':
+    'The mirror has later checkpoints of another store. Restore from the mirror first, which continues that run.',
+}

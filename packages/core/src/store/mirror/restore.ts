@@ -1,0 +1,167 @@
+import { newestReadable } from '../../catalog/commit/newest-readable.ts'
+import { segmentsOf } from '../../catalog/commit/segments.ts'
+import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
+import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import { isSameOrigin, originOf } from '../copy/identity.ts'
+import { deliver, type Elsewhere, restoreCheckpoint, type RestoreUpkeep } from '../restore/restore.ts'
+import type { Restored, RestoreOptions } from '../restore/result.ts'
+import { renewId } from '../upkeep/ensure-marker.ts'
+import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'
+import type { MirrorConnection } from './connection.ts'
+import type { Side } from './continuation.ts'
+import { type LocalStore, sideOf } from './local-side.ts'
+
+/**
+ * Restores from a store that has a mirror. The store is used, unless the mirror is ahead of it. A checkpoint that is corrupt on
+ * one side is delivered from the other side if that has it. What one side does not have is looked for in the other.
+ */
+export async function restoreWithMirror(
+  local: LocalStore,
+  mirror: MirrorConnection,
+  choice: CheckpointChoice,
+  options: RestoreOptions,
+  upkeep: RestoreUpkeep,
+): Promise<Restored | undefined> {
+  const { signal } = options
+  const ours = await stateOfStore(local.context, signal)
+  const theirs = await stateOfMirror(mirror, signal)
+  const chosen = chooseSide(ours, theirs)
+  const places = { store: local.context, mirror: mirror.reader }
+  const other = chosen.from === 'store' ? 'mirror' : 'store'
+  const restoreFrom = async (from: ChosenSide['from'], why: string): Promise<Restored | undefined> => {
+    const elsewhere = from === 'store' ? 'mirror' : 'store'
+    const deliverCopy =
+      elsewhere === 'mirror' && theirs.kind === 'unusable'
+        ? undefined
+        : copyIn(places[elsewhere], sidesOf(ours, theirs), from, options)
+    const restored = await restoreCheckpoint(
+      places[from],
+      choice,
+      from === 'mirror' ? { ...options, maxTries: undefined } : options,
+      from === 'store' ? upkeep : keepsAsIs,
+      deliverCopy,
+    )
+    if (restored === undefined) return undefined
+    return { ...restored, source: restored.source ?? { from, url: places[from].backend.url, why } }
+  }
+  report(local.context, places[chosen.from].backend.url, chosen)
+  if (chosen.from === 'mirror' && theirs.kind === 'readable')
+    await continueFromMirror(local, theirs.side, chosen)
+  let failure: HoldfastError | undefined
+  try {
+    const restored = await restoreFrom(chosen.from, chosen.why)
+    if (restored !== undefined || theirs.kind === 'unusable') return restored
+  } catch (error) {
+    if (theirs.kind === 'unusable' || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+    failure = error
+  }
+  const why = failure === undefined ? `The ${chosen.from} has no such checkpoint.` : messageOf(failure)
+  try {
+    const restored = await restoreFrom(other, why)
+    if (restored !== undefined) report(local.context, places[other].backend.url, { from: other, why })
+    if (restored !== undefined || failure === undefined) return restored
+  } catch (error) {
+    if (failure === undefined || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
+  }
+  throw failure
+}
+
+/** The mirror belongs to its writer. A restore changes nothing there. */
+const keepsAsIs: RestoreUpkeep = {
+  quarantine: () =>
+    Promise.resolve({ kind: 'not recorded', because: 'a restore does not change the mirror' } as const),
+  repair: () => Promise.reject(new Error('A restore does not repair a mirror')),
+  count: () => Promise.resolve(),
+}
+
+function report(
+  { events }: StoreContext,
+  url: string,
+  { from, why }: Pick<ChosenSide, 'from' | 'why'>,
+): void {
+  events.emit('restoringFrom', { from, url, why })
+}
+
+async function stateOfStore(context: StoreContext, signal: AbortSignal | undefined): Promise<LocalState> {
+  try {
+    return { kind: 'readable', side: await sideOf(context, signal) }
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+    const { catalog } = await newestReadable(context.log, signal)
+    return { kind: 'damaged', readable: { id: undefined, catalog }, why: messageOf(error) }
+  }
+}
+
+/** A mirror that cannot be read for any reason must not stop a restore from the store. */
+async function stateOfMirror(
+  mirror: MirrorConnection,
+  signal: AbortSignal | undefined,
+): Promise<MirrorState> {
+  try {
+    return { kind: 'readable', side: await mirror.side(signal) }
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code === 'ABORTED' || error.code === 'CONFIG') throw error
+    return { kind: 'unusable', why: messageOf(error) }
+  }
+}
+
+/**
+ * Lets the run continue in the store from what the mirror has: gives the store an id of its own if another disk has the same one,
+ * and numbers the segments of the mirror. So the saves that follow are later than those of the mirror.
+ */
+async function continueFromMirror(
+  { context, ready }: LocalStore,
+  mirror: Side,
+  { needsNewId }: ChosenSide,
+): Promise<void> {
+  const { id } = mirror
+  if (id === undefined) return
+  try {
+    await ready(undefined)
+    if (needsNewId) await renewId(context)
+    const { id: store } = await sideOf(context, undefined)
+    if (store === undefined) return
+    await context.log.commit({ kind: 'open segments', store, segments: segmentsOf(mirror.catalog, id) })
+  } catch (error) {
+    if (!isHoldfastError(error, 'FENCED')) throw error // another process owns the store, so this one cannot save
+  }
+}
+
+interface Sides {
+  readonly store: Side
+  readonly mirror: Side | undefined
+}
+
+function sidesOf(ours: LocalState, theirs: MirrorState): Sides {
+  return {
+    store: ours.kind === 'readable' ? ours.side : ours.readable,
+    mirror: theirs.kind === 'readable' ? theirs.side : undefined,
+  }
+}
+
+/** Delivers a checkpoint that is corrupt on one side from the other one. Returns `undefined` if that does not have it. */
+function copyIn(
+  context: StoreContext,
+  sides: Sides,
+  from: ChosenSide['from'],
+  options: RestoreOptions,
+): Elsewhere {
+  return async (corrupt, reason) => {
+    const [here, there] = from === 'store' ? [sides.store, sides.mirror] : [sides.mirror, sides.store]
+    if (here?.id === undefined || there?.id === undefined) return undefined
+    const origin = originOf(corrupt, here.id)
+    const { id, catalog } = there
+    const entry = catalog.checkpoints.all.find((each) => isSameOrigin(originOf(each, id), origin))
+    if (entry === undefined) return undefined
+    try {
+      const delivered = await deliver(context, entry, options)
+      const elsewhere = from === 'store' ? 'mirror' : 'store'
+      const why = `Step ${corrupt.step} is corrupt in the ${from}: ${reason}`
+      return { ...delivered, source: { from: elsewhere, url: context.backend.url, why } }
+    } catch (error) {
+      if (!isHoldfastError(error, 'CORRUPT', 'UNAVAILABLE')) throw error
+      return undefined
+    }
+  }
+}

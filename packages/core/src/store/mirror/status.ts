@@ -1,0 +1,66 @@
+import type { MirrorRecord } from '../../catalog/documents/index.ts'
+import { type WholeCatalog } from '../../catalog/pages/index.ts'
+import type { HoldfastError } from '../../errors.ts'
+import type { WorkerState } from './worker.ts'
+
+/** How far a mirror is, as far as the store knows it. Nothing is asked of the mirror. */
+export interface MirrorStatus {
+  /** URL of the mirror, without secrets. */
+  readonly url: string
+  /** What this process does for the mirror now. */
+  readonly state: WorkerState['kind']
+  /** Why the mirror fails, or does not accept this store. */
+  readonly error: Error | undefined
+  /** The time of the next try if the mirror fails. */
+  readonly retryAt: Date | undefined
+  /** The latest checkpoint that the mirror has; `undefined` if it has none. */
+  readonly newest: { readonly step: number; readonly savedAt: Date; readonly copiedAt: Date } | undefined
+  /** The checkpoints that the mirror does not have yet, the oldest first. Sizes are in bytes. */
+  readonly waiting: readonly { readonly step: number; readonly bytes: number }[]
+  /** Checkpoints that could not be copied, and why. */
+  readonly failed: readonly { readonly step: number; readonly error: HoldfastError }[]
+}
+
+/** Combines what the catalog records with what the worker does. */
+export function mirrorStatus(
+  url: string,
+  catalog: WholeCatalog,
+  recorded: MirrorRecord | undefined,
+  state: WorkerState,
+  refused: ReadonlyMap<string, HoldfastError>,
+): MirrorStatus {
+  const entries = new Map(catalog.checkpoints.all.map((entry) => [entry.attempt, entry]))
+  const waiting = recorded === undefined ? [...entries.keys()] : recorded.waiting
+  const newest = recorded?.newest
+  return {
+    url,
+    state: state.kind,
+    error: state.kind === 'failing' || state.kind === 'fenced' ? state.error : undefined,
+    retryAt: state.kind === 'failing' ? state.retryAt : undefined,
+    newest:
+      newest === undefined
+        ? undefined
+        : { step: newest.step, savedAt: new Date(newest.savedAt), copiedAt: new Date(newest.at) },
+    waiting: waiting.flatMap((attempt) => {
+      const entry = entries.get(attempt)
+      return entry === undefined ? [] : [{ step: entry.step, bytes: entry.bytes }]
+    }),
+    failed: [...entries].flatMap(([attempt, { step }]) => {
+      const error = refused.get(attempt)
+      return error === undefined ? [] : [{ step, error }]
+    }),
+  }
+}
+
+/** The mirror of an open store. */
+export interface Mirror {
+  /** URL of the mirror, without secrets. */
+  readonly url: string
+  /** Returns how far the mirror is, as far as the store knows it. Sends no request to the mirror. */
+  status(signal?: AbortSignal): Promise<MirrorStatus>
+  /**
+   * Copies to the mirror what it lacks, and waits for that, at most `limit` milliseconds. Default: `flushLimit` of the options.
+   * Does not reject if the mirror fails: the returned status shows what is missing.
+   */
+  flush(options?: { readonly limit?: number | undefined }): Promise<MirrorStatus>
+}

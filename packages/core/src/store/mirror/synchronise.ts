@@ -1,0 +1,222 @@
+import type { AttemptId } from '../../catalog/documents/index.ts'
+import { HoldfastError } from '../../errors.ts'
+import { compareSaves } from '../../order-key.ts'
+import { missingMetrics } from '../copy/copied-metrics.ts'
+import { copyPlanned, prepareDestination } from '../copy/copy-checkpoints.ts'
+import { originOf } from '../copy/identity.ts'
+import type { CopySide } from '../copy/plan-copies.ts'
+import type { CopyDestination, CopySource } from '../copy/sides.ts'
+import { committedRewinds, foundRewinds } from '../upkeep/repair/rewinds.ts'
+import type { MirrorConnection } from './connection.ts'
+import { copiesLeftBehind } from './left-behind.ts'
+import { type LocalStore, sideOf } from './local-side.ts'
+import { maxBehindOf } from '../mirror-options.ts'
+import { ownershipOf } from './ownership.ts'
+import { type CopyToMake, type MirrorPlan, planMirror } from './plan.ts'
+
+/** How one round ended. */
+export type RoundEnd =
+  /** The mirror has all that it keeps, except what was refused. */
+  | { readonly kind: 'up to date' }
+  /** Another store owns the mirror. */
+  | { readonly kind: 'fenced'; readonly error: HoldfastError }
+
+/** What a round needs to know while it runs. */
+export interface RoundTerms {
+  readonly signal: AbortSignal
+  /** Whether the latest checkpoint is copied first, because there may be no time for all. */
+  readonly newestFirst: () => boolean
+  /** Checkpoints that could not be copied in this round, which others must not wait for. */
+  readonly refused: Map<AttemptId, HoldfastError>
+  /** Checkpoints that this round does not look at again. */
+  readonly passed: Set<AttemptId>
+  readonly onProgress: (progress: {
+    readonly step: number
+    readonly bytes: number
+    readonly total: number
+  }) => void
+}
+
+/**
+ * Brings a mirror up to date: copies checkpoints one after the other, and what its copies lack. It looks at both stores again
+ * after each checkpoint, because the run goes on.
+ */
+export async function synchronise(
+  local: LocalStore,
+  mirror: MirrorConnection,
+  terms: RoundTerms,
+): Promise<RoundEnd> {
+  const { signal, newestFirst, passed } = terms
+  for (;;) {
+    const ours = await sideOf(local.context, signal)
+    const { id } = ours
+    if (id === undefined || ours.catalog.version === 0) return { kind: 'up to date' }
+    const destination = await writerFor({ id, catalog: ours.catalog }, local, mirror, signal)
+    if (destination instanceof HoldfastError) return { kind: 'fenced', error: destination }
+    const source: CopySide = { id, catalog: ours.catalog }
+    const theirs = await follow(source, destination, local, signal)
+    const plan = planMirror(source, theirs, passed, {
+      keeping: destination.context.keeping,
+      present: { now: local.context.environment.now() },
+    })
+    await update(source, theirs, destination, plan, signal)
+    const next = newestFirst() ? plan.copies.at(-1) : plan.copies[0]
+    await record(local, mirror, source, theirs, plan, next === undefined, signal)
+    if (next === undefined) return { kind: 'up to date' }
+    await copyNext(local, source, destination, next, terms)
+  }
+}
+
+/** Returns the mirror as a destination, or why this store may not write to it. */
+async function writerFor(
+  ours: CopySide,
+  local: LocalStore,
+  mirror: MirrorConnection,
+  signal: AbortSignal,
+): Promise<CopyDestination | HoldfastError> {
+  const theirs = await mirror.side(signal)
+  const { url } = mirror.backend
+  if (theirs.id === ours.id && (await isSamePlace(local, mirror, signal)))
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      `${url} is the store itself. Name another place for the mirror.`,
+      {
+        url,
+      },
+    )
+  const recorded = ours.catalog.mirror
+  const ownership = ownershipOf({ local: ours, mirror: theirs, recorded, takeOver: mirror.mayForce })
+  if (ownership.kind === 'fenced') {
+    mirror.forgetWriter()
+    const why = `${ownership.why} Nothing is copied to ${url}.`
+    return new HoldfastError('FENCED', why, { url, hint: { kind: 'own-mirror' } })
+  }
+  if (ownership.kind === 'owner') return mirror.writer(ours.id, false)
+  mirror.forgetWriter()
+  const destination = mirror.writer(ours.id, theirs.catalog.owner !== null)
+  await destination.access.readyToSave(signal)
+  mirror.noteOwned()
+  return destination
+}
+
+async function isSamePlace(
+  local: LocalStore,
+  mirror: MirrorConnection,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await local.context.backend.place({ signal })) === (await mirror.backend.place({ signal }))
+}
+
+/** Numbers the segments of the store in the mirror, and abandons there what rewinds of the store left behind. */
+async function follow(
+  source: CopySide,
+  destination: CopyDestination,
+  local: LocalStore,
+  signal: AbortSignal,
+): Promise<CopySide> {
+  const theirs = await prepareDestination(destination, source, { signal })
+  if (source.catalog.rewound === undefined) return theirs
+  const rewinds = committedRewinds(await foundRewinds(local.context.backend, signal), source.catalog, [])
+  const left = copiesLeftBehind(source, theirs, rewinds)
+  if (left.length === 0) return theirs
+  const { log } = destination.context
+  const copies = left.map(({ step, attempt }) => ({ step, attempt }))
+  const { catalog } = await log.commit({ kind: 'abandon copies', copies }, signal)
+  return { ...theirs, catalog: await log.wholeOf(catalog, signal) }
+}
+
+/** Brings late metrics, pins and order keys to the mirror. */
+async function update(
+  source: CopySide,
+  theirs: CopySide,
+  { context: { log } }: CopyDestination,
+  { updates }: MirrorPlan,
+  signal: AbortSignal,
+): Promise<void> {
+  if (updates.length > 0) await log.commit({ kind: 'update copies', updates }, signal)
+  const lines = missingMetrics(source, theirs)
+  if (lines.length > 0) await log.commit({ kind: 'add metrics', lines }, signal)
+}
+
+/** Records in the store how far the mirror is. What the mirror does not keep is settled only once nothing is left to copy. */
+async function record(
+  { context }: LocalStore,
+  mirror: MirrorConnection,
+  source: CopySide,
+  theirs: CopySide,
+  { there, unwanted }: MirrorPlan,
+  isLast: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { mirror: recorded, checkpoints } = source.catalog
+  const waiting = recorded?.waiting ?? []
+  const listed = new Set(checkpoints.all.map(({ attempt }) => attempt))
+  const done = new Set([...there, ...(isLast ? unwanted : [])])
+  const settled = waiting.filter((attempt) => done.has(attempt) || !listed.has(attempt))
+  const newest = newestMirrored(source, theirs)
+  const isKnown =
+    recorded?.owner === source.id &&
+    recorded.store === theirs.id &&
+    recorded.newest?.step === newest?.step &&
+    recorded.newest?.savedAt === newest?.savedAt
+  if (isKnown && settled.length === 0) return
+  const at = context.environment.now().toISOString()
+  await context.log.commit(
+    {
+      kind: 'record mirror',
+      place: mirror.backend.url,
+      maxBehind: maxBehindOf(mirror.options),
+      store: theirs.id,
+      owner: source.id,
+      settled,
+      ...(newest === undefined ? {} : { newest: { ...newest, at } }),
+    },
+    signal,
+  )
+}
+
+/** The latest checkpoint of the store that the mirror has. */
+function newestMirrored(
+  { id, catalog }: CopySide,
+  mirror: CopySide,
+): { readonly step: number; readonly savedAt: string } | undefined {
+  const there = new Set(
+    mirror.catalog.checkpoints.all.map((entry) => {
+      const { store, attempt } = originOf(entry, mirror.id)
+      return `${store} ${attempt}`
+    }),
+  )
+  const latest = catalog.checkpoints.all
+    .filter((entry) => {
+      const { store, attempt } = originOf(entry, id)
+      return there.has(`${store} ${attempt}`)
+    })
+    .toSorted(compareSaves)
+    .at(-1)
+  return latest && { step: latest.step, savedAt: latest.savedAt }
+}
+
+async function copyNext(
+  { context }: LocalStore,
+  { id }: CopySide,
+  destination: CopyDestination,
+  next: CopyToMake,
+  { signal, onProgress, refused, passed }: RoundTerms,
+): Promise<void> {
+  const source: CopySource = { context, id: () => Promise.resolve(id) }
+  const outcome = await copyPlanned(source, destination, next, {
+    onExisting: 'replace',
+    allowBest: true,
+    signal,
+    onProgress,
+  })
+  const { attempt } = next.entry
+  if (outcome.kind !== 'copied') passed.add(attempt)
+  if (outcome.kind === 'failed') {
+    refused.set(attempt, outcome.error)
+    context.events.emit('mirrorFailed', { error: outcome.error, retryIn: undefined })
+  }
+  if (outcome.kind !== 'copied') return
+  const waiting = context.log.known?.mirror?.waiting.filter((each) => each !== attempt).length ?? 0
+  context.events.emit('mirrored', { step: outcome.step, bytes: outcome.bytes, waiting })
+}

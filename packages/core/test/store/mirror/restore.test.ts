@@ -1,0 +1,301 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { CheckpointStore, RestoreOptions } from '../../../src/index.ts'
+import type { MemoryBackend } from '../../../src/index.ts'
+import { readMarker } from '../../../src/store/upkeep/ensure-marker.ts'
+import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../../stores.ts'
+import { filesOf, latestStep, stepsOf } from '../copy/copies.ts'
+import { cloneOf, eventsOf, newPlaces, openMirrored, readerOf, saveAll, saveMirrored } from './mirrors.ts'
+
+/** Restores, and returns the step, the place and the content of the model. */
+async function restoredFrom(
+  store: CheckpointStore,
+  options: Omit<RestoreOptions, 'to'> = {},
+  choice: 'latest' | number = 'latest',
+): Promise<readonly [number, 'store' | 'mirror' | undefined, string] | undefined> {
+  const to = await temporaryFolder()
+  const restored = await store.restore(choice, { to, ...options })
+  return restored && [restored.step, restored.source?.from, await readFile(join(to, 'model.bin'), 'utf8')]
+}
+
+function model(step: number): string {
+  return `model of step ${step}`
+}
+
+async function damage(backend: MemoryBackend, step: number): Promise<void> {
+  const keys = await keysOf(backend, `data/${step}-`)
+  await tamper(backend, keys.find((key) => key.endsWith('model.bin')) ?? '', flipBit)
+}
+
+async function idOf(backend: MemoryBackend): Promise<string | undefined> {
+  const found = await readMarker(backend)
+  return found.kind === 'good' ? found.marker.id : undefined
+}
+
+describe('a restore with a mirror', () => {
+  test('uses the store if the mirror is not ahead, and reports that', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 1)
+    await saveAll(store, 2)
+    const choices = eventsOf(store, 'restoringFrom')
+    expect(await restoredFrom(store)).toEqual([2, 'store', model(2)])
+    expect(choices).toMatchObject([{ from: 'store', url: 'mem:disk' }])
+  })
+
+  test('finds nothing if both are new', async () => {
+    expect(await restoredFrom(openMirrored(newPlaces()))).toBeUndefined()
+  })
+
+  test('uses the mirror on a fresh disk, and continues the run there', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1, 2)
+    await first.close()
+    const { disk } = newPlaces()
+    const second = openMirrored({ ...places, disk })
+    const choices = eventsOf(second, 'restoringFrom')
+    expect(await restoredFrom(second)).toEqual([2, 'mirror', model(2)])
+    expect(choices).toMatchObject([{ from: 'mirror', url: 'mem:mirror' }])
+    await saveMirrored(second, 3)
+    expect(await restoredFrom(second)).toEqual([3, 'store', model(3)])
+    const copies = readerOf(places.mirror)
+    expect(await stepsOf(copies)).toEqual([1, 2, 3])
+    expect(await latestStep(copies)).toBe(3)
+  })
+
+  test('prefers what a fresh disk saved since, although the mirror does not have it yet', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1, 2)
+    await first.close()
+    const { disk } = newPlaces()
+    const second = openMirrored({ ...places, disk }, { mirrorOptions: { flushLimit: 0 } })
+    await restoredFrom(second)
+    await second.close()
+    const alone = readerOf(disk)
+    await alone.save({ step: 3, files: filesOf(3) })
+    expect(await restoredFrom(openMirrored({ ...places, disk }))).toEqual([3, 'store', model(3)])
+  })
+
+  test('uses the mirror on the stale disk of a node that returns, and its next save is the latest', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1, 2)
+    await first.close()
+    const fresh = newPlaces().disk
+    const second = openMirrored({ ...places, disk: fresh })
+    await restoredFrom(second)
+    await saveMirrored(second, 3, 4)
+    await second.close()
+    const returned = openMirrored(places, { mirrorOptions: { takeOver: true } })
+    expect(await restoredFrom(returned)).toEqual([4, 'mirror', model(4)])
+    await saveMirrored(returned, 5)
+    expect(await latestStep(readerOf(places.mirror))).toBe(5)
+    expect(await latestStep(readerOf(places.disk))).toBe(5)
+    expect(await restoredFrom(openMirrored(places))).toEqual([5, 'store', model(5)])
+  })
+
+  test('uses the store if the mirror cannot be reached, and reports that', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    await first.close()
+    const mirror = new FaultyBackend('mem:mirror')
+    mirror.intercept = () => 'fail before'
+    const store = openMirrored({ ...places, mirror }, { mirrorOptions: { flushLimit: 0 } })
+    const choices = eventsOf(store, 'restoringFrom')
+    expect(await restoredFrom(store)).toEqual([1, 'store', model(1)])
+    expect(choices[0]?.why).toMatch(/could not be read.*failed/)
+  })
+
+  test('delivers a checkpoint from the mirror that is corrupt in the store, also without fallback', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 1, 2)
+    await damage(places.disk, 2)
+    expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
+    expect(await restoredFrom(store, { fallback: true })).toEqual([2, 'mirror', model(2)])
+    expect((await store.quarantined()).map(({ step }) => step)).toEqual([2])
+    expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
+  })
+
+  test('falls back to the best of both if both have corrupt checkpoints', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 1, 2, 3)
+    await damage(places.disk, 3)
+    await damage(places.mirror, 3)
+    await damage(places.disk, 2)
+    expect(await codeOf(restoredFrom(store))).toBe('CORRUPT')
+    expect(await restoredFrom(store, { fallback: true })).toEqual([2, 'mirror', model(2)])
+  })
+
+  test('uses the mirror if all checkpoints of the store are corrupt', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 1)
+    await saveAll(store, 2)
+    await store.mirror?.flush()
+    await damage(places.disk, 1)
+    await damage(places.disk, 2)
+    await damage(places.mirror, 2)
+    expect(await restoredFrom(store, { fallback: true })).toEqual([1, 'mirror', model(1)])
+  })
+
+  test('uses the mirror if the catalog of the store is damaged, and the store continues', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1, 2)
+    await first.close()
+    await tamper(places.disk, (await keysOf(places.disk, 'catalog/')).at(-1) ?? '', flipBit)
+    const store = openMirrored(places)
+    expect(await restoredFrom(store)).toEqual([2, 'mirror', model(2)])
+    await saveMirrored(store, 3)
+    expect(await latestStep(readerOf(places.mirror))).toBe(3)
+  })
+
+  test('gives a clone of a disk an id of its own', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1, 2)
+    const disk = await cloneOf(places.disk)
+    await saveMirrored(first, 3)
+    await first.close()
+    const clone = openMirrored({ ...places, disk })
+    expect(await restoredFrom(clone)).toEqual([3, 'mirror', model(3)])
+    expect(await idOf(disk)).not.toBe(await idOf(places.disk))
+    await saveMirrored(clone, 4)
+    expect(await latestStep(readerOf(places.mirror))).toBe(4)
+    expect(await restoredFrom(clone)).toEqual([4, 'store', model(4)])
+  })
+
+  test('recognises a clone that has saved as many versions as the original', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    const disk = await cloneOf(places.disk)
+    await saveMirrored(first, 2)
+    await first.close()
+    const alone = storeOn(disk, { mode: 'shared', takeOver: true })
+    for (const step of [11, 12, 13, 14, 15, 16]) await alone.save({ step, files: filesOf(step) })
+    const clone = openMirrored({ ...places, disk })
+    expect(await restoredFrom(clone)).toEqual([2, 'mirror', model(2)])
+    await saveMirrored(clone, 3)
+    expect(await latestStep(readerOf(places.mirror))).toBe(3)
+  })
+
+  test('uses the mirror after a disk was rolled back', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    const disk = await cloneOf(places.disk, 'mem:disk')
+    await saveMirrored(first, 2, 3)
+    await first.close()
+    const store = openMirrored({ ...places, disk })
+    expect(await restoredFrom(store)).toEqual([3, 'mirror', model(3)])
+    await saveMirrored(store, 4)
+    expect(await latestStep(readerOf(places.mirror))).toBe(4)
+  })
+
+  test('looks in the mirror for a step that the store has dropped', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places, {
+      retention: { keepLast: 1 },
+      mirrorOptions: { retention: { keepLast: 5 } },
+    })
+    for (const step of [1, 2, 3]) await saveMirrored(store, step)
+    expect(await stepsOf(store)).toEqual([3])
+    expect(await restoredFrom(store, {}, 1)).toEqual([1, 'mirror', model(1)])
+    expect(await codeOf(restoredFrom(store, {}, 9))).toBe('NOT_FOUND')
+  })
+})
+
+describe('the owner of a mirror', () => {
+  test('is the store, so that a later process of it continues', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    const second = openMirrored(places)
+    await saveMirrored(second, 2)
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2])
+    expect((await second.mirror?.status())?.state).toBe('idle')
+  })
+
+  test('is never a zombie again: its saves succeed, and it reports that it is fenced', async () => {
+    const places = newPlaces()
+    const zombie = openMirrored(places)
+    await saveMirrored(zombie, 1)
+    const { disk } = newPlaces()
+    const live = openMirrored({ ...places, disk })
+    await restoredFrom(live)
+    await saveMirrored(live, 2)
+    const failures = eventsOf(zombie, 'mirrorFailed')
+    await saveAll(zombie, 100, 101)
+    expect(await zombie.mirror?.flush()).toMatchObject({ state: 'fenced', error: { code: 'FENCED' } })
+    expect(failures.map(({ retryIn }) => retryIn)).toEqual([undefined])
+    await saveMirrored(live, 3)
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3])
+  })
+
+  test('is not the stale node that restarts while another one runs', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    await first.close()
+    const { disk } = newPlaces()
+    const live = openMirrored({ ...places, disk })
+    await restoredFrom(live)
+    await saveMirrored(live, 2)
+    const stale = openMirrored(places)
+    await restoredFrom(stale)
+    await saveAll(stale, 50)
+    expect(await stale.mirror?.flush()).toMatchObject({ state: 'fenced' })
+    await saveMirrored(live, 3)
+    expect(await latestStep(readerOf(places.mirror))).toBe(3)
+  })
+
+  test('is not a store that did not continue from what the mirror has', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    await first.close()
+    const { disk } = newPlaces()
+    const other = openMirrored({ ...places, disk })
+    await saveAll(other, 7)
+    expect(await other.mirror?.flush()).toMatchObject({ state: 'fenced' })
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1])
+  })
+
+  test('is the store of a user who says so', async () => {
+    const places = newPlaces()
+    const first = openMirrored(places)
+    await saveMirrored(first, 1)
+    const { disk } = newPlaces()
+    const other = openMirrored({ ...places, disk }, { mirrorOptions: { takeOver: true } })
+    await saveMirrored(other, 7)
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 7])
+    await saveAll(first, 2)
+    expect(await first.mirror?.flush()).toMatchObject({ state: 'fenced' })
+  })
+
+  test('does not send its backlog over the latest checkpoint of the node that replaced it', async () => {
+    const places = newPlaces()
+    const mirror = new FaultyBackend('mem:mirror')
+    const cut = openMirrored({ ...places, mirror }, { mirrorOptions: { flushLimit: 0 } })
+    await saveAll(cut, 1)
+    await cut.mirror?.flush({ limit: 60_000 })
+    mirror.intercept = () => 'fail before'
+    await saveAll(cut, 2, 3, 4)
+    await cut.close()
+    mirror.intercept = () => 'pass'
+    const { disk } = newPlaces()
+    const live = openMirrored({ disk, mirror })
+    await restoredFrom(live)
+    await saveMirrored(live, 2)
+    const returned = openMirrored({ ...places, mirror }, { mirrorOptions: { takeOver: true, flushLimit: 0 } })
+    await returned.mirror?.flush({ limit: 60_000 })
+    expect(await latestStep(readerOf(mirror))).toBe(2)
+  })
+})
