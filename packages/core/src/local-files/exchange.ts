@@ -20,7 +20,14 @@ export interface Exchange {
  * Error codes of a refused hard link: the file system has no hard links, or the file belongs to another user
  * (`fs.protected_hardlinks`).
  */
-const noLink = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+export const noLink: ReadonlySet<string> = new Set([
+  'EPERM',
+  'EACCES',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+])
 
 /** Links each file that will be replaced into the hidden folder, so that the exchange can be undone. */
 export async function keepOld(

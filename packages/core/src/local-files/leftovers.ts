@@ -10,12 +10,14 @@ import { type Journal, readJournal, removeJournal } from './journal.ts'
 /**
  * Completes interrupted restores that have a journal, and removes the hidden folders of other restores that have ended.
  * `own` is the hidden folder of this restore. Without it, age does not count as a sign that a restore has ended. A
- * journal is completed even if its restore may still run: that restore then finds its files in place.
+ * journal is completed even if its restore may still run: that restore then finds its files in place. Folders without a
+ * journal for which `isUseful` returns true stay.
  */
 export async function clearLeftovers(
   fileSystem: LocalFileSystem,
   destination: Destination,
   own: HiddenFolder | undefined,
+  isUseful: (folder: FoundFolder) => Promise<boolean> = async () => false,
 ): Promise<void> {
   for (const folder of await hiddenFoldersIn(fileSystem, destination.root)) {
     if (folder.name === own?.name) continue
@@ -23,7 +25,7 @@ export async function clearLeftovers(
     if (state === 'running') continue
     const journal = await atDestination(`reading ${folder.path}`, () => readJournal(fileSystem, folder.path))
     if (journal !== undefined) await settle(fileSystem, destination, folder, journal)
-    else if (state === 'unknown') continue
+    else if (state === 'unknown' || (await isUseful(folder))) continue
     await removeIfAllowed(fileSystem, folder)
   }
 }

@@ -7,6 +7,7 @@ import { HoldfastError, throwIfAborted } from '../errors.ts'
 import { atDestination, destinationError, ifThere } from './destination-error.ts'
 import { checkPlaces, type Destination, destinationAt, refuseToClear } from './destination.ts'
 import { DurableWriter } from './durable-writer.ts'
+import { hasIdentity, identityOf, takeOverFiles, writeIdentity } from './earlier-restore.ts'
 import { assertInPlace, complete, type Exchange, keepOld, undo } from './exchange.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { makeFolders, removeEmptyFolders, removeTree, syncFolders } from './folders.ts'
@@ -23,6 +24,8 @@ export interface Delivery {
   readonly name: string
   /** Size in bytes. */
   readonly size: number
+  /** The SHA-256 of the bytes. If it is known, a file that an interrupted restore has written is not written again. */
+  readonly sha256?: string | undefined
   /** Permission bits of the file, before the umask applies. Default: those of a new file. */
   readonly mode?: number | undefined
   /** Opens the bytes. Called again if the first read was corrupt. */
@@ -69,8 +72,9 @@ const smallFilesAtOnce = 16
  * Delivers files into a folder, which is created if it does not exist:
  *
  * 1. The destination is checked before anything is created.
- * 2. Restores that were interrupted there are completed or removed.
- * 3. All files are written, verified and made durable in a hidden folder.
+ * 2. Restores that were interrupted there are completed or removed. Files that a restore of the same files has written, and
+ *    that verify, are taken over.
+ * 3. All other files are written, verified and made durable in a hidden folder.
  * 4. A journal of all renames is made durable there. Until then nothing at the destination changes.
  * 5. Each file takes its place by one rename. An error undoes them. After a crash the next restore completes them.
  */
@@ -89,7 +93,8 @@ export async function deliverToDirectory(
   try {
     await atDestination(`making ${root}`, () => makeFolders(fileSystem, root, made))
     const target = await destinationAt(fileSystem, root, options.storeRoot)
-    await clearLeftovers(fileSystem, target, undefined)
+    const identity = identityOf(deliveries)
+    await clearLeftovers(fileSystem, target, undefined, ({ path }) => hasIdentity(fileSystem, path, identity))
     const others = await deliverInto(fileSystem, target, deliveries, options, made)
     return { paths: names.map((name) => join(root, ...name.split('/'))), others }
   } catch (error) {
@@ -114,8 +119,12 @@ async function deliverInto(
   try {
     let inodes
     try {
+      const identity = identityOf(deliveries)
+      if (identity !== undefined)
+        await atDestination(`writing ${hidden.path}`, () => writeIdentity(fileSystem, hidden.path, identity))
+      const taken = await takeOverFiles(exchange, hidden, deliveries, options.signal)
       await clearLeftovers(fileSystem, target, hidden)
-      inodes = await writeAll(exchange, deliveries, options)
+      inodes = await writeAll(exchange, deliveries, taken, options)
     } finally {
       await hidden[Symbol.asyncDispose]()
     }
@@ -137,10 +146,11 @@ async function deliverInto(
   }
 }
 
-/** Writes every file into the hidden folder, and returns their inodes. */
+/** Writes every file into the hidden folder that was not taken over, and returns the inodes of all. */
 async function writeAll(
   { fileSystem, hidden }: Exchange,
   deliveries: readonly Delivery[],
+  taken: ReadonlyMap<number, string>,
   options: DeliveryOptions,
 ): Promise<readonly string[]> {
   let delivered = 0
@@ -152,6 +162,12 @@ async function writeAll(
     ),
     options.signal,
     async ([index, delivery], signal) => {
+      const there = taken.get(index)
+      if (there !== undefined) {
+        delivered += delivery.size
+        options.onProgress?.(delivered)
+        return there
+      }
       const path = join(hidden, newFile(index))
       let counted = 0
       return withSecondLook(async (look) => {

@@ -163,6 +163,7 @@ export async function deliver(
     files.map((file) => ({
       name: file.name,
       size: file.size,
+      sha256: file.sha256,
       mode: file.mode,
       open: (signal, look) => reader.open(file, signal, look),
     })),
