@@ -62,8 +62,8 @@ def open(
     as `{"overall": {"weights": {"loss": 0.5, "pck": 0.5}}}`. `keep_*` and `max_*` are the retention, which each save
     applies. Without any of them, everything is kept. `grace_period` is in seconds.
 
-    `job` names a job whose processes follow one another as one owner. `ranks` is `(rank, number of ranks)` of this process,
-    if all processes of a job save and restore one checkpoint together: see docs/ranks.md. `join_timeout` and
+    `job` names a job whose processes follow one another as one owner. `ranks` is `(rank, number of ranks)` of this
+    process, if all processes of a job save and restore one checkpoint together: see docs/ranks.md. `join_timeout` and
     `save_timeout` limit, in seconds, how long they wait for one another.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with

@@ -143,8 +143,8 @@ class Store:
         `files` are contents by name, or paths of files and folders. A content is a path, bytes, a binary file, an
         iterable of bytes, or a function that writes to a binary file: `lambda file: torch.save(state, file)`. It is
         streamed. If it raises, nothing is saved and the exception is raised. `metadata` and `data_state` are JSON.
-        `packs` says whether small files are stored together in few objects. By default they are on object stores if there
-        are more than 64.
+        `packs` says whether small files are stored together in few objects. By default they are on object stores if
+        there are more than 64.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
         """
@@ -287,7 +287,7 @@ class Store:
         return presence
 
     def unfinished_saves(self) -> Mapping[str, Any]:
-        """Returns the saves of other writers that are not committed: running ones, and those that killed writers left."""
+        """Returns the uncommitted saves of other writers: running ones, and those that killed writers left."""
         unfinished: Mapping[str, Any] = self._call("unfinishedSaves")
         return unfinished
 
@@ -324,10 +324,10 @@ class Store:
 
     def rewind(self, step: int, *, dry_run: bool = False) -> Mapping[str, Any]:
         """
-        Returns to an older checkpoint, which becomes the latest. Later checkpoints are abandoned, and their steps are free.
+        Returns to an older checkpoint, which becomes the latest. Later checkpoints are abandoned: their steps are free.
 
-        The next save drops an abandoned checkpoint unless it is pinned, is the best, or a rule of the retention keeps it.
-        Returns the step and what was abandoned.
+        The next save drops an abandoned checkpoint unless it is pinned, is the best, or a rule of the retention keeps
+        it. Returns the step and what was abandoned.
         """
         report: Mapping[str, Any] = self._call("rewind", {"step": sent_step(step), "dryRun": dry_run})
         return report
@@ -350,14 +350,15 @@ class Store:
         """
         Copies checkpoints into another store, by default all that it does not have. Every byte is verified on its way.
 
-        Returns an outcome for each checkpoint: its `step` and `kind` ("copied", "there", "updated", "skipped", "failed").
-        A checkpoint that is corrupt here fails, and the others are copied. A copy that was interrupted continues.
+        Returns an outcome for each checkpoint with its `step` and `kind`: "copied", "there", "updated", "skipped" or
+        "failed". A checkpoint that is corrupt here fails, and the others are copied. An interrupted copy continues.
         """
         helper, number = self._connect()
         other, there = destination._connect()
         if other is not helper:
             raise InvalidArgument(
-                "The two stores were opened with different environment variables or working folders. Open them together."
+                "The two stores were opened with different environment variables or working folders. "
+                "Open them one after the other."
             )
         params = {
             "store": number,

@@ -1,0 +1,110 @@
+"""Keeps the checkpoints of a Hugging Face trainer in a store."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from ._contents import Path as AnyPath
+from ._store import Choice, Store
+from .errors import NotFound
+
+_STATE = "trainer_state.json"
+
+
+class Callback(TrainerCallback):
+    """
+    Saves each checkpoint folder of a trainer in a store, as soon as the trainer has written all of it:
+
+        trainer = Trainer(..., callbacks=[Callback(store)])
+        trainer.train(resume_from_checkpoint=resume_from_checkpoint(store, args.output_dir))
+
+    The last evaluation at the step gives the metrics. The store's retention decides what it keeps, and
+    `save_total_limit` what the trainer keeps in its folder. With several ranks, the first one saves.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        step = state.global_step
+        folder = Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{step}"
+        self._store.save(
+            step,
+            {str(file.relative_to(folder).as_posix()): file for file in sorted(folder.rglob("*")) if file.is_file()},
+            epoch=state.epoch,
+            metrics=_metrics(state),
+            on_existing="replace",
+            allow_best=True,
+        )
+
+
+def resume_from_checkpoint(store: Store, output_dir: AnyPath, choice: Choice = "latest") -> str | None:
+    """
+    Restores a checkpoint of the store to where the trainer looks for it, and returns its folder. None on a fresh run.
+
+    Also restores the best checkpoint that the trainer remembers, which `load_best_model_at_end` loads. A corrupt latest
+    checkpoint is set aside, and the next older good one is restored. Raises what `Store.restore` raises.
+    """
+    incoming = Path(output_dir) / f".{PREFIX_CHECKPOINT_DIR}"
+    restored = store.restore(choice, incoming, fallback=choice == "latest", exact=True)
+    if restored is None:
+        return None
+    folder = Path(output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{restored.step}"
+    _move(restored.folder, folder)
+    _restore_best(store, folder)
+    return str(folder)
+
+
+def _restore_best(store: Store, folder: Path) -> None:
+    """Restores the checkpoint that the trainer knows as the best, if the store still has it."""
+    state_file = folder / _STATE
+    if not state_file.exists():
+        return
+    state = json.loads(state_file.read_bytes())
+    step = state.get("best_global_step") or _step_of(state.get("best_model_checkpoint"))
+    if not step:
+        return
+    best = folder.with_name(f"{PREFIX_CHECKPOINT_DIR}-{step}")
+    if best.exists():
+        return
+    try:
+        restored = store.restore(int(step), folder.with_name(f".{PREFIX_CHECKPOINT_DIR}"), exact=True)
+    except NotFound:
+        return  # the retention has dropped it
+    if restored is not None:
+        _move(restored.folder, best)
+
+
+def _step_of(path: str | None) -> int | None:
+    found = re.search(r"-(\d+)/?$", path or "")
+    return int(found[1]) if found is not None else None
+
+
+def _move(restored: Path, folder: Path) -> None:
+    """Gives a restored folder its name. The trainer must never see a part of it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(restored, folder)
+
+
+def _metrics(state: TrainerState) -> dict[str, float]:
+    """Returns the numbers that the trainer has logged at this step."""
+    numbers: dict[str, float] = {}
+    for entry in state.log_history:
+        if entry.get("step") == state.global_step:
+            numbers.update({name: float(value) for name, value in entry.items() if _is_metric(name, value)})
+    return numbers
+
+
+def _is_metric(name: str, value: Any) -> bool:
+    return name not in ("step", "epoch") and isinstance(value, (int, float)) and not isinstance(value, bool)
