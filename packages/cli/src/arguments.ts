@@ -9,6 +9,13 @@ export function parseStep(text: string): number {
   throw new InvalidArgumentError(`It must be at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1).`)
 }
 
+/** Parses a number from 0. A checkpoint can be saved in the middle of an epoch. */
+export function parseEpoch(text: string): number {
+  const epoch = Number(text)
+  if (text.trim() !== '' && Number.isFinite(epoch) && epoch >= 0) return epoch
+  throw new InvalidArgumentError('It must be a number from 0.')
+}
+
 /** Parses a whole number from 0. */
 export function parseWhole(text: string): number {
   const number = Number(text)

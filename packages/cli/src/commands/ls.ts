@@ -63,6 +63,11 @@ export const ls = defineCommand({
     }),
 })
 
+/** Some trainers count epochs as fractions such as 0.3333333333. */
+function formatEpoch(epoch: number | undefined): string {
+  return epoch === undefined ? '' : String(Number(epoch.toFixed(2)))
+}
+
 async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): ReturnType<typeof fitTable> {
   const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].sort()
   const hasEpochs = checkpoints.some(({ epoch }) => epoch !== undefined)
@@ -76,7 +81,7 @@ async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): Retur
   ]
   const rows = checkpoints.map((checkpoint) => [
     String(checkpoint.step),
-    ...(hasEpochs ? [checkpoint.epoch === undefined ? '' : String(checkpoint.epoch)] : []),
+    ...(hasEpochs ? [formatEpoch(checkpoint.epoch)] : []),
     formatSize(checkpoint.bytes),
     formatAge(checkpoint.savedAt, now),
     ...metrics.map((name) => formatMetric(own(checkpoint.metrics, name))),

@@ -6,7 +6,7 @@ import {
   HoldfastError,
   type SaveResult,
 } from '@holdfast/core'
-import { parseMeta, parseMetric, parsePackMode, parseSeconds, parseStep } from '../arguments.ts'
+import { parseEpoch, parseMeta, parseMetric, parsePackMode, parseSeconds, parseStep } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import {
   flag,
@@ -34,7 +34,7 @@ export const save = defineCommand({
   arguments: [optionalArgument('[file...]', 'files and folders, or - for standard input', gather)],
   options: {
     step: requiredOption('<n>', 'identifies the checkpoint', parseStep),
-    epoch: option('<n>', 'the epoch of the checkpoint', parseStep),
+    epoch: option('<n>', 'the epoch of the checkpoint, such as 42 or 2.5', parseEpoch),
     metric: option('<name=value>', 'may be repeated', parseMetric),
     tag: option('<tag>', 'may be repeated', gather),
     meta: option('<name=value>', 'metadata as JSON or text; may be repeated', parseMeta),

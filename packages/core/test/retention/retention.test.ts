@@ -83,6 +83,11 @@ test('keeps the last saves of a run that went back to an older step', () => {
   expect(kept(decide(back, { keepLast: 3 }))).toEqual([5, 6, 10])
 })
 
+test('keeps the first checkpoint at or after each multiple of epochs that are saved in between', () => {
+  const halves = [0.5, 1, 1.5, 2, 2.5].map((epoch, step) => candidate(step, { epoch }))
+  expect(kept(decide(halves, { keepEvery: { epochs: 2 } }))).toEqual([3, 4])
+})
+
 test('keeps the first checkpoint at or after each multiple of steps or epochs', () => {
   expect(kept(decide(ten, { keepEvery: { steps: 4 } }))).toEqual([4, 8, 10])
   const odd = [0, 7, 14, 21, 28].map((step) => candidate(step))

@@ -4,14 +4,14 @@ import { attemptSchema, pageIdSchema } from './layout.ts'
 import type { Named } from './named.ts'
 import { originSchema } from './origin.ts'
 import { requiresSchema } from './requires.ts'
-import { countSchema, metricsSchema, orderSchema, sha256Schema, timeSchema } from './values.ts'
+import { countSchema, epochSchema, metricsSchema, orderSchema, sha256Schema, timeSchema } from './values.ts'
 import { recordOf } from '../../records.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
 
 export const entrySchema = v.looseObject({
   step: countSchema,
-  epoch: v.optional(countSchema),
+  epoch: v.optional(epochSchema),
   attempt: attemptSchema,
   /** The digest and size of the sealed manifest. With the manifest, they verify every byte of the checkpoint. */
   manifest: v.looseObject({ sha256: sha256Schema, size: countSchema }),

@@ -10,6 +10,7 @@ import { featureFault, requiresSchema, requiring, type Uses } from './requires.t
 import { seal } from './sealed.ts'
 import {
   countSchema,
+  epochSchema,
   metricsSchema,
   orderSchema,
   sha256Schema,
@@ -53,7 +54,7 @@ export const manifestSchema = v.looseObject({
   requires: requiresSchema,
   attempt: attemptSchema,
   step: countSchema,
-  epoch: v.optional(countSchema),
+  epoch: v.optional(epochSchema),
   /** The time at which the save began, by the clock of the writer. */
   savedAt: timeSchema,
   order: orderSchema,

@@ -4,6 +4,9 @@ import { recordOf } from '../../records.ts'
 /** An integer of at least 0 that JavaScript represents exactly. */
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
+/** A number of at least 0, since a checkpoint can be saved in the middle of an epoch. */
+export const epochSchema = v.pipe(v.number(), v.finite(), v.minValue(0))
+
 export const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 
 /** A date and a time with an offset, such as `2026-01-31T12:00:00.000Z`. */

@@ -3,7 +3,7 @@ import { type AgreementName, type Agreement, agreementKey } from '../../catalog/
 import { attemptSchema } from '../../catalog/documents/layout.ts'
 import { manifestFileSchema } from '../../catalog/documents/manifest.ts'
 import type { Named } from '../../catalog/documents/named.ts'
-import { countSchema, metricsSchema, orderSchema, timeSchema } from '../../catalog/documents/values.ts'
+import { countSchema, epochSchema, metricsSchema, orderSchema, timeSchema } from '../../catalog/documents/values.ts'
 import { HoldfastError } from '../../errors.ts'
 import { agree, readAgreement } from '../agreements/agree.ts'
 import type { StoreContext } from '../context.ts'
@@ -55,7 +55,7 @@ export const partSchema = v.looseObject({
   /** The attempt from which the rank continued; `null` if it began anew. */
   resumed: v.nullable(attemptSchema),
   files: v.array(manifestFileSchema),
-  epoch: v.optional(countSchema),
+  epoch: v.optional(epochSchema),
   metrics: metricsSchema,
   tags: v.array(v.string()),
   metadata: v.optional(v.unknown()),

@@ -1,6 +1,6 @@
 import { type ByteSource, refuseUnknownOptions } from '../../backend/index.ts'
 import type { DataState } from '../../data/state.ts'
-import { assertStep, isCount } from '../../catalog/documents/index.ts'
+import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
@@ -27,6 +27,7 @@ export type FilesToSave = string | readonly string[] | Readonly<Record<string, F
 export interface SaveRequest {
   /** The number that identifies the checkpoint: an integer of at least 0. */
   readonly step: number
+  /** A number of at least 0, such as 2.5 in the middle of the third epoch. */
   readonly epoch?: number | undefined
   readonly files: FilesToSave
   /**
@@ -103,8 +104,8 @@ export function assertSaveRequest(request: SaveRequest): void {
   refuseUnknownOptions(request, saveFields, 'A save')
   assertStep(request.step)
   assertFiles(request.files)
-  if (request.epoch !== undefined && !isCount(request.epoch)) {
-    throw invalid(`The epoch must be a whole number of at least 0, not ${String(request.epoch)}.`)
+  if (request.epoch !== undefined && !(Number.isFinite(request.epoch) && request.epoch >= 0)) {
+    throw invalid(`The epoch must be a number of at least 0, not ${String(request.epoch)}.`)
   }
   assertMetrics(request.metrics ?? {})
   if (request.tags?.some((tag) => typeof tag !== 'string' || tag === '') === true) {
