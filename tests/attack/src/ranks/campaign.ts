@@ -34,7 +34,7 @@ const longestResume = 180_000
 
 /** Milliseconds after which a kill comes at the latest, from the start of the job and from its resume. */
 const longestJoin = 5000
-const longestTraining = 1000
+const longestTraining = 5000
 
 const timeouts = { joinTimeout: 120_000, saveTimeout: 120_000 }
 
