@@ -35,7 +35,9 @@ import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
+import { describeJob, jobStatus } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
+import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
 import { StoreMirror } from './mirror/mirror.ts'
 import type { MirrorOptions } from './mirror-options.ts'
@@ -483,12 +485,21 @@ export class CheckpointStore implements AsyncDisposable {
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     this.#refuseInJob('repair')
     await this.#access.cleanedUp(options.signal)
-    return this.#underWay.run(() => repairStore(this.#context, options))
+    return this.#underWay.run(() =>
+      repairStore(this.#context, options, (catalog, signal) =>
+        completeJointSaves(this.#context, catalog, signal),
+      ),
+    )
   }
 
   /** Checks that the store supports everything that a writer needs, by trying it. */
   async doctor(options: StoreCallOptions = {}): Promise<readonly Diagnosis[]> {
-    return diagnoseStore(this.#context, options.signal)
+    const { log, environment } = this.#context
+    const job = async (signal: AbortSignal | undefined): Promise<string | undefined> => {
+      const status = await jobStatus(this.#context, () => log.whole(signal), signal)
+      return status && describeJob(status, environment.now())
+    }
+    return diagnoseStore(this.#context, job, options.signal)
   }
 
   /**

@@ -58,6 +58,7 @@ export {
   reservePrefix,
   type RewindId,
   rewindKey,
+  rankOfStart,
   rewindOfKey,
   rewindsPrefix,
   termOfKey,

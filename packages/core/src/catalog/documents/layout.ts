@@ -126,6 +126,13 @@ export function termOfKey(key: string): number | undefined {
   return digits === undefined || Number(digits) === 0 ? undefined : Number(digits)
 }
 
+const startPattern = /^starts\/(\d+)\/\d{10}$/
+
+/** The rank of a job of many ranks, if a key names the start of a process of it. Starts of a rank are in the order of keys. */
+export function rankOfStart(key: string): string | undefined {
+  return startPattern.exec(agreementOfKey(key) ?? '')?.[1]
+}
+
 function nameIn(prefix: string, key: string): string | undefined {
   if (!key.startsWith(prefix) || !key.endsWith('.json')) return undefined
   return key.slice(prefix.length, -'.json'.length)

@@ -31,7 +31,7 @@ export interface CompleteAttempt {
  * Rejects with `INVALID_ARGUMENT` if the parts do not make a checkpoint.
  */
 export async function completeAttempt(
-  { context, own, size }: Member,
+  { context, own, size }: Pick<Member, 'context' | 'own' | 'size'>,
   proposal: AttemptProposal,
   signal: AbortSignal | undefined,
 ): Promise<CompleteAttempt | undefined> {

@@ -42,22 +42,27 @@ export function incomplete(
   advice: string,
   url: string,
 ): HoldfastError {
-  const named = missing
-    .slice(0, 20)
-    .join(', ')
-    .replace(/, (\d+)$/, ' and $1')
-  const more = missing.length > 20 ? ` and ${missing.length - 20} more` : ''
-  const ranks = missing.length === 1 ? `Rank ${named}` : `Ranks ${named}${more}`
+  const ranks = namesOf(missing)
   return new HoldfastError(
     'INCOMPLETE',
-    `${ranks} of ${size} ${what} within ${durationOf(milliseconds)}. ${advice}`,
+    `${ranks.charAt(0).toUpperCase()}${ranks.slice(1)} of ${size} ${what} within ${durationOf(milliseconds)}. ${advice}`,
     {
       url,
     },
   )
 }
 
-function durationOf(milliseconds: number): string {
+/** Names ranks, such as `ranks 2 and 5`. */
+export function namesOf(ranks: readonly number[]): string {
+  const named = ranks
+    .slice(0, 20)
+    .join(', ')
+    .replace(/, (\d+)$/, ' and $1')
+  const more = ranks.length > 20 ? ` and ${ranks.length - 20} more` : ''
+  return ranks.length === 1 ? `rank ${named}` : `ranks ${named}${more}`
+}
+
+export function durationOf(milliseconds: number): string {
   const seconds = milliseconds / 1000
   return seconds < 120 ? `${Number(seconds.toFixed(1))} s` : `${Number((seconds / 60).toFixed(1))} min`
 }

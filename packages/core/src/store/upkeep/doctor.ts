@@ -18,6 +18,7 @@ export interface Diagnosis {
     | 'clock'
     | 'marker'
     | 'catalog'
+    | 'ranks'
     | 'unfinished saves'
   readonly verdict: 'good' | 'warning' | 'bad'
   /** The observation. Unless the verdict is good, also what to do. */
@@ -28,9 +29,13 @@ export interface Diagnosis {
 /** The difference of clocks in milliseconds above which the doctor warns. */
 const clockTolerance = 60_000
 
-/** Checks everything that a writer needs by trying it on the store. Removes what it writes. */
+/**
+ * Checks everything that a writer needs by trying it on the store. Removes what it writes. `job` describes the newest start of a
+ * job of many ranks, if there is one.
+ */
 export async function diagnoseStore(
   context: StoreContext,
+  job: (signal: AbortSignal | undefined) => Promise<string | undefined>,
   signal?: AbortSignal,
 ): Promise<readonly Diagnosis[]> {
   return [
@@ -39,6 +44,7 @@ export async function diagnoseStore(
     await diagnose('catalog', () => catalog(context, signal)),
     ...(await writing(context, signal)),
     await diagnose('conditional create', () => conditionalCreate(context, signal)),
+    ...(await ranks(job, signal)),
     await diagnose('unfinished saves', () => unfinished(context, signal)),
     await diagnose('free space', () => freeSpace(context, signal)),
   ]
@@ -133,6 +139,16 @@ async function freeSpace({ backend }: StoreContext, signal: AbortSignal | undefi
   const free = await backend.freeSpace({ signal })
   if (free.kind === 'unbounded') return 'the store sets no limit'
   return `${formatSize(free.available)} of ${formatSize(free.total)} free (${free.kind})`
+}
+
+/** Omits the check for a store without such a job. */
+async function ranks(
+  job: (signal: AbortSignal | undefined) => Promise<string | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<readonly Diagnosis[]> {
+  const none = 'none'
+  const diagnosis = await diagnose('ranks', async () => (await job(signal)) ?? none)
+  return diagnosis.finding === none ? [] : [diagnosis]
 }
 
 async function unfinished(context: StoreContext, signal: AbortSignal | undefined): Promise<Finding> {

@@ -2,10 +2,12 @@ import { isDeadIn, mayCommit } from '../../catalog/commit/rules/index.ts'
 import type { StoreContext } from '../context.ts'
 import {
   attemptOfKey,
+  catalogVersionOf,
   dataPrefix,
   isDocumentKey,
   isOwnWork,
   pageOfKey,
+  rankOfStart,
   probePrefix,
   reservePrefix,
   writerNoteOf,
@@ -168,8 +170,18 @@ async function findDead(
   let catalogVersions = 0
   let catalogPages = 0
   let storeTime = 0
+  let start: { readonly rank: string; readonly key: string; readonly size: number } | undefined
   for await (const { key, size, modifiedAt } of backend.list('', { signal })) {
     const attempt = attemptOfKey(key)
+    const rank = rankOfStart(key)
+    if (rank !== undefined) {
+      // The newest start of a rank fences the older ones, so only that one must stay.
+      if (start?.rank === rank) {
+        keys.push(start.key)
+        bytes += start.size
+      }
+      start = { rank, key, size }
+    }
     storeTime = Math.max(storeTime, modifiedAt.getTime())
     if (key.startsWith(probePrefix)) {
       probes.push({ key, storedAt: modifiedAt.getTime() })
@@ -179,9 +191,8 @@ async function findDead(
       keys.push(key)
       bytes += size
       if (attempt !== undefined) attempts.add(attempt)
-      else if (writerNoteOf(key) !== undefined) continue
       else if (pageOfKey(key) !== undefined) catalogPages += 1
-      else catalogVersions += 1
+      else if (catalogVersionOf(key) !== undefined) catalogVersions += 1
     }
   }
   // A probe is short, so an old one was interrupted. Both times are those of the store.

@@ -2,7 +2,7 @@ import type { CheckpointBackend } from '../../../backend/index.ts'
 import { highestNamedVersion, versionAbove } from '../../../catalog/commit/lost-versions.ts'
 import { newestReadable, type ReadableCatalog } from '../../../catalog/commit/newest-readable.ts'
 import { agreementsPrefix, termOfKey } from '../../../catalog/documents/index.ts'
-import type { PagedCatalog } from '../../../catalog/pages/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../../../catalog/pages/index.ts'
 import { HoldfastError } from '../../../errors.ts'
 import type { StoreContext } from '../../context.ts'
 import { ensureMarker, type FoundMarker, readMarker } from '../ensure-marker.ts'
@@ -20,6 +20,8 @@ const pauseAfterRace = 20
 export interface RepairOptions {
   readonly signal?: AbortSignal | undefined
 }
+
+type CompleteJoint = (catalog: WholeCatalog, signal: AbortSignal | undefined) => Promise<void>
 
 export interface RepairReport {
   /** The versions of the catalog that are damaged or lack pages, newest first. */
@@ -41,12 +43,17 @@ export interface RepairReport {
 /**
  * Rebuilds the list from the newest readable version and from every complete attempt that may have been committed after it.
  * Loses no acknowledged checkpoint. A complete checkpoint that was never acknowledged may be listed. The commit raises the
- * floor to itself, so attempts that a damaged version allowed to be swept are never listed. It can be repeated.
+ * floor to itself, so attempts that a damaged version allowed to be swept are never listed. It can be repeated. `completeJoint`
+ * writes the manifests of joint saves of which all parts are stored.
  */
-export async function repairStore(context: StoreContext, options: RepairOptions): Promise<RepairReport> {
+export async function repairStore(
+  context: StoreContext,
+  options: RepairOptions,
+  completeJoint?: CompleteJoint,
+): Promise<RepairReport> {
   const marker = await readMarker(context.backend, options.signal)
   for (let races = 0; races <= maxRaces; races += 1) {
-    const report = await repairOnce(context, marker, options.signal)
+    const report = await repairOnce(context, marker, options.signal, completeJoint)
     if (report !== undefined) return report
     await context.environment.pause(pauseAfterRace, options.signal)
   }
@@ -62,9 +69,11 @@ async function repairOnce(
   context: StoreContext,
   marker: FoundMarker,
   signal: AbortSignal | undefined,
+  completeJoint: CompleteJoint | undefined,
 ): Promise<RepairReport | undefined> {
   const { backend, log, environment } = context
   const { catalog, lost, newestVersion, damaged } = await readableAfterFence(context, signal)
+  await completeJoint?.(catalog, signal)
   const at = environment.now().toISOString()
   const term = await latestTerm(backend, catalog, signal)
   const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)

@@ -1,0 +1,112 @@
+import {
+  agreementOfKey,
+  agreementsPrefix,
+  type AttemptId,
+  isAttemptId,
+  partsOfAttempt,
+  termOfKey,
+  termPrefix,
+} from '../../catalog/documents/index.ts'
+import { fateOf } from '../../catalog/commit/rules/index.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import type { StoreContext } from '../context.ts'
+import { durationOf, namesOf } from './errors.ts'
+import { herePrefix, membersPrefix, openName, ranksIn, termsPrefix } from './names.ts'
+import { findAgreed, openSchema } from './proposals.ts'
+import { missingRanks } from './rules.ts'
+
+/** A joint save that is not committed, and of which some parts are stored. */
+export interface UnfinishedJointSave {
+  readonly attempt: AttemptId
+  readonly step: number
+  /** The ranks that have not delivered their parts. Empty if all have. */
+  readonly missing: readonly number[]
+  /** When the first part was stored, by the clock of the store. */
+  readonly since: Date
+}
+
+/** The newest start of a job of many ranks, as far as its agreements show it. */
+export interface JobStatus {
+  readonly term: number
+  readonly size: number
+  readonly isOwner: boolean
+  /** The ranks that have not joined the term. */
+  readonly absent: readonly number[]
+  readonly unfinished: readonly UnfinishedJointSave[]
+}
+
+/** Returns the status of the newest term; `undefined` if the store shows none. Reads a catalog only if there is one. */
+export async function jobStatus(
+  context: StoreContext,
+  readCatalog: () => Promise<WholeCatalog>,
+  signal: AbortSignal | undefined,
+): Promise<JobStatus | undefined> {
+  const { backend } = context
+  let term = 0
+  let stored: { readonly name: string; readonly at: Date }[] = []
+  for await (const { key, modifiedAt } of backend.list(`${agreementsPrefix}${termsPrefix}`, { signal })) {
+    const found = termOfKey(key)
+    const name = agreementOfKey(key)
+    if (found === undefined || name === undefined) continue
+    if (found > term) stored = []
+    term = found
+    stored.push({ name, at: modifiedAt })
+  }
+  const open = term === 0 ? undefined : await findAgreed(context, openName(term), openSchema, signal)
+  if (open === undefined) return undefined
+  const { size } = open.proposal
+  const catalog = await readCatalog()
+  const names = stored.flatMap(({ name }) => agreementOfKey(`${agreementsPrefix}${name}.json`) ?? [])
+  const present = new Set([...ranksIn(names, herePrefix(term)), ...ranksIn(names, membersPrefix(term))])
+  const unfinished = [...partsByAttempt(stored, term)]
+    .filter(([attempt]) => fateOf(catalog, attempt) === 'open')
+    .map(([attempt, parts]) => ({
+      attempt,
+      step: partsOfAttempt(attempt).step,
+      missing: missingRanks(parts.ranks, size),
+      since: parts.since,
+    }))
+    .sort((one, other) => one.step - other.step)
+  return {
+    term,
+    size,
+    isOwner: catalog.owner?.id === open.id,
+    absent: missingRanks(present, size),
+    unfinished,
+  }
+}
+
+interface StoredParts {
+  readonly ranks: number[]
+  since: Date
+}
+
+function partsByAttempt(
+  stored: readonly { readonly name: string; readonly at: Date }[],
+  term: number,
+): ReadonlyMap<AttemptId, StoredParts> {
+  const prefix = `${termPrefix(term)}parts/`
+  const found = new Map<AttemptId, StoredParts>()
+  for (const { name, at } of stored) {
+    const [attempt = '', rank = ''] = name.startsWith(prefix) ? name.slice(prefix.length).split('/') : []
+    if (!isAttemptId(attempt) || !/^\d+$/.test(rank)) continue
+    const parts = found.get(attempt) ?? { ranks: [], since: at }
+    parts.ranks.push(Number(rank))
+    if (at < parts.since) parts.since = at
+    found.set(attempt, parts)
+  }
+  return found
+}
+
+/** Describes the newest start of a job, such as `step 600: 6 of 8 parts, waiting for ranks 2 and 5 for 4 min`. */
+export function describeJob({ term, size, isOwner, absent, unfinished }: JobStatus, now: Date): string {
+  const started = `term ${term} of ${size} ranks${isOwner ? ', which owns the store' : ''}`
+  const joined = absent.length === 0 ? [] : [`${namesOf(absent)} did not join`]
+  const saves = unfinished.map(({ step, missing, since }) => {
+    const waited = durationOf(Math.max(0, now.getTime() - since.getTime()))
+    const state =
+      missing.length === 0 ? `not committed for ${waited}` : `waiting for ${namesOf(missing)} for ${waited}`
+    return `step ${step}: ${size - missing.length} of ${size} parts, ${state}`
+  })
+  return [started, ...joined, ...saves].join('; ')
+}

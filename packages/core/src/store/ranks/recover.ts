@@ -1,0 +1,47 @@
+import { partsOfAttempt, type AttemptId } from '../../catalog/documents/index.ts'
+import type { WholeCatalog } from '../../catalog/pages/index.ts'
+import { isHoldfastError } from '../../errors.ts'
+import { listAgreements } from '../agreements/agree.ts'
+import type { StoreContext } from '../context.ts'
+import { completeAttempt } from './complete.ts'
+import { jobStatus } from './job-status.ts'
+import { attemptsPrefix } from './names.ts'
+import { type AttemptProposal, attemptProposalSchema, findAgreed } from './proposals.ts'
+
+/**
+ * Writes the manifests of joint saves of which all parts are stored, so that a repair finds them. Any rank would have written
+ * the same bytes. A save whose parts do not make a checkpoint stays as it is.
+ */
+export async function completeJointSaves(
+  context: StoreContext,
+  catalog: WholeCatalog,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const status = await jobStatus(context, () => Promise.resolve(catalog), signal)
+  if (status === undefined) return
+  const { term, size, unfinished } = status
+  for (const { attempt, missing } of unfinished) {
+    const proposal = missing.length === 0 ? await proposalOf(context, term, attempt, signal) : undefined
+    if (proposal === undefined) continue
+    try {
+      await completeAttempt({ context, size, own: { term, owner: '' } }, proposal, signal)
+    } catch (error) {
+      if (!isHoldfastError(error, 'INVALID_ARGUMENT', 'CORRUPT')) throw error
+    }
+  }
+}
+
+/** The agreement on an attempt. Its name has the number of the try, which the attempt does not name. */
+async function proposalOf(
+  context: StoreContext,
+  term: number,
+  attempt: AttemptId,
+  signal: AbortSignal | undefined,
+): Promise<AttemptProposal | undefined> {
+  const prefix = attemptsPrefix(term, partsOfAttempt(attempt).step)
+  for await (const name of listAgreements(context.backend, prefix, { signal })) {
+    const agreed = await findAgreed(context, name, attemptProposalSchema, signal)
+    if (agreed?.proposal.attempt === attempt) return agreed.proposal
+  }
+  return undefined
+}

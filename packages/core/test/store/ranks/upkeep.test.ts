@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import { MemoryBackend } from '../../../src/index.ts'
+import { codeOf, FaultyBackend, keysOf, storeOn } from '../../stores.ts'
+import { rankOn, saveAll, shard, startJob } from './job.ts'
+
+/** A job of which some ranks deliver their parts of a step, and nobody commits. */
+async function jobWithParts(size: number, delivering: readonly number[]): Promise<MemoryBackend> {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, size, { saveTimeout: 300 })
+  await saveAll(ranks, 500)
+  const codes = await Promise.all(
+    ranks.map(async (store, rank) =>
+      delivering.includes(rank) ? codeOf(store.save({ step: 600, files: shard(rank, 600) })) : 'no call',
+    ),
+  )
+  expect(codes.filter((code) => code === 'INCOMPLETE')).toHaveLength(delivering.length)
+  return backend
+}
+
+test('the doctor names the ranks for which an unfinished joint save waits', async () => {
+  const backend = await jobWithParts(4, [0, 3])
+  const diagnosis = (await storeOn(backend, { mode: 'shared' }).doctor()).find(
+    ({ check }) => check === 'ranks',
+  )
+  expect(diagnosis?.verdict).toBe('good')
+  expect(diagnosis?.finding).toMatch(
+    /^term 1 of 4 ranks, which owns the store; step 600: 2 of 4 parts, waiting for ranks 1 and 2 for [\d.]+ s$/,
+  )
+})
+
+test('the doctor names the ranks that did not join', async () => {
+  const backend = new MemoryBackend()
+  await codeOf(rankOn(backend, 1, 3, { joinTimeout: 100 }).save({ step: 1, files: shard(1, 1) }))
+  const diagnosis = (await storeOn(backend, { mode: 'shared' }).doctor()).find(
+    ({ check }) => check === 'ranks',
+  )
+  expect(diagnosis?.finding).toBe('term 1 of 3 ranks; ranks 0 and 2 did not join')
+})
+
+test('the doctor says nothing of ranks in a store without a job', async () => {
+  const store = storeOn(new MemoryBackend())
+  await store.save({ step: 1, files: { a: Buffer.from('a') } })
+  expect((await store.doctor()).map(({ check }) => check)).not.toContain('ranks')
+})
+
+test('a sweep keeps only the newest start of each rank', async () => {
+  const backend = new MemoryBackend()
+  for (let start = 1; start <= 3; start += 1) await saveAll(startJob(backend, 2), start)
+  const store = storeOn(backend)
+  await store.save({ step: 9, files: { a: Buffer.from('a') } })
+  await store.sweep()
+  expect(await keysOf(backend, 'agreements/starts/')).toEqual([
+    'agreements/starts/0/0000000003.json',
+    'agreements/starts/1/0000000003.json',
+  ])
+  const next = startJob(backend, 2)
+  await Promise.all(next.map((rank, index) => rank.save({ step: 10, files: shard(index, 10) })))
+  expect(await keysOf(backend, 'agreements/starts/0/')).toContain('agreements/starts/0/0000000004.json')
+})
+
+/** A job that died after all ranks had stored their parts of step 600, and before one wrote the manifest. */
+async function diedBeforeCommit(): Promise<MemoryBackend> {
+  const backend = new FaultyBackend()
+  const ranks = startJob(backend, 3, { saveTimeout: 200 })
+  await saveAll(ranks, 500)
+  backend.intercept = (method, key) =>
+    method === 'commit' && key.startsWith('data/600-') ? 'fail before' : 'pass'
+  const codes = await Promise.all(
+    ranks.map((store, rank) =>
+      codeOf(store.save({ step: 600, files: shard(rank, 600), metrics: { loss: 1 } })),
+    ),
+  )
+  expect(codes).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE'])
+  backend.intercept = () => 'pass'
+  expect((await keysOf(backend, 'data/600-')).filter((key) => key.endsWith('/manifest.json'))).toEqual([])
+  return backend
+}
+
+test('the doctor shows a joint save that is whole and not committed', async () => {
+  const backend = await diedBeforeCommit()
+  const diagnosis = (await storeOn(backend, { mode: 'shared' }).doctor()).find(
+    ({ check }) => check === 'ranks',
+  )
+  expect(diagnosis?.finding).toMatch(/step 600: 3 of 3 parts, not committed for/)
+})
+
+test('a repair lists a joint checkpoint of which all parts are stored, and not one that lacks a part', async () => {
+  const whole = await diedBeforeCommit()
+  expect((await storeOn(whole).repair()).recovered).toEqual([600])
+  const store = storeOn(whole, { mode: 'shared' })
+  const details = await store.get('latest')
+  expect(details?.step).toBe(600)
+  expect(details?.files.map(({ name }) => name)).toEqual(['rank-0.bin', 'rank-1.bin', 'rank-2.bin'])
+  expect(details?.metrics).toEqual({ loss: 1 })
+  expect((await store.verify()).good).toBe(true)
+
+  const lacking = await jobWithParts(3, [0, 2])
+  expect((await storeOn(lacking).repair()).recovered).toEqual([])
+})
