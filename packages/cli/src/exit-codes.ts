@@ -13,6 +13,7 @@ export const exitCodes = {
   noSpace: 8,
   noPermission: 9,
   incomplete: 10,
+  tooOld: 11,
   interrupted: 130,
   terminated: 143,
 } as const
@@ -43,6 +44,7 @@ export const exitCodesHelp = `Exit codes ("run" exits with that of its program; 
     8  no space: nothing was written
     9  no permission
    10  incomplete: other ranks of the job did not deliver their parts in time
+   11  too old: the latest checkpoint, or that of the mirror, is older than --max-age
   130  interrupted (Ctrl-C)
   143  terminated`
 

@@ -12,6 +12,12 @@ export const globalOptions = {
   json: flag('print JSON, one object per line, the result last'),
   job: option('<name>', 'belong to this job, which owns the store (default: HOLDFAST_JOB)', text),
   takeOver: flag('write although another writer or job owns the store, which fences it'),
+  mirror: negatableOption(
+    '<url>',
+    'copy what is saved to this second store, and restore from it if it is ahead',
+    'use no mirror, whatever the configuration says',
+  ),
+  takeOverMirror: flag('copy to the mirror although another store owns it, which fences that store'),
   objective: option('<name=metric:min|max>', 'define what "best" means; may be repeated', parseObjective),
   forgetObjective: option(
     '<name>',

@@ -37,6 +37,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'List all runs below a path or URL.',
     load: async () => (await import('./commands/runs.ts')).runs,
   },
+  status: {
+    summary: 'Show how old the latest checkpoint and its mirror are, and how full the disk is.',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
   stats: {
     summary: 'Show what keeps how many bytes, the growth, and when the disk is full.',
     load: async () => (await import('./commands/stats.ts')).stats,

@@ -59,6 +59,7 @@ export async function openRun(
 ): Promise<CheckpointStore> {
   const { config, adapter, objective } = options
   return openStore(locationOf(prefix, run), {
+    mirrorUse: 'none',
     mode: 'shared',
     config: typeof config === 'string' ? expandHome(config) : config,
     adapters: adapter,

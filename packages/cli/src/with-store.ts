@@ -12,7 +12,7 @@ import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { CommandExitCode } from './exit-codes.ts'
 import { count, joined } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'
-import { phraseHint } from './output/hints.ts'
+import { phraseHint, withHint } from './output/hints.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
 import type { ChosenRanks } from './ranks/options.ts'
@@ -31,14 +31,22 @@ export interface CommandContext {
 /** What a command sets itself. */
 interface StoreSettings extends Pick<OpenStoreOptions, 'retention' | 'mode' | 'job'> {
   readonly ranks?: ChosenRanks | undefined
+  /**
+   * Whether the command uses the mirror: it waits until the mirror has what it changed, or copies to it only as long as it runs.
+   * Default: it does not use the mirror.
+   */
+  readonly mirror?: 'wait' | 'no wait' | undefined
 }
+
+/** Milliseconds that a command waits for the mirror. The copies of a large run can take hours. */
+const mirrorLimit = 7 * 86_400_000
 
 /** Opens the store in shared mode, as a job or as a rank of a job, runs the command, and closes the store also after an error. */
 export async function withStore<Code extends CommandExitCode>(
   options: GlobalOptions & Partial<KeepOptions> & { readonly dryRun?: true | undefined },
   signal: AbortSignal,
   command: (context: CommandContext) => Promise<Code>,
-  { ranks, ...settings }: StoreSettings = {},
+  { ranks, mirror, ...settings }: StoreSettings = {},
 ): Promise<Code> {
   const { json = false, takeOver = false, objective, forgetObjective = [] } = options
   if (options.dryRun === true && forgetObjective.length > 0) {
@@ -56,11 +64,19 @@ export async function withStore<Code extends CommandExitCode>(
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
+    ...mirrorOf(options, ranks === undefined ? mirror : undefined),
     ...keeping,
     ...settings,
     ...(objective === undefined && objectives === undefined
       ? {}
       : { objectives: { ...objective, ...objectives } }),
+  })
+  store.on('mirrorFailed', ({ error }) => {
+    const reason = error instanceof HoldfastError ? withHint(error) : error.message
+    printer.note(`${reason} The checkpoints are in ${store.url}, and the mirror lacks some of them.`)
+  })
+  store.on('droppedUnmirrored', ({ step, because }) => {
+    printer.note(`step ${step} was dropped before the mirror had it: ${because}.`)
   })
   let cleanupFailed: Error | undefined
   store.on('cleanupFailed', ({ error }) => {
@@ -106,11 +122,27 @@ function writerOf({ job }: GlobalOptions): Pick<StoreOptions, 'mode' | 'job'> {
   return name === undefined ? { mode: 'shared' } : { mode: 'exclusive', job: name }
 }
 
+/** How a command uses the mirror that the command line or the configuration names. */
+function mirrorOf(
+  { mirror: named, takeOverMirror }: GlobalOptions,
+  use: StoreSettings['mirror'],
+): Pick<OpenStoreOptions, 'mirror' | 'mirrorUse'> {
+  if (use === undefined || named === false) return { mirrorUse: 'none' }
+  return {
+    ...(named === undefined ? {} : { mirror: { store: named } }),
+    mirrorUse: {
+      flushLimit: use === 'wait' ? mirrorLimit : 0,
+      ...(takeOverMirror === true ? { takeOver: true } : {}),
+    },
+  }
+}
+
 /** Opens a second store, to which the command does not write. */
 export async function openSource(location: string, options: GlobalOptions): Promise<CheckpointStore> {
   const { objective } = options
   return openStore(location, {
     mode: 'shared',
+    mirrorUse: 'none',
     ...configurationOf(options),
     onIgnoredConfig: () => undefined, // reported for the store to which the command writes
     ...(objective === undefined ? {} : { objectives: objective }),

@@ -21,6 +21,7 @@ const commands: readonly string[] = [
   'ok 1',
   'cat 2 model.bin',
   'stats',
+  'status',
   'show latest',
   'diff 1 2',
   'best --objective loss=loss:min',

@@ -77,6 +77,8 @@ test('escapes text from the store and from the user in every command', async () 
     ['runs', store],
     ['runs', hostile],
     ['stats'],
+    ['status'],
+    ['status', '--max-age', hostile],
     ['stats', store],
     ['stats', hostile],
     ['runs', store, '--sort', hostile],

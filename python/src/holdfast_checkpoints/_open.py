@@ -46,6 +46,7 @@ def open(
     ranks: tuple[int, int] | None = None,
     join_timeout: float | None = None,
     save_timeout: float | None = None,
+    mirror: Path | Mapping[str, Any] | None = None,
     writer_name: str | None = None,
     grace_period: float | None = None,
     config: Path | Literal[False] | None = None,
@@ -65,6 +66,9 @@ def open(
     `job` names a job whose processes follow one another as one owner. `ranks` is `(rank, number of ranks)` of this
     process, if all processes of a job save and restore one checkpoint together: see docs/ranks.md. `join_timeout` and
     `save_timeout` limit, in seconds, how long they wait for one another.
+
+    `mirror` is the location of a second store to which checkpoints are copied in the background, or a mapping with the
+    members of docs/configuration.md, such as `{"store": "s3://bucket/runs/a", "retention": {"keepLast": 10}}`.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.
@@ -95,6 +99,7 @@ def open(
             takeOver=take_over,
             job=job,
             ranks=_ranks(ranks, join_timeout, save_timeout),
+            mirror={"store": os.fspath(mirror)} if isinstance(mirror, (str, os.PathLike)) else mirror,
             writerName=writer_name,
             gracePeriod=None if grace_period is None else grace_period * 1000,
             config=absolute(config) if isinstance(config, (str, os.PathLike)) else config,

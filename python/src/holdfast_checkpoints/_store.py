@@ -389,6 +389,20 @@ class Store:
         """Removes an objective that the store records. It can then be defined differently."""
         self._call("forgetObjective", {"name": name})
 
+    def mirror_status(self) -> Mapping[str, Any] | None:
+        """Returns how far the mirror is, as far as the store knows it, or `None` without a mirror."""
+        status: Mapping[str, Any] | None = self._call("mirrorStatus")
+        return status
+
+    def flush_mirror(self) -> Mapping[str, Any] | None:
+        """Copies to the mirror what it lacks, and waits. A failure of the mirror is in the returned status."""
+        status: Mapping[str, Any] | None = self._call("flushMirror")
+        return status
+
+    def forget_mirror(self) -> None:
+        """Forgets a mirror that is not used any more, so that no checkpoint is kept for it."""
+        self._call("forgetMirror")
+
     # Check and mend
 
     def verify(

@@ -19,24 +19,33 @@ export const importCommand = defineCommand({
     ...retentionOptions,
   },
   run: async ({ arguments: [folder], options, signal }) =>
-    withStore(options, signal, async ({ store, printer }) => {
-      const { dryRun = false } = options
-      const { importFolder } = await import('@holdfast/watch')
-      const { layout, adopted, planned, failed } = await importFolder(store, folder, {
-        ...adoptionOf(options),
-        dryRun,
-        signal,
-        onEvent: (event) => {
-          printAdoption(printer, `importing ${folder}`, event)
-        },
-      })
-      for (const each of planned) printPlanned(printer, each)
-      const verb = dryRun ? 'would be saved' : 'saved'
-      printer.line(joined(`${count(adopted.length, 'checkpoint')} ${verb}`, store.url))
-      const failures = failed.map(({ name, error }) => ({ name, code: error.code, message: explain(error) }))
-      printer.data({ type: 'result', command: 'import', layout, dryRun, adopted, failed: failures })
-      return failed.length === 0 ? exitCodes.done : exitCodes.failed
-    }),
+    withStore(
+      options,
+      signal,
+      async ({ store, printer }) => {
+        const { dryRun = false } = options
+        const { importFolder } = await import('@holdfast/watch')
+        const { layout, adopted, planned, failed } = await importFolder(store, folder, {
+          ...adoptionOf(options),
+          dryRun,
+          signal,
+          onEvent: (event) => {
+            printAdoption(printer, `importing ${folder}`, event)
+          },
+        })
+        for (const each of planned) printPlanned(printer, each)
+        const verb = dryRun ? 'would be saved' : 'saved'
+        printer.line(joined(`${count(adopted.length, 'checkpoint')} ${verb}`, store.url))
+        const failures = failed.map(({ name, error }) => ({
+          name,
+          code: error.code,
+          message: explain(error),
+        }))
+        printer.data({ type: 'result', command: 'import', layout, dryRun, adopted, failed: failures })
+        return failed.length === 0 ? exitCodes.done : exitCodes.failed
+      },
+      { mirror: 'wait' },
+    ),
 })
 
 function printPlanned(printer: Printer, planned: PlannedCheckpoint): void {

@@ -45,6 +45,10 @@ export const restore = defineCommand({
     const command = async ({ store, printer, progress }: CommandContext): Promise<ExitCode> => {
       refuseUncountable(choice, options)
       const began = performance.now()
+      store.on('restoringFrom', ({ from, url, why, isMirrorRead }) => {
+        if (from === 'mirror') printer.line(`${why} Restoring from ${url}`)
+        else if (!isMirrorRead) printer.note(why)
+      })
       const bar = await progress('restoring')
       try {
         const restored = await restoreIfThere(store, choice, {
@@ -102,7 +106,7 @@ export const restore = defineCommand({
         bar.stop()
       }
     }
-    return withStore(options, signal, command, { ranks })
+    return withStore(options, signal, command, { ranks, mirror: 'no wait' })
   },
 })
 

@@ -4,6 +4,7 @@ import { parseSeconds, parseWhole } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { argument, gather, option, requiredOption, text } from '../declaration.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { mirrorText } from '../output/mirror.ts'
 import { RunPrinter } from '../output/run.ts'
 import { retentionOptions } from '../retention-options.ts'
 import { withStore } from '../with-store.ts'
@@ -31,27 +32,35 @@ export const runCommand = defineCommand({
     ...retentionOptions,
   },
   run: async ({ arguments: [command], options, signal, ownSignals }) =>
-    withStore(options, signal, async ({ store, printer }) => {
-      const { runProgram } = await import('@holdfast/watch')
-      const { watch: folder, restarts, restartDelay, grace } = options
-      const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
-      const output = new RunPrinter(printer, { folder, command, url: store.url })
-      const running = runProgram(store, folder, command, {
-        ...adopting,
-        restarts,
-        restartDelay,
-        grace,
-        outputToStderr: printer.json,
-        onEvent: (event) => {
-          output.print(event)
-        },
-      })
-      ownSignals() // From here on the run handles them.
-      const report = await running
-      const ofProgram = codeAfter(report)
-      output.printReport(report, ofProgram)
-      return { ofProgram }
-    }),
+    withStore(
+      options,
+      signal,
+      async ({ store, printer }) => {
+        const { runProgram } = await import('@holdfast/watch')
+        const { watch: folder, restarts, restartDelay, grace } = options
+        const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
+        const output = new RunPrinter(printer, { folder, command, url: store.url })
+        const running = runProgram(store, folder, command, {
+          ...adopting,
+          restarts,
+          restartDelay,
+          grace,
+          outputToStderr: printer.json,
+          onEvent: (event) => {
+            output.print(event)
+          },
+        })
+        ownSignals() // From here on the run handles them.
+        const report = await running
+        const ofProgram = codeAfter(report)
+        output.printReport(report, ofProgram)
+        const mirror = await store.mirror?.status()
+        if (mirror !== undefined) printer.note(mirrorText(mirror, new Date()))
+        return { ofProgram }
+        // The run itself waits for the mirror, as long as its grace allows.
+      },
+      { mirror: 'no wait' },
+    ),
 })
 
 /** The exit code of the program. If it is 0 and something is not saved, the code says so. */

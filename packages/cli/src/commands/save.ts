@@ -11,6 +11,7 @@ import { defineCommand } from '../command.ts'
 import {
   flag,
   gather,
+  negatableFlag,
   option,
   optionalArgument,
   optionWithDefault,
@@ -18,6 +19,7 @@ import {
   text,
 } from '../declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { mirrorSaved } from '../output/mirror.ts'
 import { count, formatDuration, joined, shortDigest } from '../output/text.ts'
 import { retentionOptions } from '../retention-options.ts'
 import { separateWords, streamedInput, streamedInputOptions } from '../streamed-input.ts'
@@ -54,6 +56,10 @@ export const save = defineCommand({
       parsePackMode,
     ),
     grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
+    wait: negatableFlag(
+      'wait until the mirror has the checkpoint (default)',
+      'leave the copy to the mirror to the next save, to run, or to copy --follow',
+    ),
     ...streamedInputOptions,
     ...retentionOptions,
     ...ranksOptions,
@@ -110,13 +116,14 @@ export const save = defineCommand({
           )
         for (const dropped of saved.dropped)
           printer.line(joined(`dropped step ${dropped.step}`, dropped.because))
-        printer.data({ type: 'result', command: 'save', ...saved })
+        const mirror = await mirrorSaved(store, printer, progress, options.wait)
+        printer.data({ type: 'result', command: 'save', ...saved, mirror })
         return exitCodes.done
       } finally {
         bar.stop()
       }
     }
-    return withStore(options, signal, run, { ranks })
+    return withStore(options, signal, run, { ranks, mirror: options.wait === false ? 'no wait' : 'wait' })
   },
 })
 

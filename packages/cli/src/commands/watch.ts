@@ -11,15 +11,20 @@ export const watch = defineCommand({
   arguments: [argument('<folder>', 'where the program writes; it may not exist yet', text)],
   options: { ...adoptionOptions, ...retentionOptions },
   run: async ({ arguments: [folder], options, signal }) =>
-    withStore(options, signal, async ({ store, printer }) => {
-      const { watchFolder } = await import('@holdfast/watch')
-      await watchFolder(store, folder, {
-        ...adoptionOf(options),
-        signal,
-        onEvent: (event) => {
-          printAdoption(printer, `watching ${folder}`, event)
-        },
-      })
-      return exitCodes.done
-    }),
+    withStore(
+      options,
+      signal,
+      async ({ store, printer }) => {
+        const { watchFolder } = await import('@holdfast/watch')
+        await watchFolder(store, folder, {
+          ...adoptionOf(options),
+          signal,
+          onEvent: (event) => {
+            printAdoption(printer, `watching ${folder}`, event)
+          },
+        })
+        return exitCodes.done
+      },
+      { mirror: 'wait' },
+    ),
 })

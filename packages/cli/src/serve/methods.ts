@@ -81,6 +81,9 @@ export const methods: Readonly<Record<string, Method>> = {
   forgetObjective: method(parameters.forgetObjective, ({ store, name }, { session, signal }) =>
     session.storeOf(store).forgetObjective(name, { signal }),
   ),
+  mirrorStatus: ofStore((store, signal) => store.mirrorStatus({ signal })),
+  flushMirror: ofStore((store, signal) => store.mirror?.flush({ signal }) ?? Promise.resolve(undefined)),
+  forgetMirror: ofStore((store, signal) => store.forgetMirror({ signal })),
   prune: method(parameters.dryRun, ({ store, dryRun }, { session, signal }) =>
     session.storeOf(store).prune({ dryRun, signal }),
   ),

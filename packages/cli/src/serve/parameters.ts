@@ -1,6 +1,7 @@
 import {
   type CheckpointChoice,
   type JsonValue,
+  type MirrorOptions,
   type Objectives,
   parseChoice,
   parseJson,
@@ -93,6 +94,7 @@ export const parameters = {
     objectives: v.optional(checkedByCore<Objectives>()),
     retention: v.optional(checkedByCore<RetentionOptions>()),
     space: v.optional(checkedByCore<SpaceOptions>()),
+    mirror: v.optional(checkedByCore<MirrorOptions>()),
     gracePeriod: v.optional(v.number()),
     writerName: v.optional(text),
   }),

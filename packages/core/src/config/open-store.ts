@@ -29,7 +29,13 @@ export interface ConfigChoice {
 export interface OpenStoreOptions<Name extends string = string>
   extends StoreOptions<Name>,
     AdapterOptions,
-    ConfigChoice {}
+    ConfigChoice {
+  /**
+   * How this process uses the mirror that the options or the configuration name. `none`: it neither copies to it nor restores
+   * from it. Otherwise these options take precedence over those of the mirror. Default: as the mirror's options say.
+   */
+  readonly mirrorUse?: 'none' | Pick<MirrorOptions, 'flushLimit' | 'takeOver'> | undefined
+}
 
 /**
  * Opens a store, without touching it yet.
@@ -55,13 +61,21 @@ export async function openStore<const Name extends string = never>(
   location?: string,
   options: OpenStoreOptions<Name> = {},
 ): Promise<CheckpointStore> {
-  const { adapters, backend: backendOptions, config, onIgnoredConfig, ...given } = options
+  const { adapters, backend: backendOptions, config, onIgnoredConfig, mirrorUse, ...given } = options
   const place = await configuredPlace(location, { config, onIgnoredConfig })
   const objectives = { ...place.storeOptions.objectives, ...given.objectives }
   const mayBeJob = given.mode === undefined && given.ranks === undefined
   const job = given.job ?? (mayBeJob ? jobFromEnvironment() : undefined)
   const asJob = job === undefined ? {} : { job, mode: given.mode ?? 'exclusive' }
-  const storeOptions: StoreOptions = { ...place.storeOptions, ...given, ...asJob, objectives }
+  const named = given.mirror ?? place.storeOptions.mirror
+  const mirrored = named === undefined || mirrorUse === 'none' ? undefined : { ...named, ...mirrorUse }
+  const storeOptions: StoreOptions = {
+    ...place.storeOptions,
+    ...given,
+    ...asJob,
+    objectives,
+    mirror: mirrored,
+  }
   assertStoreOptions(storeOptions)
   const events = new StoreEventEmitter()
   const backend = await openPlace(

@@ -18,8 +18,16 @@ export interface StoreEvents {
   readonly mirrorFailed: { readonly error: Error; readonly retryIn: number | undefined }
   /** A checkpoint was dropped before the mirror had it, because the space was needed. */
   readonly droppedUnmirrored: { readonly step: number; readonly because: string }
-  /** A restore compared the store with its mirror. `why` is a sentence about the choice. */
-  readonly restoringFrom: { readonly from: 'store' | 'mirror'; readonly url: string; readonly why: string }
+  /**
+   * A restore chose between the store and its mirror. `why` is a sentence about the choice. `isMirrorRead` is false if the mirror
+   * could not be read, so that it may be ahead.
+   */
+  readonly restoringFrom: {
+    readonly from: 'store' | 'mirror'
+    readonly url: string
+    readonly why: string
+    readonly isMirrorRead: boolean
+  }
   /** A checkpoint that was saved or got a metric is the best of an objective. `value` has the unit of the metric. */
   readonly best: { readonly objective: string; readonly step: number; readonly value: number }
   /** A metric of an objective is NaN or infinite. It is recorded and is never the best. */

@@ -41,7 +41,7 @@ import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
 import { StoreMirror } from './mirror/mirror.ts'
 import type { MirrorOptions } from './mirror-options.ts'
-import type { Mirror } from './mirror/status.ts'
+import { type Mirror, type MirrorStatus, mirrorStatus } from './mirror/status.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint, type RestoreUpkeep } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
@@ -138,6 +138,17 @@ export class CheckpointStore implements AsyncDisposable {
   /** The mirror of the store; `undefined` if the options name none. */
   get mirror(): Mirror | undefined {
     return this.#mirror
+  }
+
+  /**
+   * Returns how far the mirror is that the store records or the options name; `undefined` if there is none. Sends no request to
+   * the mirror, so a monitor can ask without access to it.
+   */
+  async mirrorStatus(options: StoreCallOptions = {}): Promise<MirrorStatus | undefined> {
+    if (this.#mirror !== undefined) return this.#mirror.status(options.signal)
+    const catalog = await this.#context.log.whole(options.signal)
+    if (catalog.mirror === undefined) return undefined
+    return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, { kind: 'idle' }, new Map())
   }
 
   /** Whether a retention policy is configured. */

@@ -7,6 +7,9 @@ import { Supervisor } from './supervisor.ts'
 
 const defaultGrace = 25_000
 
+/** Milliseconds that a run waits for the mirror at its end, unless it is stopped. */
+const longestWait = 7 * 86_400_000
+
 /**
  * Runs a program under supervision: restores the latest checkpoint into the folder, starts the program, adopts the checkpoints
  * that it writes, passes signals on, and starts it again if it fails. Resolves when the program has finished or is not
@@ -36,5 +39,7 @@ export async function runProgram(
     },
   })
   await using claim = await FolderClaim.take(resolve(folder))
-  return await new Supervisor(store, resolve(folder), command, { claim, stop, tell, options }).run()
+  const report = await new Supervisor(store, resolve(folder), command, { claim, stop, tell, options }).run()
+  await store.mirror?.flush({ limit: longestWait, newestFirst: stop.isAsked(), signal: stop.aborting })
+  return report
 }

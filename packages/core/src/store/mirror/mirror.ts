@@ -9,7 +9,7 @@ import { MirrorConnection } from './connection.ts'
 import type { LocalStore } from './local-side.ts'
 import { maxBehindOf, type MirrorOptions } from '../mirror-options.ts'
 import { restoreWithMirror } from './restore.ts'
-import { type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
+import { type FlushOptions, type Mirror, type MirrorStatus, mirrorStatus } from './status.ts'
 import { MirrorWorker } from './worker.ts'
 
 /** Milliseconds that `flush` and `close` wait for the mirror. */
@@ -46,9 +46,9 @@ export class StoreMirror implements Mirror {
     return mirrorStatus(this.url, catalog, catalog.mirror, this.#worker.state, this.#worker.refused)
   }
 
-  async flush(options: { readonly limit?: number | undefined } = {}): Promise<MirrorStatus> {
+  async flush({ limit, newestFirst, signal }: FlushOptions = {}): Promise<MirrorStatus> {
     this.#hasWritten = true
-    await this.#worker.flush(options.limit ?? this.#flushLimit, false)
+    await this.#worker.flush(limit ?? this.#flushLimit, newestFirst === true, signal)
     return this.status()
   }
 

@@ -45,7 +45,11 @@ export async function restoreWithMirror(
     if (restored === undefined) return undefined
     return { ...restored, source: restored.source ?? { from, url: places[from].backend.url, why } }
   }
-  report(local.context, places[chosen.from].backend.url, chosen)
+  const isMirrorRead = theirs.kind === 'readable'
+  const report = (from: ChosenSide['from'], why: string): void => {
+    local.context.events.emit('restoringFrom', { from, url: places[from].backend.url, why, isMirrorRead })
+  }
+  report(chosen.from, chosen.why)
   if (chosen.from === 'mirror' && theirs.kind === 'readable')
     await continueFromMirror(local, theirs.side, chosen)
   let failure: HoldfastError | undefined
@@ -59,7 +63,7 @@ export async function restoreWithMirror(
   const why = failure === undefined ? `The ${chosen.from} has no such checkpoint.` : messageOf(failure)
   try {
     const restored = await restoreFrom(other, why)
-    if (restored !== undefined) report(local.context, places[other].backend.url, { from: other, why })
+    if (restored !== undefined) report(other, why)
     if (restored !== undefined || failure === undefined) return restored
   } catch (error) {
     if (failure === undefined || !isHoldfastError(error, 'CORRUPT', 'NOT_FOUND')) throw error
@@ -73,14 +77,6 @@ const keepsAsIs: RestoreUpkeep = {
     Promise.resolve({ kind: 'not recorded', because: 'a restore does not change the mirror' } as const),
   repair: () => Promise.reject(new Error('A restore does not repair a mirror')),
   count: () => Promise.resolve(),
-}
-
-function report(
-  { events }: StoreContext,
-  url: string,
-  { from, why }: Pick<ChosenSide, 'from' | 'why'>,
-): void {
-  events.emit('restoringFrom', { from, url, why })
 }
 
 async function stateOfStore(context: StoreContext, signal: AbortSignal | undefined): Promise<LocalState> {

@@ -59,8 +59,17 @@ export interface Mirror {
   /** Returns how far the mirror is, as far as the store knows it. Sends no request to the mirror. */
   status(signal?: AbortSignal): Promise<MirrorStatus>
   /**
-   * Copies to the mirror what it lacks, and waits for that, at most `limit` milliseconds. Default: `flushLimit` of the options.
-   * Does not reject if the mirror fails: the returned status shows what is missing.
+   * Copies to the mirror what it lacks, and waits for that. Does not reject if the mirror fails: the returned status shows what
+   * is missing.
    */
-  flush(options?: { readonly limit?: number | undefined }): Promise<MirrorStatus>
+  flush(options?: FlushOptions): Promise<MirrorStatus>
+}
+
+export interface FlushOptions {
+  /** Milliseconds to wait. Default: `flushLimit` of the options of the mirror. */
+  readonly limit?: number | undefined
+  /** Copies the latest checkpoint first, because the process may end before all are copied. Default: false. */
+  readonly newestFirst?: boolean | undefined
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined
 }

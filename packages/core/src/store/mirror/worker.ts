@@ -62,13 +62,13 @@ export class MirrorWorker {
    * Brings the mirror up to date, and waits at most this number of milliseconds. If the process is about to end, the latest
    * checkpoint is copied first. Does not throw: the state shows what is missing.
    */
-  async flush(limit: number, isEnding: boolean): Promise<void> {
+  async flush(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<void> {
     this.#isHurried = isEnding
     this.wake()
     this.#hurry.abort() // a pause after a failure ends now
     const over = new AbortController()
-    const pause = this.#local.context.environment.pause(limit, over.signal)
-    pause.catch(() => undefined)
+    const ends = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
+    const pause = this.#local.context.environment.pause(limit, ends).catch(() => undefined)
     while (this.#running !== undefined) {
       const roundEnded = Promise.race([this.#roundEnd.promise, this.#running]).then(() => false)
       const isOver = await Promise.race([roundEnded, pause.then(() => true)])

@@ -1,0 +1,104 @@
+import { type CheckpointStore, formatSize, HoldfastError, parseDuration } from '@holdfast/core'
+import { InvalidArgumentError } from 'commander'
+import { defineCommand } from '../command.ts'
+import { flag, option } from '../declaration.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { mirrorData, mirrorText } from '../output/mirror.ts'
+import { formatAge, formatDuration, joined } from '../output/text.ts'
+import { bytesPerDay, fullAt } from '../statistics/statistics.ts'
+import { withStore } from '../with-store.ts'
+
+export const status = defineCommand({
+  example: 'holdfast status',
+  arguments: [],
+  options: {
+    maxAge: option(
+      '<time>',
+      'exit with 11 if the latest checkpoint, or that of the mirror, is older, such as 2h or 30min',
+      parseAge,
+    ),
+    forgetMirror: flag('forget a mirror that is not used any more, so that nothing is kept for it'),
+  },
+  run: async ({ options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      if (options.forgetMirror === true) {
+        await store.forgetMirror({ signal })
+        printer.line('forgot the mirror')
+      }
+      const now = new Date()
+      const latest = await store.latest({ signal })
+      const mirror = await store.mirrorStatus({ signal })
+      const space = await spaceOf(store, now, signal)
+      const ages = {
+        latest: latest && now.getTime() - latest.savedAt.getTime(),
+        mirror: mirror?.newest && now.getTime() - mirror.newest.savedAt.getTime(),
+      }
+      const saved =
+        latest === undefined
+          ? 'no checkpoint yet'
+          : `latest step ${latest.step}, ${formatAge(latest.savedAt, now)}`
+      const copied = mirror === undefined ? undefined : mirrorText(mirror, now)
+      printer.line(joined(saved, copied, spaceText(space, now), store.url))
+      const late = tooOld(options.maxAge, ages.latest, mirror === undefined ? 'none' : ages.mirror)
+      if (late !== undefined) printer.note(late)
+      printer.data({
+        type: 'result',
+        command: 'status',
+        url: store.url,
+        latest: latest && { step: latest.step, savedAt: latest.savedAt },
+        ages,
+        mirror: mirror && mirrorData(mirror),
+        ...space,
+        tooOld: late !== undefined,
+      })
+      return codeFor(latest !== undefined, late !== undefined)
+    }),
+})
+
+/** A run that never saved is not found. One that stopped saving is too old. */
+function codeFor(hasLatest: boolean, isTooOld: boolean): ExitCode {
+  if (isTooOld) return exitCodes.tooOld
+  return hasLatest ? exitCodes.done : exitCodes.notFound
+}
+
+/** Returns what is older than allowed, as a sentence. A mirror without a checkpoint is older than any age. */
+function tooOld(
+  maxAge: number | undefined,
+  latest: number | undefined,
+  mirror: number | 'none' | undefined,
+): string | undefined {
+  if (maxAge === undefined || latest === undefined) return undefined
+  const limit = formatDuration(maxAge)
+  if (latest > maxAge) return `The latest checkpoint is older than ${limit}.`
+  if (mirror === 'none' || (mirror !== undefined && mirror <= maxAge)) return undefined
+  return `The latest checkpoint of the mirror is older than ${limit}.`
+}
+
+interface Space {
+  /** Free bytes; `undefined` if the store has no limit. */
+  readonly free: number | undefined
+  readonly fullAt: Date | undefined
+}
+
+async function spaceOf(store: CheckpointStore, now: Date, signal: AbortSignal): Promise<Space> {
+  const found = await store.backend.freeSpace({ signal })
+  const free = 'available' in found ? found.available : undefined
+  if (free === undefined) return { free, fullAt: undefined }
+  return { free, fullAt: fullAt(free, bytesPerDay(await store.list({ signal })), now) }
+}
+
+function spaceText({ free, fullAt: full }: Space, now: Date): string | undefined {
+  if (free === undefined) return undefined
+  const forecast =
+    full === undefined ? '' : `, full in about ${formatDuration(full.getTime() - now.getTime())}`
+  return `${formatSize(free)} free${forecast}`
+}
+
+function parseAge(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error
+    throw new InvalidArgumentError('It must be a duration such as 30min, 2h or 1d.')
+  }
+}

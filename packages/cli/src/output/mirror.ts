@@ -1,0 +1,62 @@
+import { type CheckpointStore, formatSize, type MirrorStatus } from '@holdfast/core'
+import type { Printer } from './printer.ts'
+import type { Progress } from './progress.ts'
+import { count, formatAge, formatDuration, joined, stepsText } from './text.ts'
+
+/** Waits for the mirror after a save, and prints what came of it. Returns its status as JSON shows it. */
+export async function mirrorSaved(
+  store: CheckpointStore,
+  printer: Printer,
+  progress: (what: string) => Promise<Progress>,
+  wait = true,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { mirror } = store
+  if (mirror === undefined) return undefined
+  if (!wait) return mirrorData(await mirror.status())
+  const began = performance.now()
+  const bar = await progress('copying to the mirror')
+  const steps: number[] = []
+  const note = ({ step }: { readonly step: number }): void => {
+    steps.push(step)
+  }
+  store.on('mirrored', note)
+  try {
+    const status = await mirror.flush()
+    bar.stop()
+    if (steps.length > 0) {
+      const lasted = formatDuration(performance.now() - began)
+      printer.line(joined(`mirrored ${stepsText(steps)} in ${lasted}`, mirror.url))
+    }
+    if (status.waiting.length > 0) printer.note(waitingText(status))
+    return mirrorData(status)
+  } finally {
+    bar.stop()
+    store.off('mirrored', note)
+  }
+}
+
+/** Such as `mirror: 41, 9 min ago (1 waiting, 512 MB)`. */
+export function mirrorText({ newest, waiting }: MirrorStatus, now: Date): string {
+  const behind = waiting.length === 0 ? '' : ` (${waiting.length} waiting, ${sizeOf(waiting)})`
+  return newest === undefined
+    ? `mirror: nothing yet${behind}`
+    : `mirror: ${newest.step}, ${formatAge(newest.savedAt, now)}${behind}`
+}
+
+/** The status without error objects. */
+export function mirrorData({ error, failed, ...status }: MirrorStatus): Readonly<Record<string, unknown>> {
+  return {
+    ...status,
+    ...(error === undefined ? {} : { error: error.message }),
+    failed: failed.map(({ step, error: { code, message } }) => ({ step, code, message })),
+  }
+}
+
+function waitingText({ url, waiting }: MirrorStatus): string {
+  const verb = waiting.length === 1 ? 'waits' : 'wait'
+  return `${count(waiting.length, 'checkpoint')} (${sizeOf(waiting)}) ${verb} for the mirror ${url}.`
+}
+
+function sizeOf(waiting: MirrorStatus['waiting']): string {
+  return formatSize(waiting.reduce((sum, { bytes }) => sum + bytes, 0))
+}

@@ -1,0 +1,142 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { holdfast, type Outcome } from './holdfast.ts'
+
+async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-mirror-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A folder with a configuration that names a store and a mirror. */
+async function configuredFolder(): Promise<string> {
+  const folder = await emptyFolder()
+  const config = { store: './run', mirror: { store: './backup', retention: { keepLast: 2 } } }
+  await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify(config))
+  return folder
+}
+
+async function save(folder: string, step: number, ...words: readonly string[]): Promise<Outcome> {
+  await writeFile(join(folder, 'model.bin'), `model of step ${step}`)
+  return holdfast(folder, 'save', 'model.bin', '--step', String(step), ...words)
+}
+
+function lastLine({ stdout }: Outcome): unknown {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+}
+
+async function stepsIn(folder: string, store: string): Promise<readonly number[]> {
+  const { stdout } = await holdfast(folder, 'ls', '--json', '--no-config', '-s', store)
+  return [...stdout.matchAll(/"type":"checkpoint","step":(\d+)/g)].map(([, step]) => Number(step))
+}
+
+describe('a mirror in the configuration', () => {
+  test('gets each checkpoint before save returns, by its own retention', async () => {
+    const folder = await configuredFolder()
+    const first = await save(folder, 1)
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(first.stdout).toMatch(/^saved step 1 .*\nmirrored step 1 in \d+\.\d s · file:\/\/.*backup\n$/)
+    expect(lastLine(await save(folder, 2, '--json'))).toMatchObject({
+      command: 'save',
+      mirror: { state: 'idle', newest: { step: 2 }, waiting: [], failed: [] },
+    })
+    await save(folder, 3)
+    expect(await stepsIn(folder, 'run')).toEqual([1, 2, 3])
+    expect(await stepsIn(folder, 'backup')).toEqual([2, 3])
+  })
+
+  test('is left to the next save by --no-wait', async () => {
+    const folder = await configuredFolder()
+    expect((await save(folder, 1, '--no-wait')).stdout).not.toContain('mirrored')
+    expect((await save(folder, 2)).stdout).toContain('mirrored')
+    expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
+  })
+
+  test('brings a checkpoint back after the disk is lost', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1)
+    await rm(join(folder, 'run'), { recursive: true })
+    const restored = await holdfast(folder, 'restore', 'latest', '--to', 'out')
+    expect(restored).toMatchObject({ code: 0, stderr: '' })
+    expect(restored.stdout).toMatch(
+      /^The store has no checkpoints, and the mirror has some\. Restoring from file:.*backup\nrestored step 1/,
+    )
+    expect(await readFile(join(folder, 'out/model.bin'), 'utf8')).toBe('model of step 1')
+    await save(folder, 2)
+    expect(await stepsIn(folder, 'backup')).toEqual([1, 2])
+  })
+
+  test('is not used with --no-mirror', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1, '--no-mirror')
+    expect(await stepsIn(folder, 'backup')).toEqual([])
+  })
+
+  test('that cannot be written fails no save, and is noted', async () => {
+    const folder = await configuredFolder()
+    await writeFile(join(folder, 'backup'), 'a file, not a folder')
+    const { code, stdout, stderr } = await save(folder, 1)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^saved step 1 /)])
+    expect(stderr).toContain('the mirror lacks some of them')
+    expect(stderr).toContain('1 checkpoint (15 B) waits for the mirror')
+  })
+})
+
+describe('--mirror', () => {
+  test('names a mirror, which another store takes over only if it is told to', async () => {
+    const folder = await emptyFolder()
+    expect((await save(folder, 1, '-s', 'a', '--mirror', 'backup')).stdout).toContain('mirrored step 1')
+    const other = await save(folder, 7, '-s', 'b', '--mirror', 'backup')
+    expect(other).toMatchObject({ code: 0, stderr: expect.stringContaining('--take-over-mirror') as string })
+    const told = await save(folder, 8, '-s', 'b', '--mirror', 'backup', '--take-over-mirror')
+    expect(told).toMatchObject({ code: 0, stderr: '' })
+    expect(await stepsIn(folder, 'backup')).toEqual([1, 7, 8])
+  })
+})
+
+describe('status', () => {
+  test('shows the latest checkpoint and how far the mirror is', async () => {
+    const folder = await configuredFolder()
+    expect(await holdfast(folder, 'status')).toMatchObject({ code: 4 })
+    await save(folder, 1)
+    await save(folder, 2, '--no-wait')
+    await save(folder, 3, '--no-mirror')
+    const { code, stdout } = await holdfast(folder, 'status')
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /^latest step 3, .* · mirror: 1, .* \(2 waiting, 30 B\) · .* free.* · file:\/\/.*run\n$/,
+      ),
+    ])
+    expect(lastLine(await holdfast(folder, 'status', '--json'))).toMatchObject({
+      command: 'status',
+      latest: { step: 3 },
+      mirror: { newest: { step: 1 }, waiting: [{ step: 2 }, { step: 3 }] },
+      tooOld: false,
+    })
+  })
+
+  test('exits with 11 if the latest checkpoint or the mirror is too old', async () => {
+    const folder = await configuredFolder()
+    await save(folder, 1)
+    expect(await holdfast(folder, 'status', '--max-age', '2h')).toMatchObject({ code: 0, stderr: '' })
+    const late = await holdfast(folder, 'status', '--max-age', '0s')
+    expect(late).toMatchObject({ code: 11, stderr: 'The latest checkpoint is older than 0.0 s.\n' })
+    expect(await holdfast(folder, 'status', '--max-age', 'soon')).toMatchObject({ code: 2 })
+  })
+
+  test('names a mirror that never got a checkpoint, and forgets it on request', async () => {
+    const folder = await configuredFolder()
+    await writeFile(join(folder, 'backup'), 'a file, not a folder')
+    await save(folder, 1)
+    const late = await holdfast(folder, 'status', '--max-age', '1d')
+    expect(late).toMatchObject({
+      code: 11,
+      stderr: 'The latest checkpoint of the mirror is older than 24 h.\n',
+    })
+    expect((await holdfast(folder, 'status', '--forget-mirror')).stdout).not.toContain('mirror:')
+    expect(await holdfast(folder, 'status', '--max-age', '1d')).toMatchObject({ code: 0 })
+  })
+})
