@@ -134,7 +134,7 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     load: async () => (await import('./commands/serve.ts')).serve,
   },
   path: {
-    summary: 'Print the path of a file on this machine, without verifying its bytes.',
+    summary: 'Print the path of a file or folder on this machine, without verifying its bytes.',
     load: async () => (await import('./commands/path.ts')).path,
   },
   cat: {

@@ -57,8 +57,8 @@ describe('the commands', () => {
     await onStore(folder, 'save', 'checkpoint.pth', '--step', '43', '--metric', 'val_loss=0.2')
 
     const listed = await onStore(folder, 'ls', '--objective', 'loss=val_loss:min')
-    expect(listed.stdout).toMatch(/^STEP +EPOCH +SIZE +SAVED +odd +val_loss +NOTES\n/)
-    expect(listed.stdout).toMatch(/\n +42 +4 +100 KB +.*NaN +0\.183 +best loss, #good\n/)
+    expect(listed.stdout).toMatch(/^STEP +EPOCH +SIZE +SAVED +val_loss +odd +NOTES\n/)
+    expect(listed.stdout).toMatch(/\n +42 +4 +100 KB +.*0\.183 +NaN +best loss, #good\n/)
     expect(listed.stdout).toMatch(/\n2 checkpoints · 200 KB · .* free · file:\/\/.*\/store\n$/)
 
     expect((await onStore(folder, 'show', '42')).stdout).toContain(`checkpoint.pth  100 KB  ${sha256}`)

@@ -60,7 +60,7 @@ export type { ExpectedStream, FileContent, FilesToSave, SaveRequest } from './st
 export type { SaveResult } from './store/save/result.ts'
 export type { AttachResult } from './store/upkeep/attach.ts'
 export type { BestOfRun, ReadableRun, RunSummary, UnreadableRun } from './store/runs/summary.ts'
-export { CheckpointStore, copyCheckpoints, type StoreCallOptions } from './store/store.ts'
+export { CheckpointStore, copyCheckpoints, type ListOptions, type StoreCallOptions } from './store/store.ts'
 export type { Diagnosis } from './store/upkeep/doctor.ts'
 export type { PruneOptions, PruneReport } from './store/upkeep/prune.ts'
 export type { RepairOptions, RepairReport } from './store/upkeep/repair/repair.ts'

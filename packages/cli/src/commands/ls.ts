@@ -1,20 +1,28 @@
 import { formatSize, type JudgedCheckpoint } from '@holdfast/core'
 import { defineCommand } from '../command.ts'
+import { option } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { type Column, fitTable } from '../output/table.ts'
-import { count, formatAge, formatMetric, joined } from '../output/text.ts'
+import { chooseColumns, parseColumns } from '../output/checkpoint-columns.ts'
+import { fitTable } from '../output/table.ts'
+import { count, joined } from '../output/text.ts'
 import { unfinishedLines } from '../output/unfinished.ts'
 import { selectCheckpoints, selectionOptions } from '../selection/checkpoints.ts'
 import { withStore } from '../with-store.ts'
-import { own } from '../own.ts'
 
 export const ls = defineCommand({
   example: 'holdfast ls',
   arguments: [],
-  options: selectionOptions,
+  options: {
+    ...selectionOptions,
+    columns: option(
+      '<names>',
+      'the columns of the table, such as "step,val_loss,size"; ~NAME is the value of an objective',
+      parseColumns,
+    ),
+  },
   run: async ({ options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
-      const all = await store.list({ signal })
+      const all = await store.list({ orderBy: 'saves', signal })
       const checkpoints = selectCheckpoints(all, options, new Date())
       const quarantined = await store.quarantined({ signal })
       const abandoned = await store.abandoned({ signal })
@@ -26,7 +34,7 @@ export const ls = defineCommand({
         if (checkpoints.length > 0 && !printer.json) {
           const { text, hidden } = await table(
             options.sort === undefined ? checkpoints.toReversed() : checkpoints,
-            new Date(),
+            { columns: options.columns, now: new Date() },
           )
           printer.lines(text)
           if (hidden.length > 0)
@@ -63,57 +71,19 @@ export const ls = defineCommand({
     }),
 })
 
-/** Some trainers count epochs as fractions such as 0.3333333333. */
-function formatEpoch(epoch: number | undefined): string {
-  return epoch === undefined ? '' : String(Number(epoch.toFixed(2)))
-}
-
-async function table(checkpoints: readonly JudgedCheckpoint[], now: Date): ReturnType<typeof fitTable> {
-  const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].sort()
-  const hasEpochs = checkpoints.some(({ epoch }) => epoch !== undefined)
-  const columns: readonly Column[] = [
-    { title: 'STEP', align: 'right' },
-    ...(hasEpochs ? [{ title: 'EPOCH', align: 'right' } as const] : []),
-    { title: 'SIZE', align: 'right' },
-    { title: 'SAVED', align: 'right' },
-    ...metrics.map((title) => ({ title, align: 'right', optional: true }) as const),
-    { title: checkpoints.some(({ keptBecause }) => keptBecause.length > 0) ? 'KEPT BECAUSE' : 'NOTES' },
-  ]
-  const rows = checkpoints.map((checkpoint) => [
-    String(checkpoint.step),
-    ...(hasEpochs ? [formatEpoch(checkpoint.epoch)] : []),
-    formatSize(checkpoint.bytes),
-    formatAge(checkpoint.savedAt, now),
-    ...metrics.map((name) => formatMetric(own(checkpoint.metrics, name))),
-    notes(checkpoint),
-  ])
-  return fitTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
+async function table(
+  checkpoints: readonly JudgedCheckpoint[],
+  { columns, now }: { readonly columns: readonly string[] | undefined; readonly now: Date },
+): ReturnType<typeof fitTable> {
+  const chosen = chooseColumns(checkpoints, columns, now)
+  const rows = checkpoints.map((checkpoint) => chosen.map(({ textOf }) => textOf(checkpoint)))
+  return fitTable(chosen, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
 
 /** Says that a rewind left a checkpoint behind, and whether it stays. */
 function abandonedText({ step, bytes, keptBecause }: JudgedCheckpoint): string {
   const fate = keptBecause.length > 0 ? `It stays: ${keptBecause.join(', ')}.` : 'The next save drops it.'
   return `step ${step} (${formatSize(bytes)}) is abandoned by a rewind. ${fate}`
-}
-
-/** Returns why a checkpoint is kept, or else its marks: best, pinned and tags. Marks the latest and abandoned ones. */
-export function notes(checkpoint: JudgedCheckpoint): string {
-  const { isLatest, isAbandoned } = checkpoint
-  return [
-    ...reasonsOf(checkpoint).filter((reason) => reason !== 'latest'),
-    ...(isLatest ? ['latest'] : []),
-    ...(isAbandoned ? ['abandoned by a rewind'] : []),
-  ].join(', ')
-}
-
-function reasonsOf({ bestOf, pinned, tags, keptBecause }: JudgedCheckpoint): readonly string[] {
-  if (keptBecause.length > 0) return keptBecause
-  const because = pinned?.reason === undefined ? '' : ` ${JSON.stringify(pinned.reason)}`
-  return [
-    ...bestOf.map((name) => `best ${name}`),
-    ...(pinned === undefined ? [] : [`pinned${because}`]),
-    ...tags.map((tag) => `#${tag}`),
-  ]
 }
 
 async function freeText(

@@ -7,7 +7,10 @@ import { requiredChoiceArgument } from './choice.ts'
 
 export const path = defineCommand({
   example: 'holdfast path latest checkpoint.pth',
-  arguments: [requiredChoiceArgument, argument('<file>', 'its name in the checkpoint', text)],
+  arguments: [
+    requiredChoiceArgument,
+    argument('<file>', 'the name of a file or folder in the checkpoint', text),
+  ],
   options: {},
   run: async ({ arguments: [choice, file], options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {

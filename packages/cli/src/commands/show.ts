@@ -6,9 +6,9 @@ import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
+import { notes } from '../output/checkpoint-columns.ts'
 import { printTensors } from '../output/tensors.ts'
 import { choiceArgument, requireCheckpoint } from './choice.ts'
-import { notes } from './ls.ts'
 
 export const show = defineCommand({
   example: 'holdfast show latest',

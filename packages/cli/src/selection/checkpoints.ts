@@ -15,7 +15,7 @@ export const selectionOptions = {
     parseCondition,
   ),
   tag: option('<tag>', 'list only those with this tag; may be repeated', gather),
-  last: option('<n>', 'list only the n highest steps', parseCount),
+  last: option('<n>', 'list only the n that were saved last', parseCount),
   sort: option('<field>', 'sort by step, epoch, size, age, files or a metric, the lowest first', text),
   reverse: flag('reverse the order'),
 }
@@ -23,7 +23,8 @@ export const selectionOptions = {
 type SelectionOptions = OptionsOf<typeof selectionOptions>
 
 /**
- * Returns the chosen checkpoints in the chosen order, by default by their steps, the lowest first. `--last` counts
+ * Returns the chosen checkpoints in the chosen order, by default by their steps, the lowest first. `checkpoints` are in the
+ * order of their saves. `--last` counts
  * those that satisfy the other options. Throws `INVALID_ARGUMENT` for a field that none of the checkpoints has.
  */
 export function selectCheckpoints<Item extends Checkpoint>(

@@ -66,6 +66,10 @@ export interface StoreCallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface ListOptions extends StoreCallOptions {
+  readonly orderBy?: 'steps' | 'saves' | undefined
+}
+
 /** Copies between two stores. It needs the private parts of both. */
 let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptions) => Promise<CopyReport>
 
@@ -260,7 +264,7 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   /**
-   * Returns the path of one file of a checkpoint on this machine, for programs that read it in place. The bytes are not
+   * Returns the path of one file or folder of a checkpoint on this machine, for programs that read it in place. The bytes are not
    * verified, and a deletion of the checkpoint removes them. Rejects with `UNSUPPORTED` if the store is not on a local
    * disk, and with `NOT_FOUND` if there is no such checkpoint or file.
    */
@@ -280,11 +284,15 @@ export class CheckpointStore implements AsyncDisposable {
     return tensorsOf(this.#context, choice, options.signal)
   }
 
-  /** Returns all checkpoints except quarantined ones, in the order of their steps. */
-  async list(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    const { signal } = options
+  /**
+   * Returns all checkpoints except quarantined ones, in the order of their steps. With `orderBy: 'saves'`, in the order in
+   * which their saves began, which a rewind makes different from that of the steps. Then the last one is the latest.
+   */
+  async list(options: ListOptions = {}): Promise<readonly JudgedCheckpoint[]> {
+    refuseUnknownOptions(options, ['orderBy', 'signal'], 'list', this.url)
+    const { signal, orderBy } = options
     const [judged] = await Promise.all([newestJudged(this.#context, signal), this.#refuseNewerMarker(signal)])
-    return judgedCheckpoints(judged)
+    return judgedCheckpoints(judged, orderBy)
   }
 
   /** Returns the quarantined checkpoints. */

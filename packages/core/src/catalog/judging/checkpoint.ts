@@ -1,4 +1,5 @@
 import { type CatalogEntry, type Manifest, metricsOf, objectKey } from '../documents/index.ts'
+import { compareSaves } from '../../order-key.ts'
 import { bestNames, holderOf, scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 
@@ -61,9 +62,14 @@ export interface QuarantinedCheckpoint {
   readonly at: Date
 }
 
-/** Returns all checkpoints of a catalog, in the order of their steps. */
-export function judgedCheckpoints(judged: JudgedCatalog): readonly JudgedCheckpoint[] {
-  return judged.whole.checkpoints.all.map((entry) => withJudgement(judged, entry))
+/** Returns all checkpoints of a catalog, in the order of their steps or of their saves. */
+export function judgedCheckpoints(
+  judged: JudgedCatalog,
+  orderBy: 'steps' | 'saves' = 'steps',
+): readonly JudgedCheckpoint[] {
+  const { all } = judged.whole.checkpoints
+  const entries = orderBy === 'saves' ? all.toSorted(compareSaves) : all
+  return entries.map((entry) => withJudgement(judged, entry))
 }
 
 /** Returns the checkpoints that rewinds left behind, in the order of their saves. */

@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import { type ReadOptions, resolveRange } from '../../backend/index.ts'
-import { type CatalogEntry, type ManifestFile, objectKey } from '../../catalog/documents/index.ts'
+import {
+  type CatalogEntry,
+  type Manifest,
+  type ManifestFile,
+  objectKey,
+} from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
@@ -45,7 +50,7 @@ export async function readFile(
   return { size, sha256, body: await readPart(backend, entry.attempt, file, { start, end }, signal) }
 }
 
-/** Returns the path of one file of a checkpoint on this machine. Rejects with `UNSUPPORTED` if it has none. */
+/** Returns the path of one file or folder of a checkpoint on this machine. Rejects with `UNSUPPORTED` if it has none. */
 export async function localPath(
   context: StoreContext,
   choice: CheckpointChoice,
@@ -59,16 +64,29 @@ export async function localPath(
       `${url} is not on a disk of this machine, so its files have no local path. Restore the checkpoint instead.`,
     )
   }
-  const { entry, file } = await requireFile(context, choice, name, signal)
-  if (file.offset !== undefined) {
-    throw new HoldfastError(
-      'UNSUPPORTED',
-      `${JSON.stringify(name)} of step ${entry.step} has no path of its own, because it was saved in a pack with other small ` +
-        'files.',
-      { url, hint: { kind: 'packed' } },
-    )
+  const { entry, manifest } = await requireVerified(context, choice, signal)
+  const folder = name.replace(/\/+$/, '')
+  const inFolder = manifest.files.filter((file) => file.name.startsWith(`${folder}/`))
+  if (inFolder.length === 0) {
+    const file = fileNamed(entry, manifest, name)
+    if (file.offset !== undefined) throw isPacked(name, entry, url)
+    return join(capabilities.localRoot, ...objectKey(entry.attempt, file.object).split('/'))
   }
-  return join(capabilities.localRoot, ...objectKey(entry.attempt, file.object).split('/'))
+  // Each of its files must lie in one folder under its own name.
+  const [{ object: first, name: firstName } = { object: '', name: '' }] = inFolder
+  const root = first.slice(0, first.length - firstName.length + folder.length)
+  const isInPlace = ({ object, offset, name: each }: ManifestFile): boolean =>
+    offset === undefined && object === `${root}${each.slice(folder.length)}`
+  if (!inFolder.every(isInPlace)) throw isPacked(name, entry, url)
+  return join(capabilities.localRoot, ...objectKey(entry.attempt, root).split('/'))
+}
+
+function isPacked(name: string, { step }: CatalogEntry, url: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `${JSON.stringify(name)} of step ${step} has no path of its own, because it was saved in a pack with other small files.`,
+    { url, hint: { kind: 'packed' } },
+  )
 }
 
 async function requireFile(
@@ -78,8 +96,12 @@ async function requireFile(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly entry: CatalogEntry; readonly file: ManifestFile }> {
   const { entry, manifest } = await requireVerified(context, choice, signal)
-  const file = manifest.files.find((each) => each.name === name)
-  if (file !== undefined) return { entry, file }
-  const names = manifest.files.map((each) => each.name)
-  throw noSuchFile(entry.step, name, names)
+  return { entry, file: fileNamed(entry, manifest, name) }
+}
+
+function fileNamed({ step }: CatalogEntry, { files }: Manifest, name: string): ManifestFile {
+  const file = files.find((each) => each.name === name)
+  if (file !== undefined) return file
+  const names = files.map((each) => each.name)
+  throw noSuchFile(step, name, names)
 }
