@@ -22,7 +22,7 @@ test('saves small files in a pack with --packs, and explains why they have no pa
   })
   const path = await run('path', '1', 'out/a')
   expect(path.code).toBe(1)
-  expect(path.stderr).toContain('saved in a pack with other small files')
+  expect(path.stderr).toContain('saved in one object with other small files')
   expect(path.stderr).toContain('Save with --packs never')
   const restored = await run('restore', '1', '--to', 'resume', '--file', 'out/b')
   expect(restored.code).toBe(0)

@@ -102,6 +102,11 @@ export interface BackendCapabilities {
   readonly maxBufferedBytes: number
   /** How many small objects to put at once for the best throughput. */
   readonly smallObjectsAtOnce: number
+  /**
+   * Whether each object costs a request over a network. Then few large objects are stored faster than many small ones, so
+   * small files are stored together. Default: false.
+   */
+  readonly requestPerObject?: boolean | undefined
   /** Whether `put` supports `resume`. */
   readonly resumesPuts: boolean
 }

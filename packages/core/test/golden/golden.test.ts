@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/index.ts'
 import { newestCatalogKey, readText, resealCatalog, to } from '../store/reseal.ts'
 import { codeOf, foldingEarly, keysOf, storeOn, temporaryFolder } from '../stores.ts'
+import { readTree } from '../trees.ts'
 import { goldenObjects, goldenStore, objectsOf } from './objects.ts'
 import { readStore, Unsupported } from './reader-1.0.ts'
 
@@ -66,6 +67,21 @@ describe.each(['1.0', '1.7'] as const)('the golden store of format %s', (name) =
     const { checkpoints, metrics } = readStore(await objectsOf(backend))
     expect(checkpoints.map(({ step }) => step)).toEqual([...listed, 70])
     expect(metrics.find(({ step }) => step === 40)).toMatchObject({ metrics: { late: 1 } })
+  })
+})
+
+describe('the golden store with files in manifests', () => {
+  test('is read by this version', async () => {
+    const store = storeOn(await goldenStore('inline'), { mode: 'shared' })
+    expect((await store.verify()).good).toBe(true)
+    const folder = await temporaryFolder()
+    await store.restore(10, { to: folder })
+    expect(await readTree(folder)).toEqual({ 'a.txt': 'first', empty: '' })
+  })
+
+  test('is refused by a reader that does not know them', async () => {
+    const objects = await goldenObjects('inline')
+    expect(() => readStore(objects)).toThrow(Unsupported)
   })
 })
 

@@ -107,10 +107,22 @@ async function writePacks(): Promise<MemoryBackend> {
   return backend
 }
 
+/** Creates a checkpoint whose files are in its manifest. */
+async function writeInline(): Promise<MemoryBackend> {
+  const environment = fixedEnvironment()
+  const backend = new MemoryBackend('mem:golden', () => environment.now())
+  Object.assign(backend, { capabilities: { ...backend.capabilities, requestPerObject: true } })
+  const store = new CheckpointStore(backend, { writerName: 'a machine, process 1' }, environment)
+  await store.save({ step: 10, files: { 'a.txt': Buffer.from('first'), empty: new Uint8Array() } })
+  await store.close()
+  return backend
+}
+
 const names = process.argv.slice(2)
 const isWanted = (name: string): boolean => names.length === 0 || names.includes(name)
 
 if (isWanted('packs')) await writeGolden('packs', await writePacks())
+if (isWanted('inline')) await writeGolden('inline', await writeInline())
 if (isWanted('1.0')) await writeGolden('1.0', await writeStore())
 
 const minor = await goldenStore('1.0')

@@ -18,7 +18,7 @@ function smallFiles(count: number): Record<string, Uint8Array> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, index) => [
       named(index),
-      Buffer.from(`content ${index} `.repeat(index % 7)),
+      Buffer.from(`content ${index} `.repeat((index % 7) * 40)),
     ]),
   )
 }
@@ -35,6 +35,12 @@ async function manifestOf(backend: CheckpointBackend, step: number): Promise<Man
   return decodeManifest(bytes, key.split('/')[1] as Manifest['attempt'])
 }
 
+/** A backend that looks like an object store. */
+function overNetwork(): MemoryBackend {
+  const backend = new MemoryBackend()
+  return Object.assign(backend, { capabilities: { ...backend.capabilities, requestPerObject: true } })
+}
+
 async function packsOf(backend: CheckpointBackend): Promise<readonly string[]> {
   return (await keysOf(backend, 'data/')).filter((key) => key.includes('/.holdfast/packs/'))
 }
@@ -46,7 +52,7 @@ function packed(name: string, object: string, offset: number, size: number): Man
 
 describe('a save with packs', () => {
   test('stores more than 64 small files in one object, and restores each of them', async () => {
-    const backend = new MemoryBackend()
+    const backend = overNetwork()
     const store = storeOn(backend)
     const files = { ...smallFiles(100), empty: Buffer.alloc(0) }
     const saved = await store.save({ step: 1, files })
@@ -65,14 +71,17 @@ describe('a save with packs', () => {
   test.each([
     ['64 files', smallFiles(64), {}],
     ["packs: 'never'", smallFiles(100), { packs: 'never' }],
-    ['a store on a disk', smallFiles(100), {}, '/somewhere'],
-  ] as const)('stores each file as an object with %s', async (_, files, options, localRoot?: string) => {
-    const backend = new MemoryBackend()
-    Object.assign(backend, { capabilities: { ...backend.capabilities, localRoot } })
-    await storeOn(backend, options).save({ step: 1, files })
-    expect(await packsOf(backend)).toEqual([])
-    expect(await manifestOf(backend, 1)).toMatchObject({ requires: [] })
-  })
+    ['a store that needs no requests', smallFiles(100), {}, false],
+  ] as const)(
+    'stores each file as an object with %s',
+    async (_, files, options, requestPerObject: boolean | undefined = true) => {
+      const backend = new MemoryBackend()
+      Object.assign(backend, { capabilities: { ...backend.capabilities, requestPerObject } })
+      await storeOn(backend, options).save({ step: 1, files })
+      expect(await packsOf(backend)).toEqual([])
+      expect(await manifestOf(backend, 1)).toMatchObject({ requires: [] })
+    },
+  )
 
   test('packs two small files with always, and neither large files nor streams of unknown size', async () => {
     const backend = new MemoryBackend()
@@ -142,7 +151,7 @@ describe('a save with packs', () => {
     const seen: number[] = []
     const files = smallFiles(100)
     const total = Object.values(files).reduce((sum, { byteLength }) => sum + byteLength, 0)
-    await storeOn(new MemoryBackend()).save({
+    await storeOn(overNetwork()).save({
       step: 1,
       files,
       onProgress: (progress) => {
@@ -279,7 +288,7 @@ describe('reading from packs', () => {
   }
 
   test('moves only the bytes of a file that is restored alone', async () => {
-    const backend = new MemoryBackend()
+    const backend = overNetwork()
     const store = storeOn(backend)
     const files = Object.fromEntries(
       Array.from({ length: 1000 }, (_, index) => [`${index}.bin`, Buffer.alloc(1000, index)]),
@@ -293,7 +302,7 @@ describe('reading from packs', () => {
   })
 
   test('moves only the requested range of a file', async () => {
-    const backend = new MemoryBackend()
+    const backend = overNetwork()
     const store = storeOn(backend, { packs: 'always' })
     await store.save({
       step: 1,
@@ -307,7 +316,7 @@ describe('reading from packs', () => {
   })
 
   test('reads whole packs by few requests', async () => {
-    const backend = new MemoryBackend()
+    const backend = overNetwork()
     const store = storeOn(backend)
     const files = Object.fromEntries(
       Array.from({ length: 200 }, (_, index) => [`${index}.bin`, Buffer.alloc(65_536, index)]),
@@ -332,7 +341,7 @@ describe('reading from packs', () => {
     await expect(store.localPath(1, 'a')).rejects.toMatchObject({
       code: 'UNSUPPORTED',
       message:
-        '"a" of step 1 has no path of its own, because it was saved in a pack with other small files. ' +
+        '"a" of step 1 has no path of its own, because it was saved in one object with other small files. ' +
         "Read it with store.read(), or restore it. To give each file its own path, save with packs: 'never'.",
     })
   })
@@ -375,7 +384,7 @@ describe('a manifest with packs', () => {
 
 describe('the plan of packs', () => {
   const sizes = fc.array(fc.integer({ min: 0, max: 2 * mib }), { maxLength: 300 })
-  const limits = { localRoot: undefined, maxObjectBytes: 2 ** 40 }
+  const limits = { requestPerObject: true, maxObjectBytes: 2 ** 40 }
 
   test('packs every small file once, in order, and within the size of a pack', () => {
     fc.assert(

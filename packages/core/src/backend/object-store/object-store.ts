@@ -60,6 +60,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         maxObjectBytes: facts.maxObjectBytes,
         maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnce),
         smallObjectsAtOnce,
+        requestPerObject: true,
         resumesPuts: facts.resumesPuts,
       },
       {

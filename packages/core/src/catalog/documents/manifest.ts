@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 import { fileNameFault, nameClash, objectFault } from './file-names.ts'
 import { formatOf, formatSchema } from './format-version.ts'
-import { type AttemptId, attemptSchema, manifestKey, partsOfAttempt } from './layout.ts'
+import { type AttemptId, attemptSchema, manifestKey, manifestName, partsOfAttempt } from './layout.ts'
 import type { Named } from './named.ts'
 import { originSchema } from './origin.ts'
 import { parseDocument } from './parse-document.ts'
@@ -30,13 +30,15 @@ export const manifestFileSchema = v.looseObject({
     v.string(),
     v.check((name) => fileNameFault(name) === undefined, 'not a valid file name'),
   ),
-  /** The path of the object with the bytes of the file, below the attempt. */
+  /** The path of the object with the bytes of the file, below the attempt: the manifest itself if `content` has them. */
   object: v.pipe(
     v.string(),
-    v.check((object) => objectFault(object) === undefined, 'not a valid object'),
+    v.check((object) => object === manifestName || objectFault(object) === undefined, 'not a valid object'),
   ),
   /** The offset of the file in a pack, an object that contains several files. Without it, the object is the file. */
   offset: v.optional(countSchema),
+  /** The bytes of a small file in Base64. */
+  content: v.optional(v.pipe(v.string(), v.base64())),
   /** The size in bytes. */
   size: countSchema,
   sha256: sha256Schema,
@@ -124,6 +126,8 @@ function manifestFault(manifest: Manifest, attempt: AttemptId): string | undefin
   if (origin === undefined && order.base > named.base) return 'has an order key later than its attempt'
   const clash = nameClash(files.map(({ name }) => name))
   if (clash !== undefined) return `lists files that are the same on some file systems: ${clash.join(', ')}`
+  if (files.some(({ object, content, offset }) => isInline(content, offset) !== (object === manifestName)))
+    return 'has a file whose content is not where its object says'
   if (files.some(({ offset = 0, size }) => !Number.isSafeInteger(offset + size)))
     return 'has a file that ends beyond the largest offset'
   return featureFault(requires, featuresOf(files))
@@ -131,11 +135,19 @@ function manifestFault(manifest: Manifest, attempt: AttemptId): string | undefin
 
 /** The features that a list of files uses. */
 function featuresOf(files: readonly ManifestFile[]): Uses {
-  return [[files.some(({ offset }) => offset !== undefined), 'a pack of files', 'packs']]
+  return [
+    [files.some(({ offset }) => offset !== undefined), 'a pack of files', 'packs'],
+    [files.some(({ content }) => content !== undefined), 'a file in the manifest', 'inline'],
+  ]
+}
+
+/** A file cannot be in the manifest and in a pack. */
+function isInline(content: string | undefined, offset: number | undefined): boolean {
+  return content !== undefined && offset === undefined
 }
 
 /** Returns a manifest with other files, which requires the features that they use and no others of files. */
 export function withFiles(manifest: Manifest, files: readonly ManifestFile[]): Manifest {
-  const others = manifest.requires.filter((feature) => feature !== 'packs')
+  const others = manifest.requires.filter((feature) => feature !== 'packs' && feature !== 'inline')
   return { ...manifest, requires: requiring(others, featuresOf(files)), files: [...files] }
 }

@@ -2,10 +2,10 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 
 /** The features of the format that a document may require. docs/format.md describes them. */
-export type Feature = 'packs' | 'copies' | 'rewinds'
+export type Feature = 'packs' | 'inline' | 'copies' | 'rewinds'
 
 /** The features that this version of Holdfast implements. */
-const implemented: ReadonlySet<string> = new Set<Feature>(['packs', 'copies', 'rewinds'])
+const implemented: ReadonlySet<string> = new Set<Feature>(['packs', 'inline', 'copies', 'rewinds'])
 
 /** The names of the features that a reader must know to interpret the document correctly. */
 export const requiresSchema = v.array(v.string())

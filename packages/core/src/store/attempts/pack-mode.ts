@@ -3,7 +3,7 @@ import { HoldfastError } from '../../errors.ts'
 /**
  * Whether small files (below 1 MiB, of known size) are stored together in few objects.
  *
- * - `auto`: on object stores, if a checkpoint has more than 64 of them.
+ * - `auto`: on object stores, if a checkpoint has more than 64 of them. A checkpoint of less than 64 KiB is stored in its manifest.
  * - `always`: also on a disk, and however few there are. Packed files have no path of their own.
  * - `never`: each file is one object.
  */

@@ -99,7 +99,7 @@ interface StoredObject {
 
 function objectsOf({ files }: Manifest): readonly StoredObject[] {
   const objects: StoredObject[] = files
-    .filter(({ offset }) => offset === undefined)
+    .filter(({ offset, content }) => offset === undefined && content === undefined)
     .map(({ name, object, size, storeDigest }) => ({ what: name, object, size, isPack: false, storeDigest }))
   const packed = files.filter(({ offset }) => offset !== undefined)
   for (const [object, together] of Map.groupBy(packed, (file) => file.object)) {

@@ -14,6 +14,7 @@ import {
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import { FiniteObservation } from './require-finite.ts'
+import { inlineFiles, planInline } from './inline.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import { planPacks } from './packs/plan-packs.ts'
 import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
@@ -35,7 +36,7 @@ export interface Began {
 
 /**
  * Writes the files under the prefix of the attempt, below `folder` if one is given, and hashes them on the way. Small files may
- * be stored together in packs.
+ * be stored together in packs. A small checkpoint without a folder may be stored in its manifest. Then nothing is written yet.
  */
 export async function writeFiles(
   backend: CheckpointBackend,
@@ -45,6 +46,13 @@ export async function writeFiles(
   folder = '',
 ): Promise<readonly ManifestFile[]> {
   const { signal, packs: mode = 'auto', requireFinite = false } = content
+  const inline = folder === '' ? planInline(files, mode, backend.capabilities) : undefined
+  if (inline !== undefined) {
+    const bytes = inline.reduce((sum, { size }) => sum + size, 0)
+    const read = await inlineFiles(inline, { signal, requireFinite })
+    content.onProgress?.({ bytes, total: bytes })
+    return read
+  }
   const { packs, singles } = planPacks(files, mode, backend.capabilities)
   const objects: readonly ObjectToWrite[] = [
     ...packs.map((packed, index) => ({

@@ -105,7 +105,7 @@ export async function copyFiles(
 
 /** Unknown members stay. The name of the object and what the store says of it are those of the copy. */
 function fileOfCopy(file: ManifestFile, storeDigest: ManifestFile['storeDigest']): ManifestFile {
-  const { offset: _, revision: __, storeDigest: ___, ...others } = file
+  const { offset: _, content: __, revision: ___, storeDigest: ____, ...others } = file
   // Without a revision: a second copier may store the same bytes again.
   return { ...others, object: file.name, ...(storeDigest === undefined ? {} : { storeDigest }) }
 }

@@ -69,22 +69,27 @@ export async function localPath(
   const inFolder = manifest.files.filter((file) => file.name.startsWith(`${folder}/`))
   if (inFolder.length === 0) {
     const file = fileNamed(entry, manifest, name)
-    if (file.offset !== undefined) throw isPacked(name, entry, url)
+    if (!isObject(file)) throw isPacked(name, entry, url)
     return join(capabilities.localRoot, ...objectKey(entry.attempt, file.object).split('/'))
   }
   // Each of its files must lie in one folder under its own name.
   const [{ object: first, name: firstName } = { object: '', name: '' }] = inFolder
   const root = first.slice(0, first.length - firstName.length + folder.length)
-  const isInPlace = ({ object, offset, name: each }: ManifestFile): boolean =>
-    offset === undefined && object === `${root}${each.slice(folder.length)}`
+  const isInPlace = (file: ManifestFile): boolean =>
+    isObject(file) && file.object === `${root}${file.name.slice(folder.length)}`
   if (!inFolder.every(isInPlace)) throw isPacked(name, entry, url)
   return join(capabilities.localRoot, ...objectKey(entry.attempt, root).split('/'))
+}
+
+/** Whether a file is an object of its own, and not in a pack or in the manifest. */
+function isObject({ offset, content }: ManifestFile): boolean {
+  return offset === undefined && content === undefined
 }
 
 function isPacked(name: string, { step }: CatalogEntry, url: string): HoldfastError {
   return new HoldfastError(
     'UNSUPPORTED',
-    `${JSON.stringify(name)} of step ${step} has no path of its own, because it was saved in a pack with other small files.`,
+    `${JSON.stringify(name)} of step ${step} has no path of its own, because it was saved in one object with other small files.`,
     { url, hint: { kind: 'packed' } },
   )
 }

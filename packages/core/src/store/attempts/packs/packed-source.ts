@@ -1,5 +1,6 @@
-import { type ByteObserver, SourceReader } from '../../../backend/index.ts'
+import type { ByteObserver } from '../../../backend/index.ts'
 import type { SizedFile } from './plan-packs.ts'
+import { readWhole, type WholeFile } from './whole-file.ts'
 
 /** Bytes of the next files that are read while the bytes of a file are stored. */
 const bytesAhead = 2 * 2 ** 20
@@ -54,22 +55,4 @@ export async function* packedSource(
     stop.abort()
     await Promise.allSettled(ahead.map(({ read }) => read))
   }
-}
-
-interface WholeFile {
-  readonly chunks: readonly Uint8Array[]
-  readonly sha256: string
-}
-
-async function readWhole(
-  { source, size }: SizedFile,
-  observer: ByteObserver | undefined,
-  signal: AbortSignal,
-): Promise<WholeFile> {
-  // One chunk is the whole file, so no buffer is used twice.
-  const chunkBytes = Math.max(1, size)
-  await using reader = await SourceReader.open(source, { chunkBytes, chunksHeld: 1, size, observer, signal })
-  const chunks: Uint8Array[] = []
-  for await (const chunk of reader.chunks()) chunks.push(chunk)
-  return { chunks, sha256: reader.result().sha256 }
 }

@@ -28,13 +28,14 @@ const mostPackBytes = 256 * 2 ** 20
 export function planPacks(
   files: readonly PlannedFile[],
   mode: PackMode,
-  { localRoot, maxObjectBytes }: Pick<BackendCapabilities, 'localRoot' | 'maxObjectBytes'>,
+  {
+    requestPerObject = false,
+    maxObjectBytes,
+  }: Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes'>,
 ): PackPlan {
   const small = files.filter(isSmall)
   const isWorthIt =
-    mode === 'always'
-      ? small.length > 1
-      : mode === 'auto' && localRoot === undefined && small.length > fewFiles
+    mode === 'always' ? small.length > 1 : mode === 'auto' && requestPerObject && small.length > fewFiles
   if (!isWorthIt) return { packs: [], singles: files }
   const total = small.reduce((sum, { size }) => sum + size, 0)
   const wanted = Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce)))

@@ -1,0 +1,42 @@
+import { type BackendCapabilities, concurrently } from '../../backend/index.ts'
+import { type ManifestFile, manifestName } from '../../catalog/documents/index.ts'
+import type { PlannedFile } from './content.ts'
+import { refuseOtherDigest } from './other-digest.ts'
+import type { PackMode } from './pack-mode.ts'
+import type { SizedFile } from './packs/plan-packs.ts'
+import { readWhole } from './packs/whole-file.ts'
+import { FiniteObservation } from './require-finite.ts'
+
+/** A checkpoint whose files have fewer bytes together is stored in its manifest. */
+const smallBelow = 2 ** 16
+
+/** How many files are read at once. */
+const filesAtOnce = 8
+
+/** Returns the files if all of them are to be stored in the manifest, which saves a request; else `undefined`. */
+export function planInline(
+  files: readonly PlannedFile[],
+  mode: PackMode,
+  { requestPerObject = false }: Pick<BackendCapabilities, 'requestPerObject'>,
+): readonly SizedFile[] | undefined {
+  if (mode !== 'auto' || !requestPerObject) return undefined
+  const sized = files.filter((file): file is SizedFile => file.size !== undefined)
+  const bytes = sized.reduce((sum, { size }) => sum + size, 0)
+  return sized.length === files.length && bytes < smallBelow ? sized : undefined
+}
+
+/** Reads small files, and returns them with their bytes, as a manifest lists them. */
+export async function inlineFiles(
+  files: readonly SizedFile[],
+  { signal, requireFinite }: { readonly signal: AbortSignal | undefined; readonly requireFinite: boolean },
+): Promise<readonly ManifestFile[]> {
+  return concurrently(files, filesAtOnce, signal, async (file, taskSignal) => {
+    const { name, size, mode } = file
+    const tensors = requireFinite ? new FiniteObservation(name) : undefined
+    const { chunks, sha256 } = await readWhole(file, tensors?.observe(), taskSignal)
+    refuseOtherDigest(name, sha256, file.sha256)
+    tensors?.require(size)
+    const content = Buffer.concat(chunks).toString('base64')
+    return { name, object: manifestName, content, size, sha256, ...(mode === undefined ? {} : { mode }) }
+  })
+}
