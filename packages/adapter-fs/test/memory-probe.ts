@@ -1,7 +1,7 @@
 /** Saves and restores a large checkpoint. Prints how many bytes this added to the peak of resident memory. */
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
+import { peakBytes } from './peak-bytes.ts'
 
 const [, , folder = '', size = '0'] = process.argv
 const idle = peakBytes()
@@ -16,13 +16,3 @@ const restored = await store.restore('latest', { to: join(folder, 'out') })
 await store.save({ step: 2, files: { 'file.bin': restored?.restored[0]?.path ?? '' } })
 await store.verify()
 process.stdout.write(String(peakBytes() - idle))
-
-/**
- * Returns the peak of resident memory in bytes. On Linux, reads it from `/proc`, because `maxRSS` starts at the peak of
- * the parent.
- */
-function peakBytes(): number {
-  const status = '/proc/self/status'
-  const peak = existsSync(status) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))?.[1] : undefined
-  return 1024 * (peak === undefined ? process.resourceUsage().maxRSS : Number(peak))
-}

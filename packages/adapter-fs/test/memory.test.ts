@@ -4,13 +4,23 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from './folders.ts'
 
-test('uses the same memory for checkpoints of any size', { timeout: 60_000 }, async () => {
-  const script = fileURLToPath(new URL('memory-probe.ts', import.meta.url))
-  const size = 400 * 2 ** 20
+const mebibyte = 2 ** 20
+
+/** Returns the bytes that a script adds to the peak of resident memory. */
+async function addedBy(script: string, ...words: readonly number[]): Promise<number> {
+  const path = fileURLToPath(new URL(script, import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [
-    script,
+    path,
     await temporaryFolder(),
-    String(size),
+    ...words.map(String),
   ])
-  expect(Number(stdout)).toBeLessThan(150 * 2 ** 20)
+  return Number(stdout)
+}
+
+test('uses the same memory for checkpoints of any size', { timeout: 120_000 }, async () => {
+  expect(await addedBy('memory-probe.ts', 400 * mebibyte)).toBeLessThan(150 * mebibyte)
+})
+
+test('uses the same memory for packs of any number of files', { timeout: 120_000 }, async () => {
+  expect(await addedBy('pack-memory-probe.ts', 600, mebibyte / 2)).toBeLessThan(150 * mebibyte)
 })

@@ -31,6 +31,25 @@ test('saves one checkpoint with the files of all ranks', async () => {
   expect((await alone.verify()).good).toBe(true)
 })
 
+test('packs the small files of each rank, and restores them', async () => {
+  const backend = new MemoryBackend()
+  const ranks = startJob(backend, 2)
+  const filesOf = (rank: number): Record<string, Uint8Array> =>
+    Object.fromEntries(
+      [0, 1, 2].map((file) => [`${rank}/${file}`, Buffer.from(`file ${file} of rank ${rank}`)]),
+    )
+  await Promise.all(
+    ranks.map((store, rank) => store.save({ step: 1, files: filesOf(rank), packs: 'always' })),
+  )
+  // Two packs and a manifest.
+  expect(await keysOf(backend, 'data/')).toHaveLength(3)
+  const alone = storeOn(backend, { mode: 'shared' })
+  expect((await alone.verify()).good).toBe(true)
+  const to = await temporaryFolder()
+  await alone.restore(1, { to })
+  expect(await readFile(join(to, '1', '2'), 'utf8')).toBe('file 2 of rank 1')
+})
+
 test('resumes all ranks of a restarted job from the same checkpoint', async () => {
   const backend = new MemoryBackend()
   const first = startJob(backend, 3)
