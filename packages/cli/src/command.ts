@@ -3,11 +3,21 @@ import type { CommandExitCode } from './exit-codes.ts'
 import type { GlobalOptions } from './global-options.ts'
 import type { Interruption } from './interruption.ts'
 
+/** A command as its declaration describes it. */
+export interface DescribedCommand {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: ArgumentDeclarations
+  readonly options: OptionDeclarations
+}
+
 /** What a command receives besides its parsed words. */
 export interface Surroundings {
   readonly interruption: Interruption
   /** The words after `--`. They are also the last words of the arguments. */
   readonly trailing: readonly string[]
+  /** Loads the declarations of all commands. */
+  readonly describeCommands: () => Promise<readonly DescribedCommand[]>
 }
 
 /** What a command receives. Its types follow from the declarations. */

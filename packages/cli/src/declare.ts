@@ -7,7 +7,7 @@ import { numberOf } from './exit-codes.ts'
 export function declareCommand(
   target: CommanderCommand,
   command: Command,
-  { interruption, trailing }: Surroundings,
+  { interruption, ...surroundings }: Surroundings,
   done: (code: number) => void,
 ): void {
   for (const declaration of command.arguments) {
@@ -25,7 +25,7 @@ export function declareCommand(
       interruption.close()
     }
     const words = { arguments: target.processedArgs, options, signal, ownSignals, interruption }
-    done(numberOf(await command.run({ ...words, trailing })))
+    done(numberOf(await command.run({ ...words, ...surroundings })))
   })
 }
 
@@ -50,7 +50,8 @@ function optionOf(name: string, declaration: OptionDeclaration<unknown>): Option
   return option.hideHelp(isHidden === true)
 }
 
-function dashed(name: string): string {
+/** Returns the name of an option on the command line, such as `keep-last` for `keepLast`. */
+export function dashed(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 

@@ -1,5 +1,5 @@
 import { Command as CommanderCommand } from 'commander'
-import type { Command, Surroundings } from './command.ts'
+import type { Command, DescribedCommand, Surroundings } from './command.ts'
 import { declareCommand, declareOptions } from './declare.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 import { globalOptions } from './global-options.ts'
@@ -129,6 +129,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Show which configuration applies, and where each value comes from.',
     load: async () => (await import('./commands/config.ts')).config,
   },
+  completion: {
+    summary: 'Print a script that lets bash, zsh or fish complete commands and options.',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
   serve: {
     summary: 'Serve a program in another language over a pipe, such as the Python package.',
     load: async () => (await import('./commands/serve.ts')).serve,
@@ -147,10 +151,16 @@ const commands: Readonly<Record<string, ListedCommand>> = {
   },
 }
 
+async function describeCommands(): Promise<readonly DescribedCommand[]> {
+  return Promise.all(
+    Object.entries(commands).map(async ([name, { summary, load }]) => ({ name, summary, ...(await load()) })),
+  )
+}
+
 /** Returns the parser of the command line. It calls `done` with the exit code of the command that ran. */
 export function buildProgram(
   version: string,
-  surroundings: Surroundings,
+  surroundings: Omit<Surroundings, 'describeCommands'>,
   done: (code: number) => void,
 ): CommanderCommand {
   const program = new CommanderCommand('holdfast')
@@ -172,7 +182,8 @@ export function buildProgram(
     .helpCommand(false)
   const declare = async (chosen: CommanderCommand): Promise<void> => {
     const listed = own(commands, chosen.name())
-    if (listed !== undefined) declareCommand(chosen, await listed.load(), surroundings, done)
+    if (listed !== undefined)
+      declareCommand(chosen, await listed.load(), { ...surroundings, describeCommands }, done)
   }
   program.hook('preSubcommand', (_, chosen) => declare(chosen))
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary)

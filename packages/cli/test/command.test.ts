@@ -35,6 +35,7 @@ test('a command receives the types of its declarations', async () => {
   const surroundings = {
     interruption,
     trailing: [],
+    describeCommands: () => Promise.resolve([]),
     signal: interruption.signal,
     ownSignals: () => undefined,
   }

@@ -48,7 +48,7 @@ const commands: readonly string[] = [
  * Commands that open no store themselves, `ui`, whose page shows the error, and `runs`, which lists such a store with
  * the reason (see runs.test.ts).
  */
-const others = new Set(['help', 'config', 'serve', 'ui', 'runs'])
+const others = new Set(['help', 'completion', 'config', 'serve', 'ui', 'runs'])
 
 /** Creates a folder with a store of two checkpoints. */
 async function folderWithStore(): Promise<string> {
