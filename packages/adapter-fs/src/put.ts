@@ -1,4 +1,3 @@
-import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
@@ -14,9 +13,11 @@ import {
 } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
 import type { Disk } from './disk.ts'
+import { cloneObject } from './clone-object.ts'
+import { hashClone, type Written } from './hash-clone.ts'
 import { statOf } from './read.ts'
 import { putResumable } from './resumable-put.ts'
-import { createEmpty, modeInStore, type TemporaryFile, throughTemporaryFile } from './temporary-file.ts'
+import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file.ts'
 
 /** The number of chunks in memory: one is written, one is hashed, and one is read ahead. */
 export const chunksInMemory = 3
@@ -33,8 +34,11 @@ export async function put(
 ): Promise<PutResult> {
   const { fileSystem, names, folders, cloning } = disk
   const { size, signal, observe, resume } = options
-  if (resume !== undefined && isReopenable(source))
-    return putResumable(disk, key, source, { ...options, resume })
+  if (isReopenable(source)) {
+    const cloned = await cloneObject(disk, key, source, options)
+    if (cloned !== undefined) return cloned
+    if (resume !== undefined) return putResumable(disk, key, source, { ...options, resume })
+  }
   const isObserved = observe !== undefined // then this thread has other work beside the hash
   await using reader = await SourceReader.open(source, {
     chunkBytes,
@@ -72,11 +76,6 @@ export async function put(
   })
 }
 
-interface Written {
-  readonly sha256: string
-  readonly stats: BigIntStats
-}
-
 /** Writes all bytes of the reader, makes the file durable, and closes it. */
 async function write(handle: FileHandle, reader: SourceReader, { onProgress }: PutOptions): Promise<Written> {
   const writer = new DurableWriter(handle, onProgress)
@@ -86,37 +85,6 @@ async function write(handle: FileHandle, reader: SourceReader, { onProgress }: P
     return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
   } finally {
     await writer.settle()
-    await handle.close()
-  }
-}
-
-/** Hashes the clone, which is the stored file, and makes it durable. Fails if the source changed during the call. */
-async function hashClone(
-  { path, handle }: TemporaryFile,
-  source: SourceReader,
-  { signal, onProgress, observe }: PutOptions,
-): Promise<Written> {
-  try {
-    await using clone = await SourceReader.open(
-      { path },
-      {
-        chunkBytes,
-        chunksHeld: 1,
-        size: source.size,
-        hashInThread: observe !== undefined,
-        observer: observe?.(),
-        signal,
-      },
-    )
-    let hashed = 0
-    for await (const chunk of clone.chunks()) {
-      hashed += chunk.byteLength
-      onProgress?.(hashed)
-    }
-    await source.assertUnchanged()
-    await handle.sync()
-    return { sha256: clone.result().sha256, stats: await handle.stat({ bigint: true }) }
-  } finally {
     await handle.close()
   }
 }

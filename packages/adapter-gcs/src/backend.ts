@@ -17,6 +17,7 @@ import { list } from './list.ts'
 import { chunkBytesOf, defaultParallel, type GcsOptions } from './options.ts'
 import { put } from './put.ts'
 import { read, stat } from './read.ts'
+import { registerBucket } from './server-copy.ts'
 import { sweep } from './sweep.ts'
 
 /** The largest object and the longest name in bytes: https://cloud.google.com/storage/quotas. */
@@ -30,9 +31,10 @@ const rangesAtOnce = 4
 export class GcsBackend extends ObjectStoreBackend<Bucket> {
   /** `path` is the root inside the bucket. Throws `CONFIG` for invalid options. Sends no request. */
   constructor(bucketName: string, path = '', options: GcsOptions = {}) {
+    const bucket = bucketOf(bucketName, path, options)
     const { quota } = options
     super(
-      bucketOf(bucketName, path, options),
+      bucket,
       {
         hash: 'store',
         maxObjectBytes,
@@ -54,6 +56,7 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
         },
       },
     )
+    registerBucket(this, bucket)
   }
 }
 

@@ -5,6 +5,8 @@ import {
   isReopenable,
   type PutOptions,
   putObject,
+  putOrCopy,
+  type ServiceCopy,
   type PutResult,
   type Stored,
 } from '@holdfast/core/backend'
@@ -12,6 +14,7 @@ import { type Bucket, storedAs } from './bucket.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
 import { lookOnce } from './read.ts'
 import { beginUpload, isLostUpload } from './resumable.ts'
+import { copyWithinService } from './server-copy.ts'
 import { uploadWhole } from './upload.ts'
 
 /** How often a new upload replaces one that cannot be continued. */
@@ -19,9 +22,20 @@ const maxNewUploads = 2
 
 /**
  * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the
- * source can be read again, a new upload sends everything again.
+ * source can be read again, a new upload sends everything again. An object of the same service is copied by the service.
  */
 export async function put(
+  bucket: Bucket,
+  key: string,
+  source: PutSource,
+  options: PutOptions,
+): Promise<PutResult> {
+  const copy: ServiceCopy['copy'] = (object, report) =>
+    copyWithinService(bucket, key, object, options, report)
+  return putOrCopy(key, source, options, { copy }, (putOptions) => putAgain(bucket, key, source, putOptions))
+}
+
+async function putAgain(
   bucket: Bucket,
   key: string,
   source: PutSource,

@@ -6,7 +6,7 @@ import type { Checksum } from './options.ts'
  * Encodes a CRC-32 as S3 does: big-endian, in base64.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
-function base64Crc32(value: number): string {
+export function base64Crc32(value: number): string {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes.toString('base64')

@@ -118,7 +118,7 @@ export async function beginUpload(
 }
 
 /** Begins an upload. A signal does not stop the request: if it were cut off, the store could keep an unknown upload. */
-async function newUpload(
+export async function newUpload(
   bucket: Bucket,
   key: string,
   token: string,

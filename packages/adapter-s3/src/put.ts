@@ -4,6 +4,8 @@ import {
   type PutSource,
   type PutOptions,
   putObject,
+  putOrCopy,
+  type ServiceCopy,
   type PutResult,
   type Stored,
 } from '@holdfast/core/backend'
@@ -11,19 +13,27 @@ import { type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, proofOf } from './checksum.ts'
 import { beginUpload } from './multipart.ts'
 import { send } from './send.ts'
+import { copyWithinService } from './server-copy.ts'
 import { confirmStored, tokenName } from './token.ts'
 
-/** Stores an object of up to one part with one PUT, and a larger object with a multipart upload. */
+/**
+ * Stores an object of up to one part with one PUT, and a larger object with a multipart upload. An object of the same service
+ * is copied by the service.
+ */
 export async function put(
   bucket: Bucket,
   key: string,
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  return putObject(bucket, key, source, options, {
-    putWhole: (bytes) => putWhole(bucket, key, bytes, options),
-    begin: () => beginUpload(bucket, key, options),
-  })
+  const copy: ServiceCopy['copy'] = (object, report) =>
+    copyWithinService(bucket, key, object, options, report)
+  return putOrCopy(key, source, options, { copy }, (putOptions) =>
+    putObject(bucket, key, source, putOptions, {
+      putWhole: (bytes) => putWhole(bucket, key, bytes, putOptions),
+      begin: () => beginUpload(bucket, key, putOptions),
+    }),
+  )
 }
 
 async function putWhole(

@@ -156,3 +156,79 @@ describe.each(onNetwork)('a copy of one large file to $name', (kind) => {
 function lastOf(bytes: number, { partBytes }: KindOfStore): number {
   return bytes > 2 * partBytes ? 0.9 * bytes : 0
 }
+
+/** Services that copy objects by themselves. S3Proxy keeps no checksum of an object, so its objects are read and written. */
+const services = kinds.filter(
+  ({ name, adapter }) =>
+    ['s3', 'gs'].some((scheme) => adapter.schemes.includes(scheme)) && !name.includes('S3Proxy'),
+)
+
+describe.each(services)('a copy between two stores of one service, $name,', (kind) => {
+  test('moves no payload through the client, and shows progress', async () => {
+    await using proxy = await startProxy({ target: kind.endpoint ?? '' })
+    const files = {
+      'large.bin': randomBytes(80 * 2 ** 20),
+      'small.bin': randomBytes(100_000),
+      empty: new Uint8Array(),
+    }
+    const direct = kind.place()
+    const saving = await sharedAt(kind, direct)
+    await saving.save({ step: 1, files })
+    const from = await openAt(kind, kind.through(direct, proxy.url), { mode: 'shared' })
+    const to = await openAt(kind, kind.through(kind.place(), proxy.url), { mode: 'shared' })
+    const reported: number[] = []
+    const { outcomes } = await copyCheckpoints(from, to, { onProgress: ({ bytes }) => reported.push(bytes) })
+    expect(outcomes).toMatchObject([{ kind: 'copied' }])
+    await to.flush()
+    const moved = [...proxy.requests].reduce(
+      (sum, { requestBytes, answerBytes }) => sum + requestBytes + answerBytes,
+      0,
+    )
+    expect(moved).toBeLessThan(100_000)
+    expect(reported.at(-1)).toBe(80 * 2 ** 20 + 100_000)
+    expect(reported).toEqual(reported.toSorted((one, other) => one - other))
+    expect((await to.verify()).good).toBe(true)
+    expect((await to.get(1))?.files.map(({ sha256 }) => sha256)).toEqual(
+      (await saving.get(1))?.files.map(({ sha256 }) => sha256),
+    )
+    await from.close()
+    await to.close()
+  })
+})
+
+/** One server of each kind is enough, since the client decides. */
+const emulated = services.filter(({ name }) => name.includes('emulator'))
+
+describe.each(emulated)('a copy between two stores of one service, $name,', (kind) => {
+  const names = ['CopyObject', 'UploadPartCopy', 'objects.rewrite']
+
+  test('is read and written if the service fails to copy', async () => {
+    await using proxy = await startProxy({
+      target: kind.endpoint ?? '',
+      plan: ({ operation }) => (names.includes(operation) ? { kind: 'status', status: 503 } : undefined),
+    })
+    const direct = kind.place()
+    const from = await sharedAt(kind, direct)
+    await from.save({ step: 1, files: { 'model.bin': randomBytes(100_000) } })
+    const source = await openAt(kind, kind.through(direct, proxy.url), { mode: 'shared' })
+    const to = await openAt(kind, kind.through(kind.place(), proxy.url), { mode: 'shared' })
+    const { outcomes } = await copyCheckpoints(source, to)
+    expect(outcomes).toMatchObject([{ kind: 'copied' }])
+    await to.flush()
+    expect([...proxy.requests].some(({ operation }) => names.includes(operation))).toBe(true)
+    expect((await to.verify()).good).toBe(true)
+    await source.close()
+    await to.close()
+  })
+
+  test('fails, and commits nothing, if the object at the source has other bytes of the same size', async () => {
+    const from = await sharedAt(kind, kind.place())
+    await from.save({ step: 1, files: { 'model.bin': randomBytes(100_000) } })
+    for await (const { key } of from.backend.list('data/'))
+      if (key.endsWith('model.bin')) await from.backend.put(key, randomBytes(100_000))
+    const to = await sharedAt(kind, kind.place())
+    const { outcomes } = await copyCheckpoints(from, to)
+    expect(outcomes).toMatchObject([{ kind: 'failed', error: { code: 'CORRUPT' } }])
+    expect(await to.list()).toEqual([])
+  })
+})

@@ -73,6 +73,7 @@ export {
   type Upload,
   type WaysToPut,
 } from './object-store/put-object.ts'
+export { putOrCopy, type ServiceCopy } from './object-store/put-or-copy.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export { type Created, createOnce, type Creation } from './object-store/create-once.ts'
 export { type RequestContext, requestWithRetry } from './object-store/request-with-retry.ts'
@@ -106,6 +107,7 @@ export {
   isReopenable,
   type PutSource,
   type ReopenableSource,
+  type SourceObject,
 } from './source/byte-source.ts'
 export { type Checksum, SourceReader, type SourceReaderOptions } from './source/source-reader.ts'
 export {

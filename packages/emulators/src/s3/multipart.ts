@@ -122,7 +122,7 @@ export const uploadPart: Run = async (context, request) => {
   }
 }
 
-function partNumber(text: string | undefined): number {
+export function partNumber(text: string | undefined): number {
   const number = Number(text)
   if (!/^\d{1,5}$/.test(text ?? '') || number < 1 || number > mostParts)
     throw new S3Error(

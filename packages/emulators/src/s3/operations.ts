@@ -2,6 +2,7 @@ import { bodyHeaders } from './body.ts'
 import { createBucket, headBucket } from './buckets.ts'
 import { checksumAlgorithms, headerOf } from './checksums.ts'
 import type { Run } from './context.ts'
+import { copyHeaders, copyObject, uploadPartCopy } from './copy.ts'
 import { deleteObjects } from './delete-objects.ts'
 import { describingHeaders } from './described.ts'
 import { notImplemented } from './errors.ts'
@@ -23,6 +24,8 @@ export interface Operation {
   readonly on: 'bucket' | 'object'
   /** The parameter that distinguishes it from other operations with the same method. */
   readonly marker?: string
+  /** Whether the request names the source of a copy. Default: false. */
+  readonly copies?: true
   readonly query: readonly string[]
   readonly headers: readonly string[]
   readonly run: Run
@@ -74,6 +77,21 @@ export const operations: readonly Operation[] = [
     run: putObject,
   },
   {
+    name: 'CopyObject',
+    method: 'PUT',
+    on: 'object',
+    copies: true,
+    query: [],
+    headers: [
+      ...copyHeaders,
+      ...describingHeaders,
+      'x-amz-checksum-algorithm',
+      'x-amz-metadata-directive',
+      'x-amz-tagging-directive',
+    ],
+    run: copyObject,
+  },
+  {
     name: 'GetObject',
     method: 'GET',
     on: 'object',
@@ -107,6 +125,16 @@ export const operations: readonly Operation[] = [
     query: ['partNumber'],
     headers: bodyHeaders,
     run: uploadPart,
+  },
+  {
+    name: 'UploadPartCopy',
+    method: 'PUT',
+    on: 'object',
+    marker: 'uploadId',
+    copies: true,
+    query: ['partNumber'],
+    headers: [...copyHeaders, 'x-amz-copy-source-range'],
+    run: uploadPartCopy,
   },
   {
     name: 'CompleteMultipartUpload',
@@ -152,8 +180,13 @@ const markers = new Set(operations.flatMap(({ marker = [] }) => marker))
 export function operationOf({ call, bucket, key, query }: S3Request): Operation {
   const on = key === '' ? 'bucket' : 'object'
   const given = [...query.keys()].filter((name) => markers.has(name))
+  const copies = call.headers['x-amz-copy-source'] !== undefined
   const found = operations.find(
-    (each) => each.method === call.method && each.on === on && each.marker === given[0],
+    (each) =>
+      each.method === call.method &&
+      each.on === on &&
+      each.marker === given[0] &&
+      (each.copies === true) === copies,
   )
   if (found === undefined || bucket === '' || given.length > 1)
     throw notImplemented(`${call.method} of this address`)

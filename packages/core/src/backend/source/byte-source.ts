@@ -16,6 +16,26 @@ export interface ReopenableSource {
    * bytes are wrong.
    */
   readonly open: (start: number, signal: AbortSignal | undefined) => Promise<AsyncIterable<Uint8Array>>
+  /**
+   * The object of a store that has these bytes. A backend of the same kind may let the service copy it, and does so only if
+   * the service then reports the right checksum. Otherwise it reads the bytes.
+   */
+  readonly object?: SourceObject | undefined
+}
+
+/** An object of a store, and what is known of its bytes since they were stored. */
+export interface SourceObject {
+  /** The backend that has the object. */
+  readonly backend: object
+  readonly key: string
+  /** The size in bytes. */
+  readonly size: number
+  /** SHA-256 in lower-case hexadecimal. */
+  readonly sha256: string
+  /** The revision of the object. Without it, whatever is at the key is copied. */
+  readonly revision?: string | undefined
+  /** The digest that the store verified when it stored the object. Without it, the service copies nothing. */
+  readonly storeDigest?: { readonly algorithm: string; readonly value: string } | undefined
 }
 
 /** All that a `put` stores. */

@@ -1,6 +1,11 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import { withSecondLook } from '../../async/second-look.ts'
-import { type CheckpointBackend, concurrently, type ReopenableSource } from '../../backend/index.ts'
+import {
+  type CheckpointBackend,
+  concurrently,
+  type ReopenableSource,
+  type SourceObject,
+} from '../../backend/index.ts'
 import {
   attemptPrefix,
   type AttemptId,
@@ -87,6 +92,8 @@ export async function copyFiles(
             start === 0
               ? reader.open(file, readSignal, look)
               : readPart(source, manifest.attempt, file, { start, end: file.size }, readSignal),
+          // The second look reads the bytes.
+          object: look === 1 ? objectOf(source, manifest.attempt, file) : undefined,
         }
         const put = await destination.put(key, body, {
           size: file.size,
@@ -101,6 +108,17 @@ export async function copyFiles(
     },
   )
   return { files, bytesBefore }
+}
+
+/** The object that is a file, for a service that may copy it. A file in a pack is none. */
+function objectOf(
+  backend: CheckpointBackend,
+  attempt: AttemptId,
+  { object, offset, size, sha256, revision, storeDigest }: ManifestFile,
+): SourceObject | undefined {
+  if (offset !== undefined) return undefined
+  const verified = storeDigest?.origin === 'store' ? storeDigest : undefined
+  return { backend, key: objectKey(attempt, object), size, sha256, revision, storeDigest: verified }
 }
 
 /** Unknown members stay. The name of the object and what the store says of it are those of the copy. */

@@ -1,0 +1,61 @@
+import { dirname } from 'node:path'
+import {
+  assertDigest,
+  type PutOptions,
+  type PutResult,
+  type ReopenableSource,
+  SourceReader,
+  throwIfAborted,
+} from '@holdfast/core/backend'
+import { chunkBytes } from './chunk-bytes.ts'
+import type { Disk } from './disk.ts'
+import { hashClone } from './hash-clone.ts'
+import type { Names } from './names.ts'
+import { statOf } from './read.ts'
+import { modeInStore, throughTemporaryFile } from './temporary-file.ts'
+
+/** The names of backends on local disks. */
+const namesOf = new WeakMap<object, Names>()
+
+/** Lets `put` of other backends clone the files of this one. */
+export function registerNames(backend: object, names: Names): void {
+  namesOf.set(backend, names)
+}
+
+/**
+ * Clones a source that is a file of another store on the same file system, and verifies the clone by its digest. Returns
+ * `undefined` if that is impossible or fails, or if the digest differs. The source is then read.
+ */
+export async function cloneObject(
+  disk: Disk,
+  key: string,
+  { object }: ReopenableSource,
+  options: PutOptions,
+): Promise<PutResult | undefined> {
+  const { fileSystem, names, folders, cloning } = disk
+  const path = object === undefined ? undefined : namesOf.get(object.backend)?.path(object.key)
+  if (object === undefined || path === undefined || !cloning.mayWork) return undefined
+  const { signal } = options
+  try {
+    await using reader = await SourceReader.open(
+      { path },
+      { chunkBytes, chunksHeld: 1, size: object.size, signal },
+    )
+    return await throughTemporaryFile(disk, key, {
+      create: (to) => cloning.clone(fileSystem, path, to, modeInStore(reader.mode)),
+      write: (temporary) => hashClone(temporary, reader, options),
+      publish: async (temporary, { sha256, stats }) => {
+        assertDigest(key, { sha256 }, object)
+        throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
+        await fileSystem.rename(temporary, names.path(key))
+        await folders.sync(dirname(names.path(key)))
+        const { size, revision, modifiedAt: storedAt } = statOf(key, stats)
+        return { key, size, revision, storedAt, sha256 }
+      },
+    })
+  } catch (error) {
+    throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
+    cloning.refuses(error) // remembers a file system without clones
+    return undefined
+  }
+}
