@@ -88,6 +88,9 @@ def test_ranks_save_and_restore_together(location: str) -> None:
         checkpoint = store.get("latest")
         assert checkpoint is not None
         assert (checkpoint.step, [file.name for file in checkpoint.files]) == (2, ["rank-0.bin", "rank-1.bin"])
+        assert store.unfinished_joint_saves() == []
+    with open_store(location, ranks=(0, 1), join_timeout=60) as store:
+        assert store.join() == 2
 
 
 def test_refuses_timeouts_without_ranks(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ export type { FlushOptions, Mirror, MirrorStatus } from './store/mirror/status.t
 export type { RanksOptions } from './store/ranks/options.ts'
 export type { Joined } from './store/ranks/ranks.ts'
 export type { JoinOptions } from './store/ranks/resume.ts'
+export type { UnfinishedJointSave } from './store/ranks/job-status.ts'
 export type { Recording } from './store/recording.ts'
 export type {
   PassedOver,

@@ -291,6 +291,14 @@ class Store:
         unfinished: Mapping[str, Any] = self._call("unfinishedSaves")
         return unfinished
 
+    def unfinished_joint_saves(self) -> Sequence[Mapping[str, Any]]:
+        """
+        Returns the checkpoints that the ranks of a job are saving together and have not committed.
+
+        Each has `step`, `size` (the number of ranks), `missing` (the ranks that have not delivered) and `since`.
+        """
+        return list(self._call("unfinishedJointSaves"))
+
     def quarantined(self) -> Sequence[Quarantined]:
         """Returns the corrupt checkpoints that were set aside."""
         return [quarantined_of(each) for each in self._call("quarantined")]
@@ -321,6 +329,15 @@ class Store:
 
     def unpin(self, step: int) -> None:
         self._call("unpin", {"step": sent_step(step)})
+
+    def join(self, *, fallback: bool = False) -> int | None:
+        """
+        Joins a job of many ranks without restoring files. Every rank calls `restore` or `join` when it starts.
+
+        Returns the step from which the job continues, or None if it begins anew.
+        """
+        step: int | None = self._call("join", {"fallback": fallback}).get("step")
+        return step
 
     def rewind(self, step: int, *, dry_run: bool = False) -> Mapping[str, Any]:
         """

@@ -5,9 +5,10 @@ import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
-import { withStore } from '../with-store.ts'
 import { notes } from '../output/checkpoint-columns.ts'
 import { printTensors } from '../output/tensors.ts'
+import { unfinishedJointText } from '../output/unfinished.ts'
+import { type CommandContext, withStore } from '../with-store.ts'
 import { choiceArgument, requireCheckpoint } from './choice.ts'
 
 export const show = defineCommand({
@@ -19,7 +20,10 @@ export const show = defineCommand({
   run: async ({ arguments: [choice], options, signal }) =>
     withStore(options, signal, async (context) => {
       const { printer } = context
-      const checkpoint = await requireCheckpoint(context, choice)
+      const checkpoint = await requireCheckpoint(context, choice).catch(async (error: unknown) => {
+        await noteUnfinished(context, choice)
+        throw error
+      })
       const { step, epoch, bytes, savedAt, metrics, files, metadata, dataState } = checkpoint
       printer.line(
         styled('bold', `step ${step}`),
@@ -43,7 +47,15 @@ export const show = defineCommand({
       )
       const tensors = options.tensors === true ? await context.store.tensors(step, { signal }) : undefined
       if (tensors !== undefined && !printer.json) await printTensors(printer, tensors)
+      if (choice === 'latest') await noteUnfinished(context, choice)
       printer.data({ type: 'result', command: 'show', ...checkpoint, ...(tensors && { tensors }) })
       return exitCodes.done
     }),
 })
+
+/** Says that the ranks of a job have not saved the chosen step completely, or a step after the latest. */
+async function noteUnfinished({ store, printer, signal }: CommandContext, choice: string): Promise<void> {
+  for (const each of await store.unfinishedJointSaves({ signal }))
+    if (choice === 'latest' || choice === String(each.step))
+      printer.note(unfinishedJointText(each, new Date()))
+}

@@ -44,9 +44,14 @@ export function joined(...parts: readonly (string | undefined | false)[]): strin
 
 /** Names ten steps at most, such as `steps 8, 16 and 24`. */
 export function stepsText(steps: readonly number[]): string {
-  const [only] = steps
-  if (only !== undefined && steps.length === 1) return `step ${only}`
-  const named = steps.length <= 10 ? steps.slice(0, -1) : steps.slice(0, 9)
-  const last = steps.length <= 10 ? String(steps.at(-1)) : `${steps.length - 9} more`
-  return `steps ${named.join(', ')} and ${last}`
+  return numbersText('step', steps)
+}
+
+/** Names ten numbers at most, such as `ranks 2 and 5`. */
+export function numbersText(noun: string, numbers: readonly number[]): string {
+  const [only] = numbers
+  if (only !== undefined && numbers.length === 1) return `${noun} ${only}`
+  const named = numbers.length <= 10 ? numbers.slice(0, -1) : numbers.slice(0, 9)
+  const last = numbers.length <= 10 ? String(numbers.at(-1)) : `${numbers.length - 9} more`
+  return `${noun}s ${named.join(', ')} and ${last}`
 }

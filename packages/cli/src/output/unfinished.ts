@@ -1,5 +1,5 @@
-import { formatSize, type UnfinishedSaves } from '@holdfast/core'
-import { count, joined } from './text.ts'
+import { formatSize, type UnfinishedJointSave, type UnfinishedSaves } from '@holdfast/core'
+import { count, formatDuration, joined, numbersText } from './text.ts'
 
 /** Describes saves that were not committed: those that run here, and those that may be leftovers. */
 export function unfinishedLines({ saves, bytes, until, running }: UnfinishedSaves): readonly string[] {
@@ -19,4 +19,11 @@ export function unfinishedLines({ saves, bytes, until, running }: UnfinishedSave
           ),
         ]),
   ]
+}
+
+/** Describes a checkpoint that the ranks of a job have not saved completely. */
+export function unfinishedJointText({ step, size, missing, since }: UnfinishedJointSave, now: Date): string {
+  const age = formatDuration(Math.max(0, now.getTime() - since.getTime()))
+  if (missing.length === 0) return `step ${step}: all ${size} parts, not committed for ${age}`
+  return `step ${step}: ${size - missing.length} of ${size} parts, waiting for ${numbersText('rank', missing)} for ${age}`
 }

@@ -38,6 +38,9 @@ export const methods: Readonly<Record<string, Method>> = {
   restore: method(parameters.restore, ({ store, choice, progress, ...options }, { session, signal }) =>
     session.storeOf(store).restore(choice, { ...options, signal, onProgress: reporting(session, progress) }),
   ),
+  join: method(parameters.join, ({ store, fallback }, { session, signal }) =>
+    session.storeOf(store).join({ fallback, signal }),
+  ),
   read: method(parameters.read, readToStream),
   localPath: method(parameters.localPath, ({ store, choice, file }, { session, signal }) =>
     session.storeOf(store).localPath(choice, file, { signal }),
@@ -51,6 +54,7 @@ export const methods: Readonly<Record<string, Method>> = {
   abandoned: ofStore((store, signal) => store.abandoned({ signal })),
   presence: ofStore((store, signal) => store.presence({ signal })),
   unfinishedSaves: ofStore((store, signal) => store.unfinishedSaves({ signal })),
+  unfinishedJointSaves: ofStore((store, signal) => store.unfinishedJointSaves({ signal })),
   get: method(parameters.ofChoice, ({ store, choice }, { session, signal }) =>
     session.storeOf(store).get(choice, { signal }),
   ),

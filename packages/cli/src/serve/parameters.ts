@@ -133,6 +133,7 @@ export const parameters = {
   forgetObjective: v.strictObject({ ...store, name: text }),
   pin: v.strictObject({ ...store, step: v.number(), reason: v.optional(text) }),
   ofStep: v.strictObject({ ...store, step: v.number() }),
+  join: v.strictObject({ ...store, fallback: v.optional(v.boolean()) }),
   rewind: v.strictObject({ ...store, step: v.number(), dryRun: v.optional(v.boolean()) }),
   attach: v.strictObject({ ...store, step: v.number(), metrics }),
   dryRun: v.strictObject({ ...store, dryRun: v.optional(v.boolean()) }),

@@ -159,6 +159,13 @@ test('exits with 10 and names the ranks that did not deliver, and with 10 if the
       'Ranks 0 and 2 of 3 did not deliver their part of step 7 within 0.2 s',
     ) as string,
   })
+  const waiting = /^step 7: 1 of 3 parts, waiting for ranks 0 and 2 for [\d.]+ s$/m
+  expect((await job.one(0, 'ls')).stdout).toMatch(waiting)
+  expect(await job.one(0, 'show', '7')).toMatchObject({
+    code: 4,
+    stderr: expect.stringMatching(waiting) as string,
+  })
+  expect((await job.one(0, 'doctor')).stdout).toContain('step 7: 1 of 3 parts, waiting for ranks 0 and 2 for')
   expect(await job.one(0, ...restore, '--join-timeout', '0.2', '--json')).toMatchObject({
     code: 10,
     stderr: expect.stringContaining('"code":"INCOMPLETE"') as string,

@@ -35,7 +35,7 @@ import { findCheckpoint } from './read/find.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
-import { describeJob, jobStatus } from './ranks/job-status.ts'
+import { describeJob, jobStatus, type UnfinishedJointSave, unfinishedJointSaves } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
@@ -323,6 +323,15 @@ export class CheckpointStore implements AsyncDisposable {
   async unfinishedSaves(options: StoreCallOptions = {}): Promise<UnfinishedSaves> {
     await this.#refuseNewerMarker(options.signal)
     return this.#access.findUnfinished(options.signal)
+  }
+
+  /**
+   * Returns the checkpoints that the ranks of a job are saving together and have not committed, with the ranks that have not
+   * delivered their part. Sends a few requests, and none beside the catalog if no such job owns the store.
+   */
+  async unfinishedJointSaves(options: StoreCallOptions = {}): Promise<readonly UnfinishedJointSave[]> {
+    await this.#refuseNewerMarker(options.signal)
+    return unfinishedJointSaves(this.#context, options.signal)
   }
 
   /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */

@@ -15,14 +15,19 @@ import { herePrefix, membersPrefix, openName, ranksIn, termsPrefix } from './nam
 import { findAgreed, openSchema } from './proposals.ts'
 import { missingRanks } from './rules.ts'
 
-/** A joint save that is not committed, and of which some parts are stored. */
+/** A checkpoint that the ranks of a job are saving together: some parts are stored, and it is not committed. */
 export interface UnfinishedJointSave {
-  readonly attempt: AttemptId
   readonly step: number
+  /** The number of ranks of the job. */
+  readonly size: number
   /** The ranks that have not delivered their parts. Empty if all have. */
   readonly missing: readonly number[]
   /** When the first part was stored, by the clock of the store. */
   readonly since: Date
+}
+
+interface UnfinishedAttempt extends UnfinishedJointSave {
+  readonly attempt: AttemptId
 }
 
 /** The newest start of a job of many ranks, as far as its agreements show it. */
@@ -32,7 +37,7 @@ export interface JobStatus {
   readonly isOwner: boolean
   /** The ranks that have not joined the term. */
   readonly absent: readonly number[]
-  readonly unfinished: readonly UnfinishedJointSave[]
+  readonly unfinished: readonly UnfinishedAttempt[]
 }
 
 /** Returns the status of the newest term; `undefined` if the store shows none. Reads a catalog only if there is one. */
@@ -59,10 +64,11 @@ export async function jobStatus(
   const names = stored.flatMap(({ name }) => agreementOfKey(`${agreementsPrefix}${name}.json`) ?? [])
   const present = new Set([...ranksIn(names, herePrefix(term)), ...ranksIn(names, membersPrefix(term))])
   const unfinished = [...partsByAttempt(stored, term)]
-    .filter(([attempt]) => fateOf(catalog, attempt) === 'open')
+    .filter(([attempt]) => mayBeCommitted(catalog, attempt))
     .map(([attempt, parts]) => ({
       attempt,
       step: partsOfAttempt(attempt).step,
+      size,
       missing: missingRanks(parts.ranks, size),
       since: parts.since,
     }))
@@ -74,6 +80,29 @@ export async function jobStatus(
     absent: missingRanks(present, size),
     unfinished,
   }
+}
+
+/**
+ * Returns the joint saves that can still be committed, in the order of their steps: those of the job that owns the store. Reads
+ * only the catalog if the store never had such a job.
+ */
+export async function unfinishedJointSaves(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly UnfinishedJointSave[]> {
+  const catalog = await context.log.whole(signal)
+  if (catalog.term === undefined) return []
+  const status = await jobStatus(context, () => Promise.resolve(catalog), signal)
+  if (status?.isOwner !== true) return []
+  return status.unfinished.map(({ step, size, missing, since }) => ({ step, size, missing, since }))
+}
+
+/** The ranks of a term do not go back to a step before one that they have saved since. */
+function mayBeCommitted(catalog: WholeCatalog, attempt: AttemptId): boolean {
+  if (fateOf(catalog, attempt) !== 'open') return false
+  const { step, base } = partsOfAttempt(attempt)
+  const { latest } = catalog
+  return latest === undefined || latest.step <= step || partsOfAttempt(latest.attempt).base < base
 }
 
 interface StoredParts {
