@@ -72,8 +72,18 @@ export async function readIfThere(
   signal: AbortSignal | undefined,
   look: Look = 1,
 ): Promise<Uint8Array | undefined> {
+  return (await readIfThereWithStat(backend, key, signal, look))?.bytes
+}
+
+/** The same with what the store states about the object. */
+export async function readIfThereWithStat(
+  backend: DocumentReader,
+  key: string,
+  signal: AbortSignal | undefined,
+  look: Look = 1,
+): Promise<{ readonly stat: ObjectStat; readonly bytes: Uint8Array } | undefined> {
   try {
-    return await readSmall(backend, key, signal, look)
+    return await readWithStat(backend, key, signal, look)
   } catch (error) {
     if (isHoldfastError(error, 'NOT_FOUND')) return undefined
     throw error

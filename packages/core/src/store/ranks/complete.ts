@@ -8,7 +8,7 @@ import {
   manifestKey,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
-import { readIfThere } from '../../catalog/documents/read-document.ts'
+import { readIfThereWithStat } from '../../catalog/documents/read-document.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { entryOf } from '../attempts/write-attempt.ts'
 import type { Member } from './member.ts'
@@ -28,22 +28,24 @@ export interface CompleteAttempt {
 /**
  * Makes the manifest of an attempt of which all parts exist, and returns what stands on the store. Every rank makes the same
  * manifest. Returns `undefined` if a part or the manifest disappeared: the attempt is dead, or was committed and dropped.
- * Rejects with `INVALID_ARGUMENT` if the parts do not make a checkpoint.
+ * Rejects with `INVALID_ARGUMENT` if the parts do not make a checkpoint. `known` is a part that need not be read.
  */
 export async function completeAttempt(
   { context, own, size }: Pick<Member, 'context' | 'own' | 'size'>,
   proposal: AttemptProposal,
   signal: AbortSignal | undefined,
+  known?: RankPart,
 ): Promise<CompleteAttempt | undefined> {
   const { attempt } = proposal
   const { backend } = context
   const prefix = partsPrefix(own.term, attempt)
   const ranks = Array.from({ length: size }, (_, rank) => rank)
-  const found = await concurrently(ranks, partsAtOnce, signal, async (rank, taskSignal) =>
-    findAgreed(context, ofRank(prefix, rank), partSchema, taskSignal),
-  )
+  const found = await concurrently(ranks, partsAtOnce, signal, async (rank, taskSignal) => {
+    if (rank === known?.rank) return known.part
+    return (await findAgreed(context, ofRank(prefix, rank), partSchema, taskSignal))?.proposal
+  })
   const parts = found.flatMap((part, rank): readonly RankPart[] =>
-    part === undefined ? [] : [{ rank, part: part.proposal }],
+    part === undefined ? [] : [{ rank, part }],
   )
   const { step } = partsOfAttempt(attempt)
   const completion = completionStep(
@@ -65,15 +67,15 @@ export async function completeAttempt(
   return standing(context, attempt, signal)
 }
 
+/** What stands on the store counts, whoever wrote it. The same request returns when the store stored it. */
 async function standing(
   { backend }: Member['context'],
   attempt: AttemptId,
   signal: AbortSignal | undefined,
 ): Promise<CompleteAttempt | undefined> {
-  const key = manifestKey(attempt)
-  const bytes = await readIfThere(backend, key, signal)
-  const stat = bytes && (await backend.stat(key, { signal }))
-  if (bytes === undefined || stat === undefined) return undefined
+  const found = await readIfThereWithStat(backend, manifestKey(attempt), signal)
+  if (found === undefined) return undefined
+  const { bytes, stat } = found
   const manifest = decodeManifest(bytes, attempt)
   return { manifest, entry: { ...entryOf(manifest, bytes), storedAt: stat.modifiedAt.toISOString() } }
 }

@@ -21,20 +21,29 @@ import type { SaveResult } from '../save/result.ts'
 import type { Member, ResumedMember } from './member.ts'
 import type { AttemptProposal, Part } from './proposals.ts'
 
+/** What a rank knows of a joint save that is committed. */
+export interface JointlySaved {
+  /** Its own part. */
+  readonly part: Part
+  readonly catalog: PagedCatalog
+  /** What this rank committed, if it was this one. */
+  readonly committed: Committed | undefined
+  /** The manifest, if this rank has read it. */
+  readonly manifest: Manifest | undefined
+}
+
 /** Describes the whole checkpoint that a rank took part in saving, and reports it as events. */
 export async function resultOf(
   member: ResumedMember,
   { attempt, order, savedAt }: AttemptProposal,
-  part: Part,
-  catalog: PagedCatalog,
-  committed: Committed | undefined,
+  { part, catalog, committed, manifest: known }: JointlySaved,
 ): Promise<Omit<SaveResult, 'ranks' | 'warnings' | 'duration'>> {
   const { context } = member
   const { step } = partsOfAttempt(attempt)
   const judged = judgedNow(context, catalog, committed?.judgement)
   const listed = catalog.checkpoints.get(step)
   const isListed = listed?.attempt === attempt
-  const manifest = await readManifest(context, attempt, isListed ? listed : undefined)
+  const manifest = known ?? (await readManifest(context, attempt, isListed ? listed : undefined))
   const { files } = manifest ?? part
   const entry: CatalogEntry = isListed
     ? listed

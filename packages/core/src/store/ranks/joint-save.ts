@@ -3,6 +3,7 @@ import {
   agreementKey,
   type AttemptId,
   type CatalogEntry,
+  type Manifest,
   newAttemptId,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
@@ -28,7 +29,7 @@ import { resultOf } from './joint-result.ts'
 import type { Member, ResumedMember } from './member.ts'
 import { attemptName, attemptsPrefix, ofRank, partsPrefix, ranksIn } from './names.ts'
 import { writeOwnPart } from './own-part.ts'
-import { agreeOn, type AttemptProposal, attemptProposalSchema } from './proposals.ts'
+import { agreeOn, type AttemptProposal, attemptProposalSchema, type Part } from './proposals.ts'
 import { judgeAttempt, missingRanks, pollsBeforeCommit } from './rules.ts'
 import { isOwnerIn } from './take-over.ts'
 import { look, pollUntil } from './wait.ts'
@@ -40,6 +41,8 @@ type Outcome =
       readonly catalog: PagedCatalog
       /** What this rank committed, if it was this one. */
       readonly committed?: Committed | undefined
+      /** The manifest, if this rank has read it. */
+      readonly manifest?: Manifest | undefined
     }
 
 /**
@@ -73,14 +76,16 @@ export async function saveJointly(
     access.attempts.add(attempt)
     try {
       hasRead = true
-      const part = await writeOwnPart(member, attempt, request, plan.files, !agreed.isMine)
+      const mayExist = !agreed.isMine && member.begun?.has(attempt) !== false
+      member.begun?.add(attempt)
+      const part = await writeOwnPart(member, attempt, request, plan.files, mayExist)
       if (part === undefined) continue
-      const outcome = await awaitCommit(member, agreed.proposal, request, timeout)
+      const outcome = await awaitCommit(member, agreed.proposal, request, part, timeout)
       if (outcome.kind === 'dead') {
         tries += 1
         continue
       }
-      const { catalog, committed } = outcome
+      const { catalog, committed, manifest } = outcome
       if (committed !== undefined) {
         access.afterwards(async () => {
           await deleteDropped(context, committed)
@@ -89,7 +94,7 @@ export async function saveJointly(
           await access.tidyNowAndThen()
         })
       }
-      const described = await resultOf(member, agreed.proposal, part, catalog, committed)
+      const described = await resultOf(member, agreed.proposal, { part, catalog, committed, manifest })
       const duration = context.environment.now().getTime() - began.getTime()
       return { ...described, ranks: { rank, size }, warnings: plan.warnings, duration }
     } finally {
@@ -186,6 +191,7 @@ async function awaitCommit(
   member: ResumedMember,
   proposal: AttemptProposal,
   request: SaveRequest,
+  part: Part,
   timeout: number,
 ): Promise<Outcome> {
   const { context, own, rank, size } = member
@@ -216,7 +222,7 @@ async function awaitCommit(
       }
       completePolls += 1
       const isTurn = completePolls > pollsBeforeCommit(rank, attempt, size)
-      return isTurn || seen.isSuperseded ? commit(member, proposal, request) : undefined
+      return isTurn || seen.isSuperseded ? commit(member, proposal, request, part) : undefined
     },
     () => late(missing, size, step, timeout, url),
   )
@@ -227,14 +233,15 @@ async function commit(
   member: ResumedMember,
   proposal: AttemptProposal,
   { onExisting = 'fail', allowBest, signal }: SaveRequest,
+  part: Part,
 ): Promise<Outcome | undefined> {
-  const { context } = member
-  const complete = await completeAttempt(member, proposal, signal)
+  const { context, rank } = member
+  const complete = await completeAttempt(member, proposal, signal, { rank, part })
   if (complete === undefined) return undefined
-  const entry = { ...withClockJump(context, complete.entry), committedBy: member.rank }
+  const entry = { ...withClockJump(context, complete.entry), committedBy: rank }
   try {
     const committed = await context.log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
-    return { kind: 'committed', catalog: committed.catalog, committed }
+    return { kind: 'committed', catalog: committed.catalog, committed, manifest: complete.manifest }
   } catch (error) {
     if (isHoldfastError(error, 'FENCED', 'OUTCOME_UNKNOWN')) return undefined
     throw error

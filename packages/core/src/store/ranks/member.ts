@@ -21,6 +21,8 @@ export interface Member extends Identity {
   /** The store as all ranks of the term use it: as one writer. */
   readonly context: StoreContext
   readonly access: WriteAccess
+  /** The attempts of which this process has begun its part. `undefined` if other processes may have written parts of the member. */
+  readonly begun: Set<AttemptId> | undefined
 }
 
 /** A member whose term owns the store. */
@@ -45,5 +47,11 @@ export function memberOf(identity: Identity, term: number, openId: string, conte
   }
   const log = new CatalogLog(backend, writer, keeping, environment)
   const ofTerm: StoreContext = { ...context, writer, log, mayTakeOver: true, deleted: new Set() }
-  return { ...identity, own: { term, owner: openId }, context: ofTerm, access: new WriteAccess(ofTerm) }
+  return {
+    ...identity,
+    own: { term, owner: openId },
+    context: ofTerm,
+    access: new WriteAccess(ofTerm),
+    begun: new Set(),
+  }
 }

@@ -184,13 +184,16 @@ export function completionStep(parts: readonly PartOrigin[], size: number): Comp
   return one === undefined || other === undefined ? { kind: 'complete' } : { kind: 'torn', one, other }
 }
 
+/** Polls for which the others leave the commit to the first rank. With the pauses of a wait, that is one second. */
+const pollsOfFirst = 6
+
 /**
  * The number of polls for which a rank sees a complete attempt before it commits the attempt itself. One rank acts at once,
- * and twice as many more with each poll after the third. So ranks do not read all parts at the same time, and a dead rank
- * delays the commit by a few polls only.
+ * another after a second, and with each further poll twice as many. So ranks do not read all parts at the same time, and a dead
+ * rank delays the commit only shortly.
  */
 export function pollsBeforeCommit(rank: number, attempt: AttemptId, size: number): number {
   const first = Number.parseInt(attempt.slice(-8), 16) % size
   const distance = (rank - first + size) % size
-  return distance === 0 ? 0 : 2 + Math.ceil(Math.log2(distance + 1))
+  return distance === 0 ? 0 : pollsOfFirst - 1 + Math.ceil(Math.log2(distance + 1))
 }

@@ -1,0 +1,19 @@
+/** Prints the requests of one joint save for jobs of some sizes: `node src/joint-requests-main.ts 8 64 512`. */
+import { countJointSave } from './joint-requests.ts'
+
+/** US dollars for 1,000 requests in S3 Standard (us-east-1), https://aws.amazon.com/s3/pricing/. Deletions are free. */
+const price = { writes: 0.005, reads: 0.0004 }
+
+for (const size of process.argv.slice(2).map(Number)) {
+  const { total, writes, reads, deletions, ranks } = await countJointSave(size)
+  const others = ranks.filter(({ isCommitting }) => !isCommitting)
+  const committing = ranks.filter(({ isCommitting }) => isCommitting)
+  const dollars = (writes * price.writes + reads * price.reads) / 1000
+  process.stdout.write(
+    `${size} ranks: ${total} requests (${writes} writes and lists, ${reads} reads, ${deletions} deletions), ` +
+      `$${dollars.toFixed(4)} per save. Besides the payload, the rank that commits sends ` +
+      `${Math.max(...committing.map(({ requests }) => requests))}, and the others at most ` +
+      `${Math.max(...others.map(({ requests, polls }) => requests - 3 * polls))} and 3 for each of at most ` +
+      `${Math.max(...others.map(({ polls }) => polls))} polls.\n`,
+  )
+}

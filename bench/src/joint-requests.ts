@@ -1,0 +1,120 @@
+import { CheckpointStore, systemEnvironment } from '@holdfast/core'
+import { openBackend } from '@holdfast/core/backend'
+import { adapter } from '@holdfast/adapter-s3'
+import { type Proxy, startProxy } from '@holdfast/emulators/proxy'
+import { startS3Emulator } from '@holdfast/emulators'
+
+/** What the ranks of a job sent for one joint save. */
+export interface JointSaveRequests {
+  readonly size: number
+  /** All requests of all ranks, with the payload. */
+  readonly total: number
+  /** By class of price: writes and lists, reads, and deletions, which are free. */
+  readonly writes: number
+  readonly reads: number
+  readonly deletions: number
+  readonly ranks: readonly RankRequests[]
+}
+
+export interface RankRequests {
+  readonly isCommitting: boolean
+  /** Requests other than those for the payload. */
+  readonly requests: number
+  /** How often the rank looked at the store while it waited. */
+  readonly polls: number
+}
+
+interface PlayedRank {
+  readonly proxy: Proxy
+  readonly store: CheckpointStore
+  polls: number
+}
+
+/** The first save joins the job. The second one shows what each further save costs. */
+const steps = { warmUp: 1, measured: 2 }
+
+/**
+ * Plays a job of `size` ranks in this process on the S3 emulator, and counts the requests of one joint save. Each rank saves one
+ * small file. The ranks wait as in production between two looks.
+ */
+export async function countJointSave(size: number): Promise<JointSaveRequests> {
+  const bucket = 'ranks'
+  await using emulator = await startS3Emulator({ buckets: [bucket] })
+  const { accessKeyId, secretAccessKey } = emulator.credentials
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey })
+  const ranks = await Promise.all(
+    Array.from({ length: size }, (_, rank) =>
+      playRank(emulator.endpoint, emulator.region, bucket, rank, size),
+    ),
+  )
+  try {
+    await saveAll(ranks, steps.warmUp)
+    for (const rank of ranks) await rank.store.flush()
+    for (const rank of ranks) {
+      rank.proxy.requests.clear()
+      rank.polls = 0
+    }
+    const committedBy = await saveAll(ranks, steps.measured)
+    for (const rank of ranks) await rank.store.flush()
+    return resultOf(ranks, committedBy)
+  } finally {
+    for (const { store, proxy } of ranks) {
+      await store.close()
+      await proxy.close()
+    }
+  }
+}
+
+async function playRank(
+  target: string,
+  region: string,
+  bucket: string,
+  rank: number,
+  size: number,
+): Promise<PlayedRank> {
+  const proxy = await startProxy({ target })
+  const url = new URL(`s3://${bucket}/job?endpoint=${proxy.url}&region=${region}`)
+  const backend = await openBackend(url, { adapters: [adapter] })
+  const played = { proxy, polls: 0 }
+  const environment = {
+    ...systemEnvironment,
+    pause: async (...given: Parameters<typeof systemEnvironment.pause>) => {
+      played.polls += 1
+      await systemEnvironment.pause(...given)
+    },
+  }
+  const timeouts = { joinTimeout: 600_000, saveTimeout: 600_000 }
+  return Object.assign(played, {
+    store: new CheckpointStore(backend, { ranks: { rank, size, ...timeouts } }, environment),
+  })
+}
+
+/** Saves a step with all ranks. Returns the rank that committed. */
+async function saveAll(ranks: readonly PlayedRank[], step: number): Promise<number | undefined> {
+  const saved = await Promise.all(
+    ranks.map(({ store }, rank) =>
+      store.save({ step, files: { [`rank-${rank}.bin`]: Buffer.from(`rank ${rank} at step ${step}`) } }),
+    ),
+  )
+  return saved[0]?.committedBy
+}
+
+function resultOf(ranks: readonly PlayedRank[], committedBy: number | undefined): JointSaveRequests {
+  const all = ranks.flatMap(({ proxy }) => [...proxy.requests])
+  const deletions = all.filter(
+    ({ operation, method }) => method === 'DELETE' || operation === 'DeleteObjects',
+  )
+  const reads = all.filter(({ method, operation }) => method === 'HEAD' || operation === 'GetObject')
+  return {
+    size: ranks.length,
+    total: all.length,
+    writes: all.length - reads.length - deletions.length,
+    reads: reads.length,
+    deletions: deletions.length,
+    ranks: ranks.map(({ proxy, polls }, rank) => ({
+      isCommitting: rank === committedBy,
+      requests: proxy.requests.count() - 1,
+      polls: polls + 1,
+    })),
+  }
+}

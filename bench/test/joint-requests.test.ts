@@ -1,0 +1,3 @@
+import { testRequests } from './requests-of-ranks.ts'
+
+testRequests(8)
