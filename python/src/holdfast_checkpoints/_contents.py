@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import IO, Any, Union
 
 from ._helper import Call, Helper, ProgressListener
@@ -32,6 +33,13 @@ Files = Union[Path, Sequence[Path], Mapping[str, Content]]
 Producer = Callable[[UploadWriter], None]
 
 
+class Later:
+    """A content that exists only later, so that other contents of the same save must not wait for it."""
+
+    def __init__(self, write: Callable[[IO[bytes]], object]) -> None:
+        self.write = write
+
+
 def send_save(
     helper: Helper, params: Mapping[str, Any], files: Files, on_progress: ProgressListener | None = None
 ) -> SendingSave:
@@ -42,6 +50,7 @@ def send_save(
         return SendingSave(helper, call, {}, queue.SimpleQueue())
     wanted: queue.SimpleQueue[Upload | None] = queue.SimpleQueue()
     producers: dict[Upload, Producer] = {}
+    later: set[Upload] = set()
     sent: dict[str, dict[str, Any]] = {}
     for name, content in files.items():
         if isinstance(content, (str, os.PathLike)):
@@ -49,10 +58,12 @@ def send_save(
         else:
             upload = Upload(wanted.put)
             producers[upload] = producer_of(name, content)
+            if isinstance(content, Later):
+                later.add(upload)
             sent[name] = {"stream": upload}
     call = helper.start("save", {**params, "files": sent}, list(producers), on_progress)
     call.response.add_done_callback(lambda _: wanted.put(None))
-    return SendingSave(helper, call, producers, wanted)
+    return SendingSave(helper, call, producers, wanted, later)
 
 
 class SendingSave:
@@ -64,10 +75,12 @@ class SendingSave:
         call: Call,
         producers: Mapping[Upload, Producer],
         wanted: queue.SimpleQueue[Upload | None],
+        later: Collection[Upload] = (),
     ) -> None:
         self._helper = helper
         self._producers = producers
         self._wanted = wanted
+        self._later = later
         self.call = call
 
     def finish(self) -> Any:
@@ -75,7 +88,10 @@ class SendingSave:
         try:
             if self._producers:
                 for upload in iter(self._wanted.get, None):
-                    self._produce(upload)
+                    if upload in self._later:
+                        threading.Thread(target=self._produce_later, args=[upload], daemon=True).start()
+                    else:
+                        self._produce(upload)
             return self.call.result()
         except BaseException:
             if not self.call.response.done():
@@ -84,6 +100,12 @@ class SendingSave:
         finally:
             for upload in self._producers:
                 self._helper.release(upload)
+
+    def _produce_later(self, upload: Upload) -> None:
+        try:
+            self._produce(upload)
+        except BaseException:
+            return  # the upload is aborted, so the save fails with the reason
 
     def _produce(self, upload: Upload) -> None:
         writer = UploadWriter(upload)
@@ -101,6 +123,8 @@ class SendingSave:
 
 def producer_of(name: str, content: Any) -> Producer:
     """Returns a function that writes the content. Raises InvalidArgument for a content of another type."""
+    if isinstance(content, Later):
+        return _calling(content.write)
     if isinstance(content, Mapping):
         return _calling(state_writer(content))
     if callable(content):

@@ -76,6 +76,12 @@ class Store:
         self._connect()
         _open_stores.add(self)
 
+    @property
+    def ranks(self) -> tuple[int, int] | None:
+        """The rank of this process and the number of ranks, if it was opened with `ranks`."""
+        ranks = self._options.get("ranks")
+        return None if ranks is None else (ranks["rank"], ranks["size"])
+
     def __repr__(self) -> str:
         return f"<holdfast_checkpoints.Store {self.url}>"
 
