@@ -25,7 +25,7 @@ export interface CommandContext {
   /** Whether the command line or the configuration defines a retention. */
   readonly hasRetention: boolean
   /** Shows a progress bar on a terminal. */
-  readonly progress: (what: string) => Promise<Progress>
+  readonly progress: (what: string) => Progress
 }
 
 /** What a command sets itself. */

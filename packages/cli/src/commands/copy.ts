@@ -100,7 +100,7 @@ async function copyOnce(
   request: CopyOptions,
   print: (outcome: CopyOutcome) => void,
 ): Promise<CopyReport> {
-  const bar = await progress('copying')
+  const bar = progress('copying')
   try {
     return await copyCheckpoints(source, store, {
       ...request,

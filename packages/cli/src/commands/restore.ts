@@ -49,7 +49,7 @@ export const restore = defineCommand({
         if (from === 'mirror') printer.line(`${why} Restoring from ${url}`)
         else if (!isMirrorRead) printer.note(why)
       })
-      const bar = await progress('restoring')
+      const bar = progress('restoring')
       try {
         const restored = await restoreIfThere(store, choice, {
           to: expandHome(options.to),

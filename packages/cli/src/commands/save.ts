@@ -81,7 +81,7 @@ export const save = defineCommand({
       await using input = paths.includes('-')
         ? await streamedInput(command, options, interruption)
         : undefined
-      const bar = await progress(`saving step ${step}`)
+      const bar = progress(`saving step ${step}`)
       try {
         const saved = await store.save({
           step,

@@ -21,7 +21,7 @@ export const verify = defineCommand({
       if (options.all === true && steps.length > 0)
         throw new HoldfastError('INVALID_ARGUMENT', 'Steps and --all exclude each other. Pass one of them.')
       const began = performance.now()
-      const bar = await progress('verifying')
+      const bar = progress('verifying')
       try {
         const report = await store.verify({
           steps: steps.length > 0 ? steps : undefined,

@@ -7,14 +7,14 @@ import { count, formatAge, formatDuration, joined, stepsText } from './text.ts'
 export async function mirrorSaved(
   store: CheckpointStore,
   printer: Printer,
-  progress: (what: string) => Promise<Progress>,
+  progress: (what: string) => Progress,
   wait = true,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { mirror } = store
   if (mirror === undefined) return undefined
   if (!wait) return mirrorData(await mirror.status())
   const began = performance.now()
-  const bar = await progress('copying to the mirror')
+  const bar = progress('copying to the mirror')
   const steps: number[] = []
   const note = ({ step }: { readonly step: number }): void => {
     steps.push(step)

@@ -7,46 +7,52 @@ export interface Progress {
   stop(): void
 }
 
+/** Milliseconds between two drawings. */
+const pause = 100
+
+const barWidth = 20
+
+/** Moves to the start of the line, and erases what is behind the cursor. */
+const start = '\r'
+const eraseRest = '\u001b[K'
+
 /** Shows a progress bar on stderr. It shows nothing if stderr is not a terminal, or with JSON. */
-export async function startProgress(what: string, json: boolean): Promise<Progress> {
-  if (json || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
-  const { default: cliProgress } = await import('cli-progress')
+export function startProgress(what: string, json: boolean): Progress {
+  const { stderr } = process
+  if (json || !stderr.isTTY) return { update: () => undefined, stop: () => undefined }
   const began = performance.now()
-  const bar = new cliProgress.SingleBar({
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-    fps: 10,
-    barsize: 20,
-    format: (options, { progress }, { bytes, total, known }: BarPayload) => {
-      const elapsed = (performance.now() - began) / 1000
-      const rate = bytes / Math.max(elapsed, 0.001)
-      const filled = Math.round(progress * (options.barsize ?? 20))
-      const drawn = `▕${'█'.repeat(filled)}${' '.repeat((options.barsize ?? 20) - filled)}▏`
-      if (!known) return `${what}  ${formatSize(bytes)}  ${formatSize(rate)}/s`
-      const left = formatDuration(((total - bytes) / Math.max(rate, 1)) * 1000)
-      const percent = `${Math.floor(progress * 100)}%`.padStart(4)
-      return `${what}  ${drawn} ${percent}  ${formatSize(bytes)}/${formatSize(total)}  ${formatSize(rate)}/s  ${left} left`
-    },
-  })
-  bar.start(1, 0, { bytes: 0, total: 1, known: false } satisfies BarPayload)
+  let drawn = -Infinity
   return {
     update: (bytes, total) => {
-      bar.setTotal(Math.max(total ?? 1, 1))
-      bar.update(total === undefined ? 0 : bytes, {
-        bytes,
-        total: total ?? 1,
-        known: total !== undefined,
-      } satisfies BarPayload)
+      const now = performance.now()
+      if (now - drawn < pause) return
+      drawn = now
+      const line = progressLine(what, { bytes, total, milliseconds: now - began })
+      // A line that wraps could not be erased.
+      stderr.write(`${start}${line.slice(0, (stderr.columns || 80) - 1)}${eraseRest}`)
     },
     stop: () => {
-      bar.stop()
+      if (drawn !== -Infinity) stderr.write(`${start}${eraseRest}`)
+      drawn = -Infinity
     },
   }
 }
 
-interface BarPayload {
-  readonly bytes: number
-  readonly total: number
-  readonly known: boolean
+/** Describes how far a transfer is, such as `saving  ▕██████      ▏  50%  1.0 MB/2.0 MB  1.0 MB/s  1.0 s left`. */
+export function progressLine(
+  what: string,
+  {
+    bytes,
+    total,
+    milliseconds,
+  }: { readonly bytes: number; readonly total: number | undefined; readonly milliseconds: number },
+): string {
+  const rate = bytes / Math.max(milliseconds / 1000, 0.001)
+  if (total === undefined) return `${what}  ${formatSize(bytes)}  ${formatSize(rate)}/s`
+  const share = total === 0 ? 1 : Math.min(1, bytes / total)
+  const filled = Math.round(share * barWidth)
+  const bar = `▕${'█'.repeat(filled)}${' '.repeat(barWidth - filled)}▏`
+  const percent = `${Math.floor(share * 100)}%`.padStart(4)
+  const line = `${what}  ${bar} ${percent}  ${formatSize(bytes)}/${formatSize(total)}  ${formatSize(rate)}/s`
+  return rate === 0 ? line : `${line}  ${formatDuration(((total - bytes) / rate) * 1000)} left`
 }
