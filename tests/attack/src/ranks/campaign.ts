@@ -32,9 +32,12 @@ export interface CampaignReport {
 /** Milliseconds until a job must have resumed. */
 const longestResume = 180_000
 
+/** Milliseconds for which half of the jobs may take until their first save is acknowledged. */
+const longestSave = 60_000
+
 /** Milliseconds after which a kill comes at the latest, from the start of the job and from its resume. */
 const longestJoin = 5000
-const longestTraining = 5000
+const longestTraining = 3000
 
 const timeouts = { joinTimeout: 120_000, saveTimeout: 120_000 }
 
@@ -71,6 +74,7 @@ export async function campaign(
       if (random.below(4) === 0) await setTimeout(random.below(longestJoin))
       else {
         await resumed(job, oracle)
+        if (random.below(2) === 0) await inTime(Promise.any(job.map((rank) => rank.saved)), longestSave)
         await setTimeout(random.below(longestTraining))
       }
       const victims = someOf(job, random)
@@ -93,15 +97,21 @@ export async function campaign(
 
 /** Waits until all ranks have resumed. A job that was started whole must resume, whatever was killed before. */
 async function resumed(job: readonly RankProcess[], oracle: JobOracle): Promise<void> {
-  const timer = new AbortController()
-  const late = setTimeout(longestResume, 'late', { signal: timer.signal }).catch(() => 'in time')
-  const outcome = await Promise.race([Promise.all(job.map((rank) => rank.resumed)), late])
-  timer.abort()
   const [first] = job
-  if (outcome === 'late' && first !== undefined)
+  const isInTime = await inTime(Promise.all(job.map((rank) => rank.resumed)), longestResume)
+  if (!isInTime && first !== undefined)
     oracle.violations.push(`start ${first.generation} has not resumed within ${longestResume / 1000} s`)
   for (const { rank, generation, ended } of job)
     if (ended !== undefined) oracle.violations.push(`rank ${rank} of start ${generation} ended with ${ended}`)
+}
+
+/** Returns whether work ends within a time. */
+async function inTime(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const timer = new AbortController()
+  const late = setTimeout(milliseconds, false, { signal: timer.signal }).catch(() => true)
+  const outcome = await Promise.race([work.then(() => true), late])
+  timer.abort()
+  return outcome
 }
 
 function someOf(job: readonly RankProcess[], random: Random): readonly RankProcess[] {

@@ -11,6 +11,8 @@ export class RankProcess {
   ended: string | undefined
   /** Resolves once it has restored, or has ended. */
   readonly resumed: Promise<void>
+  /** Resolves once one of its saves is acknowledged, or it has ended. */
+  readonly saved: Promise<void>
   readonly exited: Promise<void>
   readonly #child: ChildProcess
 
@@ -30,17 +32,23 @@ export class RankProcess {
     this.resumed = new Promise((settle) => {
       resolve = settle
     })
+    let resolveSaved: () => void = () => undefined
+    this.saved = new Promise((settle) => {
+      resolveSaved = settle
+    })
     this.#child.on('message', (message) => {
       if (!isMessage(message)) return
       if (message.kind === 'ended') this.ended = message.code
       hear(this, message)
       if (message.kind === 'restored' || message.kind === 'ended') resolve()
+      if (message.kind === 'saved' || message.kind === 'ended') resolveSaved()
     })
     this.exited = new Promise((exit) => {
       this.#child.on('exit', (code) => {
         if (code !== null && code !== 0)
           hear(this, { kind: 'broken', what: `rank ${this.rank} ended with code ${code}` })
         resolve()
+        resolveSaved()
         exit()
       })
     })
