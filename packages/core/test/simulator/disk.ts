@@ -17,6 +17,13 @@ export class Disk {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort()
   }
 
+  /** A disk with the same contents, as a clone or an old snapshot has. */
+  clone(): Disk {
+    const clone = new Disk()
+    for (const [key, object] of this.#objects) clone.#objects.set(key, object)
+    return clone
+  }
+
   /** The keys whose bytes were ever flipped at rest. */
   get damaged(): readonly string[] {
     return [...this.#sound.keys()]

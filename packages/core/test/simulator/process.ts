@@ -193,7 +193,7 @@ export class Process {
   }
 }
 
-function contentOf(operation: string, file: string): Buffer {
+export function contentOf(operation: string, file: string): Buffer {
   return Buffer.from(`${operation} ${file} `.repeat(20))
 }
 
@@ -217,7 +217,8 @@ const pageLimits: readonly [Environment['pageLimits'], ...Environment['pageLimit
   },
 ]
 
-function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Environment {
+/** The surroundings of one process: simulated time and pauses, seeded numbers, and a restore that keeps the bytes. */
+export function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Environment {
   const skew = (random.next() - 0.5) * 10 * 86_400_000
   let ids = 0
   return {

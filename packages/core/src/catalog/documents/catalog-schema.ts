@@ -143,8 +143,10 @@ export const mirrorSchema = v.looseObject({
   place: v.string(),
   /** The id of the mirror, as far as a process of this store has read it. */
   store: v.optional(v.pipe(v.string(), v.uuid())),
-  /** The id that this store had when it owned the mirror last. */
+  /** The id that this store had when it owned the mirror last, or when it began to take it over. */
   owner: v.optional(v.pipe(v.string(), v.uuid())),
+  /** The id of the owner from which this store began to take the mirror over, until it knows that it owns it. */
+  takingFrom: v.optional(v.string()),
   /** The number of checkpoints that retention keeps only because the mirror does not have them yet. */
   maxBehind: v.pipe(countSchema, v.maxValue(mostUnmirrored)),
   /** The attempts that the mirror does not have yet, the latest commit last. */

@@ -31,7 +31,8 @@ export function ownershipOf({ local, mirror, recorded, takeOver }: OwnershipFact
   const obstacle = obstacles[continuation]
   if (obstacle !== undefined) return { kind: 'fenced', why: obstacle }
   if (owner?.id === local.id) return { kind: 'owner' }
-  if (owner !== null && recorded?.owner === local.id) {
+  const isTaking = owner !== null && recorded?.takingFrom === owner.id
+  if (owner !== null && recorded?.owner === local.id && !isTaking) {
     const why = `The mirror belongs to ${owner.name} since ${owner.since}, which took it over from this store.`
     return { kind: 'fenced', why }
   }

@@ -93,6 +93,18 @@ async function writerFor(
   }
   if (ownership.kind === 'owner') return mirror.writer(ours.id, false)
   mirror.forgetWriter()
+  // A process that dies after the takeover must not forget that it owned the mirror.
+  await local.context.log.commit(
+    {
+      kind: 'record mirror',
+      place: url,
+      maxBehind: maxBehindOf(mirror.options),
+      owner: ours.id,
+      takingFrom: theirs.catalog.owner?.id,
+      settled: [],
+    },
+    signal,
+  )
   const destination = mirror.writer(ours.id, theirs.catalog.owner !== null)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()
@@ -156,6 +168,7 @@ async function record(
   const newest = newestMirrored(source, theirs)
   const isKnown =
     recorded?.owner === source.id &&
+    recorded.takingFrom === undefined &&
     recorded.store === theirs.id &&
     recorded.newest?.step === newest?.step &&
     recorded.newest?.savedAt === newest?.savedAt

@@ -11,12 +11,12 @@ export interface RecordMirror {
   readonly maxBehind: number
   /** The id of the mirror, if it was read. */
   readonly store?: string | undefined
-  /** The id of this store, if it owns the mirror now. */
+  /** The id of this store, if it owns the mirror now, or is about to take it over. */
   readonly owner?: string | undefined
+  /** The id of the owner from which the mirror is about to be taken over. */
+  readonly takingFrom?: string | undefined
   /** Attempts that no longer wait: the mirror has them, or its retention would drop them. */
   readonly settled: readonly AttemptId[]
-  /** Attempts that wait although they are not recorded as such. */
-  readonly unsettled?: readonly AttemptId[] | undefined
   readonly newest?: MirrorRecord['newest']
 }
 
@@ -25,18 +25,19 @@ export const recordMirror: KindOfChange<RecordMirror> = {
   needsWhole: (newest, change) => isOther(newest.mirror, change),
   apply: unchangedLists,
   mirror: (catalog, change) => {
-    const { place, store, owner, maxBehind, settled, unsettled = [], newest } = change
+    const { place, store, owner, takingFrom, maxBehind, settled, newest } = change
     const recorded = isOther(catalog.mirror, change) ? undefined : catalog.mirror
-    const before = recorded?.waiting ?? inOrder(catalog)
+    const waitingBefore = recorded?.waiting ?? inOrder(catalog)
     const gone = new Set(settled)
-    const waiting = [...unsettled.filter((attempt) => !before.includes(attempt)), ...before]
+    const { takingFrom: before, ...others } = recorded ?? {}
     return {
-      ...recorded,
+      ...others,
+      ...takeover(owner === undefined ? before : takingFrom),
       place,
       maxBehind,
       ...(store === undefined ? {} : { store }),
       ...(owner === undefined ? {} : { owner }),
-      waiting: waiting.filter((attempt) => !gone.has(attempt)).slice(-mostUnmirrored),
+      waiting: waitingBefore.filter((attempt) => !gone.has(attempt)).slice(-mostUnmirrored),
       ...(newest === undefined ? {} : { newest }),
     }
   },
@@ -44,6 +45,10 @@ export const recordMirror: KindOfChange<RecordMirror> = {
     settled.length === 0
       ? 'record the mirror'
       : `mirror ${fewOf(settled.map((attempt) => partsOfAttempt(attempt).step))}`,
+}
+
+function takeover(takingFrom: string | undefined): Pick<MirrorRecord, 'takingFrom'> {
+  return takingFrom === undefined ? {} : { takingFrom }
 }
 
 /** Whether the catalog records no mirror, or another one than a change does. */

@@ -1,0 +1,3 @@
+import { testMirrors } from './schedules.ts'
+
+testMirrors(1000)

@@ -1,0 +1,122 @@
+import { CheckpointStore, type Environment, HoldfastError, systemEnvironment } from '../../../src/index.ts'
+import { StoreEventEmitter } from '../../../src/store/events.ts'
+import { type Faults, SimulatedBackend } from '../backend.ts'
+import type { Disk } from '../disk.ts'
+import { contentOf, simulatedSurroundings } from '../process.ts'
+import type { Random } from '../random.ts'
+import type { Scheduler } from '../scheduler.ts'
+import type { MirrorOracle } from './oracle.ts'
+
+/** What all nodes share: the place of the mirror, time, and the oracle. */
+export interface World {
+  readonly mirror: Disk
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly oracle: MirrorOracle
+}
+
+/** One process on a node: it restores, and saves steps on top of what it restored. */
+export class NodeProcess {
+  readonly name: string
+  readonly #store: CheckpointStore
+  readonly #disk: Disk
+  readonly #world: World
+  #step = 0
+  #operations = 0
+
+  constructor(name: string, disk: Disk, faults: Faults, world: World) {
+    const { mirror, scheduler, random, oracle } = world
+    this.name = name
+    this.#disk = disk
+    this.#world = world
+    this.#store = new CheckpointStore(
+      new SimulatedBackend(name, disk, scheduler, random, faults),
+      {
+        writerName: name,
+        retention: random.chance(0.5) ? { keepLast: 1 } : {},
+        mirror: { store: 'sim:mirror', retention: { keepLast: 1000 }, maxBehind: 256, flushLimit: 50_000 },
+      },
+      environmentOf(name, scheduler, random),
+      new StoreEventEmitter(),
+      new SimulatedBackend(name, mirror, scheduler, random, faults),
+    )
+    this.#store.on('mirrored', ({ step }) => {
+      oracle.hearMirrored(disk, step)
+    })
+  }
+
+  get store(): CheckpointStore {
+    return this.#store
+  }
+
+  /** Restores, performs this number of operations, and closes the store. Never resolves if the process dies. */
+  async run(count: number): Promise<void> {
+    await this.#expectTypedError(() => this.restore())
+    for (let each = 0; each < count; each += 1) await this.#expectTypedError(() => this.#operate())
+    await this.#expectTypedError(() => this.#store.close())
+  }
+
+  /** Restores the latest checkpoint. Returns the operation that saved it. */
+  async restore(): Promise<string | undefined> {
+    const restored = await this.#store.restore('latest', { to: '/simulated' })
+    if (restored === undefined) return undefined
+    const operation = restored.tags[0] ?? ''
+    for (const { name, path } of restored.restored)
+      if (path !== contentOf(operation, name).toString())
+        throw new Error(`P3: step ${restored.step} was restored with other bytes`)
+    this.#step = restored.step
+    return operation
+  }
+
+  async save(step: number): Promise<void> {
+    this.#operations += 1
+    const operation = `${this.name}.${this.#operations}`
+    const { oracle } = this.#world
+    oracle.hearDoubt(this.#disk, step)
+    await this.#store.save({
+      step,
+      onExisting: 'replace',
+      tags: [operation],
+      metrics: { loss: step },
+      files: { 'model.bin': contentOf(operation, 'model.bin'), 'log.txt': contentOf(operation, 'log.txt') },
+    })
+    oracle.hearSaved(this.#disk, step, operation)
+    this.#step = step
+  }
+
+  async #operate(): Promise<void> {
+    const { random } = this.#world
+    const kind = random.of(['save', 'save', 'save', 'save', 'flush', 'attach', 'pin'])
+    if (kind === 'flush') await this.#store.mirror?.flush()
+    else if (this.#step === 0 || kind === 'save') await this.save(this.#step + 1 + random.below(2))
+    else if (kind === 'attach') await this.#store.attach(this.#step, { accuracy: random.below(10) })
+    else await this.#store.pin(this.#step)
+  }
+
+  async #expectTypedError(act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+    }
+  }
+}
+
+/** Pauses end when their signal fires. Catalogs have no pages, so that the oracle reads one document. */
+function environmentOf(name: string, scheduler: Scheduler, random: Random): Environment {
+  const simulated = simulatedSurroundings(name, scheduler, random)
+  return {
+    ...simulated,
+    pageLimits: systemEnvironment.pageLimits,
+    pause: async (milliseconds, signal) => {
+      const aborted = new Promise<never>((_, reject) => {
+        const stop = (): void => {
+          reject(new HoldfastError('ABORTED', 'The pause was ended'))
+        }
+        if (signal?.aborted === true) stop()
+        signal?.addEventListener('abort', stop)
+      })
+      await Promise.race([scheduler.turn(name, 'pauses', milliseconds), aborted])
+    },
+  }
+}
