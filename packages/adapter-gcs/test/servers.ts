@@ -16,6 +16,8 @@ export interface TestServer {
 
 /** fake-gcs-server keeps objects as files. */
 const gapsOfFakeGcsServer = {
+  'a resumable put continues what an interrupted put left':
+    'fake-gcs-server ends an upload when it is asked for its status',
   'a key with a part of 255 bytes, the maximum, is stored unchanged':
     'fake-gcs-server writes an object to a file whose name is longer than the last part of the key',
 }

@@ -52,6 +52,7 @@ describe.each(kinds)('copies on $name', (kind) => {
     const files = Object.fromEntries(
       Array.from({ length: 10 }, (_, index) => [`${index}`, randomBytes(20_000)]),
     )
+    files['large.bin'] = randomBytes(2 * kind.partBytes + 1000)
     await from.save({ step: 1, files })
     const place = kind.place()
     const copiers = await Promise.all([0, 1, 2].map(() => sharedAt(kind, place)))
