@@ -21,7 +21,7 @@ const ownIndex = {
 
 /** Only `openStore` and the entry points may import the facade of the store. */
 const facade = {
-  regex: '^\\.\\./(store|options)\\.ts$',
+  regex: '^\\.\\./(store|store-reader|options)\\.ts$',
   message: 'Dependencies point one way: see docs/architecture.md.',
 }
 

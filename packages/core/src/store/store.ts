@@ -1,41 +1,20 @@
 import { UnderWay } from '../async/under-way.ts'
 import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
 import { assertStep, markerKey } from '../catalog/documents/index.ts'
-import {
-  type Checkpoint,
-  type CheckpointDetails,
-  factsOf,
-  type JudgedCheckpoint,
-  judgedCheckpoints,
-  type QuarantinedCheckpoint,
-} from '../catalog/judging/checkpoint.ts'
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
-import { hasFields } from '../catalog/judging/judgement.ts'
-import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
-import { type UnscoredObjective, unscoredObjectives } from '../catalog/judging/unscored.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertWellFormed } from '../json.ts'
-import type { Plateau } from '../metrics/index.ts'
 import type { StoreContext } from './context.ts'
 import { copyAll } from './copy/copy-checkpoints.ts'
 import type { CopyOptions, CopyReport } from './copy/options.ts'
+import { type StoreCallOptions, StoreReader } from './store-reader.ts'
+import { SupportedMarker } from './supported-marker.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { newContext } from './new-context.ts'
 import { assertStoreOptions, type StoreOptions } from './options.ts'
 import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
-import {
-  abandonedNow,
-  bestCheckpoint,
-  checkpointDetails,
-  newestJudged,
-  quarantinedCheckpoints,
-} from './read/checkpoints.ts'
-import { findCheckpoint } from './read/find.ts'
-import { type Presence, presenceOf } from './read/presence.ts'
-import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
-import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
-import { describeJob, jobStatus, type UnfinishedJointSave, unfinishedJointSaves } from './ranks/job-status.ts'
+import { describeJob, jobStatus } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
@@ -62,14 +41,6 @@ import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/ver
 import type { UnfinishedSaves } from './attempts/unfinished.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
-export interface StoreCallOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface ListOptions extends StoreCallOptions {
-  readonly orderBy?: 'steps' | 'saves' | undefined
-}
-
 /** Copies between two stores. It needs the private parts of both. */
 let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptions) => Promise<CopyReport>
 
@@ -80,11 +51,11 @@ let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptio
  * Every method rejects with a `HoldfastError`, whose `code` names the kind of error. Close the store after use, for example
  * with `await using`. Closing waits for saves in the background and releases ownership.
  */
-export class CheckpointStore implements AsyncDisposable {
+export class CheckpointStore extends StoreReader implements AsyncDisposable {
   static {
     copyBetween = async (from, to, options) => {
       to.#refuseInJob('copyCheckpoints')
-      await Promise.all([from.#refuseNewerMarker(options.signal), to.#refuseNewerMarker(options.signal)])
+      await Promise.all([from.#marker.refuseNewer(options.signal), to.#marker.refuseNewer(options.signal)])
       const source = { context: from.#context, id: (signal?: AbortSignal) => from.#id(signal) }
       const id = async (signal?: AbortSignal): Promise<string | undefined> =>
         (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : to.#id(signal)
@@ -94,6 +65,7 @@ export class CheckpointStore implements AsyncDisposable {
   }
 
   readonly #context: StoreContext
+  readonly #marker: SupportedMarker
   readonly #background: BackgroundSaves
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
@@ -103,7 +75,6 @@ export class CheckpointStore implements AsyncDisposable {
   readonly #ranks: Ranks | undefined
   readonly #savesInOrder = new SavesInOrder()
   readonly #packs: StoreOptions['packs']
-  #isMarkerSupported = false
   #closed: Promise<void> | undefined
   readonly #whileOpen: WhileOpen = async (work) => {
     if (this.#closed === undefined) return this.#underWay.run(work)
@@ -125,18 +96,17 @@ export class CheckpointStore implements AsyncDisposable {
     mirrorBackend?: CheckpointBackend,
   ) {
     assertStoreOptions(options)
-    this.#context = newContext(backend, options, environment, events)
+    const context = newContext(backend, options, environment, events)
+    const marker = new SupportedMarker(backend)
+    super(context, marker)
+    this.#context = context
+    this.#marker = marker
     this.#packs = options.packs
     this.#access = new WriteAccess(this.#context)
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen, () => this.#mirror?.wake())
     this.#mirror = this.#connectMirror(options.mirror, mirrorBackend)
     this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
-  }
-
-  /** URL of the store, without secrets. */
-  get url(): string {
-    return this.#context.backend.url
   }
 
   /** The mirror of the store; `undefined` if the options name none. */
@@ -153,16 +123,6 @@ export class CheckpointStore implements AsyncDisposable {
     const catalog = await this.#context.log.whole(options.signal)
     if (catalog.mirror === undefined) return undefined
     return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, { kind: 'idle' }, new Map())
-  }
-
-  /** Whether a retention policy is configured. */
-  get hasRetention(): boolean {
-    return hasFields(this.#context.keeping.retention)
-  }
-
-  /** The backend of the store, for members that only this kind of backend has. */
-  get backend(): CheckpointBackend {
-    return this.#context.backend
   }
 
   on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): this {
@@ -216,7 +176,7 @@ export class CheckpointStore implements AsyncDisposable {
   async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
     assertMayCount(this.#context, choice, options)
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
     const upkeep: RestoreUpkeep = {
@@ -249,71 +209,8 @@ export class CheckpointStore implements AsyncDisposable {
           url: this.url,
         },
       )
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     return this.#whileOpen(() => ranks.join(options))
-  }
-
-  /**
-   * Returns one file as a stream. The stream ends without an error only if every byte is verified. If it fails with
-   * `CORRUPT`, discard the bytes that it yielded. With `range` it returns only these bytes, which are not verified.
-   */
-  async read(choice: CheckpointChoice, file: string, options: ReadFileOptions = {}): Promise<StreamedFile> {
-    refuseUnknownOptions(options, ['range', 'signal'], 'read', this.url)
-    await this.#refuseNewerMarker(options.signal)
-    return readFile(this.#context, choice, file, options)
-  }
-
-  /**
-   * Returns the path of one file or folder of a checkpoint on this machine, for programs that read it in place. The bytes are not
-   * verified, and a deletion of the checkpoint removes them. Rejects with `UNSUPPORTED` if the store is not on a local
-   * disk, and with `NOT_FOUND` if there is no such checkpoint or file.
-   */
-  async localPath(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<string> {
-    await this.#refuseNewerMarker(options.signal)
-    return localPath(this.#context, choice, file, options.signal)
-  }
-
-  /**
-   * Returns the names, types and shapes of the tensors in each file of a checkpoint. Reads the beginnings of safetensors
-   * files and of uncompressed files of `torch.save`, executes nothing, and does not verify their bytes. Rejects with
-   * `NOT_FOUND` if there is no such checkpoint.
-   */
-  async tensors(choice: CheckpointChoice, options: StoreCallOptions = {}): Promise<readonly TensorsOfFile[]> {
-    refuseUnknownOptions(options, ['signal'], 'tensors', this.url)
-    await this.#refuseNewerMarker(options.signal)
-    return tensorsOf(this.#context, choice, options.signal)
-  }
-
-  /**
-   * Returns all checkpoints except quarantined ones, in the order of their steps. With `orderBy: 'saves'`, in the order in
-   * which their saves began, which a rewind makes different from that of the steps. Then the last one is the latest.
-   */
-  async list(options: ListOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    refuseUnknownOptions(options, ['orderBy', 'signal'], 'list', this.url)
-    const { signal, orderBy } = options
-    const [judged] = await Promise.all([newestJudged(this.#context, signal), this.#refuseNewerMarker(signal)])
-    return judgedCheckpoints(judged, orderBy)
-  }
-
-  /** Returns the quarantined checkpoints. */
-  async quarantined(options: StoreCallOptions = {}): Promise<readonly QuarantinedCheckpoint[]> {
-    await this.#refuseNewerMarker(options.signal)
-    return quarantinedCheckpoints(this.#context, options.signal)
-  }
-
-  /**
-   * Returns whether the store exists (`absent` if not) and has checkpoints (`empty` if not). Quarantined checkpoints
-   * count. This distinguishes a fresh run or a misspelt location from a store whose checkpoints `restore` could return.
-   */
-  async presence(options: StoreCallOptions = {}): Promise<Presence> {
-    await this.#refuseNewerMarker(options.signal)
-    return presenceOf(this.#context, options.signal)
-  }
-
-  /** Returns the checkpoints that rewinds left behind, in the order of their saves. The next save drops most of them. */
-  async abandoned(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    await this.#refuseNewerMarker(options.signal)
-    return abandonedNow(this.#context, options.signal)
   }
 
   /**
@@ -321,41 +218,8 @@ export class CheckpointStore implements AsyncDisposable {
    * Lists all files of the store.
    */
   async unfinishedSaves(options: StoreCallOptions = {}): Promise<UnfinishedSaves> {
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     return this.#access.findUnfinished(options.signal)
-  }
-
-  /**
-   * Returns the checkpoints that the ranks of a job are saving together and have not committed, with the ranks that have not
-   * delivered their part. Sends a few requests, and none beside the catalog if no such job owns the store.
-   */
-  async unfinishedJointSaves(options: StoreCallOptions = {}): Promise<readonly UnfinishedJointSave[]> {
-    await this.#refuseNewerMarker(options.signal)
-    return unfinishedJointSaves(this.#context, options.signal)
-  }
-
-  /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */
-  async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
-    const found = await findCheckpoint(this.#context, 'latest', options.signal)
-    return found === undefined ? undefined : factsOf(found.entry)
-  }
-
-  /** Returns the best checkpoint of the named or only objective, or `undefined` if no checkpoint has its metric. */
-  async best(objective?: string, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
-    await this.#refuseNewerMarker(options.signal)
-    return bestCheckpoint(this.#context, objective, options.signal)
-  }
-
-  /**
-   * Returns a checkpoint with its files and metadata, or `undefined` if it does not exist. Rejects with `CORRUPT` if its
-   * manifest is corrupt or the step is quarantined.
-   */
-  async get(
-    choice: CheckpointChoice,
-    options: StoreCallOptions = {},
-  ): Promise<CheckpointDetails | undefined> {
-    await this.#refuseNewerMarker(options.signal)
-    return checkpointDetails(this.#context, choice, options.signal)
   }
 
   /** Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
@@ -399,24 +263,6 @@ export class CheckpointStore implements AsyncDisposable {
     return attachMetrics(this.#context, this.#writer, this.#access, step, metrics, options.signal)
   }
 
-  /** Returns the metrics and scores of every step that ever had metrics, also if its checkpoint is deleted. */
-  async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
-    await this.#refuseNewerMarker(options.signal)
-    return measuredSteps(await newestJudged(this.#context, options.signal))
-  }
-
-  /** Returns the objectives that have no value yet, with the metrics that are recorded. */
-  async unscored(options: StoreCallOptions = {}): Promise<readonly UnscoredObjective[]> {
-    await this.#refuseNewerMarker(options.signal)
-    return unscoredObjectives(await newestJudged(this.#context, options.signal))
-  }
-
-  /** Returns how long an objective has not improved, for early stopping. Includes steps whose checkpoints are deleted. */
-  async plateau(objective: string, options: StoreCallOptions = {}): Promise<Plateau> {
-    await this.#refuseNewerMarker(options.signal)
-    return plateau(await newestJudged(this.#context, options.signal), objective)
-  }
-
   /**
    * Applies the retention of this process, as each save does. With `dryRun` it only reports what it would drop. It can be
    * interrupted and repeated. In a store with `ranks`, any rank may call it after it has restored or saved, and one rank
@@ -424,7 +270,7 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined && options.dryRun !== true) return this.#whileOpen(() => ranks.prune(options))
     return pruneStore(this.#context, this.#writer, options)
@@ -442,7 +288,7 @@ export class CheckpointStore implements AsyncDisposable {
   async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
     assertStep(step)
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'rewind', this.url)
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined && options.dryRun !== true)
       return this.#whileOpen(() => ranks.rewind(step, options.signal))
@@ -494,7 +340,7 @@ export class CheckpointStore implements AsyncDisposable {
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     await this.#access.cleanedUp(options.signal)
     return this.#underWay.run(() =>
       verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
@@ -505,7 +351,7 @@ export class CheckpointStore implements AsyncDisposable {
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     this.#refuseInJob('sweep')
     refuseUnknownOptions(options, ['dryRun', 'now', 'signal'], 'sweep', this.url)
-    await this.#refuseNewerMarker(options.signal)
+    await this.#marker.refuseNewer(options.signal)
     return this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen))
   }
 
@@ -606,13 +452,6 @@ export class CheckpointStore implements AsyncDisposable {
         'without ranks when the job does not run.',
       { url: this.url },
     )
-  }
-
-  /** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the marker in a way that this one cannot read. */
-  async #refuseNewerMarker(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#isMarkerSupported) return
-    await readMarker(this.backend, signal)
-    this.#isMarkerSupported = true
   }
 }
 
