@@ -1,22 +1,38 @@
-import { formatSize, HoldfastError } from '@holdfast/core'
+import { formatSize, HoldfastError, parseSize } from '@holdfast/core'
+import { InvalidArgumentError } from 'commander'
 import { defineCommand } from '../command.ts'
-import { flag, hidden } from '../declaration.ts'
+import { flag, hidden, option, optionalArgument, text } from '../declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
+import { pruneRuns } from '../prune-runs.ts'
 import { retentionOptions } from '../retention-options.ts'
 import { memberOption, ranksOfMember } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
 export const prune = defineCommand({
   example: 'holdfast prune --keep-last 5 --keep-best val_loss:min --dry-run',
-  arguments: [],
+  arguments: [
+    optionalArgument('[prefix]', 'prune all runs below this path or URL instead of one store', text),
+  ],
   options: {
     dryRun: flag('show what would be deleted, and change nothing'),
+    budget: option(
+      '<size>',
+      'with a prefix: then delete the oldest until all runs together have at most this, such as "500 GB"',
+      parseBudget,
+    ),
     ...retentionOptions,
     makeRoom: hidden(retentionOptions.makeRoom),
     member: memberOption,
   },
-  run: async ({ options, signal }) => {
+  run: async ({ arguments: [prefix], options, signal }) => {
+    if (prefix !== undefined) return pruneRuns(prefix, options, signal)
+    if (options.budget !== undefined) {
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        '--budget is for all runs below a prefix: holdfast prune PREFIX --budget SIZE. For one store, pass --max-bytes.',
+      )
+    }
     const command = async ({ store, printer, hasRetention }: CommandContext): Promise<ExitCode> => {
       const { dryRun = false, forgetObjective } = options
       if (!hasRetention && forgetObjective === undefined) throw noRetention()
@@ -33,6 +49,14 @@ export const prune = defineCommand({
     return withStore(options, signal, command, { ranks: ranksOfMember(options) })
   },
 })
+
+function parseBudget(value: string): number {
+  try {
+    return parseSize(value)
+  } catch {
+    throw new InvalidArgumentError('Write a number of bytes, or a text such as "500 GB".')
+  }
+}
 
 function noRetention(): HoldfastError {
   return new HoldfastError(
