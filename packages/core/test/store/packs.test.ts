@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { type CheckpointBackend, copyCheckpoints, MemoryBackend } from '../../src/index.ts'
 import { decodeManifest, type Manifest, type ManifestFile } from '../../src/catalog/documents/index.ts'
 import { planPacks, type SizedFile } from '../../src/store/attempts/packs/plan-packs.ts'
+import { readWhole } from '../../src/store/attempts/packs/whole-file.ts'
 import { planReads } from '../../src/store/attempts/packs/plan-reads.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 import { readTree } from '../trees.ts'
@@ -130,6 +131,21 @@ describe('a save with packs', () => {
     const call = store.save({ step: 1, files: { ...smallFiles(3), stream: { stream, size, sha256 } } })
     expect(await codeOf(call)).toBe('INVALID_ARGUMENT')
     expect(await keysOf(backend, 'data/')).toEqual([])
+  })
+
+  test.each([
+    ['grew', 'longer'],
+    ['shrank', 'x'],
+    ['grew', ''],
+  ])('rejects a file that %s since its folder was read', async (how, content) => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'a')
+    await writeFile(path, content === '' ? '' : 'four')
+    const file = { name: 'a', source: { path }, size: content === '' ? 0 : 4 }
+    await writeFile(path, content === '' ? 'now' : content)
+    await expect(
+      readWhole(file, { observer: undefined, signal: new AbortController().signal }),
+    ).rejects.toThrow(`${path} ${how} during the save.`)
   })
 
   test('rejects a packed tensor with NaN if finite tensors are required', async () => {

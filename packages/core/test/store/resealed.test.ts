@@ -90,7 +90,18 @@ const manifestFaults: Readonly<Record<string, readonly [Edits, RegExp]>> = {
   'names in the order of UTF-16': [{ files: to([file('\u{1f600}'), file('\uff5e')]) }, /out of order/],
   'a file in a pack that it does not require': [{ 'files.0.offset': to(0) }, /uses a pack/],
   'an object outside of its attempt': [{ 'files.0.object': to('../x') }, /not a valid object/],
-  'an object in the place of the manifest': [{ 'files.0.object': to('manifest.json') }, /not a valid object/],
+  'an object in the place of the manifest': [
+    { 'files.0.object': to('manifest.json') },
+    /content is not where its object says/,
+  ],
+  'content of a file that has an object': [
+    { 'files.0.content': to('YQ=='), requires: to(['inline']) },
+    /content is not where its object says/,
+  ],
+  'a file in the manifest that it does not require': [
+    { 'files.0.object': to('manifest.json'), 'files.0.content': to('YQ==') },
+    /uses a file in the manifest/,
+  ],
   'an order key that its save cannot have known': [
     { 'order.base': to(99) },
     /order key later than its attempt/,

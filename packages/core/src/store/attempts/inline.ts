@@ -33,7 +33,7 @@ export async function inlineFiles(
   return concurrently(files, filesAtOnce, signal, async (file, taskSignal) => {
     const { name, size, mode } = file
     const tensors = requireFinite ? new FiniteObservation(name) : undefined
-    const { chunks, sha256 } = await readWhole(file, tensors?.observe(), taskSignal)
+    const { chunks, sha256 } = await readWhole(file, { observer: tensors?.observe(), signal: taskSignal })
     refuseOtherDigest(name, sha256, file.sha256)
     tensors?.require(size)
     const content = Buffer.concat(chunks).toString('base64')

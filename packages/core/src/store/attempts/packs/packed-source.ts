@@ -34,7 +34,7 @@ export async function* packedSource(
     while (ahead.length === 0 || (ahead.length < filesAhead && bytes < bytesAhead)) {
       const { done, value: file } = waiting.next()
       if (done === true) return
-      const read = readWhole(file, observe(file), anySignal)
+      const read = readWhole(file, { observer: observe(file), signal: anySignal })
       read.catch(() => undefined) // thrown where it is awaited
       ahead.push({ file, read })
       bytes += file.size
