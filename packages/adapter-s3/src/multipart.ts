@@ -106,6 +106,8 @@ export async function beginUpload(
           return { ...(isProvenNow ? stored : await confirmStored(bucket, asked, key, token)), resumedBytes }
         } catch (error) {
           const there = await completedBefore(error, asked)
+          if (there === undefined && resume !== undefined && isCalled(error, 'InvalidPart'))
+            throw replacedParts(bucket, key, bucket.errorOf(error, asked))
           if (there === undefined) throw error
           return { ...there, resumedBytes }
         }
@@ -139,6 +141,14 @@ export async function newUpload(
     if (UploadId === undefined || UploadId === '') throw foreignAnswer(asked, 'it has no upload id')
     return UploadId
   })
+}
+
+/** The error of a put that shares an upload with another one that cuts its parts at other bytes. */
+function replacedParts({ names: { url } }: Bucket, key: string, cause: unknown): HoldfastError {
+  const message =
+    `Another put with another partSize replaced parts of ${key}, which both continued. Use the same partSize, and put the ` +
+    'object again.'
+  return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
 }
 
 function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {
