@@ -1,6 +1,6 @@
 /**
  * Visits every state of every scenario with the rules of the product, and prints the number of states: `node
- * test/model/main.ts`. The largest scenario has tens of millions. It takes minutes and two gigabytes.
+ * test/model/main.ts`. The largest scenarios have more than 40 million. It takes about a quarter of an hour and 5 GB.
  */
 import { explore } from './explore.ts'
 import { product } from './protocol.ts'
