@@ -4,6 +4,7 @@ import { parseSeconds, parseWhole } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { argument, gather, option, requiredOption, text } from '../declaration.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { mirrorText } from '../output/mirror.ts'
 import { RunPrinter } from '../output/run.ts'
 import { retentionOptions } from '../retention-options.ts'
@@ -28,6 +29,7 @@ export const runCommand = defineCommand({
       parseSeconds,
     ),
     grace: option('<seconds>', 'from SIGTERM or SIGINT to the end of the run; default: 25', parseSeconds),
+    onSaved: onSavedOption,
     ...adoption,
     ...retentionOptions,
   },
@@ -39,6 +41,9 @@ export const runCommand = defineCommand({
         const { runProgram } = await import('@holdfast/watch')
         const { watch: folder, restarts, restartDelay, grace } = options
         const { consume: __, ...adopting } = adoptionOf({ ...options, consume: undefined })
+        // A run ends in its own time when it is stopped, and so does the command.
+        const { signal: never } = new AbortController()
+        await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal: never })
         const output = new RunPrinter(printer, { folder, command, url: store.url })
         const running = runProgram(store, folder, command, {
           ...adopting,
@@ -48,6 +53,7 @@ export const runCommand = defineCommand({
           outputToStderr: printer.json,
           onEvent: (event) => {
             output.print(event)
+            if (event.type === 'adopted') hook.saved(event.saved)
           },
         })
         ownSignals() // From here on the run handles them.

@@ -18,6 +18,7 @@ import {
   requiredOption,
   text,
 } from '../declaration.ts'
+import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { mirrorSaved } from '../output/mirror.ts'
 import { count, formatDuration, joined, shortDigest } from '../output/text.ts'
@@ -60,6 +61,7 @@ export const save = defineCommand({
       'wait until the mirror has the checkpoint (default)',
       'leave the copy to the mirror to the next save, to run, or to copy --follow',
     ),
+    onSaved: onSavedOption,
     ...streamedInputOptions,
     ...retentionOptions,
     ...ranksOptions,
@@ -81,6 +83,7 @@ export const save = defineCommand({
       await using input = paths.includes('-')
         ? await streamedInput(command, options, interruption)
         : undefined
+      await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal })
       const bar = progress(`saving step ${step}`)
       try {
         const saved = await store.save({
@@ -105,6 +108,7 @@ export const save = defineCommand({
         interruption.commit()
         bar.stop()
         printer.line(savedText(saved))
+        hook.saved(saved)
         for (const warning of saved.warnings) printer.note(warning)
         if (saved.isLatest && step < saved.highestStep)
           printer.note(

@@ -2,6 +2,7 @@ import { adoptionOf, adoptionOptions } from '../adoption-options.ts'
 import { defineCommand } from '../command.ts'
 import { argument, text } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { printAdoption } from '../output/adoption.ts'
 import { retentionOptions } from '../retention-options.ts'
 import { withStore } from '../with-store.ts'
@@ -9,18 +10,20 @@ import { withStore } from '../with-store.ts'
 export const watch = defineCommand({
   example: 'holdfast watch out --keep-last 3 --keep-best eval_loss:min',
   arguments: [argument('<folder>', 'where the program writes; it may not exist yet', text)],
-  options: { ...adoptionOptions, ...retentionOptions },
+  options: { onSaved: onSavedOption, ...adoptionOptions, ...retentionOptions },
   run: async ({ arguments: [folder], options, signal }) =>
     withStore(
       options,
       signal,
       async ({ store, printer }) => {
         const { watchFolder } = await import('@holdfast/watch')
+        await using hook = new SavedHook(options.onSaved, { printer, url: store.url, signal })
         await watchFolder(store, folder, {
           ...adoptionOf(options),
           signal,
           onEvent: (event) => {
             printAdoption(printer, `watching ${folder}`, event)
+            if (event.type === 'adopted') hook.saved(event.saved)
           },
         })
         return exitCodes.done

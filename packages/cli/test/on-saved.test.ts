@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { environment, holdfast, main } from './holdfast.ts'
+
+async function workFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-on-saved-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'w.bin'), 'weights')
+  return folder
+}
+
+test('save runs the command with the checkpoint, and its output does not mix with the result', async () => {
+  const folder = await workFolder()
+  const command = 'cat > saved.json; echo "$HOLDFAST_STEP $HOLDFAST_STORE"'
+  const words = [
+    'save',
+    'w.bin',
+    '--step',
+    '7',
+    '--metric',
+    'loss=NaN',
+    '-s',
+    'store',
+    '--json',
+    '--on-saved',
+    command,
+  ]
+  const { code, stdout, stderr } = await holdfast(folder, ...words)
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ type: 'result', step: 7 })
+  expect(stderr).toMatch(/^7 file:\/\/.*\/store\n$/)
+  expect(JSON.parse(await readFile(join(folder, 'saved.json'), 'utf8'))).toMatchObject({
+    type: 'saved',
+    step: 7,
+    bytes: 7,
+    metrics: { loss: 'NaN' },
+  })
+  // The same bytes again are not a new checkpoint.
+  await rm(join(folder, 'saved.json'))
+  expect((await holdfast(folder, ...words)).code).toBe(0)
+  await expect(readFile(join(folder, 'saved.json'))).rejects.toThrow('ENOENT')
+})
+
+test('a command that fails is reported, and the checkpoint is saved', async () => {
+  const folder = await workFolder()
+  const { code, stderr } = await holdfast(
+    folder,
+    'save',
+    'w.bin',
+    '--step',
+    '1',
+    '-s',
+    'store',
+    '--on-saved',
+    'exit 3',
+  )
+  expect(code).toBe(0)
+  expect(stderr).toBe('step 1 is saved, but the command of --on-saved exited with 3: exit 3\n')
+  expect((await holdfast(folder, 'show', '1', '-s', 'store')).code).toBe(0)
+})
+
+test('a save that fails does not run the command', async () => {
+  const folder = await workFolder()
+  const words = ['save', 'missing', '--step', '1', '-s', 'store', '--on-saved', 'touch was-run']
+  expect((await holdfast(folder, ...words)).code).toBe(2)
+  await expect(readFile(join(folder, 'was-run'))).rejects.toThrow('ENOENT')
+})
+
+test('run runs the command for every checkpoint, in their order', async () => {
+  const folder = await workFolder()
+  const program =
+    'for i in 1 2; do mkdir -p out/step_$i; echo $i > out/step_$i/w; touch out/step_$i/DONE; done'
+  const words = [
+    'run',
+    '--watch',
+    'out',
+    '-s',
+    'store',
+    '--pattern',
+    'step_{step}/',
+    '--complete-when',
+    'DONE',
+  ]
+  const hook = ['--quiet-period', '0', '--on-saved', 'echo $HOLDFAST_STEP >> steps']
+  const { code } = await holdfast(folder, ...words, ...hook, '--', 'sh', '-c', program)
+  expect(code).toBe(0)
+  expect(await readFile(join(folder, 'steps'), 'utf8')).toBe('1\n2\n')
+})
+
+test('watch runs the command for each adopted checkpoint', async () => {
+  const folder = await workFolder()
+  const words = ['watch', 'out', '-s', 'store', '--pattern', 'step_{step}/', '--complete-when', 'DONE']
+  const hook = ['--quiet-period', '0', '--on-saved', 'echo hook $HOLDFAST_STEP']
+  const child = spawn(process.execPath, [main, ...words, ...hook], { cwd: folder, env: environment() })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  await mkdir(join(folder, 'out/step_5'), { recursive: true })
+  await writeFile(join(folder, 'out/step_5/DONE'), '')
+  const lines = createInterface(child.stderr)
+  const seen: string[] = []
+  for await (const line of lines) {
+    seen.push(line)
+    if (line === 'hook 5') break
+  }
+  expect(seen).toContain('hook 5')
+  child.kill('SIGTERM')
+  expect((await once(child, 'exit'))[0]).toBe(143)
+})
