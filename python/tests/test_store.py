@@ -64,6 +64,17 @@ def test_saves_paths_and_folders_under_their_names(disk_store: holdfast.Store, t
     assert disk_store.path(1, "out/deep/a.bin").read_bytes() == b"a"
 
 
+def test_small_files_are_packed_on_request(disk_store: holdfast.Store, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("first")
+    (tmp_path / "b").write_text("second")
+    saved = disk_store.save(1, [tmp_path / "a", tmp_path / "b"], packs="always")
+    assert len({file.key for file in saved.files}) == 1
+    with disk_store.read(1, "b") as file:
+        assert file.read() == b"second"
+    with pytest.raises(holdfast.Unsupported, match="packs='never'"):
+        disk_store.path(1, "a")
+
+
 def test_restore_returns_none_for_a_fresh_run(store: holdfast.Store) -> None:
     assert store.restore("latest", fallback=True) is None
     assert store.latest() is None
