@@ -1,6 +1,6 @@
 /**
- * Trains a small network twice: once without interruption, and once killed with SIGKILL in the middle of a save and
- * resumed in the middle of the epoch. Both runs must end with the same weights, bit for bit.
+ * Trains a small network three times: without interruption, killed with SIGKILL in the middle of a save and resumed in the
+ * middle of the epoch, and with a mirror after its disk was deleted. All runs must end with the same weights, bit for bit.
  */
 import { fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -13,10 +13,15 @@ import { isMessage, type Message } from './messages.ts'
 
 type Finished = Extract<Message, { kind: 'finished' }>
 
+/** Where each training continued from. */
+const continuedFrom: string[] = []
+
 const killAtStep = 200
 const began = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
-const [calm, stormy] = storesFor(process.env['HOLDFAST_DEMO_STORE'])
+const [calm, stormy, mirror] = storesFor(process.env['HOLDFAST_DEMO_STORE'])
+/** The disk of the machine that is lost in the third act. */
+const disk = join(folder, 'disk')
 
 say(styleText('bold', 'A small network learns handwritten digits. It is killed in the middle of a save.'))
 
@@ -25,7 +30,7 @@ const expected = requireEnd(await train(calm))
 describeEnd(expected)
 
 heading('Killed')
-const ended = await train(stormy, killAtStep)
+const ended = await train(stormy, { killAt: killAtStep })
 if (ended !== undefined) throw new Error('The training ended before it could be killed')
 await describeLeavings()
 
@@ -33,8 +38,16 @@ heading('Started again with the same command')
 const actual = requireEnd(await train(stormy))
 describeEnd(actual)
 
+heading('With a mirror, and the disk of the machine is lost')
+await loseMachine()
+await rm(disk, { recursive: true })
+say(`    ${styleText('red', 'the disk is deleted')}`)
+const recovered = requireEnd(await train(disk, { mirror }))
+if (continuedFrom.at(-1) !== 'mirror') throw new Error('The training did not continue from the mirror')
+describeEnd(recovered)
+
 heading('Outcome')
-const same = actual.sha256 === expected.sha256
+const same = [actual, recovered].every(({ sha256 }) => sha256 === expected.sha256)
 if (same) say(`    ${styleText('green', '✓')} the same weights, bit for bit, as without interruption`)
 else say(`    ${styleText('red', '✗')} the weights differ`)
 await describeStore()
@@ -46,8 +59,12 @@ process.exitCode = same ? 0 : 1
  * Runs the training in a child process, and kills it while it saves step `killAt`. Returns its result unless
  * killed.
  */
-async function train(store: string, killAt?: number): Promise<Finished | undefined> {
-  const child = fork(fileURLToPath(new URL('train.ts', import.meta.url)), [store])
+async function train(
+  store: string,
+  { killAt, mirror: copies }: { readonly killAt?: number; readonly mirror?: string } = {},
+): Promise<Finished | undefined> {
+  const words = copies === undefined ? [store] : [store, copies]
+  const child = fork(fileURLToPath(new URL('train.ts', import.meta.url)), words)
   let finished: Finished | undefined
   let killed = false
   child.on('message', (message) => {
@@ -71,11 +88,19 @@ async function train(store: string, killAt?: number): Promise<Finished | undefin
   return finished
 }
 
+/** Trains with a mirror, and kills the machine in the middle of a save. */
+async function loseMachine(): Promise<void> {
+  const lost = await train(disk, { killAt: killAtStep, mirror })
+  if (lost !== undefined) throw new Error('The training ended before its machine could be lost')
+}
+
 function describe(message: Message): void {
   if (message.kind === 'resumed') {
+    continuedFrom.push(message.from)
     const where = `epoch ${message.epoch + 1}, after ${message.position} samples`
+    const from = message.from === 'mirror' ? ' from the mirror' : ''
     say(
-      `    resumed from step ${message.step} (${where}): ${formatSize(message.bytes)} restored and verified`,
+      `    resumed from step ${message.step}${from} (${where}): ${formatSize(message.bytes)} restored and verified`,
     )
   }
   if (message.kind === 'saved' && message.step % 75 === 0) {
@@ -121,9 +146,11 @@ async function describeStore(): Promise<void> {
   )
 }
 
-function storesFor(base: string | undefined): readonly [string, string] {
-  if (base === undefined || base === '') return [join(folder, 'calm'), join(folder, 'stormy')]
-  return [below(base, `calm-${process.pid}`), below(base, `stormy-${process.pid}`)]
+function storesFor(base: string | undefined): readonly [string, string, string] {
+  const isOnDisk = base === undefined || base === ''
+  const place = (name: string): string =>
+    isOnDisk ? join(folder, name) : below(base, `${name}-${process.pid}`)
+  return [place('calm'), place('stormy'), place('mirror')]
 }
 
 /** Appends a folder to a path or a URL, before the parameters of the URL. */

@@ -2,6 +2,7 @@
 export type Message =
   | {
       readonly kind: 'resumed'
+      readonly from: 'store' | 'mirror'
       readonly step: number
       readonly epoch: number
       /** Number of samples of the epoch that were already seen. */

@@ -1,12 +1,13 @@
 /**
  * The training program, as a user would write it. It resumes from the latest checkpoint if there is one, and saves
  * every few steps, with its position in the data. Run it again after any interruption:
- * `node src/train.ts ./runs/digits`.
+ * `node src/train.ts ./runs/digits`. A second store is its mirror: `node src/train.ts ./runs/digits s3://bucket/runs/digits`.
  */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { openStore } from '@holdfast/core'
 import { DataLoader } from '@holdfast/core/data'
 import { type Digit, digitAt, loadDigits, shifted } from './digits.ts'
@@ -28,7 +29,9 @@ const loader = new DataLoader<Digit>(
 const network = new Network(seed)
 let step = 0
 
-await using store = await openStore(process.argv[2], {
+const [, , place, mirror] = process.argv
+await using store = await openStore(place, {
+  ...(mirror === undefined ? {} : { mirror: { store: mirror } }),
   objectives: { accuracy: { metric: 'accuracy', direction: 'max' } },
 })
 
@@ -39,13 +42,15 @@ if (resumed !== undefined) {
   network.velocity.set(await floatsOf('optimizer.bin'))
   loader.loadStateDict(resumed.dataState)
   step = resumed.step
-  tell({ kind: 'resumed', step, bytes: resumed.bytes, epoch: loader.epoch, position: loader.position })
+  const from = resumed.source?.from ?? 'store'
+  tell({ kind: 'resumed', from, step, bytes: resumed.bytes, epoch: loader.epoch, position: loader.position })
 }
 await rm(scratch, { recursive: true })
 
 for (let { epoch } = loader; epoch < epochs; epoch += 1) {
   for await (const batch of loader) {
     const loss = network.train(batch)
+    await setImmediate() // lets the copy to the mirror go on beside the computation
     step += 1
     if (step % saveEvery === 0 || loader.epoch === epochs) await save(step, epoch, loss)
   }

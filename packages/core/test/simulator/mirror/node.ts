@@ -41,7 +41,7 @@ export class NodeProcess {
       new SimulatedBackend(name, mirror, scheduler, random, faults),
     )
     this.#store.on('mirrored', ({ step }) => {
-      oracle.hearMirrored(disk, step)
+      oracle.hearMirrored(step)
     })
   }
 

@@ -35,9 +35,11 @@ export class MirrorOracle {
     return this.#mirrored.size
   }
 
-  hearMirrored(disk: Disk, step: number): void {
-    const entry = newestCatalog(disk)?.checkpoints.find((each) => each.step === step)
-    if (entry !== undefined) this.#mirrored.add(operationOf(entry))
+  /** A process reports that the mirror has a step. Its disk may have another checkpoint of the step since. */
+  hearMirrored(step: number): void {
+    const entry = newestCatalog(this.#mirror)?.checkpoints.find((each) => each.step === step)
+    if (entry === undefined) throw new Error(`P14: step ${step} was reported as mirrored before it was`)
+    this.#mirrored.add(operationOf(entry))
   }
 
   /** Throws if a promise does not hold. Called after each step of the scheduler. */
@@ -84,10 +86,10 @@ export class MirrorOracle {
   /** A disk has everything that it acknowledged and that the mirror never had, whatever the retention. */
   judgeDisks(): void {
     for (const [disk, saved] of this.#saved) {
-      const listed = new Set((newestCatalog(disk)?.checkpoints ?? []).map(operationOf))
+      const listed = new Set((newestCatalog(disk)?.checkpoints ?? []).map((entry) => entry.step))
       for (const [step, operation] of saved) {
-        // The mirror does not take what is older than its own checkpoint of the step.
-        if (listed.has(operation) || this.#listedOnce.has(operation) || this.#stepsOnce.has(step)) continue
+        // Another process may have replaced it. The mirror does not take what is older than its own checkpoint of the step.
+        if (listed.has(step) || this.#listedOnce.has(operation) || this.#stepsOnce.has(step)) continue
         throw new Error(`P14: ${operation} of step ${step} was dropped before the mirror had it`)
       }
     }
