@@ -100,6 +100,23 @@ test('prefers options, then the environment, then the file', async () => {
   expect(ofOptions).not.toHaveProperty('retention.keepDaily')
 })
 
+test('shows every setting that a configuration file can have', async () => {
+  const url = new URL('../../core/schema/config.schema.json', import.meta.url)
+  const { properties } = JSON.parse(await readFile(url, 'utf8')) as { readonly properties: object }
+  const mirror = { store: 's3://key:hidden@bucket/b?token=hidden', maxBehind: 3 }
+  const folder = await folderWith({ ...configured, mirror, adapters: ['@me/adapter'] })
+  const settings = await settingsOf(folder)
+  const shown = new Set(Object.keys(settings).map((name) => name.split('.')[0]))
+  expect(Object.keys(properties).filter((name) => name !== '$schema' && !shown.has(name))).toEqual([])
+  expect(settings).toMatchObject({
+    'mirror.store': ['s3://bucket/b', 'file'],
+    'mirror.maxBehind': [3, 'file'],
+  })
+  expect(await settingsOf(folder, ['--mirror', './c'])).toMatchObject({ 'mirror.store': ['./c', 'option'] })
+  expect(await settingsOf(folder, ['--mirror', './c'])).not.toHaveProperty('mirror.maxBehind')
+  expect(await settingsOf(folder, ['--no-mirror'])).toMatchObject({ mirror: [undefined, 'option'] })
+})
+
 test('works without a store and a file, and shows no credentials of a URL', async () => {
   const folder = await folderWith(undefined)
   const none = await holdfast(folder, 'config', '--no-config')

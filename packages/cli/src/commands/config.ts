@@ -29,6 +29,7 @@ export const config = defineCommand({
       store: explained.store,
       file: explained.file?.config ?? {},
       option: optionsOf(options),
+      mirror: options.mirror,
       environment: process.env,
     })
     const path = explained.file?.path

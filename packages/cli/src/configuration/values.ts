@@ -20,6 +20,8 @@ export interface ConfigSources {
   readonly store: ExplainedConfig['store']
   readonly file: HoldfastConfig
   readonly option: HoldfastConfig & { readonly job?: string | undefined }
+  /** The option `--mirror`, or `false` for `--no-mirror`. */
+  readonly mirror: string | false | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
@@ -44,7 +46,13 @@ const ofDefault: Origin = { kind: 'default' }
  * of the file completely, and objectives are added to those of the file. Values of `backend` are not shown, because they
  * can be secret.
  */
-export function valuesInForce({ store, file, option, environment }: ConfigSources): readonly ConfigValue[] {
+export function valuesInForce({
+  store,
+  file,
+  option,
+  mirror,
+  environment,
+}: ConfigSources): readonly ConfigValue[] {
   const { HOLDFAST_JOB: jobOfEnvironment = '' } = environment
   const isInJob = option.job !== undefined || jobOfEnvironment !== ''
   const retention = option.retention === undefined ? flat('retention', file.retention, ofFile) : []
@@ -62,6 +70,7 @@ export function valuesInForce({ store, file, option, environment }: ConfigSource
     ...orNone('retention', [...retention, ...flat('retention', option.retention, ofOption)]),
     ...withDefaults('space', Object.values(space)),
     ...withDefaults('background', flat('background', file.background, ofFile)),
+    ...orNone('mirror', mirrorValues(mirror, file.mirror)),
     single('packs', file.packs),
     single('gracePeriod', file.gracePeriod),
     single('writerName', file.writerName),
@@ -83,6 +92,25 @@ function jobValue(option: string | undefined, environment: string): ConfigValue 
   if (option !== undefined) return { name: 'job', value: option, from: ofOption }
   if (environment === '') return { name: 'job', value: undefined, from: ofDefault }
   return { name: 'job', value: environment, from: { kind: 'environment', variable: 'HOLDFAST_JOB' } }
+}
+
+/** A mirror of the command line replaces that of the file completely. */
+function mirrorValues(
+  option: string | false | undefined,
+  ofTheFile: object | undefined,
+): readonly ConfigValue[] {
+  if (option === false) return [{ name: 'mirror', value: undefined, from: ofOption }]
+  const values =
+    option === undefined ? flat('mirror', ofTheFile, ofFile) : flat('mirror', { store: option }, ofOption)
+  return values.map((each) =>
+    typeof each.value === 'string' ? { ...each, value: withoutCredentials(each.value) } : each,
+  )
+}
+
+/** A URL may contain credentials before its host, and in its parameters. */
+function withoutCredentials(location: string): string {
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(location)) return location
+  return location.replace(/^([^:]+:\/*)[^]*@/, '$1').replace(/\?[^]*$/, '')
 }
 
 function single(name: string, ofTheFile: unknown): ConfigValue {
