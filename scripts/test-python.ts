@@ -30,6 +30,7 @@ run(
   'packages/core/test/data/python.test.ts',
   'tests/stores/test/python-package.test.ts',
   'tests/stores/test/trainers.long.test.ts',
+  'tests/stores/test/torch-ranks.long.test.ts',
 )
 
 /** Runs a command that prints to the terminal. Ends this process if it fails. */
