@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { chooseColumns, parseColumns } from '../output/checkpoint-columns.ts'
 import { fitTable } from '../output/table.ts'
 import { count, joined } from '../output/text.ts'
-import { unfinishedJointText, unfinishedLines } from '../output/unfinished.ts'
+import { findUnfinishedJoint, unfinishedJointText, unfinishedLines } from '../output/unfinished.ts'
 import { selectCheckpoints, selectionOptions } from '../selection/checkpoints.ts'
 import { withStore } from '../with-store.ts'
 
@@ -56,7 +56,7 @@ export const ls = defineCommand({
       }
       const unfinished = await store.unfinishedSaves({ signal })
       for (const line of unfinishedLines(unfinished)) printer.line(line)
-      const unfinishedJoint = await store.unfinishedJointSaves({ signal })
+      const unfinishedJoint = await findUnfinishedJoint(store, printer, signal)
       for (const each of unfinishedJoint) printer.line(unfinishedJointText(each, new Date()))
       for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
       for (const each of abandoned) printer.data({ type: 'abandoned', ...each })

@@ -7,7 +7,7 @@ import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { notes } from '../output/checkpoint-columns.ts'
 import { printTensors } from '../output/tensors.ts'
-import { unfinishedJointText } from '../output/unfinished.ts'
+import { findUnfinishedJoint, unfinishedJointText } from '../output/unfinished.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 import { choiceArgument, requireCheckpoint } from './choice.ts'
 
@@ -55,7 +55,7 @@ export const show = defineCommand({
 
 /** Says that the ranks of a job have not saved the chosen step completely, or a step after the latest. */
 async function noteUnfinished({ store, printer, signal }: CommandContext, choice: string): Promise<void> {
-  for (const each of await store.unfinishedJointSaves({ signal }))
+  for (const each of await findUnfinishedJoint(store, printer, signal))
     if (choice === 'latest' || choice === String(each.step))
       printer.note(unfinishedJointText(each, new Date()))
 }

@@ -1,4 +1,11 @@
-import { formatSize, type UnfinishedJointSave, type UnfinishedSaves } from '@holdfast/core'
+import {
+  type CheckpointStore,
+  formatSize,
+  isHoldfastError,
+  type UnfinishedJointSave,
+  type UnfinishedSaves,
+} from '@holdfast/core'
+import type { Printer } from './printer.ts'
 import { count, formatDuration, joined, numbersText } from './text.ts'
 
 /** Describes saves that were not committed: those that run here, and those that may be leftovers. */
@@ -26,4 +33,22 @@ export function unfinishedJointText({ step, size, missing, since }: UnfinishedJo
   const age = formatDuration(Math.max(0, now.getTime() - since.getTime()))
   if (missing.length === 0) return `step ${step}: all ${size} parts, not committed for ${age}`
   return `step ${step}: ${size - missing.length} of ${size} parts, waiting for ${numbersText('rank', missing)} for ${age}`
+}
+
+/**
+ * Returns what the ranks of a job have not saved completely. A damaged agreement of theirs hides no checkpoint, so it is a
+ * remark.
+ */
+export async function findUnfinishedJoint(
+  store: CheckpointStore,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<readonly UnfinishedJointSave[]> {
+  try {
+    return await store.unfinishedJointSaves({ signal })
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+    printer.note(`What the ranks of the job are saving cannot be read: ${error.reason}`)
+    return []
+  }
 }

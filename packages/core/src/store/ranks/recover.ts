@@ -10,9 +10,22 @@ import { type AttemptProposal, attemptProposalSchema, findAgreed } from './propo
 
 /**
  * Writes the manifests of joint saves of which all parts are stored, so that a repair finds them. Any rank would have written
- * the same bytes. A save whose parts do not make a checkpoint stays as it is.
+ * the same bytes. A save whose parts do not make a checkpoint stays as it is, and so do all if a damaged agreement hides which
+ * parts belong together.
  */
 export async function completeJointSaves(
+  context: StoreContext,
+  catalog: WholeCatalog,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await completeAll(context, catalog, signal)
+  } catch (error) {
+    if (!isHoldfastError(error, 'CORRUPT')) throw error
+  }
+}
+
+async function completeAll(
   context: StoreContext,
   catalog: WholeCatalog,
   signal: AbortSignal | undefined,
