@@ -138,7 +138,7 @@ _PHRASES: dict[str, str] = {
     "replace": "Choose another step, or replace it with on_existing='replace'.",
     "packed": "Read it with store.read(), or restore it. To give each file its own path, save with packs='never'.",
     "own-store": "Open the store with mode='exclusive'.",
-    "own-mirror": "If no other store mirrors there any more, take it over once with --take-over-mirror of the command line.",
+    "own-mirror": "If no other store mirrors there any more, pass mirror={'store': ..., 'takeOver': True}.",
     "save-together": "If several ranks of a job save this step, open the store with ranks=(rank, number of ranks).",
     "join-job": "To join the job, call store.restore() on all ranks when the program starts.",
     "allow-best": "To allow it, pass allow_best=True.",
