@@ -63,3 +63,18 @@ test('refuses a backend that does not show the bytes that it stores', async () =
     storeOn(backend).save({ step: 1, files: { model: fixture('finite.pt') }, requireFinite: true }),
   ).rejects.toMatchObject({ code: 'UNSUPPORTED' })
 })
+
+test('warns of a file whose name promises tensors and whose format cannot be checked', async () => {
+  const store = storeOn(new MemoryBackend())
+  const files = {
+    'legacy.pt': fixture('legacy.pt'),
+    'good.pt': fixture('finite.pt'),
+    'log.txt': Buffer.from('log'),
+  }
+  const { warnings } = await store.save({ step: 1, files, requireFinite: true })
+  expect(warnings).toEqual([
+    'Not checked for NaN and infinity, since the format is not known: legacy.pt. ' +
+      'safetensors files and uncompressed files of torch.save can be checked.',
+  ])
+  expect((await store.save({ step: 2, files })).warnings).toEqual([])
+})

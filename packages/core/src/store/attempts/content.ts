@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../backend/index.ts'
 import type { PackMode } from './pack-mode.ts'
+import type { FiniteRequirement } from './require-finite.ts'
 
 /** A file to save. */
 export interface PlannedFile {
@@ -22,8 +23,8 @@ export interface AttemptContent {
   readonly metadata?: unknown
   readonly dataState?: unknown
   readonly signal?: AbortSignal | undefined
-  /** Whether a tensor with NaN or infinity fails the attempt. */
-  readonly requireFinite?: boolean | undefined
+  /** Fails the attempt if a tensor has NaN or infinity. */
+  readonly finite?: FiniteRequirement | undefined
   /** Whether small files are stored together. Default: `auto`. */
   readonly packs?: PackMode | undefined
   /** Called when every file is stored, before the manifest. A rejection fails the attempt. */

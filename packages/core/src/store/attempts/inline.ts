@@ -5,7 +5,7 @@ import { refuseOtherDigest } from './other-digest.ts'
 import type { PackMode } from './pack-mode.ts'
 import type { SizedFile } from './packs/plan-packs.ts'
 import { readWhole } from './packs/whole-file.ts'
-import { FiniteObservation } from './require-finite.ts'
+import type { FiniteRequirement } from './require-finite.ts'
 
 /** A checkpoint whose files have fewer bytes together is stored in its manifest. */
 const smallBelow = 2 ** 16
@@ -28,11 +28,14 @@ export function planInline(
 /** Reads small files, and returns them with their bytes, as a manifest lists them. */
 export async function inlineFiles(
   files: readonly SizedFile[],
-  { signal, requireFinite }: { readonly signal: AbortSignal | undefined; readonly requireFinite: boolean },
+  {
+    signal,
+    finite,
+  }: { readonly signal: AbortSignal | undefined; readonly finite: FiniteRequirement | undefined },
 ): Promise<readonly ManifestFile[]> {
   return concurrently(files, filesAtOnce, signal, async (file, taskSignal) => {
     const { name, size, mode } = file
-    const tensors = requireFinite ? new FiniteObservation(name) : undefined
+    const tensors = finite?.of(name)
     const { chunks, sha256 } = await readWhole(file, { observer: tensors?.observe(), signal: taskSignal })
     refuseOtherDigest(name, sha256, file.sha256)
     tensors?.require(size)

@@ -2,14 +2,42 @@ import type { ByteObserver } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { FiniteCheck } from '../../tensors/finite-check.ts'
 
+/** Names of files that usually hold tensors. */
+const holdsTensors = /\.(?:pth?|ckpt|bin|safetensors|npz|npy|h5|keras|pkl)$/i
+
+/** The requirement that no tensor of a save has NaN or infinity. */
+export class FiniteRequirement {
+  readonly #unchecked: string[] = []
+
+  /** Checks one file. */
+  of(name: string): FiniteObservation {
+    return new FiniteObservation(name, () => {
+      if (holdsTensors.test(name)) this.#unchecked.push(name)
+    })
+  }
+
+  /** Says which files could not be checked although their names look like those of tensors. */
+  get warnings(): readonly string[] {
+    const [first, ...others] = this.#unchecked
+    if (first === undefined) return []
+    const which = others.length === 0 ? first : `${first} and ${others.length} more`
+    return [
+      `Not checked for NaN and infinity, since the format is not known: ${which}. ` +
+        'safetensors files and uncompressed files of torch.save can be checked.',
+    ]
+  }
+}
+
 /** Checks the tensors of one file while a backend stores it. */
-export class FiniteObservation {
+class FiniteObservation {
   readonly #name: string
+  readonly #onUnknownFormat: () => void
   #check = new FiniteCheck()
   #bytes = 0
 
-  constructor(name: string) {
+  constructor(name: string, onUnknownFormat: () => void) {
     this.#name = name
+    this.#onUnknownFormat = onUnknownFormat
   }
 
   /** Restarts the check. A backend calls it each time it reads the file from its start. */
@@ -37,6 +65,7 @@ export class FiniteObservation {
       )
     }
     const verdict = this.#check.finish()
+    if (verdict.kind === 'unknown format') this.#onUnknownFormat()
     if (verdict.kind === 'not finite') {
       throw new HoldfastError(
         'INVALID_ARGUMENT',

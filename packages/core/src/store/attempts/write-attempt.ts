@@ -13,7 +13,6 @@ import {
 } from '../../catalog/documents/index.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
-import { FiniteObservation } from './require-finite.ts'
 import { inlineFiles, planInline } from './inline.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import { planPacks } from './packs/plan-packs.ts'
@@ -45,11 +44,11 @@ export async function writeFiles(
   content: AttemptContent,
   folder = '',
 ): Promise<readonly ManifestFile[]> {
-  const { signal, packs: mode = 'auto', requireFinite = false } = content
+  const { signal, packs: mode = 'auto', finite } = content
   const inline = folder === '' ? planInline(files, mode, backend.capabilities) : undefined
   if (inline !== undefined) {
     const bytes = inline.reduce((sum, { size }) => sum + size, 0)
-    const read = await inlineFiles(inline, { signal, requireFinite })
+    const read = await inlineFiles(inline, { signal, finite })
     content.onProgress?.({ bytes, total: bytes })
     return read
   }
@@ -69,7 +68,7 @@ export async function writeFiles(
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   const progress = new Progress(sizes, content.onProgress)
   const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
-    write({ signal: taskSignal, requireFinite, onProgress: progress.ofObject() }),
+    write({ signal: taskSignal, finite, onProgress: progress.ofObject() }),
   )
   return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }
@@ -86,10 +85,10 @@ async function writeFile(
   attempt: AttemptId,
   { name, source, size, sha256, mode }: PlannedFile,
   folder: string,
-  { signal, requireFinite, onProgress }: PackOptions,
+  { signal, finite, onProgress }: PackOptions,
 ): Promise<ManifestFile> {
   const object = `${folder}${name}`
-  const tensors = requireFinite ? new FiniteObservation(name) : undefined
+  const tensors = finite?.of(name)
   const observe = tensors?.observe
   const put = await backend.put(objectKey(attempt, object), source, { size, signal, observe, onProgress })
   refuseOtherDigest(name, put.sha256, sha256)

@@ -14,6 +14,7 @@ import { ownSegment } from '../../catalog/commit/segments.ts'
 import { assertNoContradiction, keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { listAgreements } from '../agreements/agree.ts'
+import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { deleteKeys } from '../attempts/delete-attempts.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { withClockJump } from '../save/clocks.ts'
@@ -57,6 +58,7 @@ export async function saveJointly(
 ): Promise<SaveResult> {
   const { context, access, rank, size } = member
   const began = context.environment.now()
+  const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
   let hasRead = false
   for (let tries = 0; ; ) {
     const newest = await context.log.newest(request.signal)
@@ -78,7 +80,7 @@ export async function saveJointly(
       hasRead = true
       const mayExist = !agreed.isMine && member.begun?.has(attempt) !== false
       member.begun?.add(attempt)
-      const part = await writeOwnPart(member, attempt, request, plan.files, mayExist)
+      const part = await writeOwnPart(member, attempt, { ...request, finite }, plan.files, mayExist)
       if (part === undefined) continue
       const outcome = await awaitCommit(member, agreed.proposal, request, part, timeout)
       if (outcome.kind === 'dead') {
@@ -96,7 +98,8 @@ export async function saveJointly(
       }
       const described = await resultOf(member, agreed.proposal, { part, catalog, committed, manifest })
       const duration = context.environment.now().getTime() - began.getTime()
-      return { ...described, ranks: { rank, size }, warnings: plan.warnings, duration }
+      const warnings = [...plan.warnings, ...(finite?.warnings ?? [])]
+      return { ...described, ranks: { rank, size }, warnings, duration }
     } finally {
       access.attempts.delete(attempt)
     }

@@ -3,7 +3,13 @@ import { type AgreementName, type Agreement, agreementKey } from '../../catalog/
 import { attemptSchema } from '../../catalog/documents/layout.ts'
 import { manifestFileSchema } from '../../catalog/documents/manifest.ts'
 import type { Named } from '../../catalog/documents/named.ts'
-import { countSchema, epochSchema, metricsSchema, orderSchema, timeSchema } from '../../catalog/documents/values.ts'
+import {
+  countSchema,
+  epochSchema,
+  metricsSchema,
+  orderSchema,
+  timeSchema,
+} from '../../catalog/documents/values.ts'
 import { HoldfastError } from '../../errors.ts'
 import { agree, readAgreement } from '../agreements/agree.ts'
 import type { StoreContext } from '../context.ts'

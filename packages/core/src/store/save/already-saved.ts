@@ -6,7 +6,7 @@ import { StreamingDigest } from '../../integrity/index.ts'
 import { parseStoredJson, stringifyJson } from '../../json.ts'
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
-import { FiniteObservation } from '../attempts/require-finite.ts'
+import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { provedManifest } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import type { SaveRequest } from './request.ts'
@@ -84,7 +84,7 @@ async function digestOf(
   { signal, requireFinite = false }: SaveRequest,
 ): Promise<string | undefined> {
   const digest = new StreamingDigest()
-  const tensors = requireFinite ? new FiniteObservation(name) : undefined
+  const tensors = requireFinite ? new FiniteRequirement().of(name) : undefined
   const observer = tensors?.observe()
   for await (const chunk of chunksIn(source)) {
     throwIfAborted(signal, 'The comparison with the saved checkpoint')

@@ -4,6 +4,7 @@ import { ownSegment } from '../../catalog/commit/segments.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import { type AttemptId, newAttemptId } from '../../catalog/documents/index.ts'
+import type { AttemptContent } from '../attempts/content.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { reportClockDoubts } from '../clock-events.ts'
@@ -17,6 +18,7 @@ import type { SavePlan } from './plan.ts'
 import type { SaveRequest } from './request.ts'
 import type { SaveResult } from './result.ts'
 import { guardSpace, type SpaceAccess } from './space.ts'
+import { FiniteRequirement } from '../attempts/require-finite.ts'
 import { forgetWriter, noteWriter } from '../attempts/writer-notes.ts'
 import { type Began, type WrittenAttempt, writeFiles, writeManifest } from '../attempts/write-attempt.ts'
 
@@ -46,7 +48,9 @@ export async function saveCheckpoint(
     note = await noteWriter(context, attempt)
     const resumed = context.line.before(request.step)
     const start = { savedAt: began.toISOString(), order, resumed, replaces }
-    const { written, committed } = await writeAndCommit(context, access, attempt, files, request, start)
+    const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
+    const content = { ...request, finite }
+    const { written, committed } = await writeAndCommit(context, access, attempt, files, content, start)
     context.line.add(written.entry)
     // The checkpoint is durable, so the caller does not wait for the deletion of others.
     access.afterwards(async () => {
@@ -57,7 +61,11 @@ export async function saveCheckpoint(
     const dropped = [...madeRoom, ...committed.dropped]
     const judged = judgedNow(context, committed.catalog, committed.judgement)
     const duration = environment.now().getTime() - began.getTime()
-    const saved = { ...describeSave(judged, written, dropped), duration, warnings }
+    const saved = {
+      ...describeSave(judged, written, dropped),
+      duration,
+      warnings: [...warnings, ...(finite?.warnings ?? [])],
+    }
     reportMetrics(context, saved)
     reportUnscored(context, judged)
     reportClockDoubts(context, committed.catalog, storedAtOf(written.entry))
@@ -73,7 +81,7 @@ async function writeAndCommit(
   access: SpaceAccess,
   attempt: AttemptId,
   files: SavePlan['files'],
-  request: SaveRequest,
+  request: SaveRequest & AttemptContent,
   began: Began & { readonly replaces: AttemptId | 'nothing' },
 ): Promise<{ readonly written: WrittenAttempt; readonly committed: Committed }> {
   const { onExisting = 'fail', allowBest, signal } = request

@@ -1,13 +1,13 @@
 import type { CheckpointBackend } from '../../../backend/index.ts'
 import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/documents/index.ts'
 import { refuseOtherDigest } from '../other-digest.ts'
-import { FiniteObservation } from '../require-finite.ts'
+import type { FiniteRequirement } from '../require-finite.ts'
 import { packedSource } from './packed-source.ts'
 import type { SizedFile } from './plan-packs.ts'
 
 export interface PackOptions {
   readonly signal: AbortSignal
-  readonly requireFinite: boolean
+  readonly finite: FiniteRequirement | undefined
   /** Called with the number of bytes of the pack that are stored. */
   readonly onProgress: (bytes: number) => void
 }
@@ -23,9 +23,9 @@ export async function writePack(
   attempt: AttemptId,
   object: string,
   files: readonly SizedFile[],
-  { signal, requireFinite, onProgress }: PackOptions,
+  { signal, finite, onProgress }: PackOptions,
 ): Promise<readonly ManifestFile[]> {
-  const tensors = new Map(requireFinite ? files.map((file) => [file, new FiniteObservation(file.name)]) : [])
+  const tensors = new Map(finite === undefined ? [] : files.map((file) => [file, finite.of(file.name)]))
   const stored: ManifestFile[] = []
   let offset = 0
   const onFile = (file: SizedFile, sha256: string): void => {
