@@ -4,9 +4,12 @@ import { simulate } from './simulate.ts'
 /** The first seed of this run: a new one each time, or the one to repeat. */
 export const freshSeed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1e9)
 
+/** Ends a simulation that hangs, also on a busy machine. */
+const timeout = 10 * 60_000
+
 /** Declares a test that simulates this number of schedules from the first seed on. */
 export function testSchedules(count: number): void {
-  test(`breaks no promise in ${count} schedules of processes, faults and deaths`, async () => {
+  test(`breaks no promise in ${count} schedules of processes, faults and deaths`, { timeout }, async () => {
     let turns = 0
     for (let seed = freshSeed; seed < freshSeed + count; seed += 1) {
       const schedule = await simulate(seed)

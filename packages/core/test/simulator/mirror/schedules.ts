@@ -2,15 +2,22 @@ import { expect, test } from 'vitest'
 import { freshSeed } from '../schedules.ts'
 import { simulateMirror } from './simulate-mirror.ts'
 
+/** Ends a simulation that hangs, also on a busy machine. */
+const timeout = 10 * 60_000
+
 /** Declares a test that simulates this number of schedules from the first seed on. */
 export function testMirrors(count: number): void {
-  test(`loses nothing that was mirrored in ${count} schedules of nodes, disks, faults and deaths`, async () => {
-    let reports = 0
-    for (let seed = freshSeed; seed < freshSeed + count; seed += 1) {
-      const schedule = await simulateMirror(seed)
-      reports += schedule.reports
-      expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
-    }
-    expect(reports).toBeGreaterThan(count)
-  })
+  test(
+    `loses nothing that was mirrored in ${count} schedules of nodes, disks, faults and deaths`,
+    { timeout },
+    async () => {
+      let reports = 0
+      for (let seed = freshSeed; seed < freshSeed + count; seed += 1) {
+        const schedule = await simulateMirror(seed)
+        reports += schedule.reports
+        expect(schedule.violation, `repeat: HOLDFAST_SEED=${seed}`).toBeUndefined()
+      }
+      expect(reports).toBeGreaterThan(count)
+    },
+  )
 }
