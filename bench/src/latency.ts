@@ -9,9 +9,9 @@ import type { Clients } from './stores/store-server.ts'
 const latency = 20
 
 /**
- * The requests of a save that must follow each other: the files (in parallel), the manifest, the commit and a list.
+ * The requests of a small save that must follow each other: the manifest, which contains the files, the commit and a list.
  */
-const serialRequests = 4
+const serialRequests = 3
 
 /** Measures object stores at a distance: a proxy delays every request. */
 export async function distance(bench: Bench): Promise<void> {
