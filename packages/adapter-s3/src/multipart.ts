@@ -52,9 +52,14 @@ export async function beginUpload(
   /** The object, if another put of the same bytes has completed the upload. */
   let completed: Stored | undefined
 
-  /** Returns the object if this upload was completed, even if the response was lost. */
+  /**
+   * Returns the object if this upload was completed, even if the response was lost. While another put completes it, S3Proxy
+   * reports for a moment that parts are missing.
+   */
   const completedBefore = async (error: unknown, asked: RequestInfo): Promise<Stored | undefined> =>
-    isCalled(error, 'NoSuchUpload') ? storedWith(bucket, asked, key, token) : undefined
+    isCalled(error, 'NoSuchUpload') || (resume !== undefined && isCalled(error, 'InvalidPart'))
+      ? storedWith(bucket, asked, key, token)
+      : undefined
 
   return {
     async sendPart({ index, bytes }, partSignal) {
@@ -143,12 +148,15 @@ export async function newUpload(
   })
 }
 
-/** The error of a put that shares an upload with another one that cuts its parts at other bytes. */
+/**
+ * The error of a put that shares an upload with another one that cuts its parts at other bytes, or that is completing the upload
+ * now. So it is worth another attempt.
+ */
 function replacedParts({ names: { url } }: Bucket, key: string, cause: unknown): HoldfastError {
   const message =
     `Another put with another partSize replaced parts of ${key}, which both continued. Use the same partSize, and put the ` +
     'object again.'
-  return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: false })
+  return new HoldfastError('UNAVAILABLE', message, { key, url, cause, retryable: true })
 }
 
 function noSuchPart(key: string, part: number, cause: unknown): HoldfastError {

@@ -35,7 +35,7 @@ test('lets one of several processes that replace a step at once win, and hints a
     [1, 2, 3].map((n) => holdfast(folder, 'save', `r${n}`, '--step', '5', '--replace', '-s', 'store')),
   )
   expect(outcomes.map(({ code }) => code).toSorted()).toEqual([0, 6, 6])
-  expect(outcomes.find(({ code }) => code === 6)?.stderr).toContain('option ranks')
+  expect(outcomes.find(({ code }) => code === 6)?.stderr).toContain('--ranks env')
 })
 
 test('rewinds, and prints a note for a save below the highest step', async () => {
