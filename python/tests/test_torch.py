@@ -89,7 +89,7 @@ def test_a_further_save_waits_and_an_unread_error_is_raised_later(disk_store: ho
     with pytest.raises(TimeoutError):
         first.result(0.01)
     threading.Timer(0.1, go.set).start()
-    second = disk_store.save_async(1, {"a.bin": b"a"})  # the step exists by then
+    second = disk_store.save_async(1, {"a.bin": b"b"})  # the step exists by then, with other bytes
     assert first.done()
     second.wait()
     with pytest.raises(holdfast.AlreadyExists):
