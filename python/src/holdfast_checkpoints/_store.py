@@ -340,7 +340,7 @@ class Store:
         """
         Joins a job of many ranks without restoring files. Every rank calls `restore` or `join` when it starts.
 
-        Returns the step from which the job continues, or None if it begins anew.
+        Returns the step from which the job continues, or None if it starts from the beginning.
         """
         step: int | None = self._call("join", {"fallback": fallback}).get("step")
         return step

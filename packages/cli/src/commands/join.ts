@@ -26,7 +26,7 @@ export const join = defineCommand({
         printer.line(
           joined(
             `joined as rank ${rank} of ${size}`,
-            step === undefined ? 'the job begins anew' : `the job continues from step ${step}`,
+            step === undefined ? 'the job starts from the beginning' : `the job continues from step ${step}`,
           ),
         )
         printer.data({ type: 'result', command: 'join', rank, size, step })

@@ -182,7 +182,7 @@ export class Supervisor {
 
   /**
    * Watches the folder until the program has ended, and then until everything is saved or `patience` is over. Rejects with
-   * `FENCED` if another writer takes the store over. After other errors it begins anew: a program is not ended because its
+   * `FENCED` if another writer takes the store over. After other errors it starts from the beginning: a program is not ended because its
    * folder cannot be watched for a while.
    */
   async #watch(ended: AbortSignal, writer: () => WriterState): Promise<void> {

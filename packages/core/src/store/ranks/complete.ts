@@ -67,7 +67,7 @@ export async function completeAttempt(
   return standing(context, attempt, signal)
 }
 
-/** What stands on the store counts, whoever wrote it. The same request returns when the store stored it. */
+/** The document on the store counts, even if another process wrote it. The same request returns when the store stored it. */
 async function standing(
   { backend }: Member['context'],
   attempt: AttemptId,

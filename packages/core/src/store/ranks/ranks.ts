@@ -22,7 +22,7 @@ import { takeOver } from './take-over.ts'
 
 /** A rank that has joined a start of its job. */
 export interface Joined {
-  /** The step of the checkpoint from which the job continues; `undefined` if it begins anew. */
+  /** The step of the checkpoint from which the job continues; `undefined` if it starts from the beginning. */
   readonly step: number | undefined
 }
 
@@ -174,7 +174,7 @@ export class Ranks {
   }
 
   /**
-   * Returns the member: that of the member file, or of a job that saves without a restore, which begins anew with no checkpoint
+   * Returns the member: that of the member file, or of a job that saves without a restore, which starts from the beginning with no checkpoint
    * that it continues from.
    */
   async #asMember(signal: AbortSignal | undefined): Promise<ResumedMember> {

@@ -32,7 +32,7 @@ const verdictsAtOnce = 16
 
 export interface Resumption {
   readonly member: ResumedMember
-  /** `undefined` if the term begins anew, or if the rank joins without restoring files. */
+  /** `undefined` if the term starts from the beginning, or if the rank joins without restoring files. */
   readonly restored: Restored | undefined
 }
 

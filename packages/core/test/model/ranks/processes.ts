@@ -381,7 +381,7 @@ class Turn {
     const { term, choice, back, round, avoided } = process
     const { catalog } = this.#state
     const done: Process = { at: 'restore', term, round, avoided, choice }
-    if (choice === 'none') this.#go(done, 'begins anew')
+    if (choice === 'none') this.#go(done, 'starts from the beginning')
     else if (!this.#isOwner(term)) this.#leave(term)
     else if (back !== undefined && !this.#protocol.isRewoundSince(catalog, back))
       this.#rewindTo(choice, process, process)
