@@ -4,7 +4,7 @@ import { CheckpointStore, type PackMode } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSameFolder, writeFolder } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
-import { objectStores, wordOf } from './object-stores.ts'
+import { objectStores, savingToStore, wordOf } from './object-stores.ts'
 import { eachName } from './peers/each-file.ts'
 import type { Peer } from './peers/peer.ts'
 import type { Clients } from './stores/store-server.ts'
@@ -88,33 +88,9 @@ async function saved({ clients, original }: Place, packs: PackMode): Promise<Che
 }
 
 function saving({ bench, clients, original }: Place, packs: PackMode): Contender {
-  let store: CheckpointStore | undefined
-  let step = 0
-  const current = async (): Promise<CheckpointStore> => {
-    store ??= new CheckpointStore(await clients.open(`saved-${packs}-${Date.now()}`), { mode: 'shared' })
-    return store
-  }
-  return {
-    name: nameOf(packs),
-    prepare: async () => {
-      // The latest checkpoint cannot be deleted. A tiny one becomes the latest, so that the large one can be deleted.
-      step += 1
-      await (await current()).save({ step, files: { 'tiny.bin': Buffer.from('tiny') } })
-      const older = (await (await current()).list()).slice(0, -1)
-      await (await current()).delete(older.map((each) => each.step))
-    },
-    run: async () => {
-      step += 1
-      await (await current()).save({ step, files: [original], packs })
-      return undefined
-    },
-    verify: async () => {
-      const to = await bench.fresh('restored')
-      await (await current()).restore('latest', { to })
-      await assertSameFolder(join(to, 'original'), original)
-      await rm(to, { recursive: true })
-    },
-  }
+  return savingToStore(bench, clients, nameOf(packs), { files: [original], packs }, (restored) =>
+    assertSameFolder(join(restored, 'original'), original),
+  )
 }
 
 function restoring({ bench, original }: Place, store: CheckpointStore, packs: PackMode): Contender {

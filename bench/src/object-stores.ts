@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CheckpointStore } from '@holdfast/core'
+import { CheckpointStore, type SaveRequest } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSame, type Sample, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
@@ -38,9 +39,15 @@ export async function moving(bench: Bench, clients: Clients, sample: Sample, whe
       name: `Save a large file to ${where}`,
       bytes: sample.size,
       contenders: [
-        saving(bench, clients, { 'model.bin': sample.path }, async (restored) => {
-          await assertSame(join(restored, 'model.bin'), sample)
-        }),
+        savingToStore(
+          bench,
+          clients,
+          'Holdfast',
+          { files: { 'model.bin': sample.path } },
+          async (restored) => {
+            await assertSame(join(restored, 'model.bin'), sample)
+          },
+        ),
         ...peers.map((peer) => uploading(bench, peer, sample)),
       ],
       comparisons: [againstFastest(peers)],
@@ -66,20 +73,22 @@ export async function moving(bench: Bench, clients: Clients, sample: Sample, whe
   )
 }
 
-function saving(
+/** Saves again and again to one store, and deletes the large checkpoint of the round before. */
+export function savingToStore(
   bench: Bench,
   clients: Clients,
-  files: Readonly<Record<string, string>>,
+  name: string,
+  content: Pick<SaveRequest, 'files' | 'packs'>,
   verify: (restored: string) => Promise<void>,
 ): Contender {
   let store: CheckpointStore | undefined
   let step = 0
   const current = async (): Promise<CheckpointStore> => {
-    store ??= new CheckpointStore(await clients.open(`saved-${Date.now()}`), { mode: 'shared' })
+    store ??= new CheckpointStore(await clients.open(`saved-${randomUUID()}`), { mode: 'shared' })
     return store
   }
   return {
-    name: 'Holdfast',
+    name,
     prepare: async () => {
       // The latest checkpoint cannot be deleted. A tiny one becomes the latest, so that the large one can be deleted.
       step += 1
@@ -89,7 +98,7 @@ function saving(
     },
     run: async () => {
       step += 1
-      await (await current()).save({ step, files })
+      await (await current()).save({ step, ...content })
       return undefined
     },
     verify: async () => {
