@@ -12,7 +12,8 @@ import { type KeepOptions, retentionOf } from './retention-options.ts'
 import type { CommandExitCode } from './exit-codes.ts'
 import { count, joined } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'
-import { phraseHint, withHint } from './output/hints.ts'
+import { phraseHint } from './output/hints.ts'
+import { noteMirror } from './output/mirror.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
 import type { ChosenRanks } from './ranks/options.ts'
@@ -71,13 +72,7 @@ export async function withStore<Code extends CommandExitCode>(
       ? {}
       : { objectives: { ...objective, ...objectives } }),
   })
-  store.on('mirrorFailed', ({ error }) => {
-    const reason = error instanceof HoldfastError ? withHint(error) : error.message
-    printer.note(`${reason} The checkpoints are in ${store.url}, and the mirror lacks some of them.`)
-  })
-  store.on('droppedUnmirrored', ({ step, because }) => {
-    printer.note(`step ${step} was dropped before the mirror had it: ${because}.`)
-  })
+  noteMirror(store, printer)
   let cleanupFailed: Error | undefined
   store.on('cleanupFailed', ({ error }) => {
     cleanupFailed = error

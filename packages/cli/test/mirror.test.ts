@@ -74,13 +74,15 @@ describe('a mirror in the configuration', () => {
     expect(await stepsIn(folder, 'backup')).toEqual([])
   })
 
-  test('that cannot be written fails no save, and is noted', async () => {
+  test('that cannot be written fails no save, and is noted once', async () => {
     const folder = await configuredFolder()
     await writeFile(join(folder, 'backup'), 'a file, not a folder')
     const { code, stdout, stderr } = await save(folder, 1)
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^saved step 1 /)])
-    expect(stderr).toContain('the mirror lacks some of them')
-    expect(stderr).toContain('1 checkpoint (15 B) waits for the mirror')
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/backup is a file, but must be a folder\..* the mirror lacks some of them\.$/),
+      expect.stringMatching(/^1 checkpoint \(15 B\) waits for the mirror file:.*backup\.$/),
+    ])
   })
 })
 

@@ -1,7 +1,25 @@
-import { type CheckpointStore, formatSize, type MirrorStatus } from '@holdfast/core'
+import { type CheckpointStore, formatSize, HoldfastError, type MirrorStatus } from '@holdfast/core'
+import { withHint } from './hints.ts'
 import type { Printer } from './printer.ts'
 import type { Progress } from './progress.ts'
 import { count, formatAge, formatDuration, joined, stepsText } from './text.ts'
+
+/** Prints why the mirror lacks something. The reason of repeated failures is printed once, until the mirror works again. */
+export function noteMirror(store: CheckpointStore, printer: Printer): void {
+  let noted: string | undefined
+  store.on('mirrorFailed', ({ error }) => {
+    const reason = error instanceof HoldfastError ? withHint(error) : error.message
+    if (reason === noted) return
+    noted = reason
+    printer.note(`${reason} The checkpoints are in ${store.url}, and the mirror lacks some of them.`)
+  })
+  store.on('mirrored', () => {
+    noted = undefined
+  })
+  store.on('droppedUnmirrored', ({ step, because }) => {
+    printer.note(`step ${step} was dropped before the mirror had it: ${because}.`)
+  })
+}
 
 /** Waits for the mirror after a save, and prints what came of it. Returns its status as JSON shows it. */
 export async function mirrorSaved(

@@ -21,8 +21,8 @@ export class StoreMirror implements Mirror {
   readonly #connection: MirrorConnection
   readonly #worker: MirrorWorker
   readonly #flushLimit: number
-  /** Whether this process wrote to the store, so that the mirror may lack something. */
-  #hasWritten = false
+  /** Whether the mirror may lack something of this process for which no flush has waited. */
+  #isBehind = false
 
   /** Owns the backend of the mirror: closing the store closes it. */
   constructor(
@@ -47,14 +47,13 @@ export class StoreMirror implements Mirror {
   }
 
   async flush({ limit, newestFirst, signal }: FlushOptions = {}): Promise<MirrorStatus> {
-    this.#hasWritten = true
-    await this.#worker.flush(limit ?? this.#flushLimit, newestFirst === true, signal)
+    await this.#waitForMirror(limit ?? this.#flushLimit, newestFirst === true, signal)
     return this.status()
   }
 
   /** Copies in the background what the mirror lacks. Called after each change of the store. */
   wake(): void {
-    this.#hasWritten = true
+    this.#isBehind = true
     this.#worker.wake()
   }
 
@@ -81,9 +80,9 @@ export class StoreMirror implements Mirror {
     return restoreWithMirror(this.#local, this.#connection, choice, options, upkeep)
   }
 
-  /** Waits for what this process wrote, the latest checkpoint first. */
+  /** Waits for what this process wrote, the latest checkpoint first. A flush that has just failed is not repeated. */
   async finish(): Promise<void> {
-    if (this.#hasWritten) await this.#worker.flush(this.#flushLimit, true)
+    if (this.#isBehind) await this.#waitForMirror(this.#flushLimit, true)
   }
 
   /** Ends the copying. A later process continues it. */
@@ -93,5 +92,11 @@ export class StoreMirror implements Mirror {
     } finally {
       await this.#connection.close()
     }
+  }
+
+  async #waitForMirror(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<void> {
+    this.#isBehind = false // a write during the wait sets it again
+    const hasEnded = await this.#worker.flush(limit, isEnding, signal)
+    if (!hasEnded) this.#isBehind = true
   }
 }

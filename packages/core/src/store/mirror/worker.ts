@@ -60,23 +60,26 @@ export class MirrorWorker {
 
   /**
    * Brings the mirror up to date, and waits at most this number of milliseconds. If the process is about to end, the latest
-   * checkpoint is copied first. Does not throw: the state shows what is missing.
+   * checkpoint is copied first. Returns whether the copying ended or failed within the limit. Does not throw: the state shows
+   * what is missing.
    */
-  async flush(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<void> {
+  async flush(limit: number, isEnding: boolean, signal?: AbortSignal): Promise<boolean> {
     this.#isHurried = isEnding
     this.wake()
     this.#hurry.abort() // a pause after a failure ends now
     const over = new AbortController()
     const ends = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
     const pause = this.#local.context.environment.pause(limit, ends).catch(() => undefined)
+    let isOver = false
     while (this.#running !== undefined) {
       const roundEnded = Promise.race([this.#roundEnd.promise, this.#running]).then(() => false)
-      const isOver = await Promise.race([roundEnded, pause.then(() => true)])
+      isOver = await Promise.race([roundEnded, pause.then(() => true)])
       // While the mirror fails, there is nothing to wait for.
       if (isOver || this.#state.kind === 'failing') break
     }
     over.abort()
     this.#isHurried = false
+    return !isOver
   }
 
   /** Ends the running round, and starts no other. */

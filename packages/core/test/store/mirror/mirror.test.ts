@@ -124,6 +124,19 @@ describe('a mirror that fails', () => {
     expect(await codeOf(store.close())).toBe('no error')
   })
 
+  test('is not tried again by close if a flush has just failed', async () => {
+    const mirror = new FaultyBackend('mem:mirror')
+    mirror.intercept = () => 'fail before'
+    const store = openMirrored({ ...newPlaces(), mirror }, {}, withoutTime)
+    const failures = eventsOf(store, 'mirrorFailed')
+    await saveAll(store, 1)
+    await store.mirror?.flush()
+    const { length } = failures
+    await store.flush()
+    await store.close()
+    expect(failures).toHaveLength(length)
+  })
+
   test('is tried again after a pause, and then gets all', async () => {
     const mirror = new FaultyBackend('mem:mirror')
     mirror.intercept = () => 'fail before'
