@@ -33,7 +33,11 @@ export const restore = defineCommand({
       'skip a checkpoint that was restored so often without a later save; requires --job or --ranks env',
       parseCount,
     ),
-    file: option('<name>', 'restore only this file; may be repeated', gather),
+    file: option(
+      '<name>',
+      'restore only this file, or those that match a pattern such as "rank3/*"; may be repeated',
+      gather,
+    ),
     exact: flag('remove all other files from the folder'),
     ifAny: flag('succeed if the store is empty or does not exist, as on a fresh run'),
     ...ranksOptions,

@@ -64,6 +64,8 @@ describe('restores verified files', () => {
     const restored = await store.restore(1, { to, files: ['sub/log.txt'] })
     expect(restored?.restored.map(({ name }) => name)).toEqual(['sub/log.txt'])
     expect(await codeOf(store.restore(1, { to, files: ['nothing'] }))).toBe('NOT_FOUND')
+    const matching = await store.restore(1, { to, files: ['sub/*'] })
+    expect(matching?.restored.map(({ name }) => name)).toEqual(['sub/log.txt'])
   })
 
   test('as a stream', async () => {

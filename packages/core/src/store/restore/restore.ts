@@ -1,11 +1,10 @@
-import { noSuchFile } from '../attempts/no-such-file.ts'
 import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
 import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 import { recorded, type Recording } from '../recording.ts'
-import { type CatalogEntry, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
@@ -24,6 +23,7 @@ import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 import { triedTooOften } from './tried-too-often.ts'
+import { wantedFiles } from './wanted-files.ts'
 
 /** The changes to the store that a restore may request. */
 export interface RestoreUpkeep {
@@ -155,7 +155,7 @@ export async function deliver(
   beforeExchange?: () => Promise<void>,
 ): Promise<DeliveredCheckpoint> {
   const manifest = await provedManifest(context.backend, entry, options.signal)
-  const files = wantedFiles(manifest, options.files)
+  const files = await wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
   await using reader = new AttemptReader(context.backend, entry.attempt, files)
   const { paths, others } = await context.environment.deliver(
@@ -188,19 +188,6 @@ export async function deliver(
       sha256,
     })),
   }
-}
-
-function wantedFiles(manifest: Manifest, names: readonly string[] | undefined): readonly ManifestFile[] {
-  if (names === undefined) return manifest.files
-  return names.map((name) => {
-    const file = manifest.files.find((other) => other.name === name)
-    if (file !== undefined) return file
-    throw noSuchFile(
-      manifest.step,
-      name,
-      manifest.files.map((other) => other.name),
-    )
-  })
 }
 
 function refuseNothing(

@@ -12,7 +12,11 @@ export interface RestoreOptions {
    * checkpoint. Default: false, which rejects with `CORRUPT`.
    */
   readonly fallback?: boolean | undefined
-  /** The names of the files to restore. Default: all files. */
+  /**
+   * The files to restore: names, and glob patterns such as `rank3/*`, `**\/*.safetensors`, or `rank3/` for all files in a folder.
+   * A pattern without a slash matches names in every folder. Rejects with `NOT_FOUND` if one of them selects no file. Default:
+   * all files.
+   */
   readonly files?: readonly string[] | undefined
   /**
    * Whether to remove other files in `to`, and folders without files of the checkpoint. They are removed together with

@@ -65,6 +65,23 @@ test('resumes all ranks of a restarted job from the same checkpoint', async () =
   expect(files).toHaveLength(3)
 })
 
+test('lets each rank restore the files that match its pattern', async () => {
+  const backend = new MemoryBackend()
+  const filesOf = (rank: number): Record<string, Uint8Array> => ({
+    [`rank${rank}/model.bin`]: Buffer.from(`model ${rank}`),
+    [`rank${rank}/optimizer.bin`]: Buffer.from(`optimizer ${rank}`),
+  })
+  await Promise.all(startJob(backend, 2).map((store, rank) => store.save({ step: 1, files: filesOf(rank) })))
+  await Promise.all(
+    startJob(backend, 2).map(async (store, rank) => {
+      const to = await temporaryFolder()
+      await store.restore('latest', { to, files: [`rank${rank}/*`] })
+      expect(await readdir(to)).toEqual([`rank${rank}`])
+      expect((await readdir(join(to, `rank${rank}`))).sort()).toEqual(['model.bin', 'optimizer.bin'])
+    }),
+  )
+})
+
 test('lets each rank restore its own files, and another number of ranks restore all', async () => {
   const backend = new MemoryBackend()
   await saveAll(startJob(backend, 4), 7)
