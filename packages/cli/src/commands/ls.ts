@@ -55,8 +55,8 @@ export const ls = defineCommand({
         printer.line(joined(number, formatSize(bytes), free, store.url))
       }
       const unfinished = await store.unfinishedSaves({ signal })
-      for (const line of unfinishedLines(unfinished)) printer.line(line)
       const unfinishedJoint = await findUnfinishedJoint(store, printer, signal)
+      for (const line of unfinishedLines(unfinished, unfinishedJoint)) printer.line(line)
       for (const each of unfinishedJoint) printer.line(unfinishedJointText(each, new Date()))
       for (const checkpoint of checkpoints) printer.data({ type: 'checkpoint', ...checkpoint })
       for (const each of abandoned) printer.data({ type: 'abandoned', ...each })

@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 import { flag } from '../declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
-import { unfinishedLines } from '../output/unfinished.ts'
+import { findUnfinishedJoint, unfinishedLines } from '../output/unfinished.ts'
 import { withStore } from '../with-store.ts'
 
 export const sweep = defineCommand({
@@ -38,7 +38,8 @@ export const sweep = defineCommand({
           count(report.unfinished, 'temporary file'),
         ),
       )
-      for (const line of unfinishedLines(report.unfinishedSaves)) printer.line(line)
+      const joint = await findUnfinishedJoint(store, printer, signal)
+      for (const line of unfinishedLines(report.unfinishedSaves, joint)) printer.line(line)
       for (const key of report.foreign) printer.line(`kept, not created by Holdfast: ${key}`)
       for (const { key, error } of report.failed) printer.note(`could not delete ${key}: ${error.message}`)
       printer.data({

@@ -8,23 +8,25 @@ import {
 import type { Printer } from './printer.ts'
 import { count, formatDuration, joined, numbersText } from './text.ts'
 
-/** Describes saves that were not committed: those that run here, and those that may be leftovers. */
-export function unfinishedLines({ saves, bytes, until, running }: UnfinishedSaves): readonly string[] {
+/**
+ * Describes saves that were not committed: those that run here, and those that may be leftovers. While the ranks of a job save
+ * together, all are theirs, and to remove them would end their save.
+ */
+export function unfinishedLines(
+  { saves, bytes, until, running }: UnfinishedSaves,
+  joint: readonly UnfinishedJointSave[],
+): readonly string[] {
   const expiry = until === undefined ? 'kept for the grace period' : `kept until ${until.toISOString()}`
+  const fate =
+    joint.length > 0
+      ? 'of the ranks of a job. Its next start removes what they do not finish'
+      : `${expiry}, because ${saves === 1 ? 'its writer' : 'their writers'} may still run. ` +
+        'If no writer runs: holdfast sweep --now'
   return [
     ...(running === 0
       ? []
       : [`${count(running, 'save')} ${running === 1 ? 'is' : 'are'} running on this machine`]),
-    ...(saves === 0
-      ? []
-      : [
-          joined(
-            count(saves, 'unfinished save'),
-            formatSize(bytes),
-            `${expiry}, because ${saves === 1 ? 'its writer' : 'their writers'} may still run. ` +
-              'If no writer runs: holdfast sweep --now',
-          ),
-        ]),
+    ...(saves === 0 ? [] : [joined(count(saves, 'unfinished save'), formatSize(bytes), fate)]),
   ]
 }
 

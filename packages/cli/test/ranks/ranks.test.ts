@@ -112,9 +112,10 @@ test('saves with four ranks, survives the death of all, and resumes all from the
   await job.untilStored('/parts/600-')
   await Promise.all(dying.map(killed))
 
-  const resumed = await job.all(...restore, '--file', 'shard-R.pt', '--json')
+  const resumed = await job.all(...restore, '--file', 'shard-R.*', '--json')
   expect(resumed.map(({ code }) => code)).toEqual([0, 0, 0, 0])
   for (const rank of job.ranks) {
+    expect(await readdir(join(job.folder, `resume-${rank}`))).toEqual([`shard-${rank}.pt`])
     expect(JSON.parse(resumed[rank]?.stdout ?? '')).toMatchObject({ step: 500 })
     const restored = await readFile(join(job.folder, `resume-${rank}`, `shard-${rank}.pt`), 'utf8')
     expect(restored).toBe(`rank ${rank}, step 0`)
@@ -160,7 +161,13 @@ test('exits with 10 and names the ranks that did not deliver, and with 10 if the
     ) as string,
   })
   const waiting = /^step 7: 1 of 3 parts, waiting for ranks 0 and 2 for [\d.]+ s$/m
-  expect((await job.one(0, 'ls')).stdout).toMatch(waiting)
+  for (const command of ['ls', 'sweep']) {
+    const { stdout } = await job.one(0, command)
+    expect(stdout).toContain('1 unfinished save · 14 B · of the ranks of a job. Its next start removes')
+    // It would take the store from the job, which is still saving.
+    expect(stdout).not.toContain('sweep --now')
+    if (command === 'ls') expect(stdout).toMatch(waiting)
+  }
   expect(await job.one(0, 'show', '7')).toMatchObject({
     code: 4,
     stderr: expect.stringMatching(waiting) as string,

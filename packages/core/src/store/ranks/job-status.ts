@@ -1,4 +1,5 @@
 import {
+  agreementName,
   agreementOfKey,
   agreementsPrefix,
   type AttemptId,
@@ -12,17 +13,17 @@ import type { WholeCatalog } from '../../catalog/pages/index.ts'
 import type { StoreContext } from '../context.ts'
 import { durationOf, namesOf } from './errors.ts'
 import { herePrefix, membersPrefix, openName, ranksIn, termsPrefix } from './names.ts'
-import { findAgreed, openSchema } from './proposals.ts'
+import { attemptProposalSchema, findAgreed, openSchema } from './proposals.ts'
 import { missingRanks } from './rules.ts'
 
-/** A checkpoint that the ranks of a job are saving together: some parts are stored, and it is not committed. */
+/** A checkpoint that the ranks of a job are saving together, and that is not committed. */
 export interface UnfinishedJointSave {
   readonly step: number
   /** The number of ranks of the job. */
   readonly size: number
   /** The ranks that have not delivered their parts. Empty if all have. */
   readonly missing: readonly number[]
-  /** When the first part was stored, by the clock of the store. */
+  /** When the first part was stored, by the clock of the store. Without a part, when the ranks agreed to save the step. */
   readonly since: Date
 }
 
@@ -48,7 +49,7 @@ export async function jobStatus(
 ): Promise<JobStatus | undefined> {
   const { backend } = context
   let term = 0
-  let stored: { readonly name: string; readonly at: Date }[] = []
+  let stored: StoredName[] = []
   for await (const { key, modifiedAt } of backend.list(`${agreementsPrefix}${termsPrefix}`, { signal })) {
     const found = termOfKey(key)
     const name = agreementOfKey(key)
@@ -63,14 +64,16 @@ export async function jobStatus(
   const catalog = await readCatalog()
   const names = stored.flatMap(({ name }) => agreementOfKey(`${agreementsPrefix}${name}.json`) ?? [])
   const present = new Set([...ranksIn(names, herePrefix(term)), ...ranksIn(names, membersPrefix(term))])
-  const unfinished = [...partsByAttempt(stored, term)]
+  const parts = partsByAttempt(stored, term)
+  const begun = await begunWithoutParts(context, newestTries(stored, term, catalog), parts, signal)
+  const unfinished = [...parts, ...begun]
     .filter(([attempt]) => mayBeCommitted(catalog, attempt))
-    .map(([attempt, parts]) => ({
+    .map(([attempt, { ranks, since }]) => ({
       attempt,
       step: partsOfAttempt(attempt).step,
       size,
-      missing: missingRanks(parts.ranks, size),
-      since: parts.since,
+      missing: missingRanks(ranks, size),
+      since,
     }))
     .sort((one, other) => one.step - other.step)
   return {
@@ -105,15 +108,51 @@ function mayBeCommitted(catalog: WholeCatalog, attempt: AttemptId): boolean {
   return latest === undefined || latest.step <= step || partsOfAttempt(latest.attempt).base < base
 }
 
+interface StoredName {
+  readonly name: string
+  readonly at: Date
+}
+
 interface StoredParts {
   readonly ranks: number[]
   since: Date
 }
 
-function partsByAttempt(
-  stored: readonly { readonly name: string; readonly at: Date }[],
+/** Returns the last attempt that the ranks agreed on for each step after the latest. They may have stored no part of it yet. */
+function newestTries(
+  stored: readonly StoredName[],
   term: number,
-): ReadonlyMap<AttemptId, StoredParts> {
+  { latest }: WholeCatalog,
+): readonly StoredName[] {
+  const prefix = `${termPrefix(term)}attempts/`
+  const newest = new Map<number, { readonly tries: number; readonly stored: StoredName }>()
+  for (const each of stored) {
+    const [step, tries] = each.name.startsWith(prefix)
+      ? each.name.slice(prefix.length).split('/').map(Number)
+      : []
+    if (step === undefined || tries === undefined || step <= (latest?.step ?? -1)) continue
+    if (tries >= (newest.get(step)?.tries ?? 0)) newest.set(step, { tries, stored: each })
+  }
+  return [...newest.values()].map((each) => each.stored)
+}
+
+/** Returns the attempts that were agreed on and have no part, as attempts without ranks. */
+async function begunWithoutParts(
+  context: StoreContext,
+  tries: readonly StoredName[],
+  parts: ReadonlyMap<AttemptId, StoredParts>,
+  signal: AbortSignal | undefined,
+): Promise<readonly (readonly [AttemptId, StoredParts])[]> {
+  const begun: (readonly [AttemptId, StoredParts])[] = []
+  for (const { name, at } of tries) {
+    const agreed = await findAgreed(context, agreementName(name), attemptProposalSchema, signal)
+    if (agreed === undefined || parts.has(agreed.proposal.attempt)) continue
+    begun.push([agreed.proposal.attempt, { ranks: [], since: at }])
+  }
+  return begun
+}
+
+function partsByAttempt(stored: readonly StoredName[], term: number): ReadonlyMap<AttemptId, StoredParts> {
   const prefix = `${termPrefix(term)}parts/`
   const found = new Map<AttemptId, StoredParts>()
   for (const { name, at } of stored) {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { type CheckpointStore, MemoryBackend } from '../../../src/index.ts'
 import { codeOf, keysOf, storeOn } from '../../stores.ts'
@@ -31,6 +32,23 @@ test('names the ranks for which an unfinished joint save waits', async () => {
   expect(others).toEqual([])
   expect(unfinished).toMatchObject({ step: 6, size: 4, missing: [1, 2] })
   expect(unfinished?.since.getTime()).toBeGreaterThanOrEqual(before)
+})
+
+test('names all ranks while no rank has stored its part', async () => {
+  const backend = new MemoryBackend()
+  const alone = storeOn(backend, { mode: 'shared' })
+  const ranks = startJob(backend, 2)
+  await joinAll(ranks)
+  await saveAll(ranks, 5)
+  const stop = new AbortController()
+  const [first] = ranks
+  const source = async function* () {
+    yield Buffer.from('the first bytes')
+    expect(await alone.unfinishedJointSaves()).toMatchObject([{ step: 6, size: 2, missing: [0, 1] }])
+    stop.abort()
+  }
+  const save = first?.save({ step: 6, files: { a: Readable.from(source()) }, signal: stop.signal })
+  expect(await codeOf(save ?? Promise.resolve())).toBe('ABORTED')
 })
 
 test('forgets a joint save that is committed, that a later step has passed, or whose term has ended', async () => {
