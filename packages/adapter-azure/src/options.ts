@@ -6,6 +6,7 @@ import type {
 } from '@azure/storage-blob'
 import {
   type AdapterOption,
+  type BackendHooks,
   HoldfastError,
   type ObjectStoreOptions,
   objectStoreOptions,
@@ -74,6 +75,12 @@ export function blockBytesOf({ blockSize = defaultBlockBytes }: AzureOptions): n
     'CONFIG',
     `blockSize must be from 1 byte to 4000 MiB, the maximum of Azure, and is ${bytes} bytes.`,
   )
+}
+
+declare module '@holdfast/core/backend' {
+  interface BackendOptionsByScheme {
+    readonly az: Omit<AzureOptions, keyof BackendHooks>
+  }
 }
 
 /** The options of URLs and configuration files. A ready-made client or credential is passed in code. */

@@ -1,6 +1,7 @@
 import type { Storage } from '@google-cloud/storage'
 import {
   type AdapterOption,
+  type BackendHooks,
   HoldfastError,
   type ObjectStoreOptions,
   objectStoreOptions,
@@ -65,6 +66,12 @@ export function chunkBytesOf({ chunkSize = defaultChunkBytes }: GcsOptions): num
     'CONFIG',
     `chunkSize must be a multiple of 256 KiB, as Google Cloud Storage requires, and is ${bytes} bytes.`,
   )
+}
+
+declare module '@holdfast/core/backend' {
+  interface BackendOptionsByScheme {
+    readonly gs: Omit<GcsOptions, keyof BackendHooks>
+  }
 }
 
 /** The options of URLs and configuration files. A ready-made client is passed in code. */

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
   type AdapterOption,
+  type BackendHooks,
   fieldOf,
   HoldfastError,
   type ObjectStoreOptions,
@@ -103,6 +104,12 @@ export function maxPartsOf({ maxParts = mostParts }: S3Options): number {
     'CONFIG',
     `maxParts must be a whole number from 1 to ${mostParts}, not ${maxParts}.`,
   )
+}
+
+declare module '@holdfast/core/backend' {
+  interface BackendOptionsByScheme {
+    readonly s3: Omit<S3Options, keyof BackendHooks>
+  }
 }
 
 /** The options of URLs and configuration files. A ready-made client is passed in code. */

@@ -1,6 +1,7 @@
 import type { Objectives, RetentionOptions } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
-import { flag, gather, option, type OptionsOf, text } from './declaration.ts'
+import { flag, gather, option, type OptionsOf } from './declaration.ts'
+import { duration, size } from './quantities.ts'
 
 /** One `--keep-best` option: keep the best `count` checkpoints by this metric. */
 export interface BestArgument {
@@ -12,7 +13,7 @@ export interface BestArgument {
 
 interface EveryArgument {
   readonly unit: 'steps' | 'epochs' | 'time'
-  readonly value: number | string
+  readonly value: number
 }
 
 /** Retention options of the commands that delete. */
@@ -20,15 +21,15 @@ export const retentionOptions = {
   keepLast: option('<n>', 'keep the last n', parseCount),
   keepBest: option('<metric:min|max[:n]>', 'keep the best n (default 1); may be repeated', parseBest),
   keepEvery: option('<n>', 'keep one per n steps, "50 epochs" or "4 h"; may be repeated', parseEvery),
-  keepWithin: option('<duration>', 'keep all that are younger, such as "2 d"', text),
+  keepWithin: option('<duration>', 'keep all that are younger, such as "2 d"', duration),
   keepUnscored: option(
     '<duration>',
     'keep those without a metric of an objective while they are younger',
-    text,
+    duration,
   ),
   keepDaily: option('<n>', 'keep the newest of each of the last n days', parseCount),
   keepTag: option('<tag>', 'keep those with this tag; may be repeated', gather),
-  maxBytes: option('<size>', 'then delete the oldest until at most this remains, such as "200 GB"', text),
+  maxBytes: option('<size>', 'then delete the oldest until at most this remains, such as "200 GB"', size),
   maxCount: option('<n>', 'then delete the oldest until at most n remain', parseCount),
   makeRoom: flag('delete checkpoints if there is not enough space for the save'),
 }
@@ -103,7 +104,7 @@ function parseEvery(text: string, before: readonly EveryArgument[] | undefined):
   const [, number, unit] = /^(\d+)\s*(steps?|epochs?)?$/.exec(text.trim()) ?? []
   const every: EveryArgument =
     number === undefined
-      ? { unit: 'time', value: text }
+      ? { unit: 'time', value: duration(text) }
       : { unit: unit?.startsWith('epoch') === true ? 'epochs' : 'steps', value: parseCount(number) }
   return [...(before ?? []), every]
 }

@@ -8,7 +8,12 @@ export {
   optionReaders,
   readAdapterOptions,
 } from './config/adapter-options.ts'
-export { type AdapterReference, openBackend } from './config/adapters.ts'
+export {
+  type AdapterReference,
+  type BackendOptionsByScheme,
+  type BackendOptionsOf,
+  openBackend,
+} from './config/adapters.ts'
 export { expandHome } from './config/expand.ts'
 export { refusePlanted } from './config/find-module.ts'
 export { parseLocation } from './config/location.ts'

@@ -132,7 +132,7 @@ async function opened(): Promise<CheckpointStore> {
     adapters,
     backend: backendOptions(settings.url),
   })
-  return new CheckpointStore(
+  return new CheckpointStore<string>(
     backend,
     isEvaluator
       ? { mode: 'shared', objectives: { accuracy: { metric: 'accuracy', direction: 'max' } } }

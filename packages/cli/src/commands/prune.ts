@@ -1,5 +1,5 @@
-import { formatSize, HoldfastError, parseSize } from '@holdfast/core'
-import { InvalidArgumentError } from 'commander'
+import { formatSize, HoldfastError } from '@holdfast/core'
+import { size } from '../quantities.ts'
 import { defineCommand } from '../command.ts'
 import { flag, hidden, option, optionalArgument, text } from '../declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -19,7 +19,7 @@ export const prune = defineCommand({
     budget: option(
       '<size>',
       'with a prefix: then delete the oldest until all runs together have at most this, such as "500 GB"',
-      parseBudget,
+      size,
     ),
     ...retentionOptions,
     makeRoom: hidden(retentionOptions.makeRoom),
@@ -49,14 +49,6 @@ export const prune = defineCommand({
     return withStore(options, signal, command, { ranks: ranksOfMember(options) })
   },
 })
-
-function parseBudget(value: string): number {
-  try {
-    return parseSize(value)
-  } catch {
-    throw new InvalidArgumentError('Write a number of bytes, or a text such as "500 GB".')
-  }
-}
 
 function noRetention(): HoldfastError {
   return new HoldfastError(

@@ -1,8 +1,8 @@
-import { type CheckpointStore, formatSize, HoldfastError, parseDuration } from '@holdfast/core'
-import { InvalidArgumentError } from 'commander'
+import { type CheckpointStore, formatSize } from '@holdfast/core'
 import { defineCommand } from '../command.ts'
 import { flag, option } from '../declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { duration } from '../quantities.ts'
 import { mirrorData, mirrorText } from '../output/mirror.ts'
 import { formatAge, formatDuration, joined } from '../output/text.ts'
 import { bytesPerDay, fullAt } from '../statistics/statistics.ts'
@@ -15,7 +15,7 @@ export const status = defineCommand({
     maxAge: option(
       '<time>',
       'exit with 11 if the latest checkpoint, or that of the mirror, is older, such as 2h or 30min',
-      parseAge,
+      duration,
     ),
     forgetMirror: flag('forget a mirror that is not used any more, so that nothing is kept for it'),
   },
@@ -92,13 +92,4 @@ function spaceText({ free, fullAt: full }: Space, now: Date): string | undefined
   const forecast =
     full === undefined ? '' : `, full in about ${formatDuration(full.getTime() - now.getTime())}`
   return `${formatSize(free)} free${forecast}`
-}
-
-function parseAge(text: string): number {
-  try {
-    return parseDuration(text)
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error
-    throw new InvalidArgumentError('It must be a duration such as 30min, 2h or 1d.')
-  }
 }

@@ -20,14 +20,34 @@ const packages: Readonly<Record<string, string>> = {
   az: '@holdfast/adapter-azure',
 }
 
-export interface AdapterOptions {
+/**
+ * The options of each adapter by the scheme of its URLs. An adapter package adds its own, so that the compiler checks `backend`
+ * against the scheme of the location:
+ *
+ * @example
+ * declare module '@holdfast/core/backend' {
+ *   interface BackendOptionsByScheme { readonly s3: S3Options }
+ * }
+ */
+export interface BackendOptionsByScheme {
+  readonly mem: Readonly<Record<string, never>>
+}
+
+/** The options of the adapter for a location, if the location is a literal and the types of its adapter are imported. */
+export type BackendOptionsOf<Location extends string> = Location extends `${infer Scheme}:${string}`
+  ? Scheme extends keyof BackendOptionsByScheme
+    ? BackendOptionsByScheme[Scheme]
+    : Readonly<Record<string, unknown>>
+  : Readonly<Record<string, unknown>>
+
+export interface AdapterOptions<Location extends string = string> {
   /**
    * Adapters for other stores and for bundled programs. They come before the adapters of Holdfast. A string is the name
    * of a package or the path of a module, which must export `adapter`; it is resolved from the working folder.
    */
   readonly adapters?: readonly AdapterReference[] | undefined
   /** Options that are passed to the adapter of the URL. */
-  readonly backend?: Readonly<Record<string, unknown>> | undefined
+  readonly backend?: BackendOptionsOf<NoInfer<Location>> | undefined
 }
 
 /** An adapter, or the name of a package or module that exports one. */

@@ -26,9 +26,9 @@ export interface ConfigChoice {
   readonly onIgnoredConfig?: ((ignored: IgnoredConfig) => void) | undefined
 }
 
-export interface OpenStoreOptions<Name extends string = string>
+export interface OpenStoreOptions<Name extends string = string, Location extends string = string>
   extends StoreOptions<Name>,
-    AdapterOptions,
+    AdapterOptions<Location>,
     ConfigChoice {
   /**
    * How this process uses the mirror that the options or the configuration name. `none`: it neither copies to it nor restores
@@ -49,6 +49,9 @@ export interface OpenStoreOptions<Name extends string = string>
  * or root, and only they may write to them. If the location does not come from the file, a file that is not trusted, or
  * is code, is ignored, and so are its adapters: then nothing of it runs.
  *
+ * The compiler checks the names of objectives in the options and in the calls of the store, if the options define objectives.
+ * `openStore<'loss' | 'pck'>(...)` states those of a configuration file, and `openStore<string>(...)` turns the check off.
+ *
  * Rejects with `CONFIG` for a place that cannot be a store, an adapter that is not installed, or a configuration file
  * that is needed and not valid or not trusted, and `INVALID_ARGUMENT` for options that are not valid.
  *
@@ -57,10 +60,10 @@ export interface OpenStoreOptions<Name extends string = string>
  * await store.save({ step: 1, files: { 'model.bin': bytes }, metrics: { loss: 0.5 } })
  * const restored = await store.restore('latest', { to: './resume' })
  */
-export async function openStore<const Name extends string = never>(
-  location?: string,
-  options: OpenStoreOptions<Name> = {},
-): Promise<CheckpointStore> {
+export async function openStore<const Name extends string = never, const Location extends string = string>(
+  location?: Location,
+  options: OpenStoreOptions<Name, Location> = {},
+): Promise<CheckpointStore<KnownObjectives<Name>>> {
   const { adapters, backend: backendOptions, config, onIgnoredConfig, mirrorUse, ...given } = options
   const place = await configuredPlace(location, { config, onIgnoredConfig })
   const objectives = { ...place.storeOptions.objectives, ...given.objectives }
@@ -95,6 +98,9 @@ export async function openStore<const Name extends string = never>(
   })
   return new CheckpointStore(backend, storeOptions, undefined, events, mirror)
 }
+
+/** The objectives that the compiler knows. If the options define none, every name is possible. */
+export type KnownObjectives<Name extends string> = [Name] extends [never] ? string : Name
 
 /** Opens the backend of a mirror. A relative path in the configuration file is relative to that file. */
 async function openMirror(

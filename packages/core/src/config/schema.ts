@@ -5,10 +5,9 @@ import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
 import { packModes } from '../store/attempts/pack-mode.ts'
 import type { StoreOptions } from '../store/options.ts'
-import { type AdapterReference, isAdapter } from './adapters.ts'
+import { type AdapterReference, type BackendOptionsOf, isAdapter } from './adapters.ts'
 import { recordOf } from '../records.ts'
-
-const sizeSchema = v.union([v.number(), v.string()])
+import { thresholdSchema } from '../space/index.ts'
 
 /** The schema of a configuration file. `schema/config.schema.json` is generated from it. */
 export const configSchema = v.strictObject({
@@ -20,8 +19,8 @@ export const configSchema = v.strictObject({
   retention: v.optional(retentionSchema),
   space: v.optional(
     v.strictObject({
-      warnBelow: v.optional(sizeSchema),
-      refuseBelow: v.optional(sizeSchema),
+      warnBelow: v.optional(thresholdSchema),
+      refuseBelow: v.optional(thresholdSchema),
       makeRoom: v.optional(v.boolean()),
     }),
   ),
@@ -54,21 +53,23 @@ export const configSchema = v.strictObject({
 })
 
 /** The contents of a configuration file: the location of the store, and the options of `openStore`. */
-export interface HoldfastConfig<Name extends string = string>
+export interface HoldfastConfig<Name extends string = string, Location extends string = string>
   extends Omit<StoreOptions<Name>, 'takeOver' | 'job' | 'ranks'> {
   /** A URL, or a path relative to the file. */
-  readonly store?: string | undefined
+  readonly store?: Location | undefined
   /**
    * Adapters for other stores: names of packages, or paths of modules relative to the file. A configuration in code may
    * also contain adapter objects.
    */
   readonly adapters?: readonly AdapterReference[] | undefined
   /** Options that are passed to the adapter. */
-  readonly backend?: Readonly<Record<string, unknown>> | undefined
+  readonly backend?: BackendOptionsOf<NoInfer<Location>> | undefined
 }
 
 /** Types a configuration in TypeScript: `export default defineConfig({ store: 's3://bucket/runs/a' })`. */
-export function defineConfig<const Name extends string>(config: HoldfastConfig<Name>): HoldfastConfig<Name> {
+export function defineConfig<const Name extends string = never, const Location extends string = string>(
+  config: HoldfastConfig<Name, Location>,
+): HoldfastConfig<Name, Location> {
   return config
 }
 

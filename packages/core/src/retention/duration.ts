@@ -1,7 +1,8 @@
+import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { own } from '../records.ts'
 
-const units: Readonly<Record<string, number>> = {
+const units: Readonly<Record<Unit, number>> = {
   ms: 1,
   s: 1000,
   min: 60_000,
@@ -10,19 +11,43 @@ const units: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
-/** Milliseconds, or a string such as `'30 min'`, `'4 h'` or `'2 d'` (ms, s, min, h, d, w). */
-export type Duration = number | string
+type Unit = 'ms' | 's' | 'min' | 'h' | 'd' | 'w'
+
+/**
+ * Milliseconds, or a string such as `'30 min'`, `'4h'` or `'2 d'` (ms, s, min, h, d, w). There is no unit `m`, which could mean
+ * minutes or months. `parseDuration` converts a string that the compiler does not know.
+ */
+export type Duration = number | `${number}${'' | ' '}${Unit}`
+
+/** The schema of a duration in a configuration file. */
+export const durationSchema = v.union([
+  v.number(),
+  v.pipe(
+    v.string(),
+    v.guard(isDuration, ({ input }) => notADuration(input)),
+  ),
+])
 
 /** Returns milliseconds. Throws `INVALID_ARGUMENT` for an invalid duration. */
-export function parseDuration(duration: Duration): number {
-  const match = typeof duration === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(duration) : null
-  const unit = own(units, (match?.[2] ?? '').toLowerCase())
-  const milliseconds = typeof duration === 'number' ? duration : Number(match?.[1]) * (unit ?? Number.NaN)
+export function parseDuration(duration: number | string): number {
+  const milliseconds = typeof duration === 'number' ? duration : millisecondsOf(duration)
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds
-  throw new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${JSON.stringify(duration)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'.`,
-  )
+  throw new HoldfastError('INVALID_ARGUMENT', notADuration(duration))
+}
+
+function isDuration(text: string): text is Exclude<Duration, number> {
+  return Number.isFinite(millisecondsOf(text))
+}
+
+/** Returns milliseconds; NaN if the text is no duration. */
+function millisecondsOf(text: unknown): number {
+  const match = typeof text === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text) : null
+  const unit = own<number>(units, (match?.[2] ?? '').toLowerCase())
+  return Number(match?.[1]) * (unit ?? Number.NaN)
+}
+
+function notADuration(given: unknown): string {
+  return `${JSON.stringify(given)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'.`
 }
 
 /** Returns a rounded duration in the largest unit of which it has at least two, such as `36 h` or `3 d`. */

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import type { Objectives } from '../metrics/index.ts'
-import { parseSize, type Size } from '../space/index.ts'
+import { parseSize, type Size, sizeSchema } from '../space/index.ts'
 import type { RetainedCheckpoint } from './checkpoint.ts'
-import { type Duration, parseDuration } from './duration.ts'
+import { type Duration, durationSchema, parseDuration } from './duration.ts'
 import { recordOf } from '../records.ts'
 
 /**
@@ -36,7 +36,7 @@ export interface RetentionOptions<Name extends string = string> {
   readonly keepWeekly?: number | undefined
   readonly keepMonthly?: number | undefined
   /** Keeps this number of the best checkpoints of each named objective. */
-  readonly keepBest?: Readonly<Partial<Record<Name, number>>> | undefined
+  readonly keepBest?: CountsOf<Name> | undefined
   /** Keeps checkpoints with any of these tags. */
   readonly keepTags?: readonly string[] | undefined
   /**
@@ -59,6 +59,11 @@ export interface RetentionOptions<Name extends string = string> {
    */
   readonly grace?: Duration | undefined
 }
+
+/** A count for each objective. Without objectives it must be empty, and `never` makes the compiler check that. */
+type CountsOf<Name extends string> = [Name] extends [never]
+  ? Readonly<Record<string, never>>
+  : Readonly<Partial<Record<Name, number>>>
 
 /** The same options as numbers of milliseconds and bytes. All members except `keep` can be stored as JSON. */
 export interface RetentionPlan {
@@ -110,7 +115,7 @@ function schemaOf<Length extends v.GenericSchema, Bytes extends v.GenericSchema>
 }
 
 /** The schema of retention in a configuration file. */
-export const retentionSchema = schemaOf(v.union([v.number(), v.string()]), v.union([v.number(), v.string()]))
+export const retentionSchema = schemaOf(durationSchema, sizeSchema)
 
 /** The schema of retention in a catalog, with numbers of milliseconds and bytes. */
 export const recordedRetentionSchema = schemaOf(v.number(), v.number())

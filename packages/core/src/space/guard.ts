@@ -1,8 +1,15 @@
+import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
-import { parseSize, type Size } from './size.ts'
+import { isSize, parseSize, type Size } from './size.ts'
 
 /** A size, or a percentage of the total such as `'5%'`. */
-export type SpaceThreshold = Size
+export type SpaceThreshold = Size | `${number}${'' | ' '}%`
+
+/** The schema of a threshold in a configuration file. */
+export const thresholdSchema = v.union([
+  v.number(),
+  v.pipe(v.string(), v.guard(isThreshold, "Write a size such as '10 GB', or a percentage from 0% to 100%")),
+])
 
 export interface SpaceOptions {
   /** Emits the event `spaceLow` if less than this will remain after a save. Default: 5%. */
@@ -72,10 +79,21 @@ export function judgeSpace(needed: Need, room: Room, limits: SpaceLimits): Space
   return left < threshold ? { kind: 'low', left, threshold } : { kind: 'enough' }
 }
 
+function isThreshold(text: string): text is Exclude<SpaceThreshold, number> {
+  return percentOf(text) !== undefined || isSize(text)
+}
+
+/** Returns the number before the sign; `undefined` for a text that is no percentage from 0% to 100%. */
+function percentOf(text: string): number | undefined {
+  const [, digits] = /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text) ?? []
+  const percent = Number(digits)
+  return percent >= 0 && percent <= 100 ? percent : undefined
+}
+
 function parseThreshold(threshold: SpaceThreshold): Threshold {
   if (typeof threshold === 'string' && threshold.trim().endsWith('%')) {
-    const percent = Number(threshold.trim().slice(0, -1))
-    if (percent >= 0 && percent <= 100 && threshold.trim() !== '%') return { percent }
+    const percent = percentOf(threshold)
+    if (percent !== undefined) return { percent }
     throw new HoldfastError(
       'INVALID_ARGUMENT',
       `${JSON.stringify(threshold)} must be a percentage from 0% to 100%.`,

@@ -6,6 +6,7 @@ export {
   type SpaceLimits,
   type SpaceOptions,
   type SpaceThreshold,
+  thresholdSchema,
   type SpaceVerdict,
 } from './guard.ts'
-export { formatSize, parseSize, type Size } from './size.ts'
+export { formatSize, parseSize, type Size, sizeSchema } from './size.ts'

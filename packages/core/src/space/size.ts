@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { own } from '../records.ts'
 
@@ -15,20 +16,40 @@ const units: Readonly<Record<string, number>> = {
   pib: 2 ** 50,
 }
 
-/** A number of bytes, or a string such as `'200 GB'` (powers of 1000) or `'64 MiB'` (powers of 1024). */
-export type Size = number | string
+type Unit = 'B' | `${'K' | 'M' | 'G' | 'T' | 'P'}${'B' | 'iB'}`
+
+/**
+ * A number of bytes, or a string such as `'200 GB'` (powers of 1000) or `'64MiB'` (powers of 1024). `parseSize` converts a string
+ * that the compiler does not know.
+ */
+export type Size = number | `${number}${'' | ' '}${Unit}`
+
+/** The schema of a size in a configuration file. */
+export const sizeSchema = v.union([
+  v.number(),
+  v.pipe(
+    v.string(),
+    v.guard(isSize, ({ input }) => notASize(input)),
+  ),
+])
 
 /** Returns bytes. Throws `INVALID_ARGUMENT` for an invalid size. */
-export function parseSize(size: Size): number {
-  if (typeof size === 'number') {
-    if (Number.isSafeInteger(size) && size >= 0) return size
-    throw notASize(size)
-  }
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(size)
+export function parseSize(size: number | string): number {
+  const bytes = typeof size === 'number' ? size : bytesOf(size)
+  if (Number.isSafeInteger(bytes) && bytes >= 0) return bytes
+  throw new HoldfastError('INVALID_ARGUMENT', notASize(size))
+}
+
+/** Returns whether `parseSize` accepts a text. */
+export function isSize(text: string): text is Exclude<Size, number> {
+  return Number.isSafeInteger(bytesOf(text))
+}
+
+/** Returns bytes; NaN if the text is no size. */
+function bytesOf(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text)
   const unit = own(units, (match?.[2] ?? '').toLowerCase() || 'b')
-  const bytes = Math.round(Number(match?.[1]) * (unit ?? Number.NaN))
-  if (!Number.isSafeInteger(bytes)) throw notASize(size)
-  return bytes
+  return Math.round(Number(match?.[1]) * (unit ?? Number.NaN))
 }
 
 const decimalUnits = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const
@@ -45,9 +66,6 @@ export function formatSize(bytes: number): string {
   return `${digits} ${decimalUnits[unit] ?? 'B'}`
 }
 
-function notASize(size: unknown): HoldfastError {
-  return new HoldfastError(
-    'INVALID_ARGUMENT',
-    `${JSON.stringify(size)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'.`,
-  )
+function notASize(given: unknown): string {
+  return `${JSON.stringify(given)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'.`
 }

@@ -36,7 +36,7 @@ export interface ListOptions extends StoreCallOptions {
 }
 
 /** The methods of a store that change nothing. Anyone who may read the store can call them. */
-export class StoreReader {
+export class StoreReader<Name extends string = string> {
   readonly #context: StoreContext
   readonly #marker: SupportedMarker
 
@@ -64,7 +64,11 @@ export class StoreReader {
    * Returns one file as a stream. The stream ends without an error only if every byte is verified. If it fails with
    * `CORRUPT`, discard the bytes that it yielded. With `range` it returns only these bytes, which are not verified.
    */
-  async read(choice: CheckpointChoice, file: string, options: ReadFileOptions = {}): Promise<StreamedFile> {
+  async read(
+    choice: CheckpointChoice<Name>,
+    file: string,
+    options: ReadFileOptions = {},
+  ): Promise<StreamedFile> {
     refuseUnknownOptions(options, ['range', 'signal'], 'read', this.url)
     await this.#marker.refuseNewer(options.signal)
     return readFile(this.#context, choice, file, options)
@@ -75,7 +79,11 @@ export class StoreReader {
    * verified, and a deletion of the checkpoint removes them. Rejects with `UNSUPPORTED` if the store is not on a local
    * disk, and with `NOT_FOUND` if there is no such checkpoint or file.
    */
-  async localPath(choice: CheckpointChoice, file: string, options: StoreCallOptions = {}): Promise<string> {
+  async localPath(
+    choice: CheckpointChoice<Name>,
+    file: string,
+    options: StoreCallOptions = {},
+  ): Promise<string> {
     await this.#marker.refuseNewer(options.signal)
     return localPath(this.#context, choice, file, options.signal)
   }
@@ -85,7 +93,10 @@ export class StoreReader {
    * files and of uncompressed files of `torch.save`, executes nothing, and does not verify their bytes. Rejects with
    * `NOT_FOUND` if there is no such checkpoint.
    */
-  async tensors(choice: CheckpointChoice, options: StoreCallOptions = {}): Promise<readonly TensorsOfFile[]> {
+  async tensors(
+    choice: CheckpointChoice<Name>,
+    options: StoreCallOptions = {},
+  ): Promise<readonly TensorsOfFile[]> {
     refuseUnknownOptions(options, ['signal'], 'tensors', this.url)
     await this.#marker.refuseNewer(options.signal)
     return tensorsOf(this.#context, choice, options.signal)
@@ -142,7 +153,7 @@ export class StoreReader {
   }
 
   /** Returns the best checkpoint of the named or only objective, or `undefined` if no checkpoint has its metric. */
-  async best(objective?: string, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
+  async best(objective?: Name, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
     await this.#marker.refuseNewer(options.signal)
     return bestCheckpoint(this.#context, objective, options.signal)
   }
@@ -152,7 +163,7 @@ export class StoreReader {
    * manifest is corrupt or the step is quarantined.
    */
   async get(
-    choice: CheckpointChoice,
+    choice: CheckpointChoice<Name>,
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
     await this.#marker.refuseNewer(options.signal)
@@ -172,7 +183,7 @@ export class StoreReader {
   }
 
   /** Returns how long an objective has not improved, for early stopping. Includes steps whose checkpoints are deleted. */
-  async plateau(objective: string, options: StoreCallOptions = {}): Promise<Plateau> {
+  async plateau(objective: Name, options: StoreCallOptions = {}): Promise<Plateau> {
     await this.#marker.refuseNewer(options.signal)
     return plateau(await newestJudged(this.#context, options.signal), objective)
   }

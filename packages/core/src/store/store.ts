@@ -48,10 +48,16 @@ let copyBetween: (from: CheckpointStore, to: CheckpointStore, options: CopyOptio
  * The checkpoints of one run under one root. Opening a store sends no request. The first write creates the store and, in
  * exclusive mode, takes it over. Reading does neither.
  *
+ * `Name` is the union of the objectives that the options define. Methods then accept no other name. A `CheckpointStore` without
+ * `Name` accepts every name, for objectives that only a configuration file or the store itself defines.
+ *
  * Every method rejects with a `HoldfastError`, whose `code` names the kind of error. Close the store after use, for example
  * with `await using`. Closing waits for saves in the background and releases ownership.
  */
-export class CheckpointStore extends StoreReader implements AsyncDisposable {
+export class CheckpointStore<Name extends string = string>
+  extends StoreReader<Name>
+  implements AsyncDisposable
+{
   static {
     copyBetween = async (from, to, options) => {
       to.#refuseInJob('copyCheckpoints')
@@ -90,7 +96,7 @@ export class CheckpointStore extends StoreReader implements AsyncDisposable {
    */
   constructor(
     backend: CheckpointBackend,
-    options: StoreOptions = {},
+    options: StoreOptions<Name> = {},
     environment: Environment = systemEnvironment,
     events = new StoreEventEmitter(),
     mirrorBackend?: CheckpointBackend,
@@ -173,7 +179,7 @@ export class CheckpointStore extends StoreReader implements AsyncDisposable {
    * `undefined` if no checkpoint is the latest or the best. Rejects with `NOT_FOUND` if the step is not saved, and with
    * `CORRUPT` if the checkpoint is corrupt or, with `fallback`, if all are.
    */
-  async restore(choice: CheckpointChoice, options: RestoreOptions): Promise<Restored | undefined> {
+  async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
     assertMayCount(this.#context, choice, options)
     await this.#marker.refuseNewer(options.signal)
@@ -467,10 +473,10 @@ export class CheckpointStore extends StoreReader implements AsyncDisposable {
  * @example
  * const { outcomes } = await copyCheckpoints(local, remote, { checkpoints: ['latest'] })
  */
-export async function copyCheckpoints(
-  from: CheckpointStore,
+export async function copyCheckpoints<Name extends string>(
+  from: CheckpointStore<Name>,
   to: CheckpointStore,
-  options: CopyOptions = {},
+  options: CopyOptions<NoInfer<Name>> = {},
 ): Promise<CopyReport> {
   return copyBetween(from, to, options)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryBackend } from '../../src/index.ts'
+import { MemoryBackend, type SpaceOptions } from '../../src/index.ts'
 import { type BackendCapabilities, type FreeSpace } from '../../src/backend.ts'
 import { codeOf, foldingEarly, keysOf, storeOn } from '../stores.ts'
 
@@ -99,9 +99,10 @@ describe('the free-space guard', () => {
 
   test('rejects invalid thresholds when the store is opened', () => {
     for (const warnBelow of ['lots', '-5 GB', '120%', '%', -1, Number.NaN, '5 parsecs']) {
-      expect(() => storeOn(new MemoryBackend(), { space: { warnBelow } }), String(warnBelow)).toThrow(
-        /is not a size|must be a percentage/,
-      )
+      expect(
+        () => storeOn(new MemoryBackend(), { space: { warnBelow } as SpaceOptions }),
+        String(warnBelow),
+      ).toThrow(/is not a size|must be a percentage/)
     }
   })
 })

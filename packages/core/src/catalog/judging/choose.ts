@@ -7,8 +7,11 @@ import { abandonedAt, allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 import { holderOf } from './judgement.ts'
 
-/** A step; the checkpoint whose save began last; or the best by the only objective or by a named one. */
-export type CheckpointChoice = number | 'latest' | 'best' | `best:${string}`
+/**
+ * A step; the checkpoint whose save began last; or the best by the only objective or by a named one. `Name` is the union of
+ * the known objectives.
+ */
+export type CheckpointChoice<Name extends string = string> = number | 'latest' | 'best' | `best:${Name}`
 
 /** Returns the chosen entry among those that `offered` accepts; `undefined` if there is none. */
 export function chooseEntry(

@@ -3,12 +3,12 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 
-export interface CopyOptions {
+export interface CopyOptions<Name extends string = string> {
   /**
    * The checkpoints to copy, in this order. Default: all that the destination does not have, in the order in which they were
    * saved.
    */
-  readonly checkpoints?: readonly CheckpointChoice[] | undefined
+  readonly checkpoints?: readonly CheckpointChoice<Name>[] | undefined
   /** The step of the copy. Default: that of the checkpoint. Requires that `checkpoints` names exactly one. */
   readonly toStep?: number | undefined
   /** Copies the pins of the checkpoints, too. Default: false. */
