@@ -14,6 +14,8 @@ export interface CampaignOptions {
   readonly size: number
   /** The number of processes to kill at least. */
   readonly kills: number
+  /** Milliseconds after which a kill comes at the latest once the job has resumed. Default: 3 s. */
+  readonly longestTraining?: number
 }
 
 export interface CampaignReport {
@@ -35,9 +37,8 @@ const longestResume = 180_000
 /** Milliseconds for which half of the jobs may take until their first save is acknowledged. */
 const longestSave = 60_000
 
-/** Milliseconds after which a kill comes at the latest, from the start of the job and from its resume. */
+/** Milliseconds after which a kill that hits the ranks while they join comes at the latest. */
 const longestJoin = 5000
-const longestTraining = 3000
 
 const timeouts = { joinTimeout: 120_000, saveTimeout: 120_000 }
 
@@ -47,7 +48,7 @@ const timeouts = { joinTimeout: 120_000, saveTimeout: 120_000 }
  */
 export async function campaign(
   place: Pick<Place, 'newStore' | 'env'>,
-  { seed, size, kills }: CampaignOptions,
+  { seed, size, kills, longestTraining = 3000 }: CampaignOptions,
 ): Promise<CampaignReport> {
   const began = performance.now()
   const random = new Random(seed)

@@ -1,6 +1,7 @@
 /**
- * Kills the processes of a job of many ranks: `node src/ranks/main.ts disk s3 --kills 1000 [--ranks 8] [--seed 7]
- * [--results FILE]`. `--results` continues an earlier run with the same file: kills that the file has count. To repeat the job
+ * Kills the processes of a job of many ranks: `node src/ranks/main.ts disk s3 --kills 1000 [--saves 200]
+ * [--training 30] [--ranks 8] [--seed 7] [--results FILE]`. It ends after so many kills and joint saves. `--training` is the most
+ * seconds that a start of the job trains before the kill. `--results` continues an earlier run with the same file: its kills and saves count. To repeat the job
  * of one seed, pass `--seed` with it and `--kills 1`.
  */
 import { parseArgs } from 'node:util'
@@ -16,10 +17,15 @@ interface Result extends CampaignReport {
 /** Kills after which a job goes to a new store. */
 const killsOfStore = 40
 
+/** Kills of each further job once only joint saves are missing: a few starts. */
+const killsForSaves = 16
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     kills: { type: 'string', default: '1000' },
+    saves: { type: 'string', default: '0' },
+    training: { type: 'string', default: '3' },
     ranks: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Date.now() % 1e6) },
     results: { type: 'string' },
@@ -35,9 +41,12 @@ async function attack(placed: PlaceName): Promise<void> {
   const results = earlier.filter((result) => result.place === placed)
   const first = Number(values.seed) + results.length
   console.log(`killing ranks of jobs on ${place.name}, seeds from ${first}`)
-  for (let index = 0; killsOf(results) < Number(values.kills); index += 1) {
-    const kills = Math.min(killsOfStore, Number(values.kills) - killsOf(results))
-    const report = await campaign(place, { seed: first + index, size: Number(values.ranks), kills })
+  const [size, training] = [Number(values.ranks), 1000 * Number(values.training)]
+  for (let index = 0; ; index += 1) {
+    const killsLeft = Number(values.kills) - killsOf(results)
+    if (killsLeft <= 0 && savesOf(results) >= Number(values.saves)) break
+    const kills = killsLeft > 0 ? Math.min(killsOfStore, killsLeft) : killsForSaves
+    const report = await campaign(place, { seed: first + index, size, kills, longestTraining: training })
     const result = { place: placed, name: place.name, ...report }
     results.push(result)
     if (file !== undefined) await addResult(file, result)
@@ -51,6 +60,10 @@ async function attack(placed: PlaceName): Promise<void> {
 
 function killsOf(results: readonly Result[]): number {
   return results.reduce((sum, { kills }) => sum + kills, 0)
+}
+
+function savesOf(results: readonly Result[]): number {
+  return results.reduce((sum, { saves }) => sum + saves, 0)
 }
 
 function summaryOf(placed: PlaceName, results: readonly Result[]): string {
