@@ -6,6 +6,7 @@ export type {
   Checkpoint,
   CheckpointDetails,
   CheckpointFile,
+  CheckpointTiming,
   JudgedCheckpoint,
   QuarantinedCheckpoint,
 } from './catalog/judging/checkpoint.ts'
@@ -40,6 +41,8 @@ export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
 export type { PackMode } from './store/attempts/pack-mode.ts'
 export type { UnfinishedSaves } from './store/attempts/unfinished.ts'
+export type { RecordedCommit } from './store/read/history.ts'
+export type { NextDrop } from './store/read/next-drops.ts'
 export type { Presence } from './store/read/presence.ts'
 export type { ReadFileOptions, StreamedFile } from './store/read/read-file.ts'
 export type { TensorsOfFile } from './store/read/tensors.ts'

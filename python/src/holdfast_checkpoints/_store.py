@@ -287,6 +287,18 @@ class Store:
         """Returns the checkpoints that rewinds left behind, in the order of their saves."""
         return [checkpoint_of(each) for each in self._call("abandoned")]
 
+    def next_drops(self) -> Sequence[Mapping[str, Any]]:
+        """
+        Returns what the next save would drop by the retention in force, if it has the size of the latest checkpoint.
+
+        Each has `step`, `because`, `bytes` and `isAbandoned`.
+        """
+        return list(self._call("nextDrops"))
+
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """Returns the latest commits, the oldest first. Each has `version`, `at`, `did` and `dropped`."""
+        return list(self._call("history"))
+
     def presence(self) -> Literal["absent", "empty", "filled"]:
         """Returns whether the store exists and has checkpoints. Tells a fresh run from a mistyped location."""
         presence: Literal["absent", "empty", "filled"] = self._call("presence")

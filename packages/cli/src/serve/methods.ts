@@ -51,6 +51,8 @@ export const methods: Readonly<Record<string, Method>> = {
   best: method(parameters.best, ({ store, objective }, { session, signal }) =>
     session.storeOf(store).best(objective, { signal }),
   ),
+  nextDrops: ofStore((store, signal) => store.nextDrops({ signal })),
+  history: ofStore((store, signal) => store.history({ signal })),
   abandoned: ofStore((store, signal) => store.abandoned({ signal })),
   presence: ofStore((store, signal) => store.presence({ signal })),
   unfinishedSaves: ofStore((store, signal) => store.unfinishedSaves({ signal })),

@@ -22,6 +22,8 @@ import {
   quarantinedCheckpoints,
 } from './read/checkpoints.ts'
 import { findCheckpoint } from './read/find.ts'
+import { nextDrops, type NextDrop } from './read/next-drops.ts'
+import { type RecordedCommit, recordedCommits } from './read/history.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
@@ -144,6 +146,27 @@ export class StoreReader<Name extends string = string> {
   async unfinishedJointSaves(options: StoreCallOptions = {}): Promise<readonly UnfinishedJointSave[]> {
     await this.#marker.refuseNewer(options.signal)
     return unfinishedJointSaves(this.#context, options.signal)
+  }
+
+  /**
+   * Returns the latest commits, the oldest first: up to 64 changes of the store, with the checkpoints that they dropped. Sends one
+   * list request if nothing has changed since the last call, so a monitor can ask often.
+   */
+  async history(options: StoreCallOptions = {}): Promise<readonly RecordedCommit[]> {
+    refuseUnknownOptions(options, ['signal'], 'history', this.url)
+    await this.#marker.refuseNewer(options.signal)
+    return recordedCommits(this.#context, options.signal)
+  }
+
+  /**
+   * Returns what the next save would drop, by the retention in force: that of this process or, if it has none, the one that the
+   * last save recorded. It assumes a save of the next step that has the size of the latest checkpoint and no metrics. Changes
+   * nothing.
+   */
+  async nextDrops(options: StoreCallOptions = {}): Promise<readonly NextDrop[]> {
+    refuseUnknownOptions(options, ['signal'], 'nextDrops', this.url)
+    await this.#marker.refuseNewer(options.signal)
+    return nextDrops(this.#context, options.signal)
   }
 
   /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */

@@ -4,7 +4,15 @@ import { attemptSchema, pageIdSchema } from './layout.ts'
 import type { Named } from './named.ts'
 import { originSchema } from './origin.ts'
 import { requiresSchema } from './requires.ts'
-import { countSchema, epochSchema, metricsSchema, orderSchema, sha256Schema, timeSchema } from './values.ts'
+import {
+  countSchema,
+  epochSchema,
+  metricsSchema,
+  orderSchema,
+  sha256Schema,
+  timeSchema,
+  timingSchema,
+} from './values.ts'
 import { recordOf } from '../../records.ts'
 
 const pinSchema = v.looseObject({ reason: v.optional(v.string()), at: timeSchema })
@@ -23,6 +31,7 @@ export const entrySchema = v.looseObject({
   origin: v.optional(originSchema),
   /** The attempt of the checkpoint from which the run continued, if known. */
   resumed: v.optional(attemptSchema),
+  timing: v.optional(timingSchema),
   /** The time at which the store stored the manifest, by its own clock. */
   storedAt: v.optional(timeSchema),
   /** Milliseconds by which the clock seems to have jumped since the previous save. They do not count as age. */

@@ -85,4 +85,4 @@ export { decodePage, encodePage, type PageContent, type PageDocument, pageSchema
 export { decodeRewind, encodeRewind, type Rewind, rewindSchema } from './rewind.ts'
 export { type Origin } from './origin.ts'
 export { assertStep, isCount } from './step.ts'
-export { metricsOf, storedMetrics, type StoredMetric } from './values.ts'
+export { metricsOf, storedMetrics, type StoredMetric, type Timing } from './values.ts'

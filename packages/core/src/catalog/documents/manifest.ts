@@ -16,6 +16,8 @@ import {
   sha256Schema,
   type StoredMetric,
   timeSchema,
+  type Timing,
+  timingSchema,
 } from './values.ts'
 import type { OrderKey } from '../../order-key.ts'
 
@@ -63,6 +65,7 @@ export const manifestSchema = v.looseObject({
   origin: v.optional(originSchema),
   /** The attempt of the checkpoint from which the run continued, if known. */
   resumed: v.optional(attemptSchema),
+  timing: v.optional(timingSchema),
   files: v.pipe(v.array(manifestFileSchema), v.minLength(1)),
   metrics: metricsSchema,
   tags: v.array(v.string()),
@@ -81,6 +84,7 @@ export interface ManifestContent {
   readonly savedAt: string
   readonly order: OrderKey
   readonly resumed?: AttemptId | undefined
+  readonly timing?: Timing | undefined
   readonly files: readonly ManifestFile[]
   readonly metrics: Readonly<Record<string, StoredMetric>>
   readonly tags: readonly string[]

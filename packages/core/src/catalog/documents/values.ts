@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { Named } from './named.ts'
 import { recordOf } from '../../records.ts'
 
 /** An integer of at least 0 that JavaScript represents exactly. */
@@ -44,5 +45,23 @@ export function storedMetrics(metrics: Readonly<Record<string, number>>): Record
 export function metricsOf(stored: Readonly<Record<string, StoredMetric>>): Record<string, number> {
   return Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, Number(value)]))
 }
+
+/** How long a save took, and the restore from which its run continued. */
+export const timingSchema = v.looseObject({
+  /** Milliseconds from the start of the save until all files were stored. */
+  saving: countSchema,
+  /** The restore before the save, if the save was the first after it. */
+  restore: v.optional(
+    v.looseObject({
+      step: countSchema,
+      /** When the restore began. */
+      at: timeSchema,
+      /** Milliseconds that the restore took. */
+      duration: countSchema,
+    }),
+  ),
+})
+
+export type Timing = Named<v.InferOutput<typeof timingSchema>>
 
 export const orderSchema = v.looseObject({ segment: countSchema, base: countSchema })

@@ -1,4 +1,4 @@
-import { type CatalogEntry, type Manifest, metricsOf, objectKey } from '../documents/index.ts'
+import { type CatalogEntry, type Manifest, metricsOf, objectKey, type Timing } from '../documents/index.ts'
 import { compareSaves } from '../../order-key.ts'
 import { bestNames, holderOf, scoresOf } from './judgement.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
@@ -16,6 +16,23 @@ export interface Checkpoint {
   readonly metrics: Readonly<Record<string, number>>
   readonly tags: readonly string[]
   readonly pinned: { readonly reason: string | undefined; readonly at: Date } | undefined
+  /** How long its save took. `undefined` for a joint save of many ranks and in older stores. */
+  readonly timing: CheckpointTiming | undefined
+}
+
+/** How long a save took, by the clock of the machine that saved. */
+export interface CheckpointTiming {
+  /** Milliseconds from the start of the save until all files were stored. */
+  readonly saving: number
+  /** The restore from which the run continued. Defined for the first save after it by the same process. */
+  readonly restore:
+    | {
+        readonly step: number
+        readonly at: Date
+        /** Milliseconds that the restore took. */
+        readonly duration: number
+      }
+    | undefined
 }
 
 /** A checkpoint with its scores, and the reasons why the retention in force keeps it. */
@@ -93,7 +110,7 @@ function isIn(entries: readonly CatalogEntry[], { attempt }: CatalogEntry): bool
 
 /** Returns the members of a checkpoint that do not depend on other checkpoints. */
 export function factsOf(entry: CatalogEntry): Checkpoint {
-  const { step, epoch, fileCount, bytes, savedAt, metrics, tags, pinned } = entry
+  const { step, epoch, fileCount, bytes, savedAt, metrics, tags, pinned, timing } = entry
   return {
     step,
     epoch,
@@ -103,7 +120,14 @@ export function factsOf(entry: CatalogEntry): Checkpoint {
     metrics: metricsOf(metrics),
     tags,
     pinned: pinned === undefined ? undefined : { reason: pinned.reason, at: new Date(pinned.at) },
+    timing: timing && timingOf(timing),
   }
+}
+
+function timingOf({ saving, restore }: Timing): CheckpointTiming {
+  if (restore === undefined) return { saving, restore }
+  const { step, at, duration } = restore
+  return { saving, restore: { step, at: new Date(at), duration } }
 }
 
 export function contentsOf({

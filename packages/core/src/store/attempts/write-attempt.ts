@@ -10,6 +10,7 @@ import {
   newManifest,
   objectKey,
   storedMetrics,
+  type Timing,
 } from '../../catalog/documents/index.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
@@ -31,6 +32,7 @@ export interface Began {
   readonly order: OrderKey
   /** The attempt of the checkpoint from which the run continued, if that is known. */
   readonly resumed?: AttemptId | undefined
+  readonly timing?: Timing | undefined
 }
 
 /**
@@ -143,7 +145,7 @@ export async function writeManifest(
 
 /** Returns the catalog line of a checkpoint whose manifest has these bytes. */
 export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
-  const { step, epoch, attempt, savedAt, order, origin, resumed, metrics, tags, files } = manifest
+  const { step, epoch, attempt, savedAt, order, origin, resumed, timing, metrics, tags, files } = manifest
   return {
     step,
     ...(epoch === undefined ? {} : { epoch }),
@@ -155,6 +157,7 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
     order,
     ...(origin === undefined ? {} : { origin }),
     ...(resumed === undefined ? {} : { resumed }),
+    ...(timing === undefined ? {} : { timing }),
     metrics,
     tags,
   }
@@ -181,7 +184,7 @@ function describeCheckpoint(
   attempt: AttemptId,
   files: readonly ManifestFile[],
   request: AttemptContent,
-  { savedAt, order, resumed }: Began,
+  { savedAt, order, resumed, timing }: Began,
 ): Manifest {
   const { step, epoch, metrics = {}, tags = [], metadata, dataState } = request
   return newManifest({
@@ -191,6 +194,7 @@ function describeCheckpoint(
     savedAt,
     order,
     ...(resumed === undefined ? {} : { resumed }),
+    ...(timing === undefined ? {} : { timing }),
     files,
     metrics: storedMetrics(metrics),
     tags,

@@ -2,6 +2,7 @@ import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
 import type { StoreContext } from '../context.ts'
+import type { RunRestore } from '../run-line.ts'
 import { judgedNow } from '../judged-now.ts'
 import { recorded, type Recording } from '../recording.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
@@ -52,6 +53,7 @@ export async function restoreCheckpoint(
   upkeep: RestoreUpkeep,
   elsewhere?: Elsewhere,
 ): Promise<Restored | undefined> {
+  const at = context.environment.now()
   const passedOver: PassedOver[] = []
   const avoided = new Set<string>()
   /** The requested checkpoint, if it was passed over. */
@@ -101,7 +103,7 @@ export async function restoreCheckpoint(
           passedOver.some((each) => each.tries !== undefined),
         )
       const delivered = await deliver(context, candidate, options)
-      context.line.continueFrom(candidate)
+      context.line.continueFrom(candidate, timeSince(context, at))
       return { ...delivered, passedOver, damagedCatalogs: damaged }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
@@ -112,7 +114,7 @@ export async function restoreCheckpoint(
       if (copy !== undefined) {
         if (options.fallback === true)
           await upkeep.quarantine({ step: candidate.step, attempt: candidate.attempt, reason })
-        context.line.continueFrom(candidate)
+        context.line.continueFrom(candidate, timeSince(context, at))
         return { ...copy, passedOver, damagedCatalogs: damaged }
       }
       avoided.add(candidate.attempt)
@@ -126,6 +128,11 @@ export async function restoreCheckpoint(
       passedOver.push({ step: candidate.step, reason, quarantined })
     }
   }
+}
+
+/** A clock that was set back gives no negative duration. */
+function timeSince({ environment }: StoreContext, at: Date): Pick<RunRestore, 'at' | 'duration'> {
+  return { at, duration: Math.max(0, environment.now().getTime() - at.getTime()) }
 }
 
 async function readCatalog(

@@ -3,7 +3,7 @@ import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.t
 import { ownSegment } from '../../catalog/commit/segments.ts'
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
-import { type AttemptId, newAttemptId } from '../../catalog/documents/index.ts'
+import { type AttemptId, newAttemptId, type Timing } from '../../catalog/documents/index.ts'
 import type { AttemptContent } from '../attempts/content.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
@@ -91,7 +91,8 @@ async function writeAndCommit(
     // Without a manifest, no repair can list the attempt if this process dies after a rejection.
     await request.beforeCommit?.()
     mayBeWhole = true
-    const written = await writeManifest(context.backend, attempt, stored, request, began)
+    const timing = timingOf(context, began.savedAt)
+    const written = await writeManifest(context.backend, attempt, stored, request, { ...began, timing })
     const entry = withClockJump(context, written.entry)
     const committed = await context.log.commit(
       { kind: 'save', entry, onExisting, allowBest, replaces: began.replaces },
@@ -100,6 +101,15 @@ async function writeAndCommit(
     return { written, committed }
   } catch (failure) {
     throw await giveUp(context, access, { attempt, mayBeWhole }, failure)
+  }
+}
+
+/** A clock that was set back gives no negative duration. */
+function timingOf({ environment, line }: StoreContext, savedAt: string): Timing {
+  const { restore } = line
+  return {
+    saving: Math.max(0, environment.now().getTime() - Date.parse(savedAt)),
+    ...(restore === undefined ? {} : { restore: { ...restore, at: restore.at.toISOString() } }),
   }
 }
 
