@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { environment, holdfastIn, type Outcome } from './holdfast.ts'
+import { environment, holdfastProcess, type Outcome } from './holdfast.ts'
 
 const shift = `
 const ahead = Number(process.env.HOURS_AHEAD) * 3600e3, RealDate = Date
@@ -19,7 +19,7 @@ async function at(folder: string, hours: number, ...words: readonly string[]): P
     HOURS_AHEAD: String(hours),
     NODE_OPTIONS: `--import ${join(folder, 'shift.mjs')}`,
   }
-  return holdfastIn(env, folder, '-s', 'store', ...words)
+  return holdfastProcess(env, folder, '-s', 'store', ...words)
 }
 
 async function workFolder(): Promise<string> {

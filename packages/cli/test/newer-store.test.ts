@@ -12,7 +12,7 @@ const commands: readonly string[] = [
   'restore latest --to out --fallback',
   'ls',
   'copy store other',
-  'watch . --pattern mod*.bin --quiet-period 0',
+  'watch . --layout safetensors --quiet-period 0',
   'run --watch out -- true',
   'join --rank 0 --world-size 1 --member member',
   'restore latest --to out --rank 0 --world-size 1',
@@ -55,6 +55,8 @@ async function folderWithStore(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'model.bin'), 'weights')
+  // Its format shows its end, so that `watch` does not wait for a long quiet period.
+  await writeFile(join(folder, 'step-3.safetensors'), Buffer.from('\x02\0\0\0\0\0\0\0{}'))
   for (const step of ['1', '2']) {
     const saved = await holdfast(folder, ...words(`save model.bin --step ${step} --metric loss=1`))
     expect(saved.code).toBe(0)

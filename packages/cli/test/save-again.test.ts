@@ -2,13 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { holdfast } from './holdfast.ts'
+import { environment, holdfastProcess, type Outcome } from './holdfast.ts'
 
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-save-again-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   return folder
+}
+
+/** Each command is a program of its own, since only a program that started later may replace a checkpoint. */
+async function holdfast(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return holdfastProcess(environment(), folder, ...words)
 }
 
 test('says that the same bytes are saved already, and exits with 0', async () => {

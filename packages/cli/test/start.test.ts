@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { nodeVersionFault } from '../src/node-version.ts'
-import { environment, holdfastIn, main, type Outcome } from './holdfast.ts'
+import { environment, holdfastProcess, main, type Outcome } from './holdfast.ts'
 
 const base = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-start-')))
 let folders = 0
@@ -34,7 +34,7 @@ async function newFolder(): Promise<string> {
 describe('the compile cache', () => {
   async function listing(variables: NodeJS.ProcessEnv): Promise<Outcome> {
     const { NODE_COMPILE_CACHE: _, XDG_CACHE_HOME: __, ...rest } = environment()
-    return holdfastIn({ ...rest, ...variables }, base, 'ls', '-s', 'store')
+    return holdfastProcess({ ...rest, ...variables }, base, 'ls', '-s', 'store')
   }
 
   test('is a folder that only the user can read, below XDG_CACHE_HOME or ~/.cache', async () => {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { environment, holdfastIn, main, type Outcome } from '../holdfast.ts'
+import { environment, holdfastProcess, main, type Outcome } from '../holdfast.ts'
 
 /** A job of several ranks on this machine, as torchrun starts it. Each command is a process of its own. */
 class Job {
@@ -40,7 +40,7 @@ class Job {
 
   /** Runs a command as one rank. `R` in a word is the rank. */
   async one(rank: number, ...words: readonly string[]): Promise<Outcome> {
-    return holdfastIn(this.#env(rank), this.folder, ...this.#words(rank, words))
+    return holdfastProcess(this.#env(rank), this.folder, ...this.#words(rank, words))
   }
 
   /** Runs a command as every rank at the same time. */
@@ -131,9 +131,9 @@ test('saves with four ranks, survives the death of all, and resumes all from the
       committedBy: expect.any(Number) as number,
     })
   const alone = ['restore', 'latest', '--to', 'check']
-  expect((await holdfastIn({ ...environment(), HOLDFAST_STORE: job.store }, job.folder, ...alone)).code).toBe(
-    0,
-  )
+  expect(
+    (await holdfastProcess({ ...environment(), HOLDFAST_STORE: job.store }, job.folder, ...alone)).code,
+  ).toBe(0)
   for (const rank of job.ranks)
     expect(await readFile(join(job.folder, 'check', `shard-${rank}.pt`), 'utf8')).toBe(
       `rank ${rank}, step 601`,
