@@ -47,7 +47,7 @@ def disk_store(tmp_path: Path) -> Iterator[holdfast.Store]:
 def open_store(location: str | Path, **options: Any) -> holdfast.Store:
     """Opens a store in the helper that the tests share. Pytest changes an environment variable for each test."""
     os.environ.pop("PYTEST_CURRENT_TEST", None)
-    if str(location).startswith("s3:"):
+    if any("s3:" in str(place) for place in (location, options.get("mirror"))):
         options["adapters"] = ["@holdfast/adapter-s3"]  # the working folder of the tests has it
     return holdfast.open(location, config=False, **options)
 

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,36 @@ def test_a_corrupt_file_raises_corrupt_and_a_fallback_restores_the_older_one(
     restored = disk_store.restore("latest", tmp_path / "to", fallback=True)
     assert restored is not None and restored.step == 1
     assert [each.step for each in restored.passed_over] == [2]
+
+
+def test_a_range_of_a_file_is_read_without_the_rest(store: holdfast.Store) -> None:
+    content = bytes(range(256)) * 40
+    store.save(1, {"a.bin": content})
+    for start, end in ((0, 10), (250, 300), (10_000, None), (10_240, None), (5, 99_999)):
+        with store.read(1, "a.bin", range=(start, end)) as file:
+            assert file.read() == content[start:end]
+    for start, end in ((20_000, None), (5, 4), (-1, 4)):
+        with pytest.raises(holdfast.InvalidArgument):
+            store.read(1, "a.bin", range=(start, end))
+
+
+def test_restores_the_files_that_match_a_pattern(disk_store: holdfast.Store, tmp_path: Path) -> None:
+    disk_store.save(1, {"rank0/a.bin": b"0", "rank1/a.bin": b"1", "log.txt": b"2"})
+    restored = disk_store.restore(1, tmp_path / "to", files=["rank1/*", "*.txt"])
+    assert restored is not None and list(restored.paths) == ["rank1/a.bin", "log.txt"]
+    with pytest.raises(holdfast.NotFound):
+        disk_store.restore(1, tmp_path / "to", files=["rank2/*"])
+
+
+def test_tensors_are_named_without_reading_them(disk_store: holdfast.Store) -> None:
+    header = b'{"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
+    disk_store.save(1, {"model.safetensors": struct.pack("<Q", len(header)) + header + bytes(24), "log.txt": b"epoch"})
+    log, model = sorted(disk_store.tensors(), key=lambda each: each.file)
+    assert (log.format, log.tensors) == ("unknown", ())
+    assert model.format == "safetensors"
+    assert model.tensors == (holdfast.TensorInfo("w", "F32", (2, 3)),)
+    with pytest.raises(holdfast.NotFound):
+        disk_store.tensors(2)
 
 
 def test_a_file_can_be_closed_before_its_end(disk_store: holdfast.Store) -> None:

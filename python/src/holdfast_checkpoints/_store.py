@@ -23,7 +23,9 @@ from .checkpoints import (
     Checkpoint,
     CheckpointDetails,
     Dropped,
+    FileTensors,
     MeasuredStep,
+    MirrorStatus,
     Quarantined,
     Restored,
     Saved,
@@ -31,9 +33,11 @@ from .checkpoints import (
     details_of,
     dropped_of,
     measured_of,
+    mirror_status_of,
     quarantined_of,
     restored_of,
     saved_of,
+    tensors_of,
 )
 from .errors import InvalidArgument
 
@@ -209,7 +213,8 @@ class Store:
         """
         Restores a verified checkpoint into a folder. Returns None if there is none yet, so a fresh run can begin.
 
-        Without `to`, the folder is temporary. With `fallback`, a corrupt checkpoint is set aside, and the next older
+        Without `to`, the folder is temporary. `files` are names, and patterns such as `rank3/*`: by default all files
+        are restored. With `fallback`, a corrupt checkpoint is set aside, and the next older
         good one is restored. With `max_tries`, a checkpoint that was restored so many times without a later save is
         skipped: see `mark_good`. Raises NotFound if the step is not saved, and Corrupt.
         """
@@ -237,15 +242,24 @@ class Store:
             return None
         return restored_of(json, FilePath(folder), temporary)
 
-    def read(self, choice: Choice, file: str) -> io.BufferedReader:
+    def read(self, choice: Choice, file: str, *, range: tuple[int, int | None] | None = None) -> io.BufferedReader:
         """
         Opens a file of a checkpoint as a stream, which cannot seek. Its end is reached only if every byte is verified.
 
-        Reading raises Corrupt otherwise. Then discard what was read before.
+        Reading raises Corrupt otherwise. Then discard what was read before. With `range=(start, end)`, only these bytes
+        are read. They are not verified, because the digest is that of the whole file. `end` is exclusive, and None is
+        the end of the file.
         """
         helper, number = self._connect()
         download = Download()
-        params = {"store": number, "choice": sent_choice(choice), "file": file, "stream": download}
+        sent_range = None if range is None else without_none(start=range[0], end=range[1])
+        params = {
+            "store": number,
+            "choice": sent_choice(choice),
+            "file": file,
+            "stream": download,
+            **without_none(range=sent_range),
+        }
         call = helper.start("read", params, [download])
         try:
             call.result()
@@ -282,6 +296,14 @@ class Store:
         """Returns a checkpoint with its files, metadata and data state, or None if it does not exist."""
         json = self._call("get", {"choice": sent_choice(choice)})
         return None if json is None else details_of(json)
+
+    def tensors(self, choice: Choice = "latest") -> Sequence[FileTensors]:
+        """
+        Returns the names, types and shapes of the tensors in each safetensors and torch file of a checkpoint.
+
+        Reads only the beginnings of the files, and executes nothing of them. Raises NotFound.
+        """
+        return [tensors_of(each) for each in self._call("tensors", {"choice": sent_choice(choice)})]
 
     def abandoned(self) -> Sequence[Checkpoint]:
         """Returns the checkpoints that rewinds left behind, in the order of their saves."""
@@ -424,15 +446,15 @@ class Store:
         """Removes an objective that the store records. It can then be defined differently."""
         self._call("forgetObjective", {"name": name})
 
-    def mirror_status(self) -> Mapping[str, Any] | None:
-        """Returns how far the mirror is, as far as the store knows it, or `None` without a mirror."""
-        status: Mapping[str, Any] | None = self._call("mirrorStatus")
-        return status
+    def mirror_status(self) -> MirrorStatus | None:
+        """Returns how far the mirror is, as far as the store knows it, or None without a mirror."""
+        json = self._call("mirrorStatus")
+        return None if json is None else mirror_status_of(json)
 
-    def flush_mirror(self) -> Mapping[str, Any] | None:
+    def flush_mirror(self) -> MirrorStatus | None:
         """Copies to the mirror what it lacks, and waits. A failure of the mirror is in the returned status."""
-        status: Mapping[str, Any] | None = self._call("flushMirror")
-        return status
+        json = self._call("flushMirror")
+        return None if json is None else mirror_status_of(json)
 
     def forget_mirror(self) -> None:
         """Forgets a mirror that is not used any more, so that no checkpoint is kept for it."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
+
+from .errors import HoldfastError, error_from
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,21 @@ class PassedOver:
 
 
 @dataclass(frozen=True)
+class RestoreSource:
+    """From which place a checkpoint was restored, of a store and its mirror, and why."""
+
+    place: Literal["store", "mirror"]
+    url: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Restored(Checkpoint):
     """
     A checkpoint in a folder of this machine. Every byte is verified. `restored["model.pth"]` is the path of a file.
 
     Without `to`, the folder is temporary: `close()`, the end of a `with` block or the end of the program removes it.
+    `source` is None if the store has no mirror.
     """
 
     files: tuple[File, ...]
@@ -105,6 +117,7 @@ class Restored(Checkpoint):
     data_state: Any
     folder: Path
     passed_over: tuple[PassedOver, ...]
+    source: RestoreSource | None
     paths: Mapping[str, Path] = field(repr=False)
     _temporary: TemporaryDirectory[str] | None = field(repr=False, compare=False)
 
@@ -145,6 +158,57 @@ class Quarantined:
     at: datetime
 
 
+@dataclass(frozen=True)
+class TensorInfo:
+    """A tensor of a file, without its numbers. `name` joins the keys that lead to it by dots."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FileTensors:
+    """
+    The tensors that a file of a checkpoint describes. Nothing of the file is executed.
+
+    A file that is "malformed" says `why`. One that is "unknown" is neither safetensors nor of torch.save.
+    """
+
+    file: str
+    format: Literal["safetensors", "torch", "malformed", "unknown"]
+    tensors: tuple[TensorInfo, ...]
+    why: str | None
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """The latest checkpoint that a mirror has."""
+
+    step: int
+    saved_at: datetime
+    copied_at: datetime
+
+
+@dataclass(frozen=True)
+class MirrorStatus:
+    """
+    How far a mirror is, as far as the store knows it.
+
+    `waiting` has the size in bytes of each checkpoint that the mirror lacks, by step, the oldest first. `failed` has
+    the error of each checkpoint that could not be copied, by step. `error` says why the mirror itself fails, and
+    `retry_at` when it is tried again.
+    """
+
+    url: str
+    state: Literal["idle", "copying", "failing", "fenced"]
+    error: HoldfastError | None
+    retry_at: datetime | None
+    newest: Mirrored | None
+    waiting: Mapping[int, int]
+    failed: Mapping[int, HoldfastError]
+
+
 Json = Mapping[str, Any]
 
 
@@ -182,6 +246,7 @@ def restored_of(json: Json, folder: Path, temporary: TemporaryDirectory[str] | N
             PassedOver(each["step"], each["reason"], each["quarantined"]["kind"] == "recorded")
             for each in json["passedOver"]
         ),
+        source=_source(json.get("source")),
         paths={each["name"]: Path(each["path"]) for each in json["restored"]},
         _temporary=temporary,
     )
@@ -193,6 +258,26 @@ def measured_of(json: Json) -> MeasuredStep:
 
 def quarantined_of(json: Json) -> Quarantined:
     return Quarantined(json["step"], json["reason"], time_of(json["at"]))
+
+
+def tensors_of(json: Json) -> FileTensors:
+    tensors = tuple(TensorInfo(each["name"], each["type"], tuple(each["shape"])) for each in json.get("tensors", ()))
+    return FileTensors(json["file"], json["format"], tensors, json.get("why"))
+
+
+def mirror_status_of(json: Json) -> MirrorStatus:
+    error, retry_at, newest = json.get("error"), json.get("retryAt"), json.get("newest")
+    return MirrorStatus(
+        url=json["url"],
+        state=json["state"],
+        error=None if error is None else error_from(error),
+        retry_at=None if retry_at is None else time_of(retry_at),
+        newest=None
+        if newest is None
+        else Mirrored(newest["step"], time_of(newest["savedAt"]), time_of(newest["copiedAt"])),
+        waiting={each["step"]: each["bytes"] for each in json["waiting"]},
+        failed={each["step"]: error_from(each["error"]) for each in json["failed"]},
+    )
 
 
 def dropped_of(json: Json) -> Dropped:
@@ -232,6 +317,10 @@ def _facts(json: Json) -> dict[str, Any]:
         "scores": numbers(json.get("scores", {})),
         "kept_because": tuple(json.get("keptBecause", ())),
     }
+
+
+def _source(json: Json | None) -> RestoreSource | None:
+    return None if json is None else RestoreSource(json["from"], json["url"], json["why"])
 
 
 def _files(json: Json) -> tuple[File, ...]:

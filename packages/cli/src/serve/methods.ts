@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Call } from './call.ts'
 import { copyBetweenStores } from './copy.ts'
 import { invalidParams } from './errors.ts'
+import { describeMirror } from './mirror-status.ts'
 import { parameters } from './parameters.ts'
 import { readToStream } from './read.ts'
 import { reporting } from './progress.ts'
@@ -87,8 +88,8 @@ export const methods: Readonly<Record<string, Method>> = {
   forgetObjective: method(parameters.forgetObjective, ({ store, name }, { session, signal }) =>
     session.storeOf(store).forgetObjective(name, { signal }),
   ),
-  mirrorStatus: ofStore((store, signal) => store.mirrorStatus({ signal })),
-  flushMirror: ofStore((store, signal) => store.mirror?.flush({ signal }) ?? Promise.resolve(undefined)),
+  mirrorStatus: ofStore(async (store, signal) => describeMirror(await store.mirrorStatus({ signal }))),
+  flushMirror: ofStore(async (store, signal) => describeMirror(await store.mirror?.flush({ signal }))),
   forgetMirror: ofStore((store, signal) => store.forgetMirror({ signal })),
   prune: method(parameters.dryRun, ({ store, dryRun }, { session, signal }) =>
     session.storeOf(store).prune({ dryRun, signal }),

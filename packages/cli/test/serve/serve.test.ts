@@ -67,6 +67,11 @@ describe('a client', () => {
     expect(opened).toMatchObject({ size: bytes.byteLength })
     expect(Buffer.compare(await client.receiveStream(down, bytes.byteLength), bytes)).toBe(0)
 
+    const part = client.newStream()
+    const range = { start: 10, end: 30 }
+    await client.call('read', { store, choice: 3, file: 'model.bin', range, stream: part })
+    expect(await client.receiveStream(part, 100)).toEqual(bytes.subarray(10, 30))
+
     const to = join(folder, 'resume')
     expect(await client.call('restore', { store, choice: 'latest', to })).toMatchObject({ step: 3 })
     expect(await readFile(join(to, 'log.txt'), 'utf8')).toBe('epoch 1')
