@@ -43,13 +43,13 @@ const impureFolders = ['store', 'catalog', 'backend', 'config', 'local-files']
 
 /** The dependency rules of docs/architecture.md: the imports that each folder must not have. */
 const arrows = {
-  'packages/core/src/{retention,metrics,integrity,space,data}/**': [room(...impureFolders), ...ofCore],
+  'packages/core/src/{retention,metrics,integrity,space,pacing,data}/**': [room(...impureFolders), ...ofCore],
   'packages/core/src/{async,local-files}/**': [
-    room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'data'),
+    room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'pacing', 'data'),
     ...ofCore,
   ],
   'packages/core/src/backend/**': [
-    room('store', 'catalog', 'config', 'retention', 'metrics', 'space', 'data'),
+    room('store', 'catalog', 'config', 'retention', 'metrics', 'space', 'pacing', 'data'),
     ...ofCore,
   ],
   'packages/core/src/catalog/documents/**': [

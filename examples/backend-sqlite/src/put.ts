@@ -14,7 +14,7 @@ export async function put(
   key: string,
   name: string,
   source: PutSource,
-  { size: announced, signal, onProgress, observe }: PutOptions,
+  { size: announced, signal, onProgress, observe, pace }: PutOptions,
 ): Promise<PutResult> {
   const asked = { what: `The put of ${key}`, key, signal }
   await using reader = await SourceReader.open(source, {
@@ -28,6 +28,7 @@ export async function put(
   try {
     let stored = 0
     for await (const chunk of reader.chunks()) {
+      await pace?.(chunk.byteLength, signal)
       const number = stored / chunkBytes
       await database.change(asked, (connection) => {
         addChunk(connection, body, number, chunk)

@@ -42,7 +42,7 @@ export const maxBlocks = 50_000
 export async function beginUpload(
   container: Container,
   key: string,
-  { contentType, signal, resume }: PutOptions,
+  { contentType, signal, pace, resume }: PutOptions,
 ): Promise<Upload<string>> {
   const blob = blobOf(container, key)
   const token = resume?.sha256 ?? randomUUID()
@@ -80,6 +80,7 @@ export async function beginUpload(
       }
       const asked = { what: `Block ${index + 1} of ${key}`, key, signal: partSignal }
       await requestWithRetry(container, asked, async () => {
+        await pace?.(bytes.byteLength, partSignal)
         const answer = fromStore(asked, await blob.stageBlock(blockId, bytes, bytes.byteLength, options))
         if (answer.contentMD5 !== undefined && !isProvenBy(answer, md5))
           throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')

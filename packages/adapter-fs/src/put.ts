@@ -77,10 +77,17 @@ export async function put(
 }
 
 /** Writes all bytes of the reader, makes the file durable, and closes it. */
-async function write(handle: FileHandle, reader: SourceReader, { onProgress }: PutOptions): Promise<Written> {
+async function write(
+  handle: FileHandle,
+  reader: SourceReader,
+  { signal, pace, onProgress }: PutOptions,
+): Promise<Written> {
   const writer = new DurableWriter(handle, onProgress)
   try {
-    for await (const chunk of reader.chunks()) await writer.write(chunk)
+    for await (const chunk of reader.chunks()) {
+      await pace?.(chunk.byteLength, signal)
+      await writer.write(chunk)
+    }
     await writer.finish()
     return { sha256: reader.result().sha256, stats: await handle.stat({ bigint: true }) }
   } finally {

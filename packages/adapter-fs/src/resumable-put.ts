@@ -173,7 +173,7 @@ async function write(
   handle: FileHandle,
   source: ReopenableSource,
   there: number,
-  { size, signal, observe, onProgress }: ResumableOptions,
+  { size, signal, observe, pace, onProgress }: ResumableOptions,
 ): Promise<{ readonly sha256: string; readonly stats: BigIntStats }> {
   const writer = new DurableWriter(handle, onProgress, there)
   try {
@@ -183,7 +183,10 @@ async function write(
     )
     let position = 0
     for await (const chunk of reader.chunks()) {
-      if (position >= there) await writer.write(chunk)
+      if (position >= there) {
+        await pace?.(chunk.byteLength, signal)
+        await writer.write(chunk)
+      }
       position += chunk.byteLength
       if (position <= there) onProgress?.(position)
     }

@@ -31,7 +31,7 @@ interface Section {
 export async function beginUpload(
   bucket: Bucket,
   key: string,
-  { contentType, signal, resume }: PutOptions,
+  { contentType, signal, pace, resume }: PutOptions,
   checksum: Crc32c,
 ): Promise<Upload<Part>> {
   const { session, file, heldBefore } = await sessionFor(bucket, key, { contentType, signal, resume })
@@ -84,7 +84,8 @@ export async function beginUpload(
     if (position < start || position > end) throw lostTrack(bucket, key, position, start)
     const range = position === end ? `*/${end}` : `${position}-${end - 1}/${isLast ? end : '*'}`
     const proof = { 'x-goog-hash': `crc32c=${crc32cBase64(checksum.value)}` }
-    const body = { size: end - position, pieces: from(position) }
+    const pieces = pace === undefined ? from(position) : paced(from(position), pace, sectionSignal)
+    const body = { size: end - position, pieces }
     const progress = await tell(range, body, isLast ? proof : {}, sectionSignal)
     if ('held' in progress && progress.held <= position)
       throw new HoldfastError(
@@ -149,6 +150,23 @@ export async function beginUpload(
     },
     leftover: 'The store discards its unfinished upload after a week.',
   }
+}
+
+/** The most bytes that wait for their time together, so that a request is never silent for long. */
+const pacedBytes = 2 ** 18
+
+/** Yields the pieces of a body no faster than allowed. */
+async function* paced(
+  pieces: HttpBody['pieces'],
+  pace: NonNullable<PutOptions['pace']>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces)
+    for (let sent = 0; sent < piece.byteLength; sent += pacedBytes) {
+      const slice = piece.subarray(sent, sent + pacedBytes)
+      await pace(slice.byteLength, signal)
+      yield slice
+    }
 }
 
 function sectionOf({ offset, bytes, last }: Part): Section {

@@ -40,7 +40,7 @@ interface SentPart extends Proof {
 export async function beginUpload(
   bucket: Bucket,
   key: string,
-  { contentType, signal, resume }: PutOptions,
+  { contentType, signal, pace, resume }: PutOptions,
 ): Promise<Upload<SentPart>> {
   const isProven = bucket.checksum !== 'none'
   // Of puts that continue each other, any may complete the upload, so all have the same token.
@@ -75,6 +75,7 @@ export async function beginUpload(
       const asked = { what: `Part ${PartNumber} of ${key}`, key, signal: partSignal }
       const input = { ...address, ...proof, PartNumber, Body: bytes, ContentLength: bytes.byteLength }
       return requestWithRetry(bucket, asked, async () => {
+        await pace?.(bytes.byteLength, partSignal)
         const command = new UploadPartCommand(input)
         try {
           const answer = await send(bucket, asked, 'no body', command, partSignal)

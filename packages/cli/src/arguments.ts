@@ -1,4 +1,4 @@
-import type { PackMode } from '@holdfast/core'
+import { isHoldfastError, type PackMode, parseRate } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 
 /** Parses a step: an integer of at least 0. */
@@ -35,6 +35,16 @@ export function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
   throw new InvalidArgumentError('It must be a number of seconds from 0.')
+}
+
+/** Parses a limit such as `200MB/s`, and returns bytes per second. */
+export function parseLimit(text: string): number {
+  try {
+    return parseRate(text)
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    throw new InvalidArgumentError('It must be a rate of at least 100KB/s, such as 200MB/s or 64MiB/s.')
+  }
 }
 
 /** Parses whether small files are stored together. */

@@ -1,4 +1,4 @@
-import { parseObjective } from './arguments.ts'
+import { parseLimit, parseObjective } from './arguments.ts'
 import { flag, gather, negatableOption, option, type OptionsOf, text } from './declaration.ts'
 
 /** Options that every command takes. */
@@ -18,6 +18,8 @@ export const globalOptions = {
     'use no mirror, whatever the configuration says',
   ),
   takeOverMirror: flag('copy to the mirror although another store owns it, which fences that store'),
+  limitUpload: option('<rate>', 'send at most this much of the checkpoints, such as 200MB/s', parseLimit),
+  limitDownload: option('<rate>', 'read at most this much of the checkpoints, such as 200MB/s', parseLimit),
   objective: option('<name=metric:min|max>', 'define what "best" means; may be repeated', parseObjective),
   forgetObjective: option(
     '<name>',

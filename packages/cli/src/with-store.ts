@@ -62,6 +62,7 @@ export async function withStore<Code extends CommandExitCode>(
   await using store = await openStore(options.store, {
     ...(ranks === undefined ? { ...writerOf(options), takeOver } : { mode: 'exclusive', ranks: ranks.ranks }),
     ...configurationOf(options),
+    ...limitsOf(options),
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
@@ -139,9 +140,21 @@ export async function openSource(location: string, options: GlobalOptions): Prom
     mode: 'shared',
     mirrorUse: 'none',
     ...configurationOf(options),
+    ...limitsOf(options),
     onIgnoredConfig: () => undefined, // reported for the store to which the command writes
     ...(objective === undefined ? {} : { objectives: objective }),
   })
+}
+
+/** A limit of the configuration applies unless the command line names one. */
+function limitsOf({
+  limitUpload,
+  limitDownload,
+}: GlobalOptions): Pick<StoreOptions, 'limitUpload' | 'limitDownload'> {
+  return {
+    ...(limitUpload === undefined ? {} : { limitUpload }),
+    ...(limitDownload === undefined ? {} : { limitDownload }),
+  }
 }
 
 function configurationOf({ config, adapter }: GlobalOptions): Pick<OpenStoreOptions, 'config' | 'adapters'> {

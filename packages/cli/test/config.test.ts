@@ -42,6 +42,8 @@ const configured = {
   objectives: { loss: { metric: 'val_loss', direction: 'min' } },
   retention: { keepLast: 3, keepDaily: 7 },
   space: { warnBelow: '10 GB' },
+  limitUpload: '2 GB/s',
+  limitDownload: '1 GB/s',
   backend: { secretAccessKey: 'very secret' },
 }
 
@@ -86,6 +88,8 @@ test('prefers options, then the environment, then the file', async () => {
     '--objective',
     'pck=pck:max',
     '--make-room',
+    '--limit-upload',
+    '50MB/s',
   ]
   const ofOptions = await settingsOf(folder, words, env)
   expect(ofOptions).toMatchObject({
@@ -95,6 +99,8 @@ test('prefers options, then the environment, then the file', async () => {
     'objectives.pck': [{ metric: 'pck', direction: 'max' }, 'option'],
     'retention.keepLast': [9, 'option'],
     'space.makeRoom': [true, 'option'],
+    limitUpload: [50_000_000, 'option'],
+    limitDownload: ['1 GB/s', 'file'],
   })
   // A retention of the command line replaces that of the file.
   expect(ofOptions).not.toHaveProperty('retention.keepDaily')

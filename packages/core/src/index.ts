@@ -33,6 +33,7 @@ export type {
   Smoothing,
   WeightedObjective,
 } from './metrics/index.ts'
+export { parseRate, type Rate } from './pacing/index.ts'
 export type { Decision, Duration, RetainedCheckpoint, RetentionOptions } from './retention/index.ts'
 export { parseDuration } from './retention/index.ts'
 export { formatSize, parseSize, type Size, type SpaceOptions } from './space/index.ts'

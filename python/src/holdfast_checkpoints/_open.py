@@ -47,6 +47,8 @@ def open(
     join_timeout: float | None = None,
     save_timeout: float | None = None,
     mirror: Path | Mapping[str, Any] | None = None,
+    limit_upload: int | str | None = None,
+    limit_download: int | str | None = None,
     writer_name: str | None = None,
     grace_period: float | None = None,
     config: Path | Literal[False] | None = None,
@@ -69,6 +71,9 @@ def open(
 
     `mirror` is the location of a second store to which checkpoints are copied in the background, or a mapping with the
     members of docs/configuration.md, such as `{"store": "s3://bucket/runs/a", "retention": {"keepLast": 10}}`.
+
+    `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of what its
+    mirror gets: a number, or a string such as `"200 MB/s"`.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.
@@ -100,6 +105,8 @@ def open(
             job=job,
             ranks=_ranks(ranks, join_timeout, save_timeout),
             mirror={"store": os.fspath(mirror)} if isinstance(mirror, (str, os.PathLike)) else mirror,
+            limitUpload=limit_upload,
+            limitDownload=limit_download,
             writerName=writer_name,
             gracePeriod=None if grace_period is None else grace_period * 1000,
             config=absolute(config) if isinstance(config, (str, os.PathLike)) else config,

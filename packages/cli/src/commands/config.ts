@@ -66,13 +66,15 @@ function optionsOf(
   options: GlobalOptions & KeepOptions,
 ): HoldfastConfig & { readonly job?: string | undefined } {
   const { objectives: ofRetention, ...keeping } = retentionOf(options)
-  const { objective, job, adapter: adapters } = options
+  const { objective, job, adapter: adapters, limitUpload, limitDownload } = options
   const objectives = { ...objective, ...ofRetention }
   return {
     ...keeping,
     ...(Object.keys(objectives).length === 0 ? {} : { objectives }),
     ...(adapters === undefined ? {} : { adapters }),
     ...(job === undefined ? {} : { job }),
+    ...(limitUpload === undefined ? {} : { limitUpload }),
+    ...(limitDownload === undefined ? {} : { limitDownload }),
   }
 }
 

@@ -71,6 +71,8 @@ export function valuesInForce({
     ...withDefaults('space', Object.values(space)),
     ...withDefaults('background', flat('background', file.background, ofFile)),
     ...orNone('mirror', mirrorValues(mirror, file.mirror)),
+    single('limitUpload', file.limitUpload, option.limitUpload),
+    single('limitDownload', file.limitDownload, option.limitDownload),
     single('packs', file.packs),
     single('gracePeriod', file.gracePeriod),
     single('writerName', file.writerName),
@@ -113,7 +115,8 @@ function withoutCredentials(location: string): string {
   return location.replace(/^([^:]+:\/*)[^]*@/, '$1').replace(/\?[^]*$/, '')
 }
 
-function single(name: string, ofTheFile: unknown): ConfigValue {
+function single(name: string, ofTheFile: unknown, ofOptions?: unknown): ConfigValue {
+  if (ofOptions !== undefined) return { name, value: ofOptions, from: ofOption }
   if (ofTheFile !== undefined) return { name, value: ofTheFile, from: ofFile }
   return { name, value: defaults[name], from: ofDefault }
 }

@@ -95,6 +95,8 @@ export const parameters = {
     retention: v.optional(checkedByCore<RetentionOptions>()),
     space: v.optional(checkedByCore<SpaceOptions>()),
     mirror: v.optional(checkedByCore<MirrorOptions>()),
+    limitUpload: v.optional(v.union([v.number(), text])),
+    limitDownload: v.optional(v.union([v.number(), text])),
     gracePeriod: v.optional(v.number()),
     writerName: v.optional(text),
   }),

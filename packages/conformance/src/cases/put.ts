@@ -7,6 +7,7 @@ import {
   type ByteObserver,
   type ByteSource,
   type CheckpointBackend,
+  HoldfastError,
   isHoldfastError,
 } from '@holdfast/core/backend'
 import { collect, pausingSource, oddChunks, patterned, sha256 } from '../bytes.ts'
@@ -77,6 +78,38 @@ export const putCases: readonly Case[] = [
           }
         }
       })
+    },
+  },
+  {
+    name: 'put asks for its pace before it sends bytes, and for all of them',
+    async run(backend, subject) {
+      for (const size of sizes(subject)) {
+        const bytes = patterned(size)
+        for (const [what, sourceOf] of sources) {
+          let asked = 0
+          const pace = async (count: number): Promise<void> => {
+            asked += count
+          }
+          await backend.put(`paced/${size}`, sourceOf(bytes), { pace })
+          // Bytes that are sent again are asked for again.
+          assert.ok(asked >= size, `a put of ${what} asked for ${asked} of ${size} bytes`)
+        }
+        await assertStored(backend, `paced/${size}`, bytes)
+      }
+    },
+  },
+  {
+    name: 'put rejects if its pace rejects, and stores nothing',
+    async run(backend, { partBytes }) {
+      for (const size of [10, 2 * partBytes + 10]) {
+        let left = size - 10
+        const pace = async (count: number): Promise<void> => {
+          left -= count
+          if (left < 0) throw new HoldfastError('ABORTED', 'The transfer was ended.')
+        }
+        await rejectsWith(backend.put('ended', oddChunks(patterned(size)), { pace }), 'ABORTED')
+        await assertNothingLeft(backend, 'ended')
+      }
     },
   },
   {

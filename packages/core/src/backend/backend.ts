@@ -131,6 +131,12 @@ export interface PutOptions extends CallOptions {
    */
   readonly observe?: (() => ByteObserver) | undefined
   /**
+   * Limits how fast bytes are sent. The backend calls it with the number of bytes before it sends them to the store, also before
+   * it sends them again, and waits for the promise. Bytes that it does not send, such as those that the service copies, do not
+   * count. If the promise rejects, the put rejects, and nothing is stored.
+   */
+  readonly pace?: ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined
+  /**
    * Lets several puts of the same bytes, also of different processes, continue each other. If such a put fails, what it has
    * stored stays for the next one, and `sweep` discards it as usual. While a key gets puts with this option, all puts of that
    * key MUST be of the same bytes. A backend without the capability `resumesPuts` rejects it (`UNSUPPORTED`).

@@ -120,7 +120,7 @@ async function put(
   objects: Objects,
   key: string,
   source: PutSource,
-  { size, signal, onProgress, observe }: PutOptions,
+  { size, signal, onProgress, observe, pace }: PutOptions,
 ): Promise<PutResult> {
   await using reader = await SourceReader.open(source, {
     chunkBytes,
@@ -132,6 +132,7 @@ async function put(
   const chunks: Uint8Array[] = []
   let stored = 0
   for await (const chunk of reader.chunks()) {
+    await pace?.(chunk.byteLength, signal)
     chunks.push(Uint8Array.from(chunk))
     stored += chunk.byteLength
     onProgress?.(stored)

@@ -26,7 +26,15 @@ const options: {
   readonly [Method in PortMethod]: Readonly<Record<keyof Last<Given<Method>>, true>>
 } = {
   place: { signal: true },
-  put: { size: true, contentType: true, onProgress: true, observe: true, resume: true, signal: true },
+  put: {
+    size: true,
+    contentType: true,
+    onProgress: true,
+    observe: true,
+    pace: true,
+    resume: true,
+    signal: true,
+  },
   commit: { onCreated: true, signal: true },
   read: { range: true, newConnection: true, signal: true },
   stat: { signal: true },

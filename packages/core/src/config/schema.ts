@@ -40,6 +40,8 @@ export const configSchema = v.strictObject({
       flushLimit: v.optional(v.pipe(v.number(), v.minValue(0))),
     }),
   ),
+  limitUpload: v.optional(sizeSchema),
+  limitDownload: v.optional(sizeSchema),
   writerName: v.optional(v.string()),
   adapters: v.optional(
     v.array(

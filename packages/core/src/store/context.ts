@@ -8,6 +8,7 @@ import type { StoreEventEmitter } from './events.ts'
 import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
 import type { Environment } from '../environment.ts'
+import type { Transfers } from '../pacing/index.ts'
 
 /** The parts of an open store that its operations share. */
 export interface StoreContext {
@@ -22,6 +23,8 @@ export interface StoreContext {
   /** The checkpoints that this process restored and saved. */
   readonly line: RunLine
   readonly space: SpaceLimits
+  /** How fast the files of checkpoints are sent and read. */
+  readonly transfers: Transfers
   /** Dropped attempts whose bytes this process has deleted. */
   readonly deleted: Set<AttemptId>
   /** Whether the first write of this writer, or in a job its first save, ends the ownership of another writer. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { CheckpointBackend } from '../backend/index.ts'
 import { CatalogLog } from '../catalog/commit/catalog-log.ts'
 import type { Environment } from '../environment.ts'
+import { transfersOf } from '../pacing/index.ts'
 import { planRetention, type RetentionPlan } from '../retention/index.ts'
 import { spaceLimits } from '../space/index.ts'
 import type { StoreContext } from './context.ts'
@@ -9,6 +10,7 @@ import type { StoreEventEmitter } from './events.ts'
 import { defaultGracePeriod, type StoreOptions } from './options.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
 import { RunLine } from './run-line.ts'
+import { limitsOfStore } from './transfer-limits.ts'
 
 /** What differs from the options in the context of a mirror. */
 interface Given {
@@ -50,6 +52,10 @@ export function newContext(
     line: new RunLine(),
     deleted: new Set(),
     space: spaceLimits(options.space),
+    transfers: transfersOf(limitsOfStore(options, backend), {
+      elapsed: () => performance.now(),
+      pause: (milliseconds, signal) => environment.pause(milliseconds, signal),
+    }),
     mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
     gracePeriod: options.gracePeriod ?? defaultGracePeriod,
   }

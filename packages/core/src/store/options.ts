@@ -1,6 +1,7 @@
 import { refuseUnknownOptions } from '../backend/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
+import type { Rate } from '../pacing/index.ts'
 import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules/index.ts'
@@ -9,6 +10,7 @@ import { assertPackMode, type PackMode } from './attempts/pack-mode.ts'
 import { assertMirrorOptions, type MirrorOptions } from './mirror-options.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
+import { parseLimits } from './transfer-limits.ts'
 
 export interface StoreOptions<Name extends string = string> {
   /**
@@ -53,6 +55,17 @@ export interface StoreOptions<Name extends string = string> {
    * them. Default: none.
    */
   readonly mirror?: MirrorOptions<NoInfer<Name>> | undefined
+  /**
+   * The most bytes per second that this process sends to the store as files of checkpoints, such as `'200 MB/s'`. All saves and
+   * copies share it. The mirror has a limit of this size, too. A store on a disk that has a mirror is not limited itself. Bytes
+   * that a service copies, and clones on a disk, do not count. Default: no limit.
+   */
+  readonly limitUpload?: Rate | undefined
+  /**
+   * The most bytes per second that this process reads from the files of checkpoints, such as for restores. Otherwise as
+   * `limitUpload`. Default: no limit.
+   */
+  readonly limitDownload?: Rate | undefined
   /** Name of this writer in messages to others. Default: host name and process id. */
   readonly writerName?: string | undefined
 }
@@ -69,6 +82,8 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   packs: true,
   ranks: true,
   mirror: true,
+  limitUpload: true,
+  limitDownload: true,
   writerName: true,
 }
 
@@ -103,6 +118,7 @@ export function assertStoreOptions(options: StoreOptions): void {
   if (options.mirror !== undefined) assertMirrorOptions(options.mirror, options.objectives ?? {})
   planRetention(options.retention ?? {}, options.objectives ?? {})
   spaceLimits(options.space)
+  parseLimits(options)
 }
 
 /** Maximum length of the name of a job, in characters. Every version of the catalog contains it. */

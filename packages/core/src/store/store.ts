@@ -19,7 +19,6 @@ import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
 import { StoreMirror } from './mirror/mirror.ts'
-import type { MirrorOptions } from './mirror-options.ts'
 import { type Mirror, type MirrorStatus, mirrorStatus } from './mirror/status.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint, type RestoreUpkeep } from './restore/restore.ts'
@@ -33,6 +32,7 @@ import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { readMarker } from './upkeep/ensure-marker.ts'
+import { parseLimits } from './transfer-limits.ts'
 import { fullSweep } from './upkeep/full-sweep.ts'
 import { type PruneOptions, type PruneReport, pruneStore } from './upkeep/prune.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair/repair.ts'
@@ -111,7 +111,7 @@ export class CheckpointStore<Name extends string = string>
     this.#access = new WriteAccess(this.#context)
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen, () => this.#mirror?.wake())
-    this.#mirror = this.#connectMirror(options.mirror, mirrorBackend)
+    this.#mirror = this.#connectMirror(options, mirrorBackend)
     this.#background = new BackgroundSaves((request) => this.#save(request), events, options.background)
   }
 
@@ -411,14 +411,13 @@ export class CheckpointStore<Name extends string = string>
     return saved
   }
 
-  #connectMirror(
-    options: MirrorOptions | undefined,
-    backend: CheckpointBackend | undefined,
-  ): StoreMirror | undefined {
-    if (options === undefined) return undefined
+  #connectMirror(options: StoreOptions, backend: CheckpointBackend | undefined): StoreMirror | undefined {
+    if (options.mirror === undefined) return undefined
     if (backend === undefined)
       throw new HoldfastError('INVALID_ARGUMENT', 'A store with a mirror is opened with openStore().')
-    const mirror = new StoreMirror(backend, options, this.#context, (signal) => this.#access.ready(signal))
+    const mirror = new StoreMirror(backend, options.mirror, parseLimits(options), this.#context, (signal) =>
+      this.#access.ready(signal),
+    )
     this.#access.beforeWrites((newest, signal) => mirror.recorded(newest, signal))
     return mirror
   }

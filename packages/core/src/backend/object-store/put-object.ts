@@ -25,7 +25,7 @@ export interface WaysToPut<Sent> {
    * not stop it: the store may still execute a request that was cut off.
    */
   readonly putWhole: (bytes: Uint8Array) => Promise<Stored>
-  /** Begins an upload in parts. */
+  /** Begins an upload in parts. It calls `pace` of the put before it sends bytes. */
   readonly begin: () => Promise<Upload<Sent>>
   /** A checksum that gets every byte of the source once and in order, before the byte is sent. */
   readonly checksum?: Checksum | undefined
@@ -72,7 +72,7 @@ export async function putObject<Sent>(
   store: ObjectStore,
   key: string,
   source: PutSource,
-  { size: announced, signal, onProgress, observe, resume }: PutOptions,
+  { size: announced, signal, onProgress, observe, pace, resume }: PutOptions,
   { putWhole, begin, checksum }: WaysToPut<Sent>,
 ): Promise<PutResult> {
   const size = announced ?? (source instanceof Uint8Array ? source.byteLength : undefined)
@@ -90,7 +90,10 @@ export async function putObject<Sent>(
   })
   const whole = async (bytes: Uint8Array): Promise<Stored> => {
     if (resume !== undefined) assertDigest(key, reader.result(), resume)
-    return requestWithRetry(store, { what: `The put of ${key}`, key, signal }, () => putWhole(bytes))
+    return requestWithRetry(store, { what: `The put of ${key}`, key, signal }, async () => {
+      await pace?.(bytes.byteLength, signal)
+      return putWhole(bytes)
+    })
   }
   const inParts = async (partsFrom: PartsFrom): Promise<Stored> =>
     putParts(store, key, { reader, plan, partsFrom }, { signal, onProgress, resume }, await begin())

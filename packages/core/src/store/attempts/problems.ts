@@ -9,6 +9,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import { AttemptReader } from './packs/attempt-reader.ts'
+import { payloadReader } from './payload-reader.ts'
 import { readManifest } from './read-verified.ts'
 
 /** How thoroughly a checkpoint is verified. */
@@ -40,7 +41,7 @@ export async function problemsOf(
       await problem(problems, () => withSecondLook(() => proveByStore(context, entry, object, signal)))
     return problems
   }
-  await using reader = new AttemptReader(backend, entry.attempt, manifest.files)
+  await using reader = new AttemptReader(payloadReader(context), entry.attempt, manifest.files)
   for (const file of manifest.files) {
     await problem(problems, () =>
       withSecondLook(async (look) => {

@@ -10,6 +10,7 @@ import {
   manifestKey,
   objectKey,
 } from '../../catalog/documents/index.ts'
+import type { PayloadReader } from './payload-reader.ts'
 import { readIfThere } from '../../catalog/documents/read-document.ts'
 import { type Look, withSecondLook } from '../../async/second-look.ts'
 
@@ -48,7 +49,7 @@ export async function readManifest(
  * fails with `CORRUPT`, and the bytes that it yielded must not be used.
  */
 export async function provedFile(
-  backend: CheckpointBackend,
+  backend: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
@@ -76,7 +77,7 @@ export async function provedFile(
  * been used.
  */
 export async function provedChunks(
-  backend: CheckpointBackend,
+  backend: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal | undefined,
@@ -102,7 +103,7 @@ async function* proved(
 
 /** Throws `CORRUPT` if the bytes of a whole file do not match the manifest. */
 export function refuseOtherBytes(
-  backend: CheckpointBackend,
+  backend: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
   bytes: Uint8Array,
@@ -112,11 +113,11 @@ export function refuseOtherBytes(
 
 /** Compares the bytes with the manifest. Throws `CORRUPT` if they differ. */
 class ExpectedFile {
-  readonly #backend: CheckpointBackend
+  readonly #backend: PayloadReader
   readonly #key: string
   readonly #file: ManifestFile
 
-  constructor(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile) {
+  constructor(backend: PayloadReader, attempt: AttemptId, file: ManifestFile) {
     this.#backend = backend
     this.#key = objectKey(attempt, file.object)
     this.#file = file
@@ -142,7 +143,7 @@ class ExpectedFile {
  * `CORRUPT` if they are fewer or more.
  */
 export async function readPart(
-  backend: CheckpointBackend,
+  backend: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
   { start, end }: { readonly start: number; readonly end: number },
@@ -171,7 +172,7 @@ export async function readPart(
   )
 }
 
-function otherLength(backend: CheckpointBackend, attempt: AttemptId, file: ManifestFile): HoldfastError {
+function otherLength(backend: PayloadReader, attempt: AttemptId, file: ManifestFile): HoldfastError {
   return corrupt(
     backend,
     objectKey(attempt, file.object),
@@ -192,7 +193,7 @@ function bodyOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 async function readListed(
-  backend: CheckpointBackend,
+  backend: PayloadReader,
   attempt: AttemptId,
   { name, object, content, offset, size }: ManifestFile,
   signal: AbortSignal | undefined,
@@ -214,6 +215,6 @@ async function readListed(
   }
 }
 
-function corrupt(backend: CheckpointBackend, key: string, what: string): HoldfastError {
+function corrupt(backend: PayloadReader, key: string, what: string): HoldfastError {
   return new HoldfastError('CORRUPT', what, { key, url: backend.url })
 }

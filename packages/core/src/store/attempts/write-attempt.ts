@@ -18,6 +18,7 @@ import { inlineFiles, planInline } from './inline.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import { planPacks } from './packs/plan-packs.ts'
 import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
+import type { StoreContext } from '../context.ts'
 import type { OrderKey } from '../../order-key.ts'
 
 /** An attempt whose files and manifest are durable, ready to be committed. */
@@ -40,7 +41,7 @@ export interface Began {
  * be stored together in packs. A small checkpoint without a folder may be stored in its manifest. Then nothing is written yet.
  */
 export async function writeFiles(
-  backend: CheckpointBackend,
+  { backend, transfers }: StoreContext,
   attempt: AttemptId,
   files: readonly PlannedFile[],
   content: AttemptContent,
@@ -70,7 +71,7 @@ export async function writeFiles(
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   const progress = new Progress(sizes, content.onProgress)
   const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
-    write({ signal: taskSignal, finite, onProgress: progress.ofObject() }),
+    write({ signal: taskSignal, finite, pace: transfers.upload, onProgress: progress.ofObject() }),
   )
   return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }
@@ -87,12 +88,13 @@ async function writeFile(
   attempt: AttemptId,
   { name, source, size, sha256, mode }: PlannedFile,
   folder: string,
-  { signal, finite, onProgress }: PackOptions,
+  { signal, finite, pace, onProgress }: PackOptions,
 ): Promise<ManifestFile> {
   const object = `${folder}${name}`
   const tensors = finite?.of(name)
   const observe = tensors?.observe
-  const put = await backend.put(objectKey(attempt, object), source, { size, signal, observe, onProgress })
+  const options = { size, signal, observe, pace, onProgress }
+  const put = await backend.put(objectKey(attempt, object), source, options)
   refuseOtherDigest(name, put.sha256, sha256)
   tensors?.require(put.size)
   return manifestFile(name, object, mode, put)

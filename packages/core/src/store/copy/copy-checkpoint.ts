@@ -80,17 +80,10 @@ async function storeAndCommit(
   const missing = manifest.files.filter(({ name }) => !stored.has(name))
   const newest = log.known ?? (await log.newest(signal))
   const madeRoom = await guardSpace(context, line.step, missing, newest, access, signal)
-  const { files, bytesBefore } = await copyFiles(
-    source.context.backend,
-    backend,
-    manifest,
-    attempt.attempt,
-    stored,
-    {
-      signal,
-      onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),
-    },
-  )
+  const { files, bytesBefore } = await copyFiles(source.context, context, manifest, attempt.attempt, stored, {
+    signal,
+    onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),
+  })
   const own = manifestOfCopy(manifest, attempt.attempt, line, files)
   const published = await publishManifest(backend, own, signal)
   const stat = await backend.stat(manifestKey(attempt.attempt), { signal })

@@ -14,8 +14,10 @@ import {
   objectKey,
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { provedChunks, readPart } from '../attempts/read-verified.ts'
+import type { StoreContext } from '../context.ts'
 import type { CopyAttempt } from './attempt.ts'
 
 /** Files of an attempt that an earlier copier stored completely, by name. Their bytes are verified when they are used. */
@@ -49,8 +51,8 @@ export interface CopiedFiles {
  * stored files whose bytes verify, and continues files that an interrupted copy has stored in part.
  */
 export async function copyFiles(
-  source: CheckpointBackend,
-  destination: CheckpointBackend,
+  from: StoreContext,
+  to: StoreContext,
   manifest: Manifest,
   attempt: AttemptId,
   stored: StoredFiles,
@@ -59,13 +61,15 @@ export async function copyFiles(
     onBytes,
   }: { readonly signal: AbortSignal | undefined; readonly onBytes: (bytes: number) => void },
 ): Promise<CopiedFiles> {
+  const [source, destination] = [from.backend, to.backend]
+  const [sourceReader, storedReader] = [payloadReader(from), payloadReader(to)]
   const sizes = manifest.files.map(({ size }) => size)
   const mostAtOnce = Math.min(
     source.capabilities.smallObjectsAtOnce,
     destination.capabilities.smallObjectsAtOnce,
   )
   const unstored = manifest.files.filter(({ name }) => !stored.has(name))
-  await using reader = new AttemptReader(source, manifest.attempt, unstored)
+  await using reader = new AttemptReader(sourceReader, manifest.attempt, unstored)
   let passed = 0
   let bytesBefore = 0
   const files = await concurrently(
@@ -79,7 +83,7 @@ export async function copyFiles(
         reported = Math.max(reported, bytes)
         onBytes(passed)
       }
-      if (stored.has(file.name) && (await isIntact(destination, attempt, file, taskSignal))) {
+      if (stored.has(file.name) && (await isIntact(storedReader, attempt, file, taskSignal))) {
         bytesBefore += file.size
         report(file.size)
         return fileOfCopy(file, undefined)
@@ -91,7 +95,7 @@ export async function copyFiles(
           open: (start, readSignal = taskSignal) =>
             start === 0
               ? reader.open(file, readSignal, look)
-              : readPart(source, manifest.attempt, file, { start, end: file.size }, readSignal),
+              : readPart(sourceReader, manifest.attempt, file, { start, end: file.size }, readSignal),
           // The second look reads the bytes.
           object: look === 1 ? objectOf(source, manifest.attempt, file) : undefined,
         }
@@ -99,6 +103,7 @@ export async function copyFiles(
           size: file.size,
           signal: taskSignal,
           onProgress: report,
+          pace: to.transfers.upload,
           resume: destination.capabilities.resumesPuts ? { sha256: file.sha256 } : undefined,
         })
         if (put.sha256 !== file.sha256) throw storedOtherBytes(destination, key)
@@ -130,14 +135,14 @@ function fileOfCopy(file: ManifestFile, storeDigest: ManifestFile['storeDigest']
 
 /** Whether the bytes of an object of the destination are those of a file. */
 async function isIntact(
-  backend: CheckpointBackend,
+  reader: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
     const stored = fileOfCopy(file, undefined)
-    for await (const _ of await provedChunks(backend, attempt, stored, signal)) continue
+    for await (const _ of await provedChunks(reader, attempt, stored, signal)) continue
     return true
   } catch (error) {
     if (isHoldfastError(error, 'CORRUPT')) return false

@@ -1,5 +1,6 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
+import type { TransferLimits } from '../../pacing/index.ts'
 import { planRetention } from '../../retention/index.ts'
 import type { StoreContext } from '../context.ts'
 import type { CopyDestination } from '../copy/sides.ts'
@@ -17,12 +18,20 @@ export class MirrorConnection {
   /** Reads the mirror, and writes nothing to it. */
   readonly reader: StoreContext
   readonly #local: StoreContext
+  readonly #limits: TransferLimits
   #hasOwned = false
   #writer:
     | { readonly id: string; readonly access: WriteAccess; readonly destination: CopyDestination }
     | undefined
 
-  constructor(backend: CheckpointBackend, options: MirrorOptions, local: StoreContext) {
+  /** `limits` are those of the options of the store. */
+  constructor(
+    backend: CheckpointBackend,
+    options: MirrorOptions,
+    local: StoreContext,
+    limits: TransferLimits,
+  ) {
+    this.#limits = limits
     this.backend = backend
     this.options = options
     this.#local = local
@@ -98,6 +107,8 @@ export class MirrorConnection {
         gracePeriod,
         objectives: keeping.objectives,
         writerName: `${writer.name}, for ${backend.url}`,
+        limitUpload: this.#limits.upload,
+        limitDownload: this.#limits.download,
       },
       environment,
       new StoreEventEmitter(),

@@ -2,6 +2,7 @@ import type { CheckpointBackend } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
+import type { TransferLimits } from '../../pacing/index.ts'
 import type { StoreContext } from '../context.ts'
 import type { RestoreUpkeep } from '../restore/restore.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
@@ -24,15 +25,16 @@ export class StoreMirror implements Mirror {
   /** Whether the mirror may lack something of this process for which no flush has waited. */
   #isBehind = false
 
-  /** Owns the backend of the mirror: closing the store closes it. */
+  /** Owns the backend of the mirror: closing the store closes it. `limits` are those of the options of the store. */
   constructor(
     backend: CheckpointBackend,
     options: MirrorOptions,
+    limits: TransferLimits,
     context: StoreContext,
     ready: LocalStore['ready'],
   ) {
     this.#local = { context, ready }
-    this.#connection = new MirrorConnection(backend, options, context)
+    this.#connection = new MirrorConnection(backend, options, context, limits)
     this.#worker = new MirrorWorker(this.#local, this.#connection)
     this.#flushLimit = options.flushLimit ?? defaultFlushLimit
   }

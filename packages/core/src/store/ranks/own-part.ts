@@ -33,7 +33,7 @@ export async function writeOwnPart(
   }
   // Each call has names of its own. So a call that is repeated never changes bytes that a part describes.
   const folder = `.holdfast/${context.environment.newToken()}/`
-  const stored = await writeFiles(context.backend, attempt, files, request, folder)
+  const stored = await writeFiles(context, attempt, files, request, folder)
   await request.beforeCommit?.()
   const proposal = partOf(member, request, stored)
   const agreed = await agreeOn(context, name, partSchema, proposal, signal)

@@ -9,6 +9,7 @@ import {
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
+import { payloadReader } from '../attempts/payload-reader.ts'
 import { provedFile, readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import { requireVerified } from './find.ts'
@@ -41,13 +42,13 @@ export async function readFile(
   name: string,
   { range, signal }: ReadFileOptions,
 ): Promise<StreamedFile> {
-  const { backend } = context
+  const reader = payloadReader(context)
   const { entry, file } = await requireFile(context, choice, name, signal)
   const { size, sha256 } = file
   if (range === undefined)
-    return { size, sha256, body: await provedFile(backend, entry.attempt, file, signal) }
-  const { start, end } = resolveRange(range, size, name, backend.url)
-  return { size, sha256, body: await readPart(backend, entry.attempt, file, { start, end }, signal) }
+    return { size, sha256, body: await provedFile(reader, entry.attempt, file, signal) }
+  const { start, end } = resolveRange(range, size, name, reader.url)
+  return { size, sha256, body: await readPart(reader, entry.attempt, file, { start, end }, signal) }
 }
 
 /** Returns the path of one file or folder of a checkpoint on this machine. Rejects with `UNSUPPORTED` if it has none. */

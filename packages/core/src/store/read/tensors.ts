@@ -1,8 +1,8 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
 import { concurrently } from '../../async/concurrently.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { AttemptId, ManifestFile } from '../../catalog/documents/index.ts'
 import { type TensorList, TensorListReader } from '../../tensors/tensor-list.ts'
+import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import { requireVerified } from './find.ts'
@@ -24,28 +24,28 @@ export async function tensorsOf(
   const { entry, manifest } = await requireVerified(context, choice, signal)
   return concurrently(manifest.files, filesAtOnce, signal, async (file, each) => ({
     file: file.name,
-    ...(await tensorsOfFile(context.backend, entry.attempt, file, each)),
+    ...(await tensorsOfFile(payloadReader(context), entry.attempt, file, each)),
   }))
 }
 
 async function tensorsOfFile(
-  backend: CheckpointBackend,
+  reader: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
   signal: AbortSignal,
 ): Promise<TensorList> {
-  const reader = new TensorListReader()
+  const tensors = new TensorListReader()
   for (let start = 0, end = firstBytes; start < file.size; start = end, end *= 4) {
     for await (const chunk of await readPart(
-      backend,
+      reader,
       attempt,
       file,
       { start, end: Math.min(end, file.size) },
       signal,
     )) {
-      const list = reader.update(chunk)
+      const list = tensors.update(chunk)
       if (list !== undefined) return list
     }
   }
-  return reader.finish()
+  return tensors.finish()
 }

@@ -21,6 +21,7 @@ import {
   quarantinedError,
 } from '../../catalog/judging/choose.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
+import { payloadReader } from '../attempts/payload-reader.ts'
 import { provedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 import { triedTooOften } from './tried-too-often.ts'
@@ -164,7 +165,7 @@ export async function deliver(
   const manifest = await provedManifest(context.backend, entry, options.signal)
   const files = await wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
-  await using reader = new AttemptReader(context.backend, entry.attempt, files)
+  await using reader = new AttemptReader(payloadReader(context), entry.attempt, files)
   const { paths, others } = await context.environment.deliver(
     options.to,
     files.map((file) => ({

@@ -87,7 +87,7 @@ async function writeAndCommit(
   const { onExisting = 'fail', allowBest, signal } = request
   let mayBeWhole = false
   try {
-    const stored = await writeFiles(context.backend, attempt, files, request)
+    const stored = await writeFiles(context, attempt, files, request)
     // Without a manifest, no repair can list the attempt if this process dies after a rejection.
     await request.beforeCommit?.()
     mayBeWhole = true

@@ -1,9 +1,9 @@
 import { orAborted } from '../../../async/or-aborted.ts'
 import type { Look } from '../../../async/second-look.ts'
-import type { CheckpointBackend } from '../../../backend/index.ts'
 import { bytesOf } from '../../../backend/source/chunks-of.ts'
 import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../../errors.ts'
+import type { PayloadReader } from '../payload-reader.ts'
 import { provedChunks, refuseOtherBytes } from '../read-verified.ts'
 import { type PackRead, planReads } from './plan-reads.ts'
 
@@ -20,7 +20,7 @@ const readsAhead = 3
  * for (const file of files) for await (const chunk of await reader.open(file, signal)) use(chunk)
  */
 export class AttemptReader implements AsyncDisposable {
-  readonly #backend: CheckpointBackend
+  readonly #backend: PayloadReader
   readonly #attempt: AttemptId
   readonly #reads: readonly PackRead[]
   /** Where the files that were not opened yet lie: the read, and the offset in its bytes. */
@@ -33,7 +33,7 @@ export class AttemptReader implements AsyncDisposable {
   /** The first read that has not begun. */
   #next = 0
 
-  constructor(backend: CheckpointBackend, attempt: AttemptId, files: readonly ManifestFile[]) {
+  constructor(backend: PayloadReader, attempt: AttemptId, files: readonly ManifestFile[]) {
     this.#backend = backend
     this.#attempt = attempt
     this.#reads = planReads(files)

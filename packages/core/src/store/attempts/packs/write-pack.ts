@@ -1,5 +1,6 @@
 import type { CheckpointBackend } from '../../../backend/index.ts'
 import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/documents/index.ts'
+import type { Pace } from '../../../pacing/index.ts'
 import { refuseOtherDigest } from '../other-digest.ts'
 import type { FiniteRequirement } from '../require-finite.ts'
 import { packedSource } from './packed-source.ts'
@@ -8,6 +9,8 @@ import type { SizedFile } from './plan-packs.ts'
 export interface PackOptions {
   readonly signal: AbortSignal
   readonly finite: FiniteRequirement | undefined
+  /** Limits how fast bytes are sent. */
+  readonly pace: Pace | undefined
   /** Called with the number of bytes of the pack that are stored. */
   readonly onProgress: (bytes: number) => void
 }
@@ -23,7 +26,7 @@ export async function writePack(
   attempt: AttemptId,
   object: string,
   files: readonly SizedFile[],
-  { signal, finite, onProgress }: PackOptions,
+  { signal, finite, pace, onProgress }: PackOptions,
 ): Promise<readonly ManifestFile[]> {
   const tensors = new Map(finite === undefined ? [] : files.map((file) => [file, finite.of(file.name)]))
   const stored: ManifestFile[] = []
@@ -40,7 +43,7 @@ export async function writePack(
   const { revision, storeDigest } = await backend.put(
     objectKey(attempt, object),
     packedSource(files, { observe, onFile }, signal),
-    { size: files.reduce((sum, { size }) => sum + size, 0), signal, onProgress },
+    { size: files.reduce((sum, { size }) => sum + size, 0), signal, pace, onProgress },
   )
   const [first, ...others] = stored
   if (first === undefined) return []

@@ -1,0 +1,9 @@
+export { parseRate, type Rate } from './rate.ts'
+export {
+  type Clock,
+  type Pace,
+  paceOf,
+  type TransferLimits,
+  type Transfers,
+  transfersOf,
+} from './transfers.ts'

@@ -1,0 +1,51 @@
+import { admit, giveBack, type TokenBucket } from './token-bucket.ts'
+
+/** Waits until this number of bytes may be transferred. Rejects with `ABORTED` if the signal fires. */
+export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void>
+
+/** The highest rates of a store in bytes per second. `undefined` is no limit. */
+export interface TransferLimits {
+  readonly upload: number | undefined
+  readonly download: number | undefined
+}
+
+/** How fast the payload of a store is transferred. All transfers of an open store share it. */
+export interface Transfers {
+  readonly limits: TransferLimits
+  readonly upload: Pace | undefined
+  readonly download: Pace | undefined
+}
+
+/** Time as a parameter. */
+export interface Clock {
+  /** Returns milliseconds since some moment. They never go back. */
+  readonly elapsed: () => number
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>
+}
+
+export function transfersOf(limits: TransferLimits, clock: Clock): Transfers {
+  return {
+    limits,
+    upload: limits.upload === undefined ? undefined : paceOf(limits.upload, clock),
+    download: limits.download === undefined ? undefined : paceOf(limits.download, clock),
+  }
+}
+
+/** Shorter waits add up to longer ones, because timers are not more exact. */
+const shortestPause = 1
+
+/** Returns a limit that any number of transfers share, in the order in which they ask. `rate` is in bytes per second. */
+export function paceOf(rate: number, { elapsed, pause }: Clock): Pace {
+  let bucket: TokenBucket
+  return async (bytes, signal) => {
+    const admission = admit(bucket, bytes, elapsed(), rate)
+    bucket = admission.bucket
+    if (admission.wait < shortestPause) return
+    try {
+      await pause(admission.wait, signal)
+    } catch (error) {
+      bucket = giveBack(bucket, bytes, rate)
+      throw error
+    }
+  }
+}

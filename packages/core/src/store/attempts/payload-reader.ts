@@ -1,0 +1,27 @@
+import type { CheckpointBackend, ReadableObject } from '../../backend/index.ts'
+import type { Pace } from '../../pacing/index.ts'
+import type { StoreContext } from '../context.ts'
+
+/** The part of a backend that reads the files of checkpoints. */
+export type PayloadReader = Pick<CheckpointBackend, 'url' | 'read'>
+
+/** Returns what reads the files of checkpoints, no faster than the store allows. */
+export function payloadReader({ backend, transfers: { download } }: StoreContext): PayloadReader {
+  if (download === undefined) return backend
+  return {
+    url: backend.url,
+    read: async (key, options) => paced(await backend.read(key, options), download, options?.signal),
+  }
+}
+
+function paced(object: ReadableObject, pace: Pace, signal: AbortSignal | undefined): ReadableObject {
+  const body = object.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      async transform(chunk, controller) {
+        await pace(chunk.byteLength, signal)
+        controller.enqueue(chunk)
+      },
+    }),
+  )
+  return { ...object, body }
+}

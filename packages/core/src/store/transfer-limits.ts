@@ -1,0 +1,28 @@
+import type { CheckpointBackend } from '../backend/index.ts'
+import { parseRate, type Rate, type TransferLimits } from '../pacing/index.ts'
+
+/** The options of a store that limit its transfers. */
+interface LimitOptions {
+  readonly limitUpload?: Rate | undefined
+  readonly limitDownload?: Rate | undefined
+}
+
+/** Returns the limits that options name. Throws `INVALID_ARGUMENT` for an invalid rate. */
+export function parseLimits({ limitUpload, limitDownload }: LimitOptions): TransferLimits {
+  return {
+    upload: limitUpload === undefined ? undefined : parseRate(limitUpload, 'limitUpload'),
+    download: limitDownload === undefined ? undefined : parseRate(limitDownload, 'limitDownload'),
+  }
+}
+
+/**
+ * Returns the limits of a store. A store on a disk that has a mirror is not limited, so that saves do not wait for what the
+ * network may carry.
+ */
+export function limitsOfStore(
+  options: LimitOptions & { readonly mirror?: object | undefined },
+  { capabilities }: CheckpointBackend,
+): TransferLimits {
+  const isLocal = options.mirror !== undefined && capabilities.localRoot !== undefined
+  return parseLimits(isLocal ? {} : options)
+}
