@@ -4,6 +4,7 @@ import {
   type MirrorOptions,
   type Objectives,
   parseChoice,
+  parseRate,
   parseJson,
   type RanksOptions,
   type RetentionOptions,
@@ -36,6 +37,12 @@ const checkedByCore = <Value>() => v.custom<Value>(isObject, 'Expected an object
 const choice = v.pipe(
   v.union([count, text]),
   v.transform((value): CheckpointChoice => (typeof value === 'number' ? value : parseChoice(value))),
+)
+
+/** Bytes per second. */
+const rate = v.pipe(
+  v.union([v.number(), text]),
+  v.transform((value) => parseRate(value)),
 )
 
 /** JSON as text, so that no number is rounded. */
@@ -95,8 +102,8 @@ export const parameters = {
     retention: v.optional(checkedByCore<RetentionOptions>()),
     space: v.optional(checkedByCore<SpaceOptions>()),
     mirror: v.optional(checkedByCore<MirrorOptions>()),
-    limitUpload: v.optional(v.union([v.number(), text])),
-    limitDownload: v.optional(v.union([v.number(), text])),
+    limitUpload: v.optional(rate),
+    limitDownload: v.optional(rate),
     gracePeriod: v.optional(v.number()),
     writerName: v.optional(text),
   }),

@@ -7,6 +7,7 @@ import { packModes } from '../store/attempts/pack-mode.ts'
 import type { StoreOptions } from '../store/options.ts'
 import { type AdapterReference, type BackendOptionsOf, isAdapter } from './adapters.ts'
 import { recordOf } from '../records.ts'
+import { rateSchema } from '../pacing/index.ts'
 import { thresholdSchema } from '../space/index.ts'
 
 /** The schema of a configuration file. `schema/config.schema.json` is generated from it. */
@@ -40,8 +41,8 @@ export const configSchema = v.strictObject({
       flushLimit: v.optional(v.pipe(v.number(), v.minValue(0))),
     }),
   ),
-  limitUpload: v.optional(sizeSchema),
-  limitDownload: v.optional(sizeSchema),
+  limitUpload: v.optional(rateSchema),
+  limitDownload: v.optional(rateSchema),
   writerName: v.optional(v.string()),
   adapters: v.optional(
     v.array(

@@ -1,4 +1,4 @@
-export { parseRate, type Rate } from './rate.ts'
+export { parseRate, type Rate, rateSchema } from './rate.ts'
 export {
   type Clock,
   type Pace,

@@ -9,4 +9,4 @@ export {
   thresholdSchema,
   type SpaceVerdict,
 } from './guard.ts'
-export { formatSize, parseSize, type Size, sizeSchema } from './size.ts'
+export { formatSize, isSize, parseSize, type Size, sizeSchema } from './size.ts'

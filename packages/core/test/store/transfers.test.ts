@@ -96,7 +96,7 @@ describe('limitUpload', () => {
     })
   })
 
-  test.each(['fast', '10 KB/s', '100 MB', 0])('%j is refused', async (limitUpload) => {
+  test.each(['10 KB/s', 0, NaN] as const)('%j is refused', async (limitUpload) => {
     expect(await codeOf((async () => new CheckpointStore(new MemoryBackend(), { limitUpload }))())).toBe(
       'INVALID_ARGUMENT',
     )
