@@ -50,6 +50,8 @@ describe('--limit-upload', () => {
   test('names the field of a configuration that is not a rate', async () => {
     const { code, stderr } = await save({ limitDownload: '50 MB' })
     expect(code).toBe(2)
-    expect(stderr).toContain("limitDownload: Write a rate such as '200 MB/s'")
+    expect(stderr).toContain(
+      "limitDownload: Write a number of bytes per second, or a string such as '200 MB/s'",
+    )
   })
 })

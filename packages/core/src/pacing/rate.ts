@@ -6,10 +6,10 @@ import { isSize, parseSize, type Size } from '../space/index.ts'
 export type Rate = number | `${Exclude<Size, number>}/s`
 
 /** The schema of a rate in a configuration file. */
-export const rateSchema = v.union([
-  v.number(),
-  v.pipe(v.string(), v.guard(isRate, "Write a rate such as '200 MB/s' or '64 MiB/s'")),
-])
+export const rateSchema = v.union(
+  [v.number(), v.pipe(v.string(), v.guard(isRate))],
+  "Write a number of bytes per second, or a string such as '200 MB/s' or '64 MiB/s'",
+)
 
 /** The lowest limit in bytes per second. Below it, requests would wait longer for their bytes than stores allow. */
 const lowestRate = 100_000
