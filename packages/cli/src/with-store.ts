@@ -66,7 +66,7 @@ export async function withStore<Code extends CommandExitCode>(
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
-    ...mirrorOf(options, ranks === undefined ? mirror : undefined),
+    ...mirrorOf(options, mirror),
     ...keeping,
     ...settings,
     ...(objective === undefined && objectives === undefined

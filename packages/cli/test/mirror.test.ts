@@ -98,6 +98,20 @@ describe('--mirror', () => {
   })
 })
 
+test('is refused for a job of many ranks, and not ignored', async () => {
+  const folder = await configuredFolder()
+  const ofRank = ['--rank', '0', '--world-size', '2']
+  const refused = await save(folder, 1, ...ofRank)
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /^holdfast: A store with ranks has no mirror.* holdfast copy .* --follow/,
+    ) as string,
+  })
+  const named = await save(folder, 1, ...ofRank, '-s', 'other', '--no-config', '--mirror', 'backup')
+  expect(named.code).toBe(2)
+})
+
 describe('status', () => {
   test('shows the latest checkpoint and how far the mirror is', async () => {
     const folder = await configuredFolder()

@@ -12,6 +12,8 @@ export type ErrorHint =
   | { readonly kind: 'own-store' }
   /** Take a mirror from the store that owns it. */
   | { readonly kind: 'own-mirror' }
+  /** Copy the checkpoints of a job of many ranks from a process beside it, in place of a mirror. */
+  | { readonly kind: 'copy-beside-job' }
   /** Save one checkpoint together with the other ranks of a job. */
   | { readonly kind: 'save-together' }
   /** Let all ranks join the job. */
@@ -62,6 +64,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'Open the store in exclusive mode or as a job.'
     case 'own-mirror':
       return 'If no other store mirrors there any more, pass mirror: { takeOver: true }.'
+    case 'copy-beside-job':
+      return 'Leave out mirror, and call copyCheckpoints() in a process without ranks.'
     case 'save-together':
       return 'Open the store with ranks: { rank, size } to save together.'
     case 'join-job':

@@ -139,6 +139,7 @@ _PHRASES: dict[str, str] = {
     "packed": "Read it with store.read(), or restore it. To give each file its own path, save with packs='never'.",
     "own-store": "Open the store with mode='exclusive'.",
     "own-mirror": "If no other store mirrors there any more, pass mirror={'store': ..., 'takeOver': True}.",
+    "copy-beside-job": "Leave out mirror, and run holdfast copy STORE MIRROR --follow beside the job.",
     "save-together": "If several ranks of a job save this step, open the store with ranks=(rank, number of ranks).",
     "join-job": "To join the job, call store.restore() on all ranks when the program starts.",
     "allow-best": "To allow it, pass allow_best=True.",

@@ -25,6 +25,8 @@ export function phraseHint(hint: ErrorHint): string {
       return 'Pass --job NAME, or set HOLDFAST_JOB.'
     case 'own-mirror':
       return 'If no other store mirrors there any more, pass --take-over-mirror.'
+    case 'copy-beside-job':
+      return 'Pass --no-mirror, and run holdfast copy STORE MIRROR --follow beside the job.'
     case 'save-together':
       return 'If several ranks of a job save this step, run holdfast save on each with --ranks env or --member FILE.'
     case 'join-job':

@@ -136,8 +136,10 @@ function assertJob({ job, mode }: StoreOptions): void {
 function assertRanksMode({ mode, takeOver, job, mirror }: StoreOptions, ranks: RanksOptions): void {
   assertRanksOptions(ranks)
   if (mirror !== undefined)
-    throw invalid(
-      'A store with ranks has no mirror. Leave out mirror, and copy its checkpoints from another process.',
+    throw new HoldfastError(
+      'INVALID_ARGUMENT',
+      'A store with ranks has no mirror, because its ranks would not agree on when to restore from it.',
+      { hint: { kind: 'copy-beside-job' } },
     )
   if (mode !== 'shared' && takeOver === undefined && job === undefined) return
   throw invalid('With ranks, all ranks own the store together. Leave out mode, takeOver and job.')
