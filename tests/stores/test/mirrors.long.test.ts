@@ -2,6 +2,8 @@ import { describe } from 'vitest'
 import { testMirrorLoop } from './mirror-rounds.ts'
 import { kindsOfStore } from './stores.ts'
 
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+
 describe.each(await kindsOfStore())('a mirror on $name', (kind) => {
-  testMirrorLoop(kind, 40)
+  testMirrorLoop(kind, 10 * effort)
 })

@@ -8,8 +8,8 @@ import { kindsOfStore } from './stores.ts'
 const workers = 8
 const savesEach = 6
 
-/** Number of kills. `HOLDFAST_TEST_KILLS` changes it. */
-const kills = Number(process.env['HOLDFAST_TEST_KILLS'] ?? 12)
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+const kills = 6 * effort
 
 describe.each(await kindsOfStore())('processes on $name', (kind) => {
   test(`every acknowledged save of ${workers} concurrent writers in shared mode is listed and verified`, async () => {

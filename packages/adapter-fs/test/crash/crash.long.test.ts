@@ -1,3 +1,5 @@
 import { testCrashes } from './crashes.ts'
 
-testCrashes(1)
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+
+testCrashes(effort < 5 ? 4 : 1)

@@ -6,8 +6,10 @@ import { brokenProtocols, product, type Protocol } from './protocol.ts'
 import { scenarios } from './scenarios.ts'
 import { type State, type Step, violation } from './world.ts'
 
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+
 /** The number of states of one scenario that are also visited without components. */
-const limit = 2_000
+const limit = 500 * effort
 
 /** A state with the names of the steps that lead to it. */
 interface Visit {

@@ -1,3 +1,5 @@
 import { testSchedules } from './schedules.ts'
 
-testSchedules(3000)
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+
+testSchedules(1000 * effort)

@@ -1,3 +1,5 @@
 import { testMirrors } from './schedules.ts'
 
-testMirrors(1000)
+const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
+
+testMirrors(300 * effort)
