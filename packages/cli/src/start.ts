@@ -1,4 +1,4 @@
-import { enableCompileCache } from 'node:module'
+import * as nodeModule from 'node:module'
 import { compileCacheFolder } from './compile-cache.ts'
 import { StandardOutput } from './standard-output.ts'
 import { version } from './version.ts'
@@ -16,7 +16,8 @@ export async function start(): Promise<void> {
     return
   }
   const folder = compileCacheFolder(process.env)
-  if (folder !== undefined) enableCompileCache(folder)
+  // Deno and Bun have no compile cache.
+  if (folder !== undefined && 'enableCompileCache' in nodeModule) nodeModule.enableCompileCache(folder)
   const { run } = await import('./run.ts')
   output.end(await run(process.argv, version()))
 }

@@ -6,6 +6,8 @@ export type ErrorHint =
   | { readonly kind: 'exclude'; readonly name: string }
   /** Name an adapter explicitly: that package, if one is known. */
   | { readonly kind: 'name-adapter'; readonly package: string | undefined }
+  /** Put an adapter into the bundle of the program, and pass it. */
+  | { readonly kind: 'bundle-adapter'; readonly package: string }
   /** Replace the checkpoint that is already saved. */
   | { readonly kind: 'replace' }
   /** Own the store, or belong to a job. */
@@ -58,6 +60,8 @@ export function remedyOf(hint: ErrorHint): string {
       return 'To leave it out, name it in the option exclude.'
     case 'name-adapter':
       return 'To use an adapter, pass it in the option adapters.'
+    case 'bundle-adapter':
+      return `Import { adapter } from '${hint.package}', and pass it in the option adapters: [adapter].`
     case 'replace':
       return "Choose another step, or replace it with onExisting: 'replace'."
     case 'own-store':

@@ -135,6 +135,7 @@ _PHRASES: dict[str, str] = {
     "choose-config": "Pass it as config=..., which trusts it, or pass config=False to use none.",
     "exclude": "To leave it out, name it in exclude=[...].",
     "name-adapter": "To use an adapter, pass it in adapters=[...].",
+    "bundle-adapter": "To use an adapter, pass it in adapters=[...].",
     "replace": "Choose another step, or replace it with on_existing='replace'.",
     "packed": "Read it with store.read(), or restore it. To give each file its own path, save with packs='never'.",
     "own-store": "Open the store with mode='exclusive'.",

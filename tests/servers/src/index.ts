@@ -12,3 +12,6 @@ export {
 export type { EmulatorUse, Servers } from './provided.ts'
 export { serversFor, type ServersForOptions } from './servers-for.ts'
 export { startServer } from './start-server.ts'
+export { cacheFolder, installInto } from './cache.ts'
+export { lastLines, run } from './run.ts'
+export { inCi } from './settings.ts'

@@ -19,6 +19,8 @@ export function phraseHint(hint: ErrorHint): string {
       return `Pass --exclude ${shellQuoted(globOf(hint.name))}, or list it in .holdfastignore.`
     case 'name-adapter':
       return `Pass --adapter ${hint.package ?? 'PACKAGE'} to load ${hint.package === undefined ? 'an adapter' : 'it'} from the working folder.`
+    case 'bundle-adapter':
+      return `Pass --adapter ${hint.package} to load it from the working folder.`
     case 'replace':
       return 'Pass --replace to replace it.'
     case 'own-store':

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import {
   type BackendAdapter,
   type BackendHooks,
@@ -10,6 +10,7 @@ import {
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
 import { besideModule, findModule, type FoundModule, planted, type SearchBase } from './find-module.ts'
+import { isBundled, moduleFile } from './own-module.ts'
 import { hasWorkingFolder, workingFolder } from './working-folder.ts'
 
 /** The package for each kind of store. It is loaded only when a URL requires it. */
@@ -109,9 +110,17 @@ function notInstalled(name: string, folder: string): never {
  */
 async function loadKnown(name: string, scheme: string): Promise<BackendAdapter> {
   const main = mainModule()
-  const modules = [fileURLToPath(import.meta.url), ...(main === undefined ? [] : [main])]
+  const own = moduleFile(import.meta.url)
+  const modules = [own, main].filter((file) => file !== undefined)
   const found = chosen(name, modules.map(besideModule))
   if (found !== undefined) return load(name, found)
+  if (isBundled(own)) {
+    throw new HoldfastError(
+      'CONFIG',
+      `${scheme}:// requires ${name}. This program is a bundle, which does not contain the package.`,
+      { hint: { kind: 'bundle-adapter', package: name } },
+    )
+  }
   const isNearby =
     hasWorkingFolder() && findModule(name, { folder: workingFolder(), owners: [] }) !== undefined
   throw new HoldfastError(
@@ -148,7 +157,7 @@ function mainModule(): string | undefined {
 }
 
 async function load(name: string, { file }: FoundModule): Promise<BackendAdapter> {
-  const loaded: unknown = await import(pathToFileURL(file).href)
+  const loaded: unknown = await import(/* webpackIgnore: true */ /* @vite-ignore */ pathToFileURL(file).href)
   if (isAdapterModule(loaded)) return loaded.adapter
   throw new HoldfastError(
     'CONFIG',

@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { HoldfastError } from '../errors.ts'
 import { nodeErrorCode } from '../node-errors.ts'
+import { moduleFile } from './own-module.ts'
 import { type PathPart, partsOf } from './path-parts.ts'
 import { thisUser } from './this-user.ts'
 import { foreignPart } from './trust.ts'
@@ -54,7 +54,9 @@ export function findModule(name: string, base: SearchBase): FoundModule | undefi
  * may have planted it.
  */
 export function refusePlanted(name: string, importerUrl: string): void {
-  const foreign = findModule(name, besideModule(fileURLToPath(importerUrl)))?.foreign
+  const importer = moduleFile(importerUrl)
+  if (importer === undefined) return // a bundle contains the package
+  const foreign = findModule(name, besideModule(importer))?.foreign
   if (foreign !== undefined) throw planted(name, foreign)
 }
 

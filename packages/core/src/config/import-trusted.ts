@@ -13,7 +13,7 @@ export async function importTrusted(file: string): Promise<unknown> {
   // Bun does not support these hooks.
   const hooks = 'registerHooks' in nodeModule ? refusePlantedImports(url, dirname(file)) : undefined
   try {
-    return await import(url)
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ url)
   } finally {
     hooks?.deregister()
   }

@@ -1,0 +1,33 @@
+import { createRequire } from 'node:module'
+import type * as AdapterFs from '@holdfast/adapter-fs'
+import type * as Core from '@holdfast/core'
+import { isHoldfastError } from '@holdfast/core'
+import { expect, test } from 'vitest'
+import { bundlers } from '../src/bundlers.ts'
+import { runsAsHandler, savesAndRestores, suggestsAdapters } from './bundles.ts'
+
+const esbuild = bundlers['esbuild, as CommonJS']
+
+test('a program that esbuild bundled saves and restores', async () => {
+  await savesAndRestores(esbuild)
+})
+
+test('a bundle without an adapter suggests the option adapters', async () => {
+  await suggestsAdapters(esbuild)
+})
+
+test('a bundled handler of AWS Lambda saves without an installed package', async () => {
+  await runsAsHandler(esbuild)
+})
+
+test('CommonJS requires the library and an adapter', async () => {
+  const require = createRequire(import.meta.url)
+  const { openStore } = require('@holdfast/core') as typeof Core
+  const { adapter } = require('@holdfast/adapter-fs') as typeof AdapterFs
+  expect(adapter.schemes).toEqual(['file'])
+  await using store = await openStore('mem:', { config: false })
+  await store.save({ step: 1, files: { 'a.bin': Buffer.from('a') } })
+  expect((await store.latest())?.step).toBe(1)
+  const misspelt = store.restore('best', { to: './nowhere' }).catch(isHoldfastError)
+  expect(await misspelt).toBe(true)
+})

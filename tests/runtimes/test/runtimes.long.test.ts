@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startS3Emulator } from '@holdfast/emulators'
+import { inCi, lastLines } from '@holdfast/test-servers'
+import { describe, expect, test, type TestContext } from 'vitest'
+import { installedRuntime, type Runtime, type RuntimeName } from '../src/runtime.ts'
+
+const execute = promisify(execFile)
+
+/**
+ * The cases of the conformance suite. By default those that send little; `HOLDFAST_RUNTIMES_ALL=1`, as at night, runs the whole
+ * suite, for which an emulator and a runtime exchange 1 GB.
+ */
+const everyCase = process.env['HOLDFAST_RUNTIMES_ALL'] === '1'
+const someCases = ['commit', 'list', 'midway']
+
+const pathOf = (module: string): string => fileURLToPath(new URL(module, import.meta.url))
+const cli = pathOf('../../../packages/cli/dist/main.js')
+const conformance = pathOf('../../../packages/conformance/dist/cli/main.js')
+const adapterS3 = pathOf('../../../packages/adapter-s3/dist/index.js')
+
+/** Returns the command, or skips the test with the reason. In CI a missing runtime is an error. */
+async function runtimeOr(skip: TestContext['skip'], name: RuntimeName): Promise<Runtime> {
+  try {
+    return await installedRuntime(name)
+  } catch (error) {
+    if (inCi(process.env)) throw error
+    return skip(`${name} could not be installed: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+async function output(
+  { file, args }: Runtime,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const { stdout } = await execute(file, [...args, ...words], {
+    env: { ...process.env, ...environment },
+    maxBuffer: 2 ** 26,
+  })
+  return stdout
+}
+
+/** Runs the suite on a place, and returns the last lines of each report. */
+async function certify(
+  runtime: Runtime,
+  words: readonly string[],
+  environment?: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
+  const selections = everyCase ? [[]] : someCases.map((name) => ['--only', name])
+  const reports: string[] = []
+  for (const selection of selections)
+    reports.push(lastLines(await output(runtime, [conformance, ...words, ...selection], environment), 1))
+  return reports
+}
+
+describe.each<RuntimeName>(['bun', 'deno'])('on %s', (name) => {
+  test('the command line saves, lists, verifies and restores', async ({ skip }) => {
+    const runtime = await runtimeOr(skip, name)
+    const folder = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
+    const model = join(folder, 'model.bin')
+    await writeFile(model, 'weights')
+    const onStore = (...words: readonly string[]): Promise<string> =>
+      output(runtime, [cli, ...words, '--store', join(folder, 'store')])
+    expect(await onStore('save', model, '--step', '1', '--metric', 'loss=0.5')).toMatch(/^saved step 1/)
+    expect(await onStore('ls', '--json')).toContain('"step":1')
+    expect(await onStore('verify')).toContain('1 checkpoint')
+    await onStore('restore', 'latest', '--to', join(folder, 'resume'))
+    expect(await readFile(join(folder, 'resume', 'model.bin'), 'utf8')).toBe('weights')
+  })
+
+  test('a disk passes the conformance suite', async ({ skip }) => {
+    const runtime = await runtimeOr(skip, name)
+    const place = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
+    for (const report of await certify(runtime, [place, '--part-size', '1 MiB']))
+      expect(report).toMatch(/passes the suite: all \d+ cases passed/)
+  })
+
+  test('the emulator of S3 passes the conformance suite', async ({ skip }) => {
+    const runtime = await runtimeOr(skip, name)
+    await using s3 = await startS3Emulator({ buckets: ['checkpoints'] })
+    const place = `s3://checkpoints/a?endpoint=${s3.endpoint}&region=${s3.region}&partSize=5MiB`
+    const { accessKeyId, secretAccessKey } = s3.credentials
+    const reports = await certify(runtime, [place, '--part-size', '5 MiB', '--adapter', adapterS3], {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    })
+    for (const report of reports) expect(report).toMatch(/passes the suite: all \d+ cases passed/)
+  })
+})
