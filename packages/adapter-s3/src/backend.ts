@@ -1,4 +1,5 @@
 import {
+  DirectConnections,
   HoldfastError,
   ObjectNames,
   ObjectStoreBackend,
@@ -48,8 +49,9 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         delete: deleteKeys,
         hash,
         sweep,
-        close({ client, unpooled, forgetSecrets }) {
+        close({ client, unpooled, direct, forgetSecrets }) {
           forgetSecrets()
+          direct?.destroy()
           if (options.client !== undefined) return
           client.destroy()
           unpooled.client.destroy()
@@ -76,6 +78,7 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   return {
     client,
     unpooled: { client: unpooled, progress: options.minimumProgress },
+    direct: options.client === undefined ? new DirectConnections(process.env) : undefined,
     forgetSecrets() {
       for (const forgetOne of forget) forgetOne()
     },

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
+  type DirectConnections,
   foreignAnswer,
   type ObjectStore,
   type RequestInfo,
@@ -15,6 +16,8 @@ export interface Bucket extends ObjectStore {
   readonly client: S3Client
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: Pick<Bucket, 'client' | 'progress'>
+  /** The connections for the bytes of large objects. A ready-made client reads them itself. */
+  readonly direct: DirectConnections | undefined
   /** Removes from a ready-made client what the backend added to it. */
   readonly forgetSecrets: () => void
   readonly name: string

@@ -53,13 +53,7 @@ async function open(
   })
   try {
     const asked = { what: `The read of ${key}`, key }
-    const answer = await send(
-      newConnection === true ? bucket.unpooled : bucket,
-      asked,
-      'object',
-      command,
-      signal,
-    )
+    const answer = await send(senderOf(bucket, newConnection, of), asked, 'object', command, signal)
     const { Body: body } = answer
     if (!(body instanceof Readable)) throw new Error('The response has no body')
     return { stat: orDestroy(body, () => statOf(key, answer, range)), body }
@@ -67,6 +61,17 @@ async function open(
     if (isCalled(error, 'InvalidRange')) return undefined
     throw isCalled(error, 'PreconditionFailed') ? replacedWhileRead(bucket, key, error) : error
   }
+}
+
+/** Chooses the connection: the first bytes of each object come through the SDK, and the rest directly. */
+function senderOf(
+  bucket: Bucket,
+  newConnection: boolean | undefined,
+  of: ObjectStat | undefined,
+): Parameters<typeof send>[0] {
+  if (newConnection === true) return bucket.unpooled
+  const { client, progress, direct } = bucket
+  return { client, progress, through: of && direct }
 }
 
 function statOf(

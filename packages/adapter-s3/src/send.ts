@@ -6,6 +6,7 @@ import type {
   ServiceOutputTypes,
 } from '@aws-sdk/client-s3'
 import {
+  type DirectConnections,
   fieldOf,
   foreignAnswer,
   isHtml,
@@ -16,6 +17,7 @@ import {
   stringFieldOf,
 } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
+import { sendDirectly } from './direct.ts'
 import { noteTime } from './response-time.ts'
 
 /** The expected body of a successful response. */
@@ -42,13 +44,19 @@ type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputType
   ServiceOutputTypes
 >
 
+/** How a request is sent. */
+interface Sender extends Pick<Bucket, 'client' | 'progress'> {
+  /** Sends the signed request instead of the client, if possible. */
+  readonly through?: DirectConnections | undefined
+}
+
 /**
  * Sends one request without retrying, and rejects with what the SDK throws. Rejects with `UNAVAILABLE` if the response
  * is not one of S3, arrives too slowly, or is too large. By itself, the SDK takes any document for an empty list, reads
  * responses of any size into memory, and waits as long as bytes arrive.
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-  { client, progress }: Pick<Bucket, 'client' | 'progress'>,
+  { client, progress, through }: Sender,
   asked: RequestInfo,
   expected: Expected,
   command: S3Command<Input, Output>,
@@ -61,9 +69,11 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
   const timer = setTimeout(() => {
     late.abort(new DOMException(`No response arrived for ${limit} ms`, 'TimeoutError'))
   }, limit)
+  const signals = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
   command.middlewareStack.add(
     (next) => async (args) => {
-      const result = await next(args)
+      const answer = through && (await sendDirectly(through, args.request, signals))
+      const result = answer === undefined ? await next(args) : { response: answer }
       clearTimeout(timer)
       await checkAnswer(result.response, asked, expected, progress)
       response = result.response
@@ -72,7 +82,6 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
     { step: 'deserialize', name: 'holdfastAnswer', priority: 'low' },
   )
   try {
-    const signals = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
     const output = await client.send(command, { abortSignal: signals })
     noteTime(output, response)
     return output

@@ -7,6 +7,7 @@ import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
 import { type BackendAdapter, isHoldfastError } from '@holdfast/core'
+import { DirectConnections } from '@holdfast/core/backend'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 
 const certificate = new URL('./localhost.pem', import.meta.url)
@@ -17,13 +18,14 @@ let rejectsConnections = false
  * A store with a certificate of a private authority. It denies every request, so `PERMISSION_DENIED` shows that a
  * request has arrived.
  */
-const store = createHttpsServer(
-  { cert: readFileSync(certificate), key: readFileSync(new URL('./localhost-key.pem', import.meta.url)) },
-  (_, response) => {
-    response.writeHead(403, { 'content-type': 'application/json', 'x-ms-error-code': 'AuthorizationFailure' })
-    response.end()
-  },
-)
+const identity = {
+  cert: readFileSync(certificate),
+  key: readFileSync(new URL('./localhost-key.pem', import.meta.url)),
+}
+const store = createHttpsServer(identity, (_, response) => {
+  response.writeHead(403, { 'content-type': 'application/json', 'x-ms-error-code': 'AuthorizationFailure' })
+  response.end()
+})
 
 const proxy = createHttpServer().on('connect', (request, client, head) => {
   connectRequests.push(`${request.url ?? ''} ${request.headers['proxy-authorization'] ?? ''}`.trim())
@@ -139,4 +141,31 @@ describe.each<[string, BackendAdapter, string, Readonly<Record<string, unknown>>
       })
     }
   })
+})
+
+test('a direct connection trusts the authorities in AWS_CA_BUNDLE, and leaves a store with others to the SDK', async () => {
+  const bytes = Buffer.alloc(2 ** 21, 'direct')
+  const server = createHttpsServer(identity, (_, response) => {
+    response.writeHead(200, { 'content-length': bytes.byteLength }).end(bytes)
+  })
+  await new Promise<void>((resolve) => server.listen(0, resolve))
+  const request = {
+    protocol: 'https:',
+    host: 'localhost',
+    port: portOf(server),
+    path: '/',
+    headers: { host: 'localhost' },
+  } as const
+  const trusting = new DirectConnections({ AWS_CA_BUNDLE: certificate.pathname })
+  const other = new DirectConnections({})
+  try {
+    const response = await trusting.get(request, undefined)
+    const seen = response === undefined ? [] : await Array.fromAsync<Buffer>(response.body)
+    expect(Buffer.concat(seen).equals(bytes)).toBe(true)
+    expect(await other.get(request, undefined)).toBeUndefined()
+  } finally {
+    trusting.destroy()
+    other.destroy()
+    server.close()
+  }
 })

@@ -15,6 +15,13 @@ export interface Breakable extends AsyncIterable<Uint8Array> {
   destroy(error: Error): unknown
 }
 
+/** How the bytes of a body are counted and read, if not by its chunks. */
+interface Reading {
+  readonly chunks: AsyncIterable<Uint8Array>
+  /** Returns the number of bytes that have arrived. */
+  readonly received: () => number
+}
+
 /**
  * Yields the chunks of a body, and destroys the body with `UNAVAILABLE` if it delivers too little. Only the time that
  * the consumer waits for a chunk counts, so a slow consumer does no harm.
@@ -23,26 +30,33 @@ export async function* progressing(
   body: Breakable,
   what: string,
   { bytes, within }: MinimumProgress,
+  reading?: Reading,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let received = 0
+  let passed = 0
+  let mark = 0
   let waited = 0
   let since = 0
+  const received = reading?.received ?? ((): number => passed)
+  const isEnough = (): boolean => {
+    if (received() - mark < bytes) return false
+    mark = received()
+    waited = 0
+    return true
+  }
   const wait = (): NodeJS.Timeout => {
     since = performance.now()
     return setTimeout(() => {
-      body.destroy(tooSlow(what, received, within))
+      if (isEnough()) timer = wait()
+      else body.destroy(tooSlow(what, received() - mark, within))
     }, within - waited)
   }
   let timer = wait()
   try {
-    for await (const chunk of body) {
+    for await (const chunk of reading?.chunks ?? body) {
       clearTimeout(timer)
       waited += performance.now() - since
-      received += chunk.byteLength
-      if (received >= bytes) {
-        received = 0
-        waited = 0
-      }
+      passed += chunk.byteLength
+      isEnough()
       yield chunk
       timer = wait()
     }

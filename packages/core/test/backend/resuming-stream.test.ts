@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
 import { HoldfastError } from '../../src/index.ts'
-import { messageOf, resumingStream, type ResumingStreamOptions } from '../../src/backend.ts'
+import { chunksOf, messageOf, resumingStream, type ResumingStreamOptions } from '../../src/backend.ts'
 
 const rangeBytes = 1000
 const object = Buffer.from(Array.from({ length: 10 * rangeBytes + 7 }, (_, index) => index % 251))
@@ -52,35 +52,52 @@ function reading(speed: number, cut: (asked: Asked, index: number) => number = (
   return { asked, open: () => open, mostOpen: () => mostOpen, body: resumingStream(options) }
 }
 
+type Body = ReturnType<typeof reading>['body']
+
+/** Both ways to read a body. */
+const ways: readonly [string, (body: Body) => AsyncIterable<Uint8Array>][] = [
+  ['pieces', (body) => body],
+  ['chunks', (body) => chunksOf({ body }, 700)],
+]
+
+async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const seen: Buffer[] = []
+  for await (const chunk of chunks) seen.push(Buffer.from(chunk))
+  return Buffer.concat(seen)
+}
+
 const slow = 1000
 const fast = 1_000_000
 
-test('reads the rest over several connections, in order, if a connection is slow', async () => {
-  const { asked, mostOpen, body } = reading(slow)
-  expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
-  expect(asked.map(({ start }) => start)).toEqual(
-    Array.from({ length: 11 }, (_, range) => range * rangeBytes),
-  )
-  expect(mostOpen()).toBeGreaterThan(2)
-  expect(mostOpen()).toBeLessThanOrEqual(4)
-})
+test.each(ways)(
+  'reads the rest over several connections, in order, if a connection is slow: %s',
+  async (_, way) => {
+    const { asked, mostOpen, body } = reading(slow)
+    expect((await bytesOf(way(body))).equals(object)).toBe(true)
+    expect(asked.map(({ start }) => start)).toEqual(
+      Array.from({ length: 11 }, (_, range) => range * rangeBytes),
+    )
+    expect(mostOpen()).toBeGreaterThan(2)
+    expect(mostOpen()).toBeLessThanOrEqual(4)
+  },
+)
 
-test('reads the rest with one request if a connection is fast', async () => {
+test.each(ways)('reads the rest with one request if a connection is fast: %s', async (_, way) => {
   const { asked, body } = reading(fast)
-  expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
+  expect((await bytesOf(way(body))).equals(object)).toBe(true)
   expect(asked).toEqual([
     { start: 0, end: rangeBytes },
     { start: rangeBytes, end: object.byteLength },
   ])
 })
 
-test.each([slow, fast])(
-  'continues at the same byte after each broken response, at speed %i',
-  async (speed) => {
+test.each([slow, fast].flatMap((speed) => ways.map(([name, way]) => [speed, name, way] as const)))(
+  'continues at the same byte after each broken response, at speed %i: %s',
+  async (speed, _, way) => {
     const { asked, body } = reading(speed, ({ start, end }, index) =>
       index % 2 === 0 ? Math.min(start + 300, end) : end,
     )
-    expect(Buffer.concat(await Array.fromAsync(body)).equals(object)).toBe(true)
+    expect((await bytesOf(way(body))).equals(object)).toBe(true)
     expect(asked).toContainEqual({ start: 300, end: rangeBytes })
   },
 )
@@ -100,4 +117,15 @@ test('ends all requests in flight when the body is cancelled', async () => {
     expect(open()).toBe(0)
   })
   expect(asked).toHaveLength(4)
+})
+
+test('ends all requests in flight when its chunks are no longer read', async () => {
+  const { asked, open, body } = reading(slow)
+  const chunks = chunksOf({ body }, 300)
+  while (asked.length === 1) await chunks.next()
+  await chunks.return()
+  await vi.waitFor(() => {
+    expect(open()).toBe(0)
+  })
+  expect(asked.length).toBeLessThan(11)
 })

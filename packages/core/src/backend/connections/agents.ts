@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { type Duplex, PassThrough } from 'node:stream'
-import { getCACertificates } from 'node:tls'
-import { HoldfastError } from '../../errors.ts'
-import { nodeErrorCode } from '../../node-errors.ts'
+import { authoritiesOf } from './authorities.ts'
 import { proxyFor, type Target, valueOf, type Variables } from './proxy-for.ts'
 import { tunnel } from './tunnel.ts'
 
@@ -33,7 +30,7 @@ const variableNames = ['https_proxy', 'http_proxy', 'all_proxy', 'aws_ca_bundle'
  */
 export function agentsOf(variables: Variables, options: AgentOptions = {}): Agents | undefined {
   if (variableNames.every((name) => valueOf(variables, name) === '')) return undefined
-  const authorities = authoritiesIn(valueOf(variables, 'aws_ca_bundle'))
+  const authorities = authoritiesOf(variables)
   const { idleTimeout, maxSockets, keepAlive = true } = options
   const common = {
     keepAlive,
@@ -164,27 +161,4 @@ function closedIfIdle<Stream extends Duplex>(
 
 function isSocket(stream: Duplex): stream is Duplex & { setTimeout(milliseconds: number): void } {
   return 'setTimeout' in stream
-}
-
-/** Returns the authorities of Node.js and those of a file. */
-function authoritiesIn(file: string): readonly string[] | undefined {
-  if (file === '') return undefined
-  const text = contentsOf(file)
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw unusable(file, 'it holds no certificate in PEM')
-  return [...getCACertificates('default'), text]
-}
-
-function contentsOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw unusable(file, nodeErrorCode(error) ?? String(error))
-  }
-}
-
-function unusable(file: string, why: string): HoldfastError {
-  return new HoldfastError(
-    'CONFIG',
-    `AWS_CA_BUNDLE names ${file}, which cannot be used: ${why}. Correct the variable.`,
-  )
 }

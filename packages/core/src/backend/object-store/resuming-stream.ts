@@ -1,7 +1,11 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
+import { DirectBody } from '../direct/direct-body.ts'
 import { defaultMinimumProgress, type MinimumProgress, progressing } from '../progress.ts'
 import { defaultRetryPolicy, pauseBefore, type RetryContext, withRetry } from '../retry.ts'
+import { BufferPool } from '../source/buffer-pool.ts'
+import { release } from '../source/chunks-of.ts'
+import { ObjectStream } from '../source/object-stream.ts'
 
 /**
  * Bytes per millisecond above which a connection is fast. S3 delivers 85 to 90 MB/s over one connection, so an object
@@ -44,27 +48,24 @@ export interface ResumingStreamOptions {
  * The first range measures the speed of a connection. The rest is read over one connection if it is fast, and over
  * several at once if not.
  */
-export function resumingStream(options: ResumingStreamOptions): ReadableStream<Uint8Array> {
+export function resumingStream(options: ResumingStreamOptions): ObjectStream {
   const stop = new AbortController()
   const { signal: callers } = options.retry
   const signal = callers === undefined ? stop.signal : AbortSignal.any([callers, stop.signal])
-  const chunks = inOrder({ ...options, retry: { ...options.retry, signal } }, stop)
+  const stoppable = { ...options, retry: { ...options.retry, signal } }
   // The signal also ends a body that is never read.
   addAbortSignal(signal, options.first)
   options.first.on('error', () => undefined) // the reader of the body gets the error
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const next = await chunks.next()
-        if (next.done === true) controller.close()
-        else controller.enqueue(next.value)
-      },
-      cancel() {
-        stop.abort()
-      },
+  return new ObjectStream({
+    pieces: () => inOrder(stoppable, stop, undefined),
+    chunks: (bytes, allocate) => {
+      const pool = new BufferPool(bytes, allocate)
+      return givenBack(inOrder(stoppable, stop, pool), pool)
     },
-    { highWaterMark: 0 },
-  )
+    cancel() {
+      stop.abort()
+    },
+  })
 }
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>
@@ -74,7 +75,12 @@ interface Range {
   readonly end: number
 }
 
-async function* inOrder(options: ResumingStreamOptions, stop: AbortController): Chunks {
+/** Yields chunks in buffers of the pool, or as they come if there is none. */
+async function* inOrder(
+  options: ResumingStreamOptions,
+  stop: AbortController,
+  pool: BufferPool | undefined,
+): Chunks {
   const { start, end, first, firstBytes, now = () => performance.now() } = options
   const rest: Range = { start: Math.min(start + firstBytes, end), end }
   let following: Chunks | undefined
@@ -82,13 +88,13 @@ async function* inOrder(options: ResumingStreamOptions, stop: AbortController): 
   let waited = 0
   try {
     let asked = now()
-    for await (const chunk of resuming(options, { start, end: rest.start }, first)) {
+    for await (const chunk of resuming(options, { start, end: rest.start }, pool, first)) {
       waited += now() - asked
       passed += chunk.byteLength
       // Half-way, so that the response has arrived when it is used.
       if (following === undefined && rest.start < end && passed >= firstBytes / 2) {
         const isFast = passed > waited * fastConnection
-        following = begun(isFast ? resuming(options, rest) : sideBySide(options, rest))
+        following = begun(isFast ? resuming(options, rest, pool) : sideBySide(options, rest, pool))
       }
       yield chunk
       asked = now()
@@ -114,7 +120,11 @@ async function* begunWith(first: Promise<IteratorResult<Uint8Array, void>>, chun
 }
 
 /** Yields ranges in order. Each range is read into memory before it is yielded. */
-async function* sideBySide(options: ResumingStreamOptions, { start, end }: Range): Chunks {
+async function* sideBySide(
+  options: ResumingStreamOptions,
+  { start, end }: Range,
+  pool: BufferPool | undefined,
+): Chunks {
   const { rangeBytes, rangesAtOnce } = options
   const underWay: Promise<readonly Uint8Array[]>[] = []
   let position = start
@@ -122,7 +132,7 @@ async function* sideBySide(options: ResumingStreamOptions, { start, end }: Range
     // One more range is being yielded.
     while (position < end && underWay.length < Math.max(1, rangesAtOnce - 1)) {
       const range = { start: position, end: Math.min(position + rangeBytes, end) }
-      const chunks = Array.fromAsync(resuming(options, range))
+      const chunks = Array.fromAsync(resuming(options, range, pool))
       chunks.catch(() => undefined) // thrown where it is awaited
       underWay.push(chunks)
       position = range.end
@@ -139,6 +149,7 @@ async function* sideBySide(options: ResumingStreamOptions, { start, end }: Range
 async function* resuming(
   { reopen, errorOf, retry, progress = defaultMinimumProgress }: ResumingStreamOptions,
   { start, end }: Range,
+  pool: BufferPool | undefined,
   first?: Readable,
 ): Chunks {
   const { policy = defaultRetryPolicy } = retry
@@ -151,7 +162,7 @@ async function* resuming(
     const before = position
     try {
       if (body !== first && retry.signal !== undefined) addAbortSignal(retry.signal, body)
-      for await (const chunk of progressing(body, retry.what, progress)) {
+      for await (const chunk of chunksIn(body, pool, retry.what, progress)) {
         throwIfAborted(retry.signal, retry.what)
         position += chunk.byteLength
         if (position > end)
@@ -173,6 +184,55 @@ async function* resuming(
       })
       if (fruitless > 1) await pauseBefore(fruitless, retry)
     }
+  }
+}
+
+function chunksIn(
+  body: Readable,
+  pool: BufferPool | undefined,
+  what: string,
+  progress: MinimumProgress,
+): Chunks {
+  if (pool === undefined) return progressing(body, what, progress)
+  if (body instanceof DirectBody) {
+    return progressing(body, what, progress, { chunks: body.into(pool), received: () => body.received })
+  }
+  return copied(progressing(body, what, progress), pool)
+}
+
+/** Copies pieces of any size into buffers of a pool. If the pieces fail, yields what was copied before it throws. */
+async function* copied(pieces: Chunks, pool: BufferPool): Chunks {
+  let buffer = pool.take()
+  let filled = 0
+  let failure: { readonly error: unknown } | undefined
+  try {
+    for await (const piece of pieces) {
+      for (let taken = 0; taken < piece.byteLength; ) {
+        const part = piece.subarray(taken, taken + buffer.byteLength - filled)
+        buffer.set(part, filled)
+        filled += part.byteLength
+        taken += part.byteLength
+        if (filled < buffer.byteLength) continue
+        yield buffer
+        buffer = pool.take()
+        filled = 0
+      }
+      release(piece) // The piece came from a socket, so nothing else uses its memory.
+    }
+  } catch (error) {
+    failure = { error }
+  }
+  if (filled > 0) yield buffer.subarray(0, filled)
+  if (failure !== undefined) throw failure.error
+}
+
+/** Gives the buffer of each chunk back to the pool when the consumer asks for the second chunk after it. */
+async function* givenBack(chunks: Chunks, pool: BufferPool): Chunks {
+  let before: Uint8Array | undefined
+  for await (const chunk of chunks) {
+    yield chunk
+    if (before !== undefined) pool.give(before)
+    before = chunk
   }
 }
 

@@ -1,3 +1,6 @@
+import { newBuffer } from './buffers.ts'
+import { ObjectStream } from './object-stream.ts'
+
 /** A body. `detachable` is true if a reader may detach the memory of its chunks after their use. */
 interface Body {
   readonly body: ReadableStream<Uint8Array>
@@ -25,6 +28,10 @@ export async function* chunksOf(
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
+  if (object.body instanceof ObjectStream) {
+    yield* object.body.chunks(bufferBytes, allocate ?? newBuffer)
+    return
+  }
   const reader = byteReader(object.body)
   if (reader === undefined) yield* gathered(object, bufferBytes, allocate)
   else yield* readInto(reader, bufferBytes)
@@ -91,8 +98,8 @@ async function* gathered(
   bufferBytes: number,
   allocate?: (bytes: number) => Uint8Array,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const newBuffer = allocate ?? ((bytes: number): Uint8Array => Buffer.allocUnsafeSlow(bytes))
-  let [filling, used] = [newBuffer(bufferBytes), newBuffer(bufferBytes)]
+  const bufferOf = allocate ?? newBuffer
+  let [filling, used] = [bufferOf(bufferBytes), bufferOf(bufferBytes)]
   let filled = 0
   for await (const piece of body) {
     let isCopied = true
@@ -111,7 +118,7 @@ async function* gathered(
       filled = 0
       ;[filling, used] = [used, filling]
     }
-    if (detachable && isCopied) giveBack(piece)
+    if (detachable && isCopied) release(piece)
   }
   if (filled > 0) yield filling.subarray(0, filled)
 }
@@ -120,6 +127,6 @@ async function* gathered(
  * Frees the memory of a piece, unless other pieces share it. Leaving it to the garbage collector is slow: V8 marks the
  * whole heap again for every few dozen MiB of memory outside of it.
  */
-function giveBack({ buffer, byteLength }: Uint8Array): void {
+export function release({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)
 }

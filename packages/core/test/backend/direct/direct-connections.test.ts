@@ -1,0 +1,220 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { DirectConnections, type DirectRequest, isHoldfastError } from '../../../src/backend.ts'
+import { BufferPool } from '../../../src/backend/source/buffer-pool.ts'
+
+const bytes = Buffer.from(Array.from({ length: 3_000_001 }, (_, index) => (index * 7919) >> 8))
+
+/** What a scripted server does with the next request. */
+type Response = (socket: Socket) => void
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+/** Starts a server that answers each request by the next response of the script. */
+async function serving(...script: readonly Response[]) {
+  const sockets = new Set<Socket>()
+  const requests: string[] = []
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', (text) => {
+      requests.push(text.toString())
+      script[requests.length - 1]?.(socket)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const direct = new DirectConnections({})
+  cleanUps.push(
+    () => {
+      direct.destroy()
+    },
+    () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  )
+  const { port } = server.address() as AddressInfo
+  const request: DirectRequest = {
+    protocol: 'http:',
+    host: '127.0.0.1',
+    port,
+    path: '/object',
+    headers: { host: 'h' },
+  }
+  const get = (signal?: AbortSignal) => direct.get(request, signal)
+  return { get, direct, request, requests, connections: () => sockets.size }
+}
+
+function head(status: string, ...headers: readonly string[]): string {
+  return [`HTTP/1.1 ${status}`, ...headers, '', ''].join('\r\n')
+}
+
+const whole: Response = (socket) => {
+  socket.write(head('206 Partial Content', `content-length: ${bytes.byteLength}`))
+  socket.write(bytes)
+}
+
+function newPool(size = 1_000_000): BufferPool {
+  return new BufferPool(size, (length) => Buffer.from(new SharedArrayBuffer(length)))
+}
+
+/** Reads a body into buffers that are used again at once. */
+async function received(chunks: AsyncIterable<Uint8Array> | undefined, pool?: BufferPool): Promise<Buffer> {
+  if (chunks === undefined) throw new Error('There is no response')
+  const seen: Buffer[] = []
+  for await (const chunk of chunks) {
+    seen.push(Buffer.from(chunk))
+    pool?.give(chunk)
+  }
+  return Buffer.concat(seen)
+}
+
+test('receives a body into the buffers of the reader', async () => {
+  const { get } = await serving(whole)
+  const response = await get()
+  expect(response?.status).toBe(206)
+  let allocated = 0
+  const pool = new BufferPool(1_000_000, (length) => {
+    allocated += 1
+    return Buffer.from(new SharedArrayBuffer(length))
+  })
+  expect((await received(response?.body.into(pool), pool)).equals(bytes)).toBe(true)
+  expect(allocated).toBeLessThanOrEqual(4)
+})
+
+test('lets a body be read as a stream', async () => {
+  const { get } = await serving(whole)
+  const response = await get()
+  expect((await received(response?.body)).equals(bytes)).toBe(true)
+})
+
+test('uses a connection again, and another one if it was closed meanwhile', async () => {
+  const { get, requests, connections } = await serving(whole, whole, (socket) => socket.destroy(), whole)
+  for (let round = 0; round < 3; round += 1) {
+    const response = await get()
+    const pool = newPool()
+    expect((await received(response?.body.into(pool), pool)).equals(bytes)).toBe(true)
+  }
+  expect(requests).toHaveLength(4)
+  expect(connections()).toBe(2)
+})
+
+test('does not use a connection again that the store will close', async () => {
+  const closing: Response = (socket) => {
+    socket.write(head('200 OK', 'content-length: 1', 'connection: close') + 'x')
+  }
+  const { get, connections } = await serving(closing, closing)
+  for (let round = 0; round < 2; round += 1) {
+    expect((await received((await get())?.body)).toString()).toBe('x')
+  }
+  expect(connections()).toBe(2)
+})
+
+test('reads heads and bodies that arrive in any pieces, after informational responses', async () => {
+  const { get } = await serving((socket) => {
+    const text = head('103 Early Hints', 'link: </x>') + head('200 OK', 'content-length: 5') + 'hello'
+    const send = (at: number): void => {
+      if (at < text.length) socket.write(text.slice(at, at + 7), () => setImmediate(send, at + 7))
+    }
+    send(0)
+  })
+  expect((await received((await get())?.body)).toString()).toBe('hello')
+})
+
+test('ends an empty body', async () => {
+  const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 0')))
+  expect(await received((await get())?.body.into(newPool()))).toHaveLength(0)
+})
+
+test('yields what has arrived, and then fails, if the connection breaks', async () => {
+  const { get } = await serving((socket) => {
+    socket.write(head('200 OK', 'content-length: 1000'))
+    socket.end('some bytes')
+  })
+  const response = await get()
+  const seen: string[] = []
+  await expect(async () => {
+    if (response === undefined) return
+    for await (const chunk of response.body.into(newPool())) seen.push(Buffer.from(chunk).toString())
+  }).rejects.toMatchObject({ code: 'ECONNRESET' })
+  expect(seen).toEqual(['some bytes'])
+})
+
+test('stops receiving while the reader is busy', async () => {
+  const sent = Promise.withResolvers<undefined>()
+  const large = Buffer.alloc(64 * 2 ** 20)
+  const { get } = await serving((socket) => {
+    socket.write(head('200 OK', `content-length: ${large.byteLength}`))
+    socket.write(large, () => {
+      sent.resolve(undefined)
+    })
+  })
+  const body = (await get())?.body
+  const chunks = body?.into(newPool())
+  await chunks?.next()
+  // The rest does not fit into the memory of the sockets and of the chunks that are received ahead.
+  const first = await Promise.race([sent.promise.then(() => 'sent'), idle().then(() => 'paused')])
+  expect(first).toBe('paused')
+  expect(body?.received).toBeLessThan(large.byteLength / 2)
+  await chunks?.return()
+})
+
+/** Resolves after the event loop has had time to receive more. */
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < 2000; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test.each([
+  ['pieces without a size', head('200 OK', 'transfer-encoding: chunked') + '1\r\nx\r\n0\r\n\r\n'],
+  ['an error of the request', head('404 Not Found', 'content-length: 3') + 'bad'],
+  ['a redirect', head('307 Temporary Redirect', 'content-length: 0', 'location: /other')],
+  ['another protocol', 'SSH-2.0-OpenSSH\r\n\r\n'],
+  ['an endless head', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}`],
+])('leaves to the SDK: %s', async (_, text) => {
+  const { get } = await serving((socket) => socket.write(text))
+  expect(await get()).toBeUndefined()
+})
+
+test('asks no server again whose successful responses have no size', async () => {
+  const { get, requests } = await serving((socket) =>
+    socket.write(head('200 OK', 'transfer-encoding: chunked')),
+  )
+  expect(await get()).toBeUndefined()
+  expect(await get()).toBeUndefined()
+  expect(requests).toHaveLength(1)
+})
+
+test('leaves a server to the SDK that cannot be reached, or is behind a proxy', async () => {
+  const { request, requests } = await serving(whole)
+  const behindProxy = new DirectConnections({ http_proxy: 'http://proxy.example.com:3128' })
+  expect(await behindProxy.get(request, undefined)).toBeUndefined()
+  expect(requests).toHaveLength(0)
+  const { get, direct } = await serving((socket) => socket.destroy())
+  expect(await get()).toBeUndefined()
+  direct.destroy()
+})
+
+test.each(['429 Too Many Requests', '503 Slow Down'])('fails with UNAVAILABLE for %s', async (status) => {
+  const { get } = await serving((socket) => socket.write(head(status, 'content-length: 0')))
+  const error: unknown = await get().catch((thrown: unknown) => thrown)
+  expect(isHoldfastError(error, 'UNAVAILABLE') && error.retryable).toBe(true)
+})
+
+test('rejects when the signal fires before the response, and ends the connection', async () => {
+  const stop = new AbortController()
+  const { get } = await serving(() => {
+    stop.abort()
+  })
+  await expect(get(stop.signal)).rejects.toMatchObject({ name: 'AbortError' })
+  await expect(get(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+})
+
+test('fails a body that gets more bytes than the response announced', async () => {
+  const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 3') + 'hello'))
+  expect((await received((await get())?.body.into(newPool()))).toString()).toBe('hel')
+})
