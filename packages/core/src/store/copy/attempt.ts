@@ -1,18 +1,16 @@
 import * as v from 'valibot'
-import { fateOf, remembersSince } from '../../catalog/commit/rules/index.ts'
 import {
   agreementKey,
   type AgreementName,
   agreementName,
   type AttemptId,
-  attemptSchema,
   newAttemptId,
   type Origin,
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { agree, listAgreements } from '../agreements/agree.ts'
+import { canContinue, copyProposalSchema, nameOfCopy } from '../agreements/copies.ts'
 import type { CopyDestination } from './sides.ts'
 
 /** The attempt under which all copiers of one checkpoint store it. */
@@ -25,8 +23,6 @@ export interface CopyAttempt {
 
 /** Each try ends with an attempt that is listed or dead, or with a lost response. */
 const mostLooks = 100
-
-const proposalSchema = v.looseObject({ attempt: attemptSchema })
 
 /**
  * Returns the attempt that an earlier copier of this checkpoint began, if it can still be committed, or begins one. So a copy
@@ -68,15 +64,6 @@ export async function forgetTries(
   if (tries.length > 0) await backend.delete(tries.map(agreementKey))
 }
 
-function nameOfCopy(origin: Origin, step: number): AgreementName {
-  return agreementName('copies', origin.store, origin.attempt, step)
-}
-
-/** Whether an attempt was neither listed nor dropped, as far back as its beginning, and is not dead. */
-export function canContinue(newest: PagedCatalog, attempt: AttemptId): boolean {
-  return fateOf(newest, attempt) === 'open' && remembersSince(newest, partsOfAttempt(attempt).base)
-}
-
 async function agreedAttempt(
   context: CopyDestination['context'],
   agreement: AgreementName,
@@ -86,7 +73,7 @@ async function agreedAttempt(
   try {
     const agreed = await agree(context, agreement, { attempt: own }, signal)
     if (agreed === undefined) return 'none'
-    const proposal = v.safeParse(proposalSchema, agreed.proposal)
+    const proposal = v.safeParse(copyProposalSchema, agreed.proposal)
     const isOfStep =
       proposal.success && partsOfAttempt(proposal.output.attempt).step === partsOfAttempt(own).step
     return isOfStep ? proposal.output.attempt : 'unusable'

@@ -1,8 +1,9 @@
 import type { CopyUpdate } from '../../catalog/commit/changes/index.ts'
-import type { AttemptId } from '../../catalog/documents/index.ts'
+import type { AttemptId, Origin, Pin } from '../../catalog/documents/index.ts'
 import type { WriterKeeping } from '../../catalog/judging/keeping.ts'
 import { compareSaves } from '../../order-key.ts'
 import type { Present } from '../../retention/index.ts'
+import { originOf } from '../copy/identity.ts'
 import { type CopySide, planCopies, type PlannedCopy } from '../copy/plan-copies.ts'
 
 export type CopyToMake = Extract<PlannedCopy, { kind: 'copy' }>
@@ -34,7 +35,10 @@ export function planMirror(
   const isCopied = new Set<PlannedCopy>(copies)
   return {
     copies,
-    updates: plan.flatMap((each) => (each.kind === 'there' ? (each.update ?? []) : [])),
+    updates: [
+      ...plan.flatMap((each) => (each.kind === 'there' ? (each.update ?? []) : [])),
+      ...changedPins(local, mirror),
+    ],
     there: plan.flatMap((each) => (each.kind === 'there' ? [each.entry.attempt] : [])),
     unwanted: plan.flatMap((each) =>
       each.kind === 'there' || isCopied.has(each) ? [] : [each.entry.attempt],
@@ -45,4 +49,34 @@ export function planMirror(
 /** Whether the mirror has a later checkpoint of the step, such as that of the store that it belonged to before. */
 function isOlder({ line, existing }: CopyToMake): boolean {
   return existing !== undefined && compareSaves(line, existing) < 0
+}
+
+/**
+ * Returns the pins of copies that differ from those of their originals. An original that the store does not list any more was
+ * unpinned before, because a pinned checkpoint is never dropped. So the retention of the mirror may drop its copy.
+ */
+function changedPins(local: CopySide, mirror: CopySide): readonly CopyUpdate[] {
+  const { checkpoints, quarantined, abandoned = [] } = local.catalog
+  const listed = new Map(checkpoints.all.map((entry) => [nameOf(originOf(entry, local.id)), entry]))
+  const kept = new Set([...quarantined.map(({ entry }) => entry), ...abandoned].map(({ attempt }) => attempt))
+  return mirror.catalog.checkpoints.all.flatMap((copy): readonly CopyUpdate[] => {
+    if (copy.pinned === undefined) return []
+    const { step, attempt } = copy
+    const origin = originOf(copy, mirror.id)
+    const original = listed.get(nameOf(origin))
+    if (original?.pinned !== undefined)
+      return isSamePin(original.pinned, copy.pinned)
+        ? []
+        : [{ step, attempt, metrics: {}, pinned: original.pinned }]
+    const isGone = original === undefined && origin.store === local.id && !kept.has(origin.attempt)
+    return original !== undefined || isGone ? [{ step, attempt, metrics: {}, unpinned: true }] : []
+  })
+}
+
+function nameOf({ store, attempt }: Origin): string {
+  return `${store} ${attempt}`
+}
+
+function isSamePin(one: Pin, other: Pin): boolean {
+  return one.at === other.at && one.reason === other.reason
 }

@@ -1,10 +1,17 @@
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
 import { segmentsOf } from '../../catalog/commit/segments.ts'
+import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
-import { deliver, type Elsewhere, restoreCheckpoint, type RestoreUpkeep } from '../restore/restore.ts'
+import {
+  deliver,
+  type Elsewhere,
+  restoreCheckpoint,
+  type RestoreUpkeep,
+  triesIn,
+} from '../restore/restore.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
 import { renewId } from '../upkeep/ensure-marker.ts'
 import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'
@@ -38,8 +45,8 @@ export async function restoreWithMirror(
     const restored = await restoreCheckpoint(
       places[from],
       choice,
-      from === 'mirror' ? { ...options, maxTries: undefined } : options,
-      from === 'store' ? upkeep : keepsAsIs,
+      options,
+      from === 'store' ? upkeep : upkeepOfMirror(local, upkeep, signal),
       deliverCopy,
     )
     if (restored === undefined) return undefined
@@ -71,12 +78,25 @@ export async function restoreWithMirror(
   throw failure
 }
 
-/** The mirror belongs to its writer. A restore changes nothing there. */
-const keepsAsIs: RestoreUpkeep = {
-  quarantine: () =>
-    Promise.resolve({ kind: 'not recorded', because: 'a restore does not change the mirror' } as const),
-  repair: () => Promise.reject(new Error('A restore does not repair a mirror')),
-  count: () => Promise.resolve(),
+/** The mirror belongs to its writer. A restore changes nothing there, and the store counts the restores of its checkpoints. */
+function upkeepOfMirror(
+  { context }: LocalStore,
+  { count }: RestoreUpkeep,
+  signal: AbortSignal | undefined,
+): RestoreUpkeep {
+  return {
+    quarantine: () =>
+      Promise.resolve({ kind: 'not recorded', because: 'a restore does not change the mirror' } as const),
+    repair: () => Promise.reject(new Error('A restore does not repair a mirror')),
+    triesOf: async (copy) => triesIn(await context.log.newest(signal), attemptOfOriginal(copy)),
+    // The store does not list the checkpoint, so it has nothing to go back to. Its next save is the latest in any case.
+    count: (copy) => count({ ...copy, attempt: attemptOfOriginal(copy) }, false),
+  }
+}
+
+/** A copy and its original count as one checkpoint, also after it was copied again. */
+function attemptOfOriginal({ origin, attempt }: CatalogEntry): AttemptId {
+  return origin?.attempt ?? attempt
 }
 
 async function stateOfStore(context: StoreContext, signal: AbortSignal | undefined): Promise<LocalState> {

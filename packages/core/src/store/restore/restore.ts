@@ -5,7 +5,7 @@ import type { StoreContext } from '../context.ts'
 import type { RunRestore } from '../run-line.ts'
 import { judgedNow } from '../judged-now.ts'
 import { recorded, type Recording } from '../recording.ts'
-import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
 import { newestReadable } from '../../catalog/commit/newest-readable.ts'
@@ -33,6 +33,8 @@ export interface RestoreUpkeep {
   readonly quarantine: (finding: Finding) => Promise<Recording>
   /** Rebuilds a lost catalog. */
   readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
+  /** Returns how often a checkpoint was restored without a later save. Default: what the catalog that lists it says. */
+  readonly triesOf?: ((entry: CatalogEntry) => Promise<number>) | undefined
   /** Counts a restore. Returns to the checkpoint first if later ones were restored too often. */
   readonly count: (entry: CatalogEntry, stepsBack: boolean) => Promise<void>
 }
@@ -89,7 +91,10 @@ export async function restoreCheckpoint(
       if (choice === 'latest') refuseAbandoned(catalog)
       return undefined
     }
-    const tries = catalog.tries?.find(({ attempt }) => attempt === candidate.attempt)?.count ?? 0
+    const tries =
+      options.maxTries === undefined
+        ? 0
+        : ((await upkeep.triesOf?.(candidate)) ?? triesIn(catalog, candidate.attempt))
     if (options.maxTries !== undefined && tries >= options.maxTries) {
       avoided.add(candidate.attempt)
       tried = candidate
@@ -134,6 +139,11 @@ export async function restoreCheckpoint(
 /** A clock that was set back gives no negative duration. */
 function timeSince({ environment }: StoreContext, at: Date): Pick<RunRestore, 'at' | 'duration'> {
   return { at, duration: Math.max(0, environment.now().getTime() - at.getTime()) }
+}
+
+/** Returns how often a checkpoint was restored without a later save, by a version of the catalog. */
+export function triesIn({ tries = [] }: PagedCatalog, attempt: AttemptId): number {
+  return tries.find((each) => each.attempt === attempt)?.count ?? 0
 }
 
 async function readCatalog(

@@ -1,3 +1,4 @@
+import { isOfCopy, settledAgreements } from '../agreements/copies.ts'
 import { isDeadIn, mayCommit } from '../../catalog/commit/rules/index.ts'
 import type { StoreContext } from '../context.ts'
 import {
@@ -85,7 +86,7 @@ export async function sweepStore(
     const attempt = attemptOfKey(key)
     return isDead(key) && (attempt === undefined || !spared.has(attempt))
   }
-  const dead = await findDead(context, mayGo, signal)
+  const dead = await findDead(context, newest, mayGo, signal)
   const deletion = dryRun ? { deleted: 0, failed: [] } : await deleteKeys(backend, dead.keys, signal)
   const ofAttempts = await backend.sweep({
     olderThan: 0,
@@ -158,6 +159,7 @@ interface Dead {
 
 async function findDead(
   context: StoreContext,
+  newest: WholeCatalog,
   mayGo: (key: string) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<Dead> {
@@ -165,6 +167,7 @@ async function findDead(
   const keys: string[] = []
   const foreign: string[] = []
   const attempts = new Set<string>()
+  const ofCopies: string[] = []
   const probes: { readonly key: string; readonly storedAt: number }[] = []
   let bytes = 0
   let catalogVersions = 0
@@ -187,6 +190,8 @@ async function findDead(
       probes.push({ key, storedAt: modifiedAt.getTime() })
     } else if (!isOurs(key)) {
       if (foreign.length < foreignNamed) foreign.push(key)
+    } else if (isOfCopy(key)) {
+      ofCopies.push(key)
     } else if (mayGo(key)) {
       keys.push(key)
       bytes += size
@@ -197,6 +202,7 @@ async function findDead(
   }
   // A probe is short, so an old one was interrupted. Both times are those of the store.
   keys.push(...probes.filter(({ storedAt }) => storeTime - storedAt > gracePeriod).map(({ key }) => key))
+  keys.push(...(await settledAgreements(context, newest, ofCopies, signal)))
   return { keys, bytes, attempts, catalogVersions, catalogPages, foreign }
 }
 

@@ -18,6 +18,8 @@ export interface CopyUpdate {
   /** A later order key, which a rewind gave to the original. */
   readonly order?: OrderKey | undefined
   readonly pinned?: Pin | undefined
+  /** Whether the copy loses its pin, because its original has none. */
+  readonly unpinned?: true | undefined
 }
 
 export const updateCopies: KindOfChange<UpdateCopies> = {
@@ -41,9 +43,11 @@ export const updateCopies: KindOfChange<UpdateCopies> = {
   describe: ({ updates }) => `update copies ${fewOf(updates.map(({ step }) => step))}`,
 }
 
-function updated(entry: CatalogEntry, { metrics, order, pinned }: CopyUpdate): CatalogEntry {
+function updated(entry: CatalogEntry, { metrics, order, pinned, unpinned }: CopyUpdate): CatalogEntry {
+  const { pinned: before, ...others } = entry
   return {
-    ...entry,
+    ...others,
+    ...(before === undefined || unpinned === true ? {} : { pinned: before }),
     metrics: { ...entry.metrics, ...metrics },
     ...(order === undefined ? {} : { order }),
     ...(pinned === undefined ? {} : { pinned }),
