@@ -13,11 +13,11 @@ import type { GlobalOptions } from './global-options.ts'
 import { phraseHint, withHint } from './output/hints.ts'
 import type { Printer } from './output/printer.ts'
 
-/** Lists the runs below a prefix with the options of the command line, and notes a configuration that is not used. */
+/** Lists the runs below a prefix with the options of the command line. `printer` notes a configuration that is not used. */
 export async function runsBelow(
   prefix: string,
   options: GlobalOptions,
-  printer: Printer,
+  printer: Printer | undefined,
   { signal, exact }: { readonly signal: AbortSignal; readonly exact?: boolean | undefined },
 ): Promise<readonly RunSummary[]> {
   const { config, adapter, objective } = options
@@ -28,7 +28,7 @@ export async function runsBelow(
     exact,
     signal,
     onIgnoredConfig: ({ file, reason }) => {
-      printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
+      printer?.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
   })
 }

@@ -58,3 +58,28 @@ test('rejects a port that does not exist', async () => {
     stderr: expect.stringContaining('It must be a whole number from 0 to 65535.') as string,
   })
 })
+
+test('shows all runs below a prefix, and changes one of them with --write', async () => {
+  const child = spawn(process.execPath, [main, 'ui', '.', '--write', '--price', '2', '--json'], {
+    cwd: folder,
+    env: environment(),
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { url } = JSON.parse(line) as { readonly url: string }
+  const { origin, hash } = new URL(url)
+  const headers = { authorization: `Bearer ${hash.slice(1)}`, origin, 'content-type': 'application/json' }
+  const runs = await fetch(`${origin}/runs`, { headers })
+  expect(await runs.json()).toMatchObject({ price: 2, runs: [{ name: 'store', checkpoints: 1 }] })
+  const change = { kind: 'pin', step: 5, reason: 'look' }
+  const post = async (path: string, body: object): Promise<Response> =>
+    fetch(`${origin}${path}?run=store`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const { digest } = (await (await post('/plan', change)).json()) as { readonly digest: string }
+  expect((await post('/change', { ...change, confirmed: digest })).status).toBe(200)
+  await using store = await openStore(join(folder, 'store'), { config: false, mode: 'shared' })
+  expect((await store.list())[0]?.pinned?.reason).toBe('look')
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([0, null])
+})

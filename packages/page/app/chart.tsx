@@ -22,6 +22,8 @@ export interface ChartOptions {
   readonly listed: readonly number[]
   /** The steps that are the best of an objective. */
   readonly best: readonly number[]
+  /** The steps that a rewind left behind, in ascending order. */
+  readonly abandoned: readonly number[]
   readonly range: Range
   readonly weight: number
   readonly isLogarithmic: boolean
@@ -33,13 +35,14 @@ export interface ChartOptions {
 
 /** A curve of one metric: raw, smoothed, and with marks of the listed and the best checkpoints. */
 export function Chart(options: ChartOptions) {
-  const { title, curve, listed, best, range, weight, isLogarithmic, notFinite, theme, onZoom } = options
+  const { title, curve, listed, best, abandoned, range, weight, isLogarithmic, notFinite, theme, onZoom } =
+    options
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
   const smooth = useMemo(() => smoothed(curve.values, weight), [curve, weight])
   const data = useMemo(
-    () => dataOf(curve, smooth, { listed, best, range, isLogarithmic }),
-    [curve, smooth, listed, best, range, isLogarithmic],
+    () => dataOf(curve, smooth, { listed, best, abandoned, range, isLogarithmic }),
+    [curve, smooth, listed, best, abandoned, range, isLogarithmic],
   )
   const text = useMemo(() => summary(curve), [curve])
   const hidden = useMemo(() => curve.values.filter((value) => value <= 0).length, [curve])
@@ -86,6 +89,7 @@ export function Chart(options: ChartOptions) {
 interface Marks {
   readonly listed: readonly number[]
   readonly best: readonly number[]
+  readonly abandoned: readonly number[]
   readonly range: Range
   readonly isLogarithmic: boolean
 }
@@ -94,14 +98,18 @@ interface Marks {
 function dataOf(
   { steps, values }: Curve,
   smooth: readonly number[],
-  { listed, best, range, isLogarithmic }: Marks,
+  { listed, best, abandoned, range, isLogarithmic }: Marks,
 ): uPlot.AlignedData {
   const isInRange = (step: number): boolean => step >= range.from && step <= range.to
-  const listedInRange = new Set(listed.filter(isInRange))
-  const marked = listedInRange.size <= mostMarks ? listedInRange : new Set<number>()
+  const few = (steps: readonly number[]): ReadonlySet<number> => {
+    const inRange = steps.filter(isInRange)
+    return new Set(inRange.length <= mostMarks ? inRange : [])
+  }
+  const marked = few(listed)
+  const left = few(abandoned)
   const bestSteps = new Set(best.filter(isInRange))
   const drawn = new Set(thinned({ steps, values }, range, groups))
-  for (const step of [...marked, ...bestSteps]) {
+  for (const step of [...marked, ...bestSteps, ...left]) {
     const index = firstFrom(steps, step)
     if (steps[index] === step) drawn.add(index)
   }
@@ -114,6 +122,7 @@ function dataOf(
     indices.map((index) => shown(smooth[index])),
     indices.map((index) => (marked.has(steps[index] ?? -1) ? shown(values[index]) : null)),
     indices.map((index) => (bestSteps.has(steps[index] ?? -1) ? shown(values[index]) : null)),
+    indices.map((index) => (left.has(steps[index] ?? -1) ? shown(values[index]) : null)),
   ]
 }
 
@@ -136,10 +145,10 @@ function optionsOf(
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { show: false },
   }
-  const marks = (stroke: string, size: number): uPlot.Series => ({
+  const marks = (stroke: string, size: number, fill = stroke): uPlot.Series => ({
     stroke,
     paths: () => null,
-    points: { show: true, size, stroke, fill: stroke },
+    points: { show: true, size, stroke, fill },
   })
   return {
     width: target.clientWidth,
@@ -165,6 +174,7 @@ function optionsOf(
       { stroke: colour('--curve'), width: 2, spanGaps: true, show: isSmoothed, points: { show: false } },
       marks(colour('--curve'), 6),
       marks(colour('--best'), 11),
+      marks(colour('--muted'), 8, colour('--background')),
     ],
     cursor: { drag: { x: true, y: false, setScale: false } },
     hooks: {

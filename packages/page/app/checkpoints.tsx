@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'preact/hooks'
-import type { PageCheckpoint, PageMetrics } from '../src/run-page.ts'
+import type { PageCheckpoint, PageDrop, PageMetrics } from '../src/run-page.ts'
 import { firstFrom } from './curve.ts'
-import { count, formatMetric, formatSize, formatTime, shortened } from './text.ts'
+import { count, formatDuration, formatMetric, formatRate, formatSize, formatTime, shortened } from './text.ts'
+import { rateOf } from './times.ts'
 
 const rowsOnPage = 50
 
@@ -15,23 +16,30 @@ interface Sorting {
 
 export interface CheckpointsOptions {
   readonly checkpoints: readonly PageCheckpoint[]
+  /** What the next save would drop. */
+  readonly drops: readonly PageDrop[]
   readonly metrics: PageMetrics
   readonly hasRetention: boolean
+  /** Returns the address of the page of a checkpoint. Absent in a report. */
+  readonly addressOf?: ((step: number) => string) | undefined
 }
 
 /** The table of the listed checkpoints, with the reasons why each is kept. */
-export function Checkpoints({ checkpoints, metrics, hasRetention }: CheckpointsOptions) {
+export function Checkpoints({ checkpoints, drops, metrics, hasRetention, addressOf }: CheckpointsOptions) {
   const [sorting, setSorting] = useState<Sorting>({ by: 'Step', isDescending: true })
   const [search, setSearch] = useState('')
   const [page, setPage] = useState(0)
+  const dropped = useMemo(() => new Set(drops.map(({ step }) => step)), [drops])
+  const noteOf = (checkpoint: PageCheckpoint): string =>
+    notesOf(checkpoint, hasRetention, dropped.has(checkpoint.step))
+  const isTimed = useMemo(() => checkpoints.some(({ saving }) => saving !== undefined), [checkpoints])
   const shownMetrics = metrics.metrics.slice(0, mostColumns)
   const columns = useMemo(() => columnsOf(metrics), [metrics])
   const rows = useMemo(() => {
     const wanted = search.trim().toLowerCase()
     const found = checkpoints.filter(
       (checkpoint) =>
-        wanted === '' ||
-        `${checkpoint.step} ${notesOf(checkpoint, hasRetention)}`.toLowerCase().includes(wanted),
+        wanted === '' || `${checkpoint.step} ${noteOf(checkpoint)}`.toLowerCase().includes(wanted),
     )
     const numberOf = columns.get(sorting.by) ?? ((checkpoint: PageCheckpoint) => checkpoint.step)
     const missing = sorting.isDescending ? -Infinity : Infinity
@@ -40,7 +48,7 @@ export function Checkpoints({ checkpoints, metrics, hasRetention }: CheckpointsO
       const [left, right] = [numberOf(one) ?? missing, numberOf(other) ?? missing]
       return left === right ? 0 : sign * (left < right ? -1 : 1)
     })
-  }, [checkpoints, search, sorting, columns, hasRetention])
+  }, [checkpoints, search, sorting, columns, hasRetention, dropped])
   const pages = Math.max(1, Math.ceil(rows.length / rowsOnPage))
   const current = Math.min(page, pages - 1)
   const sortBy = (by: string): void => {
@@ -89,7 +97,7 @@ export function Checkpoints({ checkpoints, metrics, hasRetention }: CheckpointsO
         <table>
           <thead>
             <tr>
-              {['Step', 'Epoch', 'Size', 'Saved (UTC)'].map(heading)}
+              {['Step', 'Epoch', 'Size', 'Saved (UTC)', ...(isTimed ? ['Took', 'Rate'] : [])].map(heading)}
               {shownMetrics.map(({ name }) => heading(name))}
               <th scope="col">Kept because</th>
             </tr>
@@ -97,15 +105,22 @@ export function Checkpoints({ checkpoints, metrics, hasRetention }: CheckpointsO
           <tbody>
             {rows.slice(current * rowsOnPage, (current + 1) * rowsOnPage).map((checkpoint) => (
               <tr key={checkpoint.step}>
-                <th scope="row">{checkpoint.step}</th>
+                <th scope="row">
+                  {addressOf === undefined ? (
+                    checkpoint.step
+                  ) : (
+                    <a href={addressOf(checkpoint.step)}>{checkpoint.step}</a>
+                  )}
+                </th>
                 <td>{checkpoint.epoch ?? ''}</td>
                 <td>{formatSize(checkpoint.bytes)}</td>
                 <td>{formatTime(checkpoint.savedAt)}</td>
+                {isTimed && <Times checkpoint={checkpoint} />}
                 {shownMetrics.map(({ name }) => (
                   <td key={name}>{formatMetric(columns.get(name)?.(checkpoint))}</td>
                 ))}
                 <td class="text">
-                  <bdi>{shortened(notesOf(checkpoint, hasRetention))}</bdi>
+                  <bdi>{shortened(noteOf(checkpoint))}</bdi>
                 </td>
               </tr>
             ))}
@@ -142,6 +157,16 @@ export function Checkpoints({ checkpoints, metrics, hasRetention }: CheckpointsO
   )
 }
 
+function Times({ checkpoint: { bytes, saving } }: { readonly checkpoint: PageCheckpoint }) {
+  const rate = rateOf(bytes, saving)
+  return (
+    <>
+      <td>{saving === undefined ? '' : formatDuration(saving)}</td>
+      <td>{rate === undefined ? '' : formatRate(rate)}</td>
+    </>
+  )
+}
+
 /** How to get the number of each column. */
 function columnsOf({
   steps,
@@ -159,14 +184,20 @@ function columnsOf({
     ['Epoch', ({ epoch }) => epoch],
     ['Size', ({ bytes }) => bytes],
     ['Saved (UTC)', ({ savedAt }) => savedAt],
+    ['Took', ({ saving }) => saving],
+    ['Rate', ({ bytes, saving }) => rateOf(bytes, saving)],
   ])
 }
 
-function notesOf({ kept, bestOf = [], tags = [], pinned }: PageCheckpoint, hasRetention: boolean): string {
-  const marks = tags.map((tag) => `#${tag}`)
+function notesOf(
+  { kept, bestOf = [], tags = [], pinned }: PageCheckpoint,
+  hasRetention: boolean,
+  isDropped: boolean,
+): string {
+  const marks = [...tags.map((tag) => `#${tag}`), ...(isDropped ? ['the next save drops it'] : [])]
   if (kept !== undefined) return [...kept, ...marks].join(', ')
   return [
-    ...(hasRetention ? ['nothing: the next save drops it'] : []),
+    ...(hasRetention ? ['nothing'] : []),
     ...bestOf.map((name) => `best ${name}`),
     ...(pinned === true ? ['pinned'] : []),
     ...marks,

@@ -40,6 +40,7 @@ export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
     () => checkpoints.flatMap(({ step, bestOf }) => (bestOf === undefined ? [] : [step])),
     [checkpoints],
   )
+  const { abandoned } = metrics
   const curves = useMemo(
     () => new Map(all.map((series) => [series.id, { series, curve: curveOf(metrics.steps, series.values) }])),
     [all, metrics],
@@ -180,8 +181,13 @@ export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
         )}
       </details>
       <p class="legend muted">
-        <span class="mark listed" /> a kept checkpoint <span class="mark best" /> the best of an objective ·
-        drag across a curve to zoom
+        <span class="mark listed" /> a kept checkpoint <span class="mark best" /> the best of an objective{' '}
+        {abandoned.length > 0 && (
+          <>
+            <span class="mark abandoned" /> abandoned by a rewind{' '}
+          </>
+        )}
+        · drag across a curve to zoom
       </p>
       <div class="charts">
         {[...chosen].flatMap((id) => {
@@ -195,6 +201,7 @@ export function Curves({ metrics, checkpoints, theme }: CurvesOptions) {
               curve={curve}
               listed={listed}
               best={best}
+              abandoned={abandoned}
               range={range}
               weight={weight}
               isLogarithmic={isLogarithmic}

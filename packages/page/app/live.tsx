@@ -1,32 +1,33 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { RunPage } from '../src/run-page.ts'
-import { Failure, Run, titleOf } from './run.tsx'
+import { type Asked, askAgain } from './ask.ts'
+import { Failure } from './failure.tsx'
 
-/** Milliseconds between two questions. A new save appears within 2 seconds. */
-const interval = 1000
-
-interface LiveState {
-  readonly page?: RunPage
-  /** Names the version of the page, so that an unchanged one is not sent again. */
-  readonly version?: string
-  /** Why the page may be old, in a sentence. */
-  readonly fault?: string
+export interface LiveOptions<Content> {
+  /** The path of the server that returns the content. */
+  readonly path: string
+  readonly token: string
+  /** Milliseconds between two questions. */
+  readonly interval: number
+  readonly titleOf: (content: Content) => string
+  readonly children: (content: Content) => ComponentChildren
 }
 
-/** The page of a run that a server reads again and again. It stops while the page is hidden. */
-export function Live({ token }: { readonly token: string }) {
-  const [{ page, fault }, setState] = useState<LiveState>({})
+/** Content that the server reads again and again. It is not asked while the page is hidden. */
+export function Live<Content>({ path, token, interval, titleOf, children }: LiveOptions<Content>) {
+  const [{ content, fault }, setState] = useState<Asked<Content>>({})
   useEffect(() => {
     const stop = new AbortController()
-    void keepAsking(token, stop.signal, setState)
+    setState({})
+    void keepAsking(path, token, interval, stop.signal, setState)
     return () => {
       stop.abort()
     }
-  }, [token])
+  }, [path, token, interval])
   useEffect(() => {
-    if (page !== undefined) document.title = titleOf(page)
-  }, [page])
-  if (page === undefined && fault === undefined) {
+    if (content !== undefined) document.title = titleOf(content)
+  }, [content])
+  if (content === undefined && fault === undefined) {
     return (
       <main class="notice">
         <h1>Holdfast</h1>
@@ -34,7 +35,7 @@ export function Live({ token }: { readonly token: string }) {
       </main>
     )
   }
-  if (page === undefined) return <Failure title="This run cannot be shown" message={fault ?? ''} />
+  if (content === undefined) return <Failure title="This cannot be shown" message={fault ?? ''} />
   return (
     <>
       {fault !== undefined && (
@@ -42,48 +43,25 @@ export function Live({ token }: { readonly token: string }) {
           {fault} The page shows what was read before.
         </p>
       )}
-      <Run page={page} />
+      {children(content)}
     </>
   )
 }
 
-async function keepAsking(
+async function keepAsking<Content>(
+  path: string,
   token: string,
+  interval: number,
   signal: AbortSignal,
-  show: (state: LiveState) => void,
+  show: (state: Asked<Content>) => void,
 ): Promise<void> {
-  let state: LiveState = {}
-  while (!signal.aborted) {
-    const next = document.hidden ? state : await ask(token, state)
+  let state: Asked<Content> = {}
+  const isStopped = (): boolean => signal.aborted
+  while (!isStopped()) {
+    const next = document.hidden ? state : await askAgain(path, token, state)
+    if (isStopped()) return
     if (next !== state) show(next)
     state = next
     await new Promise((resolve) => setTimeout(resolve, interval))
   }
-}
-
-/** Asks the server once. Returns the same state if nothing has changed. */
-async function ask(token: string, before: LiveState): Promise<LiveState> {
-  const { page, version } = before
-  try {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      ...(version === undefined ? {} : { 'if-none-match': version }),
-    }
-    const response = await fetch('/run', { headers, cache: 'no-store' })
-    if (response.status === 304) return before.fault === undefined ? before : withoutFault(before)
-    if (!response.ok) return failed(before, await response.text())
-    const read = (await response.json()) as RunPage
-    return { page: read, version: response.headers.get('etag') ?? '' }
-  } catch {
-    return failed(before, 'The server of this page does not answer. Start holdfast ui again.')
-  }
-
-  function failed(state: LiveState, fault: string): LiveState {
-    if (state.fault === fault) return state
-    return { ...(page === undefined ? {} : { page }), ...(version === undefined ? {} : { version }), fault }
-  }
-}
-
-function withoutFault({ fault: _, ...others }: LiveState): LiveState {
-  return others
 }

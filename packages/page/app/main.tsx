@@ -1,12 +1,13 @@
 import { render, type VNode } from 'preact'
 import { embeddedPage } from './data.ts'
-import { Live } from './live.tsx'
-import { Failure, Run, titleOf } from './run.tsx'
+import { Failure } from './failure.tsx'
+import { Run, titleOf } from './run.tsx'
+import { Served } from './served.tsx'
 
 async function start(): Promise<void> {
   const place = document.getElementById('page')
   if (place === null) return
-  const content = await contentOf(document)
+  const content = await contentOf(document, place)
   place.replaceChildren()
   render(content, place)
   requestAnimationFrame(() => {
@@ -15,8 +16,10 @@ async function start(): Promise<void> {
 }
 
 /** A report contains its data. Without them, the page asks the server that it came from. */
-async function contentOf(document: Document): Promise<VNode> {
-  if (document.getElementById('data') === null) return <Live token={location.hash.slice(1)} />
+async function contentOf(document: Document, { dataset }: HTMLElement): Promise<VNode> {
+  const { shows, write } = dataset
+  if (shows !== undefined)
+    return <Served shows={shows === 'runs' ? 'runs' : 'run'} write={write !== undefined} />
   try {
     const page = await embeddedPage(document)
     document.title = titleOf(page)

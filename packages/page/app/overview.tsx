@@ -1,9 +1,9 @@
 import type { PageCheckpoint, RunPage } from '../src/run-page.ts'
-import { count, formatAge, formatDuration, formatMetric, formatSize, formatTime, shortened } from './text.ts'
+import { count, formatAge, formatDuration, formatMetric, formatSize, shortened } from './text.ts'
 
 /** The most important facts of a run. */
 export function Overview({ page }: { readonly page: RunPage }) {
-  const { checkpoints, readAt, free } = page
+  const { checkpoints, readAt, free, mirror } = page
   const newest = checkpoints.reduce<PageCheckpoint | undefined>(
     (found, each) => (found === undefined || each.savedAt > found.savedAt ? each : found),
     undefined,
@@ -37,6 +37,17 @@ export function Overview({ page }: { readonly page: RunPage }) {
           }
         />
       )}
+      {mirror !== undefined && (
+        <Fact
+          title="Mirror"
+          value={mirror.newest === undefined ? 'empty' : `step ${mirror.newest.step}`}
+          note={
+            mirror.waiting === 0
+              ? 'has every checkpoint'
+              : `lacks ${count(mirror.waiting, 'checkpoint')}, ${formatSize(mirror.waitingBytes)}`
+          }
+        />
+      )}
     </dl>
   )
 }
@@ -58,119 +69,6 @@ function Fact({
       </dd>
     </div>
   )
-}
-
-/** What needs attention. Nothing if all is well. */
-export function Problems({ page }: { readonly page: RunPage }) {
-  const { quarantined } = page
-  if (quarantined.length === 0) return null
-  return (
-    <section class="problem" aria-labelledby="damage">
-      <h2 id="damage">Damage</h2>
-      <p>
-        {count(quarantined.length, 'checkpoint')} in quarantine. They are never restored. Nothing was deleted.
-        Verify them to list them again if they are good.
-      </p>
-      <ul>
-        {quarantined.slice(0, 20).map(({ step, reason, at }) => (
-          <li key={step}>
-            step {step}, {formatTime(at)} UTC: <bdi>{shortened(reason)}</bdi>
-          </li>
-        ))}
-      </ul>
-      {quarantined.length > 20 && <p>{quarantined.length - 20} more</p>}
-    </section>
-  )
-}
-
-/** How many bytes are kept for each reason. */
-export function Sizes({ page }: { readonly page: RunPage }) {
-  const sums = sizesByReason(page)
-  const most = Math.max(...sums.map(({ bytes }) => bytes), 1)
-  return (
-    <section aria-labelledby="sizes">
-      <h2 id="sizes">Size by reason</h2>
-      <p class="muted">A checkpoint with several reasons counts for the first one.</p>
-      <div class="scroll" role="region" aria-label="Table of sizes" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col" class="text">
-                Reason
-              </th>
-              <th scope="col">Checkpoints</th>
-              <th scope="col">Size</th>
-              <th scope="col">
-                <span class="hidden">Share</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {sums.map(({ reason, bytes, number }) => (
-              <tr key={reason}>
-                <th scope="row" class="text">
-                  <bdi>{shortened(reason, 80)}</bdi>
-                </th>
-                <td>{number}</td>
-                <td>{formatSize(bytes)}</td>
-                <td class="bar">
-                  <meter aria-label={`share of ${shortened(reason, 80)}`} min={0} max={most} value={bytes} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  )
-}
-
-/** The longest pauses between two saves. */
-export function Pauses({ page }: { readonly page: RunPage }) {
-  const saves = page.checkpoints.toSorted((one, other) => one.savedAt - other.savedAt)
-  const pauses = saves
-    .slice(1)
-    .map((save, index) => ({
-      save,
-      before: saves[index],
-      length: save.savedAt - (saves[index]?.savedAt ?? 0),
-    }))
-    .toSorted((one, other) => other.length - one.length)
-    .slice(0, 5)
-  if (pauses.length === 0) return null
-  return (
-    <section aria-labelledby="pauses">
-      <h2 id="pauses">Longest pauses between kept checkpoints</h2>
-      <ul>
-        {pauses.map(({ save, before, length }) => (
-          <li key={save.step}>
-            {formatDuration(length)} before step {save.step}{' '}
-            <span class="muted">
-              after step {before?.step}, {formatTime(save.savedAt)} UTC
-            </span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-interface ReasonSum {
-  readonly reason: string
-  readonly bytes: number
-  readonly number: number
-}
-
-function sizesByReason({ checkpoints, hasRetention }: RunPage): readonly ReasonSum[] {
-  const sums = new Map<string, { bytes: number; number: number }>()
-  for (const { kept, bytes } of checkpoints) {
-    const reason = kept?.[0] ?? (hasRetention ? 'nothing: the next save drops it' : 'no retention')
-    const sum = sums.get(reason) ?? { bytes: 0, number: 0 }
-    sums.set(reason, { bytes: sum.bytes + bytes, number: sum.number + 1 })
-  }
-  return [...sums]
-    .map(([reason, sum]) => ({ reason, ...sum }))
-    .toSorted((one, other) => other.bytes - one.bytes)
 }
 
 function bestOf({

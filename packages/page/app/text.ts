@@ -12,9 +12,11 @@ export function formatSize(bytes: number): string {
   return `${digits} ${sizeUnits[unit] ?? 'B'}`
 }
 
-/** Formats milliseconds as `40 s`, `3 min`, `4 h` or `5 d`. */
+/** Formats milliseconds as `850 ms`, `40 s`, `3 min`, `4 h` or `5 d`. */
 export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 999.5) return `${milliseconds.toFixed(0)} ms`
   const seconds = milliseconds / 1000
+  if (seconds < 9.95) return `${Number(seconds.toFixed(1))} s`
   if (seconds < 119.5) return `${seconds.toFixed(0)} s`
   if (seconds < 7170) return `${(seconds / 60).toFixed(0)} min`
   return seconds < 171_000 ? `${(seconds / 3600).toFixed(0)} h` : `${(seconds / 86_400).toFixed(0)} d`
@@ -22,7 +24,8 @@ export function formatDuration(milliseconds: number): string {
 
 /** Formats how long before another time something was. */
 export function formatAge(then: number, now: number): string {
-  return then > now ? 'in the future' : `${formatDuration(now - then)} earlier`
+  if (then > now) return 'in the future'
+  return now - then < 1000 ? 'just now' : `${formatDuration(now - then)} earlier`
 }
 
 /** Formats a metric in four significant digits. */
@@ -47,4 +50,9 @@ export function count(number: number, noun: string): string {
 export function shortened(text: string, length = 200): string {
   const characters = Array.from(text.slice(0, 2 * length))
   return characters.length <= length ? characters.join('') : `${characters.slice(0, length).join('')}…`
+}
+
+/** Formats bytes per second. */
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatSize(bytesPerSecond)}/s`
 }

@@ -1,5 +1,11 @@
-import type { CheckpointStore, JudgedCheckpoint, MeasuredStep } from '@holdfast/core'
-import type { PageCheckpoint, PageSeries, RunPage } from './run-page.ts'
+import type {
+  CheckpointStore,
+  CheckpointTiming,
+  JudgedCheckpoint,
+  MeasuredStep,
+  MirrorStatus,
+} from '@holdfast/core'
+import type { PageCheckpoint, PageMirror, PageSeries, RunPage } from './run-page.ts'
 
 /** Digits that a chart can show. More would only make the page larger. */
 const digits = 7
@@ -11,9 +17,14 @@ export async function collectRun(
 ): Promise<RunPage> {
   const { signal, now } = options
   const checkpoints = await store.list({ signal })
-  const [quarantined, measured, free] = await Promise.all([
+  const [quarantined, abandoned, measured, drops, commits, unfinished, mirror, free] = await Promise.all([
     store.quarantined({ signal }),
+    store.abandoned({ signal }),
     store.metrics({ signal }),
+    store.nextDrops({ signal }),
+    store.history({ signal }),
+    store.unfinishedJointSaves({ signal }),
+    store.mirrorStatus({ signal }),
     store.backend.freeSpace({ signal }),
   ])
   return {
@@ -21,11 +32,21 @@ export async function collectRun(
     url: store.url,
     readAt: now.getTime(),
     checkpoints: checkpoints.map(checkpointOf),
+    abandoned: abandoned.map(checkpointOf),
+    nextDrops: drops.map(({ step, because, bytes }) => ({ step, because, bytes })),
+    commits: commits.map(({ at, did, dropped }) => ({
+      ...(at === undefined ? {} : { at: at.getTime() }),
+      did,
+      dropped: dropped.map(({ step }) => step),
+    })),
+    unfinished: unfinished.map(({ since, ...others }) => ({ ...others, since: since.getTime() })),
+    ...(mirror === undefined ? {} : { mirror: mirrorOf(mirror) }),
     quarantined: quarantined.map(({ step, reason, at }) => ({ step, reason, at: at.getTime() })),
     metrics: {
       steps: measured.map(({ step }) => step),
       metrics: seriesOf(measured, ({ metrics }) => metrics),
       objectives: seriesOf(measured, ({ scores }) => scores),
+      abandoned: measured.flatMap(({ step, abandoned: isLeft }) => (isLeft ? [step] : [])),
     },
     hasRetention: checkpoints.some(({ keptBecause }) => keptBecause.length > 0),
     ...(free.kind === 'unbounded' ? {} : { free: { available: free.available, total: free.total } }),
@@ -33,17 +54,39 @@ export async function collectRun(
 }
 
 function checkpointOf(checkpoint: JudgedCheckpoint): PageCheckpoint {
-  const { step, epoch, fileCount, bytes, savedAt, keptBecause, bestOf, tags, pinned } = checkpoint
+  const { step, epoch, fileCount, bytes, savedAt, keptBecause, bestOf, tags, pinned, timing } = checkpoint
   return {
     step,
     ...(epoch === undefined ? {} : { epoch }),
     files: fileCount,
     bytes,
     savedAt: savedAt.getTime(),
+    ...(timing === undefined ? {} : timesOf(timing)),
     ...(keptBecause.length > 0 ? { kept: keptBecause } : {}),
     ...(bestOf.length > 0 ? { bestOf } : {}),
     ...(tags.length > 0 ? { tags } : {}),
     ...(pinned === undefined ? {} : { pinned: true }),
+  }
+}
+
+function timesOf({ saving, restore }: CheckpointTiming): Pick<PageCheckpoint, 'saving' | 'restore'> {
+  return { saving, ...(restore === undefined ? {} : { restore: { ...restore, at: restore.at.getTime() } }) }
+}
+
+function mirrorOf({ url, newest, waiting }: MirrorStatus): PageMirror {
+  return {
+    url,
+    waiting: waiting.length,
+    waitingBytes: waiting.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...(newest === undefined
+      ? {}
+      : {
+          newest: {
+            step: newest.step,
+            savedAt: newest.savedAt.getTime(),
+            copiedAt: newest.copiedAt.getTime(),
+          },
+        }),
   }
 }
 
@@ -68,7 +111,7 @@ function seriesOf(
 }
 
 /** The last part of the path of a URL, as people write it. */
-function nameOf(url: string): string {
+export function nameOf(url: string): string {
   const last = url.replace(/\/+$/, '').split('/').at(-1) ?? ''
   try {
     return decodeURIComponent(last)

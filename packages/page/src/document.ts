@@ -19,10 +19,17 @@ export function policyOf({ script, style }: BuiltPage, { connectsToSelf }: Polic
   ].join('; ')
 }
 
-/** The HTML of the page. `data` is base64, and absent if the page gets its data from a server. */
-export function documentOf(built: BuiltPage, policy: string, data?: string): string {
+/** Where a page gets its data: from itself, in base64, or from its server. */
+export type PageContent =
+  | { readonly data: string }
+  | { readonly shows: 'run' | 'runs'; readonly write: boolean }
+
+/** The HTML of the page. */
+export function documentOf(built: BuiltPage, policy: string, content: PageContent): string {
   const embedded =
-    data === undefined ? '' : `<script type="application/octet-stream" id="data">${data}</script>\n`
+    'data' in content ? `<script type="application/octet-stream" id="data">${content.data}</script>\n` : ''
+  const served =
+    'data' in content ? '' : ` data-shows="${content.shows}"${content.write ? ' data-write' : ''}`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +42,7 @@ export function documentOf(built: BuiltPage, policy: string, data?: string): str
 <style>${built.style}</style>
 </head>
 <body>
-<div id="page"><main class="notice"><h1>Holdfast</h1><p>Reading the run …</p></main></div>
+<div id="page"${served}><main class="notice"><h1>Holdfast</h1><p>Reading the run …</p></main></div>
 <noscript><main class="notice"><p>This page needs JavaScript, which this browser does not run.</p></main></noscript>
 ${embedded}<script type="module">${built.script}</script>
 </body>

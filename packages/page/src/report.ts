@@ -9,5 +9,5 @@ import type { RunPage } from './run-page.ts'
  */
 export function reportOf(page: RunPage, built: BuiltPage): string {
   const data = gzipSync(JSON.stringify(page), { level: 9 }).toString('base64')
-  return documentOf(built, policyOf(built, { connectsToSelf: false }), data)
+  return documentOf(built, policyOf(built, { connectsToSelf: false }), { data })
 }

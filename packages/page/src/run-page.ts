@@ -9,6 +9,16 @@ export interface RunPage {
   /** In the order of their steps. */
   readonly checkpoints: readonly PageCheckpoint[]
   readonly quarantined: readonly PageQuarantined[]
+  /** The checkpoints that rewinds left behind, in the order of their saves. */
+  readonly abandoned: readonly PageCheckpoint[]
+  /** What the next save would drop. */
+  readonly nextDrops: readonly PageDrop[]
+  /** The latest commits, the oldest first. */
+  readonly commits: readonly PageCommit[]
+  /** The checkpoints that the ranks of a job are saving and have not committed. */
+  readonly unfinished: readonly PageUnfinished[]
+  /** Absent if the store has no mirror. */
+  readonly mirror?: PageMirror
   readonly metrics: PageMetrics
   /** Whether a retention is in force. Then a checkpoint without a reason is dropped by the next save. */
   readonly hasRetention: boolean
@@ -22,6 +32,10 @@ export interface PageCheckpoint {
   readonly files: number
   readonly bytes: number
   readonly savedAt: number
+  /** Milliseconds until its files were stored. */
+  readonly saving?: number
+  /** The restore from which the run continued, if this is the first save since. The duration is in milliseconds. */
+  readonly restore?: { readonly step: number; readonly at: number; readonly duration: number }
   /** The reasons for which it is kept. */
   readonly kept?: readonly string[]
   /** The objectives of which it is the best. */
@@ -43,6 +57,8 @@ export interface PageMetrics {
   readonly metrics: readonly PageSeries[]
   /** The values of the objectives: smoothed metrics and weighted sums. */
   readonly objectives: readonly PageSeries[]
+  /** The steps whose checkpoints a rewind left behind. */
+  readonly abandoned: readonly number[]
 }
 
 export interface PageSeries {
@@ -51,4 +67,36 @@ export interface PageSeries {
   readonly values: readonly (number | null)[]
   /** How many values are not finite. */
   readonly notFinite: number
+}
+
+export interface PageDrop {
+  readonly step: number
+  readonly because: string
+  readonly bytes: number
+}
+
+export interface PageCommit {
+  readonly at?: number
+  /** What it did, such as `save 42`. */
+  readonly did: string
+  /** The steps that it dropped. */
+  readonly dropped: readonly number[]
+}
+
+/** A joint save of many ranks that is not committed. */
+export interface PageUnfinished {
+  readonly step: number
+  /** The number of ranks. */
+  readonly size: number
+  readonly missing: readonly number[]
+  readonly since: number
+}
+
+export interface PageMirror {
+  readonly url: string
+  /** The latest checkpoint that the mirror has. */
+  readonly newest?: { readonly step: number; readonly savedAt: number; readonly copiedAt: number }
+  /** How many checkpoints it lacks, and their size. */
+  readonly waiting: number
+  readonly waitingBytes: number
 }

@@ -25,6 +25,7 @@ export const hostilePage: RunPage = samplePage(9, {
     steps: [1, 2, 3],
     metrics: hostileTexts.map((name) => ({ name, values: [1, null, 3], notFinite: 1 })),
     objectives: [],
+    abandoned: [],
   },
   checkpoints: samplePage(9).checkpoints.map((checkpoint) => ({
     ...checkpoint,

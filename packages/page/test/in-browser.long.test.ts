@@ -26,7 +26,11 @@ const states: readonly (readonly [string, RunPage, ShowOptions])[] = [
   ['a run in the dark', samplePage(500), { colorScheme: 'dark' }],
   ['a run on a phone', samplePage(500), { width: 360, height: 740 }],
   ['an empty run', samplePage(0, { checkpoints: [], hasRetention: false }), {}],
-  ['a run without metrics', samplePage(50, { metrics: { steps: [], metrics: [], objectives: [] } }), {}],
+  [
+    'a run without metrics',
+    samplePage(50, { metrics: { steps: [], metrics: [], objectives: [], abandoned: [] } }),
+    {},
+  ],
   ['a run with hostile texts', hostilePage, {}],
 ]
 

@@ -2,9 +2,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CheckpointStore, HoldfastError, MemoryBackend } from '@holdfast/core'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { collectRun, readBuiltPage, type RunPage, servePage } from '../src/index.ts'
+import { readBuiltPage, type RunPage, servePage, sourceOf } from '../src/index.ts'
 import { chromiumPath, TestBrowser } from './browser.ts'
-import { samplePage } from './samples.ts'
+import { fixedSource, samplePage } from './samples.ts'
 
 const built = await readBuiltPage()
 let browser: TestBrowser | undefined
@@ -26,7 +26,7 @@ function browserOrThrow(): TestBrowser {
 
 test('shows a new save without a reload, and says when the server has ended', async () => {
   await using store = new CheckpointStore(new MemoryBackend('mem:'), { mode: 'shared' })
-  const server = await servePage({ read: () => collectRun(store, { now: new Date() }), built })
+  const server = await servePage({ run: sourceOf(store, { write: false, now: () => new Date() }), built })
   onTestFinished(() => server.close())
   const { page, faults, requests } = await browserOrThrow().open(server.url)
   await page.getByText('No checkpoint yet').waitFor()
@@ -49,7 +49,7 @@ test('says why the store cannot be read, and shows the run again when it can', a
     if (error !== undefined) throw error
     return samplePage(20)
   }
-  const server = await servePage({ read, built })
+  const server = await servePage({ run: fixedSource(read), built })
   onTestFinished(() => server.close())
   const { page } = await browserOrThrow().open(server.url)
   expect(await page.getByRole('alert').textContent()).toBe('The store does not answer.')
@@ -60,7 +60,7 @@ test('says why the store cannot be read, and shows the run again when it can', a
 })
 
 test('shows nothing of the run without the token, and nothing to a page of another origin', async () => {
-  const server = await servePage({ read: async () => samplePage(20), built })
+  const server = await servePage({ run: fixedSource(async () => samplePage(20)), built })
   const other = createServer((_, response) => {
     response.setHeader('content-type', 'text/html').end('<h1>another origin</h1>')
   })

@@ -1,7 +1,10 @@
 import type { PageCheckpoint, RunPage } from '../src/run-page.ts'
+import type { PageRun, RunsPage } from '../src/runs-page.ts'
+import type { RunSource } from '../src/source.ts'
 
 const start = Date.UTC(2026, 0, 5, 8)
 const minute = 60_000
+const day = 1440 * minute
 
 /** A run whose loss falls, with a checkpoint at each hundredth step. */
 export function samplePage(steps: number, change: Partial<RunPage> = {}): RunPage {
@@ -14,11 +17,19 @@ export function samplePage(steps: number, change: Partial<RunPage> = {}): RunPag
   return {
     name: 'pose-42',
     url: 's3://bucket/runs/pose-42',
-    readAt: start + steps * minute + 5 * minute,
+    readAt: start + steps * minute + 65 * minute,
     checkpoints: checkpoints.map((each) =>
       each === best ? { ...each, bestOf: ['loss'], kept: ['best loss'] } : each,
     ),
     quarantined: [],
+    abandoned: [],
+    nextDrops: checkpoints
+      .filter((_, index) => index % 10 === 4)
+      .map(({ step, bytes }) => ({ step, bytes, because: 'not among the last 100' })),
+    commits: checkpoints
+      .slice(-5)
+      .map(({ step, savedAt }) => ({ at: savedAt, did: `save ${step}`, dropped: [] })),
+    unfinished: [],
     metrics: {
       steps: all,
       metrics: [
@@ -26,6 +37,7 @@ export function samplePage(steps: number, change: Partial<RunPage> = {}): RunPag
         { name: 'val_pck', values: pck, notFinite: 0 },
       ],
       objectives: [{ name: 'loss', values: loss, notFinite: 0 }],
+      abandoned: [],
     },
     hasRetention: true,
     free: { available: 88e9, total: 500e9 },
@@ -52,7 +64,11 @@ function checkpointOf(step: number, index: number): PageCheckpoint {
     epoch: index,
     files: 2,
     bytes: 512e6,
-    savedAt: start + step * minute,
+    savedAt: start + step * minute + (index > 60 ? 60 * minute : 0),
+    saving: 1500 + 700 * Math.abs(noise(step)),
+    ...(index === 61
+      ? { restore: { step: step - 1, at: start + (step + 58) * minute, duration: 4200 } }
+      : {}),
     ...(index % 10 === 4 ? {} : { kept: [index % 10 === 0 ? 'keep every 1000' : 'last 100'] }),
     ...(index % 25 === 0 ? { tags: ['release'] } : {}),
   }
@@ -61,4 +77,61 @@ function checkpointOf(step: number, index: number): PageCheckpoint {
 /** The same for each step, between -1 and 1. */
 function noise(step: number): number {
   return Math.sin(step * 12.9898) * Math.cos(step * 4.1414)
+}
+
+/** A run with everything that needs attention, a mirror that lags, and steps that a rewind left behind. */
+export function troubledPage(): RunPage {
+  const page = samplePage(500)
+  return {
+    ...page,
+    quarantined: [
+      { step: 480, reason: 'model.pth differs from what was saved', at: page.readAt - 3 * minute },
+    ],
+    abandoned: page.checkpoints.slice(-2).map((each) => ({ ...each, step: each.step + 1 })),
+    metrics: { ...page.metrics, abandoned: [420, 430, 440] },
+    unfinished: [{ step: 500, size: 8, missing: [2, 5], since: page.readAt - 4 * minute }],
+    mirror: {
+      url: 's3://bucket/mirror/pose-42',
+      newest: { step: 470, savedAt: page.readAt - 30 * minute, copiedAt: page.readAt - 20 * minute },
+      waiting: 5,
+      waitingBytes: 2.5e9,
+    },
+  }
+}
+
+/** So many runs, some of which need attention. */
+export function sampleRuns(count: number): RunsPage {
+  const readAt = start + 60 * day
+  const runs = Array.from({ length: count }, (_, index): PageRun => {
+    if (index % 19 === 7)
+      return { name: `pose-${index}`, state: 'damaged', problem: 'The catalog is damaged.' }
+    const values = Array.from(
+      { length: 40 },
+      (_, at) => Math.exp(-at / (10 + index)) + 0.03 * noise(at + index),
+    )
+    return {
+      name: `pose-${index}`,
+      state: 'readable',
+      latest: { step: 100 * index, savedAt: readAt - (index % 11) * day },
+      checkpoints: index % 23 === 3 ? 48 : 5,
+      quarantined: index % 29 === 4 ? 1 : 0,
+      bytes: 1e9 * (1 + (index % 7)),
+      isComplete: index % 23 !== 3,
+      isNeverPruned: index % 23 === 3,
+      best: [{ name: 'loss', step: 90 * index, value: Math.min(...values) }],
+      curves: [
+        { name: 'val_loss', values },
+        { name: 'val_pck', values: values.map((value) => 1 - value) },
+      ],
+    }
+  })
+  return { prefix: 's3://bucket/runs', readAt, price: 0.023, runs }
+}
+
+/** A source that shows the same page each time. */
+export function fixedSource(read: () => Promise<RunPage> = async () => samplePage(3)): RunSource {
+  const none = async (): Promise<never> => {
+    throw new Error('There is no checkpoint.')
+  }
+  return { read, checkpoint: none, tensors: none, difference: none }
 }

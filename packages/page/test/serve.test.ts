@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { HoldfastError } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
-import { type RunPage, servePage } from '../src/index.ts'
-import { samplePage } from './samples.ts'
+import { type ChangePlan, type RunChange, type RunPage, servePage, type ServeOptions } from '../src/index.ts'
+import { fixedSource, samplePage, sampleRuns } from './samples.ts'
 
 const built = { script: 'console.log(1)', style: 'p{}' }
 
@@ -15,14 +15,23 @@ interface Answer {
 interface Served {
   readonly port: number
   readonly token: string
-  readonly ask: (path: string, headers?: Readonly<Record<string, string>>, method?: string) => Promise<Answer>
+  readonly ask: (
+    path: string,
+    headers?: Readonly<Record<string, string>>,
+    method?: string,
+    body?: string,
+  ) => Promise<Answer>
 }
 
-async function serve(read: () => Promise<RunPage> = async () => samplePage(3)): Promise<Served> {
-  const server = await servePage({ read, built })
+async function serve(read?: () => Promise<RunPage>): Promise<Served> {
+  return serveAll({ run: fixedSource(read), built })
+}
+
+async function serveAll(options: ServeOptions): Promise<Served> {
+  const server = await servePage(options)
   onTestFinished(() => server.close())
   const { port, hash } = new URL(server.url)
-  const ask: Served['ask'] = async (path, headers = {}, method = 'GET') =>
+  const ask: Served['ask'] = async (path, headers = {}, method = 'GET', body = '') =>
     new Promise((resolve, reject) => {
       const sent = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
         const chunks: Buffer[] = []
@@ -33,7 +42,7 @@ async function serve(read: () => Promise<RunPage> = async () => samplePage(3)): 
         })
       })
       sent.on('error', reject)
-      sent.end()
+      sent.end(body)
     })
   return { port: Number(port), token: hash.slice(1), ask }
 }
@@ -46,11 +55,11 @@ test('sends the run only to requests with the token', async () => {
       status: 401,
       body: expect.not.stringContaining('pose-42') as string,
     })
-  expect((await ask(`/run?token=${token}`)).status).toBe(404)
+  expect((await ask(`/run?token=${token}`)).status).toBe(401)
   expect(token).toMatch(/^[\w-]{43}$/)
 })
 
-test('rejects another host, another origin and every method but GET, whatever the path and the token', async () => {
+test('rejects another host, another origin and every other method, whatever the path and the token', async () => {
   const { ask, token, port } = await serve()
   const authorization = `Bearer ${token}`
   for (const path of ['/', '/run']) {
@@ -66,8 +75,13 @@ test('rejects another host, another origin and every method but GET, whatever th
       expect((await ask(path, { origin, authorization })).status, origin).toBe(403)
     expect((await ask(path, { 'sec-fetch-site': 'cross-site', authorization })).status).toBe(403)
     expect((await ask(path, { 'sec-fetch-site': 'same-site', authorization })).status).toBe(403)
-    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
+    for (const method of ['PUT', 'DELETE', 'OPTIONS'])
       expect((await ask(path, { authorization }, method)).status, method).toBe(405)
+    const own = { authorization, origin: `http://127.0.0.1:${port}` }
+    expect(await ask(path, own, 'POST')).toMatchObject({
+      status: 405,
+      body: 'This server only reads. Start it with permission to write.',
+    })
   }
   expect((await ask('/run', { origin: `http://127.0.0.1:${port}`, authorization })).status).toBe(200)
   expect((await ask('/run', { host: `localhost:${port}`, authorization })).status).toBe(200)
@@ -114,4 +128,118 @@ test('sends the message of Holdfast if the store cannot be read, and no other me
     status: 503,
     body: 'The store could not be read.',
   })
+})
+
+/** A server whose changes are noted, and the plan that they return. */
+async function serveChanges(plan: () => ChangePlan = () => ({ effect: 'It changes.', steps: [] })) {
+  const made: RunChange[] = []
+  const changes = {
+    plan: async () => plan(),
+    make: async (change: RunChange) => {
+      made.push(change)
+    },
+  }
+  const served = await serveAll({ run: { ...fixedSource(), changes }, built, write: true })
+  const { port, token, ask } = served
+  const own = {
+    authorization: `Bearer ${token}`,
+    origin: `http://127.0.0.1:${port}`,
+    'content-type': 'application/json',
+  }
+  const post = async (path: string, content: unknown, headers: Readonly<Record<string, string>> = own) =>
+    ask(path, headers, 'POST', JSON.stringify(content))
+  return { ...served, made, own, post }
+}
+
+test('makes a change only after the plan of the same change was confirmed', async () => {
+  const { made, post } = await serveChanges()
+  const change = { kind: 'pin', step: 3, reason: 'look' }
+  expect((await post('/change', change)).status).toBe(409)
+  const { digest } = JSON.parse((await post('/plan', change)).body) as { readonly digest: string }
+  expect((await post('/change', { ...change, step: 4, confirmed: digest })).status).toBe(409)
+  expect(made).toEqual([])
+  expect((await post('/change', { ...change, confirmed: digest })).status).toBe(200)
+  expect(made).toEqual([change])
+})
+
+test('refuses a change whose plan differs from the one that was confirmed', async () => {
+  let steps: ChangePlan['steps'] = []
+  const { made, post } = await serveChanges(() => ({ effect: 'It deletes.', steps }))
+  const { digest } = JSON.parse((await post('/plan', { kind: 'prune' })).body) as { readonly digest: string }
+  steps = [{ step: 1, bytes: 1, because: 'old' }]
+  expect(await post('/change', { kind: 'prune', confirmed: digest })).toMatchObject({
+    status: 409,
+    body: 'The store has changed since. Look at the change again, and confirm it.',
+  })
+  expect(made).toEqual([])
+})
+
+test('rejects a change without the token, from another origin, host or site, or that is no JSON', async () => {
+  const { made, port, own, post } = await serveChanges()
+  const { origin: _, ...withoutOrigin } = own
+  const others: readonly (readonly [number, Readonly<Record<string, string>>])[] = [
+    [401, { ...own, authorization: 'Bearer x' }],
+    [403, withoutOrigin],
+    [403, { ...own, origin: 'https://evil.example' }],
+    [403, { ...own, origin: 'null' }],
+    [403, { ...own, host: `evil.example:${port}`, origin: `http://evil.example:${port}` }],
+    [403, { ...own, 'sec-fetch-site': 'cross-site' }],
+    [403, { ...own, 'sec-fetch-site': 'none' }],
+    [415, { ...own, 'content-type': 'text/plain' }],
+    [415, { ...own, 'content-type': 'application/x-www-form-urlencoded' }],
+  ]
+  for (const path of ['/plan', '/change'])
+    for (const [status, headers] of others)
+      expect((await post(path, { kind: 'prune' }, headers)).status, JSON.stringify(headers)).toBe(status)
+  expect(made).toEqual([])
+})
+
+test.each([
+  ['nothing', ''],
+  ['no object', '5'],
+  ['an unknown kind', '{"kind":"delete","step":1}'],
+  ['a step that is no count', '{"kind":"unpin","step":-1}'],
+  ['a step as text', '{"kind":"rewind","step":"1"}'],
+  ['a pin without a step', '{"kind":"pin"}'],
+  ['a reason that is no text', '{"kind":"pin","step":1,"reason":5}'],
+  ['a prune of one step', '{"kind":"prune","step":1}'],
+])('rejects %s as a change', async (_, body) => {
+  const { ask, own } = await serveChanges()
+  expect(await ask('/plan', own, 'POST', body)).toMatchObject({ status: 400, body: 'This is not a change.' })
+})
+
+test('rejects a change that is too long', async () => {
+  const { post } = await serveChanges()
+  expect((await post('/plan', { kind: 'pin', step: 1, reason: 'x'.repeat(20_000) })).status).toBe(413)
+})
+
+test('shows all runs and each of them, and opens a run once', async () => {
+  let opened = 0
+  const runs = {
+    list: async () => sampleRuns(3),
+    open: async (name: string) => {
+      if (name !== 'pose-1') throw new HoldfastError('NOT_FOUND', `There is no run ${name}.`)
+      opened += 1
+      return fixedSource()
+    },
+  }
+  const { ask, token } = await serveAll({ runs, built })
+  const authorization = `Bearer ${token}`
+  expect(JSON.parse((await ask('/runs', { authorization })).body)).toMatchObject({
+    prefix: 's3://bucket/runs',
+  })
+  for (let times = 0; times < 2; times += 1)
+    expect((await ask('/run?run=pose-1', { authorization })).status).toBe(200)
+  expect(opened).toBe(1)
+  expect(await ask('/run?run=pose-9', { authorization })).toMatchObject({
+    status: 404,
+    body: 'There is no run pose-9.',
+  })
+  for (const path of [
+    '/run',
+    '/checkpoint?run=pose-1',
+    '/checkpoint?run=pose-1&step=x',
+    '/other?run=pose-1&step=1',
+  ])
+    expect((await ask(path, { authorization })).status, path).toBe(404)
 })

@@ -2,12 +2,13 @@ import { type CheckpointDetails, formatSize, stringifyJson } from '@holdfast/cor
 import { defineCommand } from '../command.ts'
 import { argument, flag, text } from '../declaration.ts'
 import {
+  changesOnly,
   type CheckpointDifference,
   type ComparedTensor,
+  type Difference,
   differenceOf,
   tensorDifferences,
-} from '../difference/checkpoints.ts'
-import { changesOnly, type Difference } from '../difference/difference.ts'
+} from '@holdfast/page'
 import { exitCodes } from '../exit-codes.ts'
 import type { Printer } from '../output/printer.ts'
 import { shapeText } from '../output/tensors.ts'

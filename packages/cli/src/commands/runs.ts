@@ -1,5 +1,5 @@
 import { formatSize, type ReadableRun, type RunSummary } from '@holdfast/core'
-import { InvalidArgumentError } from 'commander'
+import { isNeverPruned } from '@holdfast/page'
 import { defineCommand } from '../command.ts'
 import { argument, flag, option, text } from '../declaration.ts'
 import { withHint } from '../output/hints.ts'
@@ -7,15 +7,13 @@ import { Printer } from '../output/printer.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { own } from '../own.ts'
+import { price } from '../quantities.ts'
 import { exitCodeFor, faultOf, refuseStoreOptions, runsBelow } from '../runs-below.ts'
 import { parseCondition, satisfies } from '../selection/condition.ts'
 import { assertKnown, type Fields } from '../selection/fields.ts'
 import { sortedBy } from '../selection/order.ts'
 
 const runFields = ['latest', 'age', 'checkpoints', 'size', 'quarantined']
-
-/** From so many checkpoints on, a run without a retention that never dropped any is pointed out. */
-const manyCheckpoints = 20
 
 export const runs = defineCommand({
   example: 'holdfast runs . --sort age',
@@ -33,14 +31,10 @@ export const runs = defineCommand({
     ),
     reverse: flag('reverse the order'),
     exact: flag('read every catalog completely; a run with many checkpoints takes more requests'),
-    price: option(
-      '<amount>',
-      'price of one GB (10^9 bytes) for a month, to show what each run costs',
-      parsePrice,
-    ),
+    price: option('<amount>', 'price of one GB (10^9 bytes) for a month, to show what each run costs', price),
   },
   run: async ({ arguments: [prefix], options, signal }) => {
-    const { json = false, where = [], sort, reverse = false, price, exact } = options
+    const { json = false, where = [], sort, reverse = false, price: pricePerMonth, exact } = options
     refuseStoreOptions(options, 'runs')
     const printer = new Printer(json)
     const all = await runsBelow(prefix, options, printer, { signal, exact })
@@ -61,7 +55,7 @@ export const runs = defineCommand({
     const isComplete = readable.every((run) => run.isComplete)
     if (all.length === 0) printer.line(`No run below ${prefix}. A run is a folder into which holdfast saves.`)
     else if (!printer.json) {
-      if (sorted.length > 0) printer.lines((await table(sorted, now, price)).text)
+      if (sorted.length > 0) printer.lines((await table(sorted, now, pricePerMonth)).text)
       const number =
         sorted.length === all.length
           ? count(all.length, 'run')
@@ -71,7 +65,7 @@ export const runs = defineCommand({
           number,
           count(checkpoints, 'checkpoint'),
           sizeText(bytes, isComplete),
-          price !== undefined && `${costText(bytes, isComplete, price)} a month`,
+          pricePerMonth !== undefined && `${costText(bytes, isComplete, pricePerMonth)} a month`,
         ),
       )
       if (!isComplete)
@@ -79,18 +73,19 @@ export const runs = defineCommand({
           'Runs with ≥ have more checkpoints than their newest catalog lists. Pass --exact to read all.',
         )
     }
-    for (const run of sorted) printer.data({ type: 'run', ...jsonOf(run, price) })
+    for (const run of sorted) printer.data({ type: 'run', ...jsonOf(run, pricePerMonth) })
     printer.data({ type: 'result', command: 'runs', runs: sorted.length, checkpoints, bytes, isComplete })
     return exitCodeFor(sorted)
   },
 })
 
-function jsonOf(run: RunSummary, price: number | undefined): Readonly<Record<string, unknown>> {
+function jsonOf(run: RunSummary, perMonth: number | undefined): Readonly<Record<string, unknown>> {
   if (run.state !== 'readable') {
     const { error, ...others } = run
     return { ...others, code: error.code, message: withHint(error) }
   }
-  return { ...run, ...(price === undefined ? {} : { monthlyCost: costOf(run.bytes, price) }) }
+  const { recentMetrics: _, ...shown } = run
+  return { ...shown, ...(perMonth === undefined ? {} : { monthlyCost: costOf(run.bytes, perMonth) }) }
 }
 
 /** Sizes are in bytes, and ages in seconds. */
@@ -114,7 +109,7 @@ function fieldsOf(run: RunSummary, now: Date): Fields {
 async function table(
   listed: readonly RunSummary[],
   now: Date,
-  price: number | undefined,
+  perMonth: number | undefined,
 ): ReturnType<typeof fitTable> {
   const objectives = [
     ...new Set(listed.flatMap((run) => (run.state === 'readable' ? Object.keys(run.best) : []))),
@@ -126,13 +121,13 @@ async function table(
     ...objectives.map((name) => ({ title: `best:${name}`, align: 'right', optional: true }) as const),
     { title: 'CHECKPOINTS', align: 'right' },
     { title: 'SIZE', align: 'right' },
-    ...(price === undefined ? [] : [{ title: 'A MONTH', align: 'right' } as const]),
+    ...(perMonth === undefined ? [] : [{ title: 'A MONTH', align: 'right' } as const]),
     { title: 'NOTES' },
   ]
   const rows = listed.map((run) => [
     run.name === '' ? '.' : run.name,
     ...(run.state === 'readable'
-      ? numbersOf(run, now, objectives, price)
+      ? numbersOf(run, now, objectives, perMonth)
       : Array.from({ length: columns.length - 2 }, () => '')),
     notesOf(run),
   ])
@@ -143,7 +138,7 @@ function numbersOf(
   { latest, best, checkpoints, bytes, isComplete }: ReadableRun,
   now: Date,
   objectives: readonly string[],
-  price: number | undefined,
+  perMonth: number | undefined,
 ): readonly string[] {
   return [
     latest === undefined ? '' : String(latest.step),
@@ -151,18 +146,17 @@ function numbersOf(
     ...objectives.map((name) => formatMetric(own(best, name)?.value)),
     String(checkpoints),
     sizeText(bytes, isComplete),
-    ...(price === undefined ? [] : [costText(bytes, isComplete, price)]),
+    ...(perMonth === undefined ? [] : [costText(bytes, isComplete, perMonth)]),
   ]
 }
 
 function notesOf(run: RunSummary): string {
   if (run.state !== 'readable') return faultOf(run)
-  const { quarantined, checkpoints, hasRetention, hasDropped, owner, url } = run
-  const isNeverPruned = checkpoints >= manyCheckpoints && !hasRetention && !hasDropped
+  const { quarantined, owner, url } = run
   return joined(
     owner !== undefined && `written by ${owner.name}`,
     quarantined > 0 && `${quarantined} quarantined`,
-    isNeverPruned && `never pruned: holdfast prune --store ${url} --keep-last 5 --dry-run`,
+    isNeverPruned(run) && `never pruned: holdfast prune --store ${url} --keep-last 5 --dry-run`,
   )
 }
 
@@ -170,16 +164,10 @@ function sizeText(bytes: number, isComplete: boolean): string {
   return `${isComplete ? '' : '≥ '}${formatSize(bytes)}`
 }
 
-function costText(bytes: number, isComplete: boolean, price: number): string {
-  return `${isComplete ? '' : '≥ '}${costOf(bytes, price).toFixed(2)}`
+function costText(bytes: number, isComplete: boolean, perMonth: number): string {
+  return `${isComplete ? '' : '≥ '}${costOf(bytes, perMonth).toFixed(2)}`
 }
 
-function costOf(bytes: number, price: number): number {
-  return (bytes / 1e9) * price
-}
-
-function parsePrice(value: string): number {
-  const price = Number(value)
-  if (value.trim() !== '' && Number.isFinite(price) && price >= 0) return price
-  throw new InvalidArgumentError('It must be a number from 0, such as 0.023.')
+function costOf(bytes: number, perMonth: number): number {
+  return (bytes / 1e9) * perMonth
 }

@@ -1,30 +1,108 @@
 import { once } from 'node:events'
-import { HoldfastError } from '@holdfast/core'
+import { type CheckpointStore, HoldfastError } from '@holdfast/core'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
-import type { PageServer, ServeOptions } from '@holdfast/page'
+import type { PageServer, RunsSource, ServeOptions } from '@holdfast/page'
 import { InvalidArgumentError } from 'commander'
 import { defineCommand } from '../command.ts'
-import { option } from '../declaration.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { flag, option, optionalArgument, text } from '../declaration.ts'
+import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import type { GlobalOptions } from '../global-options.ts'
+import { Printer } from '../output/printer.ts'
+import { count } from '../output/text.ts'
+import { price } from '../quantities.ts'
+import { openRun, refuseStoreOptions, runsBelow } from '../runs-below.ts'
 import { withStore } from '../with-store.ts'
 
 export const ui = defineCommand({
   example: 'holdfast ui',
-  arguments: [],
-  options: { port: option('<n>', 'the port on 127.0.0.1 (default: a free one)', parsePort) },
-  run: async ({ options, signal }) =>
-    withStore(options, signal, async ({ store, printer }) => {
-      const { collectRun, readBuiltPage, servePage } = await import('@holdfast/page')
-      const read = (): ReturnType<typeof collectRun> => collectRun(store, { now: new Date(), signal })
-      await using server = await start(servePage, { read, built: await readBuiltPage(), port: options.port })
-      printer.line(`showing ${store.url} at ${server.url}`)
-      printer.line('The address is a secret: whoever has it can read the run. Press Ctrl-C to stop.')
-      printer.data({ type: 'serving', url: server.url })
-      if (!signal.aborted) await once(signal, 'abort')
+  arguments: [
+    optionalArgument('[prefix]', 'show all runs below this path or URL instead of one store', text),
+  ],
+  options: {
+    port: option('<n>', 'the port on 127.0.0.1 (default: a free one)', parsePort),
+    write: flag('let the page pin, unpin, rewind and prune; it asks before each change'),
+    price: option(
+      '<amount>',
+      'with a prefix: price of one GB (10^9 bytes) for a month, to show what each run costs',
+      price,
+    ),
+  },
+  run: async ({ arguments: [prefix], options, signal }) => {
+    const { write = false } = options
+    if (prefix !== undefined) return showRuns(prefix, options, signal)
+    return withStore(options, signal, async ({ store, printer }) => {
+      const { readBuiltPage, servePage, sourceOf } = await import('@holdfast/page')
+      const run = sourceOf(store, { write, now: () => new Date(), signal })
+      await using server = await start(servePage, {
+        run,
+        built: await readBuiltPage(),
+        port: options.port,
+        write,
+      })
+      await untilStopped(printer, { what: store.url, subject: 'the run', server, write }, signal)
       printer.data({ type: 'result', command: 'ui', url: store.url })
       return exitCodes.done
-    }),
+    })
+  },
 })
+
+interface RunsUiOptions extends GlobalOptions {
+  readonly port?: number | undefined
+  readonly write?: true | undefined
+  readonly price?: number | undefined
+}
+
+async function showRuns(prefix: string, options: RunsUiOptions, signal: AbortSignal): Promise<ExitCode> {
+  refuseStoreOptions(options, 'ui')
+  const { write = false, port, price: pricePerMonth } = options
+  const printer = new Printer(options.json ?? false)
+  const { readBuiltPage, runsPageOf, servePage, sourceOf } = await import('@holdfast/page')
+  await using stores = new AsyncDisposableStack()
+  // A prefix that cannot be listed is an error of the command.
+  const first = await runsBelow(prefix, options, printer, { signal })
+  const list = (): ReturnType<typeof runsBelow> => runsBelow(prefix, options, undefined, { signal })
+  const runs: RunsSource = {
+    list: async () => {
+      const found = await list()
+      return runsPageOf(found, { prefix: withoutParameters(prefix), now: new Date(), price: pricePerMonth })
+    },
+    open: async (name) => {
+      const run = (await list()).find((each) => each.name === name)
+      if (run === undefined) throw new HoldfastError('NOT_FOUND', `There is no run ${name} below ${prefix}.`)
+      const store: CheckpointStore = stores.use(await openRun(prefix, run, options))
+      return sourceOf(store, { write, now: () => new Date(), signal })
+    },
+  }
+  await using server = await start(servePage, { runs, built: await readBuiltPage(), port, write })
+  const what = `${count(first.length, 'run')} below ${withoutParameters(prefix)}`
+  await untilStopped(printer, { what, subject: 'the runs', server, write }, signal)
+  printer.data({ type: 'result', command: 'ui', runs: first.length })
+  return exitCodes.done
+}
+
+interface Serving {
+  readonly what: string
+  readonly subject: 'the run' | 'the runs'
+  readonly server: PageServer
+  readonly write: boolean
+}
+
+async function untilStopped(
+  printer: Printer,
+  { what, subject, server, write }: Serving,
+  signal: AbortSignal,
+): Promise<void> {
+  printer.line(`showing ${what} at ${server.url}`)
+  const power = write ? 'read and change' : 'read'
+  printer.line(`The address is a secret: whoever has it can ${power} ${subject}. Press Ctrl-C to stop.`)
+  printer.data({ type: 'serving', url: server.url })
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+/** Parameters of a location may be secrets. */
+function withoutParameters(prefix: string): string {
+  return prefix.split('?', 1)[0] ?? prefix
+}
 
 async function start(
   servePage: (options: ServeOptions) => Promise<PageServer>,

@@ -2,7 +2,12 @@ import type { HoldfastError } from '../../errors.ts'
 import { type Checkpoint, factsOf } from '../../catalog/judging/checkpoint.ts'
 import { hasFields, judge, type Keeping, type Lines } from '../../catalog/judging/judgement.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
-import type { CatalogEntry, Line, RecordedMetrics } from '../../catalog/documents/index.ts'
+import {
+  type CatalogEntry,
+  type Line,
+  metricsOf,
+  type RecordedMetrics,
+} from '../../catalog/documents/index.ts'
 import { allRead, type LineList, type PagedCatalog, PagedList } from '../../catalog/pages/index.ts'
 import { isMetricObjective, type Objective, type Objectives } from '../../metrics/index.ts'
 
@@ -42,6 +47,11 @@ export interface ReadableRun extends AnyRun {
   readonly isComplete: boolean
   /** Whether a retention is recorded. */
   readonly hasRetention: boolean
+  /** The metrics of the latest steps that have any, in the order of steps, as far as they were read. At most 64. */
+  readonly recentMetrics: readonly {
+    readonly step: number
+    readonly metrics: Readonly<Record<string, number>>
+  }[]
   /** Whether one of the recorded commits dropped a checkpoint. */
   readonly hasDropped: boolean
 }
@@ -70,9 +80,20 @@ export function summaryOf(catalog: PagedCatalog, own: Keeping): Omit<ReadableRun
     bytes: (all ?? checkpoints.recent).reduce((sum, { bytes }) => sum + bytes, 0),
     best: all === undefined ? {} : bestIn(all, linesIfRead(catalog, catalog.metrics), objectives),
     isComplete: all !== undefined,
+    recentMetrics: recentMetricsOf(catalog),
     hasRetention: hasFields(retention) || catalog.keeping?.partial === true,
     hasDropped: catalog.history.some(({ dropped }) => dropped.length > 0),
   }
+}
+
+/** Steps whose metrics a summary has. */
+const mostRecent = 64
+
+function recentMetricsOf(catalog: PagedCatalog): ReadableRun['recentMetrics'] {
+  const { metrics: list } = catalog
+  return (linesIfRead(catalog, list) ?? list.recent)
+    .slice(-mostRecent)
+    .map(({ step, metrics }) => ({ step, metrics: metricsOf(metrics) }))
 }
 
 /** Returns all lines of a list; `undefined` if it has pages that were not read. */

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { BuiltPage } from '../built-page.ts'
+import { documentOf, policyOf } from '../document.ts'
+import type { RunSource, RunsSource } from '../source.ts'
+import { hasToken, refusalOf } from './refusal.ts'
+import { answer, type Shown } from './requests.ts'
+import { type Answer, plain } from './response.ts'
+
+export type ServeOptions = {
+  readonly built: BuiltPage
+  /** Default: a free port. */
+  readonly port?: number | undefined
+  /** Whether the page may change runs whose sources have changes. Default: false. */
+  readonly write?: boolean | undefined
+} & (
+  | {
+      /** The run to show. It is read for each question of a page, and never twice at once. */
+      readonly run: RunSource
+    }
+  | {
+      /** The runs to show. */
+      readonly runs: RunsSource
+    }
+)
+
+/** A server of the page on this machine. */
+export interface PageServer extends AsyncDisposable {
+  /** The address of the page. Its fragment is the token, which a browser never sends as a part of a URL. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Bytes of the longest request for a change. */
+const mostBytes = 16_384
+
+/**
+ * Serves the page of a run, or of all runs below a prefix, on 127.0.0.1, until it is closed. It only reads, unless `write` is
+ * set.
+ *
+ * Other users of this machine, and pages of other origins in the same browser, can neither read nor change a run: the server
+ * answers only requests with the random token. Requests with another host, which DNS rebinding makes, or from another origin are
+ * rejected before anything else is looked at. Rejects with the error of Node.js if the port is taken.
+ */
+export async function servePage(options: ServeOptions): Promise<PageServer> {
+  const { built, port = 0, write = false } = options
+  const token = randomBytes(32).toString('base64url')
+  const policy = policyOf(built, { connectsToSelf: true })
+  const shown = shownIn(options)
+  const html: Answer = {
+    status: 200,
+    type: 'text/html',
+    body: documentOf(built, policy, { shows: 'runs' in shown ? 'runs' : 'run', write }),
+    headers: { 'content-security-policy': `${policy}; frame-ancestors 'none'` },
+  }
+  const server = createServer((request, response) => {
+    void respond(request).then((found) => {
+      send(response, found)
+    })
+  })
+  const respond = async (request: IncomingMessage): Promise<Answer> => {
+    const { method, headers, url = '' } = request
+    const refusal = refusalOf(request, (server.address() as AddressInfo).port, write)
+    if (refusal !== undefined) return refusal
+    if (url === '/' && method === 'GET') return html
+    if (!hasToken(headers, token)) return plain(401, 'Open the whole address that holdfast ui printed.')
+    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    const body = method === 'POST' ? await bodyOf(request) : ''
+    if (body === undefined) return plain(413, 'The request is too long.')
+    return answer(shown, {
+      method: method === 'POST' ? 'POST' : 'GET',
+      path: pathname,
+      parameters: searchParams,
+      known: headers['if-none-match'],
+      body,
+    })
+  }
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const close = (): Promise<void> => closeServer(server)
+  const { port: chosen } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${chosen}/#${token}`, close, [Symbol.asyncDispose]: close }
+}
+
+/** Several windows that ask at once get the result of one read. */
+function shownIn(options: ServeOptions): Shown {
+  if ('run' in options) return { run: readingOnce(options.run) }
+  const { runs } = options
+  const opened = new Map<string, RunSource>()
+  return {
+    runs: {
+      list: oneAtATime(() => runs.list()),
+      open: async (name) => {
+        const known = opened.get(name)
+        if (known !== undefined) return known
+        const run = readingOnce(await runs.open(name))
+        opened.set(name, run)
+        return run
+      },
+    },
+  }
+}
+
+function readingOnce(run: RunSource): RunSource {
+  return { ...run, read: oneAtATime(() => run.read()) }
+}
+
+/** Returns the body of a request; `undefined` if it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength
+    if (bytes > mostBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function send(response: ServerResponse, { status, type, body, headers = {} }: Answer): void {
+  response.writeHead(status, {
+    'content-type': `${type}; charset=utf-8`,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'cross-origin-opener-policy': 'same-origin',
+    ...headers,
+  })
+  response.end(body)
+}
+
+/** Callers that come while a call is under way get its result. */
+function oneAtATime<Result>(call: () => Promise<Result>): () => Promise<Result> {
+  let underWay: Promise<Result> | undefined
+  return async () => {
+    underWay ??= call().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
+}
