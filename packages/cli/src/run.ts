@@ -53,7 +53,11 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
     return exitCodes.failed
   }
   const exitCode = error.code === 'ABORTED' ? interruption.exitCode : exitCodeOf(error.code)
-  reportError({ code: error.code, message: withHint(error), exitCode }, json)
+  // The user knows who stopped the command, and need not know which request was under way.
+  const { aborted, reason } = interruption.signal
+  const isAsked = error.code === 'ABORTED' && aborted && error.cause === reason
+  const message = isAsked ? 'Stopped. Nothing partial is visible.' : withHint(error)
+  reportError({ code: error.code, message, exitCode }, json)
   return exitCode
 }
 

@@ -217,8 +217,11 @@ describe('a signal', () => {
     child.stdin.on('error', () => undefined) // it leaves before it has read all
     child.stdin.write(Buffer.alloc(9_000_000))
     await untilMore(join(folder, 'store'), before.length)
+    let said = ''
+    child.stderr.on('data', (text: Buffer) => (said += text.toString()))
     child.kill(signal)
     expect(await exitOf(child)).toBe(code)
+    expect(said).toMatch(/^(Terminated: .*\n)?holdfast: Stopped\. Nothing partial is visible\.\n$/)
     expect((await readdir(join(folder, 'store'), { recursive: true })).toSorted()).toEqual(before)
   })
 })

@@ -76,7 +76,7 @@ test('a save that does not finish within its grace exits with 143, and leaves no
   const { folder, child, exit, before, stderr } = await runningSave('--until-eof', '--grace', '0.01')
   child.kill('SIGTERM')
   expect(await exit).toBe(143)
-  expect(stderr()).toContain('was stopped')
+  expect(stderr()).toMatch(/^Terminated: .*\nholdfast: Stopped. Nothing partial is visible.\n$/)
   expect(await filesIn(folder)).toEqual(before)
 })
 

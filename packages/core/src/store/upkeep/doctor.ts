@@ -82,7 +82,8 @@ async function catalog(context: StoreContext, signal: AbortSignal | undefined): 
   const { version, checkpoints, quarantined, owner } = await context.log.whole(signal)
   const aside = quarantined.length === 0 ? '' : `, ${quarantined.length} quarantined`
   const owned = owner === null ? '' : `, owned by ${owner.name} since ${owner.since}`
-  return `version ${version}: ${checkpoints.length} checkpoints${aside}${owned}`
+  const count = checkpoints.length === 1 ? '1 checkpoint' : `${checkpoints.length} checkpoints`
+  return `version ${version}: ${count}${aside}${owned}`
 }
 
 async function writing(
