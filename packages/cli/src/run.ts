@@ -54,8 +54,8 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
   }
   const exitCode = error.code === 'ABORTED' ? interruption.exitCode : exitCodeOf(error.code)
   // The user knows who stopped the command, and need not know which request was under way.
-  const { aborted, reason } = interruption.signal
-  const isAsked = error.code === 'ABORTED' && aborted && error.cause === reason
+  const { signal } = interruption
+  const isAsked = error.code === 'ABORTED' && signal.aborted && error.cause === signal.reason
   const message = isAsked ? 'Stopped. Nothing partial is visible.' : withHint(error)
   reportError({ code: error.code, message, exitCode }, json)
   return exitCode
