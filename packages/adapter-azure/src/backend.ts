@@ -63,7 +63,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   const names = new ObjectNames(`az://${account}/${name}`, path, maxNameBytes)
   const partBytes = blockBytesOf(options)
   const { parallel = defaultParallel } = options
-  const { client, unpooled, close } = openContainer(account, name, options)
+  const { client, unpooled, direct, close } = openContainer(account, name, options)
   assertAccount(account, client.accountName, 'The client')
   const secrets = new Secrets()
   for (const secret of [options.accountKey, options.sasToken, options.connectionString, options.customerKey])
@@ -71,6 +71,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
   return {
     client,
     unpooled,
+    direct,
     closeClient: close,
     clientRetries: options.client !== undefined,
     names,

@@ -6,6 +6,7 @@ import {
   type Agents,
   agentsOf,
   defaultMinimumProgress,
+  DirectConnections,
   foreignAnswer,
   HoldfastError,
   maxAnswerBytes,
@@ -13,6 +14,7 @@ import {
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
 import { type AccountAccess, accessOf } from './credentials.ts'
+import { DirectReads } from './direct.ts'
 import { isForeign } from './errors.ts'
 import type { AzureOptions } from './options.ts'
 
@@ -26,6 +28,7 @@ export interface OpenedContainer {
   readonly client: ContainerClient
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: ContainerClient
+  readonly direct: DirectReads | undefined
   readonly close: () => void
 }
 
@@ -36,7 +39,7 @@ export function openContainer(account: string, name: string, options: AzureOptio
   const { client } = options
   if (client === undefined)
     return createClients(accessOf(account, options, process.env), name, options.minimumProgress)
-  const keptOpen = { close: () => undefined }
+  const keptOpen = { direct: undefined, close: () => undefined }
   const container = 'containerName' in client ? client : client.getContainerClient(name)
   if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }
   throw new HoldfastError(
@@ -99,12 +102,15 @@ function createClients(
 ): OpenedContainer {
   const pooled = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
   const unpooled = unpooledAgentsOf(process.env, { idleTimeout })
+  const direct = new DirectReads(new DirectConnections(process.env), access.credential)
   return {
     client: createClient(access, name, progress, pooled),
     unpooled: createClient(access, name, progress, unpooled),
+    direct,
     close() {
       pooled.destroy()
       unpooled.destroy()
+      direct.destroy()
     },
   }
 }

@@ -8,6 +8,7 @@ import {
   withoutUndefined,
 } from '@holdfast/core/backend'
 import { type ToldMd5, storeDigestOf } from './checksum.ts'
+import type { DirectReads } from './direct.ts'
 import type { AccessTier } from './options.ts'
 
 /** The settings that all requests to a container share. */
@@ -15,6 +16,8 @@ export interface Container extends ObjectStore {
   readonly client: ContainerClient
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: ContainerClient
+  /** Reads the bytes of large objects. A ready-made client reads them itself. */
+  readonly direct: DirectReads | undefined
   /** Closes the connections, unless the client is ready-made. */
   readonly closeClient: () => void
   /** Whether the client may retry by itself, as a ready-made client may. */

@@ -6,8 +6,10 @@ import {
   type OpenedObject,
   orDestroy,
   type ReadableObject,
+  rangeHeader,
   readObject,
   type ReadOptions,
+  type RequestInfo,
   replacedWhileRead,
   requestWithRetry,
   statOfHeaders,
@@ -15,6 +17,7 @@ import {
   withoutUndefined,
 } from '@holdfast/core/backend'
 import { blobOf, type Container, fromStore, isFolder, orForeign, readingOf } from './container.ts'
+import { keyHeaders } from './direct.ts'
 import { isCalled } from './errors.ts'
 
 /** Reads an object with Get Blob. If a connection breaks, `If-Match` selects the same body. */
@@ -54,9 +57,15 @@ async function open(
     // Disables the retries of the SDK.
     maxRetryRequests: 0,
   }
+  const asked = { what: `The read of ${key}`, key }
+  // The first bytes of each object come through the SDK.
+  const direct =
+    of === undefined || newConnection === true
+      ? undefined
+      : await openDirectly(container, key, { range, of, signal }, asked)
+  if (direct !== undefined) return direct
   try {
     const { start, end } = range
-    const asked = { what: `The read of ${key}`, key }
     const answer = await orForeign(asked, () =>
       blobOf(container, key, newConnection).download(start, end && end - start, options),
     )
@@ -72,4 +81,29 @@ async function open(
     if (isCalled(error, 'InvalidRange')) return undefined
     throw isCalled(error, 'ConditionNotMet') ? replacedWhileRead(container, key, error) : error
   }
+}
+
+/** Opens the rest of an object that a read has begun with. `undefined`: the SDK must send the request. */
+async function openDirectly(
+  container: Container,
+  key: string,
+  { range, of, signal }: WantedBytes,
+  asked: RequestInfo,
+): Promise<OpenedObject | undefined> {
+  const wanted = withoutUndefined({ range: rangeHeader(range), 'if-match': of && `"${of.revision}"` })
+  const sent = { ...wanted, ...keyHeaders(container.customerKey) }
+  const response = await container.direct?.get(blobOf(container, key), sent, signal)
+  if (response === undefined) return undefined
+  const { headers, body } = response
+  const stat = orDestroy(body, () => {
+    fromStore(asked, withoutUndefined({ requestId: headers['x-ms-request-id'] }))
+    const date = headers['last-modified']
+    const lastModified = date === undefined ? undefined : new Date(date)
+    return statOfHeaders(
+      key,
+      { etag: headers['etag'], lastModified, contentRange: headers['content-range'] },
+      range,
+    )
+  })
+  return { stat, body }
 }

@@ -1,5 +1,6 @@
 import {
   agentsOf,
+  DirectConnections,
   ObjectNames,
   ObjectStoreBackend,
   parseSize,
@@ -67,12 +68,14 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   // A ready-made client has its own agents.
   const pooled = options.client === undefined ? agentsOf(process.env) : undefined
   const unpooled = options.client === undefined ? unpooledAgentsOf(process.env) : undefined
+  const direct = options.client === undefined ? new DirectConnections(process.env) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
   return {
-    requester: requesterOf(client, secrets, { pooled, unpooled }),
+    requester: requesterOf(client, secrets, { pooled, unpooled, direct }),
     closeConnections() {
       pooled?.destroy()
       unpooled?.destroy()
+      direct?.destroy()
     },
     endpoint: client.apiEndpoint,
     name,

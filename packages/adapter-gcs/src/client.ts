@@ -1,6 +1,12 @@
 import { Storage } from '@google-cloud/storage'
 import { type gaxios, PassThroughClient } from 'google-auth-library'
-import { type Agents, secretHeaders, type Secrets } from '@holdfast/core/backend'
+import {
+  type Agents,
+  type DirectConnections,
+  directRequest,
+  secretHeaders,
+  type Secrets,
+} from '@holdfast/core/backend'
 import { givenCredentials } from './credentials.ts'
 import type { GcsOptions } from './options.ts'
 import type { Requester } from './send.ts'
@@ -27,6 +33,8 @@ export interface Connections {
   readonly pooled: Agents | undefined
   /** Opens a connection for each request. */
   readonly unpooled: Agents | undefined
+  /** The connections for the bytes of large objects. */
+  readonly direct: DirectConnections | undefined
 }
 
 /**
@@ -42,18 +50,32 @@ export function requesterOf(client: Storage, secrets: Secrets, connections: Conn
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
   return {
     // The client adds the credentials below this point, so only the adapter sees them.
-    request({ newConnection, ...options }) {
+    request({ newConnection, direct, ...options }) {
       const agents = newConnection ? connections.unpooled : connections.pooled
       return requester.request({
         ...options,
         ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
-        adapter(prepared, send) {
+        async adapter(prepared, send) {
           for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
-          return send(prepared)
+          const answer = direct ? await sendDirectly(connections.direct, prepared, options.signal) : undefined
+          return answer ?? send(prepared)
         },
       })
     },
   }
+}
+
+/** Sends a request to which the SDK has added the credentials. `undefined`: the SDK must send it. */
+async function sendDirectly(
+  connections: DirectConnections | undefined,
+  prepared: gaxios.GaxiosOptionsPrepared,
+  signal: AbortSignal,
+): Promise<gaxios.GaxiosResponse | undefined> {
+  const request = directRequest(prepared.url, Object.fromEntries(prepared.headers))
+  const response = request && (await connections?.get(request, signal))
+  if (response === undefined) return undefined
+  const { status, headers, body } = response
+  return Object.assign(new Response(null, { status, headers }), { config: prepared, data: body })
 }
 
 function agentFor(agents: Agents, protocol: string): Agents['http'] {
@@ -62,7 +84,7 @@ function agentFor(agents: Agents, protocol: string): Agents['http'] {
 
 interface HookedRequester {
   request(
-    options: Omit<Parameters<Requester['request']>[0], 'newConnection'> & {
+    options: Omit<Parameters<Requester['request']>[0], 'newConnection' | 'direct'> & {
       readonly agent?: (url: URL) => Agents['http']
       readonly adapter: NonNullable<gaxios.GaxiosOptions['adapter']>
     },

@@ -76,6 +76,8 @@ async function open(
       },
       answer: 'stream',
       newConnection,
+      // The first bytes of each object come through the SDK.
+      direct: of !== undefined && newConnection !== true,
       signal,
     })
     if (!(data instanceof Readable)) throw new Error('The response has no body')

@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined
   /** Use a connection that no other request uses. */
   readonly newConnection?: boolean | undefined
+  /** Receive the body over a connection for large bodies, if possible. */
+  readonly direct?: boolean | undefined
   /** The slowest response that is accepted. */
   readonly progress?: MinimumProgress | undefined
 }
@@ -56,6 +58,7 @@ export interface Requester {
     /** An option of node-fetch, which the SDK uses: do not decompress responses. */
     readonly compress: false
     readonly newConnection: boolean
+    readonly direct: boolean
   }): Promise<HttpAnswer>
 }
 
@@ -94,6 +97,7 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       retry: false,
       compress: false,
       newConnection: asked.newConnection === true,
+      direct: asked.direct === true,
     })
     silence.end()
     return await checked(given, { ...asked, answer, alsoFine }, { what: `${method} ${url.pathname}` })

@@ -35,7 +35,7 @@ export {
   readAnswer,
 } from './object-store/answers.ts'
 export { chunksOf } from './source/chunks-of.ts'
-export { DirectConnections, type DirectRequest } from './direct/direct-connections.ts'
+export { DirectConnections, directRequest, type DirectRequest } from './direct/direct-connections.ts'
 export type { DirectResponse } from './direct/connection.ts'
 export { computedHash } from './object-store/computed-hash.ts'
 export { concurrently } from '../async/concurrently.ts'

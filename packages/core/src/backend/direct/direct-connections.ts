@@ -9,6 +9,9 @@ import { requestText } from './response-head.ts'
 /** Milliseconds. Stores close idle connections after a few seconds. */
 const longestIdle = 4_000
 
+/** Bun and Deno do not receive into the buffers of a caller. They have the global variables Bun and Deno. */
+const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
+
 /** A GET request that an SDK has prepared and signed. */
 export interface DirectRequest extends Target {
   /** The path with the query. */
@@ -47,14 +50,14 @@ export class DirectConnections {
   async get(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectResponse | undefined> {
     const text = requestText(request.path, request.headers)
     const name = nameOf(request)
-    if (text === undefined || this.#unreadable.has(name) || proxyFor(request, this.#variables) !== undefined)
-      return undefined
+    if (!isNode || text === undefined || this.#unreadable.has(name)) return undefined
+    if (proxyFor(request, this.#variables) !== undefined) return undefined
     const response = await this.#ask(request, name, text, signal)
     if (response === undefined) return undefined
     const { status } = response
     if ('body' in response && (status === 200 || status === 206)) return response
     if ('body' in response) response.body.destroy()
-    else if (status === undefined || status < 300) this.#unreadable.add(name)
+    if (status === undefined || status < 300 || status === 401 || status === 403) this.#unreadable.add(name)
     if (status === 429 || (status !== undefined && status >= 500))
       throw new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
     return undefined
@@ -124,6 +127,22 @@ export class DirectConnections {
     setTimeout(() => {
       if (this.#idle.get(name)?.includes(connection) === true) connection.destroy()
     }, longestIdle).unref()
+  }
+}
+
+/** Returns the request for a URL. Its headers get the `host`. */
+export function directRequest(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+): DirectRequest | undefined {
+  const { protocol, hostname, port, host, pathname, search } = url
+  if (protocol !== 'http:' && protocol !== 'https:') return undefined
+  return {
+    protocol,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (protocol === 'http:' ? 80 : 443) : Number(port),
+    path: `${pathname}${search}`,
+    headers: { host, ...headers },
   }
 }
 

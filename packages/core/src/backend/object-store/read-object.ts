@@ -69,6 +69,8 @@ export async function readObject<Store extends ObjectStore>(
   const { start, end } = resolveRange(range, first.stat.size, key, url)
   return {
     stat: first.stat,
+    // The pieces come from a socket, so nothing else uses their memory.
+    detachable: true,
     body: resumingStream({
       start,
       end,

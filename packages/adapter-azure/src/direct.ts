@@ -1,0 +1,78 @@
+import {
+  BlobSASPermissions,
+  type BlockBlobClient,
+  type CpkInfo,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob'
+import {
+  type DirectConnections,
+  directRequest,
+  type DirectResponse,
+  withoutUndefined,
+} from '@holdfast/core/backend'
+import type { AccountAccess } from './credentials.ts'
+
+/** The version of the API: https://learn.microsoft.com/en-us/rest/api/storageservices/versioning-for-the-azure-storage-services. */
+const apiVersion = '2021-12-02'
+
+/** Milliseconds for which a signature is valid. It starts earlier, because clocks differ. */
+const validFor = 60 * 60 * 1000
+const clockSkew = 15 * 60 * 1000
+
+const scope = 'https://storage.azure.com/.default'
+
+/** Reads blobs over connections for large bodies, with the credentials of an account. */
+export class DirectReads {
+  readonly #connections: DirectConnections
+  readonly #credential: AccountAccess['credential']
+
+  constructor(connections: DirectConnections, credential: AccountAccess['credential']) {
+    this.#connections = connections
+    this.#credential = credential
+  }
+
+  /** Requests a blob once. Resolves to `undefined` if the SDK must send the request. */
+  async get(
+    blob: BlockBlobClient,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<DirectResponse | undefined> {
+    const url = new URL(await this.#urlOf(blob))
+    const token = await this.#token(signal)
+    const request = directRequest(url, {
+      'x-ms-version': apiVersion,
+      ...headers,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    })
+    return request && this.#connections.get(request, signal)
+  }
+
+  destroy(): void {
+    this.#connections.destroy()
+  }
+
+  /** A client with a key signs the URL. The URL of a client with a SAS has its signature already. */
+  async #urlOf(blob: BlockBlobClient): Promise<string> {
+    if (!(this.#credential instanceof StorageSharedKeyCredential)) return blob.url
+    return blob.generateSasUrl({
+      permissions: BlobSASPermissions.parse('r'),
+      startsOn: new Date(Date.now() - clockSkew),
+      expiresOn: new Date(Date.now() + validFor),
+    })
+  }
+
+  async #token(signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (!('getToken' in this.#credential)) return undefined
+    const found = await this.#credential.getToken(scope, signal === undefined ? {} : { abortSignal: signal })
+    return found?.token
+  }
+}
+
+/** Returns the headers that name the key to decrypt with: https://learn.microsoft.com/en-us/azure/storage/blobs/encryption-customer-provided-keys. */
+export function keyHeaders(key: CpkInfo | undefined): Readonly<Record<string, string>> {
+  return withoutUndefined({
+    'x-ms-encryption-key': key?.encryptionKey,
+    'x-ms-encryption-key-sha256': key?.encryptionKeySha256,
+    'x-ms-encryption-algorithm': key?.encryptionAlgorithm,
+  })
+}
