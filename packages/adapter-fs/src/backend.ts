@@ -53,6 +53,7 @@ export class FileBackend extends CheckedBackend {
         maxBufferedBytes: chunkBytes * chunksInMemory,
         smallObjectsAtOnce,
         resumesPuts: true,
+        reusesObjects: 'shares',
       },
       {
         place: async () => url,

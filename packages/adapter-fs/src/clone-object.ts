@@ -4,6 +4,7 @@ import {
   type PutOptions,
   type PutResult,
   type ReopenableSource,
+  type SourceObject,
   SourceReader,
   throwIfAborted,
 } from '@holdfast/core/backend'
@@ -20,6 +21,11 @@ const namesOf = new WeakMap<object, Names>()
 /** Lets `put` of other backends clone the files of this one. */
 export function registerNames(backend: object, names: Names): void {
   namesOf.set(backend, names)
+}
+
+/** Returns the path of an object of this store; `undefined` if it is one of another store. */
+export function pathIn({ names }: Disk, { backend, key }: SourceObject): string | undefined {
+  return namesOf.get(backend)?.root === names.root ? names.path(key) : undefined
 }
 
 /**

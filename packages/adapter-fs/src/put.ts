@@ -16,6 +16,7 @@ import type { Disk } from './disk.ts'
 import { cloneObject } from './clone-object.ts'
 import { hashClone, type Written } from './hash-clone.ts'
 import { statOf } from './read.ts'
+import { putUnchanged } from './put-unchanged.ts'
 import { putResumable } from './resumable-put.ts'
 import { createEmpty, modeInStore, throughTemporaryFile } from './temporary-file.ts'
 
@@ -24,7 +25,8 @@ export const chunksInMemory = 3
 
 /**
  * Writes or clones a temporary file, syncs it, renames it, and syncs the folder. Bytes and files of this machine are never
- * continued, since reading them again costs as much as reading what an earlier put left.
+ * continued, since reading them again costs as much as reading what an earlier put left. A source whose bytes an object has may
+ * share them with it.
  */
 export async function put(
   disk: Disk,
@@ -33,7 +35,9 @@ export async function put(
   options: PutOptions,
 ): Promise<PutResult> {
   const { fileSystem, names, folders, cloning } = disk
-  const { size, signal, observe, resume } = options
+  const { size, signal, observe, resume, unchanged } = options
+  const compared = unchanged && (await putUnchanged(disk, key, source, unchanged, options))
+  if (compared?.kind === 'shared') return compared.result
   if (isReopenable(source)) {
     const cloned = await cloneObject(disk, key, source, options)
     if (cloned !== undefined) return cloned
@@ -58,7 +62,7 @@ export async function put(
     const { size: stored, revision, modifiedAt: storedAt } = statOf(key, stats)
     return { key, size: stored, revision, storedAt, sha256 }
   }
-  if (isFileSource(source) && cloning.mayWork) {
+  if (isFileSource(source) && cloning.mayWork && compared?.kind !== 'apart') {
     try {
       return await throughTemporaryFile(disk, key, {
         create: (path) => cloning.clone(fileSystem, source.path, path, modeInStore(reader.mode)),

@@ -20,7 +20,7 @@ const readBytes = 2 ** 20
  * Does not follow a link, and does not wait for a pipe, which would block a thread for ever. Windows does not have
  * these flags.
  */
-const openFlags =
+export const openFlags =
   constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK)
 
 /**
@@ -132,7 +132,7 @@ export function statOf(key: string, stats: BigIntStats): ObjectStat {
   }
 }
 
-function revisionOf({ ino, mtimeNs, size }: BigIntStats): string {
+export function revisionOf({ ino, mtimeNs, size }: BigIntStats): string {
   return [ino, mtimeNs, size].map((part) => part.toString(36)).join('-')
 }
 

@@ -18,7 +18,7 @@ import type { Disk } from './disk.ts'
 import { failedWith, keyError } from './errors.ts'
 import type { FileSystem } from './file-system.ts'
 import { statOf } from './read.ts'
-import { createEmpty, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
+import { createEmpty, modeInStore, throughTemporaryFile, unlinkIfThere } from './temporary-file.ts'
 
 /** The options of a put that continues others. */
 export type ResumableOptions = PutOptions & { readonly resume: ResumablePut }
@@ -156,11 +156,13 @@ async function copyLeftover(
     if (failedWith(error, 'ENOSPC', 'EDQUOT')) await unlinkIfThere(fileSystem, from)
     return undefined
   }
+  await fileSystem.chmod(to, 0o600) // the leftover is read-only
   const handle = await fileSystem.open(to, 'r+')
   try {
     const copied = (await handle.stat()).size
     const bytes = Math.floor(copied / chunkBytes) * chunkBytes
     await handle.truncate(bytes)
+    await fileSystem.chmod(to, modeInStore(stats.mode & 0o777))
     return { handle, bytes }
   } catch (error) {
     await handle.close()

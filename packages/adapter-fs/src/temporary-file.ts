@@ -31,9 +31,12 @@ export interface Making<Written, Published> {
   readonly publish: (path: string, written: Written) => Promise<Published>
 }
 
-/** Returns the permission bits of a file before the umask: those of its source. The owner can always read the file. */
+/**
+ * Returns the permission bits of a file before the umask: those of its source without the right to write, since an object never
+ * changes and several checkpoints may share one. The owner can always read the file.
+ */
 export function modeInStore(ofSource = 0o666): number {
-  return ofSource | 0o400
+  return (ofSource & 0o555) | 0o400
 }
 
 /** Returns a function that creates a file with these permission bits, restricted by the umask. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import * as promises from 'node:fs/promises'
-import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PutResult, sha256Hex } from '@holdfast/core/backend'
@@ -58,6 +58,7 @@ test.each(['damaged', 'shorter', 'missing'])(
     const [from, to] = [await newBackend(), await newBackend()]
     await from.backend.put('k', bytes)
     const path = join(from.folder, 'k')
+    await chmod(path, 0o600)
     if (how === 'damaged') await writeFile(path, randomBytes(bytes.byteLength))
     if (how === 'shorter') await writeFile(path, bytes.subarray(1))
     if (how === 'missing') await from.backend.delete(['k'])

@@ -152,6 +152,7 @@ test('rejects a read of a file that is truncated during the read', async () => {
   await backend.put('file', Buffer.alloc(5_000_000))
   const { body } = await backend.read('file')
   const reading = (async () => {
+    await promises.chmod(join(root, 'file'), 0o600)
     for await (const _ of body) await promises.truncate(join(root, 'file'), 1_500_000)
   })()
   expect(await codeOf(reading)).toBe('CORRUPT')

@@ -4,6 +4,7 @@ import { describeConformance, type Subject } from '@holdfast/conformance'
 import { createFsFromVolume, Volume } from 'memfs'
 import { describe, test } from 'vitest'
 import { FileBackend, type FileSystem } from '../src/index.ts'
+import { creatingReadOnly } from './read-only-files.ts'
 import { systemError } from './recording.ts'
 
 const fileSystems = new WeakMap<CheckpointBackend, FileSystem>()
@@ -17,7 +18,7 @@ function backendOn(fileSystem: FileSystem): FileBackend {
 const subject: Subject = {
   open: async () => {
     const { promises } = createFsFromVolume(new Volume())
-    const fileSystem = promises as unknown as FileSystem
+    const fileSystem = creatingReadOnly(promises as unknown as FileSystem)
     return backendOn({
       ...fileSystem,
       copyFile: (from, to, mode = 0) =>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf } from '@holdfast/conformance/testing'
@@ -62,6 +62,7 @@ test('reads the whole source if a byte of the leftover was flipped', async () =>
   const [name = ''] = await readdir(folder)
   const content = await readFile(join(folder, name))
   content[100] = (content[100] ?? 0) ^ 1
+  await chmod(join(folder, name), 0o600)
   await writeFile(join(folder, name), content)
   const source = new CountedSource()
   const { resumedBytes } = await put(backend, source)
@@ -75,6 +76,7 @@ test('does not continue a leftover that is longer than the source', async () => 
   const { folder, backend } = await newDisk()
   await codeOf(put(backend, new CountedSource(4.5 * 2 ** 20)))
   const [name = ''] = await readdir(folder)
+  await chmod(join(folder, name), 0o600)
   await writeFile(join(folder, name), Buffer.concat([bytes, bytes]))
   await put(backend, new CountedSource())
   expect((await readFile(join(folder, 'k'))).equals(bytes)).toBe(true)

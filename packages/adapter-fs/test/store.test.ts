@@ -102,6 +102,7 @@ test(
       const bytes = await readFile(join(root, name))
       const at = (index * 7919) % bytes.byteLength
       bytes[at] = (bytes[at] ?? 0) ^ (1 << index % 8)
+      await chmod(join(root, name), 0o600)
       await writeFile(join(root, name), bytes)
       await using store = await openStore(root, { mode: 'shared' })
       const good = await store.verify().then(
@@ -164,8 +165,10 @@ test.skipIf(isWindows)(
     await store.restore('latest', { to: join(folder, 'restored') })
     for (const { name, key } of files) {
       const mode = modes[name.slice('out/'.length) as keyof typeof modes] & 0o777
-      for (const path of [join(root, ...key.split('/')), join(folder, 'restored', ...name.split('/'))])
-        expect((await stat(path)).mode & 0o7777, path).toBe(mode)
+      const modeOf = async (...parts: readonly string[]): Promise<number> =>
+        (await stat(join(...parts))).mode & 0o7777
+      expect(await modeOf(root, ...key.split('/')), key).toBe(mode & 0o555)
+      expect(await modeOf(folder, 'restored', ...name.split('/')), name).toBe(mode)
     }
   },
 )
@@ -209,6 +212,7 @@ async function reseal(
   const sealed = (await readFile(path, 'utf8')).trimEnd()
   const body = change(sealed.slice(sealed.indexOf(`"${kind}":`) + kind.length + 3, -1))
   const bytes = Buffer.from(`{"sha256":"${sha256(body)}","${kind}":${body}}\n`)
+  await chmod(path, 0o600)
   await writeFile(path, bytes)
   return { sha256: sha256(bytes), size: bytes.byteLength }
 }

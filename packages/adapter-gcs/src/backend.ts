@@ -40,6 +40,7 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
         hash: 'store',
         maxObjectBytes,
         resumesPuts: true,
+        reusesObjects: 'copies',
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {

@@ -12,7 +12,7 @@ import {
 } from '@holdfast/core/backend'
 import { type Bucket, storedAs } from './bucket.ts'
 import { hasStatus, mayHaveHappened } from './errors.ts'
-import { lookOnce } from './read.ts'
+import { lookOnce, read } from './read.ts'
 import { beginUpload, isLostUpload } from './resumable.ts'
 import { copyWithinService } from './server-copy.ts'
 import { uploadWhole } from './upload.ts'
@@ -22,7 +22,8 @@ const maxNewUploads = 2
 
 /**
  * Stores bytes that fit a chunk with one request, and others with a resumable upload. If the upload is lost and the
- * source can be read again, a new upload sends everything again. An object of the same service is copied by the service.
+ * source can be read again, a new upload sends everything again. An object of the same service is copied by the service, and so is
+ * one that has the bytes of the source.
  */
 export async function put(
   bucket: Bucket,
@@ -30,9 +31,11 @@ export async function put(
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const copy: ServiceCopy['copy'] = (object, report) =>
-    copyWithinService(bucket, key, object, options, report)
-  return putOrCopy(key, source, options, { copy }, (putOptions) => putAgain(bucket, key, source, putOptions))
+  const ways: ServiceCopy = {
+    copy: (object, report) => copyWithinService(bucket, key, object, options, report),
+    read: (from, readOptions) => read(bucket, from, readOptions),
+  }
+  return putOrCopy(key, source, options, ways, (putOptions) => putAgain(bucket, key, source, putOptions))
 }
 
 async function putAgain(

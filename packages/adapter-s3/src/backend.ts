@@ -37,6 +37,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         hash: bucket.checksum === 'none' ? 'computed' : 'store',
         maxObjectBytes: maxPartsOf(options) * maxPartBytes,
         resumesPuts: true,
+        reusesObjects: bucket.checksum === 'none' ? undefined : 'copies',
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {

@@ -12,13 +12,15 @@ import {
 import { type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { isProvenBy, proofOf } from './checksum.ts'
 import { beginUpload } from './multipart.ts'
+import { read } from './read.ts'
 import { send } from './send.ts'
 import { copyWithinService } from './server-copy.ts'
 import { confirmStored, tokenName } from './token.ts'
 
 /**
  * Stores an object of up to one part with one PUT, and a larger object with a multipart upload. An object of the same service
- * is copied by the service.
+ * is copied by the service, and so is
+ * one that has the bytes of the source.
  */
 export async function put(
   bucket: Bucket,
@@ -26,9 +28,11 @@ export async function put(
   source: PutSource,
   options: PutOptions,
 ): Promise<PutResult> {
-  const copy: ServiceCopy['copy'] = (object, report) =>
-    copyWithinService(bucket, key, object, options, report)
-  return putOrCopy(key, source, options, { copy }, (putOptions) =>
+  const ways: ServiceCopy = {
+    copy: (object, report) => copyWithinService(bucket, key, object, options, report),
+    read: (from, readOptions) => read(bucket, from, readOptions),
+  }
+  return putOrCopy(key, source, options, ways, (putOptions) =>
     putObject(bucket, key, source, putOptions, {
       putWhole: (bytes) => putWhole(bucket, key, bytes, putOptions),
       begin: () => beginUpload(bucket, key, putOptions),

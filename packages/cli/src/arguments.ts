@@ -1,4 +1,4 @@
-import { isHoldfastError, type PackMode, parseRate } from '@holdfast/core'
+import { isHoldfastError, type PackMode, parseRate, type UnchangedMode } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 
 /** Parses a step: an integer of at least 0. */
@@ -51,6 +51,12 @@ export function parseLimit(text: string): number {
 export function parsePackMode(text: string): PackMode {
   if (text === 'auto' || text === 'always' || text === 'never') return text
   throw new InvalidArgumentError('It must be auto, always or never.')
+}
+
+/** Parses what happens to unchanged files. */
+export function parseUnchangedMode(text: string): UnchangedMode {
+  if (text === 'auto' || text === 'link' || text === 'never') return text
+  throw new InvalidArgumentError('It must be auto, link or never.')
 }
 
 /** Parses one of several steps and appends it. */

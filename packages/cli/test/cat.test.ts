@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
@@ -98,6 +98,7 @@ test('fails after the last byte if the bytes differ, and says not to use them', 
   const { stdout: path } = await holdfast(folder, 'path', '2', 'model.bin', '--store', 'store')
   const damaged = Buffer.from(large)
   damaged.writeUInt8(damaged.readUInt8(4_999_999) ^ 1, 4_999_999)
+  await chmod(path.trim(), 0o600)
   await writeFile(path.trim(), damaged)
   const whole = await shell('$holdfast cat 2 model.bin | wc -c')
   expect(whole).toMatchObject({ code: 5, stdout: expect.stringMatching(/^\s*5000000\n$/) as string })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -124,6 +124,7 @@ describe('a corrupt checkpoint', () => {
     const folder = await workFolder()
     for (const step of ['41', '42']) await onStore(folder, 'save', 'checkpoint.pth', '--step', step)
     const { stdout: path } = await onStore(folder, 'path', '42', 'checkpoint.pth')
+    await chmod(path.trim(), 0o600)
     await writeFile(path.trim(), randomBytes(100_000))
     expect(await onStore(folder, 'verify')).toMatchObject({ code: 5 })
     const refused = await onStore(folder, 'restore', 'latest', '--to', 'out')

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ErrorHint } from '@holdfast/core'
@@ -66,7 +66,9 @@ test('names the repair in every report of a lost catalog', async () => {
 test('names the repair if the newest version of the catalog is damaged', async () => {
   const folder = await workFolder()
   await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
-  await truncate(join(folder, 'store', 'catalog', '0000000000000002.json'))
+  const newest = join(folder, 'store', 'catalog', '0000000000000002.json')
+  await chmod(newest, 0o600)
+  await truncate(newest)
   const { code, stderr } = await onStore(folder, 'ls')
   expect(code).toBe(5)
   expect(stderr).toContain('Run holdfast repair.')

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -79,6 +79,7 @@ describe('runs', () => {
     await addRun('damaged', [0.5], {})
     const catalog = join(folder, 'runs', 'damaged', 'catalog')
     const newest = (await readdir(catalog)).sort().at(-1) ?? ''
+    await chmod(join(catalog, newest), 0o600)
     await writeFile(join(catalog, newest), 'damaged')
     const { stdout, code } = await run('runs', 'runs')
     await rm(join(folder, 'runs', 'damaged'), { recursive: true })

@@ -9,6 +9,7 @@ import { processCases } from './cases/processes.ts'
 import { putCases } from './cases/put.ts'
 import { readCases } from './cases/read.ts'
 import { resumeCases } from './cases/resume.ts'
+import { unchangedCases } from './cases/unchanged.ts'
 import { refuseUnknownGaps, runCase, titleOf } from './run-case.ts'
 import type { Case, Subject } from './subject.ts'
 
@@ -28,6 +29,7 @@ export interface Runner {
 export const conformanceCases: readonly Case[] = [
   ...putCases,
   ...resumeCases,
+  ...unchangedCases,
   ...commitCases,
   ...readCases,
   ...hashCases,

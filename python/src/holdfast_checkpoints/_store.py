@@ -48,6 +48,7 @@ Choice = Union[int, str]
 
 #: Whether small files are stored together in few objects.
 Packs = Literal["auto", "always", "never"]
+Unchanged = Literal["auto", "link", "never"]
 
 #: The events that are logged as warnings. Others are logged as information.
 _WARNINGS = frozenset(
@@ -145,6 +146,7 @@ class Store:
         allow_best: bool | None = None,
         require_finite: bool | None = None,
         packs: Packs | None = None,
+        unchanged: Unchanged | None = None,
         on_progress: ProgressListener | None = None,
     ) -> Saved:
         """
@@ -154,12 +156,25 @@ class Store:
         iterable of bytes, or a function that writes to a binary file: `lambda file: torch.save(state, file)`. It is
         streamed. If it raises, nothing is saved and the exception is raised. `metadata` and `data_state` are JSON.
         `packs` says whether small files are stored together in few objects. By default they are on object stores if
-        there are more than 64.
+        there are more than 64. `unchanged` says what happens to files of this machine that the latest checkpoint has,
+        with the same name and bytes. By default an object store copies them, and a disk stores them again. With "link",
+        a disk shares their bytes.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
         """
         params = save_params(
-            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs
+            step,
+            epoch,
+            metrics,
+            tags,
+            metadata,
+            data_state,
+            exclude,
+            on_existing,
+            allow_best,
+            require_finite,
+            packs,
+            unchanged,
         )
         helper, number = self._connect()
         return saved_of(send_save(helper, {"store": number, **params}, files, on_progress).finish())
@@ -179,6 +194,7 @@ class Store:
         allow_best: bool | None = None,
         require_finite: bool | None = None,
         packs: Packs | None = None,
+        unchanged: Unchanged | None = None,
     ) -> SaveHandle:
         """
         Saves a checkpoint in the background, as `save` does. Returns as soon as the tensors are copied.
@@ -189,7 +205,18 @@ class Store:
         raises it.
         """
         params = save_params(
-            step, epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs
+            step,
+            epoch,
+            metrics,
+            tags,
+            metadata,
+            data_state,
+            exclude,
+            on_existing,
+            allow_best,
+            require_finite,
+            packs,
+            unchanged,
         )
         if self._background is not None:
             self._background.wait()
@@ -565,6 +592,7 @@ def save_params(
     allow_best: bool | None,
     require_finite: bool | None,
     packs: Packs | None,
+    unchanged: Unchanged | None,
 ) -> dict[str, Any]:
     """Returns the parameters of a save besides its files. Raises InvalidArgument."""
     return without_none(
@@ -579,6 +607,7 @@ def save_params(
         allowBest=allow_best,
         requireFinite=require_finite,
         packs=packs,
+        unchanged=unchanged,
     )
 
 

@@ -76,10 +76,12 @@ class Saved(Checkpoint):
     A checkpoint that is durable and committed.
 
     `dropped` left the list to make room, or by the retention. `warnings` are sentences about what the checkpoint does
-    not keep of the files. `duration` is in seconds.
+    not keep of the files. `unchanged_bytes` is the size of the files that were not stored again, because the latest
+    checkpoint has them. `duration` is in seconds.
     """
 
     files: tuple[File, ...]
+    unchanged_bytes: int
     dropped: tuple[Dropped, ...]
     warnings: tuple[str, ...]
     duration: float
@@ -229,6 +231,7 @@ def saved_of(json: Json) -> Saved:
     return Saved(
         **_facts(json),
         files=_files(json),
+        unchanged_bytes=json["unchangedBytes"],
         dropped=tuple(dropped_of(each) for each in json["dropped"]),
         warnings=tuple(json["warnings"]),
         duration=json["duration"] / 1000,

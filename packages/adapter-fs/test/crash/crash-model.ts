@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { createFsFromVolume, Volume } from 'memfs'
 import type { FileSystem } from '../../src/index.ts'
+import { creatingReadOnly } from '../read-only-files.ts'
 import type { Effect } from './effects.ts'
 
 type Entry = { readonly file: File } | { readonly folder: string }
@@ -205,7 +206,7 @@ export function* treesAfterCrash(model: CrashModel, seed: number, mostSubsets?: 
 
 /** Returns a file system in memory that contains this tree. */
 export function fileSystemOf(tree: Tree): FileSystem {
-  return createFsFromVolume(volumeOf(tree)).promises as unknown as FileSystem
+  return creatingReadOnly(createFsFromVolume(volumeOf(tree)).promises as unknown as FileSystem)
 }
 
 export function volumeOf({ folders, files }: Tree): Volume {

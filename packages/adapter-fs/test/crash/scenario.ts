@@ -31,17 +31,23 @@ const foldingEarly: Environment = {
 }
 
 export function openOn(fileSystem: FileSystem, retention: RetentionOptions = {}): CheckpointStore {
-  const options = { writerName: 'scenario', gracePeriod: 0, retention }
+  const options = { writerName: 'scenario', gracePeriod: 0, unchanged: 'link', retention } as const
   return new Store(new FileBackend(root, { fileSystem }), options, foldingEarly)
 }
 
-/** Saves two files, in a pack if the step is even. */
+/** From this step on, each checkpoint has a file that never changes, so that some of them share it. */
+const firstWithFrozen = 3
+const frozen = { 'frozen.bin': Buffer.alloc(100, 'frozen') }
+
+/** Saves a few files, in a pack if the step is lower than that of the first shared file. */
 function save(step: number, content: string, onExisting: 'fail' | 'replace' = 'fail'): Step {
   return {
     name: `${onExisting === 'replace' ? 'replace' : 'save'} ${step}`,
     run: async (store) => {
-      const files = { 'model.bin': Buffer.from(content.repeat(50)), 'log/a.txt': Buffer.from(content) }
-      const packs = step % 2 === 0 ? 'always' : 'never'
+      const mayShare = step >= firstWithFrozen
+      const own = { 'model.bin': Buffer.from(content.repeat(50)), 'log/a.txt': Buffer.from(content) }
+      const files = mayShare ? { ...own, ...frozen } : own
+      const packs = mayShare ? 'never' : 'always'
       await store.save({ step, files, onExisting, tags: [content], packs })
       await store.flush()
       return store
@@ -97,7 +103,8 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
       async () => {
         // Steps 2 and 3 are pinned.
         const next = openOn(fileSystem, { keepLast: 2 })
-        await next.save({ step: 6, files: { 'model.bin': Buffer.from('sixth') }, tags: ['sixth'] })
+        const files = { 'model.bin': Buffer.from('sixth'), ...frozen }
+        await next.save({ step: 6, files, tags: ['sixth'], packs: 'never' })
         await next.flush()
         return next
       },

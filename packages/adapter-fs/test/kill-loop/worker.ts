@@ -74,7 +74,7 @@ async function remove(step: number): Promise<void> {
 
 /** Opens another writer on the same store. Its first write fences the writer before. */
 async function takeOver(): Promise<CheckpointStore> {
-  const options = { background: { limit: 2 }, retention: { keepLast } }
+  const options = { background: { limit: 2 }, retention: { keepLast }, unchanged: 'link' } as const
   const next = new CheckpointStore(new FileBackend(root), options, foldingEarly)
   await told({ kind: 'take over', id: nextId() }, () => next.sweep())
   return next
@@ -87,6 +87,8 @@ function request(id: string, step: number): SaveRequest {
     const bytes = Buffer.alloc(random.below(500_000), `${id} ${file} `)
     files[`part-${file}/model.bin`] = random.below(2) === 0 ? bytes : inPieces(bytes)
   }
+  // A file that never changes, which unpacked checkpoints share.
+  files['frozen.bin'] = Buffer.alloc(200_000, 'frozen')
   const packs = random.below(2) === 0 ? 'always' : 'never'
   return { step, files, packs, metadata: { operation: id } }
 }

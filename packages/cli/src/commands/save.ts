@@ -6,7 +6,15 @@ import {
   HoldfastError,
   type SaveResult,
 } from '@holdfast/core'
-import { parseEpoch, parseMeta, parseMetric, parsePackMode, parseSeconds, parseStep } from '../arguments.ts'
+import {
+  parseEpoch,
+  parseMeta,
+  parseMetric,
+  parsePackMode,
+  parseSeconds,
+  parseStep,
+  parseUnchangedMode,
+} from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import {
   flag,
@@ -56,6 +64,11 @@ export const save = defineCommand({
       'store small files together: auto, always or never; default: auto',
       parsePackMode,
     ),
+    unchanged: option(
+      '<mode>',
+      'files as in the latest checkpoint: auto (a service copies them), link (a disk shares them) or never; default: auto',
+      parseUnchangedMode,
+    ),
     grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
     wait: negatableFlag(
       'wait until the mirror has the checkpoint (default)',
@@ -99,6 +112,7 @@ export const save = defineCommand({
           allowBest: options.allowBest,
           requireFinite: options.requireFinite,
           packs: options.packs,
+          unchanged: options.unchanged,
           startedAt: new Date(performance.timeOrigin),
           signal,
           onProgress: ({ bytes, total }) => {
@@ -157,9 +171,11 @@ function outcomeOf({
   files,
   fileCount,
   bytes,
+  unchangedBytes,
   duration,
 }: SaveResult): readonly string[] {
-  const size = `${formatSize(bytes)} in ${formatDuration(duration)}`
+  const unchanged = unchangedBytes === 0 ? '' : ` (${formatSize(unchangedBytes)} unchanged)`
+  const size = `${formatSize(bytes)}${unchanged} in ${formatDuration(duration)}`
   if (ranks !== undefined) {
     const together = `saved step ${step} together`
     if (committedBy === ranks.rank) return [together, count(ranks.size, 'rank'), size]

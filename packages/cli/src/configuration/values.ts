@@ -33,6 +33,7 @@ export const defaults: Readonly<Record<string, unknown>> = {
   'background.limit': 1,
   'background.atLimit': 'wait',
   packs: 'auto',
+  unchanged: 'auto',
   gracePeriod: 86_400_000,
   writerName: `${hostname()}, process ID`,
 }
@@ -74,6 +75,7 @@ export function valuesInForce({
     single('limitUpload', file.limitUpload, option.limitUpload),
     single('limitDownload', file.limitDownload, option.limitDownload),
     single('packs', file.packs),
+    single('unchanged', file.unchanged),
     single('gracePeriod', file.gracePeriod),
     single('writerName', file.writerName),
     ...adaptersOf(option, ofOption),

@@ -122,6 +122,7 @@ export const parameters = {
     allowBest: v.optional(v.boolean()),
     requireFinite: v.optional(v.boolean()),
     packs: v.optional(v.picklist(['auto', 'always', 'never'])),
+    unchanged: v.optional(v.picklist(['auto', 'link', 'never'])),
     progress: v.optional(count),
   }),
   restore: v.strictObject({

@@ -83,6 +83,7 @@ function capabilityLines(capabilities: BackendCapabilities): readonly string[] {
     `buffers         up to ${formatSize(maxBufferedBytes)}`,
     `small objects   ${capabilities.smallObjectsAtOnce} at once`,
     `resumes puts    ${capabilities.resumesPuts ? 'yes' : 'no'}`,
+    `reuses objects  ${capabilities.reusesObjects ?? 'no'}`,
     `local files     ${localRoot === undefined ? 'no' : 'yes'}`,
   ]
 }

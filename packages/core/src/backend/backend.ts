@@ -1,5 +1,5 @@
 import type { RetryEvent } from './retry.ts'
-import type { PutSource } from './source/byte-source.ts'
+import type { PutSource, SourceObject } from './source/byte-source.ts'
 
 /**
  * The port: the operations that Holdfast requires of a store of objects.
@@ -109,6 +109,11 @@ export interface BackendCapabilities {
   readonly requestPerObject?: boolean | undefined
   /** Whether `put` supports `resume`. */
   readonly resumesPuts: boolean
+  /**
+   * How `put` uses an object with the same bytes, if it supports `unchanged`: the service makes a copy (`copies`), or two
+   * objects have one physical copy of the bytes (`shares`). Default: it does not support it.
+   */
+  readonly reusesObjects?: 'copies' | 'shares' | undefined
 }
 
 export interface CallOptions {
@@ -142,6 +147,24 @@ export interface PutOptions extends CallOptions {
    * key MUST be of the same bytes. A backend without the capability `resumesPuts` rejects it (`UNSUPPORTED`).
    */
   readonly resume?: ResumablePut | undefined
+  /**
+   * An object that may have the bytes of the source, which is a file or bytes in memory. If it has, its bytes need not be sent.
+   * A backend without the capability `reusesObjects` rejects it (`UNSUPPORTED`).
+   */
+  readonly unchanged?: UnchangedObject | undefined
+}
+
+/**
+ * An object of the same backend that may have the bytes of a source. The backend MUST read the source during the put, and use
+ * the object only if both have the announced digest. In every other case the source is stored.
+ */
+export interface UnchangedObject {
+  readonly object: SourceObject
+  /**
+   * Whether the stored bytes must be apart from those of the object, so that damage to one cannot be damage to the other. A
+   * backend that copies bytes ignores it. Default: false.
+   */
+  readonly apart?: boolean | undefined
 }
 
 /** What puts that continue each other have in common. */
@@ -207,6 +230,11 @@ export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
   readonly storeDigest?: ObjectHash | undefined
   /** With `resume`: the number of bytes that earlier puts had stored, and that were not sent again. */
   readonly resumedBytes?: number | undefined
+  /**
+   * With `unchanged`: `copied` if the service copied the object, `shared` if both objects have one physical copy of the bytes.
+   * Absent if the source was stored.
+   */
+  readonly reused?: 'copied' | 'shared' | undefined
 }
 
 export type CommitOutcome = 'created' | 'exists'

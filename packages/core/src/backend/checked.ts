@@ -50,6 +50,8 @@ export class CheckedBackend implements CheckpointBackend {
 
   async put(key: string, source: PutSource, options: PutOptions = {}): Promise<PutResult> {
     if (options.resume !== undefined && !this.capabilities.resumesPuts) throw cannotResume(key, this.url)
+    if (options.unchanged !== undefined && this.capabilities.reusesObjects === undefined)
+      throw cannotReuse(key, this.url)
     return this.#call('put', options, [key], () => this.#operations.put(key, source, options))
   }
 
@@ -140,6 +142,14 @@ function cannotResume(key: string, url: string): HoldfastError {
   return new HoldfastError(
     'UNSUPPORTED',
     `This store cannot continue an interrupted put, so the put of ${key} cannot have the option resume. Leave it out.`,
+    { key, url },
+  )
+}
+
+function cannotReuse(key: string, url: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    `This store cannot use the bytes of another object, so the put of ${key} cannot have the option unchanged. Leave it out.`,
     { key, url },
   )
 }

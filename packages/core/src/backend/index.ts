@@ -22,6 +22,7 @@ export type {
   ResumablePut,
   SweepOptions,
   SweepReport,
+  UnchangedObject,
   UnfinishedWork,
 } from './backend.ts'
 export { CheckedBackend, type BackendOperations, locatedError } from './checked.ts'
@@ -75,7 +76,8 @@ export {
   type Upload,
   type WaysToPut,
 } from './object-store/put-object.ts'
-export { putOrCopy, type ServiceCopy } from './object-store/put-or-copy.ts'
+export { putOrCopy } from './object-store/put-or-copy.ts'
+export type { ServiceCopy } from './object-store/service-copy.ts'
 export { Quota, quotaOf } from './object-store/quota.ts'
 export { type Created, createOnce, type Creation } from './object-store/create-once.ts'
 export { type RequestContext, requestWithRetry } from './object-store/request-with-retry.ts'

@@ -33,6 +33,7 @@ const options: {
     observe: true,
     pace: true,
     resume: true,
+    unchanged: true,
     signal: true,
   },
   commit: { onCreated: true, signal: true },

@@ -4,6 +4,7 @@ import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
 import { retentionSchema } from '../retention/index.ts'
 import { packModes } from '../store/attempts/pack-mode.ts'
+import { unchangedModes } from '../store/attempts/unchanged-mode.ts'
 import type { StoreOptions } from '../store/options.ts'
 import { type AdapterReference, type BackendOptionsOf, isAdapter } from './adapters.ts'
 import { recordOf } from '../records.ts'
@@ -32,6 +33,7 @@ export const configSchema = v.strictObject({
     }),
   ),
   packs: v.optional(v.picklist(packModes)),
+  unchanged: v.optional(v.picklist(unchangedModes)),
   gracePeriod: v.optional(v.pipe(v.number(), v.minValue(0))),
   mirror: v.optional(
     v.strictObject({

@@ -1,4 +1,5 @@
 import type { OrderKey } from '../order-key.ts'
+import type { HeldSpace } from '../space/index.ts'
 
 /** The data of a checkpoint that a `keep` function sees. */
 export interface RetainedCheckpoint {
@@ -13,8 +14,8 @@ export interface RetainedCheckpoint {
 
 /** The data of a checkpoint that retention decides by. It includes data that only the store knows. */
 export interface Candidate extends RetainedCheckpoint {
-  /** The number of inodes that the checkpoint uses: its files, its manifest and their folders. */
-  readonly inodes: number
+  /** The bytes and inodes that the checkpoint uses. It may share some of them with others. */
+  readonly holds: readonly HeldSpace[]
   /** The order key of the save. */
   readonly order: OrderKey
   /** The time of the save by the clock of the store, if it was recorded. */

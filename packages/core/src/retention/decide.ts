@@ -1,5 +1,5 @@
 import { compareSaves, latestOf } from '../order-key.ts'
-import { formatSize } from '../space/index.ts'
+import { formatSize, FreedSpace, type HeldSpace } from '../space/index.ts'
 import type { Candidate } from './checkpoint.ts'
 import type { RetentionPlan } from './options.ts'
 import { applyPolicies, type Policy, type Situation } from './policies.ts'
@@ -18,6 +18,8 @@ export interface RoomWanted {
   readonly bytes: number
   /** The number of inodes to free. Default: 0. */
   readonly inodes?: number | undefined
+  /** What other checkpoints use, such as abandoned ones. Space that they share does not become free. */
+  readonly alsoHeld?: readonly (readonly HeldSpace[])[] | undefined
   /** The purpose, for example `to make room for step 43`. */
   readonly because: string
 }
@@ -99,9 +101,10 @@ function evictions(
   const kept = checkpoints.filter((_, place) => decisions[place]?.kept === true)
   let count = kept.length
   let bytes = sumOf(kept, (each) => each.bytes)
+  const freed = new FreedSpace([...checkpoints.map(({ holds }) => holds), ...(room?.alsoHeld ?? [])])
   // Checkpoints that the policies drop also free space.
-  let freedBytes = sumOf(checkpoints, (each) => each.bytes) - bytes
-  let freedInodes = sumOf(checkpoints, (each) => each.inodes) - sumOf(kept, (each) => each.inodes)
+  for (const [place, { holds }] of checkpoints.entries())
+    if (decisions[place]?.kept !== true) freed.delete(holds)
   const evicted = new Map<number, string>()
   const oldestFirst = kept.toSorted(compareSaves)
   const isWaiting = ({ waiting }: Candidate): boolean => waiting !== undefined
@@ -109,7 +112,7 @@ function evictions(
     ...oldestFirst.filter((each) => !isWaiting(each)),
     ...oldestFirst.filter(isWaiting),
   ]) {
-    const lacksRoom = room !== undefined && (freedBytes < room.bytes || freedInodes < (room.inodes ?? 0))
+    const lacksRoom = room !== undefined && (freed.bytes < room.bytes || freed.inodes < (room.inodes ?? 0))
     const because =
       bytes > maxBytes
         ? `over ${formatSize(maxBytes)} in all`
@@ -123,8 +126,7 @@ function evictions(
     evicted.set(checkpoint.step, because)
     bytes -= checkpoint.bytes
     count -= 1
-    freedBytes += checkpoint.bytes
-    freedInodes += checkpoint.inodes
+    freed.delete(checkpoint.holds)
   }
   return evicted
 }

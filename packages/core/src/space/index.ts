@@ -1,3 +1,4 @@
+export { FreedSpace, type HeldSpace } from './freed-space.ts'
 export {
   judgeSpace,
   type Need,

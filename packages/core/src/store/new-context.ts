@@ -9,6 +9,7 @@ import type { StoreContext } from './context.ts'
 import type { StoreEventEmitter } from './events.ts'
 import { defaultGracePeriod, type StoreOptions } from './options.ts'
 import { RestoresUnderWay } from './restores-under-way.ts'
+import { RecentManifests } from './recent-manifests.ts'
 import { RunLine } from './run-line.ts'
 import { limitsOfStore } from './transfer-limits.ts'
 
@@ -50,6 +51,7 @@ export function newContext(
     keeping,
     restoring,
     line: new RunLine(),
+    manifests: new RecentManifests(),
     deleted: new Set(),
     space: spaceLimits(options.space),
     transfers: transfersOf(limitsOfStore(options, backend), {

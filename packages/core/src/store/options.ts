@@ -7,6 +7,7 @@ import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules/index.ts'
 import { assertWellFormed } from '../json.ts'
 import { assertPackMode, type PackMode } from './attempts/pack-mode.ts'
+import { assertUnchangedMode, type UnchangedMode } from './attempts/unchanged-mode.ts'
 import { assertMirrorOptions, type MirrorOptions } from './mirror-options.ts'
 import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
@@ -45,6 +46,8 @@ export interface StoreOptions<Name extends string = string> {
   readonly gracePeriod?: number | undefined
   /** Whether small files are stored together in few objects. Default: `auto`. */
   readonly packs?: PackMode | undefined
+  /** What happens to files that have not changed since the latest checkpoint. Default: `auto`. */
+  readonly unchanged?: UnchangedMode | undefined
   /**
    * The place of this process in a job of many ranks. Then `save` and `restore` mean "together with all ranks", and other
    * changes are rejected. Default: this process saves and restores alone.
@@ -80,6 +83,7 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   background: true,
   gracePeriod: true,
   packs: true,
+  unchanged: true,
   ranks: true,
   mirror: true,
   limitUpload: true,
@@ -111,6 +115,7 @@ export function assertStoreOptions(options: StoreOptions): void {
   }
   assertJob(options)
   assertPackMode(options.packs)
+  assertUnchangedMode(options.unchanged)
   if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
     throw invalid(`gracePeriod must be a number of milliseconds of at least 0, not ${String(gracePeriod)}.`)
   }

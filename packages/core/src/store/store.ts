@@ -81,6 +81,7 @@ export class CheckpointStore<Name extends string = string>
   readonly #ranks: Ranks | undefined
   readonly #savesInOrder = new SavesInOrder()
   readonly #packs: StoreOptions['packs']
+  readonly #unchanged: StoreOptions['unchanged']
   #closed: Promise<void> | undefined
   readonly #whileOpen: WhileOpen = async (work) => {
     if (this.#closed === undefined) return this.#underWay.run(work)
@@ -108,6 +109,7 @@ export class CheckpointStore<Name extends string = string>
     this.#context = context
     this.#marker = marker
     this.#packs = options.packs
+    this.#unchanged = options.unchanged
     this.#access = new WriteAccess(this.#context)
     if (options.ranks !== undefined) this.#ranks = new Ranks(this.#context, options.ranks)
     this.#writer = new ChangeWriter(this.#context, this.#access, this.#whileOpen, () => this.#mirror?.wake())
@@ -401,7 +403,11 @@ export class CheckpointStore<Name extends string = string>
 
   async #save(given: SaveRequest): Promise<SaveResult> {
     assertSaveRequest(given)
-    const request = { ...given, packs: given.packs ?? this.#packs }
+    const request = {
+      ...given,
+      packs: given.packs ?? this.#packs,
+      unchanged: given.unchanged ?? this.#unchanged,
+    }
     const saved = await this.#savesInOrder.run(request.step, request.signal, () =>
       this.#ranks === undefined
         ? planAndSave(this.#context, this.#access, request)

@@ -23,7 +23,7 @@ function candidate(step: number, fields: Partial<Candidate> = {}): Candidate {
   return {
     step,
     epoch: step,
-    inodes: 3,
+    holds: [{ writtenBy: String(step), bytes: fields.bytes ?? 100, inodes: 3 }],
     bytes: 100,
     savedAt: new Date(start + step * hour),
     tags: [],

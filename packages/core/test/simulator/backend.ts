@@ -9,9 +9,11 @@ import {
   type ListOptions,
   type ObjectHash,
   type ObjectStat,
+  type PutOptions,
   type PutResult,
   type ReadableObject,
   sha256Hex,
+  type SourceObject,
   SourceReader,
   type SweepReport,
 } from '../../src/backend.ts'
@@ -57,7 +59,10 @@ export interface Meddling {
 /** The disk as one process sees it. Each call takes a turn before its effect and a turn before its response. */
 export class SimulatedBackend implements CheckpointBackend {
   readonly url = 'sim:'
-  readonly capabilities: BackendCapabilities = new MemoryBackend().capabilities
+  readonly capabilities: BackendCapabilities = {
+    ...new MemoryBackend().capabilities,
+    reusesObjects: 'shares',
+  }
   readonly #process: string
   readonly #disk: Disk
   readonly #scheduler: Scheduler
@@ -87,7 +92,7 @@ export class SimulatedBackend implements CheckpointBackend {
     return this.url
   }
 
-  async put(key: string, source: ByteSource): Promise<PutResult> {
+  async put(key: string, source: ByteSource, { unchanged }: PutOptions = {}): Promise<PutResult> {
     await using reader = await SourceReader.open(source, { chunkBytes: 2 ** 20, chunksHeld: 0 })
     const chunks: Uint8Array[] = []
     for await (const chunk of reader.chunks()) chunks.push(Uint8Array.from(chunk))
@@ -100,6 +105,10 @@ export class SimulatedBackend implements CheckpointBackend {
       if (this.#meddling.delaysPages === true && key.startsWith('pages/')) {
         this.#delayed.push(write)
         return { key, size: bytes.byteLength, revision: '', sha256 }
+      }
+      if (unchanged?.apart === false && this.#isStored(unchanged.object, bytes, sha256)) {
+        this.#disk.share(unchanged.object.key, key)
+        return { ...this.#statOf(key), sha256, reused: 'shared' }
       }
       write()
       if (key.endsWith('/manifest.json')) this.#meddling.afterManifest?.(key.split('/')[1] ?? '')
@@ -206,6 +215,12 @@ export class SimulatedBackend implements CheckpointBackend {
   async #die(): Promise<never> {
     this.#scheduler.kill(this.#process)
     return new Promise<never>(() => undefined)
+  }
+
+  /** Whether a key has these bytes, and they are those that its save announced. */
+  #isStored({ key, sha256: announced }: SourceObject, bytes: Uint8Array, sha256: string): boolean {
+    const stored = this.#disk.get(key)
+    return stored !== undefined && sha256 === announced && Buffer.compare(stored, bytes) === 0
   }
 
   #statOf(key: string): ObjectStat {

@@ -4,6 +4,8 @@ interface StoredObject {
   readonly bytes: Uint8Array
   readonly modifiedAt: Date
   readonly revision: string
+  /** The file. Objects that share it are damaged together. */
+  readonly file: object
 }
 
 /** The contents of the simulated store, which outlive every process. */
@@ -48,7 +50,18 @@ export class Disk {
   set(key: string, bytes: Uint8Array, time: number): void {
     this.changes += 1
     this.#sound.delete(key)
-    this.#objects.set(key, { bytes, modifiedAt: new Date(time), revision: String(this.changes) })
+    this.#objects.set(key, { bytes, modifiedAt: new Date(time), revision: String(this.changes), file: {} })
+  }
+
+  /** Gives a file a second key, as a hard link does. */
+  share(from: string, to: string): void {
+    const object = this.#objects.get(from)
+    if (object === undefined) throw new Error(`There is no ${from}`)
+    this.changes += 1
+    this.#objects.set(to, object)
+    const sound = this.#sound.get(from)
+    if (sound === undefined) this.#sound.delete(to)
+    else this.#sound.set(to, sound)
   }
 
   delete(key: string): void {
@@ -61,8 +74,11 @@ export class Disk {
     const bytes = Uint8Array.from(object.bytes)
     const at = (bit >> 3) % bytes.byteLength
     bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7))
-    this.#objects.set(key, { ...object, bytes })
-    if (!this.#sound.has(key)) this.#sound.set(key, object.bytes)
+    for (const [other, { file }] of this.#objects) {
+      if (file !== object.file) continue
+      this.#objects.set(other, { ...object, bytes })
+      if (!this.#sound.has(other)) this.#sound.set(other, object.bytes)
+    }
     this.changes += 1
   }
 }

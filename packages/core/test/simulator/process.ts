@@ -51,6 +51,7 @@ export class Process {
   readonly #store: CheckpointStore
   readonly #oracle: Oracle
   readonly #random: Random
+  readonly #linksFiles: boolean
   #operations = 0
 
   constructor(
@@ -66,6 +67,7 @@ export class Process {
     this.#oracle = oracle
     this.#random = random
     const environment = simulatedSurroundings(name, scheduler, random)
+    this.#linksFiles = random.chance(0.5)
     const takeOver = mode === 'shared' && random.chance(0.3)
     // The last process must be able to write, and a job gives way to other owners.
     const job =
@@ -79,6 +81,7 @@ export class Process {
         gracePeriod,
         writerName: name,
         packs: random.chance(0.4) ? 'always' : 'never',
+        unchanged: this.#linksFiles ? 'link' : 'auto',
         background: { limit: 2 },
         objectives,
         retention: random.chance(0.5) ? {} : random.of(retentions),
@@ -125,6 +128,7 @@ export class Process {
       files: {
         'model.bin': contentOf(operation, 'model.bin'),
         'log/a.txt': contentOf(operation, 'log/a.txt'),
+        ...(this.#linksFiles ? { [frozen]: contentOf(operation, frozen) } : {}),
       },
     }
     this.#oracle.hearBegin(operation)
@@ -193,7 +197,11 @@ export class Process {
   }
 }
 
+/** A file that never changes, so that checkpoints may share it. */
+const frozen = 'frozen.bin'
+
 export function contentOf(operation: string, file: string): Buffer {
+  if (file === frozen) return Buffer.alloc(500, file)
   return Buffer.from(`${operation} ${file} `.repeat(20))
 }
 

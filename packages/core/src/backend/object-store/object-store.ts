@@ -31,7 +31,7 @@ export interface ObjectStoreOperations<Store extends ObjectStore>
 
 /** Capabilities that the adapter states, and the quota in bytes; `undefined` for no quota. */
 export interface ObjectStoreFacts
-  extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes' | 'resumesPuts'> {
+  extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes' | 'resumesPuts' | 'reusesObjects'> {
   readonly quota: number | undefined
 }
 
@@ -62,6 +62,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         smallObjectsAtOnce,
         requestPerObject: true,
         resumesPuts: facts.resumesPuts,
+        reusesObjects: facts.reusesObjects,
       },
       {
         place: async () => placeAt(names.url, await operations.endpoint(store)),

@@ -26,6 +26,12 @@ export const entrySchema = v.looseObject({
   /** The number of files, and their total size in bytes. */
   fileCount: countSchema,
   bytes: countSchema,
+  /** The number of objects that contain the files, if it is not the number of files. */
+  objects: v.optional(countSchema),
+  /** The files that share the bytes that another attempt wrote: their number and their total size in bytes. */
+  shared: v.optional(
+    v.array(v.looseObject({ attempt: attemptSchema, files: countSchema, bytes: countSchema })),
+  ),
   savedAt: timeSchema,
   order: orderSchema,
   origin: v.optional(originSchema),

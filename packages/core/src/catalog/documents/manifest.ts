@@ -50,6 +50,11 @@ export const manifestFileSchema = v.looseObject({
   revision: v.optional(v.string()),
   /** The digest of the object that the store keeps. Of the files of a pack, at most one has it. */
   storeDigest: v.optional(hashSchema),
+  /**
+   * The attempt whose save wrote the bytes, if the object shares them with that attempt's object, as a clone or a hard link on a
+   * disk. That attempt may be deleted.
+   */
+  sharedWith: v.optional(attemptSchema),
 })
 
 /** The description of a checkpoint. It is written once, after all files of its attempt, and never changed. */

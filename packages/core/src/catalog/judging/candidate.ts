@@ -1,10 +1,27 @@
 import type { OrderKey } from '../../order-key.ts'
 import type { Candidate } from '../../retention/index.ts'
+import type { HeldSpace } from '../../space/index.ts'
 import { type CatalogEntry, metricsOf } from '../documents/index.ts'
 
-/** Minimum number of inodes of a checkpoint: its files, the manifest and their folder. */
-export function inodesOf({ fileCount }: Pick<CatalogEntry, 'fileCount'>): number {
-  return fileCount + 2
+/**
+ * Returns the bytes and the minimum number of inodes that a checkpoint uses: its objects, the manifest and their folder. It may
+ * share files with the attempts that wrote them.
+ */
+export function spaceHeldBy({
+  attempt,
+  bytes,
+  fileCount,
+  objects = fileCount,
+  shared = [],
+}: CatalogEntry): readonly HeldSpace[] {
+  const own = shared.reduce(
+    (rest, each) => ({ bytes: rest.bytes - each.bytes, inodes: rest.inodes - each.files }),
+    { bytes, inodes: objects + 2 },
+  )
+  const others = shared.map((each): HeldSpace => {
+    return { writtenBy: each.attempt, bytes: each.bytes, inodes: each.files }
+  })
+  return [{ writtenBy: attempt, ...own }, ...others]
 }
 
 /**
@@ -36,8 +53,8 @@ export class ListedCandidate implements Candidate {
     return this.#entry.bytes
   }
 
-  get inodes(): number {
-    return inodesOf(this.#entry)
+  get holds(): readonly HeldSpace[] {
+    return spaceHeldBy(this.#entry)
   }
 
   get tags(): readonly string[] {

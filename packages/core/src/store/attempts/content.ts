@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../backend/index.ts'
 import type { PackMode } from './pack-mode.ts'
 import type { FiniteRequirement } from './require-finite.ts'
+import type { Reuse } from './reuse/reuse.ts'
 
 /** A file to save. */
 export interface PlannedFile {
@@ -27,6 +28,8 @@ export interface AttemptContent {
   readonly finite?: FiniteRequirement | undefined
   /** Whether small files are stored together. Default: `auto`. */
   readonly packs?: PackMode | undefined
+  /** The stored files that may be used again. Default: none. */
+  readonly reuse?: Reuse | undefined
   /** Called when every file is stored, before the manifest. A rejection fails the attempt. */
   readonly beforeCommit?: (() => Promise<void>) | undefined
   /** Called as bytes are stored. `total` is defined if every size is known beforehand. */

@@ -11,6 +11,7 @@ import { withSecondLook } from '../../async/second-look.ts'
 import { AttemptReader } from './packs/attempt-reader.ts'
 import { payloadReader } from './payload-reader.ts'
 import { readManifest } from './read-verified.ts'
+import { sharedText, sharingSteps } from './sharing-steps.ts'
 
 /** How thoroughly a checkpoint is verified. */
 interface Examination {
@@ -18,6 +19,8 @@ interface Examination {
   readonly quick?: boolean | undefined
   /** Also compares the members of the catalog and the manifest. A difference does not mean that bytes are damaged. */
   readonly comparesDocuments?: boolean | undefined
+  /** The checkpoints that may share bytes with this one. Faults of shared files name them. Default: none. */
+  readonly others?: readonly CatalogEntry[] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -25,7 +28,7 @@ interface Examination {
 export async function problemsOf(
   context: StoreContext,
   entry: CatalogEntry,
-  { quick = false, comparesDocuments = false, signal }: Examination,
+  { quick = false, comparesDocuments = false, others = [], signal }: Examination,
   onBytes: (bytes: number) => void = () => undefined,
 ): Promise<readonly string[]> {
   const { backend } = context
@@ -43,7 +46,8 @@ export async function problemsOf(
   }
   await using reader = new AttemptReader(payloadReader(context), entry.attempt, manifest.files)
   for (const file of manifest.files) {
-    await problem(problems, () =>
+    const faults: string[] = []
+    await problem(faults, () =>
       withSecondLook(async (look) => {
         let readBytes = before
         for await (const chunk of await reader.open(file, signal, look)) {
@@ -53,6 +57,8 @@ export async function problemsOf(
         }
       }),
     )
+    for (const fault of faults)
+      problems.push(`${fault}${sharedText(await sharingSteps(context, manifest, file, others, signal))}`)
     before += file.size
   }
   return problems

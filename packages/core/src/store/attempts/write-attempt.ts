@@ -7,6 +7,7 @@ import {
   type Manifest,
   type ManifestFile,
   manifestKey,
+  manifestName,
   newManifest,
   objectKey,
   storedMetrics,
@@ -47,7 +48,7 @@ export async function writeFiles(
   content: AttemptContent,
   folder = '',
 ): Promise<readonly ManifestFile[]> {
-  const { signal, packs: mode = 'auto', finite } = content
+  const { signal, packs: mode = 'auto', finite, reuse } = content
   const inline = folder === '' ? planInline(files, mode, backend.capabilities) : undefined
   if (inline !== undefined) {
     const bytes = inline.reduce((sum, { size }) => sum + size, 0)
@@ -71,7 +72,7 @@ export async function writeFiles(
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   const progress = new Progress(sizes, content.onProgress)
   const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
-    write({ signal: taskSignal, finite, pace: transfers.upload, onProgress: progress.ofObject() }),
+    write({ signal: taskSignal, finite, reuse, pace: transfers.upload, onProgress: progress.ofObject() }),
   )
   return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }
@@ -86,18 +87,25 @@ interface ObjectToWrite {
 async function writeFile(
   backend: CheckpointBackend,
   attempt: AttemptId,
-  { name, source, size, sha256, mode }: PlannedFile,
+  file: PlannedFile,
   folder: string,
-  { signal, finite, pace, onProgress }: PackOptions,
+  { signal, finite, reuse, pace, onProgress }: PackOptions,
 ): Promise<ManifestFile> {
+  const { name, source, size, sha256, mode } = file
   const object = `${folder}${name}`
   const tensors = finite?.of(name)
   const observe = tensors?.observe
+  const unchanged = reuse?.of(file)
   const options = { size, signal, observe, pace, onProgress }
-  const put = await backend.put(objectKey(attempt, object), source, options)
+  const put = await backend.put(
+    objectKey(attempt, object),
+    source,
+    unchanged === undefined ? options : { ...options, unchanged },
+  )
   refuseOtherDigest(name, put.sha256, sha256)
   tensors?.require(put.size)
-  return manifestFile(name, object, mode, put)
+  if (reuse !== undefined && put.reused !== undefined) reuse.bytes += put.size
+  return manifestFile(name, object, mode, put, put.reused === 'shared' ? unchanged?.writtenBy : undefined)
 }
 
 /** Adds up how many bytes of the objects of an attempt are stored. */
@@ -155,6 +163,7 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
     manifest: { sha256: sha256Hex(bytes), size: bytes.byteLength },
     fileCount: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
+    ...storageOf(files),
     savedAt,
     order,
     ...(origin === undefined ? {} : { origin }),
@@ -165,11 +174,27 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
   }
 }
 
+/** Returns how many objects have the files if it is not one each, and which bytes other attempts wrote. */
+function storageOf(files: readonly ManifestFile[]): Pick<CatalogEntry, 'objects' | 'shared'> {
+  const objects = new Set(files.map(({ object }) => object).filter((object) => object !== manifestName)).size
+  const byWriter = Map.groupBy(files, ({ sharedWith }) => sharedWith)
+  const shared = [...byWriter].flatMap(([attempt, of]) =>
+    attempt === undefined
+      ? []
+      : [{ attempt, files: of.length, bytes: of.reduce((sum, { size }) => sum + size, 0) }],
+  )
+  return {
+    ...(objects === files.length ? {} : { objects }),
+    ...(shared.length === 0 ? {} : { shared }),
+  }
+}
+
 function manifestFile(
   name: string,
   object: string,
   mode: number | undefined,
   { size, sha256, revision, storeDigest }: PutResult,
+  sharedWith: AttemptId | undefined,
 ): ManifestFile {
   return {
     name,
@@ -179,6 +204,7 @@ function manifestFile(
     ...(mode === undefined ? {} : { mode }),
     revision,
     ...(storeDigest === undefined ? {} : { storeDigest: { ...storeDigest } }),
+    ...(sharedWith === undefined ? {} : { sharedWith }),
   }
 }
 

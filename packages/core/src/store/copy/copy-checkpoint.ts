@@ -80,7 +80,8 @@ async function storeAndCommit(
   const stored = await filesStoredBefore(backend, attempt, manifest, signal)
   const missing = manifest.files.filter(({ name }) => !stored.has(name))
   const newest = log.known ?? (await log.newest(signal))
-  const madeRoom = await guardSpace(context, line.step, missing, newest, access, signal)
+  const toStore = { files: missing, packs: 'never' } as const
+  const madeRoom = await guardSpace(context, line.step, toStore, newest, access, signal)
   const { files, bytesBefore } = await copyFiles(source.context, context, manifest, attempt.attempt, stored, {
     signal,
     onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),

@@ -1,11 +1,6 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import { withSecondLook } from '../../async/second-look.ts'
-import {
-  type CheckpointBackend,
-  concurrently,
-  type ReopenableSource,
-  type SourceObject,
-} from '../../backend/index.ts'
+import { type CheckpointBackend, concurrently, type ReopenableSource } from '../../backend/index.ts'
 import {
   attemptPrefix,
   type AttemptId,
@@ -17,6 +12,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { provedChunks, readPart } from '../attempts/read-verified.ts'
+import { sourceObject } from '../attempts/source-object.ts'
 import type { StoreContext } from '../context.ts'
 import type { CopyAttempt } from './attempt.ts'
 
@@ -97,7 +93,7 @@ export async function copyFiles(
               ? reader.open(file, readSignal, look)
               : readPart(sourceReader, manifest.attempt, file, { start, end: file.size }, readSignal),
           // The second look reads the bytes.
-          object: look === 1 ? objectOf(source, manifest.attempt, file) : undefined,
+          object: look === 1 ? sourceObject(source, manifest.attempt, file) : undefined,
         }
         const put = await destination.put(key, body, {
           size: file.size,
@@ -115,20 +111,9 @@ export async function copyFiles(
   return { files, bytesBefore }
 }
 
-/** The object that is a file, for a service that may copy it. A file in a pack is none. */
-function objectOf(
-  backend: CheckpointBackend,
-  attempt: AttemptId,
-  { object, offset, size, sha256, revision, storeDigest }: ManifestFile,
-): SourceObject | undefined {
-  if (offset !== undefined) return undefined
-  const verified = storeDigest?.origin === 'store' ? storeDigest : undefined
-  return { backend, key: objectKey(attempt, object), size, sha256, revision, storeDigest: verified }
-}
-
 /** Unknown members stay. The name of the object and what the store says of it are those of the copy. */
 function fileOfCopy(file: ManifestFile, storeDigest: ManifestFile['storeDigest']): ManifestFile {
-  const { offset: _, content: __, revision: ___, storeDigest: ____, ...others } = file
+  const { offset: _, content: __, revision: ___, storeDigest: ____, sharedWith: _____, ...others } = file
   // Without a revision: a second copier may store the same bytes again.
   return { ...others, object: file.name, ...(storeDigest === undefined ? {} : { storeDigest }) }
 }

@@ -68,7 +68,7 @@ export function planCopies(
     const named = nameOfSegment(source.catalog, source.id, entry.order.segment)
     const catalog = { segments, rewound: destination.catalog.rewound }
     const segment = numberOfSegment(catalog, destination.id, named) ?? entry.order.segment
-    const { pinned, storedAt: _, recovered: __, ...line } = entry
+    const { pinned, storedAt: _, recovered: __, objects: ___, shared: ____, ...line } = entry
     const { version, commitId } = source.catalog
     const isOriginal = entry.origin === undefined
     const origin = {

@@ -37,7 +37,7 @@ export async function resultOf(
   member: ResumedMember,
   { attempt, order, savedAt }: AttemptProposal,
   { part, catalog, committed, manifest: known }: JointlySaved,
-): Promise<Omit<SaveResult, 'ranks' | 'warnings' | 'duration'>> {
+): Promise<Omit<SaveResult, 'ranks' | 'unchangedBytes' | 'warnings' | 'duration'>> {
   const { context } = member
   const { step } = partsOfAttempt(attempt)
   const judged = judgedNow(context, catalog, committed?.judgement)

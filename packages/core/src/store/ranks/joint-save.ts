@@ -23,6 +23,7 @@ import { sameWithin } from '../save/already-saved.ts'
 import type { SaveRequest } from '../save/request.ts'
 import { saveAgain } from '../save/save-again.ts'
 import type { SaveResult } from '../save/result.ts'
+import { findReusable } from '../save/find-reusable.ts'
 import { guardSpace } from '../save/space.ts'
 import { completeAttempt } from './complete.ts'
 import { fencedByOtherWriter, incomplete, superseded } from './errors.ts'
@@ -73,14 +74,17 @@ export async function saveJointly(
     if (agreed === undefined) continue // The proposal depends on the catalog, which must be read again.
     const { attempt } = agreed.proposal
     await refuseExisting(member, newest, request, attempt)
-    await guardSpace(context, request.step, plan.files, newest, access, request.signal)
+    const toStore = { files: plan.files, packs: request.packs ?? 'auto' }
+    await guardSpace(context, request.step, toStore, newest, access, request.signal)
     if (hasRead) assertReplayable(plan, request.step, context.backend.url)
     access.attempts.add(attempt)
     try {
       hasRead = true
       const mayExist = !agreed.isMine && member.begun?.has(attempt) !== false
       member.begun?.add(attempt)
-      const part = await writeOwnPart(member, attempt, { ...request, finite }, plan.files, mayExist)
+      const { order } = agreed.proposal
+      const reuse = await findReusable(context, newest, request, plan.files, { attempt, order })
+      const part = await writeOwnPart(member, attempt, { ...request, finite, reuse }, plan.files, mayExist)
       if (part === undefined) continue
       const outcome = await awaitCommit(member, agreed.proposal, request, part, timeout)
       if (outcome.kind === 'dead') {
@@ -99,7 +103,8 @@ export async function saveJointly(
       const described = await resultOf(member, agreed.proposal, { part, catalog, committed, manifest })
       const duration = context.environment.now().getTime() - began.getTime()
       const warnings = [...plan.warnings, ...(finite?.warnings ?? [])]
-      return { ...described, ranks: { rank, size }, warnings, duration }
+      if (reuse !== undefined && manifest !== undefined) context.manifests.add(manifest)
+      return { ...described, ranks: { rank, size }, unchangedBytes: reuse?.bytes ?? 0, warnings, duration }
     } finally {
       access.attempts.delete(attempt)
     }

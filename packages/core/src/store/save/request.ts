@@ -5,6 +5,7 @@ import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
 import { assertPackMode, type PackMode } from '../attempts/pack-mode.ts'
+import { assertUnchangedMode, type UnchangedMode } from '../attempts/unchanged-mode.ts'
 
 /** A stream with its known size or digest. If its bytes differ, nothing is saved. */
 export interface ExpectedStream {
@@ -56,6 +57,8 @@ export interface SaveRequest {
   readonly requireFinite?: boolean | undefined
   /** Whether small files are stored together in few objects. Default: the option `packs` of the store. */
   readonly packs?: PackMode | undefined
+  /** What happens to files that have not changed since the latest checkpoint. Default: the option `unchanged` of the store. */
+  readonly unchanged?: UnchangedMode | undefined
   /**
    * Keeps the place of the checkpoint in the order of saves if the same bytes are saved already. By default it becomes the
    * latest if the run has gone back since. Use it to adopt files whose time of saving is not known. Default: false.
@@ -91,6 +94,7 @@ const saveFields = [
   'allowBest',
   'requireFinite',
   'packs',
+  'unchanged',
   'keepsOrder',
   'startedAt',
   'signal',
@@ -125,6 +129,7 @@ export function assertSaveRequest(request: SaveRequest): void {
     throw invalid(`requireFinite must be true or false, not ${JSON.stringify(request.requireFinite)}.`)
   }
   assertPackMode(request.packs)
+  assertUnchangedMode(request.unchanged)
   if (request.keepsOrder !== undefined && typeof request.keepsOrder !== 'boolean') {
     throw invalid(`keepsOrder must be true or false, not ${JSON.stringify(request.keepsOrder)}.`)
   }

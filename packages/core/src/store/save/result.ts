@@ -15,6 +15,11 @@ export interface SaveResult extends JudgedCheckpoint {
   /** Whether the same bytes were saved at the step before, so that no file was stored. */
   readonly alreadySaved: boolean
   /**
+   * The size in bytes of the files that were not stored again, because the latest checkpoint has them. After a joint save, of
+   * the files of this rank.
+   */
+  readonly unchangedBytes: number
+  /**
    * The checkpoints that were dropped before the save to make room, or in the same commit, with reasons. After a joint save,
    * only the rank that committed reports them.
    */

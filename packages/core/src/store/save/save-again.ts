@@ -48,6 +48,7 @@ export async function saveAgain(
     files: contentsOf(manifest).files,
     highestStep: highestStepOf(judged.catalog, step),
     alreadySaved: true,
+    unchangedBytes: listed.bytes,
     dropped,
     warnings: [],
     duration: environment.now().getTime() - began.getTime(),

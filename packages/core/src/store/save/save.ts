@@ -11,6 +11,7 @@ import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
 import { storedAtOf, withClockJump } from './clocks.ts'
+import { findReusable } from './find-reusable.ts'
 import { giveUp } from './give-up.ts'
 import { highestStepOf } from './highest-step.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
@@ -36,9 +37,10 @@ export async function saveCheckpoint(
 ): Promise<SaveResult> {
   const { backend, events, environment } = context
   const began = environment.now()
+  const { packs = 'auto' } = request
   const order = { segment: ownSegment(newest), base: newest.version }
   throwIfAborted(request.signal, `The save of step ${request.step}`, { url: backend.url })
-  const madeRoom = await guardSpace(context, request.step, files, newest, access, request.signal)
+  const madeRoom = await guardSpace(context, request.step, { files, packs }, newest, access, request.signal)
   // Read in the same turn in which the attempt is registered, so that this process cannot raise the floor in between.
   const base = (context.log.known ?? newest).version
   const attempt = newAttemptId(request.step, base, environment.newToken())
@@ -49,9 +51,11 @@ export async function saveCheckpoint(
     const resumed = context.line.before(request.step)
     const start = { savedAt: began.toISOString(), order, resumed, replaces }
     const finite = request.requireFinite === true ? new FiniteRequirement() : undefined
-    const content = { ...request, finite }
+    const reuse = await findReusable(context, newest, request, files, { attempt, order })
+    const content = { ...request, finite, reuse }
     const { written, committed } = await writeAndCommit(context, access, attempt, files, content, start)
     context.line.add(written.entry)
+    if (reuse !== undefined) context.manifests.add(written.manifest)
     // The checkpoint is durable, so the caller does not wait for the deletion of others.
     access.afterwards(async () => {
       await deleteDropped(context, committed)
@@ -63,6 +67,7 @@ export async function saveCheckpoint(
     const duration = environment.now().getTime() - began.getTime()
     const saved = {
       ...describeSave(judged, written, dropped),
+      unchangedBytes: reuse?.bytes ?? 0,
       duration,
       warnings: [...warnings, ...(finite?.warnings ?? [])],
     }
@@ -117,7 +122,7 @@ function describeSave(
   judged: JudgedCatalog,
   { entry, manifest }: WrittenAttempt,
   dropped: Committed['dropped'],
-): Omit<SaveResult, 'warnings' | 'duration'> {
+): Omit<SaveResult, 'unchangedBytes' | 'warnings' | 'duration'> {
   const listed = judged.catalog.checkpoints.get(entry.step)
   return {
     ...judgedCheckpoint(judged, listed?.attempt === entry.attempt ? listed : entry),

@@ -1,17 +1,27 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
+import type { BackendCapabilities, CheckpointBackend } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { RoomWanted } from '../../retention/index.ts'
-import { formatSize, judgeSpace, type Need, type Room, type SpaceVerdict } from '../../space/index.ts'
-import { inodesOf } from '../../catalog/judging/candidate.ts'
+import {
+  formatSize,
+  FreedSpace,
+  judgeSpace,
+  type Need,
+  type Room,
+  type SpaceVerdict,
+} from '../../space/index.ts'
+import { spaceHeldBy } from '../../catalog/judging/candidate.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
 import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
 import { judge, retain } from '../../catalog/judging/judgement.ts'
 import { droppingOf } from '../../catalog/judging/recorded-keeping.ts'
-import type { PagedCatalog } from '../../catalog/pages/index.ts'
+import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { missingReserve } from '../attempts/reserve.ts'
 import { describeUnfinished, type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { PlannedFile } from '../attempts/content.ts'
+import type { PackMode } from '../attempts/pack-mode.ts'
+import { planPacks } from '../attempts/packs/plan-packs.ts'
+import { packObject } from '../attempts/packs/write-pack.ts'
 
 /** Maximum space of a file beyond its size, in bytes: one block of the file system. */
 const blockBytes = 4096
@@ -19,13 +29,20 @@ const blockBytes = 4096
 /** Generous estimate of the size of one line of the catalog, in bytes. */
 const entryBytes = 1024
 
+/** Generous estimate of the size of the line of a packed file in a manifest without its name, in bytes. */
+const lineBytes = 512
+
 /** Number of recent checkpoints from which the size of a stream is estimated. */
 const recentCheckpoints = 3
 
 /** Inodes of a commit: a version of the catalog and sometimes a page. */
 const inodesOfCommit = 2
 
-type FileToStore = Pick<PlannedFile, 'name' | 'size'>
+/** What a save stores: its files, and whether they are packed. */
+export interface FilesToStore {
+  readonly files: readonly Pick<PlannedFile, 'name' | 'size'>[]
+  readonly packs: PackMode
+}
 
 /** The inodes of the note about the writer and of its folder. */
 const inodesOfNote = 2
@@ -54,7 +71,7 @@ export interface SpaceAccess {
 export async function guardSpace(
   context: StoreContext,
   step: number,
-  files: readonly FileToStore[],
+  files: FilesToStore,
   catalog: PagedCatalog,
   access: SpaceAccess,
   signal: AbortSignal | undefined,
@@ -63,15 +80,15 @@ export async function guardSpace(
   const { backend, log, space } = context
   if (backend.capabilities.freeSpace === 'unbounded') return []
   const needed: Need = {
-    bytes: bytesNeeded(files, await withRecent(context, catalog, signal)),
-    inodes: inodesNeeded(files),
+    bytes: bytesNeeded(files, backend.capabilities, await withRecent(context, catalog, signal)),
+    inodes: inodesNeeded(files, backend.capabilities),
   }
   if ((await refusal(context, needed, signal)) === undefined) return []
   await access.freeLeftovers(signal)
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return []
   const because = `to make room for step ${step}`
-  const room = await roomWanted(context, refused, because)
+  const room = await roomWanted(context, refused, because, await log.wholeOf(catalog, signal))
   const unfinished = await unfinishedSaves(
     context,
     await log.wholeOf(catalog, signal),
@@ -143,11 +160,17 @@ async function refusal(
 }
 
 /** The space that is missing for the save, and for the reserve, which the deletion may use. */
-async function roomWanted(context: StoreContext, refused: Refusal, because: string): Promise<RoomWanted> {
+async function roomWanted(
+  context: StoreContext,
+  refused: Refusal,
+  because: string,
+  { abandoned = [], quarantined }: WholeCatalog,
+): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
+  const alsoHeld = [...abandoned, ...quarantined.map(({ entry }) => entry)].map(spaceHeldBy)
   return refused.kind === 'noInodes'
-    ? { bytes: 0, inodes: refused.missing + reserve.inodes, because }
-    : { bytes: refused.missing + reserve.bytes, because }
+    ? { bytes: 0, inodes: refused.missing + reserve.inodes, alsoHeld, because }
+    : { bytes: refused.missing + reserve.bytes, alsoHeld, because }
 }
 
 /** Returns the steps to drop to make room. Empty if dropping them would not be sufficient. */
@@ -162,13 +185,11 @@ async function wouldDrop(
   const { objectives, retention } = droppingOf(keeping, catalog)
   const judgement = judge(catalog, objectives)
   const present = { now: environment.now(), storeNow }
+  const { alsoHeld = [] } = room
   const decisions = retain(catalog, judgement, retention, present, () => undefined, room)
   const dropped = new Set(decisions.filter(({ kept }) => !kept).map(({ step }) => step))
-  const going = catalog.checkpoints.all.filter(({ step }) => dropped.has(step))
-  const freed = {
-    bytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
-    inodes: going.reduce((sum, entry) => sum + inodesOf(entry), 0),
-  }
+  const freed = new FreedSpace([...catalog.checkpoints.all.map(spaceHeldBy), ...alsoHeld])
+  for (const entry of catalog.checkpoints.all) if (dropped.has(entry.step)) freed.delete(spaceHeldBy(entry))
   return freed.bytes < room.bytes || freed.inodes < (room.inodes ?? 0) ? [] : [...dropped]
 }
 
@@ -218,23 +239,37 @@ function stepsText(steps: readonly number[]): string {
  * Returns the bytes that the save adds, rounded up. A replaced checkpoint exists until the commit, so it frees no
  * space. The size of a stream is estimated from the largest recent checkpoint.
  */
-function bytesNeeded(files: readonly FileToStore[], catalog: PagedCatalog): number {
+function bytesNeeded(
+  { files, packs }: FilesToStore,
+  capabilities: BackendCapabilities,
+  catalog: PagedCatalog,
+): number {
   const known = files.reduce((sum, { size = 0 }) => sum + size, 0)
   const recent = catalog.checkpoints.last(recentCheckpoints).map(({ bytes }) => bytes)
   const guess = files.some(({ size }) => size === undefined) ? Math.max(known, ...recent) : known
+  const plan = planPacks(files, packs, capabilities)
+  const packed = plan.packs.flat()
+  // The line of a packed file in the manifest has its name, its digest and its place. Of other files it fits into their block.
+  const lines = packed.reduce((sum, { name }) => sum + lineBytes + Buffer.byteLength(name), 0)
+  const objects = plan.packs.length + plan.singles.length
   // Counts lines twice, because the lines of the document may move to a page.
-  return guess + blockBytes * (files.length + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
+  return guess + lines + blockBytes * (objects + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
 }
 
-/** Each file and folder needs an inode, and so do the manifest and the folder of the attempt. */
-function inodesNeeded(files: readonly FileToStore[]): number {
+/** Each object and folder needs an inode, and so do the manifest and the folder of the attempt. */
+function inodesNeeded({ files, packs: mode }: FilesToStore, capabilities: BackendCapabilities): number {
+  const { packs, singles } = planPacks(files, mode, capabilities)
+  const objects = [
+    ...singles.map(({ name }) => name),
+    ...packs.map((_, index) => packObject('', String(index))),
+  ]
   const folders = new Set(
-    files.flatMap(({ name }) => {
-      const parts = name.split('/').slice(0, -1)
+    objects.flatMap((object) => {
+      const parts = object.split('/').slice(0, -1)
       return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
     }),
   )
-  return files.length + folders.size + 2 + inodesOfNote + inodesOfCommit
+  return objects.length + folders.size + 2 + inodesOfNote + inodesOfCommit
 }
 
 async function roomOf(backend: CheckpointBackend, signal: AbortSignal | undefined): Promise<Room> {

@@ -76,9 +76,11 @@ export async function verifyStore(
   const entries = chosen(newest, options.steps)
   const total = entries.reduce((sum, { bytes }) => sum + bytes, 0)
   const checkpoints: VerifiedCheckpoint[] = []
+  const others = chosen(newest, undefined)
   let before = 0
   for (const entry of entries) {
-    const problems = await problemsOf(context, entry, { ...options, comparesDocuments: true }, (bytes) => {
+    const examination = { ...options, comparesDocuments: true, others }
+    const problems = await problemsOf(context, entry, examination, (bytes) => {
       options.onProgress?.({ bytes: before + bytes, total })
     })
     before += entry.bytes

@@ -2,13 +2,21 @@ import type { BackendCapabilities } from '../../../backend/index.ts'
 import type { PlannedFile } from '../content.ts'
 import type { PackMode } from '../pack-mode.ts'
 
-export type SizedFile = PlannedFile & { readonly size: number }
+export type SizedFile = Sized<PlannedFile>
 
-export interface PackPlan {
+/** A file whose size is known. */
+type Sized<File> = File & { readonly size: number }
+
+/** A file whose size may be known. */
+interface MaybeSized {
+  readonly size: number | undefined
+}
+
+export interface PackPlan<File extends MaybeSized> {
   /** The files of each pack, in their order in the pack. */
-  readonly packs: readonly (readonly SizedFile[])[]
+  readonly packs: readonly (readonly Sized<File>[])[]
   /** The files that are stored as objects of their own. */
-  readonly singles: readonly PlannedFile[]
+  readonly singles: readonly File[]
 }
 
 /** Files of this size in bytes and larger gain little from a pack. */
@@ -25,15 +33,15 @@ const leastPackBytes = 8 * 2 ** 20
 const mostPackBytes = 256 * 2 ** 20
 
 /** Decides which files are stored together. The order of the files stays, so neighbours can be read together. */
-export function planPacks(
-  files: readonly PlannedFile[],
+export function planPacks<File extends MaybeSized>(
+  files: readonly File[],
   mode: PackMode,
   {
     requestPerObject = false,
     maxObjectBytes,
   }: Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes'>,
-): PackPlan {
-  const small = files.filter(isSmall)
+): PackPlan<File> {
+  const small = files.filter((file) => isSmall(file))
   const isWorthIt =
     mode === 'always' ? small.length > 1 : mode === 'auto' && requestPerObject && small.length > fewFiles
   if (!isWorthIt) return { packs: [], singles: files }
@@ -46,8 +54,11 @@ export function planPacks(
 }
 
 /** Splits files into packs of at most `mostBytes`. */
-function split(files: readonly SizedFile[], mostBytes: number): readonly (readonly SizedFile[])[] {
-  const packs: SizedFile[][] = []
+function split<File extends Sized<MaybeSized>>(
+  files: readonly File[],
+  mostBytes: number,
+): readonly (readonly File[])[] {
+  const packs: File[][] = []
   let bytes = Infinity
   for (const file of files) {
     if (bytes + file.size > mostBytes) {
@@ -60,6 +71,6 @@ function split(files: readonly SizedFile[], mostBytes: number): readonly (readon
   return packs
 }
 
-function isSmall(file: PlannedFile): file is SizedFile {
+function isSmall<File extends MaybeSized>(file: File): file is Sized<File> {
   return file.size !== undefined && file.size < smallBelow
 }

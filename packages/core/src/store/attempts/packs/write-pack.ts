@@ -3,12 +3,14 @@ import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/d
 import type { Pace } from '../../../pacing/index.ts'
 import { refuseOtherDigest } from '../other-digest.ts'
 import type { FiniteRequirement } from '../require-finite.ts'
+import type { Reuse } from '../reuse/reuse.ts'
 import { packedSource } from './packed-source.ts'
 import type { SizedFile } from './plan-packs.ts'
 
 export interface PackOptions {
   readonly signal: AbortSignal
   readonly finite: FiniteRequirement | undefined
+  readonly reuse: Reuse | undefined
   /** Limits how fast bytes are sent. */
   readonly pace: Pace | undefined
   /** Called with the number of bytes of the pack that are stored. */
