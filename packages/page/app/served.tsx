@@ -26,6 +26,7 @@ export function Served({ shows, write }: ServedOptions) {
   if (shows === 'runs' && run === undefined) {
     return (
       <Live<RunsPage>
+        key="runs"
         path="/runs"
         token={token}
         interval={intervalOfRuns}
@@ -38,7 +39,13 @@ export function Served({ shows, write }: ServedOptions) {
   const back = shows === 'runs' ? { title: 'All runs', address: fragmentOf({ token }) } : undefined
   if (checkpoint !== undefined) return <CheckpointView place={{ ...place, checkpoint }} write={write} />
   return (
-    <Live<RunPage> path={pathOf('run', { run })} token={token} interval={intervalOfRun} titleOf={titleOf}>
+    <Live<RunPage>
+      key={`run ${run ?? ''}`}
+      path={pathOf('run', { run })}
+      token={token}
+      interval={intervalOfRun}
+      titleOf={titleOf}
+    >
       {(page) => <Run page={page} place={place} back={back} write={write} />}
     </Live>
   )

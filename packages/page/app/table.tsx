@@ -20,7 +20,7 @@ export function Table({ id, title, level = 2, columns, rows, more }: TableOption
   const Heading = `h${level}` as const
   const shown = isWhole ? rows : rows.slice(0, firstRows)
   return (
-    <section aria-labelledby={id}>
+    <section>
       <Heading id={id}>
         <bdi>{title}</bdi>
       </Heading>

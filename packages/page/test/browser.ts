@@ -27,13 +27,18 @@ export interface ShowOptions {
   readonly height?: number
 }
 
+export interface BrowserOptions {
+  /** Resolves this name to this machine, as DNS rebinding does. */
+  readonly rebound?: string
+}
+
 /** One browser for the tests of a file. */
 export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser
   readonly #folder: string
   #files = 0
 
-  static async start(): Promise<TestBrowser> {
+  static async start({ rebound }: BrowserOptions = {}): Promise<TestBrowser> {
     if (chromiumPath === undefined) throw new Error('There is no Chromium on this machine.')
     const browser = await chromium.launch({
       executablePath: chromiumPath,
@@ -42,6 +47,7 @@ export class TestBrowser implements AsyncDisposable {
         '--disable-gpu',
         '--disable-background-networking',
         '--disable-component-update',
+        ...(rebound === undefined ? [] : [`--host-resolver-rules=MAP ${rebound} 127.0.0.1`]),
       ],
     })
     return new TestBrowser(browser, await mkdtemp(join(tmpdir(), 'holdfast-page-')))

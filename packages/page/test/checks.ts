@@ -18,6 +18,10 @@ async function violationsOf({ page }: Shown): Promise<readonly string[]> {
 
 /** A run whose every text is hostile. */
 export const hostilePage: RunPage = samplePage(9, {
+  nextDrops: hostileTexts.map((because, step) => ({ step, because, bytes: 1 })),
+  commits: hostileTexts.map((did) => ({ did, dropped: [1] })),
+  mirror: { url: hostileTexts[0] ?? '', waiting: 1, waitingBytes: 1 },
+  unfinished: [{ step: 1, size: 1000, missing: Array.from({ length: 900 }, (_, rank) => rank), since: 0 }],
   name: hostileTexts[0] ?? '',
   url: hostileTexts.at(-1) ?? '',
   quarantined: hostileTexts.map((reason, step) => ({ step, reason, at: 0 })),
@@ -33,6 +37,11 @@ export const hostilePage: RunPage = samplePage(9, {
     tags: hostileTexts,
   })),
 })
+
+/** Expects that axe finds nothing. */
+export async function expectNoViolation(shown: Shown): Promise<void> {
+  expect(await violationsOf(shown)).toEqual([])
+}
 
 /** Expects that a page shows without faults, requests, harm, a page wider than the window, and violations of axe. */
 export async function expectNoFault(shown: Shown): Promise<void> {

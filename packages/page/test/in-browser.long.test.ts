@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readBuiltPage, reportOf, type RunPage } from '../src/index.ts'
 import { chromiumPath, type Shown, type ShowOptions, TestBrowser } from './browser.ts'
 import { expectNoFault, hostilePage } from './checks.ts'
-import { samplePage } from './samples.ts'
+import { samplePage, troubledPage } from './samples.ts'
 
 const built = await readBuiltPage()
 let browser: TestBrowser | undefined
@@ -32,6 +32,8 @@ const states: readonly (readonly [string, RunPage, ShowOptions])[] = [
     {},
   ],
   ['a run with hostile texts', hostilePage, {}],
+  ['a run that needs attention', troubledPage(), {}],
+  ['a run that needs attention on a phone', troubledPage(), { width: 360, height: 740, colorScheme: 'dark' }],
 ]
 
 describe('the report in a browser', () => {

@@ -2,15 +2,18 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CheckpointStore, HoldfastError, MemoryBackend } from '@holdfast/core'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { readBuiltPage, type RunPage, servePage, sourceOf } from '../src/index.ts'
+import { readBuiltPage, type RunChange, type RunPage, servePage, sourceOf } from '../src/index.ts'
 import { chromiumPath, TestBrowser } from './browser.ts'
 import { fixedSource, samplePage } from './samples.ts'
 
 const built = await readBuiltPage()
 let browser: TestBrowser | undefined
 
+/** A name that the browser resolves to this machine. */
+const rebound = 'rebound.example'
+
 beforeAll(async () => {
-  browser = chromiumPath === undefined ? undefined : await TestBrowser.start()
+  browser = chromiumPath === undefined ? undefined : await TestBrowser.start({ rebound })
 })
 
 afterAll(() => browser?.[Symbol.asyncDispose]())
@@ -59,9 +62,28 @@ test('says why the store cannot be read, and shows the run again when it can', a
   await page.close()
 })
 
-test('shows nothing of the run without the token, and nothing to a page of another origin', async () => {
+test('shows nothing of the run without the token', async () => {
   const server = await servePage({ run: fixedSource(async () => samplePage(20)), built })
-  const other = createServer((_, response) => {
+  onTestFinished(() => server.close())
+  const { page } = await browserOrThrow().open(new URL(server.url).origin)
+  await page.getByRole('alert').filter({ hasText: 'Open the whole address' }).waitFor()
+  await page.close()
+})
+
+test.each([
+  ['of another origin', (port: number) => `http://127.0.0.1:${port}/`],
+  ['whose name was rebound to this machine', (port: number) => `http://${rebound}:${port}/`],
+])('lets a page %s neither read nor change the run, even with the token', async (_, addressOf) => {
+  const made: RunChange[] = []
+  const changes = {
+    plan: async () => ({ effect: '', steps: [] }),
+    make: async (change: RunChange) => {
+      made.push(change)
+    },
+  }
+  const run = { ...fixedSource(async () => samplePage(20)), changes }
+  const server = await servePage({ run, built, write: true })
+  const other = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html').end('<h1>another origin</h1>')
   })
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
@@ -69,32 +91,50 @@ test('shows nothing of the run without the token, and nothing to a page of anoth
     other.close()
     await server.close()
   })
-  const { origin, hash } = new URL(server.url)
-  const { page } = await browserOrThrow().open(origin)
-  await page.getByRole('alert').filter({ hasText: 'Open the whole address' }).waitFor()
-  await page.close()
-  const foreign = await browserOrThrow().open(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`)
+  const { port, hash } = new URL(server.url)
+  const foreign = await browserOrThrow().open(addressOf((other.address() as AddressInfo).port))
   const outcomes = await foreign.page.evaluate(
-    async ({ url, authorization }) => {
-      const tries: RequestInit[] = [
-        {},
-        { headers: { authorization } },
-        { mode: 'no-cors' },
-        { method: 'POST' },
+    async ({ origins, authorization }) => {
+      const change = JSON.stringify({ kind: 'prune' })
+      const tries: readonly (readonly [string, RequestInit])[] = [
+        ['/run', {}],
+        ['/run', { headers: { authorization } }],
+        ['/run', { mode: 'no-cors' }],
+        [
+          '/plan',
+          { method: 'POST', body: change, headers: { authorization, 'content-type': 'application/json' } },
+        ],
+        ['/change', { method: 'POST', body: change, mode: 'no-cors' }],
       ]
       return Promise.all(
-        tries.map(async (init) => {
-          try {
-            const response = await fetch(url, init)
-            return response.type === 'opaque' ? 'no content' : await response.text()
-          } catch {
-            return 'no response'
-          }
-        }),
+        origins.flatMap((origin) =>
+          tries.map(async ([path, init]) => {
+            try {
+              const response = await fetch(`${origin}${path}`, init)
+              return response.type === 'opaque' ? 'no content' : await response.text()
+            } catch {
+              return 'no response'
+            }
+          }),
+        ),
       )
     },
-    { url: `${origin}/run`, authorization: `Bearer ${hash.slice(1)}` },
+    {
+      origins: [`http://127.0.0.1:${port}`, `http://${rebound}:${port}`],
+      authorization: `Bearer ${hash.slice(1)}`,
+    },
   )
-  expect(outcomes.every((outcome) => outcome === 'no response' || outcome === 'no content')).toBe(true)
+  expect(outcomes).toHaveLength(10)
+  expect(outcomes.filter((outcome) => outcome !== 'no response' && outcome !== 'no content')).toEqual([])
+  expect(made).toEqual([])
   await foreign.page.close()
+})
+
+test('refuses a page that reaches the server itself by another name', async () => {
+  const server = await servePage({ run: fixedSource(async () => samplePage(20)), built })
+  onTestFinished(() => server.close())
+  const { port, hash } = new URL(server.url)
+  const { page } = await browserOrThrow().open(`http://${rebound}:${port}/${hash}`)
+  expect(await page.textContent('body')).toBe('This server answers only to its own address.')
+  await page.close()
 })

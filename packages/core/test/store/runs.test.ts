@@ -108,6 +108,29 @@ describe('finding runs', () => {
 })
 
 describe('summaries of runs', () => {
+  test('take one request for each run beside the list, and have its latest metrics', async () => {
+    const backend = new MemoryBackend('mem:')
+    for (let run = 0; run < 20; run += 1) await addRun(backend, `${run}/`, [0.3, 0.1])
+    const requests = { lists: 0, others: 0 }
+    const counting = new Proxy(backend, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target)
+        if (typeof member !== 'function') return member
+        if (name === 'list') requests.lists += 1
+        else requests.others += 1
+        return member.bind(target) as unknown
+      },
+    })
+    const runs = await runsIn(counting)
+    expect(runs).toHaveLength(20)
+    expect(requests).toEqual({ lists: 1, others: 20 })
+    const [run] = runs
+    expect(run?.state === 'readable' ? run.recentMetrics : undefined).toEqual([
+      { step: 0, metrics: { val_loss: 0.3 } },
+      { step: 1, metrics: { val_loss: 0.1 } },
+    ])
+  })
+
   test('state the latest and the best checkpoint, the size, and whether anything is dropped', async () => {
     const backend = new MemoryBackend('mem:')
     const retention = { keepLast: 2, keepBest: { loss: 1 } }
