@@ -24,6 +24,7 @@ import {
 import { findCheckpoint } from './read/find.ts'
 import { nextDrops, type NextDrop } from './read/next-drops.ts'
 import { type RecordedCommit, recordedCommits } from './read/history.ts'
+import { type ListedCheckpoint, withMetadata } from './read/list-metadata.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
@@ -35,6 +36,11 @@ export interface StoreCallOptions {
 
 export interface ListOptions extends StoreCallOptions {
   readonly orderBy?: 'steps' | 'saves' | undefined
+  /**
+   * Returns the metadata of each checkpoint, too. Metadata of up to 512 bytes of JSON is part of the list. Larger metadata, and
+   * that of checkpoints of older versions, takes one read each. Default: false.
+   */
+  readonly metadata?: boolean | undefined
 }
 
 /** The methods of a store that change nothing. Anyone who may read the store can call them. */
@@ -108,14 +114,17 @@ export class StoreReader<Name extends string = string> {
    * Returns all checkpoints except quarantined ones, in the order of their steps. With `orderBy: 'saves'`, in the order in
    * which their saves began, which a rewind makes different from that of the steps. Then the last one is the latest.
    */
+  async list(options: ListOptions & { readonly metadata: true }): Promise<readonly ListedCheckpoint[]>
+  async list(options?: ListOptions): Promise<readonly JudgedCheckpoint[]>
   async list(options: ListOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    refuseUnknownOptions(options, ['orderBy', 'signal'], 'list', this.url)
-    const { signal, orderBy } = options
+    refuseUnknownOptions(options, ['orderBy', 'metadata', 'signal'], 'list', this.url)
+    const { signal, orderBy, metadata = false } = options
     const [judged] = await Promise.all([
       newestJudged(this.#context, signal),
       this.#marker.refuseNewer(signal),
     ])
-    return judgedCheckpoints(judged, orderBy)
+    const checkpoints = judgedCheckpoints(judged, orderBy)
+    return metadata ? withMetadata(this.#context, judged, checkpoints, signal) : checkpoints
   }
 
   /** Returns the quarantined checkpoints. */

@@ -38,6 +38,8 @@ export const entrySchema = v.looseObject({
   /** The attempt of the checkpoint from which the run continued, if known. */
   resumed: v.optional(attemptSchema),
   timing: v.optional(timingSchema),
+  /** The metadata of the checkpoint, if it is small: `{ value }`, or `{}` for none. Otherwise it is in the manifest only. */
+  metadata: v.optional(v.looseObject({ value: v.optional(v.unknown()) })),
   /** The time at which the store stored the manifest, by its own clock. */
   storedAt: v.optional(timeSchema),
   /** Milliseconds by which the clock seems to have jumped since the previous save. They do not count as age. */

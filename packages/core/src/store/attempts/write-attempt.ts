@@ -16,6 +16,7 @@ import {
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import { inlineFiles, planInline } from './inline.ts'
+import { listedMetadata } from './listed-metadata.ts'
 import { refuseOtherDigest } from './other-digest.ts'
 import { planPacks } from './packs/plan-packs.ts'
 import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
@@ -156,6 +157,7 @@ export async function writeManifest(
 /** Returns the catalog line of a checkpoint whose manifest has these bytes. */
 export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
   const { step, epoch, attempt, savedAt, order, origin, resumed, timing, metrics, tags, files } = manifest
+  const listed = listedMetadata(manifest.metadata)
   return {
     step,
     ...(epoch === undefined ? {} : { epoch }),
@@ -171,6 +173,7 @@ export function entryOf(manifest: Manifest, bytes: Uint8Array): CatalogEntry {
     ...(timing === undefined ? {} : { timing }),
     metrics,
     tags,
+    ...(listed === undefined ? {} : { metadata: listed }),
   }
 }
 

@@ -1,0 +1,1 @@
+export { HoldfastSaver } from './saver.ts'
