@@ -101,6 +101,7 @@ const arrows = {
   'packages/conformance/src/**': [holdfastPackage(anyAdapter, 'emulators', 'test-servers')],
   'packages/emulators/src/**': [holdfastPackage(anyAdapter, 'conformance', 'test-servers')],
   'packages/watch/src/**': [holdfastPackage(anyAdapter, ...forTests)],
+  'packages/opentelemetry/src/**': [holdfastPackage(anyAdapter, ...forTests, 'watch', 'page')],
   'packages/page/src/**': [holdfastPackage(anyAdapter, ...forTests, 'watch')],
   'packages/cli/src/**': [holdfastPackage(anyAdapter, ...forTests)],
 }

@@ -40,6 +40,7 @@ export { formatSize, parseSize, type Size, type SpaceOptions } from './space/ind
 export type { CopyOptions, CopyOutcome, CopyReport } from './store/copy/options.ts'
 export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
+export type { TraceContext, TracedOperation } from './store/tracing.ts'
 export type { PackMode } from './store/attempts/pack-mode.ts'
 export type { UnchangedMode } from './store/attempts/unchanged-mode.ts'
 export type { UnfinishedSaves } from './store/attempts/unfinished.ts'

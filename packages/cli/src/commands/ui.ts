@@ -57,7 +57,7 @@ async function showRuns(prefix: string, options: RunsUiOptions, signal: AbortSig
   const { write = false, port, price: pricePerMonth } = options
   const printer = new Printer(options.json ?? false)
   const { readBuiltPage, runsPageOf, servePage, sourceOf } = await import('@holdfast/page')
-  await using stores = new AsyncDisposableStack()
+  await using opened = new OpenedStores()
   // A prefix that cannot be listed is an error of the command.
   const first = await runsBelow(prefix, options, printer, { signal })
   const list = (): ReturnType<typeof runsBelow> => runsBelow(prefix, options, undefined, { signal })
@@ -69,7 +69,7 @@ async function showRuns(prefix: string, options: RunsUiOptions, signal: AbortSig
     open: async (name) => {
       const run = (await list()).find((each) => each.name === name)
       if (run === undefined) throw new HoldfastError('NOT_FOUND', `There is no run ${name} below ${prefix}.`)
-      const store: CheckpointStore = stores.use(await openRun(prefix, run, options))
+      const store = opened.add(await openRun(prefix, run, options))
       return sourceOf(store, { write, now: () => new Date(), signal })
     },
   }
@@ -78,6 +78,20 @@ async function showRuns(prefix: string, options: RunsUiOptions, signal: AbortSig
   await untilStopped(printer, { what, subject: 'the runs', server, write }, signal)
   printer.data({ type: 'result', command: 'ui', runs: first.length })
   return exitCodes.done
+}
+
+/** The stores of the runs that a page has shown. */
+class OpenedStores implements AsyncDisposable {
+  readonly #stores: CheckpointStore[] = []
+
+  add(store: CheckpointStore): CheckpointStore {
+    this.#stores.push(store)
+    return store
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#stores.map((store) => store.close()))
+  }
 }
 
 interface Serving {

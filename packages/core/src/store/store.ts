@@ -28,6 +28,7 @@ import { planAndSave } from './save/plan-and-save.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
 import { assertMetrics, assertSaveRequest, type SaveRequest } from './save/request.ts'
 import type { SaveResult } from './save/result.ts'
+import { traced } from './tracing.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
@@ -66,7 +67,9 @@ export class CheckpointStore<Name extends string = string>
       const id = async (signal?: AbortSignal): Promise<string | undefined> =>
         (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : to.#id(signal)
       const destination = { context: to.#context, access: to.#access, id }
-      return from.#underWay.run(() => to.#whileOpen(() => copyAll(source, destination, options)))
+      return traced('copy', { store: to.url, from: from.url }, () =>
+        from.#underWay.run(() => to.#whileOpen(() => copyAll(source, destination, options))),
+      )
     }
   }
 
@@ -182,23 +185,7 @@ export class CheckpointStore<Name extends string = string>
    * `CORRUPT` if the checkpoint is corrupt or, with `fallback`, if all are.
    */
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
-    assertRestoreOptions(options, this.url)
-    assertMayCount(this.#context, choice, options)
-    await this.#marker.refuseNewer(options.signal)
-    const ranks = this.#ranks
-    if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
-    const upkeep: RestoreUpkeep = {
-      quarantine: (finding) => this.#access.quarantine(finding),
-      repair: (signal) => repairStore(this.#context, { signal }),
-      count: ({ step, attempt }, stepsBack) =>
-        countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
-    }
-    const mirror = this.#mirror
-    return this.#underWay.run(() =>
-      mirror === undefined
-        ? restoreCheckpoint(this.#context, choice, options, upkeep)
-        : mirror.restore(choice, options, upkeep),
-    )
+    return traced('restore', { store: this.url }, () => this.#restore(choice, options))
   }
 
   /**
@@ -280,8 +267,11 @@ export class CheckpointStore<Name extends string = string>
     refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
     await this.#marker.refuseNewer(options.signal)
     const ranks = this.#ranks
-    if (ranks !== undefined && options.dryRun !== true) return this.#whileOpen(() => ranks.prune(options))
-    return pruneStore(this.#context, this.#writer, options)
+    const work = (): Promise<PruneReport> =>
+      ranks !== undefined && options.dryRun !== true
+        ? this.#whileOpen(() => ranks.prune(options))
+        : pruneStore(this.#context, this.#writer, options)
+    return options.dryRun === true ? work() : traced('prune', { store: this.url }, work)
   }
 
   /**
@@ -350,8 +340,10 @@ export class CheckpointStore<Name extends string = string>
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
     await this.#marker.refuseNewer(options.signal)
     await this.#access.cleanedUp(options.signal)
-    return this.#underWay.run(() =>
-      verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
+    return traced('verify', { store: this.url }, () =>
+      this.#underWay.run(() =>
+        verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
+      ),
     )
   }
 
@@ -401,6 +393,26 @@ export class CheckpointStore<Name extends string = string>
     await this.close()
   }
 
+  async #restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
+    assertRestoreOptions(options, this.url)
+    assertMayCount(this.#context, choice, options)
+    await this.#marker.refuseNewer(options.signal)
+    const ranks = this.#ranks
+    if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
+    const upkeep: RestoreUpkeep = {
+      quarantine: (finding) => this.#access.quarantine(finding),
+      repair: (signal) => repairStore(this.#context, { signal }),
+      count: ({ step, attempt }, stepsBack) =>
+        countRestore(this.#context, this.#access, { step, attempt, stepsBack }, options.signal),
+    }
+    const mirror = this.#mirror
+    return this.#underWay.run(() =>
+      mirror === undefined
+        ? restoreCheckpoint(this.#context, choice, options, upkeep)
+        : mirror.restore(choice, options, upkeep),
+    )
+  }
+
   async #save(given: SaveRequest): Promise<SaveResult> {
     assertSaveRequest(given)
     const request = {
@@ -408,10 +420,13 @@ export class CheckpointStore<Name extends string = string>
       packs: given.packs ?? this.#packs,
       unchanged: given.unchanged ?? this.#unchanged,
     }
-    const saved = await this.#savesInOrder.run(request.step, request.signal, () =>
-      this.#ranks === undefined
-        ? planAndSave(this.#context, this.#access, request)
-        : this.#ranks.save(request),
+    const { step, signal } = request
+    const saved = await traced('save', { store: this.url, step }, () =>
+      this.#savesInOrder.run(step, signal, () =>
+        this.#ranks === undefined
+          ? planAndSave(this.#context, this.#access, request)
+          : this.#ranks.save(request),
+      ),
     )
     this.#mirror?.wake()
     return saved

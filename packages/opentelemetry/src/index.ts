@@ -1,0 +1,1 @@
+export { recordMetrics, type RecordMetricsOptions } from './record-metrics.ts'
