@@ -158,6 +158,18 @@ export default defineConfig(
     },
   },
   { files: ['packages/core/src/**'], rules: { 'no-restricted-syntax': ['error', ...noCommandLine] } },
+  {
+    files: ['packages/*/src/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['DisposableStack', 'AsyncDisposableStack'].map((name) => ({
+          name,
+          message: 'Node.js 22 has none.',
+        })),
+      ],
+    },
+  },
   ...arrowRules,
   {
     files: ['packages/cli/src/**', 'scripts/**', 'tests/**', 'examples/**', '**/test/**', '**/scripts/**'],

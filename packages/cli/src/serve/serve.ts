@@ -56,12 +56,12 @@ export async function serve({
   })
   const running = new Set<Promise<unknown>>()
   let initialized = false
-  using watches = new DisposableStack()
+  using watches = new Watches()
 
   const initialize = method(parameters.initialize, async ({ protocol, process }) => {
     if (protocol !== protocolVersion) throw unsupported(protocol, version)
     if (process !== undefined) {
-      watches.use(
+      watches.add(
         watchClient(process, parentOf, () => {
           gone.abort()
         }),
@@ -139,4 +139,17 @@ function unsupported(protocol: number, version: string): HoldfastError {
     'UNSUPPORTED',
     `Version ${version} of Holdfast serves protocol ${protocolVersion}, not ${protocol}. Install the same version of the client and of Holdfast.`,
   )
+}
+
+/** The watches of client processes, which end with the session. */
+class Watches implements Disposable {
+  readonly #all: Disposable[] = []
+
+  add(watch: Disposable): void {
+    this.#all.push(watch)
+  }
+
+  [Symbol.dispose](): void {
+    for (const watch of this.#all) watch[Symbol.dispose]()
+  }
 }

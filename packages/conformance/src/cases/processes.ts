@@ -3,6 +3,7 @@ import { type CheckpointBackend, formatSize } from '@holdfast/core/backend'
 import { assertStored } from '../expect.ts'
 import type { Place } from '../place.ts'
 import { OtherProcess } from '../processes/other-process.ts'
+import { OtherProcesses } from '../processes/other-processes.ts'
 import { raceBody, raceKey } from '../processes/tasks.ts'
 import type { Case, Subject } from '../subject.ts'
 
@@ -20,9 +21,9 @@ export const processCases: readonly Case[] = [
     name: `exactly one of ${racers} processes that commit to a key gets "created", and its body is stored`,
     skipReason: withoutPlace,
     async run(backend, subject) {
-      await using others = new AsyncDisposableStack()
+      await using others = new OtherProcesses()
       const opening = Array.from({ length: racers }, async () =>
-        others.use(await OtherProcess.open(placeOf(backend, subject))),
+        others.add(await OtherProcess.open(placeOf(backend, subject))),
       )
       const racing = await allOf(opening)
       const won = await allOf(racing.map((other, racer) => other.perform('race', { racer, rounds })))
