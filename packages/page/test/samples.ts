@@ -135,3 +135,68 @@ export function fixedSource(read: () => Promise<RunPage> = async () => samplePag
   }
   return { read, checkpoint: none, tensors: none, difference: none }
 }
+
+/** A checkpoint of a small network, and its difference from another one. */
+export function sampleCheckpoint(): Pick<RunSource, 'checkpoint' | 'tensors' | 'difference'> {
+  const layers = ['encoder.0', 'encoder.1', 'decoder.0', 'decoder.1']
+  const tensors = layers.flatMap((layer, index) => [
+    { name: `${layer}.weight`, type: 'F32', shape: `[${256 >> index}, ${512 >> index}]` },
+    { name: `${layer}.bias`, type: 'F32', shape: `[${256 >> index}]` },
+  ])
+  const digest = (letter: string): string => letter.repeat(16).slice(0, 64)
+  return {
+    checkpoint: async (step) => ({
+      step,
+      epoch: 9,
+      savedAt: start + step * minute,
+      bytes: 512e6,
+      saving: 1740,
+      kept: ['last 5', 'best loss'],
+      tags: ['release'],
+      files: {
+        shown: [
+          { name: 'model.safetensors', size: 340e6, sha256: digest('9f2c') },
+          { name: 'optimizer.bin', size: 172e6, sha256: digest('41c0') },
+        ],
+        more: 0,
+      },
+      metrics: {
+        shown: [
+          { name: 'val_loss', value: '0.1896' },
+          { name: 'val_pck', value: '0.8742' },
+        ],
+        more: 0,
+      },
+      metadata: { text: '{"learningRate":0.0003,"commit":"41c09b"}', more: 0 },
+      dataState: { text: '{"epoch":9,"position":12800}', more: 0 },
+    }),
+    tensors: async () => ({
+      files: [{ file: 'model.safetensors', format: 'safetensors', tensors: { shown: tensors, more: 0 } }],
+    }),
+    difference: async (before, after) => ({
+      before,
+      after,
+      groups: [
+        {
+          title: 'Metrics',
+          items: {
+            shown: [
+              { change: 'changed', name: 'val_loss', before: '0.2113', after: '0.1896' },
+              { change: 'changed', name: 'val_pck', before: '0.8610', after: '0.8742' },
+            ],
+            more: 0,
+          },
+        },
+        {
+          title: 'Metadata',
+          items: {
+            shown: [{ change: 'changed', name: 'learningRate', before: '0.001', after: '0.0003' }],
+            more: 0,
+          },
+        },
+      ],
+      sameFiles: 1,
+      hasSameDataState: false,
+    }),
+  }
+}
