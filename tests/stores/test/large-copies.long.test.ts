@@ -1,0 +1,82 @@
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { copyCheckpoints } from '@holdfast/core'
+import { startProxy } from '@holdfast/emulators/proxy'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { environmentOf, openAt } from './open.ts'
+import { kindsOfStore, type Place } from './stores.ts'
+
+const size = 2 * 2 ** 30
+const isWanted = process.env['HOLDFAST_LARGE_COPIES'] === '1'
+const kinds = await kindsOfStore()
+const [disk] = kinds
+if (disk === undefined) throw new Error('There is no disk.')
+
+/** S3Proxy keeps its objects in memory, and fake-gcs-server resumes wrongly. */
+const large = kinds.filter(({ name }) => !/S3Proxy|fake-gcs-server/.test(name))
+
+describe.each(large)('a copy of 2 GiB to $name', (kind) => {
+  test(
+    'sends at most 15 % again after its process was killed at 90 %',
+    { timeout: 30 * 60_000 },
+    async ({ skip }) => {
+      if (!isWanted) skip('it needs 8 GiB of disk and minutes: set HOLDFAST_LARGE_COPIES=1')
+      const from = disk.place()
+      const source = await openAt(disk, from, { mode: 'shared' })
+      onTestFinished(() => source.close())
+      await withLargeFile(async (path) => {
+        await source.save({ step: 1, files: { 'model.bin': { path } } })
+      })
+      const to = kind.place()
+      await copyUntilKilled(from, to)
+
+      const proxy = kind.endpoint === undefined ? undefined : await startProxy({ target: kind.endpoint })
+      onTestFinished(() => proxy?.close())
+      const destination = await openAt(kind, proxy === undefined ? to : kind.through(to, proxy.url), {
+        mode: 'shared',
+      })
+      onTestFinished(() => destination.close())
+      const { outcomes } = await copyCheckpoints(source, destination)
+      expect(outcomes).toMatchObject([{ kind: 'copied' }])
+      const [outcome] = outcomes
+      expect(outcome?.kind === 'copied' ? outcome.bytesBefore : 0).toBeGreaterThanOrEqual(0.85 * size)
+      const again = [...(proxy?.requests ?? [])].reduce((sum, { requestBytes }) => sum + requestBytes, 0)
+      expect(again).toBeLessThanOrEqual(0.15 * size)
+      expect((await destination.verify({ quick: true })).good).toBe(true)
+    },
+  )
+})
+
+async function withLargeFile(use: (path: string) => Promise<void>): Promise<void> {
+  const path = join(tmpdir(), `holdfast-large-${process.pid}`)
+  const piece = randomBytes(2 ** 20)
+  const handle = await open(path, 'w')
+  try {
+    for (let at = 0; at < size; at += piece.byteLength) {
+      piece.writeBigUInt64LE(BigInt(at)) // so that no two pieces are equal
+      await handle.write(piece)
+    }
+    await handle.close()
+    await use(path)
+  } finally {
+    await rm(path)
+  }
+}
+
+/** Copies in another process, and kills it once it has stored 90 %. */
+async function copyUntilKilled(from: Place, to: Place): Promise<void> {
+  const child = fork(join(import.meta.dirname, 'copy-worker.ts'), [from.url, to.url], {
+    env: environmentOf(to),
+    execArgv: [],
+  })
+  const exited = once(child, 'exit')
+  child.on('message', ({ bytes, total }: { readonly bytes: number; readonly total: number }) => {
+    if (bytes >= 0.9 * total) child.kill('SIGKILL')
+  })
+  const [, signal] = (await exited) as [number | null, NodeJS.Signals | null]
+  expect(signal).toBe('SIGKILL')
+}
