@@ -5,6 +5,7 @@ import type { Bench } from './harness/bench.ts'
 import { distance } from './latency.ts'
 import { memory } from './memory.ts'
 import { smallOnStore } from './many-small.ts'
+import { mirror } from './mirror.ts'
 import { onStore } from './object-stores.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
@@ -24,6 +25,7 @@ export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   'small-s3': smallOnStore('s3'),
   'small-gcs': smallOnStore('gcs'),
   'small-azure': smallOnStore('azure'),
+  mirror,
   latency: distance,
   memory,
 }

@@ -125,7 +125,7 @@ function restoring(bench: Bench, store: CheckpointStore, sample: Sample): Conten
   }
 }
 
-function uploading(bench: Bench, peer: Peer, sample: Sample): Contender {
+export function uploading(bench: Bench, peer: Peer, sample: Sample): Contender {
   const key = keyOf(peer, sample)
   return {
     name: peer.name,
@@ -195,7 +195,7 @@ function againstPlain(name: string): Comparison {
   }
 }
 
-function keyOf(peer: Peer, { size }: Sample): string {
+export function keyOf(peer: Peer, { size }: Sample): string {
   return `${wordOf(peer)}-${size}.bin`
 }
 

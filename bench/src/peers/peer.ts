@@ -3,6 +3,8 @@ export interface Peer {
   readonly name: string
   readonly upload: (from: string, key: string) => Promise<void>
   readonly download: (key: string, to: string) => Promise<void>
+  /** Lets the service copy an object to another key. */
+  readonly copyWithin?: (from: string, to: string) => Promise<void>
   /** Uploads every file of a folder to keys below a prefix. */
   readonly uploadFolder?: (folder: string, prefix: string) => Promise<void>
   /** Downloads all files below a prefix to a folder, durably. Without it, `download` is called for each. */

@@ -40,6 +40,9 @@ export async function rclonePeer(remote: string, bucket: string): Promise<Peer |
       await rclone.file(place(key), to)
       await syncFile(to)
     },
+    copyWithin: async (from, to) => {
+      await rclone.file(place(from), place(to))
+    },
     uploadFolder: async (folder, prefix) => {
       await rclone.folder(folder, place(prefix))
     },

@@ -6,6 +6,7 @@ import { startServer } from '@holdfast/test-servers'
 import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
+import { s5cmdPeer } from '../peers/s5cmd.ts'
 import { s3Sdk } from '../peers/s3-sdk.ts'
 import { nameOf, type StoreServer, tomorrow } from './store-server.ts'
 
@@ -49,6 +50,11 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
           `:s3,provider=Minio,region=${region},endpoint='${origin}',access_key_id=${accessKeyId},secret_access_key=${secretAccessKey}`,
           bucket,
         ),
+        await s5cmdPeer(origin, bucket, {
+          AWS_ACCESS_KEY_ID: accessKeyId,
+          AWS_SECRET_ACCESS_KEY: secretAccessKey,
+          AWS_REGION: region,
+        }),
       ]
       return {
         place,
