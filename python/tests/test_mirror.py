@@ -50,7 +50,9 @@ def test_a_checkpoint_that_cannot_be_copied_is_named_with_its_error(tmp_path: Pa
     with open_store(tmp_path / "store") as store:
         for step in (1, 2):
             store.save(step, {"a.bin": b"abc"})
-        store.path(1, "a.bin").write_bytes(b"abX")
+        path = store.path(1, "a.bin")
+        path.chmod(0o600)
+        path.write_bytes(b"abX")
     with open_store(tmp_path / "store", mirror=tmp_path / "mirror") as store:
         status = store.flush_mirror()
         assert status is not None and status.newest is not None and status.newest.step == 2

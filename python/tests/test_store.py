@@ -165,7 +165,9 @@ def test_a_corrupt_file_raises_corrupt_and_a_fallback_restores_the_older_one(
 ) -> None:
     for step in (1, 2):
         disk_store.save(step, {"a.bin": b"abc"})
-    disk_store.path(2, "a.bin").write_bytes(b"abX")
+    path = disk_store.path(2, "a.bin")
+    path.chmod(0o600)
+    path.write_bytes(b"abX")
     with pytest.raises(holdfast.Corrupt), disk_store.read(2, "a.bin") as file:
         file.read()
     restored = disk_store.restore("latest", tmp_path / "to", fallback=True)

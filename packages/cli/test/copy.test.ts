@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -24,7 +24,9 @@ async function save(folder: string, step: number): Promise<void> {
 async function damage(folder: string, step: number): Promise<void> {
   const attempts = await readdir(join(folder, 'run/data'))
   const attempt = attempts.find((name) => name.startsWith(`${step}-`)) ?? ''
-  await writeFile(join(folder, 'run/data', attempt, 'model.bin'), `MODEL of step ${step}`)
+  const path = join(folder, 'run/data', attempt, 'model.bin')
+  await chmod(path, 0o600)
+  await writeFile(path, `MODEL of step ${step}`)
 }
 
 describe('copy', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -10,7 +10,9 @@ test('a damaged agreement of ranks hides no checkpoint from ls, show and repair'
   await writeFile(join(folder, 'w.bin'), 'weights')
   const save = ['save', 'w.bin', '--step', '1', '--rank', '0', '--world-size', '1']
   expect(await holdfast(folder, '-s', 'store', ...save)).toMatchObject({ code: 0 })
-  await writeFile(join(folder, 'store/agreements/terms/0000000001/open.json'), 'damaged')
+  const agreement = join(folder, 'store/agreements/terms/0000000001/open.json')
+  await chmod(agreement, 0o600)
+  await writeFile(agreement, 'damaged')
   for (const command of ['ls', 'show']) {
     const { code, stdout, stderr } = await holdfast(folder, '-s', 'store', command)
     expect(code).toBe(0)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -75,6 +75,7 @@ async function requireFeature(file: string, kind: string): Promise<void> {
   const document = JSON.parse(text) as Record<string, object>
   const body = JSON.stringify({ ...document[kind], requires: ['unheard-of'] })
   const sha256 = createHash('sha256').update(body).digest('hex')
+  await chmod(file, 0o600)
   await writeFile(file, `{"sha256":"${sha256}","${kind}":${body}}\n`)
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
@@ -208,7 +208,9 @@ describe('a download', () => {
     const file = join(await temporaryFolder(), 'a.bin')
     await writeFile(file, bytesOf(1000))
     await client.call('save', { store, step: 1, files: [file] })
-    await writeFile(String(await client.call('localPath', { store, choice: 1, file: 'a.bin' })), bytesOf(999))
+    const path = String(await client.call('localPath', { store, choice: 1, file: 'a.bin' }))
+    await chmod(path, 0o600)
+    await writeFile(path, bytesOf(999))
     const stream = client.newStream()
     await client.call('read', { store, choice: 1, file: 'a.bin', stream })
     await expect(client.receiveStream(stream, 2000)).rejects.toThrow('a.bin')
