@@ -29,3 +29,19 @@ test('saves small files in a pack with --packs, and explains why they have no pa
   expect(await readFile(join(folder, 'resume', 'out', 'b'), 'utf8')).toBe('content of b')
   expect((await run('verify')).code).toBe(0)
 })
+
+test('shares unchanged files with --unchanged link, and states their size', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-unchanged-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'backbone.bin'), Buffer.alloc(2 * 2 ** 20, 'frozen'))
+  const run = (...words: readonly string[]) => holdfast(folder, ...words, '--store', './store')
+
+  expect((await run('save', 'backbone.bin', '--step', '1', '--unchanged', 'sometimes')).code).toBe(2)
+  for (const step of ['1', '2']) {
+    const { stdout } = await run('save', 'backbone.bin', '--step', step, '--unchanged', 'link', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ unchangedBytes: 0 })
+  }
+  const third = await run('save', 'backbone.bin', '--step', '3', '--unchanged', 'link')
+  expect(third.stdout).toContain('2.1 MB (2.1 MB unchanged)')
+  expect((await run('verify')).code).toBe(0)
+})

@@ -41,7 +41,7 @@ export type { CopyOptions, CopyOutcome, CopyReport } from './store/copy/options.
 export type { StoreEvents } from './store/events.ts'
 export type { StoreOptions } from './store/options.ts'
 export type { TraceContext, TracedOperation } from './store/tracing.ts'
-export type { PackMode } from './store/attempts/pack-mode.ts'
+export type { PackMode } from './store/pack-mode.ts'
 export type { UnchangedMode } from './store/attempts/unchanged-mode.ts'
 export type { UnfinishedSaves } from './store/attempts/unfinished.ts'
 export type { RecordedCommit } from './store/read/history.ts'

@@ -199,6 +199,31 @@ describe.each(services)('a copy between two stores of one service, $name,', (kin
   })
 })
 
+describe.each(services)('a copy of packs between two stores of one service, $name,', (kind) => {
+  test('moves no payload through the client', async () => {
+    await using proxy = await startProxy({ target: kind.endpoint ?? '' })
+    const direct = kind.place()
+    const saving = await sharedAt(kind, direct)
+    const files = Object.fromEntries(
+      Array.from({ length: 100 }, (_, index) => [`${index}.bin`, randomBytes(10_000)]),
+    )
+    await saving.save({ step: 1, files })
+    const from = await openAt(kind, kind.through(direct, proxy.url), { mode: 'shared' })
+    const to = await openAt(kind, kind.through(kind.place(), proxy.url), { mode: 'shared' })
+    expect((await copyCheckpoints(from, to)).outcomes).toMatchObject([{ kind: 'copied' }])
+    await to.flush()
+    const moved = [...proxy.requests].reduce(
+      (sum, { requestBytes, answerBytes }) => sum + requestBytes + answerBytes,
+      0,
+    )
+    expect(moved).toBeLessThan(300_000) // manifests of 100 files, of 1 MB of payload
+    expect(new Set((await to.get(1))?.files.map(({ key }) => key)).size).toBe(1)
+    expect((await to.verify()).good).toBe(true)
+    await from.close()
+    await to.close()
+  })
+})
+
 /** One server of each kind is enough, since the client decides. */
 const emulated = services.filter(({ name }) => name.includes('emulator'))
 

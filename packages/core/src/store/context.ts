@@ -5,6 +5,7 @@ import type { WriterKeeping } from '../catalog/judging/keeping.ts'
 import type { Writer } from '../catalog/commit/rules/index.ts'
 import type { AttemptId } from '../catalog/documents/index.ts'
 import type { StoreEventEmitter } from './events.ts'
+import type { PackMode } from './pack-mode.ts'
 import type { RecentManifests } from './recent-manifests.ts'
 import type { RunLine } from './run-line.ts'
 import type { RestoresUnderWay } from './restores-under-way.ts'
@@ -23,6 +24,8 @@ export interface StoreContext {
   readonly restoring: RestoresUnderWay
   /** The checkpoints that this process restored and saved. */
   readonly line: RunLine
+  /** Whether small files are stored together. */
+  readonly packs: PackMode
   /** The manifests with which saves compare their files. */
   readonly manifests: RecentManifests
   readonly space: SpaceLimits

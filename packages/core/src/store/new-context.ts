@@ -51,6 +51,7 @@ export function newContext(
     keeping,
     restoring,
     line: new RunLine(),
+    packs: options.packs ?? 'auto',
     manifests: new RecentManifests(),
     deleted: new Set(),
     space: spaceLimits(options.space),

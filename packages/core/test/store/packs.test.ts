@@ -2,14 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CheckpointBackend, copyCheckpoints, MemoryBackend } from '../../src/index.ts'
+import { type CheckpointBackend, copyCheckpoints, type JsonValue, MemoryBackend } from '../../src/index.ts'
 import { decodeManifest, type Manifest, type ManifestFile } from '../../src/catalog/documents/index.ts'
 import { planPacks, type SizedFile } from '../../src/store/attempts/packs/plan-packs.ts'
 import { readWhole } from '../../src/store/attempts/packs/whole-file.ts'
 import { planReads } from '../../src/store/attempts/packs/plan-reads.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
 import { readTree } from '../trees.ts'
-import { resealManifest, to } from './reseal.ts'
+import { type Edits, resealManifest, to } from './reseal.ts'
 
 const mib = 2 ** 20
 
@@ -382,7 +382,66 @@ describe('a copy of a packed checkpoint', () => {
     expect(await readTree(folder)).toEqual(textsOf(files))
     expect(await manifestOf(backend, 1)).toMatchObject({ requires: [] })
   })
+
+  test('keeps its packs at a destination that stores small files together, and continues after an interruption', async () => {
+    const from = storeOn(new MemoryBackend(), { packs: 'always', mode: 'shared' })
+    // Four packs.
+    const files = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`${index}.bin`, Buffer.alloc(999_000, `${index} `)]),
+    )
+    await from.save({ step: 1, files: { ...files, 'large.bin': Buffer.alloc(2 ** 20 + 1) } })
+    const backend = new FaultyBackend()
+    const destination = storeOn(backend, { packs: 'always', mode: 'shared' })
+    backend.intercept = (method, key) =>
+      method === 'commit' && key.endsWith('/manifest.json') ? 'fail before' : 'pass'
+    expect(await codeOf(copyCheckpoints(from, destination))).toBe('UNAVAILABLE')
+    backend.intercept = () => 'pass'
+    backend.calls.length = 0
+    expect((await copyCheckpoints(from, destination)).outcomes[0]?.kind).toBe('copied')
+    expect(backend.calls.filter((call) => call.startsWith('put data/'))).toEqual([])
+    expect((await destination.verify()).good).toBe(true)
+    expect((await destination.get(1))?.files.map(({ sha256, offset }) => [sha256, offset])).toEqual(
+      (await from.get(1))?.files.map(({ sha256, offset }) => [sha256, offset]),
+    )
+    // A copy of the copy has them, too.
+    const next = storeOn(new MemoryBackend(), { packs: 'always', mode: 'shared' })
+    await copyCheckpoints(destination, next)
+    expect((await keysOf(next.backend, 'data/')).filter((key) => key.includes('/packs/'))).toHaveLength(4)
+    expect((await next.verify()).good).toBe(true)
+  })
+
+  test('is not committed if a file in a pack is corrupt at the source', async () => {
+    const backend = new MemoryBackend()
+    const from = storeOn(backend, { packs: 'always', mode: 'shared' })
+    await from.save({ step: 1, files: smallFiles(20) })
+    const [pack = ''] = (await keysOf(backend, 'data/')).filter((key) => key.includes('/packs/'))
+    await tamper(backend, pack, flipBit)
+    const to = storeOn(new MemoryBackend(), { packs: 'always', mode: 'shared' })
+    const { outcomes } = await copyCheckpoints(from, to)
+    expect(outcomes).toMatchObject([{ kind: 'failed', error: { code: 'CORRUPT' } }])
+    expect(await to.list()).toEqual([])
+  })
+
+  test.each([
+    ['describes no digest of its pack', { 'files.0': withoutPack }],
+    ['describes another size of its pack', { 'files.0.pack.size': to(10 ** 6) }],
+  ] satisfies [string, Edits][])('is unpacked if its manifest %s', async (_, edits) => {
+    const backend = new MemoryBackend()
+    const from = storeOn(backend, { packs: 'always', mode: 'shared' })
+    await from.save({ step: 1, files: smallFiles(3) })
+    await resealManifest(backend, 1, edits)
+    const destination = storeOn(new MemoryBackend(), { packs: 'always', mode: 'shared' })
+    await copyCheckpoints(storeOn(backend, { mode: 'shared' }), destination)
+    expect(await manifestOf(destination.backend, 1)).toMatchObject({ requires: [] })
+    expect((await destination.verify()).good).toBe(true)
+  })
 })
+
+/** The first file of a pack as earlier versions listed it. */
+function withoutPack(file: JsonValue | undefined): JsonValue {
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) throw new Error('This is no file.')
+  return Object.fromEntries(Object.entries(file).filter(([name]) => name !== 'pack'))
+}
 
 describe('a manifest with packs', () => {
   test.each([

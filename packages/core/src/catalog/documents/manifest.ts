@@ -50,6 +50,8 @@ export const manifestFileSchema = v.looseObject({
   revision: v.optional(v.string()),
   /** The digest of the object that the store keeps. Of the files of a pack, at most one has it. */
   storeDigest: v.optional(hashSchema),
+  /** The size in bytes and the digest of the pack. Of the files of a pack, at most one has it. */
+  pack: v.optional(v.looseObject({ size: countSchema, sha256: sha256Schema })),
   /**
    * The attempt whose save wrote the bytes, if the object shares them with that attempt's object, as a clone or a hard link on a
    * disk. That attempt may be deleted.

@@ -16,7 +16,8 @@ import { guardSpace } from '../save/space.ts'
 import { canContinue } from '../agreements/copies.ts'
 import { agreeOnAttempt, type CopyAttempt, forgetTries } from './attempt.ts'
 import { manifestOfCopy, publishManifest } from './copied-manifest.ts'
-import { copyFiles, filesStoredBefore } from './copy-files.ts'
+import { copyFiles, objectsStoredBefore } from './copy-files.ts'
+import { objectsToCopy } from './objects-to-copy.ts'
 import type { CopyOptions } from './options.ts'
 import type { LineOfCopy } from './plan-copies.ts'
 import type { CopyDestination, CopySource } from './sides.ts'
@@ -77,12 +78,14 @@ async function storeAndCommit(
 ): Promise<CommittedCopy> {
   const { context, access } = destination
   const { backend, log, events } = context
-  const stored = await filesStoredBefore(backend, attempt, manifest, signal)
-  const missing = manifest.files.filter(({ name }) => !stored.has(name))
+  const objects = objectsToCopy(manifest.files, context.packs, backend.capabilities)
+  const stored = await objectsStoredBefore(backend, attempt, objects, signal)
+  const missing = objects.flatMap((object) => (stored.has(object) ? [] : object.file))
   const newest = log.known ?? (await log.newest(signal))
+  const toCopy = { objects, stored, from: manifest.attempt, to: attempt.attempt }
   const toStore = { files: missing, packs: 'never' } as const
   const madeRoom = await guardSpace(context, line.step, toStore, newest, access, signal)
-  const { files, bytesBefore } = await copyFiles(source.context, context, manifest, attempt.attempt, stored, {
+  const { files, bytesBefore } = await copyFiles(source.context, context, toCopy, {
     signal,
     onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),
   })

@@ -1,13 +1,8 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
-import { withSecondLook } from '../../async/second-look.ts'
+import { type Look, withSecondLook } from '../../async/second-look.ts'
 import { type CheckpointBackend, concurrently, type ReopenableSource } from '../../backend/index.ts'
-import {
-  attemptPrefix,
-  type AttemptId,
-  type Manifest,
-  type ManifestFile,
-  objectKey,
-} from '../../catalog/documents/index.ts'
+import { compareKeys } from '../../backend/key.ts'
+import { attemptPrefix, type AttemptId, type ManifestFile, objectKey } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
@@ -15,22 +10,22 @@ import { provedChunks, readPart } from '../attempts/read-verified.ts'
 import { sourceObject } from '../attempts/source-object.ts'
 import type { StoreContext } from '../context.ts'
 import type { CopyAttempt } from './attempt.ts'
+import type { ObjectToCopy } from './objects-to-copy.ts'
 
-/** Files of an attempt that an earlier copier stored completely, by name. Their bytes are verified when they are used. */
-export type StoredFiles = ReadonlyMap<string, ManifestFile>
+/** The objects of an attempt that an earlier copier stored completely. Their bytes are verified when they are used. */
+export type StoredObjects = ReadonlySet<ObjectToCopy>
 
-/** Returns the files of a manifest that an attempt has with the right size. */
-export async function filesStoredBefore(
+/** Returns the objects that an attempt has with the right size. */
+export async function objectsStoredBefore(
   backend: CheckpointBackend,
   { attempt, isNew }: CopyAttempt,
-  { files }: Manifest,
+  objects: readonly ObjectToCopy[],
   signal: AbortSignal | undefined,
-): Promise<StoredFiles> {
-  if (isNew) return new Map()
+): Promise<StoredObjects> {
+  if (isNew) return new Set()
   const sizes = new Map<string, number>()
   for await (const { key, size } of backend.list(attemptPrefix(attempt), { signal })) sizes.set(key, size)
-  const stored = files.filter(({ name, size }) => sizes.get(objectKey(attempt, name)) === size)
-  return new Map(stored.map((file) => [file.name, file]))
+  return new Set(objects.filter(({ file }) => sizes.get(objectKey(attempt, file.name)) === file.size))
 }
 
 /** What a copy of files stored. */
@@ -41,17 +36,24 @@ export interface CopiedFiles {
   readonly bytesBefore: number
 }
 
+/** What a copy stores, and under which attempts. */
+export interface FilesToCopy {
+  readonly objects: readonly ObjectToCopy[]
+  readonly stored: StoredObjects
+  /** The attempt at the source. */
+  readonly from: AttemptId
+  readonly to: AttemptId
+}
+
 /**
  * Stores the files of a checkpoint under another attempt. Each file is verified by the manifest of the source while it
  * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. Skips
- * stored files whose bytes verify, and continues files that an interrupted copy has stored in part.
+ * stored objects whose bytes verify, and continues objects that an interrupted copy has stored in part.
  */
 export async function copyFiles(
   from: StoreContext,
   to: StoreContext,
-  manifest: Manifest,
-  attempt: AttemptId,
-  stored: StoredFiles,
+  { objects, stored, ...attempts }: FilesToCopy,
   {
     signal,
     onBytes,
@@ -59,41 +61,47 @@ export async function copyFiles(
 ): Promise<CopiedFiles> {
   const [source, destination] = [from.backend, to.backend]
   const [sourceReader, storedReader] = [payloadReader(from), payloadReader(to)]
-  const sizes = manifest.files.map(({ size }) => size)
+  const sizes = objects.map(({ file }) => file.size)
   const mostAtOnce = Math.min(
     source.capabilities.smallObjectsAtOnce,
     destination.capabilities.smallObjectsAtOnce,
   )
-  const unstored = manifest.files.filter(({ name }) => !stored.has(name))
-  await using reader = new AttemptReader(sourceReader, manifest.attempt, unstored)
+  const singles = objects.flatMap((object) =>
+    object.kind === 'file' && !stored.has(object) ? object.file : [],
+  )
+  await using reader = new AttemptReader(sourceReader, attempts.from, singles)
   let passed = 0
   let bytesBefore = 0
   const files = await concurrently(
-    manifest.files,
+    objects,
     filesAtOnce(sizes, mostAtOnce),
     signal,
-    async (file, taskSignal) => {
+    async (object, taskSignal) => {
+      const { file } = object
       let reported = 0
       const report = (bytes: number): void => {
         passed += Math.max(0, bytes - reported)
         reported = Math.max(reported, bytes)
         onBytes(passed)
       }
-      if (stored.has(file.name) && (await isIntact(storedReader, attempt, file, taskSignal))) {
+      if (stored.has(object) && (await isIntact(storedReader, attempts.to, file, taskSignal))) {
         bytesBefore += file.size
         report(file.size)
-        return fileOfCopy(file, undefined)
+        return filesOfCopy(object, undefined)
       }
       return withSecondLook(async (look) => {
-        const key = objectKey(attempt, file.name)
-        // A file that is read from its start verifies itself. Its end alone is verified by the digest that the put expects.
+        const key = objectKey(attempts.to, file.name)
+        // What is read from its start verifies itself. Its end alone is verified by the digest that the put expects.
         const body: ReopenableSource = {
-          open: (start, readSignal = taskSignal) =>
-            start === 0
+          open: async (start, readSignal = taskSignal) => {
+            if (start > 0)
+              return readPart(sourceReader, attempts.from, file, { start, end: file.size }, readSignal)
+            return object.kind === 'file'
               ? reader.open(file, readSignal, look)
-              : readPart(sourceReader, manifest.attempt, file, { start, end: file.size }, readSignal),
+              : verifiedPack(sourceReader, attempts.from, object.files, readSignal, look)
+          },
           // The second look reads the bytes.
-          object: look === 1 ? sourceObject(source, manifest.attempt, file) : undefined,
+          object: look === 1 ? sourceObject(source, attempts.from, file) : undefined,
         }
         const put = await destination.put(key, body, {
           size: file.size,
@@ -104,29 +112,60 @@ export async function copyFiles(
         })
         if (put.sha256 !== file.sha256) throw storedOtherBytes(destination, key)
         bytesBefore += put.resumedBytes ?? 0
-        return fileOfCopy(file, put.storeDigest)
+        return filesOfCopy(object, put.storeDigest)
       })
     },
   )
-  return { files, bytesBefore }
+  return { files: files.flat().sort((one, other) => compareKeys(one.name, other.name)), bytesBefore }
 }
 
-/** Unknown members stay. The name of the object and what the store says of it are those of the copy. */
-function fileOfCopy(file: ManifestFile, storeDigest: ManifestFile['storeDigest']): ManifestFile {
-  const { offset: _, content: __, revision: ___, storeDigest: ____, sharedWith: _____, ...others } = file
-  // Without a revision: a second copier may store the same bytes again.
-  return { ...others, object: file.name, ...(storeDigest === undefined ? {} : { storeDigest }) }
+/** Yields the bytes of a pack, of which each file is verified. */
+async function* verifiedPack(
+  source: PayloadReader,
+  attempt: AttemptId,
+  files: readonly ManifestFile[],
+  signal: AbortSignal | undefined,
+  look: Look,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  await using reader = new AttemptReader(source, attempt, files)
+  for (const file of files) yield* await reader.open(file, signal, look)
 }
 
-/** Whether the bytes of an object of the destination are those of a file. */
+/** Returns the files of an object as the manifest of the copy lists them. */
+function filesOfCopy(
+  object: ObjectToCopy,
+  storeDigest: ManifestFile['storeDigest'],
+): readonly ManifestFile[] {
+  const digest = storeDigest === undefined ? {} : { storeDigest }
+  if (object.kind === 'file') {
+    const { offset: _, content: __, pack: ___, ...file } = withoutStore(object.file)
+    return [{ ...file, object: file.name, ...digest }]
+  }
+  // What the store says of a pack is noted once, as in the source.
+  return object.files.map((file) =>
+    file.pack === undefined ? withoutStore(file) : { ...withoutStore(file), ...digest },
+  )
+}
+
+/** Unknown members stay. Without a revision: a second copier may store the same bytes again. */
+function withoutStore({
+  revision: _,
+  storeDigest: __,
+  sharedWith: ___,
+  ...file
+}: ManifestFile): ManifestFile {
+  return file
+}
+
+/** Whether the bytes of an object of the destination are those of a file or a pack. */
 async function isIntact(
   reader: PayloadReader,
   attempt: AttemptId,
-  file: ManifestFile,
+  { name, size, sha256 }: ManifestFile,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const stored = fileOfCopy(file, undefined)
+    const stored = { name, object: name, size, sha256 }
     for await (const _ of await provedChunks(reader, attempt, stored, signal)) continue
     return true
   } catch (error) {

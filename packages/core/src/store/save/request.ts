@@ -4,7 +4,7 @@ import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
-import { assertPackMode, type PackMode } from '../attempts/pack-mode.ts'
+import { assertPackMode, type PackMode } from '../pack-mode.ts'
 import { assertUnchangedMode, type UnchangedMode } from '../attempts/unchanged-mode.ts'
 
 /** A stream with its known size or digest. If its bytes differ, nothing is saved. */

@@ -19,7 +19,7 @@ import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { missingReserve } from '../attempts/reserve.ts'
 import { describeUnfinished, type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
 import type { PlannedFile } from '../attempts/content.ts'
-import type { PackMode } from '../attempts/pack-mode.ts'
+import type { PackMode } from '../pack-mode.ts'
 import { planPacks } from '../attempts/packs/plan-packs.ts'
 import { packObject } from '../attempts/packs/write-pack.ts'
 

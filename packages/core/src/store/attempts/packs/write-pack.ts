@@ -42,14 +42,24 @@ export async function writePack(
     offset += size
   }
   const observe = (file: SizedFile) => tensors.get(file)?.observe()
-  const { revision, storeDigest } = await backend.put(
-    objectKey(attempt, object),
-    packedSource(files, { observe, onFile }, signal),
-    { size: files.reduce((sum, { size }) => sum + size, 0), signal, pace, onProgress },
-  )
+  const {
+    size: packSize,
+    sha256: packDigest,
+    revision,
+    storeDigest,
+  } = await backend.put(objectKey(attempt, object), packedSource(files, { observe, onFile }, signal), {
+    size: files.reduce((sum, { size }) => sum + size, 0),
+    signal,
+    pace,
+    onProgress,
+  })
   const [first, ...others] = stored
   if (first === undefined) return []
   // What the store says of the pack is noted once.
-  const ofPack = { revision, ...(storeDigest === undefined ? {} : { storeDigest: { ...storeDigest } }) }
+  const ofPack = {
+    revision,
+    ...(storeDigest === undefined ? {} : { storeDigest: { ...storeDigest } }),
+    pack: { size: packSize, sha256: packDigest },
+  }
   return [{ ...first, ...ofPack }, ...others]
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../errors.ts'
+import { HoldfastError } from '../errors.ts'
 
 /**
  * Whether small files (below 1 MiB, of known size) are stored together in few objects.
