@@ -5,7 +5,7 @@ export const groups: readonly { readonly text: string; readonly pages: readonly 
   { text: 'Use', pages: ['cookbook', 'run', 'watch', 'retention', 'data', 'ranks', 'page'] },
   {
     text: 'Reference',
-    pages: ['cli', 'configuration', 'errors', 'stores', 'runtimes', 'platforms', 'certify'],
+    pages: ['cli', 'configuration', 'errors', 'stores', 'runtimes', 'platforms'],
   },
   {
     text: 'How it works',

@@ -67,6 +67,8 @@ test.each([
   ['s3://bucket/a#b', /%23/],
   ['s3://bucket/a//b', /not a valid location of a store/],
   ['s3://directory--x-s3/a', /directory bucket/],
+  ['s3://b/a?endpoint=https://s3.us-west-004.backblazeb2.com', /Backblaze B2 cannot create.*Amazon S3/],
+  ['s3://b/a?endpoint=https://storage.googleapis.com', /Use gs:\/\/BUCKET/],
 ])('rejects %s', async (location, message) => {
   await expect(open(location)).rejects.toThrow(message)
 })

@@ -58,6 +58,12 @@ test('prints only lines of JSON with --json, and the result in the last line', a
   expect(code).toBe(0)
 })
 
+test('says that a place in memory has no policy documents', async () => {
+  const { code, stdout } = await conformance('mem:', '--only', 'commit stores', '--policies')
+  expect(stdout).toContain('This kind of place has no policy documents.')
+  expect(code).toBe(0)
+})
+
 describe('the command line', () => {
   test.each([
     [[], 'No place was given'],

@@ -9,6 +9,8 @@ export interface Arguments {
   readonly adapter: string | undefined
   readonly only: string | undefined
   readonly json: boolean
+  /** Whether to print policy documents for the place. */
+  readonly policies: boolean
   /** Bytes. */
   readonly partBytes: number | undefined
 }
@@ -25,6 +27,8 @@ Tests whether the backend for a place keeps the guarantees that Holdfast require
                        @holdfast/adapter-s3)
   --only <text>        run only the cases whose names contain this text
   --part-size <size>   size from which the backend uploads in parts, such as "8 MiB" (default: measured by one put)
+  --policies           then print documents that grant only what Holdfast needs at the place, and the
+                       lifecycle rule that removes unfinished uploads
   --json               print one line of JSON for each case, and the result in the last line
   -h, --help           show this help
 
@@ -45,7 +49,7 @@ export function readArguments(words: readonly string[]): Arguments | 'help' {
     throw configError('No place was given. Pass a path or a URL, such as s3://bucket/prefix.')
   if (more.length > 0)
     throw configError(`Several places were given. Pass only one, without ${more.join(' ')}.`)
-  const { adapter, only, json = false, 'part-size': partSize } = values
+  const { adapter, only, json = false, policies = false, 'part-size': partSize } = values
   const partBytes = partSize === undefined ? undefined : parseSize(partSize)
   if (partBytes === 0) throw configError('--part-size must be greater than 0.')
   return {
@@ -53,6 +57,7 @@ export function readArguments(words: readonly string[]): Arguments | 'help' {
     adapter: adapter === undefined ? undefined : pathToFileURL(resolve(adapter)).href,
     only,
     json,
+    policies,
     partBytes,
   }
 }
@@ -73,6 +78,7 @@ function parse(words: readonly string[]) {
       adapter: { type: 'string' },
       only: { type: 'string' },
       'part-size': { type: 'string' },
+      policies: { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { type BackendCapabilities, formatSize } from '@holdfast/core/backend'
+import type { PolicyDocument } from '../policies.ts'
 
 /** The result of one case. */
 export interface CaseResult {
@@ -24,6 +25,7 @@ export interface Report {
   note(text: string): void
   result(result: CaseResult): void
   end(summary: Summary): void
+  policies(documents: readonly PolicyDocument[]): void
   /** Prints an error of the command line or of the place to standard error. */
   error(code: string, message: string): void
 }
@@ -39,6 +41,9 @@ const jsonReport: Report = {
   },
   end({ results, ...summary }) {
     writeJson(process.stdout, { type: 'result', ...summary, ...countsOf(results) })
+  },
+  policies(documents) {
+    for (const document of documents) writeJson(process.stdout, { type: 'policy', ...document })
   },
   error(code, message) {
     writeJson(process.stderr, { type: 'error', code, message })
@@ -58,6 +63,10 @@ const textReport: Report = {
   },
   end(summary) {
     process.stdout.write(`\n${capabilityLines(summary.capabilities).join('\n')}\n\n${sentence(summary)}\n`)
+  },
+  policies(documents) {
+    if (documents.length === 0) process.stdout.write('\nThis kind of place has no policy documents.\n')
+    for (const { title, text } of documents) process.stdout.write(`\n# ${title}\n${text}\n`)
   },
   error(_, message) {
     process.stderr.write(`${styled('red', 'holdfast-conformance:')} ${message}\n`)

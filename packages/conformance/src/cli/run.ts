@@ -7,6 +7,7 @@ import { conformanceCases } from '../suite.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
 import { findPartBytes } from './part-size.ts'
 import { type CaseResult, type Report, reportIn } from './report.ts'
+import { policiesFor } from '../policies.ts'
 import { Workplace } from './workplace.ts'
 
 /** Minutes after which a case fails because it hangs. Slow stores need much less. */
@@ -30,7 +31,7 @@ export async function run(words: readonly string[], signal: AbortSignal): Promis
 }
 
 async function runCases(
-  { location, adapter, partBytes }: Arguments,
+  { location, adapter, partBytes, policies }: Arguments,
   cases: readonly Case[],
   report: Report,
   signal: AbortSignal,
@@ -61,6 +62,7 @@ async function runCases(
     cleanupFailed = await failureOf(() => workplace.remove())
   }
   report.end({ url, capabilities, results, cleanupFailed, interrupted: signal.aborted })
+  if (policies) report.policies(policiesFor(location))
   if (signal.aborted) return exitCodes.interrupted
   const failed = cleanupFailed !== undefined || results.some(({ outcome }) => outcome === 'failed')
   return failed ? exitCodes.fails : exitCodes.holds
