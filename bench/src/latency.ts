@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { CheckpointStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of, writeSample } from './harness/bytes.ts'
 import { moving, objectStores } from './object-stores.ts'
+import { atDistance, type DistantServer } from './stores/distant.ts'
 import type { Clients } from './stores/store-server.ts'
 
 const latency = 20
@@ -22,7 +22,7 @@ export async function distance(bench: Bench): Promise<void> {
       continue
     }
     await using _ = server
-    await using proxy = await startProxy({ target: server.origin, latency })
+    await using proxy = await atDistance(server.origin, latency)
     const clients = await server.connect(proxy.url)
     const where = `${server.name}, ${latency} ms away`
     if (name === 'gcs') {
@@ -36,7 +36,12 @@ export async function distance(bench: Bench): Promise<void> {
   }
 }
 
-async function savingSmall(bench: Bench, clients: Clients, proxy: Proxy, where: string): Promise<void> {
+async function savingSmall(
+  bench: Bench,
+  clients: Clients,
+  proxy: DistantServer,
+  where: string,
+): Promise<void> {
   const files = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, randomBytes(1024)]))
   await using store = new CheckpointStore(await clients.open(`small-${Date.now()}`))
   let step = 1
@@ -50,9 +55,9 @@ async function savingSmall(bench: Bench, clients: Clients, proxy: Proxy, where: 
         name: 'Holdfast',
         run: async () => {
           step += 1
-          const before = proxy.requests.count()
+          const before = await proxy.requests()
           await store.save({ step, files })
-          requests = proxy.requests.count() - before
+          requests = (await proxy.requests()) - before
           return undefined
         },
         verify: async () => {

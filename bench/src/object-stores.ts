@@ -50,7 +50,7 @@ export async function moving(bench: Bench, clients: Clients, sample: Sample, whe
         ),
         ...peers.map((peer) => uploading(bench, peer, sample)),
       ],
-      comparisons: [againstFastest(peers)],
+      comparisons: [againstFastest(peers), ...processorOf(peers)],
     },
     { onDisk: true },
   )
@@ -67,7 +67,11 @@ export async function moving(bench: Bench, clients: Clients, sample: Sample, whe
         ...peers.map((peer) => downloading(bench, peer, sample)),
         ...(plain === undefined ? [] : [plain]),
       ],
-      comparisons: [againstFastest(peers), ...(plain === undefined ? [] : [againstPlain(plain.name)])],
+      comparisons: [
+        againstFastest(peers),
+        ...processorOf(peers),
+        ...(plain === undefined ? [] : [againstPlain(plain.name)]),
+      ],
     },
     { onDisk: true },
   )
@@ -185,6 +189,28 @@ function againstFastest(peers: readonly Peer[]): Comparison {
     against: { which: 'fastest', names: peers.map(({ name }) => name) },
     atMost: 1,
   }
+}
+
+/** The goals for processor time: that of a peer that also computes a digest, and that of rclone, which is native. */
+function processorOf(peers: readonly Peer[]): readonly Comparison[] {
+  const namesOf = (chosen: readonly Peer[]): readonly string[] => chosen.map(({ name }) => name)
+  const against = (names: readonly string[]): Comparison['against'] => ({ which: 'fastest', names })
+  return [
+    {
+      text: 'the cheapest peer that computes a digest',
+      of: 'Holdfast',
+      measured: 'processor',
+      against: against(namesOf(peers.filter(({ digests }) => digests === true))),
+      atMost: 1,
+    },
+    {
+      text: 'rclone',
+      of: 'Holdfast',
+      measured: 'processor',
+      against: against(namesOf(peers.filter(({ name }) => name === 'rclone'))),
+      atMost: 1.5,
+    },
+  ]
 }
 
 function againstPlain(name: string): Comparison {

@@ -1,3 +1,4 @@
+import { processorTime } from './processor.ts'
 import { median, spread } from './statistics.ts'
 import type { Comparison, Contender, ContenderResult, Verdict, Work, WorkResult } from './work.ts'
 
@@ -38,6 +39,7 @@ export async function measure(work: Work, { rounds, warmUp, settle }: Rounds): P
 class Entrant {
   readonly #contender: Contender
   readonly #values: number[] = []
+  readonly #processor: number[] = []
   #verified = 0
   #failure: string | undefined
 
@@ -50,14 +52,18 @@ class Entrant {
     try {
       await this.#contender.prepare?.()
       await settle?.()
+      const used = await processorTime()
       const began = performance.now()
       const value = await this.#contender.run()
       const elapsed = performance.now() - began
+      const usedAfter = await processorTime()
       if (proved) {
         await this.#contender.verify()
         this.#verified += 1
       }
-      if (counts) this.#values.push(value ?? elapsed)
+      if (!counts) return
+      this.#values.push(value ?? elapsed)
+      if (used !== undefined && usedAfter !== undefined) this.#processor.push(usedAfter - used)
     } catch (error) {
       if (this.#contender.mayFail !== true) throw error
       this.#failure = error instanceof Error ? error.message : String(error)
@@ -66,12 +72,14 @@ class Entrant {
 
   result(): ContenderResult {
     const values = this.#failure === undefined ? this.#values : []
+    const processor = this.#failure === undefined ? this.#processor : []
     return {
       name: this.#contender.name,
       values,
       median: median(values),
       best: Math.min(...values),
       spread: spread(values),
+      ...(processor.length === 0 ? {} : { processor }),
       verified: this.#verified,
       ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     }
@@ -80,11 +88,11 @@ class Entrant {
 
 /** Computes the median of the ratios of each round, because both contenders of a round had the same conditions. */
 function compare(
-  { text, of, against, atMost }: Comparison,
+  { text, of, against, measured = 'time', atMost }: Comparison,
   results: readonly ContenderResult[],
 ): readonly Verdict[] {
-  const judged = resultOf(of, results)
-  const others = against.names.flatMap((name) => resultOf(name, results) ?? [])
+  const judged = measuredOf(resultOf(of, results), measured)
+  const others = against.names.flatMap((name) => measuredOf(resultOf(name, results), measured) ?? [])
   if (judged === undefined || others.length === 0) return []
   const byMedian = others.toSorted((one, other) => one.median - other.median)
   const chosen = { slowest: byMedian.slice(-1), fastest: byMedian.slice(0, 1), sum: byMedian }[against.which]
@@ -97,10 +105,27 @@ function compare(
       text: others.length === 1 ? text : told,
       of,
       kind: 'ratio',
+      ...(measured === 'time' ? {} : { measured }),
       value: median(ratios),
       ...(atMost === undefined ? {} : { atMost }),
     },
   ]
+}
+
+interface Measured {
+  readonly name: string
+  readonly values: readonly number[]
+  readonly median: number
+}
+
+/** Returns the times or the processor times of a contender. */
+function measuredOf(
+  result: ContenderResult | undefined,
+  measured: NonNullable<Comparison['measured']>,
+): Measured | undefined {
+  if (result === undefined || measured === 'time') return result
+  const { name, processor } = result
+  return processor && { name, values: processor, median: median(processor) }
 }
 
 function resultOf(name: string, results: readonly ContenderResult[]): ContenderResult | undefined {

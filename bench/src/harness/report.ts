@@ -1,6 +1,7 @@
 import type { GroupResult } from './bench.ts'
 import type { Machine } from './machine.ts'
 import { fullScale, type Scale } from './scale.ts'
+import { median as medianOf } from './statistics.ts'
 import type { ContenderResult, Unit, Verdict, WorkResult } from './work.ts'
 
 /** The results of one run, or of several runs of different groups. */
@@ -18,7 +19,7 @@ export interface RanGroup extends GroupResult {
 export function reportOf({ machine, groups }: Findings): string {
   return [
     '# What Holdfast costs',
-    '`pnpm bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds, and is below one if Holdfast is faster. Only Holdfast computes a SHA-256, unless the name of a contender says otherwise. The command of each group determines sizes and rounds.',
+    '`pnpm bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds, and is below one if Holdfast is faster. Only Holdfast computes a SHA-256, unless the name of a contender says otherwise. `processor` is the processor time of the client in seconds, user and system, for each GiB; that of the server is not included. The command of each group determines sizes and rounds.',
     machineTable(machine),
     '## Goals',
     goalTable(groups),
@@ -78,13 +79,14 @@ function workSection(work: WorkResult): readonly string[] {
   const told = work.verdicts.map((verdict) => {
     const { value, limit } = textOf(verdict, work)
     const goal = verdict.atMost === undefined ? '' : ` (goal: ${limit})`
-    return `- ${verdict.of}${verdict.kind === 'ratio' ? ' against' : ','} ${verdict.text}: ${value}${goal}`
+    const measured = verdict.measured === undefined ? '' : ', processor time'
+    return `- ${verdict.of}${measured}${verdict.kind === 'ratio' ? ' against' : ','} ${verdict.text}: ${value}${goal}`
   })
   return [
     `### ${work.name}`,
     `${work.rounds} rounds${work.bytes === undefined ? '' : `, ${bytesText(work.bytes)}`}.`,
     table(
-      ['', 'median', 'best', 'spread', ...(work.bytes === undefined ? [] : ['throughput'])],
+      ['', 'median', 'best', 'spread', ...(work.bytes === undefined ? [] : ['throughput', 'processor'])],
       work.contenders.map((contender) => rowOf(contender, work)),
     ),
     ...(told.length === 0 ? [] : [told.join('\n')]),
@@ -92,21 +94,29 @@ function workSection(work: WorkResult): readonly string[] {
 }
 
 function rowOf(
-  { name, median, best, spread, failure }: ContenderResult,
+  { name, median, best, spread, processor, failure }: ContenderResult,
   { unit, bytes }: WorkResult,
 ): readonly string[] {
-  if (failure !== undefined) return [name, `failed: ${failure.split('\n')[0] ?? ''}`, '', '', '']
+  if (failure !== undefined) return [name, `failed: ${failure.split('\n')[0] ?? ''}`, '', '', '', '']
   return [
     name,
     valueText(median, unit),
     valueText(best, unit),
     `±${(spread * 100).toFixed(0)} %`,
-    ...(bytes === undefined ? [] : [`${bytesText((bytes / median) * 1000)}/s`]),
+    ...(bytes === undefined
+      ? []
+      : [`${bytesText((bytes / median) * 1000)}/s`, processorText(processor, bytes)]),
   ]
 }
 
-function subject({ text, of, kind }: Verdict): string {
+/** Returns the processor time for each gibibyte. */
+function processorText(processor: readonly number[] | undefined, bytes: number): string {
+  return processor === undefined ? '' : `${(medianOf(processor) / 1000 / (bytes / 2 ** 30)).toFixed(2)} s/GiB`
+}
+
+function subject({ text, of, kind, measured }: Verdict): string {
   if (kind === 'bound') return `${of}: ${text}`
+  if (measured !== undefined) return `processor time of ${text}`
   return of === 'Holdfast' ? text : `${of} / ${text}`
 }
 

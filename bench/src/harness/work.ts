@@ -21,6 +21,8 @@ export interface Comparison {
   readonly of: string
   /** The contenders to compare with: the slowest or the fastest of them by median, or the sum of all. */
   readonly against: { readonly which: 'slowest' | 'fastest' | 'sum'; readonly names: readonly string[] }
+  /** What is compared: the values, or the processor time of the client. Default: `time`. */
+  readonly measured?: 'time' | 'processor'
   /** The goal for the ratio. Without a goal, the report shows the ratio only. */
   readonly atMost?: number
 }
@@ -53,6 +55,8 @@ export interface ContenderResult {
   readonly best: number
   /** Half of the distance between the quartiles, as a share of the median. */
   readonly spread: number
+  /** Milliseconds of processor time of each round, user and system, of the client and the programs that it runs. */
+  readonly processor?: readonly number[]
   /** Number of rounds whose bytes were verified. */
   readonly verified: number
   readonly failure?: string
@@ -65,6 +69,7 @@ export interface Verdict {
   readonly value: number
   readonly atMost?: number
   readonly kind: 'ratio' | 'bound'
+  readonly measured?: 'processor'
 }
 
 export interface WorkResult {

@@ -1,6 +1,8 @@
 /** A way to transfer files without Holdfast. None of them computes a SHA-256 of the file. */
 export interface Peer {
   readonly name: string
+  /** Whether it computes a digest of the file, such as MD5, and compares it with that of the store. Default: false. */
+  readonly digests?: boolean
   readonly upload: (from: string, key: string) => Promise<void>
   readonly download: (key: string, to: string) => Promise<void>
   /** Lets the service copy an object to another key. */

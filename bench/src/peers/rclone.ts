@@ -26,13 +26,18 @@ export async function rcloneCopies(): Promise<Rclone | undefined> {
   }
 }
 
-/** Returns rclone as a peer. `remote` is a connection string without its final colon: `:s3,endpoint='...'`. */
-export async function rclonePeer(remote: string, bucket: string): Promise<Peer | undefined> {
+/** Returns rclone as a peer, which compares MD5 if the store has it. `remote` is a connection string without its final colon: `:s3,endpoint='...'`. */
+export async function rclonePeer(
+  remote: string,
+  bucket: string,
+  { digests }: { readonly digests: boolean },
+): Promise<Peer | undefined> {
   const rclone = await rcloneCopies()
   if (rclone === undefined) return undefined
   const place = (key: string): string => `${remote}:${bucket}/${key}`
   return {
     name: 'rclone',
+    digests,
     upload: async (from, key) => {
       await rclone.file(from, place(key))
     },

@@ -36,7 +36,7 @@ export async function azure(): Promise<StoreServer | { readonly why: string }> {
         azureSdk(client),
         flystorage(new AzureStorageBlobStorageAdapter(client)),
         await opendal('azblob', { endpoint: at, container, account_name: account, account_key: key }),
-        await rclonePeer(`:azureblob,sas_url='${signed}'`, container),
+        await rclonePeer(`:azureblob,sas_url='${signed}'`, container, { digests: false }),
       ]
       return {
         place,

@@ -37,7 +37,7 @@ export async function gcs(): Promise<StoreServer | { readonly why: string }> {
           disable_vm_metadata: 'true',
           disable_config_load: 'true',
         }),
-        await rclonePeer(`:gcs,anonymous=true,endpoint='${origin}/storage/v1/'`, bucket),
+        await rclonePeer(`:gcs,anonymous=true,endpoint='${origin}/storage/v1/'`, bucket, { digests: true }),
       ]
       return {
         place,

@@ -49,6 +49,7 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
         await rclonePeer(
           `:s3,provider=Minio,region=${region},endpoint='${origin}',access_key_id=${accessKeyId},secret_access_key=${secretAccessKey}`,
           bucket,
+          { digests: true },
         ),
         await s5cmdPeer(origin, bucket, {
           AWS_ACCESS_KEY_ID: accessKeyId,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { BufferPool } from '../source/buffer-pool.ts'
 
 /** Chunks that are received before a reader asks for them. Then the connection pauses. */
-const chunksAhead = 2
+const chunksAhead = 8
 
 /** The largest chunk in bytes for readers that bring no buffers. */
 const plainChunkBytes = 2 ** 18

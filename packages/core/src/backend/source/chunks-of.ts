@@ -11,6 +11,13 @@ interface Body {
 const chunkBytes = 2 ** 20
 
 /**
+ * The size of a chunk in bytes if the body is received into it. Receiving, hashing and writing overlap more often with
+ * small chunks: beside other programs, a restore from MinIO took 0.7 times as long as with 1 MiB. The messages to the
+ * hashing thread take 6 % more processor time.
+ */
+const receivedBytes = 2 ** 18
+
+/**
  * The number of buffers that are reused: the consumer may use two, and the third is read into. Touching new memory
  * costs as much time as the read itself.
  */
@@ -29,7 +36,7 @@ export async function* chunksOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
   if (object.body instanceof ObjectStream) {
-    yield* object.body.chunks(bufferBytes, allocate ?? newBuffer)
+    yield* object.body.chunks(Math.min(bufferBytes, receivedBytes), allocate ?? newBuffer)
     return
   }
   const reader = byteReader(object.body)
