@@ -43,9 +43,9 @@ export class Bench {
         `  ${name}: ${failure ?? `${median.toPrecision(4)} ${result.unit} ±${(spread * 100).toFixed(0)} %`}`,
       )
     }
-    for (const { of, text, value, atMost } of result.verdicts) {
+    for (const { of, text, value, atMost, measured } of result.verdicts) {
       this.#tell(
-        `  ${of} / ${text}: ${value.toPrecision(3)}${atMost === undefined ? '' : ` (at most ${atMost})`}`,
+        `  ${of} / ${measured === undefined ? '' : 'processor time of '}${text}: ${value.toPrecision(3)}${atMost === undefined ? '' : ` (at most ${atMost})`}`,
       )
     }
     return result
