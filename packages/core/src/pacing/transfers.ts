@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../errors.ts'
 import { admit, giveBack, type TokenBucket } from './token-bucket.ts'
 
 /** Waits until this number of bytes may be transferred. Rejects with `ABORTED` if the signal fires. */
@@ -45,6 +46,7 @@ export function paceOf(rate: number, { elapsed, pause }: Clock): Pace {
       await pause(admission.wait, signal)
     } catch (error) {
       bucket = giveBack(bucket, bytes, rate)
+      throwIfAborted(signal, 'The transfer')
       throw error
     }
   }

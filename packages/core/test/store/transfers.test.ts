@@ -82,6 +82,23 @@ describe('limitUpload', () => {
     expect(environment.waits()).toBe(2)
   })
 
+  test('ends at once if the save is aborted', async () => {
+    const stop = new AbortController()
+    const environment: Environment = {
+      ...systemEnvironment,
+      pause: (milliseconds, signal) => {
+        if (milliseconds > duration / 2) stop.abort()
+        return systemEnvironment.pause(milliseconds, signal)
+      },
+    }
+    const store = openOn(new MemoryBackend(), { limitUpload: rate }, environment)
+    await expect(store.save({ step: 1, files: one, signal: stop.signal })).rejects.toMatchObject({
+      code: 'ABORTED',
+      reason: expect.stringContaining('The transfer') as string,
+    })
+    expect(await store.list()).toEqual([])
+  })
+
   test('limits only the mirror of a store on a disk', () => {
     const onDisk = Object.assign(new MemoryBackend(), {
       capabilities: { ...new MemoryBackend().capabilities, localRoot: '/runs/a' },
