@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -212,25 +214,46 @@ def test_a_loader_with_another_sampler_is_refused() -> None:
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pytorch" / "train.py"
 
+#: How often the example is killed. It trains 6 epochs for each kill, so 50 kills take the 300 epochs of its README.
+KILLS = int(os.environ.get("HOLDFAST_KILLS", "2"))
+
 
 def start_example(folder: Path) -> subprocess.Popen[str]:
-    words = [sys.executable, str(EXAMPLE), "--store", str(folder), "--epochs", "6", "--save-every", "2"]
+    words = [sys.executable, str(EXAMPLE), "--store", str(folder), "--epochs", str(6 * KILLS), "--save-every", "2"]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
+def weights_in(folder: Path) -> Any:
+    with open_store(folder, mode="shared") as store, store.read("latest", "state.pth") as file:
+        return torch.load(io.BytesIO(file.read()))["model"]
+
+
 def test_the_example_ends_with_the_same_weights_if_it_is_killed(tmp_path: Path) -> None:
-    undisturbed = start_example(tmp_path / "whole").communicate(timeout=600)[0]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    undisturbed = start_example(whole).communicate(timeout=600)[0]
     assert undisturbed.startswith("digest of the weights: ")
     seed = int(os.environ.get("HOLDFAST_SEED", random.randrange(2**32)))
     print(f"HOLDFAST_SEED={seed}")
     chance = random.Random(seed)
-    with open_store(tmp_path / "parts", mode="shared") as watched:
-        for _ in range(int(os.environ.get("HOLDFAST_KILLS", "2"))):
-            program = start_example(tmp_path / "parts")
-            before = watched.latest()
-            while program.poll() is None and watched.latest() == before:
-                time.sleep(0.02)
-            time.sleep(chance.random() / 10)
+    with open_store(parts, mode="shared") as watched:
+        for kill in range(KILLS):
+            program = start_example(parts)
+            if kill % 5 == 4:  # while it starts, restores or begins
+                time.sleep(2 * chance.random())
+            else:
+                before = watched.latest()
+                while program.poll() is None and watched.latest() == before:
+                    time.sleep(0.02)
+                time.sleep(chance.random() / 10)
+            assert program.poll() is None, "the program ended before it was killed"
             program.kill()
             program.communicate()
-    assert start_example(tmp_path / "parts").communicate(timeout=600)[0] == undisturbed
+    assert start_example(parts).communicate(timeout=600)[0] == undisturbed
+    expected, found = weights_in(whole), weights_in(parts)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def test_the_example_mentions_holdfast_in_at_most_twelve_lines() -> None:
+    code = EXAMPLE.read_text().split('"""')[2]
+    assert len(re.findall(r"^.*(?:holdfast|\bstore\b|restored).*$", code, re.M)) <= 12
