@@ -93,6 +93,14 @@ def test_resumes_on_a_new_machine_with_the_weights_of_a_run_without_an_interrupt
             assert torch.equal(each, expected[name])
 
 
+def test_a_store_with_ranks_is_refused(tmp_path: Path) -> None:
+    with (
+        open_store(tmp_path / "store", ranks=(0, 2)) as store,
+        pytest.raises(holdfast.InvalidArgument, match="without ranks"),
+    ):
+        Callback(store)
+
+
 def test_the_store_keeps_what_the_trainer_removes_from_its_folder(disk_store: holdfast.Store, tmp_path: Path) -> None:
     trainer(6, tmp_path / "out", disk_store, save_total_limit=1).train()
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["checkpoint-6"]

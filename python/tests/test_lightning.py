@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +49,14 @@ def loader() -> Any:
     return torch.utils.data.DataLoader(data, batch_size=8)
 
 
-def trainer(epochs: int, out: Path, plugin: Any, **options: Any) -> Any:
+def trainer(epochs: int, out: Path, plugin: Any, devices: int = 1, strategy: str = "auto", **options: Any) -> Any:
     callback = ModelCheckpoint(
         dirpath=out, filename="{epoch}-{step}", monitor="val_loss", save_top_k=2, save_last=True, **options
     )
     return lightning.Trainer(
         accelerator="cpu",
+        devices=devices,
+        strategy=strategy,
         max_epochs=epochs,
         callbacks=[callback],
         plugins=[] if plugin is None else [plugin],
@@ -104,6 +109,50 @@ def test_loads_a_checkpoint_of_the_store_by_its_name(disk_store: holdfast.Store,
     second = trainer(2, tmp_path / "elsewhere", HoldfastIO(disk_store))
     second.fit(Model(), loader(), loader(), ckpt_path=choice)
     assert second.global_step == 2 * BATCHES
+
+
+def test_last_is_the_latest_checkpoint_if_the_program_died_before_it_wrote_the_marker(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with open_store(tmp_path / "store", keep_last=1) as store:
+        trainer(2, out, HoldfastIO(store)).fit(Model(), loader(), loader())
+        (out / "last.ckpt").write_text(json.dumps({"holdfast": "", "step": BATCHES}))
+        assert [each.step for each in store.list()] == [2 * BATCHES]
+        second = trainer(3, out, HoldfastIO(store))
+        second.fit(Model(), loader(), loader(), ckpt_path="last")
+        assert second.global_step == 3 * BATCHES
+
+
+def test_a_store_with_ranks_is_refused(tmp_path: Path) -> None:
+    with (
+        open_store(tmp_path / "store", ranks=(0, 2)) as store,
+        pytest.raises(holdfast.InvalidArgument, match="without ranks"),
+    ):
+        HoldfastIO(store)
+
+
+def train_on_two_ranks(location: str, out: Path, epochs: int) -> Any:
+    program = [sys.executable, str(Path(__file__).with_name("ddp_training.py")), location, str(out), str(epochs)]
+    result = subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 0, result.stderr
+    first, second = (torch.load(out.with_name(f"{out.name}-{rank}.pt")) for rank in (0, 1))
+    for name, value in first.items():
+        assert torch.equal(second[name], value)
+    return first
+
+
+def test_two_ranks_of_ddp_save_one_checkpoint_and_resume_on_a_new_machine(location: str, tmp_path: Path) -> None:
+    whole = train_on_two_ranks(str(tmp_path / "store-of-whole"), tmp_path / "whole", 3)
+    out = tmp_path / "out"
+    train_on_two_ranks(location, out, 2)
+    with open_store(location, mode="shared") as store:
+        assert [each.step for each in store.list()] == [BATCHES // 2, BATCHES]
+    shutil.rmtree(out)
+    resumed = train_on_two_ranks(location, out, 3)
+    for name, value in whole.items():
+        assert torch.equal(resumed[name], value)
+    with open_store(location, mode="shared") as store:
+        latest = store.latest()
+        assert latest is not None and latest.step == 3 * BATCHES // 2
 
 
 def test_names_a_store_without_checkpoints(disk_store: holdfast.Store) -> None:

@@ -14,7 +14,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from ._contents import Path as AnyPath
 from ._store import Choice, Store
-from .errors import NotFound
+from .errors import InvalidArgument, NotFound
 
 _STATE = "trainer_state.json"
 
@@ -27,10 +27,16 @@ class Callback(TrainerCallback):
         trainer.train(resume_from_checkpoint=resume_from_checkpoint(store, args.output_dir))
 
     The last evaluation at the step gives the metrics. The store's retention decides what it keeps, and
-    `save_total_limit` what the trainer keeps in its folder. With several ranks, the first one saves.
+    `save_total_limit` what the trainer keeps in its folder. With several ranks, the first one saves. Raises
+    InvalidArgument for a store with `ranks`, since only one of them would save.
     """
 
     def __init__(self, store: Store) -> None:
+        if store.ranks is not None:
+            raise InvalidArgument(
+                "The callback saves on the first rank only, so a store with ranks would wait for the others. Open the "
+                "store without ranks."
+            )
         self._store = store
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

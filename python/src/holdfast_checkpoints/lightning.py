@@ -14,7 +14,7 @@ from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from ._contents import Path as AnyPath
 from ._store import Choice, Store
-from .errors import NotFound
+from .errors import InvalidArgument, NotFound
 
 #: The name of the only file of a checkpoint.
 FILE = "checkpoint.ckpt"
@@ -43,10 +43,18 @@ class HoldfastIO(CheckpointIO):
 
     The store's retention alone decides which checkpoints are kept. If Lightning removes one, only its marker goes.
     What `monitor` of a ModelCheckpoint watches becomes a metric. `AsyncCheckpointIO(HoldfastIO(store))` saves in the
-    background. With several ranks, the first one saves and all load.
+    background.
+
+    With several ranks (DDP), the first one saves and all load. A model that is sharded over the ranks is saved with
+    `holdfast_checkpoints.dcp`. Raises InvalidArgument for a store with `ranks`, since only one of them would save.
     """
 
     def __init__(self, store: Store) -> None:
+        if store.ranks is not None:
+            raise InvalidArgument(
+                "Lightning saves on its first rank only, so a store with ranks would wait for the others. Open the "
+                "store without ranks. A model that is sharded over the ranks is saved with holdfast_checkpoints.dcp."
+            )
         self._store = store
         #: The last step that this process saved. Lightning saves a step more than once, under different names.
         self._saved: int | None = None
@@ -119,7 +127,12 @@ class HoldfastIO(CheckpointIO):
             if not path.exists():
                 _write_marker(path, checkpoint.step)
             last = path.with_name("last.ckpt")
-            if latest is not None and latest.step == checkpoint.step and not last.exists():
+            # A program that was killed after a save has left the marker of the save before, which may be gone.
+            if (
+                latest is not None
+                and latest.step == checkpoint.step
+                and (not last.exists() or _choice(last) is not None)
+            ):
                 _write_marker(last, checkpoint.step)
 
 
