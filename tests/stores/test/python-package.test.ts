@@ -31,8 +31,8 @@ async function pythonWithPytest(): Promise<string | undefined> {
   return undefined
 }
 
-/** Long enough for a busy machine, since the tests start about 15 processes. */
-const timeout = 300_000
+/** Long enough for a busy machine, since the tests start about 15 processes, and with torch also trainings that are killed. */
+const timeout = 1_200_000
 
 test('the Python package passes its own tests on a disk and on S3', { timeout }, async ({ skip }) => {
   const python = await pythonWithPytest()
