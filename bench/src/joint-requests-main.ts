@@ -1,18 +1,20 @@
 /**
- * Prints the requests of one joint save for jobs of some sizes: `node src/joint-requests-main.ts 8 64 --memory 512`. Sizes after
- * `--memory` are played on a store in memory instead of the S3 emulator.
+ * Prints the requests of one joint save for jobs of some sizes: `node src/joint-requests-main.ts 8 64 --turns 512 --memory 512`.
+ * Each rank has a connection of its own to the S3 emulator. Those of sizes after `--turns` share one, and those of sizes after
+ * `--memory` a store in memory.
  */
-import { countJointSaveInMemory } from './joint-requests-in-memory.ts'
+import { countJointSaveInMemory, countJointSaveInTurns } from './joint-requests-in-turns.ts'
 import { countJointSave } from './joint-requests.ts'
 
 /** US dollars for 1,000 requests in S3 Standard (us-east-1), https://aws.amazon.com/s3/pricing/. Deletions are free. */
 const price = { writes: 0.005, reads: 0.0004 }
 
-const given = process.argv.slice(2)
-const inMemory = given.indexOf('--memory')
-for (const [at, argument] of given.entries()) {
-  if (at === inMemory) continue
-  const play = inMemory !== -1 && at > inMemory ? countJointSaveInMemory : countJointSave
+let play = countJointSave
+for (const argument of process.argv.slice(2)) {
+  if (argument.startsWith('--')) {
+    play = argument === '--memory' ? countJointSaveInMemory : countJointSaveInTurns
+    continue
+  }
   const size = Number(argument)
   const { total, writes, reads, deletions, ranks } = await play(size)
   const others = ranks.filter(({ isCommitting }) => !isCommitting)

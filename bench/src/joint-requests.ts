@@ -1,7 +1,7 @@
 import { CheckpointStore, systemEnvironment } from '@holdfast/core'
 import { openBackend } from '@holdfast/core/backend'
 import { adapter } from '@holdfast/adapter-s3'
-import { type Proxy, startProxy } from '@holdfast/emulators/proxy'
+import { type LoggedRequest, type Proxy, startProxy } from '@holdfast/emulators/proxy'
 import { startS3Emulator } from '@holdfast/emulators'
 
 /** What the ranks of a job sent for one joint save. */
@@ -100,21 +100,29 @@ async function saveAll(ranks: readonly PlayedRank[], step: number): Promise<numb
 }
 
 function resultOf(ranks: readonly PlayedRank[], committedBy: number | undefined): JointSaveRequests {
-  const all = ranks.flatMap(({ proxy }) => [...proxy.requests])
-  const deletions = all.filter(
-    ({ operation, method }) => method === 'DELETE' || operation === 'DeleteObjects',
-  )
-  const reads = all.filter(({ method, operation }) => method === 'HEAD' || operation === 'GetObject')
   return {
     size: ranks.length,
-    total: all.length,
-    writes: all.length - reads.length - deletions.length,
-    reads: reads.length,
-    deletions: deletions.length,
+    ...classesOf(ranks.flatMap(({ proxy }) => [...proxy.requests])),
     ranks: ranks.map(({ proxy, polls }, rank) => ({
       isCommitting: rank === committedBy,
       requests: proxy.requests.count() - 1,
       polls: polls + 1,
     })),
+  }
+}
+
+/** Counts requests by their class of price. */
+export function classesOf(
+  all: readonly LoggedRequest[],
+): Pick<JointSaveRequests, 'total' | 'writes' | 'reads' | 'deletions'> {
+  const deletions = all.filter(
+    ({ operation, method }) => method === 'DELETE' || operation === 'DeleteObjects',
+  )
+  const reads = all.filter(({ method, operation }) => method === 'HEAD' || operation === 'GetObject')
+  return {
+    total: all.length,
+    writes: all.length - reads.length - deletions.length,
+    reads: reads.length,
+    deletions: deletions.length,
   }
 }
