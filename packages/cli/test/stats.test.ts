@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { locationOf } from '../src/runs-below.ts'
-import { bytesByReason, bytesPerDay, fullAt } from '../src/statistics/statistics.ts'
+import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page'
 import { holdfast } from './holdfast.ts'
 
 const day = 86_400_000

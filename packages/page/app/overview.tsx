@@ -3,13 +3,14 @@ import { count, formatAge, formatDuration, formatMetric, formatSize, shortened }
 
 /** The most important facts of a run. */
 export function Overview({ page }: { readonly page: RunPage }) {
-  const { checkpoints, readAt, free, mirror } = page
+  const { checkpoints, readAt, free, bytesPerDay = 0, mirror } = page
   const newest = checkpoints.reduce<PageCheckpoint | undefined>(
     (found, each) => (found === undefined || each.savedAt > found.savedAt ? each : found),
     undefined,
   )
   const bytes = checkpoints.reduce((sum, each) => sum + each.bytes, 0)
-  const full = free === undefined ? undefined : fullIn(checkpoints, free.available)
+  const full =
+    free === undefined || bytesPerDay <= 0 ? undefined : (free.available / bytesPerDay) * 86_400_000
   return (
     <dl class="facts">
       <Fact
@@ -80,16 +81,4 @@ function bestOf({
     if (best === undefined) return []
     return [{ name, step: best.step, value: values[metrics.steps.indexOf(best.step)] ?? null }]
   })
-}
-
-/** When the space runs out if checkpoints go on to be kept as they were; `undefined` if that cannot be estimated. */
-function fullIn(checkpoints: readonly PageCheckpoint[], available: number): number | undefined {
-  const times = checkpoints.map(({ savedAt }) => savedAt)
-  const [first, last] = [
-    times.reduce((a, b) => Math.min(a, b), Infinity),
-    times.reduce((a, b) => Math.max(a, b), -Infinity),
-  ]
-  const bytes = checkpoints.reduce((sum, each) => sum + each.bytes, 0)
-  if (checkpoints.length < 3 || last - first < 60_000 || bytes === 0) return undefined
-  return (available * (last - first)) / bytes
 }

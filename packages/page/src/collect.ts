@@ -6,6 +6,7 @@ import type {
   MirrorStatus,
 } from '@holdfast/core'
 import type { PageCheckpoint, PageMirror, PageSeries, RunPage } from './run-page.ts'
+import { bytesByReason, bytesPerDay } from './statistics/statistics.ts'
 
 /** Digits that a chart can show. More would only make the page larger. */
 const digits = 7
@@ -27,6 +28,7 @@ export async function collectRun(
     store.mirrorStatus({ signal }),
     store.backend.freeSpace({ signal }),
   ])
+  const growth = bytesPerDay(checkpoints)
   return {
     name: nameOf(store.url),
     url: store.url,
@@ -49,6 +51,8 @@ export async function collectRun(
       abandoned: measured.flatMap(({ step, abandoned: isLeft }) => (isLeft ? [step] : [])),
     },
     hasRetention: checkpoints.some(({ keptBecause }) => keptBecause.length > 0),
+    reasons: bytesByReason([...checkpoints, ...abandoned]),
+    ...(growth === undefined ? {} : { bytesPerDay: growth }),
     ...(free.kind === 'unbounded' ? {} : { free: { available: free.available, total: free.total } }),
   }
 }

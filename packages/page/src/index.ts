@@ -30,6 +30,7 @@ export type {
   RunPage,
 } from './run-page.ts'
 export type { PageReadableRun, PageRun, PageUnreadableRun, RunsPage } from './runs-page.ts'
+export { bytesByReason, bytesPerDay, fullAt, type ReasonStatistics } from './statistics/statistics.ts'
 export { type PageServer, servePage, type ServeOptions } from './server/serve.ts'
 export type { ChangePlan, RunChange, RunChanges, RunSource, RunsSource } from './source.ts'
 export { sourceOf, type StoreSourceOptions } from './store-source.ts'

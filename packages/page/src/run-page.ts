@@ -1,3 +1,5 @@
+import type { ReasonStatistics } from './statistics/statistics.ts'
+
 /** Everything that the page of one run shows, as JSON. Times are milliseconds since 1970, sizes are bytes. */
 export interface RunPage {
   /** The last part of the URL. */
@@ -22,6 +24,10 @@ export interface RunPage {
   readonly metrics: PageMetrics
   /** Whether a retention is in force. Then a checkpoint without a reason is dropped by the next save. */
   readonly hasRetention: boolean
+  /** How many bytes each reason keeps, the most first. A checkpoint with several reasons counts for each of them. */
+  readonly reasons: readonly ReasonStatistics[]
+  /** By how many bytes the store grows in a day; absent if that cannot be estimated. */
+  readonly bytesPerDay?: number
   /** Free space of the store; absent if it has no limit. */
   readonly free?: { readonly available: number; readonly total: number }
 }

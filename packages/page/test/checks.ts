@@ -18,6 +18,7 @@ async function violationsOf({ page }: Shown): Promise<readonly string[]> {
 
 /** A run whose every text is hostile. */
 export const hostilePage: RunPage = samplePage(9, {
+  reasons: hostileTexts.map((reason) => ({ reason, checkpoints: 1, bytes: 1, bytesAlone: 0 })),
   nextDrops: hostileTexts.map((because, step) => ({ step, because, bytes: 1 })),
   commits: hostileTexts.map((did) => ({ did, dropped: [1] })),
   mirror: { url: hostileTexts[0] ?? '', waiting: 1, waitingBytes: 1 },

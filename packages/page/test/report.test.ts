@@ -53,6 +53,11 @@ describe('what is collected of a run', () => {
       url: store.url,
       readAt: 0,
       hasRetention: true,
+      reasons: [
+        { reason: 'best loss', checkpoints: 1, bytes: 1, bytesAlone: 1 },
+        { reason: 'last 1', checkpoints: 1, bytes: 1, bytesAlone: 1 },
+      ],
+      nextDrops: [{ step: 3, because: 'not among the last 1, not best' }],
       checkpoints: [
         { step: 1, files: 1, bytes: 1, kept: ['best loss'], bestOf: ['loss'], tags: ['x'] },
         { step: 3, kept: ['last 1'] },

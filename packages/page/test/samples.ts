@@ -40,6 +40,12 @@ export function samplePage(steps: number, change: Partial<RunPage> = {}): RunPag
       abandoned: [],
     },
     hasRetention: true,
+    reasons: [
+      { reason: 'last 100', checkpoints: 79, bytes: 40.4e9, bytesAlone: 40.4e9 },
+      { reason: 'every 1000 steps', checkpoints: 10, bytes: 5.1e9, bytesAlone: 4.6e9 },
+      { reason: 'best loss', checkpoints: 1, bytes: 0.5e9, bytesAlone: 0 },
+    ],
+    bytesPerDay: 5.1e9,
     free: { available: 88e9, total: 500e9 },
     ...change,
   }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fragmentOf, pathOf, placeOf } from '../app/address.ts'
 import { concernsOf, matching, monthlyCost, pathOfCurve, sorted } from '../app/runs-table.ts'
-import { sizesByReason } from '../app/size-by-reason.ts'
 import { formatDuration } from '../app/text.ts'
 import { marksToDraw, timelineOf } from '../app/times.ts'
 import type { PageRun } from '../src/index.ts'
@@ -102,18 +101,6 @@ describe('the timeline', () => {
     expect(drawn).toContain(longest)
     expect(drawn.filter(({ kind }) => kind === 'save').length).toBeGreaterThan(5)
   })
-})
-
-test('sizes are summed up by the first reason, and abandoned checkpoints have one of their own', () => {
-  const page = samplePage(500)
-  const sums = sizesByReason({ ...page, abandoned: [{ step: 7, files: 1, bytes: 5, savedAt: 0 }] })
-  expect(sums.map(({ reason, number }) => [reason, number])).toEqual([
-    ['last 100', 79],
-    ['keep every 1000', 10],
-    ['nothing', 10],
-    ['best loss', 1],
-    ['abandoned by a rewind', 1],
-  ])
 })
 
 test.each([
