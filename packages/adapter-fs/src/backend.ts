@@ -14,6 +14,7 @@ import { freeSpace } from './free-space.ts'
 import { hash } from './hash.ts'
 import { list } from './list.ts'
 import { Names } from './names.ts'
+import { withPatientChanges } from './patient-changes.ts'
 import { chunksInMemory, put } from './put.ts'
 import { read, stat } from './read.ts'
 import { SeenFolders } from './seen-folders.ts'
@@ -25,7 +26,7 @@ const smallObjectsAtOnce = 64
 export interface FileBackendOptions {
   /** The file system to use. Default: `node:fs/promises`. */
   readonly fileSystem?: FileSystem | undefined
-  /** The platform whose reserved names are rejected. Default: the platform of this machine. */
+  /** The platform whose reserved names are rejected, and whose open files are waited for. Default: the platform of this machine. */
   readonly platform?: NodeJS.Platform | undefined
 }
 
@@ -35,7 +36,11 @@ export interface FileBackendOptions {
  * An object is durable after an `fsync` of its file and of each changed folder, provided that the disk honours `fsync`.
  */
 export class FileBackend extends CheckedBackend {
-  constructor(root: string, { fileSystem = promises, platform = process.platform }: FileBackendOptions = {}) {
+  constructor(
+    root: string,
+    { fileSystem: given = promises, platform = process.platform }: FileBackendOptions = {},
+  ) {
+    const fileSystem = platform === 'win32' ? withPatientChanges(given) : given
     const path = resolve(root)
     const url = pathToFileURL(path).href
     const names = new Names(path, url, platform)

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { adapter, FileBackend, type FileSystem } from '../src/index.ts'
+import { rootOf } from '../src/adapter.ts'
 import { everythingIn, temporaryFolder } from './folders.ts'
 import { systemError } from './recording.ts'
 
@@ -97,6 +98,13 @@ test('rejects the names of temporary files as keys', async () => {
   for (const key of ['.holdfast-tmp-0123', 'a/.holdfast-tmp-x/b']) {
     expect(await codeOf(() => backend.put(key, Buffer.from('x')))).toBe('INVALID_ARGUMENT')
   }
+})
+
+test('opens a share of another machine on Windows only', () => {
+  const share = new URL('file://server/share/runs/a')
+  expect(rootOf(share, undefined, 'win32')).toBe('\\\\server\\share\\runs\\a')
+  expect(rootOf(new URL('file:///C:/runs/a'), undefined, 'win32')).toBe('C:\\runs\\a')
+  expect(() => rootOf(share, undefined, 'linux')).toThrow('names the host server')
 })
 
 test('rejects reserved names of Windows on Windows only', async () => {
