@@ -10,11 +10,13 @@ import { onStore } from './object-stores.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
 import { startUp } from './start-up.ts'
+import { unchangedFiles } from './unchanged.ts'
 
 /** The groups of work by the name that `pnpm bench` takes, in the order of the report. */
 export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   fs: fileSystem,
   'small-files': smallFiles,
+  unchanged: unchangedFiles,
   'catalog-growth': catalogGrowth,
   'start-up': startUp,
   background,

@@ -76,6 +76,25 @@ def test_small_files_are_packed_on_request(disk_store: holdfast.Store, tmp_path:
         disk_store.path(1, "a")
 
 
+def test_contents_in_memory_are_packed(disk_store: holdfast.Store) -> None:
+    contents = {f"{number}.bin": bytes([number]) * number for number in range(50)}
+    files: dict[str, object] = {**contents, "view": memoryview(b"view"), "stream": iter([b"of unknown size"])}
+    saved = disk_store.save(1, files, packs="always")  # type: ignore[arg-type]
+    assert len({file.key for file in saved.files}) == 2
+    for name, content in contents.items():
+        with disk_store.read(1, name) as file:
+            assert file.read() == content
+    assert disk_store.verify()["good"]
+
+
+def test_unchanged_files_are_shared_on_request(disk_store: holdfast.Store, tmp_path: Path) -> None:
+    (tmp_path / "backbone").write_bytes(bytes(10_000))
+    saved = [disk_store.save(step, tmp_path / "backbone", unchanged="link") for step in range(1, 4)]
+    assert [each.unchanged_bytes for each in saved] == [0, 0, 10_000]
+    inodes = [disk_store.path(step, "backbone").stat().st_ino for step in range(1, 4)]
+    assert inodes[0] == inodes[2] != inodes[1]
+
+
 def test_restore_returns_none_for_a_fresh_run(store: holdfast.Store) -> None:
     assert store.restore("latest", fallback=True) is None
     assert store.latest() is None

@@ -60,7 +60,7 @@ def send_save(
             producers[upload] = producer_of(name, content)
             if isinstance(content, Later):
                 later.add(upload)
-            sent[name] = {"stream": upload}
+            sent[name] = {"stream": upload, **_size_of(content)}
     call = helper.start("save", {**params, "files": sent}, list(producers), on_progress)
     call.response.add_done_callback(lambda _: wanted.put(None))
     return SendingSave(helper, call, producers, wanted, later)
@@ -139,6 +139,13 @@ def producer_of(name: str, content: Any) -> Producer:
         f"The content of {name!r} is {type(content).__name__}. Pass a path, bytes, a binary file, or a function that "
         "writes to a binary file, such as lambda file: torch.save(state, file)."
     )
+
+
+def _size_of(content: Any) -> dict[str, int]:
+    """The size of a content in memory. Small files are packed only if their size is known."""
+    if isinstance(content, (bytes, bytearray)):
+        return {"size": len(content)}
+    return {"size": content.nbytes} if isinstance(content, memoryview) else {}
 
 
 def state_writer(state: Mapping[str, Any], *, is_copied: bool = False) -> Callable[[Any], None]:

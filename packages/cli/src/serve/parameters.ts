@@ -71,9 +71,18 @@ const metrics = v.pipe(
 )
 
 /** The content of a file: a file or folder of this machine, or a stream that the client sends. */
-export type SentContent = { readonly path: string } | { readonly stream: number }
+export type SentContent =
+  | { readonly path: string }
+  | {
+      readonly stream: number
+      /** The number of bytes, if the client knows it. Small files are packed only if their size is known. */
+      readonly size?: number | undefined
+    }
 
-const contentSchema = v.union([v.strictObject({ path: text }), v.strictObject({ stream: streamNumber })])
+const contentSchema = v.union([
+  v.strictObject({ path: text }),
+  v.strictObject({ stream: streamNumber, size: v.optional(count) }),
+])
 
 const files = v.union([
   v.array(text),

@@ -16,8 +16,9 @@ export async function saveFromClient(
   )
   const uploads = session.streams.openUploads(numbers)
   const contents = sent.flatMap(([name, content]): readonly (readonly [string, FileContent])[] => {
-    const source = 'path' in content ? content.path : uploads.get(name)
-    return source === undefined ? [] : [[name, source]]
+    if ('path' in content) return [[name, content.path]]
+    const stream = uploads.get(name)
+    return stream === undefined ? [] : [[name, { stream, size: content.size }]]
   })
   const stop = (): void => {
     for (const upload of uploads.values())
