@@ -1,9 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as after } from 'node:timers/promises'
-import { type BackgroundSave, type CheckpointStore, openStore } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertEqual, randomBytes, sha256Of } from './harness/bytes.ts'
 import type { Contender } from './harness/work.ts'
+import { SavingInBackground } from './saving-in-background.ts'
 
 const nanosecondsPerMillisecond = 1e6
 
@@ -95,43 +95,4 @@ async function delayDuring(work: Promise<unknown>): Promise<number> {
   histogram.disable()
   // The histogram includes the interval of its own timer (1 ms), which is not a delay.
   return Math.max(0, histogram.percentile(99) / nanosecondsPerMillisecond - 1)
-}
-
-/** Saves the same bytes in the background, each time into a new store. */
-class SavingInBackground {
-  readonly #bench: Bench
-  readonly #name: string
-  readonly #bytes: Uint8Array
-  #store: CheckpointStore | undefined
-  #save: BackgroundSave | undefined
-
-  constructor(bench: Bench, name: string, bytes: Uint8Array) {
-    this.#bench = bench
-    this.#name = name
-    this.#bytes = bytes
-  }
-
-  async prepare(): Promise<void> {
-    await this.close()
-    this.#store = await openStore(await this.#bench.fresh(this.#name), { mode: 'shared' })
-    await this.#store.save({ step: 0, files: { 'first.bin': randomBytes(16) } })
-  }
-
-  async begin(): Promise<void> {
-    this.#save = await this.#store?.saveInBackground({ step: 1, files: { 'model.bin': this.#bytes } })
-  }
-
-  async ended(): Promise<void> {
-    await this.#save?.done
-  }
-
-  async verify(): Promise<void> {
-    const result = await this.#save?.done
-    assertEqual(result?.files[0]?.sha256, sha256Of(this.#bytes), 'The digest of the saved bytes')
-  }
-
-  async close(): Promise<void> {
-    await this.#store?.close()
-    this.#store = undefined
-  }
 }

@@ -6,6 +6,7 @@ import { distance } from './latency.ts'
 import { memory } from './memory.ts'
 import { smallOnStore } from './many-small.ts'
 import { mirror } from './mirror.ts'
+import { neighbour } from './neighbour.ts'
 import { onStore } from './object-stores.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
@@ -20,6 +21,7 @@ export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> =
   'catalog-growth': catalogGrowth,
   'start-up': startUp,
   background,
+  neighbour,
   sampler,
   s3: onStore('s3'),
   gcs: onStore('gcs'),
