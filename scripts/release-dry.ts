@@ -4,9 +4,10 @@
  * each package to `sbom/`.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Bill, bundledIn, withBundled } from './bundled-packages.ts'
 
 /** Licenses that allow a program under Apache-2.0 to use and to pass on the package. */
 const allowed = [
@@ -24,9 +25,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 show('changeset', 'status')
 refuseOtherLicenses()
-writeBills(join(root, 'sbom'))
 show('pnpm', 'run', 'build')
 show('pnpm', 'run', 'check:packed')
+writeBills(join(root, 'sbom'))
+addBundled(join(root, 'sbom'))
 
 /** Throws if a dependency of a published package has a license that is not allowed. */
 function refuseOtherLicenses(): void {
@@ -63,6 +65,29 @@ function writeBills(folder: string): void {
     '--out',
     join(folder, '%s.json'),
   )
+}
+
+/** Adds the bundled packages to each bill. The licenses in the bundle, which packing wrote, name them. */
+function addBundled(folder: string): void {
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const place = join(root, 'packages', name)
+    const licenses = ['bundle', 'built'].map((each) => join(place, each, 'LICENSES.txt')).find(existsSync)
+    if (licenses === undefined) continue
+    const bundled = bundledIn(readFileSync(licenses, 'utf8'))
+    if (bundled.length === 0) throw new Error(`${licenses} names no package with a version.`)
+    const file = join(folder, `${billName(place)}.json`)
+    const bill = JSON.parse(readFileSync(file, 'utf8')) as Bill
+    writeFileSync(file, `${JSON.stringify(withBundled(bill, bundled), null, 2)}\n`)
+    console.log(
+      `${billName(place)} contains ${bundled.map((each) => `${each.name} ${each.version}`).join(', ')}`,
+    )
+  }
+}
+
+/** Returns the name of a bill, as pnpm makes it of the name of the package. */
+function billName(place: string): string {
+  const { name } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as { readonly name: string }
+  return name.replace('@', '').replace('/', '-')
 }
 
 function show(command: string, ...words: readonly string[]): void {
