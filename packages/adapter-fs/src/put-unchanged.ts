@@ -149,7 +149,7 @@ async function share(
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
       if (stats.ino === verified.ino && revisionOf(stats) !== revisionOf(verified))
         throw new CannotShare(`${from} changed after it was verified`)
-      await fileSystem.rename(temporary, path)
+      await renameUnlessSwept(fileSystem, temporary, path)
       // A rename does nothing if both names are links to one file, as after a put that failed late.
       if (stats.ino === verified.ino) await unlinkIfThere(fileSystem, temporary)
       await folders.sync(dirname(path))
@@ -159,6 +159,16 @@ async function share(
   })
   onProgress?.(size)
   return result
+}
+
+/** A temporary link is as old as its file, so a sweep of another process may take it for a leftover. */
+async function renameUnlessSwept(fileSystem: FileSystem, temporary: string, path: string): Promise<void> {
+  try {
+    await fileSystem.rename(temporary, path)
+  } catch (error) {
+    if (!failedWith(error, 'ENOENT')) throw error
+    throw new CannotShare(`${temporary} was removed`, { cause: error })
+  }
 }
 
 /** Clones a file, or creates a hard link to it where the file system has no clones. */

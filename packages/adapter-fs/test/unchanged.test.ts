@@ -210,6 +210,24 @@ describe("unchanged: 'link'", () => {
     expect((await store.verify()).good).toBe(true)
   })
 
+  test('stores the file if a sweep of another process removes the temporary link', async () => {
+    let swept = 0
+    const { store } = await openStore({}, () => ({
+      ...withoutClones,
+      rename: async (from, to) => {
+        if ((await stat(from)).nlink > 1) {
+          swept += 1
+          await promises.unlink(from)
+        }
+        await promises.rename(from, to)
+      },
+    }))
+    for (let step = 1; step <= 2; step += 1) await store.save(request(step))
+    expect(await store.save(request(3))).toMatchObject({ unchangedBytes: 0 })
+    expect(swept).toBe(1)
+    expect((await store.verify()).good).toBe(true)
+  })
+
   test('stores unchanged files again by default', async () => {
     const root = await temporaryFolder()
     await using store = new CheckpointStore(new FileBackend(root, { fileSystem: withoutClones }))
