@@ -54,6 +54,7 @@ function writeReference(): void {
     conformance: ['conformance/src/index.ts'],
     watch: ['watch/src/index.ts'],
     page: ['page/src/index.ts'],
+    opentelemetry: ['opentelemetry/src/index.ts'],
     'adapter-fs': ['adapter-fs/src/index.ts'],
     'adapter-s3': ['adapter-s3/src/index.ts'],
     'adapter-gcs': ['adapter-gcs/src/index.ts'],

@@ -1,0 +1,1 @@
+export { openRuns, Runs, type RunState } from './runs.ts'

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type BackendAdapter, type CheckpointStore, type HoldfastConfig, openStore } from '@holdfast/core'
+
+/** The runs of a service by name. Each has the fields of a `holdfast.config.json`. */
+type RunsFile = Readonly<Record<string, HoldfastConfig>>
+
+/** What a monitor of the service shows of a run. */
+export interface RunState {
+  readonly name: string
+  readonly url: string
+  readonly latest: number | undefined
+  /** Milliseconds since the latest save; `undefined` if there is none. */
+  readonly age: number | undefined
+}
+
+/** The open stores of a service. It closes them together. */
+export class Runs implements AsyncDisposable {
+  readonly #stores: ReadonlyMap<string, CheckpointStore>
+
+  constructor(stores: ReadonlyMap<string, CheckpointStore>) {
+    this.#stores = stores
+  }
+
+  /** Returns the store of a run. Throws if the file does not name the run. */
+  store(name: string): CheckpointStore {
+    const store = this.#stores.get(name)
+    if (store !== undefined) return store
+    throw new Error(`There is no run ${JSON.stringify(name)}. Known: ${[...this.#stores.keys()].join(', ')}.`)
+  }
+
+  /** Returns the state of every run, in the order of the file. */
+  async states(now = new Date()): Promise<readonly RunState[]> {
+    return Promise.all(
+      Array.from(this.#stores, async ([name, store]) => {
+        const latest = await store.latest()
+        const age = latest === undefined ? undefined : now.getTime() - latest.savedAt.getTime()
+        return { name, url: store.url, latest: latest?.step, age }
+      }),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await closeAll(this.#stores)
+  }
+}
+
+/**
+ * Opens all runs that a file names. Relative paths of stores are relative to the file. `openStore` checks the options of each
+ * run. If one is not valid, rejects and closes the others.
+ *
+ * @example
+ * await using runs = await openRuns('runs.json', [adapter])
+ * await runs.store('train').save({ step: 1, files: { 'model.bin': bytes } })
+ */
+export async function openRuns(file: string, adapters: readonly BackendAdapter[]): Promise<Runs> {
+  const configured = JSON.parse(await readFile(file, 'utf8')) as RunsFile
+  const stores = new Map<string, CheckpointStore>()
+  try {
+    for (const [name, { store, adapters: _, ...options }] of Object.entries(configured))
+      stores.set(name, await openStore(placeOf(name, store, file), { ...options, adapters, config: false }))
+  } catch (error) {
+    await closeAll(stores)
+    throw error
+  }
+  return new Runs(stores)
+}
+
+function placeOf(name: string, store: string | undefined, file: string): string {
+  if (store === undefined) throw new Error(`The run ${JSON.stringify(name)} in ${file} has no store.`)
+  return /^[a-z]+:/.test(store) ? store : resolve(dirname(file), store)
+}
+
+async function closeAll(stores: ReadonlyMap<string, CheckpointStore>): Promise<void> {
+  await Promise.all(Array.from(stores.values(), (store) => store.close()))
+}

@@ -1,0 +1,38 @@
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { adapter } from '@holdfast/adapter-fs'
+import { expect, test } from 'vitest'
+import { openRuns } from '../src/index.ts'
+
+const example = fileURLToPath(new URL('../runs.json', import.meta.url))
+
+async function folderWith(runs?: object): Promise<string> {
+  const file = join(await mkdtemp(join(tmpdir(), 'holdfast-service-')), 'runs.json')
+  if (runs === undefined) await copyFile(example, file)
+  else await writeFile(file, JSON.stringify(runs))
+  return file
+}
+
+test('keeps each run by its own retention, and reports the state of all', async () => {
+  await using runs = await openRuns(await folderWith(), [adapter])
+  for (const [step, val_loss] of [0.1, 0.4, 0.3, 0.2].entries())
+    await runs
+      .store('train')
+      .save({ step, files: { 'w.bin': Buffer.from(`${step}`) }, metrics: { val_loss } })
+  const kept = await runs.store('train').list()
+  expect(kept.map(({ step }) => step)).toEqual([0, 2, 3])
+  const states = await runs.states()
+  expect(states.map(({ name, latest }) => [name, latest])).toEqual([
+    ['train', 3],
+    ['etl', undefined],
+  ])
+  expect(() => runs.store('trian')).toThrow('Known: train, etl')
+})
+
+test('does not start with a run that is not valid', async () => {
+  const file = await folderWith({ a: { store: './a' }, b: { store: './b', retention: { keepLst: 1 } } })
+  await expect(openRuns(file, [adapter])).rejects.toThrow('keepLst')
+  await expect(openRuns(await folderWith({ a: {} }), [adapter])).rejects.toThrow('has no store')
+})
