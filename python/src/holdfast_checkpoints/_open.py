@@ -72,8 +72,8 @@ def open(
     `mirror` is the location of a second store to which checkpoints are copied in the background, or a mapping with the
     members of docs/configuration.md, such as `{"store": "s3://bucket/runs/a", "retention": {"keepLast": 10}}`.
 
-    `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of what its
-    mirror gets: a number, or a string such as `"200 MB/s"`.
+    `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of
+    what its mirror gets: a number, or a string such as `"200 MB/s"`.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.
