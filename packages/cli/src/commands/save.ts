@@ -89,6 +89,7 @@ export const save = defineCommand({
       if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(joinsAlone)
       const { step, epoch, metric, tag, meta, dataState, grace = defaultGrace, replace = false } = options
       interruption.finishWithin(grace, () => {
+        if (grace === 0) return
         printer.note(
           `Terminated: the save of step ${step} has ${formatDuration(grace)} to finish. A second signal stops it.`,
         )
