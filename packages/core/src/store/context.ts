@@ -35,6 +35,8 @@ export interface StoreContext {
   readonly deleted: Set<AttemptId>
   /** Whether the first write of this writer, or in a job its first save, ends the ownership of another writer. */
   readonly mayTakeOver: boolean
+  /** The id of the only writer whose ownership it may end. `undefined` for any. */
+  readonly takesOverFrom: string | undefined
   /** The time in milliseconds by the store's clock before which attempts of shared writers are not declared dead. */
   readonly gracePeriod: number
 }

@@ -18,6 +18,8 @@ interface Given {
   /** The id of the writer. Several processes that have one id are one writer. Default: a new id. */
   readonly writerId?: string | undefined
   readonly retention?: RetentionPlan | undefined
+  /** The id of the only owner from which the writer takes over. Default: any. */
+  readonly takesOverFrom?: string | undefined
 }
 
 /** Returns the parts of a store that its operations share. */
@@ -26,7 +28,7 @@ export function newContext(
   options: StoreOptions,
   environment: Environment,
   events: StoreEventEmitter,
-  { writerId = environment.newId(), retention }: Given = {},
+  { writerId = environment.newId(), retention, takesOverFrom }: Given = {},
 ): StoreContext {
   events.identify(backend.url)
   const mode = options.mode ?? 'exclusive'
@@ -60,6 +62,7 @@ export function newContext(
       pause: (milliseconds, signal) => environment.pause(milliseconds, signal),
     }),
     mayTakeOver: (mode === 'exclusive' && job === undefined) || options.takeOver === true,
+    takesOverFrom,
     gracePeriod: options.gracePeriod ?? defaultGracePeriod,
   }
 }

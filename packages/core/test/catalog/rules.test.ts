@@ -94,6 +94,16 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
     expect(committed(catalog, request(owner, save(2, catalog.version))).checkpoints.all).toHaveLength(3)
   })
 
+  test('is taken over from a named owner only while that one owns the store', () => {
+    const [first, second, late] = [writer('exclusive'), writer('exclusive'), writer('exclusive')]
+    const catalog = owned(first, 1)
+    const fromFirst = { kind: 'take over', from: first.id } as const
+    expect(committed(catalog, request(late, fromFirst)).owner?.id).toBe(late.id)
+    const taken = committed(catalog, request(second, { kind: 'take over' }))
+    expect(kindOf(nextCatalog(taken, request(late, fromFirst)))).toBe('fenced')
+    expect(committed(taken, request(second, fromFirst)).owner?.id).toBe(second.id)
+  })
+
   test('an exclusive writer that lost its ownership stays fenced after the next owner has released it', () => {
     const second = writer('exclusive')
     const taken = committed(catalog, request(second, { kind: 'take over' }))

@@ -54,11 +54,12 @@ export class MirrorConnection {
 
   /**
    * Returns the mirror as a destination of copies. All processes of the store with this id are one writer. `takesOver` makes
-   * the first write take the mirror from another owner.
+   * the first write take the mirror from another owner: from the one with the id `from`, or from any. So a process that decided
+   * long ago does not take it from an owner that it has not seen.
    */
-  writer(id: string, takesOver: boolean): CopyDestination {
+  writer(id: string, takesOver: boolean, from?: string): CopyDestination {
     if (this.#writer?.id === id) return this.#writer.destination
-    const context = this.#context(id, takesOver, 'job')
+    const context = this.#context(id, takesOver, 'job', from)
     const access = new WriteAccess(context)
     const destination = {
       context,
@@ -95,7 +96,7 @@ export class MirrorConnection {
     }
   }
 
-  #context(id: string, takesOver: boolean, kind: 'job' | 'shared'): StoreContext {
+  #context(id: string, takesOver: boolean, kind: 'job' | 'shared', from?: string): StoreContext {
     const { keeping, environment, gracePeriod, writer, backend } = this.#local
     const { retention } = this.options
     const plan = retention === undefined ? keeping.retention : planRetention(retention, keeping.objectives)
@@ -112,7 +113,7 @@ export class MirrorConnection {
       },
       environment,
       new StoreEventEmitter(),
-      { writerId: id, retention: plan },
+      { writerId: id, retention: plan, takesOverFrom: from },
     )
   }
 }

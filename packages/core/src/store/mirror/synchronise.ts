@@ -105,7 +105,8 @@ async function writerFor(
     },
     signal,
   )
-  const destination = mirror.writer(ours.id, theirs.catalog.owner !== null)
+  const from = mirror.mayForce ? undefined : theirs.catalog.owner?.id
+  const destination = mirror.writer(ours.id, theirs.catalog.owner !== null, from)
   await destination.access.readyToSave(signal)
   mirror.noteOwned()
   return destination

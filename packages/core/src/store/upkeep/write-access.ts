@@ -266,11 +266,11 @@ export class WriteAccess {
   }
 
   async #takeOver(): Promise<void> {
-    const { log, events, mayTakeOver, writer } = this.#context
+    const { log, events, mayTakeOver, takesOverFrom, writer } = this.#context
     // Several processes may be one writer. A later one continues what an earlier one began.
     if (log.known?.owner?.id === writer.id) return
     const from = log.known?.owner?.name
-    const { catalog } = await log.commit({ kind: 'take over', yields: !mayTakeOver })
+    const { catalog } = await log.commit({ kind: 'take over', yields: !mayTakeOver, from: takesOverFrom })
     events.emit('tookOver', { from })
     // Every older attempt is dead now, including that of a crashed run.
     await this.#reporting(async () => {

@@ -7,6 +7,8 @@ export interface TakeOver {
   readonly term?: number | undefined
   /** Whether another owner prevents it. A job only takes over from no owner and from itself. Default: false. */
   readonly yields?: boolean | undefined
+  /** The id of the only other owner from which the writer takes over. Default: any. */
+  readonly from?: string | undefined
 }
 
 export const takeOver: KindOfChange<TakeOver> = {

@@ -1,7 +1,7 @@
 import type { ErrorHint } from '../../../hints.ts'
 import type { Owner } from '../../documents/index.ts'
 import type { PagedCatalog } from '../../pages/index.ts'
-import type { Change } from '../changes/index.ts'
+import type { Change, ChangeOf } from '../changes/index.ts'
 import type { CommitRequest, Writer } from './writer.ts'
 
 /** Why another writer may commit and this one may not. */
@@ -48,8 +48,7 @@ export function foreignOwner(newest: PagedCatalog, { writer, change }: CommitReq
     }
   }
   if (change.kind === 'rebuild' || change.kind === 'discard' || mayCommit(newest, writer)) return undefined
-  if (change.kind === 'take over' && !(change.yields === true && isOwnedByOther(newest, writer)))
-    return undefined
+  if (change.kind === 'take over' && mayTakeOver(newest, writer, change)) return undefined
   if (lightChanges.has(change.kind) && mayChange(newest, writer)) return undefined
   if (newest.owner === null) {
     if (change.kind === 'readmit') return undefined // this change adds no attempt, so no writer can be too late with it
@@ -77,6 +76,12 @@ export function isOwnTakeOver({ owner }: PagedCatalog, { writer, change }: Commi
 /** An older term never takes over from a newer one, also if the newer one does not own the store any more. */
 function isOlderTerm({ term = 0 }: PagedCatalog, change: Change): boolean {
   return change.kind === 'take over' && change.term !== undefined && change.term <= term
+}
+
+function mayTakeOver(newest: PagedCatalog, writer: Writer, { yields, from }: ChangeOf<'take over'>): boolean {
+  if (yields === true && isOwnedByOther(newest, writer)) return false
+  const { owner } = newest
+  return from === undefined || owner === null || owner.id === from || owner.id === writer.id
 }
 
 function isOwnedByOther({ owner }: PagedCatalog, { job }: Writer): boolean {
