@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { lstat, mkdir, mkdtemp, readdir, rm, watch, writeFile } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -42,9 +43,11 @@ async function untilBytes(store: string, bytes: number): Promise<void> {
 async function temporaryBytes(store: string): Promise<number> {
   const entries = await readdir(store, { recursive: true, withFileTypes: true })
   const files = entries.filter(({ name }) => name.startsWith('.holdfast-tmp-'))
-  const sizes = await Promise.all(
-    files.map(async ({ parentPath, name }) => (await lstat(join(parentPath, name))).size),
-  )
+  const sizes = files.map(({ parentPath, name }) => {
+    // The save may have given a file its name since.
+    const stats = lstatSync(join(parentPath, name), { throwIfNoEntry: false })
+    return stats?.size ?? 0
+  })
   return Math.max(0, ...sizes)
 }
 

@@ -5,5 +5,5 @@ import { kindsOfStore } from './stores.ts'
 const effort = Number(process.env['HOLDFAST_TEST_EFFORT'] ?? 1)
 
 describe.each(await kindsOfStore())('a mirror on $name', (kind) => {
-  testMirrorLoop(kind, 10 * effort)
+  testMirrorLoop(kind, 5 * effort)
 })
