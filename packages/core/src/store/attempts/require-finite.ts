@@ -61,7 +61,7 @@ class FiniteObservation {
     if (this.#bytes !== storedBytes) {
       throw new HoldfastError(
         'UNSUPPORTED',
-        `The tensors of ${name} cannot be checked, because the backend does not expose the bytes that it stores. Save without requireFinite.`,
+        `The tensors of ${name} cannot be checked, because the backend does not expose the bytes that it stores. Save without this check.`,
       )
     }
     const verdict = this.#check.finish()
@@ -70,14 +70,14 @@ class FiniteObservation {
       throw new HoldfastError(
         'INVALID_ARGUMENT',
         `The tensor ${JSON.stringify(verdict.tensor)} of ${name} has NaN or infinity at element ${verdict.index}. ` +
-          'The checkpoint was not saved. Restore an earlier one, or save without requireFinite.',
+          'The checkpoint was not saved. Restore an earlier one, or save without this check.',
       )
     }
     if (verdict.kind === 'malformed') {
       throw new HoldfastError(
         'INVALID_ARGUMENT',
         `The tensors of ${name} cannot be checked: ${verdict.why}. The checkpoint was not saved. ` +
-          'Save a complete file, or save without requireFinite.',
+          'Save a complete file, or save without this check.',
       )
     }
   }
