@@ -52,14 +52,13 @@ export async function beginUpload(
   /** The object, if another put of the same bytes has completed the upload. */
   let completed: Stored | undefined
 
-  /**
-   * Returns the object if this upload was completed, even if the response was lost. While another put completes it, S3Proxy
-   * reports for a moment that parts are missing.
-   */
+  /** While another put completes the upload, S3Proxy reports for a moment that parts are missing, by either of these errors. */
+  const lacksParts = (error: unknown): boolean =>
+    resume !== undefined && isCalled(error, 'InvalidPart', 'NoSuchKey')
+
+  /** Returns the object if this upload was completed, even if the response was lost. */
   const completedBefore = async (error: unknown, asked: RequestInfo): Promise<Stored | undefined> =>
-    isCalled(error, 'NoSuchUpload') || (resume !== undefined && isCalled(error, 'InvalidPart'))
-      ? storedWith(bucket, asked, key, token)
-      : undefined
+    isCalled(error, 'NoSuchUpload') || lacksParts(error) ? storedWith(bucket, asked, key, token) : undefined
 
   return {
     async sendPart({ index, bytes }, partSignal) {
@@ -112,7 +111,7 @@ export async function beginUpload(
           return { ...(isProvenNow ? stored : await confirmStored(bucket, asked, key, token)), resumedBytes }
         } catch (error) {
           const there = await completedBefore(error, asked)
-          if (there === undefined && resume !== undefined && isCalled(error, 'InvalidPart'))
+          if (there === undefined && lacksParts(error))
             throw replacedParts(bucket, key, bucket.errorOf(error, asked))
           if (there === undefined) throw error
           return { ...there, resumedBytes }
