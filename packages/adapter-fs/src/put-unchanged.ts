@@ -147,7 +147,8 @@ async function share(
     },
     publish: async (temporary, stats) => {
       throwIfAborted(signal, `The put of ${key}`, { key, url: names.url })
-      if (stats.ino === verified.ino && revisionOf(stats) !== revisionOf(verified))
+      const source = stats.ino === verified.ino ? stats : await statIfThere(fileSystem, from)
+      if (source === undefined || revisionOf(source) !== revisionOf(verified))
         throw new CannotShare(`${from} changed after it was verified`)
       await renameUnlessSwept(fileSystem, temporary, path)
       // A rename does nothing if both names are links to one file, as after a put that failed late.
@@ -190,18 +191,17 @@ async function cloneOrLink(
     await fileSystem.link(from, to)
   } catch (error) {
     // The folder of the new name may be missing, which the caller creates.
-    if (failedWith(error, 'ENOENT') && (await isThere(fileSystem, from))) throw error
+    if (failedWith(error, 'ENOENT') && (await statIfThere(fileSystem, from)) !== undefined) throw error
     throw new CannotShare(`${from} cannot be linked`, { cause: error })
   }
   return fileSystem.open(to, openFlags)
 }
 
-async function isThere(fileSystem: FileSystem, path: string): Promise<boolean> {
+async function statIfThere(fileSystem: FileSystem, path: string): Promise<BigIntStats | undefined> {
   try {
-    await fileSystem.lstat(path)
-    return true
+    return await fileSystem.lstat(path, { bigint: true })
   } catch (error) {
-    if (failedWith(error, 'ENOENT')) return false
+    if (failedWith(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -210,6 +210,26 @@ describe("unchanged: 'link'", () => {
     expect((await store.verify()).good).toBe(true)
   })
 
+  test.each(['modified', 'deleted'])('stores the file if the one to clone is %s meanwhile', async (what) => {
+    const { store } = await openStore({}, (place) => ({
+      ...promises,
+      copyFile: async (from, to) => {
+        await promises.copyFile(from, to, promises.constants.COPYFILE_EXCL)
+        if (!String(from).startsWith(place)) return
+        if (what === 'deleted') return promises.unlink(from)
+        await chmod(from, 0o600)
+        await writeFile(from, 'other bytes')
+        await promises.copyFile(from, to)
+      },
+    }))
+    const source = join(await temporaryFolder(), 'backbone.bin')
+    await writeFile(source, frozen)
+    const save = async (step: number) => store.save({ step, files: { 'backbone.bin': source } })
+    for (const step of [1, 2]) await save(step)
+    expect(await save(3)).toMatchObject({ unchangedBytes: 0 })
+    expect((await store.verify({ steps: [3] })).good).toBe(true)
+  })
+
   test('stores the file if a sweep of another process removes the temporary link', async () => {
     let swept = 0
     const { store } = await openStore({}, () => ({
