@@ -20,19 +20,15 @@ type Unit = 'ms' | 's' | 'min' | 'h' | 'd' | 'w'
 export type Duration = number | `${number}${'' | ' '}${Unit}`
 
 /** The schema of a duration in a configuration file. */
-export const durationSchema = v.union([
-  v.number(),
-  v.pipe(
-    v.string(),
-    v.guard(isDuration, ({ input }) => notADuration(input)),
-  ),
-])
+export const durationSchema = v.union([v.number(), v.pipe(v.string(), v.guard(isDuration))], ({ input }) =>
+  notADuration(input),
+)
 
 /** Returns milliseconds. Throws `INVALID_ARGUMENT` for an invalid duration. */
 export function parseDuration(duration: number | string): number {
   const milliseconds = typeof duration === 'number' ? duration : millisecondsOf(duration)
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds
-  throw new HoldfastError('INVALID_ARGUMENT', notADuration(duration))
+  throw new HoldfastError('INVALID_ARGUMENT', `${notADuration(duration)}.`)
 }
 
 function isDuration(text: string): text is Exclude<Duration, number> {
@@ -47,7 +43,7 @@ function millisecondsOf(text: unknown): number {
 }
 
 function notADuration(given: unknown): string {
-  return `${JSON.stringify(given)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'.`
+  return `${JSON.stringify(given)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'`
 }
 
 /** Returns a rounded duration in the largest unit of which it has at least two, such as `36 h` or `3 d`. */

@@ -6,10 +6,10 @@ import { isSize, parseSize, type Size } from './size.ts'
 export type SpaceThreshold = Size | `${number}${'' | ' '}%`
 
 /** The schema of a threshold in a configuration file. */
-export const thresholdSchema = v.union([
-  v.number(),
-  v.pipe(v.string(), v.guard(isThreshold, "Write a size such as '10 GB', or a percentage from 0% to 100%")),
-])
+export const thresholdSchema = v.union(
+  [v.number(), v.pipe(v.string(), v.guard(isThreshold))],
+  "Write a size such as '10 GB', or a percentage from 0% to 100%",
+)
 
 export interface SpaceOptions {
   /** Emits the event `spaceLow` if less than this will remain after a save. Default: 5%. */

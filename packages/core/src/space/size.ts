@@ -25,19 +25,15 @@ type Unit = 'B' | `${'K' | 'M' | 'G' | 'T' | 'P'}${'B' | 'iB'}`
 export type Size = number | `${number}${'' | ' '}${Unit}`
 
 /** The schema of a size in a configuration file. */
-export const sizeSchema = v.union([
-  v.number(),
-  v.pipe(
-    v.string(),
-    v.guard(isSize, ({ input }) => notASize(input)),
-  ),
-])
+export const sizeSchema = v.union([v.number(), v.pipe(v.string(), v.guard(isSize))], ({ input }) =>
+  notASize(input),
+)
 
 /** Returns bytes. Throws `INVALID_ARGUMENT` for an invalid size. */
 export function parseSize(size: number | string): number {
   const bytes = typeof size === 'number' ? size : bytesOf(size)
   if (Number.isSafeInteger(bytes) && bytes >= 0) return bytes
-  throw new HoldfastError('INVALID_ARGUMENT', notASize(size))
+  throw new HoldfastError('INVALID_ARGUMENT', `${notASize(size)}.`)
 }
 
 /** Returns whether `parseSize` accepts a text. */
@@ -67,5 +63,5 @@ export function formatSize(bytes: number): string {
 }
 
 function notASize(given: unknown): string {
-  return `${JSON.stringify(given)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'.`
+  return `${JSON.stringify(given)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'`
 }
