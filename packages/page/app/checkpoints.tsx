@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { PageCheckpoint, PageDrop, PageMetrics } from '../src/run-page.ts'
 import { firstFrom } from './curve.ts'
+import { PagesOfTable } from './pages-of-table.tsx'
 import { count, formatDuration, formatMetric, formatRate, formatSize, formatTime, shortened } from './text.ts'
 import { rateOf } from './times.ts'
 
@@ -128,31 +129,7 @@ export function Checkpoints({ checkpoints, drops, metrics, hasRetention, address
         </table>
       </div>
       {rows.length === 0 && <p class="muted">No checkpoint matches.</p>}
-      {pages > 1 && (
-        <nav class="controls" aria-label="Pages of the table">
-          <button
-            type="button"
-            disabled={current === 0}
-            onClick={() => {
-              setPage(current - 1)
-            }}
-          >
-            Previous
-          </button>
-          <output>
-            {current + 1} of {pages}
-          </output>
-          <button
-            type="button"
-            disabled={current === pages - 1}
-            onClick={() => {
-              setPage(current + 1)
-            }}
-          >
-            Next
-          </button>
-        </nav>
-      )}
+      <PagesOfTable current={current} pages={pages} onChoose={setPage} />
     </section>
   )
 }

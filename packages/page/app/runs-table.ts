@@ -4,7 +4,7 @@ import type { PageReadableRun, PageRun } from '../src/runs-page.ts'
 export const concerns = ['damaged', 'quarantined', 'stale', 'never pruned'] as const
 export type Concern = (typeof concerns)[number]
 
-/** A run that has not saved for so many milliseconds is stale. */
+/** Milliseconds without a save after which a run is stale. */
 export const staleAfter = 7 * 86_400_000
 
 /** Returns what a run needs attention for. */

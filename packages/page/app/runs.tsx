@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { PageReadableRun, PageRun, RunsPage } from '../src/runs-page.ts'
+import { PagesOfTable } from './pages-of-table.tsx'
 import {
   type Concern,
   concerns,
@@ -218,31 +219,7 @@ function RunsTable({ page: { runs, readAt, price }, addressOf }: RunsOptions) {
         </table>
       </div>
       {rows.length === 0 && <p class="muted">No run matches.</p>}
-      {pages > 1 && (
-        <nav class="controls" aria-label="Pages of the table">
-          <button
-            type="button"
-            disabled={current === 0}
-            onClick={() => {
-              setPage(current - 1)
-            }}
-          >
-            Previous
-          </button>
-          <output>
-            {current + 1} of {pages}
-          </output>
-          <button
-            type="button"
-            disabled={current === pages - 1}
-            onClick={() => {
-              setPage(current + 1)
-            }}
-          >
-            Next
-          </button>
-        </nav>
-      )}
+      <PagesOfTable current={current} pages={pages} onChoose={setPage} />
     </section>
   )
 }

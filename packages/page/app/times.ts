@@ -32,7 +32,7 @@ export interface Timeline {
   readonly usualSave?: { readonly duration: number; readonly rate: number }
 }
 
-/** A pause counts as a gap if it is so many times as long as usual. */
+/** A pause is a gap if it is longer than the usual one by this factor. */
 const gapFactor = 3
 const mostGaps = 5
 
@@ -71,7 +71,7 @@ export function rateOf(bytes: number, saving: number | undefined): number | unde
 }
 
 /**
- * Returns the marks to draw in so many columns: of several marks of one kind in one column the longest. So a run with 100,000
+ * Returns the marks to draw in this number of columns: of several marks of one kind in one column the longest. So a run with 100,000
  * saves draws fast.
  */
 export function marksToDraw({ marks, from, to }: Timeline, columns: number): readonly TimelineMark[] {

@@ -1,7 +1,7 @@
 import type { ReadableRun, RunSummary } from '@holdfast/core'
 import type { PageReadableRun, PageRun, RunsPage } from './runs-page.ts'
 
-/** From so many checkpoints on, a run without a retention that never dropped any is pointed out. */
+/** The number of checkpoints from which a run is pointed out if it has no retention and never dropped any. */
 const manyCheckpoints = 20
 
 /** Metrics of a run of which the page shows a curve, and values of each. */

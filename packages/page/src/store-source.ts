@@ -12,7 +12,7 @@ export interface StoreSourceOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** After so many milliseconds the run is read again also if its catalog is the same: space and waiting ranks change without it. */
+/** Milliseconds after which the run is read again even if its catalog is the same. Space and waiting ranks change without it. */
 const longestUse = 10_000
 
 /** Returns what the page of a run asks for, from its store. */

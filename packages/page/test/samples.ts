@@ -105,7 +105,7 @@ export function troubledPage(): RunPage {
   }
 }
 
-/** So many runs, some of which need attention. */
+/** Runs, some of which need attention. */
 export function sampleRuns(count: number): RunsPage {
   const readAt = start + 60 * day
   const runs = Array.from({ length: count }, (_, index): PageRun => {
