@@ -57,7 +57,7 @@ async function contentOf(bench: Bench, files: number): Promise<Content> {
   return { frozen, head: join(bench.folder, 'head.bin'), headBytes: bench.scale.bytes - bytes * files }
 }
 
-/** Saves a checkpoint after so many others. */
+/** Saves a checkpoint after a number of others. */
 function saving(bench: Bench, { frozen, head, headBytes }: Content, name: string, before: number): Contender {
   let store: CheckpointStore | undefined
   const save = async (step: number): Promise<number> => {

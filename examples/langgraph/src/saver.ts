@@ -88,7 +88,7 @@ export class HoldfastSaver extends BaseCheckpointSaver implements AsyncDisposabl
     return found === undefined ? undefined : this.#tuple(place, store, records, found)
   }
 
-  /** Chooses checkpoints by what the list of each store contains, and reads only those that it yields. */
+  /** Chooses checkpoints by what the list of each store contains, and reads only the ones that it yields. */
   async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
     const { limit = Infinity, before, filter = {} } = options
     const only = requested(config)

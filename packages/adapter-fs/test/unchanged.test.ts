@@ -157,7 +157,7 @@ describe("unchanged: 'link'", () => {
     expect(new Set(found).size).toBe(4)
   })
 
-  test('stores the file if it has 8 names, also those that others have made', async () => {
+  test('stores the file if it has 8 names, also names that others have made', async () => {
     const { root, store } = await openStore()
     for (let step = 1; step <= 2; step += 1) await store.save(request(step))
     const path = await pathOf(root, store, 1, 'backbone.bin')

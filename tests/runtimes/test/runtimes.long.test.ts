@@ -12,7 +12,7 @@ import { installedRuntime, type Runtime, type RuntimeName } from '../src/runtime
 const execute = promisify(execFile)
 
 /**
- * The cases of the conformance suite. By default those that send little; `HOLDFAST_RUNTIMES_ALL=1`, as at night, runs the whole
+ * The cases of the conformance suite. By default, the cases that send little; `HOLDFAST_RUNTIMES_ALL=1`, as at night, runs the whole
  * suite, for which an emulator and a runtime exchange 1 GB.
  */
 const everyCase = process.env['HOLDFAST_RUNTIMES_ALL'] === '1'

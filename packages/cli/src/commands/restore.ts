@@ -35,7 +35,7 @@ export const restore = defineCommand({
     ),
     file: option(
       '<name>',
-      'restore only this file, or those that match a pattern such as "rank3/*"; may be repeated',
+      'restore only this file, or the files that match a pattern such as "rank3/*"; may be repeated',
       gather,
     ),
     exact: flag('remove all other files from the folder'),

@@ -108,7 +108,7 @@ async function untilStopped(
 ): Promise<void> {
   printer.line(`showing ${what} at ${server.url}`)
   const power = write ? 'read and change' : 'read'
-  printer.line(`The address is a secret: whoever has it can ${power} ${subject}. Press Ctrl-C to stop.`)
+  printer.line(`The address is a secret: anyone who has it can ${power} ${subject}. Press Ctrl-C to stop.`)
   printer.data({ type: 'serving', url: server.url })
   if (!signal.aborted) await once(signal, 'abort')
 }

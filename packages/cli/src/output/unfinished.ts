@@ -9,7 +9,7 @@ import type { Printer } from './printer.ts'
 import { count, formatDuration, joined, numbersText } from './text.ts'
 
 /**
- * Describes saves that were not committed: those that run here, and those that may be leftovers. While the ranks of a job save
+ * Describes saves that were not committed: running ones of this machine, and possible leftovers. While the ranks of a job save
  * together, all are theirs, and to remove them would end their save.
  */
 export function unfinishedLines(

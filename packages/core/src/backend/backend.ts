@@ -137,7 +137,7 @@ export interface PutOptions extends CallOptions {
   readonly observe?: (() => ByteObserver) | undefined
   /**
    * Limits how fast bytes are sent. The backend calls it with the number of bytes before it sends them to the store, also before
-   * it sends them again, and waits for the promise. Bytes that it does not send, such as those that the service copies, do not
+   * it sends them again, and waits for the promise. Bytes that it does not send, such as bytes that the service copies, do not
    * count. If the promise rejects, the put rejects, and nothing is stored.
    */
   readonly pace?: ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined

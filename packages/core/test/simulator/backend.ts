@@ -217,7 +217,7 @@ export class SimulatedBackend implements CheckpointBackend {
     return new Promise<never>(() => undefined)
   }
 
-  /** Whether a key has these bytes, and they are those that its save announced. */
+  /** Whether a key has these bytes, and its save announced the same. */
   #isStored({ key, sha256: announced }: SourceObject, bytes: Uint8Array, sha256: string): boolean {
     const stored = this.#disk.get(key)
     return stored !== undefined && sha256 === announced && Buffer.compare(stored, bytes) === 0

@@ -4,7 +4,7 @@ import { foldingEarly, keysOf, storeOn, tamper, temporaryFolder } from '../store
 
 const files = { a: Buffer.from('a') }
 
-/** An environment whose clock moves on by so many milliseconds whenever it is read. */
+/** An environment whose clock moves on by this number of milliseconds whenever it is read. */
 function ticking(milliseconds: number): Environment {
   let now = Date.UTC(2026, 0, 1)
   return { ...systemEnvironment, now: () => new Date((now += milliseconds)) }

@@ -31,7 +31,7 @@ test.each([
   ['names in every folder by a pattern without a slash', ['*.bin'], ['rank1/state/a.bin']],
   ['one character', ['rank?/model.pth'], ['rank1/model.pth', 'rank2/model.pth']],
   ['alternatives', ['rank{1,10}/*.pth'], ['rank1/model.pth', 'rank10/model.pth']],
-  ['a file of that very name before those that match', ['a[1].pt'], ['a[1].pt']],
+  ['a file of that very name before names that match', ['a[1].pt'], ['a[1].pt']],
   ['a class of characters', ['[a-b]1.pt'], ['a1.pt']],
   [
     'each file once, in the order of what is wanted',

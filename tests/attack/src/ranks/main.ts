@@ -1,6 +1,6 @@
 /**
  * Kills the processes of a job of many ranks: `node src/ranks/main.ts disk s3 --kills 1000 [--saves 200]
- * [--training 30] [--ranks 8] [--seed 7] [--results FILE]`. It ends after so many kills and joint saves. `--training` is the most
+ * [--training 30] [--ranks 8] [--seed 7] [--results FILE]`. It ends after these numbers of kills and joint saves. `--training` is the most
  * seconds that a start of the job trains before the kill. `--results` continues an earlier run with the same file: its kills and saves count. To repeat the job
  * of one seed, pass `--seed` with it and `--kills 1`.
  */

@@ -36,7 +36,10 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
   },
   'a copy continues although its source has changed': { ...product, verifiesSource: false },
   'copies of two checkpoints of a step agree on one attempt': { ...product, namesOrigin: false },
-  'a copier commits its own manifest, whoever was first': { ...product, readsManifestBack: false },
+  'a copier commits its own manifest, even if another one was first': {
+    ...product,
+    readsManifestBack: false,
+  },
   'an attempt is committed although the history does not reach back to its beginning': {
     ...product,
     nextCatalog: (newest, request) => {
