@@ -167,6 +167,7 @@ def test_errors_have_their_class_code_and_a_hint_in_python(disk_store: holdfast.
         ({"metadata": {1: "a"}}, "metadata has the key 1"),
         ({"data_state": object()}, "data_state is not JSON"),
         ({"data_state": [math.nan]}, "data_state is not JSON"),
+        ({"metrcs": {"loss": 0.5}}, "A save has no option 'metrcs'. Its options are epoch, metrics,"),
         ({"files": {"a.bin": 7}}, "The content of 'a.bin' is int"),
         ({"files": {"a.bin": [1]}}, "memoryview"),
     ],
@@ -177,6 +178,13 @@ def test_arguments_that_cannot_be_saved_are_refused(
     with pytest.raises((holdfast.InvalidArgument, TypeError), match=message):
         disk_store.save(**{"step": 1, "files": {"a.bin": b"a"}, **arguments})  # type: ignore[arg-type]
     assert disk_store.list() == []
+
+
+def test_a_list_has_the_metadata_of_each_checkpoint_on_request(store: holdfast.Store) -> None:
+    store.save(1, {"a.bin": b"a"}, metadata={"seed": 2**70}, tags=("first",))
+    store.save(2, {"a.bin": b"b"})
+    assert [(each.step, each.metadata) for each in store.list(metadata=True)] == [(1, {"seed": 2**70}), (2, None)]
+    assert not hasattr(store.list()[0], "metadata")
 
 
 def test_a_corrupt_file_raises_corrupt_and_a_fallback_restores_the_older_one(

@@ -11,6 +11,7 @@ Keeps the checkpoints of long-running jobs: saved completely or not at all, and 
 from ._background import SaveHandle
 from ._contents import Content, Files
 from ._open import Objective, Size, open
+from ._save_options import SaveOptions
 from ._store import Choice, Store
 from ._version import __version__
 from .checkpoints import (
@@ -19,6 +20,7 @@ from .checkpoints import (
     Dropped,
     File,
     FileTensors,
+    ListedCheckpoint,
     MeasuredStep,
     Mirrored,
     MirrorStatus,
@@ -64,6 +66,7 @@ __all__ = [
     "HoldfastError",
     "Incomplete",
     "InvalidArgument",
+    "ListedCheckpoint",
     "MeasuredStep",
     "MirrorStatus",
     "Mirrored",
@@ -78,6 +81,7 @@ __all__ = [
     "RestoreSource",
     "Restored",
     "SaveHandle",
+    "SaveOptions",
     "Saved",
     "Size",
     "Store",

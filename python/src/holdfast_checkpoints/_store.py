@@ -11,19 +11,21 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from . import _helpers
 from ._background import SaveHandle
 from ._contents import Files, Path, absolute, copied, send_save
 from ._helper import Helper, ProgressListener
+from ._save_options import SaveOptions, save_params
 from ._streams import Download, DownloadReader
-from ._values import sent_json, sent_metrics, sent_step, without_none
+from ._values import sent_metrics, sent_step, without_none
 from .checkpoints import (
     Checkpoint,
     CheckpointDetails,
     Dropped,
     FileTensors,
+    ListedCheckpoint,
     MeasuredStep,
     MirrorStatus,
     Quarantined,
@@ -32,6 +34,7 @@ from .checkpoints import (
     checkpoint_of,
     details_of,
     dropped_of,
+    listed_of,
     measured_of,
     mirror_status_of,
     quarantined_of,
@@ -41,14 +44,13 @@ from .checkpoints import (
 )
 from .errors import InvalidArgument
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 log = logging.getLogger("holdfast_checkpoints")
 
 #: A step, "latest", "best" or "best:OBJECTIVE".
 Choice = Union[int, str]
-
-#: Whether small files are stored together in few objects.
-Packs = Literal["auto", "always", "never"]
-Unchanged = Literal["auto", "link", "never"]
 
 #: The events that are logged as warnings. Others are logged as information.
 _WARNINGS = frozenset(
@@ -136,66 +138,25 @@ class Store:
         step: int,
         files: Files,
         *,
-        epoch: float | None = None,
-        metrics: Mapping[str, Any] | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Any = None,
-        data_state: Any = None,
-        exclude: Sequence[str] | None = None,
-        on_existing: Literal["fail", "replace"] | None = None,
-        allow_best: bool | None = None,
-        require_finite: bool | None = None,
-        packs: Packs | None = None,
-        unchanged: Unchanged | None = None,
         on_progress: ProgressListener | None = None,
+        **options: Unpack[SaveOptions],
     ) -> Saved:
         """
         Saves a checkpoint, and returns when it is durable and committed.
 
         `files` are contents by name, or paths of files and folders. A content is a path, bytes, a binary file, an
         iterable of bytes, or a function that writes to a binary file: `lambda file: torch.save(state, file)`. It is
-        streamed. If it raises, nothing is saved and the exception is raised. `metadata` and `data_state` are JSON.
-        `packs` says whether small files are stored together in few objects. By default they are on object stores if
-        there are more than 64. `unchanged` says what happens to files of this machine that the latest checkpoint has,
-        with the same name and bytes. By default an object store copies them, and a disk stores them again. With "link",
-        a disk shares their bytes.
+        streamed. If it raises, nothing is saved and the exception is raised. `SaveOptions` describes the options:
+        epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs and
+        unchanged.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
         """
-        params = save_params(
-            step,
-            epoch,
-            metrics,
-            tags,
-            metadata,
-            data_state,
-            exclude,
-            on_existing,
-            allow_best,
-            require_finite,
-            packs,
-            unchanged,
-        )
+        params = save_params(step, options)
         helper, number = self._connect()
         return saved_of(send_save(helper, {"store": number, **params}, files, on_progress).finish())
 
-    def save_async(
-        self,
-        step: int,
-        files: Files,
-        *,
-        epoch: float | None = None,
-        metrics: Mapping[str, Any] | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Any = None,
-        data_state: Any = None,
-        exclude: Sequence[str] | None = None,
-        on_existing: Literal["fail", "replace"] | None = None,
-        allow_best: bool | None = None,
-        require_finite: bool | None = None,
-        packs: Packs | None = None,
-        unchanged: Unchanged | None = None,
-    ) -> SaveHandle:
+    def save_async(self, step: int, files: Files, **options: Unpack[SaveOptions]) -> SaveHandle:
         """
         Saves a checkpoint in the background, as `save` does. Returns as soon as the tensors are copied.
 
@@ -204,20 +165,7 @@ class Store:
         runs at a time: a further one first waits for it. If nobody reads the error of a save, `flush` or `close`
         raises it.
         """
-        params = save_params(
-            step,
-            epoch,
-            metrics,
-            tags,
-            metadata,
-            data_state,
-            exclude,
-            on_existing,
-            allow_best,
-            require_finite,
-            packs,
-            unchanged,
-        )
+        params = save_params(step, options)
         if self._background is not None:
             self._background.wait()
             self._background_error = self._background_error or self._background.unread_error
@@ -307,9 +255,19 @@ class Store:
 
     # Look
 
-    def list(self) -> Sequence[Checkpoint]:
-        """Returns all checkpoints except quarantined ones, in the order of their steps."""
-        return [checkpoint_of(each) for each in self._call("list")]
+    @overload
+    def list(self, *, metadata: Literal[False] = False) -> Sequence[Checkpoint]: ...
+    @overload
+    def list(self, *, metadata: Literal[True]) -> Sequence[ListedCheckpoint]: ...
+    def list(self, *, metadata: bool = False) -> Sequence[Checkpoint]:
+        """
+        Returns all checkpoints except quarantined ones, in the order of their steps.
+
+        With `metadata=True`, each has its metadata. Metadata of up to 512 bytes of JSON is part of the list, and larger
+        metadata takes one read each.
+        """
+        listed = self._call("list", {"metadata": metadata})
+        return [listed_of(each) for each in listed] if metadata else [checkpoint_of(each) for each in listed]
 
     def latest(self) -> Checkpoint | None:
         """Returns the checkpoint that was saved last."""
@@ -578,37 +536,6 @@ class Store:
                 listener(name, event)
             except Exception:
                 log.exception("a listener of the event %s failed", name)
-
-
-def save_params(
-    step: int,
-    epoch: float | None,
-    metrics: Mapping[str, Any] | None,
-    tags: Sequence[str] | None,
-    metadata: Any,
-    data_state: Any,
-    exclude: Sequence[str] | None,
-    on_existing: Literal["fail", "replace"] | None,
-    allow_best: bool | None,
-    require_finite: bool | None,
-    packs: Packs | None,
-    unchanged: Unchanged | None,
-) -> dict[str, Any]:
-    """Returns the parameters of a save besides its files. Raises InvalidArgument."""
-    return without_none(
-        step=sent_step(step),
-        epoch=epoch,
-        metrics=None if metrics is None else sent_metrics(metrics),
-        tags=None if tags is None else list(tags),
-        metadata=None if metadata is None else sent_json(metadata, "metadata"),
-        dataState=None if data_state is None else sent_json(data_state, "data_state"),
-        exclude=None if exclude is None else list(exclude),
-        onExisting=on_existing,
-        allowBest=allow_best,
-        requireFinite=require_finite,
-        packs=packs,
-        unchanged=unchanged,
-    )
 
 
 def sent_choice(choice: Choice) -> Choice:

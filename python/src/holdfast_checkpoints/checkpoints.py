@@ -54,6 +54,13 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class ListedCheckpoint(Checkpoint):
+    """A checkpoint of `list(metadata=True)`. `metadata` is None if the save had none."""
+
+    metadata: Any
+
+
+@dataclass(frozen=True)
 class CheckpointDetails(Checkpoint):
     """A checkpoint with its files and what was saved with it."""
 
@@ -216,6 +223,10 @@ Json = Mapping[str, Any]
 
 def checkpoint_of(json: Json) -> Checkpoint:
     return Checkpoint(**_facts(json))
+
+
+def listed_of(json: Json) -> ListedCheckpoint:
+    return ListedCheckpoint(**_facts(json), metadata=json.get("metadata"))
 
 
 def details_of(json: Json) -> CheckpointDetails:

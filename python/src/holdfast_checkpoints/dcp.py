@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import torch.distributed as dist
 from torch.distributed.checkpoint.filesystem import FileSystemBase, FileSystemReader, FileSystemWriter
@@ -22,9 +22,13 @@ from torch.futures import Future
 
 from ._background import SaveHandle
 from ._contents import Later
+from ._save_options import SaveOptions
 from ._store import Choice, Store
 from .checkpoints import Saved
 from .errors import Aborted, InvalidArgument, NotFound
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: The file in which DCP describes a checkpoint. The first rank writes it when all others have written theirs.
 METADATA = ".metadata"
@@ -44,11 +48,11 @@ class Writer(FileSystemWriter):
         dcp.save(state, storage_writer=Writer(store, step))
 
     With several ranks, all of them save one checkpoint together, so the store must be opened with `ranks`. `dcp.save`
-    returns when the whole checkpoint is committed. `options` are those of `Store.save`, such as `metrics`. A Writer
+    returns when the whole checkpoint is committed. `options` are `SaveOptions`, such as `metrics`. A Writer
     saves once. The files are those of DCP's own writer, so a restored folder is one that DCP reads.
     """
 
-    def __init__(self, store: Store, step: int, **options: Any) -> None:
+    def __init__(self, store: Store, step: int, **options: Unpack[SaveOptions]) -> None:
         _refuse_without_ranks(store, "dcp.save")
         super().__init__(f"step-{step}", single_file_per_rank=True, sync_files=False, thread_count=1)
         self._store = store

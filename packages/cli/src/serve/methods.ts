@@ -46,7 +46,9 @@ export const methods: Readonly<Record<string, Method>> = {
   localPath: method(parameters.localPath, ({ store, choice, file }, { session, signal }) =>
     session.storeOf(store).localPath(choice, file, { signal }),
   ),
-  list: ofStore((store, signal) => store.list({ signal })),
+  list: method(parameters.list, ({ store, ...options }, { session, signal }) =>
+    session.storeOf(store).list({ ...options, signal }),
+  ),
   quarantined: ofStore((store, signal) => store.quarantined({ signal })),
   latest: ofStore((store, signal) => store.latest({ signal })),
   best: method(parameters.best, ({ store, objective }, { session, signal }) =>

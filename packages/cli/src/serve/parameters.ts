@@ -117,6 +117,11 @@ export const parameters = {
     writerName: v.optional(text),
   }),
   ofStore: v.strictObject(store),
+  list: v.strictObject({
+    ...store,
+    orderBy: v.optional(v.picklist(['steps', 'saves'])),
+    metadata: v.optional(v.boolean()),
+  }),
   save: v.strictObject({
     ...store,
     step: v.number(),

@@ -77,6 +77,8 @@ describe('a client', () => {
     expect(await readFile(join(to, 'log.txt'), 'utf8')).toBe('epoch 1')
     expect(await client.call('localPath', { store, choice: 3, file: 'log.txt' })).toContain('log.txt')
     expect(await client.call('list', { store })).toMatchObject([{ step: 3 }])
+    const listed = await client.call('list', { store, metadata: true, orderBy: 'saves' })
+    expect(listed).toMatchObject([{ step: 3, metadata: { seed: 12345678901234567890n } }])
   })
 
   test('uses several stores at once, and receives the events of each', async () => {
