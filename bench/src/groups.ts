@@ -1,7 +1,7 @@
 import { background } from './background.ts'
 import { catalogGrowth } from './catalog-growth.ts'
 import { fileSystem } from './fs.ts'
-import type { Bench } from './harness/bench.ts'
+import type { Group } from './harness/group.ts'
 import { distance } from './latency.ts'
 import { memory } from './memory.ts'
 import { smallOnStore } from './many-small.ts'
@@ -13,23 +13,29 @@ import { smallFiles } from './small-files.ts'
 import { startUp } from './start-up.ts'
 import { unchangedFiles } from './unchanged.ts'
 
-/** The groups of work by the name that `pnpm bench` takes, in the order of the report. */
-export const groups: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
-  fs: fileSystem,
-  'small-files': smallFiles,
-  unchanged: unchangedFiles,
-  'catalog-growth': catalogGrowth,
-  'start-up': startUp,
-  background,
-  neighbour,
-  sampler,
-  s3: onStore('s3'),
-  gcs: onStore('gcs'),
-  azure: onStore('azure'),
-  'small-s3': smallOnStore('s3'),
-  'small-gcs': smallOnStore('gcs'),
-  'small-azure': smallOnStore('azure'),
-  mirror,
-  latency: distance,
-  memory,
+const mebibyte = 2 ** 20
+
+/**
+ * The groups of work by the name that `pnpm bench` takes, in the order in which it runs them. What most users ask comes
+ * first. All minutes together are at most an hour.
+ */
+export const groups: Readonly<Record<string, Group>> = {
+  fs: { run: fileSystem, works: 5, minutes: 4 },
+  s3: { run: onStore('s3'), works: 2, minutes: 5.5, scale: { rounds: 3 } },
+  'small-s3': { run: smallOnStore('s3'), works: 2, minutes: 3, scale: { rounds: 3, files: 2000 } },
+  'small-files': { run: smallFiles, works: 1, minutes: 2, scale: { rounds: 3, files: 4000 } },
+  neighbour: { run: neighbour, works: 1, minutes: 1 },
+  'start-up': { run: startUp, works: 1, minutes: 1 },
+  azure: { run: onStore('azure'), works: 2, minutes: 4, scale: { rounds: 3, bytes: 512 * mebibyte } },
+  // The server writes an upload of rclone for a minute per GiB.
+  gcs: { run: onStore('gcs'), works: 2, minutes: 4.5, scale: { rounds: 3, bytes: 256 * mebibyte } },
+  unchanged: { run: unchangedFiles, works: 2, minutes: 4, scale: { rounds: 3 } },
+  background: { run: background, works: 2, minutes: 1 },
+  'small-gcs': { run: smallOnStore('gcs'), works: 2, minutes: 2.5, scale: { rounds: 3, files: 1000 } },
+  'small-azure': { run: smallOnStore('azure'), works: 2, minutes: 2, scale: { rounds: 3, files: 1000 } },
+  mirror: { run: mirror, works: 4, minutes: 4, scale: { rounds: 3, bytes: 512 * mebibyte } },
+  memory: { run: memory, works: 4, minutes: 4, scale: { rounds: 3 } },
+  latency: { run: distance, works: 12, minutes: 5, scale: { rounds: 3, bytes: 128 * mebibyte } },
+  'catalog-growth': { run: catalogGrowth, works: 6, minutes: 4, scale: { rounds: 5 } },
+  sampler: { run: sampler, works: 2, minutes: 1 },
 }

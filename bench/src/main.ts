@@ -1,21 +1,26 @@
 /**
- * Runs groups of work: `pnpm bench [group...] [--quick] [--rounds N] [--mebibytes N] [--files N] [--folder PATH]`.
- * The results replace the earlier results of these groups in `results.json`, and `RESULTS.md` is written from it.
+ * Measures: `pnpm bench [group...] [--minutes N] [--rounds N] [--mebibytes N] [--files N] [--folder PATH] [--quick]`.
+ *
+ * - Without a group, runs all within an hour. The results replace the earlier results of these groups in `results.json`,
+ *   from which `RESULTS.md`, its chart and the costs in the README are written.
+ * - `pnpm bench quick` runs a few groups on less data within five minutes. It prints the results and keeps none.
+ * - `pnpm bench report` measures nothing, and writes the pages from `results.json` again.
+ * - `--quick` checks that every contender produces the right bytes, on very little data. It keeps no results.
  */
-import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { groups } from './groups.ts'
-import { describeMachine } from './harness/machine.ts'
-import { type Findings, type RanGroup, reportOf } from './harness/report.ts'
-import { fullScale, quickScale, type Scale } from './harness/scale.ts'
+import { quickScale, type Scale } from './harness/scale.ts'
+import { keep, writeReport } from './report/keep.ts'
+import { durationText } from './report/units.ts'
 import { runGroups } from './run-groups.ts'
+import { quickSelection, wholeMinutes } from './selections.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     rounds: { type: 'string' },
     mebibytes: { type: 'string' },
     files: { type: 'string' },
@@ -23,40 +28,59 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const names = positionals.length > 0 ? positionals : Object.keys(groups)
-const resultsFile = fileURLToPath(new URL('../results.json', import.meta.url))
-const reportFile = fileURLToPath(new URL('../RESULTS.md', import.meta.url))
+const isQuickSelection = positionals.join() === 'quick'
+if (positionals.join() === 'report') await writeReport()
+else await measureAll()
 
-for await (const ran of runGroups(names, chosenScale(), values.folder, tell)) {
-  if (!values.quick) await keep(ran)
+async function measureAll(): Promise<void> {
+  const began = performance.now()
+  const isWhole = positionals.length === 0
+  const isKept = !values.quick && !isQuickSelection
+  const selection = isQuickSelection
+    ? quickSelection
+    : {
+        names: isWhole ? Object.keys(groups) : positionals,
+        scale: chosenScale(),
+        minutes: values.minutes === undefined ? (isWhole ? wholeMinutes : undefined) : Number(values.minutes),
+        // Rounds that the command states are all run.
+        ...(values.rounds === undefined ? {} : { share: Infinity }),
+        options: optionsOf(),
+      }
+  const left: string[] = []
+  for await (const ran of runGroups(selection, { folder: values.folder, tell })) {
+    if ('why' in ran) {
+      left.push(`${ran.group}: ${ran.why}`)
+      if (ran.error === undefined) continue
+      process.stderr.write(`${inspect(ran.error)}\n`)
+      process.exitCode = 1
+    } else {
+      left.push(...ran.left.map(({ what, why }) => `${ran.group}: ${what}: ${why}`))
+      if (isKept) {
+        await keep(ran, values.folder) // a run that is stopped loses only its current group
+        await writeReport()
+      }
+    }
+  }
+  tell(`\nLeft out:${left.length === 0 ? ' nothing' : ''}`)
+  for (const line of left) tell(`- ${line}`)
+  tell(`The whole run took ${durationText((performance.now() - began) / 1000)}.`)
 }
 
-function chosenScale(): Scale {
-  const scale = values.quick ? quickScale : fullScale
+function chosenScale(): Partial<Scale> {
   return {
-    ...scale,
+    ...(values.quick ? quickScale : {}),
     ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
     ...(values.mebibytes === undefined ? {} : { bytes: Number(values.mebibytes) * 2 ** 20 }),
     ...(values.files === undefined ? {} : { files: Number(values.files) }),
   }
 }
 
-/** Saves results after each group, so that a run that is stopped loses only its current group. */
-async function keep(ran: RanGroup): Promise<void> {
-  const before = await earlier()
-  const kept = [...before.filter(({ group }) => group !== ran.group), ran]
-  const order = Object.keys(groups)
-  const findings: Findings = {
-    machine: await describeMachine(values.folder),
-    groups: kept.toSorted((one, other) => order.indexOf(one.group) - order.indexOf(other.group)),
-  }
-  await writeFile(resultsFile, `${JSON.stringify(findings, undefined, 2)}\n`)
-  await writeFile(reportFile, `${reportOf(findings)}\n`)
-}
-
-async function earlier(): Promise<readonly RanGroup[]> {
-  const text = await readFile(resultsFile, 'utf8').catch(() => undefined)
-  return text === undefined ? [] : (JSON.parse(text) as Findings).groups
+/** Returns the options that change what is measured. */
+function optionsOf(): readonly string[] {
+  const { rounds, mebibytes, files } = values
+  return Object.entries({ rounds, mebibytes, files }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${value}`],
+  )
 }
 
 function tell(line: string): void {

@@ -4,16 +4,10 @@ import { CheckpointStore, type PackMode } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSameFolder, writeFolder } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
-import { objectStores, savingToStore, wordOf } from './object-stores.ts'
+import { objectStores, placeNames, savingToStore, wordOf } from './object-stores.ts'
 import { eachName } from './peers/each-file.ts'
 import type { Peer } from './peers/peer.ts'
 import type { Clients } from './stores/store-server.ts'
-
-/** At most this number of rounds, because each sends thousands of requests. */
-const mostRounds = 3
-
-/** Azurite takes a millisecond of one processor for each request, so it gets fewer files. */
-const mostFiles: Readonly<Record<string, number>> = { azure: 2000 }
 
 /** The goal for saves and restores, compared with the fastest peer. */
 const goal = 0.25
@@ -35,8 +29,7 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
       return
     }
     await using _ = server
-    const { smallBytes } = bench.scale
-    const count = Math.min(bench.scale.files, mostFiles[name] ?? Infinity)
+    const { smallBytes, files: count } = bench.scale
     const clients = await server.connect(server.origin)
     const original = await writeFolder(join(bench.folder, 'original'), count, smallBytes)
     const names = Array.from({ length: count }, (__, index) => `${String(index).padStart(6, '0')}.bin`)
@@ -45,13 +38,13 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
     const what = `${count.toLocaleString('en')} files of ${smallBytes / 1024} KiB`
     const shared = {
       bytes: count * smallBytes,
-      rounds: Math.min(mostRounds, bench.scale.rounds),
       comparisons: [againstFastest(peers), againstUnpacked],
     }
     await bench.measure(
       {
         ...shared,
         name: `Save a checkpoint of ${what} to ${server.name}`,
+        headline: { question: 'Save many small files', place: placeNames[name] },
         contenders: [
           saving(place, 'auto'),
           saving(place, 'never'),
@@ -66,6 +59,7 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
       {
         ...shared,
         name: `Restore a checkpoint of ${what} from ${server.name}, durable`,
+        headline: { question: 'Restore many small files', place: placeNames[name] },
         contenders: [
           restoring(place, packed, 'auto'),
           restoring(place, unpacked, 'never'),

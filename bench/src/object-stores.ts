@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CheckpointStore, type SaveRequest } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSame, type Sample, writeSample } from './harness/bytes.ts'
-import type { Comparison, Contender } from './harness/work.ts'
+import type { Comparison, Contender, Question, Work } from './harness/work.ts'
 import { downloadByNodeHttp } from './peers/node-http.ts'
 import type { Peer } from './peers/peer.ts'
 import { azure } from './stores/azure.ts'
@@ -15,6 +15,16 @@ import type { Clients, StoreServer } from './stores/store-server.ts'
 export type Start = () => Promise<StoreServer | { readonly why: string }>
 
 export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
+
+/** How the first table of the report names the stores. */
+export const placeNames = { s3: 'S3', gcs: 'GCS', azure: 'Azure' } as const
+
+interface Where {
+  /** The name of the server. */
+  readonly where: string
+  /** The name of the store in the first table of the report. Without it, the table omits the work. */
+  readonly place?: string
+}
 
 /** Measures transfers of one large file to and from a server on this machine. */
 export function onStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
@@ -27,16 +37,24 @@ export function onStore(name: keyof typeof objectStores): (bench: Bench) => Prom
     await using _ = server
     const clients = await server.connect(server.origin)
     const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
-    await moving(bench, clients, sample, server.name)
+    await moving(bench, clients, sample, { where: server.name, place: placeNames[name] })
   }
 }
 
 /** Measures saves and restores of one large file, by Holdfast and by the peers. */
-export async function moving(bench: Bench, clients: Clients, sample: Sample, where: string): Promise<void> {
+export async function moving(
+  bench: Bench,
+  clients: Clients,
+  sample: Sample,
+  { where, place }: Where,
+): Promise<void> {
+  const headline = (question: Question): Pick<Work, 'headline'> =>
+    place === undefined ? {} : { headline: { question, place } }
   const { peers } = clients
   await bench.measure(
     {
       name: `Save a large file to ${where}`,
+      ...headline('Save a large file'),
       bytes: sample.size,
       contenders: [
         savingToStore(
@@ -61,6 +79,7 @@ export async function moving(bench: Bench, clients: Clients, sample: Sample, whe
   await bench.measure(
     {
       name: `Restore a large file from ${where}, durable`,
+      ...headline('Restore a large file'),
       bytes: sample.size,
       contenders: [
         restoring(bench, store, sample),

@@ -2,27 +2,69 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { groups } from './groups.ts'
 import { Bench } from './harness/bench.ts'
-import type { RanGroup } from './harness/report.ts'
-import type { Scale } from './harness/scale.ts'
+import { TimeBudget } from './harness/budget.ts'
+import { fullScale, type Scale } from './harness/scale.ts'
+import type { RanGroup } from './report/findings.ts'
 
-/** Runs groups of work one after another. Each has its own folder, which is removed afterwards. */
+export interface Selection {
+  /** The names of groups, in the order in which they run. */
+  readonly names: readonly string[]
+  /** What differs from the scale of each group. */
+  readonly scale: Partial<Scale>
+  /** Minutes after which no group begins, and the group that runs takes no further rounds. `undefined`: no limit. */
+  readonly minutes: number | undefined
+  /** Factor for the time of each group. Default: 1. `Infinity` lets each group run all of its rounds. */
+  readonly share?: number
+  /** The options of the command, with which it repeats the measurement. */
+  readonly options: readonly string[]
+}
+
+export interface RunOptions {
+  /** The folder on the disk that is measured. */
+  readonly folder: string
+  readonly tell: (line: string) => void
+}
+
+/** A group without results: it did not begin, or it failed with `error`. */
+export interface LeftOutGroup {
+  readonly group: string
+  readonly why: string
+  readonly error?: unknown
+}
+
+const minute = 60_000
+
+/** Runs groups of work one after another. Each has its own folder, which is removed afterwards. The others run if one fails. */
 export async function* runGroups(
-  names: readonly string[],
-  scale: Scale,
-  parent: string,
-  tell: (line: string) => void,
-): AsyncGenerator<RanGroup> {
+  { names, scale, minutes = Infinity, share = 1, options }: Selection,
+  { folder: parent, tell }: RunOptions,
+): AsyncGenerator<RanGroup | LeftOutGroup> {
+  const ends = performance.now() + minutes * minute
   for (const name of names) {
     const group = groups[name]
     if (group === undefined)
       throw new Error(`The group ${name} does not exist. Choose among: ${Object.keys(groups).join(', ')}.`)
+    if (performance.now() >= ends) {
+      yield { group: name, why: `the ${minutes} minutes were over` }
+      continue
+    }
     const folder = await mkdtemp(join(parent, 'holdfast-bench-'))
     try {
       tell(`\n== ${name}`)
       const ranAt = new Date().toISOString()
-      const bench = new Bench(scale, folder, tell)
-      await group(bench)
-      yield { ...bench.result(name), ranAt, scale }
+      const began = performance.now()
+      const budget = new TimeBudget(Math.min(group.minutes * share * minute, ends - began), group.works)
+      const bench = new Bench({ ...fullScale, ...group.scale, ...scale }, folder, budget, tell)
+      await group.run(bench)
+      const seconds = Math.round((performance.now() - began) / 1000)
+      tell(`${name} took ${seconds} s`)
+      yield { ...bench.result(name), ranAt, seconds, command: ['pnpm bench', name, ...options].join(' ') }
+    } catch (error) {
+      yield {
+        group: name,
+        why: `it failed: ${error instanceof Error ? error.message : String(error)}`,
+        error,
+      }
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

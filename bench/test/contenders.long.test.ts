@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { groups, quickScale, reportOf, runGroups } from '../src/index.ts'
 
-test.for(Object.keys(groups))(
+test.for(Object.entries(groups))(
   'every contender of %s produces the right bytes',
   { timeout: 300_000 },
-  async (name) => {
+  async ([name, { works }]) => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-test-'))
     onTestFinished(() => rm(folder, { recursive: true }))
-    const lines: string[] = []
-    for await (const ran of runGroups([name], quickScale, folder, (line) => lines.push(line))) {
+    const selection = { names: [name], scale: quickScale, minutes: undefined, share: Infinity, options: [] }
+    for await (const ran of runGroups(selection, { folder, tell: () => undefined })) {
+      if ('why' in ran) throw new Error(ran.why, { cause: ran.error })
+      if (ran.left.length === 0) expect(ran.works).toHaveLength(works)
       expect(ran.works.length + ran.left.length).toBeGreaterThan(0)
       for (const { name: work, contenders } of ran.works) {
         for (const { name: contender, verified, failure } of contenders) {
@@ -20,7 +22,7 @@ test.for(Object.keys(groups))(
           expect({ work, contender, isVerified }).toEqual({ work, contender, isVerified: true })
         }
       }
-      expect(reportOf({ machine, groups: [ran] })).toContain(`## ${name}`)
+      expect(reportOf({ machine, groups: [ran] }, 'ratios.svg')).toContain(`## ${name}`)
     }
   },
 )

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TimeBudget } from './budget.ts'
 import { run } from './command.ts'
 import { measure } from './measure.ts'
 import type { Scale } from './scale.ts'
@@ -19,12 +20,14 @@ export class Bench {
   /** A folder of this group alone, on the disk that is measured. It is empty at the start. */
   readonly folder: string
   readonly #tell: (line: string) => void
+  readonly #budget: TimeBudget
   readonly #works: WorkResult[] = []
   readonly #left: { readonly what: string; readonly why: string }[] = []
 
-  constructor(scale: Scale, folder: string, tell: (line: string) => void) {
+  constructor(scale: Scale, folder: string, budget: TimeBudget, tell: (line: string) => void) {
     this.scale = scale
     this.folder = folder
+    this.#budget = budget
     this.#tell = tell
   }
 
@@ -36,8 +39,11 @@ export class Bench {
       rounds: work.rounds ?? rounds,
       warmUp: !quick,
       settle: onDisk && !quick ? () => this.#atRest() : undefined,
+      budget: this.#budget.next(),
     })
     this.#works.push(result)
+    if (result.rounds < result.planned)
+      this.#tell(`  ${result.rounds} of ${result.planned} rounds, because the time of the group was over`)
     for (const { name, median, spread, failure } of result.contenders) {
       this.#tell(
         `  ${name}: ${failure ?? `${median.toPrecision(4)} ${result.unit} ±${(spread * 100).toFixed(0)} %`}`,

@@ -8,17 +8,30 @@ export interface Rounds {
   readonly warmUp: boolean
   /** Called before each run; not measured. */
   readonly settle?: (() => Promise<void>) | undefined
+  /** Milliseconds that the work may take. No round begins that would exceed them, except the first. Default: no limit. */
+  readonly budget?: number
 }
 
 /**
  * Lets the contenders take turns, so that other load on the machine affects all of them equally. Each round starts
  * with another contender. The bytes are verified in the first and the last round.
  */
-export async function measure(work: Work, { rounds, warmUp, settle }: Rounds): Promise<WorkResult> {
+export async function measure(
+  work: Work,
+  { rounds: planned, warmUp, settle, budget = Infinity }: Rounds,
+): Promise<WorkResult> {
   const entrants = work.contenders.map((contender) => new Entrant(contender))
-  for (let round = warmUp ? -1 : 0; round < rounds; round += 1) {
-    const proved = round <= 0 || round === rounds - 1
-    for (const entrant of rotated(entrants, round + 1)) await entrant.run(round >= 0, proved, settle)
+  const ends = performance.now() + budget
+  const first = warmUp ? -1 : 0
+  let rounds = 0
+  for (let round = first, isLast = false, lasted = 0; !isLast; round += 1) {
+    const began = performance.now()
+    const isLate = began + 2 * lasted > ends // the next round would exceed the budget
+    isLast = round >= 0 && (round === planned - 1 || isLate)
+    const isVerified = round === first || isLast
+    for (const entrant of rotated(entrants, round + 1)) await entrant.run(round >= 0, isVerified, settle)
+    lasted = performance.now() - began
+    rounds = round + 1
   }
   const results = entrants.map((entrant) => entrant.result())
   return {
@@ -26,6 +39,8 @@ export async function measure(work: Work, { rounds, warmUp, settle }: Rounds): P
     unit: work.unit ?? 'ms',
     ...(work.bytes === undefined ? {} : { bytes: work.bytes }),
     rounds,
+    planned,
+    ...(work.headline === undefined ? {} : { headline: work.headline }),
     contenders: results,
     verdicts: [
       ...(work.comparisons ?? []).flatMap((comparison) => compare(comparison, results)),
@@ -47,7 +62,7 @@ class Entrant {
     this.#contender = contender
   }
 
-  async run(counts: boolean, proved: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
+  async run(counts: boolean, isVerified: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
     if (this.#failure !== undefined) return
     try {
       await this.#contender.prepare?.()
@@ -57,7 +72,7 @@ class Entrant {
       const value = await this.#contender.run()
       const elapsed = performance.now() - began
       const usedAfter = await processorTime()
-      if (proved) {
+      if (isVerified) {
         await this.#contender.verify()
         this.#verified += 1
       }
@@ -99,10 +114,11 @@ function compare(
   const ratios = judged.values.map((value, round) => {
     return value / chosen.reduce((sum, { values }) => sum + (values[round] ?? NaN), 0)
   })
-  const told = against.which === 'sum' ? text : `${text} (${chosen.map(({ name }) => name).join()})`
+  const than = chosen.map(({ name }) => name).join(' and ')
   return [
     {
-      text: others.length === 1 ? text : told,
+      text: others.length === 1 || against.which === 'sum' ? text : `${text} (${than})`,
+      than,
       of,
       kind: 'ratio',
       ...(measured === 'time' ? {} : { measured }),

@@ -11,7 +11,21 @@ export interface Contender {
   readonly mayFail?: boolean
 }
 
-export type Unit = 'ms' | 'us' | 'bytes' | 'requests'
+/** What the table at the start of the report shows about a work: its first comparison of times, and of processor times. */
+export interface Headline {
+  readonly question: Question
+  /** The kind of store. */
+  readonly place: string
+}
+
+export type Question =
+  | 'Save a large file'
+  | 'Restore a large file'
+  | 'Save many small files'
+  | 'Restore many small files'
+  | 'Save a small checkpoint'
+
+export type Unit = 'ms' | 'us' | 'bytes' | 'requests' | 'percent'
 
 /** Compares one contender with others, round by round. */
 export interface Comparison {
@@ -43,6 +57,7 @@ export interface Work {
   readonly bytes?: number
   /** Number of rounds. Default: `rounds` of the scale. */
   readonly rounds?: number
+  readonly headline?: Headline
   readonly contenders: readonly Contender[]
   readonly comparisons?: readonly Comparison[]
   readonly bounds?: readonly Bound[]
@@ -68,6 +83,8 @@ export interface Verdict {
   /** A ratio, or the value that a bound limits. */
   readonly value: number
   readonly atMost?: number
+  /** The contenders of the comparison. Absent for a bound. */
+  readonly than?: string
   readonly kind: 'ratio' | 'bound'
   readonly measured?: 'processor'
 }
@@ -77,6 +94,9 @@ export interface WorkResult {
   readonly unit: Unit
   readonly bytes?: number
   readonly rounds: number
+  /** Number of rounds that were planned. The time of the group may end earlier. */
+  readonly planned: number
+  readonly headline?: Headline
   readonly contenders: readonly ContenderResult[]
   readonly verdicts: readonly Verdict[]
 }

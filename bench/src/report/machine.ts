@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
-import { run, firstLine } from './command.ts'
+import { run, firstLine } from '../harness/command.ts'
 
 /** The facts about the machine that a reader needs to interpret the numbers. */
 export interface Machine {

@@ -1,0 +1,52 @@
+import type { Question } from '../harness/work.ts'
+import type { Findings } from './findings.ts'
+import { headlinesOf } from './headlines.ts'
+
+/** Returns what the README states about costs, one sentence per line. Omits what was not measured. */
+export function costsOf(findings: Pick<Findings, 'groups'>): string {
+  const rows = headlinesOf(findings)
+  const ratios = (question: Question, measured: 'time' | 'processor', isWanted: (place: string) => boolean) =>
+    rows
+      .filter((row) => row.question === question && isWanted(row.place))
+      .flatMap((row) => row[measured]?.value ?? [])
+  const isDisk = (place: string): boolean => place === 'disk'
+  const onDisk = ratios('Save a large file', 'time', isDisk)[0]
+  const onStores = ratios('Save a large file', 'time', (place) => !isDisk(place))
+  const processor = [
+    ...ratios('Save a large file', 'processor', () => true),
+    ...ratios('Restore a large file', 'processor', () => true),
+  ]
+  const memory = findings.groups
+    .flatMap(({ works }) => works)
+    .filter(({ name, unit }) => unit === 'bytes' && name.startsWith('Peak of resident memory'))
+    .flatMap(({ verdicts }) => verdicts.map(({ value }) => value / 2 ** 20))
+  return [
+    ...(onDisk === undefined || onStores.length === 0
+      ? []
+      : [
+          `A save of a large file takes ${onDisk.toFixed(1)} times as long as the slower of \`cp\` with fsync and \`openssl\` on a disk, and ${range(onStores)} times as long as the fastest peer on object stores, SHA-256 included.`,
+        ]),
+    ...(processor.length === 0
+      ? []
+      : [
+          `Saves and restores use ${range(processor)} times the processor time of the cheapest peer that computes a digest.`,
+        ]),
+    ...(memory.length === 0
+      ? []
+      : [`Memory grows by ${range(memory, 0)} MiB during a save or restore of any size.`]),
+  ].join('\n')
+}
+
+const pattern = /(?<=\n## Costs\n\n)[^]*?(?=\n\[bench\/RESULTS\.md\])/
+
+/** Returns the README with these costs. Throws if it has no section for them. */
+export function withCosts(readme: string, costs: string): string {
+  if (!pattern.test(readme))
+    throw new Error('README.md has no section "Costs" that ends with a link to bench/RESULTS.md')
+  return readme.replace(pattern, () => costs)
+}
+
+function range(values: readonly number[], digits = 1): string {
+  const [least, most] = [Math.min(...values).toFixed(digits), Math.max(...values).toFixed(digits)]
+  return least === most ? least : `${least} to ${most}`
+}

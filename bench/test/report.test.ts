@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import {
+  chartOf,
+  costsOf,
+  type Findings,
+  groups,
+  headlinesOf,
+  quickSelection,
+  reportOf,
+  wholeMinutes,
+  withCosts,
+  type WorkResult,
+} from '../src/index.ts'
+
+const machine = { processor: '', cores: 1, memoryBytes: 1, system: '', disk: '', load: 0, versions: {} }
+
+const work = (change: Partial<WorkResult>): WorkResult => ({
+  name: 'any',
+  unit: 'ms',
+  rounds: 1,
+  planned: 1,
+  contenders: [],
+  verdicts: [],
+  ...change,
+})
+
+const ratio = (value: number, atMost: number, than: string) =>
+  ({ text: 'the fastest peer', of: 'Holdfast', kind: 'ratio', value, atMost, than }) as const
+
+const onDisk = work({
+  headline: { question: 'Save a large file', place: 'disk' },
+  verdicts: [ratio(1.1, 1.15, 'cp'), { ...ratio(1.7, 1.5, 'rclone'), measured: 'processor' }],
+})
+const onS3 = work({
+  headline: { question: 'Save a large file', place: 'S3' },
+  verdicts: [ratio(0.72, 1, 'opendal'), { ...ratio(0.9, 1, 'rclone'), measured: 'processor' }],
+})
+const memory = work({
+  name: 'Peak of resident memory',
+  unit: 'bytes',
+  verdicts: [{ text: 'any', of: 'any', kind: 'bound', value: 5 * 2 ** 20, atMost: 2 ** 30 }],
+})
+
+const findings = (works: readonly WorkResult[]): Findings => ({
+  machine,
+  groups: [{ group: 'toy', works, left: [], ranAt: '', command: '' }],
+})
+
+test('begins with one table of ratios, in which missed goals are marked', () => {
+  const [title, , table, chart] = reportOf(findings([onS3, onDisk]), 'ratios.svg').split('\n\n')
+  expect([title, table, chart]).toEqual([
+    '# What Holdfast costs',
+    [
+      '|  | store | time | goal | processor time | goal |',
+      '| --- | --- | --- | --- | --- | --- |',
+      '| Save a large file | S3 | 0.72 (opendal) | ≤ 1 | 0.90 (rclone) | ≤ 1 |',
+      '| Save a large file | disk | 1.10 (cp) | ≤ 1.15 | **1.70 (rclone)** | ≤ 1.5 |',
+    ].join('\n'),
+    '![The ratios of the table, and their goals](ratios.svg)',
+  ])
+})
+
+test('draws a chart with a label for each row', async () => {
+  const svg = await chartOf(headlinesOf(findings([onS3, onDisk])))
+  expect(svg).toMatch(/^<svg [^]*>Save a large file, S3<[^]*>Save a large file, disk<[^]*<\/svg>\n$/)
+})
+
+test('states costs in three lines, and omits what was not measured', () => {
+  expect(costsOf(findings([onS3, onDisk, memory])).split('\n')).toEqual([
+    expect.stringContaining('1.1 times as long as'),
+    expect.stringContaining('0.9 to 1.7 times the processor time'),
+    'Memory grows by 5 MiB during a save or restore of any size.',
+  ])
+  expect(costsOf(findings([memory])).split('\n')).toEqual([expect.stringContaining('Memory')])
+})
+
+test('replaces the costs of the README, and rejects a README without them', () => {
+  const readme = 'before\n\n## Costs\n\nold\nlines\n[bench/RESULTS.md](bench/RESULTS.md) has more.\n'
+  const pattern = 'new $& lines'
+  expect(withCosts(readme, pattern)).toBe(
+    'before\n\n## Costs\n\nnew $& lines\n[bench/RESULTS.md](bench/RESULTS.md) has more.\n',
+  )
+  expect(() => withCosts('# Holdfast\n', pattern)).toThrow('no section "Costs"')
+})
+
+test('the README, RESULTS.md and the chart are those of results.json', async () => {
+  const read = (name: string): Promise<string> => readFile(new URL(`../${name}`, import.meta.url), 'utf8')
+  const measured = JSON.parse(await read('results.json')) as Findings
+  const readme = await read('../README.md')
+  expect(withCosts(readme, costsOf(measured))).toBe(readme)
+  expect(await read('ratios.svg')).toBe(await chartOf(headlinesOf(measured)))
+  const absent = Object.keys(groups).filter((name) => !measured.groups.some(({ group }) => group === name))
+  expect(await read('RESULTS.md')).toBe(`${reportOf(measured, 'ratios.svg', absent)}\n`)
+})
+
+test('gives all groups at most an hour, and those of the quick selection five minutes', () => {
+  const minutesOf = (names: readonly string[]): number =>
+    names.reduce((sum, name) => sum + (groups[name]?.minutes ?? NaN), 0)
+  expect(minutesOf(Object.keys(groups))).toBeLessThanOrEqual(wholeMinutes)
+  expect(minutesOf(quickSelection.names) * (quickSelection.share ?? 1)).toBeLessThanOrEqual(5)
+})
