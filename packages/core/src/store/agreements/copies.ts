@@ -14,14 +14,15 @@ import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { type AgreementContext, readAgreement } from './agree.ts'
 
-const folder = 'copies'
+/** The first part of the names of the agreements of copies. */
+export const copiesFolder = 'copies'
 
 /** What the copiers of a checkpoint agree on. */
 export const copyProposalSchema = v.looseObject({ attempt: attemptSchema })
 
 /** Returns the beginning of the names of all tries at a copy. */
 export function nameOfCopy(origin: Origin, step: number): AgreementName {
-  return agreementName(folder, origin.store, origin.attempt, step)
+  return agreementName(copiesFolder, origin.store, origin.attempt, step)
 }
 
 /** Whether an attempt was neither listed nor dropped, as far back as its beginning, and is not dead. */
@@ -30,7 +31,7 @@ export function canContinue(newest: PagedCatalog, attempt: AttemptId): boolean {
 }
 
 export function isOfCopy(key: string): boolean {
-  return agreementOfKey(key)?.startsWith(`${folder}/`) === true
+  return agreementOfKey(key)?.startsWith(`${copiesFolder}/`) === true
 }
 
 /**

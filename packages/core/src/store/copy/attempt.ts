@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import {
-  agreementKey,
   type AgreementName,
   agreementName,
   type AttemptId,
@@ -9,14 +8,17 @@ import {
   partsOfAttempt,
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { agree, listAgreements } from '../agreements/agree.ts'
+import { agree } from '../agreements/agree.ts'
 import { canContinue, copyProposalSchema, nameOfCopy } from '../agreements/copies.ts'
 import type { CopyDestination } from './sides.ts'
+import type { CopyTries } from './tries.ts'
 
 /** The attempt under which all copiers of one checkpoint store it. */
 export interface CopyAttempt {
   readonly attempt: AttemptId
-  readonly agreement: AgreementName
+  /** The name of the copy, and the number of this try at it. */
+  readonly copy: AgreementName
+  readonly number: number
   /** Whether this call began it, so that nothing of it is stored yet. */
   readonly isNew: boolean
 }
@@ -26,25 +28,38 @@ const mostLooks = 100
 
 /**
  * Returns the attempt that an earlier copier of this checkpoint began, if it can still be committed, or begins one. So a copy
- * that was interrupted continues, and two copiers at once make one checkpoint.
+ * that was interrupted continues, and two copiers at once make one checkpoint. The attempt is registered in `access.attempts`.
  */
 export async function agreeOnAttempt(
   { context, access }: CopyDestination,
+  tries: CopyTries,
   origin: Origin,
   step: number,
   signal: AbortSignal | undefined,
 ): Promise<CopyAttempt> {
   const { backend, log, environment } = context
   const copy = nameOfCopy(origin, step)
-  let number = await latestTry(context, copy, signal)
+  let number = await tries.latest(copy, signal)
+  let newest = log.known ?? (await access.readyToSave(signal))
   for (let looks = 0; looks < mostLooks; looks += 1) {
-    const newest = await access.readyToSave(signal)
-    const agreement = agreementName(copy, number)
-    const own = newAttemptId(step, newest.version, environment.newToken())
-    const agreed = await agreedAttempt(context, agreement, own, signal)
+    // Registered in the turn in which the base is read, so that this process cannot raise the floor in between.
+    const own = newAttemptId(step, (log.known ?? newest).version, environment.newToken())
+    access.attempts.add(own)
+    const agreed = await agreedAttempt(context, agreementName(copy, number), own, signal).catch(
+      (error: unknown) => {
+        access.attempts.delete(own)
+        throw error
+      },
+    )
+    // Nobody else can have ended an attempt that this call began. If it is dead by now, its commit is refused.
+    if (agreed === own) return { attempt: own, copy, number, isNew: true }
+    access.attempts.delete(own)
+    newest = await log.newest(signal)
     if (agreed === 'none') continue
-    if (agreed !== 'unusable' && canContinue(await log.wholeOf(await log.newest(signal), signal), agreed))
-      return { attempt: agreed, agreement, isNew: agreed === own }
+    if (agreed !== 'unusable' && canContinue(await log.wholeOf(newest, signal), agreed)) {
+      access.attempts.add(agreed)
+      return { attempt: agreed, copy, number, isNew: false }
+    }
     number += 1
   }
   throw new HoldfastError(
@@ -52,16 +67,6 @@ export async function agreeOnAttempt(
     `The copiers of step ${step} could not agree on an attempt, ${mostLooks} times in a row. Try again later.`,
     { url: backend.url },
   )
-}
-
-/** Deletes the agreements of all tries at a copy that is committed. The attempts of earlier tries are dead. */
-export async function forgetTries(
-  { backend }: CopyDestination['context'],
-  origin: Origin,
-  step: number,
-): Promise<void> {
-  const tries = await Array.fromAsync(listAgreements(backend, `${nameOfCopy(origin, step)}/`))
-  if (tries.length > 0) await backend.delete(tries.map(agreementKey))
 }
 
 async function agreedAttempt(
@@ -81,18 +86,4 @@ async function agreedAttempt(
     if (isHoldfastError(error, 'CORRUPT')) return 'unusable'
     throw error
   }
-}
-
-/** The number of the last try, or 1. */
-async function latestTry(
-  { backend }: CopyDestination['context'],
-  copy: AgreementName,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  let latest = 1
-  for await (const name of listAgreements(backend, `${copy}/`, { signal })) {
-    const number = Number(name.slice(copy.length + 1))
-    if (Number.isSafeInteger(number)) latest = Math.max(latest, number)
-  }
-  return latest
 }

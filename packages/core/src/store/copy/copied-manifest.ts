@@ -40,8 +40,8 @@ export interface PublishedManifest {
 }
 
 /**
- * Creates the manifest of a copy if it is absent, and returns the manifest that the store holds: two copiers may have
- * different ones. Returns `undefined` if it is gone, since the attempt was deleted. Rejects with `CORRUPT` if it is damaged
+ * Creates the manifest of a copy if it is absent, and returns the manifest that the store holds: another copier may have
+ * created a different one before. Returns `undefined` if it is gone, since the attempt was deleted. Rejects with `CORRUPT` if it is damaged
  * or lists other files.
  */
 export async function publishManifest(
@@ -50,8 +50,9 @@ export async function publishManifest(
   signal: AbortSignal | undefined,
 ): Promise<PublishedManifest | undefined> {
   const key = manifestKey(manifest.attempt)
+  const own = encodeManifest(manifest)
   try {
-    await backend.commit(key, encodeManifest(manifest), { signal })
+    if ((await backend.commit(key, own, { signal })) === 'created') return { manifest, bytes: own }
   } catch (error) {
     if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error // reading it decides
   }

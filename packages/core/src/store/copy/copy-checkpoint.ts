@@ -2,6 +2,7 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { mayCommit } from '../../catalog/commit/rules/index.ts'
 import {
   agreementKey,
+  agreementName,
   attemptPrefix,
   type CatalogEntry,
   type Manifest,
@@ -14,18 +15,27 @@ import { entryOf } from '../attempts/write-attempt.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { guardSpace } from '../save/space.ts'
 import { canContinue } from '../agreements/copies.ts'
-import { agreeOnAttempt, type CopyAttempt, forgetTries } from './attempt.ts'
+import type { Turn } from '../../async/in-turn.ts'
+import { agreeOnAttempt, type CopyAttempt } from './attempt.ts'
 import { manifestOfCopy, publishManifest } from './copied-manifest.ts'
 import { copyFiles, objectsStoredBefore } from './copy-files.ts'
 import { objectsToCopy } from './objects-to-copy.ts'
 import type { CopyOptions } from './options.ts'
 import type { LineOfCopy } from './plan-copies.ts'
 import type { CopyDestination, CopySource } from './sides.ts'
+import type { CopyTries } from './tries.ts'
 
 /** A checkpoint to copy: its manifest at the source, and the line that its copy gets. */
 export interface CheckpointToCopy {
   readonly manifest: Manifest
   readonly line: LineOfCopy
+}
+
+/** What the copies of one call share. */
+export interface CopyCall {
+  readonly tries: CopyTries
+  /** When this copy may be committed, and whether others were under way when it began. */
+  readonly turn: Pick<Turn, 'comes' | 'joins'>
 }
 
 /** A copy that is committed. */
@@ -38,7 +48,7 @@ export interface CommittedCopy {
 const mostTries = 3
 
 /**
- * Copies one checkpoint: agrees on an attempt, stores the files and the manifest, commits, and cleans up. What an interrupted
+ * Copies one checkpoint: agrees on an attempt, stores the files and the manifest, commits when its turn comes, and cleans up. What an interrupted
  * copy has stored stays, and the next copy continues there. A copy that can never be committed is deleted.
  */
 export async function copyCheckpoint(
@@ -46,16 +56,16 @@ export async function copyCheckpoint(
   destination: CopyDestination,
   checkpoint: CheckpointToCopy,
   options: CopyOptions,
+  call: CopyCall,
 ): Promise<CommittedCopy> {
-  const { access, context } = destination
+  const { access } = destination
   const { line } = checkpoint
   for (let tries = 1; ; tries += 1) {
-    const attempt = await agreeOnAttempt(destination, line.origin, line.step, options.signal)
-    access.attempts.add(attempt.attempt)
+    const attempt = await agreeOnAttempt(destination, call.tries, line.origin, line.step, options.signal)
     try {
-      const copied = await storeAndCommit(source, destination, checkpoint, attempt, options)
+      const copied = await storeAndCommit(source, destination, checkpoint, attempt, options, call.turn)
       access.afterwards(async () => {
-        await forgetTries(context, line.origin, line.step)
+        await call.tries.end(attempt.copy, attempt.number)
         await access.tidyNowAndThen()
       })
       return copied
@@ -75,6 +85,7 @@ async function storeAndCommit(
   { manifest, line }: CheckpointToCopy,
   attempt: CopyAttempt,
   { signal, onProgress, onExisting = 'fail', allowBest }: CopyOptions,
+  turn: CopyCall['turn'],
 ): Promise<CommittedCopy> {
   const { context, access } = destination
   const { backend, log, events } = context
@@ -101,6 +112,7 @@ async function storeAndCommit(
     ...(pinned === undefined ? {} : { pinned }),
     ...(clockJump === undefined ? {} : { clockJump }),
   }
+  await turn.comes()
   const committed = await log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
   events.emit('copied', { step: line.step, bytes: line.bytes, from: source.context.backend.url })
   access.afterwards(() => deleteDropped(context, committed))
@@ -125,7 +137,7 @@ async function diedMeanwhile(
  */
 async function discardHopeless(
   { context, access }: CopyDestination,
-  { attempt, agreement }: CopyAttempt,
+  { attempt, copy, number }: CopyAttempt,
   failure: unknown,
 ): Promise<void> {
   if (!isHoldfastError(failure, 'CORRUPT', 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'INSUFFICIENT_SPACE')) return
@@ -134,7 +146,7 @@ async function discardHopeless(
       if ((await discardAttempt(context, attempt)) === 'removed')
         await context.backend.sweep({ olderThan: 0, prefix: attemptPrefix(attempt), only: () => true })
     })
-    await context.backend.delete([agreementKey(agreement)])
+    await context.backend.delete([agreementKey(agreementName(copy, number))])
   } catch (reason) {
     const error = reason instanceof Error ? reason : new Error(String(reason))
     context.events.emit('cleanupFailed', { keys: [attempt], error })

@@ -10,12 +10,14 @@ import {
 } from '../../catalog/judging/choose.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { inTurn } from '../../async/in-turn.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { provedManifest } from '../attempts/read-verified.ts'
 import { judgedNow } from '../judged-now.ts'
-import { copyCheckpoint } from './copy-checkpoint.ts'
+import { mayCopyAtOnce } from './copies-at-once.ts'
+import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
 import { missingMetrics } from './copied-metrics.ts'
 import { hasSameFiles, isSameOrigin, originOf } from './identity.ts'
 import { assertCopyOptions, type CopyOptions, type CopyOutcome, type CopyReport } from './options.ts'
@@ -27,13 +29,15 @@ import {
   type WantedCopy,
 } from './plan-copies.ts'
 import type { CopyDestination, CopySource } from './sides.ts'
+import { CopyTries } from './tries.ts'
 
 /** The id of a destination that does not exist yet. No store has it. */
 const noStore = ''
 
 /**
- * Copies checkpoints from one store into another, one after the other. Each arrives completely or not at all. A checkpoint
- * that is corrupt at the source, or that the destination refuses, is reported, and the others are copied.
+ * Copies checkpoints from one store into another. Several small ones are stored at once, and each is committed after those
+ * before it. Each arrives completely or not at all. A checkpoint that is corrupt at the source, or that the destination
+ * refuses, is reported, and the others are copied.
  */
 export async function copyAll(
   source: CopySource,
@@ -59,12 +63,8 @@ export async function copyAll(
       pins: options.pins === true,
     })
     let hasFailed = false
-    for (const planned of plan) {
-      if (planned.kind === 'there') report(await updateCopy(destination, planned, options))
-      if (planned.kind !== 'copy') continue
-      const { kind } = report(await copyPlanned(source, destination, planned, options))
-      hasFailed ||= kind === 'failed'
-    }
+    for await (const outcome of copyInOrder(source, destination, plan, options))
+      hasFailed = report(outcome).kind === 'failed' || hasFailed
     const skipped = plan.filter((each) => each.kind === 'skipped')
     if (!hasFailed || skipped.length === 0) {
       for (const each of skipped) report(outcomeOf(each, { kind: 'skipped', because: each.because }))
@@ -74,6 +74,37 @@ export async function copyAll(
     open = skipped.map(({ entry, step }) => ({ entry, step }))
   }
   return { outcomes, metricsOfSteps: await copyMetrics(destination, from.side, options) }
+}
+
+/** Brings the planned checkpoints that are not skipped to the destination, and yields their outcomes in the order of the plan. */
+async function* copyInOrder(
+  source: CopySource,
+  destination: CopyDestination,
+  plan: readonly PlannedCopy[],
+  options: CopyOptions,
+): AsyncGenerator<CopyOutcome, void, undefined> {
+  const { access, context } = destination
+  const tries = new CopyTries(context)
+  try {
+    yield* inTurn(
+      plan.filter((planned) => planned.kind !== 'skipped'),
+      (running, next) =>
+        mayCopyAtOnce(context.backend.capabilities, running.map(bytesToCopy), bytesToCopy(next)),
+      options.signal,
+      async (planned, turn) => {
+        const own = { ...options, signal: turn.signal }
+        if (planned.kind === 'copy') return copyPlanned(source, destination, planned, own, { tries, turn })
+        await turn.comes()
+        return updateCopy(destination, planned, own)
+      },
+    )
+  } finally {
+    access.afterwards(() => tries.forget())
+  }
+}
+
+function bytesToCopy({ kind, entry }: PlannedCopy): number {
+  return kind === 'copy' ? entry.bytes : 0
 }
 
 interface Source {
@@ -149,6 +180,7 @@ export async function copyPlanned(
   destination: CopyDestination,
   planned: Extract<PlannedCopy, { kind: 'copy' }>,
   options: CopyOptions,
+  call: CopyCall,
 ): Promise<CopyOutcome> {
   const { environment } = destination.context
   const { entry, line, existing } = planned
@@ -161,10 +193,16 @@ export async function copyPlanned(
       if (hasSameFiles(other, manifest)) return outcomeOf(planned, { kind: 'there' })
       throw occupied(destination, line.step)
     }
-    await refuseEarly(destination, line.step, options)
+    await refuseEarly(destination, line.step, options, call.turn)
     if (options.dryRun === true)
       return outcomeOf(planned, { kind: 'copied', bytesBefore: 0, duration: 0, dropped: [] })
-    const { bytesBefore, dropped } = await copyCheckpoint(source, destination, { manifest, line }, options)
+    const { bytesBefore, dropped } = await copyCheckpoint(
+      source,
+      destination,
+      { manifest, line },
+      options,
+      call,
+    )
     const duration = environment.now().getTime() - began
     const names = dropped.map(({ step, because }) => ({ step, because }))
     return outcomeOf(planned, { kind: 'copied', bytesBefore, duration, dropped: names })
@@ -188,13 +226,18 @@ async function wasCopiedMeanwhile(
   return existing !== undefined && isSameOrigin(originOf(existing, (await id(signal)) ?? noStore), origin)
 }
 
-/** Refuses before a byte is stored what the commit would refuse. The commit decides again. */
+/**
+ * Refuses before a byte is stored what the commit would refuse. The commit decides again. So a copy that joins others goes by
+ * the version that their commits have read, which saves a request.
+ */
 async function refuseEarly(
   { context: { log, keeping, backend } }: CopyDestination,
   step: number,
   { onExisting = 'fail', allowBest, signal }: CopyOptions,
+  { joins }: CopyCall['turn'],
 ): Promise<void> {
-  const newest = await log.whole(signal)
+  const known = joins ? log.known : undefined
+  const newest = await log.wholeOf(known ?? (await log.newest(signal)), signal)
   const { objectives } = keepingOf(keeping, newest)
   const refused = refusalOfSave(newest, { step, onExisting, allowBest }, objectives)
   if (refused !== undefined)

@@ -25,7 +25,7 @@ export interface CopyOptions<Name extends string = string> {
   /** Reports what would be copied, and changes nothing. Default: false. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
-  /** Called as bytes of one checkpoint are stored. */
+  /** Called as bytes of one checkpoint are stored. Small checkpoints are stored at once, so calls for several steps may alternate. */
   readonly onProgress?:
     | ((progress: { readonly step: number; readonly bytes: number; readonly total: number }) => void)
     | undefined

@@ -6,6 +6,7 @@ import { copyPlanned, prepareDestination } from '../copy/copy-checkpoints.ts'
 import { originOf } from '../copy/identity.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
 import type { CopyDestination, CopySource } from '../copy/sides.ts'
+import { CopyTries } from '../copy/tries.ts'
 import { committedRewinds, foundRewinds } from '../upkeep/repair/rewinds.ts'
 import type { MirrorConnection } from './connection.ts'
 import { copiesLeftBehind } from './left-behind.ts'
@@ -218,12 +219,11 @@ async function copyNext(
   { signal, onProgress, refused, passed }: RoundTerms,
 ): Promise<void> {
   const source: CopySource = { context, id: () => Promise.resolve(id) }
-  const outcome = await copyPlanned(source, destination, next, {
-    onExisting: 'replace',
-    allowBest: true,
-    signal,
-    onProgress,
-  })
+  const tries = new CopyTries(destination.context)
+  const options = { onExisting: 'replace', allowBest: true, signal, onProgress } as const
+  const turn = { joins: false, comes: () => Promise.resolve() } // there is one copy at a time
+  const outcome = await copyPlanned(source, destination, next, options, { tries, turn })
+  destination.access.afterwards(() => tries.forget())
   const { attempt } = next.entry
   if (outcome.kind !== 'copied') passed.add(attempt)
   if (outcome.kind === 'failed') {

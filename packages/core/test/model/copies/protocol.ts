@@ -10,7 +10,7 @@ export interface Protocol {
   readonly verifiesSource: boolean
   /** Whether the name of an agreement contains the checkpoint of the source. */
   readonly namesOrigin: boolean
-  /** Whether a copier commits the manifest that it reads back. */
+  /** Whether a copier that finds a manifest reads it, and commits it instead of its own. */
   readonly readsManifestBack: boolean
 }
 

@@ -59,9 +59,10 @@ export function copierSteps(state: State, index: number, protocol: Protocol): re
       if (number > mostTries) return go('gives up', { at: 'done' })
       const name = `${nameOf(origin, protocol)}${number}`
       const own = newAttemptId(step, state.catalog.version, `${index}${number}`.padStart(16, '0'))
-      const attempt = state.agreements[name] ?? own
-      const agreements = { ...state.agreements, [name]: attempt }
-      return go(`agrees on ${attempt}`, { at: 'look', origin, number, attempt }, { agreements })
+      const there = state.agreements[name]
+      if (there !== undefined) return go(`agrees on ${there}`, { at: 'look', origin, number, attempt: there })
+      const agreements = { ...state.agreements, [name]: own }
+      return go(`begins ${own}`, { at: 'file', origin, number, attempt: own, file: 0 }, { agreements })
     }
     case 'look':
       return protocol.canContinue(state.catalog, copier.attempt)
@@ -79,11 +80,10 @@ export function copierSteps(state: State, index: number, protocol: Protocol): re
     }
     case 'manifest': {
       const own = `${copier.origin} by copier ${index}`
-      const manifest = storedIn(state, copier.attempt).manifest ?? own
-      const next: Copier = protocol.readsManifestBack
-        ? { ...copier, at: 'read back' }
-        : { ...copier, at: 'commit', manifest: own }
-      return go('creates the manifest, if it is absent', next, put(copier.attempt, { manifest }))
+      const committing: Copier = { ...copier, at: 'commit', manifest: own }
+      if (storedIn(state, copier.attempt).manifest === null)
+        return go('creates the manifest', committing, put(copier.attempt, { manifest: own }))
+      return go('finds a manifest', protocol.readsManifestBack ? { ...copier, at: 'read back' } : committing)
     }
     case 'read back': {
       const { manifest } = storedIn(state, copier.attempt)

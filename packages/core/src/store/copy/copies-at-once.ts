@@ -1,0 +1,21 @@
+import type { BackendCapabilities } from '../../backend/index.ts'
+
+/** How many checkpoints are copied at once. */
+const mostCopies = 8
+
+/** Total size in bytes of the checkpoints that are copied at once. All of these bytes may be in memory. */
+const mostBytes = 16 * 2 ** 20
+
+/**
+ * Decides whether the copy of a checkpoint with `next` bytes begins while copies with `running` bytes are under way. Small checkpoints mostly wait for
+ * responses, so several are stored at once. A store with limited space is asked before each copy whether there is enough, so it
+ * gets one after the other.
+ */
+export function mayCopyAtOnce(
+  { freeSpace }: Pick<BackendCapabilities, 'freeSpace'>,
+  running: readonly number[],
+  next: number,
+): boolean {
+  const bytes = running.reduce((sum, each) => sum + each, next)
+  return freeSpace === 'unbounded' && running.length < mostCopies && bytes <= mostBytes
+}
