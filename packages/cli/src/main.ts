@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { holdWarnings } from './early-signals.ts'
+import { holdWarnings } from './signals/early-signals.ts'
 import { nodeVersionFault } from './node-version.ts'
 
 holdWarnings()

@@ -1,8 +1,8 @@
 import { Command as CommanderCommand } from 'commander'
-import type { Command, DescribedCommand, Surroundings } from './command.ts'
-import { declareCommand, declareOptions } from './declare.ts'
+import type { Command, DescribedCommand, Surroundings } from './declare/command.ts'
+import { declareCommand, declareOptions } from './declare/declare.ts'
 import { exitCodesHelp } from './exit-codes.ts'
-import { globalOptions } from './global-options.ts'
+import { globalOptions } from './declare/global-options.ts'
 import { own } from './own.ts'
 import { visibleLines } from './output/visible.ts'
 

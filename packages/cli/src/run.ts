@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
-import { Interruption } from './interruption.ts'
+import { Interruption } from './signals/interruption.ts'
 import { reportError } from './output/errors.ts'
 import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'

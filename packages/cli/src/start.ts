@@ -1,6 +1,6 @@
 import * as nodeModule from 'node:module'
 import { compileCacheFolder } from './compile-cache.ts'
-import { StandardOutput } from './standard-output.ts'
+import { StandardOutput } from './streams/standard-output.ts'
 import { version } from './version.ts'
 
 /** Runs the command line of this process. */

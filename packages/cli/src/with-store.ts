@@ -7,8 +7,8 @@ import {
   type StoreOptions,
 } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
-import type { GlobalOptions } from './global-options.ts'
-import { type KeepOptions, retentionOf } from './retention-options.ts'
+import type { GlobalOptions } from './declare/global-options.ts'
+import { type KeepOptions, retentionOf } from './options/retention.ts'
 import type { CommandExitCode } from './exit-codes.ts'
 import { count, joined } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'

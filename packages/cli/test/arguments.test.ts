@@ -7,7 +7,7 @@ import {
   parsePackMode,
   parseStep,
   parseSteps,
-} from '../src/arguments.ts'
+} from '../src/parsing/arguments.ts'
 
 describe('parseStep', () => {
   test.each([

@@ -1,9 +1,17 @@
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
-import { defineCommand } from '../src/command.ts'
-import { argument, flag, gather, negatableOption, option, requiredOption, text } from '../src/declaration.ts'
-import { parseStep } from '../src/arguments.ts'
-import { Interruption } from '../src/interruption.ts'
-import type { GlobalOptions } from '../src/global-options.ts'
+import { defineCommand } from '../src/declare/command.ts'
+import {
+  argument,
+  flag,
+  gather,
+  negatableOption,
+  option,
+  requiredOption,
+  text,
+} from '../src/declare/declaration.ts'
+import { parseStep } from '../src/parsing/arguments.ts'
+import { Interruption } from '../src/signals/interruption.ts'
+import type { GlobalOptions } from '../src/declare/global-options.ts'
 
 const options = {
   step: requiredOption('<n>', 'a step', parseStep),

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { decideOnSignal, type Ending, type HandledSignal, type OnSignal } from '../src/decide-on-signal.ts'
+import {
+  decideOnSignal,
+  type Ending,
+  type HandledSignal,
+  type OnSignal,
+} from '../src/signals/decide-on-signal.ts'
 
 const running: Ending = { state: 'running' }
 const finishing: Ending = { state: 'finishing', signal: 'SIGTERM', at: 0 }

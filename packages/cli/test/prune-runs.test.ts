@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
-import { planBudget } from '../src/statistics/budget.ts'
+import { planBudget } from '../src/runs/budget.ts'
 import { holdfast, type Outcome } from './holdfast.ts'
 
 const objectives = { loss: { metric: 'loss', direction: 'min' } } as const

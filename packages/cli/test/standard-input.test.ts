@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { standardInput } from '../src/standard-input.ts'
+import { standardInput } from '../src/streams/standard-input.ts'
 import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 
 async function workFolder(): Promise<string> {

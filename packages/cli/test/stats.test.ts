@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { locationOf } from '../src/runs-below.ts'
+import { locationOf } from '../src/runs/runs-below.ts'
 import { bytesByReason, bytesPerDay, fullAt } from '@holdfast/page'
 import { holdfast } from './holdfast.ts'
 

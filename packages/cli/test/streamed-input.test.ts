@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { separateWords, streamedInputOptions } from '../src/streamed-input.ts'
+import { separateWords, streamedInputOptions } from '../src/streams/streamed-input.ts'
 import { environment, holdfast, main, type Outcome } from './holdfast.ts'
 
 async function workFolder(): Promise<string> {

@@ -1,9 +1,9 @@
-import { parseMetric } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
-import { hidden, requiredOption } from '../declaration.ts'
+import { parseMetric } from '../parsing/arguments.ts'
+import { defineCommand } from '../declare/command.ts'
+import { hidden, requiredOption } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
-import { retentionOf, retentionOptions } from '../retention-options.ts'
+import { retentionOf, retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
 import { stepArgument } from './choice.ts'
 

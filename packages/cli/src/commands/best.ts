@@ -1,6 +1,6 @@
 import { HoldfastError, type JudgedCheckpoint, type UnscoredObjective } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { optionalArgument, text } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { optionalArgument, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { explainUnscored } from '../output/unscored.ts'

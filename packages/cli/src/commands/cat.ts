@@ -1,10 +1,10 @@
 import { type CheckpointStore, HoldfastError, isHoldfastError, parseChoice } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { argument, negatableFlag, option, text } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, negatableFlag, option, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { writeBytes } from '../output/bytes.ts'
 import { visibleLines } from '../output/visible.ts'
-import { type ByteRange, parseRange, partOf, rangeIn } from '../byte-range.ts'
+import { type ByteRange, parseRange, partOf, rangeIn } from '../parsing/byte-range.ts'
 import { withStore } from '../with-store.ts'
 import { requiredChoiceArgument } from './choice.ts'
 

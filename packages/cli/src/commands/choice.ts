@@ -1,6 +1,6 @@
 import { type CheckpointDetails, HoldfastError, parseChoice, type Presence } from '@holdfast/core'
-import { parseStep, parseSteps } from '../arguments.ts'
-import { argument, argumentWithDefault, text } from '../declaration.ts'
+import { parseStep, parseSteps } from '../parsing/arguments.ts'
+import { argument, argumentWithDefault, text } from '../declare/declaration.ts'
 import type { CommandContext } from '../with-store.ts'
 
 export const choices = 'a step, latest, best or best:OBJECTIVE'

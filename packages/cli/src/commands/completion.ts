@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from 'commander'
-import { defineCommand } from '../command.ts'
+import { defineCommand } from '../declare/command.ts'
 import { bashScript } from '../completion/bash.ts'
 import { completed, completedOptions } from '../completion/described.ts'
 import { fishScript } from '../completion/fish.ts'
 import { zshScript } from '../completion/zsh.ts'
-import { argument } from '../declaration.ts'
+import { argument } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { globalOptions } from '../global-options.ts'
+import { globalOptions } from '../declare/global-options.ts'
 import { Printer } from '../output/printer.ts'
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const

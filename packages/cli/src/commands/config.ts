@@ -1,14 +1,14 @@
 import { explainConfig, HoldfastError, type HoldfastConfig, stringifyJson } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
-import { defineCommand } from '../command.ts'
-import { flag, hidden } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag, hidden } from '../declare/declaration.ts'
 import { type ConfigValue, type Origin, valuesInForce } from '../configuration/values.ts'
 import { exitCodes } from '../exit-codes.ts'
-import type { GlobalOptions } from '../global-options.ts'
+import type { GlobalOptions } from '../declare/global-options.ts'
 import { phraseHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
-import { type KeepOptions, retentionOf, retentionOptions } from '../retention-options.ts'
+import { type KeepOptions, retentionOf, retentionOptions } from '../options/retention.ts'
 
 export const config = defineCommand({
   example: 'holdfast config --keep-last 5',

@@ -10,14 +10,14 @@ import {
   parseChoice,
   systemEnvironment,
 } from '@holdfast/core'
-import { parseSeconds, parseStep } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
-import { argument, flag, gather, option, text } from '../declaration.ts'
+import { parseSeconds, parseStep } from '../parsing/arguments.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, flag, gather, option, text } from '../declare/declaration.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { withHint } from '../output/hints.ts'
 import { type Printer, styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
-import { retentionOf, retentionOptions } from '../retention-options.ts'
+import { retentionOf, retentionOptions } from '../options/retention.ts'
 import { type CommandContext, openSource, withStore } from '../with-store.ts'
 
 /** The pause between two looks at the source with `--follow`, in milliseconds. */

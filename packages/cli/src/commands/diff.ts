@@ -1,6 +1,6 @@
 import { type CheckpointDetails, formatSize, stringifyJson } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { argument, flag, text } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, flag, text } from '../declare/declaration.ts'
 import {
   changesOnly,
   type CheckpointDifference,

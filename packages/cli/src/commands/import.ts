@@ -1,13 +1,13 @@
 import { formatSize } from '@holdfast/core'
 import type { PlannedCheckpoint } from '@holdfast/watch'
-import { adoptionOf, adoptionOptions } from '../adoption-options.ts'
-import { defineCommand } from '../command.ts'
-import { argument, flag, text } from '../declaration.ts'
+import { adoptionOf, adoptionOptions } from '../options/adoption.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, flag, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { explain, printAdoption } from '../output/adoption.ts'
 import type { Printer } from '../output/printer.ts'
 import { count, formatMetric, joined } from '../output/text.ts'
-import { retentionOptions } from '../retention-options.ts'
+import { retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
 
 export const importCommand = defineCommand({

@@ -1,5 +1,5 @@
-import { defineCommand } from '../command.ts'
-import { flag, requiredOption, text } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag, requiredOption, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { joined } from '../output/text.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'

@@ -1,6 +1,6 @@
 import { formatSize, type JudgedCheckpoint } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { option } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { option } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { chooseColumns, parseColumns } from '../output/checkpoint-columns.ts'
 import { fitTable } from '../output/table.ts'

@@ -1,6 +1,6 @@
 import type { MeasuredStep } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { negatableFlag } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { negatableFlag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { plot } from '../output/plot.ts'
 import { type Column, formatTable } from '../output/table.ts'

@@ -1,6 +1,6 @@
 import { parseChoice } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { argument, text } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withStore } from '../with-store.ts'
 import { requiredChoiceArgument } from './choice.ts'

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts'
+import { defineCommand } from '../declare/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withStore } from '../with-store.ts'
 

@@ -10,10 +10,10 @@ import {
   type Restored,
   type RestoreOptions,
 } from '@holdfast/core'
-import { parseCount } from '../arguments.ts'
+import { parseCount } from '../parsing/arguments.ts'
 import { expandHome } from '@holdfast/core/backend'
-import { defineCommand } from '../command.ts'
-import { flag, gather, option, requiredOption, text } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'

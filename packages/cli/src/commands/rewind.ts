@@ -1,6 +1,6 @@
 import { type RewindReport } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { flag } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { joined, stepsText } from '../output/text.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'

@@ -1,5 +1,5 @@
-import { defineCommand } from '../command.ts'
-import { flag } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'

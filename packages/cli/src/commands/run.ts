@@ -1,13 +1,13 @@
 import type { RunReport } from '@holdfast/watch'
-import { adoptionOf, adoptionOptions } from '../adoption-options.ts'
-import { parseSeconds, parseWhole } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
-import { argument, gather, option, requiredOption, text } from '../declaration.ts'
+import { adoptionOf, adoptionOptions } from '../options/adoption.ts'
+import { parseSeconds, parseWhole } from '../parsing/arguments.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, gather, option, requiredOption, text } from '../declare/declaration.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { mirrorText } from '../output/mirror.ts'
 import { RunPrinter } from '../output/run.ts'
-import { retentionOptions } from '../retention-options.ts'
+import { retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
 
 /** The program reads its checkpoints again, so they are not deleted from the folder. */

@@ -14,8 +14,8 @@ import {
   parseSeconds,
   parseStep,
   parseUnchangedMode,
-} from '../arguments.ts'
-import { defineCommand } from '../command.ts'
+} from '../parsing/arguments.ts'
+import { defineCommand } from '../declare/command.ts'
 import {
   flag,
   gather,
@@ -25,13 +25,13 @@ import {
   optionWithDefault,
   requiredOption,
   text,
-} from '../declaration.ts'
+} from '../declare/declaration.ts'
 import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { mirrorSaved } from '../output/mirror.ts'
 import { count, formatDuration, joined, shortDigest } from '../output/text.ts'
-import { retentionOptions } from '../retention-options.ts'
-import { separateWords, streamedInput, streamedInputOptions } from '../streamed-input.ts'
+import { retentionOptions } from '../options/retention.ts'
+import { separateWords, streamedInput, streamedInputOptions } from '../streams/streamed-input.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, saveTimeoutOption } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 import { metadataOf, readDataState } from './json-values.ts'

@@ -1,7 +1,7 @@
 import { Console } from 'node:console'
 import { HoldfastError } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { flag } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { version } from '../version.ts'
 

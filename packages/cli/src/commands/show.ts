@@ -1,6 +1,6 @@
 import { formatSize, stringifyJson } from '@holdfast/core'
-import { defineCommand } from '../command.ts'
-import { flag } from '../declaration.ts'
+import { defineCommand } from '../declare/command.ts'
+import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'

@@ -1,10 +1,10 @@
-import { adoptionOf, adoptionOptions } from '../adoption-options.ts'
-import { defineCommand } from '../command.ts'
-import { argument, text } from '../declaration.ts'
+import { adoptionOf, adoptionOptions } from '../options/adoption.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { printAdoption } from '../output/adoption.ts'
-import { retentionOptions } from '../retention-options.ts'
+import { retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
 
 export const watch = defineCommand({

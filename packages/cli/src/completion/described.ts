@@ -1,6 +1,6 @@
-import { dashed } from '../declare.ts'
-import type { DescribedCommand } from '../command.ts'
-import type { ArgumentDeclarations, OptionDeclarations } from '../declaration.ts'
+import { dashed } from '../declare/declare.ts'
+import type { DescribedCommand } from '../declare/command.ts'
+import type { ArgumentDeclarations, OptionDeclarations } from '../declare/declaration.ts'
 
 /** The values that a shell suggests: these words, files, or nothing. */
 export type Suggestion =

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { type SaveResult, stringifyJson } from '@holdfast/core'
-import { option, text } from '../declaration.ts'
+import { option, text } from '../declare/declaration.ts'
 import type { Printer } from '../output/printer.ts'
 
 export const onSavedOption = option(

@@ -1,9 +1,9 @@
 import { HoldfastError, type RanksOptions } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import { InvalidArgumentError } from 'commander'
-import { parseSeconds, parseWhole } from '../arguments.ts'
-import { option, type OptionsOf, text } from '../declaration.ts'
-import type { GlobalOptions } from '../global-options.ts'
+import { parseSeconds, parseWhole } from '../parsing/arguments.ts'
+import { option, type OptionsOf, text } from '../declare/declaration.ts'
+import type { GlobalOptions } from '../declare/global-options.ts'
 import { type Place, placeFromEnvironment, type Variables } from './environment.ts'
 
 /** Options of the commands that the ranks of a job run together. */

@@ -1,4 +1,4 @@
-import { parseLimit, parseObjective } from './arguments.ts'
+import { parseLimit, parseObjective } from '../parsing/arguments.ts'
 import { flag, gather, negatableOption, option, type OptionsOf, text } from './declaration.ts'
 
 /** Options that every command takes. */

@@ -1,6 +1,6 @@
 import { decideOnSignal, type Ending, type HandledSignal, handledSignals } from './decide-on-signal.ts'
 import { releaseWarnings } from './early-signals.ts'
-import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 
 /**
  * Turns the signals of this process into an AbortSignal, so that the command can clean up. A command may also go on for a

@@ -1,6 +1,6 @@
 import { type ExpectedStream, HoldfastError, parseSize } from '@holdfast/core'
-import { flag, option, type OptionsOf, text } from './declaration.ts'
-import type { Interruption } from './interruption.ts'
+import { flag, option, type OptionsOf, text } from '../declare/declaration.ts'
+import type { Interruption } from '../signals/interruption.ts'
 import { outputOfCommand } from './output-of-command.ts'
 import { standardInput } from './standard-input.ts'
 

@@ -8,10 +8,10 @@ import {
   type UnreadableRun,
 } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
-import { exitCodes } from './exit-codes.ts'
-import type { GlobalOptions } from './global-options.ts'
-import { phraseHint, withHint } from './output/hints.ts'
-import type { Printer } from './output/printer.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { GlobalOptions } from '../declare/global-options.ts'
+import { phraseHint, withHint } from '../output/hints.ts'
+import type { Printer } from '../output/printer.ts'
 
 /** Lists the runs below a prefix with the options of the command line. `printer` notes a configuration that is not used. */
 export async function runsBelow(

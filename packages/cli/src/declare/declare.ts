@@ -1,7 +1,7 @@
 import { type Command as CommanderCommand, Option } from 'commander'
 import type { Command, Surroundings } from './command.ts'
 import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
-import { numberOf } from './exit-codes.ts'
+import { numberOf } from '../exit-codes.ts'
 
 /** Adds the arguments, options, example and action of a command to a command of the parser. */
 export function declareCommand(

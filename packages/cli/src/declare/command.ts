@@ -1,7 +1,7 @@
 import type { ArgumentDeclarations, ArgumentsOf, OptionDeclarations, OptionsOf } from './declaration.ts'
-import type { CommandExitCode } from './exit-codes.ts'
+import type { CommandExitCode } from '../exit-codes.ts'
 import type { GlobalOptions } from './global-options.ts'
-import type { Interruption } from './interruption.ts'
+import type { Interruption } from '../signals/interruption.ts'
 
 /** A command as its declaration describes it. */
 export interface DescribedCommand {

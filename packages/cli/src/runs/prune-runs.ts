@@ -5,14 +5,14 @@ import {
   type JudgedCheckpoint,
   type RunSummary,
 } from '@holdfast/core'
-import { exitCodeOf, exitCodes, type ExitCode } from './exit-codes.ts'
-import type { GlobalOptions } from './global-options.ts'
-import { withHint } from './output/hints.ts'
-import { Printer } from './output/printer.ts'
-import { count, joined } from './output/text.ts'
-import { type KeepOptions, retentionOf } from './retention-options.ts'
+import { exitCodeOf, exitCodes, type ExitCode } from '../exit-codes.ts'
+import type { GlobalOptions } from '../declare/global-options.ts'
+import { withHint } from '../output/hints.ts'
+import { Printer } from '../output/printer.ts'
+import { count, joined } from '../output/text.ts'
+import { type KeepOptions, retentionOf } from '../options/retention.ts'
 import { exitCodeFor, faultOf, openRun, refuseStoreOptions, runsBelow } from './runs-below.ts'
-import { planBudget } from './statistics/budget.ts'
+import { planBudget } from './budget.ts'
 
 type PruneRunsOptions = GlobalOptions &
   KeepOptions & { readonly dryRun?: true | undefined; readonly budget?: number | undefined }

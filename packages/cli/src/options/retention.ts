@@ -1,7 +1,7 @@
 import type { Objectives, RetentionOptions } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
-import { flag, gather, option, type OptionsOf } from './declaration.ts'
-import { duration, size } from './quantities.ts'
+import { flag, gather, option, type OptionsOf } from '../declare/declaration.ts'
+import { duration, size } from '../parsing/quantities.ts'
 
 /** One `--keep-best` option: keep the best `count` checkpoints by this metric. */
 export interface BestArgument {

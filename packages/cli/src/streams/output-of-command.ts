@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { HoldfastError } from '@holdfast/core'
 import { abortedError, nodeErrorCode } from '@holdfast/core/backend'
-import type { Interruption } from './interruption.ts'
+import type { Interruption } from '../signals/interruption.ts'
 import { type Input, nonEmpty, readChunks } from './standard-input.ts'
 
 type Child = ChildProcessByStdio<null, Readable, null>

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core'
 import type { AdoptionOptions, CustomLayout, LayoutName } from '@holdfast/watch'
-import { parseSeconds } from './arguments.ts'
-import { flag, gather, option, type OptionsOf, text } from './declaration.ts'
+import { parseSeconds } from '../parsing/arguments.ts'
+import { flag, gather, option, type OptionsOf, text } from '../declare/declaration.ts'
 
 /** Options of the commands that adopt checkpoints of another program. */
 export const adoptionOptions = {
