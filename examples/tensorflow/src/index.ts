@@ -1,0 +1,2 @@
+export { holdfast, type ModelOptions } from './handler.ts'
+export { restored } from './restored.ts'
