@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vitepress'
-import { forSite, groups, outsideCode, summaryOf, titleOf } from './pages.ts'
+import { forSite, groups, summaryOf, titleOf } from './pages.ts'
 import { terminalSvg } from './terminal.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -20,9 +20,8 @@ rmSync(pages, { recursive: true, force: true })
 mkdirSync(join(pages, 'public'), { recursive: true })
 const names = readdirSync(docs).filter((name) => name.endsWith('.md'))
 for (const name of names)
-  writeFileSync(join(pages, name), forSite(escaped(readFileSync(join(docs, name), 'utf8')), 'docs'))
-for (const name of readdirSync(docs).filter((file) => file.endsWith('.png')))
-  cpSync(join(docs, name), join(pages, 'public', name))
+  writeFileSync(join(pages, name), forSite(readFileSync(join(docs, name), 'utf8'), 'docs'))
+cpSync(join(docs, 'pictures'), join(pages, 'public', 'pictures'), { recursive: true })
 cpSync(join(site, 'landing.md'), join(pages, 'index.md'))
 const demo = readFileSync(join(site, 'demo.txt'), 'utf8')
 writeFileSync(join(pages, 'public', 'demo.svg'), terminalSvg('npx -y pnpm@12 demo', demo))
@@ -30,22 +29,6 @@ writeFileSync(join(pages, 'public', 'llms.txt'), llmsText())
 writeReference()
 writeConfiguration()
 await build(pages)
-
-/** VitePress treats `<NAME>` and `{{` in text as markup of Vue. */
-function escaped(markdown: string): string {
-  return outsideCode(markdown, (text) =>
-    text
-      .split(/(`[^`\n]*`)/)
-      .map((part, index) =>
-        index % 2 === 1
-          ? part.includes('{{')
-            ? `<code v-pre>${part.slice(1, -1)}</code>`
-            : part
-          : part.replaceAll(/<(?=[a-zA-Z])(?!(?:https?:|br\b|!--))/g, '&lt;'),
-      )
-      .join(''),
-  )
-}
 
 /** Writes the reference of each entry point from its doc comments. */
 function writeReference(): void {

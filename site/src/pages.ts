@@ -21,7 +21,12 @@ const repository = 'https://github.com/holdfast-checkpoints/holdfast/blob/main'
  */
 export function forSite(markdown: string, folder: string): string {
   return outsideCode(markdown, (text) =>
-    text.replaceAll(/\]\((?![a-z]+:|#)([^)\s]+)\)/g, (_, link: string) => `](${siteLink(link, folder)})`),
+    escaped(text)
+      .replaceAll(/\]\((?![a-z]+:|#)([^)\s]+)\)/g, (_, link: string) => `](${siteLink(link, folder)})`)
+      .replaceAll(
+        /\b(src|srcset)="([^"]+)"/g,
+        (_, name: string, link: string) => `${name}="${siteLink(link, folder)}"`,
+      ),
   )
 }
 
@@ -31,12 +36,26 @@ function siteLink(link: string, folder: string): string {
   const hash = anchor === undefined ? '' : `#${anchor}`
   const page = /^docs\/([^/]+)\.md$/.exec(target)?.[1]
   if (page !== undefined) return `/${page}${hash}`
-  if (/^docs\/[^/]+\.png$/.test(target)) return `/${posix.basename(target)}`
+  if (target.startsWith('docs/pictures/')) return `/${posix.relative('docs', target)}`
   return `${repository}/${target}${hash}`
 }
 
+/** VitePress treats `<NAME>` and `{{` in text as markup of Vue. Pictures are the only HTML of the pages. */
+function escaped(text: string): string {
+  return text
+    .split(/(`[^`\n]*`)/)
+    .map((part, index) =>
+      index % 2 === 0
+        ? part.replaceAll(/<(?=\/?[a-zA-Z])(?!\/?(?:https?:|(?:br|picture|source|img)\b))/g, '&lt;')
+        : part.includes('{{')
+          ? `<code v-pre>${part.slice(1, -1)}</code>`
+          : part,
+    )
+    .join('')
+}
+
 /** Applies a change to the text outside of blocks of code. */
-export function outsideCode(markdown: string, change: (text: string) => string): string {
+function outsideCode(markdown: string, change: (text: string) => string): string {
   return markdown
     .split(/^(```[\s\S]*?^```)/m)
     .map((part, index) => (index % 2 === 1 ? part : change(part)))
