@@ -13,10 +13,19 @@ class FailingReads extends MemoryBackend {
   readableUntil = Infinity
 
   override async read(key: string, options: ReadOptions = {}): Promise<ReadableObject> {
-    const { start = 0, end = 0 } = options.range ?? {}
-    if (Math.max(start, end) > this.readableUntil)
-      throw new HoldfastError('UNAVAILABLE', 'The store does not respond.')
-    return super.read(key, options)
+    const object = await super.read(key, options)
+    const until = this.readableUntil
+    let position = options.range?.start ?? 0
+    const body = object.body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          position += chunk.byteLength
+          if (position > until) throw new HoldfastError('UNAVAILABLE', 'The store does not respond.')
+          controller.enqueue(chunk)
+        },
+      }),
+    )
+    return { ...object, body }
   }
 }
 
@@ -39,7 +48,7 @@ test('a copy continues inside of a pack', async () => {
   const to = await copyInto()
   const [outcome] = (await copyCheckpoints(from, to)).outcomes
   expect(outcome?.kind).toBe('copied')
-  // The source is read in pieces of up to 4 MiB, and the destination keeps whole chunks of 1 MiB.
+  // The destination keeps whole chunks of 1 MiB.
   expect(outcome?.kind === 'copied' ? outcome.bytesBefore : 0).toBeGreaterThanOrEqual(3 * 2 ** 20)
   expect(new Set((await to.get(1))?.files.map(({ key }) => key)).size).toBe(1)
   expect((await to.verify()).good).toBe(true)

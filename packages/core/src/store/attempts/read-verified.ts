@@ -87,6 +87,33 @@ export async function provedChunks(
   return proved(object, file, new ExpectedFile(backend, attempt, file))
 }
 
+/**
+ * Yields the bytes of a file to a consumer that computes their digest itself. Fails with `CORRUPT` if they are fewer or more.
+ * A chunk stays valid until the next chunk has been used.
+ */
+export async function unverifiedChunks(
+  backend: PayloadReader,
+  attempt: AttemptId,
+  file: ManifestFile,
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  const object = await readListed(backend, attempt, file, signal)
+  return ofSize(chunksOf(object, file.size), new ExpectedFile(backend, attempt, file))
+}
+
+async function* ofSize(
+  chunks: AsyncIterable<Uint8Array>,
+  expected: ExpectedFile,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength
+    expected.refuseLonger(bytes)
+    yield chunk
+  }
+  expected.refuseShorter(bytes)
+}
+
 async function* proved(
   object: Body,
   { size }: ManifestFile,
@@ -128,8 +155,13 @@ class ExpectedFile {
   }
 
   /** Must be called after the last chunk. */
-  refuseOther(bytes: number, sha256: string): void {
+  refuseShorter(bytes: number): void {
     if (bytes < this.#file.size) this.#refuse(`is truncated: ${bytes} of ${this.#file.size} bytes`)
+  }
+
+  /** Must be called after the last chunk. */
+  refuseOther(bytes: number, sha256: string): void {
+    this.refuseShorter(bytes)
     if (sha256 !== this.#file.sha256) this.#refuse('differs from the saved file')
   }
 

@@ -6,7 +6,7 @@ import { attemptPrefix, type AttemptId, type ManifestFile, objectKey } from '../
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
-import { provedChunks, readPart } from '../attempts/read-verified.ts'
+import { provedChunks, readPart, unverifiedChunks } from '../attempts/read-verified.ts'
 import { sourceObject } from '../attempts/source-object.ts'
 import type { StoreContext } from '../context.ts'
 import type { CopyAttempt } from './attempt.ts'
@@ -47,8 +47,9 @@ export interface FilesToCopy {
 
 /**
  * Stores the files of a checkpoint under another attempt. Each file is verified by the manifest of the source while it
- * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. Skips
- * stored objects whose bytes verify, and continues objects that an interrupted copy has stored in part.
+ * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. A put
+ * that can continue another one requires the digest of the manifest, so it verifies the bytes, and nothing else hashes them.
+ * Skips stored objects whose bytes verify, and continues objects that an interrupted copy has stored in part.
  */
 export async function copyFiles(
   from: StoreContext,
@@ -91,11 +92,13 @@ export async function copyFiles(
       }
       return withSecondLook(async (look) => {
         const key = objectKey(attempts.to, file.name)
-        // What is read from its start verifies itself. Its end alone is verified by the digest that the put expects.
+        const isVerifiedByPut = destination.capabilities.resumesPuts && look === 1
         const body: ReopenableSource = {
           open: async (start, readSignal = taskSignal) => {
             if (start > 0)
               return readPart(sourceReader, attempts.from, file, { start, end: file.size }, readSignal)
+            if (isVerifiedByPut && isWholeObject(file))
+              return unverifiedChunks(sourceReader, attempts.from, file, readSignal)
             return object.kind === 'file'
               ? reader.open(file, readSignal, look)
               : verifiedPack(sourceReader, attempts.from, object.files, readSignal, look)
@@ -103,13 +106,19 @@ export async function copyFiles(
           // The second look reads the bytes.
           object: look === 1 ? sourceObject(source, attempts.from, file) : undefined,
         }
-        const put = await destination.put(key, body, {
-          size: file.size,
-          signal: taskSignal,
-          onProgress: report,
-          pace: to.transfers.upload,
-          resume: destination.capabilities.resumesPuts ? { sha256: file.sha256 } : undefined,
-        })
+        const put = await destination
+          .put(key, body, {
+            size: file.size,
+            signal: taskSignal,
+            onProgress: report,
+            pace: to.transfers.upload,
+            resume: destination.capabilities.resumesPuts ? { sha256: file.sha256 } : undefined,
+          })
+          .catch((error: unknown) => {
+            throw isVerifiedByPut && isHoldfastError(error, 'INVALID_ARGUMENT')
+              ? otherBytes(source, objectKey(attempts.from, file.object), error)
+              : error
+          })
         if (put.sha256 !== file.sha256) throw storedOtherBytes(destination, key)
         bytesBefore += put.resumedBytes ?? 0
         return filesOfCopy(object, put.storeDigest)
@@ -172,6 +181,16 @@ async function isIntact(
     if (isHoldfastError(error, 'CORRUPT')) return false
     throw error
   }
+}
+
+/** Whether a file, or a pack as a whole, is an object of its own at the source. */
+function isWholeObject({ offset, content }: ManifestFile): boolean {
+  return offset === undefined && content === undefined
+}
+
+/** The second look reads the file again, and decides whether it is damaged. */
+function otherBytes({ url }: CheckpointBackend, key: string, cause: HoldfastError): HoldfastError {
+  return new HoldfastError('CORRUPT', `The put refuses the bytes of ${key}.`, { key, url, cause })
 }
 
 function storedOtherBytes({ url }: CheckpointBackend, key: string): HoldfastError {
