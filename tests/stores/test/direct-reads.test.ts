@@ -29,14 +29,21 @@ interface Request {
   readonly headers: IncomingHttpHeaders
 }
 
-/** A store of any kind that holds one object. `sized` is false for a response that does not state its size. */
-async function serving(sized: (request: number) => boolean, { secure = false } = {}) {
+/**
+ * A store of any kind that holds one object. `sized` is false for a response that does not state its size, and `overloaded` is
+ * the number of the request that it refuses.
+ */
+async function serving(sized: (request: number) => boolean, { secure = false, overloaded = -1 } = {}) {
   const requests: Request[] = []
   const respond: RequestListener = (request, response) => {
     requests.push({ url: new URL(request.url ?? '', 'http://store'), headers: request.headers })
     const range = request.headers.range ?? request.headers['x-ms-range']
     const [, start = '0', end = ''] = /^bytes=(\d+)-(\d+)$/.exec(String(range)) ?? []
     const body = object.subarray(Number(start), Number(end) + 1)
+    if (requests.length - 1 === overloaded) {
+      response.writeHead(503, { 'content-length': 0 }).end()
+      return
+    }
     response.writeHead(206, {
       etag: '"e"',
       'last-modified': new Date(0).toUTCString(),
@@ -62,8 +69,9 @@ async function readAll(
   adapter: BackendAdapter,
   url: string,
   options: Readonly<Record<string, unknown>>,
+  attempts = 1,
 ): Promise<Buffer> {
-  const retry = { attempts: 1, minDelay: 1, maxDelay: 1 }
+  const retry = { attempts, minDelay: 1, maxDelay: 1 }
   const backend = await adapter.open(new URL(url), { retry, ...options })
   cleanUps.push(() => backend.close())
   const seen: Buffer[] = []
@@ -135,6 +143,12 @@ describe.each<
     expect(rest?.url.pathname).toBe(first?.url.pathname)
     expect(rest?.headers.range).toBe(`bytes=${firstBytes}-${object.byteLength - 1}`)
     if (rest !== undefined) checkCredentials(rest)
+  })
+
+  test('is requested again if the store is overloaded', async () => {
+    const { requests, endpoint } = await serving(() => true, { overloaded: 1 })
+    expect((await readAll(adapter, url, options(endpoint), 2)).equals(object)).toBe(true)
+    expect(requests.map(isDirect)).toEqual([false, true, true])
   })
 
   test('is read by the SDK if the response cannot be read directly', async () => {
