@@ -25,7 +25,7 @@ const bundle = await rolldown({
   input: entries,
   external: isExternal,
   platform: 'node',
-  plugins: [lowered(), plainBuiltins()],
+  plugins: [threadScript(), lowered(), plainBuiltins()],
 })
 const { output } = await bundle.write({
   dir: folder,
@@ -36,6 +36,23 @@ const { output } = await bundle.write({
 })
 await bundle.close()
 if (included.length > 0) writeFileSync(join(folder, 'LICENSES.txt'), licenses(output))
+
+/**
+ * Replaces the location of the code of a thread by its text, with all that it imports. A bundler that includes the package
+ * would not see that a thread needs another file.
+ */
+function threadScript(): Plugin {
+  return {
+    name: 'thread-script',
+    async load(id) {
+      if (!id.endsWith('/receiving-script.ts')) return null
+      const input = id.replace(/receiving-script\.ts$/, 'receiving-thread.ts')
+      await using thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
+      const { output: chunks } = await thread.generate({ format: 'cjs', minify: true })
+      return `export const receivingScript = ${JSON.stringify(chunks[0].code)}`
+    },
+  }
+}
 
 /** Compiles TypeScript as `tsc` does. Rolldown keeps `using`, which Node.js 22 cannot parse. */
 function lowered(): Plugin {

@@ -5,7 +5,7 @@ import { optionShape } from './options.ts'
 /** Opens `az:` URLs, such as `az://account/container/runs/a?accessTier=Cool`. */
 export const adapter: BackendAdapter = {
   schemes: ['az'],
-  async open(url, options = {}, { onRetry } = {}) {
+  async open(url, options = {}, hooks = {}) {
     const { place, host, path } = placeInUrl(url)
     const [, container = '', ...inside] = path.split('/')
     if (host === '' || container === '') {
@@ -15,6 +15,6 @@ export const adapter: BackendAdapter = {
       )
     }
     const read = readAdapterOptions(url, options, optionShape)
-    return new AzureBackend(host, container, inside.join('/'), { ...read, onRetry })
+    return new AzureBackend(host, container, inside.join('/'), { ...read, ...hooks })
   },
 }

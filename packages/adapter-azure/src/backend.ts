@@ -83,6 +83,7 @@ function containerOf(account: string, name: string, path: string, options: Azure
       sizeOption: 'blockSize',
     },
     rangesAtOnce: parallel,
+    threads: direct?.threads,
     sendsSharedMemory: options.client === undefined,
     accessTier: options.accessTier,
     encryptionScope: options.encryptionScope,

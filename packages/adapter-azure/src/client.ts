@@ -6,11 +6,11 @@ import {
   type Agents,
   agentsOf,
   defaultMinimumProgress,
-  DirectConnections,
   foreignAnswer,
   HoldfastError,
   maxAnswerBytes,
   type MinimumProgress,
+  Reception,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
 import { type AccountAccess, accessOf } from './credentials.ts'
@@ -37,8 +37,7 @@ export interface OpenedContainer {
  */
 export function openContainer(account: string, name: string, options: AzureOptions): OpenedContainer {
   const { client } = options
-  if (client === undefined)
-    return createClients(accessOf(account, options, process.env), name, options.minimumProgress)
+  if (client === undefined) return createClients(accessOf(account, options, process.env), name, options)
   const keptOpen = { direct: undefined, close: () => undefined }
   const container = 'containerName' in client ? client : client.getContainerClient(name)
   if (container.containerName === name) return { client: container, unpooled: container, ...keptOpen }
@@ -98,11 +97,11 @@ async function bounded(
 function createClients(
   access: AccountAccess,
   name: string,
-  progress: MinimumProgress | undefined,
+  { minimumProgress: progress, threads }: AzureOptions,
 ): OpenedContainer {
   const pooled = agentsOf(process.env, { idleTimeout }) ?? idleAgents()
   const unpooled = unpooledAgentsOf(process.env, { idleTimeout })
-  const direct = new DirectReads(new DirectConnections(process.env), access.credential)
+  const direct = new DirectReads(new Reception(process.env, threads), access.credential)
   return {
     client: createClient(access, name, progress, pooled),
     unpooled: createClient(access, name, progress, unpooled),

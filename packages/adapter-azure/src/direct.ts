@@ -4,12 +4,7 @@ import {
   type CpkInfo,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
-import {
-  type DirectConnections,
-  directRequest,
-  type DirectResponse,
-  withoutUndefined,
-} from '@holdfast/core/backend'
+import { directRequest, type DirectResponse, type Reception, withoutUndefined } from '@holdfast/core/backend'
 import type { AccountAccess } from './credentials.ts'
 
 /** The version of the API: https://learn.microsoft.com/en-us/rest/api/storageservices/versioning-for-the-azure-storage-services. */
@@ -23,18 +18,23 @@ const scope = 'https://storage.azure.com/.default'
 
 /** Reads blobs over connections for large bodies, with the credentials of an account. */
 export class DirectReads {
-  readonly #connections: DirectConnections
+  readonly #reception: Reception
   readonly #credential: AccountAccess['credential']
 
-  constructor(connections: DirectConnections, credential: AccountAccess['credential']) {
-    this.#connections = connections
+  constructor(reception: Reception, credential: AccountAccess['credential']) {
+    this.#reception = reception
     this.#credential = credential
   }
 
-  /** Requests a blob once. Resolves to `undefined` if the SDK must send the request. */
+  get threads(): number {
+    return this.#reception.threads
+  }
+
+  /** Requests a blob once, as `Reception.receiver`. Resolves to `undefined` if the SDK must send the request. */
   async get(
     blob: BlockBlobClient,
     headers: Readonly<Record<string, string>>,
+    inThread: boolean,
     signal: AbortSignal | undefined,
   ): Promise<DirectResponse | undefined> {
     const url = new URL(await this.#urlOf(blob))
@@ -44,11 +44,11 @@ export class DirectReads {
       ...headers,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     })
-    return request && this.#connections.get(request, signal)
+    return request && this.#reception.receiver(inThread).get(request, signal)
   }
 
   destroy(): void {
-    this.#connections.destroy()
+    this.#reception.destroy()
   }
 
   /** A client with a key signs the URL. The URL of a client with a SAS has its signature already. */

@@ -49,7 +49,7 @@ export async function stat(
 async function open(
   container: Container,
   key: string,
-  { range = { start: 0 }, of, newConnection, signal }: WantedBytes,
+  { range = { start: 0 }, of, inThread, newConnection, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
   const options = {
     ...readingOf(container, signal),
@@ -62,7 +62,7 @@ async function open(
   const direct =
     of === undefined || newConnection === true
       ? undefined
-      : await openDirectly(container, key, { range, of, signal }, asked)
+      : await openDirectly(container, key, { range, of, inThread, signal }, asked)
   if (direct !== undefined) return direct
   try {
     const { start, end } = range
@@ -87,12 +87,12 @@ async function open(
 async function openDirectly(
   container: Container,
   key: string,
-  { range, of, signal }: WantedBytes,
+  { range, of, inThread = false, signal }: WantedBytes,
   asked: RequestInfo,
 ): Promise<OpenedObject | undefined> {
   const wanted = withoutUndefined({ range: rangeHeader(range), 'if-match': of && `"${of.revision}"` })
   const sent = { ...wanted, ...keyHeaders(container.customerKey) }
-  const response = await container.direct?.get(blobOf(container, key), sent, signal)
+  const response = await container.direct?.get(blobOf(container, key), sent, inThread, signal)
   if (response === undefined) return undefined
   const { headers, body } = response
   const stat = orDestroy(body, () => {

@@ -5,9 +5,9 @@ import { optionShape } from './options.ts'
 /** Opens `gs:` URLs, such as `gs://bucket/runs/a?storageClass=NEARLINE`. */
 export const adapter: BackendAdapter = {
   schemes: ['gs'],
-  async open(url, options = {}, { onRetry } = {}) {
+  async open(url, options = {}, hooks = {}) {
     const { place, host, path } = placeInUrl(url)
     if (host === '') throw new HoldfastError('CONFIG', `${place} names no bucket. Write gs://bucket/path.`)
-    return new GcsBackend(host, path, { ...readAdapterOptions(url, options, optionShape), onRetry })
+    return new GcsBackend(host, path, { ...readAdapterOptions(url, options, optionShape), ...hooks })
   },
 }

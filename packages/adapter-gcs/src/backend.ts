@@ -1,9 +1,9 @@
 import {
   agentsOf,
-  DirectConnections,
   ObjectNames,
   ObjectStoreBackend,
   parseSize,
+  Reception,
   Secrets,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
@@ -69,7 +69,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
   // A ready-made client has its own agents.
   const pooled = options.client === undefined ? agentsOf(process.env) : undefined
   const unpooled = options.client === undefined ? unpooledAgentsOf(process.env) : undefined
-  const direct = options.client === undefined ? new DirectConnections(process.env) : undefined
+  const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
   for (const secret of secretsIn(options)) secrets.add(secret)
   return {
     requester: requesterOf(client, secrets, { pooled, unpooled, direct }),
@@ -84,6 +84,7 @@ function bucketOf(name: string, path: string, options: GcsOptions): Bucket {
     // A resumable upload takes the bytes in order, in any number of chunks: https://cloud.google.com/storage/docs/resumable-uploads.
     parts: { partBytes: chunkBytesOf(options), parallel: 1, maxParts: Infinity, sizeOption: 'chunkSize' },
     rangesAtOnce,
+    threads: direct?.threads,
     sendsSharedMemory: true,
     deletesAtOnce: options.parallel ?? defaultParallel,
     storageClass: options.storageClass,

@@ -2,8 +2,9 @@ import { Storage } from '@google-cloud/storage'
 import { type gaxios, PassThroughClient } from 'google-auth-library'
 import {
   type Agents,
-  type DirectConnections,
   directRequest,
+  type Receiver,
+  type Reception,
   secretHeaders,
   type Secrets,
 } from '@holdfast/core/backend'
@@ -34,7 +35,7 @@ export interface Connections {
   /** Opens a connection for each request. */
   readonly unpooled: Agents | undefined
   /** The connections for the bytes of large objects. */
-  readonly direct: DirectConnections | undefined
+  readonly direct: Reception | undefined
 }
 
 /**
@@ -57,7 +58,8 @@ export function requesterOf(client: Storage, secrets: Secrets, connections: Conn
         ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
         async adapter(prepared, send) {
           for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
-          const answer = direct ? await sendDirectly(connections.direct, prepared, options.signal) : undefined
+          const receiver = direct && connections.direct?.receiver(direct.inThread)
+          const answer = await sendDirectly(receiver, prepared, options.signal)
           return answer ?? send(prepared)
         },
       })
@@ -67,12 +69,12 @@ export function requesterOf(client: Storage, secrets: Secrets, connections: Conn
 
 /** Sends a request to which the SDK has added the credentials. `undefined`: the SDK must send it. */
 async function sendDirectly(
-  connections: DirectConnections | undefined,
+  receiver: Receiver | undefined,
   prepared: gaxios.GaxiosOptionsPrepared,
   signal: AbortSignal,
 ): Promise<gaxios.GaxiosResponse | undefined> {
   const request = directRequest(prepared.url, Object.fromEntries(prepared.headers))
-  const response = request && (await connections?.get(request, signal))
+  const response = request && (await receiver?.get(request, signal))
   if (response === undefined) return undefined
   const { status, headers, body } = response
   return Object.assign(new Response(null, { status, headers }), { config: prepared, data: body })

@@ -62,7 +62,7 @@ export async function lookOnce(
 async function open(
   bucket: Bucket,
   key: string,
-  { range, of, newConnection, signal }: WantedBytes,
+  { range, of, inThread = false, newConnection, signal }: WantedBytes,
 ): Promise<OpenedObject | undefined> {
   try {
     const { headers, data } = await ask(bucket, {
@@ -77,7 +77,7 @@ async function open(
       answer: 'stream',
       newConnection,
       // The first bytes of each object come through the SDK.
-      direct: of !== undefined && newConnection !== true,
+      direct: of !== undefined && newConnection !== true ? { inThread } : undefined,
       signal,
     })
     if (!(data instanceof Readable)) throw new Error('The response has no body')

@@ -23,7 +23,7 @@ export interface HttpRequest {
   /** Use a connection that no other request uses. */
   readonly newConnection?: boolean | undefined
   /** Receive the body over a connection for large bodies, if possible. */
-  readonly direct?: boolean | undefined
+  readonly direct?: DirectRead | undefined
   /** The slowest response that is accepted. */
   readonly progress?: MinimumProgress | undefined
 }
@@ -58,8 +58,13 @@ export interface Requester {
     /** An option of node-fetch, which the SDK uses: do not decompress responses. */
     readonly compress: false
     readonly newConnection: boolean
-    readonly direct: boolean
+    readonly direct: DirectRead | undefined
   }): Promise<HttpAnswer>
+}
+
+/** Which thread receives the body of a large object. */
+export interface DirectRead {
+  readonly inThread: boolean
 }
 
 /** The longest silence in milliseconds, in addition to the time to send the bytes in flight. */
@@ -97,7 +102,7 @@ export async function send(requester: Requester, asked: HttpRequest): Promise<Ht
       retry: false,
       compress: false,
       newConnection: asked.newConnection === true,
-      direct: asked.direct === true,
+      direct: asked.direct,
     })
     silence.end()
     return await checked(given, { ...asked, answer, alsoFine }, { what: `${method} ${url.pathname}` })

@@ -1,9 +1,9 @@
 import {
-  DirectConnections,
   HoldfastError,
   ObjectNames,
   ObjectStoreBackend,
   parseSize,
+  Reception,
   Secrets,
   unpooledAgentsOf,
 } from '@holdfast/core/backend'
@@ -104,12 +104,14 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
   const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
   const client = options.client ?? createClient(options)
   const unpooled = options.client ?? createClient(options, unpooledAgentsOf(process.env))
+  const direct = options.client === undefined ? new Reception(process.env, options.threads) : undefined
   const secrets = new Secrets()
   const forget = [...new Set([client, unpooled])].map((each) => rememberSecrets(each, secrets))
   return {
     client,
     unpooled: { client: unpooled, progress: options.minimumProgress },
-    direct: options.client === undefined ? new DirectConnections(process.env) : undefined,
+    direct,
+    threads: direct?.threads,
     forgetSecrets() {
       for (const forgetOne of forget) forgetOne()
     },

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import {
-  type DirectConnections,
   foreignAnswer,
   type ObjectStore,
+  type Reception,
   type RequestInfo,
   type Stored,
   unquotedEtag,
@@ -17,7 +17,7 @@ export interface Bucket extends ObjectStore {
   /** Opens a connection for each request, unless the client is ready-made. */
   readonly unpooled: Pick<Bucket, 'client' | 'progress'>
   /** The connections for the bytes of large objects. A ready-made client reads them itself. */
-  readonly direct: DirectConnections | undefined
+  readonly direct: Reception | undefined
   /** Removes from a ready-made client what the backend added to it. */
   readonly forgetSecrets: () => void
   readonly name: string

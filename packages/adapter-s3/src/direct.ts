@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import {
-  type DirectConnections,
   type DirectRequest,
   fieldOf,
   numberFieldOf,
+  type Receiver,
   stringFieldOf,
 } from '@holdfast/core/backend'
 
@@ -19,7 +19,7 @@ export interface DirectAnswer {
  * itself.
  */
 export async function sendDirectly(
-  direct: DirectConnections,
+  direct: Receiver,
   request: unknown,
   signal: AbortSignal,
 ): Promise<DirectAnswer | undefined> {

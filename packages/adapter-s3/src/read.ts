@@ -41,11 +41,8 @@ export async function stat(
   })
 }
 
-async function open(
-  bucket: Bucket,
-  key: string,
-  { range, of, newConnection, signal }: WantedBytes,
-): Promise<OpenedObject | undefined> {
+async function open(bucket: Bucket, key: string, wanted: WantedBytes): Promise<OpenedObject | undefined> {
+  const { range, of, signal } = wanted
   const command = new GetObjectCommand({
     ...addressOf(bucket, key),
     Range: rangeHeader(range),
@@ -53,7 +50,7 @@ async function open(
   })
   try {
     const asked = { what: `The read of ${key}`, key }
-    const answer = await send(senderOf(bucket, newConnection, of), asked, 'object', command, signal)
+    const answer = await send(senderOf(bucket, wanted), asked, 'object', command, signal)
     const { Body: body } = answer
     if (!(body instanceof Readable)) throw new Error('The response has no body')
     return { stat: orDestroy(body, () => statOf(key, answer, range)), body }
@@ -64,14 +61,10 @@ async function open(
 }
 
 /** Chooses the connection: the first bytes of each object come through the SDK, and the rest directly. */
-function senderOf(
-  bucket: Bucket,
-  newConnection: boolean | undefined,
-  of: ObjectStat | undefined,
-): Parameters<typeof send>[0] {
+function senderOf(bucket: Bucket, { newConnection, of, inThread }: WantedBytes): Parameters<typeof send>[0] {
   if (newConnection === true) return bucket.unpooled
   const { client, progress, direct } = bucket
-  return { client, progress, through: of && direct }
+  return { client, progress, through: of && direct?.receiver(inThread) }
 }
 
 function statOf(

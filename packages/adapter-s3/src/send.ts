@@ -6,13 +6,13 @@ import type {
   ServiceOutputTypes,
 } from '@aws-sdk/client-s3'
 import {
-  type DirectConnections,
   fieldOf,
   foreignAnswer,
   isHtml,
   type MinimumProgress,
   numberFieldOf,
   readAnswer,
+  type Receiver,
   type RequestInfo,
   stringFieldOf,
 } from '@holdfast/core/backend'
@@ -47,7 +47,7 @@ type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputType
 /** How a request is sent. */
 interface Sender extends Pick<Bucket, 'client' | 'progress'> {
   /** Sends the signed request instead of the client, if possible. */
-  readonly through?: DirectConnections | undefined
+  readonly through?: Receiver | undefined
 }
 
 /**

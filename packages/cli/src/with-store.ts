@@ -62,7 +62,7 @@ export async function withStore<Code extends CommandExitCode>(
   await using store = await openStore(options.store, {
     ...(ranks === undefined ? { ...writerOf(options), takeOver } : { mode: 'exclusive', ranks: ranks.ranks }),
     ...configurationOf(options),
-    ...limitsOf(options),
+    ...transfersOf(options),
     onIgnoredConfig: ({ file, reason }) => {
       printer.note(`${file} is not used. ${reason} ${phraseHint({ kind: 'choose-config', file })}`)
     },
@@ -140,20 +140,22 @@ export async function openSource(location: string, options: GlobalOptions): Prom
     mode: 'shared',
     mirrorUse: 'none',
     ...configurationOf(options),
-    ...limitsOf(options),
+    ...transfersOf(options),
     onIgnoredConfig: () => undefined, // reported for the store to which the command writes
     ...(objective === undefined ? {} : { objectives: objective }),
   })
 }
 
-/** A limit of the configuration applies unless the command line names one. */
-function limitsOf({
+/** An option of the configuration applies unless the command line names it, too. */
+function transfersOf({
   limitUpload,
   limitDownload,
-}: GlobalOptions): Pick<StoreOptions, 'limitUpload' | 'limitDownload'> {
+  threads,
+}: GlobalOptions): Pick<StoreOptions, 'limitUpload' | 'limitDownload' | 'threads'> {
   return {
     ...(limitUpload === undefined ? {} : { limitUpload }),
     ...(limitDownload === undefined ? {} : { limitDownload }),
+    ...(threads === undefined ? {} : { threads }),
   }
 }
 

@@ -90,6 +90,8 @@ test('prefers options, then the environment, then the file', async () => {
     '--make-room',
     '--limit-upload',
     '50MB/s',
+    '--threads',
+    '3',
   ]
   const ofOptions = await settingsOf(folder, words, env)
   expect(ofOptions).toMatchObject({
@@ -101,6 +103,7 @@ test('prefers options, then the environment, then the file', async () => {
     'space.makeRoom': [true, 'option'],
     limitUpload: [50_000_000, 'option'],
     limitDownload: ['1 GB/s', 'file'],
+    threads: [3, 'option'],
   })
   // A retention of the command line replaces that of the file.
   expect(ofOptions).not.toHaveProperty('retention.keepDaily')

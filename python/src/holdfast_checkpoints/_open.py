@@ -49,6 +49,7 @@ def open(
     mirror: Path | Mapping[str, Any] | None = None,
     limit_upload: int | str | None = None,
     limit_download: int | str | None = None,
+    threads: int | None = None,
     writer_name: str | None = None,
     grace_period: float | None = None,
     config: Path | Literal[False] | None = None,
@@ -73,7 +74,8 @@ def open(
     members of docs/configuration.md, such as `{"store": "s3://bucket/runs/a", "retention": {"keepLast": 10}}`.
 
     `limit_upload` and `limit_download` limit the bytes per second of all saves and restores of this store, and of
-    what its mirror gets: a number, or a string such as `"200 MB/s"`.
+    what its mirror gets: a number, or a string such as `"200 MB/s"`. `threads` is how many threads receive large files
+    from an object store.
 
     The store uses the environment variables and the working folder of this call. Close it after use, for example with
     `with`. Raises ConfigError and InvalidArgument.
@@ -107,6 +109,7 @@ def open(
             mirror={"store": os.fspath(mirror)} if isinstance(mirror, (str, os.PathLike)) else mirror,
             limitUpload=limit_upload,
             limitDownload=limit_download,
+            threads=threads,
             writerName=writer_name,
             gracePeriod=None if grace_period is None else grace_period * 1000,
             config=absolute(config) if isinstance(config, (str, os.PathLike)) else config,

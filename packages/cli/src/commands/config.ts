@@ -66,7 +66,7 @@ function optionsOf(
   options: GlobalOptions & KeepOptions,
 ): HoldfastConfig & { readonly job?: string | undefined } {
   const { objectives: ofRetention, ...keeping } = retentionOf(options)
-  const { objective, job, adapter: adapters, limitUpload, limitDownload } = options
+  const { objective, job, adapter: adapters, limitUpload, limitDownload, threads } = options
   const objectives = { ...objective, ...ofRetention }
   return {
     ...keeping,
@@ -75,6 +75,7 @@ function optionsOf(
     ...(job === undefined ? {} : { job }),
     ...(limitUpload === undefined ? {} : { limitUpload }),
     ...(limitDownload === undefined ? {} : { limitDownload }),
+    ...(threads === undefined ? {} : { threads }),
   }
 }
 

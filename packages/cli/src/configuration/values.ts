@@ -74,6 +74,7 @@ export function valuesInForce({
     ...orNone('mirror', mirrorValues(mirror, file.mirror)),
     single('limitUpload', file.limitUpload, option.limitUpload),
     single('limitDownload', file.limitDownload, option.limitDownload),
+    single('threads', file.threads, option.threads),
     single('packs', file.packs),
     single('unchanged', file.unchanged),
     single('gracePeriod', file.gracePeriod),

@@ -1,4 +1,4 @@
-import { parseLimit, parseObjective } from '../parsing/arguments.ts'
+import { parseCount, parseLimit, parseObjective } from '../parsing/arguments.ts'
 import { flag, gather, negatableOption, option, type OptionsOf, text } from './declaration.ts'
 
 /** Options that every command takes. */
@@ -20,6 +20,7 @@ export const globalOptions = {
   takeOverMirror: flag('copy to the mirror although another store owns it, which fences that store'),
   limitUpload: option('<rate>', 'send at most this much of the checkpoints, such as 200MB/s', parseLimit),
   limitDownload: option('<rate>', 'read at most this much of the checkpoints, such as 200MB/s', parseLimit),
+  threads: option('<count>', 'receive large files on this many threads', parseCount),
   objective: option('<name=metric:min|max>', 'define what "best" means; may be repeated', parseObjective),
   forgetObjective: option(
     '<name>',

@@ -113,6 +113,7 @@ export const parameters = {
     mirror: v.optional(checkedByCore<MirrorOptions>()),
     limitUpload: v.optional(rate),
     limitDownload: v.optional(rate),
+    threads: v.optional(count),
     gracePeriod: v.optional(v.number()),
     writerName: v.optional(text),
   }),

@@ -320,8 +320,10 @@ export interface BackendAdapter {
   ): Promise<CheckpointBackend>
 }
 
-/** Callbacks of a backend to the program that opened it. */
+/** What a backend gets from the program that opens it: callbacks, and what it may use. */
 export interface BackendHooks {
+  /** How many threads may transfer large files. With 1, no thread is started. Default: that of `defaultThreads`. */
+  readonly threads?: number | undefined
   /** Called if a request failed and is retried. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined
 }

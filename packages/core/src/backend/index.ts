@@ -36,8 +36,9 @@ export {
   readAnswer,
 } from './object-store/answers.ts'
 export { chunksOf } from './source/chunks-of.ts'
-export { DirectConnections, directRequest, type DirectRequest } from './direct/direct-connections.ts'
-export type { DirectResponse } from './direct/connection.ts'
+export { directRequest, type DirectRequest, type DirectResponse, type Receiver } from './direct/receiver.ts'
+export { DirectConnections } from './direct/direct-connections.ts'
+export { Reception } from './direct/reception.ts'
 export { computedHash } from './object-store/computed-hash.ts'
 export { concurrently } from '../async/concurrently.ts'
 export { deleteInBatches } from './object-store/delete-batches.ts'

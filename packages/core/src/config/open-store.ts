@@ -81,21 +81,16 @@ export async function openStore<const Name extends string = never, const Locatio
   }
   assertStoreOptions(storeOptions)
   const events = new StoreEventEmitter()
-  const backend = await openPlace(
-    place,
-    { adapters, backend: backendOptions },
-    {
-      onRetry: (event) => {
-        events.emit('retry', event)
-      },
-    },
-  )
-  if (storeOptions.mirror === undefined) return new CheckpointStore(backend, storeOptions, undefined, events)
-  const mirror = await openMirror(place, storeOptions.mirror, given.mirror === undefined, adapters, {
+  const hooks: BackendHooks = {
+    threads: storeOptions.threads,
     onRetry: (event) => {
       events.emit('retry', event)
     },
-  })
+  }
+  const backend = await openPlace(place, { adapters, backend: backendOptions }, hooks)
+  if (storeOptions.mirror === undefined) return new CheckpointStore(backend, storeOptions, undefined, events)
+  const isConfigured = given.mirror === undefined
+  const mirror = await openMirror(place, storeOptions.mirror, isConfigured, adapters, hooks)
   return new CheckpointStore(backend, storeOptions, undefined, events, mirror)
 }
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { mostThreads } from '../async/threads.ts'
 import { mostUnmirrored } from '../catalog/documents/index.ts'
 import { HoldfastError } from '../errors.ts'
 import { objectivesSchema } from '../metrics/index.ts'
@@ -45,6 +46,7 @@ export const configSchema = v.strictObject({
   ),
   limitUpload: v.optional(rateSchema),
   limitDownload: v.optional(rateSchema),
+  threads: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(mostThreads))),
   writerName: v.optional(v.string()),
   adapters: v.optional(
     v.array(

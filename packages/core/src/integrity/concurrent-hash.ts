@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { mayStartThreads } from '../async/threads.ts'
 import { ThreadHash } from './thread-hash.ts'
 
 export type HashAlgorithm = 'sha256' | 'md5'
@@ -58,10 +59,7 @@ export class ConcurrentHash {
 
 /** Returns whether there is a second processor, and this process may start threads. */
 export function mayHashInThread(): boolean {
-  // `process.permission` exists only under the permission model, which forbids threads without `--allow-worker`:
-  // https://nodejs.org/api/permissions.html
-  const permission = process.permission as NodeJS.ProcessPermission | undefined
-  return availableParallelism() > 1 && (permission === undefined || permission.has('worker'))
+  return availableParallelism() > 1 && mayStartThreads()
 }
 
 async function begin(algorithm: HashAlgorithm, { buffer }: Uint8Array): Promise<Hashing> {

@@ -1,4 +1,5 @@
 import { refuseUnknownOptions } from '../backend/index.ts'
+import { mostThreads } from '../async/threads.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertObjectives, type Objectives } from '../metrics/index.ts'
 import type { Rate } from '../pacing/index.ts'
@@ -69,6 +70,11 @@ export interface StoreOptions<Name extends string = string> {
    * `limitUpload`. Default: no limit.
    */
   readonly limitDownload?: Rate | undefined
+  /**
+   * How many threads receive large files from an object store, from 1 to 64. With 1, the thread of the caller does. `openStore`
+   * passes the option to the backend. Default: the number of processors less one, from 1 to 4.
+   */
+  readonly threads?: number | undefined
   /** Name of this writer in messages to others. Default: host name and process id. */
   readonly writerName?: string | undefined
 }
@@ -88,6 +94,7 @@ const known: Readonly<Record<keyof StoreOptions, true>> = {
   mirror: true,
   limitUpload: true,
   limitDownload: true,
+  threads: true,
   writerName: true,
 }
 
@@ -119,11 +126,18 @@ export function assertStoreOptions(options: StoreOptions): void {
   if (gracePeriod !== undefined && !(Number.isFinite(gracePeriod) && gracePeriod >= 0)) {
     throw invalid(`gracePeriod must be a number of milliseconds of at least 0, not ${String(gracePeriod)}.`)
   }
+  assertThreads(options.threads)
   assertObjectives(options.objectives ?? {})
   if (options.mirror !== undefined) assertMirrorOptions(options.mirror, options.objectives ?? {})
   planRetention(options.retention ?? {}, options.objectives ?? {})
   spaceLimits(options.space)
   parseLimits(options)
+}
+
+function assertThreads(threads: number | undefined): void {
+  if (threads === undefined || (Number.isSafeInteger(threads) && threads >= 1 && threads <= mostThreads))
+    return
+  throw invalid(`threads must be a whole number from 1 to ${mostThreads}, not ${JSON.stringify(threads)}.`)
 }
 
 /** Maximum length of the name of a job, in characters. Every version of the catalog contains it. */

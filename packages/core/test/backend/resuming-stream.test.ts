@@ -12,8 +12,13 @@ interface Asked {
 }
 
 /** Reads the object over connections of one speed, in bytes per millisecond. `cut` truncates responses. */
-function reading(speed: number, cut: (asked: Asked, index: number) => number = ({ end }) => end) {
+function reading(
+  speed: number,
+  cut: (asked: Asked, index: number) => number = ({ end }) => end,
+  threads?: number,
+) {
   const asked: Asked[] = []
+  const inThread: boolean[] = []
   let time = 0
   let open = 0
   let mostOpen = 0
@@ -43,13 +48,17 @@ function reading(speed: number, cut: (asked: Asked, index: number) => number = (
     firstBytes: rangeBytes,
     rangeBytes,
     rangesAtOnce: 4,
-    reopen: async (start, end) => answer(start, end),
+    threads,
+    reopen: async (start, end, way) => {
+      inThread.push(way)
+      return answer(start, end)
+    },
     errorOf: (error) =>
       error instanceof HoldfastError ? error : new HoldfastError('UNAVAILABLE', messageOf(error)),
     retry: { what: 'The read', policy: { attempts: 3, minDelay: 0, maxDelay: 0 } },
     now: () => time,
   }
-  return { asked, open: () => open, mostOpen: () => mostOpen, body: resumingStream(options) }
+  return { asked, inThread, open: () => open, mostOpen: () => mostOpen, body: resumingStream(options) }
 }
 
 type Body = ReturnType<typeof reading>['body']
@@ -89,6 +98,22 @@ test.each(ways)('reads the rest with one request if a connection is fast: %s', a
     { start: 0, end: rangeBytes },
     { start: rangeBytes, end: object.byteLength },
   ])
+})
+
+test('lets threads read the rest in ranges at any speed, if the reader has shared memory', async () => {
+  const shared = (bytes: number): Uint8Array => Buffer.from(new SharedArrayBuffer(bytes))
+  const { asked, inThread, mostOpen, body } = reading(fast, undefined, 2)
+  expect((await bytesOf(chunksOf({ body }, 700, shared))).equals(object)).toBe(true)
+  expect(asked).toHaveLength(11)
+  expect(new Set(inThread)).toEqual(new Set([true]))
+  expect(mostOpen()).toBeLessThanOrEqual(4)
+})
+
+test.each(ways)('uses no threads without shared memory: %s', async (_, way) => {
+  const { asked, inThread, body } = reading(fast, undefined, 2)
+  expect((await bytesOf(way(body))).equals(object)).toBe(true)
+  expect(asked).toHaveLength(2)
+  expect(inThread).toEqual([false])
 })
 
 test.each([slow, fast].flatMap((speed) => ways.map(([name, way]) => [speed, name, way] as const)))(

@@ -1,5 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import { DirectBody } from './direct-body.ts'
+import type { DirectResponse } from './receiver.ts'
 import { bodyLength, parseHead, type ResponseHead, staysOpen } from './response-head.ts'
 
 /** The largest head of a response in bytes. Node.js has the same limit: https://nodejs.org/api/http.html#httpmaxheadersize. */
@@ -8,18 +9,13 @@ const maxHeadBytes = 16 * 1024
 /** Milliseconds until a response must begin. */
 const longestSilence = 60_000
 
-/** A response to GET whose body has begun. */
-export interface DirectResponse extends ResponseHead {
-  readonly body: DirectBody
-}
-
 /** A response whose body this connection cannot read. The connection is closed. */
 export interface UnreadableResponse {
   readonly status: number | undefined
 }
 
 interface Waiting {
-  readonly resolve: (response: DirectResponse | UnreadableResponse) => void
+  readonly resolve: (response: DirectResponse<DirectBody> | UnreadableResponse) => void
   readonly reject: (error: Error) => void
 }
 
@@ -60,8 +56,13 @@ export class Connection {
    * Sends a request, and resolves when the head of its response has arrived. Rejects if the connection fails. When the
    * signal fires, the connection ends.
    */
-  async get(text: string, signal: AbortSignal | undefined): Promise<DirectResponse | UnreadableResponse> {
-    const { promise, resolve, reject } = Promise.withResolvers<DirectResponse | UnreadableResponse>()
+  async get(
+    text: string,
+    signal: AbortSignal | undefined,
+  ): Promise<DirectResponse<DirectBody> | UnreadableResponse> {
+    const { promise, resolve, reject } = Promise.withResolvers<
+      DirectResponse<DirectBody> | UnreadableResponse
+    >()
     this.#waiting = { resolve, reject }
     const onAbort = (): void => {
       this.#close(new DOMException('The request was aborted', 'AbortError'))

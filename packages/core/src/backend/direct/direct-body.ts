@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
 import { BufferPool } from '../source/buffer-pool.ts'
+import { ReceivedBody } from './received-body.ts'
 
 /** Chunks that are received before a reader asks for them. Then the connection pauses. */
 const chunksAhead = 8
@@ -17,16 +17,15 @@ export interface BodyConnection {
   destroy(): void
 }
 
-/**
- * The body of a response. `into` receives it into the buffers of the reader, without a copy. It can be read as any other
- * stream instead.
- */
-export class DirectBody extends Readable {
+/** The body of a response that a connection of this thread receives. It can be read as any other stream, too. */
+export class DirectBody extends ReceivedBody {
+  /** The size of the body in bytes. */
+  readonly length: number
   readonly #connection: BodyConnection
   readonly #filled: Uint8Array[] = []
   /** Bytes that arrived before the reader. */
   #early: Uint8Array = new Uint8Array()
-  #pool: BufferPool | undefined
+  #pool: Pick<BufferPool, 'take'> | undefined
   /** The buffer that is being filled, and the number of bytes in it. */
   #buffer: Uint8Array | undefined
   #position = 0
@@ -35,18 +34,18 @@ export class DirectBody extends Readable {
   #failure: Error | undefined
   #isPaused = true
   #wake: () => void = () => undefined
+  #onReceived: (received: number) => void = () => undefined
   #plain: AsyncGenerator<Uint8Array, void, undefined> | undefined
 
-  /** `length` is the size of the body in bytes. */
   constructor(length: number, connection: BodyConnection) {
     super({ highWaterMark: plainChunkBytes })
     this.on('error', () => undefined) // the reader of the body gets the error
+    this.length = length
     this.#left = length
     this.#connection = connection
   }
 
-  /** Number of bytes that have arrived. */
-  get received(): number {
+  override get received(): number {
     return this.#received
   }
 
@@ -60,6 +59,7 @@ export class DirectBody extends Readable {
   /** Adds bytes that arrived. They may lie in the memory that `room` returned. Returns false to pause the connection. */
   add(bytes: Uint8Array): boolean {
     this.#received += bytes.byteLength
+    this.#onReceived(this.#received)
     if (this.#pool === undefined) {
       this.#early = Buffer.concat([this.#early, bytes])
       return false
@@ -87,11 +87,12 @@ export class DirectBody extends Readable {
     this.#wake()
   }
 
-  /**
-   * Receives the body into buffers of the pool, and yields them. Each chunk belongs to the caller, who may give it back.
-   * If the connection breaks, yields what has arrived before it throws. Returning early ends the connection.
-   */
-  async *into(pool: BufferPool): AsyncGenerator<Uint8Array, void, undefined> {
+  /** As `ReceivedBody`. `onReceived` is called with the number of bytes so far whenever some have arrived. */
+  override async *into(
+    pool: Pick<BufferPool, 'take'>,
+    onReceived: (received: number) => void = () => undefined,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#onReceived = onReceived
     try {
       yield* this.#chunks(pool)
     } finally {
@@ -121,7 +122,7 @@ export class DirectBody extends Readable {
     done(error)
   }
 
-  async *#chunks(pool: BufferPool): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#chunks(pool: Pick<BufferPool, 'take'>): AsyncGenerator<Uint8Array, void, undefined> {
     this.#pool = pool
     if (this.#left === 0) this.#connection.ended()
     else if (this.add(this.#takeEarly())) this.#resume()

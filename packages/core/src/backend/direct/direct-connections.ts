@@ -3,22 +3,16 @@ import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
 import { HoldfastError } from '../../errors.ts'
 import { authoritiesOf } from '../connections/authorities.ts'
 import { proxyFor, type Target, type Variables } from '../connections/proxy-for.ts'
-import { Connection, type DirectResponse, type UnreadableResponse } from './connection.ts'
+import { Connection, type UnreadableResponse } from './connection.ts'
+import type { DirectBody } from './direct-body.ts'
+import type { DirectRequest, DirectResponse, Receiver } from './receiver.ts'
 import { requestText } from './response-head.ts'
 
 /** Milliseconds. Stores close idle connections after a few seconds. */
 const longestIdle = 4_000
 
 /** Bun and Deno do not receive into the buffers of a caller. They have the global variables Bun and Deno. */
-const isNode = !('Bun' in globalThis) && !('Deno' in globalThis)
-
-/** A GET request that an SDK has prepared and signed. */
-export interface DirectRequest extends Target {
-  /** The path with the query. */
-  readonly path: string
-  /** All headers, with `host`. */
-  readonly headers: Readonly<Record<string, string>>
-}
+export const mayReceiveDirectly = !('Bun' in globalThis) && !('Deno' in globalThis)
 
 /**
  * Sends GET requests of large bodies over its own connections, which receive into the buffers of the reader.
@@ -28,7 +22,7 @@ export interface DirectRequest extends Target {
  *
  * Whatever is unusual is left to the SDK: `get` then resolves to `undefined`, and the SDK sends the same request.
  */
-export class DirectConnections {
+export class DirectConnections implements Receiver {
   readonly #variables: Variables
   readonly #authorities: readonly string[] | undefined
   readonly #idle = new Map<string, Connection[]>()
@@ -36,21 +30,22 @@ export class DirectConnections {
   /** The targets whose responses cannot be read here. */
   readonly #unreadable = new Set<string>()
 
-  /** `variables` is the environment, whose proxies and authorities apply. Throws `CONFIG` as `agentsOf` does. */
-  constructor(variables: Variables) {
+  /**
+   * `variables` is the environment, whose proxies apply. `authorities` are the certificate authorities to trust, by default
+   * those of the environment. Throws `CONFIG` as `agentsOf` does.
+   */
+  constructor(variables: Variables, authorities = authoritiesOf(variables)) {
     this.#variables = variables
-    this.#authorities = authoritiesOf(variables)
+    this.#authorities = authorities
   }
 
-  /**
-   * Sends a request once. Resolves to `undefined` if the SDK must send it: because a proxy is needed, the connection failed,
-   * or the response is not a success with a known size. Rejects with `UNAVAILABLE` if the store is overloaded, and with an
-   * `AbortError` if the signal fires.
-   */
-  async get(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectResponse | undefined> {
+  async get(
+    request: DirectRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<DirectResponse<DirectBody> | undefined> {
     const text = requestText(request.path, request.headers)
     const name = nameOf(request)
-    if (!isNode || text === undefined || this.#unreadable.has(name)) return undefined
+    if (!mayReceiveDirectly || text === undefined || this.#unreadable.has(name)) return undefined
     if (proxyFor(request, this.#variables) !== undefined) return undefined
     const response = await this.#ask(request, name, text, signal)
     if (response === undefined) return undefined
@@ -75,7 +70,7 @@ export class DirectConnections {
     name: string,
     text: string,
     signal: AbortSignal | undefined,
-  ): Promise<DirectResponse | UnreadableResponse | undefined> {
+  ): Promise<DirectResponse<DirectBody> | UnreadableResponse | undefined> {
     const idle = this.#takeIdle(name)
     for (const connection of idle === undefined ? [undefined] : [idle, undefined]) {
       try {
@@ -127,22 +122,6 @@ export class DirectConnections {
     setTimeout(() => {
       if (this.#idle.get(name)?.includes(connection) === true) connection.destroy()
     }, longestIdle).unref()
-  }
-}
-
-/** Returns the request for a URL. Its headers get the `host`. */
-export function directRequest(
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-): DirectRequest | undefined {
-  const { protocol, hostname, port, host, pathname, search } = url
-  if (protocol !== 'http:' && protocol !== 'https:') return undefined
-  return {
-    protocol,
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? (protocol === 'http:' ? 80 : 443) : Number(port),
-    path: `${pathname}${search}`,
-    headers: { host, ...headers },
   }
 }
 

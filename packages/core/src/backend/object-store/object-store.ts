@@ -15,6 +15,8 @@ export interface ObjectStore extends RequestContext {
   readonly parts: PartLimits
   /** How many ranges of one object are read at once if a connection is slow. A range is as large as a part. */
   readonly rangesAtOnce: number
+  /** How many threads receive the ranges of large objects. Default: 1, the thread of the caller. */
+  readonly threads?: number | undefined
   /** The slowest response that is accepted. Default: 64 KiB in 60 s. */
   readonly progress?: MinimumProgress | undefined
   /** Whether the client can send bytes in shared memory. A ready-made client may use `fetch`, which cannot. */
@@ -48,7 +50,7 @@ const smallObjectsAtOnce = 48
 export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBackend {
   /** Sends no request. */
   constructor(store: Store, facts: ObjectStoreFacts, operations: ObjectStoreOperations<Store>) {
-    const { names, parts, rangesAtOnce } = store
+    const { names, parts } = store
     const quota = quotaOf(facts.quota, (signal) => operations.list(store, '', { signal }))
     super(
       names.url,
@@ -58,7 +60,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         localRoot: undefined,
         maxKeyBytes: names.maxKeyBytes,
         maxObjectBytes: facts.maxObjectBytes,
-        maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnce),
+        maxBufferedBytes: parts.partBytes * Math.max(parts.parallel + partsBeside, rangesAtOnceOf(store)),
         smallObjectsAtOnce,
         requestPerObject: true,
         resumesPuts: facts.resumesPuts,
@@ -90,6 +92,11 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
       },
     )
   }
+}
+
+/** Returns how many ranges of one object are in flight or in memory at once: while one is yielded, each thread has one. */
+export function rangesAtOnceOf({ rangesAtOnce, threads = 1 }: ObjectStore): number {
+  return threads === 1 ? rangesAtOnce : Math.max(rangesAtOnce, threads + 1)
 }
 
 /** Returns the URL as a user would write it, with the endpoint as a parameter. */

@@ -3,7 +3,7 @@ import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { CallOptions, ObjectStat, ReadableObject, ReadOptions } from '../backend.ts'
 import { resolveRange } from '../range.ts'
 import { foreignAnswer, isHtml } from './answers.ts'
-import { noSuchObject, type ObjectStore } from './object-store.ts'
+import { noSuchObject, type ObjectStore, rangesAtOnceOf } from './object-store.ts'
 import { requestWithRetry } from './request-with-retry.ts'
 import { resumingStream } from './resuming-stream.ts'
 import { redact } from './secrets.ts'
@@ -15,6 +15,8 @@ const firstBytes = 8 * 2 ** 20
 export interface WantedBytes extends ReadOptions {
   /** The object that an interrupted read began with. If the key has another body now, the read fails. */
   readonly of?: ObjectStat | undefined
+  /** Whether another thread may receive the bytes, because they are read into shared memory. */
+  readonly inThread?: boolean | undefined
 }
 
 /** The stat of the whole object, and the requested bytes as a stream. */
@@ -77,12 +79,14 @@ export async function readObject<Store extends ObjectStore>(
       first: first.body,
       firstBytes,
       rangeBytes: store.parts.partBytes,
-      rangesAtOnce: store.rangesAtOnce,
-      async reopen(position, before) {
+      rangesAtOnce: rangesAtOnceOf(store),
+      threads: store.threads,
+      async reopen(position, before, inThread) {
         try {
           const again = await open(store, key, {
             range: { start: position, end: before },
             of: first.stat,
+            inThread,
             newConnection,
             signal,
           })

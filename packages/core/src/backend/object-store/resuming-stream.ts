@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { HoldfastError, throwIfAborted } from '../../errors.ts'
-import { DirectBody } from '../direct/direct-body.ts'
+import { ReceivedBody } from '../direct/received-body.ts'
 import { defaultMinimumProgress, type MinimumProgress, progressing } from '../progress.ts'
 import { defaultRetryPolicy, pauseBefore, type RetryContext, withRetry } from '../retry.ts'
 import { BufferPool } from '../source/buffer-pool.ts'
@@ -27,8 +27,13 @@ export interface ResumingStreamOptions {
    */
   readonly rangeBytes: number
   readonly rangesAtOnce: number
-  /** Requests the bytes from `start` to `end` (exclusive) of the same body. Rejects with a Holdfast error. */
-  readonly reopen: (start: number, end: number) => Promise<Readable>
+  /** How many threads receive ranges, if the reader has shared memory. Default: 1, this thread. */
+  readonly threads?: number | undefined
+  /**
+   * Requests the bytes from `start` to `end` (exclusive) of the same body. `inThread` states that another thread may receive
+   * them into shared memory. Rejects with a Holdfast error.
+   */
+  readonly reopen: (start: number, end: number, inThread: boolean) => Promise<Readable>
   /** Converts what a broken connection throws into a Holdfast error. */
   readonly errorOf: (error: unknown) => HoldfastError
   readonly retry: RetryContext
@@ -45,8 +50,8 @@ export interface ResumingStreamOptions {
  * Streams the bytes from `start` to `end` (exclusive) in order. If a connection breaks, the next one continues at the
  * same byte. Fails with the error of the last attempt, and with `ABORTED` if the signal of `retry` fires.
  *
- * The first range measures the speed of a connection. The rest is read over one connection if it is fast, and over
- * several at once if not.
+ * The first range measures the speed of a connection. The rest is read over one connection if it is fast and this thread
+ * receives it, and over several at once if not.
  */
 export function resumingStream(options: ResumingStreamOptions): ObjectStream {
   const stop = new AbortController()
@@ -70,6 +75,10 @@ export function resumingStream(options: ResumingStreamOptions): ObjectStream {
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>
 
+interface RangeOptions extends ResumingStreamOptions {
+  readonly inThreads?: boolean | undefined
+}
+
 interface Range {
   readonly start: number
   readonly end: number
@@ -82,6 +91,7 @@ async function* inOrder(
   pool: BufferPool | undefined,
 ): Chunks {
   const { start, end, first, firstBytes, now = () => performance.now() } = options
+  const inThreads = mayUseThreads(options, pool)
   const rest: Range = { start: Math.min(start + firstBytes, end), end }
   let following: Chunks | undefined
   let passed = 0
@@ -94,7 +104,9 @@ async function* inOrder(
       // Half-way, so that the response has arrived when it is used.
       if (following === undefined && rest.start < end && passed >= firstBytes / 2) {
         const isFast = passed > waited * fastConnection
-        following = begun(isFast ? resuming(options, rest, pool) : sideBySide(options, rest, pool))
+        following = begun(
+          isFast && !inThreads ? resuming(options, rest, pool) : sideBySide(options, rest, pool, inThreads),
+        )
       }
       yield chunk
       asked = now()
@@ -103,6 +115,11 @@ async function* inOrder(
   } finally {
     stop.abort()
   }
+}
+
+/** Other threads can use shared memory only. */
+function mayUseThreads({ threads = 1 }: ResumingStreamOptions, pool: BufferPool | undefined): boolean {
+  return threads > 1 && pool?.isShared === true
 }
 
 /** Requests the first chunk at once. */
@@ -119,11 +136,12 @@ async function* begunWith(first: Promise<IteratorResult<Uint8Array, void>>, chun
   yield* chunks
 }
 
-/** Yields ranges in order. Each range is read into memory before it is yielded. */
+/** Yields ranges in order. Each range is read into memory before it is yielded, by other threads with `inThreads`. */
 async function* sideBySide(
   options: ResumingStreamOptions,
   { start, end }: Range,
   pool: BufferPool | undefined,
+  inThreads: boolean,
 ): Chunks {
   const { rangeBytes, rangesAtOnce } = options
   const underWay: Promise<readonly Uint8Array[]>[] = []
@@ -132,7 +150,7 @@ async function* sideBySide(
     // One more range is being yielded.
     while (position < end && underWay.length < Math.max(1, rangesAtOnce - 1)) {
       const range = { start: position, end: Math.min(position + rangeBytes, end) }
-      const chunks = Array.fromAsync(resuming(options, range, pool))
+      const chunks = Array.fromAsync(resuming({ ...options, inThreads }, range, pool))
       chunks.catch(() => undefined) // thrown where it is awaited
       underWay.push(chunks)
       position = range.end
@@ -147,7 +165,7 @@ async function* sideBySide(
 }
 
 async function* resuming(
-  { reopen, errorOf, retry, progress = defaultMinimumProgress }: ResumingStreamOptions,
+  { reopen, errorOf, retry, progress = defaultMinimumProgress, inThreads = false }: RangeOptions,
   { start, end }: Range,
   pool: BufferPool | undefined,
   first?: Readable,
@@ -157,7 +175,7 @@ async function* resuming(
   let fruitless = 0
   let current = first
   while (position < end || current !== undefined) {
-    const body: Readable = current ?? (await withRetry(() => reopen(position, end), retry))
+    const body: Readable = current ?? (await withRetry(() => reopen(position, end, inThreads), retry))
     current = undefined
     const before = position
     try {
@@ -194,7 +212,7 @@ function chunksIn(
   progress: MinimumProgress,
 ): Chunks {
   if (pool === undefined) return progressing(body, what, progress)
-  if (body instanceof DirectBody) {
+  if (body instanceof ReceivedBody) {
     return progressing(body, what, progress, { chunks: body.into(pool), received: () => body.received })
   }
   return copied(progressing(body, what, progress), pool)

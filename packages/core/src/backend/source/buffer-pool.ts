@@ -10,6 +10,18 @@ export class BufferPool {
     this.#allocate = allocate
   }
 
+  /** The size of each buffer in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether the buffers are in shared memory, which other threads can use. */
+  get isShared(): boolean {
+    const buffer = this.take()
+    this.#idle.push(buffer)
+    return buffer.buffer instanceof SharedArrayBuffer
+  }
+
   take(): Uint8Array {
     return this.#idle.pop() ?? this.#allocate(this.#bytes)
   }

@@ -1,0 +1,20 @@
+import { availableParallelism } from 'node:os'
+
+/** More threads than this rarely help, and each takes memory. */
+const mostByDefault = 4
+
+/** The largest number of threads that the option `threads` may name. */
+export const mostThreads = 64
+
+/** Returns how many threads receive large files by default: one processor is left for everything else. */
+export function defaultThreads(processors = availableParallelism()): number {
+  return Math.max(1, Math.min(mostByDefault, processors - 1))
+}
+
+/** Returns whether this process may start threads. */
+export function mayStartThreads(): boolean {
+  // `process.permission` exists only under the permission model, which forbids threads without `--allow-worker`:
+  // https://nodejs.org/api/permissions.html
+  const permission = process.permission as NodeJS.ProcessPermission | undefined
+  return permission === undefined || permission.has('worker')
+}

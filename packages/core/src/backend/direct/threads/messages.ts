@@ -1,0 +1,63 @@
+import { HoldfastError, isHoldfastError, messageOf } from '../../../errors.ts'
+import { nodeErrorCode } from '../../../node-errors.ts'
+import type { Variables } from '../../connections/proxy-for.ts'
+import type { DirectRequest } from '../receiver.ts'
+import type { ResponseHead } from '../response-head.ts'
+
+/** What a receiving thread knows from its start. */
+export interface ThreadSettings {
+  /** The environment, whose proxies apply. */
+  readonly variables: Variables
+  /** The certificate authorities to trust. `undefined`: those of Node.js. */
+  readonly authorities: readonly string[] | undefined
+}
+
+/** What the main thread tells a receiving thread to do. `number` identifies the request. */
+export type Order =
+  | { readonly kind: 'get'; readonly number: number; readonly request: DirectRequest }
+  | {
+      readonly kind: 'receive'
+      readonly number: number
+      /** Buffers in shared memory that hold the whole body together. The body fills them in order. */
+      readonly buffers: readonly Uint8Array[]
+      /** The number of bytes that have arrived, in shared memory. */
+      readonly received: BigUint64Array
+    }
+  /** Ends the request. The thread then reports that it failed, unless the report of its end is on the way. */
+  | { readonly kind: 'end'; readonly number: number }
+
+/** What a receiving thread reports about a request. */
+export type Report =
+  /** The body has begun. `length` is its size in bytes. */
+  | {
+      readonly kind: 'begun'
+      readonly number: number
+      readonly head: ResponseHead
+      readonly length: number
+    }
+  /** The SDK must send the request. */
+  | { readonly kind: 'left'; readonly number: number }
+  /** The buffers hold the whole body. The thread uses them no more. */
+  | { readonly kind: 'received'; readonly number: number }
+  /** The request failed. The thread uses its buffers no more. */
+  | { readonly kind: 'failed'; readonly number: number; readonly error: SentError }
+
+/** An error in a form that a message can carry. The classes of errors do not survive a message. */
+export interface SentError {
+  readonly kind: 'store' | 'abort' | 'other'
+  readonly code: string | undefined
+  readonly message: string
+}
+
+export function sentError(error: unknown): SentError {
+  const message = messageOf(error)
+  if (isHoldfastError(error, 'UNAVAILABLE')) return { kind: 'store', code: error.code, message }
+  const isAbort = error instanceof Error && error.name === 'AbortError'
+  return { kind: isAbort ? 'abort' : 'other', code: nodeErrorCode(error), message }
+}
+
+export function receivedError({ kind, code, message }: SentError): Error {
+  if (kind === 'store') return new HoldfastError('UNAVAILABLE', message)
+  if (kind === 'abort') return new DOMException(message, 'AbortError')
+  return Object.assign(new Error(message), code === undefined ? {} : { code })
+}

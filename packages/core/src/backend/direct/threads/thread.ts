@@ -1,0 +1,122 @@
+import type { Worker } from 'node:worker_threads'
+import type { DirectRequest, DirectResponse } from '../receiver.ts'
+import { type Order, receivedError, type Report } from './messages.ts'
+import { ThreadBody } from './thread-body.ts'
+
+/** A report that is awaited. */
+interface Awaited {
+  readonly resolve: (report: Report) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * A receiving thread as the main thread sees it. It keeps the process alive only while a report is awaited. If the thread
+ * ends, its requests fail with `ECONNRESET`, as if their connections had broken.
+ */
+export class ReceivingThread {
+  readonly #worker: Worker
+  readonly #awaited = new Map<number, Awaited>()
+  /** The requests whose bodies have not ended. */
+  readonly #open = new Set<number>()
+  #begun = 0
+  #hasReported = false
+  #failure: Error | undefined
+
+  constructor(worker: Worker) {
+    this.#worker = worker
+    worker.unref()
+    let reason = ''
+    worker.on('message', (report: Report) => {
+      this.#hasReported = true
+      this.#take(report)
+    })
+    worker.on('error', (error: Error) => {
+      reason = ` (${error.message})`
+    })
+    worker.on('exit', () => {
+      this.#fail(Object.assign(new Error(`The receiving thread ended${reason}`), { code: 'ECONNRESET' }))
+    })
+  }
+
+  /** Number of requests whose bodies have not ended. */
+  get underWay(): number {
+    return this.#open.size
+  }
+
+  /** Why the thread has ended; `undefined` while it runs. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Whether the thread has ended before it did anything. Another one would end, too. */
+  get couldNotStart(): boolean {
+    return this.#failure !== undefined && !this.#hasReported
+  }
+
+  /** As `Receiver.get`. The body can be received into shared memory only. */
+  async get(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectResponse | undefined> {
+    this.#begun += 1
+    const number = this.#begun
+    this.#open.add(number)
+    const onAbort = (): void => {
+      this.#post({ kind: 'end', number })
+    }
+    signal?.addEventListener('abort', onAbort)
+    try {
+      const begun = this.#ask({ kind: 'get', number, request })
+      if (signal?.aborted === true) onAbort()
+      const report = await begun
+      if (report.kind !== 'begun') return undefined
+      return { ...report.head, body: new ThreadBody(report.length, this.#bodyOf(number)) }
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Ends the thread with its connections. Its requests fail. */
+  end(): void {
+    void this.#worker.terminate()
+  }
+
+  #bodyOf(number: number): ConstructorParameters<typeof ThreadBody>[1] {
+    return {
+      receive: async (buffers, received) => {
+        await this.#ask({ kind: 'receive', number, buffers, received })
+      },
+      end: () => {
+        this.#open.delete(number)
+        this.#post({ kind: 'end', number })
+      },
+    }
+  }
+
+  async #ask(order: Order): Promise<Report> {
+    const { promise, resolve, reject } = Promise.withResolvers<Report>()
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#awaited.size === 0) this.#worker.ref()
+    this.#awaited.set(order.number, { resolve, reject })
+    this.#post(order)
+    return promise
+  }
+
+  #post(order: Order): void {
+    if (this.#failure === undefined) this.#worker.postMessage(order)
+  }
+
+  #take(report: Report): void {
+    const { number } = report
+    const awaited = this.#awaited.get(number)
+    this.#awaited.delete(number)
+    if (this.#awaited.size === 0) this.#worker.unref()
+    if (report.kind !== 'begun') this.#open.delete(number)
+    if (report.kind === 'failed') awaited?.reject(receivedError(report.error))
+    else awaited?.resolve(report)
+  }
+
+  #fail(failure: Error): void {
+    this.#failure ??= failure
+    this.#open.clear()
+    for (const { reject } of this.#awaited.values()) reject(this.#failure)
+    this.#awaited.clear()
+  }
+}
