@@ -22,6 +22,7 @@ const mebibyte = 2 ** 20
 export const groups: Readonly<Record<string, Group>> = {
   fs: { run: fileSystem, works: 5, minutes: 4 },
   s3: { run: onStore('s3'), works: 2, minutes: 5.5, scale: { rounds: 3 } },
+  tls: { run: onStore('tls'), works: 2, minutes: 5, scale: { rounds: 3 } },
   'small-s3': { run: smallOnStore('s3'), works: 2, minutes: 3, scale: { rounds: 3, files: 2000 } },
   'small-files': { run: smallFiles, works: 1, minutes: 2, scale: { rounds: 3, files: 4000 } },
   neighbour: { run: neighbour, works: 1, minutes: 1 },

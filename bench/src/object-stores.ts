@@ -9,15 +9,17 @@ import { downloadByNodeHttp } from './peers/node-http.ts'
 import type { Peer } from './peers/peer.ts'
 import { azure } from './stores/azure.ts'
 import { gcs } from './stores/gcs.ts'
-import { s3 } from './stores/s3.ts'
+import { s3, s3OverTls } from './stores/s3.ts'
 import type { Clients, StoreServer } from './stores/store-server.ts'
 
 export type Start = () => Promise<StoreServer | { readonly why: string }>
 
 export const objectStores = { s3, gcs, azure } as const satisfies Readonly<Record<string, Start>>
 
+const servers = { ...objectStores, tls: s3OverTls }
+
 /** How the first table of the report names the stores. */
-export const placeNames = { s3: 'S3', gcs: 'GCS', azure: 'Azure' } as const
+export const placeNames = { s3: 'S3', tls: 'S3 over TLS', gcs: 'GCS', azure: 'Azure' } as const
 
 interface Where {
   /** The name of the server. */
@@ -27,9 +29,9 @@ interface Where {
 }
 
 /** Measures transfers of one large file to and from a server on this machine. */
-export function onStore(name: keyof typeof objectStores): (bench: Bench) => Promise<void> {
+export function onStore(name: keyof typeof servers): (bench: Bench) => Promise<void> {
   return async (bench) => {
-    const server = await objectStores[name]()
+    const server = await servers[name]()
     if ('why' in server) {
       bench.leaveOut(name, server.why)
       return
@@ -75,7 +77,7 @@ export async function moving(
   await using store = new CheckpointStore(await clients.open(`restored-${Date.now()}`), { mode: 'shared' })
   await store.save({ step: 1, files: { 'model.bin': sample.path } })
   const [sdk] = peers
-  const plain = sdk && receiving(bench, sample, () => clients.url(keyOf(sdk, sample)))
+  const plain = sdk && receiving(bench, sample, clients.ca, () => clients.url(keyOf(sdk, sample)))
   await bench.measure(
     {
       name: `Restore a large file from ${where}, durable`,
@@ -184,17 +186,22 @@ function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
 }
 
 /** Downloads the same bytes with Node.js alone: the least time that a restore can take on this machine. */
-function receiving(bench: Bench, sample: Sample, url: () => Promise<string>): Contender {
+function receiving(
+  bench: Bench,
+  sample: Sample,
+  ca: Buffer | undefined,
+  url: () => Promise<string>,
+): Contender {
   let to = ''
   let from = ''
   return {
-    name: 'node:http to a file + fsync',
+    name: ca === undefined ? 'node:http to a file + fsync' : 'node:https to a file + fsync',
     prepare: async () => {
       to = await bench.fresh('received.bin')
       from = await url()
     },
     run: async () => {
-      await downloadByNodeHttp(from, to)
+      await downloadByNodeHttp(from, to, ca)
       return undefined
     },
     verify: () => assertSame(to, sample),

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { AwsS3StorageAdapter } from '@flystorage/aws-s3'
 import { adapter } from '@holdfast/adapter-s3'
-import { startServer } from '@holdfast/test-servers'
+import { type RunningServer, startSecureServer, startServer } from '@holdfast/test-servers'
 import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
@@ -12,7 +13,32 @@ import { nameOf, type StoreServer, tomorrow } from './store-server.ts'
 
 export async function s3(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('minio')
+  return server.how === 'unavailable' ? { why: server.reason } : s3On(server)
+}
+
+/** S3 over TLS. All programs are told the authority by the variables that they read. */
+export async function s3OverTls(): Promise<StoreServer | { readonly why: string }> {
+  const server = await startSecureServer('minio')
   if (server.how === 'unavailable') return { why: server.reason }
+  const { authority = '' } = server
+  // Holdfast reads AWS_CA_BUNDLE, and programs in Go or Rust SSL_CERT_FILE.
+  const { AWS_CA_BUNDLE, SSL_CERT_FILE } = process.env
+  Object.assign(process.env, { AWS_CA_BUNDLE: authority, SSL_CERT_FILE: authority })
+  const store = await s3On(server)
+  return {
+    ...store,
+    name: `${store.name} over TLS`,
+    async [Symbol.asyncDispose]() {
+      for (const [name, before] of Object.entries({ AWS_CA_BUNDLE, SSL_CERT_FILE })) {
+        process.env[name] = before ?? ''
+      }
+      await server.stop()
+    },
+  }
+}
+
+async function s3On(server: RunningServer<'minio'>): Promise<StoreServer> {
+  const ca = server.authority === undefined ? undefined : await readFile(server.authority)
   const {
     endpoint,
     region,
@@ -22,7 +48,15 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
   } = server.connection
   const credentials = { accessKeyId, secretAccessKey }
   const clientAt = (origin: string): S3Client =>
-    new S3Client({ endpoint: origin, region, credentials, forcePathStyle: true })
+    new S3Client({
+      endpoint: origin,
+      region,
+      credentials,
+      forcePathStyle: true,
+      ...(ca === undefined
+        ? {}
+        : { requestHandler: { httpsAgent: { ca, keepAlive: true, maxSockets: 50 } } }),
+    })
   if (server.connection.bucket === undefined) {
     await clientAt(endpoint).send(new CreateBucketCommand({ Bucket: bucket }))
   }
@@ -64,6 +98,7 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
           return adapter.open(new URL(url), options)
         },
         peers: peers.filter((peer) => peer !== undefined),
+        ca,
         url: (key) => flystorageAdapter.temporaryUrl(key, { expiresAt: tomorrow() }),
       }
     },

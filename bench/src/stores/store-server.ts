@@ -11,7 +11,7 @@ export interface BackendPlace {
 /** A running server, with the clients that can connect to it. */
 export interface StoreServer extends AsyncDisposable {
   readonly name: string
-  /** The address of the server: `http://`, host and port. */
+  /** The address of the server: `http://` or `https://`, host and port. */
   readonly origin: string
   /**
    * Returns clients of Holdfast and of the peers. `origin` is the address of the server, or of a proxy in front of
@@ -25,6 +25,8 @@ export interface Clients {
   readonly place: (path: string) => BackendPlace
   readonly open: (path: string) => Promise<CheckpointBackend>
   readonly peers: readonly Peer[]
+  /** The authority to trust, in PEM. Absent without TLS. */
+  readonly ca?: Buffer | undefined
   /** Returns a URL at which anyone can read the object that a peer uploaded to a key. */
   readonly url: (key: string) => Promise<string>
 }

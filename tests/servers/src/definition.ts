@@ -17,11 +17,29 @@ export interface ServerDefinition<K extends ServerKind> {
   /** The request that shows whether the server is ready. */
   readonly health: Health
   readonly connection: (port: number) => Connections[K]
+  /** How the installed program serves TLS. Absent if it is not used so. */
+  readonly secure?: Secure<K>
   /**
    * Returns the server that environment variables configure, or `undefined` without these variables. Throws if a
    * required variable is missing.
    */
   readonly fromEnvironment: (environment: NodeJS.ProcessEnv) => EnvironmentServer<K> | undefined
+}
+
+/** The paths of a chain of certificates for a server, in PEM. */
+export interface Certificates {
+  /** The root authority, which clients must trust. */
+  readonly authority: string
+  /** The certificate of the server, and that of the authority between it and the root. */
+  readonly chain: string
+  /** The private key of the certificate. */
+  readonly key: string
+}
+
+export interface Secure<K extends ServerKind> {
+  /** Puts the certificates where the program looks for them, below the folder of its data and configuration. */
+  readonly install: (certificates: Certificates, folder: string) => Promise<void>
+  readonly connection: (port: number) => Connections[K]
 }
 
 export type EnvironmentServer<K extends ServerKind> = Pick<AvailableServer<K>, 'name' | 'connection'>

@@ -35,6 +35,8 @@ export interface AvailableServer<K extends ServerKind = ServerKind> {
   readonly version?: string
   readonly how: Origin
   readonly connection: Connections[K]
+  /** The path of the authority to trust, in PEM, if the server speaks TLS with a certificate of its own. */
+  readonly authority?: string
 }
 
 export interface UnavailableServer<K extends ServerKind = ServerKind> {

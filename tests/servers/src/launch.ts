@@ -1,6 +1,8 @@
+import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Command, Place, ServerDefinition } from './definition.ts'
+import { makeCertificates } from './certificates.ts'
+import type { Command, Place, Secure, ServerDefinition } from './definition.ts'
 import { freePort } from './free-port.ts'
 import type { RunningServer, ServerKind } from './kinds.ts'
 import { EarlyExitError, ServerProcess } from './server-process.ts'
@@ -11,6 +13,8 @@ export interface Launch {
   readonly version: string
   readonly environment: NodeJS.ProcessEnv
   readonly command: (place: Omit<Place, 'installed'>) => Promise<Command>
+  /** Whether the server speaks TLS, with certificates that are made for it. */
+  readonly secure?: boolean
 }
 
 /** Number of attempts if the server exits at once, because another process may have taken its port. */
@@ -31,27 +35,43 @@ export async function launch<K extends ServerKind>(
 }
 
 async function launchOnce<K extends ServerKind>(
-  { kind, name, health, connection }: ServerDefinition<K>,
-  { how, version, environment, command }: Launch,
+  { kind, name, health, connection, secure }: ServerDefinition<K>,
+  { how, version, environment, command, secure: isSecure = false }: Launch,
 ): Promise<RunningServer<K>> {
   const folder = await temporaryFolder(tmpdir(), `holdfast-${kind}-`)
   try {
     const port = await freePort()
+    const tls = isSecure && secure !== undefined ? await certified(secure, folder) : undefined
     const server = await ServerProcess.start({
       name: `${name} ${version}`,
       command: await command({ folder, port }),
       environment,
       port,
       health,
+      authority: tls?.authority,
       log: join(folder, 'server.log'),
     })
     const stop = async (): Promise<void> => {
       await server.stop()
       await removeFolder(folder)
     }
-    return { kind, name, version, how, connection: connection(port), stop }
+    const started = { kind, name, version, how, stop }
+    return tls === undefined
+      ? { ...started, connection: connection(port) }
+      : { ...started, connection: tls.connection(port), authority: tls.authority }
   } catch (error) {
     await removeFolder(folder)
     throw error
   }
+}
+
+async function certified<K extends ServerKind>(
+  { install, connection }: Secure<K>,
+  folder: string,
+): Promise<Pick<Secure<K>, 'connection'> & { readonly authority: string }> {
+  const made = join(folder, 'made-certificates')
+  await mkdir(made)
+  const certificates = await makeCertificates(made)
+  await install(certificates, folder)
+  return { connection, authority: certificates.authority }
 }

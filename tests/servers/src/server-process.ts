@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
+import * as http from 'node:http'
+import * as https from 'node:https'
 import { setTimeout } from 'node:timers/promises'
 import type { Command, Health } from './definition.ts'
 import { lastLines } from './run.ts'
@@ -18,6 +20,8 @@ export interface StartOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly port: number
   readonly health: Health
+  /** The path of the authority to trust, if the server speaks TLS. */
+  readonly authority?: string | undefined
   /** The path of the file for the output of the server. */
   readonly log: string
   /** Milliseconds within which the server must be ready. */
@@ -84,14 +88,15 @@ export class ServerProcess {
     this.#child.kill('SIGTERM')
   }
 
-  async #untilReady({ port, health }: StartOptions, deadline: AbortSignal): Promise<void> {
-    const url = `http://127.0.0.1:${port}${health.path}`
+  async #untilReady({ port, health, authority }: StartOptions, deadline: AbortSignal): Promise<void> {
+    const url = `${authority === undefined ? 'http' : 'https'}://127.0.0.1:${port}${health.path}`
+    const ca = authority === undefined ? undefined : await readFile(authority)
     const ended = new AbortController()
     void this.#ended.then((how) => {
       ended.abort(how)
     })
     try {
-      await untilStatus(url, health.status, AbortSignal.any([ended.signal, deadline]))
+      await untilStatus(url, health.status, { ca, signal: AbortSignal.any([ended.signal, deadline]) })
     } catch (error) {
       if (ended.signal.aborted)
         throw new EarlyExitError(`${this.#name} ${await this.#ended} before it was ready`)
@@ -102,17 +107,26 @@ export class ServerProcess {
   }
 }
 
-async function untilStatus(url: string, status: number, signal: AbortSignal): Promise<void> {
-  while (!(await hasStatus(url, status, signal))) await setTimeout(pause, undefined, { signal })
+interface HealthRequest {
+  readonly ca: Buffer | undefined
+  readonly signal: AbortSignal
 }
 
-async function hasStatus(url: string, status: number, signal: AbortSignal): Promise<boolean> {
+async function untilStatus(url: string, status: number, request: HealthRequest): Promise<void> {
+  const { signal } = request
+  while ((await statusOf(url, request)) !== status) await setTimeout(pause, undefined, { signal })
+}
+
+/** Returns the status code of a response, or `undefined` if there is none yet. */
+async function statusOf(url: string, { ca, signal }: HealthRequest): Promise<number | undefined> {
   try {
-    const response = await fetch(url, { signal })
-    await response.body?.cancel()
-    return response.status === status
+    const request = ca === undefined ? http.get(url, { signal }) : https.get(url, { ca, signal })
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    response.resume()
+    await once(response, 'close')
+    return response.statusCode
   } catch {
     signal.throwIfAborted()
-    return false
+    return undefined
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerDefinition } from './definition.ts'
+import { openssl } from './certificates.ts'
 import { docker, runInDocker, versionOfImage } from './docker.ts'
 import { ensureInstalled } from './install.ts'
 import type { RunningServer, ServerKind, UnavailableServer } from './kinds.ts'
@@ -26,6 +27,31 @@ export async function startServer<K extends ServerKind>(
   machine: Machine = thisMachine,
 ): Promise<RunningServer<K> | UnavailableServer<K>> {
   return startFirst<K>(definitions[kind], machine)
+}
+
+/**
+ * Returns an installed server that speaks TLS. Its certificate is signed by an authority below the root that `authority`
+ * names, and is valid for `localhost` and `127.0.0.1`.
+ */
+export async function startSecureServer<K extends ServerKind>(
+  kind: K,
+  machine: Machine = thisMachine,
+): Promise<RunningServer<K> | UnavailableServer<K>> {
+  return startSecure<K>(definitions[kind], machine)
+}
+
+export async function startSecure<K extends ServerKind>(
+  definition: ServerDefinition<K>,
+  machine: Machine,
+): Promise<RunningServer<K> | UnavailableServer<K>> {
+  const { kind, name } = definition
+  if (definition.secure === undefined) throw new Error(`${name} is never started with TLS`)
+  const missing = await missingTools([openssl], machine.environment)
+  const outcome =
+    missing.length > 0
+      ? { reason: `a certificate requires ${missing.join(' and ')}` }
+      : await installed(definition, machine, true)
+  return 'how' in outcome ? outcome : { kind, name, how: 'unavailable', reason: outcome.reason }
 }
 
 export async function startFirst<K extends ServerKind>(
@@ -60,6 +86,7 @@ async function fromEnvironment<K extends ServerKind>(
 async function installed<K extends ServerKind>(
   definition: ServerDefinition<K>,
   machine: Machine,
+  secure = false,
 ): Promise<RunningServer<K> | { readonly reason: string }> {
   const missing = await missingTools(definition.runsOn, machine.environment)
   if (missing.length > 0) return { reason: `it requires ${missing.join(' and ')}` }
@@ -70,6 +97,7 @@ async function installed<K extends ServerKind>(
     version: definition.version,
     environment: machine.environment,
     command: async (place) => definition.command({ ...place, installed: found.folder }),
+    secure,
   })
 }
 

@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
+import * as https from 'node:https'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cacheFolder } from '../src/cache.ts'
 import { isAvailable } from '../src/index.ts'
-import { startFirst } from '../src/start-server.ts'
+import { startFirst, startSecure } from '../src/start-server.ts'
 import { emptyMachine, readyAtOnce, toyServer } from './toy-server.ts'
 
 const failingDocker = 'process.exit(1)'
@@ -133,4 +136,52 @@ test('stops a server with SIGTERM, and waits until it has written its data', asy
   if (server.how === 'unavailable') throw new Error(server.reason)
   await server.stop()
   expect(existsSync(join(cacheFolder(machine.environment), 'minio-1', 'written'))).toBe(true)
+})
+
+/** Returns the status of a response over TLS. Rejects unless an authority in `ca` has signed the certificate. */
+function statusOf(url: string, ca: Buffer | undefined): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    https
+      .get(url, { ...(ca === undefined ? {} : { ca }), agent: false }, (response) => {
+        resolve(response.resume().statusCode)
+      })
+      .on('error', reject)
+  })
+}
+
+test('starts a server with a chain of certificates that only clients with its authority trust', async ({
+  skip,
+}) => {
+  skip(spawnSync('openssl', ['version']).status !== 0, 'this machine has no openssl')
+  const program = `
+    import { createServer } from 'node:https'
+    import { readFileSync } from 'node:fs'
+    const [cert, key] = ['cert', 'key'].map((name) => readFileSync(process.argv[3] + '/' + name))
+    createServer({ cert, key }, (_, response) => response.end('ready')).listen(Number(process.argv[2]), '127.0.0.1')
+  `
+  const toy = toyServer({
+    program,
+    secure: {
+      install: async ({ chain, key }, folder) => {
+        await copyFile(chain, join(folder, 'cert'))
+        await copyFile(key, join(folder, 'key'))
+      },
+      connection: (port) => ({
+        endpoint: `https://localhost:${port}`,
+        region: '',
+        accessKeyId: '',
+        secretAccessKey: '',
+      }),
+    },
+  })
+  const machine = await emptyMachine()
+  const server = await startSecure(toy, {
+    ...machine,
+    environment: { ...machine.environment, PATH: process.env['PATH'] },
+  })
+  if (server.how === 'unavailable') throw new Error(server.reason)
+  const { endpoint } = server.connection
+  expect(await statusOf(endpoint, readFileSync(server.authority ?? ''))).toBe(200)
+  await expect(statusOf(endpoint, undefined)).rejects.toThrow('unable to get local issuer certificate')
+  await server.stop()
 })

@@ -9,6 +9,7 @@ export interface Toy {
   readonly program?: string
   readonly compiles?: boolean
   readonly hasEmulator?: boolean
+  readonly secure?: ServerDefinition<'minio'>['secure']
   /** Installs the server. Default: writes the program into the folder. */
   readonly install?: (folder: string) => Promise<void>
 }
@@ -23,6 +24,7 @@ export function toyServer({
   program = readyAtOnce,
   compiles = false,
   hasEmulator = true,
+  secure,
   install,
 }: Toy = {}): ServerDefinition<'minio'> {
   const write = async (folder: string): Promise<void> => writeFile(join(folder, 'toy.mjs'), program)
@@ -33,10 +35,11 @@ export function toyServer({
     hasEmulator,
     installation: { from: 'cache', tools: [], compiles, install: install ?? write },
     runsOn: [],
-    command: async ({ installed, port }) => ({
+    command: async ({ installed, port, folder }) => ({
       file: process.execPath,
-      args: [join(installed, 'toy.mjs'), String(port)],
+      args: [join(installed, 'toy.mjs'), String(port), folder],
     }),
+    ...(secure === undefined ? {} : { secure }),
     container: {
       image: 'toy:2',
       arguments: (port) => ({ args: [String(port)], environment: { TOY: 'yes' } }),

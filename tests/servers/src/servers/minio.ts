@@ -1,3 +1,4 @@
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ServerDefinition } from '../definition.ts'
 import { s3FromEnvironment } from './environment.ts'
@@ -41,5 +42,13 @@ export const minio: ServerDefinition<'minio'> = {
   },
   health: { path: '/minio/health/ready', status: 200 },
   connection: (port) => ({ endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', ...credentials }),
+  secure: {
+    install: async ({ chain, key }, folder) => {
+      await mkdir(join(folder, 'certs'))
+      await copyFile(chain, join(folder, 'certs', 'public.crt'))
+      await copyFile(key, join(folder, 'certs', 'private.key'))
+    },
+    connection: (port) => ({ endpoint: `https://localhost:${port}`, region: 'us-east-1', ...credentials }),
+  },
   fromEnvironment: (environment) => s3FromEnvironment(environment, 'HOLDFAST_TEST_S3'),
 }
