@@ -32,6 +32,12 @@ export type ErrorHint =
   | { readonly kind: 'save-first' }
   /** List the checkpoints. */
   | { readonly kind: 'list' }
+  /** Let deletions be undone for some time. */
+  | { readonly kind: 'keep-for-undo' }
+  /** List the removed checkpoints that can be undone. */
+  | { readonly kind: 'list-removed' }
+  /** Delete the checkpoint of a step so that the deletion cannot be undone. */
+  | { readonly kind: 'delete-for-good'; readonly step: number }
   /** Verify a quarantined checkpoint. It is listed again if it verifies. */
   | { readonly kind: 'verify'; readonly step: number }
   /** Repair the store. */
@@ -86,6 +92,12 @@ export function remedyOf(hint: ErrorHint): string {
       return 'The first save creates the store.'
     case 'list':
       return 'store.list() returns the checkpoints that exist.'
+    case 'keep-for-undo':
+      return "A deletion can be undone if the retention has a grace period, such as grace: '1 d', or with undoFor of delete() and prune()."
+    case 'list-removed':
+      return 'store.removed() returns the checkpoints that can be undone.'
+    case 'delete-for-good':
+      return `To list it, first call store.delete([${hint.step}], { undoFor: 0 }), which deletes the later one for good.`
     case 'verify':
       return 'store.verify() lists it again if it verifies.'
     case 'repair':

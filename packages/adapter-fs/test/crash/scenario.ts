@@ -72,6 +72,22 @@ export function scenario(fileSystem: FileSystem): readonly Step[] {
     }),
     save(3, 'third'),
     action(
+      'delete 1, so that it can be undone',
+      async (store) => {
+        await store.delete([1], { undoFor: '1 h' })
+        return store
+      },
+      (before) => new Map([...before].filter(([step]) => step !== 1)),
+    ),
+    action(
+      'undo',
+      async (store) => {
+        await store.undo({ steps: [1] })
+        return store
+      },
+      (before) => new Map([[1, 'replaced'], ...before]),
+    ),
+    action(
       'delete 1',
       async (store) => {
         await store.delete([1])

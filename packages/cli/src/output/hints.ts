@@ -45,6 +45,12 @@ export function phraseHint(hint: ErrorHint): string {
       return 'Run holdfast save FILE --step 0 to save one.'
     case 'list':
       return 'Run holdfast ls to list the checkpoints.'
+    case 'keep-for-undo':
+      return 'A deletion can be undone with --undo-for 1d, or if "retention" in holdfast.config.json has a "grace".'
+    case 'list-removed':
+      return 'holdfast undo --dry-run lists the checkpoints that can be undone.'
+    case 'delete-for-good':
+      return `To list it, first delete the later one for good: holdfast rm ${hint.step} --undo-for 0s`
     case 'verify':
       return `Run holdfast verify ${hint.step} to list it again if it verifies.`
     case 'repair':

@@ -20,8 +20,10 @@ import {
   checkpointDetails,
   newestJudged,
   quarantinedCheckpoints,
+  removedCheckpoints,
 } from './read/checkpoints.ts'
 import { findCheckpoint } from './read/find.ts'
+import type { RemovedCheckpoint } from '../catalog/judging/removed.ts'
 import { nextDrops, type NextDrop } from './read/next-drops.ts'
 import { type RecordedCommit, recordedCommits } from './read/history.ts'
 import { type ListedCheckpoint, withMetadata } from './read/list-metadata.ts'
@@ -165,6 +167,13 @@ export class StoreReader<Name extends string = string> {
     refuseUnknownOptions(options, ['signal'], 'history', this.url)
     await this.#marker.refuseNewer(options.signal)
     return recordedCommits(this.#context, options.signal)
+  }
+
+  /** Returns the deleted checkpoints that `undo()` can list again, the earliest deleted first. */
+  async removed(options: StoreCallOptions = {}): Promise<readonly RemovedCheckpoint[]> {
+    refuseUnknownOptions(options, ['signal'], 'removed', this.url)
+    await this.#marker.refuseNewer(options.signal)
+    return removedCheckpoints(this.#context, options.signal)
   }
 
   /**

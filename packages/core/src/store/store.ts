@@ -13,6 +13,7 @@ import { SupportedMarker } from './supported-marker.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { newContext } from './new-context.ts'
 import { assertStoreOptions, type StoreOptions } from './options.ts'
+import { nextDropsOf } from './read/next-drops.ts'
 import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
 import { describeJob, jobStatus } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
@@ -31,6 +32,7 @@ import type { SaveResult } from './save/result.ts'
 import { traced } from './tracing.ts'
 import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
+import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
 import { readMarker } from './upkeep/ensure-marker.ts'
 import { parseLimits } from './transfer-limits.ts'
@@ -38,6 +40,7 @@ import { fullSweep } from './upkeep/full-sweep.ts'
 import { type PruneOptions, type PruneReport, pruneStore } from './upkeep/prune.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair/repair.ts'
 import type { StoreSweepOptions, StoreSweepReport } from './upkeep/sweep.ts'
+import { undoDeletion, type UndoneCheckpoint, type UndoOptions } from './upkeep/undo.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
 import type { UnfinishedSaves } from './attempts/unfinished.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
@@ -260,11 +263,12 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Applies the retention of this process, as each save does. With `dryRun` it only reports what it would drop. It can be
-   * interrupted and repeated. In a store with `ranks`, any rank may call it after it has restored or saved, and one rank
-   * commits.
+   * interrupted and repeated. With `undoFor`, or if the retention has a grace period, `undo()` lists again what it dropped. In
+   * a store with `ranks`, any rank may call it after it has restored or saved, one rank commits, and it cannot be undone.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
-    refuseUnknownOptions(options, ['dryRun', 'signal'], 'prune', this.url)
+    refuseUnknownOptions(options, ['dryRun', 'undoFor', 'signal'], 'prune', this.url)
+    if (options.undoFor !== undefined) this.#refuseInJob('an undo of prune')
     await this.#marker.refuseNewer(options.signal)
     const ranks = this.#ranks
     const work = (): Promise<PruneReport> =>
@@ -316,20 +320,30 @@ export class CheckpointStore<Name extends string = string>
   /**
    * Deletes checkpoints, including quarantined ones. Rejects with `NOT_FOUND` if one does not exist. Rejects with
    * `INVALID_ARGUMENT` if one is pinned, is the last one that is not quarantined, or is the best of an objective and
-   * `allowBest` is not set. If it rejects so, it deletes nothing.
+   * `allowBest` is not set. If it rejects so, it deletes nothing. With `undoFor`, or if the retention has a grace period,
+   * `undo()` lists them again, except quarantined ones.
    */
-  async delete(
-    steps: readonly number[],
-    options: StoreCallOptions & { readonly allowBest?: boolean | undefined } = {},
-  ): Promise<SaveResult['dropped']> {
+  async delete(steps: readonly number[], options: DeleteOptions = {}): Promise<readonly DeletedCheckpoint[]> {
     this.#refuseInJob('delete')
-    refuseUnknownOptions(options, ['allowBest', 'signal'], 'delete', this.url)
+    refuseUnknownOptions(options, ['allowBest', 'undoFor', 'signal'], 'delete', this.url)
     steps.forEach(assertStep)
-    if (steps.length === 0) return []
-    const { allowBest, signal } = options
-    const change = { kind: 'delete', steps, because: 'deleted by hand', allowBest } as const
-    const committed = await this.#writer.free(() => Promise.resolve(change), signal)
-    return committed.dropped.map(({ step, because }) => ({ step, because }))
+    return steps.length === 0 ? [] : deleteCheckpoints(this.#writer, steps, options)
+  }
+
+  /**
+   * Lists checkpoints again that `delete` or `prune` removed, in one commit: those of the last call, or those of `steps`. Their
+   * metrics, tags and place in the order of saves are as before. The next save applies its retention to them. With `dryRun` it
+   * only reports what it would list. `removed()` returns all that can be undone.
+   *
+   * Rejects with `NOT_FOUND` if there is nothing to undo, or if the files were deleted since; with `ALREADY_EXISTS` if a step was
+   * saved again since; and with `CORRUPT` if files are missing. If it rejects, it lists nothing.
+   */
+  async undo(options: UndoOptions = {}): Promise<readonly UndoneCheckpoint[]> {
+    this.#refuseInJob('undo')
+    refuseUnknownOptions(options, ['steps', 'dryRun', 'signal'], 'undo', this.url)
+    options.steps?.forEach(assertStep)
+    await this.#marker.refuseNewer(options.signal)
+    return undoDeletion(this.#context, this.#writer, options, (after) => nextDropsOf(this.#context, after))
   }
 
   /**

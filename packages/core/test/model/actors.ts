@@ -23,6 +23,7 @@ export const beginning: ActorState = {
   fresh: false,
   attempt: undefined,
   replaces: undefined,
+  undoes: undefined,
   discards: false,
   created: undefined,
   listed: undefined,
@@ -89,13 +90,20 @@ export function stepsOf(
       return []
   }
 
-  function firstSteps({ kind }: Operation): readonly Step[] {
+  function firstSteps(operation: Operation): readonly Step[] {
+    const { kind } = operation
     if (kind === 'lose the catalog') return [step('lets all versions be lost', finish(lost(world)))]
     if (kind === 'repair')
       return repairSteps(world, state, protocol, become).map(({ what, next }) => step(what, next))
-    const known = kind === 'sweep' ? newest(world) : (state.known ?? newest(world))
+    const readsFirst = operation.kind === 'sweep' || operation.kind === 'undo'
+    const known = readsFirst ? newest(world) : (state.known ?? newest(world))
     if (known === undefined) return [step('cannot read the newest catalog', end(world))]
     if (kind === 'sweep') return [step('reads the newest catalog', become({ at: 'sweep', known }))]
+    if (kind === 'undo') {
+      const undoes = known.removed?.findLast(({ entry }) => entry.step === operation.step)?.entry.attempt
+      if (undoes === undefined) return [step('finds nothing to undo', finish())]
+      return [step(`chooses to undo ${undoes}`, become({ at: 'commit', known, undoes, fresh: false }))]
+    }
     const base = state.known === undefined ? 'reads the newest catalog' : 'begins with the catalog it knows'
     const isSave = kind === 'save' || kind === 'failing save'
     return [step(base, become({ at: isSave ? 'put' : 'commit', known, fresh: false }))]
@@ -191,8 +199,8 @@ export function stepsOf(
     const request = requestOf(actor, index, state, operation, known)
     const outcome = protocol.lookBack(request, version, truth)
     if (outcome === 'lost' || outcome === 'before its history') {
-      const { attempt, replaces, discards, done } = state
-      const again = { ...beginning, at: 'commit', attempt, replaces, discards, done } as const
+      const { attempt, replaces, undoes, discards, done } = state
+      const again = { ...beginning, at: 'commit', attempt, replaces, undoes, discards, done } as const
       return [step('looks back: lost', operation.kind === 'repair' ? readAgain() : becomeFresh(again))]
     }
     if (outcome === 'committed') return [step('looks back: committed', acknowledge(world, { known: truth }))]

@@ -10,6 +10,12 @@ import type { ActorState } from './world.ts'
 export type Operation =
   | { readonly kind: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
   | { readonly kind: 'delete'; readonly step: number }
+  /** Deletes a checkpoint so that an undo can list it again. */
+  | { readonly kind: 'remove'; readonly step: number }
+  /** Lists the removed checkpoint of a step again. */
+  | { readonly kind: 'undo'; readonly step: number }
+  /** Ends the time of all undos. */
+  | { readonly kind: 'forget removed' }
   | { readonly kind: 'pin'; readonly step: number }
   /** Returns to a step. What was saved after it is abandoned. */
   | { readonly kind: 'rewind'; readonly step: number }
@@ -74,6 +80,12 @@ function changeOf(operation: Operation, state: ActorState, known: WholeCatalog):
       }
     case 'delete':
       return { kind: 'delete', steps: [operation.step], because: 'pruned' }
+    case 'remove':
+      return { kind: 'delete', steps: [operation.step], because: 'removed', undoFor: 1 }
+    case 'undo':
+      return { kind: 'undo', attempts: state.undoes === undefined ? [] : [state.undoes] }
+    case 'forget removed':
+      return { kind: 'forget removed', attempts: (known.removed ?? []).map(({ entry }) => entry.attempt) }
     case 'pin':
       return { kind: 'pin', step: operation.step, pin: { at: time } }
     case 'rewind':

@@ -1,12 +1,15 @@
 import * as rules from '../../src/catalog/commit/rules/index.ts'
-import { attemptOfKey } from '../../src/catalog/documents/index.ts'
+import { attemptOfKey, partsOfAttempt } from '../../src/catalog/documents/index.ts'
 import { attemptsOf, type WholeCatalog } from '../../src/catalog/pages/index.ts'
+import { entryOf, time } from './entries.ts'
 
 /** The rules of the product, and how the actors of the model use them. A broken variant changes one of them. */
 export interface Protocol {
   readonly nextCatalog: (newest: WholeCatalog, request: rules.CommitRequest) => rules.Verdict<WholeCatalog>
   readonly lookBack: typeof rules.lookBack
   readonly isDead: (newest: WholeCatalog, key: string) => boolean
+  /** The attempts that a repair does not list, because the catalog has them. */
+  readonly keptBy: typeof attemptsOf
   readonly skipsLookBack: boolean
   readonly acknowledgesBeforeCommit: boolean
   readonly deletesBeforeCommit: boolean
@@ -20,6 +23,7 @@ export const product: Protocol = {
   nextCatalog: rules.nextCatalog,
   lookBack: rules.lookBack,
   isDead: (newest, key) => rules.isDeadIn(newest)(key),
+  keptBy: attemptsOf,
   skipsLookBack: false,
   acknowledgesBeforeCommit: false,
   deletesBeforeCommit: false,
@@ -52,7 +56,58 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
     ...product,
     isDead: ({ abandoned: _, ...newest }, key) => product.isDead(newest, key),
   },
+  'a sweep that ignores what can be undone': {
+    ...product,
+    isDead: ({ removed: _, ...newest }, key) => product.isDead(newest, key),
+  },
+  'a sweep that deletes what was removed without a commit': { ...product, isDead: takingTheRemoved },
+  'an undo of what was dropped for good': { ...product, nextCatalog: undoingAnything },
+  'an undo over a step that was saved again': { ...product, nextCatalog: undoingOverOthers },
+  'a rewind that forgets what was removed': { ...product, nextCatalog: rewindingOnlyTheList },
+  'a repair that lists what was removed': {
+    ...product,
+    keptBy: ({ removed: _, ...known }) => attemptsOf(known),
+  },
   'a pin that a replacement passes over': { ...product, nextCatalog: withoutPins },
+}
+
+/** Takes the removed for deleted, although an undo may be on its way. */
+function takingTheRemoved(newest: WholeCatalog, key: string): boolean {
+  const attempt = attemptOfKey(key)
+  const isRemoved = newest.removed?.some(({ entry }) => entry.attempt === attempt) ?? false
+  return isRemoved || product.isDead(newest, key)
+}
+
+/** Lists what the undo chose, whether it can still be undone or not. */
+function undoingAnything(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  const { change } = request
+  if (change.kind !== 'undo') return rules.nextCatalog(newest, request)
+  const { removed = [], version } = newest
+  const listed = attemptsOf(newest)
+  const forgotten = change.attempts
+    .filter((attempt) => !listed.has(attempt))
+    .map((attempt) => entryOf(partsOfAttempt(attempt).step, attempt))
+    .map((entry) => ({ entry, version, at: time, until: time, because: 'removed' }))
+  return rules.nextCatalog({ ...newest, removed: [...removed, ...forgotten] }, request)
+}
+
+function undoingOverOthers(newest: WholeCatalog, request: rules.CommitRequest): rules.Verdict<WholeCatalog> {
+  const { change } = request
+  if (change.kind !== 'undo') return rules.nextCatalog(newest, request)
+  const steps = new Set(change.attempts.map((attempt) => partsOfAttempt(attempt).step))
+  const checkpoints = newest.checkpoints.filter(({ step }) => !steps.has(step))
+  return rules.nextCatalog({ ...newest, checkpoints }, request)
+}
+
+function rewindingOnlyTheList(
+  newest: WholeCatalog,
+  request: rules.CommitRequest,
+): rules.Verdict<WholeCatalog> {
+  const { removed, ...others } = newest
+  if (request.change.kind !== 'rewind' || removed === undefined) return rules.nextCatalog(newest, request)
+  const verdict = rules.nextCatalog(others, request)
+  if (verdict.kind !== 'next') return verdict
+  return { ...verdict, catalog: { ...verdict.catalog, removed } }
 }
 
 /** Any command of the job that owns the store counts as its owner. */

@@ -1,6 +1,6 @@
 import type { Change } from '../../src/catalog/commit/changes/index.ts'
 import { type AttemptId, attemptPrefix, partsOfAttempt } from '../../src/catalog/documents/index.ts'
-import { attemptsOf, noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
+import { noCatalog, type WholeCatalog } from '../../src/catalog/pages/index.ts'
 import { entryOf } from './entries.ts'
 import type { Protocol } from './protocol.ts'
 import { type ActorState, fence, type Scene, type World } from './world.ts'
@@ -57,7 +57,7 @@ function newestReadable(world: World): WholeCatalog {
 }
 
 function unlistedWholes(world: World, known: WholeCatalog, protocol: Protocol): readonly AttemptId[] {
-  const listed = attemptsOf(known)
+  const listed = protocol.keptBy(known)
   return [...world.data]
     .filter((attempt) => !listed.has(attempt) && !protocol.isDead(known, `${attemptPrefix(attempt)}file`))
     .sort()

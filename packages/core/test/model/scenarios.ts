@@ -157,6 +157,30 @@ const returning: readonly Actor[] = [
   actor('taker-over', 'shared', takeOver, sweep),
 ]
 
+const remove = (step: number): Operation => ({ kind: 'remove', step })
+const undo = (step: number): Operation => ({ kind: 'undo', step })
+const forget: Operation = { kind: 'forget removed' }
+const undoingActors: readonly Actor[] = [
+  actor('remover', 'shared', remove(0), undo(0)),
+  actor('writer', 'shared', save(0)),
+  actor('one that ends undos', 'shared', forget),
+  actor('taker-over', 'shared', takeOver, sweep),
+]
+
+const undoingAndReturning: readonly Actor[] = [
+  actor('remover', 'shared', remove(1), undo(1)),
+  actor('rewinder', 'shared', { kind: 'rewind', step: 0 }, save(1)),
+  actor('repairer', 'shared', repair),
+  actor('one that ends undos', 'shared', forget, sweep),
+]
+
+const undoingAndLosing: readonly Actor[] = [
+  { ...actor('remover', 'shared', remove(0)), isRunning: true },
+  { ...actor('undoer', 'shared', undo(0)), isRunning: true },
+  { ...actor('one that ends undos', 'shared', forget), isRunning: true },
+  actor('repairer after an accident', 'shared', { kind: 'lose the catalog' }, repair),
+]
+
 /** The smallest first. */
 export const scenarios: readonly Scenario[] = [
   {
@@ -173,6 +197,21 @@ export const scenarios: readonly Scenario[] = [
     name: 'a run that goes back, one that replaces its step, one that rewinds and saves, and one that takes over and sweeps',
     actors: returning,
     initial: begin(returning),
+  },
+  {
+    name: 'one that removes and undoes, a writer of the same step, one that ends undos, and one that takes over and sweeps',
+    actors: undoingActors,
+    initial: begin(undoingActors),
+  },
+  {
+    name: 'one that removes and undoes, one that rewinds, a repair, and one that ends undos',
+    actors: undoingAndReturning,
+    initial: begin(undoingAndReturning),
+  },
+  {
+    name: 'one that removes, one that undoes, and one that ends undos, while the catalog is lost and rebuilt',
+    actors: undoingAndLosing,
+    initial: begin(undoingAndLosing),
   },
   {
     name: 'two shared writers, a pruner, a sweeper and a taker-over',

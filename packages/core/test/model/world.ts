@@ -75,6 +75,8 @@ export interface ActorState {
   readonly attempt: AttemptId | undefined
   /** The attempt that the step of its save had when it began. */
   readonly replaces: AttemptId | 'nothing' | undefined
+  /** The attempt that its undo lists again. */
+  readonly undoes: AttemptId | undefined
   /** Whether the save of the actor has failed, and its attempt must be declared dead next. */
   readonly discards: boolean
   readonly created: number | undefined
@@ -110,7 +112,7 @@ export function created(world: World, catalog: WholeCatalog): Partial<World> {
   const unprotected = new Set(ghost.unprotected)
   const losses = lossesOf(before)
   const best = Math.min(...losses.values())
-  for (const { attempt } of catalog.history.at(-1)?.dropped ?? []) {
+  for (const attempt of goneBy(catalog)) {
     const entries = [...before.checkpoints.all, ...(before.abandoned ?? [])]
     const was = entries.find((each) => each.attempt === attempt)
     if (was?.pinned !== undefined || losses.get(attempt) === best) unprotected.add(attempt)
@@ -128,6 +130,13 @@ export function created(world: World, catalog: WholeCatalog): Partial<World> {
   }
 }
 
+/** The attempts that a version takes out of the list, for good or so that an undo can list them again. */
+function goneBy({ version, history, removed = [] }: WholeCatalog): readonly AttemptId[] {
+  const dropped = history.at(-1)?.dropped.filter(({ expired }) => expired !== true) ?? []
+  const undoable = removed.filter((each) => each.version === version).map(({ entry }) => entry)
+  return [...dropped, ...undoable].map(({ attempt }) => attempt)
+}
+
 /** What a version replaces although the save that made it began before. */
 function overwrittenBy({ history, checkpoints }: WholeCatalog, { later }: Ghost): readonly AttemptId[] {
   const replaced = history.at(-1)?.dropped.filter(({ because }) => because === 'replaced') ?? []
@@ -140,11 +149,13 @@ function overwrittenBy({ history, checkpoints }: WholeCatalog, { later }: Ghost)
 /** What a version leaves behind if a rewind made it. */
 function leftBehind({ data, ghost }: World, { history, latest }: WholeCatalog): readonly AttemptId[] {
   if (history.at(-1)?.did.startsWith('rewind') !== true) return []
-  const { checkpoints } = ghost.truth
+  const { checkpoints, removed = [] } = ghost.truth
   const target = checkpoints.all.find(({ attempt }) => attempt === latest?.attempt)
   const listed = attemptsOf(ghost.truth)
   return [
-    ...checkpoints.all.filter((entry) => target !== undefined && compareSaves(entry, target) > 0),
+    ...[...checkpoints.all, ...removed.map(({ entry }) => entry)].filter(
+      (entry) => target !== undefined && compareSaves(entry, target) > 0,
+    ),
     ...[...data].filter((attempt) => !listed.has(attempt)).map((attempt) => ({ attempt })),
   ].map(({ attempt }) => attempt)
 }
@@ -212,6 +223,12 @@ function violationIn(truth: WholeCatalog, { data, ghost }: World): string | unde
   }
   for (const { attempt } of truth.abandoned ?? []) {
     if (!data.has(attempt)) return `${attempt} is abandoned, and its bytes are gone`
+  }
+  for (const { entry } of truth.removed ?? []) {
+    const { attempt } = entry
+    if (!data.has(attempt) && !ghost.revived.has(attempt))
+      return `${attempt} can be undone, and its bytes are gone`
+    if (truth.checkpoints.get(entry.step)?.attempt === attempt) return `${attempt} is listed and removed`
   }
   for (const attempt of ghost.acknowledged) {
     if (!ghost.isLost && !listed.has(attempt) && !ghost.dropped.has(attempt))

@@ -122,6 +122,11 @@ export class Oracle {
     return this.#disk.damaged.some((key) => key.startsWith(`data/${step}-`) || !key.startsWith('data/'))
   }
 
+  /** Whether bytes of the store were flipped, or a catalog was rebuilt. */
+  get isAnythingDamaged(): boolean {
+    return this.#wasRebuilt || this.#disk.damaged.length > 0
+  }
+
   #followTheLine(): void {
     const versions = this.#disk.keys('catalog/').map((key) => catalogVersionOf(key) ?? 0)
     for (const version of versions.sort((one, other) => one - other)) {
@@ -144,7 +149,8 @@ export class Oracle {
     if (next.history.at(-1)?.did === 'rebuild') this.#wasRebuilt = true
     if (before !== undefined && next.floor < before.floor) throw new Error('Rule 3: the floor has sunk')
     // One that was set aside is listed again by whoever finds that it verifies.
-    const setAside = [...(before?.quarantined.map(({ entry }) => entry) ?? []), ...(before?.abandoned ?? [])]
+    const outside = [...(before?.quarantined ?? []), ...(before?.removed ?? [])].map(({ entry }) => entry)
+    const setAside = [...outside, ...(before?.abandoned ?? [])]
     const known = new Set([...(before?.checkpoints ?? []), ...setAside].map(({ attempt }) => attempt))
     for (const entry of next.checkpoints) {
       if (!known.has(entry.attempt)) this.#onlyTheOwnerAdds(next, entry)
@@ -168,8 +174,23 @@ export class Oracle {
       const quarantined = next.quarantined.length > before.quarantined.length
       if (!quarantined) throw new Error('P6: the last good checkpoint was dropped')
     }
+    if (before !== undefined) this.#judgeRemovals(before, next)
     if (before !== undefined) this.#noteTheDead(before, next)
     this.#line = next
+  }
+
+  /** P6: a person removes nothing that is protected. Only an undo brings back what was removed. */
+  #judgeRemovals(before: Catalog, next: Catalog): void {
+    for (const { entry, because, version } of next.removed ?? []) {
+      if (version !== next.version) continue
+      if (entry.pinned !== undefined) throw new Error(`P6: step ${entry.step} was pinned, and was removed`)
+      this.#mayGo(entry, before, next, because)
+    }
+    const removed = new Set(before.removed?.map(({ entry }) => entry.attempt))
+    const { did = '' } = next.history.at(-1) ?? {}
+    const back = [...next.checkpoints, ...(next.abandoned ?? [])].find(({ attempt }) => removed.has(attempt))
+    if (back !== undefined && !did.startsWith('undo'))
+      throw new Error(`P6: step ${back.step} was removed, and is back after: ${did}`)
   }
 
   /** P4: what a rewind left behind, and a save that began before it, is not listed any more. */
@@ -187,7 +208,9 @@ export class Oracle {
     if (latestOf(next.checkpoints)?.attempt !== target.attempt)
       throw new Error(`P4: a rewind went to step ${step}, which is not the latest`)
     this.#rewound = next.version
-    for (const entry of before.checkpoints) if (compareSaves(entry, target) > 0) this.#left.add(entry.attempt)
+    const removed = before.removed?.map(({ entry }) => entry) ?? []
+    for (const entry of [...before.checkpoints, ...removed])
+      if (compareSaves(entry, target) > 0) this.#left.add(entry.attempt)
   }
 
   /** What the version before did not list, although it began below its floor, was dead by it. */
@@ -270,8 +293,13 @@ export class Oracle {
   }
 }
 
-function entriesOf({ checkpoints, quarantined, abandoned = [] }: Catalog): readonly CatalogEntry[] {
-  return [...checkpoints, ...quarantined.map(({ entry }) => entry), ...abandoned]
+function entriesOf({
+  checkpoints,
+  quarantined,
+  abandoned = [],
+  removed = [],
+}: Catalog): readonly CatalogEntry[] {
+  return [...checkpoints, ...[...quarantined, ...removed].map(({ entry }) => entry), ...abandoned]
 }
 
 /** Returns a catalog with all lines of its pages, as they were written. */

@@ -19,6 +19,8 @@ const operations = [
   'save',
   'replace',
   'delete',
+  'remove',
+  'undo',
   'pin',
   'unpin',
   'restore',
@@ -110,6 +112,9 @@ export class Process {
     else if (kind === 'rewind') await this.#store.rewind(any)
     else if (kind === 'replace') await this.#save(any, 'replace')
     else if (kind === 'delete') await this.#store.delete([any])
+    else if (kind === 'remove')
+      await this.#store.delete([any], { undoFor: this.#random.of([2000, 20 * 86_400_000]) })
+    else if (kind === 'undo') await this.#undo()
     else if (kind === 'pin' || kind === 'unpin') await this.#store[kind](any)
     else if (kind === 'restore') await this.#restore()
     else if (kind === 'read') await this.#read(any)
@@ -139,6 +144,17 @@ export class Process {
     } catch (error) {
       const unknown = error instanceof HoldfastError && error.code === 'OUTCOME_UNKNOWN'
       this.#oracle.hear(operation, unknown ? 'unknown' : 'refused')
+      throw error
+    }
+  }
+
+  /** What can be undone has all its files, unless bytes or a version of the catalog were damaged. */
+  async #undo(): Promise<void> {
+    try {
+      await this.#store.undo()
+    } catch (error) {
+      if (error instanceof HoldfastError && error.code === 'CORRUPT' && !this.#oracle.isAnythingDamaged)
+        throw new Error(`P6: ${error.message}`, { cause: error })
       throw error
     }
   }

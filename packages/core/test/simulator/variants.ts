@@ -37,6 +37,19 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
       return bytes
     },
   }),
+  'a removal that deletes the files at once': (disk) => ({
+    beforeCommit: (bytes) => {
+      for (const { entry } of decodedIfCatalog(bytes)?.removed ?? [])
+        for (const key of disk.keys(attemptPrefix(entry.attempt))) disk.delete(key)
+      return bytes
+    },
+  }),
+  'a rebuild or a save that lists what was removed': () => ({
+    beforeCommit: (bytes) => {
+      const catalog = decodedIfCatalog(bytes)
+      return catalog === undefined ? bytes : encodeCatalog(withRemovedListed(catalog))
+    },
+  }),
   'pages written after the commit that needs them': () => ({ delaysPages: true }),
   'pages swept once the newest version does without them': (disk) => ({
     beforeCommit: (bytes) => {
@@ -52,6 +65,20 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
     },
   }),
   'a lost answer taken for a lost race': () => ({ lostAnswerOfCommit: 'failed' }),
+}
+
+/** Lists a removed checkpoint, unless its step was saved again or its line belongs in a page. */
+function withRemovedListed(catalog: Catalog): Catalog {
+  const { removed = [], checkpoints, older, latest } = catalog
+  const lastPaged = older?.checkpoints.at(-1)?.to ?? -1
+  const steps = new Set(checkpoints.map(({ step }) => step))
+  const back = removed.find(({ entry }) => entry.step > lastPaged && !steps.has(entry.step))
+  if (back === undefined || latest !== undefined) return catalog
+  return {
+    ...catalog,
+    checkpoints: [...checkpoints, back.entry].sort((one, other) => one.step - other.step),
+    removed: removed.filter((each) => each !== back),
+  }
 }
 
 function inOrderOfSteps({ checkpoints, latest }: Catalog): Partial<Catalog> {
@@ -86,6 +113,7 @@ function sweepUnlisted(disk: Disk, catalog: Catalog): void {
       ...catalog.checkpoints,
       ...catalog.quarantined.map(({ entry }) => entry),
       ...(catalog.abandoned ?? []),
+      ...(catalog.removed ?? []).map(({ entry }) => entry),
     ].map(({ attempt }) => attempt),
   )
   for (const key of disk.keys('data/')) {

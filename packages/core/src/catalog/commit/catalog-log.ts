@@ -2,7 +2,7 @@ import { orAborted } from '../../async/or-aborted.ts'
 import type { CheckpointBackend } from '../../backend/index.ts'
 import type { Environment } from '../../environment.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
-import { catalogKey, catalogPrefix, type Drop, encodeFence } from '../documents/index.ts'
+import { catalogKey, catalogPrefix, type Drop, encodeFence, type Removed } from '../documents/index.ts'
 import type { Judgement } from '../judging/judgement.ts'
 import type { WriterKeeping } from '../judging/keeping.ts'
 import {
@@ -34,6 +34,8 @@ export interface Committed {
   readonly catalog: PagedCatalog
   /** The checkpoints that the commit dropped from the list. */
   readonly dropped: readonly Drop[]
+  /** The checkpoints that the commit took out of the list, and that an undo can list again. */
+  readonly removed: readonly Removed[]
   /** The judgement of the catalog by the objectives, if the commit depended on it. */
   readonly judgement?: Judgement | undefined
 }
@@ -152,7 +154,7 @@ export class CatalogLog {
     this.#known = undefined
     const request = this.#request(change)
     const verdict = nextCatalog({ ...withoutPages(base), version: damaged }, request)
-    if (verdict.kind === 'committed') return { catalog: base, dropped: [] }
+    if (verdict.kind === 'committed') return { catalog: base, dropped: [], removed: [] }
     if (verdict.kind !== 'next') throw refusal(verdict, this.#backend.url)
     const created = await this.#publisher.publish(verdict.catalog, [], signal)
     const committed = created === 'exists' ? 'lost' : await this.#settle(request, created)
@@ -176,7 +178,7 @@ export class CatalogLog {
     for (let races = 0; races <= maxRaces; races += 1) {
       if (needsWhole(newest, change, request.keeping)) newest = await this.wholeOf(newest, signal)
       const verdict = nextCatalog(newest, request)
-      if (verdict.kind === 'committed') return { catalog: newest, dropped: droppedBy(newest, request) }
+      if (verdict.kind === 'committed') return { catalog: newest, ...goneBy(newest, request) }
       if (verdict.kind === 'next') {
         const rewind = rewindDocument(newest, verdict.catalog, change, this.#environment.newToken())
         const created = await this.#publisher.publish(verdict.catalog, rewind, signal)
@@ -216,7 +218,7 @@ export class CatalogLog {
     if (outcome === 'unknown') throw unknownOutcome(catalog, undefined, this.#backend.url)
     if (outcome === 'committed') {
       if (isWhole(catalog)) this.#pages.keep(catalog)
-      return { catalog, dropped: catalog.history.at(-1)?.dropped ?? [] }
+      return { catalog, ...goneBy(catalog, request) }
     }
     await this.#backend.delete([catalogKey(catalog.version)]) // a version below the newest floor is dead (rule 4)
     throw fenced(
@@ -286,6 +288,14 @@ export class CatalogLog {
   }
 }
 
-function droppedBy(newest: PagedCatalog, request: CommitRequest): readonly Drop[] {
-  return newest.history.find(({ commitId }) => commitId === request.commitId)?.dropped ?? []
+/** Returns what the commit of a request took out of the list, as far as a later version shows it. */
+function goneBy(
+  { history, removed = [] }: PagedCatalog,
+  request: CommitRequest,
+): Pick<Committed, 'dropped' | 'removed'> {
+  const record = history.find(({ commitId }) => commitId === request.commitId)
+  return {
+    dropped: record?.dropped ?? [],
+    removed: removed.filter(({ version }) => version === record?.version),
+  }
 }

@@ -12,9 +12,8 @@ export const mostRetired = 128
  * sentence. Returns `undefined` for a valid version.
  */
 export function catalogFault(catalog: Catalog, version: number): string | undefined {
-  const { requires, older, latest, checkpoints, metrics, quarantined, abandoned = [] } = catalog
-  const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
-  const entries = [...checkpoints, ...unlisted]
+  const { requires, older, latest, checkpoints, metrics } = catalog
+  const entries = [...checkpoints, ...unlistedIn(catalog)]
   if (catalog.version !== version) return `is another version, ${catalog.version}`
   if (catalog.floor > version) return 'has a floor above its own version'
   if (!deeperFirst(older?.checkpoints) || !deeperFirst(older?.metrics))
@@ -47,16 +46,22 @@ export function entryFault(entries: readonly CatalogEntry[]): string | undefined
 
 /** Returns the features that a version requires for its own members and for the lines in it. */
 export function usesOfCatalog(catalog: Catalog): Uses {
-  const { abandoned = [], quarantined, latest, checkpoints, metrics } = catalog
-  const unlisted = [...abandoned, ...quarantined.map(({ entry }) => entry), ...(latest ? [latest] : [])]
-  return [...usesOf(catalog), ...usesOfLines([...checkpoints, ...unlisted, ...metrics])]
+  const { checkpoints, metrics } = catalog
+  return [...usesOf(catalog), ...usesOfLines([...checkpoints, ...unlistedIn(catalog), ...metrics])]
 }
 
-function usesOf({ continued, segments, rewound, abandoned }: Catalog): Uses {
+/** The entries of a version outside of its own list of checkpoints. */
+function unlistedIn({ abandoned = [], quarantined, removed = [], latest }: Catalog): readonly CatalogEntry[] {
+  const setAside = [...quarantined, ...removed].map(({ entry }) => entry)
+  return [...abandoned, ...setAside, ...(latest ? [latest] : [])]
+}
+
+function usesOf({ continued, segments, rewound, abandoned, removed }: Catalog): Uses {
   return [
     [continued !== undefined, 'continued attempts', 'copies'],
     [segments !== undefined, 'segments of copies', 'copies'],
     [rewound !== undefined || abandoned !== undefined, 'a rewind', 'rewinds'],
+    [removed !== undefined, 'removed checkpoints', 'undo'],
   ]
 }
 

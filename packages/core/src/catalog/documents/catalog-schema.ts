@@ -76,6 +76,22 @@ const dropSchema = v.looseObject({
   because: v.string(),
   /** Whether the mirror of the store did not have the checkpoint yet. */
   unmirrored: v.optional(v.boolean()),
+  /** Whether it was removed before, and its time for an undo has ended. Then no grace period keeps its files. */
+  expired: v.optional(v.boolean()),
+})
+
+const removedSchema = v.looseObject({
+  entry: entrySchema,
+  /** The version that removed it, and the time by the clock of its writer. */
+  version: v.pipe(countSchema, v.minValue(1)),
+  at: timeSchema,
+  /** The first save or sweep after this time drops it. */
+  until: timeSchema,
+  because: v.string(),
+  /** Whether the mirror of the store did not have the checkpoint yet. */
+  unmirrored: v.optional(v.boolean()),
+  /** Whether a rewind left it behind. Then an undo does not list it, but abandons it again. */
+  abandoned: v.optional(v.boolean()),
 })
 
 export const recordedMetricsSchema = v.looseObject({
@@ -192,6 +208,8 @@ export const catalogSchema = v.looseObject({
   rewound: v.optional(orderSchema),
   /** The checkpoints that a rewind removed from the list, in the order of their keys. */
   abandoned: v.optional(v.array(entrySchema)),
+  /** The checkpoints that a person removed and an undo can list again, the earliest removed first. Their files stay. */
+  removed: v.optional(v.array(removedSchema)),
   /** Restores that a supervisor counts, by attempt. A save ends all counts. */
   tries: v.optional(v.array(triesSchema)),
   /** The checkpoints in the order of their steps, each step once. Checkpoints with lower steps may be in pages. */
@@ -216,6 +234,7 @@ export const catalogSchema = v.looseObject({
 export type Catalog = Named<v.InferOutput<typeof catalogSchema>>
 export type CatalogEntry = Named<v.InferOutput<typeof entrySchema>>
 export type Quarantined = Named<v.InferOutput<typeof quarantinedSchema>>
+export type Removed = Named<v.InferOutput<typeof removedSchema>>
 export type Owner = Named<v.InferOutput<typeof ownerSchema>>
 export type Pin = Named<v.InferOutput<typeof pinSchema>>
 export type Drop = Named<v.InferOutput<typeof dropSchema>>

@@ -22,6 +22,7 @@ export {
   type Pin,
   type Quarantined,
   type RecordedMetrics,
+  type Removed,
   type Segments,
 } from './catalog-schema.ts'
 export { formatAfter, formatOf } from './format-version.ts'

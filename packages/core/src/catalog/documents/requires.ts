@@ -2,10 +2,16 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../errors.ts'
 
 /** The features of the format that a document may require. docs/format.md describes them. */
-export type Feature = 'packs' | 'inline' | 'copies' | 'rewinds'
+export type Feature = 'packs' | 'inline' | 'copies' | 'rewinds' | 'undo'
 
 /** The features that this version of Holdfast implements. */
-const implemented: ReadonlySet<string> = new Set<Feature>(['packs', 'inline', 'copies', 'rewinds'])
+const implemented: ReadonlySet<string> = new Set<Feature>(['packs', 'inline', 'copies', 'rewinds', 'undo'])
+
+/**
+ * The features that a version of the catalog requires only while it uses them, so that older versions of Holdfast can read
+ * the later ones.
+ */
+const temporary: ReadonlySet<string> = new Set<Feature>(['undo'])
 
 /** The names of the features that a reader must know to interpret the document correctly. */
 export const requiresSchema = v.array(v.string())
@@ -37,9 +43,9 @@ export function featureFault(requires: readonly string[], uses: Uses): string | 
   return undefined
 }
 
-/** Returns the features that a document already requires, and those of the members that it uses. */
+/** Returns the features that a document keeps requiring, and those of the members that it uses. */
 export function requiring(requires: readonly string[], uses: Uses): string[] {
-  const all = [...requires]
+  const all = requires.filter((feature) => !temporary.has(feature))
   for (const [isUsed, , ...features] of uses) {
     const [first] = features
     if (isUsed && first !== undefined && !features.some((feature) => all.includes(feature))) all.push(first)

@@ -29,6 +29,14 @@ export function keepingOf({ objectives, retention }: Keeping, { keeping }: Paged
   }
 }
 
+/**
+ * Returns how long the files of dropped checkpoints stay, in milliseconds: the longer of the configured and the recorded grace
+ * period.
+ */
+export function graceOf({ retention }: Pick<Keeping, 'retention'>, { keeping }: PagedCatalog): number {
+  return Math.max(retention.grace ?? 0, recordedRetention(keeping).grace ?? 0)
+}
+
 /** Returns whether there is an objective or a policy to judge by. */
 export function hasRules({ objectives, retention }: Keeping): boolean {
   return hasFields(objectives) || hasFields(retention)

@@ -25,6 +25,7 @@ type Unlisted = Pick<
   | 'segments'
   | 'rewound'
   | 'abandoned'
+  | 'removed'
   | 'tries'
   | 'quarantined'
   | 'keeping'
@@ -138,13 +139,15 @@ export function latestAfter(
   return latestOf(isPaged ? [before, ...checkpoints.recent] : checkpoints.recent)
 }
 
-/** Returns the attempts that a catalog lists, quarantined and abandoned ones included. */
+/** Returns the attempts whose files a catalog keeps: listed, quarantined and abandoned ones, and removed ones that an undo can list. */
 export function attemptsOf({
   checkpoints,
   quarantined,
   abandoned = [],
+  removed = [],
 }: WholeCatalog): ReadonlySet<AttemptId> {
-  const entries = [...checkpoints.all, ...quarantined.map(({ entry }) => entry), ...abandoned]
+  const setAside = [...quarantined, ...removed].map(({ entry }) => entry)
+  const entries = [...checkpoints.all, ...setAside, ...abandoned]
   return new Set(entries.map(({ attempt }) => attempt))
 }
 

@@ -2,13 +2,12 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { StoreContext } from '../context.ts'
 import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
-import { keepsAll } from '../../catalog/judging/keeping.ts'
+import { graceOf } from '../../catalog/judging/recorded-keeping.ts'
 import { deleteAttempts } from './delete-attempts.ts'
 
 /**
- * Deletes the attempts that a commit dropped. With a grace period, deletes those that earlier commits dropped that long
- * ago. Reports attempts that cannot be deleted now. A later sweep deletes them.
+ * Reports what a commit took out of the list, and deletes the attempts that it dropped. With a grace period, deletes those
+ * that earlier commits dropped that long ago. Reports attempts that cannot be deleted now. A later sweep deletes them.
  */
 export async function deleteDropped(
   context: StoreContext,
@@ -16,12 +15,12 @@ export async function deleteDropped(
   { evenInGrace = false } = {},
 ): Promise<void> {
   const { backend, events, deleted } = context
-  for (const { step, because, unmirrored } of committed.dropped) {
+  for (const { step, because, unmirrored } of goneFromList(committed)) {
     events.emit('dropped', { step, because })
     if (unmirrored === true) events.emit('droppedUnmirrored', { step, because })
   }
   const due =
-    evenInGrace || graceOf(context, committed.catalog) === 0
+    evenInGrace || graceOf(context.keeping, committed.catalog) === 0
       ? committed.dropped
       : overdue(context, committed.catalog)
   const attempts = due.map(({ attempt }) => attempt).filter((attempt) => !deleted.has(attempt))
@@ -39,6 +38,14 @@ export async function deleteDropped(
   }
 }
 
+/** What a commit dropped or removed. What expired was removed from the list by an earlier commit. */
+function goneFromList({ dropped, removed }: Committed): readonly Omit<Drop, 'attempt'>[] {
+  return [
+    ...dropped.filter(({ expired }) => expired !== true),
+    ...removed.map(({ entry, because, unmirrored }) => ({ step: entry.step, because, unmirrored })),
+  ]
+}
+
 /** Returns attempts that were dropped so recently that a reader may still use an older list. */
 export function inGrace(context: StoreContext, catalog: PagedCatalog): ReadonlySet<AttemptId> {
   const late = new Set(overdue(context, catalog).map(({ attempt }) => attempt))
@@ -48,17 +55,10 @@ export function inGrace(context: StoreContext, catalog: PagedCatalog): ReadonlyS
 
 /** Compares the clocks of several processes. This is acceptable, because no promise depends on the grace period. */
 function overdue(context: StoreContext, catalog: PagedCatalog): readonly Drop[] {
-  const until = context.environment.now().getTime() - graceOf(context, catalog)
+  const until = context.environment.now().getTime() - graceOf(context.keeping, catalog)
   return catalog.history.flatMap(({ at, dropped }) =>
-    at === undefined || new Date(at).getTime() <= until ? dropped : [],
+    at === undefined || new Date(at).getTime() <= until
+      ? dropped
+      : dropped.filter(({ expired }) => expired === true),
   )
-}
-
-/**
- * Returns how long to keep dropped attempts in milliseconds: the longer of the configured and the recorded grace
- * period.
- */
-export function graceOf({ keeping }: StoreContext, catalog: PagedCatalog): number {
-  const recorded = keepingOf(keepsAll, catalog)
-  return Math.max(keeping.retention.grace ?? 0, recorded.retention.grace ?? 0)
 }

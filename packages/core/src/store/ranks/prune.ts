@@ -22,7 +22,9 @@ export async function pruneJointly(
   const { context, own, rank, size } = member
   const { signal } = options
   const writer = writerOf(member)
-  const plan = await pruneStore(context, writer, { ...options, dryRun: true })
+  // The job prunes by itself, and not at the request of a person.
+  const forGood = { ...options, undoFor: 0 }
+  const plan = await pruneStore(context, writer, { ...forGood, dryRun: true })
   if (plan.dropped.length === 0) return plan
   let polls = 0
   return pollUntil(
@@ -32,12 +34,12 @@ export async function pruneJointly(
     async () => {
       const newest = await context.log.newest(signal)
       if (!isOwnerIn(newest, member)) throw superseded(own.term, context.backend.url)
-      const left = await pruneStore(context, writer, { dryRun: true, signal })
+      const left = await pruneStore(context, writer, { ...forGood, dryRun: true })
       if (left.dropped.length === 0) return { ...left, dropped: plan.dropped }
       polls += 1
       const isTurn =
         newest.latest === undefined || polls > pollsBeforeCommit(rank, newest.latest.attempt, size)
-      return isTurn ? pruneStore(context, writer, options) : undefined
+      return isTurn ? pruneStore(context, writer, forGood) : undefined
     },
     () =>
       new HoldfastError('UNAVAILABLE', 'The store took no commit in time. Try again.', {

@@ -8,6 +8,7 @@ import {
 } from '../../catalog/judging/checkpoint.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { removedCheckpoint, type RemovedCheckpoint } from '../../catalog/judging/removed.ts'
 import { hasRules } from '../../catalog/judging/recorded-keeping.ts'
 import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
@@ -60,6 +61,14 @@ export async function quarantinedCheckpoints(
 ): Promise<readonly QuarantinedCheckpoint[]> {
   const { quarantined } = await log.newest(signal)
   return quarantined.map(({ entry, reason, at }) => ({ step: entry.step, reason, at: new Date(at) }))
+}
+
+/** Returns the checkpoints that an undo can list again, the earliest deleted first. */
+export async function removedCheckpoints(
+  { log }: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly RemovedCheckpoint[]> {
+  return ((await log.newest(signal)).removed ?? []).map(removedCheckpoint)
 }
 
 async function withAllLines(

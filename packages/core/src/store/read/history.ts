@@ -16,11 +16,16 @@ export async function recordedCommits(
   { log }: StoreContext,
   signal: AbortSignal | undefined,
 ): Promise<readonly RecordedCommit[]> {
-  const { history } = await log.newest(signal)
+  const { history, removed = [] } = await log.newest(signal)
   return history.map(({ version, at, did, dropped }) => ({
     version,
     at: at === undefined ? undefined : new Date(at),
     did,
-    dropped: dropped.map(({ step, because }) => ({ step, because })),
+    dropped: [
+      ...dropped.map(({ step, because }) => ({ step, because })),
+      ...removed
+        .filter((each) => each.version === version)
+        .map(({ entry, because }) => ({ step: entry.step, because })),
+    ],
   }))
 }

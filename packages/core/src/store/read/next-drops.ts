@@ -22,8 +22,14 @@ export async function nextDrops(
   context: StoreContext,
   signal: AbortSignal | undefined,
 ): Promise<readonly NextDrop[]> {
-  const { keeping, environment, log } = context
-  const catalog = await log.whole(signal)
+  return nextDropsOf(context, await context.log.whole(signal))
+}
+
+/** Returns what the next save after a version of the catalog would drop. */
+export function nextDropsOf(
+  { keeping, environment }: StoreContext,
+  catalog: WholeCatalog,
+): readonly NextDrop[] {
   const at = environment.now().toISOString()
   const saved = nextEntry(catalog, at, environment.newToken())
   if (saved === undefined) return []

@@ -82,7 +82,7 @@ export function summaryOf(catalog: PagedCatalog, own: Keeping): Omit<ReadableRun
     isComplete: all !== undefined,
     recentMetrics: recentMetricsOf(catalog),
     hasRetention: hasFields(retention) || catalog.keeping?.partial === true,
-    hasDropped: catalog.history.some(({ dropped }) => dropped.length > 0),
+    hasDropped: catalog.removed !== undefined || catalog.history.some(({ dropped }) => dropped.length > 0),
   }
 }
 

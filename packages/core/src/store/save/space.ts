@@ -56,6 +56,8 @@ export interface SpaceAccess {
   freeLeftovers(signal: AbortSignal | undefined): Promise<boolean>
   /** Ends the unfinished saves of other writers, deletes them, and reports that. */
   removeOtherSaves(found: UnfinishedSaves, signal: AbortSignal | undefined): Promise<void>
+  /** Drops all removed checkpoints for good, and deletes their files. Returns whether there were any. */
+  deleteRemoved(which: 'all', signal: AbortSignal | undefined): Promise<{ readonly isDeleted: boolean }>
   /** Starts work that the save does not wait for. */
   afterwards(work: () => Promise<void>): void
   /** Deletes leftovers of the run if it is time to do so. */
@@ -89,6 +91,13 @@ export async function guardSpace(
   if (refused === undefined) return []
   const because = `to make room for step ${step}`
   const room = await roomWanted(context, refused, because, await log.wholeOf(catalog, signal))
+  // Removed checkpoints go before all others.
+  const mayForget = space.makeRoom || wouldSuffice(await log.wholeOf(catalog, signal), room)
+  if (mayForget && catalog.removed !== undefined) {
+    const { isDeleted } = await access.freeing(signal, () => access.deleteRemoved('all', signal))
+    if (isDeleted)
+      return guardSpace(context, step, files, await log.newest(signal), access, signal, mayEndOthers)
+  }
   const unfinished = await unfinishedSaves(
     context,
     await log.wholeOf(catalog, signal),
@@ -164,10 +173,11 @@ async function roomWanted(
   context: StoreContext,
   refused: Refusal,
   because: string,
-  { abandoned = [], quarantined }: WholeCatalog,
+  { abandoned = [], quarantined, removed = [] }: WholeCatalog,
 ): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
-  const alsoHeld = [...abandoned, ...quarantined.map(({ entry }) => entry)].map(spaceHeldBy)
+  const setAside = [...quarantined, ...removed].map(({ entry }) => entry)
+  const alsoHeld = [...abandoned, ...setAside].map(spaceHeldBy)
   return refused.kind === 'noInodes'
     ? { bytes: 0, inodes: refused.missing + reserve.inodes, alsoHeld, because }
     : { bytes: refused.missing + reserve.bytes, alsoHeld, because }
@@ -191,6 +201,14 @@ async function wouldDrop(
   const freed = new FreedSpace([...catalog.checkpoints.all.map(spaceHeldBy), ...alsoHeld])
   for (const entry of catalog.checkpoints.all) if (dropped.has(entry.step)) freed.delete(spaceHeldBy(entry))
   return freed.bytes < room.bytes || freed.inodes < (room.inodes ?? 0) ? [] : [...dropped]
+}
+
+/** Whether deleting all removed checkpoints frees the missing space. */
+function wouldSuffice({ checkpoints, removed = [] }: WholeCatalog, room: RoomWanted): boolean {
+  const { bytes, inodes = 0, alsoHeld = [] } = room
+  const freed = new FreedSpace([...checkpoints.all.map(spaceHeldBy), ...alsoHeld])
+  for (const { entry } of removed) freed.delete(spaceHeldBy(entry))
+  return freed.bytes >= bytes && freed.inodes >= inodes
 }
 
 function notEnough(

@@ -6,7 +6,8 @@ import { bothPasses, type StoreSweepOptions, type StoreSweepReport, sweepStore }
 import type { WriteAccess } from './write-access.ts'
 
 /**
- * Sweeps at a person's request. Raises the floor as far as possible, and reports the unfinished saves of other writers.
+ * Sweeps at a person's request. Raises the floor as far as possible, drops removed checkpoints for good whose time for an undo
+ * has ended (with `now`, all of them), and reports the unfinished saves of other writers.
  */
 export async function fullSweep(
   context: StoreContext,
@@ -28,7 +29,8 @@ export async function fullSweep(
       const raised = endsOthers
         ? await access.endOtherSaves(signal)
         : await access.raiseFloor(await log.newest(signal), signal, now)
-      return sweepAndReport(context, access, await log.wholeOf(raised, signal), options)
+      const forgotten = await access.forgetRemoved(endsOthers ? 'all' : 'expired', signal)
+      return sweepAndReport(context, access, await log.wholeOf(forgotten?.catalog ?? raised, signal), options)
     }),
   )
 }

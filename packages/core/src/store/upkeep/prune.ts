@@ -1,19 +1,21 @@
 import type { Decision } from '../../retention/index.ts'
 import type { StoreContext } from '../context.ts'
-import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import type { CatalogEntry, Removed } from '../../catalog/documents/index.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
+import { undoUntil } from '../../catalog/commit/rules/index.ts'
 import { retain } from '../../catalog/judging/judgement.ts'
 import { becauseAbandoned } from '../../catalog/judging/keeping.ts'
 import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
 import { reportUnscored } from '../metric-events.ts'
+import { type UndoableOptions, undoForIn } from './undoable.ts'
 import type { ChangeWriter } from './change-writer.ts'
 
 /** Commits a prune, and deletes what it drops. */
 export type PruneWriter = Pick<ChangeWriter, 'free' | 'timeForRetention'>
 
-export interface PruneOptions {
+export interface PruneOptions extends UndoableOptions {
   /** Returns what would be dropped, and changes nothing. */
   readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -23,23 +25,35 @@ export interface PruneOptions {
 export interface PruneReport {
   readonly kept: readonly { readonly step: number; readonly because: readonly string[] }[]
   readonly dropped: readonly { readonly step: number; readonly because: string; readonly bytes: number }[]
+  /**
+   * The time until which `undo()` lists the dropped ones again. The first save or sweep after it frees their space. `undefined`
+   * if their space is freed at once.
+   */
+  readonly undoUntil: Date | undefined
 }
 
 /** Applies the retention of this process. In a dry run, or if nothing would be dropped, commits nothing. */
 export async function pruneStore(
   context: StoreContext,
   writer: PruneWriter,
-  { dryRun = false, signal }: PruneOptions,
+  { dryRun = false, signal, ...undoable }: PruneOptions,
 ): Promise<PruneReport> {
   const before = judgedNow(context, await context.log.whole(signal))
   assertNoContradiction(context.keeping, before.catalog)
-  const plan = planOf(before, decide(context, before, undefined))
+  const undoFor = undoForIn(undoable)
+  const at = context.environment.now().toISOString()
+  const until = undoUntil(before.catalog, {
+    change: { kind: 'prune', undoFor },
+    keeping: context.keeping,
+    at,
+  })
+  const plan = planOf(before, decide(context, before, undefined), until)
   reportUnscored(context, before)
   if (dryRun || plan.dropped.length === 0) return plan
   let storeNow: Date | undefined
   const committed = await writer.free(async () => {
     storeNow = await writer.timeForRetention(signal)
-    return { kind: 'prune', storeNow }
+    return { kind: 'prune', storeNow, undoFor }
   }, signal)
   const catalog = await context.log.wholeOf(committed.catalog, signal)
   reportClockDoubts(context, catalog, storeNow)
@@ -50,11 +64,28 @@ export async function pruneStore(
   const bytes = new Map(plan.dropped.map((drop) => [drop.step, drop.bytes]))
   return {
     kept: keptOf(decide(context, after, storeNow)),
-    dropped: committed.dropped.map(({ step, because }) => ({ step, because, bytes: bytes.get(step) ?? 0 })),
+    dropped: [...committed.dropped, ...committed.removed.map(asDrop)].map(({ step, because }) => ({
+      step,
+      because,
+      bytes: bytes.get(step) ?? 0,
+    })),
+    undoUntil: timeOf(committed.removed[0]?.until),
   }
 }
 
-function planOf(judged: JudgedCatalog, decisions: readonly Decision[]): PruneReport {
+function timeOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text)
+}
+
+function asDrop({ entry, because }: Removed): { readonly step: number; readonly because: string } {
+  return { step: entry.step, because }
+}
+
+function planOf(
+  judged: JudgedCatalog,
+  decisions: readonly Decision[],
+  until: string | undefined,
+): PruneReport {
   const { whole, abandonedReasons } = judged
   const bytes = new Map(whole.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
   const abandoned = (whole.abandoned ?? []).filter(({ attempt }) => !abandonedReasons.has(attempt))
@@ -66,6 +97,7 @@ function planOf(judged: JudgedCatalog, decisions: readonly Decision[]): PruneRep
         kept ? [] : [{ step, because: because.join(', '), bytes: bytes.get(step) ?? 0 }],
       ),
     ],
+    undoUntil: timeOf(until),
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import { attemptsOf, type PagedCatalog, type WholeCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
 import { inGrace } from '../attempts/delete-dropped.ts'
+import { toForget } from './forget-removed.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
 export interface StoreSweepOptions {
@@ -23,7 +24,8 @@ export interface StoreSweepOptions {
   readonly dryRun?: boolean | undefined
   /**
    * Deletes the unfinished saves of other writers at once, instead of after the grace period. A save of a process that this
-   * machine knows to be running stays. Other saves that still run are rejected with `FENCED`. Default: false.
+   * machine knows to be running stays. Other saves that still run are rejected with `FENCED`. Also deletes removed checkpoints
+   * that could still be undone. Default: false.
    */
   readonly now?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -82,9 +84,12 @@ export async function sweepStore(
   const { signal, dryRun = false } = options
   const spared = inGrace(context, newest)
   const isDead = isDeadIn(newest)
+  // A dry run does not drop them first.
+  const expired = new Set(dryRun ? toForget(newest, 'expired', context.environment.now()) : [])
   const mayGo = (key: string): boolean => {
     const attempt = attemptOfKey(key)
-    return isDead(key) && (attempt === undefined || !spared.has(attempt))
+    if (attempt === undefined) return isDead(key)
+    return (isDead(key) && !spared.has(attempt)) || expired.has(attempt)
   }
   const dead = await findDead(context, newest, mayGo, signal)
   const deletion = dryRun ? { deleted: 0, failed: [] } : await deleteKeys(backend, dead.keys, signal)

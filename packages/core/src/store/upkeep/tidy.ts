@@ -3,7 +3,7 @@ import type { StoreContext } from '../context.ts'
 import { catalogKey, pageKey } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { type Deletion, deleteKeys } from '../attempts/delete-attempts.ts'
-import { graceOf } from '../attempts/delete-dropped.ts'
+import { graceOf } from '../../catalog/judging/recorded-keeping.ts'
 
 /**
  * Returns whether a run should sweep the whole store between two versions, instead of deleting only its own leftovers.
@@ -13,7 +13,7 @@ import { graceOf } from '../attempts/delete-dropped.ts'
  */
 export function isSweepDue(context: StoreContext, from: number, to: PagedCatalog): boolean {
   const { tidyEvery } = context.environment
-  if (graceOf(context, to) > 0) return true
+  if (graceOf(context.keeping, to) > 0) return true
   // Rounded up so that it seldom changes. Processes that save once each then pass the same multiples as one process.
   const interval = tidyEvery * 2 ** Math.ceil(Math.log2(Math.max(1, to.checkpoints.length / tidyEvery)))
   return Math.floor(to.version / interval) > Math.floor(from / interval)

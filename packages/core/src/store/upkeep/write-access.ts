@@ -1,6 +1,7 @@
 import { orAborted } from '../../async/or-aborted.ts'
 import { Afterwork, UnderWay } from '../../async/under-way.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { Finding } from '../../catalog/commit/changes/index.ts'
 import { mayChange, mayCommit } from '../../catalog/commit/rules/index.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
@@ -8,16 +9,23 @@ import { type AttemptId, type CatalogEntry, partsOfAttempt } from '../../catalog
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
 import { discardAttempt } from '../attempts/discard-attempt.ts'
 import type { Deletion } from '../attempts/delete-attempts.ts'
+import { deleteDropped } from '../attempts/delete-dropped.ts'
 import { keepReserve, withReserve } from '../attempts/reserve.ts'
 import { removeEndedSaves } from '../attempts/ended-saves.ts'
 import { runningWriters } from '../attempts/writer-notes.ts'
 import { recorded, type Recording } from '../recording.ts'
 import { ensureMarker } from './ensure-marker.ts'
 import { newestToWriteUpon } from './first-write.ts'
+import { type Forgotten, isExpired, toForget } from './forget-removed.ts'
 import { Preparation } from './preparation.ts'
 import { bothPasses, floorToRaise, sweepStore, type SweptOnce } from './sweep.ts'
 import { isSweepDue, removePassed } from './tidy.ts'
 import { type UnfinishedSaves, unfinishedSaves } from '../attempts/unfinished.ts'
+
+/** Whether a deletion of removed checkpoints found any. An event reports what could not be deleted. */
+interface RemovedDeletion extends Pick<Deletion, 'failed'> {
+  readonly isDeleted: boolean
+}
 
 /**
  * Prepares a store for writing and maintains it: verifies and creates the store, takes it over, tidies it, and releases
@@ -138,6 +146,8 @@ export class WriteAccess {
     const { log, environment } = this.#context
     await this.#reporting(() => this.#discardFailed())
     const { known } = log
+    if (known !== undefined && isExpired(known, environment.now()))
+      await this.#reporting(() => this.deleteRemoved('expired', undefined))
     if (known === undefined || known.version - this.#tidied < environment.tidyEvery) return
     const isSweep = this.#isLittered || isSweepDue(this.#context, this.#tidied, known)
     this.#tidied = known.version
@@ -164,6 +174,25 @@ export class WriteAccess {
     await this.#reporting(() => this.#discardFailed())
     const { objects, unfinished } = await this.#sweep(await this.#context.log.whole(signal), signal)
     return objects + unfinished > 0
+  }
+
+  /**
+   * Drops removed checkpoints for good, so that their files may be deleted: all, or those whose time for an undo has ended.
+   * Returns `undefined` if there are none, or if this writer may not commit.
+   */
+  async forgetRemoved(which: Forgotten, signal: AbortSignal | undefined): Promise<Committed | undefined> {
+    const { log, writer, environment } = this.#context
+    const newest = await log.newest(signal)
+    const attempts = toForget(newest, which, environment.now())
+    if (attempts.length === 0 || !mayChange(newest, writer)) return undefined
+    return log.commit({ kind: 'forget removed', attempts }, signal)
+  }
+
+  /** Drops removed checkpoints for good, and deletes their files. Returns whether there were any. */
+  async deleteRemoved(which: Forgotten, signal: AbortSignal | undefined): Promise<RemovedDeletion> {
+    const committed = await this.forgetRemoved(which, signal)
+    if (committed !== undefined) await deleteDropped(this.#context, committed)
+    return { isDeleted: committed !== undefined, failed: [] }
   }
 
   /**

@@ -8,6 +8,7 @@ import type {
   MirrorRecord,
   Quarantined,
   RecordedMetrics,
+  Removed,
   Segments,
 } from '../../documents/index.ts'
 import type { Keeping } from '../../judging/judgement.ts'
@@ -49,6 +50,8 @@ export interface AppliedLists {
   readonly quarantined: readonly Quarantined[]
   /** Checkpoints that rewinds left behind, in the order of their saves. */
   readonly abandoned: readonly CatalogEntry[]
+  /** Checkpoints that a person removed and an undo can list again, the earliest removed first. */
+  readonly removed: readonly Removed[]
   readonly dropped: readonly Drop[]
   readonly keeping: Catalog['keeping']
   /** The counts of restores after the change. */
@@ -69,10 +72,11 @@ export function unchangedLists({
   checkpoints,
   quarantined,
   abandoned = [],
+  removed = [],
   keeping,
   tries = [],
 }: PagedCatalog): AppliedLists {
-  return { kind: 'applied', checkpoints, quarantined, abandoned, dropped: [], keeping, tries }
+  return { kind: 'applied', checkpoints, quarantined, abandoned, removed, dropped: [], keeping, tries }
 }
 
 /** The latest save last. */

@@ -9,6 +9,8 @@ export interface Delete {
   readonly because: string
   /** Whether the best checkpoint of an objective may be deleted. */
   readonly allowBest?: boolean | undefined
+  /** How long an undo can list them again, in milliseconds. Default: the grace period of the retention. */
+  readonly undoFor?: number | undefined
 }
 
 export const deletion: KindOfChange<Delete> = {

@@ -19,6 +19,7 @@ import { type Delete, deletion } from './delete.ts'
 import { type Discard, discard } from './discard.ts'
 import { type ForgetObjective, forgetObjective } from './forget-objective.ts'
 import { type ForgetMirror, forgetMirror } from './forget-mirror.ts'
+import { type ForgetRemoved, forgetRemoved } from './forget-removed.ts'
 import { type OpenSegments, openSegments } from './open-segments.ts'
 import { type MarkGood, markGood } from './mark-good.ts'
 import { type Pin, pin } from './pin.ts'
@@ -33,6 +34,7 @@ import { type Rewind, rewind } from './rewind.ts'
 import { type Save, save } from './save.ts'
 import { type SaveAgain, saveAgain } from './save-again.ts'
 import { type TakeOver, takeOver } from './take-over.ts'
+import { type Undo, undo } from './undo.ts'
 import { type Unpin, unpin } from './unpin.ts'
 import { type UpdateCopies, updateCopies } from './update-copies.ts'
 
@@ -47,6 +49,7 @@ export type Change =
   | Discard
   | ForgetMirror
   | ForgetObjective
+  | ForgetRemoved
   | OpenSegments
   | MarkGood
   | Pin
@@ -61,6 +64,7 @@ export type Change =
   | Save
   | SaveAgain
   | TakeOver
+  | Undo
   | Unpin
   | UpdateCopies
 
@@ -81,6 +85,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   discard,
   'forget mirror': forgetMirror,
   'forget objective': forgetObjective,
+  'forget removed': forgetRemoved,
   'open segments': openSegments,
   'mark good': markGood,
   pin,
@@ -95,6 +100,7 @@ const kinds: { readonly [Kind in ChangeKind]: KindOfChange<ChangeOf<Kind>> } = {
   save,
   'save again': saveAgain,
   'take over': takeOver,
+  undo,
   unpin,
   'update copies': updateCopies,
 }

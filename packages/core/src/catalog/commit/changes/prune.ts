@@ -7,6 +7,8 @@ export interface Prune {
   readonly room?: RoomWanted | undefined
   /** The current time by the clock of the store, if the retention in force uses it. */
   readonly storeNow?: Date | undefined
+  /** How long an undo can list them again, in milliseconds. Default: the grace period of the retention. */
+  readonly undoFor?: number | undefined
 }
 
 export const prune: KindOfChange<Prune> = {

@@ -5,7 +5,10 @@ import { ownSegment } from '../segments.ts'
 import { inOrderOfSaves, type KindOfChange, unchangedLists } from './change.ts'
 import { invalid, noSuchStep } from './refusals.ts'
 
-/** Returns to an older checkpoint, which becomes the latest. Checkpoints that were saved after it are abandoned. */
+/**
+ * Returns to an older checkpoint, which becomes the latest. Checkpoints that were saved after it are abandoned. Removed ones
+ * will be if an undo follows.
+ */
 export interface Rewind {
   readonly kind: 'rewind'
   readonly step: number
@@ -20,8 +23,9 @@ export const rewind: KindOfChange<Rewind> = {
       return abandonedAt(catalog, step) === undefined ? noSuchStep(step) : isAbandoned(step)
     const to = { segment: ownSegment(catalog) + 1, base: catalog.version }
     const isLater = (entry: CatalogEntry): boolean => compareSaves(entry, target) > 0
+    const lists = unchangedLists(catalog)
     return {
-      ...unchangedLists(catalog),
+      ...lists,
       checkpoints: catalog.checkpoints
         .filter((entry) => !isLater(entry))
         .with(step, { ...target, order: { ...target.order, ...to } }),
@@ -32,6 +36,7 @@ export const rewind: KindOfChange<Rewind> = {
       quarantined: catalog.quarantined.map((aside) =>
         isLater(aside.entry) ? { ...aside, abandoned: true } : aside,
       ),
+      removed: lists.removed.map((each) => (isLater(each.entry) ? { ...each, abandoned: true } : each)),
       rewound: to,
     }
   },

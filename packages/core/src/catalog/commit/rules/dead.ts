@@ -48,18 +48,18 @@ export function isDeadIn(newest: WholeCatalog): (key: string) => boolean {
  * gave an order key is listed any more.
  */
 function isRewindDead(newest: WholeCatalog, version: number): boolean {
-  const { floor, rewound, checkpoints, quarantined, abandoned = [] } = newest
+  const { floor, rewound, checkpoints, quarantined, abandoned = [], removed = [] } = newest
   const isGiven = ({ order }: CatalogEntry): boolean => order.segment > 0 && order.base === version
   const isLeft = ({ order }: CatalogEntry): boolean => order.base <= version
   const isNeeded =
     rewound?.base === version ||
     checkpoints.all.some(isGiven) ||
-    [...abandoned, ...quarantined.map(({ entry }) => entry)].some(isLeft)
+    [...abandoned, ...[...quarantined, ...removed].map(({ entry }) => entry)].some(isLeft)
   return version < floor && !isNeeded
 }
 
 /**
- * Returns the state of an attempt by a version: listed, quarantined or abandoned, dead by rule 4, or undecided. The
+ * Returns the state of an attempt by a version: listed (or quarantined, abandoned or removed), dead by rule 4, or undecided. The
  * version must have the lines of its pages if the step may be in them.
  */
 export function fateOf(newest: PagedCatalog, attempt: AttemptId): 'listed' | 'dead' | 'open' {
@@ -81,15 +81,15 @@ export function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
   return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
 }
 
-/** Returns the lines of an attempt, listed, quarantined or abandoned. */
+/** Returns the lines of an attempt: listed, quarantined, abandoned, or removed so that an undo can list it. */
 export function entriesOf(
-  { checkpoints, quarantined, abandoned = [] }: PagedCatalog,
+  { checkpoints, quarantined, abandoned = [], removed = [] }: PagedCatalog,
   attempt: AttemptId,
 ): readonly CatalogEntry[] {
   const listed = checkpoints.get(partsOfAttempt(attempt).step)
   return [
     ...(listed === undefined ? [] : [listed]),
-    ...quarantined.map(({ entry }) => entry),
+    ...[...quarantined, ...removed].map(({ entry }) => entry),
     ...abandoned,
   ].filter((entry) => entry.attempt === attempt)
 }

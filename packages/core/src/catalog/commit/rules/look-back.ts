@@ -35,7 +35,8 @@ export function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitR
   if (newest.history.some((record) => record.commitId === commitId)) return true
   if (change.kind !== 'save') return false
   const { step, attempt } = change.entry
-  const listed = [newest.checkpoints.get(step), ...(newest.abandoned ?? [])]
+  const { checkpoints, abandoned = [], removed = [] } = newest
+  const listed = [checkpoints.get(step), ...abandoned, ...removed.map((each) => each.entry)]
   const isListed = listed.some((entry) => entry?.attempt === attempt && entry.recovered !== true)
   return isListed || wasDropped(newest, attempt)
 }

@@ -17,6 +17,7 @@ import {
 import { fateOf, isBelowFloor, remembersSince } from './dead.ts'
 import { hasCommitted, isFoundByRepair } from './look-back.ts'
 import { type Fenced, foreignOwner, isOwnTakeOver, nextOwner, nextTerm } from './ownership.ts'
+import { removalsOf } from './removals.ts'
 import type { CommitRequest } from './writer.ts'
 
 export type Verdict<C extends PagedCatalog = PagedCatalog> =
@@ -76,7 +77,9 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const version = newest.version + 1
   const segments = segmentsAfter(newest, change)
   const mirror = mirrorAfter(newest, change, kept.dropped)
-  const { abandoned: _, tries: __, mirror: ___, ...unchanged } = newest
+  const { removed, dropped } = removalsOf(newest, request, kept.dropped)
+  const undoable = [...applied.removed, ...removed]
+  const { abandoned: _, removed: __, tries: ___, mirror: ____, ...unchanged } = newest
   return {
     kind: 'next',
     judgement: kept.judgement,
@@ -95,6 +98,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
       quarantined: [...applied.quarantined],
       ...(applied.rewound === undefined ? {} : { rewound: applied.rewound }),
       ...(kept.abandoned.length === 0 ? {} : { abandoned: [...kept.abandoned] }),
+      ...(undoable.length === 0 ? {} : { removed: undoable }),
       ...(applied.tries.length === 0 ? {} : { tries: [...applied.tries] }),
       metrics: kept.metrics,
       ...(kept.keeping === undefined ? {} : { keeping: kept.keeping }),
@@ -106,7 +110,7 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
           commitId: request.commitId,
           at: request.at,
           did: describeChange(change),
-          dropped: [...kept.dropped],
+          dropped: [...dropped],
         },
       ].slice(-historyLength),
     },

@@ -24,13 +24,14 @@ export function mayChange(newest: PagedCatalog, writer: Writer): boolean {
   return writer.job !== undefined && (newest.owner === null || newest.owner.job === writer.job)
 }
 
-/** Changes that neither list an attempt nor raise the floor. */
+/** Changes that list no attempt for the first time, and do not raise the floor. */
 const lightChanges: ReadonlySet<Change['kind']> = new Set([
   'mark good',
   'attach',
   'delete',
   'forget mirror',
   'forget objective',
+  'forget removed',
   'open segments',
   'pin',
   'prune',
@@ -38,6 +39,7 @@ const lightChanges: ReadonlySet<Change['kind']> = new Set([
   'readmit',
   'record mirror',
   'rewind',
+  'undo',
   'unpin',
 ])
 
