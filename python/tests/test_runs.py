@@ -23,6 +23,22 @@ def test_goes_back_to_an_older_checkpoint(store: holdfast.Store) -> None:
         store.rewind(99)
 
 
+def test_undoes_a_deletion_and_a_prune(location: str) -> None:
+    with open_store(location, keep_last=2) as store:
+        for step in (1, 2):
+            store.save(step, {"a": str(step).encode()})
+        assert [each.step for each in store.delete([1], undo_for="1 h")] == [1]
+        assert [(each["step"], each["bytes"]) for each in store.removed()] == [(1, 1)]
+        assert [each["step"] for each in store.undo(dry_run=True)] == [1]
+        assert [each["step"] for each in store.undo([1])] == [1]
+        assert store.read(1, "a").read() == b"1"
+        with pytest.raises(holdfast.NotFound, match="undo_for"):
+            store.undo()
+    with open_store(location, keep_last=1) as store:
+        assert store.prune(undo_for="1 h")["undoUntil"] is not None
+        assert [each["nextDropBecause"] for each in store.undo()] == ["not among the last 1"]
+
+
 def test_skips_a_checkpoint_that_was_restored_too_often(location: str) -> None:
     def start() -> int | None:
         with open_store(location, job="train") as store:

@@ -93,6 +93,10 @@ const commands: Readonly<Record<string, ListedCommand>> = {
     summary: 'Delete the checkpoints that the retention does not keep, and print every reason.',
     load: async () => (await import('./commands/prune.ts')).prune,
   },
+  undo: {
+    summary: 'List checkpoints again that rm or prune deleted.',
+    load: async () => (await import('./commands/undo.ts')).undo,
+  },
   attach: {
     summary: 'Add metrics to a saved checkpoint.',
     load: async () => (await import('./commands/attach.ts')).attach,

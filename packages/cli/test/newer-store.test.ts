@@ -34,6 +34,8 @@ const commands: readonly string[] = [
   'pin 2',
   'unpin 2',
   'rm 1',
+  'undo',
+  'undo --dry-run',
   'prune --keep-last 1',
   'prune --keep-last 1 --dry-run',
   'verify',

@@ -47,13 +47,18 @@ async function planOf(
     }
     case 'prune': {
       if (!store.hasRetention) throw noRetention(store.url)
-      const { dropped } = await store.prune({ dryRun: true, signal })
+      const { dropped, undoUntil } = await store.prune({ dryRun: true, signal })
       return {
-        effect: dropped.length === 0 ? 'Retention keeps every checkpoint.' : 'These checkpoints are deleted.',
+        effect: dropped.length === 0 ? 'Retention keeps every checkpoint.' : deletionText(undoUntil),
         steps: dropped.map(({ step, bytes, because }) => ({ step, bytes, because })),
       }
     }
   }
+}
+
+function deletionText(undoUntil: Date | undefined): string {
+  if (undoUntil === undefined) return 'These checkpoints are deleted.'
+  return `These checkpoints are deleted. Their files stay until ${undoUntil.toISOString()}: holdfast undo lists them again.`
 }
 
 function noRetention(url: string): HoldfastError {

@@ -417,15 +417,49 @@ class Store:
         outcomes: Sequence[Mapping[str, Any]] = helper.call("copy", params)["outcomes"]
         return outcomes
 
-    def prune(self, *, dry_run: bool = False) -> Mapping[str, Any]:
-        """Applies the retention, as each save does. Returns what is kept and dropped, and why."""
-        report: Mapping[str, Any] = self._call("prune", {"dryRun": dry_run})
+    def prune(self, *, dry_run: bool = False, undo_for: str | None = None) -> Mapping[str, Any]:
+        """
+        Applies the retention, as each save does. Returns what is kept and dropped, and why.
+
+        With `undo_for`, such as "1 d", or a `grace` of the retention, `undo` lists again what it dropped.
+        """
+        params = {"dryRun": dry_run, **without_none(undoFor=undo_for)}
+        report: Mapping[str, Any] = self._call("prune", params)
         return report
 
-    def delete(self, steps: Sequence[int], *, allow_best: bool = False) -> Sequence[Dropped]:
-        """Deletes checkpoints. Refuses pinned ones, the last good one and, without `allow_best`, the best ones."""
-        dropped = self._call("delete", {"steps": [sent_step(each) for each in steps], "allowBest": allow_best})
-        return [dropped_of(each) for each in dropped]
+    def delete(
+        self, steps: Sequence[int], *, allow_best: bool = False, undo_for: str | None = None
+    ) -> Sequence[Dropped]:
+        """
+        Deletes checkpoints. Refuses pinned ones, the last good one and, without `allow_best`, the best ones.
+
+        With `undo_for`, such as "1 d", or a `grace` of the retention, `undo` lists them again.
+        """
+        params = {
+            "steps": [sent_step(each) for each in steps],
+            "allowBest": allow_best,
+            **without_none(undoFor=undo_for),
+        }
+        return [dropped_of(each) for each in self._call("delete", params)]
+
+    def undo(self, steps: Sequence[int] | None = None, *, dry_run: bool = False) -> Sequence[Mapping[str, Any]]:
+        """
+        Lists checkpoints again that `delete` or `prune` removed: those of the last call, or those of `steps`.
+
+        Returns them with their `step`, `bytes`, `because`, and `nextDropBecause` if the next save drops them again. Raises
+        `NotFound` if there is nothing to undo, and `AlreadyExists` if a step was saved again.
+        """
+        params = {
+            "dryRun": dry_run,
+            **without_none(steps=None if steps is None else [sent_step(each) for each in steps]),
+        }
+        undone: Sequence[Mapping[str, Any]] = self._call("undo", params)
+        return undone
+
+    def removed(self) -> Sequence[Mapping[str, Any]]:
+        """Returns the deleted checkpoints that `undo` can list again, with `step`, `bytes` and `undoUntil`."""
+        removed: Sequence[Mapping[str, Any]] = self._call("removed")
+        return removed
 
     def forget_objective(self, name: str) -> None:
         """Removes an objective that the store records. It can then be defined differently."""

@@ -148,6 +148,8 @@ _PHRASES: dict[str, str] = {
     "name-store": "Pass a path or URL to open().",
     "save-first": "The first save creates the store.",
     "list": "store.list() returns the checkpoints that exist.",
+    "keep-for-undo": "A deletion can be undone with undo_for of delete() and prune(), or with a grace of the retention.",
+    "list-removed": "store.removed() returns the checkpoints that can be undone.",
     "verify": "store.verify() lists it again if it verifies.",
     "repair": "Call store.repair(), which lists the complete checkpoints again.",
     "restore-with-fallback": "Restore with fallback=True to quarantine it and restore the next older good checkpoint.",
@@ -160,6 +162,11 @@ def phrase_hint(hint: Mapping[str, Any]) -> str | None:
     kind = str(hint.get("kind"))
     if kind == "forget-objective":
         return f"Choose another name, or forget the recorded objective first: store.forget_objective({hint['name']!r})."
+    if kind == "delete-for-good":
+        return (
+            f"To list it, first call store.delete([{hint['step']}], undo_for='0 s'), "
+            "which deletes the later one for good."
+        )
     if kind == "free-space":
         way = (
             "Let Holdfast drop checkpoints with make_room=True, or delete some with store.delete()."

@@ -6,6 +6,8 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { count, joined } from '../output/text.ts'
 import { pruneRuns } from '../runs/prune-runs.ts'
 import { retentionOptions } from '../options/retention.ts'
+import { undoText } from '../output/removals.ts'
+import { undoForOption } from '../options/undo.ts'
 import { memberOption, ranksOfMember } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
 
@@ -21,6 +23,7 @@ export const prune = defineCommand({
       'with a prefix: then delete the oldest until all runs together have at most this, such as "500 GB"',
       size,
     ),
+    undoFor: undoForOption,
     ...retentionOptions,
     makeRoom: hidden(retentionOptions.makeRoom),
     member: memberOption,
@@ -34,16 +37,19 @@ export const prune = defineCommand({
       )
     }
     const command = async ({ store, printer, hasRetention }: CommandContext): Promise<ExitCode> => {
-      const { dryRun = false, forgetObjective } = options
+      const { dryRun = false, undoFor, forgetObjective } = options
       if (!hasRetention && forgetObjective === undefined) throw noRetention()
-      const { kept, dropped } = await store.prune({ dryRun, signal })
+      const { kept, dropped, undoUntil } = await store.prune({ dryRun, undoFor, signal })
       for (const { step, because } of kept) printer.line(joined(`kept step ${step}`, because.join(', ')))
       for (const { step, because } of dropped)
         printer.line(joined(`${dryRun ? 'would drop' : 'dropped'} step ${step}`, because))
       const bytes = dropped.reduce((sum, drop) => sum + drop.bytes, 0)
-      const verb = dryRun ? 'would be freed' : 'freed'
+      const isKept = undoUntil !== undefined && dropped.length > 0
+      const verb = dryRun ? 'would be freed' : isKept ? 'will be freed' : 'freed'
       printer.line(joined(`${count(dropped.length, 'checkpoint')}, ${formatSize(bytes)} ${verb}`, store.url))
-      printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes })
+      const until = isKept && !dryRun ? undoText(undoUntil) : undefined
+      if (until !== undefined) printer.line(until)
+      printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes, undoUntil })
       return exitCodes.done
     }
     return withStore(options, signal, command, { ranks: ranksOfMember(options) })

@@ -9,13 +9,18 @@ import { exitCodeOf, exitCodes, type ExitCode } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
 import { withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
+import { latestUntil, undoText } from '../output/removals.ts'
 import { count, joined } from '../output/text.ts'
 import { type KeepOptions, retentionOf } from '../options/retention.ts'
 import { exitCodeFor, faultOf, openRun, refuseStoreOptions, runsBelow } from './runs-below.ts'
 import { planBudget } from './budget.ts'
 
 type PruneRunsOptions = GlobalOptions &
-  KeepOptions & { readonly dryRun?: true | undefined; readonly budget?: number | undefined }
+  KeepOptions & {
+    readonly dryRun?: true | undefined
+    readonly budget?: number | undefined
+    readonly undoFor?: number | undefined
+  }
 
 interface Drop {
   readonly step: number
@@ -33,7 +38,7 @@ export async function pruneRuns(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   refuseStoreOptions(options, 'prune')
-  const { dryRun = false, budget, json = false } = options
+  const { dryRun = false, budget, undoFor, json = false } = options
   const { retention, objectives } = retentionOf(options)
   if (retention === undefined && budget === undefined) {
     throw new HoldfastError(
@@ -51,8 +56,9 @@ export async function pruneRuns(
   for (const run of runs.filter(({ state }) => state === 'readable')) {
     await report.attempt(run, async () => {
       await using store = await openRun(prefix, run, options, settings)
-      const dropped = retention === undefined ? [] : (await store.prune({ dryRun, signal })).dropped
-      report.dropped(run, dropped)
+      const pruned = retention === undefined ? undefined : await store.prune({ dryRun, undoFor, signal })
+      const { dropped = [], undoUntil } = pruned ?? {}
+      report.dropped(run, dropped, undoUntil)
       const gone = new Set(dryRun ? dropped.map(({ step }) => step) : [])
       const listed = await store.list({ signal })
       left.push({ run, checkpoints: listed.filter(({ step }) => !gone.has(step)) })
@@ -63,18 +69,21 @@ export async function pruneRuns(
   for (const run of new Set(plan.drops.map((drop) => drop.run))) {
     const drops = plan.drops.filter((drop) => drop.run === run)
     await report.attempt(run, async () => {
+      let until: Date | undefined
       if (!dryRun) {
         await using store = await openRun(prefix, run, options)
-        await store.delete(
+        const deleted = await store.delete(
           drops.map(({ step }) => step),
-          { signal },
+          { undoFor, signal },
         )
+        until = latestUntil(deleted.map(({ undoUntil }) => undoUntil))
         await store.flush()
       }
       const because = `over ${formatSize(budget ?? 0)} in all runs`
       report.dropped(
         run,
         drops.map(({ step, bytes }) => ({ step, bytes, because })),
+        until,
       )
     })
   }
@@ -93,6 +102,8 @@ class PruneRunsReport {
   readonly #dryRun: boolean
   #count = 0
   #bytes = 0
+  /** The time until which the last of the deletions can be undone. */
+  #undoUntil: Date | undefined
   /** The exit code of the first run that failed. */
   failure: ExitCode | undefined
 
@@ -101,7 +112,8 @@ class PruneRunsReport {
     this.#dryRun = dryRun
   }
 
-  dropped(run: RunSummary, drops: readonly Drop[]): void {
+  dropped(run: RunSummary, drops: readonly Drop[], undoUntil: Date | undefined): void {
+    if (drops.length > 0) this.#undoUntil = latestUntil([this.#undoUntil, undoUntil])
     for (const { step, because, bytes } of drops) {
       const verb = this.#dryRun ? 'would drop' : 'dropped'
       this.#printer.line(joined(nameOf(run), `${verb} step ${step}`, formatSize(bytes), because))
@@ -123,7 +135,8 @@ class PruneRunsReport {
   }
 
   end(runs: number, left: number): void {
-    const verb = this.#dryRun ? 'would be freed' : 'freed'
+    const isKept = this.#undoUntil !== undefined
+    const verb = this.#dryRun ? 'would be freed' : isKept ? 'will be freed' : 'freed'
     this.#printer.line(
       joined(
         count(runs, 'run'),
@@ -131,6 +144,8 @@ class PruneRunsReport {
         `${formatSize(left)} left`,
       ),
     )
+    const until = this.#dryRun ? undefined : undoText(this.#undoUntil)
+    if (until !== undefined) this.#printer.line(`${until}, with --store RUN`)
     this.#printer.data({
       type: 'result',
       command: 'prune',
@@ -139,6 +154,7 @@ class PruneRunsReport {
       dropped: this.#count,
       bytes: this.#bytes,
       left,
+      undoUntil: this.#undoUntil,
     })
   }
 }

@@ -56,6 +56,7 @@ export const methods: Readonly<Record<string, Method>> = {
   ),
   nextDrops: ofStore((store, signal) => store.nextDrops({ signal })),
   history: ofStore((store, signal) => store.history({ signal })),
+  removed: ofStore((store, signal) => store.removed({ signal })),
   abandoned: ofStore((store, signal) => store.abandoned({ signal })),
   presence: ofStore((store, signal) => store.presence({ signal })),
   unfinishedSaves: ofStore((store, signal) => store.unfinishedSaves({ signal })),
@@ -93,11 +94,14 @@ export const methods: Readonly<Record<string, Method>> = {
   mirrorStatus: ofStore(async (store, signal) => describeMirror(await store.mirrorStatus({ signal }))),
   flushMirror: ofStore(async (store, signal) => describeMirror(await store.mirror?.flush({ signal }))),
   forgetMirror: ofStore((store, signal) => store.forgetMirror({ signal })),
-  prune: method(parameters.dryRun, ({ store, dryRun }, { session, signal }) =>
-    session.storeOf(store).prune({ dryRun, signal }),
+  prune: method(parameters.prune, ({ store, dryRun, undoFor }, { session, signal }) =>
+    session.storeOf(store).prune({ dryRun, undoFor, signal }),
   ),
-  delete: method(parameters.delete, ({ store, steps, allowBest }, { session, signal }) =>
-    session.storeOf(store).delete(steps, { allowBest, signal }),
+  delete: method(parameters.delete, ({ store, steps, allowBest, undoFor }, { session, signal }) =>
+    session.storeOf(store).delete(steps, { allowBest, undoFor, signal }),
+  ),
+  undo: method(parameters.undo, ({ store, steps, dryRun }, { session, signal }) =>
+    session.storeOf(store).undo({ steps, dryRun, signal }),
   ),
   verify: method(parameters.verify, ({ store, steps, quick, progress }, { session, signal }) =>
     session.storeOf(store).verify({ steps, quick, signal, onProgress: reporting(session, progress) }),

@@ -4,6 +4,7 @@ import {
   type MirrorOptions,
   type Objectives,
   parseChoice,
+  parseDuration,
   parseRate,
   parseJson,
   type RanksOptions,
@@ -43,6 +44,12 @@ const choice = v.pipe(
 const rate = v.pipe(
   v.union([v.number(), text]),
   v.transform((value) => parseRate(value)),
+)
+
+/** Milliseconds, or a text such as "1 d". */
+const duration = v.pipe(
+  v.union([v.number(), text]),
+  v.transform((value) => parseDuration(value)),
 )
 
 /** JSON as text, so that no number is rounded. */
@@ -167,7 +174,6 @@ export const parameters = {
   join: v.strictObject({ ...store, fallback: v.optional(v.boolean()) }),
   rewind: v.strictObject({ ...store, step: v.number(), dryRun: v.optional(v.boolean()) }),
   attach: v.strictObject({ ...store, step: v.number(), metrics }),
-  dryRun: v.strictObject({ ...store, dryRun: v.optional(v.boolean()) }),
   sweep: v.strictObject({ ...store, dryRun: v.optional(v.boolean()), now: v.optional(v.boolean()) }),
   copy: v.strictObject({
     ...store,
@@ -181,7 +187,18 @@ export const parameters = {
     dryRun: v.optional(v.boolean()),
     progress: v.optional(count),
   }),
-  delete: v.strictObject({ ...store, steps: v.array(v.number()), allowBest: v.optional(v.boolean()) }),
+  delete: v.strictObject({
+    ...store,
+    steps: v.array(v.number()),
+    allowBest: v.optional(v.boolean()),
+    undoFor: v.optional(duration),
+  }),
+  prune: v.strictObject({ ...store, dryRun: v.optional(v.boolean()), undoFor: v.optional(duration) }),
+  undo: v.strictObject({
+    ...store,
+    steps: v.optional(v.array(v.number())),
+    dryRun: v.optional(v.boolean()),
+  }),
   verify: v.strictObject({
     ...store,
     steps: v.optional(v.array(v.number())),

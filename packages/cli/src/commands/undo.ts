@@ -1,0 +1,57 @@
+import { formatSize, type RemovedCheckpoint, type UndoneCheckpoint } from '@holdfast/core'
+import { parseSteps } from '../parsing/arguments.ts'
+import { defineCommand } from '../declare/command.ts'
+import { argument, flag } from '../declare/declaration.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Printer } from '../output/printer.ts'
+import { formatAge, joined, stepsText } from '../output/text.ts'
+import { withStore } from '../with-store.ts'
+
+export const undo = defineCommand({
+  example: 'holdfast undo --dry-run',
+  arguments: [
+    argument('[step...]', 'the steps to list again; default: all of the last rm or prune', parseSteps),
+  ],
+  options: { dryRun: flag('show what would be listed again and what else can be, and change nothing') },
+  run: async ({ arguments: [steps], options, signal }) =>
+    withStore(options, signal, async ({ store, printer }) => {
+      const { dryRun = false } = options
+      const undone = await store.undo({ ...(steps.length > 0 && { steps }), dryRun, signal })
+      for (const each of undone) printer.line(joined(effectOn(each, dryRun), factsOf(each)))
+      printFate(undone, printer)
+      const left = await store.removed({ signal })
+      const others = dryRun ? left.filter((each) => !undone.some((one) => isSame(one, each))) : left
+      for (const each of dryRun ? others : [])
+        printer.line(joined(`step ${each.step} can be undone, too`, factsOf(each), untilText(each)))
+      printer.data({ type: 'result', command: 'undo', dryRun, undone, others })
+      return exitCodes.done
+    }),
+})
+
+function effectOn({ step, isAbandoned }: UndoneCheckpoint, dryRun: boolean): string {
+  const [would, done] = isAbandoned
+    ? ['would be abandoned', 'is abandoned']
+    : ['would be listed', 'is listed']
+  return `step ${step} ${dryRun ? would : done} again`
+}
+
+function factsOf({ bytes, because, removedAt }: RemovedCheckpoint): string {
+  return joined(formatSize(bytes), `removed ${formatAge(removedAt, new Date())}, ${because}`)
+}
+
+function untilText({ undoUntil }: RemovedCheckpoint): string {
+  return `until ${undoUntil.toISOString()}`
+}
+
+/** Says which checkpoints the next save drops again, because its retention has not changed. */
+function printFate(undone: readonly UndoneCheckpoint[], printer: Printer): void {
+  const dropped = undone.flatMap(({ step, nextDropBecause }) => (nextDropBecause === undefined ? [] : [step]))
+  const [first] = dropped
+  if (first === undefined) return
+  const advice = `Pin ${dropped.length === 1 ? 'it' : 'one'} to keep it: holdfast pin ${first}`
+  printer.line(`The next save drops ${stepsText(dropped)} again, for good. ${advice}`)
+}
+
+function isSame(one: RemovedCheckpoint, other: RemovedCheckpoint): boolean {
+  return one.step === other.step && one.removedAt.getTime() === other.removedAt.getTime()
+}

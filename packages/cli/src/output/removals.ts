@@ -1,0 +1,14 @@
+import { joined } from './text.ts'
+
+/** Says until when a deletion can be undone; `undefined` if it cannot. */
+export function undoText(until: Date | undefined): string | undefined {
+  return until && joined(`the files stay until ${until.toISOString()}`, 'holdfast undo lists them again')
+}
+
+/** Returns the latest of the times until which deletions can be undone; `undefined` if none can. */
+export function latestUntil(times: readonly (Date | undefined)[]): Date | undefined {
+  return times.reduce((latest, time) => {
+    if (latest === undefined || time === undefined) return latest ?? time
+    return time > latest ? time : latest
+  }, undefined)
+}
