@@ -72,6 +72,7 @@ describe('the command line', () => {
     [['mem:', '--only', 'no such case'], 'No name of a case contains "no such case"'],
     [['mem:', '--part-size', 'large'], 'is not a size'],
     [['mem:', '--part-size', '0'], '--part-size must be greater than 0'],
+    [['mem:', '--part-size', '1 KiB'], 'parts of this backend are larger than 1.0 KB'],
     [['nothing:x'], 'No adapter is known for nothing:'],
     [['mem:', '--adapter', './nothing.js'], 'nothing.js cannot be loaded'],
   ])('rejects the arguments %j with exit code 2', async (words, message) => {

@@ -26,7 +26,8 @@ Tests whether the backend for a place keeps the guarantees that Holdfast require
   --adapter <module>   module that exports "adapter" (default: the package for the URL scheme, such as
                        @holdfast/adapter-s3)
   --only <text>        run only the cases whose names contain this text
-  --part-size <size>   size from which the backend uploads in parts, such as "8 MiB" (default: measured by one put)
+  --part-size <size>   size from which the backend uploads in parts, such as "8 MiB" (default: measured by one put);
+                       a size below the parts of the backend is rejected
   --policies           then print documents that grant only what Holdfast needs at the place, and the
                        lifecycle rule that removes unfinished uploads
   --json               print one line of JSON for each case, and the result in the last line

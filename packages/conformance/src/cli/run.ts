@@ -5,7 +5,7 @@ import { runCase } from '../run-case.ts'
 import type { Case, Subject } from '../subject.ts'
 import { conformanceCases } from '../suite.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
-import { findPartBytes } from './part-size.ts'
+import { assertPartBytes, findPartBytes } from './part-size.ts'
 import { type CaseResult, type Report, reportIn } from './report.ts'
 import { policiesFor } from '../policies.ts'
 import { Workplace } from './workplace.ts'
@@ -46,6 +46,7 @@ async function runCases(
   const results: CaseResult[] = []
   let cleanupFailed: string | undefined
   try {
+    if (partBytes !== undefined) await assertPartBytes(workplace.whole, partBytes)
     const parts = partBytes ?? (await findPartBytes(workplace.whole))
     report.note(
       `Part size of the backend: ${formatSize(parts)}${partBytes === undefined ? ' (measured by a put)' : ''}.`,
