@@ -11,6 +11,7 @@ import type { Bucket } from './bucket.ts'
 import { createClient, rememberSecrets } from './client.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
+import { isDirectoryBucket, refuseForDirectory } from './directory-bucket.ts'
 import { endpoint } from './endpoint.ts'
 import { storeError } from './errors.ts'
 import { hash } from './hash.ts'
@@ -93,12 +94,8 @@ function refuseWithoutConditions(endpoint: string | undefined): void {
 }
 
 function bucketOf(name: string, path: string, options: S3Options): Bucket {
-  if (name.endsWith('--x-s3')) {
-    throw new HoldfastError(
-      'UNSUPPORTED',
-      `${name} is a directory bucket (S3 Express One Zone), whose lists are not in the order of names. Use a general purpose bucket.`,
-    )
-  }
+  const isDirectory = isDirectoryBucket(name)
+  if (isDirectory) refuseForDirectory(name, options)
   refuseWithoutConditions(options.endpoint)
   const names = new ObjectNames(`s3://${name}`, path, maxNameBytes)
   const { checksum = 'crc32', parallel = defaultParallel, requesterPays = false } = options
@@ -116,6 +113,8 @@ function bucketOf(name: string, path: string, options: S3Options): Bucket {
       for (const forgetOne of forget) forgetOne()
     },
     name,
+    isDirectory,
+    listOrder: options.listOrder ?? (isDirectory ? 'none' : 'key'),
     names,
     parts: {
       partBytes: partBytesOf(options),

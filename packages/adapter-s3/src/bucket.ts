@@ -8,7 +8,7 @@ import {
   unquotedEtag,
 } from '@holdfast/core/backend'
 import { type ChecksumResponse, storeDigestOf } from './checksum.ts'
-import type { Checksum, Encryption, StorageClass } from './options.ts'
+import type { Checksum, Encryption, ListOrder, StorageClass } from './options.ts'
 import { timeOf } from './response-time.ts'
 
 /** The settings that all requests to a bucket share. */
@@ -21,6 +21,9 @@ export interface Bucket extends ObjectStore {
   /** Removes from a ready-made client what the backend added to it. */
   readonly forgetSecrets: () => void
   readonly name: string
+  /** Whether it is a directory bucket (`directory-bucket.ts`). */
+  readonly isDirectory: boolean
+  readonly listOrder: ListOrder
   readonly checksum: Checksum
   readonly storageClass: StorageClass | undefined
   readonly encryption: Encryption | undefined

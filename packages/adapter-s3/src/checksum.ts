@@ -31,6 +31,17 @@ export function wholeProof(parts: readonly (Proof & { readonly size: number })[]
   return { ChecksumCRC32: base64Crc32(whole) }
 }
 
+/**
+ * Computes the checksum that the store keeps for an upload of the type `COMPOSITE`: that of the checksums of the parts.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ */
+export function compositeProof(parts: readonly Proof[]): Proof {
+  const checksums = parts.flatMap(({ ChecksumCRC32 }) => ChecksumCRC32 ?? [])
+  if (checksums.length < parts.length) return {}
+  const whole = crc32(Buffer.concat(checksums.map((each) => Buffer.from(each, 'base64'))))
+  return { ChecksumCRC32: `${base64Crc32(whole)}-${parts.length}` }
+}
+
 /** The fields of a response that describe the checksum of an object. */
 export interface ChecksumResponse {
   readonly ChecksumCRC32?: string | undefined
@@ -55,8 +66,8 @@ export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
  * checksum sends it. Throws for another checksum.
  */
 export function isProvenBy(asked: RequestInfo, told: ChecksumResponse, sent: Proof): boolean {
-  if (told.ChecksumCRC32 === undefined || told.ChecksumType === 'COMPOSITE') return false
-  if (sent.ChecksumCRC32 === undefined) return false
+  if (told.ChecksumCRC32 === undefined || sent.ChecksumCRC32 === undefined) return false
+  if (told.ChecksumType === 'COMPOSITE' && !sent.ChecksumCRC32.includes('-')) return false
   if (told.ChecksumCRC32 === sent.ChecksumCRC32) return true
   throw foreignAnswer(asked, `it has the checksum ${told.ChecksumCRC32}, and ${sent.ChecksumCRC32} was sent`)
 }

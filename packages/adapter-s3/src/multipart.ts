@@ -15,7 +15,7 @@ import {
   type Upload,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
-import { isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
+import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'
 import { isSamePart, uploadLeftBehind } from './resume.ts'
 import { send } from './send.ts'
@@ -93,12 +93,12 @@ export async function beginUpload(
 
     async complete(parts) {
       const asked = { what: `Completing ${key}`, key }
-      const proof = wholeProof(parts)
+      const proof = bucket.isDirectory ? compositeProof(parts) : wholeProof(parts)
       if (completed !== undefined) return { ...completed, resumedBytes }
       const input = {
         ...address,
-        ...proof,
-        ...(isProven ? { ChecksumType: 'FULL_OBJECT' as const } : {}),
+        ...(bucket.isDirectory ? {} : proof),
+        ...(isProven ? { ChecksumType: checksumTypeOf(bucket) } : {}),
         MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
       }
       const expected = { root: 'CompleteMultipartUploadResult', progress: patience }
@@ -137,7 +137,7 @@ export async function newUpload(
     Metadata: { [tokenName]: token },
     ...(bucket.checksum === 'none'
       ? {}
-      : { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const }),
+      : { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: checksumTypeOf(bucket) }),
   }
   return requestWithRetry(bucket, asked, async () => {
     const command = new CreateMultipartUploadCommand(input)
@@ -146,6 +146,14 @@ export async function newUpload(
     if (UploadId === undefined || UploadId === '') throw foreignAnswer(asked, 'it has no upload id')
     return UploadId
   })
+}
+
+/**
+ * In a directory bucket, the store verifies each part by its CRC-32, and keeps a checksum of these checksums. That it accepts
+ * checksums of whole objects is not documented (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-using-multipart-upload.html).
+ */
+function checksumTypeOf({ isDirectory }: Bucket): 'FULL_OBJECT' | 'COMPOSITE' {
+  return isDirectory ? 'COMPOSITE' : 'FULL_OBJECT'
 }
 
 /**

@@ -44,6 +44,11 @@ export interface S3Options extends ObjectStoreOptions {
    * stores that refuse the headers; `hash` then reads the bytes. Default: `crc32`.
    */
   readonly checksum?: Checksum | undefined
+  /**
+   * `key`: the store lists objects in the order of their keys, as Amazon S3 does. `none`: it lists them in no order, and they are
+   * sorted here. Default: `key`, and `none` for a directory bucket.
+   */
+  readonly listOrder?: ListOrder | undefined
   /** The size of a part, at least 5 MiB. Objects of up to one part are sent in one request. Default: 8 MiB. */
   readonly partSize?: Size | undefined
   /**
@@ -74,6 +79,9 @@ export type Encryption = (typeof encryptions)[number]
 
 export const checksums = ['crc32', 'none'] as const
 export type Checksum = (typeof checksums)[number]
+
+export const listOrders = ['key', 'none'] as const
+export type ListOrder = (typeof listOrders)[number]
 
 export const defaultPartBytes = 8 * 2 ** 20
 export const defaultParallel = 4
@@ -124,6 +132,7 @@ export const optionShape = {
   kmsKeyId: { read: optionReaders.text, inUrl: true },
   requesterPays: { read: optionReaders.flag, inUrl: true },
   checksum: { read: optionReaders.oneOf(...checksums), inUrl: true },
+  listOrder: { read: optionReaders.oneOf(...listOrders), inUrl: true },
   partSize: { read: optionReaders.size, inUrl: true },
   maxParts: { read: optionReaders.count, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },

@@ -85,17 +85,24 @@ async function* uploadsOf(
   asked: RequestInfo,
 ): AsyncGenerator<MultipartUpload, void, undefined> {
   const name = bucket.names.object(key)
+  const { isDirectory } = bucket
+  // The lists of a directory bucket are in no order, and take only prefixes that end in a slash.
+  const prefix = isDirectory ? name.slice(0, name.lastIndexOf('/') + 1) : name
   const uploads = itemsOf(bucket, asked, {
     async page(from?: { readonly KeyMarker: string; readonly UploadIdMarker: string | undefined }) {
-      const command = new ListMultipartUploadsCommand({ ...bucketAddress(bucket), Prefix: name, ...from })
+      const command = new ListMultipartUploadsCommand({
+        ...bucketAddress(bucket),
+        Prefix: prefix === '' ? undefined : prefix,
+        ...from,
+      })
       const answer = await send(bucket, asked, { root: 'ListMultipartUploadsResult' }, command, asked.signal)
       const {
         Uploads: items = [],
         NextKeyMarker: KeyMarker = '',
         NextUploadIdMarker: UploadIdMarker,
       } = answer
-      // The key itself comes before all keys that begin with it.
-      const continues = answer.IsTruncated === true && items.some(({ Key }) => Key === name)
+      // In the order of keys, the key itself comes before all keys that begin with it.
+      const continues = answer.IsTruncated === true && (isDirectory || items.some(({ Key }) => Key === name))
       if (continues && KeyMarker === '')
         throw foreignAnswer(asked, 'it does not state where the list continues')
       return { items, next: continues ? { KeyMarker, UploadIdMarker } : undefined }

@@ -54,7 +54,9 @@ export async function copyWithinService(
     CopySource: [from.name, ...from.names.object(object.key).split('/')].map(encodeURIComponent).join('/'),
     ...(object.revision === undefined ? {} : { CopySourceIfMatch: `"${object.revision}"` }),
   }
-  if (object.size <= wholeBytes) return copyWhole(bucket, key, object, source, { contentType, signal })
+  if (bucket.isDirectory && object.size > mostWholeBytes) return undefined
+  if (object.size <= wholeBytes || bucket.isDirectory)
+    return copyWhole(bucket, key, object, source, { contentType, signal })
   try {
     return await copyParts(bucket, key, object, source, { contentType, signal }, report)
   } catch (error) {

@@ -93,7 +93,11 @@ async function uploadsPage(
   prefix: string,
   from: Markers | undefined,
 ): Promise<UploadsPage> {
-  const command = new ListMultipartUploadsCommand({ ...bucketAddress(bucket), Prefix: prefix, ...from })
+  const command = new ListMultipartUploadsCommand({
+    ...bucketAddress(bucket),
+    Prefix: prefix === '' ? undefined : prefix,
+    ...from,
+  })
   let response: unknown
   command.middlewareStack.add(
     (next) => async (args) => {

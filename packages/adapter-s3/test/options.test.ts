@@ -66,7 +66,12 @@ test.each([
   ['s3:///a', /names no bucket/],
   ['s3://bucket/a#b', /%23/],
   ['s3://bucket/a//b', /not a valid location of a store/],
-  ['s3://directory--x-s3/a', /directory bucket/],
+  [
+    's3://d--use1-az4--x-s3/a?storageClass=STANDARD_IA',
+    /directory bucket, which cannot have the storageClass/,
+  ],
+  ['s3://d--use1-az4--x-s3/a?requesterPays=true', /Its owner pays/],
+  ['s3://d--use1-az4--x-s3/a?listOrder=key', /Its lists are in no order/],
   ['s3://b/a?endpoint=https://s3.us-west-004.backblazeb2.com', /Backblaze B2 cannot create.*Amazon S3/],
   ['s3://b/a?endpoint=https://storage.googleapis.com', /Use gs:\/\/BUCKET/],
 ])('rejects %s', async (location, message) => {

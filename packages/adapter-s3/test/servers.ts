@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { startS3Emulator } from '@holdfast/emulators'
+import { type S3EmulatorOptions, startS3Emulator } from '@holdfast/emulators'
 import { isAvailable } from '@holdfast/test-servers'
 import { afterAll, inject } from 'vitest'
 import type { S3Options } from '../src/index.ts'
@@ -33,6 +33,18 @@ const gapsOfS3Proxy = {
     'S3Proxy returns status 500 for such a key',
 }
 
+/** Returns emulators of services that differ from Amazon S3 with a general purpose bucket. */
+export async function unusualServers(): Promise<readonly TestServer[]> {
+  return [
+    await emulator({ name: 'the emulator with a directory bucket', bucket: 'emulated--use1-az4--x-s3' }),
+    await emulator({
+      name: 'the emulator with unordered lists',
+      emulates: { unorderedLists: true },
+      options: { listOrder: 'none' },
+    }),
+  ]
+}
+
 /** Returns the servers of this run, which always include the emulator. */
 export async function testServers(): Promise<readonly TestServer[]> {
   const { minio, s3proxy } = inject('servers')
@@ -53,12 +65,32 @@ export async function testServers(): Promise<readonly TestServer[]> {
   return servers
 }
 
-async function emulator(): Promise<TestServer> {
-  const emulated = await startS3Emulator({ buckets: ['emulated'] })
+interface Emulated {
+  readonly name?: string
+  readonly bucket?: string
+  readonly emulates?: S3EmulatorOptions
+  readonly options?: S3Options
+  readonly gaps?: TestServer['gaps']
+}
+
+async function emulator({
+  name = 'the emulator',
+  bucket = 'emulated',
+  emulates = {},
+  options = {},
+  gaps = {},
+}: Emulated = {}): Promise<TestServer> {
+  const emulated = await startS3Emulator({ buckets: [bucket], ...emulates })
   afterAll(() => emulated.close())
   const { endpoint, region, credentials } = emulated
-  const options = { endpoint, region, credentials }
-  return { name: 'the emulator', bucket: 'emulated', endpoint, options, gaps: {}, unsteady: {} }
+  return {
+    name,
+    bucket,
+    endpoint,
+    options: { endpoint, region, credentials, ...options },
+    gaps,
+    unsteady: {},
+  }
 }
 
 async function newBucket(endpoint: string, { region, credentials }: S3Options): Promise<string> {

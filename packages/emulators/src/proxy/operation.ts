@@ -31,13 +31,16 @@ const namers: Readonly<Record<Dialect, (head: Head) => Operation>> = {
 
 /** Names a path-style request as https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html does. */
 function s3Operation({ method, path, query, headers }: Head): Operation {
-  const ofBucket = /^\/[^/]+\/?$/.test(path)
-  const marker = ['uploads', 'uploadId', 'delete', 'list-type'].find((name) => query.has(name)) ?? ''
+  // The SDK writes two slashes after the name of a directory bucket.
+  const ofBucket = /^\/[^/]+\/{0,2}$/.test(path)
+  const marker =
+    ['uploads', 'uploadId', 'delete', 'list-type', 'session'].find((name) => query.has(name)) ?? ''
   const copies = headers['x-amz-copy-source'] !== undefined
   const names: Readonly<Record<string, Operation>> = ofBucket
     ? {
         'GET list-type': 'ListObjectsV2',
         'GET uploads': 'ListMultipartUploads',
+        'GET session': 'CreateSession',
         'POST delete': 'DeleteObjects',
         'HEAD ': 'HeadBucket',
         'PUT ': 'CreateBucket',

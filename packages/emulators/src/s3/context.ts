@@ -1,10 +1,14 @@
 import type { Answer } from '../http/http-server.ts'
 import type { S3Request } from './request.ts'
+import type { Sessions } from './sessions.ts'
 import type { State } from './state.ts'
 
 /** The environment of an operation. */
 export interface Context {
   readonly state: State
+  readonly sessions: Sessions
+  /** Whether the listings of every bucket are in no order. Those of directory buckets always are. */
+  readonly unorderedLists: boolean
   readonly region: string
   readonly now: () => Date
   /** @throws `AccessDenied` if the option `denies` denies this access. */

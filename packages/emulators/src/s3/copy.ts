@@ -4,6 +4,7 @@ import { type ChecksumAlgorithm, createChecksum, isAlgorithm } from './checksums
 import { etagOf } from './conditions.ts'
 import { type Context, type Run, seconds } from './context.ts'
 import { describedBy } from './described.ts'
+import { etagIn } from './directory-bucket.ts'
 import { notImplemented, S3Error } from './errors.ts'
 import { partNumber } from './multipart.ts'
 import { encryptionHeaders } from './objects.ts'
@@ -32,7 +33,7 @@ export const copyObject: Run = async (context, request) => {
     )
   const wanted = header(request, 'x-amz-checksum-algorithm') ?? source.checksum.algorithm
   if (!isAlgorithm(wanted)) throw notImplemented(`the checksum ${wanted}`)
-  const { piece, etag, value } = await copyBytes(context, source, 0, source.size, wanted)
+  const { piece, etag, value } = await copyBytes(context, bucket, source, 0, source.size, wanted)
   const checksum = { algorithm: wanted, value, type: 'FULL_OBJECT' } as const
   const modified = seconds(context)
   const object = { ...described, pieces: [piece], size: piece.size, etag, modified, checksum }
@@ -59,7 +60,7 @@ export const uploadPartCopy: Run = async (context, request) => {
   const source = sourceOf(context, request)
   const { start, end } = rangeOf(request, source)
   const algorithm = upload.algorithm ?? 'CRC64NVME'
-  const { piece, etag, value } = await copyBytes(context, source, start, end, algorithm)
+  const { piece, etag, value } = await copyBytes(context, bucket, source, start, end, algorithm)
   // No await from here to `addPart`, so that the upload still exists then.
   try {
     state.upload(bucket, key, id)
@@ -110,6 +111,7 @@ function rangeOf(
 
 async function copyBytes(
   { state }: Context,
+  bucket: string,
   { pieces }: StoredObject,
   start: number,
   end: number,
@@ -125,7 +127,7 @@ async function copyBytes(
   }
   return {
     piece: await writer.finish(),
-    etag: md5.digest('hex'),
+    etag: etagIn(bucket, md5.digest('hex')),
     value: checksum.digest().toString('base64'),
   }
 }

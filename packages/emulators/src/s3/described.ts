@@ -28,6 +28,7 @@ const storageClasses = [
   'GLACIER',
   'DEEP_ARCHIVE',
   'REDUCED_REDUNDANCY',
+  'EXPRESS_ONEZONE',
 ]
 
 /**

@@ -5,7 +5,8 @@ import type { Context } from './context.ts'
 import { S3Error } from './errors.ts'
 import { operationOf } from './operations.ts'
 import { parseRequest, refuseUnknown, type S3Request } from './request.ts'
-import { type S3Credentials, verifySignature } from './signature.ts'
+import { Sessions } from './sessions.ts'
+import { accessKeyOf, type S3Credentials, verifySignature } from './signature.ts'
 import { State } from './state.ts'
 import { writeXml } from './xml.ts'
 
@@ -31,6 +32,11 @@ export interface S3EmulatorOptions {
   readonly region?: string
   /** Returns true for each access to deny with `AccessDenied`, as the policy of a bucket would. */
   readonly denies?: (access: S3Access) => boolean
+  /**
+   * Whether listings are in no order, as those of some services. The order is the same for every request. Buckets whose names
+   * end in `--x-s3` are directory buckets, and their listings always are. Default: false.
+   */
+  readonly unorderedLists?: boolean
   /** The clock, for tests that depend on the time. */
   readonly now?: () => Date
 }
@@ -64,6 +70,7 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     buckets = [],
     region = 'us-east-1',
     denies = () => false,
+    unorderedLists = false,
     now = () => new Date(),
   } = options
   const wrong = buckets.find((bucket) => !isBucketName(bucket))
@@ -77,7 +84,8 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
   const assertAllowed = (operation: string, bucket: string, key: string): void => {
     if (denies({ operation, bucket, key })) throw new S3Error('AccessDenied')
   }
-  const context: Context = { state, region, now, assertAllowed }
+  const sessions = new Sessions()
+  const context: Context = { state, sessions, unorderedLists, region, now, assertAllowed }
   const server = await serve(port, async (call) => await answer(context, credentials, call))
   const close = async (): Promise<void> => {
     await server.close()
@@ -104,7 +112,8 @@ async function answer(context: Context, credentials: S3Credentials, call: Call):
 
 async function run(context: Context, credentials: S3Credentials, request: S3Request): Promise<Answer> {
   const { bucket, key } = request
-  verifySignature(request, credentials, context.region, context.now())
+  const session = context.sessions.find(accessKeyOf(request), context.now())
+  verifySignature(request, session ?? credentials, context.region, context.now())
   const operation = operationOf(request)
   refuseUnknown(request, {
     query: [...operation.query, ...(operation.marker === undefined ? [] : [operation.marker])],

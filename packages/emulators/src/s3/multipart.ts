@@ -16,6 +16,7 @@ import {
 import { assertMayWrite, etagOf, writeConditions } from './conditions.ts'
 import { type Run, seconds } from './context.ts'
 import { describedBy } from './described.ts'
+import { etagIn, isDirectoryBucket } from './directory-bucket.ts'
 import { readDocument } from './documents.ts'
 import { notImplemented, S3Error } from './errors.ts'
 import { encryptionHeaders } from './objects.ts'
@@ -101,7 +102,8 @@ export const uploadPart: Run = async (context, request) => {
   const number = partNumber(query.get('partNumber'))
   assertChecksumOfUpload(upload, givenAlgorithm(request))
   const algorithm = upload.algorithm ?? 'CRC64NVME'
-  const { piece, md5: etag, given, computed } = await storeBody(state.files, request, algorithm)
+  const { piece, md5, given, computed } = await storeBody(state.files, request, algorithm)
+  const etag = etagIn(bucket, md5)
   const checksum = { algorithm, value: computed?.value ?? '' }
   // No await from here to `addPart`, so that the upload still exists then.
   try {
@@ -154,6 +156,7 @@ export const completeMultipartUpload: Run = async (context, request) => {
 
   // No await from here to `publish`, so that the conditions still hold then.
   const upload = state.upload(bucket, key, id)
+  if (isDirectoryBucket(bucket)) assertConsecutive(wanted)
   const parts = wanted.map((each) => findPart(state.part(id, each.number), upload, each))
   for (const part of parts.slice(0, -1)) assertLargeEnough(part)
   const size = parts.reduce((sum, { piece }) => sum + piece.size, 0)
@@ -168,8 +171,8 @@ export const completeMultipartUpload: Run = async (context, request) => {
       await state.files.remove(state.end(id))
     throw error
   }
-  const digests = Buffer.concat(parts.map(({ etag }) => Buffer.from(etag, 'hex')))
-  const etag = `${createHash('md5').update(digests).digest('hex')}-${parts.length}`
+  const digests = Buffer.concat(parts.map((part) => Buffer.from(part.etag, 'hex')))
+  const etag = etagIn(bucket, `${createHash('md5').update(digests).digest('hex')}-${parts.length}`)
   const { headers, storageClass } = upload
   const pieces = parts.map(({ piece }) => piece)
   const modified = seconds(context)
@@ -216,6 +219,12 @@ function parseParts(element: XmlElement): readonly WantedPart[] {
     if (number <= (parts[index - 1]?.number ?? 0)) throw new S3Error('InvalidPartOrder')
   }
   return parts
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-using-multipart-upload.html */
+function assertConsecutive(parts: readonly WantedPart[]): void {
+  if (parts.some(({ number }, index) => number !== index + 1))
+    throw new S3Error('InvalidPartOrder', 'The part numbers of a directory bucket must be consecutive.')
 }
 
 function findPart(part: Part | undefined, upload: Upload, { number, etag, checksums }: WantedPart): Part {

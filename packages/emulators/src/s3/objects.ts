@@ -3,6 +3,7 @@ import { headerOf } from './checksums.ts'
 import { assertMatches, assertMayWrite, writeConditions } from './conditions.ts'
 import { type Run, seconds } from './context.ts'
 import { describedBy } from './described.ts'
+import { etagIn } from './directory-bucket.ts'
 import { notImplemented, S3Error } from './errors.ts'
 import { header, type S3Request } from './request.ts'
 import type { StoredObject } from './state.ts'
@@ -15,8 +16,9 @@ export const putObject: Run = async (context, request) => {
   const described = describedBy(request)
   const deletionsBefore = state.deletions
   const wanted = givenAlgorithm(request) ?? 'CRC64NVME'
-  const { piece, size, md5: etag, computed } = await storeBody(state.files, request, wanted)
+  const { piece, size, md5, computed } = await storeBody(state.files, request, wanted)
   const checksum = { algorithm: wanted, value: computed?.value ?? '', type: 'FULL_OBJECT' } as const
+  const etag = etagIn(bucket, md5)
   const object = { ...described, pieces: [piece], size, etag, modified: seconds(context), checksum }
   // No await from here to `publish`, so that the conditions still hold then.
   try {

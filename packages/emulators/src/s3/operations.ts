@@ -16,6 +16,7 @@ import {
 } from './multipart.ts'
 import { deleteObject, getObject, headObject, putObject } from './objects.ts'
 import type { S3Request } from './request.ts'
+import { createSession } from './sessions.ts'
 
 /** An operation of S3, with the parameters and headers that it supports. */
 export interface Operation {
@@ -46,7 +47,7 @@ export const operations: readonly Operation[] = [
     method: 'GET',
     on: 'bucket',
     marker: 'list-type',
-    query: ['continuation-token', 'encoding-type', 'max-keys', 'prefix', 'start-after'],
+    query: ['continuation-token', 'delimiter', 'encoding-type', 'max-keys', 'prefix', 'start-after'],
     headers: [],
     run: listObjects,
   },
@@ -58,6 +59,15 @@ export const operations: readonly Operation[] = [
     query: ['encoding-type', 'key-marker', 'max-uploads', 'prefix', 'upload-id-marker'],
     headers: [],
     run: listMultipartUploads,
+  },
+  {
+    name: 'CreateSession',
+    method: 'GET',
+    on: 'bucket',
+    marker: 'session',
+    query: [],
+    headers: ['x-amz-create-session-mode'],
+    run: createSession,
   },
   {
     name: 'DeleteObjects',

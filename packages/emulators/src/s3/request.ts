@@ -1,6 +1,7 @@
 import type { Call } from '../http/http-server.ts'
 import { parseQuery } from '../http/query.ts'
 import { type ChecksumAlgorithm, checksumAlgorithms, headerOf } from './checksums.ts'
+import { isDirectoryBucket } from './directory-bucket.ts'
 import { notImplemented, S3Error } from './errors.ts'
 
 /** A parsed request to S3. */
@@ -21,7 +22,9 @@ export function parseRequest(call: Call): S3Request {
   const path = call.path.slice(1)
   const slash = path.indexOf('/')
   const bucket = decoded(slash === -1 ? path : path.slice(0, slash))
-  const key = slash === -1 ? '' : decoded(path.slice(slash + 1))
+  // The SDK writes two slashes after the name of a directory bucket if the endpoint is an IP address.
+  const rest = slash === -1 ? '' : path.slice(slash + 1)
+  const key = decoded(isDirectoryBucket(bucket) ? rest.replace(/^\//, '') : rest)
   if (Buffer.byteLength(key) > longestKey)
     throw new S3Error('KeyTooLongError', undefined, {
       Size: Buffer.byteLength(key),
@@ -62,6 +65,7 @@ const everywhere = [
   'x-amz-content-sha256',
   'x-amz-date',
   'x-amz-request-payer',
+  'x-amz-s3session-token',
   'x-amz-security-token',
   'x-amz-user-agent',
 ]

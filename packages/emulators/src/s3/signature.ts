@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { isDirectoryBucket } from './directory-bucket.ts'
 import { S3Error } from './errors.ts'
 import { header, queryOf, type S3Request } from './request.ts'
 
@@ -10,6 +11,11 @@ export interface S3Credentials {
 }
 
 const fifteenMinutes = 15 * 60 * 1000
+
+/** Returns the access key with which a request is signed; `undefined` for a request without a signature. */
+export function accessKeyOf(request: S3Request): string | undefined {
+  return /Credential=([^/,]+)\//.exec(header(request, 'authorization') ?? '')?.[1]
+}
 
 /**
  * Verifies the signature of a request:
@@ -25,8 +31,8 @@ export function verifySignature(
   const { keyId, date, scopeRegion, service, signedHeaders, signature } = parseAuthorization(request)
   if (keyId !== credentials.accessKeyId)
     throw new S3Error('InvalidAccessKeyId', undefined, { AWSAccessKeyId: keyId })
-  if ((header(request, 'x-amz-security-token') ?? '') !== (credentials.sessionToken ?? ''))
-    throw new S3Error('InvalidToken')
+  const token = header(request, 'x-amz-s3session-token') ?? header(request, 'x-amz-security-token')
+  if ((token ?? '') !== (credentials.sessionToken ?? '')) throw new S3Error('InvalidToken')
   const time = header(request, 'x-amz-date') ?? ''
   const skew = Math.abs(now.getTime() - parseTime(time))
   if (Number.isNaN(skew))
@@ -43,14 +49,14 @@ export function verifySignature(
       `The authorization header is malformed; the region '${scopeRegion}' is wrong; expecting '${region}'`,
       { Region: region },
     )
-  if (service !== 's3' || date !== time.slice(0, 8))
+  if (service !== serviceOf(request) || date !== time.slice(0, 8))
     throw new S3Error('AuthorizationHeaderMalformed', 'The credential scope does not match this request.')
   refuseUnsigned(request, signedHeaders)
 
   const canonical = canonicalRequest(request, signedHeaders)
-  const scope = `${date}/${region}/s3/aws4_request`
+  const scope = `${date}/${region}/${service}/aws4_request`
   const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')
-  const key = [date, region, 's3', 'aws4_request'].reduce<Buffer | string>(
+  const key = [date, region, service, 'aws4_request'].reduce<Buffer | string>(
     hmac,
     `AWS4${credentials.secretAccessKey}`,
   )
@@ -60,6 +66,11 @@ export function verifySignature(
       StringToSign: toSign,
       CanonicalRequest: canonical,
     })
+}
+
+/** Requests to directory buckets are signed for another service: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html. */
+function serviceOf({ bucket }: S3Request): string {
+  return isDirectoryBucket(bucket) ? 's3express' : 's3'
 }
 
 interface Authorization {

@@ -145,7 +145,7 @@ describe('objects', () => {
     [{ ContinuationToken: 'nonsense' }, '400 InvalidArgument'],
     [{ MaxKeys: -1 }, '400 InvalidArgument'],
     [{ EncodingType: 'base64' as 'url' }, '400 InvalidArgument'],
-    [{ Delimiter: '/' }, '501 NotImplemented'],
+    [{ Delimiter: '-' }, '501 NotImplemented'],
     [{ FetchOwner: true }, '501 NotImplemented'],
   ])('cannot be listed with %j', async (options, expected) => {
     const client = await s3()
@@ -243,4 +243,51 @@ describe('unfinished uploads', () => {
     const client = await s3()
     expect(await failure(uploads(client, { Delimiter: '/' }))).toBe('501 NotImplemented')
   })
+})
+
+describe('a directory bucket', () => {
+  const Directory = 'emulated--use1-az4--x-s3'
+
+  test('lists in no order, with all keys on its pages, and rejects what its documentation excludes', async () => {
+    const client = await s3({ buckets: [Directory] })
+    const keys = Array.from({ length: 30 }, (_, index) => `a/${String(index).padStart(2, '0')}`)
+    for (const Key of keys) await client.send(new PutObjectCommand({ Bucket: Directory, Key, Body: 'x' }))
+    const listed: string[] = []
+    let ContinuationToken: string | undefined
+    do {
+      const page = await client.send(
+        new ListObjectsV2Command({ Bucket: Directory, Prefix: 'a/', MaxKeys: 7, ContinuationToken }),
+      )
+      listed.push(...(page.Contents ?? []).map(({ Key = '' }) => Key))
+      ContinuationToken = page.NextContinuationToken
+    } while (ContinuationToken !== undefined)
+    expect(listed).not.toEqual(keys)
+    expect(listed.toSorted()).toEqual(keys)
+    const list = (input: object): Promise<string> =>
+      failure(client.send(new ListObjectsV2Command({ Bucket: Directory, ...input })))
+    expect(await list({ StartAfter: 'a/07' })).toBe('501 NotImplemented')
+    expect(await list({ Prefix: 'a' })).toBe('400 InvalidArgument')
+  })
+
+  test('shows the prefix of an unfinished upload', async () => {
+    const client = await s3({ buckets: [Directory] })
+    await client.send(new CreateMultipartUploadCommand({ Bucket: Directory, Key: 'a/b/c' }))
+    const { CommonPrefixes, Contents } = await client.send(
+      new ListObjectsV2Command({ Bucket: Directory, Prefix: 'a/', Delimiter: '/' }),
+    )
+    expect([CommonPrefixes, Contents]).toEqual([[{ Prefix: 'a/b/' }], undefined])
+  })
+})
+
+test('lists keys up to a delimiter once, in order with the other keys', async () => {
+  const client = await s3()
+  for (const Key of ['a-b', 'a/1', 'a/2', 'a', 'b/1', 'c'])
+    await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
+  const first = await client.send(new ListObjectsV2Command({ Bucket, Delimiter: '/', MaxKeys: 3 }))
+  expect(first.Contents?.map(({ Key }) => Key)).toEqual(['a', 'a-b'])
+  expect(first.CommonPrefixes).toEqual([{ Prefix: 'a/' }])
+  const { NextContinuationToken: ContinuationToken } = first
+  const rest = await client.send(new ListObjectsV2Command({ Bucket, Delimiter: '/', ContinuationToken }))
+  expect(rest.Contents?.map(({ Key }) => Key)).toEqual(['c'])
+  expect(rest.CommonPrefixes).toEqual([{ Prefix: 'b/' }])
 })

@@ -14,6 +14,7 @@ export const secretHeaders = [
   'proxy-authorization',
   'cookie',
   'x-amz-security-token',
+  'x-amz-s3session-token',
   'x-amz-server-side-encryption-customer-key',
   'x-goog-encryption-key',
   'x-ms-encryption-key',
