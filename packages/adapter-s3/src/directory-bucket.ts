@@ -33,7 +33,7 @@ export function refuseForDirectory(name: string, options: S3Options): void {
     if (value === undefined || (values !== 'any' && !values.includes(value))) continue
     throw new HoldfastError(
       'CONFIG',
-      `${name} is a directory bucket, which cannot have the ${option} ${String(value)}. ${why}. Leave ${option} out.`,
+      `${name} is a directory bucket, which cannot have this ${option}. ${why}. Leave ${option} out.`,
     )
   }
 }

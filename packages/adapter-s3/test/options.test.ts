@@ -68,7 +68,7 @@ test.each([
   ['s3://bucket/a//b', /not a valid location of a store/],
   [
     's3://d--use1-az4--x-s3/a?storageClass=STANDARD_IA',
-    /directory bucket, which cannot have the storageClass/,
+    /directory bucket, which cannot have this storageClass/,
   ],
   ['s3://d--use1-az4--x-s3/a?requesterPays=true', /Its owner pays/],
   ['s3://d--use1-az4--x-s3/a?listOrder=key', /Its lists are in no order/],
