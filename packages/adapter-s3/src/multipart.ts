@@ -19,7 +19,7 @@ import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './c
 import { isCalled } from './errors.ts'
 import { isSamePart, uploadLeftBehind } from './resume.ts'
 import { send } from './send.ts'
-import { confirmStored, storedWith, tokenName } from './token.ts'
+import { confirmStored, storedWith, storedWithDigest, tokenName } from './token.ts'
 
 /** The largest part in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html. */
 export const maxPartBytes = 5 * 2 ** 30
@@ -57,8 +57,13 @@ export async function beginUpload(
     resume !== undefined && isCalled(error, 'InvalidPart', 'NoSuchKey')
 
   /** Returns the object if this upload was completed, even if the response was lost. */
-  const completedBefore = async (error: unknown, asked: RequestInfo): Promise<Stored | undefined> =>
-    isCalled(error, 'NoSuchUpload') || lacksParts(error) ? storedWith(bucket, asked, key, token) : undefined
+  const completedBefore = async (error: unknown, asked: RequestInfo): Promise<Stored | undefined> => {
+    if (!isCalled(error, 'NoSuchUpload') && !lacksParts(error)) return undefined
+    const there = await storedWith(bucket, asked, key, token)
+    return there === undefined && resume !== undefined
+      ? storedWithDigest(bucket, asked, key, resume.sha256)
+      : there
+  }
 
   return {
     async sendPart({ index, bytes }, partSignal) {
@@ -108,7 +113,9 @@ export async function beginUpload(
           const answer = await send(bucket, asked, expected, command)
           const stored = storedAs(asked, answer)
           const isProvenNow = isProvenBy(asked, answer, proof)
-          return { ...(isProvenNow ? stored : await confirmStored(bucket, asked, key, token)), resumedBytes }
+          if (isProvenNow) return { ...stored, resumedBytes }
+          const size = parts.reduce((sum, part) => sum + part.size, 0)
+          return { ...(await confirmStored(bucket, asked, key, token, { ...stored, size })), resumedBytes }
         } catch (error) {
           const there = await completedBefore(error, asked)
           if (there === undefined && lacksParts(error))

@@ -58,5 +58,7 @@ async function putWhole(
   })
   const answer = await send(bucket, asked, 'no body', command)
   const stored = storedAs(asked, answer)
-  return isProvenBy(asked, answer, proof) ? stored : confirmStored(bucket, asked, key, token)
+  return isProvenBy(asked, answer, proof)
+    ? stored
+    : confirmStored(bucket, asked, key, token, { ...stored, size: bytes.byteLength })
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3'
 import {
   type CallOptions,
+  foreignAnswer,
   type ObjectStat,
   type OpenedObject,
   orDestroy,
@@ -16,6 +17,7 @@ import {
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket } from './bucket.ts'
 import { isCalled } from './errors.ts'
+import { readElsewhere, Redirected } from './redirect.ts'
 import { send } from './send.ts'
 
 /** Reads an object with GET. If a connection breaks, `If-Match` selects the same body. */
@@ -53,11 +55,46 @@ async function open(bucket: Bucket, key: string, wanted: WantedBytes): Promise<O
     const answer = await send(senderOf(bucket, wanted), asked, 'object', command, signal)
     const { Body: body } = answer
     if (!(body instanceof Readable)) throw new Error('The response has no body')
-    return { stat: orDestroy(body, () => statOf(key, answer, range)), body }
+    const opened = { body, stat: orDestroy(body, () => statOf(key, answer, range)) }
+    return orDestroy(body, () => sameBody(bucket, opened, of))
   } catch (error) {
     if (isCalled(error, 'InvalidRange')) return undefined
+    if (error instanceof Redirected) return openElsewhere(bucket, key, wanted, error.location)
     throw isCalled(error, 'PreconditionFailed') ? replacedWhileRead(bucket, key, error) : error
   }
+}
+
+/** Some services ignore conditions of reads: https://huggingface.co/docs/hub/storage-buckets-s3. */
+function sameBody(bucket: Bucket, opened: OpenedObject, of: ObjectStat | undefined): OpenedObject {
+  const { key, revision } = opened.stat
+  if (of === undefined || revision === of.revision) return opened
+  throw replacedWhileRead(bucket, key, new Error(`The revision is ${revision}, not ${of.revision}`))
+}
+
+/**
+ * Opens an object at the host to which the store redirects. That host does not know the revision, so it is requested before and
+ * after the store names the address. If it is the same, the address has that body.
+ */
+async function openElsewhere(
+  bucket: Bucket,
+  key: string,
+  wanted: WantedBytes,
+  location: URL,
+): Promise<OpenedObject | undefined> {
+  const { range, of, newConnection, signal } = wanted
+  const asked = { what: `The read of ${key}`, key }
+  const there = await send(bucket, asked, 'no body', new HeadObjectCommand(addressOf(bucket, key)), signal)
+  const now = statOf(key, there)
+  if (of === undefined)
+    return now.size <= (range?.start ?? 0) ? undefined : open(bucket, key, { ...wanted, of: now })
+  const { client } = newConnection === true ? bucket.unpooled : bucket
+  const { body, ...headers } = await readElsewhere(client, asked, location, rangeHeader(range), signal)
+  return orDestroy(body, () => {
+    const { ETag: etag, LastModified: lastModified } = there
+    const stat = statOfHeaders(key, { etag, lastModified, ...headers }, range)
+    if (stat.size !== now.size) throw foreignAnswer(asked, `it has ${stat.size} bytes, not ${now.size}`)
+    return sameBody(bucket, { stat, body }, of)
+  })
 }
 
 /** Chooses the connection: the first bytes of each object come through the SDK, and the rest directly. */

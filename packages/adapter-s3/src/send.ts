@@ -18,6 +18,7 @@ import {
 } from '@holdfast/core/backend'
 import type { Bucket } from './bucket.ts'
 import { sendDirectly } from './direct.ts'
+import { redirectOf } from './redirect.ts'
 import { noteTime } from './response-time.ts'
 
 /** The expected body of a successful response. */
@@ -53,7 +54,8 @@ interface Sender extends Pick<Bucket, 'client' | 'progress'> {
 /**
  * Sends one request without retrying, and rejects with what the SDK throws. Rejects with `UNAVAILABLE` if the response
  * is not one of S3, arrives too slowly, or is too large. By itself, the SDK takes any document for an empty list, reads
- * responses of any size into memory, and waits as long as bytes arrive.
+ * responses of any size into memory, and waits as long as bytes arrive. Rejects with `Redirected` for a read that the store
+ * redirects.
  */
 export async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   { client, progress, through }: Sender,
@@ -75,6 +77,8 @@ export async function send<Input extends ServiceInputTypes, Output extends Servi
       const answer = through && (await sendDirectly(through, args.request, signals))
       const result = answer === undefined ? await next(args) : { response: answer }
       clearTimeout(timer)
+      const redirected = expected === 'object' ? redirectOf(asked, args.request, result.response) : undefined
+      if (redirected !== undefined) throw redirected
       await checkAnswer(result.response, asked, expected, progress)
       response = result.response
       return result

@@ -7,11 +7,12 @@ const partSize = 5 * 2 ** 20
 const adapter = new URL('../src/index.ts', import.meta.url).href
 const once = { attempts: 1, minDelay: 0, maxDelay: 0 }
 
-export function subjectOn({ bucket, options, gaps, unsteady }: TestServer): Subject {
+export function subjectOn({ bucket, options, racingPuts, gaps, unsteady }: TestServer): Subject {
   return {
     open: async () => new S3Backend(bucket, randomUUID(), { ...options, partSize }),
     reopen: async (backend) => new S3Backend(bucket, new URL(backend.url).pathname, { ...options, partSize }),
     partBytes: partSize,
+    ...(racingPuts === undefined ? {} : { racingPuts }),
     failing: {
       UNAVAILABLE: async () =>
         new S3Backend(bucket, 'a', { ...options, endpoint: 'http://127.0.0.1:9', retry: once }),

@@ -1,5 +1,6 @@
 import type { Answer } from '../http/http-server.ts'
 import type { S3Request } from './request.ts'
+import type { Elsewhere } from './elsewhere.ts'
 import type { Sessions } from './sessions.ts'
 import type { State } from './state.ts'
 
@@ -9,6 +10,10 @@ export interface Context {
   readonly sessions: Sessions
   /** Whether the listings of every bucket are in no order. Those of directory buckets always are. */
   readonly unorderedLists: boolean
+  /** Whether the metadata of an object are kept. */
+  readonly keepsMetadata: boolean
+  /** The host to which reads are redirected. */
+  readonly elsewhere: Elsewhere | undefined
   readonly region: string
   readonly now: () => Date
   /** @throws `AccessDenied` if the option `denies` denies this access. */

@@ -24,7 +24,7 @@ export const copyObject: Run = async (context, request) => {
   const { bucket, key } = request
   for (const name of ['x-amz-metadata-directive', 'x-amz-tagging-directive'])
     if (header(request, name) !== 'REPLACE') throw notImplemented(`${name} other than REPLACE`)
-  const described = describedBy(request)
+  const described = describedBy(request, context.keepsMetadata)
   const source = sourceOf(context, request)
   if (source.size > mostBytes)
     throw new S3Error(

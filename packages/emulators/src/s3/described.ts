@@ -37,7 +37,8 @@ const storageClasses = [
  */
 const mostMetadata = 2048
 
-export function describedBy(request: S3Request): Described {
+/** Describes an object by the headers of a request. Without `keepsMetadata`, its own metadata are dropped. */
+export function describedBy(request: S3Request, keepsMetadata: boolean): Described {
   const storageClass = header(request, 'x-amz-storage-class') ?? 'STANDARD'
   if (!storageClasses.includes(storageClass))
     throw new S3Error('InvalidRequest', `The storage class ${storageClass} is not valid.`)
@@ -51,7 +52,7 @@ export function describedBy(request: S3Request): Described {
   for (const [name, value] of Object.entries(request.call.headers)) {
     const isMetadata = name.startsWith('x-amz-meta-')
     if (!isMetadata && !standardHeaders.includes(name)) continue
-    headers[name] = String(value)
+    if (keepsMetadata || !isMetadata) headers[name] = String(value)
     if (isMetadata) metadata += name.length - 'x-amz-meta-'.length + String(value).length
   }
   if (metadata > mostMetadata)

@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { notImplemented, S3Error } from './errors.ts'
-import type { S3Request } from './request.ts'
 
 /**
  * Returns whether a bucket is a directory bucket, which only its name shows:
@@ -10,11 +9,16 @@ export function isDirectoryBucket(bucket: string): boolean {
   return bucket.endsWith('--x-s3')
 }
 
+interface Listing {
+  readonly bucket: string
+  readonly query: ReadonlyMap<string, string>
+}
+
 /**
  * Throws for a parameter of a listing that directory buckets do not support:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-differences.html.
  */
-export function assertListableInDirectory({ bucket, query }: S3Request): void {
+export function assertListableInDirectory({ bucket, query }: Listing): void {
   if (!isDirectoryBucket(bucket)) return
   for (const name of ['start-after', 'upload-id-marker'])
     if (query.has(name)) throw notImplemented(`the parameter ${name} for a directory bucket`)

@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import { S3Error } from './errors.ts'
 import { operationOf } from './operations.ts'
 import { parseRequest, refuseUnknown, type S3Request } from './request.ts'
+import { Elsewhere } from './elsewhere.ts'
 import { Sessions } from './sessions.ts'
 import { accessKeyOf, type S3Credentials, verifySignature } from './signature.ts'
 import { State } from './state.ts'
@@ -37,6 +38,15 @@ export interface S3EmulatorOptions {
    * end in `--x-s3` are directory buckets, and their listings always are. Default: false.
    */
   readonly unorderedLists?: boolean
+  /** A path that all addresses begin with, such as `/namespace`. The endpoint ends in it. Default: none. */
+  readonly basePath?: string
+  /**
+   * Whether GetObject redirects to another host with the status 302, as the gateway of Hugging Face does. That host rejects
+   * credentials. Conditions of GetObject are then ignored: https://huggingface.co/docs/hub/storage-buckets-s3. Default: false.
+   */
+  readonly redirectsReads?: boolean
+  /** Whether the metadata (`x-amz-meta-`) of objects are kept. Default: true. */
+  readonly keepsMetadata?: boolean
   /** The clock, for tests that depend on the time. */
   readonly now?: () => Date
 }
@@ -71,6 +81,9 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     region = 'us-east-1',
     denies = () => false,
     unorderedLists = false,
+    basePath = '',
+    redirectsReads = false,
+    keepsMetadata = true,
     now = () => new Date(),
   } = options
   const wrong = buckets.find((bucket) => !isBucketName(bucket))
@@ -85,23 +98,40 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     if (denies({ operation, bucket, key })) throw new S3Error('AccessDenied')
   }
   const sessions = new Sessions()
-  const context: Context = { state, sessions, unorderedLists, region, now, assertAllowed }
-  const server = await serve(port, async (call) => await answer(context, credentials, call))
+  const elsewhere = redirectsReads ? await Elsewhere.start(state.files) : undefined
+  const context: Context = {
+    state,
+    sessions,
+    unorderedLists,
+    keepsMetadata,
+    elsewhere,
+    region,
+    now,
+    assertAllowed,
+  }
+  const server = await serve(port, async (call) => await answer(context, credentials, basePath, call))
   const close = async (): Promise<void> => {
     await server.close()
+    await elsewhere?.close()
     state.close()
   }
-  return { endpoint: server.endpoint, region, credentials, close, [Symbol.asyncDispose]: close }
+  const endpoint = `${server.endpoint}${basePath}`
+  return { endpoint, region, credentials, close, [Symbol.asyncDispose]: close }
 }
 
-async function answer(context: Context, credentials: S3Credentials, call: Call): Promise<Answer> {
+async function answer(
+  context: Context,
+  credentials: S3Credentials,
+  basePath: string,
+  call: Call,
+): Promise<Answer> {
   const ids = {
     'x-amz-request-id': crypto.randomUUID(),
     'x-amz-id-2': 'emulator',
     server: 'HoldfastEmulator',
   }
   try {
-    const { headers, ...answered } = await run(context, credentials, parseRequest(call))
+    const { headers, ...answered } = await run(context, credentials, parseRequest(call, basePath))
     const charged = call.headers['x-amz-request-payer']
     return { ...answered, headers: { ...ids, 'x-amz-request-charged': charged?.toString(), ...headers } }
   } catch (error) {

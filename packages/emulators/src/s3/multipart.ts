@@ -40,7 +40,7 @@ export const createMultipartUpload: Run = async (context, request) => {
     id: newUploadId(context.now()),
     bucket,
     key,
-    ...describedBy(request),
+    ...describedBy(request, context.keepsMetadata),
     initiated: seconds(context),
     algorithm,
     type: typeOf(request, algorithm),

@@ -5,6 +5,7 @@ import { type Run, seconds } from './context.ts'
 import { describedBy } from './described.ts'
 import { etagIn } from './directory-bucket.ts'
 import { notImplemented, S3Error } from './errors.ts'
+import { rangeOf } from './range.ts'
 import { header, type S3Request } from './request.ts'
 import type { StoredObject } from './state.ts'
 import { storeBody } from './store-body.ts'
@@ -13,7 +14,7 @@ export const putObject: Run = async (context, request) => {
   const { state } = context
   const { bucket, key } = request
   const conditions = writeConditions(request)
-  const described = describedBy(request)
+  const described = describedBy(request, context.keepsMetadata)
   const deletionsBefore = state.deletions
   const wanted = givenAlgorithm(request) ?? 'CRC64NVME'
   const { piece, size, md5, computed } = await storeBody(state.files, request, wanted)
@@ -34,9 +35,15 @@ export const putObject: Run = async (context, request) => {
   }
 }
 
-export const getObject: Run = async ({ state }, request) => {
+export const getObject: Run = async ({ state, elsewhere }, request) => {
+  if (elsewhere !== undefined) {
+    const { bucket, key } = request
+    const there = state.object(bucket, key)
+    if (there === undefined) throw new S3Error('NoSuchKey', undefined, { Key: key })
+    return { status: 302, headers: { location: elsewhere.addressOf(there) } }
+  }
   const object = objectOf(state.object(request.bucket, request.key), request)
-  const range = rangeOf(request, object.size)
+  const range = rangeOf(header(request, 'range'), object.size)
   if (range === undefined) {
     return {
       status: 200,
@@ -115,24 +122,4 @@ export function encryptionHeaders(object: {
     'x-amz-server-side-encryption-aws-kms-key-id':
       object.headers['x-amz-server-side-encryption-aws-kms-key-id'],
   }
-}
-
-/**
- * Parses one range of bytes (RFC 9110, "Range Requests"). An invalid header is ignored. A range that begins beyond
- * the end throws `InvalidRange`.
- */
-function rangeOf(
-  request: S3Request,
-  size: number,
-): { readonly start: number; readonly end: number } | undefined {
-  const text = header(request, 'range')
-  if (text?.includes(',') === true) throw notImplemented('several ranges')
-  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(text ?? '') ?? []
-  if (text === undefined || (first === '' && last === '')) return undefined
-  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined
-  const start = first === '' ? Math.max(size - Number(last), 0) : Number(first)
-  const end = first === '' || last === '' ? size : Math.min(Number(last) + 1, size)
-  if (start >= end)
-    throw new S3Error('InvalidRange', undefined, { RangeRequested: text, ActualObjectSize: size })
-  return { start, end }
 }

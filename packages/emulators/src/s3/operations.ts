@@ -2,6 +2,7 @@ import { bodyHeaders } from './body.ts'
 import { createBucket, headBucket } from './buckets.ts'
 import { checksumAlgorithms, headerOf } from './checksums.ts'
 import type { Run } from './context.ts'
+import { createSession } from './create-session.ts'
 import { copyHeaders, copyObject, uploadPartCopy } from './copy.ts'
 import { deleteObjects } from './delete-objects.ts'
 import { describingHeaders } from './described.ts'
@@ -16,7 +17,6 @@ import {
 } from './multipart.ts'
 import { deleteObject, getObject, headObject, putObject } from './objects.ts'
 import type { S3Request } from './request.ts'
-import { createSession } from './sessions.ts'
 
 /** An operation of S3, with the parameters and headers that it supports. */
 export interface Operation {

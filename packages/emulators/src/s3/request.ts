@@ -17,9 +17,14 @@ export interface S3Request {
 /** The longest key in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. */
 const longestKey = 1024
 
-/** Parses a path-style address: the bucket is the first segment of the path, and the key is the rest. */
-export function parseRequest(call: Call): S3Request {
-  const path = call.path.slice(1)
+/**
+ * Parses a path-style address: the bucket is the first segment of the path after the base path, and the key is the rest.
+ *
+ * @throws `NoSuchBucket` for an address that is not below the base path.
+ */
+export function parseRequest(call: Call, basePath: string): S3Request {
+  if (!call.path.startsWith(`${basePath}/`)) throw new S3Error('NoSuchBucket')
+  const path = call.path.slice(basePath.length + 1)
   const slash = path.indexOf('/')
   const bucket = decoded(slash === -1 ? path : path.slice(0, slash))
   // The SDK writes two slashes after the name of a directory bucket if the endpoint is an IP address.

@@ -52,7 +52,7 @@ export class DirectConnections implements Receiver {
     const { status } = response
     if ('body' in response && (status === 200 || status === 206)) return response
     if ('body' in response) response.body.destroy()
-    if (status === undefined || status < 300 || status === 401 || status === 403) this.#unreadable.add(name)
+    if (status === undefined || status < 400 || status === 401 || status === 403) this.#unreadable.add(name)
     if (status === 429 || (status !== undefined && status >= 500))
       throw new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
     return undefined

@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream'
+import type { S3Client } from '@aws-sdk/client-s3'
+import {
+  fieldOf,
+  foreignAnswer,
+  HoldfastError,
+  numberFieldOf,
+  type RequestInfo,
+  stringFieldOf,
+} from '@holdfast/core/backend'
+
+/** Thrown for a read that the store redirects to another host. */
+export class Redirected extends Error {
+  readonly location: URL
+
+  constructor(location: URL) {
+    super('The store redirects the read to another host')
+    this.location = location
+  }
+}
+
+/** The largest number of redirects of one read. */
+const mostRedirects = 5
+
+/** Milliseconds in which the headers of a response must arrive. */
+const longestSilence = 60_000
+
+/** The bytes of an object from another host. */
+export interface ElsewhereBody {
+  readonly body: Readable
+  readonly contentLength: number | undefined
+  readonly contentRange: string | undefined
+}
+
+/**
+ * Returns where a response to GetObject redirects; `undefined` for any other response. Only the status 302 means another host
+ * with the same bytes (Hugging Face: https://huggingface.co/docs/hub/storage-buckets-s3). With 301 and 307, S3 names another
+ * region: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html.
+ */
+export function redirectOf(asked: RequestInfo, request: unknown, response: unknown): Redirected | undefined {
+  if (numberFieldOf(response, 'statusCode') !== 302) return undefined
+  const [protocol = '', hostname = '', path = ''] = ['protocol', 'hostname', 'path'].map((name) =>
+    stringFieldOf(request, name),
+  )
+  const port = numberFieldOf(request, 'port')
+  const from = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`
+  discard(response)
+  return new Redirected(locationOf(asked, response, new URL(from)))
+}
+
+/**
+ * Reads from the host to which the store redirects. The request has no credentials and no header of S3, since the address itself
+ * grants the read. An address without TLS is refused if the store was reached with TLS.
+ */
+export async function readElsewhere(
+  { config }: S3Client,
+  asked: RequestInfo,
+  location: URL,
+  range: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ElsewhereBody> {
+  let url = location
+  for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
+    const response = await get(config.requestHandler, url, range, signal)
+    const status = numberFieldOf(response, 'statusCode')
+    const body = fieldOf(response, 'body')
+    if ((status === 200 || status === 206) && body instanceof Readable) {
+      const headers = fieldOf(response, 'headers')
+      const length = stringFieldOf(headers, 'content-length')
+      return {
+        body,
+        contentLength: length === undefined ? undefined : Number(length),
+        contentRange: stringFieldOf(headers, 'content-range'),
+      }
+    }
+    discard(response)
+    if (status === undefined || status < 300 || status >= 400)
+      throw unavailable(asked, `${url.host}, to which the store redirects, responded with HTTP ${status}`)
+    url = locationOf(asked, response, url)
+  }
+  throw unavailable(asked, `the store redirects more than ${mostRedirects} times`)
+}
+
+async function get(
+  handler: S3Client['config']['requestHandler'],
+  { protocol, hostname, port, pathname, search, host }: URL,
+  range: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort(new DOMException(`No response arrived for ${longestSilence} ms`, 'TimeoutError'))
+  }, longestSilence)
+  const request = {
+    method: 'GET',
+    protocol,
+    hostname,
+    ...(port === '' ? {} : { port: Number(port) }),
+    // The query is part of the path, because it must be sent as it is.
+    path: `${pathname}${search}`,
+    query: {},
+    headers: { host, 'accept-encoding': 'identity', ...(range === undefined ? {} : { range }) },
+  }
+  try {
+    const abortSignal = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+    return (await handler.handle(request as Parameters<typeof handler.handle>[0], { abortSignal })).response
+  } catch (error) {
+    throw late.signal.aborted ? late.signal.reason : error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function unavailable({ what, key }: RequestInfo, why: string): HoldfastError {
+  return new HoldfastError('UNAVAILABLE', `${what} failed: ${why}.`, { key })
+}
+
+function locationOf(asked: RequestInfo, response: unknown, from: URL): URL {
+  const location = stringFieldOf(fieldOf(response, 'headers'), 'location')
+  const url = (location ?? '') === '' ? null : URL.parse(location ?? '', from.href)
+  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && from.protocol === 'http:')
+  if (url === null || !isAllowed) throw foreignAnswer(asked, 'it redirects to no address with TLS')
+  return url
+}
+
+function discard(response: unknown): void {
+  const body = fieldOf(response, 'body')
+  if (body instanceof Readable) body.destroy()
+}
