@@ -89,9 +89,14 @@ async function storeAndCommit(
 ): Promise<CommittedCopy> {
   const { context, access } = destination
   const { backend, log, events } = context
-  const objects = objectsToCopy(manifest.files, context.packs, backend.capabilities)
+  const objects = objectsToCopy(
+    manifest.files,
+    context.packs,
+    source.context.backend.capabilities,
+    backend.capabilities,
+  )
   const stored = await objectsStoredBefore(backend, attempt, objects, signal)
-  const missing = objects.flatMap((object) => (stored.has(object) ? [] : object.file))
+  const missing = objects.filter((object) => !stored.has(object))
   const newest = log.known ?? (await log.newest(signal))
   const toCopy = { objects, stored, from: manifest.attempt, to: attempt.attempt }
   const toStore = { files: missing, packs: 'never' } as const

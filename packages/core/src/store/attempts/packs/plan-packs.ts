@@ -32,7 +32,15 @@ const packsAtOnce = 4
 const leastPackBytes = 8 * 2 ** 20
 const mostPackBytes = 256 * 2 ** 20
 
-/** Decides which files are stored together. The order of the files stays, so neighbours can be read together. */
+/** Returns the largest size in bytes of the packs of a save with so many bytes in small files. */
+export function packBytesOfSave(total: number): number {
+  return Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce)))
+}
+
+/**
+ * Decides which files are stored together, in packs of at most `packBytes`. The order of the files stays, so neighbours can be
+ * read together.
+ */
 export function planPacks<File extends MaybeSized>(
   files: readonly File[],
   mode: PackMode,
@@ -40,15 +48,15 @@ export function planPacks<File extends MaybeSized>(
     requestPerObject = false,
     maxObjectBytes,
   }: Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes'>,
+  packBytes = packBytesOfSave,
 ): PackPlan<File> {
   const small = files.filter((file) => isSmall(file))
   const isWorthIt =
     mode === 'always' ? small.length > 1 : mode === 'auto' && requestPerObject && small.length > fewFiles
   if (!isWorthIt) return { packs: [], singles: files }
   const total = small.reduce((sum, { size }) => sum + size, 0)
-  const wanted = Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce)))
   return {
-    packs: split(small, Math.min(wanted, maxObjectBytes)),
+    packs: split(small, Math.min(packBytes(total), maxObjectBytes)),
     singles: files.filter((file) => !isSmall(file)),
   }
 }
