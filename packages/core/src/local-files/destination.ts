@@ -56,17 +56,18 @@ export async function checkPlaces(
   const realFolders = await checkFolders(fileSystem, destination, names)
   const mounts = await mountPoints(fileSystem)
   await concurrently(names, looksAtOnce, undefined, async (name) => {
+    const folder = realFolders.get(folderOf(name))
+    if (folder === undefined) return // nothing can be in a folder that is missing
     const path = join(destination.root, name)
     const stats = await atDestination(`looking at ${path}`, () => ifThere(() => fileSystem.lstat(path)))
     if (stats?.isDirectory() === true)
       throw refused(`${path} is a folder, but a file must be restored there. Remove the folder.`)
     // On overlay file systems files have device ids of their own, so only the list of mounts counts.
-    const folder = realFolders.get(folderOf(name))
-    if (folder !== undefined && mounts.has(join(folder, basename(name)))) throw isMount(path)
+    if (mounts.has(join(folder, basename(name)))) throw isMount(path)
   })
 }
 
-/** Checks the folders of these names as `checkPlaces` does. Returns the path of each, with all links resolved. */
+/** Checks the folders of these names as `checkPlaces` does. Returns the path of each that exists, with all links resolved. */
 export async function checkFolders(
   fileSystem: LocalFileSystem,
   destination: Destination,
@@ -78,8 +79,10 @@ export async function checkFolders(
   const { dev } = await atDestination(`looking at ${root}`, () => fileSystem.stat(root, { bigint: true }))
   const looking = { fileSystem, destination, mounts: await mountPoints(fileSystem), device: dev }
   // The destinations are in the order in which they were found, so outer folders come first.
-  for (const folder of new Set(['', ...names.flatMap((name) => foldersOf(name))]))
-    realFolders.set(folder, await checkFolder(looking, folder))
+  for (const folder of new Set(['', ...names.flatMap((name) => foldersOf(name))])) {
+    const path = await checkFolder(looking, folder)
+    if (path !== undefined) realFolders.set(folder, path)
+  }
   return realFolders
 }
 
@@ -117,14 +120,14 @@ function foldersOf(name: string): readonly string[] {
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
 }
 
-/** Returns the path of the folder with all links resolved. */
-async function checkFolder(looking: Looking, folder: string): Promise<string> {
+/** Returns the path of the folder with all links resolved; `undefined` if it does not exist. */
+async function checkFolder(looking: Looking, folder: string): Promise<string | undefined> {
   const { fileSystem, destination, mounts, device } = looking
   const path = join(destination.root, folder)
   const place = await realPlaceOf(fileSystem, path)
   if (!isWithin(place.path, destination.real.path))
     throw refused(`${path} is a link that leads out of ${destination.root}. Remove it, or restore elsewhere.`)
-  if (place.path !== place.existing) return place.path // The restore creates the folder later.
+  if (place.path !== place.existing) return undefined // The restore creates the folder later.
   const stats = await atDestination(`looking at ${path}`, () => fileSystem.stat(path, { bigint: true }))
   if (!stats.isDirectory())
     throw refused(`${path} is a file, but a folder must be restored there. Remove the file.`)

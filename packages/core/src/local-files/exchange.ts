@@ -113,18 +113,33 @@ async function hasInode(fileSystem: LocalFileSystem, path: string, inode: string
   return String(stats?.ino) === inode
 }
 
-/** Moves a file. A missing file counts as moved already. */
+/**
+ * Moves a file, and makes its folder if it is missing. A missing file counts as moved already. Nothing is looked at before the
+ * rename, because most files and their folders are there.
+ */
 async function moveOnce(fileSystem: LocalFileSystem, from: string, to: string): Promise<void> {
   await atDestination(`putting ${to} in place`, async () => {
-    if ((await ifThere(() => fileSystem.lstat(from))) === undefined) return
-    await makeFolders(fileSystem, dirname(to), [])
     try {
       await fileSystem.rename(from, to)
     } catch (error) {
-      const isGone = (await ifThere(() => fileSystem.lstat(from))) === undefined
-      if (!isGone || nodeErrorCode(error) !== 'ENOENT') throw error
+      if (await isGone(fileSystem, from)) return
+      if (nodeErrorCode(error) !== 'ENOENT') throw error
+      await makeFolders(fileSystem, dirname(to), [])
+      await renameOnce(fileSystem, from, to)
     }
   })
+}
+
+async function renameOnce(fileSystem: LocalFileSystem, from: string, to: string): Promise<void> {
+  try {
+    await fileSystem.rename(from, to)
+  } catch (error) {
+    if (!(await isGone(fileSystem, from))) throw error
+  }
+}
+
+async function isGone(fileSystem: LocalFileSystem, path: string): Promise<boolean> {
+  return (await ifThere(() => fileSystem.lstat(path))) === undefined
 }
 
 async function syncAll({ fileSystem, root, hidden }: Exchange, { files, others }: Journal): Promise<void> {

@@ -219,10 +219,16 @@ async function prepare(
   made: string[],
 ): Promise<Journal> {
   const { fileSystem, root, hidden } = exchange
+  const madeBefore = made.length
   for (const folder of new Set(names.map((name) => dirname(join(root, name)))))
     await atDestination(`making ${folder}`, () => makeFolders(fileSystem, folder, made))
-  const before = await concurrently([...names.entries()], smallFilesAtOnce, undefined, ([index, name]) =>
-    keepOld(exchange, name, index),
+  const isNew = new Set(made.slice(madeBefore))
+  const before = await concurrently(
+    [...names.entries()],
+    smallFilesAtOnce,
+    undefined,
+    async ([index, name]) =>
+      isNew.has(dirname(join(root, name))) ? 'nothing' : keepOld(exchange, name, index),
   )
   const journal: Journal = {
     format: 'holdfast-restore/1',
