@@ -2,7 +2,7 @@ import { installInto, isInstalled, serverFolder } from './cache.ts'
 import type { ServerDefinition } from './definition.ts'
 import type { ServerKind } from './kinds.ts'
 import { missingTools } from './run.ts'
-import { type Machine, mayCompile } from './settings.ts'
+import { type Machine, allowsSlowInstalls } from './settings.ts'
 
 export type Installed = { readonly folder: string } | { readonly reason: string }
 
@@ -18,7 +18,7 @@ export async function ensureInstalled<K extends ServerKind>(
   }
   const folder = serverFolder(environment, definition)
   if (isInstalled(folder)) return { folder }
-  if (installation.compiles && !mayCompile(environment)) {
+  if (installation.compiles && !allowsSlowInstalls(environment)) {
     return {
       reason: `it is not installed; run "pnpm test-servers install ${kind}", which compiles it for several minutes`,
     }

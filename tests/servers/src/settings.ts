@@ -20,8 +20,8 @@ export function inCi(environment: NodeJS.ProcessEnv): boolean {
   return isOn(environment['CI'])
 }
 
-/** Whether a run of tests may compile a server, which takes minutes. */
-export function mayCompile(environment: NodeJS.ProcessEnv): boolean {
+/** Whether a run of tests may install what takes minutes to compile or hundreds of megabytes to download. */
+export function allowsSlowInstalls(environment: NodeJS.ProcessEnv): boolean {
   return inCi(environment) || isOn(environment['HOLDFAST_TEST_INSTALL'])
 }
 
