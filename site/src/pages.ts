@@ -62,9 +62,9 @@ function outsideCode(markdown: string, change: (text: string) => string): string
     .join('')
 }
 
-/** Returns the first heading of a page. */
+/** Returns the first heading of a page as plain text, as the side bar shows it. */
 export function titleOf(markdown: string): string {
-  return /^# (.*)$/m.exec(markdown)?.[1] ?? ''
+  return (/^# (.*)$/m.exec(markdown)?.[1] ?? '').replaceAll('`', '')
 }
 
 /** Returns the first paragraph of a page, for `llms.txt`. */
