@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { assertKey, HoldfastError } from '@holdfast/core/backend'
+import { assertKey, HoldfastError, isReservedOnWindows } from '@holdfast/core/backend'
 
 /** The prefix of the names of temporary files. No part of a key may have this prefix. */
 export const temporaryPrefix = '.holdfast-tmp-'
@@ -11,8 +11,6 @@ const temporaryNameBytes = temporaryPrefix.length + 16
 function maxPathBytes(platform: NodeJS.Platform): number {
   return platform === 'darwin' ? 1023 : 4095
 }
-
-const reservedOnWindows = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|[<>:"|?*]|[. ]$/i
 
 /** Converts keys into paths below one root, and rejects names that the platform would interpret differently. */
 export class Names {
@@ -39,7 +37,7 @@ export class Names {
     for (const part of key.split('/')) {
       if (part.startsWith(temporaryPrefix))
         throw this.#refusal(key, `begins with ${temporaryPrefix}, which Holdfast uses for temporary files`)
-      if (this.#platform === 'win32' && reservedOnWindows.test(part)) {
+      if (this.#platform === 'win32' && isReservedOnWindows(part)) {
         throw this.#refusal(key, `has the part ${JSON.stringify(part)}, which Windows reserves`)
       }
     }

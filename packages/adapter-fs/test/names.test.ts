@@ -104,6 +104,7 @@ test('opens a share of another machine on Windows only', () => {
   const share = new URL('file://server/share/runs/a')
   expect(rootOf(share, undefined, 'win32')).toBe('\\\\server\\share\\runs\\a')
   expect(rootOf(new URL('file:///C:/runs/a'), undefined, 'win32')).toBe('C:\\runs\\a')
+  expect(rootOf(new URL('file:///C:/'), undefined, 'win32')).toBe('C:\\')
   expect(() => rootOf(share, undefined, 'linux')).toThrow('names the host server')
 })
 
@@ -112,6 +113,12 @@ test('rejects reserved names of Windows on Windows only', async () => {
     'CON',
     'nul.txt',
     'a/COM1/b',
+    'lpt9.log',
+    'com¹',
+    'LPT³.bin',
+    'aux .txt',
+    'prn.tar.gz',
+    'CONOUT$',
     'colon:stream',
     'question?',
     'star*',
@@ -125,7 +132,7 @@ test('rejects reserved names of Windows on Windows only', async () => {
     expect(await codeOf(() => windows.put(key, Buffer.from('x'))), key).toBe('INVALID_ARGUMENT')
     expect(await codeOf(() => linux.put(key, Buffer.from('x'))), key).toBe('no error')
   }
-  for (const key of ['console', 'common/x', 'a.b.c', 'null']) {
+  for (const key of ['console', 'common/x', 'a.b.c', 'null', 'com', 'com10', 'model.con', 'my nul']) {
     expect(await codeOf(() => windows.put(key, Buffer.from('x'))), key).toBe('no error')
   }
 })

@@ -52,5 +52,6 @@ export {
   type ProcessIdentity,
   thisProcess,
 } from './local-files/process-identity.ts'
+export { isReservedOnWindows } from './local-files/windows-names.ts'
 export { fromNodeError, isUnreadable, nodeErrorCode } from './node-errors.ts'
 export { formatSize, parseSize, type Size } from './space/index.ts'

@@ -47,8 +47,31 @@ describe('a location', () => {
     ['price-in-$', 'file:///base/price-in-$'],
     ['file:///runs/%24JOB', 'file:///runs/%24JOB'],
   ])('expands %s to %s', (location, url) => {
-    const context = { home: '/home/me', variables: { SCRATCH: '/scratch/me', JOB: '7', EMPTY: '' } }
+    const context = {
+      platform: 'linux',
+      home: '/home/me',
+      variables: { SCRATCH: '/scratch/me', JOB: '7', EMPTY: '' },
+    } as const
     expect(parseLocation(location, '/base', context).href).toBe(url)
+  })
+
+  test.each([
+    ['C:\\runs\\a b', 'file:///C:/runs/a%20b'],
+    ['d:/runs', 'file:///d:/runs'],
+    ['runs\\a', 'file:///C:/base/runs/a'],
+    ['\\\\server\\share\\runs', 'file://server/share/runs'],
+    ['\\\\?\\C:\\runs', 'file:///C:/runs'],
+    ['\\\\?\\UNC\\server\\share\\runs', 'file://server/share/runs'],
+    ['~\\runs', 'file:///C:/Users/me/runs'],
+    ['${SCRATCH}\\runs', 'file:///D:/scratch/runs'],
+    ['s3://bucket/runs', 's3://bucket/runs'],
+  ])('on Windows, %s is %s', (location, url) => {
+    const context = {
+      platform: 'win32',
+      home: 'C:\\Users\\me',
+      variables: { SCRATCH: 'D:\\scratch' },
+    } as const
+    expect(parseLocation(location, 'C:\\base', context).href).toBe(url)
   })
 
   test.each([
@@ -58,7 +81,7 @@ describe('a location', () => {
     ['$EMPTY/runs', /environment variable EMPTY is not set/],
     ['$constructor/runs', /environment variable constructor is not set/],
   ])('rejects %s', (location, message) => {
-    const context = { home: '/home/me', variables: { EMPTY: '' } }
+    const context = { platform: 'linux' as const, home: '/home/me', variables: { EMPTY: '' } }
     expect(() => parseLocation(location, '/base', context)).toThrow(message)
   })
 

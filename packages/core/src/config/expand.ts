@@ -1,14 +1,15 @@
 import { homedir } from 'node:os'
 import { HoldfastError } from '../errors.ts'
 
-/** The values to which a path can refer. */
+/** The values to which a path can refer, and the platform whose paths are meant. */
 export interface PlaceContext {
+  readonly platform: NodeJS.Platform
   readonly home: string
   readonly variables: Readonly<Record<string, string | undefined>>
 }
 
 export function thisPlaceContext(): PlaceContext {
-  return { home: homedir(), variables: process.env }
+  return { platform: process.platform, home: homedir(), variables: process.env }
 }
 
 /**

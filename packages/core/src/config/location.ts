@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path'
+import { posix, win32 } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError } from '../errors.ts'
 import { type PlaceContext, expandPlace, thisPlaceContext } from './expand.ts'
@@ -16,8 +16,7 @@ export function parseLocation(
   if (location.trim() === '') throw malformed(location, 'It is empty.')
   if (location.includes('\0')) throw malformed(location, 'It contains a NUL character.')
   const expanded = expandPlace(location, context)
-  if (!hasScheme(expanded))
-    return pathToFileURL(isAbsolute(expanded) ? expanded : resolve(directory ?? workingFolder(), expanded))
+  if (!hasScheme(expanded)) return urlOfPath(expanded, directory, context)
   if (/^file:(?!\/\/)/i.test(expanded))
     throw malformed(location, 'A file: URL must begin with file:/// and an absolute path.')
   if (/^mem:\//i.test(expanded))
@@ -26,6 +25,13 @@ export function parseLocation(
   const url = URL.parse(expanded)
   if (url === null) throw malformed(location, 'It is not a valid URL.')
   return url
+}
+
+function urlOfPath(path: string, directory: string | undefined, { platform }: PlaceContext): URL {
+  const windows = platform === 'win32'
+  const paths = windows ? win32 : posix
+  const absolute = paths.isAbsolute(path) ? path : paths.resolve(directory ?? workingFolder(), path)
+  return pathToFileURL(absolute, { windows })
 }
 
 /** A URL begins with a scheme of two letters or more; one letter is a drive of Windows. */

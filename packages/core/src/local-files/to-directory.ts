@@ -4,7 +4,7 @@ import { concurrently } from '../async/concurrently.ts'
 import { filesAtOnce } from '../async/files-at-once.ts'
 import { type Look, withSecondLook } from '../async/second-look.ts'
 import { HoldfastError, throwIfAborted } from '../errors.ts'
-import { atDestination, destinationError, ifThere } from './destination-error.ts'
+import { atDestination, destinationError, ifThere, refused } from './destination-error.ts'
 import { checkPlaces, type Destination, destinationAt, refuseToClear } from './destination.ts'
 import { DurableWriter } from './durable-writer.ts'
 import { hasIdentity, identityOf, takeOverFiles, writeIdentity } from './earlier-restore.ts'
@@ -15,6 +15,7 @@ import { HiddenFolder } from './hidden-folder.ts'
 import { type Journal, newFile, readJournal, removeJournal, writeJournal } from './journal.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { type OtherFiles, othersToRemove, reportOthers } from './other-files.ts'
+import { isReservedOnWindows } from './windows-names.ts'
 
 /**
  * A file to restore: its name below the destination, its size, and a function that opens its verified bytes. A chunk
@@ -83,9 +84,11 @@ export async function deliverToDirectory(
   deliveries: readonly Delivery[],
   options: DeliveryOptions,
   fileSystem: LocalFileSystem = promises,
+  platform: NodeJS.Platform = process.platform,
 ): Promise<Delivered> {
   const root = resolve(destination)
   const names = deliveries.map(({ name }) => name)
+  if (platform === 'win32') refuseReserved(names)
   const planned = await destinationAt(fileSystem, root, options.storeRoot)
   if (options.others === 'remove') refuseToClear(planned)
   await checkPlaces(fileSystem, planned, names)
@@ -104,6 +107,15 @@ export async function deliverToDirectory(
     )
     throw failure
   }
+}
+
+/** A colon in a name would even write into a hidden stream of another file. */
+function refuseReserved(names: readonly string[]): void {
+  const name = names.find((each) => each.split('/').some(isReservedOnWindows))
+  if (name === undefined) return
+  throw refused(
+    `No file on Windows can have the name ${JSON.stringify(name)}. Restore the other files by their names, or restore on another system.`,
+  )
 }
 
 async function deliverInto(

@@ -57,6 +57,22 @@ describe('exclude', () => {
     expect(await namesOf(folder, { exclude })).toEqual(left.toSorted())
   })
 
+  test.each(['NFC', 'NFD'] as const)(
+    'leaves out names in either normal form if the disk has %s',
+    async (form) => {
+      const folder = await temporaryFolder()
+      await writeTree(folder, {
+        ['modèle.log'.normalize(form)]: 'x',
+        ['größe/a.bin'.normalize(form)]: 'x',
+        b: 'x',
+      })
+      for (const other of ['NFC', 'NFD'] as const)
+        expect(
+          await namesOf(folder, { exclude: ['mod?le.log', 'größe/'].map((each) => each.normalize(other)) }),
+        ).toEqual(['out/b'])
+    },
+  )
+
   test('leaves out what .holdfastignore of a saved folder lists, and saves that file itself', async () => {
     const folder = await temporaryFolder()
     await writeTree(folder, { ...tree, '.holdfastignore': '# logs\n\n*.log\r\nlogs/\n' })

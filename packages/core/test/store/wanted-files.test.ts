@@ -42,6 +42,19 @@ test.each([
   expect(await selected(...wanted)).toEqual(expected)
 })
 
+test('selects a name in either normal form, of which macOS stores one and keyboards write the other', async () => {
+  const decomposed = 'Größe/Modèle.bin'.normalize('NFD')
+  const stored = [{ name: decomposed, object: decomposed, size: 1, sha256: '' }]
+  for (const wanted of [
+    'Größe/Modèle.bin',
+    'Größe/*',
+    'Mod?le.bin',
+    decomposed,
+    `${decomposed.slice(0, 4)}*/**`,
+  ])
+    expect(await wantedFiles({ step: 5, files: stored }, [wanted]), wanted).toEqual(stored)
+})
+
 test('selects all files by default, and none from an empty list', async () => {
   expect(await wantedFiles({ step: 5, files }, undefined)).toBe(files)
   expect(await selected()).toEqual([])

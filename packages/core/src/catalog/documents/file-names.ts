@@ -79,6 +79,15 @@ export function nameClash(names: readonly string[]): readonly [string, string] |
   return undefined
 }
 
+/**
+ * Returns a name in the normal form in which names are compared. HFS+ of macOS stores and returns names in another one (NFD), and
+ * no keyboard writes that: https://developer.apple.com/library/archive/technotes/tn/tn1150.html#UnicodeSubtleties. No checkpoint
+ * has two names that differ only in their form.
+ */
+export function composed(name: string): string {
+  return name.normalize('NFC')
+}
+
 function fold(name: string): string {
-  return name.normalize('NFC').toLowerCase()
+  return composed(name).toLowerCase()
 }

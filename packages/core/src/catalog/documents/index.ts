@@ -25,6 +25,7 @@ export {
   type Removed,
   type Segments,
 } from './catalog-schema.ts'
+export { composed } from './file-names.ts'
 export { formatAfter, formatOf } from './format-version.ts'
 export {
   agreementKey,

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type ReadOptions, resolveRange } from '../../backend/index.ts'
 import {
   type CatalogEntry,
+  composed,
   type Manifest,
   type ManifestFile,
   objectKey,
@@ -106,7 +107,7 @@ async function requireFile(
 }
 
 function fileNamed({ step }: CatalogEntry, { files }: Manifest, name: string): ManifestFile {
-  const file = files.find((each) => each.name === name)
+  const file = files.find((each) => composed(each.name) === composed(name))
   if (file !== undefined) return file
   const names = files.map((each) => each.name)
   throw noSuchFile(step, name, names)

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Manifest, ManifestFile } from '../../catalog/documents/index.ts'
+import { composed, type Manifest, type ManifestFile } from '../../catalog/documents/index.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function wantedFiles(
   if (wanted === undefined) return files
   const selected = new Set<ManifestFile>()
   for (const each of wanted) {
-    const named = files.find(({ name }) => name === each)
+    const named = files.find(({ name }) => composed(name) === composed(each))
     const found = named === undefined ? await filesMatching(each, files) : [named]
     if (found.length === 0) {
       throw noSuchFile(
@@ -35,10 +35,10 @@ async function filesMatching(
 ): Promise<readonly ManifestFile[]> {
   if (!isPattern(pattern)) return []
   const { default: picomatch } = await import('picomatch') // most restores have no patterns
-  const glob = pattern.replace(/^\.\//, '').replace(/\/+$/, '/**')
+  const glob = composed(pattern).replace(/^\.\//, '').replace(/\/+$/, '/**')
   const matches = picomatch(glob, { dot: true, nonegate: true, windows: false })
   const isForNames = !glob.includes('/')
-  return files.filter(({ name }) => matches(isForNames ? posix.basename(name) : name))
+  return files.filter(({ name }) => matches(composed(isForNames ? posix.basename(name) : name)))
 }
 
 /** A name without these characters matches nothing but itself. */

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { composed } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { fromNodeError, nodeErrorCode } from '../../node-errors.ts'
 
@@ -28,7 +29,8 @@ export async function exclusionsOf(patterns: readonly string[], where: string): 
   const { default: picomatch } = await import('picomatch') // most saves have no patterns
   const matchers = patterns.map((pattern): Excludes => {
     const { glob, foldersOnly, anywhere } = parse(pattern, where)
-    const matches = picomatch(glob, { dot: true, nonegate: true, windows: false })
+    const matcher = picomatch(composed(glob), { dot: true, nonegate: true, windows: false })
+    const matches = (name: string): boolean => matcher(composed(name))
     return ({ relative, name, isFolder }) =>
       (isFolder || !foldersOnly) &&
       (anywhere ? matches(basename(relative)) : matches(relative) || matches(name))
