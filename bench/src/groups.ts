@@ -1,16 +1,19 @@
 import { background } from './background.ts'
 import { catalogGrowth } from './catalog-growth.ts'
+import { commandLine } from './command-line.ts'
 import { fileSystem } from './fs.ts'
 import type { Group } from './harness/group.ts'
 import { distance } from './latency.ts'
+import { limits } from './limits.ts'
 import { memory } from './memory.ts'
 import { smallOnStore } from './many-small.ts'
 import { mirror } from './mirror.ts'
 import { neighbour } from './neighbour.ts'
 import { onStore } from './object-stores.ts'
+import { page } from './page.ts'
+import { runs } from './runs.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
-import { startUp } from './start-up.ts'
 import { unchangedFiles } from './unchanged.ts'
 
 const mebibyte = 2 ** 20
@@ -26,11 +29,12 @@ export const groups: Readonly<Record<string, Group>> = {
   'small-s3': { run: smallOnStore('s3'), works: 2, minutes: 3, scale: { rounds: 3, files: 2000 } },
   'small-files': { run: smallFiles, works: 1, minutes: 2, scale: { rounds: 3, files: 4000 } },
   neighbour: { run: neighbour, works: 1, minutes: 1 },
-  'start-up': { run: startUp, works: 1, minutes: 1 },
+  'command-line': { run: commandLine, works: 2, minutes: 2 },
+  limits: { run: limits, works: 1, minutes: 2, scale: { rounds: 3, bytes: 256 * mebibyte } },
   azure: { run: onStore('azure'), works: 2, minutes: 4, scale: { rounds: 3, bytes: 512 * mebibyte } },
   // The server writes an upload of rclone for a minute per GiB.
   gcs: { run: onStore('gcs'), works: 2, minutes: 4.5, scale: { rounds: 3, bytes: 256 * mebibyte } },
-  unchanged: { run: unchangedFiles, works: 2, minutes: 4, scale: { rounds: 3 } },
+  unchanged: { run: unchangedFiles, works: 6, minutes: 5, scale: { rounds: 3, bytes: 4096 * mebibyte } },
   background: { run: background, works: 2, minutes: 1 },
   'small-gcs': { run: smallOnStore('gcs'), works: 2, minutes: 2.5, scale: { rounds: 3, files: 1000 } },
   'small-azure': { run: smallOnStore('azure'), works: 2, minutes: 2, scale: { rounds: 3, files: 1000 } },
@@ -39,4 +43,6 @@ export const groups: Readonly<Record<string, Group>> = {
   latency: { run: distance, works: 12, minutes: 5, scale: { rounds: 3, bytes: 128 * mebibyte } },
   'catalog-growth': { run: catalogGrowth, works: 6, minutes: 4, scale: { rounds: 5 } },
   sampler: { run: sampler, works: 2, minutes: 1 },
+  page: { run: page, works: 2, minutes: 1 },
+  runs: { run: runs, works: 2, minutes: 1 },
 }

@@ -48,7 +48,7 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
         contenders: [
           saving(place, 'auto'),
           saving(place, 'never'),
-          ...peers.map((peer) => uploading(place, peer)),
+          ...peers.map((peer) => uploadingFolder(bench, peer, original, prefixOf(peer))),
         ],
       },
       { onDisk: true },
@@ -105,8 +105,8 @@ function restoring({ bench, original }: Place, store: CheckpointStore, packs: Pa
   }
 }
 
-function uploading({ bench, original }: Place, peer: Peer): Contender {
-  const prefix = prefixOf(peer)
+/** Uploads a folder of files named `000000.bin` and so on to keys below a prefix. */
+export function uploadingFolder(bench: Bench, peer: Peer, original: string, prefix: string): Contender {
   return {
     name: peer.name,
     mayFail: true,
@@ -122,7 +122,7 @@ function uploading({ bench, original }: Place, peer: Peer): Contender {
   }
 }
 
-/** Downloads what `uploading` has uploaded. */
+/** Downloads what `uploadingFolder` has uploaded. */
 function downloading({ bench, original, names }: Place, peer: Peer): Contender {
   const prefix = prefixOf(peer)
   let to = ''

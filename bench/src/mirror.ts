@@ -4,16 +4,10 @@ import { pathToFileURL } from 'node:url'
 import { adapter as disk } from '@holdfast/adapter-fs'
 import { CheckpointStore, copyCheckpoints } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
-import {
-  assertEqual,
-  assertSame,
-  assertSameFolder,
-  type Sample,
-  writeFolder,
-  writeSample,
-} from './harness/bytes.ts'
+import { assertEqual, assertSame, type Sample, writeFolder, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
-import { keyOf, objectStores, uploading } from './object-stores.ts'
+import { uploadingFolder } from './many-small.ts'
+import { keyOf, objectStores, uploading, wordOf } from './object-stores.ts'
 import type { Peer } from './peers/peer.ts'
 import type { Clients } from './stores/store-server.ts'
 
@@ -85,9 +79,7 @@ function blocking(bench: Bench, name: string, store: CheckpointStore, sample: Sa
     verify: async () => {
       await store.flush()
       assertEqual((await store.mirrorStatus())?.newest?.step ?? step, step, 'The step in the mirror')
-      const to = await bench.fresh('restored')
-      await store.restore('latest', { to })
-      await assertSame(join(to, 'model.bin'), sample)
+      await assertRestores(bench, store, sample)
     },
   }
 }
@@ -101,7 +93,7 @@ async function copyToStore(
 ): Promise<void> {
   await using source = await onDisk(bench, 'source')
   await source.save({ step: 1, files: { 'model.bin': sample.path } })
-  const ours = copying(bench, clients, source, 'Holdfast', sample)
+  const ours = copying(clients, source, (copied) => assertRestores(bench, copied, sample))
   await bench.measure(
     {
       name: `Copy a large checkpoint from a disk to ${where}, verified`,
@@ -113,19 +105,17 @@ async function copyToStore(
   )
 }
 
-/** Copies the checkpoint of a store into a new store each time. */
+/** Copies the checkpoints of a store into a new store each time, which `verify` gets. */
 function copying(
-  bench: Bench,
   clients: Clients,
   source: CheckpointStore,
-  name: string,
-  sample: Sample,
+  verify: (copied: CheckpointStore) => Promise<void>,
 ): Contender {
   let place = ''
   const opened = async (): Promise<CheckpointStore> =>
     new CheckpointStore(await clients.open(place), { mode: 'shared' })
   return {
-    name,
+    name: 'Holdfast',
     prepare: async () => {
       place = `copied-${randomUUID()}`
     },
@@ -136,11 +126,16 @@ function copying(
     },
     verify: async () => {
       await using copied = await opened()
-      const to = await bench.fresh('restored')
-      await copied.restore('latest', { to })
-      await assertSame(join(to, 'model.bin'), sample)
+      await verify(copied)
     },
   }
+}
+
+/** Restores the latest checkpoint, and throws unless it has the bytes of the sample. */
+async function assertRestores(bench: Bench, store: CheckpointStore, sample: Sample): Promise<void> {
+  const to = await bench.fresh('restored')
+  await store.restore('latest', { to })
+  await assertSame(join(to, 'model.bin'), sample)
 }
 
 async function copyWithinStore(
@@ -153,7 +148,7 @@ async function copyWithinStore(
   await using source = new CheckpointStore(await clients.open(`source-${randomUUID()}`), { mode: 'shared' })
   await source.save({ step: 1, files: { 'model.bin': sample.path } })
   const able = peers.filter(({ copyWithin }) => copyWithin !== undefined)
-  const ours = copying(bench, clients, source, 'Holdfast', sample)
+  const ours = copying(clients, source, (copied) => assertRestores(bench, copied, sample))
   await bench.measure({
     name: `Copy a large checkpoint within ${where}, by the service`,
     bytes: sample.size,
@@ -200,47 +195,21 @@ async function catchingUp(
     const files = Object.fromEntries(names.map((name) => [name, { path: join(original, name) }]))
     await store.save({ step, files })
   }
-  let place = ''
-  const ours: Contender = {
-    name: 'Holdfast',
-    prepare: async () => {
-      place = `mirror-${randomUUID()}`
-    },
-    run: async () => {
-      await using to = new CheckpointStore(await clients.open(place), { mode: 'shared' })
-      await copyCheckpoints(store, to)
-      return undefined
-    },
-    verify: async () => {
-      await using to = new CheckpointStore(await clients.open(place), { mode: 'shared' })
-      assertEqual((await to.list()).length, checkpoints, 'The number of checkpoints in the mirror')
-      assertEqual((await to.verify()).good, true, 'The verification of the mirror')
-    },
-  }
+  const ours = copying(clients, store, async (copied) => {
+    assertEqual((await copied.list()).length, checkpoints, 'The number of checkpoints in the mirror')
+    assertEqual((await copied.verify()).good, true, 'The verification of the mirror')
+  })
   const able = peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
   await bench.measure({
     name: `Catch up with ${checkpoints} checkpoints of ${filesEach} files of ${bench.scale.smallBytes / 1024} KiB on ${where}`,
     bytes: checkpoints * filesEach * bench.scale.smallBytes,
     rounds: Math.min(3, bench.scale.rounds),
-    contenders: [ours, ...able.map((peer) => uploadingFolder(bench, peer, original))],
+    contenders: [
+      ours,
+      ...able.map((peer) => uploadingFolder(bench, peer, original, `${wordOf(peer)}-behind`)),
+    ],
     comparisons: [fastest(ours.name, able)],
   })
-}
-
-function uploadingFolder(bench: Bench, peer: Peer, original: string): Contender {
-  return {
-    name: peer.name,
-    mayFail: true,
-    run: async () => {
-      await peer.uploadFolder?.(original, `${peer.name}-behind`)
-      return undefined
-    },
-    verify: async () => {
-      const to = await bench.freshFolder('downloaded')
-      await peer.download(`${peer.name}-behind/000000.bin`, join(to, '000000.bin'))
-      await assertSameFolder(to, original, ['000000.bin'])
-    },
-  }
 }
 
 function againstFastest(of: string, peers: readonly Peer[]): Comparison {

@@ -7,7 +7,7 @@ export const wholeMinutes = 60
 
 /** What `pnpm bench quick` measures: the questions that most users ask. */
 export const quickSelection: Selection = {
-  names: ['fs', 's3', 'small-files', 'small-s3', 'start-up'],
+  names: ['fs', 's3', 'small-files', 'small-s3', 'command-line'],
   scale: {
     rounds: 3,
     bytes: 256 * mebibyte,

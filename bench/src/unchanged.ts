@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { type CheckpointStore, openStore } from '@holdfast/core'
+import { CheckpointStore, openStore, type SaveResult } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { writeSample } from './harness/bytes.ts'
 import type { Contender } from './harness/work.ts'
+import { objectStores } from './object-stores.ts'
 
 /** The share of a checkpoint that never changes. */
 const frozenShare = 3.9 / 4
@@ -19,32 +21,74 @@ interface Content {
   readonly headBytes: number
 }
 
-/**
- * Measures saves on a disk of checkpoints of which nearly all bytes are as before. The store keeps two physical copies, so the
- * third save is the first that shares. It is compared with the first save.
- */
+/** A place for stores, and the number of saves before the first one that shares. */
+interface Place {
+  readonly open: (bench: Bench, name: string) => Promise<CheckpointStore>
+  readonly before: number
+}
+
+/** A disk keeps two physical copies, so the third save is the first that shares. */
+const onDisk: Place = {
+  open: async (bench, name) => openStore(await bench.fresh(name), { mode: 'shared', unchanged: 'link' }),
+  before: 2,
+}
+
+/** Measures saves of checkpoints of which nearly all bytes are as before. Each is compared with the first save. */
 export async function unchangedFiles(bench: Bench): Promise<void> {
   for (const { what, files, atMost } of shapes) {
     const content = await contentOf(bench, files)
-    const first = saving(bench, content, 'The first save', 0)
-    const sharing = saving(bench, content, 'The save that shares', 2)
-    await bench.measure(
-      {
-        name: `Save a checkpoint of which 97.5 % are unchanged, in ${what}, on the file system`,
-        bytes: bench.scale.bytes,
-        contenders: [first, sharing],
-        comparisons: [
-          {
-            text: first.name,
-            of: sharing.name,
-            against: { which: 'fastest', names: [first.name] },
-            atMost,
-          },
-        ],
-      },
-      { onDisk: true },
-    )
+    await comparing(bench, content, onDisk, { where: `in ${what}, on the file system`, atMost })
   }
+  const server = await objectStores.s3()
+  if ('why' in server) {
+    bench.leaveOut('unchanged files on S3', server.why)
+    return
+  }
+  await using _ = server
+  const clients = await server.connect(server.origin)
+  const onS3: Place = {
+    open: async () =>
+      new CheckpointStore(await clients.open(`unchanged-${randomUUID()}`), { mode: 'shared' }),
+    before: 1,
+  }
+  const content = await contentOf(bench, 8)
+  await comparing(bench, content, onS3, { where: `in several files, to ${server.name}` })
+}
+
+async function comparing(
+  bench: Bench,
+  content: Content,
+  place: Place,
+  { where, atMost }: { readonly where: string; readonly atMost?: number },
+): Promise<void> {
+  const first = saving(bench, content, place, { name: 'The first save', before: 0 })
+  const sharing = saving(bench, content, place, { name: 'The save that shares', before: place.before })
+  await bench.measure(
+    {
+      name: `Save a checkpoint of which 97.5 % are unchanged, ${where}`,
+      bytes: bench.scale.bytes,
+      contenders: [first, sharing],
+      comparisons: [
+        {
+          text: first.name,
+          of: sharing.name,
+          against: { which: 'fastest', names: [first.name] },
+          ...(atMost === undefined ? {} : { atMost }),
+        },
+      ],
+    },
+    { onDisk: true },
+  )
+  await bench.measure({
+    name: `Bytes of files that the save stores or sends, ${where}`,
+    unit: 'bytes',
+    rounds: 1,
+    contenders: [first, sharing].map(({ name, storedBytes, verify }) => ({
+      name,
+      run: async () => storedBytes(),
+      verify,
+    })),
+  })
 }
 
 async function contentOf(bench: Bench, files: number): Promise<Content> {
@@ -57,20 +101,30 @@ async function contentOf(bench: Bench, files: number): Promise<Content> {
   return { frozen, head: join(bench.folder, 'head.bin'), headBytes: bench.scale.bytes - bytes * files }
 }
 
+interface Saving extends Contender {
+  /** Returns how many bytes of files the latest save stored. */
+  readonly storedBytes: () => number
+}
+
 /** Saves a checkpoint after a number of others. */
-function saving(bench: Bench, { frozen, head, headBytes }: Content, name: string, before: number): Contender {
+function saving(
+  bench: Bench,
+  { frozen, head, headBytes }: Content,
+  place: Place,
+  { name, before }: { readonly name: string; readonly before: number },
+): Saving {
   let store: CheckpointStore | undefined
-  const save = async (step: number): Promise<number> => {
-    if (store === undefined) throw new Error('No store has been opened')
-    const { unchangedBytes } = await store.save({ step, files: { ...frozen, 'head.bin': head } })
-    return unchangedBytes
+  let result: SaveResult | undefined
+  const save = async (step: number): Promise<void> => {
+    result = await store?.save({ step, files: { ...frozen, 'head.bin': head } })
   }
-  let unchanged = 0
+  const unchanged = (): number => result?.unchangedBytes ?? 0
   return {
     name,
+    storedBytes: () => (result?.bytes ?? 0) - unchanged(),
     prepare: async () => {
       await store?.close()
-      store = await openStore(await bench.fresh(`store-${before}`), { mode: 'shared', unchanged: 'link' })
+      store = await place.open(bench, `store-${before}`)
       for (let step = 0; step < before; step += 1) {
         await writeSample(head, headBytes)
         await save(step)
@@ -78,13 +132,13 @@ function saving(bench: Bench, { frozen, head, headBytes }: Content, name: string
       await writeSample(head, headBytes)
     },
     run: async () => {
-      unchanged = await save(before)
+      await save(before)
       return undefined
     },
     verify: async () => {
       const report = await store?.verify({ steps: [before] })
       if (report?.good !== true) throw new Error(`${name} does not verify`)
-      if (unchanged > 0 !== before > 1) throw new Error(`${name} shared ${unchanged} bytes`)
+      if (unchanged() > 0 !== before > 0) throw new Error(`${name} shared ${unchanged()} bytes`)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:https'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { AwsS3StorageAdapter } from '@flystorage/aws-s3'
 import { adapter } from '@holdfast/adapter-s3'
@@ -55,7 +56,7 @@ async function s3On(server: RunningServer<'minio'>): Promise<StoreServer> {
       forcePathStyle: true,
       ...(ca === undefined
         ? {}
-        : { requestHandler: { httpsAgent: { ca, keepAlive: true, maxSockets: 50 } } }),
+        : { requestHandler: { httpsAgent: new Agent({ ca, keepAlive: true, maxSockets: 50 }) } }),
     })
   if (server.connection.bucket === undefined) {
     await clientAt(endpoint).send(new CreateBucketCommand({ Bucket: bucket }))
