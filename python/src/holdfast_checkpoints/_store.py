@@ -446,8 +446,8 @@ class Store:
         """
         Lists checkpoints again that `delete` or `prune` removed: those of the last call, or those of `steps`.
 
-        Returns them with their `step`, `bytes`, `because`, and `nextDropBecause` if the next save drops them again. Raises
-        `NotFound` if there is nothing to undo, and `AlreadyExists` if a step was saved again.
+        Returns them with their `step`, `bytes`, `because`, and `nextDropBecause` if the next save drops them again.
+        Raises `NotFound` if there is nothing to undo, and `AlreadyExists` if a step was saved again.
         """
         params = {
             "dryRun": dry_run,

@@ -148,7 +148,7 @@ _PHRASES: dict[str, str] = {
     "name-store": "Pass a path or URL to open().",
     "save-first": "The first save creates the store.",
     "list": "store.list() returns the checkpoints that exist.",
-    "keep-for-undo": "A deletion can be undone with undo_for of delete() and prune(), or with a grace of the retention.",
+    "keep-for-undo": "A deletion can be undone with undo_for of delete() and prune(), or with a grace.",
     "list-removed": "store.removed() returns the checkpoints that can be undone.",
     "verify": "store.verify() lists it again if it verifies.",
     "repair": "Call store.repair(), which lists the complete checkpoints again.",

@@ -1,7 +1,11 @@
 /** An operation of a worker on the store, as the loop sees it. */
 export type Operation =
   | { readonly kind: 'save' | 'replace'; readonly id: string; readonly step: number }
-  | { readonly kind: 'delete' | 'pin' | 'unpin'; readonly id: string; readonly step: number }
+  | {
+      readonly kind: 'delete' | 'remove' | 'undo' | 'pin' | 'unpin'
+      readonly id: string
+      readonly step: number
+    }
   | { readonly kind: 'take over' | 'sweep' | 'repair' | 'prune' | 'attach'; readonly id: string }
 
 /** The retention of every worker. Each save drops older checkpoints, except pinned ones. */

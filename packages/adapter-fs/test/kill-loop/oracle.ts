@@ -14,6 +14,8 @@ interface Known {
  */
 export class Oracle {
   readonly #steps = new Map<number, Known>()
+  /** What an undo lists again. */
+  readonly #removed = new Map<number, Known>()
   /** The place of each operation in the order in which they began. */
   readonly #places = new Map<string, number>()
   /** The place of the last save of each step, also of steps that were deleted since. */
@@ -53,11 +55,20 @@ export class Oracle {
     if (!('step' in operation)) return
     const { kind, id, step } = operation
     const before = this.#steps.get(step)
-    if (kind === 'delete') this.#steps.delete(step)
+    if (kind === 'remove' && before !== undefined) this.#removed.set(step, before)
+    if (kind === 'delete' || kind === 'remove') this.#steps.delete(step)
+    else if (kind === 'undo') this.#undo(step)
     else if (kind === 'save' || kind === 'replace') {
       this.#steps.set(step, { id, pinned: false })
       this.#lastSaves.set(step, this.#places.get(id) ?? 0)
     } else if (before !== undefined) this.#steps.set(step, { ...before, pinned: kind === 'pin' })
+  }
+
+  #undo(step: number): void {
+    const removed = this.#removed.get(step)
+    assert.ok(removed !== undefined, `step ${step} was not removed`)
+    this.#steps.set(step, removed)
+    this.#removed.delete(step)
   }
 
   /** An interrupted operation either happened or did not. Any other state of the step is a fault. */

@@ -37,6 +37,8 @@ async function work(listed: readonly Checkpoint[]): Promise<void> {
     'two saves',
     'replace',
     'delete',
+    'remove',
+    'undo',
     'pin',
     'unpin',
     'take over',
@@ -45,7 +47,11 @@ async function work(listed: readonly Checkpoint[]): Promise<void> {
     'prune',
     'attach',
   ])
-  if (oldest !== undefined && kind === 'delete') await remove(oldest)
+  if (oldest !== undefined && (kind === 'delete' || kind === 'remove'))
+    await told({ kind, id: nextId(), step: oldest }, () =>
+      store.delete([oldest], { undoFor: kind === 'delete' ? 0 : '1 h' }),
+    )
+  else if (kind === 'undo') await undo()
   else if (any === undefined || kind === 'save') await save(next)
   else if (kind === 'two saves') await Promise.all([save(next), save(next + 1)])
   else if (kind === 'replace') await replace(replaceable ?? next)
@@ -68,8 +74,10 @@ async function replace(step: number): Promise<void> {
   await told({ kind: 'replace', id, step }, () => store.save({ ...request(id, step), onExisting: 'replace' }))
 }
 
-async function remove(step: number): Promise<void> {
-  await told({ kind: 'delete', id: nextId(), step }, () => store.delete([step]))
+async function undo(): Promise<void> {
+  const step = (await store.removed()).at(-1)?.step
+  if (step !== undefined)
+    await told({ kind: 'undo', id: nextId(), step }, () => store.undo({ steps: [step] }))
 }
 
 /** Opens another writer on the same store. Its first write fences the writer before. */

@@ -189,7 +189,9 @@ export class Oracle {
     const removed = new Set(before.removed?.map(({ entry }) => entry.attempt))
     const { did = '' } = next.history.at(-1) ?? {}
     const back = [...next.checkpoints, ...(next.abandoned ?? [])].find(({ attempt }) => removed.has(attempt))
-    if (back !== undefined && !did.startsWith('undo'))
+    // A version before the removal counts if the versions since are damaged.
+    const isRebuilt = did === 'rebuild' && this.#disk.damaged.some((key) => !key.startsWith('data/'))
+    if (back !== undefined && !did.startsWith('undo') && !isRebuilt)
       throw new Error(`P6: step ${back.step} was removed, and is back after: ${did}`)
   }
 

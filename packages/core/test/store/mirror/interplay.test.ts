@@ -204,3 +204,37 @@ async function damage(backend: MemoryBackend, step: number): Promise<void> {
   const [key = ''] = (await keysOf(backend, `data/${step}-`)).filter((each) => each.endsWith('model.bin'))
   await tamper(backend, key, flipBit)
 }
+
+describe('an undo in a store with a mirror', () => {
+  test('lets the mirror get what it did not have yet', async () => {
+    const places = newPlaces()
+    const mirror = new FaultyBackend('mem:mirror')
+    const store = openMirrored({ ...places, mirror })
+    await saveMirrored(store, 1)
+    mirror.intercept = (method, key) =>
+      method === 'put' && key.endsWith('model.bin') ? 'fail before' : 'pass'
+    await saveAll(store, 2, 3)
+    await store.mirror?.flush()
+    await store.delete([2], { undoFor: '1 h' })
+    expect((await store.mirrorStatus())?.waiting.map(({ step }) => step)).toEqual([3])
+    await store.undo()
+    mirror.intercept = () => 'pass'
+    await store.mirror?.flush()
+    expect((await store.mirrorStatus())?.waiting).toEqual([])
+    expect(await stepsOf(readerOf(mirror))).toEqual([1, 2, 3])
+  })
+
+  test('changes nothing at the mirror, which kept its copy', async () => {
+    const places = newPlaces()
+    const store = openMirrored(places)
+    await saveMirrored(store, 1, 2, 3)
+    await store.delete([2], { undoFor: '1 h' })
+    await saveMirrored(store, 4)
+    expect(await stepsOf(readerOf(places.mirror))).toEqual([1, 2, 3, 4])
+    const before = await keysOf(places.mirror, 'data/')
+    await store.undo()
+    await store.mirror?.flush()
+    expect((await store.mirrorStatus())?.waiting).toEqual([])
+    expect(await keysOf(places.mirror, 'data/')).toEqual(before)
+  })
+})
