@@ -6,10 +6,11 @@ import { afterAll } from 'vitest'
 
 const bytes = 2 * 2 ** 30
 
-/** The command that creates each file system with support for clones (reflinks). */
+/** The command that creates each file system: btrfs and xfs with support for clones (reflinks), exFAT without hard links. */
 const commands = {
   btrfs: ['mkfs.btrfs', '--quiet'],
   xfs: ['mkfs.xfs', '-q', '-m', 'reflink=1'],
+  exfat: ['mkfs.exfat'],
 } as const
 
 export type KindOfFileSystem = keyof typeof commands
@@ -29,7 +30,7 @@ export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSy
   await truncate(image, bytes)
   try {
     execFileSync(command, [...options, image], { stdio: 'pipe' })
-    execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'pipe' })
+    mount(kind, image, folder)
   } catch (error) {
     await rm(folder, { recursive: true })
     await rm(image)
@@ -41,6 +42,21 @@ export async function loopFileSystem(kind: KindOfFileSystem): Promise<LoopFileSy
     await rm(image)
   })
   return { how: 'mounted', folder, image }
+}
+
+function mount(kind: KindOfFileSystem, image: string, folder: string): void {
+  try {
+    execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'pipe' })
+  } catch (error) {
+    if (kind !== 'exfat') throw error
+    // The kernel has no driver, so the one for FUSE is tried. It requires a device.
+    const device = execFileSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).trim()
+    try {
+      execFileSync('mount.exfat-fuse', [device, folder], { stdio: 'pipe' })
+    } finally {
+      execFileSync('losetup', ['--detach', device]) // takes effect when the file system is unmounted
+    }
+  }
 }
 
 /** Returns the reason why a command failed, on one line. */
