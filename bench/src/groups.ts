@@ -14,6 +14,7 @@ import { page } from './page.ts'
 import { runs } from './runs.ts'
 import { sampler } from './sampler.ts'
 import { smallFiles } from './small-files.ts'
+import { threads } from './threads.ts'
 import { unchangedFiles } from './unchanged.ts'
 
 const mebibyte = 2 ** 20
@@ -45,4 +46,5 @@ export const groups: Readonly<Record<string, Group>> = {
   sampler: { run: sampler, works: 2, minutes: 1 },
   page: { run: page, works: 2, minutes: 1 },
   runs: { run: runs, works: 2, minutes: 1 },
+  scale: { run: threads, works: 3, minutes: 2, scale: { rounds: 3 } },
 }

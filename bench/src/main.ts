@@ -1,5 +1,5 @@
 /**
- * Measures: `pnpm bench [group...] [--minutes N] [--rounds N] [--mebibytes N] [--files N] [--folder PATH] [--quick]`.
+ * Measures: `pnpm bench [group...] [--minutes N] [--rounds N] [--mebibytes N] [--files N] [--threads N,N] [--folder PATH] [--quick]`.
  *
  * - Without a group, runs all within an hour. The results replace the earlier results of these groups in `results.json`,
  *   from which `RESULTS.md`, its chart and the costs in the README are written.
@@ -24,6 +24,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     mebibytes: { type: 'string' },
     files: { type: 'string' },
+    threads: { type: 'string' },
     folder: { type: 'string', default: tmpdir() },
   },
 })
@@ -72,13 +73,14 @@ function chosenScale(): Partial<Scale> {
     ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
     ...(values.mebibytes === undefined ? {} : { bytes: Number(values.mebibytes) * 2 ** 20 }),
     ...(values.files === undefined ? {} : { files: Number(values.files) }),
+    ...(values.threads === undefined ? {} : { threads: values.threads.split(',').map(Number) }),
   }
 }
 
 /** Returns the options that change what is measured. */
 function optionsOf(): readonly string[] {
-  const { rounds, mebibytes, files } = values
-  return Object.entries({ rounds, mebibytes, files }).flatMap(([name, value]) =>
+  const { rounds, mebibytes, files, threads } = values
+  return Object.entries({ rounds, mebibytes, files, threads }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${value}`],
   )
 }

@@ -17,6 +17,8 @@ export interface Scale {
   readonly samples: number
   /** Number of samples in an order that is stored in memory. */
   readonly materialised: number
+  /** Numbers of threads that receive a large file. */
+  readonly threads: readonly number[]
 }
 
 const mebibyte = 2 ** 20
@@ -32,6 +34,7 @@ export const fullScale: Scale = {
   growth: [10, 1_000, 10_000, 100_000],
   samples: 1e9,
   materialised: 1e7,
+  threads: [1, 2],
 }
 
 /** The scale of `--quick`. It is large enough for every code path, including uploads in several parts. */
@@ -46,4 +49,5 @@ export const quickScale: Scale = {
   growth: [10, 100],
   samples: 1e9,
   materialised: 1e4,
+  threads: [1, 2],
 }

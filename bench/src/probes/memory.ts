@@ -8,7 +8,8 @@ import type { ProbeRequest } from '../memory.ts'
 import { raisedBy } from './peak.ts'
 
 const request = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as ProbeRequest
-await using store = await openStore(request.url, { mode: 'shared', backend: request.options })
+// One thread, so that machines with different numbers of processors can be compared.
+await using store = await openStore(request.url, { mode: 'shared', backend: request.options, threads: 1 })
 await store.latest()
 const raised = await raisedBy(() =>
   request.save === undefined

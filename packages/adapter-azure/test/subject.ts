@@ -3,6 +3,8 @@ import { AzureBackend } from '../src/index.ts'
 import { newContainer, noServer } from './server.ts'
 
 const blockSize = 256 * 2 ** 10
+/** Most other tests use one thread. */
+const threads = 2
 const adapter = new URL('../src/index.ts', import.meta.url).href
 const once = { attempts: 1, minDelay: 0, maxDelay: 0 }
 const container = noServer ? undefined : await newContainer()
@@ -12,11 +14,11 @@ let opened = 0
 export const subject: Subject = {
   open: async () => {
     opened += 1
-    return new AzureBackend(account, name, `a/${opened}`, { connectionString, blockSize })
+    return new AzureBackend(account, name, `a/${opened}`, { connectionString, blockSize, threads })
   },
   reopen: async (backend) => {
     const path = new URL(backend.url).pathname.split('/').slice(2).join('/')
-    return new AzureBackend(account, name, path, { connectionString, blockSize })
+    return new AzureBackend(account, name, path, { connectionString, blockSize, threads })
   },
   partBytes: blockSize,
   failing: {

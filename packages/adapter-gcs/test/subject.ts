@@ -4,11 +4,13 @@ import { GcsBackend } from '../src/index.ts'
 import type { TestServer } from './servers.ts'
 
 const chunkSize = 256 * 2 ** 10
+/** Most other tests use one thread. */
+const threads = 2
 const adapter = new URL('../src/index.ts', import.meta.url).href
 const once = { attempts: 1, minDelay: 0, maxDelay: 0 }
 
 export function subjectOn({ bucket, endpoint, gaps, unsteady }: TestServer): Subject {
-  const options = { endpoint, chunkSize }
+  const options = { endpoint, chunkSize, threads }
   return {
     open: async () => new GcsBackend(bucket, randomUUID(), options),
     reopen: async (backend) => new GcsBackend(bucket, new URL(backend.url).pathname, options),

@@ -4,13 +4,16 @@ import { S3Backend } from '../src/index.ts'
 import type { TestServer } from './servers.ts'
 
 const partSize = 5 * 2 ** 20
+/** Most other tests use one thread. */
+const threads = 2
 const adapter = new URL('../src/index.ts', import.meta.url).href
 const once = { attempts: 1, minDelay: 0, maxDelay: 0 }
 
 export function subjectOn({ bucket, options, racingPuts, gaps, unsteady }: TestServer): Subject {
+  const settings = { ...options, partSize, threads }
   return {
-    open: async () => new S3Backend(bucket, randomUUID(), { ...options, partSize }),
-    reopen: async (backend) => new S3Backend(bucket, new URL(backend.url).pathname, { ...options, partSize }),
+    open: async () => new S3Backend(bucket, randomUUID(), settings),
+    reopen: async (backend) => new S3Backend(bucket, new URL(backend.url).pathname, settings),
     partBytes: partSize,
     ...(racingPuts === undefined ? {} : { racingPuts }),
     failing: {

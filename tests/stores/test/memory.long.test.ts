@@ -17,12 +17,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Returns the bytes by which a save raises the peak memory of a process. With `into`, measures a restore instead. */
-async function memoryGrowth(place: Place, into = ''): Promise<number> {
+/**
+ * Returns the bytes by which a save raises the peak memory of a process. With `into`, measures a restore instead, for which
+ * the process uses `threads`.
+ */
+async function memoryGrowth(place: Place, into = '', threads = 1): Promise<number> {
   const worker = join(import.meta.dirname, 'worker.ts')
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [worker, place.url, 'memory', String(mebibytes), into],
+    [worker, place.url, 'memory', String(mebibytes), into, String(threads)],
     { env: environmentOf(place) },
   )
   return Number(stdout)
@@ -32,9 +35,12 @@ async function memoryGrowth(place: Place, into = ''): Promise<number> {
 const kinds = (await kindsOfStore()).filter(({ name }) => /disk|emulator|Azurite/.test(name))
 
 describe.each(kinds)('memory on $name', (kind) => {
-  test(`grows by less than 150 MiB while ${mebibytes} MiB are saved, restored and verified`, async () => {
+  test(`grows by less than 150 MiB while ${mebibytes} MiB are saved, restored and verified, with one and with two threads`, async () => {
     const place = kind.place()
     expect(await memoryGrowth(place)).toBeLessThan(allowed)
-    expect(await memoryGrowth(place, join(folder, kind.name.replaceAll('/', '-')))).toBeLessThan(allowed)
+    for (const threads of [1, 2]) {
+      const into = join(folder, `${kind.name}-${threads}`.replaceAll('/', '-'))
+      expect(await memoryGrowth(place, into, threads)).toBeLessThan(allowed)
+    }
   })
 })

@@ -4,18 +4,18 @@
  * - `shared NAME COUNT` saves COUNT steps in shared mode. NAME is a number that makes the steps of each worker unique.
  * - `uploads MIB` saves files of MIB mebibytes until the process is killed.
  * - `memory MIB` saves one file of MIB mebibytes, and prints by how many bytes the peak memory grew.
- * - `memory MIB FOLDER` does the same for a restore into FOLDER.
+ * - `memory MIB FOLDER THREADS` does the same for a restore into FOLDER that THREADS receive.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 
-const [, , url = '', job = '', first = '', second = ''] = process.argv
+const [, , url = '', job = '', first = '', second = '', third = '1'] = process.argv
 
 if (job === 'shared') await shared(Number(first), Number(second))
 else if (job === 'uploads') await uploads(Number(first))
-else if (job === 'memory') await memory(Number(first), second)
+else if (job === 'memory') await memory(Number(first), second, Number(third))
 
 async function shared(worker: number, count: number): Promise<void> {
   await using store = await openStore(url, { mode: 'shared' })
@@ -37,9 +37,9 @@ async function uploads(mebibytes: number): Promise<void> {
 }
 
 /** Saves a large stream, or restores it into a folder and verifies the store. Prints the growth of the peak memory. */
-async function memory(mebibytes: number, folder: string): Promise<void> {
+async function memory(mebibytes: number, folder: string, threads: number): Promise<void> {
   const idle = peakBytes()
-  await using store = await openStore(url, { mode: 'shared' })
+  await using store = await openStore(url, { mode: 'shared', threads })
   if (folder === '') {
     await store.save({ step: 1, files: { 'model.bin': randomStream(mebibytes) } })
   } else {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { chunksOf } from '@holdfast/core/backend'
 import { collect, patterned } from '../bytes.ts'
 import { rejectsWith } from '../expect.ts'
 import type { Case } from '../subject.ts'
@@ -53,6 +54,21 @@ export const readCases: readonly Case[] = [
     },
   },
   {
+    name: 'read fills memory that the reader shares with other threads',
+    async run(backend, { partBytes }) {
+      const bytes = patterned(Math.max(2 * partBytes, 9 * 2 ** 20) + 7)
+      await backend.put('shared', bytes)
+      for (const start of [0, partBytes + 1]) {
+        const object = await backend.read('shared', { range: { start } })
+        const seen: Uint8Array[] = []
+        // The memory of a chunk is used again.
+        for await (const chunk of chunksOf(object, bytes.byteLength - start, allocateShared))
+          seen.push(Buffer.from(chunk))
+        assert.equal(Buffer.compare(Buffer.concat(seen), bytes.subarray(start)), 0, `from byte ${start}`)
+      }
+    },
+  },
+  {
     name: 'read rejects a range that is negative, reversed or beyond the end',
     async run(backend) {
       await backend.put('short', patterned(10))
@@ -74,3 +90,7 @@ export const readCases: readonly Case[] = [
     },
   },
 ]
+
+function allocateShared(bytes: number): Uint8Array {
+  return Buffer.from(new SharedArrayBuffer(bytes))
+}

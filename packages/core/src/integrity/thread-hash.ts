@@ -1,8 +1,11 @@
-import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
+import { defaultThreads } from '../async/threads.ts'
 
-/** A thread takes about 15 MiB of memory, and a processor while it hashes. One processor is left for the transfer. */
-const mostThreads = Math.max(1, Math.min(2, availableParallelism() - 1))
+/**
+ * One thread hashes one file. A thread takes about 15 MiB of memory, and a processor while it hashes. One processor is left
+ * for the transfer.
+ */
+const mostThreads = defaultThreads()
 
 /**
  * Messages to the thread start with the number of a hash. A string starts the hash with that algorithm; it gets no

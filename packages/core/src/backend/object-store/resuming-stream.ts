@@ -62,6 +62,7 @@ export function resumingStream(options: ResumingStreamOptions): ObjectStream {
   addAbortSignal(signal, options.first)
   options.first.on('error', () => undefined) // the reader of the body gets the error
   return new ObjectStream({
+    inThreads: (options.threads ?? 1) > 1,
     pieces: () => inOrder(stoppable, stop, undefined),
     chunks: (bytes, allocate) => {
       const pool = new BufferPool(bytes, allocate)

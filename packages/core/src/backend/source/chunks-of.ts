@@ -11,7 +11,7 @@ interface Body {
 const chunkBytes = 2 ** 20
 
 /**
- * The size of a chunk in bytes if the body is received into it. Receiving, hashing and writing overlap more often with
+ * The size of a chunk in bytes if this thread receives the body into it. Receiving, hashing and writing overlap more often with
  * small chunks: beside other programs, a restore from MinIO took 0.7 times as long as with 1 MiB. The messages to the
  * hashing thread take 6 % more processor time.
  */
@@ -36,7 +36,8 @@ export async function* chunksOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const bufferBytes = Math.max(1, Math.min(chunkBytes, size))
   if (object.body instanceof ObjectStream) {
-    yield* object.body.chunks(Math.min(bufferBytes, receivedBytes), allocate ?? newBuffer)
+    const largest = object.body.inThreads ? chunkBytes : receivedBytes
+    yield* object.body.chunks(Math.min(bufferBytes, largest), allocate ?? newBuffer)
     return
   }
   const reader = byteReader(object.body)

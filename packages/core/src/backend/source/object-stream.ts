@@ -1,5 +1,7 @@
 /** The ways to read a body. One of them is used, once. */
 export interface WaysToRead {
+  /** Whether other threads receive the bytes, if there is shared memory for them. */
+  readonly inThreads: boolean
   /** Yields pieces of any size in memory of their own. */
   readonly pieces: () => AsyncGenerator<Uint8Array, void, undefined>
   /** Yields chunks in buffers of `bytes` bytes, which are used again two chunks later. */
@@ -33,6 +35,10 @@ export class ObjectStream extends ReadableStream<Uint8Array> {
       { highWaterMark: 0 },
     )
     this.#ways = ways
+  }
+
+  get inThreads(): boolean {
+    return this.#ways.inThreads
   }
 
   /**
