@@ -31,6 +31,9 @@ test('lists again what rm deleted, and says until when that is possible', async 
     /^dropped step 1 · deleted by hand\ndropped step 2 · deleted by hand\nthe files stay until \d{4}-.*Z · holdfast undo lists them again\n$/,
   )
   expect(await stepsOf(run)).toEqual([3])
+  expect((await run('stats')).stdout).toContain(
+    '2 removed checkpoints, 2.0 KB more, kept for holdfast undo\n',
+  )
   const undone = await run('undo')
   expect(undone).toMatchObject({ code: 0, stderr: '' })
   expect(undone.stdout).toMatch(
@@ -90,6 +93,17 @@ test('says what to do if there is nothing to undo, or if the step was saved agai
   await run('rm', '2', '--undo-for', '0s')
   expect((await run('undo')).code).toBe(0)
   expect((await run('undo', '7')).stderr).toContain('holdfast undo --dry-run lists the checkpoints')
+})
+
+test('asks before a sweep with --now ends an undo', async () => {
+  const { run } = await storeOfThree()
+  await run('rm', '1', '--undo-for', '1d')
+  expect(await run('sweep', '--now')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--now deletes 1 removed checkpoint for good. Pass --yes') as string,
+  })
+  expect((await run('sweep', '--now', '--yes')).stdout).toMatch(/^removed · 1 dead attempt, /)
+  expect((await run('undo')).code).toBe(4)
 })
 
 test('undoes what a prune of all runs deleted in one of them', async () => {

@@ -42,6 +42,7 @@ async function factsOf(store: CheckpointStore, signal: AbortSignal): Promise<Sto
 async function ofStore(store: CheckpointStore, printer: Printer, signal: AbortSignal): Promise<ExitCode> {
   const { checkpoints, free } = await factsOf(store, signal)
   const quarantined = await store.quarantined({ signal })
+  const removed = await store.removed({ signal })
   const unfinished = await store.unfinishedSaves({ signal })
   const growth = bytesPerDay(checkpoints)
   await printReasons(printer, checkpoints)
@@ -50,6 +51,10 @@ async function ofStore(store: CheckpointStore, printer: Printer, signal: AbortSi
   printer.line(forecast(growth, free))
   if (quarantined.length > 0)
     printer.line(`${count(quarantined.length, 'checkpoint')} in quarantine, whose size is not counted`)
+  if (removed.length > 0)
+    printer.line(
+      `${count(removed.length, 'removed checkpoint')}, ${formatSize(sizeOf(removed))} more, kept for holdfast undo`,
+    )
   if (unfinished.saves > 0)
     printer.line(`${count(unfinished.saves, 'unfinished save')}, ${formatSize(unfinished.bytes)} more`)
   printer.data({
@@ -59,6 +64,7 @@ async function ofStore(store: CheckpointStore, printer: Printer, signal: AbortSi
     bytes,
     ...forecastData(growth, free),
     quarantined: quarantined.length,
+    removed: { checkpoints: removed.length, bytes: sizeOf(removed) },
     unfinished,
     url: store.url,
   })
@@ -178,6 +184,6 @@ function forecastData(
   return { bytesPerDay: growth, free, fullAt: full }
 }
 
-function sizeOf(checkpoints: readonly JudgedCheckpoint[]): number {
+function sizeOf(checkpoints: readonly Pick<JudgedCheckpoint, 'bytes'>[]): number {
   return checkpoints.reduce((sum, { bytes }) => sum + bytes, 0)
 }

@@ -1,4 +1,4 @@
-import { formatSize, HoldfastError, type UnfinishedSaves } from '@holdfast/core'
+import { type CheckpointStore, formatSize, HoldfastError, type UnfinishedSaves } from '@holdfast/core'
 import { abortedError } from '@holdfast/core/backend'
 import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
@@ -12,7 +12,9 @@ export const sweep = defineCommand({
   arguments: [],
   options: {
     dryRun: flag('show what would be deleted, and change nothing'),
-    now: flag('also delete unfinished saves whose writers may still run; asks first'),
+    now: flag(
+      'also delete unfinished saves whose writers may still run, and what undo could list; asks first',
+    ),
     yes: flag('with --now: do not ask'),
   },
   run: async ({ options, signal }) =>
@@ -21,11 +23,7 @@ export const sweep = defineCommand({
       if (yes === true && now !== true) throw invalid('--yes answers the question of --now. Pass both.')
       if (dryRun === true && now === true)
         throw invalid('--dry-run changes nothing, and --now deletes. Pass one of them.')
-      if (
-        now === true &&
-        yes !== true &&
-        !(await isConfirmed(await store.unfinishedSaves({ signal }), signal))
-      ) {
+      if (now === true && yes !== true && !(await isConfirmed(await deletedNow(store, signal), signal))) {
         printer.line('nothing was removed')
         return exitCodes.failed
       }
@@ -52,17 +50,40 @@ export const sweep = defineCommand({
     }),
 })
 
-/** Asks whether unfinished saves may be deleted. There is nothing to ask if there are none. */
-async function isConfirmed({ saves, bytes }: UnfinishedSaves, signal: AbortSignal): Promise<boolean> {
-  if (saves === 0) return true
+/** What a sweep deletes only with `--now`. */
+interface DeletedNow {
+  readonly unfinished: UnfinishedSaves
+  /** The number of checkpoints that can be undone until then. */
+  readonly removed: number
+}
+
+async function deletedNow(store: CheckpointStore, signal: AbortSignal): Promise<DeletedNow> {
+  const unfinished = await store.unfinishedSaves({ signal })
+  return { unfinished, removed: (await store.removed({ signal })).length }
+}
+
+/** Asks whether it may be deleted. There is nothing to ask if there is none. */
+async function isConfirmed({ unfinished, removed }: DeletedNow, signal: AbortSignal): Promise<boolean> {
+  const { saves, bytes } = unfinished
+  if (saves === 0 && removed === 0) return true
+  const what = [
+    ...(saves === 0 ? [] : [`${count(saves, 'unfinished save')} (${formatSize(bytes)})`]),
+    ...(removed === 0 ? [] : [count(removed, 'removed checkpoint')]),
+  ]
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw invalid(
-      '--now deletes unfinished saves of other writers. Pass --yes to confirm that no writer runs.',
+      saves === 0
+        ? `--now deletes ${what.join('')} for good. Pass --yes to confirm that.`
+        : '--now deletes unfinished saves of other writers. Pass --yes to confirm that no writer runs.',
     )
+  const effects = [
+    ...(saves === 0 ? [] : ['A writer that still runs must save again.']),
+    ...(removed === 0 ? [] : ['Removed checkpoints can then not be undone.']),
+  ]
   const { createInterface } = await import('node:readline/promises')
   const asking = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    const question = `Delete ${count(saves, 'unfinished save')} (${formatSize(bytes)})? A writer that still runs must save again. [y/N] `
+    const question = `Delete ${what.join(' and ')}? ${effects.join(' ')} [y/N] `
     return /^y(es)?$/i.test((await asking.question(question, { signal })).trim())
   } catch (error) {
     if (signal.aborted) throw abortedError(signal, 'The question')

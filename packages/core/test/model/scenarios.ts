@@ -163,8 +163,7 @@ const forget: Operation = { kind: 'forget removed' }
 const undoingActors: readonly Actor[] = [
   actor('remover', 'shared', remove(0), undo(0)),
   actor('writer', 'shared', save(0)),
-  actor('one that ends undos', 'shared', forget),
-  actor('taker-over', 'shared', takeOver, sweep),
+  actor('one that ends undos', 'shared', forget, takeOver, sweep),
 ]
 
 const undoingAndReturning: readonly Actor[] = [
@@ -199,7 +198,7 @@ export const scenarios: readonly Scenario[] = [
     initial: begin(returning),
   },
   {
-    name: 'one that removes and undoes, a writer of the same step, one that ends undos, and one that takes over and sweeps',
+    name: 'one that removes and undoes, a writer of the same step, and one that ends undos, takes over and sweeps',
     actors: undoingActors,
     initial: begin(undoingActors),
   },
