@@ -70,6 +70,19 @@ test('the policies name only the path', () => {
   expect(lifecycle?.text).toContain('"Prefix": "runs/a/"')
 })
 
+test('a bucket with versions has a rule that removes deleted objects', () => {
+  const [, , , versions] = policiesFor(new URL('s3://checkpoints/runs/a'))
+  expect(versions?.title).toContain('versions or object lock')
+  expect(versions?.text).toContain('NoncurrentVersionExpiration')
+})
+
+test('the policies of a directory bucket allow sessions, and only reading ones to a reader', () => {
+  const [one, other] = policiesFor(new URL('s3://runs--use1-az4--x-s3/a'))
+  expect([...actionsOf(one?.text)]).toEqual(['s3express:CreateSession'])
+  expect(one?.text).not.toContain('SessionMode')
+  expect(other?.text).toContain('"s3express:SessionMode": "ReadOnly"')
+})
+
 test.each([
   ['gs://bucket/runs/a', 'storage.objects.create'],
   ['az://account/container/runs/a', 'containers/blobs/delete'],

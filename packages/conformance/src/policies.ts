@@ -12,7 +12,7 @@ export function policiesFor({ protocol, host, pathname }: URL): readonly PolicyD
   const path = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '')
   switch (protocol) {
     case 's3:':
-      return s3Policies(host, path)
+      return host.endsWith('--x-s3') ? directoryPolicies(host, path) : s3Policies(host, path)
     case 'gs:':
       return gcsPolicies(host, path)
     case 'az:':
@@ -46,21 +46,76 @@ function s3Policies(bucket: string, path: string): readonly PolicyDocument[] {
       ],
     })
   }
-  const rule = {
-    ID: 'holdfast-unfinished-uploads',
-    Status: 'Enabled',
-    Filter: { Prefix: joined(path, '') },
-    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
-  }
   return [
     {
       title: 'Policy of a writer (IAM)',
       text: policy(s3Writes, ['s3:ListBucket', 's3:ListBucketMultipartUploads']),
     },
     { title: 'Policy of a reader (IAM)', text: policy(s3Reads, ['s3:ListBucket']) },
+    lifecycleOf(bucket, [unfinishedUploads(path)]),
+    lifecycleOf(
+      bucket,
+      [unfinishedUploads(path), ...oldVersions(path)],
+      'of a bucket with versions or object lock ',
+    ),
+  ]
+}
+
+/**
+ * Returns the documents of a directory bucket. Its permissions are those of sessions, and cannot name a path:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-security-iam.html. A session gets the permissions that its
+ * user has, so a client need not request a mode: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html.
+ */
+function directoryPolicies(bucket: string, path: string): readonly PolicyDocument[] {
+  const policy = (condition: object): string =>
+    json({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'Session',
+          Effect: 'Allow',
+          Action: 's3express:CreateSession',
+          Resource: `arn:aws:s3express:*:*:bucket/${bucket}`,
+          ...condition,
+        },
+      ],
+    })
+  const readOnly = { Condition: { StringEquals: { 's3express:SessionMode': 'ReadOnly' } } }
+  return [
+    { title: 'Policy of a writer (IAM), for the whole directory bucket', text: policy({}) },
+    { title: 'Policy of a reader (IAM), for the whole directory bucket', text: policy(readOnly) },
+    lifecycleOf(bucket, [unfinishedUploads(path)]),
+  ]
+}
+
+function lifecycleOf(bucket: string, rules: readonly object[], kind = ''): PolicyDocument {
+  return {
+    title: `Lifecycle ${kind}(aws s3api put-bucket-lifecycle-configuration --bucket ${bucket} --lifecycle-configuration file://FILE, which replaces all rules)`,
+    text: json({ Rules: rules }),
+  }
+}
+
+function unfinishedUploads(path: string): object {
+  return {
+    ID: 'holdfast-unfinished-uploads',
+    Status: 'Enabled',
+    Filter: { Prefix: joined(path, '') },
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+  }
+}
+
+/**
+ * A delete in a bucket with versions only hides an object, so deleted checkpoints are billed until a rule removes them. It cannot
+ * remove versions under retention or a legal hold: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html.
+ */
+function oldVersions(path: string): readonly object[] {
+  return [
     {
-      title: `Lifecycle (aws s3api put-bucket-lifecycle-configuration --bucket ${bucket} --lifecycle-configuration file://FILE, which replaces all rules)`,
-      text: json({ Rules: [rule] }),
+      ID: 'holdfast-deleted-objects',
+      Status: 'Enabled',
+      Filter: { Prefix: joined(path, '') },
+      NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+      Expiration: { ExpiredObjectDeleteMarker: true },
     },
   ]
 }
