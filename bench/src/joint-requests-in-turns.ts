@@ -53,6 +53,7 @@ function counted(backend: CheckpointBackend): CheckpointBackend {
     url: backend.url,
     capabilities: backend.capabilities,
     place: (options) => backend.place(options),
+    setHold: (...given) => backend.setHold(...given),
     put: (...given) => {
       count('writes')
       return turns.take(() => backend.put(...given))

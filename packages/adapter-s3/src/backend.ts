@@ -15,6 +15,7 @@ import { isDirectoryBucket, refuseForDirectory } from './directory-bucket.ts'
 import { endpoint } from './endpoint.ts'
 import { storeError } from './errors.ts'
 import { hash } from './hash.ts'
+import { setHold } from './hold.ts'
 import { list } from './list.ts'
 import { maxPartBytes } from './multipart.ts'
 import { defaultParallel, maxPartsOf, partBytesOf, type S3Options } from './options.ts'
@@ -39,6 +40,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         maxObjectBytes: maxPartsOf(options) * maxPartBytes,
         resumesPuts: true,
         reusesObjects: bucket.checksum === 'none' ? undefined : 'copies',
+        holdsObjects: options.legalHolds,
         quota: quota === undefined ? undefined : parseSize(quota),
       },
       {
@@ -50,6 +52,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         list,
         delete: deleteKeys,
         hash,
+        setHold,
         sweep,
         close({ client, unpooled, direct, forgetSecrets }) {
           forgetSecrets()

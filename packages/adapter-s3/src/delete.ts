@@ -3,6 +3,7 @@ import {
   type CallOptions,
   deleteInBatches,
   type DeleteReport,
+  messageOf,
   requestWithRetry,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
@@ -39,9 +40,20 @@ async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Pro
     try {
       await send(bucket, asked, 'no body', command, signal)
     } catch (error) {
-      if (!isCalled(error, 'NoSuchKey')) throw error
+      if (isCalled(error, 'NoSuchKey')) return
+      throw isCalled(error, lockedCode) ? lockedError(error) : error
     }
   })
+}
+
+/**
+ * MinIO and other services report with this code that object lock protects an object. Amazon S3 hides such an object and keeps
+ * its version: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html.
+ */
+const lockedCode = 'InvalidRequest'
+
+function lockedError(error: unknown): Error {
+  return Object.assign(new Error(messageOf(error), { cause: error }), { name: 'ObjectLocked' })
 }
 
 async function deleteBatch(
@@ -63,7 +75,8 @@ async function deleteBatch(
     .filter(({ Code }) => Code !== 'NoSuchKey')
     .map(({ Key = names.root, Code = 'Error', Message = '' }) => {
       const key = names.key(Key)
-      const cause = Object.assign(new Error(Message), { name: Code })
+      const failure = Object.assign(new Error(Message), { name: Code })
+      const cause = Code === lockedCode ? lockedError(failure) : failure
       return { key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }
     })
 }

@@ -23,6 +23,7 @@ const refused: readonly (readonly [keyof S3Options, readonly unknown[] | 'any', 
   ['storageClass', 'any', 'It has one storage class'],
   ['requesterPays', [true], 'Its owner pays for all requests'],
   ['encryption', ['aws:kms:dsse'], 'It encrypts with AES256 or aws:kms'],
+  ['legalHolds', [true], 'It has no object lock'],
   ['listOrder', ['key'], 'Its lists are in no order'],
 ]
 

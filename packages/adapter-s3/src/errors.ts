@@ -32,6 +32,9 @@ const meanings: Meanings = {
   Forbidden: permissionDenied(
     'The credentials do not allow this request, or the object is missing and they do not allow s3:ListBucket. Check the policies of the user and of the bucket.',
   ),
+  ObjectLocked: permissionDenied(
+    'A legal hold or the retention of object lock protects the object. Nothing was changed. Delete it after the hold or retention ends.',
+  ),
   AllAccessDisabled: permissionDenied('All access to the bucket is disabled.'),
   ...sameMeaning(
     ['InvalidAccessKeyId', 'InvalidSecurity'],
@@ -60,7 +63,7 @@ const meanings: Meanings = {
   TemporaryRedirect: unavailable('The bucket is moving to another address.'),
   InvalidBucketName: misconfigured('The name is not valid for a bucket. Correct the URL.'),
   NotImplemented: unsupported(
-    'The store does not support this request. If it rejects the checksum, set checksum to none.',
+    'The store does not support this request. If it rejects the checksum, set checksum to none. If it rejects the condition of a commit (If-None-Match), use another store.',
   ),
   InvalidStorageClass: misconfigured(
     'The store does not support this storage class. Choose another storageClass.',
@@ -112,7 +115,9 @@ export function mayHaveHappened(error: unknown): boolean {
   // Errors that the SDK detects itself, such as missing credentials, occur before the request is sent.
   const wasSent = status !== undefined || !Object.hasOwn(meanings, name) || name === 'RequestTimeout'
   const attempts = numberFieldOf(fieldOf(error, '$metadata'), 'attempts') ?? 1
-  return (wasSent && errors.mayHaveHappened(error)) || attempts > 1
+  // The store knows that it does not support the request, so it has not executed it.
+  const isRefused = name === 'NotImplemented'
+  return (wasSent && !isRefused && errors.mayHaveHappened(error)) || attempts > 1
 }
 
 function failureOf(error: unknown): Failure {

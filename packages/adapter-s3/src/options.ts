@@ -59,6 +59,11 @@ export interface S3Options extends ObjectStoreOptions {
   readonly maxParts?: number | undefined
   /** How many parts of one object are sent at once. Default: 4. */
   readonly parallel?: number | undefined
+  /**
+   * Whether a pin places a legal hold on each object of the checkpoint, and unpinning ends it. The bucket must have object lock.
+   * Default: false.
+   */
+  readonly legalHolds?: boolean | undefined
   /** A ready-made client. `region`, `endpoint`, `pathStyle`, `profile` and `credentials` are then ignored. */
   readonly client?: S3Client | undefined
 }
@@ -136,6 +141,7 @@ export const optionShape = {
   partSize: { read: optionReaders.size, inUrl: true },
   maxParts: { read: optionReaders.count, inUrl: true },
   parallel: { read: optionReaders.count, inUrl: true },
+  legalHolds: { read: optionReaders.flag, inUrl: true },
   client: { read: readClient, inUrl: false },
   ...objectStoreOptions,
 } as const satisfies Readonly<Record<string, AdapterOption<unknown>>>

@@ -3,6 +3,7 @@ import { commitCases } from './cases/commit.ts'
 import { contractCases } from './cases/contract.ts'
 import { failureCases } from './cases/failures.ts'
 import { hashCases } from './cases/hash.ts'
+import { holdCases } from './cases/holds.ts'
 import { keyCases } from './cases/keys.ts'
 import { listCases } from './cases/list.ts'
 import { processCases } from './cases/processes.ts'
@@ -33,6 +34,7 @@ export const conformanceCases: readonly Case[] = [
   ...commitCases,
   ...readCases,
   ...hashCases,
+  ...holdCases,
   ...keyCases,
   ...listCases,
   ...abortCases,

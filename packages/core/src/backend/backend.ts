@@ -74,6 +74,13 @@ export interface CheckpointBackend {
    */
   hash(key: string, options?: CallOptions): Promise<ObjectHash>
 
+  /**
+   * Places a legal hold on objects, or ends it. Until it ends, nobody can destroy the bytes, whatever their permissions.
+   * Repeating a call is no error. Rejects with `NOT_FOUND` if a key to hold is absent. An absent key whose hold ends is no
+   * error. A backend without the capability `holdsObjects` rejects every call (`UNSUPPORTED`).
+   */
+  setHold(keys: readonly string[], options: HoldOptions): Promise<void>
+
   /** Returns the space that is left for the caller. */
   freeSpace(options?: CallOptions): Promise<FreeSpace>
 
@@ -114,6 +121,13 @@ export interface BackendCapabilities {
    * objects have one physical copy of the bytes (`shares`). Default: it does not support it.
    */
   readonly reusesObjects?: 'copies' | 'shares' | undefined
+  /** Whether pins place a legal hold on the objects of a checkpoint (`setHold`). Default: false. */
+  readonly holdsObjects?: boolean | undefined
+}
+
+export interface HoldOptions extends CallOptions {
+  /** Whether to place the hold. With `false`, the hold ends. */
+  readonly on: boolean
 }
 
 export interface CallOptions {

@@ -8,6 +8,7 @@ import type {
   CommitOutcome,
   DeleteReport,
   FreeSpace,
+  HoldOptions,
   ListOptions,
   ObjectHash,
   ObjectStat,
@@ -92,6 +93,12 @@ export class CheckedBackend implements CheckpointBackend {
     return this.#call('hash', options, [key], () => this.#operations.hash(key, options))
   }
 
+  async setHold(keys: readonly string[], options: HoldOptions): Promise<void> {
+    const { setHold } = this.#operations
+    if (setHold === undefined || this.capabilities.holdsObjects !== true) throw cannotHold(this.url)
+    return this.#call('setHold', options, keys, () => setHold([...new Set(keys)], options))
+  }
+
   async freeSpace(options: CallOptions = {}): Promise<FreeSpace> {
     return this.#call('freeSpace', options, [], () => this.#operations.freeSpace(options))
   }
@@ -143,6 +150,14 @@ function cannotResume(key: string, url: string): HoldfastError {
     'UNSUPPORTED',
     `This store cannot continue an interrupted put, so the put of ${key} cannot have the option resume. Leave it out.`,
     { key, url },
+  )
+}
+
+function cannotHold(url: string): HoldfastError {
+  return new HoldfastError(
+    'UNSUPPORTED',
+    'This store cannot hold objects, or is not configured to. Use a bucket with object lock and the option legalHolds.',
+    { url },
   )
 }
 

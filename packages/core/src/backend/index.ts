@@ -12,6 +12,7 @@ export type {
   DigestAlgorithm,
   DigestOrigin,
   FreeSpace,
+  HoldOptions,
   ListOptions,
   ObjectHash,
   ObjectStat,

@@ -6,14 +6,26 @@ export type PortMethod = Exclude<keyof CheckpointBackend, 'url' | 'capabilities'
 /** The parameters of a method of the port, with options that are always passed. */
 type Given<Method extends PortMethod> = Required<Parameters<CheckpointBackend[Method]>>
 
+/** The methods that only some stores support. */
+type OptionalMethod = 'setHold'
+
 /** The methods of the port. They get valid keys and known options. */
 export type PortOperations = {
-  readonly [Method in PortMethod]: (...given: Given<Method>) => ReturnType<CheckpointBackend[Method]>
+  readonly [Method in Exclude<PortMethod, OptionalMethod>]: (
+    ...given: Given<Method>
+  ) => ReturnType<CheckpointBackend[Method]>
+} & {
+  readonly [Method in OptionalMethod]?: (...given: Given<Method>) => ReturnType<CheckpointBackend[Method]>
 }
 
 /** The methods of the port, with the store as their first parameter. */
 export type OperationsOn<Store> = {
-  readonly [Method in PortMethod]: (
+  readonly [Method in Exclude<PortMethod, OptionalMethod>]: (
+    store: Store,
+    ...given: Given<Method>
+  ) => ReturnType<CheckpointBackend[Method]>
+} & {
+  readonly [Method in OptionalMethod]?: (
     store: Store,
     ...given: Given<Method>
   ) => ReturnType<CheckpointBackend[Method]>
@@ -42,6 +54,7 @@ const options: {
   list: { startAfter: true, limit: true, signal: true },
   delete: { signal: true },
   hash: { signal: true },
+  setHold: { on: true, signal: true },
   freeSpace: { signal: true },
   sweep: { olderThan: true, prefix: true, only: true, dryRun: true, signal: true },
 }

@@ -42,6 +42,7 @@ import { type RepairOptions, type RepairReport, repairStore } from './upkeep/rep
 import type { StoreSweepOptions, StoreSweepReport } from './upkeep/sweep.ts'
 import { undoDeletion, type UndoneCheckpoint, type UndoOptions } from './upkeep/undo.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
+import { holdCheckpoint } from './attempts/hold-checkpoint.ts'
 import type { UnfinishedSaves } from './attempts/unfinished.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
@@ -220,14 +221,19 @@ export class CheckpointStore<Name extends string = string>
     return this.#access.findUnfinished(options.signal)
   }
 
-  /** Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. */
+  /**
+   * Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. If the backend holds objects
+   * (`legalHolds` of S3), each object of the checkpoint also gets a legal hold.
+   */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
     this.#refuseInJob('pin')
     assertStep(step)
     if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
     const at = this.#context.environment.now().toISOString()
     const pin = reason === undefined ? { at } : { reason, at }
-    await this.#writer.write({ kind: 'pin', step, pin }, options.signal)
+    const { signal } = options
+    const committed = await this.#writer.write({ kind: 'pin', step, pin }, signal)
+    await holdCheckpoint(this.#context, committed, step, { on: true, signal })
   }
 
   /** Ends the count of restores of a checkpoint, because the run works with it. See `maxTries` of `restore`. */
@@ -242,7 +248,10 @@ export class CheckpointStore<Name extends string = string>
     this.#refuseInJob('unpin')
     assertStep(step)
     const { signal } = options
-    await this.#access.freeing(signal, () => this.#writer.write({ kind: 'unpin', step }, signal))
+    const committed = await this.#access.freeing(signal, () =>
+      this.#writer.write({ kind: 'unpin', step }, signal),
+    )
+    await holdCheckpoint(this.#context, committed, step, { on: false, signal })
   }
 
   /**

@@ -188,6 +188,10 @@ export class SimulatedBackend implements CheckpointBackend {
     }))
   }
 
+  async setHold(): Promise<never> {
+    throw new HoldfastError('UNSUPPORTED', 'The simulated disk holds no objects.')
+  }
+
   async freeSpace(): Promise<FreeSpace> {
     return { kind: 'unbounded' }
   }

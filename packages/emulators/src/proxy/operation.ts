@@ -34,7 +34,8 @@ function s3Operation({ method, path, query, headers }: Head): Operation {
   // The SDK writes two slashes after the name of a directory bucket.
   const ofBucket = /^\/[^/]+\/{0,2}$/.test(path)
   const marker =
-    ['uploads', 'uploadId', 'delete', 'list-type', 'session'].find((name) => query.has(name)) ?? ''
+    ['uploads', 'uploadId', 'delete', 'list-type', 'session', 'legal-hold'].find((name) => query.has(name)) ??
+    ''
   const copies = headers['x-amz-copy-source'] !== undefined
   const names: Readonly<Record<string, Operation>> = ofBucket
     ? {
@@ -47,6 +48,8 @@ function s3Operation({ method, path, query, headers }: Head): Operation {
       }
     : {
         'GET ': 'GetObject',
+        'PUT legal-hold': 'PutObjectLegalHold',
+        'GET legal-hold': 'GetObjectLegalHold',
         'HEAD ': 'HeadObject',
         'PUT ': copies ? 'CopyObject' : 'PutObject',
         'DELETE ': 'DeleteObject',

@@ -1,3 +1,4 @@
+import type { Context } from './context.ts'
 import { notImplemented, S3Error } from './errors.ts'
 import { header, type S3Request } from './request.ts'
 import type { State } from './state.ts'
@@ -12,10 +13,16 @@ export interface WriteConditions {
  * Parses the conditions of a write. If-None-Match must be `*`:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
  */
-export function writeConditions(request: S3Request): WriteConditions {
+export function writeConditions(
+  { conditionalWrites }: Pick<Context, 'conditionalWrites'>,
+  request: S3Request,
+): WriteConditions {
+  if (conditionalWrites === 'ignored') return { ifNoneMatch: false, ifMatch: undefined }
   const ifNoneMatch = header(request, 'if-none-match')
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') throw notImplemented(`If-None-Match: ${ifNoneMatch}`)
   const ifMatch = header(request, 'if-match')
+  if (conditionalWrites === 'refused' && (ifMatch ?? ifNoneMatch) !== undefined)
+    throw notImplemented('conditions of writes')
   if (ifMatch !== undefined && ifNoneMatch !== undefined)
     throw notImplemented('If-Match and If-None-Match together')
   return {

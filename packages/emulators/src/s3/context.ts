@@ -4,12 +4,18 @@ import type { Elsewhere } from './elsewhere.ts'
 import type { Sessions } from './sessions.ts'
 import type { State } from './state.ts'
 
+/** What a service does with the conditions of writes. */
+export type ConditionalWrites = 'enforced' | 'ignored' | 'refused'
+
 /** The environment of an operation. */
 export interface Context {
   readonly state: State
   readonly sessions: Sessions
   /** Whether the listings of every bucket are in no order. Those of directory buckets always are. */
   readonly unorderedLists: boolean
+  readonly conditionalWrites: ConditionalWrites
+  /** Whether objects can have legal holds. */
+  readonly objectLock: boolean
   /** Whether the metadata of an object are kept. */
   readonly keepsMetadata: boolean
   /** The host to which reads are redirected. */

@@ -1,6 +1,7 @@
 import type { Context, Run } from './context.ts'
 import { readDocument } from './documents.ts'
 import { S3Error } from './errors.ts'
+import { assertNotHeld } from './legal-hold.ts'
 
 import { childText, onlyChildren, writeXml } from './xml.ts'
 
@@ -43,6 +44,7 @@ async function deleteOne(
 ): Promise<Readonly<Record<string, string>>> {
   try {
     assertAllowed('DeleteObject', bucket, key)
+    assertNotHeld(state.object(bucket, key))
     await state.files.remove(state.delete(bucket, key))
     return { Key: key }
   } catch (error) {

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/backend'
 import { type Answer, type Call, serve } from '../http/http-server.ts'
 import { isBucketName } from './buckets.ts'
-import type { Context } from './context.ts'
+import type { ConditionalWrites, Context } from './context.ts'
 import { S3Error } from './errors.ts'
 import { operationOf } from './operations.ts'
 import { parseRequest, refuseUnknown, type S3Request } from './request.ts'
@@ -38,6 +38,16 @@ export interface S3EmulatorOptions {
    * end in `--x-s3` are directory buckets, and their listings always are. Default: false.
    */
   readonly unorderedLists?: boolean
+  /**
+   * Whether the buckets have object lock, so that objects can have legal holds. An object with a hold cannot be deleted, as on
+   * services without versions. Amazon S3 hides it instead, and keeps the version. Default: false.
+   */
+  readonly objectLock?: boolean
+  /**
+   * What happens to conditions of writes: they are enforced; or ignored, as by some services; or refused with the status 501, as by
+   * Backblaze B2. Default: `enforced`.
+   */
+  readonly conditionalWrites?: ConditionalWrites
   /** A path that all addresses begin with, such as `/namespace`. The endpoint ends in it. Default: none. */
   readonly basePath?: string
   /**
@@ -81,6 +91,8 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     region = 'us-east-1',
     denies = () => false,
     unorderedLists = false,
+    objectLock = false,
+    conditionalWrites = 'enforced',
     basePath = '',
     redirectsReads = false,
     keepsMetadata = true,
@@ -103,6 +115,8 @@ export async function startS3Emulator(options: S3EmulatorOptions = {}): Promise<
     state,
     sessions,
     unorderedLists,
+    objectLock,
+    conditionalWrites,
     keepsMetadata,
     elsewhere,
     region,

@@ -150,7 +150,7 @@ export const completeMultipartUpload: Run = async (context, request) => {
   const { bucket, key, query } = request
   const id = query.get('uploadId') ?? ''
   state.upload(bucket, key, id)
-  const conditions = writeConditions(request)
+  const conditions = writeConditions(context, request)
   const { element } = await readDocument(bodyUnsummed(request), 'CompleteMultipartUpload')
   const wanted = parseParts(element)
 

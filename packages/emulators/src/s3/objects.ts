@@ -5,6 +5,7 @@ import { type Run, seconds } from './context.ts'
 import { describedBy } from './described.ts'
 import { etagIn } from './directory-bucket.ts'
 import { notImplemented, S3Error } from './errors.ts'
+import { assertNotHeld } from './legal-hold.ts'
 import { rangeOf } from './range.ts'
 import { header, type S3Request } from './request.ts'
 import type { StoredObject } from './state.ts'
@@ -13,7 +14,7 @@ import { storeBody } from './store-body.ts'
 export const putObject: Run = async (context, request) => {
   const { state } = context
   const { bucket, key } = request
-  const conditions = writeConditions(request)
+  const conditions = writeConditions(context, request)
   const described = describedBy(request, context.keepsMetadata)
   const deletionsBefore = state.deletions
   const wanted = givenAlgorithm(request) ?? 'CRC64NVME'
@@ -77,6 +78,7 @@ export const deleteObject: Run = async ({ state }, request) => {
   const there = state.object(bucket, key)
   if (there !== undefined) assertMatches(request, there.etag)
   else if (header(request, 'if-match') !== undefined) throw new S3Error('NoSuchKey', undefined, { Key: key })
+  assertNotHeld(there)
   await state.files.remove(state.delete(bucket, key))
   return { status: 204 }
 }

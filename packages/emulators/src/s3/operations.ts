@@ -7,6 +7,7 @@ import { copyHeaders, copyObject, uploadPartCopy } from './copy.ts'
 import { deleteObjects } from './delete-objects.ts'
 import { describingHeaders } from './described.ts'
 import { notImplemented } from './errors.ts'
+import { getObjectLegalHold, putObjectLegalHold } from './legal-hold.ts'
 import { listObjects } from './listing.ts'
 import { listMultipartUploads, listParts } from './multipart-listing.ts'
 import {
@@ -117,6 +118,24 @@ export const operations: readonly Operation[] = [
     query: [],
     headers: ['if-match'],
     run: deleteObject,
+  },
+  {
+    name: 'PutObjectLegalHold',
+    method: 'PUT',
+    on: 'object',
+    marker: 'legal-hold',
+    query: [],
+    headers: bodyHeaders,
+    run: putObjectLegalHold,
+  },
+  {
+    name: 'GetObjectLegalHold',
+    method: 'GET',
+    on: 'object',
+    marker: 'legal-hold',
+    query: [],
+    headers: [],
+    run: getObjectLegalHold,
   },
   {
     name: 'CreateMultipartUpload',

@@ -20,6 +20,8 @@ export interface StoredObject extends Described {
   readonly etag: string
   readonly modified: number
   readonly checksum: Checksum
+  /** Whether it has a legal hold. Default: false. */
+  readonly isHeld?: boolean
 }
 
 export interface Upload extends Described {

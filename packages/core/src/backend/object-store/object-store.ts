@@ -33,7 +33,10 @@ export interface ObjectStoreOperations<Store extends ObjectStore>
 
 /** Capabilities that the adapter states, and the quota in bytes; `undefined` for no quota. */
 export interface ObjectStoreFacts
-  extends Pick<BackendCapabilities, 'hash' | 'maxObjectBytes' | 'resumesPuts' | 'reusesObjects'> {
+  extends Pick<
+    BackendCapabilities,
+    'hash' | 'maxObjectBytes' | 'resumesPuts' | 'reusesObjects' | 'holdsObjects'
+  > {
   readonly quota: number | undefined
 }
 
@@ -51,6 +54,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
   /** Sends no request. */
   constructor(store: Store, facts: ObjectStoreFacts, operations: ObjectStoreOperations<Store>) {
     const { names, parts } = store
+    const { setHold } = operations
     const quota = quotaOf(facts.quota, (signal) => operations.list(store, '', { signal }))
     super(
       names.url,
@@ -65,6 +69,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
         requestPerObject: true,
         resumesPuts: facts.resumesPuts,
         reusesObjects: facts.reusesObjects,
+        holdsObjects: facts.holdsObjects,
       },
       {
         place: async () => placeAt(names.url, await operations.endpoint(store)),
@@ -83,6 +88,7 @@ export class ObjectStoreBackend<Store extends ObjectStore> extends CheckedBacken
           return report
         },
         hash: (key, options) => operations.hash(store, key, options),
+        ...(setHold === undefined ? {} : { setHold: (keys, options) => setHold(store, keys, options) }),
         freeSpace: async ({ signal }) => quota?.freeSpace(signal) ?? { kind: 'unbounded' },
         sweep: (options) => operations.sweep(store, options),
         async close() {

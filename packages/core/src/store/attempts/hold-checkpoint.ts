@@ -1,0 +1,41 @@
+import type { Committed } from '../../catalog/commit/catalog-log.ts'
+import { attemptPrefix } from '../../catalog/documents/index.ts'
+import { abandonedAt } from '../../catalog/pages/index.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+
+/**
+ * Places legal holds on the objects of a checkpoint that was pinned, or ends those of one that was unpinned, if the backend
+ * holds objects. The pin is committed before. If the hold fails, the same call can be repeated.
+ */
+export async function holdCheckpoint(
+  { backend }: StoreContext,
+  { catalog }: Committed,
+  step: number,
+  { on, signal }: { readonly on: boolean; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  if (backend.capabilities.holdsObjects !== true) return
+  const entries = [catalog.checkpoints.get(step), abandonedAt(catalog, step)]
+  const attempts = entries.flatMap((entry) =>
+    entry === undefined || (entry.pinned !== undefined) !== on ? [] : [entry.attempt],
+  )
+  try {
+    for (const attempt of attempts) {
+      const objects = await Array.fromAsync(backend.list(attemptPrefix(attempt), { signal }))
+      const keys = objects.map(({ key }) => key)
+      if (keys.length > 0) await backend.setHold(keys, { on, signal })
+    }
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    const { code, reason, key, url, retryable } = error
+    const done = on
+      ? 'is pinned, but not all its objects are held. Pin'
+      : 'is unpinned, but objects of it are still held. Unpin'
+    throw new HoldfastError(code, `Step ${step} ${done} it again. ${reason}`, {
+      key,
+      url,
+      cause: error,
+      retryable,
+    })
+  }
+}
