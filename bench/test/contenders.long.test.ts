@@ -13,7 +13,7 @@ test.for(Object.entries(groups))(
     const selection = { names: [name], scale: quickScale, minutes: undefined, share: Infinity, options: [] }
     for await (const ran of runGroups(selection, { folder, tell: () => undefined })) {
       if ('why' in ran) throw new Error(ran.why, { cause: ran.error })
-      if (ran.left.length === 0) expect(ran.works).toHaveLength(works)
+      if (ran.left.length === 0) expect(ran.works.length).toBeGreaterThanOrEqual(works)
       expect(ran.works.length + ran.left.length).toBeGreaterThan(0)
       for (const { name: work, contenders } of ran.works) {
         for (const { name: contender, verified, failure } of contenders) {

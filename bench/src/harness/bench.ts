@@ -39,7 +39,7 @@ export class Bench {
       rounds: work.rounds ?? rounds,
       warmUp: !quick,
       settle: onDisk && !quick ? () => this.#atRest() : undefined,
-      budget: this.#budget.next(),
+      budget: work.rounds === 1 ? Infinity : this.#budget.next(),
     })
     this.#works.push(result)
     if (result.rounds < result.planned)

@@ -4,7 +4,7 @@ import type { Scale } from './scale.ts'
 /** A group of work. */
 export interface Group {
   readonly run: (bench: Bench) => Promise<void>
-  /** Number of works that it measures. Its time is divided among them. */
+  /** Number of works among which its time is divided. Works of one round do not count. */
   readonly works: number
   /** Minutes that it may take. Then it takes fewer rounds. */
   readonly minutes: number
