@@ -66,3 +66,22 @@ describe.each(Object.entries(sources))('the source reader reads %s', (_, sourceO
     },
   )
 })
+
+test('reads a stream that is smaller than a chunk into a buffer of its size', async () => {
+  const small = bytes.subarray(0, 1000)
+  const source = { open: async () => ReadableStream.from<Uint8Array>([small]) }
+  await using reader = await SourceReader.open(source, {
+    chunkBytes: 8 * mebibyte,
+    chunksHeld: 1,
+    size: 1000,
+  })
+  const chunks = await Array.fromAsync(reader.chunks())
+  expect(chunks.map(({ buffer }) => buffer.byteLength)).toEqual([1000])
+  expect(reader.result().sha256).toBe(sha256Hex(small))
+})
+
+test.each([0, 999])('rejects a stream that is longer than the announced %i bytes', async (size) => {
+  const source = { open: async () => ReadableStream.from<Uint8Array>([bytes.subarray(0, 1000)]) }
+  await using reader = await SourceReader.open(source, { chunkBytes: mebibyte, chunksHeld: 1, size })
+  await expect(Array.fromAsync(reader.chunks())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
