@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -33,14 +32,25 @@ export async function suggestsAdapters(bundle: Bundler): Promise<void> {
   )
 }
 
-/** Expects that a bundled handler works where nothing is installed, as in the archive of a function of AWS Lambda. */
+/** Calls a handler as the runtime of AWS Lambda does, and prints its result. */
+const callHandler = `const [, module, event] = process.argv
+require(module).handler(JSON.parse(event)).then((result) => console.log(JSON.stringify(result)))`
+
+/**
+ * Expects that a bundled handler works as on AWS Lambda: in a process of its own, where no package is installed, there is no
+ * configuration, and only the temporary folder can be written to.
+ */
 export async function runsAsHandler(bundle: Bundler): Promise<void> {
   const folder = await emptyFolder()
   const module = await bundle(programOf('lambda'), folder)
-  const { handler } = createRequire(import.meta.url)(module) as {
-    handler: (event: object) => Promise<readonly number[]>
-  }
   await using s3 = await startS3Emulator({ buckets: ['checkpoints'] })
   const url = `s3://checkpoints/a?endpoint=${s3.endpoint}&region=${s3.region}`
-  expect(await handler({ url, credentials: s3.credentials })).toEqual([7])
+  const event = JSON.stringify({ url, credentials: s3.credentials })
+  const temporary = await emptyFolder()
+  const allowed = ['--allow-fs-read=*', `--allow-fs-write=${temporary}`, '--allow-worker']
+  // Before Node.js 25, the network needs no permission.
+  if (process.allowedNodeEnvironmentFlags.has('--allow-net')) allowed.push('--allow-net')
+  const words = ['--permission', ...allowed, '--eval', callHandler, module, event]
+  const { stdout } = await execute(process.execPath, words, { cwd: folder, env: { TMPDIR: temporary } })
+  expect(JSON.parse(stdout)).toEqual([7])
 }
