@@ -32,6 +32,14 @@ test('restore reports other files beside the restored ones, and --exact removes 
   expect((await readdir(join(folder, 'resume'))).toSorted()).toEqual(['model-1-of-2.bin', 'model-2-of-2.bin'])
 })
 
+test('restore does not suggest --exact where it would refuse it', async () => {
+  const folder = await withStore()
+  const { stderr } = await holdfast(folder, '-s', 'store', 'restore', '2', '--to', '.')
+  expect(stderr).toMatch(/^4 other files were in \. and were left there \(.*\)\.\n$/)
+  const exact = await holdfast(folder, '-s', 'store', 'restore', '2', '--to', '.', '--exact')
+  expect([exact.code, exact.stderr]).toEqual([2, expect.stringContaining('because it contains the store')])
+})
+
 test('restore exits with 1 or 2, never with 4 or 6, if it cannot use the destination', async () => {
   const folder = await withStore()
   await writeFile(join(folder, 'file'), 'x')

@@ -175,8 +175,8 @@ function noteOtherFiles(printer: Printer, others: OtherFiles, folder: string): v
   const names = others.count > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ')
   const { wasOrWere, itOrThem } = others.count === 1 ? one : several
   printer.note(
-    `${others.isComplete ? '' : 'at least '}${counted} ${wasOrWere} in ${folder} and ${wasOrWere} left there (${names}). ` +
-      `--exact removes ${itOrThem}.`,
+    `${others.isComplete ? '' : 'at least '}${counted} ${wasOrWere} in ${folder} and ${wasOrWere} left there (${names}).` +
+      (others.removable ? ` --exact removes ${itOrThem}.` : ''),
   )
 }
 

@@ -86,20 +86,20 @@ export async function checkFolders(
   return realFolders
 }
 
-/** Rejects with `INVALID_ARGUMENT` for a destination whose other files must not be removed. */
-export function refuseToClear({ root, real, store }: Destination): void {
-  const why =
-    store?.isBelow(real.path) === true
-      ? 'it contains the store'
-      : real.path === parse(real.path).root
-        ? 'it is the root of the file system'
-        : isWithin(homedir(), real.path)
-          ? 'it contains a home folder'
-          : undefined
+/** Throws `INVALID_ARGUMENT` for a destination whose other files must not be removed. */
+export function refuseToClear(destination: Destination): void {
+  const why = reasonToKeepOthers(destination)
   if (why === undefined) return
   throw refused(
-    `The other files in ${root} cannot be removed, because ${why}. Restore into a separate folder.`,
+    `The other files in ${destination.root} cannot be removed, because ${why}. Restore into a separate folder.`,
   )
+}
+
+/** Returns why the other files in a destination must not be removed, as the end of a sentence; `undefined` if they may be. */
+export function reasonToKeepOthers({ real, store }: Destination): string | undefined {
+  if (store?.isBelow(real.path) === true) return 'it contains the store'
+  if (real.path === parse(real.path).root) return 'it is the root of the file system'
+  return isWithin(homedir(), real.path) ? 'it contains a home folder' : undefined
 }
 
 interface Looking {

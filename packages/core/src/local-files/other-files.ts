@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { nodeErrorCode } from '../node-errors.ts'
 import { atDestination, ifThere, refused } from './destination-error.ts'
-import type { Destination } from './destination.ts'
+import { type Destination, reasonToKeepOthers } from './destination.ts'
 import type { LocalFileSystem } from './file-system.ts'
 import { hiddenPrefix } from './hidden-folder.ts'
 import { mountPoints } from './mounts.ts'
@@ -20,6 +20,11 @@ export interface OtherFiles {
   readonly isComplete: boolean
   /** Whether the files were removed. */
   readonly removed: boolean
+  /**
+   * Whether an exact restore removes such files. It refuses a destination that contains the store or a home folder, and the root
+   * of the file system.
+   */
+  readonly removable: boolean
 }
 
 /** Counts the other files at a destination. Never rejects: unreadable folders are not counted. */
@@ -35,7 +40,8 @@ export async function reportOthers(
       return stats !== undefined && destination.store?.is(stats) !== true
     },
   })
-  return { count, names: found, isComplete, removed: false }
+  const removable = reasonToKeepOthers(destination) === undefined
+  return { count, names: found, isComplete, removed: false, removable }
 }
 
 /**
@@ -62,7 +68,7 @@ export async function othersToRemove(
     throw refused(
       `${root} has more than ${mostRemoved} other files, or some that cannot be read. Remove them yourself, or restore elsewhere.`,
     )
-  return { entries, others: { count, names: found, isComplete, removed: true } }
+  return { entries, others: { count, names: found, isComplete, removed: true, removable: true } }
 }
 
 interface Walk {

@@ -226,6 +226,7 @@ describe('other files at the destination', () => {
       names: ['gone/a/b.txt', 'model-1-of-2.bin', 'sub/old.txt'],
       isComplete: true,
       removed: false,
+      removable: true,
     })
     expect(await readTree(to)).toEqual({ ...old, ...files })
   })

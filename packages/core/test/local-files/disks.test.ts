@@ -58,7 +58,7 @@ describe('the root of a disk', () => {
     const restored = { 'data/a.bin': 'new', 'model.bin': 'model' }
     const { paths, others } = await deliverToDirectory(sep, deliveriesOf(restored), plain, rootedAt(folder))
     expect(paths).toEqual([join(sep, 'data', 'a.bin'), join(sep, 'model.bin')])
-    expect(others).toMatchObject({ count: 1, names: ['etc/hosts'], removed: false })
+    expect(others).toMatchObject({ count: 1, names: ['etc/hosts'], removed: false, removable: false })
     expect(await readTree(folder)).toEqual({ 'etc/hosts': 'hosts', ...restored })
     expect((await readdir(folder)).toSorted()).toEqual(['data', 'etc', 'model.bin'])
   })
