@@ -49,7 +49,7 @@ function threadScript(): Plugin {
       const input = id.replace(/receiving-script\.ts$/, 'receiving-thread.ts')
       await using thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
       const { output: chunks } = await thread.generate({ format: 'cjs', minify: true })
-      return `export const receivingScript = ${JSON.stringify(chunks[0].code)}`
+      return `export const receivingScript = () => ${JSON.stringify(chunks[0].code)}`
     },
   }
 }

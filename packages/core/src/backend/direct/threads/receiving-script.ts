@@ -1,8 +1,9 @@
 /**
- * The code of a receiving thread. In this repository it is a module. `scripts/bundle.ts` replaces it by the text of the
- * module and all that it imports, so that it is part of every program that a bundler makes of the published package.
+ * Returns the code of a receiving thread. In this repository it is a module. `scripts/bundle.ts` replaces this function by
+ * one that returns the text of the module and all that it imports, so that the text is part of every program that a bundler
+ * makes of the published package. Throws in a bundle of this repository's own modules, which lacks the module.
  */
-export const receivingScript: URL | string = new URL(
-  import.meta.url.endsWith('.ts') ? './receiving-thread.ts' : './receiving-thread.js',
-  import.meta.url,
-)
+export function receivingScript(): URL | string {
+  const here = import.meta.url
+  return new URL(here.endsWith('.ts') ? './receiving-thread.ts' : './receiving-thread.js', here)
+}

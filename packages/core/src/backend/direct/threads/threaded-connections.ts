@@ -9,7 +9,7 @@ const youngGenerationMb = 4
 
 interface ThreadCode {
   readonly Worker: typeof Worker
-  readonly receivingScript: URL | string
+  readonly receivingScript: () => URL | string
 }
 
 /** Loads what starts a thread. Most processes never receive enough bytes to need it. */
@@ -74,9 +74,10 @@ export class ThreadedConnections implements Receiver {
 
   #start({ Worker, receivingScript }: ThreadCode): ReceivingThread | undefined {
     try {
-      const worker = new Worker(receivingScript, {
+      const script = receivingScript()
+      const worker = new Worker(script, {
         name: 'holdfast-receiving',
-        eval: typeof receivingScript === 'string',
+        eval: typeof script === 'string',
         execArgv: [],
         workerData: this.#settings,
         resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
