@@ -4,7 +4,7 @@ import { CheckpointStore, type PackMode } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSameFolder, writeFolder } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
-import { objectStores, placeNames, savingToStore, wordOf } from './object-stores.ts'
+import { objectStores, placeNames, processorOf, savingToStore, wordOf } from './object-stores.ts'
 import { eachName } from './peers/each-file.ts'
 import type { Peer } from './peers/peer.ts'
 import type { Clients } from './stores/store-server.ts'
@@ -38,7 +38,7 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
     const what = `${count.toLocaleString('en')} files of ${smallBytes / 1024} KiB`
     const shared = {
       bytes: count * smallBytes,
-      comparisons: [againstFastest(peers), againstUnpacked],
+      comparisons: [againstFastest(peers), againstUnpacked, ...processorOf(peers)],
     }
     await bench.measure(
       {

@@ -218,7 +218,7 @@ function againstFastest(peers: readonly Peer[]): Comparison {
 }
 
 /** The goals for processor time: that of a peer that also computes a digest, and that of rclone, which is native. */
-function processorOf(peers: readonly Peer[]): readonly Comparison[] {
+export function processorOf(peers: readonly Peer[]): readonly Comparison[] {
   const namesOf = (chosen: readonly Peer[]): readonly string[] => chosen.map(({ name }) => name)
   const against = (names: readonly string[]): Comparison['against'] => ({ which: 'fastest', names })
   return [

@@ -30,6 +30,12 @@ export async function smallFiles(bench: Bench): Promise<void> {
           against: { which: 'fastest', names: peers.map(({ name }) => name) },
           atMost: 1,
         },
+        {
+          text: durable,
+          of: ours.name,
+          measured: 'processor',
+          against: { which: 'fastest', names: [durable] },
+        },
         { text: durable, of: packed.name, against: { which: 'fastest', names: [durable] }, atMost: 0.5 },
       ],
     },

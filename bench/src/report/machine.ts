@@ -21,6 +21,7 @@ export async function describeMachine(folder: string): Promise<Machine> {
     openssl: await firstLine('openssl', ['version']),
     cp: await firstLine('cp', ['--version']),
     rclone: await firstLine('rclone', ['version']),
+    s5cmd: await firstLine('s5cmd', ['version']),
     ...(await peers()),
   }
   return {

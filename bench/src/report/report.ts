@@ -56,6 +56,13 @@ function leftOut(groups: readonly RanGroup[], absent: readonly string[]): string
           return `${group}: ${planned - rounds} of ${planned} rounds of "${name}": the time of the group was over.`
         }),
     ),
+    ...groups.flatMap(({ group, works }) =>
+      works.flatMap(({ name, contenders }) =>
+        contenders
+          .filter(({ failure }) => failure !== undefined)
+          .map((contender) => `${group}: ${contender.name} in "${name}": it failed, as its row states.`),
+      ),
+    ),
     ...absent.map((group) => `${group}: it has not been measured yet.`),
   ]
   return lines.length === 0 ? 'Nothing.' : lines.map((line) => `- ${line}`).join('\n')
@@ -116,7 +123,7 @@ function workSection(work: WorkResult): readonly string[] {
 function rowOf(contender: ContenderResult, { unit, bytes }: WorkResult): readonly string[] {
   const { name, median, best, spread, failure } = contender
   if (failure !== undefined)
-    return [name, `failed: ${failure.split('\n')[0] ?? ''}`, '', '', ...(bytes === undefined ? [] : ['', ''])]
+    return [name, `failed: ${firstWords(failure)}`, '', '', ...(bytes === undefined ? [] : ['', ''])]
   return [
     name,
     valueText(median, unit),
@@ -126,6 +133,11 @@ function rowOf(contender: ContenderResult, { unit, bytes }: WorkResult): readonl
       ? []
       : [`${bytesText((bytes / median) * 1000)}/s`, processorText(contender, bytes) ?? '']),
   ]
+}
+
+/** Returns the beginning of an error in one cell of a table. */
+function firstWords(failure: string): string {
+  return (failure.split('\n')[0] ?? '').slice(0, 500).replaceAll('|', ' ')
 }
 
 /** Returns the processor time for each gibibyte. */
