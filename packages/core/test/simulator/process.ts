@@ -1,5 +1,6 @@
 import {
   CheckpointStore,
+  type DeleteOptions,
   HoldfastError,
   type RetentionOptions,
   type SaveRequest,
@@ -19,7 +20,6 @@ const operations = [
   'save',
   'replace',
   'delete',
-  'remove',
   'undo',
   'pin',
   'unpin',
@@ -45,6 +45,13 @@ const retentions: readonly [RetentionOptions<'loss'>, ...RetentionOptions<'loss'
   { keepEvery: { steps: 3 }, keepLast: 1 },
   { maxCount: 2 },
   { keepLast: 1, grace: 3000 },
+]
+
+/** A deletion is final, can be undone for a short time, or until the end, whatever clock a process has. */
+const undoable: readonly [DeleteOptions, ...DeleteOptions[]] = [
+  { undoFor: 0 },
+  { undoFor: 2000 },
+  { undoFor: '20 d' },
 ]
 
 /** A simulated process with its own store and clock, and a seeded sequence of operations. */
@@ -111,9 +118,7 @@ export class Process {
     else if (kind === 'prune') await this.#store.prune()
     else if (kind === 'rewind') await this.#store.rewind(any)
     else if (kind === 'replace') await this.#save(any, 'replace')
-    else if (kind === 'delete') await this.#store.delete([any])
-    else if (kind === 'remove')
-      await this.#store.delete([any], { undoFor: this.#random.of([2000, 20 * 86_400_000]) })
+    else if (kind === 'delete') await this.#store.delete([any], this.#random.of(undoable))
     else if (kind === 'undo') await this.#undo()
     else if (kind === 'pin' || kind === 'unpin') await this.#store[kind](any)
     else if (kind === 'restore') await this.#restore()

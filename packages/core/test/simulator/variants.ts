@@ -67,12 +67,14 @@ export const brokenVariants: Readonly<Record<string, Variant>> = {
   'a lost answer taken for a lost race': () => ({ lostAnswerOfCommit: 'failed' }),
 }
 
-/** Lists a removed checkpoint, unless its step was saved again or its line belongs in a page. */
+/** Lists a checkpoint that an earlier version removed, unless its step was saved again or its line belongs in a page. */
 function withRemovedListed(catalog: Catalog): Catalog {
-  const { removed = [], checkpoints, older, latest } = catalog
+  const { removed = [], checkpoints, older, latest, version } = catalog
   const lastPaged = older?.checkpoints.at(-1)?.to ?? -1
   const steps = new Set(checkpoints.map(({ step }) => step))
-  const back = removed.find(({ entry }) => entry.step > lastPaged && !steps.has(entry.step))
+  const back = removed.find(
+    (each) => each.version < version && each.entry.step > lastPaged && !steps.has(each.entry.step),
+  )
   if (back === undefined || latest !== undefined) return catalog
   return {
     ...catalog,
