@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { CheckedBackend } from '@holdfast/core/backend'
 import { chunkBytes } from './chunk-bytes.ts'
 import { Cloning } from './clone.ts'
-import { registerNames } from './clone-object.ts'
+import { knownNames } from './clone-object.ts'
 import { commit } from './commit.ts'
 import { deleteKeys } from './delete.ts'
 import { keyError } from './errors.ts'
@@ -75,6 +75,6 @@ export class FileBackend extends CheckedBackend {
         errorOf: (error, what, key) => keyError(error, what, key, url),
       },
     )
-    registerNames(this, names)
+    knownNames.add(this, names)
   }
 }

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import {
   assertDigest,
+  KnownBackends,
   type PutOptions,
   type PutResult,
   type ReopenableSource,
@@ -15,17 +16,12 @@ import type { Names } from './names.ts'
 import { statOf } from './read.ts'
 import { modeInStore, throughTemporaryFile } from './temporary-file.ts'
 
-/** The names of backends on local disks. */
-const namesOf = new WeakMap<object, Names>()
-
-/** Lets `put` of other backends clone the files of this one. */
-export function registerNames(backend: object, names: Names): void {
-  namesOf.set(backend, names)
-}
+/** The names of the backends of this adapter, whose files `put` of another backend can clone. */
+export const knownNames = new KnownBackends<Names>()
 
 /** Returns the path of an object of this store; `undefined` if it is one of another store. */
-export function pathIn({ names }: Disk, { backend, key }: SourceObject): string | undefined {
-  return namesOf.get(backend)?.root === names.root ? names.path(key) : undefined
+export function pathIn({ names }: Disk, object: SourceObject): string | undefined {
+  return knownNames.of(object)?.root === names.root ? names.path(object.key) : undefined
 }
 
 /**
@@ -39,7 +35,7 @@ export async function cloneObject(
   options: PutOptions,
 ): Promise<PutResult | undefined> {
   const { fileSystem, names, folders, cloning } = disk
-  const path = object === undefined ? undefined : namesOf.get(object.backend)?.path(object.key)
+  const path = object === undefined ? undefined : knownNames.of(object)?.path(object.key)
   if (object === undefined || path === undefined || !cloning.mayWork) return undefined
   const { signal } = options
   try {

@@ -18,7 +18,7 @@ import { list } from './list.ts'
 import { chunkBytesOf, defaultParallel, type GcsOptions } from './options.ts'
 import { put } from './put.ts'
 import { read, stat } from './read.ts'
-import { registerBucket } from './server-copy.ts'
+import { knownBuckets } from './server-copy.ts'
 import { sweep } from './sweep.ts'
 
 /** The largest object and the longest name in bytes: https://cloud.google.com/storage/quotas. */
@@ -58,7 +58,7 @@ export class GcsBackend extends ObjectStoreBackend<Bucket> {
         },
       },
     )
-    registerBucket(this, bucket)
+    knownBuckets.add(this, bucket)
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   fieldOf,
   foreignAnswer,
+  KnownBackends,
   type PutOptions,
   requestWithRetry,
   type SourceObject,
@@ -10,13 +11,8 @@ import {
 import { ask, type Bucket, objectUrl, parseObject, sentMetadata, storedAs } from './bucket.ts'
 import { bodyOf } from './send.ts'
 
-/** The buckets of backends. */
-const buckets = new WeakMap<object, Bucket>()
-
-/** Lets `put` of other backends copy objects of this one. */
-export function registerBucket(backend: object, bucket: Bucket): void {
-  buckets.set(backend, bucket)
-}
+/** The buckets of the backends of this adapter, whose objects `put` of another backend can copy. */
+export const knownBuckets = new KnownBackends<Bucket>()
 
 /**
  * Lets the service rewrite an object of a bucket at the same endpoint. A large object takes several requests, each of which
@@ -30,7 +26,7 @@ export async function copyWithinService(
   { contentType = 'application/octet-stream', signal }: PutOptions,
   report: (bytes: number) => void,
 ): Promise<Stored | undefined> {
-  const from = buckets.get(object.backend)
+  const from = knownBuckets.of(object)
   if (from?.endpoint !== bucket.endpoint || object.storeDigest?.algorithm !== 'crc32c') return undefined
   const target = new URL(objectUrl(bucket, key))
   const path = target.pathname.slice(target.pathname.indexOf('/b/'))

@@ -21,7 +21,7 @@ import { maxPartBytes } from './multipart.ts'
 import { defaultParallel, maxPartsOf, partBytesOf, type S3Options } from './options.ts'
 import { put } from './put.ts'
 import { read, stat } from './read.ts'
-import { registerBucket } from './server-copy.ts'
+import { knownBuckets } from './server-copy.ts'
 import { sweep } from './sweep.ts'
 
 /** The longest name of an object in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html. */
@@ -63,7 +63,7 @@ export class S3Backend extends ObjectStoreBackend<Bucket> {
         },
       },
     )
-    registerBucket(this, bucket)
+    knownBuckets.add(this, bucket)
   }
 }
 

@@ -2,6 +2,7 @@ import { CompleteMultipartUploadCommand, CopyObjectCommand, UploadPartCopyComman
 import {
   concurrently,
   isHoldfastError,
+  KnownBackends,
   type PutOptions,
   requestWithRetry,
   type SourceObject,
@@ -15,13 +16,8 @@ import { timeOf } from './response-time.ts'
 import { send } from './send.ts'
 import { storedWith, tokenName } from './token.ts'
 
-/** The buckets of backends. */
-const buckets = new WeakMap<object, Bucket>()
-
-/** Lets `put` of other backends copy objects of this one. */
-export function registerBucket(backend: object, bucket: Bucket): void {
-  buckets.set(backend, bucket)
-}
+/** The buckets of the backends of this adapter, whose objects `put` of another backend can copy. */
+export const knownBuckets = new KnownBackends<Bucket>()
 
 /** Larger objects are copied in parts, so that progress is shown, and so that none is too large for one request. */
 const wholeBytes = 64 * 2 ** 20
@@ -46,7 +42,7 @@ export async function copyWithinService(
   { contentType, signal }: PutOptions,
   report: (bytes: number) => void,
 ): Promise<Stored | undefined> {
-  const from = buckets.get(object.backend)
+  const from = knownBuckets.of(object)
   if (from === undefined || bucket.checksum === 'none' || object.storeDigest?.algorithm !== 'crc32')
     return undefined
   if ((await endpoint(from)) !== (await endpoint(bucket))) return undefined

@@ -134,3 +134,4 @@ export {
   unsupported,
   webPage,
 } from './object-store/store-errors.ts'
+export { KnownBackends } from './source/known-backends.ts'
