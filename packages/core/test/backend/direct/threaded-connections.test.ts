@@ -139,6 +139,23 @@ test('ends its threads when it is destroyed, which fails their requests', async 
   await expect(text).rejects.toMatchObject({ code: 'ECONNRESET' })
 })
 
+test.each([0, 1, 5])(
+  'fails a request when it is destroyed %i turns later, without a warning',
+  async (turns) => {
+    const { get, reception } = await serving()
+    const warned = vi.spyOn(process, 'emitWarning')
+    afterTest(() => {
+      warned.mockRestore()
+    })
+    const response = get()
+    const outcome = expect(response).rejects.toMatchObject({ code: 'ECONNRESET' })
+    for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    reception.destroy()
+    await outcome
+    expect(warned).not.toHaveBeenCalled()
+  },
+)
+
 test('warns, and receives on this thread, if no thread can be started', async () => {
   const { request } = await startServer([whole, whole])
   const warned = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)

@@ -44,11 +44,13 @@ export class ThreadedConnections implements Receiver {
   async get(request: DirectRequest, signal: AbortSignal | undefined): Promise<DirectResponse | undefined> {
     this.#code ??= loadCode()
     const code = await this.#code
+    this.#refuseDestroyed()
     const thread = this.#leastBusy(code)
     if (thread === undefined) return this.#here.get(request, signal)
     try {
       return await thread.get(request, signal)
     } catch (error) {
+      this.#refuseDestroyed() // which ends a thread that has not started yet
       if (!thread.couldNotStart) throw error
       this.#warn(error)
       return this.#here.get(request, signal)
@@ -69,7 +71,7 @@ export class ThreadedConnections implements Receiver {
     this.#threads = this.#threads.filter(({ failure }) => failure === undefined)
     const [best] = this.#threads.toSorted((one, other) => one.underWay - other.underWay)
     if (best !== undefined && (best.underWay === 0 || this.#threads.length >= this.#most)) return best
-    return this.#isDestroyed || this.#cannotStart ? undefined : this.#start(code)
+    return this.#cannotStart ? undefined : this.#start(code)
   }
 
   #start({ Worker, receivingScript }: ThreadCode): ReceivingThread | undefined {
@@ -89,6 +91,11 @@ export class ThreadedConnections implements Receiver {
       this.#warn(error)
       return undefined
     }
+  }
+
+  #refuseDestroyed(): void {
+    if (!this.#isDestroyed) return
+    throw Object.assign(new Error('The connections were closed'), { code: 'ECONNRESET' })
   }
 
   #warn(error: unknown): void {
