@@ -446,6 +446,23 @@ describe('a store with removed checkpoints', () => {
     expect(await codeOf(to.undo())).toBe('ALREADY_EXISTS')
   })
 
+  test('is not possible for a deletion of more than 1,000 checkpoints, which is refused if it names a time', async () => {
+    const clocked = new Clocked()
+    const store = clocked.open({ retention: { keepLast: 1, grace: '1 h' } })
+    const writer = clocked.open()
+    for (let step = 1; step <= 1_002; step += 1) await save(writer, step)
+    await writer.close()
+    expect((await store.prune({ dryRun: true })).undoUntil).toBeUndefined()
+    expect(await codeOf(store.prune({ undoFor: '2 h', dryRun: true }))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(store.prune({ undoFor: '2 h' }))).toBe('INVALID_ARGUMENT')
+    expect(await listed(store)).toHaveLength(1_002)
+    await store.delete([1], { undoFor: '2 h' })
+    expect(await codeOf(store.prune({ undoFor: '2 h' }))).toBe('INVALID_ARGUMENT')
+    const { dropped, undoUntil } = await store.prune()
+    expect([dropped.length, undoUntil]).toEqual([1_000, undefined])
+    expect((await store.removed()).map(({ step }) => step)).toEqual([1])
+  })
+
   test('rejects an invalid time, and one for a job of many ranks', async () => {
     const store = new Clocked().open()
     await saved(store, 1, 2)

@@ -1,8 +1,9 @@
+import { HoldfastError } from '../../errors.ts'
 import type { Decision } from '../../retention/index.ts'
 import type { StoreContext } from '../context.ts'
 import type { CatalogEntry, Removed } from '../../catalog/documents/index.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
-import { undoUntil } from '../../catalog/commit/rules/index.ts'
+import { undoTime } from '../../catalog/commit/rules/index.ts'
 import { retain } from '../../catalog/judging/judgement.ts'
 import { becauseAbandoned } from '../../catalog/judging/keeping.ts'
 import { assertNoContradiction } from '../../catalog/judging/recorded-keeping.ts'
@@ -42,12 +43,14 @@ export async function pruneStore(
   assertNoContradiction(context.keeping, before.catalog)
   const undoFor = undoForIn(undoable)
   const at = context.environment.now().toISOString()
-  const until = undoUntil(before.catalog, {
-    change: { kind: 'prune', undoFor },
-    keeping: context.keeping,
-    at,
-  })
-  const plan = planOf(before, decide(context, before, undefined), until)
+  const planned = planOf(before, decide(context, before, undefined))
+  const until = undoTime(
+    before.catalog,
+    { change: { kind: 'prune', undoFor }, keeping: context.keeping, at },
+    planned.dropped.length,
+  )
+  if (until.kind === 'refused') throw new HoldfastError(until.code, until.why, { url: context.backend.url })
+  const plan = { ...planned, undoUntil: timeOf(until.time) }
   reportUnscored(context, before)
   if (dryRun || plan.dropped.length === 0) return plan
   let storeNow: Date | undefined
@@ -81,11 +84,7 @@ function asDrop({ entry, because }: Removed): { readonly step: number; readonly 
   return { step: entry.step, because }
 }
 
-function planOf(
-  judged: JudgedCatalog,
-  decisions: readonly Decision[],
-  until: string | undefined,
-): PruneReport {
+function planOf(judged: JudgedCatalog, decisions: readonly Decision[]): Omit<PruneReport, 'undoUntil'> {
   const { whole, abandonedReasons } = judged
   const bytes = new Map(whole.checkpoints.all.map((entry) => [entry.step, entry.bytes]))
   const abandoned = (whole.abandoned ?? []).filter(({ attempt }) => !abandonedReasons.has(attempt))
@@ -97,7 +96,6 @@ function planOf(
         kept ? [] : [{ step, because: because.join(', '), bytes: bytes.get(step) ?? 0 }],
       ),
     ],
-    undoUntil: timeOf(until),
   }
 }
 

@@ -77,7 +77,9 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   const version = newest.version + 1
   const segments = segmentsAfter(newest, change)
   const mirror = mirrorAfter(newest, change, kept.dropped)
-  const { removed, dropped } = removalsOf(newest, request, kept.dropped)
+  const removals = removalsOf(newest, request, kept.dropped)
+  if (removals.kind === 'refused') return removals
+  const { removed, dropped } = removals
   const undoable = [...applied.removed, ...removed]
   const { abandoned: _, removed: __, tries: ___, mirror: ____, ...unchanged } = newest
   return {

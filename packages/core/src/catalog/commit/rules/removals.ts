@@ -1,10 +1,12 @@
 import type { CatalogEntry, Drop, Removed } from '../../documents/index.ts'
 import type { PagedCatalog } from '../../pages/index.ts'
 import { graceOf } from '../../judging/recorded-keeping.ts'
+import type { Refusal } from '../changes/index.ts'
 import type { CommitRequest } from './writer.ts'
 
 /** What a commit takes out of the list. */
 export interface Removals {
+  readonly kind: 'removals'
   /** What an undo can list again. Its files stay. */
   readonly removed: readonly Removed[]
   /** What is dropped for good. */
@@ -14,28 +16,42 @@ export interface Removals {
 /** The latest time that a catalog can record. */
 const latestTime = Date.UTC(9999, 0)
 
+/** The largest number of removed checkpoints. Each version of the catalog contains all of them. */
+const mostRemoved = 1_000
+
+/** Until when an undo can list again what a request takes out of the list. `undefined` states that it drops for good. */
+export interface UndoTime { readonly kind: 'until'; readonly time: string | undefined }
+
 /**
- * Returns the time until which an undo can list again what a request drops; `undefined` if it drops for good, as every save
- * does. The files stay at least for the grace period, for readers with an older list.
+ * Decides until when an undo can list again `count` checkpoints that a request takes out of the list. A save drops for good, and so
+ * does a deletion of more checkpoints than a catalog can have removed, unless its caller wants to undo it: then it is refused.
+ * The files stay at least for the grace period, for readers with an older list.
  */
-export function undoUntil(
+export function undoTime(
   newest: PagedCatalog,
   { change, keeping, at }: Pick<CommitRequest, 'change' | 'keeping' | 'at'>,
-): string | undefined {
+  count: number,
+): UndoTime | Refusal {
   const isByPerson = change.kind === 'delete' || (change.kind === 'prune' && change.room === undefined)
-  if (!isByPerson) return undefined
+  if (!isByPerson) return { kind: 'until', time: undefined }
   const grace = graceOf(keeping, newest)
   const { undoFor = grace } = change
-  if (undoFor === 0) return undefined
-  return new Date(Math.min(Date.parse(at) + Math.max(undoFor, grace), latestTime)).toISOString()
+  if (undoFor === 0) return { kind: 'until', time: undefined }
+  const before = newest.removed?.length ?? 0
+  if (before + count > mostRemoved)
+    return change.undoFor === undefined ? { kind: 'until', time: undefined } : tooMany(before, count)
+  const time = Math.min(Date.parse(at) + Math.max(undoFor, grace), latestTime)
+  return { kind: 'until', time: new Date(time).toISOString() }
 }
 
 /** Separates what a request drops for good from what an undo can list again. A quarantined checkpoint is dropped for good. */
-export function removalsOf(newest: PagedCatalog, request: CommitRequest, dropped: readonly Drop[]): Removals {
-  const until = undoUntil(newest, request)
-  if (until === undefined) return { removed: [], dropped }
+export function removalsOf(
+  newest: PagedCatalog,
+  request: CommitRequest,
+  dropped: readonly Drop[],
+): Removals | Refusal {
   const abandoned = new Map((newest.abandoned ?? []).map((entry) => [entry.attempt, entry]))
-  const removed: Removed[] = []
+  const undoable: Omit<Removed, 'until'>[] = []
   const forGood: Drop[] = []
   for (const each of dropped) {
     const { attempt, because, unmirrored } = each
@@ -45,17 +61,39 @@ export function removalsOf(newest: PagedCatalog, request: CommitRequest, dropped
       forGood.push(each)
       continue
     }
-    removed.push({
+    undoable.push({
       entry,
       version: newest.version + 1,
       at: request.at,
-      until,
       because,
       ...(unmirrored === undefined ? {} : { unmirrored }),
       ...(left === undefined ? {} : { abandoned: true }),
     })
   }
-  return { removed, dropped: forGood }
+  const until = undoTime(newest, request, undoable.length)
+  if (until.kind === 'refused') return until
+  const { time } = until
+  if (time === undefined) return { kind: 'removals', removed: [], dropped }
+  const removed = undoable.map(({ entry, version, at, ...rest }) => ({
+    entry,
+    version,
+    at,
+    until: time,
+    ...rest,
+  }))
+  return { kind: 'removals', removed, dropped: forGood }
+}
+
+function tooMany(before: number, count: number): Refusal {
+  const others = before === 0 ? '' : `, and ${before} deleted before can still be undone`
+  return {
+    kind: 'refused',
+    code: 'INVALID_ARGUMENT',
+    why:
+      `At most ${mostRemoved} deleted checkpoints can be undone at a time. This would delete ${count}${others}. ` +
+      'Delete fewer at once, or let the undo end at once (0 s).',
+    hint: undefined,
+  }
 }
 
 function listedAs({ checkpoints }: PagedCatalog, { step, attempt }: Drop): CatalogEntry | undefined {
