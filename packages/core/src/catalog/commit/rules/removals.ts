@@ -20,7 +20,10 @@ const latestTime = Date.UTC(9999, 0)
 const mostRemoved = 1_000
 
 /** Until when an undo can list again what a request takes out of the list. `undefined` states that it drops for good. */
-export interface UndoTime { readonly kind: 'until'; readonly time: string | undefined }
+export interface UndoTime {
+  readonly kind: 'until'
+  readonly time: string | undefined
+}
 
 /**
  * Decides until when an undo can list again `count` checkpoints that a request takes out of the list. A save drops for good, and so
