@@ -405,6 +405,24 @@ describe('a store with removed checkpoints', () => {
     expect(await listed(after)).toEqual([1, 2, 3])
   })
 
+  test('keeps an undone checkpoint, removed again, if the version with the undo is damaged after its time', async () => {
+    const clocked = new Clocked()
+    const store = clocked.open()
+    await saved(store, 1, 2)
+    await store.delete([1], { undoFor: '1 h' })
+    await store.undo()
+    const undone = (await keysOf(clocked.backend, 'catalog/')).at(-1) ?? ''
+    await tamper(clocked.backend, undone, flipBit)
+    clocked.now += 2 * hour
+    const after = clocked.open({ takeOver: true })
+    await saved(after, 3)
+    await after.flush()
+    expect(await listed(after)).toEqual([2, 3])
+    expect(await after.removed()).toMatchObject([{ step: 1, undoUntil: new Date(clocked.now + hour) }])
+    await after.undo()
+    expect(await contentOf(after, 1)).toBe('1')
+  })
+
   test('keeps an undone checkpoint if the page with its line is lost', async () => {
     const clocked = new Clocked()
     const store = clocked.open({}, foldingEarly)

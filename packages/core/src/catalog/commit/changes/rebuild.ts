@@ -1,6 +1,7 @@
 import type { OrderKey } from '../../../order-key.ts'
 import type { CatalogEntry, Drop, Quarantined } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
+import { withTimeAgain } from '../../judging/undo-until.ts'
 import { wholeCatalog } from '../../pages/index.ts'
 import { recoveredSegments } from '../segments.ts'
 import { type KindOfChange, unchangedLists } from './change.ts'
@@ -22,9 +23,10 @@ export interface Rebuild {
 
 export const rebuild: KindOfChange<Rebuild> = {
   needsWhole: () => true,
-  apply: (catalog, { checkpoints, quarantined, dropped, abandoned, rewound }) => ({
+  apply: (catalog, { checkpoints, quarantined, dropped, abandoned, rewound }, { at }) => ({
     ...unchangedLists(catalog),
     ...(abandoned === undefined ? {} : { abandoned }),
+    removed: (catalog.removed ?? []).map((each) => withTimeAgain(each, at)),
     rewound,
     checkpoints: wholeCatalog(catalog).checkpoints.replacedBy(checkpoints),
     quarantined,

@@ -1,6 +1,7 @@
 import type { CatalogEntry, Drop, Removed } from '../../documents/index.ts'
 import type { PagedCatalog } from '../../pages/index.ts'
 import { graceOf } from '../../judging/recorded-keeping.ts'
+import { undoUntil } from '../../judging/undo-until.ts'
 import type { Refusal } from '../changes/index.ts'
 import type { CommitRequest } from './writer.ts'
 
@@ -12,9 +13,6 @@ export interface Removals {
   /** What is dropped for good. */
   readonly dropped: readonly Drop[]
 }
-
-/** The latest time that a catalog can record. */
-const latestTime = Date.UTC(9999, 0)
 
 /** The largest number of removed checkpoints. Each version of the catalog contains all of them. */
 const mostRemoved = 1_000
@@ -43,8 +41,7 @@ export function undoTime(
   const before = newest.removed?.length ?? 0
   if (before + count > mostRemoved)
     return change.undoFor === undefined ? { kind: 'until', time: undefined } : tooMany(before, count)
-  const time = Math.min(Date.parse(at) + Math.max(undoFor, grace), latestTime)
-  return { kind: 'until', time: new Date(time).toISOString() }
+  return { kind: 'until', time: undoUntil(at, Math.max(undoFor, grace)) }
 }
 
 /** Separates what a request drops for good from what an undo can list again. A quarantined checkpoint is dropped for good. */
