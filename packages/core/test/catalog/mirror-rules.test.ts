@@ -64,6 +64,18 @@ describe('the record of a mirror', () => {
     expect(waitingIn(commit(catalog, recordMirror([], 's3://b/other')))).toEqual([1, 2])
   })
 
+  test('keeps the order of saves when an undo or a verification lists checkpoints again', () => {
+    const steps = [1, 2, 3, 4, 5]
+    const catalog = commit(saved(commit(noCatalog, recordMirror()), steps), recordMirror([1, 2, 3]))
+    const deletion: Change = { kind: 'delete', steps: [2, 3], because: 'by hand', undoFor: 1000 }
+    const undone = commit(commit(catalog, deletion), { kind: 'undo', attempts: [2, 3].map(attemptOf) })
+    expect(waitingIn(undone)).toEqual([2, 3, 4, 5])
+    const found = [{ step: 4, attempt: attemptOf(4), reason: 'test' }]
+    const quarantined = commit(catalog, { kind: 'quarantine', found })
+    const entries = quarantined.quarantined.map(({ entry }) => entry)
+    expect(waitingIn(commit(quarantined, { kind: 'readmit', entries }))).toEqual([4, 5])
+  })
+
   test('is removed on request', () => {
     const catalog = saved(commit(noCatalog, recordMirror()), [1, 2])
     expect(commit(catalog, { kind: 'forget mirror' }).mirror).toBeUndefined()
@@ -86,6 +98,14 @@ describe('retention with a mirror', () => {
     expect(listed(saved(behind, [1, 2, 3, 4], { keepLast: 1 }))).toEqual([3, 4])
     const unlimited = commit(noCatalog, recordMirror())
     expect(listed(saved(unlimited, [1, 2, 3, 4], { keepLast: 1 }))).toEqual([1, 2, 3, 4])
+  })
+
+  test('keeps what the mirror lacks after an undo of older checkpoints', () => {
+    const catalog = commit(noCatalog, recordMirror([], 's3://b/a', 2))
+    const mirrored = commit(saved(catalog, [1, 2, 3]), recordMirror([1, 2, 3], 's3://b/a', 2))
+    const pruned = commit(mirrored, { kind: 'delete', steps: [1, 2], because: 'by hand', undoFor: 1000 })
+    const undone = commit(saved(pruned, [4]), { kind: 'undo', attempts: [1, 2].map(attemptOf) })
+    expect(listed(saved(undone, [5], { keepLast: 1 }))).toEqual([4, 5])
   })
 
   test('drops it once the mirror has it', () => {

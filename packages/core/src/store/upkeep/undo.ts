@@ -1,4 +1,10 @@
-import { applyChange, type ChangeOf, notRemoved, recordMetrics } from '../../catalog/commit/changes/index.ts'
+import {
+  applyChange,
+  type ChangeOf,
+  mirrorAfter,
+  notRemoved,
+  recordMetrics,
+} from '../../catalog/commit/changes/index.ts'
 import type { CatalogEntry, Removed } from '../../catalog/documents/index.ts'
 import { removedCheckpoint, type RemovedCheckpoint } from '../../catalog/judging/removed.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
@@ -94,7 +100,15 @@ function undone(
   const { checkpoints, abandoned } = applied
   const latest = latestAfter(checkpoints, before.latest)
   const metrics = recordMetrics(before, change)
-  return wholeCatalog({ ...before, checkpoints, latest, abandoned: [...abandoned], metrics })
+  const mirror = mirrorAfter(before, change, [])
+  return wholeCatalog({
+    ...before,
+    checkpoints,
+    latest,
+    abandoned: [...abandoned],
+    metrics,
+    ...(mirror === undefined ? {} : { mirror }),
+  })
 }
 
 /** Compares the sizes of the files, and reads only manifests. A file can be damaged, or gone because the catalog was lost. */

@@ -157,13 +157,12 @@ export function mirrorAfter<Kind extends ChangeKind>(
   const mirror = record === undefined ? catalog.mirror : record(catalog, change)
   if (mirror === undefined) return undefined
   const gone = new Set(dropped.map(({ attempt }) => attempt))
-  const waiting = [...mirror.waiting, ...listedBy(change)].filter((attempt) => !gone.has(attempt))
+  const waiting = [...mirror.waiting, ...savedBy(change)].filter((attempt) => !gone.has(attempt))
   return { ...mirror, waiting: waiting.slice(-mostUnmirrored) }
 }
 
-function listedBy(change: Change): readonly AttemptId[] {
-  if (change.kind === 'save') return [change.entry.attempt]
-  return change.kind === 'readmit' ? change.entries.map(({ attempt }) => attempt) : []
+function savedBy(change: Change): readonly AttemptId[] {
+  return change.kind === 'save' ? [change.entry.attempt] : []
 }
 
 /** Returns how retention applies in the same commit; `undefined` if it does not apply. */

@@ -3,6 +3,7 @@ import { type LineList, wholeCatalog } from '../../pages/index.ts'
 import { compareOrders } from '../../../order-key.ts'
 import { fewOf, inOrderOfSaves, type KindOfChange, type Refusal, unchangedLists } from './change.ts'
 import { withRecord } from './record.ts'
+import { waitingAgain } from './waiting.ts'
 
 /** Lists removed checkpoints again. Those that a rewind left behind are abandoned again. */
 export interface Undo {
@@ -41,10 +42,12 @@ export const undo: KindOfChange<Undo> = {
         const isOwn = line !== undefined && compareOrders(line.order, entry.order) === 0
         return isOwn ? lines : withRecord(lines, entry, entry.metrics)
       }, metrics),
-  mirror: ({ mirror, removed = [] }, { attempts }) => {
-    if (mirror === undefined) return undefined
-    const again = removedIn(removed, attempts).filter(isListedAgain).map(attemptIn)
-    return { ...mirror, waiting: [...mirror.waiting, ...again] }
+  mirror: (catalog, { attempts }) => {
+    const again = removedIn(catalog.removed ?? [], attempts).filter(isListedAgain)
+    return waitingAgain(
+      catalog,
+      again.map(({ entry }) => entry),
+    )
   },
 }
 
@@ -56,10 +59,6 @@ function removedIn(removed: readonly Removed[], attempts: readonly AttemptId[]):
 
 function isListedAgain({ abandoned = false }: Removed): boolean {
   return !abandoned
-}
-
-function attemptIn({ entry }: { readonly entry: CatalogEntry }): AttemptId {
-  return entry.attempt
 }
 
 /** The error for a checkpoint that was never removed, or whose files were deleted since. */
