@@ -3,6 +3,8 @@ import { type gaxios, PassThroughClient } from 'google-auth-library'
 import {
   type Agents,
   directRequest,
+  type HoldfastError,
+  isHoldfastError,
   type Receiver,
   type Reception,
   secretHeaders,
@@ -51,18 +53,30 @@ export function requesterOf(client: Storage, secrets: Secrets, connections: Conn
   const requester: HookedRequester = unauthenticated ? new PassThroughClient() : client.authClient
   return {
     // The client adds the credentials below this point, so only the adapter sees them.
-    request({ newConnection, direct, ...options }) {
+    async request({ newConnection, direct, ...options }) {
       const agents = newConnection ? connections.unpooled : connections.pooled
-      return requester.request({
-        ...options,
-        ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
-        async adapter(prepared, send) {
-          for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
-          const receiver = direct && connections.direct?.receiver(direct.inThread)
-          const answer = await sendDirectly(receiver, prepared, options.signal)
-          return answer ?? send(prepared)
-        },
-      })
+      let failure: HoldfastError | undefined
+      try {
+        return await requester.request({
+          ...options,
+          ...(agents === undefined ? {} : { agent: ({ protocol }) => agentFor(agents, protocol) }),
+          async adapter(prepared, send) {
+            failure = undefined
+            for (const header of secretHeaders) secrets.add(prepared.headers.get(header))
+            const receiver = direct && connections.direct?.receiver(direct.inThread)
+            try {
+              const answer = await sendDirectly(receiver, prepared, options.signal)
+              if (answer !== undefined) return answer
+            } catch (error) {
+              if (isHoldfastError(error)) failure = error
+              throw error
+            }
+            return send(prepared)
+          },
+        })
+      } catch (error) {
+        throw failure ?? error // the SDK wraps what its adapter throws
+      }
     },
   }
 }

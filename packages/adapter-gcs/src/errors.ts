@@ -2,7 +2,6 @@ import {
   commonMeanings,
   type Failure,
   fieldOf,
-  isHoldfastError,
   isHtmlPage,
   type Meanings,
   messageOf,
@@ -90,16 +89,7 @@ const meanings: Meanings = {
 
 const errors = storeErrors(meanings, failureOf)
 
-export const { hasStatus, isCalled } = errors
-
-export const storeError: typeof errors.storeError = (error, asked, url, secrets) =>
-  errors.storeError(withoutWrapper(error), asked, url, secrets)
-
-/** The SDK wraps what a direct connection throws. */
-function withoutWrapper(error: unknown): unknown {
-  const cause = fieldOf(error, 'cause')
-  return isHoldfastError(cause) ? cause : error
-}
+export const { storeError, hasStatus, isCalled } = errors
 
 /** Returns whether the store may have executed the request although it failed. */
 export function mayHaveHappened(error: unknown): boolean {
