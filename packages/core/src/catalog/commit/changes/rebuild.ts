@@ -1,5 +1,5 @@
 import type { OrderKey } from '../../../order-key.ts'
-import type { CatalogEntry, Drop, Quarantined } from '../../documents/index.ts'
+import type { CatalogEntry, Drop, Quarantined, Removed } from '../../documents/index.ts'
 import { hasFields } from '../../judging/judgement.ts'
 import { withTimeAgain } from '../../judging/undo-until.ts'
 import { wholeCatalog } from '../../pages/index.ts'
@@ -15,6 +15,8 @@ export interface Rebuild {
   readonly dropped: readonly Drop[]
   /** Checkpoints that rewinds left behind, in the order of their saves. Default: those of the catalog. */
   readonly abandoned?: readonly CatalogEntry[] | undefined
+  /** Checkpoints that an undo can list again, the earliest removed first. Default: those of the catalog. */
+  readonly removed?: readonly Removed[] | undefined
   /** The order key that the newest rewind gave, if the catalog does not know it. */
   readonly rewound?: OrderKey | undefined
   /** The highest term of a job of many ranks that the store shows, if any. */
@@ -23,15 +25,19 @@ export interface Rebuild {
 
 export const rebuild: KindOfChange<Rebuild> = {
   needsWhole: () => true,
-  apply: (catalog, { checkpoints, quarantined, dropped, abandoned, rewound }, { at }) => ({
-    ...unchangedLists(catalog),
-    ...(abandoned === undefined ? {} : { abandoned }),
-    removed: (catalog.removed ?? []).map((each) => withTimeAgain(each, at)),
-    rewound,
-    checkpoints: wholeCatalog(catalog).checkpoints.replacedBy(checkpoints),
-    quarantined,
-    dropped,
-  }),
+  apply: (catalog, change, { at }) => {
+    const { checkpoints, quarantined, dropped, abandoned, rewound } = change
+    const { removed = catalog.removed ?? [] } = change
+    return {
+      ...unchangedLists(catalog),
+      ...(abandoned === undefined ? {} : { abandoned }),
+      removed: removed.map((each) => withTimeAgain(each, at)),
+      rewound,
+      checkpoints: wholeCatalog(catalog).checkpoints.replacedBy(checkpoints),
+      quarantined,
+      dropped,
+    }
+  },
   openSegments: (catalog, { checkpoints }) => recoveredSegments(catalog, checkpoints),
   describe: () => 'rebuild',
   recordMetrics: (catalog, { checkpoints }) => {

@@ -78,10 +78,11 @@ async function repairOnce(
   const term = await latestTerm(backend, catalog, signal)
   const unlisted = await unlistedWholes(backend, catalog, lost, at, signal)
   const rewinds = committedRewinds(await foundRewinds(backend, signal), catalog, unlisted)
-  const { recovered, listed: stillListed, abandoned, rewound } = withRewinds(catalog, unlisted, rewinds)
+  const lists = withRewinds(catalog, unlisted, rewinds)
+  const { recovered, listed: stillListed, abandoned, quarantined, removed, rewound } = lists
   const { whole, incomplete } = await judge(context, [...stillListed, ...recovered], signal)
   const left = await judge(context, abandoned, signal)
-  const provedGood = await provedAgain(context, catalog, signal)
+  const provedGood = await provedAgain(context, catalog, quarantined, signal)
   const { chosen, rivals } = onePerStep(stillListed, [...whole, ...provedGood], damaged.length > 0)
   const listed = new Set(chosen)
   const newlyListed = recovered.filter((entry) => listed.has(entry))
@@ -123,11 +124,12 @@ async function repairOnce(
       kind: 'rebuild',
       checkpoints: chosen,
       quarantined: [
-        ...catalog.quarantined.filter(({ entry }) => !released.includes(entry)),
+        ...quarantined.filter(({ entry }) => !released.includes(entry)),
         ...setAside.map((aside) => ({ ...aside, at })),
       ],
       dropped: [],
       abandoned: left.whole,
+      removed,
       rewound,
       term,
     },

@@ -5,6 +5,8 @@ import {
   type CatalogEntry,
   decodeRewind,
   partsOfAttempt,
+  type Quarantined,
+  type Removed,
   type Rewind,
   rewindOfKey,
   rewindsPrefix,
@@ -84,6 +86,24 @@ export function afterRewinds(entries: readonly CatalogEntry[], rewinds: readonly
   return { listed, abandoned: abandoned.sort(compareSaves) }
 }
 
+/** Applies rewinds to checkpoints that are not listed: it marks those that the rewinds left behind. */
+function setAsideAfter<Aside extends Quarantined | Removed>(
+  asides: readonly Aside[],
+  rewinds: readonly Rewind[],
+): readonly Aside[] {
+  const { listed, abandoned } = afterRewinds(
+    asides.map(({ entry }) => entry),
+    rewinds,
+  )
+  const entries = new Map(listed.map((entry) => [entry.attempt, entry]))
+  const left = new Set(abandoned.map(({ attempt }) => attempt))
+  return asides.map((aside) => ({
+    ...aside,
+    entry: entries.get(aside.entry.attempt) ?? aside.entry,
+    ...(left.has(aside.entry.attempt) ? { abandoned: true } : {}),
+  }))
+}
+
 /**
  * Applies rewinds to the lists of a catalog and to attempts that it does not list. The catalog has applied the older ones to
  * its own lists already.
@@ -96,10 +116,12 @@ export function withRewinds(
   readonly listed: readonly CatalogEntry[]
   readonly recovered: readonly CatalogEntry[]
   readonly abandoned: readonly CatalogEntry[]
+  readonly quarantined: readonly Quarantined[]
+  readonly removed: readonly Removed[]
   /** The order key of the newest rewind, if the catalog does not know it. */
   readonly rewound: Rewind['to'] | undefined
 } {
-  const { rewound, abandoned = [], checkpoints } = catalog
+  const { rewound, abandoned = [], checkpoints, quarantined, removed = [] } = catalog
   const newer = rewinds.filter(({ to }) => rewound === undefined || compareOrders(to, rewound) > 0)
   const known = afterRewinds(checkpoints.all, newer)
   const found = afterRewinds(unlisted, rewinds)
@@ -107,6 +129,8 @@ export function withRewinds(
     listed: known.listed,
     recovered: found.listed,
     abandoned: inOrderOfSaves([...abandoned, ...known.abandoned, ...found.abandoned]),
+    quarantined: setAsideAfter(quarantined, newer),
+    removed: setAsideAfter(removed, newer),
     rewound: newer.at(-1)?.to,
   }
 }

@@ -1,5 +1,5 @@
 import { concurrently } from '../../../backend/index.ts'
-import type { CatalogEntry } from '../../../catalog/documents/index.ts'
+import type { CatalogEntry, Quarantined } from '../../../catalog/documents/index.ts'
 import type { WholeCatalog } from '../../../catalog/pages/index.ts'
 import { problemsOf } from '../../attempts/problems.ts'
 import type { StoreContext } from '../../context.ts'
@@ -36,12 +36,13 @@ export async function judge(
 /** Returns quarantined checkpoints that verify now, and whose step was not saved again. */
 export async function provedAgain(
   context: StoreContext,
-  catalog: WholeCatalog,
+  { checkpoints }: WholeCatalog,
+  quarantined: readonly Quarantined[],
   signal: AbortSignal | undefined,
 ): Promise<readonly CatalogEntry[]> {
   const good: CatalogEntry[] = []
-  for (const { entry, abandoned: isAbandoned = false } of catalog.quarantined) {
-    if (isAbandoned || catalog.checkpoints.get(entry.step) !== undefined) continue
+  for (const { entry, abandoned: isAbandoned = false } of quarantined) {
+    if (isAbandoned || checkpoints.get(entry.step) !== undefined) continue
     if ((await problemsOf(context, entry, { signal })).length === 0) good.push(entry)
   }
   return good
