@@ -117,7 +117,8 @@ describe('rule 1: where the catalog names an owner, only that one may commit', (
 describe('an attempt whose save has failed', () => {
   const owner = writer('exclusive')
   const catalog = owned(owner, 2)
-  const { attempt } = entry(9, catalog.version)
+  const saved = entry(9, catalog.version)
+  const { attempt } = saved
   const discarded = committed(catalog, request(writer('shared'), { kind: 'discard', attempt }))
 
   test('is discarded by any writer, and is dead from then on', () => {
@@ -126,6 +127,12 @@ describe('an attempt whose save has failed', () => {
     expect(isDeadIn(discarded)(`${attemptPrefix(attempt)}file`)).toBe(true)
     expect(discarded.owner).toEqual(catalog.owner)
     expect(discarded.checkpoints.all).toEqual(catalog.checkpoints.all)
+  })
+
+  test('is never committed, and does not count as committed', () => {
+    const own = request(owner, { kind: 'save', entry: saved, onExisting: 'fail' })
+    expect(kindOf(nextCatalog(discarded, own))).toBe('fenced')
+    expect(lookBack(own, catalog.version + 1, { ...discarded, floor: discarded.version + 1 })).toBe('fenced')
   })
 
   test('requires no commit if it is dead already', () => {

@@ -78,6 +78,8 @@ const dropSchema = v.looseObject({
   unmirrored: v.optional(v.boolean()),
   /** Whether it was removed before, and its time for an undo has ended. Then no grace period keeps its files. */
   expired: v.optional(v.boolean()),
+  /** Whether its save failed, so that it was never committed. */
+  discarded: v.optional(v.boolean()),
 })
 
 const removedSchema = v.looseObject({

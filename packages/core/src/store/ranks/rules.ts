@@ -1,4 +1,4 @@
-import { fateOf } from '../../catalog/commit/rules/index.ts'
+import { fateOf, wasDropped } from '../../catalog/commit/rules/index.ts'
 import { type AttemptId, partsOfAttempt } from '../../catalog/documents/index.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 
@@ -139,7 +139,7 @@ export type JointFate =
   | 'found by repair'
   | 'superseded'
   | 'fenced'
-  /** The attempt is below the floor: save again under the next try. */
+  /** The attempt is below the floor, or was discarded: save again under the next try. */
   | 'dead'
   | 'open'
 
@@ -150,12 +150,12 @@ export type JointFate =
 export function judgeAttempt(catalog: PagedCatalog, own: TermOwner, attempt: AttemptId): JointFate {
   const entry = catalog.checkpoints.get(partsOfAttempt(attempt).step)
   if (entry?.attempt === attempt && entry.recovered === true) return 'found by repair'
-  const isDropped = catalog.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
-  if (isDropped || fateOf(catalog, attempt) === 'listed') return 'committed'
+  const fate = fateOf(catalog, attempt)
+  if (fate === 'listed' || wasDropped(catalog, attempt)) return 'committed'
   const standing = standingOf(catalog, own)
   if (standing === 'superseded') return 'superseded'
   if (standing !== 'owner') return 'fenced'
-  return partsOfAttempt(attempt).base < catalog.floor ? 'dead' : 'open'
+  return fate
 }
 
 /** What a part says about the rank that wrote it. */

@@ -40,6 +40,27 @@ export const brokenProtocols: Readonly<Record<string, Protocol>> = {
     ...product,
     readsManifestBack: false,
   },
+  'a copy whose attempt was discarded counts as committed': {
+    ...product,
+    nextCatalog: (newest, request) => {
+      const { change } = request
+      const isDropped =
+        change.kind === 'save' &&
+        newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === change.entry.attempt))
+      return isDropped ? { kind: 'committed' } : nextCatalog(newest, request)
+    },
+  },
+  'an attempt is committed although it was discarded': {
+    ...product,
+    nextCatalog: (newest, request) => {
+      if (request.change.kind !== 'save') return nextCatalog(newest, request)
+      const history = newest.history.map((record) => ({
+        ...record,
+        dropped: record.dropped.filter(({ discarded }) => discarded !== true),
+      }))
+      return nextCatalog({ ...newest, history }, request)
+    },
+  },
   'an attempt is committed although the history does not reach back to its beginning': {
     ...product,
     nextCatalog: (newest, request) => {

@@ -16,8 +16,8 @@ function beginning(left: Partial<State['left']>): State {
     agreements: {},
     data: {},
     copiers: [{ at: 'begin' }, { at: 'begin' }],
-    left: { takeovers: 0, deletions: 0, others: 0, ...left },
-    ghost: { acknowledged: [], dropped: [] },
+    left: { takeovers: 0, deletions: 0, others: 0, refusals: 0, ...left },
+    ghost: { acknowledged: [], dropped: [], discarded: [] },
   }
 }
 
@@ -41,6 +41,11 @@ export const scenarios: readonly Scenario[] = [
     name: 'two that are about to commit, one that deletes the copy, and other commits',
     initial: aboutToCommit(beginning(deleting)),
   },
+  {
+    name: 'two that are about to commit, one of which is refused',
+    initial: aboutToCommit(beginning({ refusals: 1, others: 1 })),
+  },
+  { name: 'one that is refused, and another commit', initial: beginning({ refusals: 1, others: 1 }) },
   { name: 'one that takes over', initial: beginning({ takeovers: 1 }) },
   { name: 'one that deletes the copy, and other commits', initial: beginning(deleting) },
 ]

@@ -97,14 +97,35 @@ export function copierSteps(state: State, index: number, protocol: Protocol): re
         origin: originOf(copier.origin),
         manifest: digestOf(manifest),
       }
+      const { left } = state
+      const refused: readonly Step[] =
+        left.refusals === 0
+          ? []
+          : go(
+              'is refused by its configuration',
+              { ...tryOf(copier), at: 'discard' },
+              {
+                left: { ...left, refusals: left.refusals - 1 },
+              },
+            )
       const verdict = protocol.nextCatalog(
         state.catalog,
         requestOf(`copier ${index} ${attempt}`, { kind: 'save', entry, onExisting: 'replace' }),
       )
       if (verdict.kind === 'next')
-        return go('commits', { at: 'done' }, committed(state, verdict.catalog, attempt))
+        return [...refused, ...go('commits', { at: 'done' }, committed(state, verdict.catalog, attempt))]
+      if (verdict.kind === 'committed')
+        return go('finds it committed', { at: 'done' }, { ghost: acknowledging(state, attempt) })
       const isOver = verdict.kind !== 'fenced' || protocol.canContinue(state.catalog, attempt)
       return go(`is refused: ${verdict.kind}`, isOver ? { at: 'done' } : nextTry(copier))
+    }
+    case 'discard': {
+      const { attempt } = copier
+      const request = requestOf(`copier ${index} discards ${attempt}`, { kind: 'discard', attempt })
+      const verdict = protocol.nextCatalog(state.catalog, request)
+      if (verdict.kind !== 'next') return go('has nothing to discard', { at: 'done' })
+      // The sweep below deletes what the copier deletes.
+      return go(`discards ${attempt}`, { at: 'done' }, discarded(state, verdict.catalog, attempt))
     }
   }
 }
@@ -160,10 +181,12 @@ export function violation({ catalog, data, ghost }: State): string | undefined {
       return `${attempt} is listed, and not all of its files are ${content}`
   }
   const isListed = (attempt: AttemptId): boolean => listed.some((entry) => entry.attempt === attempt)
-  const revived = ghost.dropped.find(isListed)
-  if (revived !== undefined) return `${revived} is listed again after it was dropped`
+  const revived = [...ghost.dropped, ...ghost.discarded].find(isListed)
+  if (revived !== undefined) return `${revived} is listed after it was dropped or discarded`
   const lost = ghost.acknowledged.find((attempt) => !isListed(attempt) && !ghost.dropped.includes(attempt))
-  return lost === undefined ? undefined : `${lost} was acknowledged, and is neither listed nor dropped`
+  return lost === undefined
+    ? undefined
+    : `${lost} was acknowledged, and neither is listed nor was dropped since`
 }
 
 function swept(state: State, attempt: AttemptId, stored: Stored): Step {
@@ -174,15 +197,27 @@ function swept(state: State, attempt: AttemptId, stored: Stored): Step {
 }
 
 function committed(state: State, catalog: WholeCatalog, attempt?: AttemptId): Partial<State> {
-  const { ghost } = state
   const dropped = catalog.history.at(-1)?.dropped.map((drop) => drop.attempt) ?? []
+  const ghost = attempt === undefined ? state.ghost : acknowledging(state, attempt)
   return {
-    catalog: { ...catalog, history: catalog.history.slice(-historyLength) },
-    ghost: {
-      acknowledged: attempt === undefined ? ghost.acknowledged : union(ghost.acknowledged, [attempt]),
-      dropped: union(ghost.dropped, dropped),
-    },
+    catalog: remembered(catalog),
+    ghost: { ...ghost, dropped: union(ghost.dropped, dropped) },
   }
+}
+
+function discarded({ ghost }: State, catalog: WholeCatalog, attempt: AttemptId): Partial<State> {
+  return {
+    catalog: remembered(catalog),
+    ghost: { ...ghost, discarded: union(ghost.discarded, [attempt]) },
+  }
+}
+
+function acknowledging({ ghost }: State, attempt: AttemptId): State['ghost'] {
+  return { ...ghost, acknowledged: union(ghost.acknowledged, [attempt]) }
+}
+
+function remembered(catalog: WholeCatalog): WholeCatalog {
+  return { ...catalog, history: catalog.history.slice(-historyLength) }
 }
 
 function union(one: readonly AttemptId[], other: readonly AttemptId[]): readonly AttemptId[] {

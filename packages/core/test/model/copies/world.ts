@@ -15,7 +15,7 @@ export interface Stored {
 export type Copier =
   | { readonly at: 'begin' | 'done' }
   | { readonly at: 'agree'; readonly origin: Content; readonly number: number }
-  | ({ readonly at: 'look' | 'manifest' | 'read back' } & Try)
+  | ({ readonly at: 'look' | 'manifest' | 'read back' | 'discard' } & Try)
   | ({ readonly at: 'file'; readonly file: number } & Try)
   | ({ readonly at: 'commit'; readonly manifest: string } & Try)
 
@@ -34,11 +34,18 @@ export interface State {
   readonly data: Readonly<Record<AttemptId, Stored>>
   readonly copiers: readonly Copier[]
   /** How often each of these may still happen. */
-  readonly left: { readonly takeovers: number; readonly deletions: number; readonly others: number }
+  readonly left: {
+    readonly takeovers: number
+    readonly deletions: number
+    readonly others: number
+    /** Commits of copies that are refused, such as by an objective that contradicts a recorded one. */
+    readonly refusals: number
+  }
   /** What the promises are about. No process looks at it. */
   readonly ghost: {
     readonly acknowledged: readonly AttemptId[]
     readonly dropped: readonly AttemptId[]
+    readonly discarded: readonly AttemptId[]
   }
 }
 

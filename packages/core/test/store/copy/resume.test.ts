@@ -174,6 +174,33 @@ describe('two copiers at once', () => {
     expect(await keysOf(backend, 'agreements/')).toEqual([])
   })
 
+  test('make one checkpoint if the commit of the other one is refused, and it discards what both stored', async () => {
+    const from = await storeWith(1)
+    let other: Promise<readonly string[]> | undefined
+    class Waiting extends MemoryBackend {
+      override async commit(...parameters: Parameters<MemoryBackend['commit']>) {
+        if (parameters[0].startsWith('data/1-') && other === undefined)
+          await (other = copied(from, contradicting))
+        return super.commit(...parameters)
+      }
+    }
+    const backend = new Waiting()
+    const minimising = storeOn(backend, {
+      mode: 'shared',
+      objectives: { loss: { metric: 'loss', direction: 'min' } },
+    })
+    await minimising.save({ step: 0, files: filesOf(0), metrics: { loss: 1 } })
+    const contradicting = storeOn(backend, {
+      mode: 'shared',
+      objectives: { loss: { metric: 'loss', direction: 'max' } },
+    })
+    const store = storeOn(backend, { mode: 'shared' })
+    expect(await copied(from, store)).toEqual(['copied 1'])
+    expect(await other).toEqual(['failed 1: INVALID_ARGUMENT'])
+    expect(await stepsOf(store)).toEqual([0, 1])
+    expect((await store.verify()).good).toBe(true)
+  })
+
   test('never list an attempt again that was dropped long ago', async () => {
     const from = await storeWith(1)
     const backend = new FaultyBackend()

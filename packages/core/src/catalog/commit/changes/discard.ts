@@ -12,7 +12,7 @@ export const discard: KindOfChange<Discard> = {
   needsWhole: (newest, { attempt }) => partsOfAttempt(attempt).step <= lastPagedStep(newest),
   apply: (catalog, { attempt }) => ({
     ...unchangedLists(catalog),
-    dropped: [{ step: partsOfAttempt(attempt).step, attempt, because: 'its save failed' }],
+    dropped: [{ step: partsOfAttempt(attempt).step, attempt, because: 'its save failed', discarded: true }],
   }),
   describe: ({ attempt }) => `discard ${partsOfAttempt(attempt).step}`,
 }

@@ -3,6 +3,7 @@ import {
   attemptOfKey,
   type CatalogEntry,
   catalogVersionOf,
+  type Drop,
   type PageId,
   pageOfKey,
   partsOfAttempt,
@@ -64,7 +65,7 @@ function isRewindDead(newest: WholeCatalog, version: number): boolean {
  */
 export function fateOf(newest: PagedCatalog, attempt: AttemptId): 'listed' | 'dead' | 'open' {
   if (entriesOf(newest, attempt).length > 0) return 'listed'
-  return isBelowFloor(newest, attempt) || wasDropped(newest, attempt) ? 'dead' : 'open'
+  return isBelowFloor(newest, attempt) || dropsOf(newest, attempt).length > 0 ? 'dead' : 'open'
 }
 
 /** Rule 4 after a rise of the floor: returns the retired pages that no version from the floor on needs. */
@@ -76,9 +77,18 @@ export function isBelowFloor(newest: PagedCatalog, attempt: AttemptId): boolean 
   return partsOfAttempt(attempt).base < newest.floor
 }
 
-/** An attempt is committed at most once. A dropped or discarded attempt is never listed again. */
+/** An attempt is committed at most once. One that was committed and dropped is never listed again. */
 export function wasDropped(newest: PagedCatalog, attempt: AttemptId): boolean {
-  return newest.history.some(({ dropped }) => dropped.some((drop) => drop.attempt === attempt))
+  return dropsOf(newest, attempt).some(({ discarded }) => discarded !== true)
+}
+
+/** A discarded attempt was never committed, and never will be. Another process may still be storing it. */
+export function wasDiscarded(newest: PagedCatalog, attempt: AttemptId): boolean {
+  return dropsOf(newest, attempt).some(({ discarded }) => discarded === true)
+}
+
+function dropsOf({ history }: PagedCatalog, attempt: AttemptId): readonly Drop[] {
+  return history.flatMap(({ dropped }) => dropped.filter((drop) => drop.attempt === attempt))
 }
 
 /** Returns the lines of an attempt: listed, quarantined, abandoned, or removed so that an undo can list it. */

@@ -1,4 +1,4 @@
-export { fateOf, isDeadIn, pagesPassed, remembersSince } from './dead.ts'
+export { fateOf, isDeadIn, pagesPassed, remembersSince, wasDropped } from './dead.ts'
 export { lookBack } from './look-back.ts'
 export { nextCatalog, type Verdict } from './next-catalog.ts'
 export { mayChange, mayCommit } from './ownership.ts'

@@ -21,7 +21,7 @@ export function lookBack(
   }
   if (hasCommitted(newest, request)) return 'committed'
   if (isFoundByRepair(newest, request.change)) return 'unknown'
-  // An attempt is dead if the newest version does not know it and its base is below the floor (rule 2).
+  // An attempt is dead if it was discarded, or if the newest version does not know it and its base is below the floor (rule 2).
   if (request.change.kind === 'save') return 'fenced'
   const oldest = newest.history[0]?.version ?? Infinity
   return oldest <= version ? 'fenced' : 'unknown'
@@ -29,7 +29,7 @@ export function lookBack(
 
 /**
  * Returns whether the newest version includes this commit, by its id or its attempt. An attempt that a repair listed
- * does not count, because the repair cannot know whether it was committed.
+ * does not count, because the repair cannot know whether it was committed. Nor does one that another process discarded.
  */
 export function hasCommitted(newest: PagedCatalog, { commitId, change }: CommitRequest): boolean {
   if (newest.history.some((record) => record.commitId === commitId)) return true

@@ -14,7 +14,7 @@ import {
   retentionTerms,
   segmentsAfter,
 } from '../changes/index.ts'
-import { fateOf, isBelowFloor, remembersSince } from './dead.ts'
+import { fateOf, isBelowFloor, remembersSince, wasDiscarded } from './dead.ts'
 import { hasCommitted, isFoundByRepair } from './look-back.ts'
 import { type Fenced, foreignOwner, isOwnTakeOver, nextOwner, nextTerm } from './ownership.ts'
 import { removalsOf } from './removals.ts'
@@ -41,8 +41,8 @@ const historyLength = 64
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
  *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save. If a job owns
  *    the store, all its writers may commit changes that list no attempt and raise no floor: `mayChange`.
- * 2. Dead attempts. An attempt whose base is below the floor can never be committed. Nor can that of a copy, which
- *    other processes may continue, if the history does not name every commit since.
+ * 2. Dead attempts. An attempt whose base is below the floor, or that was discarded, can never be committed. Nor can
+ *    that of a copy, which other processes may continue, if the history does not name every commit since.
  * 3. The floor only grows, and never passes the version that carries it.
  * 4. Only what a committed version declares dead may be deleted, also by the writer whose save has failed: `isDeadIn`.
  * 5. Takeover names the new owner and raises the floor to itself: every older attempt is dead at that moment.
@@ -61,6 +61,9 @@ export function nextCatalog(newest: PagedCatalog, request: CommitRequest): Verdi
   if (change.kind === 'discard' && fateOf(newest, change.attempt) !== 'open') return { kind: 'committed' }
   const stranger = foreignOwner(newest, request)
   if (stranger !== undefined) return { kind: 'fenced', ...stranger } // rule 1
+  if (change.kind === 'save' && wasDiscarded(newest, change.entry.attempt)) {
+    return { kind: 'fenced', why: discardedAttempt(change.entry.step) } // rule 2
+  }
   if (change.kind === 'save' && (isBelowFloor(newest, change.entry.attempt) || isForgotten(newest, change))) {
     return { kind: 'fenced', why: deadAttempt(change.entry.step) } // rule 2
   }
@@ -156,4 +159,8 @@ function deadAttempt(step: number): string {
     `The save of step ${step} began before a takeover, or took longer than the grace period, ` +
     'so a sweep may have deleted it. Save it again.'
   )
+}
+
+function discardedAttempt(step: number): string {
+  return `Another process discarded the save of step ${step}, and may have deleted its files. Save it again.`
 }
