@@ -55,6 +55,8 @@ export type ErrorHint =
       readonly canMakeRoom: boolean
       /** Whether unfinished saves of other writers take space. A sweep with `now` removes them. */
       readonly hasUnfinished: boolean
+      /** Whether removed checkpoints, which an undo can list again, take space. A sweep with `now` deletes them. */
+      readonly hasRemoved: boolean
     }
 
 /** Phrases a hint in the methods and options of the library. */
@@ -118,10 +120,16 @@ export function remedyOf(hint: ErrorHint): string {
 function waysToFree({
   canMakeRoom,
   hasUnfinished,
+  hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
   const way = canMakeRoom
     ? 'Let Holdfast drop checkpoints with space: { makeRoom: true }, or delete some with store.delete().'
     : 'Delete checkpoints with store.delete().'
+  if (hasRemoved)
+    return [
+      way,
+      'store.sweep({ now: true }) deletes removed checkpoints for good, and unfinished saves of other writers.',
+    ]
   if (!hasUnfinished) return [way]
   return [
     way,

@@ -173,6 +173,11 @@ def phrase_hint(hint: Mapping[str, Any]) -> str | None:
             if hint.get("canMakeRoom")
             else "Delete checkpoints with store.delete()."
         )
+        if hint.get("hasRemoved"):
+            return (
+                f"{way} The command holdfast sweep --now deletes removed checkpoints for good, "
+                "and unfinished saves of other writers."
+            )
         if not hint.get("hasUnfinished"):
             return way
         return (

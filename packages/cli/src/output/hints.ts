@@ -71,10 +71,16 @@ export function phraseHint(hint: ErrorHint): string {
 function waysToFree({
   canMakeRoom,
   hasUnfinished,
+  hasRemoved,
 }: Extract<ErrorHint, { readonly kind: 'free-space' }>): readonly string[] {
   const way = canMakeRoom
     ? 'Pass --make-room to let Holdfast drop checkpoints, or delete some with holdfast rm.'
     : 'Delete checkpoints with holdfast rm.'
+  if (hasRemoved)
+    return [
+      way,
+      'holdfast sweep --now deletes removed checkpoints for good, and unfinished saves of other writers.',
+    ]
   if (!hasUnfinished) return [way]
   return [way, 'If no other writer runs, delete its unfinished saves with holdfast sweep --now.']
 }

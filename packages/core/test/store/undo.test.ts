@@ -348,13 +348,18 @@ describe('room for a save', () => {
     expect(await codeOf(store.undo())).toBe('NOT_FOUND')
   })
 
-  test('does not cost the undo if the removed checkpoints would not be enough', async () => {
+  test.each([false, true])('keeps the undo of a save that fails anyway (makeRoom: %s)', async (makeRoom) => {
     const clocked = new Clocked(new SmallBackend())
-    const store = clocked.open()
+    const store = clocked.open({ space: { makeRoom } })
     for (const step of [1, 2, 3]) await store.save({ step, files })
     await store.delete([1], { undoFor: '1 h' })
     const large = { a: Buffer.alloc(3_000_000) }
-    expect(await codeOf(store.save({ step: 4, files: large }))).toBe('INSUFFICIENT_SPACE')
+    const refused = store.save({ step: 4, files: large })
+    await expect(refused).rejects.toThrow('1 removed checkpoint takes 1.0 MB, kept for an undo.')
+    await expect(refused).rejects.toMatchObject({
+      code: 'INSUFFICIENT_SPACE',
+      hint: { kind: 'free-space', hasRemoved: true },
+    })
     await store.undo()
     expect(await listed(store)).toEqual([1, 2, 3])
   })

@@ -11,7 +11,7 @@ import {
 } from '../../space/index.ts'
 import { spaceHeldBy } from '../../catalog/judging/candidate.ts'
 import type { AttemptsUnderWay, StoreContext } from '../context.ts'
-import type { AttemptId, Drop } from '../../catalog/documents/index.ts'
+import type { AttemptId, Drop, Removed } from '../../catalog/documents/index.ts'
 import { judge, retain } from '../../catalog/judging/judgement.ts'
 import { droppingOf } from '../../catalog/judging/recorded-keeping.ts'
 import type { PagedCatalog, WholeCatalog } from '../../catalog/pages/index.ts'
@@ -90,51 +90,80 @@ export async function guardSpace(
   const refused = await refusal(context, needed, signal)
   if (refused === undefined) return []
   const because = `to make room for step ${step}`
-  const room = await roomWanted(context, refused, because, await log.wholeOf(catalog, signal))
-  // Removed checkpoints go before all others.
-  const mayForget = space.makeRoom || wouldSuffice(await log.wholeOf(catalog, signal), room)
-  if (mayForget && catalog.removed !== undefined) {
+  const whole = await log.wholeOf(catalog, signal)
+  const room = await roomWanted(context, refused, because, whole)
+  const unfinished = await unfinishedSaves(context, whole, access.attempts, signal)
+  // A full disk has no space for a probe. The time of the newest version is slightly earlier, which keeps more
+  // checkpoints.
+  const storeNow = (await log.newestListed(Math.max(1, catalog.version), signal))?.storedAt
+  const mayRemoveOthers = space.makeRoom && mayEndOthers && unfinished.saves > 0
+  const canFree = (rest: RoomWanted): boolean =>
+    isNone(rest) || wouldDrop(context, whole, rest, storeNow).length > 0
+  // Removed checkpoints go before all others. They stay if the save fails anyway.
+  const afterRemoved = withoutRemoved(whole, room)
+  const isEnough =
+    isNone(afterRemoved) ||
+    (space.makeRoom && canFree(afterRemoved)) ||
+    (mayRemoveOthers && canFree(without(afterRemoved, unfinished)))
+  if (isEnough && catalog.removed !== undefined) {
     const { isDeleted } = await access.freeing(signal, () => access.deleteRemoved('all', signal))
     if (isDeleted)
       return guardSpace(context, step, files, await log.newest(signal), access, signal, mayEndOthers)
   }
-  const unfinished = await unfinishedSaves(
-    context,
-    await log.wholeOf(catalog, signal),
-    access.attempts,
-    signal,
-  )
-  // A full disk has no space for a probe. The time of the newest version is slightly earlier, which keeps more
-  // checkpoints.
-  const storeNow = (await log.newestListed(Math.max(1, catalog.version), signal))?.storedAt
-  const droppable = await wouldDrop(context, catalog, room, storeNow, signal)
+  const droppable = wouldDrop(context, whole, room, storeNow)
   // Drops no checkpoint if deleting unfinished saves would be sufficient.
   const rest = without(room, unfinished)
-  const wouldDo = unfinished.saves > 0 && rest.bytes === 0 && rest.inodes === 0
-  const isEnough =
-    unfinished.saves > 0 &&
-    (wouldDo || (await wouldDrop(context, catalog, rest, storeNow, signal)).length > 0)
-  if (space.makeRoom && isEnough && mayEndOthers) {
+  const wouldDo = unfinished.saves > 0 && isNone(rest)
+  if (mayRemoveOthers && canFree(rest)) {
     // Leftovers go before good checkpoints. A writer that still runs elsewhere is fenced, and can save again.
     await access.removeOtherSaves(unfinished, signal)
     return guardSpace(context, step, files, await log.newest(signal), access, signal, false)
   }
   if (!space.makeRoom || droppable.length === 0 || wouldDo)
-    throw notEnough(context, step, needed, refused, wouldDo ? [] : droppable, unfinished)
+    throw notEnough(context, step, needed, refused, wouldDo ? [] : droppable, unfinished, whole)
   const committed = await access.freeing(signal, async () => {
     const pruned = await log.commit({ kind: 'prune', room, storeNow }, signal)
     await deleteDropped(context, pruned, { evenInGrace: true })
     return pruned
   })
   const still = await refusal(context, needed, signal)
-  if (still !== undefined) throw notEnough(context, step, needed, still, [], unfinished)
+  if (still !== undefined) throw notEnough(context, step, needed, still, [], unfinished, committed.catalog)
   return committed.dropped
 }
 
 /** Returns the space that is still missing if unfinished saves are deleted. */
-function without(room: RoomWanted, { bytes, fileCount }: UnfinishedSaves) {
+function without(room: RoomWanted, { bytes, fileCount }: UnfinishedSaves): RoomWanted {
   const inodes = Math.max(0, (room.inodes ?? 0) - fileCount)
   return { ...room, bytes: Math.max(0, room.bytes - bytes), inodes }
+}
+
+/** Returns the space that is still missing if all removed checkpoints are deleted. */
+function withoutRemoved(
+  { checkpoints, abandoned, quarantined, removed = [] }: WholeCatalog,
+  room: RoomWanted,
+): RoomWanted {
+  const { bytes, inodes = 0, alsoHeld = [] } = room
+  const freed = new FreedSpace([...checkpoints.all.map(spaceHeldBy), ...alsoHeld])
+  for (const { entry } of removed) freed.delete(spaceHeldBy(entry))
+  return {
+    ...room,
+    bytes: Math.max(0, bytes - freed.bytes),
+    inodes: Math.max(0, inodes - freed.inodes),
+    alsoHeld: heldBeside({ abandoned, quarantined }),
+  }
+}
+
+function isNone({ bytes, inodes = 0 }: RoomWanted): boolean {
+  return bytes === 0 && inodes === 0
+}
+
+/** The space of checkpoints that are not listed. */
+function heldBeside({
+  abandoned = [],
+  quarantined,
+  removed = [],
+}: Pick<WholeCatalog, 'abandoned' | 'quarantined' | 'removed'>): NonNullable<RoomWanted['alsoHeld']> {
+  return [...abandoned, ...[...quarantined, ...removed].map(({ entry }) => entry)].map(spaceHeldBy)
 }
 
 /** Returns a catalog with recent checkpoints, even if those in its document were deleted. */
@@ -173,25 +202,22 @@ async function roomWanted(
   context: StoreContext,
   refused: Refusal,
   because: string,
-  { abandoned = [], quarantined, removed = [] }: WholeCatalog,
+  catalog: WholeCatalog,
 ): Promise<RoomWanted> {
   const reserve = await missingReserve(context)
-  const setAside = [...quarantined, ...removed].map(({ entry }) => entry)
-  const alsoHeld = [...abandoned, ...setAside].map(spaceHeldBy)
+  const alsoHeld = heldBeside(catalog)
   return refused.kind === 'noInodes'
     ? { bytes: 0, inodes: refused.missing + reserve.inodes, alsoHeld, because }
     : { bytes: refused.missing + reserve.bytes, alsoHeld, because }
 }
 
 /** Returns the steps to drop to make room. Empty if dropping them would not be sufficient. */
-async function wouldDrop(
-  { keeping, log, environment }: StoreContext,
-  known: PagedCatalog,
+function wouldDrop(
+  { keeping, environment }: StoreContext,
+  catalog: WholeCatalog,
   room: RoomWanted,
   storeNow: Date | undefined,
-  signal: AbortSignal | undefined,
-): Promise<readonly number[]> {
-  const catalog = await log.wholeOf(known, signal)
+): readonly number[] {
   const { objectives, retention } = droppingOf(keeping, catalog)
   const judgement = judge(catalog, objectives)
   const present = { now: environment.now(), storeNow }
@@ -203,14 +229,6 @@ async function wouldDrop(
   return freed.bytes < room.bytes || freed.inodes < (room.inodes ?? 0) ? [] : [...dropped]
 }
 
-/** Whether deleting all removed checkpoints frees the missing space. */
-function wouldSuffice({ checkpoints, removed = [] }: WholeCatalog, room: RoomWanted): boolean {
-  const { bytes, inodes = 0, alsoHeld = [] } = room
-  const freed = new FreedSpace([...checkpoints.all.map(spaceHeldBy), ...alsoHeld])
-  for (const { entry } of removed) freed.delete(spaceHeldBy(entry))
-  return freed.bytes >= bytes && freed.inodes >= inodes
-}
-
 function notEnough(
   { backend }: StoreContext,
   step: number,
@@ -218,17 +236,35 @@ function notEnough(
   refused: Refusal,
   droppable: readonly number[],
   unfinished: UnfinishedSaves,
+  { removed = [] }: PagedCatalog,
 ): HoldfastError {
   const droppableText =
     droppable.length > 0 ? [`To make room, Holdfast would drop ${stepsText(droppable)}.`] : []
   return new HoldfastError(
     'INSUFFICIENT_SPACE',
-    [shortage(step, needed, refused), ...droppableText, ...describeUnfinished(unfinished)].join(' '),
+    [
+      shortage(step, needed, refused),
+      ...droppableText,
+      ...describeRemoved(removed),
+      ...describeUnfinished(unfinished),
+    ].join(' '),
     {
       url: backend.url,
-      hint: { kind: 'free-space', canMakeRoom: droppable.length > 0, hasUnfinished: unfinished.saves > 0 },
+      hint: {
+        kind: 'free-space',
+        canMakeRoom: droppable.length > 0,
+        hasUnfinished: unfinished.saves > 0,
+        hasRemoved: removed.length > 0,
+      },
     },
   )
+}
+
+function describeRemoved(removed: readonly Removed[]): readonly string[] {
+  if (removed.length === 0) return []
+  const bytes = removed.reduce((sum, { entry }) => sum + entry.bytes, 0)
+  const [what, verb] = removed.length === 1 ? ['checkpoint', 'takes'] : ['checkpoints', 'take']
+  return [`${removed.length} removed ${what} ${verb} ${formatSize(bytes)}, kept for an undo.`]
 }
 
 function shortage(step: number, needed: Need, refused: Refusal): string {
@@ -270,8 +306,9 @@ function bytesNeeded(
   // The line of a packed file in the manifest has its name, its digest and its place. Of other files it fits into their block.
   const lines = packed.reduce((sum, { name }) => sum + lineBytes + Buffer.byteLength(name), 0)
   const objects = plan.packs.length + plan.singles.length
-  // Counts lines twice, because the lines of the document may move to a page.
-  return guess + lines + blockBytes * (objects + 2) + 2 * entryBytes * (catalog.checkpoints.recent.length + 1)
+  // Counts lines twice, because the lines of the document may move to a page. Removed ones never do.
+  const catalogLines = 2 * (catalog.checkpoints.recent.length + 1) + (catalog.removed?.length ?? 0)
+  return guess + lines + blockBytes * (objects + 2) + entryBytes * catalogLines
 }
 
 /** Each object and folder needs an inode, and so do the manifest and the folder of the attempt. */
