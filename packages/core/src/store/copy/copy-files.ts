@@ -50,7 +50,8 @@ export interface FilesToCopy {
 /**
  * Stores the files of a checkpoint under another attempt. Each file is verified by the manifest of the source while it
  * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. A put
- * that can continue another one requires the digest of the manifest, so it verifies the bytes, and nothing else hashes them.
+ * that can continue another one requires the digest of the manifest, so it verifies a file, and nothing else hashes it. Each
+ * file in a pack is verified by itself.
  * Skips stored objects whose bytes verify, and continues objects that an interrupted copy has stored in part.
  */
 export async function copyFiles(

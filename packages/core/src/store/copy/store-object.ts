@@ -66,10 +66,11 @@ async function storeAsListed(
   const body: ReopenableSource = {
     open: async (start, signal = options.signal) => {
       if (start > 0) return readPart(sourceReader, from, file, { start, end: size }, signal)
-      if (isVerifiedByPut && isWholeObject(file)) return unverifiedChunks(sourceReader, from, file, signal)
-      return object.kind === 'file'
-        ? reader.open(file, signal, look)
-        : verifiedPack(sourceReader, from, object.files, signal, look)
+      // The put verifies a pack as a whole, which is not sufficient for the files in it.
+      if (object.kind === 'pack') return verifiedPack(sourceReader, from, object.files, signal, look)
+      return isVerifiedByPut && isWholeObject(file)
+        ? unverifiedChunks(sourceReader, from, file, signal)
+        : reader.open(file, signal, look)
     },
     object: look === 1 ? sourceObject(source, from, file) : undefined,
   }
@@ -112,7 +113,7 @@ async function* verifiedPack(
   for (const file of files) yield* await reader.open(file, signal, look)
 }
 
-/** Whether a file, or a pack as a whole, is an object of its own at the source. */
+/** Whether a file is an object of its own at the source. */
 function isWholeObject({ offset, content }: ManifestFile): boolean {
   return offset === undefined && content === undefined
 }
