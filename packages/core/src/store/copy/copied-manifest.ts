@@ -37,12 +37,15 @@ export function manifestOfCopy(
 export interface PublishedManifest {
   readonly manifest: Manifest
   readonly bytes: Uint8Array
+  /** When it was stored, by the clock of the store. */
+  readonly storedAt: Date
 }
 
 /**
  * Creates the manifest of a copy if it is absent, and returns the manifest that the store holds: another copier may have
- * created a different one before. Returns `undefined` if it is gone, since the attempt was deleted. Rejects with `CORRUPT` if it is damaged
- * or lists other files.
+ * created a different one before. The response to the creation is not sufficient, because a proxy may have sent it. So the
+ * manifest is read, unless the store shows the revision that the response names. Returns `undefined` if it is gone, since the
+ * attempt was deleted. Rejects with `CORRUPT` if it is damaged or lists other files.
  */
 export async function publishManifest(
   backend: CheckpointBackend,
@@ -51,14 +54,21 @@ export async function publishManifest(
 ): Promise<PublishedManifest | undefined> {
   const key = manifestKey(manifest.attempt)
   const own = encodeManifest(manifest)
+  let created: string | undefined
   try {
-    if ((await backend.commit(key, own, { signal })) === 'created') return { manifest, bytes: own }
+    await backend.commit(key, own, { signal, onCreated: (revision) => (created = revision) })
   } catch (error) {
     if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error // reading it decides
   }
+  const stat = await backend.stat(key, { signal })
+  if (stat === undefined) return undefined
+  const storedAt = stat.modifiedAt
+  if (stat.revision === created && stat.size === own.byteLength) return { manifest, bytes: own, storedAt }
   const published = await withSecondLook(async (look) => {
     const bytes = await readIfThere(backend, key, signal, look)
-    return bytes === undefined ? undefined : { manifest: decodeManifest(bytes, manifest.attempt), bytes }
+    return bytes === undefined
+      ? undefined
+      : { manifest: decodeManifest(bytes, manifest.attempt), bytes, storedAt }
   })
   if (published === undefined || hasSameFiles(published.manifest, manifest)) return published
   throw new HoldfastError('CORRUPT', `${key} lists other files than the checkpoint that is copied.`, {

@@ -6,7 +6,6 @@ import {
   attemptPrefix,
   type CatalogEntry,
   type Manifest,
-  manifestKey,
 } from '../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
@@ -107,13 +106,12 @@ async function storeAndCommit(
   })
   const own = manifestOfCopy(manifest, attempt.attempt, line, files)
   const published = await publishManifest(backend, own, signal)
-  const stat = await backend.stat(manifestKey(attempt.attempt), { signal })
-  if (published === undefined || stat === undefined) throw deletedMeanwhile(backend.url, line.step)
+  if (published === undefined) throw deletedMeanwhile(backend.url, line.step)
   const { pinned, clockJump, metrics } = line
   const entry: CatalogEntry = {
     ...entryOf(published.manifest, published.bytes),
     metrics,
-    storedAt: stat.modifiedAt.toISOString(),
+    storedAt: published.storedAt.toISOString(),
     ...(pinned === undefined ? {} : { pinned }),
     ...(clockJump === undefined ? {} : { clockJump }),
   }
@@ -121,7 +119,7 @@ async function storeAndCommit(
   const committed = await log.commit({ kind: 'save', entry, onExisting, allowBest }, signal)
   events.emit('copied', { step: line.step, bytes: line.bytes, from: source.context.backend.url })
   access.afterwards(() => deleteDropped(context, committed))
-  reportClockDoubts(context, committed.catalog, stat.modifiedAt)
+  reportClockDoubts(context, committed.catalog, published.storedAt)
   return { bytesBefore, dropped: [...madeRoom, ...committed.dropped] }
 }
 

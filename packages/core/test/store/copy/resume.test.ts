@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { copyCheckpoints, MemoryBackend, type CheckpointStore } from '../../../src/index.ts'
+import type { CommitOptions } from '../../../src/backend.ts'
+import { attemptOfKey, decodeManifest, encodeManifest } from '../../../src/catalog/documents/index.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper } from '../../stores.ts'
 import { copied, dataKeys, filesOf, latestStep, stepsOf, storeWith } from './copies.ts'
 
@@ -147,6 +149,29 @@ describe('two copiers at once', () => {
     expect(await stepsOf(slow)).toEqual([1])
     expect((await slow.verify()).good).toBe(true)
   })
+
+  test.each([
+    ['with another revision', 'another'],
+    ['without a revision', undefined],
+  ])(
+    'commit from the manifest that is there if a false response reports a creation %s',
+    async (_, revision) => {
+      const from = await storeWith(1)
+      class Lying extends MemoryBackend {
+        override async commit(key: string, bytes: Uint8Array, options?: CommitOptions) {
+          const attempt = attemptOfKey(key)
+          if (attempt === undefined) return super.commit(key, bytes, options)
+          const own = decodeManifest(bytes, attempt)
+          await super.commit(key, encodeManifest({ ...own, metrics: { ...own.metrics, late: 1 } }))
+          if (revision !== undefined) options?.onCreated?.(revision)
+          return 'created'
+        }
+      }
+      const store = storeOn(new Lying(), { mode: 'shared' })
+      expect(await copied(from, store)).toEqual(['copied 1'])
+      expect((await store.verify()).good).toBe(true)
+    },
+  )
 
   test('report that the checkpoint is there if the other one was faster', async () => {
     const from = await storeWith(1)
