@@ -3,6 +3,7 @@ import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from
 import {
   type CallOptions,
   foreignAnswer,
+  HoldfastError,
   type ObjectStat,
   type OpenedObject,
   orDestroy,
@@ -68,12 +69,14 @@ async function open(bucket: Bucket, key: string, wanted: WantedBytes): Promise<O
 function sameBody(bucket: Bucket, opened: OpenedObject, of: ObjectStat | undefined): OpenedObject {
   const { key, revision } = opened.stat
   if (of === undefined || revision === of.revision) return opened
-  throw replacedWhileRead(bucket, key, new Error(`The revision is ${revision}, not ${of.revision}`))
+  const why = `The revision is ${revision}, not ${of.revision}.`
+  throw replacedWhileRead(bucket, key, new HoldfastError('UNAVAILABLE', why, { key }))
 }
 
 /**
- * Opens an object at the host to which the store redirects. That host does not know the revision, so it is requested before and
- * after the store names the address. If it is the same, the address has that body.
+ * Opens an object at the host to which the store redirects. That host does not know the revision, so the store is asked for it
+ * before and after it names the address. This assumes that the address names the body of the moment when the store issued it. The
+ * digests of core detect other bytes.
  */
 async function openElsewhere(
   bucket: Bucket,
@@ -83,12 +86,12 @@ async function openElsewhere(
 ): Promise<OpenedObject | undefined> {
   const { range, of, newConnection, signal } = wanted
   const asked = { what: `The read of ${key}`, key }
-  const there = await send(bucket, asked, 'no body', new HeadObjectCommand(addressOf(bucket, key)), signal)
+  const sender = newConnection === true ? bucket.unpooled : bucket
+  const there = await send(sender, asked, 'no body', new HeadObjectCommand(addressOf(bucket, key)), signal)
   const now = statOf(key, there)
   if (of === undefined)
     return now.size <= (range?.start ?? 0) ? undefined : open(bucket, key, { ...wanted, of: now })
-  const { client } = newConnection === true ? bucket.unpooled : bucket
-  const { body, ...headers } = await readElsewhere(client, asked, location, rangeHeader(range), signal)
+  const { body, ...headers } = await readElsewhere(sender.client, asked, location, rangeHeader(range), signal)
   return orDestroy(body, () => {
     const { ETag: etag, LastModified: lastModified } = there
     const stat = statOfHeaders(key, { etag, lastModified, ...headers }, range)

@@ -9,13 +9,20 @@ import {
   stringFieldOf,
 } from '@holdfast/core/backend'
 
-/** Thrown for a read that the store redirects to another host. */
+/**
+ * Thrown for a read that the store redirects to another host. The address grants the read, so it must not appear in a log. The
+ * SDK logs errors with all their properties if a ready-made client has a logger.
+ */
 export class Redirected extends Error {
-  readonly location: URL
+  readonly #location: URL
 
   constructor(location: URL) {
     super('The store redirects the read to another host')
-    this.location = location
+    this.#location = location
+  }
+
+  get location(): URL {
+    return this.#location
   }
 }
 
@@ -33,8 +40,8 @@ export interface ElsewhereBody {
 }
 
 /**
- * Returns where a response to GetObject redirects; `undefined` for any other response. Only the status 302 means another host
- * with the same bytes (Hugging Face: https://huggingface.co/docs/hub/storage-buckets-s3). With 301 and 307, S3 names another
+ * Returns where a response to GetObject redirects; `undefined` for any other response. A response with status 302 names another
+ * host that has the bytes (Hugging Face: https://huggingface.co/docs/hub/storage-buckets-s3). With 301 and 307, S3 names another
  * region: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html.
  */
 export function redirectOf(asked: RequestInfo, request: unknown, response: unknown): Redirected | undefined {
@@ -118,8 +125,10 @@ function unavailable({ what, key }: RequestInfo, why: string): HoldfastError {
 function locationOf(asked: RequestInfo, response: unknown, from: URL): URL {
   const location = stringFieldOf(fieldOf(response, 'headers'), 'location')
   const url = (location ?? '') === '' ? null : URL.parse(location ?? '', from.href)
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && from.protocol === 'http:')
-  if (url === null || !isAllowed) throw foreignAnswer(asked, 'it redirects to no address with TLS')
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    throw foreignAnswer(asked, 'it redirects, but states no valid address')
+  if (url.protocol === 'http:' && from.protocol === 'https:')
+    throw foreignAnswer(asked, 'it redirects to an address without TLS')
   return url
 }
 

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { startS3Emulator } from '@holdfast/emulators'
 import { CheckpointStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { S3Backend } from '../src/index.ts'
+import { Redirected, redirectOf } from '../src/redirect.ts'
 
 const credentials = { accessKeyId: 'AKIAPASS', secretAccessKey: 'PASS-secret', sessionToken: 'PASS-token' }
 const retry = { attempts: 1, minDelay: 0, maxDelay: 0 }
@@ -69,10 +71,23 @@ test('rejects a read if the object is replaced while its address is requested', 
 })
 
 test.each([
-  ['an address without a scheme for files', 'file:///etc/passwd', /redirects to no address with TLS/],
-  ['no address', '', /redirects to no address with TLS/],
+  ['an address without a scheme for files', 'file:///etc/passwd', /states no valid address/],
+  ['no address', '', /states no valid address/],
 ])('rejects a redirect to %s', async (_, location, message) => {
   await expect((await redirectingTo(location)).read('k')).rejects.toThrow(message)
+})
+
+test('hides the address of a redirect from logs of its error', () => {
+  const error = new Redirected(new URL('https://host/object?X-Signature=PASS'))
+  expect(inspect(error, { showHidden: true, depth: 5 })).not.toContain('PASS')
+  expect(JSON.stringify(error)).not.toContain('PASS')
+  expect(error.location.search).toBe('?X-Signature=PASS')
+})
+
+test('refuses an address without TLS if the store was reached with TLS', () => {
+  const request = { protocol: 'https:', hostname: 'store', path: '/k' }
+  const response = { statusCode: 302, headers: { location: 'http://elsewhere/k' } }
+  expect(() => redirectOf({ what: 'The read' }, request, response)).toThrow(/to an address without TLS/)
 })
 
 test('gives up after five redirects, and omits the address from errors', async () => {
