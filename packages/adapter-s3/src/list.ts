@@ -29,7 +29,12 @@ function listOrdered(
     StartAfter: startAfter === '' ? undefined : names.root + startAfter,
   }
   return itemsOf(bucket, asked, {
-    order: { nameOf: ({ key }: ObjectStat) => key, prefix, after: startAfter },
+    order: {
+      nameOf: ({ key }: ObjectStat) => key,
+      prefix,
+      after: startAfter,
+      advice: 'set listOrder to none if this store lists in no order',
+    },
     async page(from?: string) {
       const { objects, next } = await listPage(bucket, asked, { ...input, ContinuationToken: from })
       return { items: objects, next }

@@ -14,8 +14,9 @@ import { type ListedPage, listPage } from './list-page.ts'
  * larger folder is listed with a delimiter, and then each folder in it. So the memory holds the direct contents of one folder
  * on each level, about 300 bytes each, and folders outside of the requested range cost nothing.
  *
- * The versions of a catalog fit on one page, so their list shows one moment. A list of several pages may miss an object that is
- * created meanwhile, as on every store.
+ * A list of one page shows one moment. A list of several pages may miss an object that is created meanwhile, and also the one
+ * before it, if that is deleted meanwhile. An old version of the catalog could then look like the newest one. So if the folder of
+ * the call has several pages, it is listed twice, and the second list has the object that the first one missed.
  *
  * A prefix that is sent ends in `/`, because directory buckets take no other.
  */
@@ -25,7 +26,7 @@ export async function* listUnordered(
   { startAfter = '', signal }: ListOptions,
 ): AsyncGenerator<ObjectStat> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  yield* listFolder(bucket, folder, { prefix, startAfter, signal })
+  yield* listFolder(bucket, folder, { prefix, startAfter, signal }, 2)
 }
 
 interface Wanted {
@@ -34,15 +35,24 @@ interface Wanted {
   readonly signal: AbortSignal | undefined
 }
 
-async function* listFolder(bucket: Bucket, folder: string, wanted: Wanted): AsyncGenerator<ObjectStat> {
+/** `times` is how often a folder of several pages is listed. */
+async function* listFolder(
+  bucket: Bucket,
+  folder: string,
+  wanted: Wanted,
+  times = 1,
+): AsyncGenerator<ObjectStat> {
   const asked = { what: `Listing ${bucket.names.url}`, signal: wanted.signal }
   const first = await requestWithRetry(bucket, asked, () => pageOf(bucket, folder, wanted, {}))
   if (first.next === undefined) {
     yield* first.objects.filter(({ key }) => isWanted(key, wanted)).sort(byKey)
     return
   }
-  const entries = await Array.fromAsync(entriesOf(bucket, folder, wanted))
-  for (const entry of entries.sort(byKey)) {
+  // Some services name a folder on each page that has a part of it.
+  const entries = new Map<string, Entry>()
+  for (let time = 0; time < times; time += 1)
+    for await (const entry of entriesOf(bucket, folder, wanted)) entries.set(entry.key, entry)
+  for (const entry of [...entries.values()].sort(byKey)) {
     if ('size' in entry) yield entry
     else yield* listFolder(bucket, entry.key, wanted)
   }
@@ -82,6 +92,7 @@ async function pageOf(
     (key) => !key.startsWith(folder),
   )
   if (outside !== undefined) throw foreignAnswer(asked, `${outside} is not below ${folder}`)
+  if (page.folders.includes(folder)) throw foreignAnswer(asked, `it lists the folder ${name} below itself`)
   return page
 }
 

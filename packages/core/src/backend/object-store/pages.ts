@@ -21,6 +21,8 @@ export interface ListInPages<Item, Next> {
         readonly prefix: string
         /** A name that sorts before every name of the list. */
         readonly after: string
+        /** What to do if the store lists in another order, as a clause that follows a semicolon. */
+        readonly advice?: string
       }
     | undefined
 }
@@ -47,7 +49,7 @@ export async function* itemsOf<Item, Next>(
       const given = await page(from)
       const names = order === undefined ? [] : given.items.map(order.nameOf)
       const fault =
-        (order === undefined ? undefined : faultOfNames(names, order.prefix, last)) ??
+        (order === undefined ? undefined : faultOfNames(names, order, last)) ??
         (seen.has(JSON.stringify(given.next)) ? 'it names a next page that it named before' : undefined)
       if (fault !== undefined) throw foreignAnswer(asked, fault)
       return { ...given, lastName: names.at(-1) }
@@ -65,13 +67,17 @@ export async function* itemsOf<Item, Next>(
   } while (next !== undefined && next !== '')
 }
 
-function faultOfNames(names: readonly string[], prefix: string, after: string): string | undefined {
+function faultOfNames(
+  names: readonly string[],
+  { prefix, advice }: { readonly prefix: string; readonly advice?: string },
+  after: string,
+): string | undefined {
   let before = after
   for (const name of names) {
     if (!name.startsWith(prefix)) return `${name} is not below ${prefix}`
     // Some stores that are compatible with S3 list in the order of UTF-16.
     if (before !== '' && compareKeys(name, before) <= 0 && name <= before)
-      return `it lists ${name} after ${before}`
+      return `it lists ${name} after ${before}${advice === undefined ? '' : `; ${advice}`}`
     before = name
   }
   return undefined
