@@ -7,7 +7,7 @@ import {
   requestWithRetry,
 } from '@holdfast/core/backend'
 import { addressOf, type Bucket, bucketAddress } from './bucket.ts'
-import { isCalled, storeError } from './errors.ts'
+import { concernsLock, isCalled, storeError } from './errors.ts'
 import { send } from './send.ts'
 
 /**
@@ -41,17 +41,15 @@ async function deleteOne(bucket: Bucket, key: string, signal?: AbortSignal): Pro
       await send(bucket, asked, 'no body', command, signal)
     } catch (error) {
       if (isCalled(error, 'NoSuchKey')) return
-      throw isCalled(error, lockedCode) ? lockedError(error) : error
+      throw concernsLock(error) ? lockedError(error) : error
     }
   })
 }
 
 /**
- * MinIO and other services report with this code that object lock protects an object. Amazon S3 hides such an object and keeps
- * its version: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html.
+ * Returns the error for an object that object lock protects. MinIO and other services refuse to delete it. Amazon S3 hides it and
+ * keeps its version: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html.
  */
-const lockedCode = 'InvalidRequest'
-
 function lockedError(error: unknown): Error {
   return Object.assign(new Error(messageOf(error), { cause: error }), { name: 'ObjectLocked' })
 }
@@ -76,7 +74,7 @@ async function deleteBatch(
     .map(({ Key = names.root, Code = 'Error', Message = '' }) => {
       const key = names.key(Key)
       const failure = Object.assign(new Error(Message), { name: Code })
-      const cause = Code === lockedCode ? lockedError(failure) : failure
+      const cause = concernsLock(failure) ? lockedError(failure) : failure
       return { key, error: storeError(cause, { what: `Deleting ${key}`, key }, names.url) }
     })
 }

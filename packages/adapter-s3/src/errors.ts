@@ -33,7 +33,7 @@ const meanings: Meanings = {
     'The credentials do not allow this request, or the object is missing and they do not allow s3:ListBucket. Check the policies of the user and of the bucket.',
   ),
   ObjectLocked: permissionDenied(
-    'A legal hold or the retention of object lock protects the object. Nothing was changed. Delete it after the hold or retention ends.',
+    'A legal hold or the retention of object lock protects the object, which is unchanged. Delete it after the hold or retention ends.',
   ),
   AllAccessDisabled: permissionDenied('All access to the bucket is disabled.'),
   ...sameMeaning(
@@ -107,6 +107,14 @@ export const { storeError, isCalled } = errors
 /** Returns whether the store reported that the object to create exists. */
 export function isThereAlready(error: unknown): boolean {
   return errors.hasStatus(error, 412)
+}
+
+/**
+ * Returns whether an error concerns object lock. Its code, `InvalidRequest`, has many other reasons, and only the message states
+ * which: "Bucket is missing Object Lock Configuration", or on MinIO "Object is WORM protected and cannot be overwritten".
+ */
+export function concernsLock(error: unknown): boolean {
+  return isCalled(error, 'InvalidRequest') && /lock|worm|retention|hold/i.test(messageOf(error))
 }
 
 /** Returns whether the store may have executed the request. A ready-made client may have sent it several times. */

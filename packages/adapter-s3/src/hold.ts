@@ -1,7 +1,7 @@
 import { PutObjectLegalHoldCommand } from '@aws-sdk/client-s3'
 import { concurrently, HoldfastError, type HoldOptions, requestWithRetry } from '@holdfast/core/backend'
 import { addressOf, type Bucket } from './bucket.ts'
-import { isCalled } from './errors.ts'
+import { concernsLock, isCalled } from './errors.ts'
 import { send } from './send.ts'
 
 const requestsAtOnce = 16
@@ -25,14 +25,13 @@ export async function setHold(
       try {
         await send(bucket, asked, 'no body', new PutObjectLegalHoldCommand(input), keySignal)
       } catch (error) {
-        if (isCalled(error, 'InvalidRequest')) throw withoutLock(bucket, key, error)
+        if (concernsLock(error)) throw withoutLock(bucket, key, error)
         if (on || !isCalled(error, 'NoSuchKey')) throw error
       }
     })
   })
 }
 
-/** The only other reason of this code is a status that is neither ON nor OFF. */
 function withoutLock(bucket: Bucket, key: string, error: unknown): HoldfastError {
   const { url } = bucket.names
   const message =

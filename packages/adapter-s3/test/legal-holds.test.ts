@@ -79,7 +79,7 @@ test('reports objects that a hold protects by their keys, and deletes the others
   const { deleted, failed } = await backend.delete(['held', 'free'])
   expect(deleted).toEqual(['free'])
   expect(failed).toMatchObject([{ key: 'held', error: { code: 'PERMISSION_DENIED' } }])
-  expect(failed[0]?.error.message).toContain('object lock protects the object. Nothing was changed.')
+  expect(failed[0]?.error.message).toContain('object lock protects the object, which is unchanged.')
   await expect(backend.delete(['held'])).rejects.toThrow(/object lock protects the object/)
   await backend.close()
 })

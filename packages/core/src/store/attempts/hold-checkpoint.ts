@@ -28,14 +28,9 @@ export async function holdCheckpoint(
   } catch (error) {
     if (!isHoldfastError(error)) throw error
     const { code, reason, key, url, retryable } = error
-    const done = on
-      ? 'is pinned, but not all its objects are held. Pin'
-      : 'is unpinned, but objects of it are still held. Unpin'
-    throw new HoldfastError(code, `Step ${step} ${done} it again. ${reason}`, {
-      key,
-      url,
-      cause: error,
-      retryable,
-    })
+    const message = on
+      ? `Step ${step} is pinned, but not all its objects are held. ${reason} Then pin it again.`
+      : `Step ${step} is unpinned, but objects of it are still held. ${reason} Then unpin it again.`
+    throw new HoldfastError(code, message, { key, url, cause: error, retryable })
   }
 }
