@@ -45,7 +45,7 @@ function threadScript(): Plugin {
   return {
     name: 'thread-script',
     async load(id) {
-      if (!id.endsWith('/receiving-script.ts')) return null
+      if (!/[\\/]receiving-script\.ts$/.test(id)) return null
       const input = id.replace(/receiving-script\.ts$/, 'receiving-thread.ts')
       await using thread = await rolldown({ input, platform: 'node', plugins: [lowered()] })
       const { output: chunks } = await thread.generate({ format: 'cjs', minify: true })

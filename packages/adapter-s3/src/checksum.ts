@@ -54,11 +54,16 @@ export interface ChecksumResponse {
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
 export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
-  if (told.ChecksumCRC32 === undefined || told.ChecksumType === 'COMPOSITE') return undefined
+  if (told.ChecksumCRC32 === undefined || isComposite(told)) return undefined
   const bytes = Buffer.from(told.ChecksumCRC32, 'base64')
   return bytes.byteLength === 4
     ? { algorithm: 'crc32', value: bytes.toString('hex'), origin: 'store' }
     : undefined
+}
+
+/** Some services do not state the type. The checksum of an upload in parts then ends in their number. */
+function isComposite({ ChecksumCRC32, ChecksumType }: ChecksumResponse): boolean {
+  return ChecksumType === 'COMPOSITE' || ChecksumCRC32?.includes('-') === true
 }
 
 /**
@@ -67,7 +72,7 @@ export function storeDigestOf(told: ChecksumResponse): ObjectHash | undefined {
  */
 export function isProvenBy(asked: RequestInfo, told: ChecksumResponse, sent: Proof): boolean {
   if (told.ChecksumCRC32 === undefined || sent.ChecksumCRC32 === undefined) return false
-  if (told.ChecksumType === 'COMPOSITE' && !sent.ChecksumCRC32.includes('-')) return false
+  if (isComposite(told) && !sent.ChecksumCRC32.includes('-')) return false
   if (told.ChecksumCRC32 === sent.ChecksumCRC32) return true
   throw foreignAnswer(asked, `it has the checksum ${told.ChecksumCRC32}, and ${sent.ChecksumCRC32} was sent`)
 }

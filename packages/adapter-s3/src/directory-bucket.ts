@@ -13,9 +13,12 @@ import type { S3Options } from './options.ts'
  *   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html).
  * - Conditional writes work as in other buckets
  *   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html).
+ *
+ * The name of an access point of such a bucket ends in `--xa-s3`:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-directory-buckets.html.
  */
 export function isDirectoryBucket(name: string): boolean {
-  return name.endsWith('--x-s3')
+  return /--xa?-s3$/.test(name)
 }
 
 /** Options that a directory bucket does not have, with the values that it refuses: the documentation of PutObject. */
@@ -32,9 +35,6 @@ export function refuseForDirectory(name: string, options: S3Options): void {
   for (const [option, values, why] of refused) {
     const value = options[option]
     if (value === undefined || (values !== 'any' && !values.includes(value))) continue
-    throw new HoldfastError(
-      'CONFIG',
-      `${name} is a directory bucket, which cannot have this ${option}. ${why}. Leave ${option} out.`,
-    )
+    throw new HoldfastError('CONFIG', `${name} is a directory bucket. ${why}. Leave ${option} out.`)
   }
 }

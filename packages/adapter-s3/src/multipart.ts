@@ -17,7 +17,7 @@ import {
 import { addressOf, type Bucket, payloadOf, storedAs } from './bucket.ts'
 import { compositeProof, isProvenBy, type Proof, proofOf, wholeProof } from './checksum.ts'
 import { isCalled } from './errors.ts'
-import { isSamePart, uploadLeftBehind } from './resume.ts'
+import { isSamePart, unfinishedUpload } from './resume.ts'
 import { send } from './send.ts'
 import { confirmStored, storedWith, storedWithDigest, tokenName } from './token.ts'
 
@@ -45,7 +45,7 @@ export async function beginUpload(
   const isProven = bucket.checksum !== 'none'
   // Of puts that continue each other, any may complete the upload, so all have the same token.
   const token = resume?.sha256 ?? randomUUID()
-  const left = resume === undefined ? undefined : await uploadLeftBehind(bucket, key, signal)
+  const left = resume === undefined ? undefined : await unfinishedUpload(bucket, key, signal)
   const uploadId = left?.uploadId ?? (await newUpload(bucket, key, token, { contentType, signal }))
   const address = { ...addressOf(bucket, key), UploadId: uploadId }
   let resumedBytes = 0

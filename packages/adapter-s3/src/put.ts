@@ -18,9 +18,8 @@ import { copyWithinService } from './server-copy.ts'
 import { confirmStored, tokenName } from './token.ts'
 
 /**
- * Stores an object of up to one part with one PUT, and a larger object with a multipart upload. An object of the same service
- * is copied by the service, and so is
- * one that has the bytes of the source.
+ * Stores an object of up to one part with one PUT, and a larger object with a multipart upload. If the source is an object of the
+ * same service, or such an object has the same bytes, the service copies it.
  */
 export async function put(
   bucket: Bucket,

@@ -13,13 +13,13 @@ import { isCalled } from './errors.ts'
 import { send } from './send.ts'
 
 /** An unfinished upload of an earlier put, with the parts that the store holds. */
-export interface UploadLeftBehind {
+export interface UnfinishedUpload {
   readonly uploadId: string
-  readonly parts: ReadonlyMap<number, PartThere>
+  readonly parts: ReadonlyMap<number, StoredPart>
 }
 
 /** A part that the store holds. */
-export interface PartThere {
+export interface StoredPart {
   readonly size: number
   readonly etag: string
   /** Absent if the store keeps no checksum of parts, or does not list it. */
@@ -30,11 +30,11 @@ export interface PartThere {
  * Returns the oldest unfinished upload of a key, so that all puts that continue it choose the same. Returns `undefined` if
  * there is none, or if this user may not list uploads: a new upload then begins.
  */
-export async function uploadLeftBehind(
+export async function unfinishedUpload(
   bucket: Bucket,
   key: string,
   signal: AbortSignal | undefined,
-): Promise<UploadLeftBehind | undefined> {
+): Promise<UnfinishedUpload | undefined> {
   const asked = { what: `Listing the unfinished uploads of ${key}`, key, signal }
   try {
     const uploads = (await Array.fromAsync(uploadsOf(bucket, key, asked))).filter(({ ChecksumAlgorithm }) =>
@@ -58,7 +58,7 @@ export async function uploadLeftBehind(
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html.
  */
 export async function isSamePart(
-  { size, etag, crc32 }: PartThere,
+  { size, etag, crc32 }: StoredPart,
   bytes: Uint8Array,
   { ChecksumCRC32 }: Proof,
 ): Promise<boolean> {
@@ -117,9 +117,9 @@ async function withParts(
   key: string,
   uploadId: string,
   signal: AbortSignal | undefined,
-): Promise<UploadLeftBehind | undefined> {
+): Promise<UnfinishedUpload | undefined> {
   const asked = { what: `Listing the parts of ${key}`, key, signal }
-  const parts = new Map<number, PartThere>()
+  const parts = new Map<number, StoredPart>()
   const listed = itemsOf(bucket, asked, {
     async page(from?: string) {
       const command = new ListPartsCommand({

@@ -154,7 +154,7 @@ function isResponse(value: unknown): value is Response {
   return numberFieldOf(value, 'statusCode') !== undefined && fieldOf(value, 'headers') !== undefined
 }
 
-/** The header of the answer that tells the store's time, and the one that tells its kind. */
+/** Returns a header of a response; `undefined` if it is absent. */
 export function headerOf(response: unknown, name: string): string | undefined {
   return stringFieldOf(fieldOf(response, 'headers'), name)
 }

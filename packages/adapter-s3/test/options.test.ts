@@ -68,8 +68,9 @@ test.each([
   ['s3://bucket/a//b', /not a valid location of a store/],
   [
     's3://d--use1-az4--x-s3/a?storageClass=STANDARD_IA',
-    /directory bucket, which cannot have this storageClass/,
+    /directory bucket\. It has one storage class\. Leave/,
   ],
+  ['s3://d--use1-az4--xa-s3/a?storageClass=STANDARD_IA', /is a directory bucket/],
   ['s3://d--use1-az4--x-s3/a?requesterPays=true', /Its owner pays/],
   ['s3://d--use1-az4--x-s3/a?listOrder=key', /Its lists are in no order/],
   ['s3://b/a?endpoint=https://s3.us-west-004.backblazeb2.com', /Backblaze B2 cannot create.*Amazon S3/],
