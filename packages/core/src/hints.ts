@@ -99,7 +99,7 @@ export function remedyOf(hint: ErrorHint): string {
     case 'list-removed':
       return 'store.removed() returns the checkpoints that can be undone.'
     case 'delete-for-good':
-      return `To list it, first call store.delete([${hint.step}], { undoFor: 0 }), which deletes the later one for good.`
+      return `To list the removed one, delete the later save of the step. That is final: store.delete([${hint.step}], { undoFor: 0 })`
     case 'verify':
       return 'store.verify() lists it again if it verifies.'
     case 'repair':

@@ -164,8 +164,8 @@ def phrase_hint(hint: Mapping[str, Any]) -> str | None:
         return f"Choose another name, or forget the recorded objective first: store.forget_objective({hint['name']!r})."
     if kind == "delete-for-good":
         return (
-            f"To list it, first call store.delete([{hint['step']}], undo_for='0 s'), "
-            "which deletes the later one for good."
+            "To list the removed one, delete the later save of the step. That is final: "
+            f"store.delete([{hint['step']}], undo_for='0 s')"
         )
     if kind == "free-space":
         way = (

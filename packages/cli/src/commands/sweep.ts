@@ -70,11 +70,12 @@ async function isConfirmed({ unfinished, removed }: DeletedNow, signal: AbortSig
     ...(saves === 0 ? [] : [`${count(saves, 'unfinished save')} (${formatSize(bytes)})`]),
     ...(removed === 0 ? [] : [count(removed, 'removed checkpoint')]),
   ]
+  const endsUndo = removed === 0 ? '' : `, and ends the undo of ${count(removed, 'removed checkpoint')}`
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw invalid(
       saves === 0
         ? `--now deletes ${what.join('')} for good. Pass --yes to confirm that.`
-        : '--now deletes unfinished saves of other writers. Pass --yes to confirm that no writer runs.',
+        : `--now deletes unfinished saves of other writers${endsUndo}. Pass --yes to confirm that no writer runs.`,
     )
   const effects = [
     ...(saves === 0 ? [] : ['A writer that still runs must save again.']),

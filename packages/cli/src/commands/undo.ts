@@ -1,11 +1,11 @@
-import { formatSize, type RemovedCheckpoint, type UndoneCheckpoint } from '@holdfast/core'
+import { formatSize, isHoldfastError, type RemovedCheckpoint, type UndoneCheckpoint } from '@holdfast/core'
 import { parseSteps } from '../parsing/arguments.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Printer } from '../output/printer.ts'
 import { formatAge, joined, stepsText } from '../output/text.ts'
-import { withStore } from '../with-store.ts'
+import { type CommandContext, withStore } from '../with-store.ts'
 
 export const undo = defineCommand({
   example: 'holdfast undo --dry-run',
@@ -16,7 +16,9 @@ export const undo = defineCommand({
   run: async ({ arguments: [steps], options, signal }) =>
     withStore(options, signal, async ({ store, printer }) => {
       const { dryRun = false } = options
-      const undone = await store.undo({ ...(steps.length > 0 && { steps }), dryRun, signal })
+      const undone = await planned(dryRun, { store, printer, signal }, () =>
+        store.undo({ ...(steps.length > 0 && { steps }), dryRun, signal }),
+      )
       for (const each of undone) printer.line(joined(effectOn(each, dryRun), factsOf(each)))
       printFate(undone, printer)
       const left = await store.removed({ signal })
@@ -27,6 +29,22 @@ export const undo = defineCommand({
       return exitCodes.done
     }),
 })
+
+/** In a dry run that fails, prints which checkpoints are removed, so that others can be named. */
+async function planned<Undone>(
+  dryRun: boolean,
+  { store, printer, signal }: Pick<CommandContext, 'store' | 'printer' | 'signal'>,
+  undoing: () => Promise<Undone>,
+): Promise<Undone> {
+  try {
+    return await undoing()
+  } catch (error) {
+    if (dryRun && isHoldfastError(error, 'ALREADY_EXISTS', 'CORRUPT', 'NOT_FOUND'))
+      for (const each of await store.removed({ signal }))
+        printer.line(joined(`step ${each.step} is removed`, factsOf(each), untilText(each)))
+    throw error
+  }
+}
 
 function effectOn({ step, isAbandoned }: UndoneCheckpoint, dryRun: boolean): string {
   const [would, done] = isAbandoned

@@ -50,7 +50,7 @@ export function phraseHint(hint: ErrorHint): string {
     case 'list-removed':
       return 'holdfast undo --dry-run lists the checkpoints that can be undone.'
     case 'delete-for-good':
-      return `To list it, first delete the later one for good: holdfast rm ${hint.step} --undo-for 0s`
+      return `To list the removed one, delete the later save of the step. That is final: holdfast rm ${hint.step} --undo-for 0s`
     case 'verify':
       return `Run holdfast verify ${hint.step} to list it again if it verifies.`
     case 'repair':

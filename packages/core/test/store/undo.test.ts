@@ -128,7 +128,10 @@ describe('an undo', () => {
     await saved(store, 1, 2, 3)
     await store.delete([1, 2], { undoFor: '1 h' })
     await save(store, 2, 'another')
-    await expect(store.undo()).rejects.toThrow('Step 2 was saved again after it was removed')
+    await expect(store.undo()).rejects.toThrow(
+      'Step 2 was saved again after it was removed, so the removed checkpoint cannot be listed. ' +
+        'Nothing was changed. To undo other steps, name them.',
+    )
     expect(await codeOf(store.undo({ steps: [2] }))).toBe('ALREADY_EXISTS')
     expect(await listed(store)).toEqual([2, 3])
     await store.undo({ steps: [1] })
@@ -277,6 +280,17 @@ describe('the files of what can be undone', () => {
     expect(await clocked.steps()).toEqual([2, 3, 4])
   })
 
+  test('are deleted by the next deletion after that time', async () => {
+    const clocked = new Clocked()
+    const store = clocked.open()
+    await saved(store, 1, 2, 3)
+    await store.delete([1], { undoFor: '1 h' })
+    clocked.now += hour
+    await store.delete([2], { undoFor: '1 h' })
+    expect(await clocked.steps()).toEqual([2, 3])
+    expect((await store.removed()).map(({ step }) => step)).toEqual([2])
+  })
+
   test('stay at least for the grace period, which readers rely on', async () => {
     const clocked = new Clocked()
     const store = clocked.open({ retention: { keepLast: 5, grace: '10 min' } })
@@ -290,6 +304,9 @@ describe('the files of what can be undone', () => {
     const store = clocked.open()
     await saved(store, 1, 2)
     await store.delete([1], { undoFor: '1 h' })
+    expect((await store.sweep({ dryRun: true })).attempts).toBe(0)
+    expect((await store.sweep({ dryRun: true, now: true })).attempts).toBe(1)
+    expect(await clocked.steps()).toEqual([1, 2])
     expect((await store.sweep({ now: true })).attempts).toBe(1)
     expect(await clocked.steps()).toEqual([2])
     expect(await codeOf(store.undo())).toBe('NOT_FOUND')
@@ -504,6 +521,9 @@ describe('a store with removed checkpoints', () => {
     expect(await listed(store)).toHaveLength(1_002)
     await store.delete([1], { undoFor: '2 h' })
     expect(await codeOf(store.prune({ undoFor: '2 h' }))).toBe('INVALID_ARGUMENT')
+    clocked.now += 2 * hour
+    expect((await store.prune({ undoFor: '2 h', dryRun: true })).undoUntil).toBeDefined()
+    clocked.now -= 2 * hour
     const { dropped, undoUntil } = await store.prune()
     expect([dropped.length, undoUntil]).toEqual([1_000, undefined])
     expect((await store.removed()).map(({ step }) => step)).toEqual([1])

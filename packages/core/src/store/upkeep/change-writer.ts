@@ -29,14 +29,7 @@ export class ChangeWriter {
 
   /** Commits a change. Rejects with `NOT_FOUND` if there is no store yet: only a save creates one. */
   async write(change: Change, signal: AbortSignal | undefined): Promise<Committed> {
-    return this.#whileOpen(async () => {
-      await this.#access.cleanedUp(signal)
-      await this.#refuseMissing(signal)
-      await this.#access.ready(signal)
-      const committed = await this.#context.log.commit(change, signal)
-      this.#afterwards()
-      return committed
-    })
+    return this.#write(change, signal, () => Promise.resolve())
   }
 
   /** Commits a change that frees space, also on a full disk, and deletes what it drops. */
@@ -45,7 +38,8 @@ export class ChangeWriter {
     signal: AbortSignal | undefined,
   ): Promise<Committed> {
     return this.#access.freeing(signal, async () => {
-      const committed = await this.write(await change(), signal)
+      // Removed checkpoints whose time has ended would take the place of those that this change removes.
+      const committed = await this.#write(await change(), signal, () => this.#access.deleteExpired(signal))
       await deleteDropped(this.#context, committed)
       return committed
     })
@@ -58,6 +52,23 @@ export class ChangeWriter {
     const recorded = keepingOf(keeping, await log.newest(signal)).retention
     const isRequired = usesTime(keeping.retention) || usesTime(recorded)
     return isRequired ? storeTime(this.#context, signal) : undefined
+  }
+
+  /** Commits a change after `preparation`, which runs once this writer may write. */
+  async #write(
+    change: Change,
+    signal: AbortSignal | undefined,
+    preparation: () => Promise<unknown>,
+  ): Promise<Committed> {
+    return this.#whileOpen(async () => {
+      await this.#access.cleanedUp(signal)
+      await this.#refuseMissing(signal)
+      await this.#access.ready(signal)
+      await preparation()
+      const committed = await this.#context.log.commit(change, signal)
+      this.#afterwards()
+      return committed
+    })
   }
 
   async #refuseMissing(signal: AbortSignal | undefined): Promise<void> {

@@ -81,15 +81,17 @@ export async function sweepStore(
   options: StoreSweepOptions,
 ): Promise<SweptOnce> {
   const { backend, gracePeriod } = context
-  const { signal, dryRun = false } = options
+  const { signal, dryRun = false, now = false } = options
   const spared = inGrace(context, newest)
   const isDead = isDeadIn(newest)
   // A dry run does not drop them first.
-  const expired = new Set(dryRun ? toForget(newest, 'expired', context.environment.now()) : [])
+  const forgotten = new Set(
+    dryRun ? toForget(newest, now ? 'all' : 'expired', context.environment.now()) : [],
+  )
   const mayGo = (key: string): boolean => {
     const attempt = attemptOfKey(key)
     if (attempt === undefined) return isDead(key)
-    return (isDead(key) && !spared.has(attempt)) || expired.has(attempt)
+    return (isDead(key) && !spared.has(attempt)) || forgotten.has(attempt)
   }
   const dead = await findDead(context, newest, mayGo, signal)
   const deletion = dryRun ? { deleted: 0, failed: [] } : await deleteKeys(backend, dead.keys, signal)

@@ -10,9 +10,9 @@ import { removedCheckpoint, type RemovedCheckpoint } from '../../catalog/judging
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
 import { latestAfter, type PagedCatalog, type WholeCatalog, wholeCatalog } from '../../catalog/pages/index.ts'
 import { HoldfastError } from '../../errors.ts'
-import { problemsOf } from '../attempts/problems.ts'
 import type { StoreContext } from '../context.ts'
 import type { ChangeWriter } from './change-writer.ts'
+import { judge } from './repair/verified-entries.ts'
 
 export interface UndoOptions {
   /** The steps to list again. Default: all that the last deletion removed. */
@@ -117,15 +117,19 @@ async function refuseDamaged(
   chosen: readonly Removed[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const { entry } of chosen) {
-    const problems = await problemsOf(context, entry, { quick: true, signal })
-    if (problems.length === 0) continue
-    refuseForgotten(await context.log.newest(signal), entry)
-    throw new HoldfastError(
-      'CORRUPT',
-      `Step ${entry.step} cannot be undone, because its files are damaged: ${problems.join('; ')}. ` +
-        'Nothing was changed. To undo the other steps, name them.',
-      { url: context.backend.url },
-    )
-  }
+  const { incomplete } = await judge(
+    context,
+    chosen.map(({ entry }) => entry),
+    signal,
+  )
+  const [damaged] = incomplete
+  if (damaged === undefined) return
+  const { entry, reason } = damaged
+  refuseForgotten(await context.log.newest(signal), entry)
+  throw new HoldfastError(
+    'CORRUPT',
+    `Step ${entry.step} cannot be undone, because its files are damaged: ${reason}. ` +
+      'Nothing was changed. To undo the other steps, name them.',
+    { url: context.backend.url },
+  )
 }

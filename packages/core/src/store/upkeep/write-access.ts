@@ -145,9 +145,8 @@ export class WriteAccess {
   async tidyNowAndThen(): Promise<void> {
     const { log, environment } = this.#context
     await this.#reporting(() => this.#discardFailed())
+    await this.#reporting(() => this.deleteExpired(undefined))
     const { known } = log
-    if (known !== undefined && isExpired(known, environment.now()))
-      await this.#reporting(() => this.deleteRemoved('expired', undefined))
     if (known === undefined || known.version - this.#tidied < environment.tidyEvery) return
     const isSweep = this.#isLittered || isSweepDue(this.#context, this.#tidied, known)
     this.#tidied = known.version
@@ -193,6 +192,13 @@ export class WriteAccess {
     const committed = await this.forgetRemoved(which, signal)
     if (committed !== undefined) await deleteDropped(this.#context, committed)
     return { isDeleted: committed !== undefined, failed: [] }
+  }
+
+  /** Deletes removed checkpoints whose time for an undo has ended, if the newest known version has any. */
+  async deleteExpired(signal: AbortSignal | undefined): Promise<RemovedDeletion> {
+    const { log, environment } = this.#context
+    const hasExpired = log.known !== undefined && isExpired(log.known, environment.now())
+    return hasExpired ? this.deleteRemoved('expired', signal) : { isDeleted: false, failed: [] }
   }
 
   /**

@@ -21,5 +21,5 @@ export const forgetRemoved: KindOfChange<ForgetRemoved> = {
     }
   },
   describe: ({ attempts }) =>
-    `forget removed ${fewOf(attempts.map((attempt) => partsOfAttempt(attempt).step))}`,
+    `end the undo of ${fewOf(attempts.map((attempt) => partsOfAttempt(attempt).step))}`,
 }

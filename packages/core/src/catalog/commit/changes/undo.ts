@@ -75,7 +75,9 @@ function savedSince(step: number): Refusal {
   return {
     kind: 'refused',
     code: 'ALREADY_EXISTS',
-    why: `Step ${step} was saved again after it was removed, so the removed checkpoint cannot be listed.`,
+    why:
+      `Step ${step} was saved again after it was removed, so the removed checkpoint cannot be listed. ` +
+      'Nothing was changed. To undo other steps, name them.',
     hint: { kind: 'delete-for-good', step },
   }
 }

@@ -40,7 +40,7 @@ const historyLength = 64
  *
  * 1. Owner. Only the writer that the catalog names may commit; where it names none, only shared writers may.
  *    Taking over is the exception, and so are rebuilding a damaged catalog and discarding a failed save. If a job owns
- *    the store, all its writers may commit changes that list no attempt and raise no floor: `mayChange`.
+ *    the store, all its writers may commit changes that list no attempt for the first time and raise no floor: `mayChange`.
  * 2. Dead attempts. An attempt whose base is below the floor, or that was discarded, can never be committed. Nor can
  *    that of a copy, which other processes may continue, if the history does not name every commit since.
  * 3. The floor only grows, and never passes the version that carries it.

@@ -16,7 +16,7 @@ export function mayCommit(newest: PagedCatalog, writer: Writer): boolean {
 }
 
 /**
- * Rule 1: whether this writer may commit a change that neither lists an attempt nor raises the floor. The writers of a job
+ * Rule 1: whether this writer may commit a change that lists no attempt for the first time and does not raise the floor. The writers of a job
  * may, so that such a change does not end a save of the job: only a save takes the store over from earlier ones.
  */
 export function mayChange(newest: PagedCatalog, writer: Writer): boolean {

@@ -14,7 +14,7 @@ export interface Removals {
   readonly dropped: readonly Drop[]
 }
 
-/** The largest number of removed checkpoints. Each version of the catalog contains all of them. */
+/** The largest number of checkpoints that can be undone. Each version of the catalog contains all of them. */
 const mostRemoved = 1_000
 
 /** Until when an undo can list again what a request takes out of the list. `undefined` states that it drops for good. */
@@ -38,7 +38,8 @@ export function undoTime(
   const grace = graceOf(keeping, newest)
   const { undoFor = grace } = change
   if (undoFor === 0) return { kind: 'until', time: undefined }
-  const before = newest.removed?.length ?? 0
+  // Those whose time has ended are deleted before this commit, or by the next save.
+  const before = (newest.removed ?? []).filter(({ until }) => Date.parse(until) > Date.parse(at)).length
   if (before + count > mostRemoved)
     return change.undoFor === undefined ? { kind: 'until', time: undefined } : tooMany(before, count)
   return { kind: 'until', time: undoUntil(at, Math.max(undoFor, grace)) }
