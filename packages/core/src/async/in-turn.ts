@@ -33,7 +33,7 @@ export async function* inTurn<Item, Result>(
   const waiting = items[Symbol.iterator]()
   let upcoming = waiting.next()
   const failures: unknown[] = []
-  let earlier: Promise<unknown> = Promise.resolve()
+  let earlier: Promise<void> = Promise.resolve()
 
   function begin(item: Item): void {
     const stop = new AbortController()
@@ -51,7 +51,8 @@ export async function* inTurn<Item, Result>(
       // A task that is awaited is no longer in the list, and all that are in it are later ones.
       for (const later of running.slice(running.indexOf(begun) + 1)) later.stop.abort(error)
     })
-    earlier = Promise.all([before, settled])
+    // Refers to no task that has ended, however many follow.
+    earlier = settled.then(() => before)
   }
 
   try {

@@ -17,7 +17,10 @@ export interface NewPack {
   readonly files: readonly ManifestFile[]
 }
 
-/** How many packs are sent at once. An interruption loses them, which is less than a tenth of what is packed. */
+/**
+ * How many packs are sent at once. An interruption loses them. With `auto` they are mostly less than a tenth of what is packed;
+ * with `always` a few packs may be all of it.
+ */
 export const newPacksAtOnce = 6
 
 /** The number of packs of a copy, as far as the limits of their size allow. */
