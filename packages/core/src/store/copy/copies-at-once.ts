@@ -1,3 +1,5 @@
+import { filesAtOnce } from '../../async/files-at-once.ts'
+import { Slots } from '../../async/slots.ts'
 import type { BackendCapabilities } from '../../backend/index.ts'
 
 /** How many checkpoints are copied at once. */
@@ -18,4 +20,14 @@ export function mayCopyAtOnce(
 ): boolean {
   const bytes = running.reduce((sum, each) => sum + each, next)
   return freeSpace === 'unbounded' && running.length < mostCopies && bytes <= mostBytes
+}
+
+/**
+ * Returns the slots in which all copies of a call transfer their objects, so that several copies send no more requests at once
+ * than one. Requests that wait for a connection may time out.
+ */
+export function slotsForObjects(
+  ...stores: readonly Pick<BackendCapabilities, 'smallObjectsAtOnce'>[]
+): Slots {
+  return new Slots(filesAtOnce([], Math.min(...stores.map(({ smallObjectsAtOnce }) => smallObjectsAtOnce))))
 }

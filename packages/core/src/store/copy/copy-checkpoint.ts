@@ -15,6 +15,7 @@ import { reportClockDoubts } from '../clock-events.ts'
 import { guardSpace } from '../save/space.ts'
 import { canContinue } from '../agreements/copies.ts'
 import type { Turn } from '../../async/in-turn.ts'
+import type { Slots } from '../../async/slots.ts'
 import { agreeOnAttempt, type CopyAttempt } from './attempt.ts'
 import { manifestOfCopy, publishManifest } from './copied-manifest.ts'
 import { copyFiles, objectsStoredBefore } from './copy-files.ts'
@@ -33,6 +34,8 @@ export interface CheckpointToCopy {
 /** What the copies of one call share. */
 export interface CopyCall {
   readonly tries: CopyTries
+  /** Limits the objects that all copies transfer at once. A copy holds no slot while it waits for its turn. */
+  readonly slots: Slots
   /** When this copy may be committed, and whether others were under way when it began. */
   readonly turn: Pick<Turn, 'comes' | 'joins'>
 }
@@ -62,7 +65,7 @@ export async function copyCheckpoint(
   for (let tries = 1; ; tries += 1) {
     const attempt = await agreeOnAttempt(destination, call.tries, line.origin, line.step, options.signal)
     try {
-      const copied = await storeAndCommit(source, destination, checkpoint, attempt, options, call.turn)
+      const copied = await storeAndCommit(source, destination, checkpoint, attempt, options, call)
       access.afterwards(async () => {
         await call.tries.end(attempt.copy, attempt.number)
         await access.tidyNowAndThen()
@@ -84,7 +87,7 @@ async function storeAndCommit(
   { manifest, line }: CheckpointToCopy,
   attempt: CopyAttempt,
   { signal, onProgress, onExisting = 'fail', allowBest }: CopyOptions,
-  turn: CopyCall['turn'],
+  { slots, turn }: CopyCall,
 ): Promise<CommittedCopy> {
   const { context, access } = destination
   const { backend, log, events } = context
@@ -102,6 +105,7 @@ async function storeAndCommit(
   const madeRoom = await guardSpace(context, line.step, toStore, newest, access, signal)
   const { files, bytesBefore } = await copyFiles(source.context, context, toCopy, {
     signal,
+    slots,
     onBytes: (bytes) => onProgress?.({ step: line.step, bytes, total: line.bytes }),
   })
   const own = manifestOfCopy(manifest, attempt.attempt, line, files)

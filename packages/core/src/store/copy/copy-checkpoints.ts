@@ -16,7 +16,7 @@ import { compareSaves } from '../../order-key.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { provedManifest } from '../attempts/read-verified.ts'
 import { judgedNow } from '../judged-now.ts'
-import { mayCopyAtOnce } from './copies-at-once.ts'
+import { mayCopyAtOnce, slotsForObjects } from './copies-at-once.ts'
 import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
 import { missingMetrics } from './copied-metrics.ts'
 import { hasSameFiles, isSameOrigin, originOf } from './identity.ts'
@@ -85,6 +85,7 @@ async function* copyInOrder(
 ): AsyncGenerator<CopyOutcome, void, undefined> {
   const { access, context } = destination
   const tries = new CopyTries(context)
+  const slots = slotsForObjects(source.context.backend.capabilities, context.backend.capabilities)
   try {
     yield* inTurn(
       plan.filter((planned) => planned.kind !== 'skipped'),
@@ -93,7 +94,8 @@ async function* copyInOrder(
       options.signal,
       async (planned, turn) => {
         const own = { ...options, signal: turn.signal }
-        if (planned.kind === 'copy') return copyPlanned(source, destination, planned, own, { tries, turn })
+        if (planned.kind === 'copy')
+          return copyPlanned(source, destination, planned, own, { tries, slots, turn })
         await turn.comes()
         return updateCopy(destination, planned, own)
       },

@@ -1,9 +1,10 @@
 import { filesAtOnce } from '../../async/files-at-once.ts'
+import type { Slots } from '../../async/slots.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 import { type CheckpointBackend, concurrently } from '../../backend/index.ts'
 import { compareKeys } from '../../backend/key.ts'
 import { attemptPrefix, type AttemptId, type ManifestFile, objectKey } from '../../catalog/documents/index.ts'
-import { isHoldfastError } from '../../errors.ts'
+import { isHoldfastError, throwIfAborted } from '../../errors.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { provedChunks } from '../attempts/read-verified.ts'
@@ -47,6 +48,13 @@ export interface FilesToCopy {
   readonly to: AttemptId
 }
 
+interface CopyFilesOptions {
+  readonly signal: AbortSignal | undefined
+  /** Limits the objects that all copies of the call transfer at once. */
+  readonly slots: Slots
+  readonly onBytes: (bytes: number) => void
+}
+
 /**
  * Stores the files of a checkpoint under another attempt. Each file is verified by the manifest of the source while it
  * passes, before the destination shows it. So another copier that continues the same attempt never finds wrong bytes. A put
@@ -58,10 +66,7 @@ export async function copyFiles(
   from: StoreContext,
   to: StoreContext,
   { objects, stored, ...attempts }: FilesToCopy,
-  {
-    signal,
-    onBytes,
-  }: { readonly signal: AbortSignal | undefined; readonly onBytes: (bytes: number) => void },
+  { signal, slots, onBytes }: CopyFilesOptions,
 ): Promise<CopiedFiles> {
   const [source, destination] = [from.backend, to.backend]
   const [sourceReader, storedReader] = [payloadReader(from), payloadReader(to)]
@@ -75,30 +80,32 @@ export async function copyFiles(
   const ends = { source, destination, sourceReader, reader, ...attempts }
   let passed = 0
   let bytesBefore = 0
-  const files = await concurrently(
-    objects,
-    filesAtOnce(sizes, mostAtOnce),
-    signal,
-    async (object, taskSignal) => {
-      let reported = 0
-      const report = (bytes: number): void => {
-        passed += Math.max(0, bytes - reported)
-        reported = Math.max(reported, bytes)
-        onBytes(passed)
-      }
-      const before = stored.has(object)
-        ? await findStored(storedReader, attempts.to, object, taskSignal)
-        : undefined
-      if (before !== undefined) {
-        bytesBefore += object.size
-        report(object.size)
-        return before
-      }
-      const options = { signal: taskSignal, onProgress: report, pace: to.transfers.upload }
-      const now = await withSecondLook((look) => storeObject(ends, object, look, options))
-      bytesBefore += now.bytesBefore
-      return now.files
-    },
+  const transfer = async (
+    object: ObjectToCopy,
+    taskSignal: AbortSignal,
+  ): Promise<readonly ManifestFile[]> => {
+    throwIfAborted(taskSignal, 'The copy of a file')
+    let reported = 0
+    const report = (bytes: number): void => {
+      passed += Math.max(0, bytes - reported)
+      reported = Math.max(reported, bytes)
+      onBytes(passed)
+    }
+    const before = stored.has(object)
+      ? await findStored(storedReader, attempts.to, object, taskSignal)
+      : undefined
+    if (before !== undefined) {
+      bytesBefore += object.size
+      report(object.size)
+      return before
+    }
+    const options = { signal: taskSignal, onProgress: report, pace: to.transfers.upload }
+    const now = await withSecondLook((look) => storeObject(ends, object, look, options))
+    bytesBefore += now.bytesBefore
+    return now.files
+  }
+  const files = await concurrently(objects, filesAtOnce(sizes, mostAtOnce), signal, (object, taskSignal) =>
+    slots.run(() => transfer(object, taskSignal)),
   )
   return { files: files.flat().sort((one, other) => compareKeys(one.name, other.name)), bytesBefore }
 }

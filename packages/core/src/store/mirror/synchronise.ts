@@ -2,6 +2,7 @@ import type { AttemptId } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { missingMetrics } from '../copy/copied-metrics.ts'
+import { slotsForObjects } from '../copy/copies-at-once.ts'
 import { copyPlanned, prepareDestination } from '../copy/copy-checkpoints.ts'
 import { originOf } from '../copy/identity.ts'
 import type { CopySide } from '../copy/plan-copies.ts'
@@ -222,7 +223,8 @@ async function copyNext(
   const tries = new CopyTries(destination.context)
   const options = { onExisting: 'replace', allowBest: true, signal, onProgress } as const
   const turn = { joins: false, comes: () => Promise.resolve() } // there is one copy at a time
-  const outcome = await copyPlanned(source, destination, next, options, { tries, turn })
+  const slots = slotsForObjects(context.backend.capabilities, destination.context.backend.capabilities)
+  const outcome = await copyPlanned(source, destination, next, options, { tries, slots, turn })
   destination.access.afterwards(() => tries.forget())
   const { attempt } = next.entry
   if (outcome.kind !== 'copied') passed.add(attempt)

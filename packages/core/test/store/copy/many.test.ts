@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { copyCheckpoints, MemoryBackend } from '../../../src/index.ts'
 import { mayCopyAtOnce } from '../../../src/store/copy/copies-at-once.ts'
 import { codeOf, FaultyBackend, keysOf, storeOn } from '../../stores.ts'
-import { copied, inWords, stepsOf, storeWith } from './copies.ts'
+import { copied, inWords, newStore, stepsOf, storeWith } from './copies.ts'
 
 /** The number of calls of each kind that the backend got. */
 function countsOf({ calls }: FaultyBackend): Readonly<Record<string, number>> {
@@ -50,6 +51,24 @@ class Waiting extends MemoryBackend {
   }
 }
 
+/** A backend that takes six small objects at once, and counts how many files it gets at once. */
+class Counting extends MemoryBackend {
+  override readonly capabilities = { ...new MemoryBackend().capabilities, smallObjectsAtOnce: 6 }
+  most = 0
+  #now = 0
+
+  override async put(...parameters: Parameters<MemoryBackend['put']>) {
+    this.#now += 1
+    this.most = Math.max(this.most, this.#now)
+    await setImmediate() // other puts may begin meanwhile
+    try {
+      return await super.put(...parameters)
+    } finally {
+      this.#now -= 1
+    }
+  }
+}
+
 describe('copies of many small checkpoints', () => {
   test('commit in the order of the saves, whichever is stored first', async () => {
     const from = await storeWith(3, 1, 2)
@@ -83,6 +102,20 @@ describe('copies of many small checkpoints', () => {
     expect(await copied(from, to)).toEqual(['there 1', 'there 2', 'copied 3', 'copied 4', 'copied 5'])
     await to.flush()
     expect(await keysOf(backend, 'agreements/')).toEqual([])
+    expect((await to.verify()).good).toBe(true)
+  })
+
+  test('send no more files at once than one copy', async () => {
+    const from = newStore()
+    const files = Object.fromEntries(
+      Array.from({ length: 20 }, (_, file) => [String(file), Buffer.from(`file ${file}`)]),
+    )
+    for (let step = 0; step < 8; step += 1) await from.save({ step, files })
+    const backend = new Counting()
+    const to = storeOn(backend, { mode: 'shared' })
+    const { outcomes } = await copyCheckpoints(from, to)
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array.from({ length: 8 }, () => 'copied'))
+    expect(backend.most).toBe(6)
     expect((await to.verify()).good).toBe(true)
   })
 
