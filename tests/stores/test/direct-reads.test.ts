@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { S3Client } from '@aws-sdk/client-s3'
 import { adapter as azure } from '@holdfast/adapter-azure'
 import { adapter as gcs } from '@holdfast/adapter-gcs'
 import { adapter as s3 } from '@holdfast/adapter-s3'
-import { type BackendAdapter, chunksOf } from '@holdfast/core/backend'
+import { type BackendAdapter, chunksOf, directRequest, Reception } from '@holdfast/core/backend'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 const object = Buffer.from(Array.from({ length: 9 * 2 ** 20 + 1 }, (_, index) => (index * 7919) >> 8))
@@ -177,4 +178,21 @@ test('a login to Azure sends its token with direct reads, over TLS', async () =>
   expect((await readAll(azure, 'az://account/container/a', options)).equals(object)).toBe(true)
   expect(requests.map(isDirect)).toEqual([false, true])
   expect(requests[1]?.headers.authorization).toBe('Bearer t')
+})
+
+test('a thread trusts the certificate authorities that the program set', async () => {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, identity.cert.toString()])
+  cleanUps.push(() => {
+    setDefaultCACertificates(before)
+  })
+  const { endpoint } = await serving(() => true, { secure: true })
+  const reception = new Reception({}, 2)
+  cleanUps.push(() => {
+    reception.destroy()
+  })
+  const request = directRequest(new URL(`${endpoint}/k`), { range: 'bytes=0-9' })
+  if (request === undefined) throw new Error('The URL has no request')
+  const response = await reception.receiver(true).get(request, undefined)
+  expect(response?.status).toBe(206)
 })

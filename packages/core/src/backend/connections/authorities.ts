@@ -16,6 +16,18 @@ export function authoritiesOf(variables: Variables): readonly string[] | undefin
   return [...getCACertificates('default'), text]
 }
 
+/**
+ * Returns the certificate authorities of this thread if they are not those of Node.js and `NODE_EXTRA_CA_CERTS`, since another
+ * thread has only these. `tls.setDefaultCACertificates` replaces those of the thread that calls it:
+ * https://nodejs.org/api/tls.html#tlssetdefaultcacertificatescerts.
+ */
+export function replacedAuthorities(): readonly string[] | undefined {
+  const current = new Set(getCACertificates('default'))
+  const usual = new Set([...getCACertificates('bundled'), ...getCACertificates('extra')])
+  const isUsual = current.size === usual.size && [...current].every((each) => usual.has(each))
+  return isUsual ? undefined : [...current]
+}
+
 function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { messageOf } from '../../../errors.ts'
+import { replacedAuthorities } from '../../connections/authorities.ts'
 import type { DirectRequest, DirectResponse, Receiver } from '../receiver.ts'
 import type { ThreadSettings } from './messages.ts'
 import { ReceivingThread } from './thread.ts'
@@ -77,11 +78,12 @@ export class ThreadedConnections implements Receiver {
   #start({ Worker, receivingScript }: ThreadCode): ReceivingThread | undefined {
     try {
       const script = receivingScript()
+      const authorities = this.#settings.authorities ?? replacedAuthorities()
       const worker = new Worker(script, {
         name: 'holdfast-receiving',
         eval: typeof script === 'string',
         execArgv: [],
-        workerData: this.#settings,
+        workerData: { ...this.#settings, authorities } satisfies ThreadSettings,
         resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
       })
       const thread = new ReceivingThread(worker)
