@@ -99,8 +99,9 @@ function toldInHeaders(key: string, headers: Headers, range: WantedBytes['range'
   const revision = headers.get('x-goog-generation')
   if (revision === null || !Number.isSafeInteger(size) || Number.isNaN(modifiedAt.getTime()))
     throw foreignAnswer(asked, 'it does not state the size, the generation and the time of the object')
-  const start = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1]
-  if (range !== undefined && start !== undefined && Number(start) !== range.start)
+  // Without the header, the response is the whole object.
+  const [, start = '0'] = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '') ?? []
+  if (range !== undefined && Number(start) !== range.start)
     throw foreignAnswer(asked, `it is not the requested range from byte ${range.start}`)
   return { key, size, modifiedAt, revision }
 }

@@ -184,7 +184,7 @@ export class ScriptedStore implements AsyncDisposable {
     if (object === undefined) return { status: 404 }
     if (String(object.generation) !== (query['generation'] ?? String(object.generation)))
       return { status: 404 }
-    const [range, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+    const [range, start = '0', end = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
     const body = range === undefined ? object.bytes : object.bytes.subarray(Number(start), Number(end) + 1)
     const encoding = object.contentEncoding
     return {
@@ -194,6 +194,11 @@ export class ScriptedStore implements AsyncDisposable {
         'x-goog-generation': String(object.generation),
         'x-goog-stored-content-length': String(object.bytes.byteLength),
         'content-length': String(body.byteLength),
+        ...(range === undefined
+          ? {}
+          : {
+              'content-range': `bytes ${start}-${Number(start) + body.byteLength - 1}/${object.bytes.byteLength}`,
+            }),
         ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
       },
       body,

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
+import { ReceivedBody } from '../../src/backend/direct/received-body.ts'
 import { HoldfastError } from '../../src/index.ts'
 import { chunksOf, messageOf, resumingStream, type ResumingStreamOptions } from '../../src/backend.ts'
 
@@ -153,4 +154,37 @@ test('ends all requests in flight when its chunks are no longer read', async () 
     expect(open()).toBe(0)
   })
   expect(asked.length).toBeLessThan(11)
+})
+
+/** A body that is longer than every request. */
+class LongBody extends ReceivedBody {
+  override readonly length = 2 * object.byteLength
+  override readonly received = 0
+  taken = false
+
+  override async *into(): AsyncGenerator<Uint8Array, void, undefined> {
+    this.taken = true
+    yield object
+  }
+}
+
+test('refuses a response that is longer than requested before it takes memory for it', async () => {
+  const body = new LongBody()
+  const stream = resumingStream({
+    start: 0,
+    end: rangeBytes,
+    first: body,
+    firstBytes: rangeBytes,
+    rangeBytes,
+    rangesAtOnce: 1,
+    reopen: async () => body,
+    errorOf: (error) =>
+      error instanceof HoldfastError ? error : new HoldfastError('UNAVAILABLE', messageOf(error)),
+    retry: { what: 'The read', policy: { attempts: 1, minDelay: 0, maxDelay: 0 } },
+  })
+  await expect(Array.fromAsync(chunksOf({ body: stream }, 100))).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: `The read got ${body.length} bytes instead of ${rangeBytes}.`,
+  })
+  expect([body.taken, body.destroyed]).toEqual([false, true])
 })

@@ -19,8 +19,7 @@ export interface BodyConnection {
 
 /** The body of a response that a connection of this thread receives. It can be read as any other stream, too. */
 export class DirectBody extends ReceivedBody {
-  /** The size of the body in bytes. */
-  readonly length: number
+  override readonly length: number
   readonly #connection: BodyConnection
   readonly #filled: Uint8Array[] = []
   /** Bytes that arrived before the reader. */
@@ -58,10 +57,9 @@ export class DirectBody extends ReceivedBody {
 
   /** Adds bytes that arrived. They may lie in the memory that `room` returned. Returns false to pause the connection. */
   add(bytes: Uint8Array): boolean {
-    this.#received += bytes.byteLength
-    this.#onReceived(this.#received)
     if (this.#pool === undefined) {
       this.#early = Buffer.concat([this.#early, bytes])
+      this.#count(bytes)
       return false
     }
     for (let rest = bytes; rest.byteLength > 0; ) {
@@ -73,6 +71,7 @@ export class DirectBody extends ReceivedBody {
       }
       const part = rest.subarray(0, room.byteLength)
       if (part.buffer !== room.buffer) room.set(part)
+      this.#count(part)
       this.#take(part.byteLength)
       rest = rest.subarray(part.byteLength)
     }
@@ -118,7 +117,8 @@ export class DirectBody extends ReceivedBody {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.fail(error ?? new Error('The body was closed'))
-    if (this.#left > 0) this.#connection.destroy()
+    // The connection of a body without bytes is used again once the body is read.
+    if (this.#left > 0 || this.#pool === undefined) this.#connection.destroy()
     done(error)
   }
 
@@ -137,6 +137,12 @@ export class DirectBody extends ReceivedBody {
       } else if (this.#left === 0) return
       else await this.#more()
     }
+  }
+
+  /** Counts bytes that are in memory. The reader may use them at once. */
+  #count(bytes: Uint8Array): void {
+    this.#received += bytes.byteLength
+    this.#onReceived(this.#received)
   }
 
   /** Returns the bytes that arrived before the reader, which are counted when they are added again. */

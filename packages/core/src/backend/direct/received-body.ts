@@ -3,6 +3,9 @@ import type { BufferPool } from '../source/buffer-pool.ts'
 
 /** The body of a response, which a reader with buffers of its own receives without a copy. */
 export abstract class ReceivedBody extends Readable {
+  /** The size of the body in bytes, as the response states it. */
+  abstract readonly length: number
+
   /** Number of bytes that have arrived. */
   abstract get received(): number
 

@@ -181,6 +181,7 @@ async function* resuming(
     const before = position
     try {
       if (body !== first && retry.signal !== undefined) addAbortSignal(retry.signal, body)
+      refuseLonger(body, retry.what, end - position)
       for await (const chunk of chunksIn(body, pool, retry.what, progress)) {
         throwIfAborted(retry.signal, retry.what)
         position += chunk.byteLength
@@ -204,6 +205,13 @@ async function* resuming(
       if (fruitless > 1) await pauseBefore(fruitless, retry)
     }
   }
+}
+
+/** Throws for a body that is longer than requested, before memory is allocated for it. */
+function refuseLonger(body: Readable, what: string, bytes: number): void {
+  if (!(body instanceof ReceivedBody) || body.length <= bytes) return
+  body.destroy()
+  throw new HoldfastError('UNAVAILABLE', `${what} got ${body.length} bytes instead of ${bytes}.`)
 }
 
 function chunksIn(

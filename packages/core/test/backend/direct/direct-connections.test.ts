@@ -167,3 +167,25 @@ test('fails a body that gets more bytes than the response announced', async () =
   const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 3') + 'hello'))
   expect((await received((await get())?.body.into(newPool()))).toString()).toBe('hel')
 })
+
+test('ends the connection of an empty body that is destroyed unread', async () => {
+  const closed = Promise.withResolvers<undefined>()
+  const { get } = await serving((socket) => {
+    socket.on('close', () => {
+      closed.resolve(undefined)
+    })
+    socket.write(head('200 OK', 'content-length: 0'))
+  })
+  ;(await get())?.body.destroy()
+  await closed.promise
+})
+
+test('counts bytes when they are in the buffer of the reader', async () => {
+  const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 5') + 'hello'))
+  const body = (await get())?.body
+  const buffer = Buffer.alloc(10)
+  const seen: string[] = []
+  const chunks = body?.into({ take: () => buffer }, (count) => seen.push(buffer.toString('latin1', 0, count)))
+  expect((await received(chunks)).toString()).toBe('hello')
+  expect(seen.at(-1)).toBe('hello')
+})

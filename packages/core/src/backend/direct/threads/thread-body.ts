@@ -17,18 +17,17 @@ export interface BodyThread {
  * It cannot be read as another stream.
  */
 export class ThreadBody extends ReceivedBody {
-  readonly #length: number
+  override readonly length: number
   readonly #thread: BodyThread
   readonly #received = new BigUint64Array(new SharedArrayBuffer(BigUint64Array.BYTES_PER_ELEMENT))
   /** Why the body was closed before its end. */
   #closed: Error | undefined
   #isOver = false
 
-  /** `length` is the size of the body in bytes. */
   constructor(length: number, thread: BodyThread) {
     super()
     this.on('error', () => undefined) // the reader of the body gets the error
-    this.#length = length
+    this.length = length
     this.#thread = thread
   }
 
@@ -38,11 +37,11 @@ export class ThreadBody extends ReceivedBody {
 
   override async *into(pool: BufferPool): AsyncGenerator<Uint8Array, void, undefined> {
     if (this.#closed !== undefined) throw this.#closed
-    const buffers = Array.from({ length: Math.ceil(this.#length / pool.bytes) }, () => pool.take())
+    const buffers = Array.from({ length: Math.ceil(this.length / pool.bytes) }, () => pool.take())
     const failure = await this.#failureOf(buffers)
     this.#isOver = true
     try {
-      let left = Math.min(this.received, this.#length)
+      let left = Math.min(this.received, this.length)
       for (const buffer of buffers) {
         if (left > 0) yield buffer.subarray(0, left)
         else pool.give(buffer)
