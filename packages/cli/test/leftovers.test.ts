@@ -106,6 +106,9 @@ test('an unfinished save of another machine is shown, kept, and removed by sweep
   }
   const asked = await run(folder, 'sweep', '--now')
   expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('Pass --yes')])
+  await run(folder, 'rm', '3', '--undo-for', '1d')
+  expect((await run(folder, 'sweep', '--now')).stderr).toContain('and ends the undo of 1 removed checkpoint.')
+  await run(folder, 'undo')
   const swept = await run(folder, 'sweep', '--now', '--yes')
   expect([swept.code, swept.stdout]).toEqual([0, expect.stringContaining('removed · 1 dead attempt, 5.0 MB')])
   expect((await filesIn(folder, 'data')).filter((name) => name.startsWith('7-'))).toEqual([])
