@@ -16,7 +16,8 @@ import { type ListedPage, listPage } from './list-page.ts'
  *
  * A list of one page shows one moment. A list of several pages may miss an object that is created meanwhile, and also the one
  * before it, if that is deleted meanwhile. An old version of the catalog could then look like the newest one. So if the folder of
- * the call has several pages, it is listed twice, and the second list has the object that the first one missed.
+ * the call has several pages, it is listed twice, and the second list has the object that the first one missed. Both lists would
+ * have to miss such an object for the newest version to be missing.
  *
  * A prefix that is sent ends in `/`, because directory buckets take no other.
  */
