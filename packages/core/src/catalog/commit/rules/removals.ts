@@ -51,6 +51,9 @@ export function removalsOf(
   request: CommitRequest,
   dropped: readonly Drop[],
 ): Removals | Refusal {
+  // A save has not read all pages, which the entries below may be in.
+  const least = undoTime(newest, request, 0)
+  if (least.kind === 'until' && least.time === undefined) return { kind: 'removals', removed: [], dropped }
   const abandoned = new Map((newest.abandoned ?? []).map((entry) => [entry.attempt, entry]))
   const undoable: Omit<Removed, 'until'>[] = []
   const forGood: Drop[] = []
