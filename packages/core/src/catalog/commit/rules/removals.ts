@@ -33,16 +33,33 @@ export function undoTime(
   { change, keeping, at }: Pick<CommitRequest, 'change' | 'keeping' | 'at'>,
   count: number,
 ): UndoTime | Refusal {
-  const isByPerson = change.kind === 'delete' || (change.kind === 'prune' && change.room === undefined)
-  if (!isByPerson) return { kind: 'until', time: undefined }
-  const grace = graceOf(keeping, newest)
-  const { undoFor = grace } = change
-  if (undoFor === 0) return { kind: 'until', time: undefined }
+  const duration = undoDuration(newest, { change, keeping })
+  if (duration === undefined) return { kind: 'until', time: undefined }
   // Those whose time has ended are deleted before this commit, or by the next save.
   const before = (newest.removed ?? []).filter(({ until }) => Date.parse(until) > Date.parse(at)).length
   if (before + count > mostRemoved)
-    return change.undoFor === undefined ? { kind: 'until', time: undefined } : tooMany(before, count)
-  return { kind: 'until', time: undoUntil(at, Math.max(undoFor, grace)) }
+    return hasTime(change) ? tooMany(before, count) : { kind: 'until', time: undefined }
+  return { kind: 'until', time: undoUntil(at, duration) }
+}
+
+/**
+ * Returns how many milliseconds an undo of a change is possible, if the catalog has room for what it removes. `undefined` states
+ * that the change drops for good, as every save does.
+ */
+function undoDuration(
+  newest: PagedCatalog,
+  { change, keeping }: Pick<CommitRequest, 'change' | 'keeping'>,
+): number | undefined {
+  const isByPerson = change.kind === 'delete' || (change.kind === 'prune' && change.room === undefined)
+  if (!isByPerson) return undefined
+  const grace = graceOf(keeping, newest)
+  const { undoFor = grace } = change
+  return undoFor === 0 ? undefined : Math.max(undoFor, grace)
+}
+
+/** Whether the caller wants to undo the change. */
+function hasTime(change: CommitRequest['change']): boolean {
+  return 'undoFor' in change && change.undoFor !== undefined
 }
 
 /** Separates what a request drops for good from what an undo can list again. A quarantined checkpoint is dropped for good. */
@@ -51,9 +68,8 @@ export function removalsOf(
   request: CommitRequest,
   dropped: readonly Drop[],
 ): Removals | Refusal {
-  // A save has not read all pages, which the entries below may be in.
-  const least = undoTime(newest, request, 0)
-  if (least.kind === 'until' && least.time === undefined) return { kind: 'removals', removed: [], dropped }
+  // Before any entry is looked up, because a save has not read all pages.
+  if (undoDuration(newest, request) === undefined) return { kind: 'removals', removed: [], dropped }
   const abandoned = new Map((newest.abandoned ?? []).map((entry) => [entry.attempt, entry]))
   const undoable: Omit<Removed, 'until'>[] = []
   const forGood: Drop[] = []
