@@ -9,7 +9,7 @@ const words = process.argv.slice(2)
 const scheme = (Object.keys(packages) as (keyof typeof packages)[]).find((each) =>
   words.some((word) => word.startsWith(`${each}://`)),
 )
-// The packages of this checkout do not depend on each other, so the suite finds only the adapter that it is told.
+// The packages of this checkout do not depend on each other, so the suite finds only an adapter that is named.
 const adapter =
   scheme === undefined ? [] : ['--adapter', join(root, 'packages', packages[scheme], 'dist/index.js')]
 const main = join(root, 'packages/conformance/src/cli/main.ts')

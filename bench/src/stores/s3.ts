@@ -17,7 +17,7 @@ export async function s3(): Promise<StoreServer | { readonly why: string }> {
   return server.how === 'unavailable' ? { why: server.reason } : s3On(server)
 }
 
-/** S3 over TLS. All programs are told the authority by the variables that they read. */
+/** S3 over TLS. Each program reads the certificate authority from a variable of its own. */
 export async function s3OverTls(): Promise<StoreServer | { readonly why: string }> {
   const server = await startSecureServer('minio')
   if (server.how === 'unavailable') return { why: server.reason }

@@ -41,7 +41,7 @@ test('runs what must happen in order in the order of the items, whichever task i
   expect(tasks.log).toEqual(['begin 1', 'begin 2', 'begin 3', 'end 1', 'end 2', 'end 3'])
 })
 
-test('begins a task only if it may join those that run', async () => {
+test('begins a task only if it may join the running ones', async () => {
   const tasks = new Tasks([1, 2, 3])
   const asked: string[] = []
   const mayJoin = (running: readonly number[], next: number): boolean => {

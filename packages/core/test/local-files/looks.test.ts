@@ -6,7 +6,7 @@ import { readTree, writeTree } from '../trees.ts'
 import { deliveriesOf, plain } from './deliveries.ts'
 import { gated } from './gated.ts'
 
-/** Returns how often a restore of so many files looks at a path, which costs a call of the thread pool each. */
+/** Returns how often a restore of `files` files looks at a path. Each look is a call of the thread pool. */
 async function looksOf(files: number, before: Readonly<Record<string, string>> = {}): Promise<number> {
   const to = join(await temporaryFolder(), 'to')
   await writeTree(to, before)

@@ -248,7 +248,7 @@ describe('the files of what can be undone', () => {
     expect(await clocked.requires()).toEqual([])
   })
 
-  test('stay until the time is over, whoever sweeps, and are deleted by the next sweep', async () => {
+  test('stay until the time is over, even if another process sweeps, and are deleted by the next sweep', async () => {
     const clocked = new Clocked()
     const store = clocked.open({ mode: 'shared', gracePeriod: 0 })
     await saved(store, 1, 2, 3)

@@ -229,8 +229,8 @@ async function wasCopiedMeanwhile(
 }
 
 /**
- * Refuses before a byte is stored what the commit would refuse. The commit decides again. So a copy that joins others goes by
- * the version that their commits have read, which saves a request.
+ * Refuses before a byte is stored what the commit would refuse. The commit decides again. So a copy that joins others uses the
+ * version that their commits have read, which saves a request.
  */
 async function refuseEarly(
   { context: { log, keeping, backend } }: CopyDestination,

@@ -125,7 +125,7 @@ function otherBytes({ url }: CheckpointBackend, key: string, cause: HoldfastErro
 function storedOtherBytes({ url }: CheckpointBackend, key: string): HoldfastError {
   return new HoldfastError(
     'UNAVAILABLE',
-    `The store reports other bytes for ${key} than those that were sent. Check what answers in its place.`,
+    `The store reports other bytes for ${key} than were sent. Check what answers in its place.`,
     { key, url },
   )
 }

@@ -38,7 +38,7 @@ export class ChangeWriter {
     signal: AbortSignal | undefined,
   ): Promise<Committed> {
     return this.#access.freeing(signal, async () => {
-      // Removed checkpoints whose time has ended would take the place of those that this change removes.
+      // Removed checkpoints whose time has ended would take the place of what this change removes.
       const committed = await this.#write(await change(), signal, () => this.#access.deleteExpired(signal))
       await deleteDropped(this.#context, committed)
       return committed

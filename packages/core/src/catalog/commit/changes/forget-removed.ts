@@ -1,7 +1,7 @@
 import { type AttemptId, partsOfAttempt } from '../../documents/index.ts'
 import { drop, fewOf, type KindOfChange, unchangedLists } from './change.ts'
 
-/** Drops removed checkpoints for good, so that their files may be deleted. Skips those that are not removed any more. */
+/** Drops removed checkpoints for good, so that their files may be deleted. Skips attempts that are not removed any more. */
 export interface ForgetRemoved {
   readonly kind: 'forget removed'
   readonly attempts: readonly AttemptId[]

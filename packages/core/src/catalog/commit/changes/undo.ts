@@ -5,7 +5,7 @@ import { fewOf, inOrderOfSaves, type KindOfChange, type Refusal, unchangedLists 
 import { withRecord } from './record.ts'
 import { waitingAgain } from './waiting.ts'
 
-/** Lists removed checkpoints again. Those that a rewind left behind are abandoned again. */
+/** Lists removed checkpoints again. A checkpoint that a rewind left behind is abandoned again. */
 export interface Undo {
   readonly kind: 'undo'
   readonly attempts: readonly AttemptId[]

@@ -32,7 +32,7 @@ const packsAtOnce = 4
 const leastPackBytes = 8 * 2 ** 20
 const mostPackBytes = 256 * 2 ** 20
 
-/** Returns the largest size in bytes of the packs of a save with so many bytes in small files. */
+/** Returns the largest size in bytes of the packs of a save whose small files have `total` bytes. */
 export function packBytesOfSave(total: number): number {
   return Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce)))
 }

@@ -86,7 +86,7 @@ export function afterRewinds(entries: readonly CatalogEntry[], rewinds: readonly
   return { listed, abandoned: abandoned.sort(compareSaves) }
 }
 
-/** Applies rewinds to checkpoints that are not listed: it marks those that the rewinds left behind. */
+/** Applies rewinds to checkpoints that are not listed: it marks what the rewinds left behind. */
 function setAsideAfter<Aside extends Quarantined | Removed>(
   asides: readonly Aside[],
   rewinds: readonly Rewind[],
