@@ -529,6 +529,13 @@ describe('a store with removed checkpoints', () => {
     expect((await store.removed()).map(({ step }) => step)).toEqual([1])
   })
 
+  test('is rejected if the store does not exist, by an error that says so', async () => {
+    await expect(new Clocked().open().undo()).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('There is no checkpoint in') as string,
+    })
+  })
+
   test('rejects an invalid time, and one for a job of many ranks', async () => {
     const store = new Clocked().open()
     await saved(store, 1, 2)

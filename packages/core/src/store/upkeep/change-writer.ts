@@ -48,7 +48,7 @@ export class ChangeWriter {
   /** Returns the time by the clock of the store, if a retention of this writer or of the store depends on time. */
   async timeForRetention(signal: AbortSignal | undefined): Promise<Date | undefined> {
     const { log, keeping } = this.#context
-    await this.#refuseMissing(signal)
+    await this.refuseMissing(signal)
     const recorded = keepingOf(keeping, await log.newest(signal)).retention
     const isRequired = usesTime(keeping.retention) || usesTime(recorded)
     return isRequired ? storeTime(this.#context, signal) : undefined
@@ -62,7 +62,7 @@ export class ChangeWriter {
   ): Promise<Committed> {
     return this.#whileOpen(async () => {
       await this.#access.cleanedUp(signal)
-      await this.#refuseMissing(signal)
+      await this.refuseMissing(signal)
       await this.#access.ready(signal)
       await preparation()
       const committed = await this.#context.log.commit(change, signal)
@@ -71,7 +71,8 @@ export class ChangeWriter {
     })
   }
 
-  async #refuseMissing(signal: AbortSignal | undefined): Promise<void> {
+  /** Rejects with `NOT_FOUND` if the store has no catalog yet, and with `CORRUPT` if its catalog is lost. */
+  async refuseMissing(signal: AbortSignal | undefined): Promise<void> {
     const { log, backend } = this.#context
     if (log.known !== undefined || !(await log.isEmpty(signal))) return
     if (await isCatalogLost(this.#context, signal)) throw lostCatalog(backend.url)

@@ -43,6 +43,7 @@ export async function undoDeletion(
   nextDrops: NextDrops,
 ): Promise<readonly UndoneCheckpoint[]> {
   if (steps?.length === 0) return []
+  await writer.refuseMissing(signal)
   const before = await context.log.whole(signal)
   const chosen = steps === undefined ? lastRemoved(context, before) : removedOf(before, steps)
   const change = { kind: 'undo', attempts: chosen.map(({ entry }) => entry.attempt) } as const
