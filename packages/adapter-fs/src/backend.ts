@@ -23,6 +23,7 @@ import { sweep } from './sweep.ts'
 /** Files that wait for the fsync of the same folder share one fsync. */
 const smallObjectsAtOnce = 64
 
+/** The file system and the platform of a `FileBackend`, for tests. */
 export interface FileBackendOptions {
   /** The file system to use. Default: `node:fs/promises`. */
   readonly fileSystem?: FileSystem | undefined

@@ -47,6 +47,7 @@ export interface GcsOptions extends ObjectStoreOptions {
 
 /** All classes can be read at once: https://cloud.google.com/storage/docs/storage-classes. */
 export const storageClasses = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as const
+/** The storage class of stored objects. */
 export type StorageClass = (typeof storageClasses)[number]
 
 export const defaultChunkBytes = 8 * 2 ** 20

@@ -80,12 +80,15 @@ export const storageClasses = [
 export type StorageClass = (typeof storageClasses)[number]
 
 export const encryptions = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const
+/** How S3 encrypts stored objects. */
 export type Encryption = (typeof encryptions)[number]
 
 export const checksums = ['crc32', 'none'] as const
+/** The checksum that requests carry, or `none` for servers that support none. */
 export type Checksum = (typeof checksums)[number]
 
 export const listOrders = ['key', 'none'] as const
+/** The order of listings: by `key`, or `none` for servers that list in any order. */
 export type ListOrder = (typeof listOrders)[number]
 
 export const defaultPartBytes = 8 * 2 ** 20

@@ -17,6 +17,7 @@ export interface PageLimit {
   readonly page: number
 }
 
+/** Limits for the number of lines of each kind in the catalog and its pages. */
 export interface PageLimits {
   readonly checkpoints: PageLimit
   readonly metrics: PageLimit
@@ -34,6 +35,7 @@ export const defaultPageLimits: PageLimits = {
   references: { inline: 24, page: 16 },
 }
 
+/** Identifies processes of this machine, so that a save can delete the leftovers of a killed process. */
 export interface Processes {
   /** Returns the identity of this process; `undefined` if the system does not prove it. */
   self(): Promise<ProcessIdentity | undefined>

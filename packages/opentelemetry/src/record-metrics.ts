@@ -2,6 +2,7 @@ import { channel, tracingChannel } from 'node:diagnostics_channel'
 import type { StoreEvents, TraceContext, TracedOperation } from '@holdfast/core'
 import { type Attributes, type MeterProvider, metrics } from '@opentelemetry/api'
 
+/** The options of `recordMetrics()`. */
 export interface RecordMetricsOptions {
   /** Default: the global provider. */
   readonly meterProvider?: MeterProvider | undefined

@@ -9,6 +9,7 @@ import type { TrainersOrder } from './adoption/order.ts'
 import { systemClock } from './clock.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
 
+/** The options of `importFolder()`. */
 export interface ImportOptions extends AdoptionOptions {
   /** Whether to return what would be adopted, without changes. Default: false. */
   readonly dryRun?: boolean | undefined
@@ -16,6 +17,7 @@ export interface ImportOptions extends AdoptionOptions {
   readonly order?: TrainersOrder | undefined
 }
 
+/** What `importFolder()` adopted, or with `dryRun` would adopt. */
 export interface ImportReport {
   /** The name of the layout. */
   readonly layout: string

@@ -6,6 +6,7 @@ import { systemClock } from './clock.ts'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from './options.ts'
 import { watchWith } from './watch-loop.ts'
 
+/** The options of `watchFolder()`. */
 export interface WatchOptions extends AdoptionOptions {
   /** The longest pause between two scans in milliseconds. Default: 5,000. */
   readonly pollInterval?: number | undefined
@@ -20,6 +21,7 @@ export interface WatchOptions extends AdoptionOptions {
   readonly until?: AbortSignal | undefined
 }
 
+/** What `watchFolder()` adopted. */
 export interface WatchReport {
   /** The checkpoints that were committed, by their paths below the folder, in order. */
   readonly adopted: readonly string[]

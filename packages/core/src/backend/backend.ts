@@ -94,6 +94,7 @@ export interface CheckpointBackend {
   close(): Promise<void>
 }
 
+/** What a backend supports, and its limits. */
 export interface BackendCapabilities {
   /** The source of `freeSpace`: `measured` by the file system, `budgeted` by a quota, or `unbounded`. */
   readonly freeSpace: FreeSpace['kind']
@@ -125,15 +126,18 @@ export interface BackendCapabilities {
   readonly holdsObjects?: boolean | undefined
 }
 
+/** The options of `setHold`. */
 export interface HoldOptions extends CallOptions {
   /** Whether to place the hold. With `false`, the hold ends. */
   readonly on: boolean
 }
 
+/** The options that every method takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The options of `put`. */
 export interface PutOptions extends CallOptions {
   /** The exact number of bytes, if the caller knows it. */
   readonly size?: number | undefined
@@ -192,6 +196,7 @@ export interface ByteObserver {
   update(bytes: Uint8Array): unknown
 }
 
+/** The options of `commit`. */
 export interface CommitOptions extends CallOptions {
   /**
    * Called before `created` with the revision that the store reports for the created object. A list shows the same
@@ -200,6 +205,7 @@ export interface CommitOptions extends CallOptions {
   readonly onCreated?: ((revision: string) => void) | undefined
 }
 
+/** The options of `read`. */
 export interface ReadOptions extends CallOptions {
   /** The bytes from `start` to `end` (exclusive). Without `end`, to the end of the object. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
@@ -210,6 +216,7 @@ export interface ReadOptions extends CallOptions {
   readonly newConnection?: boolean | undefined
 }
 
+/** The options of `list`. */
 export interface ListOptions extends CallOptions {
   /** List only keys after this one. */
   readonly startAfter?: string | undefined
@@ -217,6 +224,7 @@ export interface ListOptions extends CallOptions {
   readonly limit?: number | undefined
 }
 
+/** A stored object without its bytes, as `list`, `stat` and `read` return it. */
 export interface ObjectStat {
   readonly key: string
   /** The size in bytes. */
@@ -251,8 +259,10 @@ export interface PutResult extends Omit<ObjectStat, 'modifiedAt'> {
   readonly reused?: 'copied' | 'shared' | undefined
 }
 
+/** `created`: this call created the object. `exists`: the key had an object already. */
 export type CommitOutcome = 'created' | 'exists'
 
+/** A stored object with its bytes. */
 export interface ReadableObject {
   /** The stat of the whole object, also if a range is read. */
   readonly stat: ObjectStat
@@ -271,8 +281,10 @@ export interface DeleteReport {
 /** `store`: the store verified the bytes. `writer`: the store repeats what a writer sent. `computed`: read just now. */
 export type DigestOrigin = 'store' | 'writer' | 'computed'
 
+/** The algorithm of a digest. */
 export type DigestAlgorithm = 'sha256' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5'
 
+/** The digest of a stored object. */
 export interface ObjectHash {
   readonly algorithm: DigestAlgorithm
   /** The digest in lower-case hexadecimal. */
@@ -280,6 +292,7 @@ export interface ObjectHash {
   readonly origin: DigestOrigin
 }
 
+/** How many bytes fit into the store. */
 export type FreeSpace =
   | {
       readonly kind: 'measured'
@@ -296,6 +309,7 @@ export type FreeSpace =
     }
   | { readonly kind: 'unbounded' }
 
+/** Which unfinished work `sweep` discards. */
 export interface SweepOptions extends CallOptions {
   /** The smallest age in milliseconds, by the clock of the store. Younger work is kept. */
   readonly olderThan: number
@@ -307,6 +321,7 @@ export interface SweepOptions extends CallOptions {
   readonly dryRun?: boolean | undefined
 }
 
+/** What `sweep` discarded, or with `dryRun` would discard. */
 export interface SweepReport {
   /** The work that was discarded, or would be. */
   readonly discarded: readonly UnfinishedWork[]
@@ -314,6 +329,7 @@ export interface SweepReport {
   readonly left: number
 }
 
+/** Work that a put or commit began and did not finish, such as a temporary file or an unfinished upload. */
 export interface UnfinishedWork {
   /** The key that the work is for, or its own key. The key of an empty folder ends with `/`. */
   readonly key: string

@@ -14,6 +14,7 @@ export interface RetryPolicy {
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 6, minDelay: 100, maxDelay: 10_000 }
 
+/** A request that failed and is retried after a pause. */
 export interface RetryEvent {
   /** The request that is retried, such as `put data/x/model.pth part 3`. */
   readonly what: string
@@ -23,6 +24,7 @@ export interface RetryEvent {
   readonly error: Error
 }
 
+/** What `withRetry` needs besides the request. */
 export interface RetryContext {
   readonly what: string
   readonly policy?: RetryPolicy | undefined

@@ -9,6 +9,7 @@ import { own } from '../records.ts'
  */
 export type OptionReader<Value> = (value: unknown) => Value
 
+/** Describes one option of an adapter. */
 export interface AdapterOption<Value> {
   readonly read: OptionReader<Value>
   /** Whether a URL may contain the option. Secrets are not allowed there. */

@@ -41,6 +41,7 @@ export type BackendOptionsOf<Location extends string> = Location extends `${infe
     : Readonly<Record<string, unknown>>
   : Readonly<Record<string, unknown>>
 
+/** Which adapter opens a URL, and the options that the adapter gets. */
 export interface AdapterOptions<Location extends string = string> {
   /**
    * Adapters for other stores and for bundled programs. They come before the adapters of Holdfast. A string is the name

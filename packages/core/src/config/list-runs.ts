@@ -5,6 +5,7 @@ import type { RunSummary } from '../store/runs/summary.ts'
 import type { AdapterOptions } from './adapters.ts'
 import { type ConfigChoice, configuredPlace, openPlace } from './open-store.ts'
 
+/** The options of `listRuns()`. */
 export interface ListRunsOptions extends AdapterOptions, ConfigChoice {
   /** What 'best' means, by name, beside the objectives that each run records. */
   readonly objectives?: Objectives | undefined

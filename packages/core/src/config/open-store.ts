@@ -26,6 +26,7 @@ export interface ConfigChoice {
   readonly onIgnoredConfig?: ((ignored: IgnoredConfig) => void) | undefined
 }
 
+/** The options of `openStore()`. They take precedence over those of the configuration file. */
 export interface OpenStoreOptions<Name extends string = string, Location extends string = string>
   extends StoreOptions<Name>,
     AdapterOptions<Location>,

@@ -54,6 +54,7 @@ export type Objective<Name extends string = string> =
   | WeightedObjective<Name>
   | ParetoObjective<Name>
 
+/** Objectives by name. */
 export type Objectives<Name extends string = string> = Readonly<Record<Name, Objective<NoInfer<Name>>>>
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0))

@@ -11,6 +11,7 @@ export const thresholdSchema = v.union(
   "Write a size such as '10 GB', or a percentage from 0% to 100%",
 )
 
+/** When a save warns about low space, is rejected, or makes room. */
 export interface SpaceOptions {
   /** Emits the event `spaceLow` if less than this will remain after a save. Default: 5%. */
   readonly warnBelow?: SpaceThreshold | undefined
@@ -23,6 +24,7 @@ export interface SpaceOptions {
   readonly makeRoom?: boolean | undefined
 }
 
+/** The parsed form of `SpaceOptions`. */
 export interface SpaceLimits {
   readonly warnBelow: Threshold
   readonly refuseBelow: Threshold

@@ -14,6 +14,7 @@ import { assertRanksOptions, type RanksOptions } from './ranks/options.ts'
 import type { BackgroundOptions } from './save/background.ts'
 import { parseLimits } from './transfer-limits.ts'
 
+/** The options of a store. `openStore` also takes those of `OpenStoreOptions`. */
 export interface StoreOptions<Name extends string = string> {
   /**
    * `exclusive`: one long-lived writer. Its first write takes the store over and fences the previous owner. Reading does not.
@@ -39,6 +40,7 @@ export interface StoreOptions<Name extends string = string> {
   readonly retention?: RetentionOptions<NoInfer<Name>> | undefined
   /** The free space below which saves emit a warning, and below which they are rejected. */
   readonly space?: SpaceOptions | undefined
+  /** How many saves run in the background at once, and what a further one does. */
   readonly background?: BackgroundOptions | undefined
   /**
    * Milliseconds by the store's clock. In shared mode a save that takes longer may be fenced, and the leftovers of crashed

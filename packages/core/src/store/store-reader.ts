@@ -32,11 +32,15 @@ import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
 import type { SupportedMarker } from './supported-marker.ts'
 
+/** The options that most methods of a store take. */
 export interface StoreCallOptions {
+  /** Stops the call, which then rejects with `ABORTED`. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** The options of `store.list()`. */
 export interface ListOptions extends StoreCallOptions {
+  /** `steps`: the lowest step first. `saves`: the earliest save first. Default: `steps`. */
   readonly orderBy?: 'steps' | 'saves' | undefined
   /**
    * Returns the metadata of each checkpoint, too. Metadata of up to 512 bytes of JSON is part of the list. Larger metadata, and
@@ -114,7 +118,8 @@ export class StoreReader<Name extends string = string> {
 
   /**
    * Returns all checkpoints except quarantined ones, in the order of their steps. With `orderBy: 'saves'`, in the order in
-   * which their saves began, which a rewind makes different from that of the steps. Then the last one is the latest.
+   * which their saves began, which a rewind makes different from that of the steps. Then the last one is the latest. Returns an
+   * empty list if the store has no checkpoint or does not exist. Rejects with `CORRUPT` if the newest catalog cannot be read.
    */
   async list(options: ListOptions & { readonly metadata: true }): Promise<readonly ListedCheckpoint[]>
   async list(options?: ListOptions): Promise<readonly JudgedCheckpoint[]>

@@ -140,11 +140,16 @@ export class CheckpointStore<Name extends string = string>
     return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, { kind: 'idle' }, new Map())
   }
 
+  /**
+   * Calls a listener for each event of this name: see `StoreEvents`. Listeners are called synchronously, in the order in which
+   * they were added. An error that a listener throws does not fail the operation. It ends the process, like any uncaught error.
+   */
   on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): this {
     this.#context.events.on(name, listener)
     return this
   }
 
+  /** Removes a listener that `on` added. */
   off<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): this {
     this.#context.events.off(name, listener)
     return this
@@ -223,7 +228,8 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Protects a checkpoint from every deletion until it is unpinned. Pinning again changes the reason. If the backend holds objects
-   * (`legalHolds` of S3), each object of the checkpoint also gets a legal hold.
+   * (`legalHolds` of S3), each object of the checkpoint also gets a legal hold. Rejects with `NOT_FOUND` if the step is not saved.
+   * If a hold fails, it rejects with the error of the backend. The checkpoint is then pinned, and the call can be repeated.
    */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
     this.#refuseInJob('pin')
@@ -244,6 +250,11 @@ export class CheckpointStore<Name extends string = string>
     await this.#writer.write({ kind: 'mark good', step }, options.signal)
   }
 
+  /**
+   * Ends the protection of a pin, and the legal holds of the checkpoint. From then on retention may drop the checkpoint. An unpin
+   * of a checkpoint that is not pinned succeeds. Rejects with `NOT_FOUND` if the step is not saved. If a hold cannot be ended, it
+   * rejects with the error of the backend. The checkpoint is then unpinned, and the call can be repeated.
+   */
   async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
     this.#refuseInJob('unpin')
     assertStep(step)
@@ -274,6 +285,9 @@ export class CheckpointStore<Name extends string = string>
    * Applies the retention of this process, as each save does. With `dryRun` it only reports what it would drop. It can be
    * interrupted and repeated. With `undoFor`, or if the retention has a grace period, `undo()` lists again what it dropped. In
    * a store with `ranks`, any rank may call it after it has restored or saved, one rank commits, and it cannot be undone.
+   *
+   * Rejects with `FENCED` if another writer owns the store, and with `INVALID_ARGUMENT` if `undoFor` is not a duration. The
+   * event `cleanupFailed` reports files that could not be deleted. A later sweep deletes them.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     refuseUnknownOptions(options, ['dryRun', 'undoFor', 'signal'], 'prune', this.url)
@@ -357,7 +371,8 @@ export class CheckpointStore<Name extends string = string>
 
   /**
    * Verifies checkpoints and the store's own documents. Lists quarantined checkpoints that verify again, and changes nothing
-   * else.
+   * else. Damage is part of the report, and is not an error. Rejects with `NOT_FOUND` if a step of `steps` is not saved, and with
+   * `CORRUPT` if the newest catalog cannot be read.
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
@@ -370,7 +385,11 @@ export class CheckpointStore<Name extends string = string>
     )
   }
 
-  /** Deletes leftovers: those of crashed and fenced saves, old catalog versions and pages, and unfinished uploads. */
+  /**
+   * Deletes leftovers: those of crashed and fenced saves, old catalog versions and pages, and unfinished uploads. The report
+   * contains objects that could not be deleted. Rejects with `FENCED` if another writer owns the store, and with `CORRUPT` if
+   * the newest catalog cannot be read. It can be interrupted and repeated.
+   */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
     this.#refuseInJob('sweep')
     refuseUnknownOptions(options, ['dryRun', 'now', 'signal'], 'sweep', this.url)
@@ -378,7 +397,11 @@ export class CheckpointStore<Name extends string = string>
     return this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen))
   }
 
-  /** Rebuilds a lost or damaged catalog from the checkpoints in the store. Loses no acknowledged save. It can be repeated. */
+  /**
+   * Rebuilds a lost or damaged catalog from the checkpoints in the store. Loses no acknowledged save. It can be repeated.
+   * Rejects with `UNAVAILABLE` if running writers commit again and again meanwhile. Rejects with `FENCED` if another writer owns
+   * the store, unless the catalog is damaged or `takeOver` is set.
+   */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
     this.#refuseInJob('repair')
     await this.#access.cleanedUp(options.signal)
@@ -509,9 +532,9 @@ export class CheckpointStore<Name extends string = string>
  * in which they were saved. Every byte is verified on its way. A checkpoint that is corrupt at the source is never committed
  * at the destination: it is reported as failed, and the others are copied.
  *
- * A copy that is interrupted continues when it is called again. A copy that was made already is not made again. Checkpoints
- * that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or lacks a
- * chosen checkpoint, and as `save` does for the destination.
+ * A copy that is interrupted continues when it is called again. A checkpoint that the destination has is not copied again.
+ * Checkpoints that the retention of the destination would drop are skipped. Rejects with `NOT_FOUND` if the source is empty or
+ * lacks a chosen checkpoint, and as `save` does for the destination.
  *
  * @example
  * const { outcomes } = await copyCheckpoints(local, remote, { checkpoints: ['latest'] })

@@ -3,6 +3,7 @@ import { tracingChannel } from 'node:diagnostics_channel'
 /** The operations whose start and end are published. */
 const operations = ['save', 'restore', 'verify', 'prune', 'copy'] as const
 
+/** An operation whose start and end are published to `node:diagnostics_channel`. */
 export type TracedOperation = (typeof operations)[number]
 
 /** What a subscriber receives about an operation. Node.js adds `result` or `error` when it has ended. */

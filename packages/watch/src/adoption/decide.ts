@@ -18,6 +18,7 @@ export interface Existing {
   readonly origin: Pick<Origin, 'name' | 'modifiedAt'> | undefined
 }
 
+/** What to do with a complete checkpoint, and why. */
 export type Decision =
   | { readonly do: 'save'; readonly step: number; readonly onExisting: 'fail' | 'replace' }
   /** Whether the store has or had the checkpoint. */

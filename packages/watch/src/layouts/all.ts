@@ -21,6 +21,7 @@ export const layoutNames = [
   'numbered',
 ] as const
 
+/** The name of a checkpoint format. */
 export type LayoutName = (typeof layoutNames)[number]
 
 export const layouts: Readonly<Record<LayoutName, Layout>> = {

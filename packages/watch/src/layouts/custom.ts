@@ -3,6 +3,7 @@ import { parsePattern } from '../folder/pattern.ts'
 import { firstMissing } from '../formats/whole-file.ts'
 import { incomplete, type Layout, stepOf } from './layout.ts'
 
+/** A checkpoint format of your own. */
 export interface CustomLayout {
   /**
    * The pattern of the checkpoints below the folder, such as `out/step_{step}/` or `epoch{epoch}_loss{loss}.pth`. `*`

@@ -1,6 +1,7 @@
 /** Signals that a supervisor receives in place of its program. */
 export const handledSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 
+/** A signal that `runProgram()` handles while the program runs. */
 export type HandledSignal = (typeof handledSignals)[number]
 
 /** A stop that was asked for. `at` is in milliseconds of a clock that never goes back. */

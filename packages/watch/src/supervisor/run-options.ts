@@ -4,6 +4,7 @@ import type { Ending } from './endings.ts'
 import type { RunEvent } from './events.ts'
 import type { SignalSource } from './stop-requests.ts'
 
+/** The options of `runProgram()`. */
 export interface RunOptions extends Omit<AdoptionOptions, 'consume' | 'signal' | 'onEvent' | 'clock'> {
   /** How often the program is started again after it failed. Default: 5. */
   readonly restarts?: number | undefined
@@ -20,6 +21,7 @@ export interface RunOptions extends Omit<AdoptionOptions, 'consume' | 'signal' |
   readonly signals?: SignalSource | undefined
 }
 
+/** How `runProgram()` ended, and what it did not save. */
 export interface RunReport {
   /** That of the program, or of the signal that stopped the run before a program was started. */
   readonly exitCode: number

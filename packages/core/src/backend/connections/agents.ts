@@ -12,6 +12,7 @@ export interface Agents {
   destroy(): void
 }
 
+/** Limits for the connections of `agentsOf`. */
 export interface AgentOptions {
   /** Milliseconds after which an idle connection is closed. Default: no limit. */
   readonly idleTimeout?: number | undefined

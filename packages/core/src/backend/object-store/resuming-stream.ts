@@ -15,6 +15,7 @@ import { ObjectStream } from '../source/object-stream.ts'
  */
 const fastConnection = 100_000
 
+/** How `resumingStream` requests the bytes of an object. */
 export interface ResumingStreamOptions {
   /** The range to read. `end` is exclusive. */
   readonly start: number

@@ -4,6 +4,7 @@ export function withoutUndefined<Fields extends object>(fields: Fields): Without
   return Object.fromEntries(present) as WithoutUndefined<Fields>
 }
 
+/** The type of `Fields` after every field with the value `undefined` is removed. */
 export type WithoutUndefined<Fields> = {
   readonly [Name in keyof Fields as undefined extends Fields[Name] ? never : Name]: Fields[Name]
 } & {

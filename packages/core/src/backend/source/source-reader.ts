@@ -5,6 +5,7 @@ import { isFileSource, isReopenable, type PutSource, type ReopenableSource } fro
 import { changed, fileChunks, type OpenFile, openFile, refuseChanged } from './open-file.ts'
 import { rechunk, untilAborted } from './stream-chunks.ts'
 
+/** How a `SourceReader` divides a source into chunks. */
 export interface SourceReaderOptions {
   /** The size of every chunk but the last, in bytes. */
   readonly chunkBytes: number

@@ -3,6 +3,7 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 
+/** Which checkpoints `copyCheckpoints()` copies, and how. */
 export interface CopyOptions<Name extends string = string> {
   /**
    * The checkpoints to copy, in this order. Default: all that the destination does not have, in the order in which they were
@@ -79,6 +80,7 @@ export type CopyOutcome = { readonly step: number; readonly toStep: number; read
     }
 )
 
+/** What `copyCheckpoints()` did, or with `dryRun` would do. */
 export interface CopyReport {
   /** In the order in which they became known. */
   readonly outcomes: readonly CopyOutcome[]

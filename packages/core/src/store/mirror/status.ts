@@ -65,6 +65,7 @@ export interface Mirror {
   flush(options?: FlushOptions): Promise<MirrorStatus>
 }
 
+/** How long `mirror.flush()` waits, and in which order it copies. */
 export interface FlushOptions {
   /** Milliseconds to wait. Default: `flushLimit` of the options of the mirror. */
   readonly limit?: number | undefined

@@ -24,6 +24,7 @@ export interface StreamedFile {
   readonly body: ReadableStream<Uint8Array>
 }
 
+/** The options of `store.read()`. */
 export interface ReadFileOptions {
   /**
    * Reads only the bytes from `start` to `end` (exclusive; default: to the end of the file). They are not verified, because

@@ -4,6 +4,7 @@ import type { Recording } from '../recording.ts'
 import type { OtherFiles } from '../../local-files/other-files.ts'
 import type { Checkpoint, CheckpointContents } from '../../catalog/judging/checkpoint.ts'
 
+/** Where and how `store.restore()` restores a checkpoint. */
 export interface RestoreOptions {
   /** The folder to restore into. It is created if it does not exist. Files with the same names are replaced. */
   readonly to: string
@@ -44,10 +45,15 @@ export interface PassedOver {
   readonly tries?: number | undefined
 }
 
+/** A file that a restore delivered and verified. */
 export interface RestoredFile {
+  /** The name in the checkpoint. */
   readonly name: string
+  /** The path on this machine. */
   readonly path: string
+  /** The size in bytes. */
   readonly size: number
+  /** The digest in lower-case hexadecimal. */
   readonly sha256: string
 }
 

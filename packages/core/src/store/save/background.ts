@@ -5,6 +5,7 @@ import { assertSaveRequest, type FileContent, type FilesToSave, type SaveRequest
 import type { SaveResult } from './result.ts'
 import { membersOf } from '../../records.ts'
 
+/** Limits for the saves that `store.saveInBackground()` starts. */
 export interface BackgroundOptions {
   /** Maximum number of concurrent background saves. Default: 1. */
   readonly limit?: number | undefined

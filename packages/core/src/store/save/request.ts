@@ -25,6 +25,7 @@ export type FileContent = string | ByteSource | ExpectedStream
 /** The files of a checkpoint: contents by name, or paths of files and folders, which keep their names. */
 export type FilesToSave = string | readonly string[] | Readonly<Record<string, FileContent>>
 
+/** A checkpoint to save, and how to save it. */
 export interface SaveRequest {
   /** The number that identifies the checkpoint: an integer of at least 0. */
   readonly step: number

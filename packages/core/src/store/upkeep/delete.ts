@@ -1,6 +1,7 @@
 import type { ChangeWriter } from './change-writer.ts'
 import { type UndoableOptions, undoForIn } from './undoable.ts'
 
+/** The options of `store.delete()`. */
 export interface DeleteOptions extends UndoableOptions {
   /** Whether the best checkpoint of an objective may be deleted. Default: false. */
   readonly allowBest?: boolean | undefined

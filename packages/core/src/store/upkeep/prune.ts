@@ -16,6 +16,7 @@ import type { ChangeWriter } from './change-writer.ts'
 /** Commits a prune, and deletes what it drops. */
 export type PruneWriter = Pick<ChangeWriter, 'free' | 'timeForRetention'>
 
+/** The options of `store.prune()`. */
 export interface PruneOptions extends UndoableOptions {
   /** Returns what would be dropped, and changes nothing. */
   readonly dryRun?: boolean | undefined

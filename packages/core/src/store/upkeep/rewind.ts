@@ -9,6 +9,7 @@ import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 import type { ChangeWriter } from './change-writer.ts'
 
+/** The options of `store.rewind()`. */
 export interface RewindOptions {
   /** Return what would be abandoned; change nothing. */
   readonly dryRun?: boolean | undefined
@@ -23,6 +24,7 @@ export interface AbandonedCheckpoint {
   readonly keptBecause: readonly string[]
 }
 
+/** What `store.rewind()` did, or with `dryRun` would do. */
 export interface RewindReport {
   /** The step that is the latest now. */
   readonly step: number

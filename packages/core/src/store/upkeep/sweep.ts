@@ -19,6 +19,7 @@ import { inGrace } from '../attempts/delete-dropped.ts'
 import { toForget } from './forget-removed.ts'
 import type { UnfinishedSaves } from '../attempts/unfinished.ts'
 
+/** The options of `store.sweep()`. */
 export interface StoreSweepOptions {
   /** Reports what would be deleted, and changes nothing. */
   readonly dryRun?: boolean | undefined
@@ -31,6 +32,7 @@ export interface StoreSweepOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What `store.sweep()` deleted, or with `dryRun` would delete, and what it kept. */
 export interface StoreSweepReport {
   /** Objects and bytes of attempts that can never be committed, or were dropped. */
   readonly attempts: number

@@ -14,6 +14,7 @@ import type { StoreContext } from '../context.ts'
 import type { ChangeWriter } from './change-writer.ts'
 import { judge } from './repair/verified-entries.ts'
 
+/** The options of `store.undo()`. */
 export interface UndoOptions {
   /** The steps to list again. Default: all that the last deletion removed. */
   readonly steps?: readonly number[] | undefined

@@ -17,6 +17,7 @@ import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
 import { problem, problemsOf } from '../attempts/problems.ts'
 import { withSecondLook } from '../../async/second-look.ts'
 
+/** The options of `store.verify()`. */
 export interface VerifyOptions {
   /** The steps to verify. Default: all listed and abandoned steps. */
   readonly steps?: readonly number[] | undefined
@@ -29,6 +30,7 @@ export interface VerifyOptions {
   readonly onProgress?: ((progress: { readonly bytes: number; readonly total: number }) => void) | undefined
 }
 
+/** What `store.verify()` found in one checkpoint. */
 export interface VerifiedCheckpoint {
   readonly step: number
   readonly bytes: number
@@ -36,6 +38,7 @@ export interface VerifiedCheckpoint {
   readonly problems: readonly string[]
 }
 
+/** What `store.verify()` found. */
 export interface VerifyReport {
   readonly checkpoints: readonly VerifiedCheckpoint[]
   /** The faults of the store's own documents: the marker, and the catalog from its floor on, with its pages. */

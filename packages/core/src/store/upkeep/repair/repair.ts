@@ -17,12 +17,14 @@ const maxRaces = 100
 /** Milliseconds before a repair tries again. */
 const pauseAfterRace = 20
 
+/** The options of `store.repair()`. */
 export interface RepairOptions {
   readonly signal?: AbortSignal | undefined
 }
 
 type CompleteJoint = (catalog: WholeCatalog, signal: AbortSignal | undefined) => Promise<void>
 
+/** What `store.repair()` found and changed. */
 export interface RepairReport {
   /** The versions of the catalog that are damaged or lack pages, newest first. */
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
