@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'INVALID_ARGUMENT'
   | 'CONFIG'
 
+/** What an error states besides its code and its message. */
 export interface ErrorDetails {
   /** The object that the failed call concerned, relative to the root of the backend. */
   readonly key?: string | undefined
@@ -71,7 +72,7 @@ export function isHoldfastError(error: unknown, ...codes: readonly ErrorCode[]):
 
 /** Creates the error of a call whose signal fired. `cause` is the reason of the signal. */
 export function abortedError(signal: AbortSignal, what: string, details: ErrorDetails = {}): HoldfastError {
-  return new HoldfastError('ABORTED', `${what} was stopped by its caller. Nothing partial is visible.`, {
+  return new HoldfastError('ABORTED', `${what} was stopped by its caller.`, {
     ...details,
     cause: signal.reason,
   })

@@ -81,7 +81,7 @@ class NoSpace(HoldfastError):
 
 
 class Aborted(HoldfastError):
-    """The call was stopped by its caller, and nothing partial is visible."""
+    """The call was stopped by its caller. A save or restore that was stopped leaves nothing visible."""
 
     code = "ABORTED"
 
