@@ -83,7 +83,7 @@ async function table(
   return fitTable(chosen, rows, process.stdout.isTTY ? process.stdout.columns : Infinity)
 }
 
-/** Says that a rewind left a checkpoint behind, and whether it stays. */
+/** Returns the line of an abandoned checkpoint, which states whether it stays. */
 function abandonedText({ step, bytes, keptBecause }: JudgedCheckpoint): string {
   const fate = keptBecause.length > 0 ? `It stays: ${keptBecause.join(', ')}.` : 'The next save drops it.'
   return `step ${step} (${formatSize(bytes)}) is abandoned by a rewind. ${fate}`

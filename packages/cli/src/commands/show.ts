@@ -53,7 +53,7 @@ export const show = defineCommand({
     }),
 })
 
-/** Says that the ranks of a job have not saved the chosen step completely, or a step after the latest. */
+/** Prints a note if the ranks of a job have not saved the chosen step completely, or a step after the latest. */
 async function noteUnfinished({ store, printer, signal }: CommandContext, choice: string): Promise<void> {
   for (const each of await findUnfinishedJoint(store, printer, signal))
     if (choice === 'latest' || choice === String(each.step))

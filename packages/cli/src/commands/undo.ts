@@ -61,7 +61,7 @@ function untilText({ undoUntil }: RemovedCheckpoint): string {
   return `until ${undoUntil.toISOString()}`
 }
 
-/** Says which checkpoints the next save drops again, because its retention has not changed. */
+/** Prints which checkpoints the next save drops again, because its retention has not changed. */
 function printFate(undone: readonly UndoneCheckpoint[], printer: Printer): void {
   const dropped = undone.flatMap(({ step, nextDropBecause }) => (nextDropBecause === undefined ? [] : [step]))
   const [first] = dropped

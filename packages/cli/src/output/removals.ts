@@ -1,6 +1,6 @@
 import { joined } from './text.ts'
 
-/** Says until when a deletion can be undone; `undefined` if it cannot. */
+/** Returns a text about how long a deletion can be undone; `undefined` if it cannot. */
 export function undoText(until: Date | undefined): string | undefined {
   return until && joined(`the files stay until ${until.toISOString()}`, 'holdfast undo lists them again')
 }

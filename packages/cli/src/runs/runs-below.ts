@@ -85,7 +85,7 @@ export function exitCodeFor(listed: readonly RunSummary[]): 0 | 1 | 5 {
   return states.has('unsupported') ? exitCodes.failed : exitCodes.done
 }
 
-/** Says why a run could not be read. */
+/** Returns why a run could not be read, and the remedy. */
 export function faultOf({ state, error, url }: UnreadableRun): string {
   if (state === 'unsupported') return withHint(error)
   if (state === 'no catalog') return `no catalog yet, or it is lost: holdfast repair --store ${url}`

@@ -43,7 +43,7 @@ export class Interruption {
     this.#grace = { milliseconds, onFinish }
   }
 
-  /** Says that the work is done. From then on a signal ends the process with exit code 0. */
+  /** Marks the work as committed. From then on a signal ends the process with exit code 0. */
   commit(): void {
     this.#isCommitted = true
   }

@@ -16,7 +16,7 @@ export class FiniteRequirement {
     })
   }
 
-  /** Says which files could not be checked although their names look like those of tensors. */
+  /** Returns a warning that names the files that were not checked although their names look like those of tensors. */
   get warnings(): readonly string[] {
     const [first, ...others] = this.#unchecked
     if (first === undefined) return []

@@ -246,7 +246,7 @@ async function refuseEarly(
     throw new HoldfastError(refused.code, refused.why, { url: backend.url, hint: refused.hint })
 }
 
-/** Whether a failure says nothing about other checkpoints: this one is corrupt at the source, or is refused. */
+/** Returns whether a failure affects only this checkpoint: it is corrupt at the source, or the destination refuses it. */
 function concernsOnlyOne(error: unknown, { context }: CopySource): error is HoldfastError {
   if (isHoldfastError(error, 'CORRUPT')) return error.url === context.backend.url
   return isHoldfastError(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT')

@@ -48,7 +48,7 @@ export interface CopyTerms {
   /** That of the writer at the destination. */
   readonly keeping: WriterKeeping
   readonly present: Present
-  /** Whether pins come along. */
+  /** Whether pins are copied. */
   readonly pins: boolean
 }
 

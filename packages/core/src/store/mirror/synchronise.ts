@@ -10,7 +10,7 @@ import type { CopyDestination, CopySource } from '../copy/sides.ts'
 import { CopyTries } from '../copy/tries.ts'
 import { committedRewinds, foundRewinds } from '../upkeep/repair/rewinds.ts'
 import type { MirrorConnection } from './connection.ts'
-import { copiesLeftBehind } from './left-behind.ts'
+import { abandonedCopies } from './abandoned-copies.ts'
 import { type LocalStore, sideOf } from './local-side.ts'
 import { maxBehindOf } from '../mirror-options.ts'
 import { ownershipOf } from './ownership.ts'
@@ -132,7 +132,7 @@ async function follow(
   const theirs = await prepareDestination(destination, source, { signal })
   if (source.catalog.rewound === undefined) return theirs
   const rewinds = committedRewinds(await foundRewinds(local.context.backend, signal), source.catalog, [])
-  const left = copiesLeftBehind(source, theirs, rewinds)
+  const left = abandonedCopies(source, theirs, rewinds)
   if (left.length === 0) return theirs
   const { log } = destination.context
   const copies = left.map(({ step, attempt }) => ({ step, attempt }))

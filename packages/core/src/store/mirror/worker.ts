@@ -130,7 +130,7 @@ export class MirrorWorker {
     if (end.kind !== 'fenced') this.#reported = undefined
   }
 
-  /** Tells those who wait that a round has ended. */
+  /** Resolves the promises that wait for the end of a round. */
   #endRound(): void {
     const ended = this.#roundEnd
     this.#roundEnd = Promise.withResolvers()

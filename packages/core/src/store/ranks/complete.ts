@@ -26,7 +26,7 @@ export interface CompleteAttempt {
 }
 
 /**
- * Makes the manifest of an attempt of which all parts exist, and returns what stands on the store. Every rank makes the same
+ * Creates the manifest of an attempt of which all parts exist, and returns the stored manifest. Every rank creates the same
  * manifest. Returns `undefined` if a part or the manifest disappeared: the attempt is dead, or was committed and dropped.
  * Rejects with `INVALID_ARGUMENT` if the parts do not make a checkpoint. `known` is a part that need not be read.
  */

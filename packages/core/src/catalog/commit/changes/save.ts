@@ -56,7 +56,7 @@ export const save: KindOfChange<Save> = {
   retain: ({ entry }) => ({
     dropsBy: isCopy(entry) ? 'retention in force' : 'own retention',
     records: 'objectives and retention',
-    // A copy may be older than what the store has. It goes by the same rules as the others.
+    // A copy may be older than what the store has. The same rules apply to it.
     saved: isCopy(entry) ? undefined : entry.attempt,
     // The save requested the time at which the store stored the manifest.
     storeNow: entry.storedAt === undefined ? undefined : new Date(entry.storedAt),

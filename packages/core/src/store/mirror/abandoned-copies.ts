@@ -4,10 +4,10 @@ import type { CopySide } from '../copy/plan-copies.ts'
 import { afterRewinds } from '../upkeep/repair/rewinds.ts'
 
 /**
- * Returns the copies at the mirror whose originals rewinds of the store left behind. `rewinds` are those of the store that were
- * committed, the earliest first. A copy whose original is listed is never among them.
+ * Returns the copies at the mirror whose originals were abandoned by rewinds of the store. `rewinds` are the committed rewinds of
+ * the store, the earliest first. Never returns a copy whose original is listed.
  */
-export function copiesLeftBehind(
+export function abandonedCopies(
   local: CopySide,
   mirror: CopySide,
   rewinds: readonly Rewind[],
