@@ -1,5 +1,5 @@
 /**
- * Builds the workspace and runs the tests of `pnpm test` on the Node.js that runs this script. A script of pnpm always
+ * Builds the workspace and runs the tests of `npx -y pnpm@12 test` on the Node.js that runs this script. A script of pnpm always
  * runs on the pinned Node.js: `node scripts/test-on-this-node.ts`.
  */
 import { execFileSync } from 'node:child_process'

@@ -20,7 +20,7 @@ import { unchangedFiles } from './unchanged.ts'
 const mebibyte = 2 ** 20
 
 /**
- * The groups of work by the name that `pnpm bench` takes, in the order in which it runs them. What most users ask comes
+ * The groups of work by the name that `npx -y pnpm@12 bench` takes, in the order in which it runs them. What most users ask comes
  * first. All minutes together are at most an hour.
  */
 export const groups: Readonly<Record<string, Group>> = {

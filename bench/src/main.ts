@@ -1,10 +1,13 @@
 /**
- * Measures: `pnpm bench [group...] [--minutes N] [--rounds N] [--mebibytes N] [--files N] [--threads N,N] [--folder PATH] [--quick]`.
+ * Measures:
+ *
+ *     npx -y pnpm@12 bench [GROUP...] [--quick] [--minutes N] [--rounds N] [--mebibytes N] [--files N] [--threads N,N]
+ *       [--folder PATH]
  *
  * - Without a group, runs all within an hour. The results replace the earlier results of these groups in `results.json`,
  *   from which `RESULTS.md`, its chart and the costs in the README are written.
- * - `pnpm bench quick` runs a few groups on less data within five minutes. It prints the results and keeps none.
- * - `pnpm bench report` measures nothing, and writes the pages from `results.json` again.
+ * - `npx -y pnpm@12 bench quick` runs a few groups on less data within five minutes. It prints the results and keeps none.
+ * - `npx -y pnpm@12 bench report` measures nothing, and writes the pages from `results.json` again.
  * - `--quick` checks that every contender produces the right bytes, on very little data. It keeps no results.
  */
 import { tmpdir } from 'node:os'

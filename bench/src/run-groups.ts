@@ -58,7 +58,8 @@ export async function* runGroups(
       await group.run(bench)
       const seconds = Math.round((performance.now() - began) / 1000)
       tell(`${name} took ${seconds} s`)
-      yield { ...bench.result(name), ranAt, seconds, command: ['pnpm bench', name, ...options].join(' ') }
+      const command = ['npx -y pnpm@12 bench', name, ...options].join(' ')
+      yield { ...bench.result(name), ranAt, seconds, command }
     } catch (error) {
       yield {
         group: name,

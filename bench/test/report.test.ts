@@ -66,13 +66,23 @@ test('draws a chart with a label for each row', async () => {
   expect(svg).toMatch(/^<svg [^]*>Save a large file, S3<[^]*>Save a large file, disk<[^]*<\/svg>\n$/)
 })
 
-test('states costs in three lines, and omits what was not measured', () => {
+test('states each cost in a line of its own, and omits what was not measured', () => {
   expect(costsOf(findings([onS3, onDisk, memory])).split('\n')).toEqual([
-    expect.stringContaining('1.1 times as long as'),
+    expect.stringContaining('On a disk, a save of a large file takes 1.1 times as long as'),
+    'On object stores, a save of a large file takes 0.7 times as long as the fastest other tool.',
+    'These times include the SHA-256 of every byte.',
     expect.stringContaining('0.9 to 1.7 times the processor time'),
     'Memory grows by 5 MiB during a save or restore of any size.',
   ])
   expect(costsOf(findings([memory])).split('\n')).toEqual([expect.stringContaining('Memory')])
+})
+
+test('states no factor for a save that takes as long as its peer', () => {
+  const equal = work({
+    headline: { question: 'Save a large file', place: 'disk' },
+    verdicts: [ratio(1.02, 1.15, 'cp')],
+  })
+  expect(costsOf(findings([equal]))).toMatch(/takes about as long as `cp`/)
 })
 
 test('replaces the costs of the README, and rejects a README without them', () => {
@@ -92,6 +102,14 @@ test('the README, RESULTS.md and the chart are those of results.json', async () 
   expect(await read('ratios.svg')).toBe(await chartOf(headlinesOf(measured)))
   const absent = Object.keys(groups).filter((name) => !measured.groups.some(({ group }) => group === name))
   expect(await read('RESULTS.md')).toBe(`${reportOf(measured, 'ratios.svg', absent)}\n`)
+})
+
+test('every command of RESULTS.md names a group', async () => {
+  const report = await readFile(new URL('../RESULTS.md', import.meta.url), 'utf8')
+  const named = [...report.matchAll(/^`npx -y pnpm@12 bench (\S+)/gm)].map(([, name]) => name)
+  const measured = [...report.matchAll(/^## ([a-z0-9-]+)$/gm)].map(([, name]) => name)
+  expect(named).toEqual(measured)
+  expect(Object.keys(groups)).toEqual(expect.arrayContaining(named))
 })
 
 test('gives all groups at most an hour, and those of the quick selection five minutes', () => {

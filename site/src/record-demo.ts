@@ -1,4 +1,7 @@
-/** Runs the demo and writes its output to `site/demo.txt`, from which the site draws a terminal. `pnpm site:record` calls it. */
+/**
+ * Runs the demo and writes its output to `site/demo.txt`, from which the site draws a terminal. `npx -y pnpm@12 site:record`
+ * calls it.
+ */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -21,11 +21,19 @@ export function costsOf(findings: Pick<Findings, 'groups'>): string {
     .filter(({ name, unit }) => unit === 'bytes' && name.startsWith('Peak of resident memory'))
     .flatMap(({ verdicts }) => verdicts.map(({ value }) => value / 2 ** 20))
   return [
-    ...(onDisk === undefined || onStores.length === 0
+    ...(onDisk === undefined
       ? []
       : [
-          `A save of a large file takes ${onDisk.toFixed(1)} times as long as the slower of \`cp\` with fsync and \`openssl\` on a disk, and ${range(onStores)} times as long as the fastest peer on object stores, SHA-256 included.`,
+          `On a disk, a save of a large file takes ${timesAsLong(onDisk)} \`cp\` with fsync or \`openssl dgst -sha256\`, whichever is slower.`,
         ]),
+    ...(onStores.length === 0
+      ? []
+      : [
+          `On object stores, a save of a large file takes ${range(onStores)} times as long as the fastest other tool.`,
+        ]),
+    ...(onDisk === undefined && onStores.length === 0
+      ? []
+      : ['These times include the SHA-256 of every byte.']),
     ...(processor.length === 0
       ? []
       : [
@@ -35,6 +43,11 @@ export function costsOf(findings: Pick<Findings, 'groups'>): string {
       ? []
       : [`Memory grows by ${range(memory, 0)} MiB during a save or restore of any size.`]),
   ].join('\n')
+}
+
+function timesAsLong(ratio: number): string {
+  const times = ratio.toFixed(1)
+  return times === '1.0' ? 'about as long as' : `${times} times as long as`
 }
 
 const pattern = /(?<=\n## Costs\n\n)[^]*?(?=\n\[bench\/RESULTS\.md\])/

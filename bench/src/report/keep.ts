@@ -30,7 +30,8 @@ export async function keep(ran: RanGroup, folder: string): Promise<void> {
 /** Writes `RESULTS.md`, its chart, and the costs in the README from `results.json`. */
 export async function writeReport(): Promise<void> {
   const findings = await readFindings()
-  if (findings === undefined) throw new Error('There is no bench/results.json. Run `pnpm bench` first.')
+  if (findings === undefined)
+    throw new Error('There is no bench/results.json. Run `npx -y pnpm@12 bench` first.')
   const measured = findings.groups.map(({ group }) => group)
   const absent = Object.keys(groups).filter((name) => !measured.includes(name))
   await writeFile(inBench('RESULTS.md'), `${reportOf(findings, chartName, absent)}\n`)

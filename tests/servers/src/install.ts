@@ -14,13 +14,13 @@ export async function ensureInstalled<K extends ServerKind>(
   const { kind, name, version, installation } = definition
   if (installation.from === 'dependencies') {
     const folder = installation.folder()
-    return folder === undefined ? { reason: 'it is not installed; run "pnpm install"' } : { folder }
+    return folder === undefined ? { reason: 'it is not installed; run "npx -y pnpm@12 install"' } : { folder }
   }
   const folder = serverFolder(environment, definition)
   if (isInstalled(folder)) return { folder }
   if (installation.compiles && !allowsSlowInstalls(environment)) {
     return {
-      reason: `it is not installed; run "pnpm test-servers install ${kind}", which compiles it for several minutes`,
+      reason: `it is not installed; run "npx -y pnpm@12 test-servers install ${kind}", which compiles it for several minutes`,
     }
   }
   const missing = await missingTools(installation.tools, environment)

@@ -1,10 +1,10 @@
-/** Installs servers before tests use them: `pnpm test-servers install [name...]`. */
+/** Installs servers before tests use them: `npx -y pnpm@12 test-servers install [name...]`. */
 import { ensureInstalled } from './install.ts'
 import type { ServerKind } from './kinds.ts'
 import { definitions } from './servers/index.ts'
 import { thisMachine } from './settings.ts'
 
-const usage = `Usage: pnpm test-servers install [${Object.keys(definitions).join('|')}]...\n`
+const usage = `Usage: npx -y pnpm@12 test-servers install [${Object.keys(definitions).join('|')}]...\n`
 
 process.exitCode = await main(process.argv.slice(2))
 

@@ -18,7 +18,7 @@ export default class SummaryReporter implements Reporter {
       'servers: ',
       [...projects].flatMap((project) => linesOf(project.name, project.getProvidedContext())),
     )
-    print('left out: ', this.#isShort ? ['the long tests (run them with `pnpm test:all`)'] : [])
+    print('left out: ', this.#isShort ? ['the long tests (run them with `npx -y pnpm@12 test:all`)'] : [])
     print('skipped: ', summariseSkipped(modules.flatMap(skippedIn)))
   }
 }

@@ -45,7 +45,7 @@ test('compiles a server only if that is allowed, and then always uses the compil
   const toy = toyServer({ compiles: true })
   const refused = await startFirst(toy, machine)
   expect(refused).toMatchObject({ how: 'unavailable' })
-  expect(refused).toHaveProperty('reason', expect.stringContaining('pnpm test-servers install minio'))
+  expect(refused).toHaveProperty('reason', expect.stringContaining('pnpm@12 test-servers install minio'))
   const compiling = { ...machine, environment: { ...machine.environment, HOLDFAST_TEST_INSTALL: '1' } }
   for (const each of [compiling, machine]) {
     const server = await startFirst(toy, each)

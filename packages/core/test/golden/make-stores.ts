@@ -15,10 +15,10 @@ import { goldenStore, writeGolden } from './objects.ts'
 /*
  * Writes the golden stores, with fixed times and identities:
  *
- *     pnpm golden
+ *     npx -y pnpm@12 golden
  *
- * Stores that were released must stay readable, so run this only to add a store (`pnpm golden NAME`), and never to let a test
- * pass.
+ * Stores that were released must stay readable, so run this only to add a store (`npx -y pnpm@12 golden NAME`), and never to let
+ * a test pass.
  */
 
 /** Each call is a second later, and each identity is the next number. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** The virtual environment that `pnpm test:python` makes. */
+/** The virtual environment that `npx -y pnpm@12 test:python` makes. */
 const environmentOfTests = join(homedir(), '.cache', 'holdfast', 'python-tests', 'bin', 'python')
 
 const modules = ['torch', 'lightning', 'transformers', 'accelerate', 'safetensors']
@@ -16,7 +16,7 @@ export function pythonWithTrainers(environment: NodeJS.ProcessEnv): string | und
 }
 
 export const howToInstall =
-  'no Python with PyTorch, Lightning and transformers: pnpm test:python installs one'
+  'no Python with PyTorch, Lightning and transformers: npx -y pnpm@12 test:python installs one'
 
 /** No accelerator, so that the weights are the same in every run. */
 export const pythonEnvironment = { CUDA_VISIBLE_DEVICES: '', TOKENIZERS_PARALLELISM: 'false' } as const
