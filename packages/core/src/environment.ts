@@ -66,6 +66,7 @@ export interface Environment {
   readonly reserveFiles: number
 }
 
+/** The clock, the randomness, the disk and the processes of this machine. */
 export const systemEnvironment: Environment = {
   now: () => new Date(),
   random: () => Math.random(),

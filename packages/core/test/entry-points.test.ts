@@ -4,8 +4,21 @@ import { expect, test } from 'vitest'
 
 const source = (name: string): string => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
 
-/** The names that an entry point exports, types included, as the compiler sees them. */
-function namesOf(entryPoint: string): readonly string[] {
+interface Export {
+  readonly name: string
+  readonly isDocumented: boolean
+}
+
+const known = new Map<string, readonly Export[]>()
+
+/** What an entry point exports, types included, as the compiler sees it. */
+function exportsOf(name: string): readonly Export[] {
+  const exported = known.get(name) ?? readExports(source(name))
+  known.set(name, exported)
+  return exported
+}
+
+function readExports(entryPoint: string): readonly Export[] {
   const program = ts.createProgram([entryPoint], {
     allowImportingTsExtensions: true,
     noEmit: true,
@@ -19,13 +32,22 @@ function namesOf(entryPoint: string): readonly string[] {
   if (symbol === undefined) throw new Error(`${entryPoint} is not a module.`)
   return checker
     .getExportsOfModule(symbol)
-    .map(({ name }) => name)
-    .sort()
+    .map((exported) => {
+      const declared = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+      return { name: exported.name, isDocumented: declared.getDocumentationComment(checker).length > 0 }
+    })
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
 }
 
 test.each(['index', 'backend', 'data'])(
   'the entry point %s exports exactly the listed names',
   async (name) => {
-    await expect(`${namesOf(source(name)).join('\n')}\n`).toMatchFileSnapshot(`entry-points/${name}.txt`)
+    const names = exportsOf(name).map((exported) => exported.name)
+    await expect(`${names.join('\n')}\n`).toMatchFileSnapshot(`entry-points/${name}.txt`)
   },
 )
+
+test.each(['index', 'backend', 'data'])('the entry point %s documents everything that it exports', (name) => {
+  const bare = exportsOf(name).filter(({ isDocumented }) => !isDocumented)
+  expect(bare.map((exported) => exported.name)).toEqual([])
+})

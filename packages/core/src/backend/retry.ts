@@ -12,6 +12,7 @@ export interface RetryPolicy {
   readonly maxDelay: number
 }
 
+/** The retry policy of a backend that sets none. */
 export const defaultRetryPolicy: RetryPolicy = { attempts: 6, minDelay: 100, maxDelay: 10_000 }
 
 /** A request that failed and is retried after a pause. */

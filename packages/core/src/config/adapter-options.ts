@@ -16,6 +16,7 @@ export interface AdapterOption<Value> {
   readonly inUrl: boolean
 }
 
+/** Readers for the kinds of options that adapters have. */
 export const optionReaders = {
   text: (value: unknown): string => {
     if (typeof value === 'string' && value !== '') return value

@@ -25,6 +25,7 @@ interface OwnIdentity extends ProcessIdentity {
 
 let own: Promise<OwnIdentity> | undefined
 
+/** Returns the identity of this process. */
 export async function thisProcess(): Promise<ProcessIdentity> {
   own ??= identifyThisProcess()
   const { machine, pid, startedAt } = await own
@@ -48,6 +49,7 @@ export async function processAt(pid: number): Promise<ProcessIdentity> {
   return { machine, pid, startedAt: seen?.startedAt ?? 0 }
 }
 
+/** Returns whether a process still runs, as far as this process can see that. */
 export async function livenessOf({ machine, pid, startedAt }: ProcessIdentity): Promise<Liveness> {
   const self = await thisProcess()
   if (machine !== self.machine) return 'unknown'

@@ -113,6 +113,7 @@ function placeAt(url: string, endpoint: string): string {
   return place.href
 }
 
+/** Returns the error of an object that does not exist. */
 export function noSuchObject({ names: { url } }: ObjectStore, key: string): HoldfastError {
   return new HoldfastError('NOT_FOUND', `There is no ${key} in ${url}.`, { key, url })
 }

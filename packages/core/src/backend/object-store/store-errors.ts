@@ -22,11 +22,17 @@ export interface Meaning {
 /** The meanings of the error codes of a store. */
 export type Meanings = Readonly<Record<string, Meaning>>
 
+/** Returns the meaning of a failure that a later try may not have. */
 export const unavailable = (advice: string): Meaning => ({ code: 'UNAVAILABLE', advice })
+/** Returns the meaning of credentials that do not allow the request. */
 export const permissionDenied = (advice: string): Meaning => ({ code: 'PERMISSION_DENIED', advice })
+/** Returns the meaning of a request that the store does not support. */
 export const unsupported = (advice: string): Meaning => ({ code: 'UNSUPPORTED', advice })
+/** Returns the meaning of a request that is wrong. */
 export const invalidArgument = (advice: string): Meaning => ({ code: 'INVALID_ARGUMENT', advice })
+/** Returns the meaning of a place or an option that is wrong. */
 export const misconfigured = (advice: string): Meaning => ({ code: 'CONFIG', advice })
+/** Returns the meaning of a bucket, container or object that does not exist. */
 export const notFound = (advice: string): Meaning => ({ code: 'NOT_FOUND', advice })
 
 /** Returns a table in which several codes of a store have the same meaning. */
