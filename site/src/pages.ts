@@ -2,7 +2,10 @@ import { posix } from 'node:path'
 
 /** The pages of `docs/` in the order of the side bar, by group. Pages that are not named here are in the last group. */
 export const groups: readonly { readonly text: string; readonly pages: readonly string[] }[] = [
-  { text: 'Use', pages: ['cookbook', 'run', 'watch', 'retention', 'data', 'ranks', 'page'] },
+  {
+    text: 'Use',
+    pages: ['cookbook', 'run', 'watch', 'files', 'retention', 'copies', 'ranks', 'runs', 'page', 'data'],
+  },
   {
     text: 'Reference',
     pages: ['cli', 'configuration', 'errors', 'stores', 'runtimes', 'platforms'],

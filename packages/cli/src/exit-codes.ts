@@ -48,7 +48,8 @@ export const exitCodesHelp = `Exit codes ("run" exits with that of its program; 
   130  interrupted (Ctrl-C)
   143  terminated`
 
-const byError: Readonly<Record<ErrorCode, ExitCode>> = {
+/** The exit code of each error. A signal can change that of `ABORTED`. */
+export const exitCodeByError: Readonly<Record<ErrorCode, ExitCode>> = {
   NOT_FOUND: exitCodes.notFound,
   ALREADY_EXISTS: exitCodes.conflict,
   FENCED: exitCodes.conflict,
@@ -65,5 +66,5 @@ const byError: Readonly<Record<ErrorCode, ExitCode>> = {
 }
 
 export function exitCodeOf(code: ErrorCode): ExitCode {
-  return byError[code]
+  return exitCodeByError[code]
 }
