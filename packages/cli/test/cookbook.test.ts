@@ -108,9 +108,14 @@ test('the script for Slurm saves when its job is preempted, and leaves the reque
   await expect(readFile(machine.path('scontrol'))).rejects.toThrow('ENOENT')
 })
 
+/** The `PATH` of a service. systemd does not read that of a shell. */
+const pathOfServices = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
 test('the unit for systemd is valid, and its command saves on the signal that systemd sends', async () => {
   const machine = await Machine.make()
-  const unit = recipe('A program under systemd')
+  machine.env['PATH'] = pathOfServices
+  // The commands of the user are those of the machine.
+  const unit = recipe('A program under systemd').replaceAll(/\/\S*\/bin\//g, `${machine.path('bin')}/`)
   const setting = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
   expect(Number(setting('TimeoutStopSec'))).toBeGreaterThan(25)
   const [file = '', ...words] = setting('ExecStart').split(' ')
