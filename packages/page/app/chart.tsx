@@ -22,7 +22,7 @@ export interface ChartOptions {
   readonly listed: readonly number[]
   /** The steps that are the best of an objective. */
   readonly best: readonly number[]
-  /** The steps that a rewind left behind, in ascending order. */
+  /** The steps that a rewind abandoned, in ascending order. */
   readonly abandoned: readonly number[]
   readonly range: Range
   readonly weight: number

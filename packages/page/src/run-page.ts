@@ -11,7 +11,7 @@ export interface RunPage {
   /** In the order of their steps. */
   readonly checkpoints: readonly PageCheckpoint[]
   readonly quarantined: readonly PageQuarantined[]
-  /** The checkpoints that rewinds left behind, in the order of their saves. */
+  /** The checkpoints that rewinds abandoned, in the order of their saves. */
   readonly abandoned: readonly PageCheckpoint[]
   /** What the next save would drop. */
   readonly nextDrops: readonly PageDrop[]
@@ -63,7 +63,7 @@ export interface PageMetrics {
   readonly metrics: readonly PageSeries[]
   /** The values of the objectives: smoothed metrics and weighted sums. */
   readonly objectives: readonly PageSeries[]
-  /** The steps whose checkpoints a rewind left behind. */
+  /** The steps whose checkpoints a rewind abandoned. */
   readonly abandoned: readonly number[]
 }
 

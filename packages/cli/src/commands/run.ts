@@ -69,7 +69,7 @@ export const runCommand = defineCommand({
     ),
 })
 
-/** The exit code of the program. If it is 0 and something is not saved, the code says so. */
+/** Returns the exit code of the program. If it is 0 and something is not saved, returns the code of that failure. */
 function codeAfter({ exitCode, unsaved, isCutShort, stoppedBy }: RunReport): number {
   if (exitCode !== 0) return exitCode
   const [first] = unsaved

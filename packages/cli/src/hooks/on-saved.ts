@@ -11,7 +11,7 @@ export const onSavedOption = option(
 
 /**
  * Runs a line of shell after each save, one after the other. Its output goes to standard error, because standard output has
- * that of Holdfast. If it fails, a remark says so, and the checkpoint stays saved.
+ * that of Holdfast. If it fails, Holdfast prints a note, and the checkpoint stays saved.
  */
 export class SavedHook implements AsyncDisposable {
   readonly #command: string | undefined

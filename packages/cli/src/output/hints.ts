@@ -5,7 +5,7 @@ interface Advice {
   readonly hint?: ErrorHint | undefined
 }
 
-/** Returns what an error or a finding says and, if it has a hint, a sentence with the command or option that helps. */
+/** Returns the reason of an error or a finding and, if it has a hint, a sentence with the command or option that helps. */
 export function withHint({ reason, hint }: Advice): string {
   return hint === undefined ? reason : `${reason} ${phraseHint(hint)}`
 }

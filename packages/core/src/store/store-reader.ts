@@ -149,7 +149,7 @@ export class StoreReader<Name extends string = string> {
     return presenceOf(this.#context, options.signal)
   }
 
-  /** Returns the checkpoints that rewinds left behind, in the order of their saves. The next save drops most of them. */
+  /** Returns the checkpoints that rewinds abandoned, in the order of their saves. The next save drops most of them. */
   async abandoned(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
     await this.#marker.refuseNewer(options.signal)
     return abandonedNow(this.#context, options.signal)

@@ -89,7 +89,7 @@ export function judgedCheckpoints(
   return entries.map((entry) => withJudgement(judged, entry))
 }
 
-/** Returns the checkpoints that rewinds left behind, in the order of their saves. */
+/** Returns the checkpoints that rewinds abandoned, in the order of their saves. */
 export function abandonedCheckpoints(judged: JudgedCatalog): readonly JudgedCheckpoint[] {
   return (judged.catalog.abandoned ?? []).map((entry) => withJudgement(judged, entry))
 }

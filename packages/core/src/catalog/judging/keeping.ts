@@ -36,7 +36,7 @@ export interface WriterKeeping extends Keeping {
 /** The keeping of a writer without a configuration, which drops nothing. */
 export const keepsAll: WriterKeeping = { objectives: {}, retention: {}, restoring: new Set() }
 
-/** Why a checkpoint that a rewind left behind is dropped. */
+/** Why a checkpoint that a rewind abandoned is dropped. */
 export const becauseAbandoned = 'abandoned by a rewind'
 
 /** How retention applies to one commit. */
@@ -56,7 +56,7 @@ export interface RetentionTerms {
 /** The lists of a catalog that retention changes. */
 export interface KeptLists {
   readonly checkpoints: LineList<CatalogEntry>
-  /** Checkpoints that rewinds left behind. */
+  /** Checkpoints that rewinds abandoned. */
   readonly abandoned: readonly CatalogEntry[]
   readonly dropped: readonly Drop[]
   readonly metrics: LineList<RecordedMetrics>

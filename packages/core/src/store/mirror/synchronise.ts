@@ -122,7 +122,7 @@ async function isSamePlace(
   return (await local.context.backend.place({ signal })) === (await mirror.backend.place({ signal }))
 }
 
-/** Numbers the segments of the store in the mirror, and abandons there what rewinds of the store left behind. */
+/** Numbers the segments of the store in the mirror, and abandons there what rewinds of the store abandoned. */
 async function follow(
   source: CopySide,
   destination: CopyDestination,

@@ -46,7 +46,7 @@ export async function checkpointDetails(
   return { ...judgedCheckpoint(judged, entry), ...contentsOf(manifest) }
 }
 
-/** Returns the checkpoints that rewinds left behind. */
+/** Returns the checkpoints that rewinds abandoned. */
 export async function abandonedNow(
   context: StoreContext,
   signal: AbortSignal | undefined,

@@ -234,7 +234,7 @@ function refuseNothing(
   throw new HoldfastError('NOT_FOUND', noCheckpointOfStep(choice), { hint: { kind: 'list' } })
 }
 
-/** A store that has only what rewinds left behind is not a fresh one. */
+/** A store that has only what rewinds abandoned is not a fresh one. */
 function refuseAbandoned({ abandoned = [] }: PagedCatalog): void {
   if (abandoned.length === 0) return
   const steps = abandoned.map(({ step }) => step).join(', ')

@@ -16,7 +16,7 @@ export interface RewindOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A checkpoint that a rewind left behind. */
+/** A checkpoint that a rewind abandoned. */
 export interface AbandonedCheckpoint {
   readonly step: number
   readonly bytes: number

@@ -48,7 +48,7 @@ export interface AppliedLists {
   readonly kind: 'applied'
   readonly checkpoints: LineList<CatalogEntry>
   readonly quarantined: readonly Quarantined[]
-  /** Checkpoints that rewinds left behind, in the order of their saves. */
+  /** Checkpoints that rewinds abandoned, in the order of their saves. */
   readonly abandoned: readonly CatalogEntry[]
   /** Checkpoints that a person removed and an undo can list again, the earliest removed first. */
   readonly removed: readonly Removed[]

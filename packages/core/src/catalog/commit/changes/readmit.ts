@@ -4,7 +4,7 @@ import { fewOf, inOrderOfSaves, type KindOfChange, unchangedLists } from './chan
 import { waitingAgain } from './waiting.ts'
 
 /**
- * Lists quarantined checkpoints that verify again, unless their step was saved again since. Those that a rewind left behind
+ * Lists quarantined checkpoints that verify again, unless their step was saved again since. Those that a rewind abandoned
  * are abandoned again.
  */
 export interface Readmit {

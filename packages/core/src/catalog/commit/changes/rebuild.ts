@@ -13,7 +13,7 @@ export interface Rebuild {
   readonly checkpoints: readonly CatalogEntry[]
   readonly quarantined: readonly Quarantined[]
   readonly dropped: readonly Drop[]
-  /** Checkpoints that rewinds left behind, in the order of their saves. Default: those of the catalog. */
+  /** Checkpoints that rewinds abandoned, in the order of their saves. Default: those of the catalog. */
   readonly abandoned?: readonly CatalogEntry[] | undefined
   /** Checkpoints that an undo can list again, the earliest removed first. Default: those of the catalog. */
   readonly removed?: readonly Removed[] | undefined

@@ -5,7 +5,7 @@ import { fewOf, inOrderOfSaves, type KindOfChange, type Refusal, unchangedLists 
 import { withRecord } from './record.ts'
 import { waitingAgain } from './waiting.ts'
 
-/** Lists removed checkpoints again. A checkpoint that a rewind left behind is abandoned again. */
+/** Lists removed checkpoints again. A checkpoint that was abandoned before is abandoned again. */
 export interface Undo {
   readonly kind: 'undo'
   readonly attempts: readonly AttemptId[]

@@ -30,7 +30,7 @@ export interface RepairReport {
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
   /** Steps of complete checkpoints that are listed again. */
   readonly recovered: readonly number[]
-  /** Steps of complete checkpoints that a rewind had left behind. They are abandoned again. */
+  /** Steps of complete checkpoints that a rewind had abandoned. They are abandoned again. */
   readonly abandoned: readonly number[]
   /** Steps that are incomplete and were quarantined. */
   readonly quarantined: readonly { readonly step: number; readonly reason: string }[]

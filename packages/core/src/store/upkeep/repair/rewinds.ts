@@ -62,7 +62,7 @@ export function committedRewinds(
   )
 }
 
-/** Entries after some rewinds: those that stay in the list, and those that the rewinds left behind. */
+/** Entries after some rewinds: those that stay in the list, and those that the rewinds abandoned. */
 export interface AfterRewinds {
   readonly listed: readonly CatalogEntry[]
   readonly abandoned: readonly CatalogEntry[]
@@ -86,7 +86,7 @@ export function afterRewinds(entries: readonly CatalogEntry[], rewinds: readonly
   return { listed, abandoned: abandoned.sort(compareSaves) }
 }
 
-/** Applies rewinds to checkpoints that are not listed: it marks what the rewinds left behind. */
+/** Applies rewinds to checkpoints that are not listed: it marks what the rewinds abandoned. */
 function setAsideAfter<Aside extends Quarantined | Removed>(
   asides: readonly Aside[],
   rewinds: readonly Rewind[],
