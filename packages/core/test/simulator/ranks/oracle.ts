@@ -48,6 +48,8 @@ export class JobOracle {
   #version = 0
   /** The processes of each term, by rank. */
   readonly #members = new Map<number, Map<number, string>>()
+  /** The revision of each document of a term that has been read. */
+  readonly #readRevisions = new Map<string, string>()
   /** What a term has chosen, once a restore has resolved. */
   readonly #chosen = new Map<number, string>()
   /** Every checkpoint that was ever listed: the contents of its files. */
@@ -98,6 +100,9 @@ export class JobOracle {
   }
 
   #lookAtMember(key: string): void {
+    const revision = this.#disk.stat(key)?.revision
+    if (revision === undefined || this.#readRevisions.get(key) === revision) return
+    this.#readRevisions.set(key, revision)
     const term = termOfKey(key)
     const rank = /\/members\/(\d+)\.json$/.exec(key)?.[1]
     if (term === undefined || rank === undefined) return
