@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CheckpointBackend, copyCheckpoints, type JsonValue, MemoryBackend } from '../../src/index.ts'
 import { decodeManifest, type Manifest, type ManifestFile } from '../../src/catalog/documents/index.ts'
-import { planPacks, type SizedFile } from '../../src/store/attempts/packs/plan-packs.ts'
+import { packsAtOnce, planPacks, type SizedFile } from '../../src/store/attempts/packs/plan-packs.ts'
 import { readWhole } from '../../src/store/attempts/packs/whole-file.ts'
 import { planReads } from '../../src/store/attempts/packs/plan-reads.ts'
 import { codeOf, FaultyBackend, flipBit, keysOf, storeOn, tamper, temporaryFolder } from '../stores.ts'
@@ -12,6 +12,9 @@ import { readTree } from '../trees.ts'
 import { type Edits, resealManifest, to } from './reseal.ts'
 
 const mib = 2 ** 20
+
+/** Limits of a backend, four of whose puts may run at once. */
+const limits = { requestPerObject: true, maxObjectBytes: 2 ** 40, maxBufferedBytes: 16 * mib }
 
 /** Small files with different contents. */
 function smallFiles(count: number): Record<string, Uint8Array> {
@@ -39,7 +42,7 @@ async function manifestOf(backend: CheckpointBackend, step: number): Promise<Man
 /** A backend that looks like an object store. */
 function overNetwork(): MemoryBackend {
   const backend = new MemoryBackend()
-  return Object.assign(backend, { capabilities: { ...backend.capabilities, requestPerObject: true } })
+  return Object.assign(backend, { capabilities: { ...backend.capabilities, ...limits } })
 }
 
 async function packsOf(backend: CheckpointBackend): Promise<readonly string[]> {
@@ -384,7 +387,7 @@ describe('a copy of a packed checkpoint', () => {
   })
 
   test('keeps its packs at a destination that stores small files together, and continues after an interruption', async () => {
-    const from = storeOn(new MemoryBackend(), { packs: 'always', mode: 'shared' })
+    const from = storeOn(overNetwork(), { packs: 'always', mode: 'shared' })
     // Four packs.
     const files = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [`${index}.bin`, Buffer.alloc(999_000, `${index} `)]),
@@ -458,8 +461,24 @@ describe('a manifest with packs', () => {
 })
 
 describe('the plan of packs', () => {
+  test.each([
+    [48, 1],
+    [32, 2],
+    [16, 4],
+    [1, 4],
+    [2 ** 11, 1],
+  ])('writes packs at once, if a put holds up to %i MiB: %i', (held, atOnce) => {
+    expect(packsAtOnce({ ...limits, maxBufferedBytes: held * mib })).toBe(atOnce)
+    const files = Array.from({ length: 640 }, (_, index) => ({
+      name: String(index),
+      source: new Uint8Array(),
+      size: mib / 2,
+    }))
+    const plan = planPacks(files, 'auto', { ...limits, maxBufferedBytes: held * mib })
+    expect(plan.packs).toHaveLength(atOnce)
+  })
+
   const sizes = fc.array(fc.integer({ min: 0, max: 2 * mib }), { maxLength: 300 })
-  const limits = { requestPerObject: true, maxObjectBytes: 2 ** 40 }
 
   test('packs every small file once, in order, and within the size of a pack', () => {
     fc.assert(

@@ -13,12 +13,13 @@ import {
   storedMetrics,
   type Timing,
 } from '../../catalog/documents/index.ts'
+import { Slots } from '../../async/slots.ts'
 import { filesAtOnce } from '../../async/files-at-once.ts'
 import type { AttemptContent, PlannedFile } from './content.ts'
 import { inlineFiles, planInline } from './inline.ts'
 import { listedMetadata } from './listed-metadata.ts'
 import { refuseOtherDigest } from './other-digest.ts'
-import { planPacks } from './packs/plan-packs.ts'
+import { packsAtOnce, planPacks } from './packs/plan-packs.ts'
 import { packObject, type PackOptions, writePack } from './packs/write-pack.ts'
 import type { StoreContext } from '../context.ts'
 import type { OrderKey } from '../../order-key.ts'
@@ -58,11 +59,14 @@ export async function writeFiles(
     return read
   }
   const { packs, singles } = planPacks(files, mode, backend.capabilities)
+  const packsInTurn = new Slots(packsAtOnce(backend.capabilities))
   const objects: readonly ObjectToWrite[] = [
     ...packs.map((packed, index) => ({
       size: packed.reduce((sum, { size }) => sum + size, 0),
       write: (options: PackOptions) =>
-        writePack(backend, attempt, packObject(folder, String(index)), packed, options),
+        packsInTurn.run(() =>
+          writePack(backend, attempt, packObject(folder, String(index)), packed, options),
+        ),
     })),
     ...singles.map((file) => ({
       size: file.size,

@@ -2,7 +2,7 @@ import type { BackendCapabilities } from '../../backend/index.ts'
 import { compareKeys } from '../../backend/key.ts'
 import type { ManifestFile } from '../../catalog/documents/index.ts'
 import { sha256Hex } from '../../integrity/index.ts'
-import { planPacks } from '../attempts/packs/plan-packs.ts'
+import { type PackLimits, planPacks } from '../attempts/packs/plan-packs.ts'
 import { packObject } from '../attempts/packs/write-pack.ts'
 import type { PackMode } from '../pack-mode.ts'
 
@@ -40,7 +40,7 @@ export function planNewPacks(
   files: readonly ManifestFile[],
   mode: PackMode,
   source: Pick<BackendCapabilities, 'requestPerObject'>,
-  destination: Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes'>,
+  destination: PackLimits,
 ): readonly NewPack[] {
   if (mode === 'auto' && source.requestPerObject === true) return []
   const inOrder = files.toSorted((one, other) => compareKeys(one.name, other.name))

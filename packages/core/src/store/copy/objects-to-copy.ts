@@ -1,5 +1,6 @@
 import type { BackendCapabilities } from '../../backend/index.ts'
 import type { ManifestFile } from '../../catalog/documents/index.ts'
+import type { PackLimits } from '../attempts/packs/plan-packs.ts'
 import type { PackMode } from '../pack-mode.ts'
 import { type NewPack, planNewPacks } from './new-packs.ts'
 
@@ -40,7 +41,7 @@ export function objectsToCopy(
   files: readonly ManifestFile[],
   mode: PackMode,
   source: Pick<BackendCapabilities, 'requestPerObject'>,
-  destination: Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes'>,
+  destination: PackLimits,
 ): readonly ObjectToCopy[] {
   const { requestPerObject = false, maxObjectBytes } = destination
   const keepsPacks = mode === 'always' || (mode === 'auto' && requestPerObject)

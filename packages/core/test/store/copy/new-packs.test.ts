@@ -107,7 +107,7 @@ describe('the packs of a copy', () => {
       sha256: String(index).padStart(64, '0'),
     }),
   )
-  const limits = { requestPerObject: true, maxObjectBytes: 2 ** 40 }
+  const limits = { requestPerObject: true, maxObjectBytes: 2 ** 40, maxBufferedBytes: 2 ** 24 }
 
   test('have each file once, one after the other, and the same name for every copier', () => {
     const packs = planNewPacks(listed, 'auto', {}, limits)

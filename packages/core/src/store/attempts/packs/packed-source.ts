@@ -1,4 +1,6 @@
 import type { ByteObserver } from '../../../backend/index.ts'
+import { BufferPool } from '../../../backend/source/buffer-pool.ts'
+import { newBuffer } from '../../../backend/source/buffers.ts'
 import type { SizedFile } from './plan-packs.ts'
 import { readWhole, type WholeFile } from './whole-file.ts'
 
@@ -29,12 +31,14 @@ export async function* packedSource(
   const anySignal = AbortSignal.any([signal, stop.signal])
   const ahead: { readonly file: SizedFile; readonly read: Promise<WholeFile> }[] = []
   const waiting = files.values()
+  const largest = files.reduce((most, { size }) => Math.max(most, size), 1)
+  const buffers = new BufferPool(largest, newBuffer)
   let bytes = 0
   const fill = (): void => {
     while (ahead.length === 0 || (ahead.length < filesAhead && bytes < bytesAhead)) {
       const { done, value: file } = waiting.next()
       if (done === true) return
-      const read = readWhole(file, { observer: observe(file), signal: anySignal })
+      const read = readWhole(file, { observer: observe(file), signal: anySignal, buffers })
       read.catch(() => undefined) // thrown where it is awaited
       ahead.push({ file, read })
       bytes += file.size
@@ -45,11 +49,12 @@ export async function* packedSource(
       fill()
       const next = ahead.shift()
       if (next === undefined) return
-      const { chunks, sha256 } = await next.read
+      const { chunks, sha256, release } = await next.read
       bytes -= next.file.size
       onFile(next.file, sha256)
       fill()
       yield* chunks
+      release() // the consumer copies a chunk before it asks for the next one
     }
   } finally {
     stop.abort()

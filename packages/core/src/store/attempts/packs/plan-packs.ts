@@ -19,22 +19,37 @@ export interface PackPlan<File extends MaybeSized> {
   readonly singles: readonly File[]
 }
 
+/** What decides on the packs of a backend. */
+export type PackLimits = Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes' | 'maxBufferedBytes'>
+
 /** Files of this size in bytes and larger gain little from a pack. */
 const smallBelow = 2 ** 20
 
 /** With `auto`, as many small files are still stored one by one. */
 const fewFiles = 64
 
-/** How many packs are written at once if there are enough bytes for them. */
-const packsAtOnce = 4
+/** The most packs that are written at once, and the memory in bytes that all of them may hold. */
+const mostPacksAtOnce = 4
+const packMemory = 64 * 2 ** 20
 
 /** The limits of the size of a pack in bytes, between which it depends on the total size. */
 const leastPackBytes = 8 * 2 ** 20
-const mostPackBytes = 256 * 2 ** 20
+const mostPackBytes = 4 * 2 ** 30
 
-/** Returns the largest size in bytes of the packs of a save whose small files have `total` bytes. */
-export function packBytesOfSave(total: number): number {
-  return Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce)))
+/**
+ * Returns how many packs are written at once, so that a save holds little more memory than that of one large file. A backend
+ * that may hold much for one object sends its parts at once, and needs no second pack.
+ */
+export function packsAtOnce({ maxBufferedBytes }: PackLimits): number {
+  return Math.min(mostPacksAtOnce, Math.max(1, Math.floor(packMemory / maxBufferedBytes)))
+}
+
+/**
+ * Returns the largest size in bytes of the packs of a save whose small files have `total` bytes. It has about as many packs as are
+ * written at once: V8 is slow to free the buffers of earlier ones.
+ */
+export function packBytesOfSave(total: number, capabilities: PackLimits): number {
+  return Math.min(mostPackBytes, Math.max(leastPackBytes, Math.ceil(total / packsAtOnce(capabilities))))
 }
 
 /**
@@ -44,19 +59,17 @@ export function packBytesOfSave(total: number): number {
 export function planPacks<File extends MaybeSized>(
   files: readonly File[],
   mode: PackMode,
-  {
-    requestPerObject = false,
-    maxObjectBytes,
-  }: Pick<BackendCapabilities, 'requestPerObject' | 'maxObjectBytes'>,
-  packBytes = packBytesOfSave,
+  capabilities: PackLimits,
+  packBytes: (total: number, capabilities: PackLimits) => number = packBytesOfSave,
 ): PackPlan<File> {
+  const { requestPerObject = false, maxObjectBytes } = capabilities
   const small = files.filter((file) => isSmall(file))
   const isWorthIt =
     mode === 'always' ? small.length > 1 : mode === 'auto' && requestPerObject && small.length > fewFiles
   if (!isWorthIt) return { packs: [], singles: files }
   const total = small.reduce((sum, { size }) => sum + size, 0)
   return {
-    packs: split(small, Math.min(packBytes(total), maxObjectBytes)),
+    packs: split(small, Math.min(packBytes(total, capabilities), maxObjectBytes)),
     singles: files.filter((file) => !isSmall(file)),
   }
 }
