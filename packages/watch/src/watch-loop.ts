@@ -20,8 +20,8 @@ export interface WatchLoopOptions {
 
 /** Notifications come in crowds while a file grows. */
 const leastInterval = 250
-/** Scans of large folders take at most this part of the time, so that they do not slow the trainer. */
-const scanShare = 10
+/** Reading a large folder slows the trainer. So the loop then rests this many times as long, as far as the interval allows. */
+const restAfterSurvey = 10
 
 /** Scans until `until` fires and everything that is complete is adopted. Resolves with the names of what was adopted. */
 export async function watchWith(
@@ -42,14 +42,13 @@ export async function watchWith(
       throwIfAborted(signal, 'The watch')
       throw error
     })
-    const took = clock.now() - began
     adopted.push(...report.adopted)
     const retries = report.failing.filter(({ error }) => !isLast || (error.retryable && isPatient))
     const waits = [...retries.map(({ retryIn }) => retryIn), report.quietIn ?? []].flat()
     if (isLast && waits.length === 0) return adopted
     if (options.notifications) notifications.follow(report.folders)
     const ends = [signal, isLast ? undefined : until].filter((end) => end !== undefined)
-    const pause = Math.max(leastInterval, took * scanShare)
+    const pause = Math.max(leastInterval, Math.min(pollInterval, report.surveyTime * restAfterSurvey))
     const interval = Math.max(pause, Math.min(pollInterval, ...waits))
     await clock.wait(pause, AbortSignal.any(ends))
     await clock.wait(interval - pause, AbortSignal.any([...ends, change]))

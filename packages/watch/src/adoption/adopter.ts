@@ -32,6 +32,8 @@ export interface ScanReport {
   readonly failing: readonly Failing[]
   /** The folders in which a change matters. */
   readonly folders: readonly string[]
+  /** The milliseconds that reading the folder took, without the saves. */
+  readonly surveyTime: number
 }
 
 export interface AdopterOptions extends AdoptionOptions {
@@ -86,7 +88,9 @@ export class Adopter {
 
   /** Scans the folder, and adopts every complete checkpoint that has been quiet long enough. */
   async scan(writer: WriterState = 'writing'): Promise<ScanReport> {
+    const began = this.#clock.now()
     const found = await this.#folder.survey()
+    const surveyTime = this.#clock.now() - began
     const { ready, quietIn } = this.#readyOf(found, writer)
     const metrics = await readMetrics(ready.length === 0 ? undefined : this.#options.metricsFile)
     const adopted: string[] = []
@@ -103,6 +107,7 @@ export class Adopter {
       quietIn: waits.length === 0 ? undefined : Math.min(...waits),
       failing: this.#attempts.failing(this.#clock.now()),
       folders: found?.folders ?? [this.#folder.path],
+      surveyTime,
     }
   }
 

@@ -1,11 +1,3 @@
-/** The milliseconds for which a checkpoint must not change. */
-export interface QuietPeriods {
-  /** If the format or the trainer shows the end of the write. */
-  readonly signalled: number
-  /** If nothing shows the end of the write. */
-  readonly unsignalled: number
-}
-
 /** The time since which each checkpoint has been unchanged, by a clock in milliseconds that never goes back. */
 export class Settling {
   readonly #since = new Map<string, { readonly fingerprint: string; readonly at: number }>()
