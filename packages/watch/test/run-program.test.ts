@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type HandledSignal, type RunEvent, runProgram } from '../src/index.ts'
 import { FolderClaim } from '../src/supervisor/claim.ts'
 import { leaveClaim, Runs } from './run-harness.ts'
@@ -188,6 +189,24 @@ describe('a signal', () => {
     const report = await runs.run(script, { grace: 3_000 }, stopAfter(runs, 'SIGTERM'))
     expect(report).toMatchObject({ exitCode: 143, isCutShort: false })
     expect(runs.told('killed')).toHaveLength(1)
+    expect(await runs.steps()).toEqual([1, 2])
+  })
+
+  test('that may not be sent to the program is reported, and what the program writes is saved', async () => {
+    const runs = await Runs.begin()
+    vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' }) // as for a program that sudo starts
+    })
+    onTestFinished(() => vi.restoreAllMocks())
+    const stop = stopAfter(runs, 'SIGTERM')
+    const script = `mkfifo "$out/.go"; save 1; read _ < "$out/.go"; save 2`
+    const report = await runs.run(script, {}, (event) => {
+      stop(event)
+      if (event.type === 'notForwarded') writeFileSync(runs.path('.go'), '\n')
+    })
+    expect(report).toMatchObject({ exitCode: 0, stoppedBy: 'SIGTERM', unsaved: [] })
+    expect(runs.told('notForwarded').map(({ signal }) => signal)).toEqual(['SIGTERM'])
+    expect(runs.told('forwarded')).toEqual([])
     expect(await runs.steps()).toEqual([1, 2])
   })
 

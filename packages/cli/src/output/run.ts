@@ -50,6 +50,12 @@ export class RunPrinter {
       case 'forwarded':
         this.#note(event, `passed ${event.signal} on to ${this.#program}`)
         return
+      case 'notForwarded':
+        this.#note(
+          event,
+          `${event.signal} cannot be passed on to ${this.#program}, which runs as another user`,
+        )
+        return
       case 'killed':
         this.#note(event, `${this.#program} did not end in time and is killed`)
         return

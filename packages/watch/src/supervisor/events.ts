@@ -15,6 +15,8 @@ export type RunEvent =
   | { readonly type: 'started'; readonly pid: number }
   /** A signal was passed on to the program. */
   | { readonly type: 'forwarded'; readonly signal: NodeJS.Signals }
+  /** This user may not signal the program, for example because it was started with `sudo`. */
+  | { readonly type: 'notForwarded'; readonly signal: NodeJS.Signals }
   /** The program did not end in time after it was asked to, and was killed. */
   | { readonly type: 'killed' }
   /** The program ended, and what it left is saved. `lasted` is in milliseconds. */

@@ -18,8 +18,13 @@ export async function endGroup(group: number, limit: number): Promise<void> {
 
 /** Returns whether the group has a process that may be signalled. It may be one that was killed already. */
 export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  return signalProcess(-group, signal)
+}
+
+/** Returns whether there is such a process, and this user may signal it. */
+export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    return process.kill(-group, signal)
+    return process.kill(pid, signal)
   } catch (error) {
     if (['ESRCH', 'EPERM'].includes(nodeErrorCode(error) ?? '')) return false
     throw error

@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/core'
 import { fromNodeError, nodeErrorCode } from '@holdfast/core/backend'
 import type { Ending } from './endings.ts'
 import type { HandledSignal } from './decide-on-signal.ts'
-import { endGroup, signalGroup } from './process-group.ts'
+import { endGroup, signalGroup, signalProcess } from './process-group.ts'
 
 const hasGroups = process.platform !== 'win32'
 
@@ -60,19 +60,25 @@ export class Program {
     })
   }
 
-  /**
-   * Passes a signal on. SIGINT goes to the whole group, as from a terminal. Other signals go to the program alone, because
-   * they end processes that do not expect them, such as the workers of a data loader.
-   */
-  forward(signal: HandledSignal): void {
-    if (signal === 'SIGINT' && hasGroups) signalGroup(this.pid, signal)
-    else if (!this.#hasEnded) this.#child.kill(signal)
+  /** Whether the program itself has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
-  /** Kills the program and everything that it started in its group. */
-  kill(): void {
-    if (hasGroups) signalGroup(this.pid, 'SIGKILL')
-    else this.#child.kill('SIGKILL')
+  /**
+   * Passes a signal on. SIGINT goes to the whole group, as from a terminal. Other signals go to the program alone, because
+   * they end processes that do not expect them, such as the workers of a data loader. Returns whether there was a process
+   * that this user may signal. A program started with `sudo` is none.
+   */
+  forward(signal: HandledSignal): boolean {
+    if (signal === 'SIGINT' && hasGroups) return signalGroup(this.pid, signal)
+    if (this.#hasEnded) return false
+    return hasGroups ? signalProcess(this.pid, signal) : this.#child.kill(signal)
+  }
+
+  /** Kills the program and everything that it started in its group. Returns as `forward` does. */
+  kill(): boolean {
+    return hasGroups ? signalGroup(this.pid, 'SIGKILL') : this.#child.kill('SIGKILL')
   }
 
   /** Ends the whole group, with SIGKILL after `limit` milliseconds. */

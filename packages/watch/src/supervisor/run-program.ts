@@ -34,6 +34,9 @@ export async function runProgram(
     onForwarded: (signal) => {
       tell({ type: 'forwarded', signal })
     },
+    onNotForwarded: (signal) => {
+      tell({ type: 'notForwarded', signal })
+    },
     onKilled: () => {
       tell({ type: 'killed' })
     },

@@ -24,6 +24,7 @@ const programShare = 0.6
 
 export interface StopListener {
   readonly onForwarded: (signal: HandledSignal) => void
+  readonly onNotForwarded: (signal: NodeJS.Signals) => void
   readonly onKilled: () => void
 }
 
@@ -121,15 +122,18 @@ export class StopRequests implements Disposable {
 
   #forward(signal: HandledSignal): void {
     if (this.#program === undefined) return
-    this.#forwarded.add(signal)
-    this.#program.forward(signal)
-    this.#listener.onForwarded(signal)
+    if (this.#program.forward(signal)) {
+      this.#forwarded.add(signal)
+      this.#listener.onForwarded(signal)
+    } else if (!this.#program.hasEnded) {
+      this.#listener.onNotForwarded(signal)
+    }
   }
 
   #kill(): void {
     if (this.#program === undefined) return
-    this.#program.kill()
-    this.#listener.onKilled()
+    if (this.#program.kill()) this.#listener.onKilled()
+    else if (!this.#program.hasEnded) this.#listener.onNotForwarded('SIGKILL')
   }
 
   #after(milliseconds: number, act: () => void): void {

@@ -44,20 +44,12 @@ export class Supervisor {
     command: readonly string[],
     { options, ...parts }: SupervisorParts,
   ) {
-    const {
-      restarts: _,
-      restartDelay: __,
-      grace: ___,
-      outputToStderr: ____,
-      env: _____,
-      ...adoption
-    } = options
     this.#store = store
     this.#folder = folder
     this.#command = command
     this.#parts = { options, ...parts }
     this.#adopter = new Adopter(store, folder, {
-      ...adoption,
+      ...options,
       order: 'modified',
       trustsAge: false,
       failsFast: false,
