@@ -106,10 +106,13 @@ export async function serve({
     gone.abort()
     streams.fail('The client is gone.')
     const overdue = setTimeout(onOverdue, timeToStop)
-    await Promise.allSettled(running)
-    await session.closeAll()
-    clearTimeout(overdue)
-    connection.dispose()
+    try {
+      await Promise.allSettled(running)
+      await session.closeAll()
+    } finally {
+      clearTimeout(overdue)
+      connection.dispose()
+    }
   }
 }
 

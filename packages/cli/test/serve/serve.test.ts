@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { maxPayload, messageFrames } from '../../src/serve/frames.ts'
 import { methods } from '../../src/serve/methods.ts'
 import { parameters } from '../../src/serve/parameters.ts'
@@ -264,6 +264,23 @@ describe('the helper', () => {
     expect(await leftovers(folder)).toEqual([])
     await using opened = await openStore(folder, { config: false, mode: 'shared' })
     expect(await opened.list()).toEqual([])
+  })
+
+  test('is not overdue after it has ended with the error of a store', async () => {
+    const folder = join(await temporaryFolder(), 'store')
+    const client = await TestClient.start()
+    const store = await client.openStore(folder)
+    await writeFile(`${folder}.bin`, bytesOf(10))
+    await client.call('save', { store, step: 1, files: [`${folder}.bin`] })
+    await rm(folder, { recursive: true })
+    await writeFile(folder, 'no folder') // the store cannot release its ownership
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    client.toHelper.end()
+    await expect(client.served).rejects.toMatchObject({ url: expect.stringContaining(folder) as string })
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('ends if its parent changes while another process holds the pipe', async () => {
