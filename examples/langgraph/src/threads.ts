@@ -19,9 +19,11 @@ export class Threads implements AsyncDisposable {
   /** Returns the store of a thread. Several processes may write to it. */
   async open(place: Place): Promise<CheckpointStore> {
     const name = nameOf(place)
-    const opened =
-      this.#stores.get(name) ?? openStore(`${this.#location}/${name}`, { ...this.#options, mode: 'shared' })
+    const known = this.#stores.get(name)
+    if (known !== undefined) return known
+    const opened = openStore(`${this.#location}/${name}`, { ...this.#options, mode: 'shared' })
     this.#stores.set(name, opened)
+    opened.catch(() => this.#stores.delete(name)) // the next call opens it again
     return opened
   }
 

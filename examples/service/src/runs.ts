@@ -12,6 +12,8 @@ export interface RunState {
   readonly latest: number | undefined
   /** Milliseconds since the latest save; `undefined` if there is none. */
   readonly age: number | undefined
+  /** Why the store cannot be read now. */
+  readonly error: unknown
 }
 
 /** The open stores of a service. It closes them together. */
@@ -29,15 +31,9 @@ export class Runs implements AsyncDisposable {
     throw new Error(`There is no run ${JSON.stringify(name)}. Known: ${[...this.#stores.keys()].join(', ')}.`)
   }
 
-  /** Returns the state of every run, in the order of the file. */
+  /** Returns the state of every run, in the order of the file. A store that cannot be read does not hide the others. */
   async states(now = new Date()): Promise<readonly RunState[]> {
-    return Promise.all(
-      Array.from(this.#stores, async ([name, store]) => {
-        const latest = await store.latest()
-        const age = latest === undefined ? undefined : now.getTime() - latest.savedAt.getTime()
-        return { name, url: store.url, latest: latest?.step, age }
-      }),
-    )
+    return Promise.all(Array.from(this.#stores, ([name, store]) => stateOf(name, store, now)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,11 +62,25 @@ export async function openRuns(file: string, adapters: readonly BackendAdapter[]
   return new Runs(stores)
 }
 
+async function stateOf(name: string, store: CheckpointStore, now: Date): Promise<RunState> {
+  const { url } = store
+  try {
+    const latest = await store.latest()
+    const age = latest === undefined ? undefined : now.getTime() - latest.savedAt.getTime()
+    return { name, url, latest: latest?.step, age, error: undefined }
+  } catch (error) {
+    return { name, url, latest: undefined, age: undefined, error }
+  }
+}
+
 function placeOf(name: string, store: string | undefined, file: string): string {
   if (store === undefined) throw new Error(`The run ${JSON.stringify(name)} in ${file} has no store.`)
   return /^[a-z]+:/.test(store) ? store : resolve(dirname(file), store)
 }
 
+/** Closes all stores, also if some cannot be closed. Rejects with the errors of those. */
 async function closeAll(stores: ReadonlyMap<string, CheckpointStore>): Promise<void> {
-  await Promise.all(Array.from(stores.values(), (store) => store.close()))
+  const closed = await Promise.allSettled(Array.from(stores.values(), (store) => store.close()))
+  const errors = closed.filter((each) => each.status === 'rejected').map(({ reason }): unknown => reason)
+  if (errors.length > 0) throw new AggregateError(errors, 'Some stores could not be closed.')
 }

@@ -1,6 +1,6 @@
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { adapter } from '@holdfast/adapter-fs'
 import { expect, test } from 'vitest'
@@ -29,6 +29,17 @@ test('keeps each run by its own retention, and reports the state of all', async 
     ['etl', undefined],
   ])
   expect(() => runs.store('trian')).toThrow('Known: train, etl')
+})
+
+test('reports the state of the other runs if the store of one is unreadable', async () => {
+  const file = await folderWith({ good: { store: './good' }, bad: { store: './bad' } })
+  await using runs = await openRuns(file, [adapter])
+  await runs.store('good').save({ step: 1, files: { 'w.bin': Buffer.from('1') } })
+  await writeFile(join(dirname(file), 'bad'), 'no folder')
+  expect(await runs.states()).toMatchObject([
+    { name: 'good', latest: 1, error: undefined },
+    { name: 'bad', latest: undefined, error: expect.any(Error) as Error },
+  ])
 })
 
 test('does not start with a run that is not valid', async () => {

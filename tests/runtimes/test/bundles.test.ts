@@ -28,6 +28,6 @@ test('CommonJS requires the library and an adapter', async () => {
   await using store = await openStore('mem:', { config: false })
   await store.save({ step: 1, files: { 'a.bin': Buffer.from('a') } })
   expect((await store.latest())?.step).toBe(1)
-  const misspelt = store.restore('best', { to: './nowhere' }).catch(isHoldfastError)
-  expect(await misspelt).toBe(true)
+  const withoutObjective = store.restore('best', { to: './nowhere' }).catch(isHoldfastError)
+  expect(await withoutObjective).toBe(true)
 })
