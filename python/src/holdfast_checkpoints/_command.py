@@ -57,4 +57,8 @@ def main() -> None:
 
         raise SystemExit(subprocess.call(words))
     sys.stdout.flush()
-    os.execv(words[0], words)
+    try:
+        os.execvp(words[0], words)
+    except OSError as error:
+        sys.stderr.write(f"holdfast: {words[0]} cannot be started: {error.strerror}. Check HOLDFAST_NODE.\n")
+        raise SystemExit(2) from None

@@ -163,7 +163,7 @@ def state_writer(state: Mapping[str, Any], *, is_copied: bool = False) -> Callab
 
 
 def copied(files: Files) -> Files:
-    """Returns contents that the caller may change no longer: copies of tensors and of bytes. Files are not copied."""
+    """Returns contents that later changes by the caller do not affect. Files are not copied."""
     if not isinstance(files, Mapping):
         return files
     return {name: _copied_content(content) for name, content in files.items()}

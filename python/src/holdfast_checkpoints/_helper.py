@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import logging
@@ -12,25 +13,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import IO, Any
+from typing import Any
 
+from ._callback import Callback
 from ._command import command
-from ._frames import (
-    ABORT,
-    CREDIT,
-    DATA,
-    END,
-    HEADER,
-    MESSAGE,
-    MESSAGE_PART,
-    credit_frame,
-    credit_of,
-    header,
-    message_frames,
-)
+from ._frame_writer import FrameWriter, close_pipe
+from ._frames import ABORT, CREDIT, DATA, END, MESSAGE, credit_frame, credit_of, header, read_frames
+from ._message import notification_frames, request_frames
 from ._streams import Download, Stream, Upload
 from ._version import __version__
-from .errors import HoldfastError, InvalidArgument, Unavailable, error_from
+from .errors import ConfigError, HoldfastError, InvalidArgument, Unavailable, error_from
 
 log = logging.getLogger("holdfast_checkpoints")
 
@@ -49,20 +41,38 @@ class Call:
     def __init__(self, number: int, helper: Helper) -> None:
         self.number = number
         self.response: Future[Any] = Future()
+        self.progress: Callback | None = None
         self._helper = helper
+
+    def end_progress(self) -> None:
+        if self.progress is not None:
+            self.progress.end()
+
+    def respond(self, result: Any) -> None:
+        self.end_progress()
+        self.response.set_result(result)
+
+    def fail(self, error: HoldfastError) -> None:
+        self.end_progress()
+        self.response.set_exception(error)
 
     def cancel(self) -> None:
         self._helper.cancel(self)
 
     def result(self) -> Any:
-        """Waits for the result. If the wait is interrupted, cancels the call and waits until it has stopped."""
+        """
+        Waits for the result, and until all progress is reported.
+
+        If the wait is interrupted, cancels the call and waits until it has stopped.
+        """
         try:
-            return self.response.result()
-        except HoldfastError:
-            raise
+            self.response.exception()
         except BaseException:  # Ctrl-C, or an exception of another signal handler
             self.stop()
             raise
+        if self.progress is not None:
+            self.progress.wait()
+        return self.response.result()
 
     def stop(self) -> None:
         """Cancels the call, and waits until it has stopped."""
@@ -82,28 +92,35 @@ class Helper:
 
     def __init__(self) -> None:
         self._owner = os.getpid()
-        self._process = subprocess.Popen(
-            [*command(), "serve", "--stdio"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-        self._writing = threading.Lock()
+        self._process = _started()
+        assert self._process.stdin is not None
+        self._writer = FrameWriter(self._process.stdin)
+        self._starting = threading.Lock()
         self._state = threading.Lock()
         self._ids = itertools.count(1)
         self._stream_numbers = itertools.count(1)
         self._calls: dict[int, Call] = {}
         self._streams: dict[int, Stream] = {}
         self._listeners: dict[int, EventListener] = {}
-        self._progress: dict[int, ProgressListener] = {}
+        self._unheard: dict[int, list[Mapping[str, Any]]] = {}
         self._last_lines: deque[str] = deque(maxlen=20)
         self._ended: HoldfastError | None = None
         self._log_reader = threading.Thread(target=self._read_log, name="holdfast-log", daemon=True)
         self._log_reader.start()
         threading.Thread(target=self._read_frames, name="holdfast-reader", daemon=True).start()
-        self.call("initialize", {"protocol": PROTOCOL, "client": f"python {__version__}", "process": self._owner})
+        try:
+            self._initialize()
+        except BaseException:
+            self.close()
+            raise
+
+    def _initialize(self) -> None:
+        try:
+            self.call("initialize", {"protocol": PROTOCOL, "client": f"python {__version__}", "process": self._owner})
+        except Unavailable as error:
+            if (self._process.returncode or 0) > 0:  # it refuses to run, for example because its Node.js is too old
+                raise ConfigError(error.reason, hint="Check HOLDFAST_NODE and HOLDFAST_MAIN.") from error
+            raise
 
     @property
     def pid(self) -> int:
@@ -117,7 +134,7 @@ class Helper:
         """Ends the helper. What is not finished is not saved."""
         if self._owner != os.getpid():
             return
-        _close(self._process.stdin)
+        self._writer.close()
         try:
             self._process.wait(TIME_TO_END)
         except subprocess.TimeoutExpired:
@@ -127,7 +144,7 @@ class Helper:
     def forget(self) -> None:
         """Closes the pipes in a forked child. The helper belongs to the parent."""
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            _close(pipe)
+            close_pipe(pipe)
         self._process.returncode = 0  # the child must not wait for a process of its parent
 
     def call(self, method: str, params: Mapping[str, Any]) -> Any:
@@ -146,28 +163,49 @@ class Helper:
                 "The store was opened in another process, from which this one was forked. "
                 "Open it again in this process."
             )
-        with self._writing:  # the numbers of streams must increase in the order of the calls
+        with self._starting:  # the numbers of streams must increase in the order of the calls
+            call = Call(next(self._ids), self)
+            for stream in streams:
+                stream.bind(next(self._stream_numbers), self)
+            if on_progress is not None:
+                params = {**params, "progress": call.number}
+            request = request_frames(call.number, method, params)
             with self._state:
                 if self._ended is not None:
                     raise self._ended
-                call = Call(next(self._ids), self)
-                self._calls[call.number] = call
-                for stream in streams:
-                    stream.bind(next(self._stream_numbers), self)
-                    self._streams[stream.number] = stream
                 if on_progress is not None:
-                    self._progress[call.number] = on_progress
-                    params = {**params, "progress": call.number}
-            self._write_message({"jsonrpc": "2.0", "id": call.number, "method": method, "params": params})
+                    call.progress = Callback(on_progress)
+                self._calls[call.number] = call
+                self._streams.update((stream.number, stream) for stream in streams)
+            try:
+                self._send(request)
+            except BaseException:  # Ctrl-C, before or after the request was taken
+                self._withdraw(call, streams)
+                raise
         return call
 
+    def _withdraw(self, call: Call, streams: Sequence[Stream]) -> None:
+        with self._state:
+            self._calls.pop(call.number, None)
+            for stream in streams:
+                self._streams.pop(stream.number, None)
+        call.end_progress()
+        call.cancel()
+
     def cancel(self, call: Call) -> None:
-        with self._writing:
-            self._write_message({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": call.number}})
+        self._send(notification_frames("$/cancelRequest", {"id": call.number}))
 
     def listen(self, store: int, listener: EventListener) -> None:
-        """Calls the listener in the reading thread with the events of a store. It must be quick."""
-        self._listeners[store] = listener
+        """
+        Calls the listener in the reading thread with the events of a store, also with those that came before this call.
+
+        It must be quick, and must neither raise nor call the helper.
+        """
+        with self._state:
+            self._listeners[store] = listener
+            unheard = self._unheard.pop(store, [])
+        for each in unheard:
+            listener(each["name"], each["event"])
 
     def release(self, stream: Stream) -> None:
         with self._state:
@@ -176,60 +214,34 @@ class Helper:
     # The sending side of streams
 
     def send_data(self, stream: int, data: memoryview) -> None:
-        with self._writing:
-            self._write(header(DATA, stream, data.nbytes), data)
+        self._send(b"".join((header(DATA, stream, data.nbytes), data)))
 
     def send_end(self, stream: int) -> None:
-        with self._writing:
-            self._write(header(END, stream, 0))
+        self._send(header(END, stream, 0))
 
     def send_abort(self, stream: int, message: str) -> None:
         payload = json.dumps({"message": message[:1000]}).encode()
-        with self._writing:
-            self._write(header(ABORT, stream, len(payload)), payload)
+        self._send(header(ABORT, stream, len(payload)) + payload)
 
     def send_credit(self, stream: int, amount: int) -> None:
-        with self._writing:
-            self._write(credit_frame(stream, amount))
+        self._send(credit_frame(stream, amount))
 
-    def _write_message(self, message: Mapping[str, Any]) -> None:
-        text = json.dumps(message, default=_number_of, allow_nan=False).encode()
-        for frame in message_frames(text):
-            self._write(frame)
-
-    def _write(self, *parts: bytes | memoryview) -> None:
-        """Writes a whole frame. A helper that has ended is reported by the reading thread."""
-        pipe = self._process.stdin
-        assert pipe is not None
-        left = [memoryview(part) for part in parts]
-        try:
-            while left:
-                written = os.writev(pipe.fileno(), left)
-                while left and written >= left[0].nbytes:
-                    written -= left.pop(0).nbytes
-                if left:
-                    left[0] = left[0][written:]
-        except (BrokenPipeError, ValueError):
-            pass  # the pipe was closed at either end
+    def _send(self, frames: bytes) -> None:
+        if self._owner == os.getpid():
+            self._writer.write(frames)
 
     # The receiving side
 
     def _read_frames(self) -> None:
         pipe = self._process.stdout
         assert pipe is not None
-        parts: list[bytes] = []
         try:
-            while True:
-                kind, stream, length = HEADER.unpack(_read_exactly(pipe, HEADER.size))
-                payload = _read_exactly(pipe, length)
-                if kind == MESSAGE_PART:
-                    parts.append(payload)
-                elif kind == MESSAGE:
-                    self._receive(json.loads(b"".join([*parts, payload])))
-                    parts = []
+            for kind, stream, payload in read_frames(pipe):
+                if kind == MESSAGE:
+                    self._receive(json.loads(payload))
                 else:
                     self._receive_frame(kind, stream, payload)
-        except (EOFError, OSError, ValueError):
+        finally:
             self._end()
 
     def _receive_frame(self, kind: bytes, number: int, payload: bytes) -> None:
@@ -252,33 +264,39 @@ class Helper:
         method = message.get("method")
         params = message.get("params", {})
         if method == "event":
-            listener = self._listeners.get(params["store"])
-            if listener is not None:
-                listener(params["name"], params["event"])
+            self._receive_event(params)
         elif method == "progress":
-            on_progress = self._progress.get(params["progress"])
-            if on_progress is not None:
-                on_progress(params["bytes"], params.get("total"))
+            with self._state:
+                call = self._calls.get(params["progress"])
+            if call is not None and call.progress is not None:
+                call.progress(params["bytes"], params.get("total"))
         else:
             self._respond(message)
+
+    def _receive_event(self, params: Mapping[str, Any]) -> None:
+        with self._state:
+            listener = self._listeners.get(params["store"])
+            if listener is None:  # the call that opens the store has not returned yet
+                self._unheard.setdefault(params["store"], []).append(params)
+                return
+        listener(params["name"], params["event"])
 
     def _respond(self, message: Mapping[str, Any]) -> None:
         with self._state:
             call = self._calls.pop(message["id"], None)
-            self._progress.pop(message["id"], None)
         if call is None:
             return
         error = message.get("error")
         if error is None:
-            call.response.set_result(message.get("result"))
+            call.respond(message.get("result"))
         else:
-            call.response.set_exception(error_from(error.get("data") or error))
+            call.fail(error_from(error.get("data") or error))
 
     def _end(self) -> None:
         """Fails everything that waits for the helper, which has ended."""
         self._log_reader.join(1)
         try:
-            code: int | None = self._process.wait(1)
+            code: int | None = self._process.wait(TIME_TO_END)
         except subprocess.TimeoutExpired:
             code = None
         last_words = " ".join(self._last_lines)
@@ -292,7 +310,7 @@ class Helper:
             calls, self._calls = list(self._calls.values()), {}
             streams, self._streams = list(self._streams.values()), {}
         for call in calls:
-            call.response.set_exception(error)
+            call.fail(error)
         for stream in streams:
             if isinstance(stream, Upload):
                 stream.close()
@@ -311,22 +329,24 @@ class Helper:
             pass  # the pipe was closed in a forked child
 
 
-def _number_of(value: object) -> int:
-    if isinstance(value, Stream):
-        return value.number
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _read_exactly(pipe: IO[bytes], length: int) -> bytes:
-    buffer = bytearray(length)
-    view = memoryview(buffer)
-    filled = 0
-    while filled < length:
-        count = pipe.readinto(view[filled:])  # type: ignore[attr-defined]
-        if not count:
-            raise EOFError
-        filled += count
-    return bytes(buffer)
+def _started() -> subprocess.Popen[bytes]:
+    """Starts the process. Raises ConfigError if it cannot be started, and Unavailable if the system has no resources."""
+    words = [*command(), "serve", "--stdio"]
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+        )
+    except OSError as error:
+        reason = f"The helper process of Holdfast cannot be started: {error.strerror}: {words[0]}."
+        if isinstance(error, (FileNotFoundError, NotADirectoryError, PermissionError)) or error.errno == errno.ENOEXEC:
+            raise ConfigError(reason, hint="Set HOLDFAST_NODE to a Node.js of 22.18 or newer.") from error
+        raise Unavailable(reason, retryable=True) from error
 
 
 def _how(code: int | None) -> str:
@@ -338,12 +358,3 @@ def _how(code: int | None) -> str:
         return f"by {signal.Signals(-code).name}"
     except ValueError:
         return f"by signal {-code}"
-
-
-def _close(pipe: IO[bytes] | None) -> None:
-    if pipe is None:
-        return
-    try:
-        pipe.close()
-    except OSError:
-        pass  # the other end is closed already

@@ -1,4 +1,4 @@
-"""The helper processes of this process. Stores that were opened in the same surroundings share one."""
+"""The helper processes of this process. Stores that were opened in the same environment share one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ._helper import Helper
 
 _lock = threading.Lock()
 _users: dict[Helper, int] = {}
-_surroundings_of: dict[Helper, object] = {}
+_environments: dict[Helper, object] = {}
 
 
 def acquire() -> Helper:
     """Returns a helper that runs with the environment variables and in the working folder of now."""
-    surroundings = (os.getcwd(), dict(os.environ))
+    environment = (os.getcwd(), dict(os.environ))
     with _lock:
-        for helper, known in _surroundings_of.items():
-            if helper.is_running and known == surroundings:
+        for helper, known in _environments.items():
+            if helper.is_running and known == environment:
                 _users[helper] += 1
                 return helper
         helper = Helper()
         _users[helper] = 1
-        _surroundings_of[helper] = surroundings
+        _environments[helper] = environment
         return helper
 
 
@@ -34,7 +34,7 @@ def release(helper: Helper) -> None:
         _users[helper] -= 1
         if _users[helper] > 0:
             return
-        del _users[helper], _surroundings_of[helper]
+        del _users[helper], _environments[helper]
     helper.close()
 
 
@@ -44,7 +44,7 @@ def _forget_after_fork() -> None:
     for helper in _users:
         helper.forget()
     _users.clear()
-    _surroundings_of.clear()
+    _environments.clear()
 
 
 if hasattr(os, "register_at_fork"):

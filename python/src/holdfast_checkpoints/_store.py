@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from . import _helpers
 from ._background import SaveHandle
+from ._callback import Callback
 from ._contents import Files, Path, absolute, copied, send_save
-from ._helper import Helper, ProgressListener
+from ._helper import TIME_TO_END, Helper, ProgressListener
 from ._save_options import SaveOptions, save_params
 from ._streams import Download, DownloadReader
 from ._values import sent_metrics, sent_step, without_none
@@ -75,9 +76,11 @@ class Store:
         self._number = 0
         self._owner = os.getpid()
         self._is_closed = False
+        #: Held by the thread that waits for the save in the background, and begins the next one.
+        self._turn = threading.Lock()
         self._background: SaveHandle | None = None
         self._background_error: BaseException | None = None
-        self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
+        self._listeners: list[Callback] = []
         #: The URL of the store, without secrets.
         self.url: str = ""
         self._connect()
@@ -115,21 +118,28 @@ class Store:
             helper, self._helper = self._helper, None
             self._is_closed = True
         _open_stores.discard(self)
-        if helper is None:
-            return
         try:
-            if helper.is_running:
+            if helper is not None and helper.is_running:
                 helper.call("closeStore", {"store": self._number})
         finally:
-            _helpers.release(helper)
+            if helper is not None:
+                _helpers.release(helper)
+            self._end_listeners()
+
+    def _end_listeners(self) -> None:
+        for listener in self._listeners:
+            listener.end()
+        for listener in self._listeners:
+            listener.wait(TIME_TO_END)
 
     def on_event(self, listener: Callable[[str, Mapping[str, Any]], None]) -> None:
         """
         Calls the listener with the name and the members of each event, such as "saved", "dropped" and "retry".
 
-        It is called in another thread, and must be quick. Events are also logged by the logger holdfast_checkpoints.
+        It is called in a thread of its own, soon after the event, and may call the store. What it raises is logged.
+        Events are also logged by the logger holdfast_checkpoints.
         """
-        self._listeners.append(listener)
+        self._listeners.append(Callback(listener))
 
     # Save and restore
 
@@ -148,7 +158,8 @@ class Store:
         iterable of bytes, or a function that writes to a binary file: `lambda file: torch.save(state, file)`. It is
         streamed. If it raises, nothing is saved and the exception is raised. `SaveOptions` describes the options:
         epoch, metrics, tags, metadata, data_state, exclude, on_existing, allow_best, require_finite, packs and
-        unchanged.
+        unchanged. `on_progress` is called with the bytes that are done and, if it is known, their total, in a thread of
+        its own. What it raises is logged.
 
         Raises AlreadyExists, NoSpace, Fenced, OutcomeUnknown, InvalidArgument, NotFound and others.
         """
@@ -166,13 +177,13 @@ class Store:
         raises it.
         """
         params = save_params(step, options)
-        if self._background is not None:
-            self._background.wait()
-            self._background_error = self._background_error or self._background.unread_error
-        kept = copied(files)
-        helper, number = self._connect()
-        self._background = SaveHandle(params["step"], lambda: send_save(helper, {"store": number, **params}, kept))
-        return self._background
+        self._refuse_in_child()
+        with self._turn:
+            self._await_background()
+            kept = copied(files)
+            helper, number = self._connect()
+            self._background = SaveHandle(params["step"], lambda: send_save(helper, {"store": number, **params}, kept))
+            return self._background
 
     def restore(
         self,
@@ -193,8 +204,12 @@ class Store:
         good one is restored. With `max_tries`, a checkpoint that was restored so many times without a later save is
         skipped: see `mark_good`. Raises NotFound if the step is not saved, and Corrupt.
         """
-        temporary = TemporaryDirectory(prefix="holdfast-") if to is None else None
-        folder = absolute(to) if temporary is None and to is not None else str(temporary and temporary.name)
+        temporary: TemporaryDirectory[str] | None = None
+        if to is None:
+            temporary = TemporaryDirectory(prefix="holdfast-")
+            folder = temporary.name
+        else:
+            folder = absolute(to)
         try:
             json = self._call(
                 "restore",
@@ -387,13 +402,16 @@ class Store:
         pins: bool = False,
         metrics: bool = False,
         on_existing: Literal["fail", "replace"] | None = None,
+        allow_best: bool | None = None,
         dry_run: bool = False,
+        on_progress: ProgressListener | None = None,
     ) -> Sequence[Mapping[str, Any]]:
         """
         Copies checkpoints into another store, by default all that it does not have. Every byte is verified on its way.
 
         Returns an outcome for each checkpoint with its `step` and `kind`: "copied", "there", "updated", "skipped" or
         "failed". A checkpoint that is corrupt here fails, and the others are copied. An interrupted copy continues.
+        With `allow_best`, "replace" also replaces the best checkpoint of an objective.
         """
         helper, number = self._connect()
         other, there = destination._connect()
@@ -412,9 +430,10 @@ class Store:
                 checkpoints=None if checkpoints is None else [sent_choice(each) for each in checkpoints],
                 toStep=None if to_step is None else sent_step(to_step),
                 onExisting=on_existing,
+                allowBest=allow_best,
             ),
         }
-        outcomes: Sequence[Mapping[str, Any]] = helper.call("copy", params)["outcomes"]
+        outcomes: Sequence[Mapping[str, Any]] = helper.start("copy", params, (), on_progress).result()["outcomes"]
         return outcomes
 
     def prune(self, *, dry_run: bool = False, undo_for: str | None = None) -> Mapping[str, Any]:
@@ -522,13 +541,18 @@ class Store:
         self._call("flush")
 
     def _finish_background(self) -> None:
-        handle, self._background = self._background, None
-        error, self._background_error = self._background_error, None
-        if handle is not None:
-            handle.wait()
-            error = error or handle.unread_error
+        self._refuse_in_child()
+        with self._turn:
+            self._await_background()
+            error, self._background_error = self._background_error, None
         if error is not None:
             raise error
+
+    def _await_background(self) -> None:
+        if self._background is not None:
+            self._background.wait()
+            self._background_error = self._background_error or self._background.unread_error
+            self._background = None
 
     # The helper
 
@@ -538,14 +562,18 @@ class Store:
         helper, number = self._connect()
         return helper.start(method, {"store": number, **(params or {})}, (), on_progress).result()
 
+    def _refuse_in_child(self) -> None:
+        """Comes before every lock, since a thread of the parent may have held it at the moment of the fork."""
+        if self._owner != os.getpid():
+            raise InvalidArgument(
+                f"The store {self.url} was opened in another process, from which this one was forked. "
+                "Open it again in this process."
+            )
+
     def _connect(self) -> tuple[Helper, int]:
         """Returns the helper and the number of the store in it. Opens the store again if its helper has ended."""
+        self._refuse_in_child()
         with self._opening:
-            if self._owner != os.getpid():
-                raise InvalidArgument(
-                    f"The store {self.url} was opened in another process, from which this one was forked. "
-                    "Open it again in this process."
-                )
             if self._is_closed:
                 raise InvalidArgument(f"The store {self.url} is closed. Open it again.")
             if self._helper is not None and self._helper.is_running:
@@ -566,10 +594,7 @@ class Store:
     def _on_event(self, name: str, event: Mapping[str, Any]) -> None:
         log.log(logging.WARNING if name in _WARNINGS else logging.INFO, "%s: %s %s", self.url, name, dict(event))
         for listener in self._listeners:
-            try:
-                listener(name, event)
-            except Exception:
-                log.exception("a listener of the event %s failed", name)
+            listener(name, event)
 
 
 def sent_choice(choice: Choice) -> Choice:

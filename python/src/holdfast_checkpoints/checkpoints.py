@@ -117,7 +117,8 @@ class Restored(Checkpoint):
     """
     A checkpoint in a folder of this machine. Every byte is verified. `restored["model.pth"]` is the path of a file.
 
-    Without `to`, the folder is temporary: `close()`, the end of a `with` block or the end of the program removes it.
+    Without `to`, the folder is temporary: `close()`, the end of a `with` block or the end of the program removes it,
+    and nothing else does.
     `source` is None if the store has no mirror.
     """
 
@@ -145,6 +146,7 @@ class Restored(Checkpoint):
     def close(self) -> None:
         """Removes the folder if it is temporary."""
         if self._temporary is not None:
+            _open_folders.discard(self._temporary)
             self._temporary.cleanup()
 
 
@@ -220,6 +222,9 @@ class MirrorStatus:
 
 Json = Mapping[str, Any]
 
+#: A program may use the path of a file longer than the `Restored` from which it has the path.
+_open_folders: set[TemporaryDirectory[str]] = set()
+
 
 def checkpoint_of(json: Json) -> Checkpoint:
     return Checkpoint(**_facts(json))
@@ -250,6 +255,8 @@ def saved_of(json: Json) -> Saved:
 
 
 def restored_of(json: Json, folder: Path, temporary: TemporaryDirectory[str] | None) -> Restored:
+    if temporary is not None:
+        _open_folders.add(temporary)
     return Restored(
         **_facts(json),
         files=_files(json),

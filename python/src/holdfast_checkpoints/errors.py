@@ -10,7 +10,7 @@ class HoldfastError(Exception):
     """
     The base of all exceptions of Holdfast.
 
-    `hint` says what helps, in the words of this package, or is None. `retryable` says whether the same call may
+    `reason` says what failed and why. `hint` says what helps, in the words of this package, or is None. `retryable` says whether the same call may
     succeed if it is made again. `url` and `key` locate the error in the store, if they are known.
     """
 
@@ -26,6 +26,7 @@ class HoldfastError(Exception):
         key: str | None = None,
     ) -> None:
         super().__init__(reason if hint is None else f"{reason} {hint}")
+        self.reason = reason
         self.hint = hint
         self.retryable = retryable
         self.url = url

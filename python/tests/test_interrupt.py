@@ -1,0 +1,51 @@
+"""Ctrl-C at the worst moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Any finite limit shows that nothing hangs.
+LONG = 600
+
+#: Interrupts a save while the pipe to the helper is full, so that the writer is in the middle of a frame.
+INTERRUPTED_IN_A_FRAME = """
+import fcntl, os, signal, struct, sys, termios, threading, time
+import holdfast_checkpoints as holdfast
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with holdfast.open(sys.argv[1], config=False) as store:
+    store.save(1, {"a.bin": b"a"})
+    helper = store._helper
+
+    def interrupt():
+        waiting = 0
+        while waiting < 2**16:
+            time.sleep(0.01)
+            waiting = struct.unpack("i", fcntl.ioctl(helper._process.stdin, termios.FIONREAD, bytes(4)))[0]
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        os.kill(helper.pid, signal.SIGCONT)
+
+    def write(file):
+        file.write(bytes(2**20))
+        os.kill(helper.pid, signal.SIGSTOP)
+        threading.Thread(target=interrupt).start()
+        for _ in range(63):
+            file.write(bytes(2**20))
+
+    try:
+        store.save(2, {"a.bin": write})
+    except KeyboardInterrupt:
+        print("interrupted")
+    print([each.step for each in store.list()], store.save(2, {"a.bin": b"a"}).step, store._helper is helper)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a pipe is that of Linux")
+def test_an_interrupt_during_a_large_write_stops_the_save_and_the_helper_answers_the_next_call(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", INTERRUPTED_IN_A_FRAME, str(tmp_path / "store")]
+    ended = subprocess.run(program, timeout=LONG, capture_output=True, text=True)
+    assert ended.stdout == "interrupted\n[1] 2 True\n", ended.stderr
