@@ -127,7 +127,7 @@ def test_raises_why_the_store_takes_no_more_bytes(tmp_path: Path) -> None:
         assert store.list() == []
 
 
-def test_refuses_a_second_save_and_an_empty_store(disk_store: holdfast.Store) -> None:
+def test_refuses_a_second_save_or_load_and_an_empty_store(disk_store: holdfast.Store) -> None:
     with pytest.raises(CheckpointException, match="no checkpoint to load"):
         dcp.load({"weights": torch.zeros(10)}, storage_reader=Reader(disk_store))
     writer = Writer(disk_store, 1)
@@ -136,6 +136,10 @@ def test_refuses_a_second_save_and_an_empty_store(disk_store: holdfast.Store) ->
     dcp.save({"weights": torch.zeros(10)}, storage_writer=writer)
     with pytest.raises(CheckpointException, match="A Writer saves once"):
         dcp.save({"weights": torch.zeros(10)}, storage_writer=writer)
+    reader = Reader(disk_store)
+    dcp.load({"weights": torch.ones(10)}, storage_reader=reader)
+    with pytest.raises(CheckpointException, match="A Reader loads once"):
+        dcp.load({"weights": torch.ones(10)}, storage_reader=reader)
 
 
 def test_refuses_a_store_that_was_opened_for_other_ranks(tmp_path: Path) -> None:

@@ -200,6 +200,45 @@ def test_pins_what_slurm_resumes_until_the_resumed_job_saves(disk_store: holdfas
     assert [each.pinned for each in disk_store.list()] == [None, None]
 
 
+def test_saves_another_model_with_the_same_step_and_the_same_model_once(
+    disk_store: holdfast.Store, tmp_path: Path
+) -> None:
+    io = HoldfastIO(disk_store)
+
+    def save(model: Any, name: str) -> Any:
+        io.save_checkpoint({"global_step": 1, "epoch": 0, "state_dict": model.state_dict()}, tmp_path / name)
+        latest = disk_store.latest()
+        assert latest is not None
+        return latest.saved_at
+
+    first, second = torch.nn.Linear(4, 8), torch.nn.Linear(4, 8)
+    assert save(first, "a.ckpt") == save(first, "last.ckpt")
+    save(second, "b.ckpt")
+    for name, each in io.load_checkpoint(tmp_path / "b.ckpt")["state_dict"].items():
+        assert torch.equal(each, second.state_dict()[name])
+    with torch.no_grad():
+        second.weight[0, 0] += 1
+    save(second, "c.ckpt")
+    assert torch.equal(io.load_checkpoint(tmp_path / "c.ckpt")["state_dict"]["weight"], second.weight)
+
+
+def test_lists_a_store_once_to_write_its_markers(disk_store: holdfast.Store, tmp_path: Path) -> None:
+    for step in range(3):
+        metadata = {"lightning": {"path": str(tmp_path / f"{step}.ckpt")}}
+        disk_store.save(step, {"checkpoint.ckpt": b"a"}, metadata=metadata)
+    calls: list[str] = []
+    helper = disk_store._helper
+    assert helper is not None
+    start = helper.start
+    helper.start = lambda method, *rest: calls.append(method) or start(method, *rest)  # type: ignore[method-assign, func-returns-value]
+    try:
+        HoldfastIO(disk_store)
+    finally:
+        helper.start = start  # type: ignore[method-assign]
+    assert sorted(calls) == ["latest", "list"]
+    assert len(list(tmp_path.glob("?.ckpt"))) == 3
+
+
 def test_loads_and_removes_a_file_that_lightning_wrote_before(disk_store: holdfast.Store, tmp_path: Path) -> None:
     path = tmp_path / "old.ckpt"
     torch.save({"global_step": 5, "weight": torch.zeros(2000)}, path)

@@ -36,7 +36,7 @@ METADATA = ".metadata"
 #: Chunks between DCP and the store that wait in memory.
 _CHUNKS = 8
 
-#: Seconds after which a file that DCP has not begun looks whether the program still runs.
+#: Seconds between checks whether the program still runs.
 _LOOK = 0.5
 
 
@@ -79,7 +79,7 @@ class Writer(FileSystemWriter):
 
     def write_data(self, plan: SavePlan, planner: SavePlanner) -> Future[list[WriteResult]]:
         if self._handle is not None:
-            raise InvalidArgument("A Writer saves once. Make another one for the next step.")
+            raise InvalidArgument("A Writer saves once. Create another one for the next step.")
         if plan.items:
             self._files[f"{plan.storage_data.prefix}0.distcp"] = _Channel()
         if self._is_coordinator:
@@ -125,8 +125,8 @@ class Reader(FileSystemReader):
         dcp.load(state, storage_reader=Reader(store))
 
     In a store with `ranks`, all ranks load the same step. `choice` is a step, "latest", "best" or "best:OBJECTIVE".
-    Each rank fetches the files with its own parts only, and removes them from its disk at the end. Raises NotFound if
-    the store is empty, and Corrupt.
+    Each rank fetches the files with its own parts only, and removes them from its disk at the end. So a Reader loads
+    once. Raises NotFound if the store is empty, and Corrupt.
     """
 
     def __init__(self, store: Store, choice: Choice = "latest") -> None:
@@ -135,10 +135,13 @@ class Reader(FileSystemReader):
         super().__init__(self._temporary.name)
         self._store = store
         self._choice = choice
+        self._has_loaded = False
         #: The step that is loaded, once it is known.
         self.step: int | None = None
 
     def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
+        if self._has_loaded:
+            raise InvalidArgument("A Reader loads once. Create another one for the next load.")
         if self.step is None:
             restored = self._store.restore(
                 self._choice, self._temporary.name, files=[METADATA], fallback=self._choice == "latest"
@@ -158,6 +161,7 @@ class Reader(FileSystemReader):
         try:
             return super().read_data(plan, planner)
         finally:
+            self._has_loaded = True
             self._temporary.cleanup()
 
     @classmethod

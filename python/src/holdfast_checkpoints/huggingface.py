@@ -6,9 +6,12 @@ import json
 import os
 import re
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
@@ -21,14 +24,14 @@ _STATE = "trainer_state.json"
 
 class Callback(TrainerCallback):
     """
-    Saves each checkpoint folder of a trainer in a store, as soon as the trainer has written all of it:
+    Saves each checkpoint folder of a trainer in a store, as soon as all ranks have written their files of it:
 
         trainer = Trainer(..., callbacks=[Callback(store)])
         trainer.train(resume_from_checkpoint=resume_from_checkpoint(store, args.output_dir))
 
     The last evaluation at the step gives the metrics. The store's retention decides what it keeps, and
-    `save_total_limit` what the trainer keeps in its folder. With several ranks, the first one saves. Raises
-    InvalidArgument for a store with `ranks`, since only one of them would save.
+    `save_total_limit` what the trainer keeps in its folder. With several ranks, every rank needs the callback, and the
+    first one saves. Raises InvalidArgument for a store with `ranks`, since only one of them would save.
     """
 
     def __init__(self, store: Store) -> None:
@@ -40,6 +43,8 @@ class Callback(TrainerCallback):
         self._store = store
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # The trainer calls this on the first rank while others may still write the states of their generators.
+        PartialState().wait_for_everyone()
         if not state.is_world_process_zero:
             return
         step = state.global_step
@@ -59,16 +64,41 @@ def resume_from_checkpoint(store: Store, output_dir: AnyPath, choice: Choice = "
     Restores a checkpoint of the store to where the trainer looks for it, and returns its folder. None on a fresh run.
 
     Also restores the best checkpoint that the trainer remembers, which `load_best_model_at_end` loads. A corrupt latest
-    checkpoint is set aside, and the next older good one is restored. Raises what `Store.restore` raises.
+    checkpoint is set aside, and the next older good one is restored. With several ranks, every rank calls this. One rank
+    restores, and one of each further machine if it has an `output_dir` of its own. Raises what `Store.restore` raises.
     """
-    incoming = Path(output_dir) / f".{PREFIX_CHECKPOINT_DIR}"
-    restored = store.restore(choice, incoming, fallback=choice == "latest", exact=True)
+    out = Path(output_dir)
+    ranks = PartialState()
+    if ranks.num_processes == 1:
+        return _folder(out, _restore(store, out, choice))
+    step: int | None = None
+    mark = out / f".holdfast-{uuid.uuid4().hex}"
+    if ranks.is_main_process:
+        step = _restore(store, out, choice)
+        out.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    step, name = broadcast_object_list([step, mark.name])
+    with ranks.local_main_process_first():
+        if step is not None and ranks.is_local_main_process and not (out / name).exists():
+            _restore(store, out, step)
+    if ranks.is_main_process:
+        mark.unlink()
+    return _folder(out, step)
+
+
+def _folder(out: Path, step: int | None) -> str | None:
+    return None if step is None else str(out / f"{PREFIX_CHECKPOINT_DIR}-{step}")
+
+
+def _restore(store: Store, out: Path, choice: Choice) -> int | None:
+    """Restores a checkpoint, and the best one that it names. Returns its step."""
+    restored = store.restore(choice, out / f".{PREFIX_CHECKPOINT_DIR}", fallback=choice == "latest", exact=True)
     if restored is None:
         return None
-    folder = Path(output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{restored.step}"
+    folder = out / f"{PREFIX_CHECKPOINT_DIR}-{restored.step}"
     _move(restored.folder, folder)
     _restore_best(store, folder)
-    return str(folder)
+    return restored.step
 
 
 def _restore_best(store: Store, folder: Path) -> None:

@@ -25,6 +25,12 @@ SCHEME = "holdfast:"
 #: A marker is smaller. A checkpoint is larger.
 _MARKER_BYTES = 4096
 
+#: A checksum of each tensor of a model, by its name.
+_Checksums = tuple[tuple[str, object], ...]
+
+#: The integer type of each size in bytes.
+_INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
 #: Lightning names a checkpoint so if Slurm will run the job again.
 _REQUEUED = "hpc_ckpt_"
 
@@ -56,8 +62,8 @@ class HoldfastIO(CheckpointIO):
                 "store without ranks. A model that is sharded over the ranks is saved with holdfast_checkpoints.dcp."
             )
         self._store = store
-        #: The last step that this process saved. Lightning saves a step more than once, under different names.
-        self._saved: int | None = None
+        #: The last step that this process saved, and the checksums of its model.
+        self._saved: tuple[int, _Checksums] | None = None
         #: The step of a job that Slurm ran again. It is pinned until the next save.
         self._requeued: int | None = None
         self._write_missing_markers()
@@ -68,10 +74,13 @@ class HoldfastIO(CheckpointIO):
         """
         Saves a checkpoint as its global step. `storage_options` may have `metrics`.
 
-        Replaces a step that was saved before, for example after the trainer went back. Raises what `Store.save` raises.
+        Lightning saves a step more than once, under different names. The same model is stored once. Replaces a step
+        that was saved before with another model, for example after the trainer went back, or that of another trainer.
+        Raises what `Store.save` raises.
         """
         step = int(checkpoint["global_step"])
-        if step != self._saved:
+        saved = (step, _checksums(checkpoint.get("state_dict", {})))
+        if saved != self._saved:
             metrics = {**_monitored(checkpoint, os.fspath(path)), **(storage_options or {}).get("metrics", {})}
             self._store.save(
                 step,
@@ -82,7 +91,7 @@ class HoldfastIO(CheckpointIO):
                 on_existing="replace",
                 allow_best=True,
             )
-            self._saved = step
+            self._saved = saved
         if self._requeued is not None and self._requeued != step:
             self._store.unpin(self._requeued)
             self._requeued = None
@@ -117,9 +126,8 @@ class HoldfastIO(CheckpointIO):
     def _write_missing_markers(self) -> None:
         """Writes the markers that this machine lacks, so that Lightning finds the checkpoints of the store."""
         latest = self._store.latest()
-        for checkpoint in self._store.list():
-            details = self._store.get(checkpoint.step)
-            metadata = details.metadata if details is not None else None
+        for checkpoint in self._store.list(metadata=True):
+            metadata = checkpoint.metadata
             saved = metadata.get("lightning") if isinstance(metadata, dict) else None
             if not isinstance(saved, dict) or "path" not in saved:
                 continue
@@ -144,6 +152,20 @@ def _monitored(checkpoint: Mapping[str, Any], path: str) -> dict[str, float]:
         if isinstance(monitor, str) and path in state.get("best_k_models", {}):
             metrics[monitor] = float(state["best_k_models"][path])
     return metrics
+
+
+def _checksums(state: Mapping[str, Any]) -> _Checksums:
+    """Returns a sum of the bits of each tensor. Takes little time beside a save, also on a GPU."""
+    return tuple((name, _checksum(each)) for name, each in state.items() if isinstance(each, torch.Tensor))
+
+
+def _checksum(tensor: torch.Tensor) -> object:
+    is_plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
+    if not is_plain or tensor.is_quantized or tensor.is_meta:
+        return object()  # differs from everything, so the step is saved again
+    numbers = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    bits = numbers.detach().reshape(-1).contiguous().view(_INTEGERS[numbers.element_size()])
+    return int(bits.sum(dtype=torch.int64))
 
 
 def _portable(path: AnyPath) -> str:
