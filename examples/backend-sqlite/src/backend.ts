@@ -35,7 +35,7 @@ export class SqliteBackend extends CheckedBackend {
     const maxBytes = maxSize === undefined ? undefined : parseSize(maxSize)
     const database = new Database(
       file,
-      { retry, onRetry, errorOf: (error, asked) => errorOf(error, asked, url) },
+      { retry, onRetry, errorOf: (error, request) => errorOf(error, request, url) },
       maxBytes,
     )
     const capabilities = {

@@ -46,8 +46,8 @@ export class Database {
   }
 
   /** Runs work on the database, and retries it while another process locks the database. */
-  async ask<Answer>(asked: RequestInfo, work: (connection: DatabaseSync) => Answer): Promise<Answer> {
-    return requestWithRetry(this.#context, asked, async () => work(this.#open()))
+  async ask<Answer>(request: RequestInfo, work: (connection: DatabaseSync) => Answer): Promise<Answer> {
+    return requestWithRetry(this.#context, request, async () => work(this.#open()))
   }
 
   /**
@@ -55,11 +55,11 @@ export class Database {
    * whether the transaction was committed, rejects with the code `unknown`.
    */
   async change<Answer>(
-    asked: RequestInfo,
+    request: RequestInfo,
     work: (connection: DatabaseSync) => Answer,
     unknown: ErrorCode = 'UNAVAILABLE',
   ): Promise<Answer> {
-    return this.ask(asked, (connection) => {
+    return this.ask(request, (connection) => {
       connection.exec('BEGIN IMMEDIATE')
       let answer: Answer
       try {
@@ -72,7 +72,7 @@ export class Database {
         connection.exec('COMMIT')
       } catch (error) {
         if (connection.isTransaction) connection.exec('ROLLBACK')
-        const message = `${asked.what} has an unknown outcome: its transaction could not be committed. Check the disk.`
+        const message = `${request.what} has an unknown outcome: its transaction could not be committed. Check the disk.`
         throw new HoldfastError(unknown, message, { cause: error, retryable: false })
       }
       return answer

@@ -49,12 +49,12 @@ const meanings: Meanings = {
 }
 
 /** Turns an error of SQLite or Node.js into an error of the port. */
-export function errorOf(error: unknown, asked: RequestInfo, url: string): HoldfastError {
+export function errorOf(error: unknown, request: RequestInfo, url: string): HoldfastError {
   const number = resultCode(error)
   if (number === undefined && error instanceof Error && 'syscall' in error)
-    return fromNodeError(error, asked.what, { key: asked.key, url })
+    return fromNodeError(error, request.what, { key: request.key, url })
   const name = names[number ?? 0] ?? 'Error'
-  return storeError(error, { name, status: undefined, message: messageOf(error) }, meanings, asked, url)
+  return storeError(error, { name, status: undefined, message: messageOf(error) }, meanings, request, url)
 }
 
 /** Returns the primary result code, which is the lowest eight bits: https://sqlite.org/rescode.html#pve. */

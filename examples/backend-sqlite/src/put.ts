@@ -16,7 +16,7 @@ export async function put(
   source: PutSource,
   { size: announced, signal, onProgress, observe, pace }: PutOptions,
 ): Promise<PutResult> {
-  const asked = { what: `The put of ${key}`, key, signal }
+  const request = { what: `The put of ${key}`, key, signal }
   await using reader = await SourceReader.open(source, {
     chunkBytes,
     chunksHeld: 1,
@@ -24,21 +24,21 @@ export async function put(
     observer: observe?.(),
     signal,
   })
-  const body = await database.change(asked, (connection) => begin(connection, name))
+  const body = await database.change(request, (connection) => begin(connection, name))
   try {
     let stored = 0
     for await (const chunk of reader.chunks()) {
       await pace?.(chunk.byteLength, signal)
       const number = stored / chunkBytes
-      await database.change(asked, (connection) => {
+      await database.change(request, (connection) => {
         addChunk(connection, body, number, chunk)
       })
       stored += chunk.byteLength
       onProgress?.(stored)
     }
-    throwIfAborted(signal, asked.what)
+    throwIfAborted(signal, request.what)
     const { size, sha256 } = reader.result()
-    await database.change(asked, (connection) => {
+    await database.change(request, (connection) => {
       publish(connection, name, body, size)
     })
     return { key, size, sha256, revision: String(body) }

@@ -51,10 +51,10 @@ async function* slices(
   end: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const asked = { what: `The read of ${key}`, key, signal }
+  const request = { what: `The read of ${key}`, key, signal }
   for (let number = Math.floor(start / chunkBytes); number * chunkBytes < end; number += 1) {
-    throwIfAborted(signal, asked.what, { key })
-    const row = await database.ask(asked, (connection) =>
+    throwIfAborted(signal, request.what, { key })
+    const row = await database.ask(request, (connection) =>
       connection.prepare('SELECT bytes FROM chunks WHERE body = ? AND number = ?').get(revision, number),
     )
     const bytes = row?.['bytes']

@@ -13,7 +13,7 @@ export interface WatchLoopOptions {
   readonly patience?: number | undefined
   /** Ends the loop at once. */
   readonly signal: AbortSignal | undefined
-  /** What is known of the program that writes. Asked before each scan. */
+  /** The state of the program that writes. Called before each scan. */
   readonly writer: () => WriterState
   readonly clock: WatchClock
 }

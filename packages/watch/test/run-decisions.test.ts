@@ -23,12 +23,12 @@ describe('after the end of a program', () => {
 
   test.each<[string, Partial<PastStart>, string, string | undefined]>([
     ['exit code 0 is its end', { ending: { kind: 'exited', code: 0 } }, 'stop', 'finished'],
-    ['a stop that was asked for is its end', { isStopping: true }, 'stop', 'asked'],
+    ['a requested stop is its end', { isStopping: true }, 'stop', 'requested'],
     [
       'the signal that was passed on is its end',
       { ...killed, forwarded: new Set(['SIGKILL']) },
       'stop',
-      'asked',
+      'requested',
     ],
     ['another signal is a failure', { ...killed, forwarded: new Set(['SIGUSR1']) }, 'restart', undefined],
     ['any other exit code is a failure', {}, 'restart', undefined],

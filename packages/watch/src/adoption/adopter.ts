@@ -145,7 +145,7 @@ export class Adopter {
     const waits: number[] = []
     for (const each of found.inspections) {
       if (each.state !== 'incomplete') continue
-      this.#announcements.tellOnce({ type: 'incomplete', name: each.candidate.name, missing: each.missing })
+      this.#announcements.announceOnce({ type: 'incomplete', name: each.candidate.name, missing: each.missing })
     }
     const ready = eligible(found, this.#options.order, this.#announcements).filter((each) => {
       const { name } = each.candidate
@@ -183,7 +183,7 @@ export class Adopter {
       if (!isHoldfastError(error) || isHoldfastError(error, ...final)) throw error
       if (this.#options.failsFast && !isHoldfastError(error, 'INVALID_ARGUMENT')) throw error
       const retryIn = this.#attempts.fail(name, each.snapshot.fingerprint, error, this.#clock.now())
-      this.#announcements.tell({ type: 'failed', name, error, retryIn })
+      this.#announcements.announce({ type: 'failed', name, error, retryIn })
       return 'left'
     }
   }
@@ -196,18 +196,18 @@ export class Adopter {
     switch (decision.do) {
       case 'pass over':
         this.#attempts.settle(name, whole.snapshot.fingerprint)
-        this.#announcements.tellOnce({ type: 'passedOver', name, reason: decision.reason })
+        this.#announcements.announceOnce({ type: 'passedOver', name, reason: decision.reason })
         return 'left'
       case 'remember':
         await this.#folder.remember(whole, decision)
-        this.#announcements.tellOnce({ type: 'known', name, step: decision.step })
+        this.#announcements.announceOnce({ type: 'known', name, step: decision.step })
         await this.#consumeIfStored(whole, decision)
         return 'left'
       case 'save': {
         const saved = await this.#save(whole, decision, metrics)
         if (saved === undefined) return 'changed'
         this.#attempts.succeed(name)
-        this.#announcements.tell({ type: 'adopted', name, saved })
+        this.#announcements.announce({ type: 'adopted', name, saved })
         const stored = { step: saved.step, digest: digestOfContents(saved.files) }
         await this.#folder.remember(whole, stored)
         await this.#consumeIfStored(whole, stored)
@@ -247,7 +247,7 @@ export class Adopter {
       })
     } catch (error) {
       if (isHoldfastError(error, 'FENCED', 'ABORTED') || (await isUnchanged())) throw error
-      this.#announcements.tell({ type: 'changed', name })
+      this.#announcements.announce({ type: 'changed', name })
       return undefined
     }
   }
@@ -261,7 +261,7 @@ export class Adopter {
     const stored = await storedAt(this.#store, step, this.#options.signal)
     if (stored?.digest !== digest) return
     if (await consume(candidate, snapshot))
-      this.#announcements.tell({ type: 'consumed', name: candidate.name })
+      this.#announcements.announce({ type: 'consumed', name: candidate.name })
   }
 }
 

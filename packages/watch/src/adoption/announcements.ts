@@ -9,13 +9,13 @@ export class Announcements {
     this.#listener = listener
   }
 
-  tell(event: WatchEvent): void {
+  announce(event: WatchEvent): void {
     if ('name' in event) this.#last.delete(event.name)
     this.#listener?.(event)
   }
 
   /** Skips an event that equals the last one about the same checkpoint. */
-  tellOnce(event: WatchEvent): void {
+  announceOnce(event: WatchEvent): void {
     const about = 'name' in event ? event.name : event.type
     const text = JSON.stringify(event)
     if (this.#last.get(about) === text) return

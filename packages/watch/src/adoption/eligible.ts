@@ -16,7 +16,7 @@ export function eligible(
   const kept = adoptable.filter((each) => {
     if (!hasNumbers || isNumbered(each)) return true
     const reason = 'its name has no number, and those of others have one: it repeats one of them'
-    announcements.tellOnce({ type: 'passedOver', name: each.candidate.name, reason })
+    announcements.announceOnce({ type: 'passedOver', name: each.candidate.name, reason })
     return false
   })
   return inOrder(kept, order)

@@ -74,7 +74,7 @@ export class WatchedFolder {
     const memory = await this.memory()
     memory.add(adopted)
     const isKept = await this.#memoryFile.add(adopted, this.#signal)
-    if (!isKept) this.#announcements.tellOnce({ type: 'forgetful', folder: this.path })
+    if (!isKept) this.#announcements.announceOnce({ type: 'forgetful', folder: this.path })
   }
 
   /** Notes that a checkpoint is no longer in the folder. */
@@ -87,6 +87,6 @@ export class WatchedFolder {
 
   #choose(layout: Layout): void {
     this.#layout = layout
-    this.#announcements.tell({ type: 'layout', layout: layout.name, title: layout.title })
+    this.#announcements.announce({ type: 'layout', layout: layout.name, title: layout.title })
   }
 }

@@ -30,26 +30,26 @@ export interface PastStart {
   /** Milliseconds from the start to the end of the program. */
   readonly lasted: number
   readonly hasSaved: boolean
-  /** The user asked for the end. */
+  /** A stop was requested. */
   readonly isStopping: boolean
   /** Signals that were passed on to the program. */
   readonly forwarded: ReadonlySet<NodeJS.Signals>
 }
 
 export type Next =
-  | { readonly do: 'stop'; readonly why: 'finished' | 'asked' | 'exhausted' }
+  | { readonly do: 'stop'; readonly why: 'finished' | 'requested' | 'exhausted' }
   /** `delay` is in milliseconds. */
   | { readonly do: 'restart'; readonly count: RestartCount; readonly delay: number }
 
 /**
  * Decides what follows the end of a program. A program that exits with 0 has finished. One that ends by a signal that was
- * passed on to it did as it was asked. Anything else is a failure, and the program is started again.
+ * passed on to it obeyed. Anything else is a failure, and the program is started again.
  */
 export function decideNext(past: PastStart, before: RestartCount, limits: RestartLimits): Next {
   const { ending, lasted, hasSaved, isStopping, forwarded } = past
   if (exitCodeOf(ending) === 0) return { do: 'stop', why: 'finished' }
   if (isStopping || (ending.kind === 'signalled' && forwarded.has(ending.signal)))
-    return { do: 'stop', why: 'asked' }
+    return { do: 'stop', why: 'requested' }
   const counted = hasSaved && lasted >= longStart ? 0 : before.restarts
   if (counted >= limits.restarts) return { do: 'stop', why: 'exhausted' }
   const fruitless = hasSaved ? 0 : before.fruitless

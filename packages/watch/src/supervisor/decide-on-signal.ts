@@ -4,8 +4,8 @@ export const handledSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR
 /** A signal that `runProgram()` handles while the program runs. */
 export type HandledSignal = (typeof handledSignals)[number]
 
-/** A stop that was asked for. `at` is in milliseconds of a clock that never goes back. */
-export interface StopAsked {
+/** The first signal that requested a stop. `at` is in milliseconds of a clock that never goes back. */
+export interface StopRequest {
   readonly signal: HandledSignal
   readonly at: number
 }
@@ -16,9 +16,9 @@ export type OnSignal = 'forward' | 'stop' | 'abort' | 'ignore'
 /** A process manager may send one signal to a process and to its group. */
 const repetition = 1_000
 
-/** Decides what a signal means, given the first stop that was asked for. */
-export function decideOnSignal(signal: HandledSignal, asked: StopAsked | undefined, now: number): OnSignal {
+/** Decides what a signal means, given the request for a stop that came first. */
+export function decideOnSignal(signal: HandledSignal, request: StopRequest | undefined, now: number): OnSignal {
   if (signal !== 'SIGTERM' && signal !== 'SIGINT') return 'forward'
-  if (asked === undefined) return 'stop'
-  return now - asked.at < repetition ? 'ignore' : 'abort'
+  if (request === undefined) return 'stop'
+  return now - request.at < repetition ? 'ignore' : 'abort'
 }

@@ -17,7 +17,7 @@ export type RunEvent =
   | { readonly type: 'forwarded'; readonly signal: NodeJS.Signals }
   /** This user may not signal the program, for example because it was started with `sudo`. */
   | { readonly type: 'notForwarded'; readonly signal: NodeJS.Signals }
-  /** The program did not end in time after it was asked to, and was killed. */
+  /** The program did not end in time after a stop was requested, and was killed. */
   | { readonly type: 'killed' }
   /** The program ended, and what it left is saved. `lasted` is in milliseconds. */
   | { readonly type: 'ended'; readonly ending: Ending; readonly lasted: number }

@@ -75,7 +75,7 @@ function isLatest(each: Present, latest: Identified): boolean {
   return each.state === 'stored' && each.step === latest.step && each.digest === latest.digest
 }
 
-/** A write that was cut short cannot be told from a finished one if nothing shows its end. */
+/** If nothing shows the end of a write, a write that was cut short looks like a finished one. */
 function isDoubtful(each: Present, { mayBeTorn }: ResumeFacts): boolean {
   return each.state === 'unsaved' && !each.isSignalled && mayBeTorn
 }

@@ -17,7 +17,7 @@ export interface Preparation {
   /** Whether an earlier exchange of checkpoints was interrupted. */
   readonly wasInterrupted: boolean
   readonly wallTime: () => number
-  readonly tell: (event: RunEvent) => void
+  readonly announce: (event: RunEvent) => void
   readonly signal: AbortSignal
 }
 
@@ -26,7 +26,7 @@ export interface Preparation {
  * must not find, and restores the latest checkpoint if it is not there. Resolves with the step to continue from.
  */
 export async function prepareFolder(preparation: Preparation): Promise<number | undefined> {
-  const { store, folder, adopter, claim, mayBeTorn, wasInterrupted, tell, signal } = preparation
+  const { store, folder, adopter, claim, mayBeTorn, wasInterrupted, announce, signal } = preparation
   const before = await latestOf(store, signal)
   const isContinuation = !wasInterrupted && continuesLatest(before, await adopter.lastAdopted())
   if (isContinuation && mayBeTorn) await adopter.scan('failed')
@@ -43,7 +43,7 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
     })),
   ])
   if (isInPlace) {
-    tell(latest === undefined ? { type: 'nothingToRestore' } : { type: 'inPlace', step: latest.step })
+    announce(latest === undefined ? { type: 'nothingToRestore' } : { type: 'inPlace', step: latest.step })
   } else {
     await restoreLatest(preparation, latest)
   }
@@ -52,14 +52,14 @@ export async function prepareFolder(preparation: Preparation): Promise<number | 
 }
 
 async function restoreLatest(preparation: Preparation, latest: Latest | undefined): Promise<void> {
-  const { store, folder, adopter, mayBeTorn, tell, signal } = preparation
+  const { store, folder, adopter, mayBeTorn, announce, signal } = preparation
   const began = performance.now()
   const restored = await store.restore('latest', { to: folder, fallback: true, signal })
   if (restored === undefined) {
-    tell({ type: 'nothingToRestore' })
+    announce({ type: 'nothingToRestore' })
     return
   }
-  tell({ type: 'restored', restored, duration: performance.now() - began })
+  announce({ type: 'restored', restored, duration: performance.now() - began })
   if (restored.step !== latest?.step) {
     // The latest one was corrupt. What was saved after the restored one must not be found either.
     const now = await latestOf(store, signal)
@@ -80,14 +80,14 @@ interface InTheWay {
 }
 
 async function clear(
-  { folder, adopter, wallTime, tell }: Preparation,
+  { folder, adopter, wallTime, announce }: Preparation,
   inTheWay: readonly InTheWay[],
 ): Promise<void> {
   if (inTheWay.length === 0) return
   const aside = await makeAsideFolder(folder, new Date(wallTime()))
   for (const each of inTheWay) {
     const to = await setAside(each, aside)
-    if (to !== undefined) tell({ type: 'setAside', name: each.name, to, because: each.because })
+    if (to !== undefined) announce({ type: 'setAside', name: each.name, to, because: each.because })
   }
   await adopter.forget(inTheWay.map(({ name }) => name))
 }

@@ -10,7 +10,7 @@ export interface RunOptions extends Omit<AdoptionOptions, 'consume' | 'signal' |
   readonly restarts?: number | undefined
   /** Milliseconds before the first restart. Default: 1,000. */
   readonly restartDelay?: number | undefined
-  /** Milliseconds from a signal that asks for a stop to the end of the run. Default: 25,000. */
+  /** Milliseconds from a signal that requests a stop to the end of the run. Default: 25,000. */
   readonly grace?: number | undefined
   /** Whether the program's standard output becomes standard error. Default: false. */
   readonly outputToStderr?: boolean | undefined
@@ -28,7 +28,7 @@ export interface RunReport {
   /** How the program ended last; `undefined` if none was started. */
   readonly ending: Ending | undefined
   readonly restarts: number
-  /** The signal that asked for a stop. */
+  /** The signal that requested a stop. */
   readonly stoppedBy: NodeJS.Signals | undefined
   /** Checkpoints that the store does not have although they are complete, and why. */
   readonly unsaved: readonly { readonly name: string; readonly error: HoldfastError }[]

@@ -29,20 +29,20 @@ export async function runProgram(
   options: RunOptions = {},
 ): Promise<RunReport> {
   assertRunOptions(command, options)
-  const tell = options.onEvent ?? (() => undefined)
+  const announce = options.onEvent ?? (() => undefined)
   using stop = new StopRequests(options.signals ?? processSignals, options.grace ?? defaultGrace, {
     onForwarded: (signal) => {
-      tell({ type: 'forwarded', signal })
+      announce({ type: 'forwarded', signal })
     },
     onNotForwarded: (signal) => {
-      tell({ type: 'notForwarded', signal })
+      announce({ type: 'notForwarded', signal })
     },
     onKilled: () => {
-      tell({ type: 'killed' })
+      announce({ type: 'killed' })
     },
   })
   await using claim = await FolderClaim.take(resolve(folder))
-  const report = await new Supervisor(store, resolve(folder), command, { claim, stop, tell, options }).run()
-  await store.mirror?.flush({ limit: longestWait, newestFirst: stop.isAsked(), signal: stop.aborting })
+  const report = await new Supervisor(store, resolve(folder), command, { claim, stop, announce, options }).run()
+  await store.mirror?.flush({ limit: longestWait, newestFirst: stop.isStopping(), signal: stop.aborting })
   return report
 }

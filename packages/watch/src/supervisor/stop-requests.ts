@@ -1,4 +1,4 @@
-import { decideOnSignal, type HandledSignal, handledSignals, type StopAsked } from './decide-on-signal.ts'
+import { decideOnSignal, type HandledSignal, handledSignals, type StopRequest } from './decide-on-signal.ts'
 import type { Program } from './program.ts'
 
 /** Where the signals come from that a supervisor receives. */
@@ -28,16 +28,16 @@ export interface StopListener {
   readonly onKilled: () => void
 }
 
-/** Passes signals on to the program, and turns those that ask for a stop into deadlines. */
+/** Passes signals on to the program, and turns those that request a stop into deadlines. */
 export class StopRequests implements Disposable {
   readonly #source: Disposable
   readonly #grace: number
   readonly #listener: StopListener
-  readonly #asking = new AbortController()
+  readonly #stopping = new AbortController()
   readonly #aborting = new AbortController()
   readonly #timers: NodeJS.Timeout[] = []
   #forwarded = new Set<NodeJS.Signals>()
-  #asked: StopAsked | undefined
+  #request: StopRequest | undefined
   #program: Program | undefined
 
   /** `grace` is in milliseconds. */
@@ -49,9 +49,9 @@ export class StopRequests implements Disposable {
     })
   }
 
-  /** Fires when a stop is asked for. */
-  get asking(): AbortSignal {
-    return this.#asking.signal
+  /** Fires when a stop is requested. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal
   }
 
   /** Fires when nothing may be waited for any more. */
@@ -59,13 +59,13 @@ export class StopRequests implements Disposable {
     return this.#aborting.signal
   }
 
-  /** The signal that asked for a stop first. */
-  get asked(): HandledSignal | undefined {
-    return this.#asked?.signal
+  /** The signal that requested a stop first. */
+  get stopSignal(): HandledSignal | undefined {
+    return this.#request?.signal
   }
 
-  isAsked(): boolean {
-    return this.#asked !== undefined
+  isStopping(): boolean {
+    return this.#request !== undefined
   }
 
   /** Signals that the program of this start received. */
@@ -73,17 +73,17 @@ export class StopRequests implements Disposable {
     return this.#forwarded
   }
 
-  /** Milliseconds that the program's group has left to end; `usual` if no stop was asked for. */
+  /** Milliseconds that the program's group has left to end; `usual` if no stop was requested. */
   timeLeft(usual: number): number {
-    if (this.#asked === undefined) return usual
-    return Math.max(0, this.#asked.at + this.#grace * programShare - performance.now())
+    if (this.#request === undefined) return usual
+    return Math.max(0, this.#request.at + this.#grace * programShare - performance.now())
   }
 
-  /** Passes signals on to this program. A stop that was asked for before reaches it at once. */
+  /** Passes signals on to this program. A stop that was requested before reaches it at once. */
   attach(program: Program): void {
     this.#program = program
     this.#forwarded = new Set()
-    if (this.#asked !== undefined) this.#forward(this.#asked.signal)
+    if (this.#request !== undefined) this.#forward(this.#request.signal)
   }
 
   detach(): void {
@@ -97,15 +97,15 @@ export class StopRequests implements Disposable {
 
   #receive(signal: HandledSignal): void {
     const now = performance.now()
-    switch (decideOnSignal(signal, this.#asked, now)) {
+    switch (decideOnSignal(signal, this.#request, now)) {
       case 'ignore':
         return
       case 'forward':
         this.#forward(signal)
         return
       case 'stop':
-        this.#asked = { signal, at: now }
-        this.#asking.abort()
+        this.#request = { signal, at: now }
+        this.#stopping.abort()
         this.#forward(signal)
         this.#after(this.#grace * programShare, () => {
           this.#kill()

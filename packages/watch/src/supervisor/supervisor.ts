@@ -16,7 +16,7 @@ import type { StopRequests } from './stop-requests.ts'
 export interface SupervisorParts {
   readonly claim: FolderClaim
   readonly stop: StopRequests
-  readonly tell: (event: RunEvent) => void
+  readonly announce: (event: RunEvent) => void
   readonly options: RunOptions
 }
 
@@ -56,13 +56,13 @@ export class Supervisor {
       signal: parts.stop.aborting,
       onEvent: (event) => {
         this.#note(event)
-        parts.tell(event)
+        parts.announce(event)
       },
     })
   }
 
   async run(): Promise<RunReport> {
-    const { stop, tell, options } = this.#parts
+    const { stop, announce, options } = this.#parts
     const limits = {
       ...defaultLimits,
       restarts: options.restarts ?? defaultLimits.restarts,
@@ -71,32 +71,32 @@ export class Supervisor {
     let count = noRestarts
     await this.#endLeftover()
     await this.#prepareFirst()
-    while (!stop.isAsked()) {
+    while (!stop.isStopping()) {
       const past = await this.#runOnce()
-      tell({ type: 'ended', ending: past.ending, lasted: past.lasted })
+      announce({ type: 'ended', ending: past.ending, lasted: past.lasted })
       const next = decideNext(past, count, limits)
       if (next.do === 'stop') return this.#report(past.ending, count)
       const step = await this.#prepareAgain()
-      if (stop.isAsked()) break
+      if (stop.isStopping()) break
       count = next.count
-      tell({
+      announce({
         type: 'restarting',
         restart: count.restarts,
         restarts: limits.restarts,
         delay: next.delay,
         step,
       })
-      await pause(next.delay, stop.asking)
+      await pause(next.delay, stop.stopping)
     }
     return this.#report(undefined, count)
   }
 
   /** Ends the program of a supervisor that was killed, so that not two programs write into the folder. */
   async #endLeftover(): Promise<void> {
-    const { claim, stop, tell } = this.#parts
+    const { claim, stop, announce } = this.#parts
     const pid = claim.leftover?.runningProgram
     if (pid === undefined) return
-    tell({ type: 'endingLeftover', pid })
+    announce({ type: 'endingLeftover', pid })
     await endGroup(pid, stop.timeLeft(groupLimit))
   }
 
@@ -110,23 +110,23 @@ export class Supervisor {
     }
   }
 
-  /** Later, the store was reached before. It is tried until it is reached again, or until a stop is asked for. */
+  /** Later, the store was reached before. It is tried until it is reached again, or until a stop is requested. */
   async #prepareAgain(): Promise<number | undefined> {
-    const { stop, tell } = this.#parts
+    const { stop, announce } = this.#parts
     for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
       try {
         return await this.#prepare(true, false)
       } catch (error) {
         if (this.#isStopped(error)) return undefined
         if (!isHoldfastError(error) || !error.retryable) throw error
-        tell({ type: 'notReady', error, retryIn })
-        await pause(retryIn, stop.asking)
+        announce({ type: 'notReady', error, retryIn })
+        await pause(retryIn, stop.stopping)
       }
     }
   }
 
   async #prepare(mayBeTorn: boolean, wasInterrupted: boolean): Promise<number | undefined> {
-    const { claim, stop, tell } = this.#parts
+    const { claim, stop, announce } = this.#parts
     return prepareFolder({
       store: this.#store,
       folder: this.#folder,
@@ -135,8 +135,8 @@ export class Supervisor {
       mayBeTorn,
       wasInterrupted,
       wallTime: () => systemClock.wallTime(),
-      tell,
-      signal: stop.asking,
+      announce,
+      signal: stop.stopping,
     })
   }
 
@@ -152,7 +152,7 @@ export class Supervisor {
     const watched = watching.catch(() => undefined) // The error is thrown below, when the program has ended.
     try {
       await claim.noteProgram(program.pid)
-      this.#parts.tell({ type: 'started', pid: program.pid })
+      this.#parts.announce({ type: 'started', pid: program.pid })
       await Promise.race([program.ended, watched])
     } finally {
       // If the folder is no longer watched, the program must not run on. Otherwise this ends what it left behind.
@@ -167,7 +167,7 @@ export class Supervisor {
       ending: await program.ended,
       lasted: await program.lasted,
       hasSaved: this.#hasSaved,
-      isStopping: stop.asked !== undefined,
+      isStopping: stop.stopSignal !== undefined,
       forwarded: stop.forwarded,
     }
   }
@@ -178,7 +178,7 @@ export class Supervisor {
    * folder cannot be watched for a while.
    */
   async #watch(ended: AbortSignal, writer: () => WriterState): Promise<void> {
-    const { stop, tell } = this.#parts
+    const { stop, announce } = this.#parts
     for (let retryIn = firstRetry; ; retryIn = Math.min(longestRetry, 2 * retryIn)) {
       try {
         await watchWith(this.#adopter, {
@@ -194,15 +194,15 @@ export class Supervisor {
       } catch (error) {
         if (stop.aborting.aborted && isHoldfastError(error, 'ABORTED')) return
         if (!isHoldfastError(error) || isHoldfastError(error, 'FENCED') || ended.aborted) throw error
-        tell({ type: 'notReady', error, retryIn })
+        announce({ type: 'notReady', error, retryIn })
         await pause(retryIn, AbortSignal.any([ended, stop.aborting]))
       }
     }
   }
 
-  /** An error because of the signal that asked for a stop. */
+  /** An error because of the signal that requested a stop. */
   #isStopped(error: unknown): boolean {
-    return this.#parts.stop.asked !== undefined && isHoldfastError(error, 'ABORTED')
+    return this.#parts.stop.stopSignal !== undefined && isHoldfastError(error, 'ABORTED')
   }
 
   #note(event: WatchEvent): void {
@@ -215,20 +215,20 @@ export class Supervisor {
   #report(ending: Ending | undefined, { restarts }: RestartCount): RunReport {
     const { stop } = this.#parts
     return {
-      exitCode: exitCodeAfter(ending, stop.asked),
+      exitCode: exitCodeAfter(ending, stop.stopSignal),
       ending,
       restarts,
-      stoppedBy: stop.asked,
+      stoppedBy: stop.stopSignal,
       unsaved: [...this.#unsaved].map(([name, error]) => ({ name, error })),
       isCutShort: stop.aborting.aborted,
     }
   }
 }
 
-/** That of the program. If it had to be killed, or was not started, that of the signal that asked for the stop. */
-function exitCodeAfter(ending: Ending | undefined, asked: NodeJS.Signals | undefined): number {
+/** That of the program. If it had to be killed, or was not started, that of the signal that requested the stop. */
+function exitCodeAfter(ending: Ending | undefined, stopSignal: NodeJS.Signals | undefined): number {
   const wasKilled = ending?.kind === 'signalled' && ending.signal === 'SIGKILL'
-  if (asked !== undefined && (ending === undefined || wasKilled)) return exitCodeOfSignal(asked)
+  if (stopSignal !== undefined && (ending === undefined || wasKilled)) return exitCodeOfSignal(stopSignal)
   return ending === undefined ? 0 : exitCodeOf(ending)
 }
 
