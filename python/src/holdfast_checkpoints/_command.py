@@ -52,12 +52,12 @@ def main() -> None:
     except ConfigError as error:
         sys.stderr.write(f"holdfast: {error}\n")
         raise SystemExit(2) from None
-    if os.name == "nt":
-        import subprocess
-
-        raise SystemExit(subprocess.call(words))
     sys.stdout.flush()
     try:
+        if os.name == "nt":
+            import subprocess
+
+            raise SystemExit(subprocess.call(words))
         os.execvp(words[0], words)
     except OSError as error:
         sys.stderr.write(f"holdfast: {words[0]} cannot be started: {error.strerror}. Check HOLDFAST_NODE.\n")
