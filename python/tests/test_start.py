@@ -64,7 +64,9 @@ def test_the_command_finds_its_node_by_the_path_as_open_does(monkeypatch: pytest
     assert (ended.returncode, "HOLDFAST_NODE" in ended.stderr) == (2, True)
 
 
-def test_works_without_the_calls_that_windows_lacks(monkeypatch: pytest.MonkeyPatch, disk_store: holdfast.Store) -> None:
+def test_works_without_the_calls_that_windows_lacks(
+    monkeypatch: pytest.MonkeyPatch, disk_store: holdfast.Store
+) -> None:
     monkeypatch.delattr(os, "writev")
     assert disk_store.save(1, {"a.bin": bytes(2**21)}).step == 1
 

@@ -197,7 +197,9 @@ describe('a signal', () => {
     vi.spyOn(process, 'kill').mockImplementation(() => {
       throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' }) // as for a program that sudo starts
     })
-    onTestFinished(() => vi.restoreAllMocks())
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
     const stop = stopAfter(runs, 'SIGTERM')
     const script = `mkfifo "$out/.go"; save 1; read _ < "$out/.go"; save 2`
     const report = await runs.run(script, {}, (event) => {

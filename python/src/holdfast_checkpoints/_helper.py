@@ -330,7 +330,7 @@ class Helper:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    """Starts the process. Raises ConfigError if it cannot be started, and Unavailable if the system has no resources."""
+    """Raises ConfigError if the program cannot be started, and Unavailable if the system lacks the resources."""
     words = [*command(), "serve", "--stdio"]
     try:
         return subprocess.Popen(

@@ -22,7 +22,9 @@ def request_frames(number: int, method: str, params: Mapping[str, Any]) -> bytes
         return message_frames(_json({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
     except (TypeError, ValueError, RecursionError) as error:
         name = next((name for name, value in params.items() if not _is_json(value)), method)
-        raise InvalidArgument(f"{name} is not valid: {error}. Pass numbers, strings, and lists and dicts of them.") from error
+        raise InvalidArgument(
+            f"{name} is not valid: {error}. Pass numbers, strings, and lists and dicts of them."
+        ) from error
 
 
 def notification_frames(method: str, params: Mapping[str, Any]) -> bytes:

@@ -64,8 +64,8 @@ def resume_from_checkpoint(store: Store, output_dir: AnyPath, choice: Choice = "
     Restores a checkpoint of the store to where the trainer looks for it, and returns its folder. None on a fresh run.
 
     Also restores the best checkpoint that the trainer remembers, which `load_best_model_at_end` loads. A corrupt latest
-    checkpoint is set aside, and the next older good one is restored. With several ranks, every rank calls this. One rank
-    restores, and one of each further machine if it has an `output_dir` of its own. Raises what `Store.restore` raises.
+    checkpoint is set aside, and the next older good one is restored. With several ranks, every rank calls this. One
+    rank restores, and one of each further machine whose `output_dir` is another. Raises what `Store.restore` raises.
     """
     out = Path(output_dir)
     ranks = PartialState()

@@ -145,7 +145,11 @@ export class Adopter {
     const waits: number[] = []
     for (const each of found.inspections) {
       if (each.state !== 'incomplete') continue
-      this.#announcements.announceOnce({ type: 'incomplete', name: each.candidate.name, missing: each.missing })
+      this.#announcements.announceOnce({
+        type: 'incomplete',
+        name: each.candidate.name,
+        missing: each.missing,
+      })
     }
     const ready = eligible(found, this.#options.order, this.#announcements).filter((each) => {
       const { name } = each.candidate

@@ -17,7 +17,11 @@ export type OnSignal = 'forward' | 'stop' | 'abort' | 'ignore'
 const repetition = 1_000
 
 /** Decides what a signal means, given the request for a stop that came first. */
-export function decideOnSignal(signal: HandledSignal, request: StopRequest | undefined, now: number): OnSignal {
+export function decideOnSignal(
+  signal: HandledSignal,
+  request: StopRequest | undefined,
+  now: number,
+): OnSignal {
   if (signal !== 'SIGTERM' && signal !== 'SIGINT') return 'forward'
   if (request === undefined) return 'stop'
   return now - request.at < repetition ? 'ignore' : 'abort'

@@ -42,7 +42,12 @@ export async function runProgram(
     },
   })
   await using claim = await FolderClaim.take(resolve(folder))
-  const report = await new Supervisor(store, resolve(folder), command, { claim, stop, announce, options }).run()
+  const report = await new Supervisor(store, resolve(folder), command, {
+    claim,
+    stop,
+    announce,
+    options,
+  }).run()
   await store.mirror?.flush({ limit: longestWait, newestFirst: stop.isStopping(), signal: stop.aborting })
   return report
 }
