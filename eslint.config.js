@@ -121,7 +121,15 @@ const noCommandLine = ['Literal[value', 'TemplateElement[value.raw'].map((text) 
   message: 'Name the method or option of the library, and give the error a hint.',
 }))
 
-const textRules = (folder) => (folder.startsWith('packages/core/') ? noCommandLine : [])
+/** An error of core must not name the remedy of its hint, which the command line phrases in its own words. */
+const noRemedy = ['Literal[value', 'TemplateElement[value.raw'].map((text) => ({
+  selector: `${text}=/\\bstore\\.[a-z]+\\(|onExisting:/]`,
+  message: 'Give the error a hint, which names the remedy.',
+}))
+
+const coreTexts = [...noCommandLine, ...noRemedy]
+
+const textRules = (folder) => (folder.startsWith('packages/core/') ? coreTexts : [])
 
 const arrowRules = Object.entries(arrows).map(([folder, patterns]) => ({
   files: [folder],
@@ -157,7 +165,7 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
     },
   },
-  { files: ['packages/core/src/**'], rules: { 'no-restricted-syntax': ['error', ...noCommandLine] } },
+  { files: ['packages/core/src/**'], rules: { 'no-restricted-syntax': ['error', ...coreTexts] } },
   {
     files: ['packages/*/src/**'],
     rules: {
@@ -171,6 +179,7 @@ export default defineConfig(
     },
   },
   ...arrowRules,
+  { files: ['packages/core/src/hints.ts'], rules: { 'no-restricted-syntax': ['error', ...noCommandLine] } },
   {
     files: ['packages/cli/src/**', 'scripts/**', 'tests/**', 'examples/**', '**/test/**', '**/scripts/**'],
     rules: { 'no-console': 'off' },

@@ -32,8 +32,21 @@ test.each<[ErrorHint, string]>([
     'Full. Delete checkpoints with holdfast rm. ' +
       'holdfast sweep --now deletes removed checkpoints for good, and unfinished saves of other writers.',
   ],
+  [{ kind: 'pin-again', step: 5 }, 'Full. After you correct that, run holdfast pin 5 again.'],
+  [{ kind: 'unpin-again', step: 5 }, 'Full. After you correct that, run holdfast unpin 5 again.'],
+  [{ kind: 'repair' }, 'Full. Run holdfast repair.'],
 ])('appends the command that helps to the reason: %j', (hint, expected) => {
   expect(withHint({ reason: 'Full.', hint })).toBe(expected)
+})
+
+test.each([
+  ['s3://bucket/a', 's3://bucket/a'],
+  ['file:///my%20runs/a', 'file:///my%20runs/a'],
+  ['/my runs/a', "'/my runs/a'"],
+])('names the store to repair: %s', (url, word) => {
+  expect(withHint({ reason: 'Damaged.', hint: { kind: 'repair' }, url })).toBe(
+    `Damaged. Run holdfast repair --store ${word}.`,
+  )
 })
 
 test('leaves a reason without a hint unchanged', () => {
@@ -49,9 +62,11 @@ test.each([
   expect((await onStore(folder, ...words)).stderr).toContain(advice)
 })
 
-test('names the first save and the option for the store', async () => {
+test('names the location of a store that does not exist and the option for the store', async () => {
   const folder = await workFolder()
-  expect((await onStore(folder, 'rm', '1')).stderr).toContain('holdfast save FILE --step 0')
+  expect((await onStore(folder, 'rm', '1')).stderr).toMatch(
+    /There is no store at .*\. Check its path or URL\.\n$/,
+  )
   expect((await holdfast(folder, 'ls')).stderr).toContain('--store')
 })
 
@@ -76,5 +91,35 @@ test('names the repair if the newest version of the catalog is damaged', async (
   await truncate(newest)
   const { code, stderr } = await onStore(folder, 'ls')
   expect(code).toBe(5)
-  expect(stderr).toContain('Run holdfast repair.')
+  expect(stderr).toMatch(/ Run holdfast repair --store file:\S+\/store\.\n$/)
+})
+
+test('names the damaged source of a copy, which is not the store of the command', async () => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  await rm(join(folder, 'store', 'holdfast.json'))
+  const { code, stderr } = await holdfast(folder, 'copy', './store', './backup')
+  expect(code).toBe(5)
+  expect(stderr).toMatch(
+    / no origin that a copy could name\. Run holdfast repair --store file:\S+\/store\.\n$/,
+  )
+})
+
+test('names the damaged mirror, and not the store', async () => {
+  const folder = await workFolder()
+  const mirrored = ['--mirror', './mirror']
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1', ...mirrored)
+  await rm(join(folder, 'mirror', 'holdfast.json'))
+  const { stderr } = await onStore(folder, 'save', 'checkpoint.pth', '--step', '2', ...mirrored)
+  expect(stderr).toMatch(/ Run holdfast repair --store file:\S+\/mirror\. /)
+})
+
+test('verify reports a missing marker once, and the repair of the command line', async () => {
+  const folder = await workFolder()
+  await onStore(folder, 'save', 'checkpoint.pth', '--step', '1')
+  await rm(join(folder, 'store', 'holdfast.json'))
+  const { stdout } = await onStore(folder, 'verify')
+  expect(stdout).toContain('holdfast.json is missing.\n')
+  expect(stdout).toContain('Repair the documents of the store: holdfast repair\n')
+  expect(stdout).not.toContain('store.repair()')
 })

@@ -77,3 +77,18 @@ test.each(['show', 'verify'])('%s distinguishes a missing store from an empty on
   await emptyStore(folder)
   expect((await holdfast(folder, '-s', 'store', command)).stderr).toContain('has no checkpoint yet.')
 })
+
+test.each([
+  ['rm', '5'],
+  ['prune', '--keep-last', '3'],
+  ['prune', '--keep-last', '3', '--dry-run'],
+  ['sweep'],
+  ['sweep', '--dry-run'],
+  ['undo'],
+])('%s exits with 4 if there is no store, and creates none', async (...words) => {
+  const folder = await workFolder()
+  const { code, stdout, stderr } = await holdfast(folder, '-s', 'typo', ...words)
+  expect([code, stdout]).toEqual([4, ''])
+  expect(stderr).toMatch(/There is no store at .*\/typo\. Check its path or URL\.\n$/)
+  expect(await readdir(folder)).toEqual(['w.bin'])
+})

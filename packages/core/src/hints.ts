@@ -10,6 +10,8 @@ export type ErrorHint =
   | { readonly kind: 'bundle-adapter'; readonly package: string }
   /** Replace the checkpoint that is already saved. */
   | { readonly kind: 'replace' }
+  /** Copy to another step, or replace the checkpoint of the destination. */
+  | { readonly kind: 'copy-elsewhere' }
   /** Own the store, or belong to a job. */
   | { readonly kind: 'own-store' }
   /** Take a mirror from the store that owns it. */
@@ -28,6 +30,8 @@ export type ErrorHint =
   | { readonly kind: 'define-objective' }
   /** Name the store. */
   | { readonly kind: 'name-store' }
+  /** Check the path or URL of a store that does not exist. */
+  | { readonly kind: 'check-location' }
   /** Save the first checkpoint, which creates the store. */
   | { readonly kind: 'save-first' }
   /** List the checkpoints. */
@@ -38,6 +42,8 @@ export type ErrorHint =
   | { readonly kind: 'list-removed' }
   /** Delete the checkpoint of a step so that the deletion cannot be undone. */
   | { readonly kind: 'delete-for-good'; readonly step: number }
+  /** Pin a checkpoint again, or unpin it again, after the reason is corrected. */
+  | { readonly kind: 'pin-again' | 'unpin-again'; readonly step: number }
   /** Verify a quarantined checkpoint. It is listed again if it verifies. */
   | { readonly kind: 'verify'; readonly step: number }
   /** Repair the store. */
@@ -72,6 +78,8 @@ export function remedyOf(hint: ErrorHint): string {
       return `Import { adapter } from '${hint.package}', and pass it in the option adapters: [adapter].`
     case 'replace':
       return "Choose another step, or replace it with onExisting: 'replace'."
+    case 'copy-elsewhere':
+      return "Copy to another step with toStep, or replace it with onExisting: 'replace'."
     case 'own-store':
       return 'Open the store in exclusive mode or as a job.'
     case 'own-mirror':
@@ -90,6 +98,8 @@ export function remedyOf(hint: ErrorHint): string {
       return "Define one when you open the store: objectives: { loss: { metric: 'val_loss', direction: 'min' } }."
     case 'name-store':
       return 'Pass a path or URL.'
+    case 'check-location':
+      return 'Check its path or URL. The first save creates the store.'
     case 'save-first':
       return 'The first save creates the store.'
     case 'list':
@@ -100,6 +110,10 @@ export function remedyOf(hint: ErrorHint): string {
       return 'store.removed() returns the checkpoints that can be undone.'
     case 'delete-for-good':
       return `To list the removed one, delete the later save of the step. That is final: store.delete([${hint.step}], { undoFor: 0 })`
+    case 'pin-again':
+      return 'After you correct that, call store.pin() again.'
+    case 'unpin-again':
+      return 'After you correct that, call store.unpin() again.'
     case 'verify':
       return 'store.verify() lists it again if it verifies.'
     case 'repair':

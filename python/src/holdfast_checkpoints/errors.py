@@ -76,7 +76,7 @@ class Corrupt(HoldfastError):
 
 
 class NoSpace(HoldfastError):
-    """There is not enough space, and nothing was written."""
+    """There is not enough space, and nothing of this checkpoint remains."""
 
     code = "INSUFFICIENT_SPACE"
 
@@ -138,6 +138,7 @@ _PHRASES: dict[str, str] = {
     "name-adapter": "To use an adapter, pass it in adapters=[...].",
     "bundle-adapter": "To use an adapter, pass it in adapters=[...].",
     "replace": "Choose another step, or replace it with on_existing='replace'.",
+    "copy-elsewhere": "Copy it to another step with to_step, or replace it with on_existing='replace'.",
     "packed": "Read it with store.read(), or restore it. To give each file its own path, save with packs='never'.",
     "own-store": "Open the store with mode='exclusive'.",
     "own-mirror": "If no other store mirrors there any more, pass mirror={'store': ..., 'takeOver': True}.",
@@ -147,10 +148,13 @@ _PHRASES: dict[str, str] = {
     "allow-best": "To allow it, pass allow_best=True.",
     "define-objective": "Define one when you open the store: objectives={'loss': ('val_loss', 'min')}.",
     "name-store": "Pass a path or URL to open().",
+    "check-location": "Check its path or URL. The first save creates the store.",
     "save-first": "The first save creates the store.",
     "list": "store.list() returns the checkpoints that exist.",
     "keep-for-undo": "A deletion can be undone with undo_for of delete() and prune(), or with a grace.",
     "list-removed": "store.removed() returns the checkpoints that can be undone.",
+    "pin-again": "After you correct that, call store.pin() again.",
+    "unpin-again": "After you correct that, call store.unpin() again.",
     "verify": "store.verify() lists it again if it verifies.",
     "repair": "Call store.repair(), which lists the complete checkpoints again.",
     "restore-with-fallback": "Restore with fallback=True to quarantine it and restore the next older good checkpoint.",

@@ -3,15 +3,17 @@ import type { ErrorHint } from '@holdfast/core'
 interface Advice {
   readonly reason: string
   readonly hint?: ErrorHint | undefined
+  /** The URL of the store that the advice concerns. */
+  readonly url?: string | undefined
 }
 
 /** Returns the reason of an error or a finding and, if it has a hint, a sentence with the command or option that helps. */
-export function withHint({ reason, hint }: Advice): string {
-  return hint === undefined ? reason : `${reason} ${phraseHint(hint)}`
+export function withHint({ reason, hint, url }: Advice): string {
+  return hint === undefined ? reason : `${reason} ${phraseHint(hint, url)}`
 }
 
-/** Returns a hint in the options of the command line. */
-export function phraseHint(hint: ErrorHint): string {
+/** Returns a hint in the options of the command line. `url` is that of the store, which may be another than that of the command. */
+export function phraseHint(hint: ErrorHint, url?: string): string {
   switch (hint.kind) {
     case 'choose-config':
       return 'Pass --config FILE to trust one file, or --no-config to use none.'
@@ -23,6 +25,8 @@ export function phraseHint(hint: ErrorHint): string {
       return `Pass --adapter ${hint.package} to load it from the working folder.`
     case 'replace':
       return 'Pass --replace to replace it.'
+    case 'copy-elsewhere':
+      return 'Pass --to-step N to give the copy another step, or --replace.'
     case 'own-store':
       return 'Pass --job NAME, or set HOLDFAST_JOB.'
     case 'own-mirror':
@@ -41,6 +45,8 @@ export function phraseHint(hint: ErrorHint): string {
       return 'Pass --objective loss=val_loss:min to define one.'
     case 'name-store':
       return 'Pass --store with a path or URL.'
+    case 'check-location':
+      return 'Check its path or URL.'
     case 'save-first':
       return 'Run holdfast save FILE --step 0 to save one.'
     case 'list':
@@ -51,10 +57,14 @@ export function phraseHint(hint: ErrorHint): string {
       return 'holdfast undo --dry-run lists the checkpoints that can be undone.'
     case 'delete-for-good':
       return `To list the removed one, delete the later save of the step. That is final: holdfast rm ${hint.step} --undo-for 0s`
+    case 'pin-again':
+      return `After you correct that, run holdfast pin ${hint.step} again.`
+    case 'unpin-again':
+      return `After you correct that, run holdfast unpin ${hint.step} again.`
     case 'verify':
       return `Run holdfast verify ${hint.step} to list it again if it verifies.`
     case 'repair':
-      return 'Run holdfast repair.'
+      return url === undefined ? 'Run holdfast repair.' : `Run holdfast repair --store ${shellQuoted(url)}.`
     case 'packed':
       return 'Run holdfast cat to read it. Save with --packs never to give each file its own path.'
     case 'restore-with-fallback':
@@ -85,8 +95,9 @@ function waysToFree({
   return [way, 'If no other writer runs, delete its unfinished saves with holdfast sweep --now.']
 }
 
-function shellQuoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+/** Quotes a word for a shell if it needs that. */
+export function shellQuoted(text: string): string {
+  return /^[\w./:@%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** Returns a pattern that matches only this name. */

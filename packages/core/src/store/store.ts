@@ -509,8 +509,7 @@ export class CheckpointStore<Name extends string = string>
     if (found.kind === 'good') return found.marker.id
     throw new HoldfastError(
       'CORRUPT',
-      `The marker of ${this.url} is ${found.kind}, so its checkpoints have no origin that a copy could name. ` +
-        'Call store.repair(), which writes it again.',
+      `The marker of ${this.url} is ${found.kind}, so its checkpoints have no origin that a copy could name.`,
       { url: this.url, key: markerKey, hint: { kind: 'repair' } },
     )
   }

@@ -1,6 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { isHoldfastError, MemoryBackend, parseChoice } from '../../src/index.ts'
+import {
+  copyCheckpoints,
+  HoldfastError,
+  isHoldfastError,
+  MemoryBackend,
+  parseChoice,
+} from '../../src/index.ts'
 import { codeOf, keysOf, storeOn, temporaryFolder } from '../stores.ts'
 
 const files = { a: Buffer.from('a') }
@@ -27,6 +33,19 @@ describe('an error for a missing file', () => {
   })
 })
 
+/** A backend whose objects can be held, but not by this user. */
+function holdingNothing(backend: MemoryBackend): MemoryBackend {
+  return new Proxy(backend, {
+    get: (target, name) => {
+      if (name === 'capabilities') return { ...target.capabilities, holdsObjects: true }
+      if (name === 'setHold')
+        return () => Promise.reject(new HoldfastError('PERMISSION_DENIED', 'Access denied.'))
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member
+    },
+  })
+}
+
 describe('a hint', () => {
   async function hintOf(call: Promise<unknown>): Promise<unknown> {
     return call.then(
@@ -48,10 +67,6 @@ describe('a hint', () => {
     for (const call of calls) expect(await hintOf(call)).toEqual({ kind: 'list' })
   })
 
-  test('suggests to save first if there is no store', async () => {
-    expect(await hintOf(storeOn(new MemoryBackend()).delete([1]))).toEqual({ kind: 'save-first' })
-  })
-
   test('suggests to define an objective if there is none', async () => {
     const store = storeOn(new MemoryBackend())
     await store.save({ step: 1, files })
@@ -67,6 +82,38 @@ describe('a hint', () => {
     expect(await hintOf(store.restore('latest', { to }))).toEqual({ kind: 'restore-with-fallback' })
     await store.restore('latest', { to, fallback: true })
     expect(await hintOf(store.read(2, 'a'))).toEqual({ kind: 'verify', step: 2 })
+  })
+
+  test.each([
+    ['pin', 'pin-again', 'Step 1 is pinned, but not all its objects are held: Access denied.'],
+    ['unpin', 'unpin-again', 'Step 1 is unpinned, but objects of it are still held: Access denied.'],
+  ] as const)('suggests to repeat a %s whose objects could not be held', async (method, kind, reason) => {
+    const backend = new MemoryBackend()
+    await storeOn(backend, { mode: 'shared' }).save({ step: 1, files })
+    if (method === 'unpin') await storeOn(backend, { mode: 'shared' }).pin(1)
+    const store = storeOn(holdingNothing(backend), { mode: 'shared' })
+    await expect(store[method](1)).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      reason,
+      message: `${reason} After you correct that, call store.${method}() again.`,
+      hint: { kind, step: 1 },
+    })
+  })
+
+  test('to copy elsewhere is the only remedy of a step that the destination has already', async () => {
+    const [from, to] = [storeOn(new MemoryBackend()), storeOn(new MemoryBackend())]
+    await from.save({ step: 1, files })
+    await to.save({ step: 1, files: { a: Buffer.from('b') } })
+    const { outcomes } = await copyCheckpoints(from, to)
+    expect(outcomes).toMatchObject([
+      {
+        kind: 'failed',
+        error: {
+          reason: 'The destination has a different checkpoint of step 1.',
+          hint: { kind: 'copy-elsewhere' },
+        },
+      },
+    ])
   })
 
   test('suggests to take the store over if another writer owns it', async () => {

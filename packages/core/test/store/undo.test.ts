@@ -532,7 +532,7 @@ describe('a store with removed checkpoints', () => {
   test('is rejected if the store does not exist, by an error that says so', async () => {
     await expect(new Clocked().open().undo()).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: expect.stringContaining('There is no checkpoint in') as string,
+      message: expect.stringContaining('There is no store at') as string,
     })
   })
 

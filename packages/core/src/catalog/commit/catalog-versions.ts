@@ -79,7 +79,7 @@ export class CatalogVersions {
   ): Promise<PagedCatalog | undefined> {
     return withSecondLook(async (look) => {
       const bytes = await readListed(this.#backend, { key: catalogKey(version), revision }, signal, look)
-      return bytes === undefined ? undefined : decoded(bytes, version)
+      return bytes === undefined ? undefined : decoded(bytes, version, this.#backend.url)
     })
   }
 
@@ -90,7 +90,7 @@ export class CatalogVersions {
   async at(version: number, signal?: AbortSignal): Promise<PagedCatalog | undefined> {
     return withSecondLook(async (look) => {
       const bytes = await readIfThere(this.#backend, catalogKey(version), signal, look)
-      return bytes === undefined ? undefined : decoded(bytes, version)
+      return bytes === undefined ? undefined : decoded(bytes, version, this.#backend.url)
     })
   }
 
@@ -192,12 +192,13 @@ function contradiction(what: string): Contradiction {
   return { contradiction: what }
 }
 
-function decoded(bytes: Uint8Array, version: number): PagedCatalog {
+function decoded(bytes: Uint8Array, version: number, url: string): PagedCatalog {
   try {
     return paged(decodeCatalog(bytes, version))
   } catch (cause) {
     if (!isHoldfastError(cause, 'CORRUPT')) throw cause
     throw new HoldfastError('CORRUPT', cause.reason, {
+      url,
       key: catalogKey(version),
       cause,
       hint: { kind: 'repair' },

@@ -29,8 +29,9 @@ export async function holdCheckpoint(
     if (!isHoldfastError(error)) throw error
     const { code, reason, key, url, retryable } = error
     const message = on
-      ? `Step ${step} is pinned, but not all its objects are held. ${reason} Then pin it again.`
-      : `Step ${step} is unpinned, but objects of it are still held. ${reason} Then unpin it again.`
-    throw new HoldfastError(code, message, { key, url, cause: error, retryable })
+      ? `Step ${step} is pinned, but not all its objects are held: ${reason}`
+      : `Step ${step} is unpinned, but objects of it are still held: ${reason}`
+    const hint = { kind: on ? 'pin-again' : 'unpin-again', step } as const
+    throw new HoldfastError(code, message, { key, url, cause: error, retryable, hint })
   }
 }

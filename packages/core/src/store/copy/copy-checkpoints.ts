@@ -291,13 +291,13 @@ async function refuseSameStore(
 function nothingToCopy(url: string): HoldfastError {
   return new HoldfastError('NOT_FOUND', `There is no checkpoint in ${url}, so nothing can be copied.`, {
     url,
+    hint: { kind: 'check-location' },
   })
 }
 
 function occupied({ context }: CopyDestination, step: number): HoldfastError {
-  return new HoldfastError(
-    'ALREADY_EXISTS',
-    `The destination has a different checkpoint of step ${step}. Copy to another step with toStep, or replace it with onExisting: 'replace'.`,
-    { url: context.backend.url, hint: { kind: 'replace' } },
-  )
+  return new HoldfastError('ALREADY_EXISTS', `The destination has a different checkpoint of step ${step}.`, {
+    url: context.backend.url,
+    hint: { kind: 'copy-elsewhere' },
+  })
 }

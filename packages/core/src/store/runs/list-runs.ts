@@ -110,15 +110,16 @@ function urlBelow(url: string, root: string): string {
 function noCatalogIn(url: string): HoldfastError {
   return new HoldfastError(
     'CORRUPT',
-    `${url} has no catalog. Either its first save has not ended, or the catalog is lost. Call store.repair(), which lists the complete checkpoints again.`,
+    `${url} has no catalog. Either its first save has not ended, or the catalog is lost.`,
     { url, hint: { kind: 'repair' } },
   )
 }
 
 function pageIsGone(url: string, cause: HoldfastError): HoldfastError {
-  return new HoldfastError(
-    'CORRUPT',
-    `The catalog of ${url} refers to a page that is gone. Call store.repair(), which lists the complete checkpoints again.`,
-    { url, key: cause.key, cause, hint: { kind: 'repair' } },
-  )
+  return new HoldfastError('CORRUPT', `The catalog of ${url} refers to a page that is gone.`, {
+    url,
+    key: cause.key,
+    cause,
+    hint: { kind: 'repair' },
+  })
 }

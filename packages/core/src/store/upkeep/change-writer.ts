@@ -1,12 +1,11 @@
 import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import type { Change, ChangeOf } from '../../catalog/commit/changes/index.ts'
-import { isCatalogLost, lostCatalog } from '../../catalog/commit/lost-catalog.ts'
 import { keepingOf } from '../../catalog/judging/recorded-keeping.ts'
-import { HoldfastError } from '../../errors.ts'
 import { usesTime } from '../../retention/index.ts'
 import { deleteDropped } from '../attempts/delete-dropped.ts'
 import type { StoreContext } from '../context.ts'
 import { storeTime } from '../store-time.ts'
+import { refuseWithoutCatalog } from './missing-store.ts'
 import type { WriteAccess } from './write-access.ts'
 
 /** Runs work of an open store. Throws `INVALID_ARGUMENT` if the store is closed. */
@@ -48,7 +47,7 @@ export class ChangeWriter {
   /** Returns the time by the clock of the store, if a retention of this writer or of the store depends on time. */
   async timeForRetention(signal: AbortSignal | undefined): Promise<Date | undefined> {
     const { log, keeping } = this.#context
-    await this.refuseMissing(signal)
+    await refuseWithoutCatalog(this.#context, signal)
     const recorded = keepingOf(keeping, await log.newest(signal)).retention
     const isRequired = usesTime(keeping.retention) || usesTime(recorded)
     return isRequired ? storeTime(this.#context, signal) : undefined
@@ -62,23 +61,12 @@ export class ChangeWriter {
   ): Promise<Committed> {
     return this.#whileOpen(async () => {
       await this.#access.cleanedUp(signal)
-      await this.refuseMissing(signal)
+      await refuseWithoutCatalog(this.#context, signal)
       await this.#access.ready(signal)
       await preparation()
       const committed = await this.#context.log.commit(change, signal)
       this.#afterwards()
       return committed
-    })
-  }
-
-  /** Rejects with `NOT_FOUND` if the store has no catalog yet, and with `CORRUPT` if its catalog is lost. */
-  async refuseMissing(signal: AbortSignal | undefined): Promise<void> {
-    const { log, backend } = this.#context
-    if (log.known !== undefined || !(await log.isEmpty(signal))) return
-    if (await isCatalogLost(this.#context, signal)) throw lostCatalog(backend.url)
-    throw new HoldfastError('NOT_FOUND', `There is no checkpoint in ${backend.url} yet.`, {
-      url: backend.url,
-      hint: { kind: 'save-first' },
     })
   }
 }

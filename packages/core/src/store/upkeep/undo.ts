@@ -12,6 +12,7 @@ import { latestAfter, type PagedCatalog, type WholeCatalog, wholeCatalog } from 
 import { HoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import type { ChangeWriter } from './change-writer.ts'
+import { refuseWithoutCatalog } from './missing-store.ts'
 import { judge } from './repair/verified-entries.ts'
 
 /** The options of `store.undo()`. */
@@ -44,7 +45,7 @@ export async function undoDeletion(
   nextDrops: NextDrops,
 ): Promise<readonly UndoneCheckpoint[]> {
   if (steps?.length === 0) return []
-  await writer.refuseMissing(signal)
+  await refuseWithoutCatalog(context, signal)
   const before = await context.log.whole(signal)
   const chosen = steps === undefined ? lastRemoved(context, before) : removedOf(before, steps)
   const change = { kind: 'undo', attempts: chosen.map(({ entry }) => entry.attempt) } as const

@@ -147,8 +147,7 @@ async function documentProblems(
   await problem(problems, () =>
     withSecondLook(async (look) => {
       const marker = await readIfThere(backend, markerKey, signal, look)
-      if (marker === undefined)
-        problems.push(`${markerKey} is missing. Call store.repair() to write it again.`)
+      if (marker === undefined) problems.push(`${markerKey} is missing.`)
       else decodeMarker(marker)
     }),
   )
