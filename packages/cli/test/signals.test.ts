@@ -53,13 +53,16 @@ test('SIGHUP, SIGUSR1 and SIGUSR2 neither interrupt a save nor open a debugger',
   expect(await latest(folder)).toContain('"step":2')
 })
 
-test('a save finishes after SIGTERM, and exits with 0', async () => {
-  const { folder, child, exit, end, stderr } = await runningSave('--until-eof', '--grace', '60')
+test.each([
+  ['60', '60 s'],
+  ['3000000', '35 d'],
+])('a save with a grace of %s s finishes after SIGTERM, and exits with 0', async (grace, shown) => {
+  const { folder, child, exit, end, stderr } = await runningSave('--until-eof', '--grace', grace)
   child.kill('SIGTERM')
   await untilOutput(child)
   end()
   expect(await exit).toBe(0)
-  expect(stderr()).toBe('Terminated: the save of step 2 has 60 s to finish. A second signal stops it.\n')
+  expect(stderr()).toBe(`Terminated: the save of step 2 has ${shown} to finish. A second signal stops it.\n`)
   expect(await latest(folder)).toContain('"step":2')
 })
 
@@ -76,7 +79,7 @@ test('a save that does not finish within its grace exits with 143, and leaves no
   const { folder, child, exit, before, stderr } = await runningSave('--until-eof', '--grace', '0.01')
   child.kill('SIGTERM')
   expect(await exit).toBe(143)
-  expect(stderr()).toMatch(/^Terminated: .*\nholdfast: Stopped. Nothing partial is visible.\n$/)
+  expect(stderr()).toMatch(/^Terminated: .*\nholdfast: Stopped. Nothing was saved.\n$/)
   expect(await filesIn(folder)).toEqual(before)
 })
 

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
+import { pauseFor } from './async/pause-for.ts'
 import { abortedError } from './errors.ts'
 import {
   type Liveness,
@@ -74,7 +74,7 @@ export const systemEnvironment: Environment = {
   newToken: () => randomBytes(8).toString('hex'),
   pause: async (milliseconds, signal) => {
     try {
-      await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal })
+      await pauseFor(milliseconds, signal)
     } catch (error) {
       if (signal?.aborted === true) throw abortedError(signal, 'The pause before another try')
       throw error

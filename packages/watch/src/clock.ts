@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { pauseFor } from '@holdfast/core/backend'
 
 /** Time as a parameter, so that tests can control it. */
 export interface WatchClock {
@@ -15,7 +15,7 @@ export const systemClock: WatchClock = {
   wallTime: () => Date.now(),
   wait: async (milliseconds, wake) => {
     try {
-      await setTimeout(milliseconds, undefined, { signal: wake })
+      await pauseFor(milliseconds, wake)
     } catch (error) {
       if (!wake.aborted) throw error
     }

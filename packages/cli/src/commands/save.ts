@@ -6,6 +6,7 @@ import {
   HoldfastError,
   type SaveResult,
 } from '@holdfast/core'
+import { longestTimer } from '@holdfast/core/backend'
 import {
   parseEpoch,
   parseMeta,
@@ -42,6 +43,7 @@ const defaultGrace = 25_000
 export const save = defineCommand({
   example:
     'holdfast save out/checkpoint.pth --step 42 --metric val_loss=0.183 --keep-last 5 --keep-best val_loss:min',
+  whenStopped: 'Nothing was saved.',
   arguments: [optionalArgument('[file...]', 'files and folders, or - for standard input', gather)],
   options: {
     step: requiredOption('<n>', 'identifies the checkpoint', parseStep),
@@ -66,13 +68,13 @@ export const save = defineCommand({
     ),
     unchanged: option(
       '<mode>',
-      'files as in the latest checkpoint: auto (a service copies them), link (a disk shares them) or never; default: auto',
+      'how to store a file that has not changed: auto (an object store copies it), link (on a disk it shares its bytes), never (store it again); default: auto',
       parseUnchangedMode,
     ),
     grace: option('<seconds>', 'after SIGTERM, the save has this time to finish; default: 25', parseSeconds),
     wait: negatableFlag(
       'wait until the mirror has the checkpoint (default)',
-      'leave the copy to the mirror to the next save, to run, or to copy --follow',
+      'do not wait for the mirror; the next save or run copies to it',
     ),
     onSaved: onSavedOption,
     ...streamedInputOptions,
@@ -88,7 +90,7 @@ export const save = defineCommand({
     const run = async ({ store, printer, progress }: CommandContext): Promise<ExitCode> => {
       if (ranks !== undefined && ranks.ranks.memberFile === undefined) printer.note(joinsAlone)
       const { step, epoch, metric, tag, meta, dataState, grace = defaultGrace, replace = false } = options
-      interruption.finishWithin(grace, () => {
+      interruption.finishWithin(Math.min(grace, longestTimer), () => {
         if (grace === 0) return
         printer.note(
           `Terminated: the save of step ${step} has ${formatDuration(grace)} to finish. A second signal stops it.`,

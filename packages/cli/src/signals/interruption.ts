@@ -36,8 +36,8 @@ export class Interruption {
   }
 
   /**
-   * Lets the command go on for this time after SIGTERM, and whatever the time after SIGHUP. `onFinish` is called when
-   * SIGTERM arrives.
+   * Lets the command go on for this time, at most `longestTimer`, after SIGTERM, and whatever the time after SIGHUP. `onFinish` is
+   * called when SIGTERM arrives.
    */
   finishWithin(milliseconds: number, onFinish: () => void): void {
     this.#grace = { milliseconds, onFinish }

@@ -1,3 +1,4 @@
+import { longestTimer } from '../async/longest-timer.ts'
 import { HoldfastError } from '../errors.ts'
 
 /** The fewest bytes that a response must deliver within a time. Only the time that the consumer waits counts. */
@@ -29,9 +30,11 @@ interface Reading {
 export async function* progressing(
   body: Breakable,
   what: string,
-  { bytes, within }: MinimumProgress,
+  minimum: MinimumProgress,
   reading?: Reading,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { bytes } = minimum
+  const within = Math.min(minimum.within, longestTimer)
   let passed = 0
   let mark = 0
   let waited = 0

@@ -1,5 +1,6 @@
-import { setTimeout as after } from 'node:timers/promises'
 import pRetry from 'p-retry'
+import { longestTimer } from '../async/longest-timer.ts'
+import { pauseFor } from '../async/pause-for.ts'
 import { abortedError, HoldfastError, isHoldfastError, throwIfAborted } from '../errors.ts'
 
 /** How often a request is retried, and after which pauses. Nothing else retries: the retries of SDKs are off. */
@@ -52,8 +53,8 @@ export async function withRetry<T>(
   try {
     return await pRetry(attempt, {
       retries: policy.attempts - 1,
-      minTimeout: policy.minDelay,
-      maxTimeout: policy.maxDelay,
+      minTimeout: Math.min(policy.minDelay, longestTimer),
+      maxTimeout: Math.min(policy.maxDelay, longestTimer),
       factor: 2,
       randomize: true,
       ...(signal === undefined ? {} : { signal }),
@@ -77,7 +78,6 @@ export async function pauseBefore(
   { what, policy = defaultRetryPolicy, signal }: RetryContext,
 ): Promise<void> {
   const longest = Math.min(policy.maxDelay, policy.minDelay * 2 ** (attempt - 2))
-  const options = signal === undefined ? {} : { signal }
-  await after(Math.random() * longest, undefined, options).catch(() => undefined)
+  await pauseFor(Math.random() * longest, signal).catch(() => undefined)
   throwIfAborted(signal, what)
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
+import { longestTimer } from '@holdfast/core/backend'
 import { type AdoptionOptions, adoptionOptions, assertOptions } from '../options.ts'
 import type { Ending } from './endings.ts'
 import type { RunEvent } from './events.ts'
@@ -36,9 +37,6 @@ export interface RunReport {
   readonly isCutShort: boolean
 }
 
-/** Timers of Node.js take no longer times. */
-const longestTime = 2 ** 31 - 1
-
 /** Throws `INVALID_ARGUMENT` for a command or options that no run can have. */
 export function assertRunOptions(command: readonly string[], options: RunOptions): void {
   const taken = ['consume', 'signal', 'clock']
@@ -49,8 +47,8 @@ export function assertRunOptions(command: readonly string[], options: RunOptions
   if (restarts !== undefined && !(Number.isSafeInteger(restarts) && restarts >= 0))
     throw invalid(`restarts must be a whole number from 0, not ${restarts}.`)
   for (const [name, value] of Object.entries({ restartDelay, grace }))
-    if (value !== undefined && !(value >= 0 && value <= longestTime))
-      throw invalid(`${name} must be a number of milliseconds from 0 to ${longestTime}, not ${value}.`)
+    if (value !== undefined && !(value >= 0 && value <= longestTimer))
+      throw invalid(`${name} must be a number of milliseconds from 0 to ${longestTimer}, not ${value}.`)
 }
 
 function invalid(message: string): HoldfastError {
