@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts'
+import { shown } from '../shown.ts'
 import { assertWhole } from './whole.ts'
 
 /** How the samples of an epoch are divided into batches and among workers. */
@@ -55,7 +56,7 @@ export function batchingOf(options: BatchOptions): Batching {
   if (!['short', 'drop', 'wrap'].includes(lastBatch)) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
-      `lastBatch must be 'short', 'drop' or 'wrap', not ${JSON.stringify(lastBatch)}.`,
+      `lastBatch must be 'short', 'drop' or 'wrap', not ${shown(lastBatch)}.`,
     )
   }
   return { lastBatch, worldSize, rank, stepSize: batchSize * worldSize }

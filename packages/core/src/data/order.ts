@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts'
+import { shown } from '../shown.ts'
 import { fraction, hash, purposes } from './hash.ts'
 import { Permutation } from './permutation.ts'
 import { type Weights, weightedChoice } from './weights.ts'
@@ -76,7 +77,7 @@ export function orderOf(samples: number, options: OrderOptions): Order {
     default:
       throw new HoldfastError(
         'INVALID_ARGUMENT',
-        `order must be 'shuffled', 'sequential' or 'drawn', not ${JSON.stringify(kind)}.`,
+        `order must be 'shuffled', 'sequential' or 'drawn', not ${shown(kind)}.`,
       )
   }
 }

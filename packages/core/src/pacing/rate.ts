@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { isSize, parseSize, type Size } from '../space/index.ts'
+import { shown } from '../shown.ts'
 
 /** A number of bytes per second, or a string such as `'200 MB/s'` (powers of 1000) or `'64MiB/s'` (powers of 1024). */
 export type Rate = number | `${Exclude<Size, number>}/s`
@@ -19,10 +20,10 @@ export function parseRate(rate: number | string, name = 'A rate'): number {
   const bytes = typeof rate === 'number' ? rate : (bytesPerSecond(rate) ?? NaN)
   if (!Number.isFinite(bytes) || bytes < 0)
     throw invalid(
-      `${name} must be a number of bytes per second, or a string such as '200 MB/s' or '64 MiB/s', not ${JSON.stringify(rate)}.`,
+      `${name} must be a number of bytes per second, or a string such as '200 MB/s' or '64 MiB/s', not ${shown(rate)}.`,
     )
   if (bytes >= lowestRate) return bytes
-  throw invalid(`${name} must be at least 100 KB/s, not ${JSON.stringify(rate)}.`)
+  throw invalid(`${name} must be at least 100 KB/s, not ${shown(rate)}.`)
 }
 
 function isRate(text: string): text is Exclude<Rate, number> {

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { own } from '../records.ts'
+import { shown } from '../shown.ts'
 
 const units: Readonly<Record<Unit, number>> = {
   ms: 1,
@@ -43,7 +44,7 @@ function millisecondsOf(text: unknown): number {
 }
 
 function notADuration(given: unknown): string {
-  return `${JSON.stringify(given)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'`
+  return `${shown(given)} is not a duration. Write milliseconds, or a string such as '30 min', '4 h' or '2 d'`
 }
 
 /** Returns a rounded duration in the largest unit of which it has at least two, such as `36 h` or `3 d`. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { own } from '../records.ts'
+import { shown } from '../shown.ts'
 
 const units: Readonly<Record<string, number>> = {
   b: 1,
@@ -63,5 +64,5 @@ export function formatSize(bytes: number): string {
 }
 
 function notASize(given: unknown): string {
-  return `${JSON.stringify(given)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'`
+  return `${shown(given)} is not a size. Write a number of bytes, or a string such as '10 GB' or '512 MiB'`
 }

@@ -7,6 +7,7 @@ import { planRetention, type RetentionOptions } from '../retention/index.ts'
 import { spaceLimits, type SpaceOptions } from '../space/index.ts'
 import type { WriterMode } from '../catalog/commit/rules/index.ts'
 import { assertWellFormed } from '../json.ts'
+import { shown } from '../shown.ts'
 import { assertPackMode, type PackMode } from './pack-mode.ts'
 import { assertUnchangedMode, type UnchangedMode } from './attempts/unchanged-mode.ts'
 import { assertMirrorOptions, type MirrorOptions } from './mirror-options.ts'
@@ -117,10 +118,10 @@ export function assertStoreOptions(options: StoreOptions): void {
   const { mode, gracePeriod, background } = options
   const { atLimit = 'wait' } = background ?? {}
   if (!['wait', 'skip', 'fail'].includes(atLimit)) {
-    throw invalid(`background.atLimit must be 'wait', 'skip' or 'fail', not ${JSON.stringify(atLimit)}.`)
+    throw invalid(`background.atLimit must be 'wait', 'skip' or 'fail', not ${shown(atLimit)}.`)
   }
   if (mode !== undefined && !['exclusive', 'shared'].includes(mode)) {
-    throw invalid(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`)
+    throw invalid(`mode must be 'exclusive' or 'shared', not ${shown(mode)}.`)
   }
   assertJob(options)
   assertPackMode(options.packs)
@@ -139,7 +140,7 @@ export function assertStoreOptions(options: StoreOptions): void {
 function assertThreads(threads: number | undefined): void {
   if (threads === undefined || (Number.isSafeInteger(threads) && threads >= 1 && threads <= mostThreads))
     return
-  throw invalid(`threads must be a whole number from 1 to ${mostThreads}, not ${JSON.stringify(threads)}.`)
+  throw invalid(`threads must be a whole number from 1 to ${mostThreads}, not ${shown(threads)}.`)
 }
 
 /** Maximum length of the name of a job, in characters. Every version of the catalog contains it. */
@@ -148,7 +149,7 @@ const maxJobLength = 200
 function assertJob({ job, mode }: StoreOptions): void {
   if (job === undefined) return
   if (typeof job !== 'string' || job === '' || job.length > maxJobLength)
-    throw invalid(`job must be a string of 1 to ${maxJobLength} characters, not ${JSON.stringify(job)}.`)
+    throw invalid(`job must be a string of 1 to ${maxJobLength} characters, not ${shown(job)}.`)
   assertWellFormed(job, 'The name of a job')
   if (mode === 'shared')
     throw invalid("A job is one exclusive writer, so mode cannot be 'shared'. Pass either job or mode.")

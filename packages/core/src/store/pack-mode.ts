@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.ts'
+import { shown } from '../shown.ts'
 
 /**
  * Whether small files (below 1 MiB, of known size) are stored together in few objects.
@@ -16,6 +17,6 @@ export function assertPackMode(mode: PackMode | undefined): void {
   if (mode === undefined || packModes.includes(mode)) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `packs must be 'auto', 'always' or 'never', not ${JSON.stringify(mode)}.`,
+    `packs must be 'auto', 'always' or 'never', not ${shown(mode)}.`,
   )
 }

@@ -3,6 +3,7 @@ import { bestSteps, type Objectives } from '../../metrics/index.ts'
 import { own } from '../../records.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
 import { compareSaves, latestOf } from '../../order-key.ts'
+import { shown } from '../../shown.ts'
 import { abandonedAt, allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
 import { holderOf } from './judgement.ts'
@@ -115,8 +116,7 @@ function assertChoice(choice: unknown): asserts choice is 'latest' | 'best' | `b
   if (typeof choice === 'string' && isNamedBest(choice)) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `${typeof choice === 'string' ? JSON.stringify(choice) : String(choice)} is not a valid choice. ` +
-      'Write a step, "latest", "best" or "best:OBJECTIVE".',
+    `${shown(choice)} is not a valid choice. ` + 'Write a step, "latest", "best" or "best:OBJECTIVE".',
   )
 }
 

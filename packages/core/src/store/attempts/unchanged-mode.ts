@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../errors.ts'
+import { shown } from '../../shown.ts'
 
 /**
  * What happens to a file that has the name and the bytes of a file of the latest checkpoint.
@@ -17,6 +18,6 @@ export function assertUnchangedMode(mode: UnchangedMode | undefined): void {
   if (mode === undefined || unchangedModes.includes(mode)) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
-    `unchanged must be 'auto', 'link' or 'never', not ${JSON.stringify(mode)}.`,
+    `unchanged must be 'auto', 'link' or 'never', not ${shown(mode)}.`,
   )
 }

@@ -2,6 +2,7 @@ import { refuseUnknownOptions } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
+import { shown } from '../../shown.ts'
 
 /** Which checkpoints `copyCheckpoints()` copies, and how. */
 export interface CopyOptions<Name extends string = string> {
@@ -93,7 +94,7 @@ export function assertCopyOptions(options: CopyOptions, url: string): void {
   refuseUnknownOptions(options, copyFields, 'copyCheckpoints', url)
   const { checkpoints, toStep, onExisting } = options
   if (onExisting !== undefined && !['fail', 'replace'].includes(onExisting))
-    throw invalid(`onExisting must be 'fail' or 'replace', not ${JSON.stringify(onExisting)}.`, url)
+    throw invalid(`onExisting must be 'fail' or 'replace', not ${shown(onExisting)}.`, url)
   if (toStep === undefined) return
   assertStep(toStep)
   if (checkpoints?.length !== 1)

@@ -1,5 +1,6 @@
 import { refuseUnknownOptions } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
+import { shown } from '../../shown.ts'
 
 interface RanksLimits {
   /** Milliseconds for which a restore waits for the other ranks. Default: 10 minutes. */
@@ -51,7 +52,7 @@ export function assertRanksOptions(options: RanksOptions): void {
 /** Callers in JavaScript can pass anything. */
 function assertPlace({ rank, size, memberFile }: Readonly<Record<string, unknown>>): void {
   if (memberFile !== undefined && (typeof memberFile !== 'string' || memberFile === ''))
-    throw invalid(`ranks.memberFile must be a path, not ${JSON.stringify(memberFile)}.`)
+    throw invalid(`ranks.memberFile must be a path, not ${shown(memberFile)}.`)
   if (rank === undefined && size === undefined && memberFile !== undefined) return
   if (!isWhole(size) || size < 1 || size > mostRanks)
     throw invalid(`ranks.size must be a whole number from 1 to ${mostRanks}, not ${String(size)}.`)

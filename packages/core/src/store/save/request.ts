@@ -4,6 +4,7 @@ import { assertStep } from '../../catalog/documents/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import { assertJson, assertWellFormed, type JsonValue } from '../../json.ts'
 import { membersOf } from '../../records.ts'
+import { shown } from '../../shown.ts'
 import { assertPackMode, type PackMode } from '../pack-mode.ts'
 import { assertUnchangedMode, type UnchangedMode } from '../attempts/unchanged-mode.ts'
 
@@ -121,18 +122,18 @@ export function assertSaveRequest(request: SaveRequest): void {
   }
   for (const tag of request.tags ?? []) assertWellFormed(tag, 'A tag')
   if (request.onExisting !== undefined && !['fail', 'replace'].includes(request.onExisting)) {
-    throw invalid(`onExisting must be 'fail' or 'replace', not ${JSON.stringify(request.onExisting)}.`)
+    throw invalid(`onExisting must be 'fail' or 'replace', not ${shown(request.onExisting)}.`)
   }
   if (request.allowBest !== undefined && typeof request.allowBest !== 'boolean') {
-    throw invalid(`allowBest must be true or false, not ${JSON.stringify(request.allowBest)}.`)
+    throw invalid(`allowBest must be true or false, not ${shown(request.allowBest)}.`)
   }
   if (request.requireFinite !== undefined && typeof request.requireFinite !== 'boolean') {
-    throw invalid(`requireFinite must be true or false, not ${JSON.stringify(request.requireFinite)}.`)
+    throw invalid(`requireFinite must be true or false, not ${shown(request.requireFinite)}.`)
   }
   assertPackMode(request.packs)
   assertUnchangedMode(request.unchanged)
   if (request.keepsOrder !== undefined && typeof request.keepsOrder !== 'boolean') {
-    throw invalid(`keepsOrder must be true or false, not ${JSON.stringify(request.keepsOrder)}.`)
+    throw invalid(`keepsOrder must be true or false, not ${shown(request.keepsOrder)}.`)
   }
   if (request.startedAt !== undefined && !(request.startedAt instanceof Date)) {
     throw invalid(`startedAt must be a Date, not ${kindOf(request.startedAt)}.`)
