@@ -112,7 +112,11 @@ test('prefers options, then the environment, then the file', async () => {
 test('shows every setting that a configuration file can have', async () => {
   const url = new URL('../../core/schema/config.schema.json', import.meta.url)
   const { properties } = JSON.parse(await readFile(url, 'utf8')) as { readonly properties: object }
-  const mirror = { store: 's3://key:hidden@bucket/b?token=hidden', maxBehind: 3 }
+  const mirror = {
+    store: 's3://key:hidden@bucket/b?token=hidden',
+    maxBehind: 3,
+    backend: { credentials: { secretAccessKey: 'hidden' } },
+  }
   const folder = await folderWith({ ...configured, mirror, adapters: ['@me/adapter'] })
   const settings = await settingsOf(folder)
   const shown = new Set(Object.keys(settings).map((name) => name.split('.')[0]))
@@ -120,6 +124,7 @@ test('shows every setting that a configuration file can have', async () => {
   expect(settings).toMatchObject({
     'mirror.store': ['s3://bucket/b', 'file'],
     'mirror.maxBehind': [3, 'file'],
+    'mirror.backend.credentials': ['set, not shown', 'file'],
   })
   expect(await settingsOf(folder, ['--mirror', './c'])).toMatchObject({ 'mirror.store': ['./c', 'option'] })
   expect(await settingsOf(folder, ['--mirror', './c'])).not.toHaveProperty('mirror.maxBehind')

@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HoldfastError, openStore } from '../src/index.ts'
+import { type BackendAdapter, HoldfastError, openStore, type OpenStoreOptions } from '../src/index.ts'
 import { parseConfig } from '../src/config/schema.ts'
 import { openBackend, parseLocation } from '../src/backend.ts'
+import { temporaryFolder } from './stores.ts'
 
 function codeOf(action: () => unknown): string {
   try {
@@ -201,6 +204,42 @@ describe('openStore', () => {
     const memory = await openBackend(new URL('mem:'))
     const adapter = { schemes: ['ftp'], open: async () => memory }
     expect((await openStore('ftp://host/x', { adapters: [adapter] })).backend).toBe(memory)
+  })
+
+  test('passes the options of each adapter to it, and none of the store to the mirror', async () => {
+    const folder = await temporaryFolder()
+    const opened: [string, object | undefined][] = []
+    const adapter: BackendAdapter = {
+      schemes: ['ftp'],
+      open: async (url, options) => {
+        opened.push([url.href, options])
+        return openBackend(new URL('mem:'))
+      },
+    }
+    const file = join(folder, 'holdfast.config.json')
+    const config = { store: 'ftp://a/x', backend: { endpoint: 'a' } }
+    const open = async (mirror: object, code: OpenStoreOptions = {}): Promise<unknown> => {
+      await writeFile(file, JSON.stringify({ ...config, mirror: { store: 'ftp://b/x', ...mirror } }))
+      opened.length = 0
+      await (await openStore(undefined, { config: file, adapters: [adapter], ...code })).close()
+      return opened
+    }
+    expect(await open({})).toEqual([
+      ['ftp://a/x', { endpoint: 'a' }],
+      ['ftp://b/x', {}],
+    ])
+    expect(await open({ backend: { endpoint: 'b' } })).toEqual([
+      ['ftp://a/x', { endpoint: 'a' }],
+      ['ftp://b/x', { endpoint: 'b' }],
+    ])
+    const inCode = { backend: { endpoint: 'c' }, mirror: { store: 'ftp://d/x', backend: { endpoint: 'd' } } }
+    expect(await open({}, inCode)).toEqual([
+      ['ftp://a/x', { endpoint: 'c' }],
+      ['ftp://d/x', { endpoint: 'd' }],
+    ])
+    await expect(open({}, { mirror: { store: 'ftp://d/x', backend: [] as never } })).rejects.toThrow(
+      'mirror.backend must be a plain object.',
+    )
   })
 
   test('refuses unknown options', async () => {

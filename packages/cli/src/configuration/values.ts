@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
-import type { ExplainedConfig, HoldfastConfig } from '@holdfast/core'
+import type { ExplainedConfig, HoldfastConfig, MirrorOptions } from '@holdfast/core'
+import type { GlobalOptions } from '../declare/global-options.ts'
 
 /** Where a value comes from. */
 export type Origin =
@@ -19,7 +20,8 @@ export interface ConfigValue {
 export interface ConfigSources {
   readonly store: ExplainedConfig['store']
   readonly file: HoldfastConfig
-  readonly option: HoldfastConfig & { readonly job?: string | undefined }
+  readonly option: Omit<HoldfastConfig, 'limitUpload' | 'limitDownload'> &
+    Partial<Pick<GlobalOptions, 'job' | 'limitUpload' | 'limitDownload'>>
   /** The option `--mirror`, or `false` for `--no-mirror`. */
   readonly mirror: string | false | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -44,8 +46,8 @@ const ofDefault: Origin = { kind: 'default' }
 
 /**
  * Returns the settings that apply, in the order of docs/configuration.md. A retention of the command line replaces that
- * of the file completely, and objectives are added to those of the file. Values of `backend` are not shown, because they
- * can be secret.
+ * of the file completely, and objectives are added to those of the file. Values of `backend` and `mirror.backend` are not shown,
+ * because they can be secret.
  */
 export function valuesInForce({
   store,
@@ -81,7 +83,7 @@ export function valuesInForce({
     single('writerName', file.writerName),
     ...adaptersOf(option, ofOption),
     ...adaptersOf(file, ofFile),
-    ...flat('backend', file.backend, ofFile).map((each) => ({ ...each, value: 'set, not shown' })),
+    ...hidden('backend', file.backend, ofFile),
   ]
 }
 
@@ -102,14 +104,16 @@ function jobValue(option: string | undefined, environment: string): ConfigValue 
 /** A mirror of the command line replaces that of the file completely. */
 function mirrorValues(
   option: string | false | undefined,
-  ofTheFile: object | undefined,
+  ofTheFile: HoldfastConfig['mirror'],
 ): readonly ConfigValue[] {
   if (option === false) return [{ name: 'mirror', value: undefined, from: ofOption }]
-  const values =
-    option === undefined ? flat('mirror', ofTheFile, ofFile) : flat('mirror', { store: option }, ofOption)
-  return values.map((each) =>
+  const mirror: Partial<MirrorOptions> = option === undefined ? (ofTheFile ?? {}) : { store: option }
+  const { backend, ...others } = mirror
+  const from = option === undefined ? ofFile : ofOption
+  const values = flat('mirror', others, from).map((each) =>
     typeof each.value === 'string' ? { ...each, value: withoutCredentials(each.value) } : each,
   )
+  return [...values, ...hidden('mirror.backend', backend, from)]
 }
 
 /** A URL may contain credentials before its host, and in its parameters. */
@@ -118,7 +122,9 @@ function withoutCredentials(location: string): string {
   return location.replace(/^([^:]+:\/*)[^]*@/, '$1').replace(/\?[^]*$/, '')
 }
 
+/** The option is `false` if it is negated, which sets the value to none. */
 function single(name: string, ofTheFile: unknown, ofOptions?: unknown): ConfigValue {
+  if (ofOptions === false) return { name, value: undefined, from: ofOption }
   if (ofOptions !== undefined) return { name, value: ofOptions, from: ofOption }
   if (ofTheFile !== undefined) return { name, value: ofTheFile, from: ofFile }
   return { name, value: defaults[name], from: ofDefault }
@@ -128,6 +134,11 @@ function flat(name: string, values: object | undefined, from: Origin): readonly 
   return Object.entries(values ?? {}).flatMap(([member, value]: [string, unknown]) =>
     value === undefined ? [] : [{ name: `${name}.${member}`, value, from }],
   )
+}
+
+/** Options of adapters, which may be secret. */
+function hidden(name: string, values: object | undefined, from: Origin): readonly ConfigValue[] {
+  return flat(name, values, from).map((each) => ({ ...each, value: 'set, not shown' }))
 }
 
 function flatMap(
@@ -150,7 +161,10 @@ function withDefaults(name: string, values: readonly ConfigValue[]): readonly Co
     .map((each) => set.get(each) ?? { name: each, value: defaults[each], from: ofDefault })
 }
 
-function adaptersOf({ adapters = [] }: HoldfastConfig, from: Origin): readonly ConfigValue[] {
+function adaptersOf(
+  { adapters = [] }: Pick<HoldfastConfig, 'adapters'>,
+  from: Origin,
+): readonly ConfigValue[] {
   return adapters.map((adapter) => ({
     name: 'adapters',
     value: typeof adapter === 'string' ? adapter : 'an adapter object',

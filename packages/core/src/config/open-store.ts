@@ -98,16 +98,19 @@ export async function openStore<const Name extends string = never, const Locatio
 /** The objectives that the compiler knows. If the options define none, every name is possible. */
 export type KnownObjectives<Name extends string> = [Name] extends [never] ? string : Name
 
-/** Opens the backend of a mirror. A relative path in the configuration file is relative to that file. */
+/**
+ * Opens the backend of a mirror. A relative path in the configuration file is relative to that file. The options of the store's
+ * adapter do not apply to the mirror, which may be another service with other credentials.
+ */
 async function openMirror(
   place: ConfiguredPlace,
-  { store }: MirrorOptions,
+  { store, backend = {} }: MirrorOptions,
   isConfigured: boolean,
   adapters: AdapterOptions['adapters'],
   hooks: BackendHooks,
 ): Promise<CheckpointBackend> {
   const named = isConfigured && place.found !== undefined ? locate(store, place.found.file).href : store
-  return openPlace({ ...place, named }, { adapters, backend: undefined }, hooks)
+  return openPlace({ ...place, named }, { adapters, backend }, hooks)
 }
 
 /** A location, and the configuration file that applies to it. */

@@ -42,6 +42,7 @@ export const configSchema = v.strictObject({
       retention: v.optional(retentionSchema),
       maxBehind: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(mostUnmirrored))),
       flushLimit: v.optional(v.pipe(v.number(), v.minValue(0))),
+      backend: v.optional(recordOf(v.unknown())),
     }),
   ),
   limitUpload: v.optional(rateSchema),

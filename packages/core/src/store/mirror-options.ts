@@ -3,6 +3,8 @@ import { mostUnmirrored } from '../catalog/documents/index.ts'
 import { HoldfastError } from '../errors.ts'
 import type { Objectives } from '../metrics/index.ts'
 import { planRetention, type RetentionOptions } from '../retention/index.ts'
+import { membersOf } from '../records.ts'
+import { shown } from '../shown.ts'
 
 /** A second store to which the checkpoints of a store are copied. */
 export interface MirrorOptions<Name extends string = string> {
@@ -19,6 +21,8 @@ export interface MirrorOptions<Name extends string = string> {
   readonly flushLimit?: number | undefined
   /** Takes the mirror from another store that owns it, which is then fenced. Default: false. */
   readonly takeOver?: boolean | undefined
+  /** Options that `openStore` passes to the adapter of the mirror. Those of the store do not apply to it. Default: none. */
+  readonly backend?: Readonly<Record<string, unknown>> | undefined
 }
 
 const known = [
@@ -27,6 +31,7 @@ const known = [
   'maxBehind',
   'flushLimit',
   'takeOver',
+  'backend',
 ] as const satisfies readonly (keyof MirrorOptions)[]
 
 const defaultMaxBehind = 16
@@ -34,9 +39,9 @@ const defaultMaxBehind = 16
 /** Throws `INVALID_ARGUMENT` for options that are misspelt or out of range. */
 export function assertMirrorOptions(options: MirrorOptions, objectives: Objectives): void {
   refuseUnknownOptions(options, known, 'mirror')
-  const { store, maxBehind, flushLimit, retention } = options
+  const { store, maxBehind, flushLimit, retention, backend } = options
   if (typeof store !== 'string' || store === '')
-    throw invalid(`mirror.store must be a path or a URL, not ${JSON.stringify(store)}.`)
+    throw invalid(`mirror.store must be a path or a URL, not ${shown(store)}.`)
   if (
     maxBehind !== undefined &&
     !(Number.isSafeInteger(maxBehind) && maxBehind >= 0 && maxBehind <= mostUnmirrored)
@@ -48,6 +53,7 @@ export function assertMirrorOptions(options: MirrorOptions, objectives: Objectiv
     throw invalid(
       `mirror.flushLimit must be a number of milliseconds of at least 0, not ${String(flushLimit)}.`,
     )
+  if (backend !== undefined) membersOf(backend, 'mirror.backend')
   planRetention(retention ?? {}, objectives)
 }
 
