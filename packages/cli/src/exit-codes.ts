@@ -41,7 +41,7 @@ export const exitCodesHelp = `Exit codes ("run" exits with that of its program; 
     5  corrupt: the bytes differ from the saved bytes
     6  conflict: the step exists, or another writer owns the store
     7  outcome unknown: the change may be committed or not; check with "holdfast ls"
-    8  no space: nothing was written
+    8  no space: nothing of this checkpoint remains
     9  no permission
    10  incomplete: other ranks of the job did not deliver their parts in time
    11  too old: the latest checkpoint, or that of the mirror, is older than --max-age

@@ -28,7 +28,7 @@ describe('the free-space guard', () => {
     const before = await keysOf(backend)
     backend.available = 50_500_000
     await expect(store.save({ step: 2, files })).rejects.toThrow(
-      /step 2 needs 1\.0 MB and 50 MB is kept free, but only 51 MB is free\. Nothing was written/,
+      /step 2 needs 1\.0 MB and 50 MB is kept free, but only 51 MB is free\. Nothing of step 2 was written/,
     )
     expect(await keysOf(backend)).toEqual(before)
     backend.available = 52_000_000

@@ -272,14 +272,14 @@ function shortage(step: number, needed: Need, refused: Refusal): string {
     const free = refused.available === 0 ? 'has no inodes left' : `has only ${refused.available} inodes left`
     return (
       `Not enough space: step ${step} needs ${needed.inodes} inodes for its files and folders, but the file system ${free}. ` +
-      `Nothing was written. Free ${refused.missing} inodes.`
+      `Nothing of step ${step} was written. Free ${refused.missing} inodes.`
     )
   }
   const { available, kept, missing } = refused
   const keptFree = kept > 0 ? ` and ${formatSize(kept)} is kept free` : ''
   return (
     `Not enough space: step ${step} needs ${formatSize(needed.bytes)}${keptFree}, but only ${formatSize(available)} is free. ` +
-    `Nothing was written. Free ${formatSize(missing)}.`
+    `Nothing of step ${step} was written. Free ${formatSize(missing)}.`
   )
 }
 
