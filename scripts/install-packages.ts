@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { replaceFolder } from './replace-folder.ts'
 
 const installed = ['core', 'adapter-fs', 'adapter-s3', 'adapter-gcs', 'adapter-azure', 'watch', 'page', 'cli']
 
@@ -10,17 +11,17 @@ const installed = ['core', 'adapter-fs', 'adapter-s3', 'adapter-gcs', 'adapter-a
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Installs the command line of this checkout, with core and every adapter, into a folder, which it replaces. It packs each
- * package as a release does, so the installed files equal those in the registry.
+ * Installs the command line of this checkout, with core and every adapter, into a folder, which it replaces. If that fails, the
+ * folder stays as it is. It packs each package as a release does, so the installed files equal those in the registry.
  */
 export function installPackages(folder: string): void {
   const packed = mkdtempSync(join(tmpdir(), 'holdfast-install-'))
   try {
     const tarballs = installed.map((name) => pack(name, packed))
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
-    run(folder, 'npm', 'install', '--no-audit', '--no-fund', ...tarballs)
+    replaceFolder(folder, (next) => {
+      writeFileSync(join(next, 'package.json'), '{ "private": true }\n')
+      run(next, 'npm', 'install', '--no-audit', '--no-fund', ...tarballs)
+    })
   } finally {
     rmSync(packed, { recursive: true })
   }
