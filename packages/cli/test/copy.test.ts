@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { environment, holdfast, main } from './holdfast.ts'
+import { plantAdapterThatFailsToPut } from './failing-adapters.ts'
 
 /** A folder with a store `run` that has these steps, saved in this order. */
 async function folderWithRun(...steps: readonly number[]): Promise<string> {
@@ -90,7 +91,9 @@ describe('copy', () => {
     await holdfast(folder, 'save', 'other.bin', '--step', '1', '--store', 'backup')
     const refused = await holdfast(folder, 'copy', 'run', 'backup')
     expect(refused.code).toBe(6)
-    expect(refused.stdout).toContain('Pass --replace to replace it.')
+    expect(refused.stdout).toContain(
+      'a different checkpoint of step 1. Pass --to-step N to give the copy another step, or --replace.\n',
+    )
     expect(await holdfast(folder, 'copy', 'run', 'backup', '--replace')).toMatchObject({ code: 0 })
   })
 
@@ -120,19 +123,74 @@ describe('copy', () => {
   test('follows the source until it is terminated, also before its first save', async () => {
     const folder = await folderWithRun()
     const words = ['copy', 'run', 'backup', '--follow', '--poll', '0.1', '--json']
-    const child = spawn(process.execPath, [main, ...words], {
-      cwd: folder,
-      env: environment(),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(process.execPath, [main, ...words], { cwd: folder, env: environment() })
     const exit = once(child, 'exit')
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-    const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value))
+    const notes = createInterface(child.stderr)[Symbol.asyncIterator]()
+    const next = async (from = lines): Promise<unknown> => JSON.parse(String((await from.next()).value))
+    expect(await next(notes)).toMatchObject({
+      type: 'note',
+      message: expect.stringMatching(
+        /^There is no checkpoint in .*\/run yet\. .* Check the path or URL/,
+      ) as string,
+    })
     await save(folder, 1)
     expect(await next()).toMatchObject({ type: 'copied', step: 1 })
     await save(folder, 2)
     expect(await next()).toMatchObject({ type: 'copied', step: 2 })
     child.kill('SIGTERM')
     expect((await exit)[0]).toBe(143)
+    expect((await notes.next()).value).toMatch(/Stopped\. Run the same command again to continue\./)
+  })
+
+  test.each(['PERMISSION_DENIED', 'INSUFFICIENT_SPACE', 'OUTCOME_UNKNOWN', 'UNAVAILABLE'])(
+    'continues to follow the source after %s',
+    async (code) => {
+      const folder = await folderWithRun(1)
+      const { child, exit, nextNote } = await following(folder, code)
+      expect(await nextNote()).toBe('The bucket takes nothing. The copy continues in 1.0 s.')
+      child.kill('SIGTERM')
+      expect((await exit)[0]).toBe(143)
+    },
+  )
+
+  test.each([
+    ['FENCED', 6],
+    ['UNSUPPORTED', 1],
+  ])('ends to follow the source after %s', async (code, exitCode) => {
+    const folder = await folderWithRun(1)
+    const { exit, nextNote } = await following(folder, code)
+    expect(await nextNote()).toBe('holdfast: The bucket takes nothing.')
+    expect((await exit)[0]).toBe(exitCode)
+  })
+
+  test('sums up what was copied before it fails', async () => {
+    const folder = await folderWithRun(1, 2, 3)
+    const adapter = await plantAdapterThatFailsToPut(folder, 'INSUFFICIENT_SPACE', '2-')
+    const { code, stdout, stderr } = await holdfast(
+      folder,
+      'copy',
+      'run',
+      'toy://backup',
+      '--adapter',
+      adapter,
+    )
+    expect([code, stderr]).toEqual([8, expect.stringContaining('The bucket takes nothing.')])
+    expect(stdout).toMatch(/^copied step 1 · .*\n1 copied · toy:\/\/backup\n$/)
   })
 })
+
+interface Following {
+  readonly child: ChildProcess
+  readonly exit: Promise<readonly unknown[]>
+  readonly nextNote: () => Promise<unknown>
+}
+
+/** Follows the run with copies to a store that fails to put any file of a checkpoint. */
+async function following(folder: string, code: string): Promise<Following> {
+  const adapter = await plantAdapterThatFailsToPut(folder, code)
+  const words = ['copy', 'run', 'toy://backup', '--follow', '--poll', '0.1', '--adapter', adapter]
+  const child = spawn(process.execPath, [main, ...words], { cwd: folder, env: environment() })
+  const notes = createInterface(child.stderr)[Symbol.asyncIterator]()
+  return { child, exit: once(child, 'exit'), nextNote: async () => (await notes.next()).value }
+}

@@ -4,6 +4,7 @@ import {
   type CopyOptions,
   type CopyOutcome,
   type CopyReport,
+  type ErrorCode,
   formatSize,
   HoldfastError,
   isHoldfastError,
@@ -31,6 +32,7 @@ const [shortestPause, longestPause] = [1000, 300_000]
 
 export const copy = defineCommand({
   example: 'holdfast copy ./runs/a ./backup/a --keep-last 10',
+  whenStopped: 'Run the same command again to continue.',
   arguments: [
     argument('<from>', 'path or URL of the source', text),
     argument('<to>', 'path or URL of the destination; created if missing', text),
@@ -83,16 +85,34 @@ export const copy = defineCommand({
           signal,
         }
         if (follow) return await followSource(source, context, request, poll)
-        const report = await copyOnce(source, context, request, (outcome) => {
-          printOutcome(context.printer, outcome, dryRun)
-        })
-        printReport(context, report, dryRun)
-        return exitCodeFor(report)
+        return await copyAll(source, context, request)
       },
       settings,
     )
   },
 })
+
+/** Copies once. If it fails on the way, what was copied before stays, so the outcomes are added up as well. */
+async function copyAll(
+  source: CheckpointStore,
+  context: CommandContext,
+  request: CopyOptions,
+): Promise<ExitCode> {
+  const { printer, store } = context
+  const { dryRun = false } = request
+  const outcomes: CopyOutcome[] = []
+  try {
+    const report = await copyOnce(source, context, request, (outcome) => {
+      outcomes.push(outcome)
+      printOutcome(printer, outcome, dryRun)
+    })
+    printReport(context, report, dryRun)
+    return exitCodeFor(report)
+  } catch (error) {
+    if (outcomes.length > 0) printer.line(joined(sumOf(outcomes, dryRun).text, store.url))
+    throw error
+  }
+}
 
 async function copyOnce(
   source: CheckpointStore,
@@ -114,7 +134,20 @@ async function copyOnce(
   }
 }
 
-/** Copies what is missing again and again, and prints what is new. Ends when the signal fires. */
+/** Errors after which the same copy cannot succeed later. */
+const finalErrors = new Set<ErrorCode>([
+  'FENCED',
+  'INVALID_ARGUMENT',
+  'UNSUPPORTED',
+  'CONFIG',
+  'CORRUPT',
+  'ABORTED',
+])
+
+/**
+ * Copies what is missing again and again, and prints what is new. Ends when the signal fires, and with an error after which the
+ * copy cannot succeed later.
+ */
 async function followSource(
   source: CheckpointStore,
   context: CommandContext,
@@ -130,17 +163,22 @@ async function followSource(
     if (outcome.kind === 'copied' || outcome.kind === 'updated' || failure !== undefined)
       printOutcome(printer, outcome, false)
   }
+  let isAwaited = false
   for (let pause = poll; ; ) {
     try {
       await copyOnce(source, context, request, printNew)
       await context.store.flush()
       pause = poll
     } catch (error) {
-      // Nothing is saved at the source yet, or one of the stores does not answer now.
-      if (!isHoldfastError(error, 'NOT_FOUND', 'UNAVAILABLE')) throw error
-      if (error.code === 'UNAVAILABLE') {
+      if (!isHoldfastError(error) || finalErrors.has(error.code)) throw error
+      if (error.hint?.kind !== 'check-location') {
         pause = Math.min(longestPause, Math.max(shortestPause, pause * 2))
-        printer.note(`${error.message} The copy continues in ${formatDuration(pause)}.`)
+        printer.note(`${withHint(error)} The copy continues in ${formatDuration(pause)}.`)
+      } else if (!isAwaited) {
+        isAwaited = true
+        printer.note(
+          `There is no checkpoint in ${source.url} yet. The copy begins with the first one. Check the path or URL if you expected one.`,
+        )
       }
     }
     await systemEnvironment.pause(Math.max(pause, shortestPoll), signal)
@@ -170,8 +208,26 @@ function printOutcome(printer: Printer, outcome: CopyOutcome, dryRun: boolean): 
   printer.data({ type: kind, ...facts, ...failure })
 }
 
-function printReport({ printer, store }: CommandContext, report: CopyReport, dryRun: boolean): void {
-  const { outcomes, metricsOfSteps } = report
+function printReport(
+  { printer, store }: CommandContext,
+  { outcomes, metricsOfSteps }: CopyReport,
+  dryRun: boolean,
+): void {
+  const { counts, bytes, text } = sumOf(outcomes, dryRun)
+  const ofMetrics =
+    metricsOfSteps.length === 0 ? [] : [`metrics of ${count(metricsOfSteps.length, 'deleted checkpoint')}`]
+  printer.line(joined([text, ...ofMetrics].join(', '), store.url))
+  printer.data({ type: 'result', command: 'copy', dryRun, ...counts, bytes, metricsOfSteps })
+}
+
+interface CopySum {
+  readonly counts: Readonly<Record<'copied' | 'there' | 'updated' | 'skipped' | 'failed', number>>
+  readonly bytes: number
+  /** The counts as text. */
+  readonly text: string
+}
+
+function sumOf(outcomes: readonly CopyOutcome[], dryRun: boolean): CopySum {
   const of = (kind: CopyOutcome['kind']): readonly CopyOutcome[] =>
     outcomes.filter((each) => each.kind === kind)
   const counts = {
@@ -188,10 +244,8 @@ function printReport({ printer, store }: CommandContext, report: CopyReport, dry
     counts.updated > 0 && `${counts.updated} of them updated`,
     counts.skipped > 0 && `${counts.skipped} skipped`,
     counts.failed > 0 && `${counts.failed} failed`,
-    metricsOfSteps.length > 0 && `metrics of ${count(metricsOfSteps.length, 'deleted checkpoint')}`,
   ]
-  printer.line(joined(parts.filter((part) => part !== false).join(', '), store.url))
-  printer.data({ type: 'result', command: 'copy', dryRun, ...counts, bytes, metricsOfSteps })
+  return { counts, bytes, text: parts.filter((part) => part !== false).join(', ') }
 }
 
 /** The code of corrupt checkpoints wins over that of refused ones. */
