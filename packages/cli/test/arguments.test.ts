@@ -69,6 +69,14 @@ test('gathers metadata by name', () => {
   expect(() => parseMeta('nothing', undefined)).toThrow(InvalidArgumentError)
 })
 
+test('rejects a metric, metadata or an objective that is given twice', () => {
+  const twice = /^The (metric|metadata|objective) a is given twice\. Pass it once\.$/
+  expect(() => parseMetric('a=2', parseMetric('a=1', undefined))).toThrow(twice)
+  expect(() => parseMeta('a=2', parseMeta('a=1', undefined))).toThrow(twice)
+  expect(() => parseObjective('a=y:max', parseObjective('a=x:min', undefined))).toThrow(twice)
+  expect(() => parseMetric('toString=1', parseMetric('a=1', undefined))).not.toThrow()
+})
+
 test('parses an objective with a metric, a direction and an optional name', () => {
   expect(parseObjective('loss=val_loss:min', undefined)).toEqual({
     loss: { metric: 'val_loss', direction: 'min' },

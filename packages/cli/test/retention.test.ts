@@ -145,6 +145,19 @@ test('reports a misspelt or missing name, with the remedy', async () => {
     [['save', file, '--step', '1', '--keep-last', '0'], /whole number from 1/],
     [['save', file, '--step', '1', '--keep-best', 'loss'], /METRIC:min/],
     [['save', file, '--step', '1', '--keep-every', '4 fortnights'], /4 fortnights.*not a duration/],
+    [
+      ['prune', '--keep-every', '1000', '--keep-every', '50000'],
+      /--keep-every is given twice for steps\. Pass it once for steps, once for epochs and once for time\./,
+    ],
+    [['prune', '--keep-every', '4 h', '--keep-every', '90 min'], /--keep-every is given twice for time\./],
+    [
+      ['prune', '--keep-best', 'loss:min:5', '--keep-best', 'loss:max'],
+      /--keep-best loss is given twice\. Pass another name for the second: loss_2=loss:max\./,
+    ],
+    [
+      ['prune', '--objective', 'loss=val_loss:min', '--keep-best', 'loss:min'],
+      /--objective and --keep-best define loss differently\. Write --keep-best loss=val_loss:min\./,
+    ],
     [['save', file, '--step', '1', '--max-bytes', 'plenty'], /not a size/],
     [['prune'], /No retention is given/],
     [['attach', '1', '--metric', 'loss=low'], /not a number/],

@@ -1,6 +1,8 @@
-import type { Objectives, RetentionOptions } from '@holdfast/core'
+import { HoldfastError, type RetentionOptions } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
+import { own } from '../own.ts'
 import { flag, gather, option, type OptionsOf } from '../declare/declaration.ts'
+import type { ObjectiveArgument } from '../parsing/arguments.ts'
 import { duration, size } from '../parsing/quantities.ts'
 
 /** One `--keep-best` option: keep the best `count` checkpoints by this metric. */
@@ -11,6 +13,8 @@ export interface BestArgument {
   readonly count: number
 }
 
+type ObjectiveArguments = Readonly<Record<string, ObjectiveArgument>>
+
 interface EveryArgument {
   readonly unit: 'steps' | 'epochs' | 'time'
   readonly value: number
@@ -20,7 +24,7 @@ interface EveryArgument {
 export const retentionOptions = {
   keepLast: option('<n>', 'keep the last n', parseCount),
   keepBest: option('<metric:min|max[:n]>', 'keep the best n (default 1); may be repeated', parseBest),
-  keepEvery: option('<n>', 'keep one per n steps, "50 epochs" or "4 h"; may be repeated', parseEvery),
+  keepEvery: option('<n>', 'keep one per n steps, "50 epochs" or "4 h"; once for each unit', parseEvery),
   keepWithin: option('<duration>', 'keep all that are younger, such as "2 d"', duration),
   keepUnscored: option(
     '<duration>',
@@ -39,7 +43,7 @@ export type KeepOptions = OptionsOf<typeof retentionOptions>
 /** Returns only the fields that the command line sets, so that the configuration supplies the others. */
 export function retentionOf(options: Partial<KeepOptions>): {
   readonly retention?: RetentionOptions
-  readonly objectives?: Objectives
+  readonly objectives?: ObjectiveArguments
   readonly space?: { readonly makeRoom: true }
 } {
   const {
@@ -82,6 +86,26 @@ export function retentionOf(options: Partial<KeepOptions>): {
   }
 }
 
+/**
+ * Returns the objectives of `--objective` and of `--keep-best`. Throws `INVALID_ARGUMENT` if both define one of the same name and
+ * not alike, because one of them would be ignored.
+ */
+export function joinObjectives(
+  defined: ObjectiveArguments | undefined,
+  best: ObjectiveArguments | undefined,
+): ObjectiveArguments | undefined {
+  if (defined === undefined || best === undefined) return defined ?? best
+  for (const [name, { metric, direction }] of Object.entries(best)) {
+    const other = own(defined, name)
+    if (other !== undefined && !(other.metric === metric && other.direction === direction))
+      throw new HoldfastError(
+        'INVALID_ARGUMENT',
+        `--objective and --keep-best define ${name} differently. Write --keep-best ${name}=${other.metric}:${other.direction}.`,
+      )
+  }
+  return { ...defined, ...best }
+}
+
 export function parseCount(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number
@@ -96,7 +120,12 @@ function parseBest(text: string, before: readonly BestArgument[] | undefined): r
       'Write METRIC:min or METRIC:max, with an optional count, such as val_loss:min or pck:max:3.',
     )
   }
-  return [...(before ?? []), { name: name ?? metric, metric, direction, count: Number(count ?? 1) }]
+  const best: BestArgument = { name: name ?? metric, metric, direction, count: Number(count ?? 1) }
+  if (before?.some((other) => other.name === best.name) === true)
+    throw new InvalidArgumentError(
+      `--keep-best ${best.name} is given twice. Pass another name for the second: ${best.name}_2=${metric}:${direction}.`,
+    )
+  return [...(before ?? []), best]
 }
 
 /** Parses `1000` as steps, `50 epochs` as epochs, and any other text as an interval of time. */
@@ -106,5 +135,9 @@ function parseEvery(text: string, before: readonly EveryArgument[] | undefined):
     number === undefined
       ? { unit: 'time', value: duration(text) }
       : { unit: unit?.startsWith('epoch') === true ? 'epochs' : 'steps', value: parseCount(number) }
+  if (before?.some((other) => other.unit === every.unit) === true)
+    throw new InvalidArgumentError(
+      `--keep-every is given twice for ${every.unit}. Pass it once for steps, once for epochs and once for time.`,
+    )
   return [...(before ?? []), every]
 }

@@ -72,7 +72,7 @@ export function parseMetric(
   const [name, value] = splitPair(text, 'a metric', 'val_loss=0.183')
   const number = numberOf(value)
   if (number === undefined) throw new InvalidArgumentError(`${JSON.stringify(value)} is not a number.`)
-  return { ...before, [name]: number }
+  return withMember(before, name, number, 'metric')
 }
 
 /** Parses `name=value` and adds it to the earlier pairs. The command parses the value. */
@@ -81,7 +81,7 @@ export function parseMeta(
   before: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, string>> {
   const [name, value] = splitPair(text, 'metadata', 'commit=abc123')
-  return { ...before, [name]: value }
+  return withMember(before, name, value, 'metadata')
 }
 
 /** Parses `name=metric:min` or `metric:max` and adds it to the earlier objectives. */
@@ -94,12 +94,24 @@ export function parseObjective(
   if (metric === undefined || (direction !== 'min' && direction !== 'max')) {
     throw new InvalidArgumentError('Write NAME=METRIC:min or NAME=METRIC:max, such as loss=val_loss:min.')
   }
-  return { ...before, [name ?? metric]: { metric, direction } }
+  return withMember(before, name ?? metric, { metric, direction }, 'objective')
 }
 
 export interface ObjectiveArgument {
   readonly metric: string
   readonly direction: 'min' | 'max'
+}
+
+/** Adds a member to a record. Throws if the record has it already, because a value that is given twice is a mistake. */
+function withMember<Value>(
+  before: Readonly<Record<string, Value>> | undefined,
+  name: string,
+  value: Value,
+  what: string,
+): Readonly<Record<string, Value>> {
+  if (before !== undefined && Object.hasOwn(before, name))
+    throw new InvalidArgumentError(`The ${what} ${name} is given twice. Pass it once.`)
+  return { ...before, [name]: value }
 }
 
 function splitPair(text: string, what: string, example: string): readonly [string, string] {
