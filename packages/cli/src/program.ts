@@ -1,10 +1,10 @@
 import { Command as CommanderCommand } from 'commander'
 import type { Command, DescribedCommand, Surroundings } from './declare/command.ts'
-import { declareCommand, declareOptions } from './declare/declare.ts'
+import { type CommandProgress, declareCommand, declareOptions } from './declare/declare.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 import { globalOptions } from './declare/global-options.ts'
 import { own } from './own.ts'
-import { visibleLines } from './output/visible.ts'
+import { reportUsageError } from './output/errors.ts'
 
 interface ListedCommand {
   readonly summary: string
@@ -161,11 +161,11 @@ async function describeCommands(): Promise<readonly DescribedCommand[]> {
   )
 }
 
-/** Returns the parser of the command line. It calls `done` with the exit code of the command that ran. */
+/** Returns the parser of the command line. With `isJson` it prints no sentence about a wrong command line. */
 export function buildProgram(
   version: string,
   surroundings: Omit<Surroundings, 'describeCommands'>,
-  done: (code: number) => void,
+  { isJson, ...progress }: { readonly isJson: boolean } & CommandProgress,
 ): CommanderCommand {
   const program = new CommanderCommand('holdfast')
     .description(
@@ -178,16 +178,20 @@ export function buildProgram(
     .showHelpAfterError('(Run holdfast --help for commands and options.)')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      outputError: (text, write) => {
-        write(visibleLines(text))
+      outputError: (text) => {
+        if (!isJson) reportUsageError(text)
+      },
+      writeErr: (text) => {
+        if (!isJson) process.stderr.write(text)
       },
     })
     .exitOverride()
     .helpCommand(false)
   const declare = async (chosen: CommanderCommand): Promise<void> => {
     const listed = own(commands, chosen.name())
-    if (listed !== undefined)
-      declareCommand(chosen, await listed.load(), { ...surroundings, describeCommands }, done)
+    if (listed === undefined) return
+    chosen.showHelpAfterError(`(Run holdfast ${chosen.name()} --help for its options.)`)
+    declareCommand(chosen, await listed.load(), { ...surroundings, describeCommands }, progress)
   }
   program.hook('preSubcommand', (_, chosen) => declare(chosen))
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary)

@@ -1,28 +1,40 @@
 import { CommanderError } from 'commander'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Interruption } from './signals/interruption.ts'
-import { reportError } from './output/errors.ts'
+import type { Command } from './declare/command.ts'
+import { reportError, usageMessage } from './output/errors.ts'
 import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line and returns the exit code. Reports every error on stderr. */
 export async function run(argv: readonly string[], version: string): Promise<number> {
   const interruption = new Interruption()
+  const json = asksForJson(argv)
   let outcome: number = exitCodes.done
-  const program = buildProgram(version, { interruption, trailing: afterDashes(argv) }, (code) => {
-    outcome = code
-  })
+  let begun: Command | undefined
+  const program = buildProgram(
+    version,
+    { interruption, trailing: afterDashes(argv) },
+    {
+      isJson: json,
+      onBegin: (command) => {
+        begun = command
+      },
+      onEnd: (code) => {
+        outcome = code
+      },
+    },
+  )
   try {
     await program.parseAsync(argv)
     return outcome
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
-    const json = asksForJson(argv)
     if (error instanceof CommanderError) {
-      if (json) reportError({ code: 'USAGE', message: error.message, exitCode: exitCodes.usage }, json)
+      if (json) reportError({ code: 'USAGE', message: usageOf(error), exitCode: exitCodes.usage }, json)
       return exitCodes.usage
     }
-    return await fail(error, json, interruption)
+    return await fail(error, json, interruption, begun?.whenStopped)
   } finally {
     interruption.close()
   }
@@ -39,7 +51,19 @@ function afterDashes(argv: readonly string[]): readonly string[] {
   return end === -1 ? [] : argv.slice(end + 1)
 }
 
-async function fail(error: unknown, json: boolean, interruption: Interruption): Promise<ExitCode> {
+/** Without a command, the parser prints the help instead of an error. */
+function usageOf({ code, message }: CommanderError): string {
+  return code === 'commander.help'
+    ? 'A command is required. holdfast --help lists them.'
+    : usageMessage(message)
+}
+
+async function fail(
+  error: unknown,
+  json: boolean,
+  interruption: Interruption,
+  whenStopped = 'Run the command again.',
+): Promise<ExitCode> {
   const { isHoldfastError } = await import('@holdfast/core')
   if (isGoneFolder(error)) {
     const message =
@@ -56,7 +80,7 @@ async function fail(error: unknown, json: boolean, interruption: Interruption): 
   // The user knows who stopped the command, and need not know which request was under way.
   const { signal } = interruption
   const isAsked = error.code === 'ABORTED' && signal.aborted && error.cause === signal.reason
-  const message = isAsked ? 'Stopped. Nothing partial is visible.' : withHint(error)
+  const message = isAsked ? `Stopped. ${whenStopped}` : withHint(error)
   reportError({ code: error.code, message, exitCode }, json)
   return exitCode
 }

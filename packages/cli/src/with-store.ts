@@ -8,12 +8,13 @@ import {
 } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import type { GlobalOptions } from './declare/global-options.ts'
-import { type KeepOptions, retentionOf } from './options/retention.ts'
+import { joinObjectives, type KeepOptions, retentionOf } from './options/retention.ts'
 import type { CommandExitCode } from './exit-codes.ts'
 import { count, joined } from './output/text.ts'
 import { explainUnscored } from './output/unscored.ts'
 import { phraseHint } from './output/hints.ts'
 import { noteMirror } from './output/mirror.ts'
+import { undeletedText } from './output/removals.ts'
 import { Printer } from './output/printer.ts'
 import { type Progress, startProgress } from './output/progress.ts'
 import type { ChosenRanks } from './ranks/options.ts'
@@ -25,6 +26,8 @@ export interface CommandContext {
   readonly signal: AbortSignal
   /** Whether the command line or the configuration defines a retention. */
   readonly hasRetention: boolean
+  /** Returns whether files of dropped checkpoints could not be deleted so far. A note reports them at the end. */
+  readonly hasUndeleted: () => boolean
   /** Shows a progress bar on a terminal. */
   readonly progress: (what: string) => Progress
 }
@@ -56,7 +59,8 @@ export async function withStore<Code extends CommandExitCode>(
       '--forget-objective changes the store, but --dry-run changes nothing. Pass one of them.',
     )
   }
-  const { objectives, ...keeping } = retentionOf(options)
+  const { objectives: ofBest, ...keeping } = retentionOf(options)
+  const objectives = joinObjectives(objective, ofBest)
   const printer = new Printer(json)
   if (ranks?.note !== undefined) printer.note(ranks.note)
   await using store = await openStore(options.store, {
@@ -69,9 +73,7 @@ export async function withStore<Code extends CommandExitCode>(
     ...mirrorOf(options, mirror),
     ...keeping,
     ...settings,
-    ...(objective === undefined && objectives === undefined
-      ? {}
-      : { objectives: { ...objective, ...objectives } }),
+    ...(objectives === undefined ? {} : { objectives }),
   })
   noteMirror(store, printer)
   let cleanupFailed: Error | undefined
@@ -100,14 +102,11 @@ export async function withStore<Code extends CommandExitCode>(
     printer,
     signal,
     hasRetention: store.hasRetention,
+    hasUndeleted: () => cleanupFailed !== undefined,
     progress: (what) => startProgress(what, json),
   })
   await store.flush() // waits for the deletion of dropped checkpoints
-  if (cleanupFailed !== undefined) {
-    printer.note(
-      `Some files of dropped checkpoints could not be deleted: ${cleanupFailed.message} Run holdfast sweep later.`,
-    )
-  }
+  if (cleanupFailed !== undefined) printer.note(undeletedText(cleanupFailed))
   return code
 }
 
@@ -147,14 +146,16 @@ export async function openSource(location: string, options: GlobalOptions): Prom
 }
 
 /** An option of the configuration applies unless the command line names it, too. */
-function transfersOf({
+export function transfersOf({
   limitUpload,
   limitDownload,
   threads,
 }: GlobalOptions): Pick<StoreOptions, 'limitUpload' | 'limitDownload' | 'threads'> {
   return {
-    ...(limitUpload === undefined ? {} : { limitUpload }),
-    ...(limitDownload === undefined ? {} : { limitDownload }),
+    ...(limitUpload === undefined ? {} : { limitUpload: limitUpload === false ? undefined : limitUpload }),
+    ...(limitDownload === undefined
+      ? {}
+      : { limitDownload: limitDownload === false ? undefined : limitDownload }),
     ...(threads === undefined ? {} : { threads }),
   }
 }

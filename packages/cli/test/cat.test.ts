@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { environment, holdfast, main, type Outcome } from './holdfast.ts'
+import { environment, exitOf, holdfast, main, type Outcome } from './holdfast.ts'
 
 let folder = ''
 const large = randomBytes(5_000_000)
@@ -110,4 +111,19 @@ test('fails after the last byte if the bytes differ, and says not to use them', 
   expect(await shell('$holdfast cat 2 model.bin --range 0-9 --no-verify | wc -c')).toMatchObject({ code: 0 })
   await truncate(path.trim(), 5)
   expect(await shell('$holdfast cat 2 model.bin --range 0-9 --no-verify | wc -c')).toMatchObject({ code: 5 })
+})
+
+test('says that the output is incomplete if it is stopped', async () => {
+  const child = spawn(process.execPath, [main, 'cat', '1', 'model/large.bin', '--store', 'store'], {
+    cwd: folder,
+    env: environment(),
+  })
+  const exit = exitOf(child)
+  let said = ''
+  child.stderr.on('data', (text: Buffer) => (said += text.toString()))
+  await once(child.stdout, 'readable') // the pipe is full, so the command waits
+  child.kill('SIGINT')
+  child.stdout.resume()
+  expect(await exit).toBe(130)
+  expect(said).toBe('holdfast: Stopped. The output is incomplete: do not use it.\n')
 })

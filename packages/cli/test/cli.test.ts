@@ -222,7 +222,7 @@ describe('a signal', () => {
     child.stderr.on('data', (text: Buffer) => (said += text.toString()))
     child.kill(signal)
     expect(await exitOf(child)).toBe(code)
-    expect(said).toBe('holdfast: Stopped. Nothing partial is visible.\n')
+    expect(said).toBe('holdfast: Stopped. Nothing was saved.\n')
     expect((await readdir(join(folder, 'store'), { recursive: true })).toSorted()).toEqual(before)
   })
 })

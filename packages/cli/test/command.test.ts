@@ -17,7 +17,7 @@ const options = {
   step: requiredOption('<n>', 'a step', parseStep),
   epoch: option('<n>', 'an epoch', parseStep),
   replace: flag('replace'),
-  config: negatableOption('<file>', 'a file', 'none'),
+  config: negatableOption('<file>', 'a file', 'none', text),
 }
 
 test('a command receives the types of its declarations', async () => {

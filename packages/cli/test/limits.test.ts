@@ -19,13 +19,17 @@ export const adapter = { schemes: ['noting'], open: async (url) => new NotingBac
 `
 
 async function save(config: object, ...words: readonly string[]): Promise<Outcome> {
+  return inFolderOf(config, 'save', 'model.bin', '--step', '1', ...words)
+}
+
+async function inFolderOf(config: object, ...words: readonly string[]): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-limits-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'adapter.mjs'), adapter)
   const all = { store: 'noting:a', adapters: ['./adapter.mjs'], ...config }
   await writeFile(join(folder, 'holdfast.config.json'), JSON.stringify(all))
   await writeFile(join(folder, 'model.bin'), 'weights')
-  return holdfast(folder, 'save', 'model.bin', '--step', '1', ...words)
+  return holdfast(folder, ...words)
 }
 
 describe('--limit-upload', () => {
@@ -39,6 +43,14 @@ describe('--limit-upload', () => {
   test('takes its default from the configuration, which has none', async () => {
     expect(await save({})).toMatchObject({ code: 0, stderr: '' })
     expect(await save({ limitUpload: '1 GB/s' })).toMatchObject({ code: 0, stderr: 'limited model.bin\n' })
+  })
+
+  test('is switched off by --no-limit-upload, and config shows that', async () => {
+    const limited = { limitUpload: '1 GB/s' }
+    expect(await save(limited, '--no-limit-upload')).toMatchObject({ code: 0, stderr: '' })
+    expect((await inFolderOf(limited, 'config', '--no-limit-upload')).stdout).toMatch(
+      /^limitUpload +none +option$/m,
+    )
   })
 
   test.each(['fast', '50MB', '10KB/s'])('refuses %s', async (rate) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '@holdfast/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { planBudget } from '../src/runs/budget.ts'
+import { plantAdapterThatDeletesNothing } from './failing-adapters.ts'
 import { holdfast, type Outcome } from './holdfast.ts'
 
 const objectives = { loss: { metric: 'loss', direction: 'min' } } as const
@@ -61,7 +62,7 @@ test('never drops the latest, the best and the pinned, and says that the budget 
   const folder = await twoRuns()
   const { code, stderr, stdout } = await prune(folder, '--budget', '1', '--json')
   expect(code).toBe(3)
-  expect(stderr).toContain('5.0 KB would still be kept, which is more than 1 B.')
+  expect(stderr).toContain('5.0 KB are still kept, which is more than 1 B. What is left is the latest')
   expect([await stepsOf(folder, 'a'), await stepsOf(folder, 'b')]).toEqual([
     [1, 2, 4],
     [1, 4],
@@ -74,6 +75,7 @@ test('never drops the latest, the best and the pinned, and says that the budget 
     dropped: 3,
     bytes: 3000,
     left: 5000,
+    uncounted: [],
   })
 })
 
@@ -93,10 +95,63 @@ test('reports a run that another writer owns, and prunes the others', async () =
   const folder = await twoRuns()
   await using owner = await openStore(join(folder, 'runs', 'a'), { config: false })
   await owner.save({ step: 5, files: { w: Buffer.alloc(1000) } })
-  const { code, stderr } = await prune(folder, '--keep-last', '1')
+  const { code, stderr, stdout } = await prune(folder, '--keep-last', '1')
   expect(code).toBe(6)
-  expect(stderr).toMatch(/^a is not pruned: /)
+  expect(stderr).toMatch(
+    /^a is not pruned: .* only it may write\. Prune it alone, which fences that writer: holdfast prune --store file:\S+\/runs\/a --take-over\n1 run is not counted: a\n$/,
+  )
+  expect(stdout).toMatch(/2.0 KB left\n$/)
   expect(await stepsOf(folder, 'b')).toEqual([1, 4])
+})
+
+test('names the job by which a run of a job can be pruned', async () => {
+  const folder = await twoRuns()
+  await using owner = await openStore(join(folder, 'runs', 'a'), { config: false, job: 'night shift' })
+  await owner.save({ step: 5, files: { w: Buffer.alloc(1000) } })
+  const { stderr } = await prune(folder, '--keep-last', '1')
+  expect(stderr).toMatch(/Prune it alone: holdfast prune --store file:\S+\/runs\/a --job 'night shift'\n/)
+})
+
+test('counts what could not be dropped as left, and reports that the budget is exceeded', async () => {
+  const folder = await twoRuns()
+  await using owner = await openStore(join(folder, 'runs', 'a'), { config: false })
+  await owner.save({ step: 5, files: { w: Buffer.alloc(1000) } })
+  const { code, stderr, stdout } = await prune(folder, '--budget', '6 KB')
+  expect(code).toBe(6)
+  expect(stderr).toMatch(/a is not pruned: [^]*7.0 KB are still kept, which is more than 6.0 KB\.\n$/)
+  expect(stdout).toMatch(/7.0 KB left\n$/)
+})
+
+test.each([
+  ['--keep-last', '1'],
+  ['--budget', '1'],
+])('exits with 3 if files cannot be deleted, and names the run: %j', async (...words) => {
+  const folder = await twoRuns()
+  const adapter = await plantAdapterThatDeletesNothing(folder)
+  const { code, stderr, stdout } = await holdfast(
+    folder,
+    'prune',
+    'toy://runs',
+    ...words,
+    '--adapter',
+    adapter,
+  )
+  expect(stderr).toMatch(
+    /^a: Some files of dropped checkpoints could not be deleted: .*no deletion\. Run holdfast sweep --store toy:\/\/runs\/a later\.\n/m,
+  )
+  expect(stdout).toContain('dropped step 3')
+  expect(code).toBe(3)
+})
+
+test.each([
+  ['prune', '--keep-last', '1'],
+  ['rm', '2'],
+])('%s of one store exits with 3 if files cannot be deleted', async (...words) => {
+  const folder = await twoRuns()
+  const adapter = await plantAdapterThatDeletesNothing(folder)
+  const { code, stderr } = await holdfast(folder, ...words, '-s', 'toy://runs/b', '--adapter', adapter)
+  expect(stderr).toMatch(/could not be deleted: .*no deletion\. Run holdfast sweep later\.\n$/)
+  expect(code).toBe(3)
 })
 
 test.each([
@@ -104,6 +159,10 @@ test.each([
   [['prune', '--budget', '1 GB', '-s', 'x'], '--budget is for all runs below a prefix'],
   [['prune', 'runs', '--budget', 'much'], 'Write a number of bytes'],
   [['prune', 'runs', '--budget', '1 GB', '-s', 'x'], 'prune PREFIX is about all runs'],
+  [['prune', 'runs', '--budget', '1 GB', '--job', 'x'], '--job is about one store'],
+  [['prune', 'runs', '--budget', '1 GB', '--member', 'x'], '--member is about one store'],
+  [['prune', 'runs', '--budget', '1 GB', '--mirror', 'x'], '--mirror is about one store'],
+  [['prune', 'runs', '--keep-last', '1', '--make-room'], '--make-room is about one store'],
 ])('rejects %j', async (words, message) => {
   expect(await holdfast(tmpdir(), ...words)).toMatchObject({
     code: 2,

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { plantAdapterThatFailsAfterACommit } from './failing-adapters.ts'
 import { holdfast, type Outcome } from './holdfast.ts'
 
 type Command = (...words: readonly string[]) => Promise<Outcome>
@@ -118,4 +119,16 @@ test('undoes what a prune of all runs deleted in one of them', async () => {
   )
   await run('undo')
   expect(await stepsOf(run)).toEqual([1, 2, 3])
+})
+
+test('succeeds although what else can be undone cannot be read afterwards', async () => {
+  const { folder, run } = await storeOfThree()
+  await run('rm', '1', '2', '--undo-for', '1d')
+  const adapter = await plantAdapterThatFailsAfterACommit(folder)
+  const words = ['undo', '1', '--json', '-s', 'toy://store', '--adapter', adapter]
+  const { code, stdout, stderr } = await holdfast(folder, ...words)
+  expect(stderr).toContain('It is not known what else can be undone: The bucket does not answer.')
+  expect(JSON.parse(stdout)).toMatchObject({ command: 'undo', undone: [{ step: 1 }] })
+  expect(code).toBe(0)
+  expect(await stepsOf(run)).toEqual([1, 3])
 })

@@ -10,6 +10,7 @@ import { requiredChoiceArgument } from './choice.ts'
 
 export const cat = defineCommand({
   example: 'holdfast cat latest checkpoint.pth | sha256sum',
+  whenStopped: 'The output is incomplete: do not use it.',
   arguments: [requiredChoiceArgument, argument('<file>', 'its name in the checkpoint', text)],
   options: {
     range: option(

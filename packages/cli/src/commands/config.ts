@@ -1,14 +1,14 @@
-import { explainConfig, HoldfastError, type HoldfastConfig, stringifyJson } from '@holdfast/core'
+import { explainConfig, HoldfastError, stringifyJson } from '@holdfast/core'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../declare/command.ts'
 import { flag, hidden } from '../declare/declaration.ts'
-import { type ConfigValue, type Origin, valuesInForce } from '../configuration/values.ts'
+import { type ConfigSources, type ConfigValue, type Origin, valuesInForce } from '../configuration/values.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
 import { phraseHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
-import { type KeepOptions, retentionOf, retentionOptions } from '../options/retention.ts'
+import { joinObjectives, type KeepOptions, retentionOf, retentionOptions } from '../options/retention.ts'
 
 export const config = defineCommand({
   example: 'holdfast config --keep-last 5',
@@ -62,15 +62,13 @@ export const config = defineCommand({
 })
 
 /** The values that options of the command line set. */
-function optionsOf(
-  options: GlobalOptions & KeepOptions,
-): HoldfastConfig & { readonly job?: string | undefined } {
+function optionsOf(options: GlobalOptions & KeepOptions): ConfigSources['option'] {
   const { objectives: ofRetention, ...keeping } = retentionOf(options)
   const { objective, job, adapter: adapters, limitUpload, limitDownload, threads } = options
-  const objectives = { ...objective, ...ofRetention }
+  const objectives = joinObjectives(objective, ofRetention)
   return {
     ...keeping,
-    ...(Object.keys(objectives).length === 0 ? {} : { objectives }),
+    ...(objectives === undefined ? {} : { objectives }),
     ...(adapters === undefined ? {} : { adapters }),
     ...(job === undefined ? {} : { job }),
     ...(limitUpload === undefined ? {} : { limitUpload }),

@@ -36,7 +36,12 @@ export const prune = defineCommand({
         '--budget is for all runs below a prefix: holdfast prune PREFIX --budget SIZE. For one store, pass --max-bytes.',
       )
     }
-    const command = async ({ store, printer, hasRetention }: CommandContext): Promise<ExitCode> => {
+    const command = async ({
+      store,
+      printer,
+      hasRetention,
+      hasUndeleted,
+    }: CommandContext): Promise<ExitCode> => {
       const { dryRun = false, undoFor, forgetObjective } = options
       if (!hasRetention && forgetObjective === undefined) throw noRetention()
       const { kept, dropped, undoUntil } = await store.prune({ dryRun, undoFor, signal })
@@ -50,7 +55,7 @@ export const prune = defineCommand({
       const until = isKept && !dryRun ? undoText(undoUntil) : undefined
       if (until !== undefined) printer.line(until)
       printer.data({ type: 'result', command: 'prune', dryRun, kept, dropped, bytes, undoUntil })
-      return exitCodes.done
+      return hasUndeleted() ? exitCodes.partly : exitCodes.done
     }
     return withStore(options, signal, command, { ranks: ranksOfMember(options) })
   },

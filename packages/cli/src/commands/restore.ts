@@ -24,6 +24,7 @@ import { choiceArgument, nothingThere, whyNothing } from './choice.ts'
 
 export const restore = defineCommand({
   example: 'holdfast restore latest --to resume/ --fallback',
+  whenStopped: 'Nothing was restored. Run the same command again to continue.',
   arguments: [choiceArgument],
   options: {
     to: requiredOption('<folder>', 'created if missing; files with the same names are replaced', text),

@@ -15,15 +15,13 @@ export const rm = defineCommand({
     undoFor: undoForOption,
   },
   run: async ({ arguments: [steps], options, signal }) =>
-    withStore(options, signal, async ({ store, printer }) => {
-      const failures: Error[] = []
-      store.on('cleanupFailed', ({ error }) => failures.push(error))
+    withStore(options, signal, async ({ store, printer, hasUndeleted }) => {
       const { allowBest, undoFor } = options
       const dropped = await store.delete(steps, { allowBest, undoFor, signal })
       for (const { step, because } of dropped) printer.line(joined(`dropped step ${step}`, because))
       const until = undoText(latestUntil(dropped.map(({ undoUntil }) => undoUntil)))
       if (until !== undefined) printer.line(until)
       printer.data({ type: 'result', command: 'rm', dropped })
-      return failures.length === 0 ? exitCodes.done : exitCodes.partly
+      return hasUndeleted() ? exitCodes.partly : exitCodes.done
     }),
 })

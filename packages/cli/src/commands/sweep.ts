@@ -17,14 +17,15 @@ export const sweep = defineCommand({
     ),
     yes: flag('with --now: do not ask'),
   },
-  run: async ({ options, signal }) =>
-    withStore(options, signal, async ({ store, printer }) => {
-      const { dryRun, now, yes } = options
-      if (yes === true && now !== true) throw invalid('--yes answers the question of --now. Pass both.')
-      if (dryRun === true && now === true)
-        throw invalid('--dry-run changes nothing, and --now deletes. Pass one of them.')
+  run: async ({ options, signal }) => {
+    const { dryRun, now, yes } = options
+    if (yes === true && now !== true) throw invalid('--yes answers the question of --now. Pass both.')
+    if (dryRun === true && now === true)
+      throw invalid('--dry-run changes nothing, and --now deletes. Pass one of them.')
+    return withStore(options, signal, async ({ store, printer }) => {
       if (now === true && yes !== true && !(await isConfirmed(await deletedNow(store, signal), signal))) {
         printer.line('nothing was removed')
+        printer.data({ type: 'result', command: 'sweep', removed: false })
         return exitCodes.failed
       }
       const report = await store.sweep({ dryRun, now, signal })
@@ -47,7 +48,8 @@ export const sweep = defineCommand({
         failed: report.failed.map(({ key, error }) => ({ key, message: error.message })),
       })
       return report.failed.length === 0 ? exitCodes.done : exitCodes.partly
-    }),
+    })
+  },
 })
 
 /** What a sweep deletes only with `--now`. */

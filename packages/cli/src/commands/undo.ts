@@ -3,6 +3,7 @@ import { parseSteps } from '../parsing/arguments.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
 import { formatAge, joined, stepsText } from '../output/text.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
@@ -21,9 +22,8 @@ export const undo = defineCommand({
       )
       for (const each of undone) printer.line(joined(effectOn(each, dryRun), factsOf(each)))
       printFate(undone, printer)
-      const left = await store.removed({ signal })
-      const others = dryRun ? left.filter((each) => !undone.some((one) => isSame(one, each))) : left
-      for (const each of dryRun ? others : [])
+      const others = await othersThan(undone, dryRun, { store, printer, signal })
+      for (const each of dryRun ? (others ?? []) : [])
         printer.line(joined(`step ${each.step} can be undone, too`, factsOf(each), untilText(each)))
       printer.data({ type: 'result', command: 'undo', dryRun, undone, others })
       return exitCodes.done
@@ -43,6 +43,22 @@ async function planned<Undone>(
       for (const each of await store.removed({ signal }))
         printer.line(joined(`step ${each.step} is removed`, factsOf(each), untilText(each)))
     throw error
+  }
+}
+
+/** Returns what else can be undone. If that cannot be read after an undo, the undo has succeeded all the same. */
+async function othersThan(
+  undone: readonly UndoneCheckpoint[],
+  dryRun: boolean,
+  { store, printer, signal }: Pick<CommandContext, 'store' | 'printer' | 'signal'>,
+): Promise<readonly RemovedCheckpoint[] | undefined> {
+  try {
+    const removed = await store.removed({ signal })
+    return removed.filter((each) => !undone.some((one) => isSame(one, each)))
+  } catch (error) {
+    if (dryRun || !isHoldfastError(error)) throw error
+    printer.note(`It is not known what else can be undone: ${withHint(error)}`)
+    return undefined
   }
 }
 

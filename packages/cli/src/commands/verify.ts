@@ -16,10 +16,10 @@ export const verify = defineCommand({
     all: flag('verify all checkpoints and the documents of the store (default)'),
     quick: flag('compare only sizes and the digests of the store; finds missing and truncated files'),
   },
-  run: async ({ arguments: [steps], options, signal }) =>
-    withStore(options, signal, async ({ store, printer, progress }) => {
-      if (options.all === true && steps.length > 0)
-        throw new HoldfastError('INVALID_ARGUMENT', 'Steps and --all exclude each other. Pass one of them.')
+  run: async ({ arguments: [steps], options, signal }) => {
+    if (options.all === true && steps.length > 0)
+      throw new HoldfastError('INVALID_ARGUMENT', 'Steps and --all exclude each other. Pass one of them.')
+    return withStore(options, signal, async ({ store, printer, progress }) => {
       const began = performance.now()
       const bar = progress('verifying')
       try {
@@ -67,5 +67,6 @@ export const verify = defineCommand({
       } finally {
         bar.stop()
       }
-    }),
+    })
+  },
 })

@@ -80,13 +80,14 @@ export function negatableFlag(description: string, negation: string): OptionDecl
   return { description, negation }
 }
 
-/** A text option that also has `--no-NAME`, which sets it to `false`. */
-export function negatableOption(
+/** An option that also has `--no-NAME`, which sets it to `false`. */
+export function negatableOption<Value>(
   placeholder: string,
   description: string,
   negation: string,
-): OptionDeclaration<string | false | undefined> {
-  return { placeholder, description, negation, parse: text }
+  parse: (text: string) => Value,
+): OptionDeclaration<Value | false | undefined> {
+  return { placeholder, description, negation, parse: (value) => parse(value) }
 }
 
 export function argument<Value>(

@@ -3,12 +3,18 @@ import type { Command, Surroundings } from './command.ts'
 import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
 import { numberOf } from '../exit-codes.ts'
 
+/** Receives how far the command of a command line has come. */
+export interface CommandProgress {
+  readonly onBegin: (command: Command) => void
+  readonly onEnd: (exitCode: number) => void
+}
+
 /** Adds the arguments, options, example and action of a command to a command of the parser. */
 export function declareCommand(
   target: CommanderCommand,
   command: Command,
   { interruption, ...surroundings }: Surroundings,
-  done: (code: number) => void,
+  { onBegin, onEnd }: CommandProgress,
 ): void {
   for (const declaration of command.arguments) {
     const { syntax, description, initial } = declaration
@@ -25,7 +31,8 @@ export function declareCommand(
       interruption.close()
     }
     const words = { arguments: target.processedArgs, options, signal, ownSignals, interruption }
-    done(numberOf(await command.run({ ...words, ...surroundings })))
+    onBegin(command)
+    onEnd(numberOf(await command.run({ ...words, ...surroundings })))
   })
 }
 

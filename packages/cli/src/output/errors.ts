@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { ExitCode } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { visible, visibleJson, visibleLines } from './visible.ts'
 
 export interface ReportedError {
@@ -9,13 +9,23 @@ export interface ReportedError {
   readonly exitCode: ExitCode
 }
 
+/** Returns what the parser of the command line reports, without its own prefix. */
+export function usageMessage(text: string): string {
+  return text.replace(/^error: /, '').trimEnd()
+}
+
+/** Reports a wrong command line as a sentence on stderr. */
+export function reportUsageError(text: string): void {
+  reportError({ code: 'USAGE', message: usageMessage(text), exitCode: exitCodes.usage }, false)
+}
+
 /** Reports an error on stderr, as a sentence or as one line of JSON. */
 export function reportError({ code, message, exitCode }: ReportedError, json: boolean): void {
   if (json) {
     process.stderr.write(`${visibleJson(JSON.stringify({ type: 'error', code, exitCode, message }))}\n`)
     return
   }
-  // Only an unexpected error has a stack trace.
-  const shown = code === 'UNEXPECTED' ? visibleLines(message) : visible(message)
+  // Only an unexpected error has a stack trace, and only a wrong command line a second line with a suggestion.
+  const shown = ['UNEXPECTED', 'USAGE'].includes(code) ? visibleLines(message) : visible(message)
   process.stderr.write(`${styleText('red', 'holdfast:', { stream: process.stderr })} ${shown}\n`)
 }

@@ -1,4 +1,12 @@
+import { isHoldfastError } from '@holdfast/core'
+import { withHint } from './hints.ts'
 import { joined } from './text.ts'
+
+/** Returns the note about files of dropped checkpoints that a later sweep must delete. */
+export function undeletedText(error: Error, sweep = 'holdfast sweep'): string {
+  const why = isHoldfastError(error) ? withHint(error) : error.message
+  return `Some files of dropped checkpoints could not be deleted: ${why} Run ${sweep} later.`
+}
 
 /** Returns a text about how long a deletion can be undone; `undefined` if it cannot. */
 export function undoText(until: Date | undefined): string | undefined {

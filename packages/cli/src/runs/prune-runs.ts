@@ -1,18 +1,20 @@
 import {
+  type CheckpointStore,
   formatSize,
   HoldfastError,
   isHoldfastError,
   type JudgedCheckpoint,
   type RunSummary,
+  type UnreadableRun,
 } from '@holdfast/core'
 import { exitCodeOf, exitCodes, type ExitCode } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
-import { withHint } from '../output/hints.ts'
+import { shellQuoted, withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
-import { latestUntil, undoText } from '../output/removals.ts'
+import { latestUntil, undeletedText, undoText } from '../output/removals.ts'
 import { count, joined } from '../output/text.ts'
-import { type KeepOptions, retentionOf } from '../options/retention.ts'
-import { exitCodeFor, faultOf, openRun, refuseStoreOptions, runsBelow } from './runs-below.ts'
+import { joinObjectives, type KeepOptions, retentionOf } from '../options/retention.ts'
+import { exitCodeFor, faultOf, locationOf, openRun, refuseStoreOptions, runsBelow } from './runs-below.ts'
 import { planBudget } from './budget.ts'
 
 type PruneRunsOptions = GlobalOptions &
@@ -20,6 +22,7 @@ type PruneRunsOptions = GlobalOptions &
     readonly dryRun?: true | undefined
     readonly budget?: number | undefined
     readonly undoFor?: number | undefined
+    readonly member?: string | undefined
   }
 
 interface Drop {
@@ -39,7 +42,8 @@ export async function pruneRuns(
 ): Promise<ExitCode> {
   refuseStoreOptions(options, 'prune')
   const { dryRun = false, budget, undoFor, json = false } = options
-  const { retention, objectives } = retentionOf(options)
+  const { retention, objectives: ofBest } = retentionOf(options)
+  const objectives = joinObjectives(options.objective, ofBest)
   if (retention === undefined && budget === undefined) {
     throw new HoldfastError(
       'INVALID_ARGUMENT',
@@ -48,14 +52,14 @@ export async function pruneRuns(
   }
   const printer = new Printer(json)
   const runs = await runsBelow(prefix, options, printer, { signal })
-  for (const run of runs)
-    if (run.state !== 'readable') printer.note(`${nameOf(run)} is skipped: ${faultOf(run)}`)
-  const report = new PruneRunsReport(printer, dryRun)
+  const report = new PruneRunsReport(printer, prefix, dryRun)
+  for (const run of runs) if (run.state !== 'readable') report.skip(run)
   const settings = { ...(retention === undefined ? {} : { retention }), ...(objectives && { objectives }) }
   const left: { readonly run: RunSummary; readonly checkpoints: readonly JudgedCheckpoint[] }[] = []
   for (const run of runs.filter(({ state }) => state === 'readable')) {
     await report.attempt(run, async () => {
       await using store = await openRun(prefix, run, options, settings)
+      report.follow(run, store)
       const pruned = retention === undefined ? undefined : await store.prune({ dryRun, undoFor, signal })
       const { dropped = [], undoUntil } = pruned ?? {}
       report.dropped(run, dropped, undoUntil)
@@ -65,13 +69,17 @@ export async function pruneRuns(
       await store.flush()
     })
   }
+  const counted = new Set(left.map(({ run }) => run))
+  const uncounted = runs.filter((run) => !counted.has(run)).map(nameOf)
   const plan = planBudget<RunSummary>(left, budget ?? Infinity)
+  let leftBytes = plan.bytes
   for (const run of new Set(plan.drops.map((drop) => drop.run))) {
     const drops = plan.drops.filter((drop) => drop.run === run)
-    await report.attempt(run, async () => {
+    const isDropped = await report.attempt(run, async () => {
       let until: Date | undefined
       if (!dryRun) {
         await using store = await openRun(prefix, run, options)
+        report.follow(run, store)
         const deleted = await store.delete(
           drops.map(({ step }) => step),
           { undoFor, signal },
@@ -86,19 +94,23 @@ export async function pruneRuns(
         until,
       )
     })
+    if (!isDropped) leftBytes += drops.reduce((sum, drop) => sum + drop.bytes, 0)
   }
-  const isOver = budget !== undefined && plan.bytes > budget
-  if (isOver)
+  const isOver = budget !== undefined && leftBytes > budget
+  if (isOver) {
+    const why = leftBytes > plan.bytes ? '' : ' What is left is the latest, the best or pinned.'
     printer.note(
-      `${formatSize(plan.bytes)} would still be kept, which is more than ${formatSize(budget)}. What is left is the latest, the best or pinned.`,
+      `${formatSize(leftBytes)} ${dryRun ? 'would still be' : 'are still'} kept, which is more than ${formatSize(budget)}.${why}`,
     )
-  report.end(runs.length, plan.bytes)
-  return report.failure ?? (isOver ? exitCodes.partly : exitCodeFor(runs))
+  }
+  report.end(runs.length, leftBytes, uncounted)
+  return report.failure ?? (isOver || report.hasUndeleted ? exitCodes.partly : exitCodeFor(runs))
 }
 
 /** Prints what is dropped of each run, and adds it up. */
 class PruneRunsReport {
   readonly #printer: Printer
+  readonly #prefix: string
   readonly #dryRun: boolean
   #count = 0
   #bytes = 0
@@ -106,10 +118,27 @@ class PruneRunsReport {
   #undoUntil: Date | undefined
   /** The exit code of the first run that failed. */
   failure: ExitCode | undefined
+  /** Whether files of a dropped checkpoint could not be deleted. */
+  hasUndeleted = false
 
-  constructor(printer: Printer, dryRun: boolean) {
+  constructor(printer: Printer, prefix: string, dryRun: boolean) {
     this.#printer = printer
+    this.#prefix = prefix
     this.#dryRun = dryRun
+  }
+
+  /** Reports a run whose catalog could not be read. */
+  skip(run: UnreadableRun): void {
+    this.#printer.note(`${nameOf(run)} is skipped: ${faultOf(run)}`)
+  }
+
+  /** Reports files of the run that cannot be deleted. */
+  follow(run: RunSummary, store: CheckpointStore): void {
+    store.on('cleanupFailed', ({ error }) => {
+      this.hasUndeleted = true
+      const sweep = `holdfast sweep --store ${shellQuoted(locationOf(this.#prefix, run))}`
+      this.#printer.note(`${nameOf(run)}: ${undeletedText(error, sweep)}`)
+    })
   }
 
   dropped(run: RunSummary, drops: readonly Drop[], undoUntil: Date | undefined): void {
@@ -123,18 +152,35 @@ class PruneRunsReport {
     }
   }
 
-  /** Continues with the next run after an error of one, such as a running owner. */
-  async attempt(run: RunSummary, work: () => Promise<void>): Promise<void> {
+  /** Returns whether the work succeeded. After an error of one run, such as a running owner, the next run follows. */
+  async attempt(run: RunSummary, work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
+      return true
     } catch (error) {
       if (!isHoldfastError(error) || error.code === 'ABORTED') throw error
       this.failure ??= exitCodeOf(error.code)
-      this.#printer.note(`${nameOf(run)} is not pruned: ${withHint(error)}`)
+      this.#printer.note(`${nameOf(run)} is not pruned: ${this.#remedied(error, run)}`)
+      return false
     }
   }
 
-  end(runs: number, left: number): void {
+  /** The options by which a writer may write to a store are those of the command for that store. */
+  #remedied(error: HoldfastError, run: RunSummary): string {
+    const { hint, reason } = error
+    if (hint?.kind !== 'take-over') return withHint(error)
+    const alone = `holdfast prune --store ${shellQuoted(locationOf(this.#prefix, run))}`
+    return hint.job === undefined
+      ? `${reason} Prune it alone, which fences that writer: ${alone} --take-over`
+      : `${reason} Prune it alone: ${alone} --job ${shellQuoted(hint.job)}`
+  }
+
+  /** `uncounted` are the names of the runs whose size is not known, and so not part of `left`. */
+  end(runs: number, left: number, uncounted: readonly string[]): void {
+    if (uncounted.length > 0)
+      this.#printer.note(
+        `${uncounted.length === 1 ? '1 run is' : `${uncounted.length} runs are`} not counted: ${uncounted.join(', ')}`,
+      )
     const isKept = this.#undoUntil !== undefined
     const verb = this.#dryRun ? 'would be freed' : isKept ? 'will be freed' : 'freed'
     this.#printer.line(
@@ -154,6 +200,7 @@ class PruneRunsReport {
       dropped: this.#count,
       bytes: this.#bytes,
       left,
+      uncounted,
       undoUntil: this.#undoUntil,
     })
   }

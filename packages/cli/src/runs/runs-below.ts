@@ -12,6 +12,7 @@ import { exitCodes } from '../exit-codes.ts'
 import type { GlobalOptions } from '../declare/global-options.ts'
 import { phraseHint, withHint } from '../output/hints.ts'
 import type { Printer } from '../output/printer.ts'
+import { transfersOf } from '../with-store.ts'
 
 /** Lists the runs below a prefix with the options of the command line. `printer` notes a configuration that is not used. */
 export async function runsBelow(
@@ -35,14 +36,20 @@ export async function runsBelow(
 
 /** Refuses options that are about one store. `command` is the command that works on all runs below a prefix. */
 export function refuseStoreOptions(
-  { store, takeOver, forgetObjective }: GlobalOptions,
+  options: GlobalOptions & { readonly member?: string | undefined; readonly makeRoom?: true | undefined },
   command: string,
 ): void {
-  const [refused] = [
-    ...(store === undefined ? [] : ['--store']),
-    ...(takeOver === undefined ? [] : ['--take-over']),
-    ...(forgetObjective === undefined ? [] : ['--forget-objective']),
-  ]
+  const { mirror = false } = options
+  const [refused] = Object.entries({
+    '--store': options.store,
+    '--take-over': options.takeOver,
+    '--forget-objective': options.forgetObjective,
+    '--job': options.job,
+    '--member': options.member,
+    '--mirror': mirror === false ? undefined : mirror,
+    '--take-over-mirror': options.takeOverMirror,
+    '--make-room': options.makeRoom,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   if (refused === undefined) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',
@@ -64,6 +71,7 @@ export async function openRun(
     config: typeof config === 'string' ? expandHome(config) : config,
     adapters: adapter,
     onIgnoredConfig: () => undefined, // the list of the runs has reported it
+    ...transfersOf(options),
     ...settings,
     objectives: { ...objective, ...settings.objectives },
   })
@@ -89,5 +97,5 @@ export function exitCodeFor(listed: readonly RunSummary[]): 0 | 1 | 5 {
 export function faultOf({ state, error, url }: UnreadableRun): string {
   if (state === 'unsupported') return withHint(error)
   if (state === 'no catalog') return `no catalog yet, or it is lost: holdfast repair --store ${url}`
-  return `damaged: holdfast repair --store ${url} · ${error.message}`
+  return `damaged: holdfast repair --store ${url} · ${error.reason}`
 }

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { holdfast } from './holdfast.ts'
+
+async function workFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-usage-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'w.bin'), 'weights')
+  return folder
+}
+
+describe('a wrong command line', () => {
+  test.each([
+    [['ls', '--nope'], /^unknown option '--nope'$/],
+    [['lss'], /^unknown command 'lss'\n\(Did you mean ls\?\)$/],
+    [['save', 'w.bin'], /^the option --step is required$/],
+    [['save', 'w.bin', '--step', 'x'], /argument 'x' is invalid\. It must be a whole number from 0\.$/],
+    [[], /^A command is required\. holdfast --help lists them\.$/],
+  ])('is one line of JSON with --json: %j', async (words, message) => {
+    const { code, stdout, stderr } = await holdfast(await workFolder(), ...words, '--json')
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr.split('\n')).toHaveLength(2)
+    expect(JSON.parse(stderr)).toEqual({
+      type: 'error',
+      code: 'USAGE',
+      exitCode: 2,
+      message: expect.stringMatching(message) as string,
+    })
+  })
+
+  test.each([
+    [
+      ['save', 'w.bin'],
+      'holdfast: the option --step is required\n(Run holdfast save --help for its options.)\n',
+    ],
+    [
+      ['ls', '--jso'],
+      "holdfast: unknown option '--jso'\n(Did you mean --json?)\n(Run holdfast ls --help for its options.)\n",
+    ],
+    [
+      ['lss'],
+      "holdfast: unknown command 'lss'\n(Did you mean ls?)\n(Run holdfast --help for commands and options.)\n",
+    ],
+  ])('is a sentence that names the help of the command: %j', async (words, text) => {
+    expect(await holdfast(await workFolder(), ...words)).toEqual({ code: 2, stdout: '', stderr: text })
+  })
+
+  test.each([
+    ['sweep', '--yes'],
+    ['sweep', '--now', '--dry-run'],
+    ['verify', '--all', '1'],
+    ['prune', '--budget', '1 GB'],
+  ])('changes nothing before it is refused: %s %s', async (...words) => {
+    const folder = await workFolder()
+    const on = (...more: readonly string[]) => holdfast(folder, ...more, '-s', 'store')
+    await on('save', 'w.bin', '--step', '1', '--metric', 'loss=1', '--keep-best', 'loss:min')
+    expect(await on(...words, '--forget-objective', 'loss')).toMatchObject({ code: 2, stdout: '' })
+    expect((await on('best')).stdout).toContain('best loss is step 1')
+  })
+})
