@@ -10,7 +10,7 @@ import {
   type Stored,
   type Upload,
 } from '@holdfast/core/backend'
-import { concurrentMd5Of, isProvenBy } from './checksum.ts'
+import { concurrentMd5Of, isVerifiedBy } from './checksum.ts'
 import {
   blobOf,
   type Container,
@@ -82,7 +82,7 @@ export async function beginUpload(
       await requestWithRetry(container, asked, async () => {
         await pace?.(bytes.byteLength, partSignal)
         const answer = fromStore(asked, await blob.stageBlock(blockId, bytes, bytes.byteLength, options))
-        if (answer.contentMD5 !== undefined && !isProvenBy(answer, md5))
+        if (answer.contentMD5 !== undefined && !isVerifiedBy(answer, md5))
           throw foreignAnswer(asked, 'its MD5 differs from that of the sent bytes')
       })
       return blockId

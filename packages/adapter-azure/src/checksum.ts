@@ -16,7 +16,7 @@ export async function concurrentMd5Of(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The fields of a response that describe the checksum of an object. */
-export interface ToldMd5 {
+export interface Md5Response {
   readonly contentMD5?: Uint8Array | undefined
 }
 
@@ -25,7 +25,10 @@ export interface ToldMd5 {
  * request. For a blob that was assembled from blocks, it repeats the MD5 that the writer sent, and does not validate
  * it: https://learn.microsoft.com/en-us/rest/api/storageservices/put-block-list (`x-ms-blob-content-md5`).
  */
-export function storeDigestOf({ contentMD5 }: ToldMd5, origin: 'store' | 'writer'): ObjectHash | undefined {
+export function storeDigestOf(
+  { contentMD5 }: Md5Response,
+  origin: 'store' | 'writer',
+): ObjectHash | undefined {
   if (contentMD5?.byteLength !== 16) return undefined
   return { algorithm: 'md5', value: Buffer.from(contentMD5).toString('hex'), origin }
 }
@@ -33,6 +36,6 @@ export function storeDigestOf({ contentMD5 }: ToldMd5, origin: 'store' | 'writer
 /**
  * Returns whether a response repeats the MD5 of the bytes that were sent. Only a store that computed the MD5 sends it.
  */
-export function isProvenBy({ contentMD5 }: ToldMd5, md5: Uint8Array): boolean {
+export function isVerifiedBy({ contentMD5 }: Md5Response, md5: Uint8Array): boolean {
   return contentMD5 !== undefined && Buffer.compare(contentMD5, md5) === 0
 }

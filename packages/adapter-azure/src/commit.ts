@@ -1,5 +1,5 @@
 import { type CommitOptions, type CommitOutcome, createOnce } from '@holdfast/core/backend'
-import { isProvenBy, md5Of } from './checksum.ts'
+import { isVerifiedBy, md5Of } from './checksum.ts'
 import { blobOf, type Container, encryptionOf, fromStore, inOneRequest, storedAs } from './container.ts'
 import { isThereAlready, mayHaveHappened } from './errors.ts'
 import { read } from './read.ts'
@@ -29,7 +29,7 @@ export async function commit(
       const blob = blobOf(container, key)
       const answer = fromStore(asked, await blob.upload(bytes, bytes.byteLength, options))
       const { revision } = storedAs(asked, answer, 'store')
-      return { revision, isProven: isProvenBy(answer, md5) }
+      return { revision, isProven: isVerifiedBy(answer, md5) }
     },
     isThereAlready,
     // A client that retries may have found the object that it created itself.

@@ -7,7 +7,7 @@ import {
   unquotedEtag,
   withoutUndefined,
 } from '@holdfast/core/backend'
-import { type ToldMd5, storeDigestOf } from './checksum.ts'
+import { type Md5Response, storeDigestOf } from './checksum.ts'
 import type { DirectReads } from './direct.ts'
 import type { AccessTier } from './options.ts'
 
@@ -78,7 +78,7 @@ export const inOneRequest = { [uploadName]: 'whole' }
  */
 export function storedAs(
   asked: RequestInfo,
-  answer: ToldMd5 & { readonly etag?: string | undefined; readonly lastModified?: Date | undefined },
+  answer: Md5Response & { readonly etag?: string | undefined; readonly lastModified?: Date | undefined },
   origin: 'store' | 'writer',
 ): Stored {
   const revision = unquotedEtag(answer.etag)

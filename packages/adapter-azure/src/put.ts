@@ -7,7 +7,7 @@ import {
   type Stored,
 } from '@holdfast/core/backend'
 import { beginUpload } from './blocks.ts'
-import { isProvenBy, md5Of } from './checksum.ts'
+import { isVerifiedBy, md5Of } from './checksum.ts'
 import {
   blobOf,
   type Container,
@@ -48,10 +48,10 @@ async function putWhole(
   }
   const answer = fromStore(asked, await blob.upload(bytes, bytes.byteLength, options))
   const stored = storedAs(asked, answer, 'store')
-  if (isProvenBy(answer, md5)) return stored
+  if (isVerifiedBy(answer, md5)) return stored
   try {
     const there = fromStore(asked, await blob.getProperties(readingOf(container)))
-    if (isProvenBy(there, md5)) return storedAs(asked, there, 'store')
+    if (isVerifiedBy(there, md5)) return storedAs(asked, there, 'store')
   } catch (error) {
     if (!isCalled(error, 'BlobNotFound')) throw error
   }

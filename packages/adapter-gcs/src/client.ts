@@ -5,6 +5,7 @@ import {
   directRequest,
   type HoldfastError,
   isHoldfastError,
+  orDestroy,
   type Receiver,
   type Reception,
   secretHeaders,
@@ -87,11 +88,14 @@ async function sendDirectly(
   prepared: gaxios.GaxiosOptionsPrepared,
   signal: AbortSignal,
 ): Promise<gaxios.GaxiosResponse | undefined> {
+  if (receiver === undefined) return undefined
   const request = directRequest(prepared.url, Object.fromEntries(prepared.headers))
-  const response = request && (await receiver?.get(request, signal))
+  const response = request && (await receiver.get(request, signal))
   if (response === undefined) return undefined
   const { status, headers, body } = response
-  return Object.assign(new Response(null, { status, headers }), { config: prepared, data: body })
+  return orDestroy(body, () =>
+    Object.assign(new Response(null, { status, headers }), { config: prepared, data: body }),
+  )
 }
 
 function agentFor(agents: Agents, protocol: string): Agents['http'] {

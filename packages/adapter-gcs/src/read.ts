@@ -81,7 +81,7 @@ async function open(
       signal,
     })
     if (!(data instanceof Readable)) throw new Error('The response has no body')
-    return { stat: orDestroy(data, () => toldInHeaders(key, headers, range)), body: data }
+    return { stat: orDestroy(data, () => statInHeaders(key, headers, range)), body: data }
   } catch (error) {
     if (hasStatus(error, 416)) return undefined
     throw of !== undefined && hasStatus(error, 404) ? replacedWhileRead(bucket, key, error) : error
@@ -92,7 +92,7 @@ async function open(
  * Returns the stat of the whole object, also from the response to a range:
  * https://cloud.google.com/storage/docs/xml-api/reference-headers.
  */
-function toldInHeaders(key: string, headers: Headers, range: WantedBytes['range']): ObjectStat {
+function statInHeaders(key: string, headers: Headers, range: WantedBytes['range']): ObjectStat {
   const asked = { what: `The read of ${key}`, key }
   const size = Number(headers.get('x-goog-stored-content-length') ?? Number.NaN)
   const modifiedAt = new Date(headers.get('last-modified') ?? '')

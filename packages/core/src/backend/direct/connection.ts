@@ -9,6 +9,9 @@ const maxHeadBytes = 16 * 1024
 /** Milliseconds until a response must begin. */
 const longestSilence = 60_000
 
+/** Milliseconds after which an idle connection ends. Stores close idle connections after a few seconds. */
+const longestIdle = 4_000
+
 /** A response whose body this connection cannot read. The connection is closed. */
 export interface UnreadableResponse {
   readonly status: number | undefined
@@ -24,12 +27,13 @@ export class Connection {
   readonly #socket: Socket
   readonly #onIdle: () => void
   readonly #onClosed: () => void
-  /** Receives what no reader has asked for yet. */
+  /** Receives bytes that arrive before a reader has provided a buffer. */
   readonly #spare = Buffer.allocUnsafeSlow(2 ** 16)
   #head: Buffer = Buffer.alloc(0)
   #waiting: Waiting | undefined
   #body: DirectBody | undefined
   #isClosed = false
+  #idleTimer: NodeJS.Timeout | undefined
 
   /** `onIdle` is called when another request can be sent, and `onClosed` when the connection has ended. */
   constructor(connect: (onread: OnReadOpts) => Socket, onIdle: () => void, onClosed: () => void) {
@@ -46,10 +50,6 @@ export class Connection {
     this.#socket.on('close', () => {
       this.#close(brokenConnection('The connection was closed'))
     })
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
   }
 
   /**
@@ -71,6 +71,7 @@ export class Connection {
       this.#close(brokenConnection(`No response arrived for ${longestSilence} ms`))
     }, longestSilence)
     signal?.addEventListener('abort', onAbort)
+    clearTimeout(this.#idleTimer)
     try {
       this.#socket.ref()
       this.#socket.write(text, 'latin1')
@@ -82,9 +83,13 @@ export class Connection {
     }
   }
 
-  /** Lets the process end although the connection is open. */
+  /** Waits for the next request, without keeping the process alive. The connection ends if no request comes. */
   rest(): void {
     this.#socket.unref()
+    this.#socket.resume() // a body without bytes has not resumed it
+    this.#idleTimer = setTimeout(() => {
+      this.destroy()
+    }, longestIdle).unref()
   }
 
   destroy(): void {
@@ -144,6 +149,7 @@ export class Connection {
   #close(error: Error): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    clearTimeout(this.#idleTimer)
     this.#onClosed()
     this.#socket.destroy()
     this.#waiting?.reject(error)
@@ -152,6 +158,7 @@ export class Connection {
   }
 }
 
-function brokenConnection(message: string): Error {
+/** Returns the error of a connection that ended. */
+export function brokenConnection(message: string): Error {
   return Object.assign(new Error(message), { code: 'ECONNRESET' })
 }

@@ -65,8 +65,7 @@ export class DirectBody extends ReceivedBody {
     for (let rest = bytes; rest.byteLength > 0; ) {
       const room = this.room()
       if (room === undefined) {
-        this.fail(new Error('More bytes arrived than the response announced'))
-        this.#connection.destroy()
+        this.#connection.destroy() // more bytes arrived than the response announced
         return false
       }
       const part = rest.subarray(0, room.byteLength)

@@ -3,13 +3,13 @@ import { connect as connectSecure, type ConnectionOptions } from 'node:tls'
 import { HoldfastError } from '../../errors.ts'
 import { authoritiesOf } from '../connections/authorities.ts'
 import { proxyFor, type Target, type Variables } from '../connections/proxy-for.ts'
-import { Connection, type UnreadableResponse } from './connection.ts'
+import { brokenConnection, Connection, type UnreadableResponse } from './connection.ts'
 import type { DirectBody } from './direct-body.ts'
 import type { DirectRequest, DirectResponse, Receiver } from './receiver.ts'
 import { requestText } from './response-head.ts'
 
-/** Milliseconds. Stores close idle connections after a few seconds. */
-const longestIdle = 4_000
+/** Milliseconds for which the SDK reads from a target whose response could not be read here. */
+const leftToSdkFor = 600_000
 
 /** Bun and Deno do not receive into the buffers of a caller. They have the global variables Bun and Deno. */
 export const mayReceiveDirectly = !('Bun' in globalThis) && !('Deno' in globalThis)
@@ -20,23 +20,32 @@ export const mayReceiveDirectly = !('Bun' in globalThis) && !('Deno' in globalTh
  * The HTTP clients of Node.js hand out a new buffer for each 64 KiB, and copy the body on the way. Receiving 1 GiB
  * through them takes twice the processor time of the system calls. `bench/LIMITS.md` has the numbers.
  *
- * Whatever is unusual is left to the SDK: `get` then resolves to `undefined`, and the SDK sends the same request.
+ * For an unusual request or response, `get` resolves to `undefined`, and the SDK sends the request.
  */
 export class DirectConnections implements Receiver {
   readonly #variables: Variables
   readonly #authorities: readonly string[] | undefined
   readonly #idle = new Map<string, Connection[]>()
   readonly #open = new Set<Connection>()
-  /** The targets whose responses cannot be read here. */
-  readonly #unreadable = new Set<string>()
+  readonly #now: () => number
+  /** The targets whose responses cannot be read here, and the times at which they are tried again. */
+  readonly #unreadable = new Map<string, number>()
+  /** The targets that refused the latest request. */
+  readonly #refusing = new Set<string>()
+  #isDestroyed = false
 
   /**
    * `variables` is the environment, whose proxies apply. `authorities` are the certificate authorities to trust, by default
-   * those of the environment. Throws `CONFIG` as `agentsOf` does.
+   * those of the environment. `now` returns milliseconds that never go back. Throws `CONFIG` as `agentsOf` does.
    */
-  constructor(variables: Variables, authorities = authoritiesOf(variables)) {
+  constructor(
+    variables: Variables,
+    authorities = authoritiesOf(variables),
+    now: () => number = () => performance.now(),
+  ) {
     this.#variables = variables
     this.#authorities = authorities
+    this.#now = now
   }
 
   async get(
@@ -45,20 +54,27 @@ export class DirectConnections implements Receiver {
   ): Promise<DirectResponse<DirectBody> | undefined> {
     const text = requestText(request.path, request.headers)
     const name = nameOf(request)
-    if (!mayReceiveDirectly || text === undefined || this.#unreadable.has(name)) return undefined
+    if (!mayReceiveDirectly || text === undefined || !this.#isReadable(name)) return undefined
     if (proxyFor(request, this.#variables) !== undefined) return undefined
     const response = await this.#ask(request, name, text, signal)
     if (response === undefined) return undefined
     const { status } = response
+    const isRefused = status === 401 || status === 403
+    const isRefusedAgain = isRefused && this.#refusing.has(name)
+    if (isRefused) this.#refusing.add(name)
+    else this.#refusing.delete(name)
     if ('body' in response && (status === 200 || status === 206)) return response
     if ('body' in response) response.body.destroy()
-    if (status === undefined || status < 400 || status === 401 || status === 403) this.#unreadable.add(name)
+    // Some accounts refuse all requests from here. A single refusal may concern one object, or an expired token.
+    if (status === undefined || status < 400 || isRefusedAgain)
+      this.#unreadable.set(name, this.#now() + leftToSdkFor)
     if (status === 429 || (status !== undefined && status >= 500))
       throw new HoldfastError('UNAVAILABLE', `The store is overloaded or failed (HTTP ${status}).`)
     return undefined
   }
 
   destroy(): void {
+    this.#isDestroyed = true
     for (const connection of this.#open) connection.destroy()
     this.#open.clear()
     this.#idle.clear()
@@ -73,22 +89,22 @@ export class DirectConnections implements Receiver {
   ): Promise<DirectResponse<DirectBody> | UnreadableResponse | undefined> {
     const idle = this.#takeIdle(name)
     for (const connection of idle === undefined ? [undefined] : [idle, undefined]) {
+      if (this.#isDestroyed) throw brokenConnection('The connections were closed')
       try {
         return await (connection ?? this.#connect(target, name)).get(text, signal)
       } catch (error) {
-        if (signal?.aborted === true) throw error
+        if (signal?.aborted === true || this.#isDestroyed) throw error
       }
     }
     return undefined // the SDK reports what is wrong
   }
 
+  #isReadable(name: string): boolean {
+    return (this.#unreadable.get(name) ?? -Infinity) <= this.#now()
+  }
+
   #takeIdle(name: string): Connection | undefined {
-    const idle = this.#idle.get(name) ?? []
-    while (idle.length > 0) {
-      const connection = idle.pop()
-      if (connection?.isClosed === false) return connection
-    }
-    return undefined
+    return this.#idle.get(name)?.pop()
   }
 
   #connect({ protocol, host, port }: Target, name: string): Connection {
@@ -102,6 +118,7 @@ export class DirectConnections implements Receiver {
       },
       () => {
         this.#open.delete(connection)
+        this.#idle.set(name, this.#idle.get(name)?.filter((each) => each !== connection) ?? [])
       },
     )
     this.#open.add(connection)
@@ -119,9 +136,6 @@ export class DirectConnections implements Receiver {
   #keep(connection: Connection, name: string): void {
     connection.rest()
     this.#idle.set(name, [...(this.#idle.get(name) ?? []), connection])
-    setTimeout(() => {
-      if (this.#idle.get(name)?.includes(connection) === true) connection.destroy()
-    }, longestIdle).unref()
   }
 }
 

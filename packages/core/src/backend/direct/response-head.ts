@@ -14,7 +14,8 @@ export function parseHead(text: string): ResponseHead | undefined {
   if (status === undefined) return undefined
   const headers = new Map<string, string>()
   for (const line of lines) {
-    const [, name, value = ''] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\r\n]*?)[ \t]*$/.exec(line) ?? []
+    const [, name, value = ''] =
+      /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line) ?? []
     if (name === undefined) return undefined
     const before = headers.get(name.toLowerCase())
     headers.set(name.toLowerCase(), before === undefined ? value : `${before}, ${value}`)

@@ -15,12 +15,13 @@ import {
 /** Starts a server that answers each request by the next response of the script. */
 async function serving(...script: readonly Response[]) {
   const { request, requests, sockets } = await startServer(script)
-  const direct = new DirectConnections({})
+  const clock = { now: 0 }
+  const direct = new DirectConnections({}, undefined, () => clock.now)
   afterTest(() => {
     direct.destroy()
   })
   const get = (signal?: AbortSignal) => direct.get(request, signal)
-  return { get, direct, request, requests, connections: () => sockets.size }
+  return { get, direct, clock, request, requests, connections: () => sockets.size }
 }
 
 test('receives a body into the buffers of the reader', async () => {
@@ -75,9 +76,12 @@ test('reads heads and bodies that arrive in any pieces, after informational resp
   expect((await received((await get())?.body)).toString()).toBe('hello')
 })
 
-test('ends an empty body', async () => {
-  const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 0')))
+test('ends an empty body, and receives the next body over the same connection', async () => {
+  const empty: Response = (socket) => socket.write(head('200 OK', 'content-length: 0'))
+  const { get, connections } = await serving(empty, whole)
   expect(await received((await get())?.body.into(newPool()))).toHaveLength(0)
+  expect((await received((await get())?.body.into(newPool()))).equals(bytes)).toBe(true)
+  expect(connections()).toBe(1)
 })
 
 test('yields what has arrived, and then fails, if the connection breaks', async () => {
@@ -138,6 +142,42 @@ test('asks no server again whose successful responses have no size', async () =>
   expect(requests).toHaveLength(1)
 })
 
+test('asks such a server again after ten minutes', async () => {
+  const { get, clock, requests } = await serving(
+    (socket) => socket.write(head('307 Temporary Redirect', 'content-length: 0')),
+    whole,
+  )
+  expect(await get()).toBeUndefined()
+  clock.now += 599_999
+  expect(await get()).toBeUndefined()
+  clock.now += 1
+  expect((await get())?.status).toBe(206)
+  expect(requests).toHaveLength(2)
+})
+
+test.each(['401 Unauthorized', '403 Forbidden'])(
+  'leaves a server to the SDK that answers two requests in a row with %s',
+  async (status) => {
+    const refusing: Response = (socket) => socket.write(head(status, 'content-length: 0'))
+    const { get, requests } = await serving(refusing, whole, refusing, refusing, whole)
+    expect(await get()).toBeUndefined()
+    ;(await get())?.body.destroy()
+    expect([await get(), await get(), await get()]).toEqual([undefined, undefined, undefined])
+    expect(requests).toHaveLength(4)
+  },
+)
+
+test('opens no connection after it is destroyed', async () => {
+  const { get, direct, requests, connections } = await serving(whole, () => {
+    direct.destroy()
+  })
+  expect((await received((await get())?.body.into(newPool()))).equals(bytes)).toBe(true)
+  await expect(get()).rejects.toMatchObject({ code: 'ECONNRESET' })
+  await expect(get()).rejects.toMatchObject({ code: 'ECONNRESET' })
+  expect(requests).toHaveLength(2)
+  expect(connections()).toBe(1)
+})
+
 test('leaves a server to the SDK that cannot be reached, or is behind a proxy', async () => {
   const { request, requests } = await serving(whole)
   const behindProxy = new DirectConnections({ http_proxy: 'http://proxy.example.com:3128' })
@@ -163,9 +203,12 @@ test('rejects when the signal fires before the response, and ends the connection
   await expect(get(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
 })
 
-test('fails a body that gets more bytes than the response announced', async () => {
-  const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 3') + 'hello'))
-  expect((await received((await get())?.body.into(newPool()))).toString()).toBe('hel')
+test('delivers the announced bytes, and ends the connection, if more arrive', async () => {
+  const tooMuch: Response = (socket) => socket.write(head('200 OK', 'content-length: 3') + 'hello')
+  const { get, connections } = await serving(tooMuch, tooMuch)
+  for (let round = 0; round < 2; round += 1)
+    expect((await received((await get())?.body.into(newPool()))).toString()).toBe('hel')
+  expect(connections()).toBe(2)
 })
 
 test('ends the connection of an empty body that is destroyed unread', async () => {

@@ -20,6 +20,7 @@ test.each([
   lines('HTTP/1.1 200 OK', ' folded: line'),
   lines('HTTP/1.1 200 OK', 'space : value'),
   lines('HTTP/1.1 200 OK', 'a: b\nc: d'),
+  lines('HTTP/1.1 200 OK', 'a: b\0c'),
 ])('rejects the head %j', (text) => {
   expect(parseHead(text)).toBeUndefined()
 })

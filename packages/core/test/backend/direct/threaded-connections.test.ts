@@ -76,9 +76,12 @@ test('yields what has arrived, and then fails, if the connection breaks', async 
   expect(seen).toEqual(['some', ' byt', 'es'])
 })
 
-test('fails a body that gets more bytes than the response announced', async () => {
-  const { get } = await serving((socket) => socket.write(head('200 OK', 'content-length: 3') + 'hello'))
-  expect((await received((await get())?.body.into(newPool()))).toString()).toBe('hel')
+test('delivers the announced bytes, and ends the connection, if more arrive', async () => {
+  const tooMuch: Response = (socket) => socket.write(head('200 OK', 'content-length: 3') + 'hello')
+  const { get, connections } = await serving(tooMuch, tooMuch)
+  for (let round = 0; round < 2; round += 1)
+    expect((await received((await get())?.body.into(newPool()))).toString()).toBe('hel')
+  expect(connections()).toBe(2)
 })
 
 test.each([

@@ -12,7 +12,7 @@ export interface ThreadSettings {
   readonly authorities: readonly string[] | undefined
 }
 
-/** What the main thread tells a receiving thread to do. `number` identifies the request. */
+/** An order of the main thread to a receiving thread. `number` identifies the request. */
 export type Order =
   | { readonly kind: 'get'; readonly number: number; readonly request: DirectRequest }
   | {
@@ -23,7 +23,7 @@ export type Order =
       /** The number of bytes that have arrived, in shared memory. */
       readonly received: BigUint64Array
     }
-  /** Ends the request. The thread then reports that it failed, unless the report of its end is on the way. */
+  /** Ends the request. If its body is being received, the thread then reports a failure. */
   | { readonly kind: 'end'; readonly number: number }
 
 /** What a receiving thread reports about a request. */
@@ -36,7 +36,7 @@ export type Report =
       readonly length: number
     }
   /** The SDK must send the request. */
-  | { readonly kind: 'left'; readonly number: number }
+  | { readonly kind: 'refused'; readonly number: number }
   /** The buffers hold the whole body. The thread uses them no more. */
   | { readonly kind: 'received'; readonly number: number }
   /** The request failed. The thread uses its buffers no more. */

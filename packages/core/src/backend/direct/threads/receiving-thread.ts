@@ -32,7 +32,7 @@ async function get(number: number, request: DirectRequest): Promise<void> {
   try {
     const response = await connections.get(request, asked.stop.signal)
     if (response === undefined) {
-      finish({ kind: 'left', number })
+      finish({ kind: 'refused', number })
       return
     }
     const { body, status, headers } = response

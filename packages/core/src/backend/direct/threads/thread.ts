@@ -48,7 +48,7 @@ export class ReceivingThread {
     return this.#failure
   }
 
-  /** Whether the thread has ended before it did anything. Another one would end, too. */
+  /** Whether the thread has ended before it did anything. Starting another thread would fail, too. */
   get couldNotStart(): boolean {
     return this.#failure !== undefined && !this.#hasReported
   }
