@@ -1,8 +1,9 @@
 export { parseRate, type Rate, rateSchema } from './rate.ts'
 export {
   type Clock,
+  limitOf,
   type Pace,
-  paceOf,
+  type RateLimit,
   type TransferLimits,
   type Transfers,
   transfersOf,

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../errors.ts'
-import { admit, giveBack, type TokenBucket } from './token-bucket.ts'
+import { admit, afterPause, giveBack, type TokenBucket } from './token-bucket.ts'
 
 /** Waits until this number of bytes may be transferred. Rejects with `ABORTED` if the signal fires. */
 export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void>
@@ -10,11 +10,22 @@ export interface TransferLimits {
   readonly download: number | undefined
 }
 
+/** A transfer that keeps a limit. While it runs, it catches up on delays. Disposing of it ends it. */
+export interface Transfer extends Disposable {
+  readonly pace: Pace
+}
+
+/** A limit that any number of transfers share, in the order in which they ask. */
+export interface RateLimit {
+  /** Begins a transfer. */
+  readonly begin: () => Transfer
+}
+
 /** How fast the payload of a store is transferred. All transfers of an open store share it. */
 export interface Transfers {
   readonly limits: TransferLimits
-  readonly upload: Pace | undefined
-  readonly download: Pace | undefined
+  readonly upload: RateLimit | undefined
+  readonly download: RateLimit | undefined
 }
 
 /** Time as a parameter. */
@@ -27,18 +38,19 @@ export interface Clock {
 export function transfersOf(limits: TransferLimits, clock: Clock): Transfers {
   return {
     limits,
-    upload: limits.upload === undefined ? undefined : paceOf(limits.upload, clock),
-    download: limits.download === undefined ? undefined : paceOf(limits.download, clock),
+    upload: limits.upload === undefined ? undefined : limitOf(limits.upload, clock),
+    download: limits.download === undefined ? undefined : limitOf(limits.download, clock),
   }
 }
 
 /** Shorter waits add up to longer ones, because timers are not more exact. */
 const shortestPause = 1
 
-/** Returns a limit that any number of transfers share, in the order in which they ask. `rate` is in bytes per second. */
-export function paceOf(rate: number, { elapsed, pause }: Clock): Pace {
+/** Returns a limit of a rate in bytes per second. */
+export function limitOf(rate: number, { elapsed, pause }: Clock): RateLimit {
   let bucket: TokenBucket
-  return async (bytes, signal) => {
+  let running = 0
+  const pace: Pace = async (bytes, signal) => {
     const admission = admit(bucket, bytes, elapsed(), rate)
     bucket = admission.bucket
     if (admission.wait < shortestPause) return
@@ -49,5 +61,19 @@ export function paceOf(rate: number, { elapsed, pause }: Clock): Pace {
       throwIfAborted(signal, 'The transfer')
       throw error
     }
+  }
+  return {
+    begin: () => {
+      if (running === 0) bucket = afterPause(bucket, elapsed())
+      running += 1
+      let isRunning = true
+      return {
+        pace,
+        [Symbol.dispose]: () => {
+          if (isRunning) running -= 1
+          isRunning = false
+        },
+      }
+    },
   }
 }

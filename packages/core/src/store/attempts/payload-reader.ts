@@ -1,5 +1,5 @@
 import type { CheckpointBackend, ReadableObject } from '../../backend/index.ts'
-import type { Pace } from '../../pacing/index.ts'
+import type { RateLimit } from '../../pacing/index.ts'
 import type { StoreContext } from '../context.ts'
 
 /** The part of a backend that reads the files of checkpoints. */
@@ -14,13 +14,24 @@ export function payloadReader({ backend, transfers: { download } }: StoreContext
   }
 }
 
-function paced(object: ReadableObject, pace: Pace, signal: AbortSignal | undefined): ReadableObject {
+function paced(object: ReadableObject, limit: RateLimit, signal: AbortSignal | undefined): ReadableObject {
+  const transfer = limit.begin()
+  const end = (): void => {
+    transfer[Symbol.dispose]()
+  }
   const body = object.body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       async transform(chunk, controller) {
-        await pace(chunk.byteLength, signal)
+        try {
+          await transfer.pace(chunk.byteLength, signal)
+        } catch (error) {
+          end()
+          throw error
+        }
         controller.enqueue(chunk)
       },
+      flush: end,
+      cancel: end,
     }),
   )
   return { ...object, body }

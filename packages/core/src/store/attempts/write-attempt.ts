@@ -76,8 +76,10 @@ export async function writeFiles(
   const sizes = objects.map(({ size }) => size)
   const atOnce = filesAtOnce(sizes, backend.capabilities.smallObjectsAtOnce)
   const progress = new Progress(sizes, content.onProgress)
+  using transfer = transfers.upload?.begin()
+  const pace = transfer?.pace
   const written = await concurrently(objects, atOnce, signal, ({ write }, taskSignal) =>
-    write({ signal: taskSignal, finite, reuse, pace: transfers.upload, onProgress: progress.ofObject() }),
+    write({ signal: taskSignal, finite, reuse, pace, onProgress: progress.ofObject() }),
   )
   return written.flat().sort((one, other) => compareKeys(one.name, other.name))
 }

@@ -77,6 +77,7 @@ export async function copyFiles(
     objects.some(({ kind }) => kind === 'new pack') ? newPacksAtOnce : Infinity,
   )
   await using reader = new AttemptReader(sourceReader, attempts.from, readOneByOne(objects, stored))
+  using sending = to.transfers.upload?.begin()
   const ends = { source, destination, sourceReader, reader, ...attempts }
   let passed = 0
   let bytesBefore = 0
@@ -99,7 +100,7 @@ export async function copyFiles(
       report(object.size)
       return before
     }
-    const options = { signal: taskSignal, onProgress: report, pace: to.transfers.upload }
+    const options = { signal: taskSignal, onProgress: report, pace: sending?.pace }
     const now = await withSecondLook((look) => storeObject(ends, object, look, options))
     bytesBefore += now.bytesBefore
     return now.files
