@@ -46,7 +46,7 @@ async function saving(bench: Bench, holdfast: string): Promise<void> {
   await bench.measure(
     {
       name: 'Save a large file to a disk by the command line, as a whole process',
-      headline: { question: 'Save a large file', place: 'disk, command line' },
+      headline: { question: 'Save a large file', kind: 'command line', place: 'disk, command line' },
       bytes: sample.size,
       contenders: [
         {
@@ -75,9 +75,15 @@ async function saving(bench: Bench, holdfast: string): Promise<void> {
         },
       ],
       comparisons: [
-        { text: copying, of: 'holdfast save', against: { which: 'fastest', names: [copying] } },
         {
           text: copying,
+          role: 'time',
+          of: 'holdfast save',
+          against: { which: 'fastest', names: [copying] },
+        },
+        {
+          text: copying,
+          role: 'other peer',
           of: 'holdfast save',
           measured: 'processor',
           against: { which: 'fastest', names: [copying] },

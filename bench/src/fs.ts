@@ -27,6 +27,7 @@ const synced = 'rclone + fsync'
 /** The limit of the machine. Copying and hashing can overlap, so the slower of the two is the least possible time. */
 const limit = (name: string) => ({
   text: 'the slower of cp + fsync and openssl',
+  role: 'time' as const,
   of: name,
   against: { which: 'slowest', names: [copying, digesting] } as const,
   atMost: 1.15,
@@ -45,6 +46,7 @@ const costs = (name: string) => {
     {
       ...processor,
       text: 'the cheapest peer that computes a digest',
+      role: 'digest peer',
       against: { which: 'fastest', names: [scripted, synced] },
       atMost: 1,
     },
@@ -79,7 +81,7 @@ async function saveFile(bench: Bench, sample: Sample): Promise<void> {
   await bench.measure(
     {
       name: 'Save a large file, durable, with SHA-256',
-      headline: { question: 'Save a large file', place: 'disk' },
+      headline: { question: 'Save a large file', kind: 'disk', place: 'disk' },
       bytes: sample.size,
       contenders: [
         ours,
@@ -191,7 +193,7 @@ async function restoreFile(bench: Bench, sample: Sample): Promise<void> {
   await bench.measure(
     {
       name: 'Restore a large file, verified by SHA-256, durable',
-      headline: { question: 'Restore a large file', place: 'disk' },
+      headline: { question: 'Restore a large file', kind: 'disk', place: 'disk' },
       bytes: sample.size,
       contenders: [ours, ...machine(bench, sample), careful, ...(await copyingByRclone(bench, sample))],
       comparisons: [limit(ours.name), oneAfterTheOther(ours.name), ...costs(ours.name), byHand(ours.name)],
@@ -237,11 +239,12 @@ async function saveSmall(bench: Bench): Promise<void> {
   }
   await bench.measure({
     name: 'Save a checkpoint of 4 KiB, durable (each)',
-    headline: { question: 'Save a small checkpoint', place: 'disk' },
+    headline: { question: 'Save a small checkpoint', kind: 'disk', place: 'disk' },
     contenders: [ours, minimum],
     comparisons: [
       {
         text: 'the fewest fsyncs, by hand',
+        role: 'time',
         of: ours.name,
         against: { which: 'fastest', names: [minimum.name] },
         atMost: 1.5,

@@ -13,10 +13,11 @@
 import { tmpdir } from 'node:os'
 import { inspect, parseArgs } from 'node:util'
 import { groups } from './groups.ts'
-import { quickScale, type Scale } from './harness/scale.ts'
+import { quickScale } from './harness/scale.ts'
+import { minutesOf, scaleOf } from './numbers.ts'
 import { keep, writeReport } from './report/keep.ts'
 import { durationText } from './report/units.ts'
-import { runGroups } from './run-groups.ts'
+import { runGroups, type Selection } from './run-groups.ts'
 import { quickSelection, wholeMinutes } from './selections.ts'
 
 const { values, positionals } = parseArgs({
@@ -28,55 +29,53 @@ const { values, positionals } = parseArgs({
     mebibytes: { type: 'string' },
     files: { type: 'string' },
     threads: { type: 'string' },
-    folder: { type: 'string', default: tmpdir() },
+    folder: { type: 'string' },
   },
 })
 
+const folder = values.folder ?? tmpdir()
 const isQuickSelection = positionals.join() === 'quick'
-if (positionals.join() === 'report') await writeReport()
-else await measureAll()
 
-async function measureAll(): Promise<void> {
+if (positionals.join() === 'report') {
+  refuseOptions('report', [])
+  await writeReport()
+} else {
+  if (isQuickSelection) refuseOptions('quick', ['folder'])
+  await measureAll(isQuickSelection ? quickSelection : chosenSelection())
+}
+
+async function measureAll(selection: Selection): Promise<void> {
   const began = performance.now()
-  const isWhole = positionals.length === 0
   const isKept = !values.quick && !isQuickSelection
-  const selection = isQuickSelection
-    ? quickSelection
-    : {
-        names: isWhole ? Object.keys(groups) : positionals,
-        scale: chosenScale(),
-        minutes: values.minutes === undefined ? (isWhole ? wholeMinutes : undefined) : Number(values.minutes),
-        // Rounds that the command states are all run.
-        ...(values.rounds === undefined ? {} : { share: Infinity }),
-        options: optionsOf(),
-      }
-  const left: string[] = []
-  for await (const ran of runGroups(selection, { folder: values.folder, tell })) {
+  const leftOut: string[] = []
+  for await (const ran of runGroups(selection, { folder, print })) {
     if ('why' in ran) {
-      left.push(`${ran.group}: ${ran.why}`)
+      leftOut.push(`${ran.group}: ${ran.why}`)
       if (ran.error === undefined) continue
       process.stderr.write(`${inspect(ran.error)}\n`)
       process.exitCode = 1
     } else {
-      left.push(...ran.left.map(({ what, why }) => `${ran.group}: ${what}: ${why}`))
-      if (isKept) {
-        await keep(ran, values.folder) // a run that is stopped loses only its current group
-        await writeReport()
-      }
+      leftOut.push(...ran.leftOut.map(({ what, why }) => `${ran.group}: ${what}: ${why}`))
+      if (!isKept) continue
+      // A run that is stopped loses only its current group.
+      if (await keep(ran)) await writeReport()
+      else print(`${ran.group} has no results, so its earlier results stay.`)
     }
   }
-  tell(`\nLeft out:${left.length === 0 ? ' nothing' : ''}`)
-  for (const line of left) tell(`- ${line}`)
-  tell(`The whole run took ${durationText((performance.now() - began) / 1000)}.`)
+  print(`\nLeft out:${leftOut.length === 0 ? ' nothing' : ''}`)
+  for (const line of leftOut) print(`- ${line}`)
+  print(`The whole run took ${durationText((performance.now() - began) / 1000)}.`)
 }
 
-function chosenScale(): Partial<Scale> {
+function chosenSelection(): Selection {
+  const isWhole = positionals.length === 0
   return {
-    ...(values.quick ? quickScale : {}),
-    ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
-    ...(values.mebibytes === undefined ? {} : { bytes: Number(values.mebibytes) * 2 ** 20 }),
-    ...(values.files === undefined ? {} : { files: Number(values.files) }),
-    ...(values.threads === undefined ? {} : { threads: values.threads.split(',').map(Number) }),
+    names: isWhole ? Object.keys(groups) : positionals,
+    scale: { ...(values.quick ? quickScale : {}), ...scaleOf(values) },
+    minutes: minutesOf(values) ?? (isWhole ? wholeMinutes : undefined),
+    // Rounds that the command states are all run.
+    ...(values.rounds === undefined ? {} : { share: Infinity }),
+    options: optionsOf(),
   }
 }
 
@@ -88,6 +87,13 @@ function optionsOf(): readonly string[] {
   )
 }
 
-function tell(line: string): void {
+/** Throws if the command states an option that would have no effect. */
+function refuseOptions(what: string, allowed: readonly string[]): void {
+  const stated = Object.entries(values).flatMap(([name, value]) => (value === false ? [] : [name]))
+  const [unused] = stated.filter((name) => !allowed.includes(name))
+  if (unused !== undefined) throw new Error(`bench ${what} does not take --${unused}.`)
+}
+
+function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }

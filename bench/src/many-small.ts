@@ -3,10 +3,17 @@ import { join } from 'node:path'
 import { CheckpointStore, type PackMode } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
 import { assertSameFolder, writeFolder } from './harness/bytes.ts'
-import type { Comparison, Contender } from './harness/work.ts'
-import { objectStores, placeNames, processorOf, savingToStore, wordOf } from './object-stores.ts'
+import type { Comparison, Contender, Headline, Question } from './harness/work.ts'
+import {
+  leaveOutMissing,
+  objectStores,
+  placeNames,
+  processorOf,
+  savingToStore,
+  wordOf,
+} from './object-stores.ts'
 import { eachName } from './peers/each-file.ts'
-import type { Peer } from './peers/peer.ts'
+import type { Direction, Peer } from './peers/peer.ts'
 import type { Clients } from './stores/store-server.ts'
 
 /** The goal for saves and restores, compared with the fastest peer. */
@@ -31,20 +38,26 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
     await using _ = server
     const { smallBytes, files: count } = bench.scale
     const clients = await server.connect(server.origin)
+    leaveOutMissing(bench, clients)
     const original = await writeFolder(join(bench.folder, 'original'), count, smallBytes)
     const names = Array.from({ length: count }, (__, index) => `${String(index).padStart(6, '0')}.bin`)
     const place = { bench, clients, original, names }
     const peers = clients.peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
     const what = `${count.toLocaleString('en')} files of ${smallBytes / 1024} KiB`
-    const shared = {
+    const headline = (question: Question): Headline => ({
+      question,
+      kind: 'object store',
+      place: placeNames[name],
+    })
+    const shared = (direction: Direction) => ({
       bytes: count * smallBytes,
-      comparisons: [againstFastest(peers), againstUnpacked, ...processorOf(peers)],
-    }
+      comparisons: [againstFastest(peers), againstUnpacked, ...processorOf(peers, direction)],
+    })
     await bench.measure(
       {
-        ...shared,
+        ...shared('upload'),
         name: `Save a checkpoint of ${what} to ${server.name}`,
-        headline: { question: 'Save many small files', place: placeNames[name] },
+        headline: headline('Save many small files'),
         contenders: [
           saving(place, 'auto'),
           saving(place, 'never'),
@@ -57,9 +70,9 @@ export function smallOnStore(name: keyof typeof objectStores): (bench: Bench) =>
     await using unpacked = await saved(place, 'never')
     await bench.measure(
       {
-        ...shared,
+        ...shared('download'),
         name: `Restore a checkpoint of ${what} from ${server.name}, durable`,
-        headline: { question: 'Restore many small files', place: placeNames[name] },
+        headline: headline('Restore many small files'),
         contenders: [
           restoring(place, packed, 'auto'),
           restoring(place, unpacked, 'never'),
@@ -152,6 +165,7 @@ function prefixOf(peer: Peer): string {
 function againstFastest(peers: readonly Peer[]): Comparison {
   return {
     text: 'the fastest peer',
+    role: 'time',
     of: nameOf('auto'),
     against: { which: 'fastest', names: peers.map(({ name }) => name) },
     atMost: goal,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +12,7 @@ import { assertEqual, assertSame, type Sample, writeSample } from './harness/byt
 import { run } from './harness/command.ts'
 import type { Contender } from './harness/work.ts'
 import { objectStores } from './object-stores.ts'
+import { uploadPlain } from './stores/plain-object.ts'
 import type { BackendPlace } from './stores/store-server.ts'
 
 /** A request to the probe: saves the file `save` as this step. Without `save`, restores the step into `to`. */
@@ -31,9 +33,6 @@ const adapters = [fs, s3, gcs, azure]
 /** The step that is restored. */
 const firstStep = 1
 
-/** The key of the same bytes, for the download without Holdfast. */
-const plainKey = 'plain.bin'
-
 const beside = 64 * 2 ** 20
 
 /** Measures how much a save and a restore of a large checkpoint raise the peak of resident memory, on each store. */
@@ -47,11 +46,9 @@ export async function memory(bench: Bench): Promise<void> {
       continue
     }
     await using _ = server
-    const { place, peers, url } = await server.connect(server.origin)
-    const [sdk] = peers
-    await sdk?.upload(sample.path, plainKey)
-    const plain = sdk === undefined ? undefined : await url(plainKey)
-    await onPlace(bench, sample, server.name, place('memory'), plain)
+    const clients = await server.connect(server.origin)
+    const plain = await uploadPlain(clients, sample)
+    await onPlace(bench, sample, server.name, clients.place(`memory-${randomUUID()}`), await plain())
   }
 }
 
@@ -66,6 +63,7 @@ async function onPlace(
   const limit = store.backend.capabilities.maxBufferedBytes + beside
   await store.save({ step: firstStep, files: { 'model.bin': sample.path } })
   let step = firstStep
+  let unchangedBytes: number | undefined
   const to = await bench.fresh('restored')
   const saving = `a save to ${where}`
   const restoring = `a restore from ${where}`
@@ -78,9 +76,13 @@ async function onPlace(
         name: saving,
         run: async () => {
           step += 1
-          return probe(bench, 'memory', { ...place, step, save: sample.path, to } satisfies ProbeRequest)
+          const request: ProbeRequest = { ...place, step, save: sample.path, to }
+          const report = await probe(bench, 'memory', request)
+          unchangedBytes = report.unchangedBytes
+          return report.raised
         },
         verify: async () => {
+          assertEqual(unchangedBytes, 0, 'The number of bytes that the save did not send')
           assertEqual(
             (await store.get(step))?.files[0]?.sha256,
             sample.sha256,
@@ -90,7 +92,10 @@ async function onPlace(
       },
       {
         name: restoring,
-        run: () => probe(bench, 'memory', { ...place, step: firstStep, to } satisfies ProbeRequest),
+        run: async () => {
+          const request: ProbeRequest = { ...place, step: firstStep, to }
+          return (await probe(bench, 'memory', request)).raised
+        },
         verify: () => assertSame(join(to, 'model.bin'), sample),
       },
       ...(plain === undefined ? [] : [downloading(bench, sample, plain)]),
@@ -106,21 +111,32 @@ async function onPlace(
 
 /** Measures the memory of Node.js alone, without an SDK, digests or retries. */
 function downloading(bench: Bench, sample: Sample, url: string): Contender {
-  const to = join(bench.folder, plainKey)
+  const to = join(bench.folder, 'plain.bin')
   return {
     name: 'node:http to a file + fsync',
-    run: () => probe(bench, 'memory-of-node-http', { url, to } satisfies DownloadRequest),
+    run: async () => {
+      const request: DownloadRequest = { url, to }
+      return (await probe(bench, 'memory-of-node-http', request)).raised
+    },
     verify: () => assertSame(to, sample),
   }
 }
 
-/** Runs a probe with a request, and returns by how many bytes it raised its peak of memory. */
-async function probe(bench: Bench, program: string, request: object): Promise<number> {
+/** What a probe reports. */
+export interface ProbeReport {
+  /** The bytes by which its work raised the peak of its resident memory. */
+  readonly raised: number
+  /** The bytes that a save did not send, because the store has them. Absent for other work. */
+  readonly unchangedBytes?: number | undefined
+}
+
+/** Runs a probe with a request. */
+async function probe(bench: Bench, program: string, request: object): Promise<ProbeReport> {
   const file = join(bench.folder, 'probe.json')
   await writeFile(file, JSON.stringify(request))
   const printed = await run(process.execPath, [
     fileURLToPath(import.meta.resolve(`./probes/${program}.ts`)),
     file,
   ])
-  return (JSON.parse(printed) as { readonly raised: number }).raised
+  return JSON.parse(printed) as ProbeReport
 }

@@ -7,12 +7,9 @@ import type { Bench } from './harness/bench.ts'
 import { assertEqual, assertSame, type Sample, writeFolder, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender } from './harness/work.ts'
 import { uploadingFolder } from './many-small.ts'
-import { keyOf, objectStores, uploading, wordOf } from './object-stores.ts'
+import { keyOf, leaveOutMissing, objectStores, uploading, wordOf } from './object-stores.ts'
 import type { Peer } from './peers/peer.ts'
 import type { Clients } from './stores/store-server.ts'
-
-/** Peers that compare a checksum of what they have sent. */
-const checked: readonly string[] = ['rclone', 's5cmd', 'opendal']
 
 /** The number of checkpoints that a mirror lacks, and of the files of each. */
 const [behind, filesEach] = [100, 10]
@@ -27,13 +24,12 @@ export async function mirror(bench: Bench): Promise<void> {
   await using _ = server
   const clients = await server.connect(server.origin)
   const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
-  const peers = clients.peers.filter(({ name }) => checked.includes(name))
-  for (const name of checked)
-    if (!peers.some((peer) => peer.name === name)) bench.leaveOut(name, 'it is not installed')
+  leaveOutMissing(bench, clients)
+  const verifying = clients.peers.filter(({ digests = [] }) => digests.includes('upload'))
   await savingWithMirror(bench, clients)
-  await copyToStore(bench, clients, sample, peers, server.name)
-  await copyWithinStore(bench, clients, sample, peers, server.name)
-  await catchingUp(bench, clients, peers, server.name)
+  await copyToStore(bench, clients, sample, verifying, server.name)
+  await copyWithinStore(bench, clients, sample, verifying, server.name)
+  await catchingUp(bench, clients, server.name)
 }
 
 /** Measures how long a save blocks. The mirror has everything before, so that it does not copy at the same time. */
@@ -46,7 +42,10 @@ async function savingWithMirror(bench: Bench, clients: Clients): Promise<void> {
     {
       name: `Block for a save of ${bench.scale.backgroundBytes / 2 ** 20} MiB to a disk, with a mirror on S3`,
       bytes: sample.size,
-      contenders: [blocking(bench, mirrored, withMirror, sample), blocking(bench, plain, without, sample)],
+      contenders: [
+        blocking(bench, mirrored, withMirror, sample, assertMirrored),
+        blocking(bench, plain, without, sample),
+      ],
       comparisons: [
         { text: plain, of: mirrored, against: { which: 'fastest', names: [plain] }, atMost: 1.05 },
       ],
@@ -64,7 +63,14 @@ async function onDisk(bench: Bench, name: string, clients?: Clients): Promise<Ch
   return new CheckpointStore(backend, options, undefined, undefined, await clients.open(place))
 }
 
-function blocking(bench: Bench, name: string, store: CheckpointStore, sample: Sample): Contender {
+/** Saves, and restores the result. `alsoVerify` gets the store and the step, when the mirror has had time to copy it. */
+function blocking(
+  bench: Bench,
+  name: string,
+  store: CheckpointStore,
+  sample: Sample,
+  alsoVerify?: (store: CheckpointStore, step: number) => Promise<void>,
+): Contender {
   let step = 0
   return {
     name,
@@ -78,10 +84,16 @@ function blocking(bench: Bench, name: string, store: CheckpointStore, sample: Sa
     },
     verify: async () => {
       await store.flush()
-      assertEqual((await store.mirrorStatus())?.newest?.step ?? step, step, 'The step in the mirror')
+      await alsoVerify?.(store, step)
       await assertRestores(bench, store, sample)
     },
   }
+}
+
+async function assertMirrored(store: CheckpointStore, step: number): Promise<void> {
+  const status = await store.mirrorStatus()
+  if (status?.error !== undefined) throw status.error
+  assertEqual(status?.newest?.step, step, 'The step in the mirror')
 }
 
 async function copyToStore(
@@ -175,12 +187,7 @@ function copyingWithin(bench: Bench, peer: Peer, sample: Sample): Contender {
 }
 
 /** Measures how long a new mirror takes to get everything. A peer uploads the same files. */
-async function catchingUp(
-  bench: Bench,
-  clients: Clients,
-  peers: readonly Peer[],
-  where: string,
-): Promise<void> {
+async function catchingUp(bench: Bench, clients: Clients, where: string): Promise<void> {
   const checkpoints = bench.scale.quick ? 3 : behind
   const original = await writeFolder(
     join(bench.folder, 'original'),
@@ -199,7 +206,7 @@ async function catchingUp(
     assertEqual((await copied.list()).length, checkpoints, 'The number of checkpoints in the mirror')
     assertEqual((await copied.verify()).good, true, 'The verification of the mirror')
   })
-  const able = peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
+  const able = clients.peers.filter(({ uploadFolder }) => uploadFolder !== undefined)
   await bench.measure({
     name: `Catch up with ${checkpoints} checkpoints of ${filesEach} files of ${bench.scale.smallBytes / 1024} KiB on ${where}`,
     bytes: checkpoints * filesEach * bench.scale.smallBytes,

@@ -3,12 +3,13 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore, type SaveRequest } from '@holdfast/core'
 import type { Bench } from './harness/bench.ts'
-import { assertSame, type Sample, writeSample } from './harness/bytes.ts'
+import { assertEqual, assertSame, type Sample, writeSample } from './harness/bytes.ts'
 import type { Comparison, Contender, Question, Work } from './harness/work.ts'
 import { downloadByNodeHttp } from './peers/node-http.ts'
-import type { Peer } from './peers/peer.ts'
+import type { Direction, Peer } from './peers/peer.ts'
 import { azure } from './stores/azure.ts'
 import { gcs } from './stores/gcs.ts'
+import { uploadPlain } from './stores/plain-object.ts'
 import { s3, s3OverTls } from './stores/s3.ts'
 import type { Clients, StoreServer } from './stores/store-server.ts'
 
@@ -20,6 +21,8 @@ const servers = { ...objectStores, tls: s3OverTls }
 
 /** How the first table of the report names the stores. */
 export const placeNames = { s3: 'S3', tls: 'S3 over TLS', gcs: 'GCS', azure: 'Azure' } as const
+
+const rclone = 'rclone'
 
 interface Where {
   /** The name of the server. */
@@ -38,9 +41,15 @@ export function onStore(name: keyof typeof servers): (bench: Bench) => Promise<v
     }
     await using _ = server
     const clients = await server.connect(server.origin)
+    leaveOutMissing(bench, clients)
     const sample = await writeSample(join(bench.folder, 'sample.bin'), bench.scale.bytes)
     await moving(bench, clients, sample, { where: server.name, place: placeNames[name] })
   }
+}
+
+/** States which peers this machine lacks. */
+export function leaveOutMissing(bench: Bench, { missing }: Clients): void {
+  for (const { name, why } of missing) bench.leaveOut(name, why)
 }
 
 /** Measures saves and restores of one large file, by Holdfast and by the peers. */
@@ -51,7 +60,7 @@ export async function moving(
   { where, place }: Where,
 ): Promise<void> {
   const headline = (question: Question): Pick<Work, 'headline'> =>
-    place === undefined ? {} : { headline: { question, place } }
+    place === undefined ? {} : { headline: { question, kind: 'object store', place } }
   const { peers } = clients
   await bench.measure(
     {
@@ -70,14 +79,13 @@ export async function moving(
         ),
         ...peers.map((peer) => uploading(bench, peer, sample)),
       ],
-      comparisons: [againstFastest(peers), ...processorOf(peers)],
+      comparisons: [againstFastest(peers), ...processorOf(peers, 'upload')],
     },
     { onDisk: true },
   )
   await using store = new CheckpointStore(await clients.open(`restored-${Date.now()}`), { mode: 'shared' })
   await store.save({ step: 1, files: { 'model.bin': sample.path } })
-  const [sdk] = peers
-  const plain = sdk && receiving(bench, sample, clients.ca, () => clients.url(keyOf(sdk, sample)))
+  const plain = receiving(bench, sample, clients.ca, await uploadPlain(clients, sample))
   await bench.measure(
     {
       name: `Restore a large file from ${where}, durable`,
@@ -86,13 +94,9 @@ export async function moving(
       contenders: [
         restoring(bench, store, sample),
         ...peers.map((peer) => downloading(bench, peer, sample)),
-        ...(plain === undefined ? [] : [plain]),
+        plain,
       ],
-      comparisons: [
-        againstFastest(peers),
-        ...processorOf(peers),
-        ...(plain === undefined ? [] : [againstPlain(plain.name)]),
-      ],
+      comparisons: [againstFastest(peers), ...processorOf(peers, 'download'), againstPlain(plain.name)],
     },
     { onDisk: true },
   )
@@ -108,6 +112,7 @@ export function savingToStore(
 ): Contender {
   let store: CheckpointStore | undefined
   let step = 0
+  let unchangedBytes = 0
   const current = async (): Promise<CheckpointStore> => {
     store ??= new CheckpointStore(await clients.open(`saved-${randomUUID()}`), { mode: 'shared' })
     return store
@@ -123,10 +128,11 @@ export function savingToStore(
     },
     run: async () => {
       step += 1
-      await (await current()).save({ step, ...content })
+      ;({ unchangedBytes } = await (await current()).save({ step, ...content }))
       return undefined
     },
     verify: async () => {
+      assertEqual(unchangedBytes, 0, 'The number of bytes that the save did not send')
       const to = await bench.fresh('restored')
       await (await current()).restore('latest', { to })
       await verify(to)
@@ -185,7 +191,7 @@ function downloading(bench: Bench, peer: Peer, sample: Sample): Contender {
   }
 }
 
-/** Downloads the same bytes with Node.js alone: the least time that a restore can take on this machine. */
+/** Downloads the same bytes with the HTTP client of Node.js alone. */
 function receiving(
   bench: Bench,
   sample: Sample,
@@ -211,6 +217,7 @@ function receiving(
 function againstFastest(peers: readonly Peer[]): Comparison {
   return {
     text: 'the fastest peer',
+    role: 'time',
     of: 'Holdfast',
     against: { which: 'fastest', names: peers.map(({ name }) => name) },
     atMost: 1,
@@ -218,22 +225,26 @@ function againstFastest(peers: readonly Peer[]): Comparison {
 }
 
 /** The goals for processor time: that of a peer that also computes a digest, and that of rclone, which is native. */
-export function processorOf(peers: readonly Peer[]): readonly Comparison[] {
+export function processorOf(peers: readonly Peer[], direction: Direction): readonly Comparison[] {
+  const withDigest = peers.filter(({ digests = [] }) => digests.includes(direction))
+  const hasDigest = withDigest.some(({ name }) => name === rclone)
   const namesOf = (chosen: readonly Peer[]): readonly string[] => chosen.map(({ name }) => name)
   const against = (names: readonly string[]): Comparison['against'] => ({ which: 'fastest', names })
   return [
     {
       text: 'the cheapest peer that computes a digest',
+      role: 'digest peer',
       of: 'Holdfast',
       measured: 'processor',
-      against: against(namesOf(peers.filter(({ digests }) => digests === true))),
+      against: against(namesOf(withDigest)),
       atMost: 1,
     },
     {
-      text: 'rclone',
+      text: hasDigest ? rclone : `${rclone}, which computes no digest here`,
+      role: 'other peer',
       of: 'Holdfast',
       measured: 'processor',
-      against: against(namesOf(peers.filter(({ name }) => name === 'rclone'))),
+      against: against([rclone]),
       atMost: 1.5,
     },
   ]

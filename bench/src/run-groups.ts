@@ -1,10 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { groups } from './groups.ts'
 import { Bench } from './harness/bench.ts'
 import { TimeBudget } from './harness/budget.ts'
+import type { Group } from './harness/group.ts'
+import { messageOf } from './harness/command.ts'
 import { fullScale, type Scale } from './harness/scale.ts'
 import type { RanGroup } from './report/findings.ts'
+import { describeMachine } from './report/machine.ts'
 
 export interface Selection {
   /** The names of groups, in the order in which they run. */
@@ -22,7 +26,7 @@ export interface Selection {
 export interface RunOptions {
   /** The folder on the disk that is measured. */
   readonly folder: string
-  readonly tell: (line: string) => void
+  readonly print: (line: string) => void
 }
 
 /** A group without results: it did not begin, or it failed with `error`. */
@@ -34,40 +38,48 @@ export interface LeftOutGroup {
 
 const minute = 60_000
 
-/** Runs groups of work one after another. Each has its own folder, which is removed afterwards. The others run if one fails. */
+/**
+ * Runs groups of work one after another. Each has its own folder, which is removed afterwards. The others run if one fails.
+ * Throws before the first one if a name is wrong.
+ */
 export async function* runGroups(
   { names, scale, minutes = Infinity, share = 1, options }: Selection,
-  { folder: parent, tell }: RunOptions,
+  { folder: parent, print }: RunOptions,
 ): AsyncGenerator<RanGroup | LeftOutGroup> {
+  const chosen = names.map((name) => ({ name, group: groupOf(name) }))
+  const machine = await describeMachine(parent)
   const ends = performance.now() + minutes * minute
-  for (const name of names) {
-    const group = groups[name]
-    if (group === undefined)
-      throw new Error(`The group ${name} does not exist. Choose among: ${Object.keys(groups).join(', ')}.`)
+  for (const { name, group } of chosen) {
     if (performance.now() >= ends) {
       yield { group: name, why: `the ${minutes} minutes were over` }
       continue
     }
     const folder = await mkdtemp(join(parent, 'holdfast-bench-'))
     try {
-      tell(`\n== ${name}`)
+      print(`\n== ${name}`)
       const ranAt = new Date().toISOString()
       const began = performance.now()
       const budget = new TimeBudget(Math.min(group.minutes * share * minute, ends - began), group.works)
-      const bench = new Bench({ ...fullScale, ...group.scale, ...scale }, folder, budget, tell)
+      const bench = new Bench({ ...fullScale, ...group.scale, ...scale }, folder, budget, print)
       await group.run(bench)
       const seconds = Math.round((performance.now() - began) / 1000)
-      tell(`${name} took ${seconds} s`)
+      print(`${name} took ${seconds} s`)
       const command = ['npx -y pnpm@12 bench', name, ...options].join(' ')
-      yield { ...bench.result(name), ranAt, seconds, command }
+      yield { ...bench.result(name), ranAt, seconds, command, machine, load: loadavg()[2] ?? 0 }
     } catch (error) {
       yield {
         group: name,
-        why: `it failed: ${error instanceof Error ? error.message : String(error)}`,
+        why: `it failed: ${messageOf(error)}`,
         error,
       }
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   }
+}
+
+function groupOf(name: string): Group {
+  const group = Object.hasOwn(groups, name) ? groups[name] : undefined
+  if (group !== undefined) return group
+  throw new Error(`The group ${name} does not exist. Choose among: ${Object.keys(groups).join(', ')}.`)
 }

@@ -19,11 +19,17 @@ export async function smallFiles(bench: Bench): Promise<void> {
   await bench.measure(
     {
       name: `Save a checkpoint of ${files.toLocaleString('en')} files of ${smallBytes / 1024} KiB, on the file system`,
-      headline: { question: 'Save many small files', place: 'disk' },
+      headline: { question: 'Save many small files', kind: 'disk', place: 'disk' },
       bytes: files * smallBytes,
       contenders: [ours, packed, ...peers],
       comparisons: [
-        { text: durable, of: ours.name, against: { which: 'fastest', names: [durable] }, atMost: 1 },
+        {
+          text: durable,
+          role: 'time',
+          of: ours.name,
+          against: { which: 'fastest', names: [durable] },
+          atMost: 1,
+        },
         {
           text: 'the fastest peer',
           of: ours.name,
@@ -32,6 +38,7 @@ export async function smallFiles(bench: Bench): Promise<void> {
         },
         {
           text: durable,
+          role: 'other peer',
           of: ours.name,
           measured: 'processor',
           against: { which: 'fastest', names: [durable] },

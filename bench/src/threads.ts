@@ -38,13 +38,17 @@ function receiver(endpoint: string, size: number, expected: string, threads: num
       try {
         const object = await backend.read('object')
         const hash = new ConcurrentHash('sha256')
-        let hashed: Promise<void> | undefined
-        for await (const chunk of chunksOf(object, size, allocateShared)) {
+        try {
+          let hashed: Promise<void> | undefined
+          for await (const chunk of chunksOf(object, size, allocateShared)) {
+            await hashed
+            hashed = hash.update(chunk)
+          }
           await hashed
-          hashed = hash.update(chunk)
+          digest = await hash.digest()
+        } finally {
+          hash.abandon() // without effect if the digest is known
         }
-        await hashed
-        digest = await hash.digest()
       } finally {
         await backend.close()
       }

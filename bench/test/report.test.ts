@@ -10,10 +10,11 @@ import {
   reportOf,
   wholeMinutes,
   withCosts,
+  type Role,
+  type Verdict,
   type WorkResult,
 } from '../src/index.ts'
-
-const machine = { processor: '', cores: 1, memoryBytes: 1, system: '', disk: '', load: 0, versions: {} }
+import { toyGroup } from './groups.ts'
 
 const work = (change: Partial<WorkResult>): WorkResult => ({
   name: 'any',
@@ -25,16 +26,40 @@ const work = (change: Partial<WorkResult>): WorkResult => ({
   ...change,
 })
 
-const ratio = (value: number, atMost: number, than: string) =>
-  ({ text: 'the fastest peer', of: 'Holdfast', kind: 'ratio', value, atMost, than }) as const
+const ratio = (role: Role, value: number, atMost: number, than: string): Verdict => ({
+  text: than,
+  role,
+  of: 'Holdfast',
+  kind: 'ratio',
+  ...(role === 'time' ? {} : { measured: 'processor' as const }),
+  value,
+  atMost,
+  than,
+})
 
 const onDisk = work({
-  headline: { question: 'Save a large file', place: 'disk' },
-  verdicts: [ratio(1.1, 1.15, 'cp'), { ...ratio(1.7, 1.5, 'rclone'), measured: 'processor' }],
+  headline: { question: 'Save a large file', kind: 'disk', place: 'disk' },
+  verdicts: [ratio('time', 1.1, 1.15, 'cp'), ratio('digest peer', 1.7, 1.5, 'rclone')],
 })
 const onS3 = work({
-  headline: { question: 'Save a large file', place: 'S3' },
-  verdicts: [ratio(0.72, 1, 'opendal'), { ...ratio(0.9, 1, 'rclone'), measured: 'processor' }],
+  headline: { question: 'Save a large file', kind: 'object store', place: 'S3' },
+  // The role decides which comparison of processor times is shown, not the position.
+  verdicts: [
+    ratio('time', 0.72, 1, 'opendal'),
+    ratio('other peer', 1.3, 1.5, 'rclone'),
+    ratio('digest peer', 0.9, 1, 's5cmd'),
+  ],
+})
+const onAzure = work({
+  headline: { question: 'Save a large file', kind: 'object store', place: 'Azure' },
+  verdicts: [
+    ratio('time', 0.4, 1, 'the SDK'),
+    { ...ratio('other peer', 2.6, 1.5, 'rclone'), text: 'rclone, which computes no digest' },
+  ],
+})
+const byCommandLine = work({
+  headline: { question: 'Save a large file', kind: 'command line', place: 'disk, command line' },
+  verdicts: [ratio('time', 1.6, 2, 'cp'), ratio('other peer', 9, 2, 'cp')],
 })
 const memory = work({
   name: 'Peak of resident memory',
@@ -43,19 +68,19 @@ const memory = work({
 })
 
 const findings = (works: readonly WorkResult[]): Findings => ({
-  machine,
-  groups: [{ group: 'toy', works, left: [], ranAt: '', command: '' }],
+  groups: [toyGroup(works)],
 })
 
 test('begins with one table of ratios, in which missed goals are marked', () => {
-  const [title, , table, chart] = reportOf(findings([onS3, onDisk]), 'ratios.svg').split('\n\n')
+  const [title, , table, chart] = reportOf(findings([onS3, onDisk, onAzure]), 'ratios.svg').split('\n\n')
   expect([title, table, chart]).toEqual([
     '# What Holdfast costs',
     [
       '|  | store | time | goal | processor time | goal |',
       '| --- | --- | --- | --- | --- | --- |',
-      '| Save a large file | S3 | 0.72 (opendal) | ≤ 1 | 0.90 (rclone) | ≤ 1 |',
+      '| Save a large file | S3 | 0.72 (opendal) | ≤ 1 | 0.90 (s5cmd) | ≤ 1 |',
       '| Save a large file | disk | 1.10 (cp) | ≤ 1.15 | **1.70 (rclone)** | ≤ 1.5 |',
+      '| Save a large file | Azure | 0.40 (the SDK) | ≤ 1 | **2.60 (rclone, which computes no digest)** | ≤ 1.5 |',
     ].join('\n'),
     '![The ratios of the table, and their goals](ratios.svg)',
   ])
@@ -67,9 +92,9 @@ test('draws a chart with a label for each row', async () => {
 })
 
 test('states each cost in a line of its own, and omits what was not measured', () => {
-  expect(costsOf(findings([onS3, onDisk, memory])).split('\n')).toEqual([
+  expect(costsOf(findings([onS3, onAzure, onDisk, byCommandLine, memory])).split('\n')).toEqual([
     expect.stringContaining('On a disk, a save of a large file takes 1.1 times as long as'),
-    'On object stores, a save of a large file takes 0.7 times as long as the fastest other tool.',
+    'On object stores, a save of a large file takes 0.4 to 0.7 times as long as the fastest other tool.',
     'These times include the SHA-256 of every byte.',
     expect.stringContaining('0.9 to 1.7 times the processor time'),
     'Memory grows by 5 MiB during a save or restore of any size.',
@@ -79,10 +104,18 @@ test('states each cost in a line of its own, and omits what was not measured', (
 
 test('states no factor for a save that takes as long as its peer', () => {
   const equal = work({
-    headline: { question: 'Save a large file', place: 'disk' },
-    verdicts: [ratio(1.02, 1.15, 'cp')],
+    headline: { question: 'Save a large file', kind: 'disk', place: 'disk' },
+    verdicts: [ratio('time', 1.02, 1.15, 'cp')],
   })
   expect(costsOf(findings([equal]))).toMatch(/takes about as long as `cp`/)
+})
+
+test('shows the machine once for all groups, or each machine with its groups', () => {
+  const [one, other] = [toyGroup([onS3]), toyGroup([onDisk], { group: 'fs' })]
+  const moved = { ...other, machine: { ...other.machine, cores: 16 } }
+  expect(reportOf({ groups: [one, other] }, 'ratios.svg').match(/, \d+ cores/g)).toEqual([', 1 cores'])
+  const report = reportOf({ groups: [one, moved] }, 'ratios.svg')
+  expect(report).toMatch(/### toy\n\n[^#]*, 1 cores[^]*### fs\n\n[^#]*, 16 cores/)
 })
 
 test('replaces the costs of the README, and rejects a README without them', () => {

@@ -6,12 +6,17 @@ import { measure } from './measure.ts'
 import type { Scale } from './scale.ts'
 import type { Work, WorkResult } from './work.ts'
 
+/** Work or a contender that was left out, and the reason. */
+export interface LeftOut {
+  readonly what: string
+  readonly why: string
+}
+
 /** The results of one group of work. */
 export interface GroupResult {
   readonly group: string
   readonly works: readonly WorkResult[]
-  /** Work that was left out, and the reasons. */
-  readonly left: readonly { readonly what: string; readonly why: string }[]
+  readonly leftOut: readonly LeftOut[]
 }
 
 /** The environment of a group of work: its scale, its folder, and the collector of its results. */
@@ -19,21 +24,21 @@ export class Bench {
   readonly scale: Scale
   /** A folder of this group alone, on the disk that is measured. It is empty at the start. */
   readonly folder: string
-  readonly #tell: (line: string) => void
+  readonly #print: (line: string) => void
   readonly #budget: TimeBudget
   readonly #works: WorkResult[] = []
-  readonly #left: { readonly what: string; readonly why: string }[] = []
+  readonly #leftOut: LeftOut[] = []
 
-  constructor(scale: Scale, folder: string, budget: TimeBudget, tell: (line: string) => void) {
+  constructor(scale: Scale, folder: string, budget: TimeBudget, print: (line: string) => void) {
     this.scale = scale
     this.folder = folder
     this.#budget = budget
-    this.#tell = tell
+    this.#print = print
   }
 
   /** Measures work, and adds the result. With `onDisk`, pending writes reach the disk before each run. */
   async measure(work: Work, { onDisk = false } = {}): Promise<WorkResult> {
-    this.#tell(work.name)
+    this.#print(work.name)
     const { rounds, quick } = this.scale
     const result = await measure(work, {
       rounds: work.rounds ?? rounds,
@@ -43,23 +48,25 @@ export class Bench {
     })
     this.#works.push(result)
     if (result.rounds < result.planned)
-      this.#tell(`  ${result.rounds} of ${result.planned} rounds, because the time of the group was over`)
-    for (const { name, median, spread, failure } of result.contenders) {
-      this.#tell(
-        `  ${name}: ${failure ?? `${median.toPrecision(4)} ${result.unit} ±${(spread * 100).toFixed(0)} %`}`,
-      )
+      this.#print(`  ${result.rounds} of ${result.planned} rounds, because the time of the group was over`)
+    for (const { name, median, spread, failure, failedRound } of result.contenders) {
+      const value = `${median.toPrecision(4)} ${result.unit} ±${(spread * 100).toFixed(0)} %`
+      this.#print(`  ${name}: ${failure ?? value}`)
+      if (failedRound !== undefined) this.#print(`  ${name}: one round failed: ${failedRound}`)
     }
     for (const { of, text, value, atMost, measured } of result.verdicts) {
-      this.#tell(
+      this.#print(
         `  ${of} / ${measured === undefined ? '' : 'processor time of '}${text}: ${value.toPrecision(3)}${atMost === undefined ? '' : ` (at most ${atMost})`}`,
       )
     }
     return result
   }
 
+  /** States once that something was left out. */
   leaveOut(what: string, why: string): void {
-    this.#tell(`${what}: left out, ${why}`)
-    this.#left.push({ what, why })
+    if (this.#leftOut.some((before) => before.what === what && before.why === why)) return
+    this.#print(`${what}: left out, ${why}`)
+    this.#leftOut.push({ what, why })
   }
 
   /** Returns a path in the group's folder at which nothing exists. */
@@ -76,7 +83,7 @@ export class Bench {
   }
 
   result(group: string): GroupResult {
-    return { group, works: this.#works, left: this.#left }
+    return { group, works: this.#works, leftOut: this.#leftOut }
   }
 
   /** Writes of earlier runs must not reach the disk while the next run is measured. */

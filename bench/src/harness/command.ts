@@ -23,6 +23,11 @@ export async function run(
   }
 }
 
+/** Returns the message of what was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Returns the first line that a program prints, or `undefined` if the program cannot be run. */
 export async function firstLine(file: string, args: readonly string[]): Promise<string | undefined> {
   try {

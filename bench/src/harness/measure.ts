@@ -1,3 +1,5 @@
+import { Permutation } from '@holdfast/core/data'
+import { messageOf } from './command.ts'
 import { processorTime } from './processor.ts'
 import { median, spread } from './statistics.ts'
 import type { Comparison, Contender, ContenderResult, Verdict, Work, WorkResult } from './work.ts'
@@ -8,13 +10,14 @@ export interface Rounds {
   readonly warmUp: boolean
   /** Called before each run; not measured. */
   readonly settle?: (() => Promise<void>) | undefined
-  /** Milliseconds that the work may take. No round begins that would exceed them, except the first. Default: no limit. */
+  /** Milliseconds that the work may take. A round starts only if it will probably end in time. The first round always runs. */
   readonly budget?: number
 }
 
 /**
- * Lets the contenders take turns, so that other load on the machine affects all of them equally. Each round starts
- * with another contender. The bytes are verified in the first and the last round.
+ * Lets the contenders take turns, so that other load on the machine affects all of them. Each round has another order, which
+ * the number of the round determines, so that no contender always follows the same one. The bytes are verified in the first and
+ * the last round.
  */
 export async function measure(
   work: Work,
@@ -29,7 +32,7 @@ export async function measure(
     const isLate = began + 2 * lasted > ends // the next round would exceed the budget
     isLast = round >= 0 && (round === planned - 1 || isLate)
     const isVerified = round === first || isLast
-    for (const entrant of rotated(entrants, round + 1)) await entrant.run(round >= 0, isVerified, settle)
+    for (const entrant of shuffled(entrants, round + 1)) await entrant.run(round >= 0, isVerified, settle)
     lasted = performance.now() - began
     rounds = round + 1
   }
@@ -53,17 +56,49 @@ export async function measure(
 
 class Entrant {
   readonly #contender: Contender
-  readonly #values: number[] = []
-  readonly #processor: number[] = []
+  /** The values of the rounds, and their processor times. `null` if the round failed. */
+  readonly #values: (number | null)[] = []
+  readonly #processor: (number | null)[] = []
+  readonly #failures: string[] = []
   #verified = 0
-  #failure: string | undefined
+  #isOut = false
 
   constructor(contender: Contender) {
     this.#contender = contender
   }
 
+  /** Runs one round. A contender that may fail is out after its second failure, or after its first wrong bytes. */
   async run(counts: boolean, isVerified: boolean, settle: (() => Promise<void>) | undefined): Promise<void> {
-    if (this.#failure !== undefined) return
+    const measured = this.#isOut ? undefined : await this.#measured(settle)
+    if (measured !== undefined && isVerified) await this.#verify()
+    if (!counts) return
+    this.#values.push(measured?.value ?? null)
+    this.#processor.push(measured?.processor ?? null)
+  }
+
+  result(): ContenderResult {
+    const known = this.#values.filter((value) => value !== null)
+    const isOut = this.#isOut || known.length < this.#values.length / 2
+    const values = isOut ? [] : this.#values
+    const valid = isOut ? [] : known
+    const processor = isOut || this.#processor.every((value) => value === null) ? [] : this.#processor
+    const [failure] = this.#failures
+    return {
+      name: this.#contender.name,
+      values,
+      median: median(valid),
+      best: Math.min(...valid),
+      spread: spread(valid),
+      ...(processor.length === 0 ? {} : { processor }),
+      verified: this.#verified,
+      ...(failure === undefined ? {} : isOut ? { failure } : { failedRound: failure }),
+    }
+  }
+
+  /** Returns the value and the processor time of one run; `undefined` if it failed. */
+  async #measured(
+    settle: (() => Promise<void>) | undefined,
+  ): Promise<{ readonly value: number; readonly processor: number | undefined } | undefined> {
     try {
       await this.#contender.prepare?.()
       await settle?.()
@@ -72,38 +107,34 @@ class Entrant {
       const value = await this.#contender.run()
       const elapsed = performance.now() - began
       const usedAfter = await processorTime()
-      if (isVerified) {
-        await this.#contender.verify()
-        this.#verified += 1
-      }
-      if (!counts) return
-      this.#values.push(value ?? elapsed)
-      if (used !== undefined && usedAfter !== undefined) this.#processor.push(usedAfter - used)
+      const processor = used === undefined || usedAfter === undefined ? undefined : usedAfter - used
+      return { value: value ?? elapsed, processor }
     } catch (error) {
-      if (this.#contender.mayFail !== true) throw error
-      this.#failure = error instanceof Error ? error.message : String(error)
+      this.#fail(error)
+      this.#isOut = this.#failures.length > 1
+      return undefined
     }
   }
 
-  result(): ContenderResult {
-    const values = this.#failure === undefined ? this.#values : []
-    const processor = this.#failure === undefined ? this.#processor : []
-    return {
-      name: this.#contender.name,
-      values,
-      median: median(values),
-      best: Math.min(...values),
-      spread: spread(values),
-      ...(processor.length === 0 ? {} : { processor }),
-      verified: this.#verified,
-      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+  async #verify(): Promise<void> {
+    try {
+      await this.#contender.verify()
+      this.#verified += 1
+    } catch (error) {
+      this.#fail(error)
+      this.#isOut = true
     }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#contender.mayFail !== true) throw error
+    this.#failures.push(messageOf(error))
   }
 }
 
 /** Computes the median of the ratios of each round, because both contenders of a round had the same conditions. */
 function compare(
-  { text, of, against, measured = 'time', atMost }: Comparison,
+  { text, role, of, against, measured = 'time', atMost }: Comparison,
   results: readonly ContenderResult[],
 ): readonly Verdict[] {
   const judged = measuredOf(resultOf(of, results), measured)
@@ -111,13 +142,16 @@ function compare(
   if (judged === undefined || others.length === 0) return []
   const byMedian = others.toSorted((one, other) => one.median - other.median)
   const chosen = { slowest: byMedian.slice(-1), fastest: byMedian.slice(0, 1), sum: byMedian }[against.which]
-  const ratios = judged.values.map((value, round) => {
-    return value / chosen.reduce((sum, { values }) => sum + (values[round] ?? NaN), 0)
-  })
+  const ratios = judged.values
+    .map(
+      (value, round) => (value ?? NaN) / chosen.reduce((sum, { values }) => sum + (values[round] ?? NaN), 0),
+    )
+    .filter((ratio) => !Number.isNaN(ratio))
   const than = chosen.map(({ name }) => name).join(' and ')
   return [
     {
       text: others.length === 1 || against.which === 'sum' ? text : `${text} (${than})`,
+      ...(role === undefined ? {} : { role }),
       than,
       of,
       kind: 'ratio',
@@ -129,8 +163,8 @@ function compare(
 }
 
 interface Measured {
+  readonly values: readonly (number | null)[]
   readonly name: string
-  readonly values: readonly number[]
   readonly median: number
 }
 
@@ -141,14 +175,16 @@ function measuredOf(
 ): Measured | undefined {
   if (result === undefined || measured === 'time') return result
   const { name, processor } = result
-  return processor && { name, values: processor, median: median(processor) }
+  return processor && { name, values: processor, median: median(processor.filter((value) => value !== null)) }
 }
 
 function resultOf(name: string, results: readonly ContenderResult[]): ContenderResult | undefined {
   return results.find((result) => result.name === name && result.failure === undefined)
 }
 
-function rotated<T>(items: readonly T[], by: number): readonly T[] {
-  const start = by % items.length
-  return [...items.slice(start), ...items.slice(0, start)]
+/** Returns the items in an order that the seed determines. */
+function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
+  if (items.length === 0) return []
+  const order = new Permutation(items.length, seed, 0)
+  return items.flatMap((_, position) => items[order.at(position)] ?? [])
 }

@@ -11,12 +11,19 @@ export interface Contender {
   readonly mayFail?: boolean
 }
 
-/** What the table at the start of the report shows about a work: its first comparison of times, and of processor times. */
+/** What a work answers in the table at the start of the report. Its comparisons with a role are shown there. */
 export interface Headline {
   readonly question: Question
-  /** The kind of store. */
+  readonly kind: 'disk' | 'object store' | 'command line'
+  /** The name of the store in the table. */
   readonly place: string
 }
+
+/**
+ * What a comparison contributes to the first table and to the README. `time` compares times, with the fastest peer or with the
+ * machine. The others compare processor times: with peers that compute a digest, or with a peer that may compute none.
+ */
+export type Role = 'time' | 'digest peer' | 'other peer'
 
 export type Question =
   | 'Save a large file'
@@ -31,6 +38,7 @@ export type Unit = 'ms' | 'us' | 'bytes' | 'requests' | 'percent'
 export interface Comparison {
   /** Describes `against` in the report. */
   readonly text: string
+  readonly role?: Role
   /** The name of the contender. */
   readonly of: string
   /** The contenders to compare with: the slowest or the fastest of them by median, or the sum of all. */
@@ -65,20 +73,25 @@ export interface Work {
 
 export interface ContenderResult {
   readonly name: string
-  readonly values: readonly number[]
+  /** The value of each round. `null` is a round that failed. */
+  readonly values: readonly (number | null)[]
   readonly median: number
   readonly best: number
   /** Half of the distance between the quartiles, as a share of the median. */
   readonly spread: number
   /** Milliseconds of processor time of each round, user and system, of the client and the programs that it runs. */
-  readonly processor?: readonly number[]
+  readonly processor?: readonly (number | null)[]
   /** Number of rounds whose bytes were verified. */
   readonly verified: number
+  /** Why the contender has no result. */
   readonly failure?: string
+  /** Why one round failed, although the contender has a result. */
+  readonly failedRound?: string
 }
 
 export interface Verdict {
   readonly text: string
+  readonly role?: Role
   readonly of: string
   /** A ratio, or the value that a bound limits. */
   readonly value: number

@@ -1,18 +1,21 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { messageOf } from '../harness/command.ts'
 import { eachFile } from './each-file.ts'
-import type { Peer } from './peer.ts'
+import type { MissingPeer, Peer } from './peer.ts'
 
 const chunkBytes = 8 * 2 ** 20
 
-/** Returns `undefined` if its native binary does not load on this machine. */
+/** Uses the native binding. It is missing if the binding does not load on this machine. */
 export async function opendal(
   scheme: string,
   options: Readonly<Record<string, string>>,
-): Promise<Peer | undefined> {
-  const binding = await import('opendal').catch(() => undefined)
-  if (binding === undefined) return undefined
+): Promise<Peer | MissingPeer> {
+  const binding = await import('opendal').catch((error: unknown) => {
+    return { why: `it does not load: ${messageOf(error)}` }
+  })
+  if ('why' in binding) return { name: 'opendal', why: binding.why }
   const operator = new binding.Operator(scheme, { ...options })
   return {
     name: 'opendal',

@@ -1,8 +1,14 @@
+/** The two ways of a file. */
+export type Direction = 'upload' | 'download'
+
 /** A way to transfer files without Holdfast. None of them computes a SHA-256 of the file. */
 export interface Peer {
   readonly name: string
-  /** Whether it computes a digest of the file, such as MD5, and compares it with that of the store. Default: false. */
-  readonly digests?: boolean
+  /**
+   * When it computes a digest of the bytes, such as MD5, which it or the store compares with another one. A CRC is no digest.
+   * Default: never.
+   */
+  readonly digests?: readonly Direction[]
   readonly upload: (from: string, key: string) => Promise<void>
   readonly download: (key: string, to: string) => Promise<void>
   /** Lets the service copy an object to another key. */
@@ -11,4 +17,10 @@ export interface Peer {
   readonly uploadFolder?: (folder: string, prefix: string) => Promise<void>
   /** Downloads all files below a prefix to a folder, durably. Without it, `download` is called for each. */
   readonly downloadFolder?: (prefix: string, to: string) => Promise<void>
+}
+
+/** A peer that this machine lacks. */
+export interface MissingPeer {
+  readonly name: string
+  readonly why: string
 }

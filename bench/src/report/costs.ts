@@ -1,21 +1,19 @@
-import type { Question } from '../harness/work.ts'
+import type { Headline } from '../harness/work.ts'
 import type { Findings } from './findings.ts'
 import { headlinesOf } from './headlines.ts'
 
 /** Returns what the README states about costs, one sentence per line. Omits what was not measured. */
 export function costsOf(findings: Pick<Findings, 'groups'>): string {
   const rows = headlinesOf(findings)
-  const ratios = (question: Question, measured: 'time' | 'processor', isWanted: (place: string) => boolean) =>
+  const timesOn = (wanted: Headline['kind']): readonly number[] =>
     rows
-      .filter((row) => row.question === question && isWanted(row.place))
-      .flatMap((row) => row[measured]?.value ?? [])
-  const isDisk = (place: string): boolean => place === 'disk'
-  const onDisk = ratios('Save a large file', 'time', isDisk)[0]
-  const onStores = ratios('Save a large file', 'time', (place) => !isDisk(place))
-  const processor = [
-    ...ratios('Save a large file', 'processor', () => true),
-    ...ratios('Restore a large file', 'processor', () => true),
-  ]
+      .filter(({ question, kind }) => question === 'Save a large file' && kind === wanted)
+      .flatMap(({ time }) => time?.value ?? [])
+  const [onDisk] = timesOn('disk')
+  const onStores = timesOn('object store')
+  const processor = rows
+    .filter(({ question }) => question === 'Save a large file' || question === 'Restore a large file')
+    .flatMap((row) => (row.processor?.role === 'digest peer' ? row.processor.value : []))
   const memory = findings.groups
     .flatMap(({ works }) => works)
     .filter(({ name, unit }) => unit === 'bytes' && name.startsWith('Peak of resident memory'))

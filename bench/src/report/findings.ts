@@ -1,14 +1,16 @@
 import type { GroupResult } from '../harness/bench.ts'
 import type { Machine } from './machine.ts'
 
-/** The results of one run, or of several runs of different groups. */
+/** The results of one run, or of several runs of different groups, perhaps on different machines. */
 export interface Findings {
-  readonly machine: Machine
   readonly groups: readonly RanGroup[]
 }
 
 export interface RanGroup extends GroupResult {
   readonly ranAt: string
+  readonly machine: Machine
+  /** The load average of the last 15 minutes. A value above the number of cores means that the machine was busy. */
+  readonly load: number
   /** How long the group took, with preparation and verification. Absent in older results. */
   readonly seconds?: number
   /** The command that repeats the measurement. */

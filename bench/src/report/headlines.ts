@@ -1,14 +1,10 @@
-import type { Question, Verdict, WorkResult } from '../harness/work.ts'
+import type { Headline, Question, Role, Verdict } from '../harness/work.ts'
 import type { Findings } from './findings.ts'
 
 /** A row of the first table: what a user asks about one kind of store. */
-export interface HeadlineRow {
-  readonly question: Question
-  readonly place: string
-  readonly work: WorkResult
-  /** The first comparison of the times. */
+export interface HeadlineRow extends Headline {
   readonly time: Verdict | undefined
-  /** The first comparison of the processor times. */
+  /** The comparison of processor times: with a peer that computes a digest if there is one, otherwise with another peer. */
   readonly processor: Verdict | undefined
 }
 
@@ -26,10 +22,10 @@ export function headlinesOf({ groups }: Pick<Findings, 'groups'>): readonly Head
     .flatMap(({ works }) => works)
     .flatMap((work): readonly HeadlineRow[] => {
       if (work.headline === undefined) return []
-      const ratios = work.verdicts.filter(({ kind }) => kind === 'ratio')
-      const time = ratios.find(({ measured }) => measured === undefined)
-      const processor = ratios.find(({ measured }) => measured === 'processor')
-      return [{ ...work.headline, work, time, processor }]
+      const verdictOf = (wanted: Role): Verdict | undefined =>
+        work.verdicts.find(({ role }) => role === wanted)
+      const processor = verdictOf('digest peer') ?? verdictOf('other peer')
+      return [{ ...work.headline, time: verdictOf('time'), processor }]
     })
   return rows.toSorted((one, other) => questions.indexOf(one.question) - questions.indexOf(other.question))
 }

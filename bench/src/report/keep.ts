@@ -1,11 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { groups } from '../groups.ts'
 import { chartOf } from './chart.ts'
 import { costsOf, withCosts } from './costs.ts'
 import type { Findings, RanGroup } from './findings.ts'
 import { headlinesOf } from './headlines.ts'
-import { describeMachine } from './machine.ts'
 import { reportOf } from './report.ts'
 
 const chartName = 'ratios.svg'
@@ -13,18 +13,22 @@ const inBench = (name: string): string => fileURLToPath(new URL(`../../${name}`,
 const resultsFile = inBench('results.json')
 const readmeFile = inBench('../README.md')
 
-/** Replaces the earlier results of a group. */
-export async function keep(ran: RanGroup, folder: string): Promise<void> {
-  const before = await readFindings()
+/** Replaces the earlier results of a group, unless the run has none. Returns whether it has some. */
+export async function keep(ran: RanGroup, file = resultsFile): Promise<boolean> {
+  if (ran.works.length === 0) return false
+  const before = await readFindings(file)
   const kept = [...(before?.groups ?? []).filter(({ group }) => group !== ran.group), ran]
   const order = Object.keys(groups)
   const findings: Findings = {
-    machine: await describeMachine(folder),
     groups: kept
       .filter(({ group }) => order.includes(group))
       .toSorted((one, other) => order.indexOf(one.group) - order.indexOf(other.group)),
   }
-  await writeFile(resultsFile, `${JSON.stringify(findings, undefined, 2)}\n`)
+  // A run that is stopped here loses no results.
+  const temporary = `${file}.tmp`
+  await writeFile(temporary, `${JSON.stringify(findings, undefined, 2)}\n`)
+  await rename(temporary, file)
+  return true
 }
 
 /** Writes `RESULTS.md`, its chart, and the costs in the README from `results.json`. */
@@ -39,7 +43,7 @@ export async function writeReport(): Promise<void> {
   await writeFile(readmeFile, withCosts(await readFile(readmeFile, 'utf8'), costsOf(findings)))
 }
 
-async function readFindings(): Promise<Findings | undefined> {
-  const text = await readFile(resultsFile, 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : (JSON.parse(text) as Findings)
+async function readFindings(file = resultsFile): Promise<Findings | undefined> {
+  if (!existsSync(file)) return undefined
+  return JSON.parse(await readFile(file, 'utf8')) as Findings
 }

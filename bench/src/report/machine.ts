@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { cpus, loadavg, release, totalmem, type } from 'node:os'
+import { cpus, release, totalmem, type } from 'node:os'
 import { run, firstLine } from '../harness/command.ts'
 
 /** The facts about the machine that a reader needs to interpret the numbers. */
@@ -10,8 +10,6 @@ export interface Machine {
   readonly system: string
   /** The file system that was measured, and its device. */
   readonly disk: string
-  /** The load average of the last 15 minutes. A value above the number of cores means that the machine was busy. */
-  readonly load: number
   readonly versions: Readonly<Record<string, string>>
 }
 
@@ -30,7 +28,6 @@ export async function describeMachine(folder: string): Promise<Machine> {
     memoryBytes: totalmem(),
     system: `${type()} ${release()}`,
     disk: await diskOf(folder),
-    load: loadavg()[2] ?? 0,
     versions: Object.fromEntries(
       Object.entries(versions).flatMap(([name, version]) => (version === undefined ? [] : [[name, version]])),
     ),

@@ -8,19 +8,19 @@ import { bytesText, durationText, valueText } from './units.ts'
 
 /** Returns the report in Markdown. `chart` is the path of the picture. `absent` has the names of groups without results. */
 export function reportOf(findings: Findings, chart: string, absent: readonly string[] = []): string {
-  const { machine, groups } = findings
+  const { groups } = findings
   const rows = headlinesOf(findings)
   return [
     '# What Holdfast costs',
-    'Below 1 is better than the peer in parentheses. Only Holdfast computes a SHA-256 and verifies it. The marked goals are missed; [LIMITS.md](LIMITS.md) explains why.',
+    'Below 1 is better than the peer in parentheses. On object stores, only Holdfast computes and verifies a SHA-256. The marked goals are missed; [LIMITS.md](LIMITS.md) explains why.',
     ...(rows.length === 0
       ? []
       : [headlineTable(rows), `![The ratios of the table, and their goals](${chart})`]),
-    '`npx -y pnpm@12 bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds. `processor` is the processor time of the client in seconds, user and system, for each GiB; that of the server is not included.',
+    '`npx -y pnpm@12 bench` measures these numbers and writes this page. All values are in `results.json`. Contenders take turns on the same bytes, round by round. Their bytes are verified in the first and the last round; of a folder that a peer uploads, one file. Each number is the median of the rounds. Its spread is half of the distance between the quartiles. Each ratio is the median of the ratios of the rounds. `processor` is the processor time of the client in seconds, user and system, for each GiB; that of the server is not included.',
     '## Left out',
-    leftOut(groups, absent),
+    leftOutList(groups, absent),
     '## Machine',
-    machineTable(machine),
+    ...machineTables(groups),
     '## Goals',
     goalTable(groups),
     ...groups.flatMap(sectionOf),
@@ -41,14 +41,15 @@ function headlineTable(rows: readonly HeadlineRow[]): string {
 
 function headlineCells(verdict: Verdict | undefined): readonly [string, string] {
   if (verdict === undefined) return ['', '']
-  const { value, atMost, than, text } = verdict
-  const ratio = `${value.toFixed(2)} (${than ?? text})`
+  const { value, atMost, than, text, role } = verdict
+  // The text states whether another peer computes a digest.
+  const ratio = `${value.toFixed(2)} (${role === 'other peer' ? text : (than ?? text)})`
   return [isReached(verdict) === false ? `**${ratio}**` : ratio, atMost === undefined ? '' : `≤ ${atMost}`]
 }
 
-function leftOut(groups: readonly RanGroup[], absent: readonly string[]): string {
+function leftOutList(groups: readonly RanGroup[], absent: readonly string[]): string {
   const lines = [
-    ...groups.flatMap(({ group, left }) => left.map(({ what, why }) => `${group}: ${what}: ${why}.`)),
+    ...groups.flatMap(({ group, leftOut }) => leftOut.map(({ what, why }) => `${group}: ${what}: ${why}.`)),
     ...groups.flatMap(({ group, works }) =>
       works
         .filter(({ rounds, planned }) => rounds < planned)
@@ -63,9 +64,29 @@ function leftOut(groups: readonly RanGroup[], absent: readonly string[]): string
           .map((contender) => `${group}: ${contender.name} in "${name}": it failed, as its row states.`),
       ),
     ),
+    ...groups.flatMap(({ group, works }) =>
+      works.flatMap(({ name, contenders }) =>
+        contenders.flatMap(({ name: contender, failedRound }) =>
+          failedRound === undefined
+            ? []
+            : [`${group}: one round of ${contender} in "${name}": ${firstWords(failedRound)}`],
+        ),
+      ),
+    ),
     ...absent.map((group) => `${group}: it has not been measured yet.`),
   ]
   return lines.length === 0 ? 'Nothing.' : lines.map((line) => `- ${line}`).join('\n')
+}
+
+/** Returns a table for each machine. Several have a title that names their groups. */
+function machineTables(groups: readonly RanGroup[]): readonly string[] {
+  const byFacts = Map.groupBy(groups, ({ machine }) => JSON.stringify(machine))
+  return [...byFacts.values()].flatMap((measured) =>
+    measured.slice(0, 1).flatMap(({ machine }) => {
+      const names = measured.map(({ group }) => group).join(', ')
+      return [...(byFacts.size === 1 ? [] : [`### ${names}`]), machineTable(machine)]
+    }),
+  )
 }
 
 function machineTable(machine: Machine): string {
@@ -74,7 +95,6 @@ function machineTable(machine: Machine): string {
     ['memory', bytesText(machine.memoryBytes)],
     ['system', machine.system],
     ['disk', machine.disk],
-    ['load', `${machine.load.toFixed(1)} (average of 15 minutes)`],
     ...Object.entries(machine.versions),
   ]
   return table(['machine', ''], rows)
@@ -94,16 +114,16 @@ function goalTable(groups: readonly RanGroup[]): string {
   return table(['work', 'against', 'measured', 'goal', 'holds'], rows)
 }
 
-function sectionOf({ group, works, ranAt, seconds, command }: RanGroup): readonly string[] {
+function sectionOf({ group, works, ranAt, seconds, command, load }: RanGroup): readonly string[] {
   return [
     `## ${group}`,
-    `\`${command}\`, ${ranAt.slice(0, 16).replace('T', ' ')} UTC${seconds === undefined ? '' : `, ${durationText(seconds)}`}.`,
+    `\`${command}\`, ${ranAt.slice(0, 16).replace('T', ' ')} UTC${seconds === undefined ? '' : `, ${durationText(seconds)}`}, with a load of ${load.toFixed(1)} (average of 15 minutes).`,
     ...works.flatMap(workSection),
   ]
 }
 
 function workSection(work: WorkResult): readonly string[] {
-  const told = work.verdicts.map((verdict) => {
+  const ratios = work.verdicts.map((verdict) => {
     const { value, limit } = textOf(verdict, work)
     const goal = verdict.atMost === undefined ? '' : ` (goal: ${limit})`
     const measured = verdict.measured === undefined ? '' : ', processor time'
@@ -116,7 +136,7 @@ function workSection(work: WorkResult): readonly string[] {
       ['', 'median', 'best', 'spread', ...(work.bytes === undefined ? [] : ['throughput', 'processor'])],
       work.contenders.map((contender) => rowOf(contender, work)),
     ),
-    ...(told.length === 0 ? [] : [told.join('\n')]),
+    ...(ratios.length === 0 ? [] : [ratios.join('\n')]),
   ]
 }
 
@@ -144,7 +164,7 @@ function firstWords(failure: string): string {
 function processorText({ processor }: ContenderResult, bytes: number): string | undefined {
   return processor === undefined
     ? undefined
-    : `${(medianOf(processor) / 1000 / (bytes / 2 ** 30)).toFixed(2)} s/GiB`
+    : `${(medianOf(processor.filter((value) => value !== null)) / 1000 / (bytes / 2 ** 30)).toFixed(2)} s/GiB`
 }
 
 function subject({ text, of, kind, measured }: Verdict): string {

@@ -2,16 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { BlobServiceClient, type ContainerClient, ContainerSASPermissions } from '@azure/storage-blob'
 import { AzureStorageBlobStorageAdapter } from '@flystorage/azure-storage-blob'
 import { adapter } from '@holdfast/adapter-azure'
-import { startServer } from '@holdfast/test-servers'
+import { type RunningServer, startServer } from '@holdfast/test-servers'
 import { azureSdk } from '../peers/azure-sdk.ts'
 import { flystorage } from '../peers/flystorage.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
-import { nameOf, type StoreServer, tomorrow } from './store-server.ts'
+import { dividePeers, nameOf, orStop, type StoreServer, tomorrow } from './store-server.ts'
 
 export async function azure(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('azurite')
   if (server.how === 'unavailable') return { why: server.reason }
+  return orStop(server, () => azureOn(server))
+}
+
+async function azureOn(server: RunningServer<'azurite'>): Promise<StoreServer> {
   const { connectionString } = server.connection
   const parts = new Map(connectionString.split(';').map((part) => splitAtFirst(part, '=')))
   const account = parts.get('AccountName') ?? ''
@@ -44,7 +48,7 @@ export async function azure(): Promise<StoreServer | { readonly why: string }> {
           const { url, options } = place(path)
           return adapter.open(new URL(url), options)
         },
-        peers: peers.filter((peer) => peer !== undefined),
+        ...dividePeers(peers),
         url: async (key) => signed.replace('?', `/${key}?`),
       }
     },

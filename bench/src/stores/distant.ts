@@ -30,10 +30,17 @@ export async function atDistance(origin: string, latency: number): Promise<Dista
   }
 }
 
+/** Returns the next message of a process. Rejects if the process ends first. */
 async function answerOf(child: ChildProcess): Promise<unknown> {
-  const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`The proxy ended with exit code ${String(code)}`)
-  })
-  const [answer] = (await Promise.race([once(child, 'message'), failed])) as readonly unknown[]
-  return answer
+  const answered = new AbortController()
+  const { signal } = answered
+  try {
+    const ended = once(child, 'exit', { signal }).then(([code]) => {
+      throw new Error(`The proxy ended with exit code ${String(code)}`)
+    })
+    const [answer] = (await Promise.race([once(child, 'message', { signal }), ended])) as readonly unknown[]
+    return answer
+  } finally {
+    answered.abort() // removes the listeners
+  }
 }

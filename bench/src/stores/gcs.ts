@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { Storage } from '@google-cloud/storage'
 import { adapter } from '@holdfast/adapter-gcs'
-import { startServer } from '@holdfast/test-servers'
+import { type RunningServer, startServer } from '@holdfast/test-servers'
 import { gcsSdk } from '../peers/gcs-sdk.ts'
 import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
-import { nameOf, type StoreServer } from './store-server.ts'
+import { dividePeers, nameOf, orStop, type StoreServer } from './store-server.ts'
 
 export async function gcs(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('fake-gcs-server')
   if (server.how === 'unavailable') return { why: server.reason }
+  return orStop(server, () => gcsOn(server))
+}
+
+async function gcsOn(server: RunningServer<'fake-gcs-server'>): Promise<StoreServer> {
   const { endpoint } = server.connection
   const bucket = `bench-${randomUUID()}`
   const made = await fetch(`${endpoint}/storage/v1/b`, {
@@ -45,7 +49,7 @@ export async function gcs(): Promise<StoreServer | { readonly why: string }> {
           const { url, options } = place(path)
           return adapter.open(new URL(url), options)
         },
-        peers: peers.filter((peer) => peer !== undefined),
+        ...dividePeers(peers),
         url: async (key) => `${origin}/storage/v1/b/${bucket}/o/${encodeURIComponent(key)}?alt=media`,
       }
     },

@@ -10,11 +10,12 @@ import { opendal } from '../peers/opendal.ts'
 import { rclonePeer } from '../peers/rclone.ts'
 import { s5cmdPeer } from '../peers/s5cmd.ts'
 import { s3Sdk } from '../peers/s3-sdk.ts'
-import { nameOf, type StoreServer, tomorrow } from './store-server.ts'
+import { dividePeers, nameOf, orStop, type StoreServer, tomorrow } from './store-server.ts'
 
 export async function s3(): Promise<StoreServer | { readonly why: string }> {
   const server = await startServer('minio')
-  return server.how === 'unavailable' ? { why: server.reason } : s3On(server)
+  if (server.how === 'unavailable') return { why: server.reason }
+  return orStop(server, () => s3On(server))
 }
 
 /** S3 over TLS. Each program reads the certificate authority from a variable of its own. */
@@ -23,18 +24,24 @@ export async function s3OverTls(): Promise<StoreServer | { readonly why: string 
   if (server.how === 'unavailable') return { why: server.reason }
   const { authority = '' } = server
   // Holdfast reads AWS_CA_BUNDLE, and programs in Go or Rust SSL_CERT_FILE.
-  const { AWS_CA_BUNDLE, SSL_CERT_FILE } = process.env
-  Object.assign(process.env, { AWS_CA_BUNDLE: authority, SSL_CERT_FILE: authority })
-  const store = await s3On(server)
-  return {
-    ...store,
-    name: `${store.name} over TLS`,
-    async [Symbol.asyncDispose]() {
-      for (const [name, before] of Object.entries({ AWS_CA_BUNDLE, SSL_CERT_FILE })) {
-        process.env[name] = before ?? ''
-      }
-      await server.stop()
-    },
+  const restore = setVariables({ AWS_CA_BUNDLE: authority, SSL_CERT_FILE: authority })
+  const stop = async (): Promise<void> => {
+    restore()
+    await server.stop()
+  }
+  const store = await orStop({ stop }, () => s3On(server))
+  return { ...store, name: `${store.name} over TLS`, [Symbol.asyncDispose]: stop }
+}
+
+/** Sets environment variables. Returns a function that restores them as they were. */
+function setVariables(variables: Readonly<Record<string, string>>): () => void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
+  Object.assign(process.env, variables)
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name)
+      else process.env[name] = value
+    }
   }
 }
 
@@ -98,7 +105,7 @@ async function s3On(server: RunningServer<'minio'>): Promise<StoreServer> {
           const { url, options } = place(path)
           return adapter.open(new URL(url), options)
         },
-        peers: peers.filter((peer) => peer !== undefined),
+        ...dividePeers(peers),
         ca,
         url: (key) => flystorageAdapter.temporaryUrl(key, { expiresAt: tomorrow() }),
       }

@@ -89,14 +89,19 @@ export class DirectConnections implements Receiver {
   ): Promise<DirectResponse<DirectBody> | UnreadableResponse | undefined> {
     const idle = this.#takeIdle(name)
     for (const connection of idle === undefined ? [undefined] : [idle, undefined]) {
-      if (this.#isDestroyed) throw brokenConnection('The connections were closed')
+      this.#refuseDestroyed()
       try {
         return await (connection ?? this.#connect(target, name)).get(text, signal)
       } catch (error) {
-        if (signal?.aborted === true || this.#isDestroyed) throw error
+        if (signal?.aborted === true) throw error
+        this.#refuseDestroyed()
       }
     }
     return undefined // the SDK reports what is wrong
+  }
+
+  #refuseDestroyed(): void {
+    if (this.#isDestroyed) throw brokenConnection('The connections were closed')
   }
 
   #isReadable(name: string): boolean {
