@@ -57,11 +57,11 @@ def run(location: str, size: int, *words: object) -> list[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    surroundings = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
+    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
     ranks = [
         subprocess.Popen(
             [sys.executable, "-c", RANK, location, *map(str, words)],
-            env={**surroundings, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
+            env={**environment, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

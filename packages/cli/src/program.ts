@@ -1,5 +1,5 @@
 import { Command as CommanderCommand } from 'commander'
-import type { Command, DescribedCommand, Surroundings } from './declare/command.ts'
+import type { Command, CommandEnvironment, DescribedCommand } from './declare/command.ts'
 import { type CommandProgress, declareCommand, declareOptions } from './declare/declare.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 import { globalOptions } from './declare/global-options.ts'
@@ -164,7 +164,7 @@ async function describeCommands(): Promise<readonly DescribedCommand[]> {
 /** Returns the parser of the command line. With `isJson` it prints no sentence about a wrong command line. */
 export function buildProgram(
   version: string,
-  surroundings: Omit<Surroundings, 'describeCommands'>,
+  environment: Omit<CommandEnvironment, 'describeCommands'>,
   { isJson, ...progress }: { readonly isJson: boolean } & CommandProgress,
 ): CommanderCommand {
   const program = new CommanderCommand('holdfast')
@@ -191,7 +191,7 @@ export function buildProgram(
     const listed = own(commands, chosen.name())
     if (listed === undefined) return
     chosen.showHelpAfterError(`(Run holdfast ${chosen.name()} --help for its options.)`)
-    declareCommand(chosen, await listed.load(), { ...surroundings, describeCommands }, progress)
+    declareCommand(chosen, await listed.load(), { ...environment, describeCommands }, progress)
   }
   program.hook('preSubcommand', (_, chosen) => declare(chosen))
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).description(summary)

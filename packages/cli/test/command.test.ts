@@ -40,14 +40,14 @@ test('a command receives the types of its declarations', async () => {
   onTestFinished(() => {
     interruption.close()
   })
-  const surroundings = {
+  const environment = {
     interruption,
     trailing: [],
     describeCommands: () => Promise.resolve([]),
     signal: interruption.signal,
     ownSignals: () => undefined,
   }
-  const words = { arguments: [['a'], 'b'], options: { step: 1 }, ...surroundings }
+  const words = { arguments: [['a'], 'b'], options: { step: 1 }, ...environment }
   expect(await command.run(words)).toBe(0)
 })
 

@@ -12,7 +12,7 @@ export interface DescribedCommand {
 }
 
 /** What a command receives besides its parsed words. */
-export interface Surroundings {
+export interface CommandEnvironment {
   readonly interruption: Interruption
   /** The words after `--`. They are also the last words of the arguments. */
   readonly trailing: readonly string[]
@@ -22,7 +22,7 @@ export interface Surroundings {
 
 /** What a command receives. Its types follow from the declarations. */
 export interface Invocation<Arguments extends ArgumentDeclarations, Options extends OptionDeclarations>
-  extends Surroundings {
+  extends CommandEnvironment {
   readonly arguments: ArgumentsOf<Arguments>
   readonly options: OptionsOf<Options> & GlobalOptions
   readonly signal: AbortSignal
@@ -31,7 +31,7 @@ export interface Invocation<Arguments extends ArgumentDeclarations, Options exte
 }
 
 /** The values of one command line, parsed by the declarations of the command. */
-export interface ParsedWords extends Surroundings {
+export interface ParsedWords extends CommandEnvironment {
   readonly arguments: readonly unknown[]
   readonly options: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal

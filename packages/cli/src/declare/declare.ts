@@ -1,5 +1,5 @@
 import { type Command as CommanderCommand, Option } from 'commander'
-import type { Command, Surroundings } from './command.ts'
+import type { Command, CommandEnvironment } from './command.ts'
 import type { OptionDeclaration, OptionDeclarations } from './declaration.ts'
 import { numberOf } from '../exit-codes.ts'
 
@@ -13,7 +13,7 @@ export interface CommandProgress {
 export function declareCommand(
   target: CommanderCommand,
   command: Command,
-  { interruption, ...surroundings }: Surroundings,
+  { interruption, ...environment }: CommandEnvironment,
   { onBegin, onEnd }: CommandProgress,
 ): void {
   for (const declaration of command.arguments) {
@@ -32,7 +32,7 @@ export function declareCommand(
     }
     const words = { arguments: target.processedArgs, options, signal, ownSignals, interruption }
     onBegin(command)
-    onEnd(numberOf(await command.run({ ...words, ...surroundings })))
+    onEnd(numberOf(await command.run({ ...words, ...environment })))
   })
 }
 

@@ -75,7 +75,7 @@ export class Process {
     this.name = name
     this.#oracle = oracle
     this.#random = random
-    const environment = simulatedSurroundings(name, scheduler, random)
+    const environment = simulatedEnvironment(name, scheduler, random)
     this.#linksFiles = random.chance(0.5)
     const takeOver = mode === 'shared' && random.chance(0.3)
     // The last process must be able to write, and a job gives way to other owners.
@@ -246,8 +246,8 @@ const pageLimits: readonly [Environment['pageLimits'], ...Environment['pageLimit
   },
 ]
 
-/** The surroundings of one process: simulated time and pauses, seeded numbers, and a restore that keeps the bytes. */
-export function simulatedSurroundings(process: string, scheduler: Scheduler, random: Random): Environment {
+/** The environment of one process: simulated time and pauses, seeded numbers, and a restore that keeps the bytes. */
+export function simulatedEnvironment(process: string, scheduler: Scheduler, random: Random): Environment {
   const skew = (random.next() - 0.5) * 10 * 86_400_000
   let ids = 0
   return {

@@ -3,7 +3,7 @@ import { Catalogs } from './catalogs.ts'
 import { bytesOf, isListedIn, Processes } from './processes.ts'
 import type { Protocol } from './protocol.ts'
 import type { Scenario } from './scenarios.ts'
-import { surroundingSteps } from './surroundings.ts'
+import { environmentSteps } from './environment.ts'
 import { absentTerm, type Cast, dataOf, newestTerm, type State, type Step } from './world.ts'
 
 export interface Exploration {
@@ -47,7 +47,7 @@ export class Job {
 
   allSteps(state: State): readonly Step[] {
     const own = this.cast.ranks.flatMap((_, index) => this.stepsOf(state, index))
-    return [...own, ...surroundingSteps(state, this.cast, this.#protocol, this.catalogs)]
+    return [...own, ...environmentSteps(state, this.cast, this.#protocol, this.catalogs)]
   }
 
   textOf(state: State): string {
@@ -57,7 +57,7 @@ export class Job {
 }
 
 /**
- * Visits every state that the processes and their surroundings can bring about, nearest first, until one breaks a promise,
+ * Visits every state that the processes and their environment can bring about, nearest first, until one breaks a promise,
  * none is left, or `limit` are known. `examine` looks at each state more closely.
  */
 export function explore(

@@ -2,7 +2,7 @@ import { CheckpointStore, type Environment, HoldfastError, systemEnvironment } f
 import { StoreEventEmitter } from '../../../src/store/events.ts'
 import { type Faults, SimulatedBackend } from '../backend.ts'
 import type { Disk } from '../disk.ts'
-import { contentOf, simulatedSurroundings } from '../process.ts'
+import { contentOf, simulatedEnvironment } from '../process.ts'
 import type { Random } from '../random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { MirrorOracle } from './oracle.ts'
@@ -104,7 +104,7 @@ export class NodeProcess {
 
 /** Pauses end when their signal fires. Catalogs have no pages, so that the oracle reads one document. */
 function environmentOf(name: string, scheduler: Scheduler, random: Random): Environment {
-  const simulated = simulatedSurroundings(name, scheduler, random)
+  const simulated = simulatedEnvironment(name, scheduler, random)
   return {
     ...simulated,
     pageLimits: systemEnvironment.pageLimits,

@@ -47,7 +47,7 @@ export class RankProcess {
     this.#oracle = oracle
     const ranks = { ...place, ...timeouts }
     const retention = random.chance(0.5) ? {} : { keepLast: 1 }
-    this.#store = new CheckpointStore(backend, { ranks, retention }, surroundings(name, scheduler, random))
+    this.#store = new CheckpointStore(backend, { ranks, retention }, environmentOf(name, scheduler, random))
   }
 
   /** Runs the program. Ends with the first error, or restores again after it. */
@@ -111,7 +111,7 @@ export class RankProcess {
   }
 }
 
-function surroundings(process: string, scheduler: Scheduler, random: Random): Environment {
+function environmentOf(process: string, scheduler: Scheduler, random: Random): Environment {
   const skew = (random.next() - 0.5) * 86_400_000
   return {
     ...systemEnvironment,

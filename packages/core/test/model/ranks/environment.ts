@@ -25,7 +25,7 @@ import {
  * Everything that may happen beside the ranks: floors that are raised, retention, an owner that goes, and sweepers. A sweeper
  * may stop anywhere and sleep. What may be swept only grows, so "anyone deletes what is dead now" covers every sleeper.
  */
-export function surroundingSteps(
+export function environmentSteps(
   state: State,
   { size }: Cast,
   protocol: Protocol,
