@@ -108,12 +108,12 @@ export async function beginUpload(
   }
 
   return {
-    async sendStretch({ size, from }, stretchSignal) {
+    async sendLeadingRange({ size, from }, rangeSignal) {
       // Bytes that the store holds are read, too, because the checksum covers the whole object.
       let read = 0
       if (heldBefore > 0)
         for await (const { byteLength } of from(0)) if ((read += byteLength) >= heldBefore) break
-      await send({ start: 0, end: size, isLast: false, from }, stretchSignal)
+      await send({ start: 0, end: size, isLast: false, from }, rangeSignal)
     },
 
     async sendPart(part, partSignal) {

@@ -37,7 +37,7 @@ export interface Upload<Sent> {
    * Sends the first bytes of an object without waiting for a response to each part, on stores that take the bytes in
    * order. Called at most once, before the parts. The parts begin where this range ends.
    */
-  readonly sendStretch?: (stretch: ReplayableRange, signal: AbortSignal | undefined) => Promise<void>
+  readonly sendLeadingRange?: (range: ReplayableRange, signal: AbortSignal | undefined) => Promise<void>
   /** Sends one part. Called in the order of the parts. Several parts may be in flight at once. */
   sendPart(part: Part, signal: AbortSignal): Promise<Sent>
   /** Makes the object visible, with all parts in order. A signal does not stop it. */
@@ -98,7 +98,7 @@ export async function putObject<Sent>(
   const inParts = async (partsFrom: PartsFrom): Promise<Stored> =>
     putParts(store, key, { reader, plan, partsFrom }, { signal, onProgress, resume }, await begin())
   const stored =
-    reader.rereadableBytes > plan.partBytes
+    reader.replayableBytes > plan.partBytes
       ? await inParts((start) => partsOf(reader.chunks(start), start))
       : await putAsRead(partsOf(reader.chunks(), 0, growthFor(store.parts, reader.size)), whole, inParts)
   const { resumedBytes = 0, ...facts } = stored
@@ -154,7 +154,7 @@ async function putParts<Sent>(
     onProgress?.(stored)
   }
   try {
-    const start = await sendStretch(upload, { reader, plan }, signal, advance)
+    const start = await sendLeadingRange(upload, { reader, plan }, signal, advance)
     const limit = ({ bytes }: Part): number => partsAtOnce(plan, Math.max(bytes.byteLength, plan.partBytes))
     const sent = await sendParts(partsFrom(start), limit, signal, async (part, partSignal) => {
       if (part.index >= limits.maxParts) throw tooLarge(key, limits)
@@ -198,23 +198,23 @@ export function isHopelessPut(error: unknown): boolean {
  * Sends all parts but the last as one range, if the source can be replayed and the store allows it. Returns the end of
  * that range.
  */
-async function sendStretch(
-  { sendStretch }: Upload<unknown>,
+async function sendLeadingRange(
+  { sendLeadingRange }: Upload<unknown>,
   { reader, plan: { partBytes } }: Pick<Pieces, 'reader' | 'plan'>,
   signal: AbortSignal | undefined,
   advance: (bytes: number) => void,
 ): Promise<number> {
-  const end = Math.floor((reader.rereadableBytes - 1) / partBytes) * partBytes
-  if (sendStretch === undefined || end <= 0) return 0
+  const end = Math.floor((reader.replayableBytes - 1) / partBytes) * partBytes
+  if (sendLeadingRange === undefined || end <= 0) return 0
   async function* from(start: number): AsyncGenerator<Uint8Array> {
     let position = start
-    for await (const chunk of reader.stretch(start, end)) {
+    for await (const chunk of reader.replay(start, end)) {
       yield chunk
       position += chunk.byteLength
       advance(position)
     }
   }
-  await sendStretch({ size: end, from }, signal)
+  await sendLeadingRange({ size: end, from }, signal)
   return end
 }
 

@@ -39,7 +39,7 @@ export interface Checksum {
 }
 
 /** The buffer size in bytes for reading a range again. It is small, because several new buffers are in flight. */
-const stretchChunkBytes = 2 ** 20
+const replayChunkBytes = 2 ** 20
 
 /**
  * Reads a source from start to end, and computes the size and SHA-256 of the bytes that it hands out. The bytes of a
@@ -85,7 +85,7 @@ export class SourceReader implements AsyncDisposable {
    * The number of bytes that can be read repeatedly: all for bytes in memory and for files of the announced size, else
    * 0.
    */
-  get rereadableBytes(): number {
+  get replayableBytes(): number {
     const bytes = this.#file === undefined ? byteLengthOf(this.#source) : Number(this.#file.before.size)
     return bytes === this.size ? bytes : 0
   }
@@ -95,7 +95,7 @@ export class SourceReader implements AsyncDisposable {
    * lie beyond the bytes that were handed out. The chunks are views of the source's bytes, or new buffers for a file.
    * Rejects if the file cannot be read or is too short. Other changes of the file are detected by `chunks`.
    */
-  async *stretch(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
+  async *replay(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
     if (start > this.#digest.bytes) throw this.#notReached(start)
     let position = start
     for await (const chunk of this.#again(start, end)) {
@@ -168,7 +168,7 @@ export class SourceReader implements AsyncDisposable {
    * so new buffers there would pile up.
    */
   #again(start: number, end: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
-    const chunkBytes = stretchChunkBytes
+    const chunkBytes = replayChunkBytes
     if (this.#file !== undefined)
       return fileChunks(this.#file, { start, end, chunkBytes, bufferOf: newBuffer })
     if (this.#source instanceof Uint8Array) return slices(this.#source.subarray(start, end), chunkBytes)

@@ -18,7 +18,7 @@ import { type Look, withSecondLook } from '../../async/second-look.ts'
  * Returns the manifest of an entry, verified by the digest in the catalog. Rejects with `CORRUPT` if it is missing or
  * different.
  */
-export async function provedManifest(
+export async function verifiedManifest(
   backend: CheckpointBackend,
   entry: CatalogEntry,
   signal: AbortSignal | undefined,
@@ -48,7 +48,7 @@ export async function readManifest(
  * Returns the bytes of a file as a stream. The stream ends only if size and SHA-256 match the manifest. Otherwise it
  * fails with `CORRUPT`, and the bytes that it yielded must not be used.
  */
-export async function provedFile(
+export async function verifiedFile(
   backend: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
@@ -76,7 +76,7 @@ export async function provedFile(
  * Yields the bytes of a file to a consumer that uses each chunk at once. A chunk stays valid until the next chunk has
  * been used.
  */
-export async function provedChunks(
+export async function verifiedChunks(
   backend: PayloadReader,
   attempt: AttemptId,
   file: ManifestFile,
@@ -84,7 +84,7 @@ export async function provedChunks(
   look: Look = 1,
 ): Promise<AsyncIterable<Uint8Array>> {
   const object = await readListed(backend, attempt, file, signal, look)
-  return proved(object, file, new ExpectedFile(backend, attempt, file))
+  return verified(object, file, new ExpectedFile(backend, attempt, file))
 }
 
 /**
@@ -114,7 +114,7 @@ async function* ofSize(
   expected.refuseShorter(bytes)
 }
 
-async function* proved(
+async function* verified(
   object: Body,
   { size }: ManifestFile,
   expected: ExpectedFile,

@@ -1,7 +1,7 @@
 import type { CatalogEntry, Manifest, ManifestFile } from '../../catalog/documents/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
-import { provedManifest } from './read-verified.ts'
+import { verifiedManifest } from './read-verified.ts'
 
 /** Returns the steps whose checkpoints share the bytes of a file on a disk, in the order of `others`. */
 export async function sharingSteps(
@@ -16,7 +16,7 @@ export async function sharingSteps(
     const mayShare = other.attempt === sharedWith || other.shared?.some((each) => each.attempt === sharedWith)
     if (other.attempt === attempt || mayShare !== true) continue
     try {
-      const { files } = await provedManifest(backend, other, signal)
+      const { files } = await verifiedManifest(backend, other, signal)
       const twin = files.find((file) => file.name === name)
       if (twin !== undefined && (twin.sharedWith ?? other.attempt) === sharedWith) steps.push(other.step)
     } catch (error) {

@@ -14,7 +14,7 @@ import { inTurn } from '../../async/in-turn.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { compareSaves } from '../../order-key.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import { judgedNow } from '../judged-now.ts'
 import { mayCopyAtOnce, slotsForObjects } from './copies-at-once.ts'
 import { type CopyCall, copyCheckpoint } from './copy-checkpoint.ts'
@@ -189,9 +189,9 @@ export async function copyPlanned(
   const began = environment.now().getTime()
   using _ = source.context.restoring.protect(entry.attempt)
   try {
-    const manifest = await provedManifest(source.context.backend, entry, options.signal)
+    const manifest = await verifiedManifest(source.context.backend, entry, options.signal)
     if (existing !== undefined && options.onExisting !== 'replace') {
-      const other = await provedManifest(destination.context.backend, existing, options.signal)
+      const other = await verifiedManifest(destination.context.backend, existing, options.signal)
       if (hasSameFiles(other, manifest)) return outcomeOf(planned, { kind: 'there' })
       throw occupied(destination, line.step)
     }

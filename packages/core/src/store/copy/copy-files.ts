@@ -7,7 +7,7 @@ import { attemptPrefix, type AttemptId, type ManifestFile, objectKey } from '../
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
 import { type PayloadReader, payloadReader } from '../attempts/payload-reader.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
-import { provedChunks } from '../attempts/read-verified.ts'
+import { verifiedChunks } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import type { CopyAttempt } from './attempt.ts'
 import { findNewPack } from './copy-new-pack.ts'
@@ -130,7 +130,7 @@ async function findStored(
   const { name, size, sha256 } = object.file
   try {
     const stored = { name, object: name, size, sha256 }
-    for await (const _ of await provedChunks(reader, attempt, stored, signal)) continue
+    for await (const _ of await verifiedChunks(reader, attempt, stored, signal)) continue
     return filesOfCopy(object, undefined)
   } catch (error) {
     if (isHoldfastError(error, 'CORRUPT')) return undefined

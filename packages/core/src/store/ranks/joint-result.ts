@@ -11,7 +11,7 @@ import type { Committed } from '../../catalog/commit/catalog-log.ts'
 import { contentsOf, judgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import { reportClockDoubts } from '../clock-events.ts'
 import { judgedNow } from '../judged-now.ts'
 import { reportMetrics, reportUnscored } from '../metric-events.ts'
@@ -85,7 +85,7 @@ async function readManifest(
   listed: CatalogEntry | undefined,
 ): Promise<Manifest | undefined> {
   try {
-    if (listed !== undefined) return await provedManifest(backend, listed, undefined)
+    if (listed !== undefined) return await verifiedManifest(backend, listed, undefined)
     const bytes = await readIfThere(backend, manifestKey(attempt), undefined)
     return bytes && decodeManifest(bytes, attempt)
   } catch (error) {

@@ -9,7 +9,7 @@ import {
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
 import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import { judgedNow } from '../judged-now.ts'
 
@@ -54,7 +54,7 @@ export async function findVerified(
       return undefined
     }
     try {
-      return { ...found, manifest: await provedManifest(context.backend, found.entry, signal) }
+      return { ...found, manifest: await verifiedManifest(context.backend, found.entry, signal) }
     } catch (error) {
       if (!isHoldfastError(error, 'CORRUPT')) throw error
       // Another process may have dropped the checkpoint since the catalog was read. Then the choice is repeated.

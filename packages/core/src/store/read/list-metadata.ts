@@ -2,7 +2,7 @@ import { concurrently } from '../../backend/index.ts'
 import type { CatalogEntry } from '../../catalog/documents/index.ts'
 import type { JudgedCheckpoint } from '../../catalog/judging/checkpoint.ts'
 import type { JudgedCatalog } from '../../catalog/judging/judged-catalog.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 
 /** A listed checkpoint with its metadata. */
@@ -22,7 +22,7 @@ export async function withMetadata(
 ): Promise<readonly ListedCheckpoint[]> {
   const metadataOf = async (entry: CatalogEntry | undefined, stop: AbortSignal): Promise<unknown> => {
     if (entry === undefined || entry.metadata !== undefined) return entry?.metadata?.value
-    return (await provedManifest(backend, entry, stop)).metadata
+    return (await verifiedManifest(backend, entry, stop)).metadata
   }
   return concurrently(checkpoints, manifestsAtOnce, signal, async (checkpoint, stop) => ({
     ...checkpoint,

@@ -11,7 +11,7 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { HoldfastError } from '../../errors.ts'
 import { noSuchFile } from '../attempts/no-such-file.ts'
 import { payloadReader } from '../attempts/payload-reader.ts'
-import { provedFile, readPart } from '../attempts/read-verified.ts'
+import { verifiedFile, readPart } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import { requireVerified } from './find.ts'
 
@@ -48,7 +48,7 @@ export async function readFile(
   const { entry, file } = await requireFile(context, choice, name, signal)
   const { size, sha256 } = file
   if (range === undefined)
-    return { size, sha256, body: await provedFile(reader, entry.attempt, file, signal) }
+    return { size, sha256, body: await verifiedFile(reader, entry.attempt, file, signal) }
   const { start, end } = resolveRange(range, size, name, reader.url)
   return { size, sha256, body: await readPart(reader, entry.attempt, file, { start, end }, signal) }
 }

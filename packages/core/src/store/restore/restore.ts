@@ -22,7 +22,7 @@ import {
 } from '../../catalog/judging/choose.ts'
 import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
 import { payloadReader } from '../attempts/payload-reader.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
 import { triedTooOften } from './tried-too-often.ts'
 import { wantedFiles } from './wanted-files.ts'
@@ -172,7 +172,7 @@ export async function deliver(
   options: RestoreOptions,
   beforeExchange?: () => Promise<void>,
 ): Promise<DeliveredCheckpoint> {
-  const manifest = await provedManifest(context.backend, entry, options.signal)
+  const manifest = await verifiedManifest(context.backend, entry, options.signal)
   const files = await wantedFiles(manifest, options.files)
   const total = files.reduce((sum, { size }) => sum + size, 0)
   await using reader = new AttemptReader(payloadReader(context), entry.attempt, files)

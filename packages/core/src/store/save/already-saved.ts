@@ -7,7 +7,7 @@ import { parseStoredJson, stringifyJson } from '../../json.ts'
 import { isHoldfastError, throwIfAborted } from '../../errors.ts'
 import type { PlannedFile } from '../attempts/content.ts'
 import { FiniteRequirement } from '../attempts/require-finite.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import type { StoreContext } from '../context.ts'
 import type { SaveRequest } from './request.ts'
 
@@ -39,7 +39,7 @@ export async function sameWithin(
   mayReadStreams: boolean,
 ): Promise<Manifest | undefined> {
   const { signal } = request
-  const manifest = await provedManifest(context.backend, entry, signal).catch((error: unknown) => {
+  const manifest = await verifiedManifest(context.backend, entry, signal).catch((error: unknown) => {
     if (isHoldfastError(error, 'CORRUPT')) return undefined
     throw error
   })

@@ -10,7 +10,7 @@ import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
 import { compareSaves, type OrderKey } from '../../order-key.ts'
 import type { PlannedFile } from '../attempts/content.ts'
-import { provedManifest } from '../attempts/read-verified.ts'
+import { verifiedManifest } from '../attempts/read-verified.ts'
 import { Reuse } from '../attempts/reuse/reuse.ts'
 import type { StoreContext } from '../context.ts'
 import type { SaveRequest } from './request.ts'
@@ -74,7 +74,7 @@ async function readableManifest(
   signal: AbortSignal | undefined,
 ): Promise<Manifest | undefined> {
   try {
-    return await provedManifest(backend, entry, signal)
+    return await verifiedManifest(backend, entry, signal)
   } catch (error) {
     if (isHoldfastError(error, 'CORRUPT', 'NOT_FOUND', 'UNSUPPORTED')) return undefined
     throw error

@@ -4,7 +4,7 @@ import { bytesOf } from '../../../backend/source/chunks-of.ts'
 import { type AttemptId, type ManifestFile, objectKey } from '../../../catalog/documents/index.ts'
 import { HoldfastError, isHoldfastError } from '../../../errors.ts'
 import type { PayloadReader } from '../payload-reader.ts'
-import { provedChunks, refuseOtherBytes } from '../read-verified.ts'
+import { verifiedChunks, refuseOtherBytes } from '../read-verified.ts'
 import { type PackRead, planReads } from './plan-reads.ts'
 
 /** How many further reads of packs run while the files of one are used. */
@@ -44,7 +44,7 @@ export class AttemptReader implements AsyncDisposable {
 
   /**
    * Returns the bytes of a file. Each file may be opened once, and again with the second look, which reads nothing but the
-   * file. Iterating fails with `CORRUPT` if the bytes differ from the manifest. Chunks are valid as with `provedChunks`.
+   * file. Iterating fails with `CORRUPT` if the bytes differ from the manifest. Chunks are valid as with `verifiedChunks`.
    */
   async open(
     file: ManifestFile,
@@ -52,9 +52,9 @@ export class AttemptReader implements AsyncDisposable {
     look: Look = 1,
   ): Promise<AsyncIterable<Uint8Array>> {
     const place = look === 1 ? this.#placeOf.get(file) : undefined
-    if (place === undefined) return provedChunks(this.#backend, this.#attempt, file, signal, look)
+    if (place === undefined) return verifiedChunks(this.#backend, this.#attempt, file, signal, look)
     this.#placeOf.delete(file)
-    return this.#proved(file, this.#take(place.index), place.offset, signal)
+    return this.#verified(file, this.#take(place.index), place.offset, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -63,7 +63,7 @@ export class AttemptReader implements AsyncDisposable {
     this.#underWay.clear()
   }
 
-  async *#proved(
+  async *#verified(
     file: ManifestFile,
     read: Promise<Uint8Array>,
     offset: number,

@@ -9,7 +9,7 @@ import { ensureMarker, type FoundMarker, readMarker } from '../ensure-marker.ts'
 import { asRival, onePerStep } from './one-per-step.ts'
 import { committedRewinds, foundRewinds, withRewinds } from './rewinds.ts'
 import { unlistedWholes } from './unlisted-attempts.ts'
-import { judge, provedAgain } from './verified-entries.ts'
+import { judge, verifiedAgain } from './verified-entries.ts'
 
 /** Number of races with running writers that a repair may lose before it gives up. */
 const maxRaces = 100
@@ -84,12 +84,12 @@ async function repairOnce(
   const { recovered, listed: stillListed, abandoned, quarantined, removed, rewound } = lists
   const { whole, incomplete } = await judge(context, [...stillListed, ...recovered], signal)
   const left = await judge(context, abandoned, signal)
-  const provedGood = await provedAgain(context, catalog, quarantined, signal)
-  const { chosen, rivals } = onePerStep(stillListed, [...whole, ...provedGood], damaged.length > 0)
+  const verifiedNow = await verifiedAgain(context, catalog, quarantined, signal)
+  const { chosen, rivals } = onePerStep(stillListed, [...whole, ...verifiedNow], damaged.length > 0)
   const listed = new Set(chosen)
   const newlyListed = recovered.filter((entry) => listed.has(entry))
-  const released = provedGood.filter((entry) => listed.has(entry))
-  const wereSetAside = new Set(provedGood)
+  const released = verifiedNow.filter((entry) => listed.has(entry))
+  const wereSetAside = new Set(verifiedNow)
   // An undamaged catalog knows which of two attempts was committed. The other one failed, or is still being saved.
   const doubtful = damaged.length > 0 ? rivals.filter((entry) => !wereSetAside.has(entry)) : []
   const setAside = [

@@ -34,7 +34,7 @@ export async function judge(
 }
 
 /** Returns quarantined checkpoints that verify now, and whose step was not saved again. */
-export async function provedAgain(
+export async function verifiedAgain(
   context: StoreContext,
   { checkpoints }: WholeCatalog,
   quarantined: readonly Quarantined[],

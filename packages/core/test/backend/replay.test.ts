@@ -20,7 +20,7 @@ async function read(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(chunks))
 }
 
-const rereadable: readonly (readonly [string, () => Promise<ByteSource>])[] = [
+const replayable: readonly (readonly [string, () => Promise<ByteSource>])[] = [
   ['bytes', async () => bytes],
   [
     'a file',
@@ -31,46 +31,46 @@ const rereadable: readonly (readonly [string, () => Promise<ByteSource>])[] = [
   ],
 ]
 
-describe.each(rereadable)('%s', (_, sourceOf) => {
+describe.each(replayable)('%s', (_, sourceOf) => {
   test('reads again from any byte, and counts each byte once', async () => {
     const checksum = new Crc32c()
     await using reader = await SourceReader.open(await sourceOf(), { ...options, checksum })
-    expect(reader.rereadableBytes).toBe(bytes.byteLength)
+    expect(reader.replayableBytes).toBe(bytes.byteLength)
     const end = 3 * 2 ** 20
-    for await (const chunk of reader.stretch(0, end)) if (chunk.byteLength > 0) break
-    await read(reader.stretch(0, middle))
+    for await (const chunk of reader.replay(0, end)) if (chunk.byteLength > 0) break
+    await read(reader.replay(0, middle))
     for (const start of [0, 1, middle, end])
-      expect((await read(reader.stretch(start, end))).equals(bytes.subarray(start, end))).toBe(true)
+      expect((await read(reader.replay(start, end))).equals(bytes.subarray(start, end))).toBe(true)
     expect((await read(reader.chunks(end))).equals(bytes.subarray(end))).toBe(true)
     expect(reader.result()).toEqual({ size: bytes.byteLength, sha256: sha256Hex(bytes) })
     expect(checksum.value).toBe(new Crc32c().update(bytes).value)
   })
 
-  test('does not change the chunks of a stretch while more bytes are read', async () => {
+  test('does not change the chunks of a replay while more bytes are read', async () => {
     await using reader = await SourceReader.open(await sourceOf(), options)
-    const first = await Array.fromAsync(reader.stretch(0, bytes.byteLength))
-    await read(reader.stretch(middle, bytes.byteLength))
+    const first = await Array.fromAsync(reader.replay(0, bytes.byteLength))
+    await read(reader.replay(middle, bytes.byteLength))
     await read(reader.chunks(bytes.byteLength))
     expect(Buffer.concat(first).equals(bytes)).toBe(true)
   })
 
   test('rejects skipping bytes that have not been hashed', async () => {
     await using reader = await SourceReader.open(await sourceOf(), options)
-    await read(reader.stretch(0, middle))
-    await expect(read(reader.stretch(middle + 1, bytes.byteLength))).rejects.toThrow('was read to')
+    await read(reader.replay(0, middle))
+    await expect(read(reader.replay(middle + 1, bytes.byteLength))).rejects.toThrow('was read to')
     await expect(read(reader.chunks(middle + 1))).rejects.toThrow('was read to')
     await expect(read(reader.chunks())).rejects.toThrow('was read to')
   })
 })
 
-test('counts the bytes after a stretch if another thread may hash them', async () => {
+test('counts the bytes after a replay if another thread may hash them', async () => {
   const large = Buffer.concat(Array.from({ length: 11 }, () => bytes))
   const end = 2 ** 25
   await writeFile(path, large)
   for (const source of [large, { path }]) {
     await using reader = await SourceReader.open(source, { ...options, hashInThread: true })
-    await read(reader.stretch(0, middle))
-    await read(reader.stretch(1, end))
+    await read(reader.replay(0, middle))
+    await read(reader.replay(1, end))
     expect((await read(reader.chunks(end))).equals(large.subarray(end))).toBe(true)
     expect(reader.result().sha256).toBe(sha256Hex(large))
   }
@@ -82,24 +82,24 @@ test('does not read again a stream or a source whose size differs from the annou
   const sources: ByteSource[] = [bytes, { path }, new Blob([bytes]).stream()]
   for (const source of sources) {
     await using reader = await SourceReader.open(source, { ...options, size })
-    expect(reader.rereadableBytes).toBe(0)
+    expect(reader.replayableBytes).toBe(0)
   }
 })
 
-test('rejects a file that changes between two reads of a stretch', async () => {
+test('rejects a file that changes between two replays', async () => {
   await writeFile(path, bytes)
   await utimes(path, 0, 0) // two writes within one tick of the clock have one time
   await using reader = await SourceReader.open({ path }, options)
-  await read(reader.stretch(0, middle))
+  await read(reader.replay(0, middle))
   await using handle = await open(path, 'r+')
   await handle.write(Buffer.from('else'), 0, 4, 0)
-  await read(reader.stretch(0, middle))
+  await read(reader.replay(0, middle))
   await expect(read(reader.chunks(middle))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
-test('rejects a file that ends before its stretch', async () => {
+test('rejects a file that ends before the end of the replay', async () => {
   await writeFile(path, bytes)
   await using reader = await SourceReader.open({ path }, options)
   await truncate(path, middle)
-  await expect(read(reader.stretch(0, bytes.byteLength))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  await expect(read(reader.replay(0, bytes.byteLength))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })

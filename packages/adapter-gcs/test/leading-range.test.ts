@@ -12,13 +12,13 @@ import { codeOf } from '@holdfast/conformance/testing'
 import { chunk, quick, withScriptedStore } from './on-scripted-store.ts'
 import type { Fault, ScriptedStore } from './scripted-store.ts'
 
-/** The first range is all bytes except those of the last chunk. */
-const stretch = 8 * chunk
-const bytes = randomBytes(stretch + 1000)
+/** The leading range is all bytes except those of the last chunk. */
+const leadingBytes = 8 * chunk
+const bytes = randomBytes(leadingBytes + 1000)
 const end = bytes.byteLength
-const lastChunk = `PUT bytes ${stretch}-${end - 1}/${end}`
+const lastChunk = `PUT bytes ${leadingBytes}-${end - 1}/${end}`
 
-const folder = await mkdtemp(join(tmpdir(), 'holdfast-stretch-'))
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-leading-range-'))
 const path = join(folder, 'source.bin')
 
 /** Writes the file and sets its time, because two writes within one tick of the clock would have the same time. */
@@ -40,7 +40,7 @@ const sources: readonly (readonly [string, ByteSource])[] = [
   ['a file', { path }],
 ]
 
-/** Applies these faults in order to the requests that send bytes of the first range. */
+/** Applies these faults in order to the requests that send bytes of the leading range. */
 function faults(store: ScriptedStore, ...planned: readonly (Fault | (() => Fault))[]): void {
   const left = [...planned]
   store.fault = ({ headers }) => {
@@ -54,7 +54,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
   test('is sent as one range and a last chunk with the checksum of the object', async () => {
     await withScriptedStore(async (backend, store) => {
       const stored = await backend.put('k', source)
-      expect(store.log).toEqual(['POST', `PUT bytes 0-${stretch - 1}/*`, lastChunk])
+      expect(store.log).toEqual(['POST', `PUT bytes 0-${leadingBytes - 1}/*`, lastChunk])
       expect(store.seen.filter(({ headers }) => 'x-goog-hash' in headers)).toEqual(store.seen.slice(-1))
       expect(stored.sha256).toBe(sha256Hex(bytes))
       expect(stored.storeDigest).toEqual(await backend.hash('k'))
@@ -67,9 +67,9 @@ describe.each(sources)('a large object of %s', (_, source) => {
       faults(store, { take: 3 * chunk + 5 })
       const { sha256 } = await backend.put('k', source)
       expect(store.log.slice(1)).toEqual([
-        `PUT bytes 0-${stretch - 1}/*`,
+        `PUT bytes 0-${leadingBytes - 1}/*`,
         'PUT bytes */*',
-        `PUT bytes ${3 * chunk}-${stretch - 1}/*`,
+        `PUT bytes ${3 * chunk}-${leadingBytes - 1}/*`,
         lastChunk,
       ])
       expect(sha256).toBe(sha256Hex(bytes))
@@ -81,7 +81,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     await withScriptedStore(async (backend, store) => {
       faults(store, 'lose the answer')
       await backend.put('k', source)
-      expect(store.log.slice(1)).toEqual([`PUT bytes 0-${stretch - 1}/*`, 'PUT bytes */*', lastChunk])
+      expect(store.log.slice(1)).toEqual([`PUT bytes 0-${leadingBytes - 1}/*`, 'PUT bytes */*', lastChunk])
       expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
     })
   })
@@ -90,7 +90,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     await withScriptedStore(async (backend, store) => {
       faults(store, { takeAndTell: chunk })
       await backend.put('k', source)
-      expect(store.log[2]).toBe(`PUT bytes ${chunk}-${stretch - 1}/*`)
+      expect(store.log[2]).toBe(`PUT bytes ${chunk}-${leadingBytes - 1}/*`)
       expect(store.objects.get('r/k')?.bytes.equals(bytes)).toBe(true)
     })
   })
@@ -119,10 +119,10 @@ describe.each(sources)('a large object of %s', (_, source) => {
 
   test('is sent with a new upload after the store has discarded its upload, and fails if that happens again and again', async () => {
     await withScriptedStore(async (backend, store) => {
-      const once = ['POST', `PUT bytes 0-${stretch - 1}/*`, 'DELETE']
+      const once = ['POST', `PUT bytes 0-${leadingBytes - 1}/*`, 'DELETE']
       faults(store, { status: 410 })
       await backend.put('k', source)
-      expect(store.log).toEqual([...once, 'POST', `PUT bytes 0-${stretch - 1}/*`, lastChunk])
+      expect(store.log).toEqual([...once, 'POST', `PUT bytes 0-${leadingBytes - 1}/*`, lastChunk])
       const before = store.log.length
       faults(store, { status: 410 }, { status: 410 }, { status: 410 })
       await expect(backend.put('k', source)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false })
@@ -145,10 +145,14 @@ describe.each(sources)('a large object of %s', (_, source) => {
 
   const onTheWay: readonly (readonly [string, NetworkFault, number])[] = [
     ['its connection breaks in the middle', { kind: 'cut-request', afterBytes: 3 * chunk + 5 }, 3 * chunk],
-    ['its connection breaks at its end', { kind: 'cut-request', afterBytes: stretch }, stretch - chunk],
+    [
+      'its connection breaks at its end',
+      { kind: 'cut-request', afterBytes: leadingBytes },
+      leadingBytes - chunk,
+    ],
     ['its connection is reset', { kind: 'reset' }, 0],
     ['the store falters', { kind: 'status', status: 503 }, 0],
-    ['the answer is lost', { kind: 'drop-answer' }, stretch],
+    ['the answer is lost', { kind: 'drop-answer' }, leadingBytes],
   ]
 
   test.each(onTheWay)('arrives completely although %s', async (__, fault, mostHeld) => {
@@ -158,7 +162,7 @@ describe.each(sources)('a large object of %s', (_, source) => {
     await using proxy = await startProxy({
       target: emulator.endpoint,
       plan: ({ headers }) => {
-        if (isDone || headers['content-range'] !== `bytes 0-${stretch - 1}/*`) return undefined
+        if (isDone || headers['content-range'] !== `bytes 0-${leadingBytes - 1}/*`) return undefined
         isDone = true
         return fault
       },
@@ -170,11 +174,11 @@ describe.each(sources)('a large object of %s', (_, source) => {
     expect(storeDigest).toEqual(await backend.hash('k'))
     const [, asked, ...sent] = [...proxy.requests].slice(1, -2).map(({ headers }) => headers['content-range'])
     expect(asked).toBe('bytes */*')
-    expect(sent.pop()).toBe(`bytes ${stretch}-${end - 1}/${end}`)
+    expect(sent.pop()).toBe(`bytes ${leadingBytes}-${end - 1}/${end}`)
     // A server may lose the last bytes that arrived before the connection broke.
     const [again] = sent.map((range) => Number(/^bytes (\d+)-/.exec(range ?? '')?.[1]))
-    expect(again ?? stretch).toBeLessThanOrEqual(mostHeld)
-    expect(again === undefined).toBe(mostHeld === stretch)
+    expect(again ?? leadingBytes).toBeLessThanOrEqual(mostHeld)
+    expect(again === undefined).toBe(mostHeld === leadingBytes)
   })
 })
 
