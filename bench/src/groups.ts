@@ -3,7 +3,7 @@ import { catalogGrowth } from './catalog-growth.ts'
 import { commandLine } from './command-line.ts'
 import { fileSystem } from './fs.ts'
 import type { Group } from './harness/group.ts'
-import { distance } from './latency.ts'
+import { latency } from './latency.ts'
 import { limits } from './limits.ts'
 import { memory } from './memory.ts'
 import { smallOnStore } from './many-small.ts'
@@ -36,14 +36,14 @@ export const groups: Readonly<Record<string, Group>> = {
   azure: { run: onStore('azure'), works: 2, minutes: 3, scale: { rounds: 5, bytes: 512 * mebibyte } },
   // This server takes a minute for 1 GiB from rclone.
   gcs: { run: onStore('gcs'), works: 2, minutes: 3.5, scale: { rounds: 3, bytes: 256 * mebibyte } },
-  scale: { run: threads, works: 3, minutes: 2, scale: { rounds: 3 } },
+  threads: { run: threads, works: 3, minutes: 2, scale: { rounds: 3 } },
   'small-gcs': { run: smallOnStore('gcs'), works: 2, minutes: 2.5, scale: { rounds: 3, files: 1000 } },
   'small-azure': { run: smallOnStore('azure'), works: 2, minutes: 2, scale: { rounds: 3, files: 1000 } },
   background: { run: background, works: 2, minutes: 1 },
   unchanged: { run: unchangedFiles, works: 3, minutes: 4, scale: { rounds: 3, bytes: 4096 * mebibyte } },
   memory: { run: memory, works: 4, minutes: 4, scale: { rounds: 3 } },
   mirror: { run: mirror, works: 4, minutes: 3.5, scale: { rounds: 3, bytes: 512 * mebibyte } },
-  latency: { run: distance, works: 9, minutes: 4, scale: { rounds: 3, bytes: 128 * mebibyte } },
+  latency: { run: latency, works: 9, minutes: 4, scale: { rounds: 3, bytes: 128 * mebibyte } },
   'catalog-growth': { run: catalogGrowth, works: 6, minutes: 3.5, scale: { rounds: 5 } },
   sampler: { run: sampler, works: 2, minutes: 1 },
   'one-file': { run: oneFile, works: 0, minutes: 0.5 },

@@ -6,7 +6,8 @@ import { leaveOutMissing, moving, objectStores } from './object-stores.ts'
 import { atDistance, type DistantServer } from './stores/distant.ts'
 import type { Clients } from './stores/store-server.ts'
 
-const latency = 20
+/** The delay of each request in milliseconds. */
+const delay = 20
 
 /**
  * The requests of a small save that must follow each other: the manifest, which contains the files, the commit and a list.
@@ -14,7 +15,7 @@ const latency = 20
 const serialRequests = 3
 
 /** Measures object stores at a distance: a proxy delays every request. */
-export async function distance(bench: Bench): Promise<void> {
+export async function latency(bench: Bench): Promise<void> {
   for (const name of ['s3', 'gcs', 'azure'] as const) {
     const server = await objectStores[name]()
     if ('why' in server) {
@@ -22,10 +23,10 @@ export async function distance(bench: Bench): Promise<void> {
       continue
     }
     await using _ = server
-    await using proxy = await atDistance(server.origin, latency)
+    await using proxy = await atDistance(server.origin, delay)
     const clients = await server.connect(proxy.url)
     leaveOutMissing(bench, clients)
-    const where = `${server.name}, ${latency} ms away`
+    const where = `${server.name}, ${delay} ms away`
     if (name === 'gcs') {
       const why =
         'this server makes clients send the bytes directly to its own address, not through the proxy'
