@@ -4,7 +4,8 @@
  */
 import { cpSync, globSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { installPackages, root, run, versionOfCommand } from './install-packages.ts'
+import { root, run } from './checkout.ts'
+import { installPackages, versionOfCommand } from './install-packages.ts'
 
 const [python = 'python3'] = process.argv.slice(2)
 const folder = join(root, 'python')

@@ -1,9 +1,8 @@
 /** Checks that each changeset names only packages that are published. Otherwise no release can be computed. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from './checkout.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const published = new Set(
   globSync('packages/*/package.json', { cwd: root })
     .map((name) => JSON.parse(readFileSync(join(root, name), 'utf8')) as { name: string; private?: boolean })

@@ -4,10 +4,9 @@
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { root } from './checkout.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = [
   'packages/*/src',
   'packages/*/test',

@@ -4,9 +4,8 @@
  */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from './checkout.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const repository = 'https://github.com/holdfast-checkpoints/holdfast/blob/main/'
 const files = globSync(['*.md', '{docs,packages,examples,python,bench,tests,site}/**/*.md'], {
   cwd: root,

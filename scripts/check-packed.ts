@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from './checkout.ts'
 
 interface PackageJson {
   readonly name: string
@@ -24,7 +24,6 @@ interface PackageJson {
 }
 
 const repository = 'https://github.com/holdfast-checkpoints/holdfast'
-const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-packed-'))
 const published = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))

@@ -1,14 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root, run } from './checkout.ts'
 import { replaceFolder } from './replace-folder.ts'
 
 const installed = ['core', 'adapter-fs', 'adapter-s3', 'adapter-gcs', 'adapter-azure', 'watch', 'page', 'cli']
-
-/** The root of the checkout. */
-export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * Installs the command line of this checkout, with core and every adapter, into a folder, which it replaces. If that fails, the
@@ -31,17 +27,6 @@ export function installPackages(folder: string): void {
 export function versionOfCommand(): string {
   const manifest = readFileSync(join(root, 'packages', 'cli', 'package.json'), 'utf8')
   return (JSON.parse(manifest) as { readonly version: string }).version
-}
-
-/** Runs a command. If it fails, prints its output and throws. */
-export function run(directory: string, program: string, ...words: readonly string[]): string {
-  try {
-    return execFileSync(program, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe' })
-  } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string }
-    process.stderr.write(`${[program, ...words].join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}\n`)
-    throw error
-  }
 }
 
 function pack(name: string, folder: string): string {

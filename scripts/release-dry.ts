@@ -6,8 +6,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Bill, bundledIn, withBundled } from './bundled-packages.ts'
+import { root } from './checkout.ts'
 
 /** Licenses that allow a program under Apache-2.0 to use and to pass on the package. */
 const allowed = [
@@ -20,8 +20,6 @@ const allowed = [
   'BlueOak-1.0.0',
   'Unlicense',
 ]
-
-const root = fileURLToPath(new URL('..', import.meta.url))
 
 show('changeset', 'status')
 refuseOtherLicenses()

@@ -3,9 +3,8 @@
  * runs on the pinned Node.js: `node scripts/test-on-this-node.ts`.
  */
 import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { root } from './checkout.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 console.log(`Node.js ${process.version}`)
 run('typescript/bin/tsc', '-b')
 run('vitest/vitest.mjs', 'run', '--exclude', '**/*.long.test.ts')

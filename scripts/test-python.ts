@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { root } from './install-packages.ts'
+import { root } from './checkout.ts'
 
 const environment = join(homedir(), '.cache', 'holdfast', 'python-tests')
 const python = process.env['HOLDFAST_PYTHON'] ?? join(environment, 'bin', 'python')
