@@ -3,7 +3,7 @@ import type { Command, CommandEnvironment, DescribedCommand } from './declare/co
 import { type CommandProgress, declareCommand, declareOptions } from './declare/declare.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 import { globalOptions } from './declare/global-options.ts'
-import { own } from './own.ts'
+import { ownMember } from './own-member.ts'
 import { reportUsageError } from './output/errors.ts'
 
 interface ListedCommand {
@@ -188,7 +188,7 @@ export function buildProgram(
     .exitOverride()
     .helpCommand(false)
   const declare = async (chosen: CommanderCommand): Promise<void> => {
-    const listed = own(commands, chosen.name())
+    const listed = ownMember(commands, chosen.name())
     if (listed === undefined) return
     chosen.showHelpAfterError(`(Run holdfast ${chosen.name()} --help for its options.)`)
     declareCommand(chosen, await listed.load(), { ...environment, describeCommands }, progress)

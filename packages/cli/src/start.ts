@@ -18,6 +18,6 @@ export async function start(): Promise<void> {
   const folder = compileCacheFolder(process.env)
   // Deno and Bun have no compile cache.
   if (folder !== undefined && 'enableCompileCache' in nodeModule) nodeModule.enableCompileCache(folder)
-  const { run } = await import('./run.ts')
-  output.end(await run(process.argv, version()))
+  const { runCommandLine } = await import('./run-command-line.ts')
+  output.end(await runCommandLine(process.argv, version()))
 }

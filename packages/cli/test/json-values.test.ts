@@ -1,6 +1,6 @@
 import { stringifyJson } from '@holdfast/core'
 import { expect, test } from 'vitest'
-import { metadataOf, readDataState } from '../src/commands/json-values.ts'
+import { metadataOf, readDataState } from '../src/parsing/json-values.ts'
 
 test('parses metadata that is JSON and keeps any other text', () => {
   const texts = {

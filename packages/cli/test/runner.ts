@@ -2,7 +2,7 @@
  * Runs one command line after the other in this process, which saves the start of a process for each. The process has
  * the folder, the environment and the outputs that a process of its own would have. See holdfast.ts.
  */
-import { run } from '../dist/run.js'
+import { runCommandLine } from '../dist/run-command-line.js'
 import { version } from '../dist/version.js'
 import { endOfOutput, type Request } from './runner-protocol.ts'
 
@@ -15,7 +15,7 @@ process.on('message', ({ folder, env, words }: Request) => {
 })
 
 async function answer(): Promise<void> {
-  const code = await run(process.argv, version())
+  const code = await runCommandLine(process.argv, version())
   await Promise.all([process.stdout, process.stderr].map(writeEnd))
   process.send?.(code)
 }

@@ -1,3 +1,4 @@
+import { stepArgument } from '../options/checkpoint-arguments.ts'
 import { parseMetric } from '../parsing/arguments.ts'
 import { defineCommand } from '../declare/command.ts'
 import { hidden, requiredOption } from '../declare/declaration.ts'
@@ -5,7 +6,6 @@ import { exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { retentionOf, retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
-import { stepArgument } from './choice.ts'
 
 export const attach = defineCommand({
   example: 'holdfast attach 42 --metric val_pck=0.914',

@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { formatMetric, joined } from '../output/text.ts'
 import { explainUnscored } from '../output/unscored.ts'
 import { withStore } from '../with-store.ts'
-import { own } from '../own.ts'
+import { ownMember } from '../own-member.ts'
 
 export const best = defineCommand({
   example: 'holdfast best',
@@ -61,7 +61,7 @@ function namesIn(checkpoints: readonly JudgedCheckpoint[]): readonly string[] {
 }
 
 function values({ scores, metrics }: JudgedCheckpoint, objective: string): readonly string[] {
-  const score = own(scores, objective)
+  const score = ownMember(scores, objective)
   return [
     ...(score === undefined ? [] : [formatMetric(score)]),
     ...Object.entries(metrics).map(([metric, value]) => `${metric} ${formatMetric(value)}`),

@@ -2,11 +2,11 @@ import { type CheckpointStore, HoldfastError, isHoldfastError, parseChoice } fro
 import { defineCommand } from '../declare/command.ts'
 import { argument, negatableFlag, option, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { requiredChoiceArgument } from '../options/checkpoint-arguments.ts'
 import { writeBytes } from '../output/bytes.ts'
 import { visibleLines } from '../output/visible.ts'
 import { type ByteRange, parseRange, partOf, rangeIn } from '../parsing/byte-range.ts'
 import { withStore } from '../with-store.ts'
-import { requiredChoiceArgument } from './choice.ts'
 
 export const cat = defineCommand({
   example: 'holdfast cat latest checkpoint.pth | sha256sum',

@@ -10,12 +10,13 @@ import {
   tensorDifferences,
 } from '@holdfast/page'
 import { exitCodes } from '../exit-codes.ts'
+import { choices } from '../options/checkpoint-arguments.ts'
 import type { Printer } from '../output/printer.ts'
 import { shapeText } from '../output/tensors.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatMetric, joined } from '../output/text.ts'
+import { requireCheckpoint } from '../selection/require-checkpoint.ts'
 import { withStore } from '../with-store.ts'
-import { choices, requireCheckpoint } from './choice.ts'
 
 export const diff = defineCommand({
   example: 'holdfast diff best:loss latest',

@@ -7,7 +7,7 @@ import { type Column, formatTable } from '../output/table.ts'
 import { formatMetric } from '../output/text.ts'
 import { visible } from '../output/visible.ts'
 import { withStore } from '../with-store.ts'
-import { own } from '../own.ts'
+import { ownMember } from '../own-member.ts'
 
 /** A column of the table and a curve of the plot: a recorded metric, or the score of an objective. */
 interface Series {
@@ -41,9 +41,11 @@ export const metrics = defineCommand({
 function seriesOf(steps: readonly MeasuredStep[]): readonly Series[] {
   const metricNames = [...new Set(steps.flatMap((step) => Object.keys(step.metrics)))].sort()
   const objectives = [...new Set(steps.flatMap((step) => Object.keys(step.scores)))].sort()
-  const raw = metricNames.map((title): Series => ({ title, valueAt: (step) => own(step.metrics, title) }))
+  const raw = metricNames.map(
+    (title): Series => ({ title, valueAt: (step) => ownMember(step.metrics, title) }),
+  )
   const judged = objectives.map(
-    (name): Series => ({ title: `~${name}`, valueAt: (step) => own(step.scores, name) }),
+    (name): Series => ({ title: `~${name}`, valueAt: (step) => ownMember(step.scores, name) }),
   )
   const differing = judged.filter(
     ({ valueAt }) =>

@@ -2,8 +2,8 @@ import { parseChoice } from '@holdfast/core'
 import { defineCommand } from '../declare/command.ts'
 import { argument, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { requiredChoiceArgument } from '../options/checkpoint-arguments.ts'
 import { withStore } from '../with-store.ts'
-import { requiredChoiceArgument } from './choice.ts'
 
 export const path = defineCommand({
   example: 'holdfast path latest checkpoint.pth',

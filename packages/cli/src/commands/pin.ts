@@ -1,9 +1,9 @@
 import { defineCommand } from '../declare/command.ts'
 import { option, text } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { stepArgument } from '../options/checkpoint-arguments.ts'
 import { joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
-import { stepArgument } from './choice.ts'
 
 export const pin = defineCommand({
   example: 'holdfast pin 12 --reason "before lr drop"',

@@ -10,6 +10,8 @@ import {
   type Restored,
   type RestoreOptions,
 } from '@holdfast/core'
+import { choiceArgument } from '../options/checkpoint-arguments.ts'
+import { nothingThere, whyNothing } from '../output/nothing-there.ts'
 import { parseCount } from '../parsing/arguments.ts'
 import { expandHome } from '@holdfast/core/backend'
 import { defineCommand } from '../declare/command.ts'
@@ -20,7 +22,6 @@ import type { Printer } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
-import { choiceArgument, nothingThere, whyNothing } from './choice.ts'
 
 export const restore = defineCommand({
   example: 'holdfast restore latest --to resume/ --fallback',

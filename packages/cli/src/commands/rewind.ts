@@ -2,10 +2,10 @@ import { type RewindReport } from '@holdfast/core'
 import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { stepArgument } from '../options/checkpoint-arguments.ts'
 import { joined, stepsText } from '../output/text.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, unknownPlace } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
-import { stepArgument } from './choice.ts'
 
 export const rewind = defineCommand({
   example: 'holdfast rewind 16 --dry-run',

@@ -1,11 +1,11 @@
 import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { stepsArgument } from '../options/checkpoint-arguments.ts'
 import { latestUntil, undoText } from '../output/removals.ts'
 import { joined } from '../output/text.ts'
 import { undoForOption } from '../options/undo.ts'
 import { withStore } from '../with-store.ts'
-import { stepsArgument } from './choice.ts'
 
 export const rm = defineCommand({
   example: 'holdfast rm 37 38',

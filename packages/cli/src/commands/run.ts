@@ -6,7 +6,7 @@ import { argument, gather, option, requiredOption, text } from '../declare/decla
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { onSavedOption, SavedHook } from '../hooks/on-saved.ts'
 import { mirrorText } from '../output/mirror.ts'
-import { RunPrinter } from '../output/run.ts'
+import { RunPrinter } from '../output/run-printer.ts'
 import { retentionOptions } from '../options/retention.ts'
 import { withStore } from '../with-store.ts'
 

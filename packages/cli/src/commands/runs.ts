@@ -6,7 +6,7 @@ import { withHint } from '../output/hints.ts'
 import { Printer } from '../output/printer.ts'
 import { type Column, fitTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
-import { own } from '../own.ts'
+import { ownMember } from '../own-member.ts'
 import { price } from '../parsing/quantities.ts'
 import { exitCodeFor, faultOf, refuseStoreOptions, runsBelow } from '../runs/runs-below.ts'
 import { parseCondition, satisfies } from '../selection/condition.ts'
@@ -143,7 +143,7 @@ function numbersOf(
   return [
     latest === undefined ? '' : String(latest.step),
     latest === undefined ? '' : formatAge(latest.savedAt, now),
-    ...objectives.map((name) => formatMetric(own(best, name)?.value)),
+    ...objectives.map((name) => formatMetric(ownMember(best, name)?.value)),
     String(checkpoints),
     sizeText(bytes, isComplete),
     ...(perMonth === undefined ? [] : [costText(bytes, isComplete, perMonth)]),

@@ -32,10 +32,10 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { mirrorSaved } from '../output/mirror.ts'
 import { count, formatDuration, joined, shortDigest } from '../output/text.ts'
 import { retentionOptions } from '../options/retention.ts'
+import { metadataOf, readDataState } from '../parsing/json-values.ts'
 import { separateWords, streamedInput, streamedInputOptions } from '../streams/streamed-input.ts'
 import { chosenRanks, joinTimeoutOption, ranksOptions, saveTimeoutOption } from '../ranks/options.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
-import { metadataOf, readDataState } from './json-values.ts'
 
 /** Milliseconds. Schedulers usually send SIGKILL 30 seconds after SIGTERM. */
 const defaultGrace = 25_000

@@ -2,14 +2,15 @@ import { formatSize, stringifyJson } from '@holdfast/core'
 import { defineCommand } from '../declare/command.ts'
 import { flag } from '../declare/declaration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { choiceArgument } from '../options/checkpoint-arguments.ts'
 import { styled } from '../output/printer.ts'
 import { formatTable } from '../output/table.ts'
 import { count, formatAge, formatMetric, joined } from '../output/text.ts'
 import { notes } from '../output/checkpoint-columns.ts'
 import { printTensors } from '../output/tensors.ts'
 import { findUnfinishedJoint, unfinishedJointText } from '../output/unfinished.ts'
+import { requireCheckpoint } from '../selection/require-checkpoint.ts'
 import { type CommandContext, withStore } from '../with-store.ts'
-import { choiceArgument, requireCheckpoint } from './choice.ts'
 
 export const show = defineCommand({
   example: 'holdfast show latest',

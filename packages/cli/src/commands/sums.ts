@@ -1,7 +1,8 @@
 import { defineCommand } from '../declare/command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { choiceArgument } from '../options/checkpoint-arguments.ts'
+import { requireCheckpoint } from '../selection/require-checkpoint.ts'
 import { withStore } from '../with-store.ts'
-import { choiceArgument, requireCheckpoint } from './choice.ts'
 
 /** File names never contain a backslash or a line break, so sha256sum needs no escapes. */
 export const sums = defineCommand({

@@ -1,7 +1,7 @@
 import { defineCommand } from '../declare/command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { stepArgument } from '../options/checkpoint-arguments.ts'
 import { withStore } from '../with-store.ts'
-import { stepArgument } from './choice.ts'
 
 export const unpin = defineCommand({
   example: 'holdfast unpin 12',

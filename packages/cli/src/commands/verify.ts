@@ -1,4 +1,5 @@
 import { formatSize, HoldfastError } from '@holdfast/core'
+import { nothingThere } from '../output/nothing-there.ts'
 import { parseSteps } from '../parsing/arguments.ts'
 import { defineCommand } from '../declare/command.ts'
 import { argument, flag } from '../declare/declaration.ts'
@@ -7,7 +8,6 @@ import { withHint } from '../output/hints.ts'
 import { styled } from '../output/printer.ts'
 import { count, formatDuration, joined } from '../output/text.ts'
 import { withStore } from '../with-store.ts'
-import { nothingThere } from './choice.ts'
 
 export const verify = defineCommand({
   example: 'holdfast verify --all',

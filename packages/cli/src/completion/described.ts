@@ -1,6 +1,7 @@
 import { dashed } from '../declare/declare.ts'
 import type { DescribedCommand } from '../declare/command.ts'
 import type { ArgumentDeclarations, OptionDeclarations } from '../declare/declaration.ts'
+import { ownMember } from '../own-member.ts'
 
 /** The values that a shell suggests: these words, files, or nothing. */
 export type Suggestion =
@@ -81,7 +82,7 @@ const ofWords: Readonly<Record<string, readonly string[]>> = {
 /** Chooses by a placeholder such as `<file...>`. */
 function suggestionFor(placeholder: string): Suggestion {
   const name = placeholder.replace(/^[<[]|(\.\.\.)?[>\]]$/g, '')
-  const words = Object.hasOwn(ofWords, name) ? ofWords[name] : undefined
+  const words = ownMember(ofWords, name)
   if (words !== undefined) return { kind: 'words', words }
   return ofFiles.has(name) ? { kind: 'files' } : nothing
 }

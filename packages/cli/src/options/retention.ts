@@ -1,8 +1,8 @@
 import { HoldfastError, type RetentionOptions } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
-import { own } from '../own.ts'
+import { ownMember } from '../own-member.ts'
 import { flag, gather, option, type OptionsOf } from '../declare/declaration.ts'
-import type { ObjectiveArgument } from '../parsing/arguments.ts'
+import { type ObjectiveArgument, parseCount } from '../parsing/arguments.ts'
 import { duration, size } from '../parsing/quantities.ts'
 
 /** One `--keep-best` option: keep the best `count` checkpoints by this metric. */
@@ -96,7 +96,7 @@ export function joinObjectives(
 ): ObjectiveArguments | undefined {
   if (defined === undefined || best === undefined) return defined ?? best
   for (const [name, { metric, direction }] of Object.entries(best)) {
-    const other = own(defined, name)
+    const other = ownMember(defined, name)
     if (other !== undefined && !(other.metric === metric && other.direction === direction))
       throw new HoldfastError(
         'INVALID_ARGUMENT',
@@ -104,12 +104,6 @@ export function joinObjectives(
       )
   }
   return { ...defined, ...best }
-}
-
-export function parseCount(text: string): number {
-  const number = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number
-  throw new InvalidArgumentError('It must be a whole number from 1.')
 }
 
 /** Parses `METRIC:min`, `METRIC:max:3` or `NAME=METRIC:min`. */

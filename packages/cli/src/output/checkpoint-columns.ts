@@ -1,6 +1,6 @@
 import { formatSize, HoldfastError, type JudgedCheckpoint } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
-import { own } from '../own.ts'
+import { ownMember } from '../own-member.ts'
 import type { Column } from './table.ts'
 import { formatAge, formatMetric } from './text.ts'
 
@@ -81,11 +81,11 @@ function formatEpoch(epoch: number | undefined): string {
 }
 
 function metricColumn(name: string): CheckpointColumn {
-  return { title: name, align: 'right', textOf: ({ metrics }) => formatMetric(own(metrics, name)) }
+  return { title: name, align: 'right', textOf: ({ metrics }) => formatMetric(ownMember(metrics, name)) }
 }
 
 function objectiveColumn(name: string): CheckpointColumn {
-  return { title: `~${name}`, align: 'right', textOf: ({ scores }) => formatMetric(own(scores, name)) }
+  return { title: `~${name}`, align: 'right', textOf: ({ scores }) => formatMetric(ownMember(scores, name)) }
 }
 
 /** Returns the names of all metrics, those that are the value of an objective first. */
@@ -94,8 +94,8 @@ function metricNames(checkpoints: readonly JudgedCheckpoint[]): readonly string[
   const objectives = [...new Set(checkpoints.flatMap(({ scores }) => Object.keys(scores)))]
   const isValueOf = (metric: string, objective: string): boolean =>
     checkpoints.every(({ scores, metrics }) => {
-      const score = own(scores, objective)
-      return score === undefined || score === own(metrics, metric)
+      const score = ownMember(scores, objective)
+      return score === undefined || score === ownMember(metrics, metric)
     })
   const first = all.filter((metric) => objectives.some((objective) => isValueOf(metric, objective)))
   return [...first, ...all.filter((metric) => !first.includes(metric))]

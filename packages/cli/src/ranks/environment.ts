@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
-import { own } from '../own.ts'
+import { ownMember } from '../own-member.ts'
 
 /** The place of this process among the ranks of its job. */
 export interface Place {
@@ -122,11 +122,11 @@ function nothingStated(variables: Variables): HoldfastError {
 
 /** An empty variable counts as unset. */
 function isSet(variables: Variables, name: string): boolean {
-  return (own(variables, name) ?? '') !== ''
+  return (ownMember(variables, name) ?? '') !== ''
 }
 
 function wholeOf(name: string, variables: Variables): number {
-  const value = own(variables, name) ?? ''
+  const value = ownMember(variables, name) ?? ''
   if (/^\d{1,9}$/.test(value)) return Number(value)
   throw invalid(`${name} must be a whole number from 0, not ${JSON.stringify(value)}.`)
 }

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '@holdfast/core'
-import { parseCount } from '../options/retention.ts'
 import { flag, gather, option, type OptionsOf, text } from '../declare/declaration.ts'
+import { parseCount } from '../parsing/arguments.ts'
 import { parseCondition, satisfies } from './condition.ts'
 import { assertKnown, type Fields } from './fields.ts'
 import { sortedBy } from './order.ts'

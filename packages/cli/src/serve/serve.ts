@@ -7,6 +7,7 @@ import { FrameSink } from './frame-sink.ts'
 import { FrameDecoder } from './frames.ts'
 import { connect, FrameMessageReader, signalOf } from './json-rpc.ts'
 import { type Method, method, methods } from './methods.ts'
+import { ownMember } from '../own-member.ts'
 import { parameters } from './parameters.ts'
 import { Session } from './session.ts'
 import { Streams } from './streams.ts'
@@ -72,7 +73,7 @@ export async function serve({
   })
   const methodOf = (name: string): Method => {
     if (name === 'initialize') return initialize
-    const found = Object.hasOwn(methods, name) ? methods[name] : undefined
+    const found = ownMember(methods, name)
     if (found === undefined) throw methodNotFound(name, ['initialize', ...Object.keys(methods)])
     if (!initialized) throw new HoldfastError('INVALID_ARGUMENT', 'Call initialize first.')
     return found

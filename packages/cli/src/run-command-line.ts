@@ -7,7 +7,7 @@ import { withHint } from './output/hints.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line and returns the exit code. Reports every error on stderr. */
-export async function run(argv: readonly string[], version: string): Promise<number> {
+export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
   const interruption = new Interruption()
   const json = asksForJson(argv)
   let outcome: number = exitCodes.done
