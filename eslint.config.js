@@ -21,7 +21,7 @@ const ownIndex = {
 
 /** Only `openStore` and the entry points may import the facade of the store. */
 const facade = {
-  regex: '^\\.\\./(store|store-reader|options)\\.ts$',
+  regex: '^(\\.\\./)+(store|store-reader|calls|options)\\.ts$',
   message: 'Dependencies point one way: see docs/architecture.md.',
 }
 
@@ -41,9 +41,34 @@ const ofCore = [ownIndex, holdfastPackage(anyAdapter, ...forTests, 'watch', 'cor
 /** The folders of core that the pure folders must not import. */
 const impureFolders = ['store', 'catalog', 'backend', 'config', 'local-files']
 
+/** The rooms of the store, each with the other rooms that it may import. All may import the first two. */
+const storeRooms = {
+  attempts: [],
+  agreements: [],
+  save: [],
+  restore: [],
+  read: [],
+  upkeep: [],
+  runs: [],
+  copy: ['save'],
+  mirror: ['copy', 'restore', 'upkeep'],
+  ranks: ['save', 'restore', 'upkeep'],
+}
+
+const arrowsOfStore = Object.fromEntries(
+  Object.entries(storeRooms).map(([name, allowed]) => {
+    const mayImport = [name, 'attempts', 'agreements', ...allowed]
+    const others = Object.keys(storeRooms).filter((each) => !mayImport.includes(each))
+    return [`packages/core/src/store/${name}/**`, [room('config', ...others), facade, ...ofCore]]
+  }),
+)
+
 /** The dependency rules of docs/architecture.md: the imports that each folder must not have. */
 const arrows = {
-  'packages/core/src/{retention,metrics,integrity,space,pacing,data}/**': [room(...impureFolders), ...ofCore],
+  'packages/core/src/{retention,metrics,integrity,space,pacing,tensors,data}/**': [
+    room(...impureFolders),
+    ...ofCore,
+  ],
   'packages/core/src/{async,local-files}/**': [
     room('store', 'catalog', 'backend', 'config', 'retention', 'metrics', 'space', 'pacing', 'data'),
     ...ofCore,
@@ -59,42 +84,7 @@ const arrows = {
   'packages/core/src/catalog/pages/**': [room('store', 'config', 'judging', 'commit'), ...ofCore],
   'packages/core/src/catalog/judging/**': [room('store', 'config', 'commit'), ...ofCore],
   'packages/core/src/catalog/commit/**': [room('store', 'config'), ...ofCore],
-  'packages/core/src/store/{attempts,agreements}/**': [
-    room('config', 'save', 'restore', 'read', 'upkeep', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
-  'packages/core/src/store/save/**': [
-    room('config', 'restore', 'read', 'upkeep', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
-  'packages/core/src/store/restore/**': [
-    room('config', 'save', 'read', 'upkeep', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
-  'packages/core/src/store/read/**': [
-    room('config', 'save', 'restore', 'upkeep', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
-  'packages/core/src/store/upkeep/**': [
-    room('config', 'save', 'restore', 'read', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
-  'packages/core/src/store/ranks/**': [room('config', 'read'), facade, ...ofCore],
-  'packages/core/src/store/runs/**': [
-    room('config', 'save', 'restore', 'read', 'upkeep', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
-  'packages/core/src/store/copy/**': [
-    room('config', 'restore', 'read', 'upkeep', 'ranks'),
-    facade,
-    ...ofCore,
-  ],
+  ...arrowsOfStore,
   'packages/core/src/store/*.ts': [room('config'), ...ofCore],
   'packages/core/src/{config/**,*.ts}': ofCore,
   'packages/adapter-*/src/**': [holdfastPackage(anyAdapter, ...forTests), forApplications],

@@ -7,20 +7,13 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import ts from 'typescript'
 import { root } from './checkout.ts'
 
-const sources = [
-  'packages/*/src',
-  'packages/*/test',
-  'bench/src',
-  'examples/*/src',
-  'tests/*/src',
-  'tests/*/test',
-]
+const sources = ['packages/*/{src,app,test}', 'bench/src', 'examples/*/src', 'tests/*/src', 'tests/*/test']
 
 /** The imports between the children of each folder, by folder and then by importing child. */
 const importsIn = new Map<string, Map<string, Set<string>>>()
 let files = 0
 for (const source of globSync(sources, { cwd: root })) {
-  for (const name of globSync('**/*.ts', { cwd: join(root, source) })) {
+  for (const name of globSync('**/*.{ts,tsx}', { cwd: join(root, source) })) {
     files += 1
     const file = join(root, source, name)
     for (const imported of importsOf(file)) addImport(file, imported)
