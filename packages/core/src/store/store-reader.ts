@@ -1,4 +1,4 @@
-import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
+import type { CheckpointBackend } from '../backend/index.ts'
 import {
   type Checkpoint,
   type CheckpointDetails,
@@ -12,6 +12,7 @@ import { hasFields } from '../catalog/judging/judgement.ts'
 import { type MeasuredStep, measuredSteps, plateau } from '../catalog/judging/measure.ts'
 import { type UnscoredObjective, unscoredObjectives } from '../catalog/judging/unscored.ts'
 import type { Plateau } from '../metrics/index.ts'
+import type { ListOptions, StoreCallOptions, StoreCalls } from './calls.ts'
 import type { StoreContext } from './context.ts'
 import { type UnfinishedJointSave, unfinishedJointSaves } from './ranks/job-status.ts'
 import {
@@ -30,33 +31,15 @@ import { type ListedCheckpoint, withMetadata } from './read/list-metadata.ts'
 import { type Presence, presenceOf } from './read/presence.ts'
 import { localPath, readFile, type ReadFileOptions, type StreamedFile } from './read/read-file.ts'
 import { type TensorsOfFile, tensorsOf } from './read/tensors.ts'
-import type { SupportedMarker } from './supported-marker.ts'
-
-/** The options that most methods of a store take. */
-export interface StoreCallOptions {
-  /** Stops the call, which then rejects with `ABORTED`. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** The options of `store.list()`. */
-export interface ListOptions extends StoreCallOptions {
-  /** `steps`: the lowest step first. `saves`: the earliest save first. Default: `steps`. */
-  readonly orderBy?: 'steps' | 'saves' | undefined
-  /**
-   * Returns the metadata of each checkpoint, too. Metadata of up to 512 bytes of JSON is part of the list. Larger metadata, and
-   * that of checkpoints of older versions, takes one read each. Default: false.
-   */
-  readonly metadata?: boolean | undefined
-}
 
 /** The methods of a store that change nothing. Anyone who may read the store can call them. */
 export class StoreReader<Name extends string = string> {
   readonly #context: StoreContext
-  readonly #marker: SupportedMarker
+  readonly #calls: StoreCalls
 
-  constructor(context: StoreContext, marker: SupportedMarker) {
+  constructor(context: StoreContext, calls: StoreCalls) {
     this.#context = context
-    this.#marker = marker
+    this.#calls = calls
   }
 
   /** URL of the store, without secrets. */
@@ -83,9 +66,7 @@ export class StoreReader<Name extends string = string> {
     file: string,
     options: ReadFileOptions = {},
   ): Promise<StreamedFile> {
-    refuseUnknownOptions(options, ['range', 'signal'], 'read', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    return readFile(this.#context, choice, file, options)
+    return this.#calls.run('read', options, () => readFile(this.#context, choice, file, options))
   }
 
   /**
@@ -98,8 +79,7 @@ export class StoreReader<Name extends string = string> {
     file: string,
     options: StoreCallOptions = {},
   ): Promise<string> {
-    await this.#marker.refuseNewer(options.signal)
-    return localPath(this.#context, choice, file, options.signal)
+    return this.#calls.run('localPath', options, (signal) => localPath(this.#context, choice, file, signal))
   }
 
   /**
@@ -111,9 +91,7 @@ export class StoreReader<Name extends string = string> {
     choice: CheckpointChoice<Name>,
     options: StoreCallOptions = {},
   ): Promise<readonly TensorsOfFile[]> {
-    refuseUnknownOptions(options, ['signal'], 'tensors', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    return tensorsOf(this.#context, choice, options.signal)
+    return this.#calls.run('tensors', options, (signal) => tensorsOf(this.#context, choice, signal))
   }
 
   /**
@@ -124,20 +102,21 @@ export class StoreReader<Name extends string = string> {
   async list(options: ListOptions & { readonly metadata: true }): Promise<readonly ListedCheckpoint[]>
   async list(options?: ListOptions): Promise<readonly JudgedCheckpoint[]>
   async list(options: ListOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    refuseUnknownOptions(options, ['orderBy', 'metadata', 'signal'], 'list', this.url)
-    const { signal, orderBy, metadata = false } = options
-    const [judged] = await Promise.all([
-      newestJudged(this.#context, signal),
-      this.#marker.refuseNewer(signal),
-    ])
-    const checkpoints = judgedCheckpoints(judged, orderBy)
-    return metadata ? withMetadata(this.#context, judged, checkpoints, signal) : checkpoints
+    return this.#calls.run('list', options, async (signal) => {
+      const [judged] = await Promise.all([
+        newestJudged(this.#context, signal),
+        this.#calls.refuseNewer(signal),
+      ])
+      const checkpoints = judgedCheckpoints(judged, options.orderBy)
+      return options.metadata === true
+        ? withMetadata(this.#context, judged, checkpoints, signal)
+        : checkpoints
+    })
   }
 
   /** Returns the quarantined checkpoints. */
   async quarantined(options: StoreCallOptions = {}): Promise<readonly QuarantinedCheckpoint[]> {
-    await this.#marker.refuseNewer(options.signal)
-    return quarantinedCheckpoints(this.#context, options.signal)
+    return this.#calls.run('quarantined', options, (signal) => quarantinedCheckpoints(this.#context, signal))
   }
 
   /**
@@ -145,14 +124,12 @@ export class StoreReader<Name extends string = string> {
    * count. This distinguishes a fresh run or a misspelt location from a store whose checkpoints `restore` could return.
    */
   async presence(options: StoreCallOptions = {}): Promise<Presence> {
-    await this.#marker.refuseNewer(options.signal)
-    return presenceOf(this.#context, options.signal)
+    return this.#calls.run('presence', options, (signal) => presenceOf(this.#context, signal))
   }
 
   /** Returns the checkpoints that rewinds abandoned, in the order of their saves. The next save drops most of them. */
   async abandoned(options: StoreCallOptions = {}): Promise<readonly JudgedCheckpoint[]> {
-    await this.#marker.refuseNewer(options.signal)
-    return abandonedNow(this.#context, options.signal)
+    return this.#calls.run('abandoned', options, (signal) => abandonedNow(this.#context, signal))
   }
 
   /**
@@ -160,8 +137,9 @@ export class StoreReader<Name extends string = string> {
    * delivered their part. Sends a few requests, and none beside the catalog if no such job owns the store.
    */
   async unfinishedJointSaves(options: StoreCallOptions = {}): Promise<readonly UnfinishedJointSave[]> {
-    await this.#marker.refuseNewer(options.signal)
-    return unfinishedJointSaves(this.#context, options.signal)
+    return this.#calls.run('unfinishedJointSaves', options, (signal) =>
+      unfinishedJointSaves(this.#context, signal),
+    )
   }
 
   /**
@@ -169,16 +147,12 @@ export class StoreReader<Name extends string = string> {
    * list request if nothing has changed since the last call, so a monitor can ask often.
    */
   async history(options: StoreCallOptions = {}): Promise<readonly RecordedCommit[]> {
-    refuseUnknownOptions(options, ['signal'], 'history', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    return recordedCommits(this.#context, options.signal)
+    return this.#calls.run('history', options, (signal) => recordedCommits(this.#context, signal))
   }
 
   /** Returns the deleted checkpoints that `undo()` can list again, the earliest deleted first. */
   async removed(options: StoreCallOptions = {}): Promise<readonly RemovedCheckpoint[]> {
-    refuseUnknownOptions(options, ['signal'], 'removed', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    return removedCheckpoints(this.#context, options.signal)
+    return this.#calls.run('removed', options, (signal) => removedCheckpoints(this.#context, signal))
   }
 
   /**
@@ -187,21 +161,20 @@ export class StoreReader<Name extends string = string> {
    * nothing.
    */
   async nextDrops(options: StoreCallOptions = {}): Promise<readonly NextDrop[]> {
-    refuseUnknownOptions(options, ['signal'], 'nextDrops', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    return nextDrops(this.#context, options.signal)
+    return this.#calls.run('nextDrops', options, (signal) => nextDrops(this.#context, signal))
   }
 
   /** Returns the newest checkpoint, or `undefined` if there is none. Sends two requests, since it skips the marker. */
   async latest(options: StoreCallOptions = {}): Promise<Checkpoint | undefined> {
-    const found = await findCheckpoint(this.#context, 'latest', options.signal)
-    return found === undefined ? undefined : factsOf(found.entry)
+    return this.#calls.run('latest', options, async (signal) => {
+      const found = await findCheckpoint(this.#context, 'latest', signal)
+      return found === undefined ? undefined : factsOf(found.entry)
+    })
   }
 
   /** Returns the best checkpoint of the named or only objective, or `undefined` if no checkpoint has its metric. */
   async best(objective?: Name, options: StoreCallOptions = {}): Promise<JudgedCheckpoint | undefined> {
-    await this.#marker.refuseNewer(options.signal)
-    return bestCheckpoint(this.#context, objective, options.signal)
+    return this.#calls.run('best', options, (signal) => bestCheckpoint(this.#context, objective, signal))
   }
 
   /**
@@ -212,25 +185,27 @@ export class StoreReader<Name extends string = string> {
     choice: CheckpointChoice<Name>,
     options: StoreCallOptions = {},
   ): Promise<CheckpointDetails | undefined> {
-    await this.#marker.refuseNewer(options.signal)
-    return checkpointDetails(this.#context, choice, options.signal)
+    return this.#calls.run('get', options, (signal) => checkpointDetails(this.#context, choice, signal))
   }
 
   /** Returns the metrics and scores of every step that ever had metrics, also if its checkpoint is deleted. */
   async metrics(options: StoreCallOptions = {}): Promise<readonly MeasuredStep[]> {
-    await this.#marker.refuseNewer(options.signal)
-    return measuredSteps(await newestJudged(this.#context, options.signal))
+    return this.#calls.run('metrics', options, async (signal) =>
+      measuredSteps(await newestJudged(this.#context, signal)),
+    )
   }
 
   /** Returns the objectives that have no value yet, with the metrics that are recorded. */
   async unscored(options: StoreCallOptions = {}): Promise<readonly UnscoredObjective[]> {
-    await this.#marker.refuseNewer(options.signal)
-    return unscoredObjectives(await newestJudged(this.#context, options.signal))
+    return this.#calls.run('unscored', options, async (signal) =>
+      unscoredObjectives(await newestJudged(this.#context, signal)),
+    )
   }
 
   /** Returns how long an objective has not improved, for early stopping. Includes steps whose checkpoints are deleted. */
   async plateau(objective: Name, options: StoreCallOptions = {}): Promise<Plateau> {
-    await this.#marker.refuseNewer(options.signal)
-    return plateau(await newestJudged(this.#context, options.signal), objective)
+    return this.#calls.run('plateau', options, async (signal) =>
+      plateau(await newestJudged(this.#context, signal), objective),
+    )
   }
 }

@@ -1,26 +1,28 @@
 import { UnderWay } from '../async/under-way.ts'
-import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
-import { assertStep, markerKey } from '../catalog/documents/index.ts'
+import type { CheckpointBackend } from '../backend/index.ts'
+import { assertStep } from '../catalog/documents/index.ts'
+import type { Change } from '../catalog/commit/changes/index.ts'
 import type { CheckpointChoice } from '../catalog/judging/choose.ts'
 import { systemEnvironment, type Environment } from '../environment.ts'
 import { HoldfastError } from '../errors.ts'
 import { assertWellFormed } from '../json.ts'
+import { type StoreCallOptions, StoreCalls } from './calls.ts'
 import type { StoreContext } from './context.ts'
 import { copyAll } from './copy/copy-checkpoints.ts'
 import type { CopyOptions, CopyReport } from './copy/options.ts'
-import { type StoreCallOptions, StoreReader } from './store-reader.ts'
-import { SupportedMarker } from './supported-marker.ts'
+import { StoreReader } from './store-reader.ts'
 import { StoreEventEmitter, type StoreEvents } from './events.ts'
 import { newContext } from './new-context.ts'
 import { assertStoreOptions, type StoreOptions } from './options.ts'
 import { nextDropsOf } from './read/next-drops.ts'
 import { type RewindOptions, type RewindReport, rewindStore } from './upkeep/rewind.ts'
-import { describeJob, jobStatus } from './ranks/job-status.ts'
+import { notARank } from './ranks/errors.ts'
+import { describeJob } from './ranks/job-status.ts'
 import { type Joined, Ranks } from './ranks/ranks.ts'
 import { completeJointSaves } from './ranks/recover.ts'
 import type { JoinOptions } from './ranks/resume.ts'
 import { StoreMirror } from './mirror/mirror.ts'
-import { type Mirror, type MirrorStatus, mirrorStatus } from './mirror/status.ts'
+import { type Mirror, type MirrorStatus, recordedMirrorStatus } from './mirror/status.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
 import { restoreCheckpoint, type RestoreUpkeep } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
@@ -34,15 +36,15 @@ import { attachMetrics, type AttachResult } from './upkeep/attach.ts'
 import { ChangeWriter, type WhileOpen } from './upkeep/change-writer.ts'
 import { deleteCheckpoints, type DeletedCheckpoint, type DeleteOptions } from './upkeep/delete.ts'
 import { type Diagnosis, diagnoseStore } from './upkeep/doctor.ts'
-import { readMarker } from './upkeep/ensure-marker.ts'
+import { idOf, readMarker } from './upkeep/ensure-marker.ts'
 import { parseLimits } from './transfer-limits.ts'
 import { fullSweep } from './upkeep/full-sweep.ts'
+import { pinCheckpoint, unpinCheckpoint } from './upkeep/pin.ts'
 import { type PruneOptions, type PruneReport, pruneStore } from './upkeep/prune.ts'
 import { type RepairOptions, type RepairReport, repairStore } from './upkeep/repair/repair.ts'
 import type { StoreSweepOptions, StoreSweepReport } from './upkeep/sweep.ts'
 import { undoDeletion, type UndoneCheckpoint, type UndoOptions } from './upkeep/undo.ts'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './upkeep/verify.ts'
-import { holdCheckpoint } from './attempts/hold-checkpoint.ts'
 import type { UnfinishedSaves } from './attempts/unfinished.ts'
 import { WriteAccess } from './upkeep/write-access.ts'
 
@@ -65,11 +67,11 @@ export class CheckpointStore<Name extends string = string>
 {
   static {
     copyBetween = async (from, to, options) => {
-      to.#refuseInJob('copyCheckpoints')
-      await Promise.all([from.#marker.refuseNewer(options.signal), to.#marker.refuseNewer(options.signal)])
-      const source = { context: from.#context, id: (signal?: AbortSignal) => from.#id(signal) }
+      to.#calls.refuseInJob('copyCheckpoints()')
+      await Promise.all([from, to].map((store) => store.#calls.refuseNewer(options.signal)))
+      const source = { context: from.#context, id: (signal?: AbortSignal) => idOf(from.backend, signal) }
       const id = async (signal?: AbortSignal): Promise<string | undefined> =>
-        (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : to.#id(signal)
+        (await readMarker(to.backend, signal)).kind === 'missing' ? undefined : idOf(to.backend, signal)
       const destination = { context: to.#context, access: to.#access, id }
       return traced('copy', { store: to.url, from: from.url }, () =>
         from.#underWay.run(() => to.#whileOpen(() => copyAll(source, destination, options))),
@@ -78,7 +80,7 @@ export class CheckpointStore<Name extends string = string>
   }
 
   readonly #context: StoreContext
-  readonly #marker: SupportedMarker
+  readonly #calls: StoreCalls
   readonly #background: BackgroundSaves
   readonly #access: WriteAccess
   readonly #writer: ChangeWriter
@@ -111,10 +113,10 @@ export class CheckpointStore<Name extends string = string>
   ) {
     assertStoreOptions(options)
     const context = newContext(backend, options, environment, events)
-    const marker = new SupportedMarker(backend)
-    super(context, marker)
+    const calls = new StoreCalls(backend, options.ranks !== undefined)
+    super(context, calls)
     this.#context = context
-    this.#marker = marker
+    this.#calls = calls
     this.#packs = options.packs
     this.#unchanged = options.unchanged
     this.#access = new WriteAccess(this.#context)
@@ -134,10 +136,11 @@ export class CheckpointStore<Name extends string = string>
    * the mirror, so a monitor can ask without access to it.
    */
   async mirrorStatus(options: StoreCallOptions = {}): Promise<MirrorStatus | undefined> {
-    if (this.#mirror !== undefined) return this.#mirror.status(options.signal)
-    const catalog = await this.#context.log.whole(options.signal)
-    if (catalog.mirror === undefined) return undefined
-    return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, { kind: 'idle' }, new Map())
+    return this.#calls.run('mirrorStatus', options, (signal) =>
+      this.#mirror === undefined
+        ? recordedMirrorStatus(this.#context, signal)
+        : this.#mirror.status(signal),
+    )
   }
 
   /**
@@ -194,7 +197,9 @@ export class CheckpointStore<Name extends string = string>
    * `CORRUPT` if the checkpoint is corrupt or, with `fallback`, if all are.
    */
   async restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
-    return traced('restore', { store: this.url }, () => this.#restore(choice, options))
+    return traced('restore', { store: this.url }, () =>
+      this.#calls.run('restore', options, () => this.#restore(choice, options)),
+    )
   }
 
   /**
@@ -203,18 +208,9 @@ export class CheckpointStore<Name extends string = string>
    * `INCOMPLETE` if a rank does not join in time, and with `INVALID_ARGUMENT` if the store was opened without `ranks`.
    */
   async join(options: JoinOptions = {}): Promise<Joined> {
-    refuseUnknownOptions(options, ['fallback', 'signal'], 'join', this.url)
     const ranks = this.#ranks
-    if (ranks === undefined)
-      throw new HoldfastError(
-        'INVALID_ARGUMENT',
-        'Only the ranks of a job join it. Open the store with ranks.',
-        {
-          url: this.url,
-        },
-      )
-    await this.#marker.refuseNewer(options.signal)
-    return this.#whileOpen(() => ranks.join(options))
+    if (ranks === undefined) throw notARank(this.url)
+    return this.#calls.run('join', options, () => this.#whileOpen(() => ranks.join(options)))
   }
 
   /**
@@ -222,8 +218,7 @@ export class CheckpointStore<Name extends string = string>
    * Lists all files of the store.
    */
   async unfinishedSaves(options: StoreCallOptions = {}): Promise<UnfinishedSaves> {
-    await this.#marker.refuseNewer(options.signal)
-    return this.#access.findUnfinished(options.signal)
+    return this.#calls.run('unfinishedSaves', options, (signal) => this.#access.findUnfinished(signal))
   }
 
   /**
@@ -232,22 +227,17 @@ export class CheckpointStore<Name extends string = string>
    * If a hold fails, it rejects with the error of the backend. The checkpoint is then pinned, and the call can be repeated.
    */
   async pin(step: number, reason?: string, options: StoreCallOptions = {}): Promise<void> {
-    this.#refuseInJob('pin')
     assertStep(step)
     if (reason !== undefined) assertWellFormed(reason, 'The reason of a pin')
-    const at = this.#context.environment.now().toISOString()
-    const pin = reason === undefined ? { at } : { reason, at }
-    const { signal } = options
-    const committed = await this.#writer.write({ kind: 'pin', step, pin }, signal)
-    await holdCheckpoint(this.#context, committed, step, { on: true, signal })
+    return this.#calls.run('pin', options, (signal) =>
+      pinCheckpoint(this.#context, this.#writer, step, reason, signal),
+    )
   }
 
   /** Ends the count of restores of a checkpoint, because the run works with it. See `maxTries` of `restore`. */
   async markGood(step: number, options: StoreCallOptions = {}): Promise<void> {
     assertStep(step)
-    this.#refuseInJob('markGood')
-    refuseUnknownOptions(options, ['signal'], 'markGood', this.url)
-    await this.#writer.write({ kind: 'mark good', step }, options.signal)
+    return this.#calls.run('markGood', options, (signal) => this.#change({ kind: 'mark good', step }, signal))
   }
 
   /**
@@ -256,13 +246,10 @@ export class CheckpointStore<Name extends string = string>
    * rejects with the error of the backend. The checkpoint is then unpinned, and the call can be repeated.
    */
   async unpin(step: number, options: StoreCallOptions = {}): Promise<void> {
-    this.#refuseInJob('unpin')
     assertStep(step)
-    const { signal } = options
-    const committed = await this.#access.freeing(signal, () =>
-      this.#writer.write({ kind: 'unpin', step }, signal),
+    return this.#calls.run('unpin', options, (signal) =>
+      unpinCheckpoint(this.#context, this.#writer, this.#access, step, signal),
     )
-    await holdCheckpoint(this.#context, committed, step, { on: false, signal })
   }
 
   /**
@@ -275,10 +262,11 @@ export class CheckpointStore<Name extends string = string>
     metrics: Readonly<Record<string, number>>,
     options: StoreCallOptions = {},
   ): Promise<AttachResult> {
-    this.#refuseInJob('attach')
     assertStep(step)
     assertMetrics(metrics)
-    return attachMetrics(this.#context, this.#writer, this.#access, step, metrics, options.signal)
+    return this.#calls.run('attach', options, (signal) =>
+      attachMetrics(this.#context, this.#writer, this.#access, step, metrics, signal),
+    )
   }
 
   /**
@@ -291,15 +279,16 @@ export class CheckpointStore<Name extends string = string>
    * them.
    */
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
-    refuseUnknownOptions(options, ['dryRun', 'undoFor', 'signal'], 'prune', this.url)
-    if (options.undoFor !== undefined) this.#refuseInJob('an undo of prune')
-    await this.#marker.refuseNewer(options.signal)
-    const ranks = this.#ranks
-    const work = (): Promise<PruneReport> =>
-      ranks !== undefined && options.dryRun !== true
-        ? this.#whileOpen(() => ranks.prune(options))
-        : pruneStore(this.#context, this.#writer, options)
-    return options.dryRun === true ? work() : traced('prune', { store: this.url }, work)
+    if (options.undoFor !== undefined) this.#calls.refuseInJob('an undo of prune()')
+    return this.#calls.run('prune', options, () => {
+      if (options.dryRun === true) return pruneStore(this.#context, this.#writer, options)
+      const ranks = this.#ranks
+      return traced('prune', { store: this.url }, () =>
+        ranks === undefined
+          ? pruneStore(this.#context, this.#writer, options)
+          : this.#whileOpen(() => ranks.prune(options)),
+      )
+    })
   }
 
   /**
@@ -313,12 +302,12 @@ export class CheckpointStore<Name extends string = string>
    */
   async rewind(step: number, options: RewindOptions = {}): Promise<RewindReport> {
     assertStep(step)
-    refuseUnknownOptions(options, ['dryRun', 'signal'], 'rewind', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    const ranks = this.#ranks
-    if (ranks !== undefined && options.dryRun !== true)
-      return this.#whileOpen(() => ranks.rewind(step, options.signal))
-    return rewindStore(this.#context, this.#writer, step, options)
+    return this.#calls.run('rewind', options, (signal) => {
+      const ranks = this.#ranks
+      return ranks === undefined || options.dryRun === true
+        ? rewindStore(this.#context, this.#writer, step, options)
+        : this.#whileOpen(() => ranks.rewind(step, signal))
+    })
   }
 
   /**
@@ -327,9 +316,9 @@ export class CheckpointStore<Name extends string = string>
    * contains it.
    */
   async forgetObjective(name: string, options: StoreCallOptions = {}): Promise<void> {
-    this.#refuseInJob('forgetObjective')
-    refuseUnknownOptions(options, ['signal'], 'forgetObjective', this.url)
-    await this.#writer.write({ kind: 'forget objective', name }, options.signal)
+    return this.#calls.run('forgetObjective', options, (signal) =>
+      this.#change({ kind: 'forget objective', name }, signal),
+    )
   }
 
   /**
@@ -337,8 +326,9 @@ export class CheckpointStore<Name extends string = string>
    * the mirror records it again.
    */
   async forgetMirror(options: StoreCallOptions = {}): Promise<void> {
-    refuseUnknownOptions(options, ['signal'], 'forgetMirror', this.url)
-    await this.#writer.write({ kind: 'forget mirror' }, options.signal)
+    return this.#calls.run('forgetMirror', options, (signal) =>
+      this.#change({ kind: 'forget mirror' }, signal),
+    )
   }
 
   /**
@@ -348,10 +338,10 @@ export class CheckpointStore<Name extends string = string>
    * `undo()` lists them again, except quarantined ones.
    */
   async delete(steps: readonly number[], options: DeleteOptions = {}): Promise<readonly DeletedCheckpoint[]> {
-    this.#refuseInJob('delete')
-    refuseUnknownOptions(options, ['allowBest', 'undoFor', 'signal'], 'delete', this.url)
     steps.forEach(assertStep)
-    return steps.length === 0 ? [] : deleteCheckpoints(this.#writer, steps, options)
+    return this.#calls.run('delete', options, async () =>
+      steps.length === 0 ? [] : deleteCheckpoints(this.#writer, steps, options),
+    )
   }
 
   /**
@@ -363,11 +353,10 @@ export class CheckpointStore<Name extends string = string>
    * saved again since; and with `CORRUPT` if files are missing. If it rejects, it lists nothing.
    */
   async undo(options: UndoOptions = {}): Promise<readonly UndoneCheckpoint[]> {
-    this.#refuseInJob('undo')
-    refuseUnknownOptions(options, ['steps', 'dryRun', 'signal'], 'undo', this.url)
     options.steps?.forEach(assertStep)
-    await this.#marker.refuseNewer(options.signal)
-    return undoDeletion(this.#context, this.#writer, options, (after) => nextDropsOf(this.#context, after))
+    return this.#calls.run('undo', options, () =>
+      undoDeletion(this.#context, this.#writer, options, (after) => nextDropsOf(this.#context, after)),
+    )
   }
 
   /**
@@ -376,14 +365,14 @@ export class CheckpointStore<Name extends string = string>
    * `CORRUPT` if the newest catalog cannot be read.
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    refuseUnknownOptions(options, ['steps', 'quick', 'signal', 'onProgress'], 'verify', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    await this.#access.cleanedUp(options.signal)
-    return traced('verify', { store: this.url }, () =>
-      this.#underWay.run(() =>
-        verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
-      ),
-    )
+    return this.#calls.run('verify', options, async (signal) => {
+      await this.#access.cleanedUp(signal)
+      return traced('verify', { store: this.url }, () =>
+        this.#underWay.run(() =>
+          verifyStore(this.#context, options, (entries) => this.#access.readmit(entries)),
+        ),
+      )
+    })
   }
 
   /**
@@ -392,10 +381,9 @@ export class CheckpointStore<Name extends string = string>
    * writer owns it, and with `CORRUPT` if its newest catalog cannot be read. It can be interrupted and repeated.
    */
   async sweep(options: StoreSweepOptions = {}): Promise<StoreSweepReport> {
-    this.#refuseInJob('sweep')
-    refuseUnknownOptions(options, ['dryRun', 'now', 'signal'], 'sweep', this.url)
-    await this.#marker.refuseNewer(options.signal)
-    return this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen))
+    return this.#calls.run('sweep', options, () =>
+      this.#underWay.run(() => fullSweep(this.#context, this.#access, options, this.#whileOpen)),
+    )
   }
 
   /**
@@ -404,23 +392,21 @@ export class CheckpointStore<Name extends string = string>
    * the store, unless the catalog is damaged or `takeOver` is set.
    */
   async repair(options: RepairOptions = {}): Promise<RepairReport> {
-    this.#refuseInJob('repair')
-    await this.#access.cleanedUp(options.signal)
-    return this.#underWay.run(() =>
-      repairStore(this.#context, options, (catalog, signal) =>
-        completeJointSaves(this.#context, catalog, signal),
-      ),
-    )
+    return this.#calls.run('repair', options, async (signal) => {
+      await this.#access.cleanedUp(signal)
+      return this.#underWay.run(() =>
+        repairStore(this.#context, options, (catalog, ownSignal) =>
+          completeJointSaves(this.#context, catalog, ownSignal),
+        ),
+      )
+    })
   }
 
   /** Checks that the store supports everything that a writer needs, by trying it. */
   async doctor(options: StoreCallOptions = {}): Promise<readonly Diagnosis[]> {
-    const { log, environment } = this.#context
-    const job = async (signal: AbortSignal | undefined): Promise<string | undefined> => {
-      const status = await jobStatus(this.#context, () => log.whole(signal), signal)
-      return status && describeJob(status, environment.now())
-    }
-    return diagnoseStore(this.#context, job, options.signal)
+    return this.#calls.run('doctor', options, (signal) =>
+      diagnoseStore(this.#context, () => describeJob(this.#context, signal), signal),
+    )
   }
 
   /**
@@ -443,7 +429,7 @@ export class CheckpointStore<Name extends string = string>
   async #restore(choice: CheckpointChoice<Name>, options: RestoreOptions): Promise<Restored | undefined> {
     assertRestoreOptions(options, this.url)
     assertMayCount(this.#context, choice, options)
-    await this.#marker.refuseNewer(options.signal)
+    await this.#calls.refuseNewer(options.signal)
     const ranks = this.#ranks
     if (ranks !== undefined) return this.#whileOpen(() => ranks.restore(choice, options))
     const upkeep: RestoreUpkeep = {
@@ -504,26 +490,8 @@ export class CheckpointStore<Name extends string = string>
     }
   }
 
-  /** Returns the id of the store. Rejects with `CORRUPT` if its marker is missing or damaged. */
-  async #id(signal?: AbortSignal): Promise<string> {
-    const found = await readMarker(this.backend, signal)
-    if (found.kind === 'good') return found.marker.id
-    throw new HoldfastError(
-      'CORRUPT',
-      `The marker of ${this.url} is ${found.kind}, so its checkpoints have no origin that a copy could name.`,
-      { url: this.url, key: markerKey, hint: { kind: 'repair' } },
-    )
-  }
-
-  /** Throws `UNSUPPORTED` for a change that the ranks of a job do not make together. */
-  #refuseInJob(what: string): void {
-    if (this.#ranks === undefined) return
-    throw new HoldfastError(
-      'UNSUPPORTED',
-      `The ranks of a job save and restore together, and ${what}() is not something they do together. Open the store ` +
-        'without ranks when the job does not run.',
-      { url: this.url },
-    )
+  async #change(change: Change, signal: AbortSignal | undefined): Promise<void> {
+    await this.#writer.write(change, signal)
   }
 }
 

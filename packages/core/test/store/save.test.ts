@@ -323,17 +323,6 @@ describe('beforeCommit', () => {
   })
 })
 
-test('every method refuses a misspelt option', async () => {
-  const store = storeOn(new MemoryBackend())
-  const misspelt = { onExsting: 'replace', step: 1, files: { a: bytes } } as unknown as SaveRequest
-  expect(await codeOf(store.save(misspelt))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(store.verify({ step: [1] } as never))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(store.sweep({ dry: true } as never))).toBe('INVALID_ARGUMENT')
-  expect(await codeOf(store.restore('latest', { to: 'x', fallbak: true } as never))).toBe('INVALID_ARGUMENT')
-  expect(() => storeOn(new MemoryBackend(), { background: { limt: 1 } as never })).toThrow('limt')
-  expect(() => storeOn(new MemoryBackend(), { space: { refusBelow: 1 } as never })).toThrow('refusBelow')
-})
-
 test('returns metadata with a string of many megabytes', async () => {
   const store = storeOn(new MemoryBackend())
   const text = `a "quoted\\" text `.repeat(1_000_000)

@@ -1,4 +1,4 @@
-import type { CheckpointBackend } from '../../backend/index.ts'
+import { type CheckpointBackend, refuseUnknownOptions } from '../../backend/index.ts'
 import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
 import { isHoldfastError } from '../../errors.ts'
@@ -48,7 +48,9 @@ export class StoreMirror implements Mirror {
     return mirrorStatus(this.url, catalog, catalog.mirror, this.#worker.state, this.#worker.refused)
   }
 
-  async flush({ limit, newestFirst, signal }: FlushOptions = {}): Promise<MirrorStatus> {
+  async flush(options: FlushOptions = {}): Promise<MirrorStatus> {
+    refuseUnknownOptions(options, ['limit', 'newestFirst', 'signal'], 'flush', this.url)
+    const { limit, newestFirst, signal } = options
     await this.#waitForMirror(limit ?? this.#flushLimit, newestFirst === true, signal)
     return this.status()
   }

@@ -1,6 +1,7 @@
 import type { MirrorRecord } from '../../catalog/documents/index.ts'
 import { type WholeCatalog } from '../../catalog/pages/index.ts'
 import type { HoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
 import type { WorkerState } from './worker.ts'
 
 /** How far a mirror is, as far as the store knows it. Nothing is asked of the mirror. */
@@ -50,6 +51,16 @@ export function mirrorStatus(
       return error === undefined ? [] : [{ step, error }]
     }),
   }
+}
+
+/** Returns the status of the mirror that the store records; `undefined` if it records none. */
+export async function recordedMirrorStatus(
+  { log }: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<MirrorStatus | undefined> {
+  const catalog = await log.whole(signal)
+  if (catalog.mirror === undefined) return undefined
+  return mirrorStatus(catalog.mirror.place, catalog, catalog.mirror, { kind: 'idle' }, new Map())
 }
 
 /** The mirror of an open store. */

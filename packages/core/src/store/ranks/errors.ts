@@ -1,5 +1,15 @@
 import { HoldfastError } from '../../errors.ts'
 
+export function notARank(url: string): HoldfastError {
+  return new HoldfastError(
+    'INVALID_ARGUMENT',
+    'Only the ranks of a job join it. Open the store with ranks.',
+    {
+      url,
+    },
+  )
+}
+
 export function fencedByLaterStart(rank: number, url: string): HoldfastError {
   return new HoldfastError(
     'FENCED',

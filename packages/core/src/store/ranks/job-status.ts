@@ -166,8 +166,19 @@ function partsByAttempt(stored: readonly StoredName[], term: number): ReadonlyMa
   return found
 }
 
-/** Describes the newest start of a job, such as `step 600: 6 of 8 parts, waiting for ranks 2 and 5 for 4 min`. */
-export function describeJob({ term, size, isOwner, absent, unfinished }: JobStatus, now: Date): string {
+/**
+ * Describes the newest start of a job, such as `step 600: 6 of 8 parts, waiting for ranks 2 and 5 for 4 min`; `undefined` if the
+ * store shows none.
+ */
+export async function describeJob(
+  context: StoreContext,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const status = await jobStatus(context, () => context.log.whole(signal), signal)
+  return status && sentenceOf(status, context.environment.now())
+}
+
+function sentenceOf({ term, size, isOwner, absent, unfinished }: JobStatus, now: Date): string {
   const started = `term ${term} of ${size} ranks${isOwner ? ', which owns the store' : ''}`
   const joined = absent.length === 0 ? [] : [`${namesOf(absent)} did not join`]
   const saves = unfinished.map(({ step, missing, since }) => {

@@ -1,4 +1,3 @@
-import { refuseUnknownOptions } from '../../backend/index.ts'
 import { HoldfastError } from '../../errors.ts'
 import type { Recording } from '../recording.ts'
 import type { OtherFiles } from '../../local-files/other-files.ts'
@@ -81,14 +80,8 @@ export interface Restored extends Checkpoint, CheckpointContents {
   readonly damagedCatalogs: readonly { readonly version: number; readonly reason: string }[]
 }
 
-/** Throws `INVALID_ARGUMENT` for options that are misspelt or contradict each other. */
+/** Throws `INVALID_ARGUMENT` for options that contradict each other. */
 export function assertRestoreOptions(options: RestoreOptions, url: string): void {
-  refuseUnknownOptions(
-    options,
-    ['to', 'fallback', 'files', 'exact', 'maxTries', 'signal', 'onProgress'],
-    'restore',
-    url,
-  )
   if (options.exact !== true || options.files === undefined) return
   throw new HoldfastError(
     'INVALID_ARGUMENT',

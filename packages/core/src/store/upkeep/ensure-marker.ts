@@ -1,5 +1,5 @@
 import type { CheckpointBackend } from '../../backend/index.ts'
-import { isHoldfastError } from '../../errors.ts'
+import { HoldfastError, isHoldfastError } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import {
   decodeMarker,
@@ -62,6 +62,17 @@ async function refuseNewerCatalog({ log }: StoreContext, signal: AbortSignal | u
   } catch (error) {
     if (!isHoldfastError(error, 'CORRUPT')) throw error
   }
+}
+
+/** Returns the id of a store. Rejects with `CORRUPT` if its marker is missing or damaged. */
+export async function idOf(backend: CheckpointBackend, signal?: AbortSignal): Promise<string> {
+  const found = await readMarker(backend, signal)
+  if (found.kind === 'good') return found.marker.id
+  throw new HoldfastError(
+    'CORRUPT',
+    `The marker of ${backend.url} is ${found.kind}, so its checkpoints have no origin that a copy could name.`,
+    { url: backend.url, key: markerKey, hint: { kind: 'repair' } },
+  )
 }
 
 /** Gives a store another id, because it is not the store any more that its marker names, such as a clone. */

@@ -33,6 +33,11 @@ describe('a mirror', () => {
     expect(await store.mirror?.status()).toMatchObject({ state: 'idle', newest: { step: 3 }, waiting: [] })
   })
 
+  test('refuses a misspelt option of a flush', async () => {
+    const flushing = openMirrored(newPlaces()).mirror?.flush({ limt: 0 } as object)
+    await expect(flushing).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
   test('gets what its own retention keeps, and the store keeps what its own keeps', async () => {
     const places = newPlaces()
     const store = openMirrored(places, {

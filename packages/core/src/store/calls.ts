@@ -1,0 +1,162 @@
+import { type CheckpointBackend, refuseUnknownOptions } from '../backend/index.ts'
+import { HoldfastError } from '../errors.ts'
+import type { JoinOptions } from './ranks/resume.ts'
+import type { ReadFileOptions } from './read/read-file.ts'
+import type { RestoreOptions } from './restore/result.ts'
+import { SupportedMarker } from './supported-marker.ts'
+import type { DeleteOptions } from './upkeep/delete.ts'
+import type { PruneOptions } from './upkeep/prune.ts'
+import type { RepairOptions } from './upkeep/repair/repair.ts'
+import type { RewindOptions } from './upkeep/rewind.ts'
+import type { StoreSweepOptions } from './upkeep/sweep.ts'
+import type { UndoOptions } from './upkeep/undo.ts'
+import type { VerifyOptions } from './upkeep/verify.ts'
+
+/** The options that most methods of a store take. */
+export interface StoreCallOptions {
+  /** Stops the call, which then rejects with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The options of `store.list()`. */
+export interface ListOptions extends StoreCallOptions {
+  /** `steps`: the lowest step first. `saves`: the earliest save first. Default: `steps`. */
+  readonly orderBy?: 'steps' | 'saves' | undefined
+  /**
+   * Returns the metadata of each checkpoint, too. Metadata of up to 512 bytes of JSON is part of the list. Larger metadata, and
+   * that of checkpoints of older versions, takes one read each. Default: false.
+   */
+  readonly metadata?: boolean | undefined
+}
+
+/** How a method of a store is called. */
+interface Call {
+  readonly options: readonly string[]
+  /**
+   * Whether the marker is read before the call begins. Methods that write leave that to the writer, which reads the marker
+   * before its first write.
+   */
+  readonly readsMarker?: boolean
+  /** Whether the ranks of a job refuse the call, because they do not make this change together. */
+  readonly isRefusedInJob?: boolean
+}
+
+/** Returns the names of the options of a method. A name that is missing or misspelt does not compile. */
+function namesOf<Options>(names: Readonly<Record<keyof Options, true>>): readonly string[] {
+  return Object.keys(names)
+}
+
+const simple = { options: namesOf<StoreCallOptions>({ signal: true }) }
+const reading = { ...simple, readsMarker: true }
+const changing = { ...simple, isRefusedInJob: true }
+
+/** The methods of a store whose last parameter is their options. */
+const calls = {
+  abandoned: reading,
+  best: reading,
+  get: reading,
+  history: reading,
+  localPath: reading,
+  metrics: reading,
+  nextDrops: reading,
+  plateau: reading,
+  presence: reading,
+  quarantined: reading,
+  removed: reading,
+  tensors: reading,
+  unfinishedJointSaves: reading,
+  unfinishedSaves: reading,
+  unscored: reading,
+  read: { ...reading, options: namesOf<ReadFileOptions>({ range: true, signal: true }) },
+  doctor: simple,
+  mirrorStatus: simple,
+  // Takes one round trip less without the marker.
+  latest: simple,
+  // Reads the marker while it reads the catalog.
+  list: { options: namesOf<ListOptions>({ orderBy: true, metadata: true, signal: true }) },
+  // Reads the marker once its options are known to fit together.
+  restore: {
+    options: namesOf<RestoreOptions>({
+      to: true,
+      fallback: true,
+      files: true,
+      exact: true,
+      maxTries: true,
+      signal: true,
+      onProgress: true,
+    }),
+  },
+
+  join: { ...reading, options: namesOf<JoinOptions>({ fallback: true, signal: true }) },
+  rewind: { ...reading, options: namesOf<RewindOptions>({ dryRun: true, signal: true }) },
+  prune: { ...reading, options: namesOf<PruneOptions>({ dryRun: true, undoFor: true, signal: true }) },
+  verify: {
+    ...reading,
+    options: namesOf<VerifyOptions>({ steps: true, quick: true, signal: true, onProgress: true }),
+  },
+
+  attach: changing,
+  forgetObjective: changing,
+  markGood: changing,
+  pin: changing,
+  repair: { ...changing, options: namesOf<RepairOptions>({ signal: true }) },
+  unpin: changing,
+  delete: { ...changing, options: namesOf<DeleteOptions>({ allowBest: true, undoFor: true, signal: true }) },
+  sweep: {
+    ...changing,
+    readsMarker: true,
+    options: namesOf<StoreSweepOptions>({ dryRun: true, now: true, signal: true }),
+  },
+  undo: {
+    ...changing,
+    readsMarker: true,
+    options: namesOf<UndoOptions>({ steps: true, dryRun: true, signal: true }),
+  },
+  forgetMirror: simple,
+} satisfies Readonly<Record<string, Call>>
+
+/** Begins the calls of a store. Each is checked in the same order: its options, the job, the marker. */
+export class StoreCalls {
+  readonly #url: string
+  readonly #isInJob: boolean
+  readonly #marker: SupportedMarker
+
+  constructor(backend: CheckpointBackend, isInJob: boolean) {
+    this.#url = backend.url
+    this.#isInJob = isInJob
+    this.#marker = new SupportedMarker(backend)
+  }
+
+  /**
+   * Runs the work of a method. Rejects with `INVALID_ARGUMENT` for an unknown option, and with `UNSUPPORTED` if the ranks of a
+   * job refuse the method or if a newer version of Holdfast wrote the store.
+   */
+  async run<Result>(
+    name: keyof typeof calls,
+    options: StoreCallOptions,
+    work: (signal: AbortSignal | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    const { options: known, readsMarker = false, isRefusedInJob = false }: Call = calls[name]
+    refuseUnknownOptions(options, known, name, this.#url)
+    if (isRefusedInJob) this.refuseInJob(`${name}()`)
+    const { signal } = options
+    if (readsMarker) await this.refuseNewer(signal)
+    return work(signal)
+  }
+
+  /** Rejects with `UNSUPPORTED` if a newer version of Holdfast wrote the store in a way that this one cannot read. */
+  async refuseNewer(signal: AbortSignal | undefined): Promise<void> {
+    await this.#marker.refuseNewer(signal)
+  }
+
+  /** Throws `UNSUPPORTED` for a change that the ranks of a job do not make together. */
+  refuseInJob(what: string): void {
+    if (!this.#isInJob) return
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `The ranks of a job save and restore together, and ${what} is not something they do together. Open the store ` +
+        'without ranks when the job does not run.',
+      { url: this.#url },
+    )
+  }
+}
