@@ -24,8 +24,9 @@ import type { JoinOptions } from './ranks/resume.ts'
 import { StoreMirror } from './mirror/mirror.ts'
 import { type Mirror, type MirrorStatus, recordedMirrorStatus } from './mirror/status.ts'
 import { assertMayCount, countRestore } from './restore/count.ts'
-import { restoreCheckpoint, type RestoreUpkeep } from './restore/restore.ts'
+import { restoreCheckpoint } from './restore/restore.ts'
 import { assertRestoreOptions, type Restored, type RestoreOptions } from './restore/result.ts'
+import type { RestoreUpkeep } from './restore/try-to-restore.ts'
 import { type BackgroundSave, BackgroundSaves } from './save/background.ts'
 import { planAndSave } from './save/plan-and-save.ts'
 import { SavesInOrder } from './save/saves-in-order.ts'
@@ -137,9 +138,7 @@ export class CheckpointStore<Name extends string = string>
    */
   async mirrorStatus(options: StoreCallOptions = {}): Promise<MirrorStatus | undefined> {
     return this.#calls.run('mirrorStatus', options, (signal) =>
-      this.#mirror === undefined
-        ? recordedMirrorStatus(this.#context, signal)
-        : this.#mirror.status(signal),
+      this.#mirror === undefined ? recordedMirrorStatus(this.#context, signal) : this.#mirror.status(signal),
     )
   }
 

@@ -2,7 +2,7 @@ import { HoldfastError } from '../../errors.ts'
 import { bestSteps, type Objectives } from '../../metrics/index.ts'
 import { own } from '../../records.ts'
 import { assertStep, type CatalogEntry, type Quarantined } from '../documents/index.ts'
-import { compareSaves, latestOf } from '../../order-key.ts'
+import { latestOf } from '../../order-key.ts'
 import { shown } from '../../shown.ts'
 import { abandonedAt, allRead, type PagedCatalog } from '../pages/index.ts'
 import type { JudgedCatalog } from './judged-catalog.ts'
@@ -44,39 +44,6 @@ function latestOffered(
   return latestOf(allRead(checkpoints).all.filter(offered))
 }
 
-/** Returns the latest offered checkpoint whose save began before that of another checkpoint. */
-export function latestBefore(
-  { checkpoints }: PagedCatalog,
-  other: CatalogEntry,
-  offered: (entry: CatalogEntry) => boolean,
-): CatalogEntry | undefined {
-  return latestOf(
-    allRead(checkpoints).all.filter((entry) => compareSaves(entry, other) < 0 && offered(entry)),
-  )
-}
-
-/**
- * Returns the nearest checkpoint in the line of a corrupt one that is offered: the one that its run continued from, or one
- * that this continued from. `undefined` if the line is not known, or leads to none.
- */
-export function continuedFrom(
-  { checkpoints, quarantined, abandoned = [] }: PagedCatalog,
-  corrupt: CatalogEntry | undefined,
-  offered: (entry: CatalogEntry) => boolean,
-): CatalogEntry | undefined {
-  if (corrupt?.resumed === undefined) return undefined
-  const listed = allRead(checkpoints).all
-  const unlisted = [...quarantined.map(({ entry }) => entry), ...abandoned]
-  const known = new Map([...unlisted, ...listed].map((entry) => [entry.attempt, entry]))
-  const seen = new Set([corrupt.attempt])
-  for (let at = known.get(corrupt.resumed); at !== undefined && !seen.has(at.attempt); ) {
-    if (offered(at) && listed.includes(at)) return at
-    seen.add(at.attempt)
-    at = at.resumed === undefined ? undefined : known.get(at.resumed)
-  }
-  return undefined
-}
-
 /**
  * Returns the quarantined checkpoint of the chosen step; `undefined` if the choice is not a step or the step is listed.
  */
@@ -93,7 +60,10 @@ export function noCheckpointOfStep(step: number): string {
 }
 
 /** Creates the error for a quarantined checkpoint. */
-export function quarantinedError({ entry, reason }: Quarantined, url: string): HoldfastError {
+export function quarantinedError(
+  { entry, reason }: Pick<Quarantined, 'entry' | 'reason'>,
+  url: string,
+): HoldfastError {
   return new HoldfastError('CORRUPT', `Step ${entry.step} is quarantined: ${reason}.`, {
     url,
     hint: { kind: 'verify', step: entry.step },

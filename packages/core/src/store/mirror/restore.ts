@@ -5,14 +5,11 @@ import type { CheckpointChoice } from '../../catalog/judging/choose.ts'
 import { type HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
 import type { StoreContext } from '../context.ts'
 import { isSameOrigin, originOf } from '../copy/identity.ts'
-import {
-  deliver,
-  type Elsewhere,
-  restoreCheckpoint,
-  type RestoreUpkeep,
-  triesIn,
-} from '../restore/restore.ts'
+import { deliver } from '../restore/deliver.ts'
+import { restoreCheckpoint } from '../restore/restore.ts'
 import type { Restored, RestoreOptions } from '../restore/result.ts'
+import { triesIn } from '../restore/tried-too-often.ts'
+import type { Elsewhere, RestoreUpkeep } from '../restore/try-to-restore.ts'
 import { renewId } from '../upkeep/ensure-marker.ts'
 import { type ChosenSide, chooseSide, type LocalState, type MirrorState } from './choose-side.ts'
 import type { MirrorConnection } from './connection.ts'

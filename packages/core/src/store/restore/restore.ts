@@ -1,48 +1,14 @@
-import { HoldfastError, isHoldfastError, messageOf } from '../../errors.ts'
-import { contentsOf, factsOf } from '../../catalog/judging/checkpoint.ts'
-import type { Finding } from '../../catalog/commit/changes/index.ts'
-import type { StoreContext } from '../context.ts'
-import type { RunRestore } from '../run-line.ts'
-import { judgedNow } from '../judged-now.ts'
-import { recorded, type Recording } from '../recording.ts'
-import type { AttemptId, CatalogEntry } from '../../catalog/documents/index.ts'
+import type { CatalogEntry } from '../../catalog/documents/index.ts'
+import { type CheckpointChoice, noCheckpointOfStep } from '../../catalog/judging/choose.ts'
+import { nextToRestore } from '../../catalog/judging/next-to-restore.ts'
 import type { PagedCatalog } from '../../catalog/pages/index.ts'
-import { isCatalogLost } from '../../catalog/commit/lost-catalog.ts'
-import { newestReadable } from '../../catalog/commit/newest-readable.ts'
-import { wasDroppedMeanwhile } from '../attempts/dropped-meanwhile.ts'
-import { catalogFor } from '../../catalog/commit/catalog-for.ts'
-import {
-  type CheckpointChoice,
-  chooseEntry,
-  continuedFrom,
-  latestBefore,
-  quarantinedChoice,
-  noCheckpointOfStep,
-  quarantinedError,
-} from '../../catalog/judging/choose.ts'
-import { AttemptReader } from '../attempts/packs/attempt-reader.ts'
-import { payloadReader } from '../attempts/payload-reader.ts'
-import { verifiedManifest } from '../attempts/read-verified.ts'
+import { HoldfastError } from '../../errors.ts'
+import type { StoreContext } from '../context.ts'
+import { judgedNow } from '../judged-now.ts'
+import type { RunRestore } from '../run-line.ts'
+import { readCatalog } from './read-catalog.ts'
 import type { PassedOver, Restored, RestoreOptions } from './result.ts'
-import { triedTooOften } from './tried-too-often.ts'
-import { wantedFiles } from './wanted-files.ts'
-
-/** The changes to the store that a restore may request. */
-export interface RestoreUpkeep {
-  /** Quarantines a corrupt checkpoint, or returns why it could not. */
-  readonly quarantine: (finding: Finding) => Promise<Recording>
-  /** Rebuilds a lost catalog. */
-  readonly repair: (signal: AbortSignal | undefined) => Promise<unknown>
-  /** Returns how often a checkpoint was restored without a later save. Default: what the catalog that lists it says. */
-  readonly triesOf?: ((entry: CatalogEntry) => Promise<number>) | undefined
-  /** Counts a restore. Returns to the checkpoint first if later ones were restored too often. */
-  readonly count: (entry: CatalogEntry, stepsBack: boolean) => Promise<void>
-}
-
-/** Delivers a corrupt checkpoint from another place. Returns `undefined` if no other place has it. */
-export type Elsewhere = (corrupt: CatalogEntry, reason: string) => Promise<DeliveredCheckpoint | undefined>
-
-export type DeliveredCheckpoint = Omit<Restored, 'passedOver' | 'damagedCatalogs'>
+import { type Elsewhere, type RestoreUpkeep, tryToRestore } from './try-to-restore.ts'
 
 /**
  * Restores a checkpoint: reads the catalog, chooses an entry, and reads the manifest and the files. The catalog
@@ -57,81 +23,26 @@ export async function restoreCheckpoint(
   elsewhere?: Elsewhere,
 ): Promise<Restored | undefined> {
   const at = context.environment.now()
+  const passed: CatalogEntry[] = []
   const passedOver: PassedOver[] = []
-  const avoided = new Set<string>()
-  /** The requested checkpoint, if it was passed over. */
-  let first: CatalogEntry | undefined
-  /** The corrupt checkpoint that was passed over last. */
-  let tried: CatalogEntry | undefined
   for (;;) {
-    // After a corrupt checkpoint, any other may be chosen, so all lines are needed.
-    const { catalog, damaged } = await readCatalog(
-      context,
-      avoided.size === 0 ? choice : 'any',
-      options,
-      upkeep,
-    )
-    const entry = chooseEntry(judgedNow(context, catalog), choice, ({ attempt }) => !avoided.has(attempt))
-    const aside = quarantinedChoice(catalog, choice)
-    if (aside !== undefined && !avoided.has(aside.entry.attempt)) {
-      if (options.fallback !== true) throw quarantinedError(aside, context.backend.url)
-      avoided.add(aside.entry.attempt)
-      tried = aside.entry
-      first ??= aside.entry
-      passedOver.push({ step: aside.entry.step, reason: aside.reason, quarantined: recorded })
-      continue // an older checkpoint may be in a page that was not read
-    }
-    const isOffered = ({ attempt }: CatalogEntry): boolean => !avoided.has(attempt)
-    const isByStep = typeof choice === 'number'
-    const inLine = isByStep || choice === 'latest' ? continuedFrom(catalog, tried, isOffered) : undefined
-    const candidate =
-      inLine ?? entry ?? (isByStep && first ? latestBefore(catalog, first, isOffered) : undefined)
-    if (candidate === undefined) {
-      refuseNothing(choice, passedOver, damaged)
-      if (choice === 'latest') refuseAbandoned(catalog)
+    // After the chosen checkpoint, any other may be next, so all lines are needed.
+    const lines = passed.length === 0 ? choice : 'any'
+    const read = await readCatalog(context, lines, options, upkeep.repair)
+    const next = nextToRestore(judgedNow(context, read.catalog), choice, passed)
+    if (next === undefined) {
+      refuseNothing(choice, passedOver, read.damaged)
+      if (choice === 'latest') refuseAbandoned(read.catalog)
       return undefined
     }
-    const tries =
-      options.maxTries === undefined
-        ? 0
-        : ((await upkeep.triesOf?.(candidate)) ?? triesIn(catalog, candidate.attempt))
-    if (options.maxTries !== undefined && tries >= options.maxTries) {
-      avoided.add(candidate.attempt)
-      tried = candidate
-      passedOver.push(triedTooOften({ step: candidate.step, tries }))
-      continue
+    const tried = await tryToRestore({ context, options, upkeep, elsewhere }, next, read, passedOver)
+    if (tried.kind === 'delivered') {
+      context.line.continueFrom(next.entry, timeSince(context, at))
+      return { ...tried.checkpoint, passedOver, damagedCatalogs: read.damaged }
     }
-    using _ = context.restoring.protect(candidate.attempt)
-    try {
-      if (options.maxTries !== undefined)
-        await upkeep.count(
-          candidate,
-          passedOver.some((each) => each.tries !== undefined),
-        )
-      const delivered = await deliver(context, candidate, options)
-      context.line.continueFrom(candidate, timeSince(context, at))
-      return { ...delivered, passedOver, damagedCatalogs: damaged }
-    } catch (error) {
-      if (!isHoldfastError(error, 'CORRUPT')) throw error
-      if (damaged.length === 0 && (await wasDroppedMeanwhile(context, candidate, options.signal))) continue
-      const reason = messageOf(error)
-      const copy = await elsewhere?.(candidate, reason)
-      if (options.fallback !== true && copy === undefined) throw corruptCheckpoint(candidate, error)
-      if (copy !== undefined) {
-        if (options.fallback === true)
-          await upkeep.quarantine({ step: candidate.step, attempt: candidate.attempt, reason })
-        context.line.continueFrom(candidate, timeSince(context, at))
-        return { ...copy, passedOver, damagedCatalogs: damaged }
-      }
-      avoided.add(candidate.attempt)
-      tried = candidate
-      first ??= candidate
-      const quarantined = await upkeep.quarantine({
-        step: candidate.step,
-        attempt: candidate.attempt,
-        reason,
-      })
-      passedOver.push({ step: candidate.step, reason, quarantined })
+    if (tried.kind === 'passed over') {
+      passed.push(next.entry)
+      passedOver.push(tried.report)
     }
   }
 }
@@ -139,73 +50,6 @@ export async function restoreCheckpoint(
 /** A clock that was set back gives no negative duration. */
 function timeSince({ environment }: StoreContext, at: Date): Pick<RunRestore, 'at' | 'duration'> {
   return { at, duration: Math.max(0, environment.now().getTime() - at.getTime()) }
-}
-
-/** Returns how often a checkpoint was restored without a later save, by a version of the catalog. */
-export function triesIn({ tries = [] }: PagedCatalog, attempt: AttemptId): number {
-  return tries.find((each) => each.attempt === attempt)?.count ?? 0
-}
-
-async function readCatalog(
-  context: StoreContext,
-  choice: CheckpointChoice | 'any',
-  { fallback, signal }: RestoreOptions,
-  { repair }: RestoreUpkeep,
-): Promise<{ readonly catalog: PagedCatalog; readonly damaged: Restored['damagedCatalogs'] }> {
-  const { log } = context
-  const read = (): Promise<PagedCatalog> =>
-    choice === 'any' ? log.whole(signal) : catalogFor(log, choice, signal)
-  try {
-    return { catalog: await read(), damaged: [] }
-  } catch (error) {
-    if (fallback !== true || !isHoldfastError(error, 'CORRUPT')) throw error
-  }
-  if (!(await isCatalogLost(context, signal))) return newestReadable(log, signal)
-  await repair(signal)
-  return { catalog: await read(), damaged: [] }
-}
-
-/** Delivers one checkpoint. `beforeExchange` is called once every file is verified. If it rejects, nothing is delivered. */
-export async function deliver(
-  context: StoreContext,
-  entry: CatalogEntry,
-  options: RestoreOptions,
-  beforeExchange?: () => Promise<void>,
-): Promise<DeliveredCheckpoint> {
-  const manifest = await verifiedManifest(context.backend, entry, options.signal)
-  const files = await wantedFiles(manifest, options.files)
-  const total = files.reduce((sum, { size }) => sum + size, 0)
-  await using reader = new AttemptReader(payloadReader(context), entry.attempt, files)
-  const { paths, others } = await context.environment.deliver(
-    options.to,
-    files.map((file) => ({
-      name: file.name,
-      size: file.size,
-      sha256: file.sha256,
-      mode: file.mode,
-      open: (signal, look) => reader.open(file, signal, look),
-    })),
-    {
-      signal: options.signal,
-      storeRoot: context.backend.capabilities.localRoot,
-      beforeExchange,
-      others: options.files !== undefined ? 'ignore' : options.exact === true ? 'remove' : 'report',
-      onProgress: (bytes) => {
-        options.onProgress?.({ bytes, total })
-      },
-    },
-  )
-  return {
-    ...factsOf(entry),
-    ...contentsOf(manifest),
-    otherFiles: others,
-    restored: files.map(({ name, size, sha256 }, index) => ({
-      name,
-      path: paths[index] ?? '',
-      size,
-      sha256,
-    })),
-  }
 }
 
 function refuseNothing(
@@ -242,13 +86,5 @@ function refuseAbandoned({ abandoned = [] }: PagedCatalog): void {
     'CORRUPT',
     `No good checkpoint is left: rewinds abandoned all that remain (${steps}). Restore one by its number.`,
     { hint: { kind: 'list' } },
-  )
-}
-
-function corruptCheckpoint({ step }: CatalogEntry, cause: HoldfastError): HoldfastError {
-  return new HoldfastError(
-    'CORRUPT',
-    `Step ${step} is corrupt: ${messageOf(cause)}. Nothing was delivered.`,
-    { key: cause.key, url: cause.url, cause, hint: { kind: 'restore-with-fallback' } },
   )
 }
